@@ -1,0 +1,125 @@
+//! The stable names of everything that can be wrong with a policy.
+
+use std::fmt;
+
+/// How much a problem matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The documents are accepted; a person should look.
+    Warning,
+    /// The documents are refused.
+    Error,
+}
+
+macro_rules! codes {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident; )+) => {
+        /// The stable name of a kind of problem. Scripts and suppressions may rely on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $( $(#[doc = $doc])+ $variant, )+ }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Code] = &[ $( Code::$variant, )+ ];
+
+            /// The name as it is printed, in kebab case.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Code::$variant => $name, )+ }
+            }
+
+            /// Whether documents with this problem are refused.
+            pub const fn severity(self) -> Severity {
+                match self { $( Code::$variant => Severity::$severity, )+ }
+            }
+
+            /// What the code means, for the documentation.
+            #[cfg(feature = "authoring")]
+            pub const fn explanation(self) -> &'static str {
+                match self { $( Code::$variant => concat!($($doc, "\n",)+), )+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file is not well-formed YAML.
+    YamlSyntax = "yaml-syntax", Error;
+    /// The file uses a YAML feature that hides what a policy says: anchors, aliases, merge keys or
+    /// tags. Write the value out where it is used.
+    YamlFeature = "yaml-feature", Error;
+    /// A field is not part of the schema. Nothing is ignored: a misspelt `notPaths` would widen a
+    /// rule in silence.
+    UnknownField = "unknown-field", Error;
+    /// A mapping has the same key twice, so one of the two values would be lost.
+    DuplicateKey = "duplicate-key", Error;
+    /// A required field is absent.
+    MissingField = "missing-field", Error;
+    /// A value has another type than the schema's, such as a number where text is expected.
+    WrongType = "wrong-type", Error;
+    /// A value is not one of the words that its field takes.
+    UnknownValue = "unknown-value", Error;
+    /// The document's `apiVersion` or `kind` is not one that Peergate reads.
+    UnknownKind = "unknown-kind", Error;
+    /// The input holds no policy document at all.
+    NoDocuments = "no-documents", Error;
+
+    /// No `Mesh` document says which trust domain the identities belong to.
+    MissingMesh = "missing-mesh", Error;
+    /// There is more than one `Mesh` document in the input.
+    DuplicateMesh = "duplicate-mesh", Error;
+    /// Two policies have the same namespace and name.
+    DuplicatePolicy = "duplicate-policy", Error;
+    /// A name, namespace or label is not one that Kubernetes accepts.
+    InvalidName = "invalid-name", Error;
+    /// Two policies select the same workload. Each workload's rules belong in one policy, because
+    /// each policy denies what it does not allow.
+    OverlappingSelectors = "overlapping-selectors", Error;
+    /// Two policies of a namespace may select the same workload, since no label sets them apart.
+    PossibleOverlap = "possible-overlap", Warning;
+    /// A trust domain is not valid by the SPIFFE ID specification, section 2.1.
+    InvalidTrustDomain = "invalid-trust-domain", Error;
+    /// The Istio version is not `MAJOR.MINOR`, or not one that Peergate supports.
+    UnsupportedIstioVersion = "unsupported-istio-version", Error;
+    /// The filter's image is not a reference that Istio can fetch.
+    InvalidImage = "invalid-image", Error;
+
+    /// A rule id is not a DNS label. Ids become metric labels and log fields.
+    InvalidRuleId = "invalid-rule-id", Error;
+    /// Two rules of a policy have the same id.
+    DuplicateRuleId = "duplicate-rule-id", Error;
+    /// A list is present but empty. Left out, it would match everything; empty, it can be read
+    /// both ways.
+    EmptyList = "empty-list", Error;
+    /// A source or operation has no field at all, so it would match everything.
+    EmptyMatcher = "empty-matcher", Error;
+    /// A value is an empty string.
+    EmptyValue = "empty-value", Error;
+    /// A principal is not a SPIFFE ID by the SPIFFE ID specification, section 2.
+    InvalidSpiffeId = "invalid-spiffe-id", Error;
+    /// An identity belongs to a trust domain that the mesh neither is nor has as an alias. Such a
+    /// caller is refused before any rule is read.
+    ForeignTrustDomain = "foreign-trust-domain", Error;
+    /// A service account is not `NAMESPACE/NAME` or `NAME`.
+    InvalidServiceAccount = "invalid-service-account", Error;
+    /// A wildcard stands where Istio accepts it and then never matches, such as `a*b`.
+    InvalidWildcard = "invalid-wildcard", Error;
+    /// A path, method, host or port is none that a request could have.
+    InvalidValue = "invalid-value", Error;
+    /// A path template breaks Istio's rules for `{*}` and `{**}`.
+    InvalidPathTemplate = "invalid-path-template", Error;
+    /// Two fields of a source exclude each other.
+    ExclusiveFields = "exclusive-fields", Error;
+    /// A time is not RFC 3339 in UTC.
+    InvalidTime = "invalid-time", Error;
+    /// A rule's `notAfter` has passed.
+    ExpiredRule = "expired-rule", Error;
+    /// A rule, or a part of it, can never match any request.
+    NeverMatches = "never-matches", Error;
+    /// The same value stands twice in a list.
+    DuplicateValue = "duplicate-value", Error;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
