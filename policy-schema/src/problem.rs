@@ -61,11 +61,13 @@ pub enum Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// The cursor of field `key` below this one.
+    #[must_use]
     pub fn key(&'a self, key: &'static str) -> Cursor<'a> {
         Cursor::Key(self, key)
     }
 
     /// The cursor of element `index` below this one.
+    #[must_use]
     pub fn index(&'a self, index: usize) -> Cursor<'a> {
         Cursor::Index(self, index)
     }

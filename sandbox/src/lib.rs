@@ -1,1 +1,72 @@
-//! placeholder
+//! A small real mesh on loopback.
+//!
+//! ```text
+//!            plaintext              mTLS, a SPIFFE certificate          plaintext
+//!  Client ────────────▶ Envoy ─────────────────────────────▶ Envoy ────────────▶ Upstream
+//!                       OutboundSidecar                       InboundSidecar
+//!                       one listener per caller               inbound-strict
+//!                                                             inbound-permissive
+//!  Client ──────────────────────────────────────────────────▶ inbound-optional-tls
+//!           its own certificate, or none, or raw bytes        (the filters under test)
+//! ```
+//!
+//! Everything is real but small: the proxies are Envoy processes configured as Istio configures
+//! its sidecars, the certificates come from a throw-away authority, and the client can send what
+//! well-behaved clients do not. All sockets are on `127.0.0.1` with ports that the kernel picks,
+//! so any number of sandboxes run side by side, and nothing outlives the values that stand for it.
+//!
+//! - [`pki`]: the authority and the certificates it issues
+//! - [`envoy`]: finding, starting, watching and ending an Envoy process
+//! - [`sidecar`]: the bootstraps of inbound and outbound sidecars
+//! - [`upstream`]: the service behind the inbound sidecar; it answers with what it received
+//! - [`client`]: a blocking HTTP client
+//! - [`metrics`]: samples out of what Envoy exposes to Prometheus
+//! - [`wait`]: waiting for a condition, up to a deadline
+//! - [`error`]: what can go wrong with all of these
+//!
+//! # Example
+//!
+//! ```no_run
+//! use peergate_sandbox::{
+//!     Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, InboundSidecar, Leaf, Request, Upstream,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let authority = Authority::new()?;
+//! let orders = authority.issue(&Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders"))?;
+//! let web = authority.issue(&Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/web"))?;
+//! let files = tempfile::tempdir()?;
+//! let upstream = Upstream::start()?;
+//!
+//! let sidecar = InboundSidecar::new(
+//!     orders.write_to(files.path(), "orders")?,
+//!     authority.write_to(files.path(), "ca")?,
+//!     upstream.addr(),
+//! );
+//! let envoy = Envoy::start(&EnvoyBinary::find(None)?, &sidecar.bootstrap())?;
+//!
+//! let client = Client::new(envoy.listener(INBOUND_STRICT)?)?.tls(&authority, Some(&web))?;
+//! assert_eq!(client.send(&Request::get("/orders"))?.status, 200);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod client;
+pub mod envoy;
+pub mod error;
+pub mod metrics;
+pub mod pki;
+pub mod sidecar;
+pub mod upstream;
+pub mod wait;
+
+pub use client::{Client, Connection, Request, Response};
+pub use envoy::{Envoy, EnvoyBinary, Launch};
+pub use error::{CallError, Error};
+pub use metrics::Metrics;
+pub use pki::{Authority, Identity, IdentityFiles, Leaf};
+pub use sidecar::{
+    Caller, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
+    OutboundSidecar,
+};
+pub use upstream::{Received, Upstream};

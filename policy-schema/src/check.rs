@@ -1,0 +1,207 @@
+//! From rules as written to rules as meant.
+//!
+//! Everything that is not understood is reported, and a rule with a problem is not built: there
+//! is no way from a doubtful text to a wider rule. Policy documents and the plugin config both
+//! come through here.
+
+mod operation;
+mod source;
+
+use std::collections::HashSet;
+
+use crate::code::Code;
+use crate::identity::TrustDomains;
+use crate::problem::{Cursor, Problems};
+use crate::rule::Rule;
+use crate::rule_spec::{Enforcement, RuleSpec};
+use crate::timestamp::{Timestamp, Validity};
+
+/// What the rules of a policy are read against.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The trust domains whose identities the mesh accepts.
+    pub trust_domains: &'a TrustDomains,
+    /// The namespace that a service account without one belongs to.
+    pub namespace: &'a str,
+    /// Whether the policy as a whole is enforced.
+    pub enforcement: Enforcement,
+}
+
+/// Checks the rules of one policy. The result is complete only if no problem was added.
+pub fn check_rules(
+    specs: &[RuleSpec],
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<Rule> {
+    let mut rules = Vec::with_capacity(specs.len());
+    let mut ids = HashSet::with_capacity(specs.len());
+    for (index, spec) in specs.iter().enumerate() {
+        let cursor = cursor.index(index);
+        if !ids.insert(spec.id.as_str()) {
+            problems.report(
+                Code::DuplicateRuleId,
+                &cursor.key("id"),
+                format!("rule id `{}` is used twice in this policy", spec.id),
+                "give each rule its own id",
+            );
+        }
+        rules.extend(check_rule(spec, scope, &cursor, problems));
+    }
+    rules
+}
+
+fn check_rule(
+    spec: &RuleSpec,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Rule> {
+    let before = problems.count();
+    if !is_dns_label(&spec.id) {
+        problems.report(
+            Code::InvalidRuleId,
+            &cursor.key("id"),
+            format!("`{}` cannot be a rule id", spec.id),
+            "use 1 to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+        );
+    }
+    if scope.enforcement == Enforcement::Shadow && spec.enforcement == Some(Enforcement::Enforce) {
+        problems.report(
+            Code::ExclusiveFields,
+            &cursor.key("enforcement"),
+            "this rule cannot be enforced: its whole policy is in shadow",
+            "enforce the policy and put its other rules in shadow, or remove this field",
+        );
+    }
+    let validity = check_validity(spec, cursor, problems);
+    let sources = check_list(
+        spec.from.as_deref(),
+        &cursor.key("from"),
+        problems,
+        |spec, cursor, problems| source::check(spec, scope, cursor, problems),
+    );
+    let operations = check_list(
+        spec.to.as_deref(),
+        &cursor.key("to"),
+        problems,
+        operation::check,
+    );
+    (problems.count() == before).then(|| Rule {
+        id: spec.id.as_str().into(),
+        effect: spec.effect,
+        enforcement: spec.enforcement,
+        description: spec.description.as_deref().map(Into::into),
+        owner: spec.owner.as_deref().map(Into::into),
+        validity,
+        sources,
+        operations,
+    })
+}
+
+fn check_validity(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems) -> Validity {
+    let mut read = |text: &Option<String>, key| -> Option<Timestamp> {
+        let text = text.as_deref()?;
+        let time = Timestamp::parse(text);
+        if time.is_err() {
+            problems.report(
+                Code::InvalidTime,
+                &cursor.key(key),
+                format!("`{text}` is not a time in UTC"),
+                "write it as `2026-12-31T23:59:59Z`",
+            );
+        }
+        time.ok()
+    };
+    let validity = Validity {
+        not_before: read(&spec.not_before, "notBefore"),
+        not_after: read(&spec.not_after, "notAfter"),
+    };
+    if let (Some(start), Some(end)) = (validity.not_before, validity.not_after)
+        && start >= end
+    {
+        problems.report(
+            Code::NeverMatches,
+            &cursor.key("notAfter"),
+            "the rule ends before it begins",
+            "make `notAfter` later than `notBefore`",
+        );
+    }
+    validity
+}
+
+/// Checks each value of an optional list; an empty list is refused, since nobody can tell
+/// whether it means everything or nothing.
+fn check_list<T, U>(
+    values: Option<&[T]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+    mut check: impl FnMut(&T, &Cursor<'_>, &mut Problems) -> Option<U>,
+) -> Vec<U> {
+    let Some(values) = values else {
+        return Vec::new();
+    };
+    if values.is_empty() {
+        problems.report(
+            Code::EmptyList,
+            cursor,
+            "the list is empty",
+            "name at least one value, or remove the field to leave the condition out",
+        );
+    }
+    let mut checked = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        checked.extend(check(value, &cursor.index(index), problems));
+    }
+    checked
+}
+
+/// A list of texts, none of which may be empty.
+fn check_texts<U>(
+    values: Option<&[String]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+    check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
+) -> Vec<U> {
+    check_list(values, cursor, problems, |value, cursor, problems| {
+        if value.is_empty() {
+            problems.report(
+                Code::EmptyValue,
+                cursor,
+                "the value is empty",
+                "write a value, or remove this element",
+            );
+            return None;
+        }
+        check(value, cursor, problems)
+    })
+}
+
+/// Whether `text` is a DNS label (RFC 1123): the form of rule ids and of many Kubernetes names.
+pub(crate) fn is_dns_label(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
+    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    bytes.len() <= 63
+        && is_alphanumeric(first)
+        && is_alphanumeric(last)
+        && bytes
+            .iter()
+            .all(|byte| is_alphanumeric(byte) || *byte == b'-')
+}
+
+/// Whether `text` is a DNS subdomain (RFC 1123): labels joined by dots, at most 253 characters.
+pub(crate) fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_dns_label)
+}
+
+fn report_wildcard(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
+    problems.report(
+        Code::InvalidWildcard,
+        cursor,
+        format!("`{text}` has a `*` that can never match"),
+        "put one `*` at the beginning or at the end, or stand it alone",
+    );
+}

@@ -1,0 +1,177 @@
+//! Requests: methods, paths, hosts and ports.
+
+use super::{check_list, check_texts, report_wildcard};
+use crate::code::Code;
+use crate::matching::path::InvalidPath;
+use crate::matching::{PathMatch, TextMatch};
+use crate::problem::{Cursor, Problems};
+use crate::rule::Operation;
+use crate::rule_spec::OperationSpec;
+
+pub(super) fn check(
+    spec: &OperationSpec,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Operation> {
+    let before = problems.count();
+    if *spec == OperationSpec::default() {
+        problems.report(
+            Code::EmptyMatcher,
+            cursor,
+            "the operation names no requests",
+            "name some, or remove `to` to take every request",
+        );
+    }
+    let mut ports = |values: Option<&[u16]>, key| {
+        check_list(
+            values,
+            &cursor.key(key),
+            problems,
+            |&port, cursor, problems| check_port(port, cursor, problems),
+        )
+    };
+    let (own_ports, not_ports) = (
+        ports(spec.ports.as_deref(), "ports"),
+        ports(spec.not_ports.as_deref(), "notPorts"),
+    );
+    let mut texts = |values: Option<&[String]>, key, check: Check<TextMatch>| {
+        check_texts(values, &cursor.key(key), problems, check)
+    };
+    let methods = texts(spec.methods.as_deref(), "methods", check_method);
+    let not_methods = texts(spec.not_methods.as_deref(), "notMethods", check_method);
+    let hosts = texts(spec.hosts.as_deref(), "hosts", check_host);
+    let not_hosts = texts(spec.not_hosts.as_deref(), "notHosts", check_host);
+    let mut paths = |values: Option<&[String]>, key| {
+        check_texts(values, &cursor.key(key), problems, check_path)
+    };
+    let operation = Operation {
+        methods,
+        not_methods,
+        paths: paths(spec.paths.as_deref(), "paths"),
+        not_paths: paths(spec.not_paths.as_deref(), "notPaths"),
+        hosts,
+        not_hosts,
+        ports: own_ports,
+        not_ports,
+    };
+    (problems.count() == before).then_some(operation)
+}
+
+type Check<T> = fn(&str, &Cursor<'_>, &mut Problems) -> Option<T>;
+
+fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<u16> {
+    if port == 0 {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            "no request arrives on port 0",
+            "name a port from 1 to 65535",
+        );
+        return None;
+    }
+    Some(port)
+}
+
+fn check_method(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
+    let Ok(pattern) = TextMatch::parse(text) else {
+        report_wildcard(text, cursor, problems);
+        return None;
+    };
+    if !pattern.literal().bytes().all(is_method_byte) {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("no request has the method `{text}`"),
+            "methods are case-sensitive and in upper case, such as `GET`",
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<PathMatch> {
+    let pattern = match PathMatch::parse(text) {
+        Ok(pattern) => pattern,
+        Err(InvalidPath::Wildcard(_)) => {
+            report_wildcard(text, cursor, problems);
+            return None;
+        }
+        Err(InvalidPath::Template(reason)) => {
+            problems.report(
+                Code::InvalidPathTemplate,
+                cursor,
+                format!("`{text}` is not a path template: {reason}"),
+                "write it as `/orders/{*}/items` or `/static/{**}`",
+            );
+            return None;
+        }
+    };
+    let mistake = match &pattern {
+        PathMatch::Text(TextMatch::Exact(path) | TextMatch::Prefix(path))
+            if !path.starts_with('/') =>
+        {
+            Some("paths begin with `/`")
+        }
+        _ if text.contains(['?', '#']) => {
+            Some("the path ends where the query begins; leave it out")
+        }
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Some("write characters outside visible ASCII percent-encoded, as clients send them")
+        }
+        _ => None,
+    };
+    if let Some(help) = mistake {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("no request has the path `{text}`"),
+            help,
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+fn check_host(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
+    let Ok(pattern) = TextMatch::parse(&text.to_ascii_lowercase()) else {
+        report_wildcard(text, cursor, problems);
+        return None;
+    };
+    let is_possible = pattern
+        .literal()
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#' | b'@'));
+    if !is_possible {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("no request has the host `{text}`"),
+            "write the host as clients send it, such as `cart.shop:7070`, without scheme and path",
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+/// The characters of an HTTP token (RFC 9110, section 5.6.2) but for lower-case letters: a
+/// method in lower case is legal, and never what was meant.
+fn is_method_byte(byte: u8) -> bool {
+    byte.is_ascii_uppercase()
+        || byte.is_ascii_digit()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}

@@ -1,0 +1,289 @@
+//! Callers: SPIFFE IDs, service accounts, namespaces and trust domains.
+
+use super::{Scope, check_texts, is_dns_label, is_dns_subdomain, report_wildcard};
+use crate::code::Code;
+use crate::identity::{
+    SCHEME, SpiffeId, SpiffeIdError, is_path_byte, is_path_segment, is_trust_domain,
+    is_trust_domain_byte,
+};
+use crate::matching::TextMatch;
+use crate::problem::{Cursor, Problems};
+use crate::rule::{ServiceAccount, Source};
+use crate::rule_spec::SourceSpec;
+
+pub(super) fn check(
+    spec: &SourceSpec,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let before = problems.count();
+    check_combination(spec, cursor, problems);
+    let principal = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        check_principal(text, scope, cursor, problems)
+    };
+    let account = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        check_service_account(text, scope, cursor, problems)
+    };
+    let trust_domain = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        check_trust_domain(text, scope, cursor, problems)
+    };
+    let mut list = Lists { cursor, problems };
+    let source = Source {
+        anonymous: spec.anonymous == Some(true),
+        principals: list.read(spec.principals.as_deref(), "principals", principal),
+        not_principals: list.read(spec.not_principals.as_deref(), "notPrincipals", principal),
+        service_accounts: list.read(spec.service_accounts.as_deref(), "serviceAccounts", account),
+        not_service_accounts: list.read(
+            spec.not_service_accounts.as_deref(),
+            "notServiceAccounts",
+            account,
+        ),
+        namespaces: list.read(spec.namespaces.as_deref(), "namespaces", check_namespace),
+        not_namespaces: list.read(
+            spec.not_namespaces.as_deref(),
+            "notNamespaces",
+            check_namespace,
+        ),
+        trust_domains: list.read(spec.trust_domains.as_deref(), "trustDomains", trust_domain),
+        not_trust_domains: list.read(
+            spec.not_trust_domains.as_deref(),
+            "notTrustDomains",
+            trust_domain,
+        ),
+    };
+    (problems.count() == before).then_some(source)
+}
+
+struct Lists<'a, 'p> {
+    cursor: &'a Cursor<'a>,
+    problems: &'p mut Problems,
+}
+
+impl Lists<'_, '_> {
+    fn read<U>(
+        &mut self,
+        values: Option<&[String]>,
+        key: &'static str,
+        check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
+    ) -> Vec<U> {
+        check_texts(values, &self.cursor.key(key), self.problems, check)
+    }
+}
+
+/// Which fields may stand side by side.
+fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
+    let identity_fields = SourceSpec {
+        anonymous: None,
+        ..spec.clone()
+    };
+    let has_identity_field = identity_fields != SourceSpec::default();
+    match spec.anonymous {
+        Some(false) => problems.report(
+            Code::InvalidValue,
+            &cursor.key("anonymous"),
+            "`anonymous: false` says nothing: callers without an identity are left out anyway",
+            "remove the field, or write `anonymous: true` as a source of its own",
+        ),
+        Some(true) if has_identity_field => problems.report(
+            Code::ExclusiveFields,
+            &cursor.key("anonymous"),
+            "a caller cannot be anonymous and have an identity",
+            "make `anonymous: true` a source of its own in `from`",
+        ),
+        None if !has_identity_field => problems.report(
+            Code::EmptyMatcher,
+            cursor,
+            "the source names no callers",
+            "name some, such as `principals: [\"*\"]` for every identity of the mesh",
+        ),
+        Some(true) | None => {}
+    }
+    // As Istio has it: a service account says the namespace, and the principal up to its domain.
+    if spec.service_accounts.is_some() && (spec.principals.is_some() || spec.namespaces.is_some()) {
+        problems.report(
+            Code::ExclusiveFields,
+            &cursor.key("serviceAccounts"),
+            "`serviceAccounts` cannot stand beside `principals` or `namespaces`",
+            "make it a source of its own in `from`",
+        );
+    }
+}
+
+/// A SPIFFE ID or a pattern over SPIFFE IDs, with or without the scheme.
+fn check_principal(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let Ok(pattern) = TextMatch::parse(text) else {
+        report_wildcard(text, cursor, problems);
+        return None;
+    };
+    let rest = pattern.literal();
+    let rest = rest.strip_prefix(SCHEME).unwrap_or(rest);
+    let spelt = match &pattern {
+        TextMatch::Any => return Some(pattern),
+        // What comes before the suffix is unknown, so only the characters can be judged.
+        TextMatch::Suffix(suffix) => {
+            if suffix
+                .bytes()
+                .all(|byte| is_path_byte(byte) || matches!(byte, b'/' | b':'))
+            {
+                return Some(pattern);
+            }
+            Err(SpiffeIdError::Path)
+        }
+        TextMatch::Exact(_) => SpiffeId::parse(format!("{SCHEME}{rest}").as_bytes()).map(|_| ()),
+        TextMatch::Prefix(_) => check_prefix(rest),
+    };
+    if let Err(reason) = spelt {
+        problems.report(
+            Code::InvalidSpiffeId,
+            cursor,
+            format!("`{text}` is not a SPIFFE ID: {reason}"),
+            "write it as `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`",
+        );
+        return None;
+    }
+    let trust_domain = rest.split_once('/').map(|(trust_domain, _)| trust_domain);
+    let is_of_the_mesh = match trust_domain {
+        Some(trust_domain) => scope.trust_domains.contains(trust_domain),
+        None => scope
+            .trust_domains
+            .iter()
+            .any(|known| known.starts_with(rest)),
+    };
+    if !is_of_the_mesh {
+        report_foreign(text, trust_domain.unwrap_or(rest), scope, cursor, problems);
+        return None;
+    }
+    Some(pattern.with_literal(format!("{SCHEME}{rest}")))
+}
+
+/// The beginning of a SPIFFE ID, after the scheme.
+fn check_prefix(rest: &str) -> Result<(), SpiffeIdError> {
+    let Some((trust_domain, path)) = rest.split_once('/') else {
+        return if !rest.is_empty() && rest.bytes().all(is_trust_domain_byte) {
+            Ok(())
+        } else {
+            Err(SpiffeIdError::TrustDomain)
+        };
+    };
+    if !is_trust_domain(trust_domain) {
+        return Err(SpiffeIdError::TrustDomain);
+    }
+    let (whole, cut) = path.rsplit_once('/').unwrap_or(("", path));
+    if (whole.is_empty() || whole.split('/').all(is_path_segment)) && cut.bytes().all(is_path_byte)
+    {
+        Ok(())
+    } else {
+        Err(SpiffeIdError::Path)
+    }
+}
+
+fn check_service_account(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<ServiceAccount> {
+    let (namespace, name) = text.split_once('/').unwrap_or((scope.namespace, text));
+    if is_dns_label(namespace) && is_dns_subdomain(name) {
+        return Some(ServiceAccount {
+            namespace: namespace.into(),
+            name: name.into(),
+        });
+    }
+    problems.report(
+        Code::InvalidServiceAccount,
+        cursor,
+        format!("`{text}` is not a service account"),
+        "write `NAMESPACE/NAME`, or `NAME` for one in the policy's namespace; for patterns use `principals`",
+    );
+    None
+}
+
+fn check_namespace(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
+    let Ok(pattern) = TextMatch::parse(text) else {
+        report_wildcard(text, cursor, problems);
+        return None;
+    };
+    let literal = pattern.literal();
+    let is_possible = match &pattern {
+        TextMatch::Exact(_) => is_dns_label(literal),
+        _ => literal
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+    };
+    if !is_possible {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("no namespace can be `{text}`"),
+            "namespaces are lower-case letters, digits and `-`",
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+fn check_trust_domain(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let Ok(pattern) = TextMatch::parse(text) else {
+        report_wildcard(text, cursor, problems);
+        return None;
+    };
+    if !pattern.literal().bytes().all(is_trust_domain_byte) {
+        problems.report(
+            Code::InvalidTrustDomain,
+            cursor,
+            format!("`{text}` is not a trust domain"),
+            "write its name alone, such as `cluster.local`",
+        );
+        return None;
+    }
+    if !scope
+        .trust_domains
+        .iter()
+        .any(|known| pattern.matches(known.as_bytes()))
+    {
+        report_foreign(text, text, scope, cursor, problems);
+        return None;
+    }
+    Some(pattern)
+}
+
+fn report_foreign(
+    text: &str,
+    trust_domain: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let known: Vec<_> = scope
+        .trust_domains
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let short_form = match text.split_once('/') {
+        Some((namespace, name)) if is_dns_label(namespace) && is_dns_subdomain(name) => {
+            format!("; if `{text}` is a service account, write it under `serviceAccounts`")
+        }
+        _ => String::new(),
+    };
+    problems.report(
+        Code::ForeignTrustDomain,
+        cursor,
+        format!("trust domain `{trust_domain}` is not one of the mesh's"),
+        format!(
+            "the mesh has {}; add an alias to the mesh if this is another name of it{short_form}",
+            known.join(", ")
+        ),
+    );
+}

@@ -1,0 +1,110 @@
+//! What the engine answers.
+
+use super::CompiledRule;
+use crate::rule_spec::{Effect, Enforcement};
+
+/// The answer to one request: never without a reason, and never with one that contradicts it.
+#[derive(Clone, Copy, Debug)]
+pub struct Decision<'p> {
+    pub(super) reason: Reason<'p>,
+    pub(super) enforcement: Enforcement,
+}
+
+/// Why a request is allowed or denied. Borrows the rule from the policy.
+#[derive(Clone, Copy, Debug)]
+pub enum Reason<'p> {
+    /// An `Allow` rule matched and no `Deny` rule did.
+    AllowedByRule(&'p CompiledRule),
+    /// A `Deny` rule matched.
+    DeniedByRule(&'p CompiledRule),
+    /// The caller has no identity, and no rule allows it to be anonymous here.
+    NoIdentity,
+    /// The caller presented something that is not one SPIFFE ID.
+    MalformedIdentity,
+    /// The caller's trust domain is not one of the mesh's.
+    ForeignTrustDomain,
+    /// An `Allow` rule would match, had it not expired.
+    ExpiredRule(&'p CompiledRule),
+    /// An `Allow` rule would match, but does not apply yet.
+    RuleNotYetValid(&'p CompiledRule),
+    /// No rule matched.
+    NoRuleMatched,
+}
+
+impl<'p> Decision<'p> {
+    /// What the policy says of the request.
+    pub fn effect(&self) -> Effect {
+        self.reason.effect()
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Reason<'p> {
+        self.reason
+    }
+
+    /// Whether the decision is carried out.
+    pub fn enforcement(&self) -> Enforcement {
+        self.enforcement
+    }
+
+    /// Whether the request passes: it is allowed, or the policy is only in shadow.
+    pub fn lets_pass(&self) -> bool {
+        self.effect() == Effect::Allow || self.enforcement == Enforcement::Shadow
+    }
+}
+
+impl<'p> Reason<'p> {
+    /// Every code that [`code`](Self::code) returns.
+    pub const CODES: [&'static str; 8] = [
+        "allowed-by-rule",
+        "denied-by-rule",
+        "no-identity",
+        "malformed-identity",
+        "foreign-trust-domain",
+        "expired-rule",
+        "rule-not-yet-valid",
+        "no-rule-matched",
+    ];
+
+    /// The stable name of the reason: metric label, log field and reply.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AllowedByRule(_) => "allowed-by-rule",
+            Self::DeniedByRule(_) => "denied-by-rule",
+            Self::NoIdentity => "no-identity",
+            Self::MalformedIdentity => "malformed-identity",
+            Self::ForeignTrustDomain => "foreign-trust-domain",
+            Self::ExpiredRule(_) => "expired-rule",
+            Self::RuleNotYetValid(_) => "rule-not-yet-valid",
+            Self::NoRuleMatched => "no-rule-matched",
+        }
+    }
+
+    /// The effect that the reason is for.
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::AllowedByRule(_) => Effect::Allow,
+            Self::DeniedByRule(_)
+            | Self::NoIdentity
+            | Self::MalformedIdentity
+            | Self::ForeignTrustDomain
+            | Self::ExpiredRule(_)
+            | Self::RuleNotYetValid(_)
+            | Self::NoRuleMatched => Effect::Deny,
+        }
+    }
+
+    /// The rule that the reason speaks of.
+    pub fn rule(&self) -> Option<&'p CompiledRule> {
+        match self {
+            Self::AllowedByRule(rule)
+            | Self::DeniedByRule(rule)
+            | Self::ExpiredRule(rule)
+            | Self::RuleNotYetValid(rule) => Some(rule),
+            Self::NoIdentity
+            | Self::MalformedIdentity
+            | Self::ForeignTrustDomain
+            | Self::NoRuleMatched => None,
+        }
+    }
+}

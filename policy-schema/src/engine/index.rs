@@ -1,0 +1,373 @@
+//! Finds the rules that match a request without trying each of them.
+//!
+//! First by caller: every pattern over callers leads to a *class*, the set of rule sources that
+//! the pattern brings into question; patterns that bring the same sources into question share
+//! their class. Then by path: each class has its own patterns over paths, which lead to
+//! *clauses*, one source with one operation of one rule. What the two steps have not looked at is
+//! the clause's residue, checked last.
+
+use rustc_hash::FxHashMap;
+
+use super::CompiledRule;
+use super::pattern_index::PatternIndex;
+use super::request::RequestAttributes;
+use crate::identity::{SpiffeId, TrustDomains};
+use crate::matching::{PathMatch, TextMatch};
+use crate::rule::{Rule, Source};
+use crate::rule_spec::Effect;
+use crate::timestamp::Phase;
+
+/// A caller that may match rules.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Caller<'r> {
+    /// Without any identity.
+    Anonymous,
+    /// With an identity of the mesh.
+    Workload(SpiffeId<'r>),
+}
+
+/// What a search found: the numbers of rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// The first rule that matches and applies now.
+    pub(super) rule: Option<usize>,
+    /// A rule that matches and would be the first, but does not apply now. Only of interest when
+    /// there is no other.
+    pub(super) lapsed: Option<usize>,
+}
+
+/// The index over some rules of a policy.
+#[derive(Debug, Default)]
+pub(super) struct RuleIndex {
+    /// SPIFFE ID → class. One scope.
+    principals: PatternIndex,
+    /// Namespace → class. One scope.
+    namespaces: PatternIndex,
+    /// The class of sources that take every workload of the mesh.
+    workloads: Option<usize>,
+    /// The class of sources that take callers without identity.
+    anonymous: Option<usize>,
+    /// The class of sources that take both.
+    everyone: Option<usize>,
+    classes: Vec<Class>,
+    /// Path → list of clauses. One scope for each class.
+    paths: PatternIndex,
+    clauses: Vec<Clause>,
+}
+
+#[derive(Debug)]
+struct Class {
+    /// The clauses without a condition on the path.
+    any_path: ClauseList,
+    /// The lists that the class's path patterns lead to.
+    by_path: Vec<ClauseList>,
+}
+
+/// A part of [`RuleIndex::clauses`], in the order of the rules.
+#[derive(Clone, Copy, Debug)]
+struct ClauseList {
+    start: usize,
+    end: usize,
+}
+
+/// One source with one operation of one rule.
+#[derive(Clone, Copy, Debug)]
+struct Clause {
+    rule: usize,
+    /// Its position among the rule's sources; past their end for a rule without any.
+    source: usize,
+    /// Its position among the rule's operations; past their end for a rule without any.
+    operation: usize,
+    /// The position of the path template to check, among the operation's templates.
+    template: Option<usize>,
+}
+
+impl RuleIndex {
+    /// Whether there is no rule to find.
+    pub(super) fn is_empty(&self) -> bool {
+        self.clauses.is_empty()
+    }
+
+    /// The first rule from number `from` on that matches. `rules` are all rules of the policy.
+    pub(super) fn first_match(
+        &self,
+        rules: &[CompiledRule],
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        from: usize,
+    ) -> Found {
+        let mut found = Found::default();
+        let mut search = |class| self.search_class(class, rules, caller, request, from, &mut found);
+        match caller {
+            Caller::Anonymous => self.anonymous.into_iter().for_each(&mut search),
+            Caller::Workload(id) => {
+                self.principals
+                    .visit(0, id.as_str().as_bytes(), &mut search);
+                if let Some((namespace, _)) = id.service_account() {
+                    self.namespaces.visit(0, namespace.as_bytes(), &mut search);
+                }
+                self.workloads.into_iter().for_each(&mut search);
+            }
+        }
+        self.everyone.into_iter().for_each(&mut search);
+        found
+    }
+
+    fn search_class(
+        &self,
+        number: usize,
+        rules: &[CompiledRule],
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        from: usize,
+        found: &mut Found,
+    ) {
+        let Some(class) = self.classes.get(number) else {
+            return;
+        };
+        let mut search = |list| self.search_list(list, rules, caller, request, from, found);
+        search(class.any_path);
+        if self.paths.is_empty(number) {
+            return;
+        }
+        if let Some(path) = request.path() {
+            self.paths.visit(number, path, |position| {
+                class.by_path.get(position).copied().map(&mut search);
+            });
+        }
+    }
+
+    fn search_list(
+        &self,
+        list: ClauseList,
+        rules: &[CompiledRule],
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        from: usize,
+        found: &mut Found,
+    ) {
+        let clauses = self.clauses.get(list.start..list.end).unwrap_or_default();
+        for clause in clauses.iter().filter(|clause| clause.rule >= from) {
+            if found.rule.is_some_and(|first| first <= clause.rule) {
+                return;
+            }
+            let Some(rule) = rules.get(clause.rule) else {
+                return;
+            };
+            if !clause.residue_matches(rule, caller, request) {
+                continue;
+            }
+            if rule.validity.is_unlimited() || rule.validity.phase(request.now()) == Phase::Within {
+                found.rule = Some(clause.rule);
+                return;
+            }
+            found.lapsed = Some(
+                found
+                    .lapsed
+                    .map_or(clause.rule, |first| first.min(clause.rule)),
+            );
+        }
+    }
+}
+
+impl Clause {
+    fn residue_matches(
+        &self,
+        rule: &CompiledRule,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+    ) -> bool {
+        let source = rule.sources.get(self.source);
+        let operation = rule.operations.get(self.operation);
+        operation.is_none_or(|operation| operation.matches(self.template, request, rule.effect))
+            && source.is_none_or(|source| source.matches(caller, rule.effect))
+    }
+}
+
+/// Collects rules, then builds the index over them.
+#[derive(Debug, Default)]
+pub(super) struct IndexBuilder {
+    rules: Vec<RulePaths>,
+    principals: FxHashMap<TextMatch, Vec<SourceReference>>,
+    namespaces: FxHashMap<TextMatch, Vec<SourceReference>>,
+    workloads: Vec<SourceReference>,
+    anonymous: Vec<SourceReference>,
+    everyone: Vec<SourceReference>,
+}
+
+/// The paths of a rule's operations.
+#[derive(Debug)]
+struct RulePaths {
+    number: usize,
+    operations: Vec<Vec<PathMatch>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct SourceReference {
+    /// The position in [`IndexBuilder::rules`].
+    rule: usize,
+    /// The position among the rule's sources.
+    source: usize,
+}
+
+impl IndexBuilder {
+    /// Adds the rule with this number. Rules are added in the order of their numbers.
+    pub(super) fn add(&mut self, number: usize, rule: &Rule, trust_domains: &TrustDomains) {
+        let position = self.rules.len();
+        let reference = |source| SourceReference {
+            rule: position,
+            source,
+        };
+        if rule.sources.is_empty() {
+            self.without_pattern(rule.effect).push(reference(0));
+        }
+        for (source, written) in rule.sources.iter().enumerate() {
+            self.add_source(written, reference(source), rule.effect, trust_domains);
+        }
+        self.rules.push(RulePaths {
+            number,
+            operations: rule
+                .operations
+                .iter()
+                .map(|operation| operation.paths.clone())
+                .collect(),
+        });
+    }
+
+    fn add_source(
+        &mut self,
+        source: &Source,
+        reference: SourceReference,
+        effect: Effect,
+        trust_domains: &TrustDomains,
+    ) {
+        let principals = source.principals_in(trust_domains);
+        if source.anonymous {
+            self.anonymous.push(reference);
+        } else if !principals.is_empty() {
+            add_patterns(&mut self.principals, principals, reference);
+        } else if !source.namespaces.is_empty() {
+            add_patterns(&mut self.namespaces, source.namespaces.clone(), reference);
+        } else if !source.trust_domains.is_empty() {
+            self.workloads.push(reference);
+        } else {
+            self.without_pattern(effect).push(reference);
+        }
+    }
+
+    /// Where a source belongs that has no positive condition on the caller. What cannot be seen
+    /// of a caller without identity satisfies a `Deny` rule and fails an `Allow` rule.
+    fn without_pattern(&mut self, effect: Effect) -> &mut Vec<SourceReference> {
+        match effect {
+            Effect::Allow => &mut self.workloads,
+            Effect::Deny => &mut self.everyone,
+        }
+    }
+
+    /// Builds the index.
+    pub(super) fn build(self) -> RuleIndex {
+        let mut index = RuleIndex::default();
+        let mut classes = FxHashMap::default();
+        let mut class = |index: &mut RuleIndex, sources: Vec<SourceReference>| {
+            *classes
+                .entry(sources)
+                .or_insert_with_key(|sources| index.add_class(sources, &self.rules))
+        };
+        for (pattern, sources) in self.principals {
+            let class = class(&mut index, sources);
+            index.principals.insert(0, &pattern, class);
+        }
+        for (pattern, sources) in self.namespaces {
+            let class = class(&mut index, sources);
+            index.namespaces.insert(0, &pattern, class);
+        }
+        let mut class_of =
+            |sources: Vec<_>| (!sources.is_empty()).then(|| class(&mut index, sources));
+        let (workloads, anonymous, everyone) = (
+            class_of(self.workloads),
+            class_of(self.anonymous),
+            class_of(self.everyone),
+        );
+        RuleIndex {
+            workloads,
+            anonymous,
+            everyone,
+            ..index
+        }
+    }
+}
+
+fn add_patterns(
+    index: &mut FxHashMap<TextMatch, Vec<SourceReference>>,
+    patterns: Vec<TextMatch>,
+    reference: SourceReference,
+) {
+    for pattern in patterns {
+        let sources = index.entry(pattern).or_default();
+        // The same pattern twice in one source brings the source into question once.
+        if sources.last() != Some(&reference) {
+            sources.push(reference);
+        }
+    }
+}
+
+impl RuleIndex {
+    fn add_class(&mut self, sources: &[SourceReference], rules: &[RulePaths]) -> usize {
+        let mut any_path = Vec::new();
+        let mut by_path: FxHashMap<TextMatch, Vec<Clause>> = FxHashMap::default();
+        for reference in sources {
+            let Some(rule) = rules.get(reference.rule) else {
+                continue; // Every reference is to a rule that was added.
+            };
+            let clause = |operation, template| Clause {
+                rule: rule.number,
+                source: reference.source,
+                operation,
+                template,
+            };
+            if rule.operations.is_empty() {
+                any_path.push(clause(0, None));
+            }
+            for (operation, paths) in rule.operations.iter().enumerate() {
+                if paths.is_empty() {
+                    any_path.push(clause(operation, None));
+                }
+                let mut templates = 0..;
+                for path in paths {
+                    let (pattern, template) = match path {
+                        PathMatch::Text(pattern) => (pattern.clone(), None),
+                        PathMatch::Template(template) => (
+                            TextMatch::Prefix(template.literal_prefix().into()),
+                            templates.next(),
+                        ),
+                    };
+                    by_path
+                        .entry(pattern)
+                        .or_default()
+                        .push(clause(operation, template));
+                }
+            }
+        }
+        let number = self.classes.len();
+        let any_path = self.add_list(any_path);
+        let mut lists = Vec::with_capacity(by_path.len());
+        for (pattern, clauses) in by_path {
+            self.paths.insert(number, &pattern, lists.len());
+            lists.push(self.add_list(clauses));
+        }
+        self.classes.push(Class {
+            any_path,
+            by_path: lists,
+        });
+        number
+    }
+
+    fn add_list(&mut self, clauses: Vec<Clause>) -> ClauseList {
+        let start = self.clauses.len();
+        self.clauses.extend(clauses);
+        ClauseList {
+            start,
+            end: self.clauses.len(),
+        }
+    }
+}

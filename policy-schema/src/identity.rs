@@ -1,0 +1,173 @@
+//! Who calls: SPIFFE IDs as the SPIFFE ID specification defines them, read without allocating.
+//!
+//! The comparison is of bytes, as Envoy's RBAC does it, so an ID in another spelling (an
+//! upper-case trust domain, a percent-encoded path) is malformed here, never normalised into a
+//! match.
+
+use thiserror::Error;
+
+/// The scheme of every SPIFFE ID, with its separator.
+pub const SCHEME: &str = "spiffe://";
+
+/// The longest SPIFFE ID in bytes (SPIFFE ID specification, section 2.3).
+const MAX_ID: usize = 2048;
+
+/// The longest trust domain in bytes (SPIFFE ID specification, section 2.1).
+const MAX_TRUST_DOMAIN: usize = 255;
+
+/// Why a text is no SPIFFE ID of a workload.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum SpiffeIdError {
+    /// It does not begin with `spiffe://`.
+    #[error("it does not begin with `spiffe://`")]
+    Scheme,
+    /// It is longer than the specification allows.
+    #[error("it is longer than 2048 bytes")]
+    TooLong,
+    /// Its trust domain is empty, too long, or has characters outside `a-z0-9.-_`.
+    #[error("its trust domain is not 1 to 255 characters of `a-z`, `0-9`, `.`, `-` and `_`")]
+    TrustDomain,
+    /// It names a trust domain but no workload: a leaf certificate must have a path (X.509-SVID
+    /// specification, section 2).
+    #[error("it has no path after the trust domain")]
+    NoPath,
+    /// A path segment is empty, `.`, `..`, or has characters outside `a-zA-Z0-9.-_`.
+    #[error("its path has an empty, relative or ill-spelt segment")]
+    Path,
+}
+
+/// A valid SPIFFE ID of a workload, borrowed from wherever it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpiffeId<'a> {
+    id: &'a str,
+    trust_domain: &'a str,
+    path: &'a str,
+}
+
+impl<'a> SpiffeId<'a> {
+    /// Reads a SPIFFE ID (SPIFFE ID specification, section 2) with a path.
+    pub fn parse(id: &'a [u8]) -> Result<Self, SpiffeIdError> {
+        if id.len() > MAX_ID {
+            return Err(SpiffeIdError::TooLong);
+        }
+        let id = std::str::from_utf8(id).map_err(|_| SpiffeIdError::Path)?;
+        let rest = id.strip_prefix(SCHEME).ok_or(SpiffeIdError::Scheme)?;
+        let (trust_domain, path) = match rest.find('/') {
+            Some(end) => rest.split_at(end),
+            None => (rest, ""),
+        };
+        if !is_trust_domain(trust_domain) {
+            return Err(SpiffeIdError::TrustDomain);
+        }
+        let Some(segments) = path.strip_prefix('/') else {
+            return Err(SpiffeIdError::NoPath);
+        };
+        if !segments.split('/').all(is_path_segment) {
+            return Err(SpiffeIdError::Path);
+        }
+        Ok(Self {
+            id,
+            trust_domain,
+            path,
+        })
+    }
+
+    /// The whole ID, with its scheme.
+    pub fn as_str(&self) -> &'a str {
+        self.id
+    }
+
+    /// The trust domain, without scheme and slashes.
+    pub fn trust_domain(&self) -> &'a str {
+        self.trust_domain
+    }
+
+    /// The path, with its leading slash.
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The Kubernetes namespace and service account that Istio puts into the path, when the path
+    /// is exactly `/ns/NAMESPACE/sa/NAME`.
+    pub fn service_account(&self) -> Option<(&'a str, &'a str)> {
+        let (namespace, account) = self.path.strip_prefix("/ns/")?.split_once('/')?;
+        let account = account.strip_prefix("sa/")?;
+        (!account.contains('/')).then_some((namespace, account))
+    }
+}
+
+/// Whether `text` is a trust domain name (SPIFFE ID specification, section 2.1).
+pub fn is_trust_domain(text: &str) -> bool {
+    (1..=MAX_TRUST_DOMAIN).contains(&text.len()) && text.bytes().all(is_trust_domain_byte)
+}
+
+pub(crate) fn is_trust_domain_byte(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_')
+}
+
+pub(crate) fn is_path_segment(segment: &str) -> bool {
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(is_path_byte)
+}
+
+pub(crate) fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+/// What the handshake says about the caller. Three states, so that "no certificate" can never be
+/// taken for "a certificate that we do not understand".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerIdentity<'a> {
+    /// No identity was presented: plaintext, no client certificate, or one without a URI SAN.
+    Absent,
+    /// Something was presented that is not exactly one SPIFFE ID.
+    Malformed,
+    /// The SPIFFE ID that the handshake verified.
+    Verified(SpiffeId<'a>),
+}
+
+impl<'a> PeerIdentity<'a> {
+    /// Reads the URI SAN that the proxy reports. Several SANs joined by commas, as some proxies
+    /// report them, are malformed: an X.509-SVID has exactly one (X.509-SVID specification,
+    /// section 2).
+    pub fn from_uri_san(san: Option<&'a [u8]>) -> Self {
+        match san {
+            None | Some([]) => Self::Absent,
+            Some(san) => SpiffeId::parse(san).map_or(Self::Malformed, Self::Verified),
+        }
+    }
+}
+
+/// The trust domains whose identities a mesh accepts: its own, then its aliases. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustDomains(Vec<Box<str>>);
+
+impl TrustDomains {
+    /// The mesh's own trust domain and its aliases; none when one of them is not a valid name.
+    pub fn new<S: AsRef<str>>(own: &str, aliases: &[S]) -> Option<Self> {
+        let names = std::iter::once(own).chain(aliases.iter().map(AsRef::as_ref));
+        names
+            .map(|name| is_trust_domain(name).then(|| name.into()))
+            .collect::<Option<Vec<_>>>()
+            .map(Self)
+    }
+
+    /// The mesh's own trust domain.
+    pub fn own(&self) -> &str {
+        self.0.first().map_or("", |name| name)
+    }
+
+    /// The other names under which the same mesh is known.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.iter().skip(1)
+    }
+
+    /// All of them, the mesh's own first.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether identities of this trust domain are the mesh's.
+    pub fn contains(&self, name: &str) -> bool {
+        self.iter().any(|known| known == name)
+    }
+}

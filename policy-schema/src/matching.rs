@@ -1,0 +1,7 @@
+//! The patterns of the policy language: Istio's syntax, with what can never match refused.
+
+pub mod path;
+pub mod text;
+
+pub use path::PathMatch;
+pub use text::TextMatch;

@@ -1,0 +1,215 @@
+//! Patterns over the request path: text patterns and Istio's path templates.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::text::{InvalidWildcard, TextMatch};
+
+/// A pattern over the path of a request, without query and fragment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PathMatch {
+    /// Exact, prefix, suffix or any.
+    Text(TextMatch),
+    /// A template with `{*}` or `{**}`.
+    Template(PathTemplate),
+}
+
+/// Why a text is no path pattern.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidPath {
+    /// A `*` in the middle of a text pattern.
+    #[error(transparent)]
+    Wildcard(#[from] InvalidWildcard),
+    /// A template that Istio refuses.
+    #[error(transparent)]
+    Template(#[from] InvalidTemplate),
+}
+
+impl PathMatch {
+    /// Reads a path pattern: a template when it has `{*}` or `{**}`, as Istio decides it, else a
+    /// text pattern.
+    pub fn parse(pattern: &str) -> Result<Self, InvalidPath> {
+        if pattern.contains("{*}") || pattern.contains("{**}") {
+            Ok(Self::Template(PathTemplate::parse(pattern)?))
+        } else {
+            Ok(Self::Text(TextMatch::parse(pattern)?))
+        }
+    }
+
+    /// Whether `path` matches.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        match self {
+            Self::Text(text) => text.matches(path),
+            Self::Template(template) => template.matches(path),
+        }
+    }
+}
+
+impl fmt::Display for PathMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Template(template) => template.fmt(f),
+        }
+    }
+}
+
+/// A path template (`AuthorizationPolicy`, "Operation.paths"; Envoy's URI template matcher):
+/// `{*}` stands for one segment, `{**}` for any number of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PathTemplate {
+    /// The segments before `{**}`, or all of them when there is none.
+    head: Vec<Segment>,
+    /// What must follow `{**}`: `Some("")` when it ends the template, none without `{**}`.
+    tail: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Segment {
+    Literal(Box<str>),
+    One,
+}
+
+/// Why a text is no path template.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidTemplate {
+    /// It does not begin with a slash.
+    #[error("it does not begin with `/`")]
+    Relative,
+    /// `{*}` or `{**}` shares a segment with other text.
+    #[error("`{{*}}` and `{{**}}` must each be a whole segment")]
+    PartialSegment,
+    /// An operator follows `{**}`.
+    #[error("`{{**}}` must be the last operator")]
+    OperatorAfterRest,
+    /// A literal segment has a character that Envoy does not take in a template.
+    #[error("a segment has a character that cannot stand in a template")]
+    Character,
+}
+
+impl PathTemplate {
+    fn parse(template: &str) -> Result<Self, InvalidTemplate> {
+        let segments = template
+            .strip_prefix('/')
+            .ok_or(InvalidTemplate::Relative)?
+            .split('/');
+        let mut head = Vec::new();
+        let mut tail: Option<String> = None;
+        for segment in segments {
+            match (segment, &mut tail) {
+                ("{*}" | "{**}", Some(_)) => return Err(InvalidTemplate::OperatorAfterRest),
+                ("{*}", None) => head.push(Segment::One),
+                ("{**}", None) => tail = Some(String::new()),
+                (literal, _) if literal.contains("{*}") || literal.contains("{**}") => {
+                    return Err(InvalidTemplate::PartialSegment);
+                }
+                (literal, _) if !literal.bytes().all(is_template_byte) => {
+                    return Err(InvalidTemplate::Character);
+                }
+                (literal, Some(tail)) => {
+                    tail.push('/');
+                    tail.push_str(literal);
+                }
+                (literal, None) => head.push(Segment::Literal(literal.into())),
+            }
+        }
+        Ok(Self {
+            head,
+            tail: tail.map(String::into_boxed_str),
+        })
+    }
+
+    /// Whether `path` matches.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let mut rest = path;
+        for segment in &self.head {
+            let Some(after_slash) = rest.strip_prefix(b"/") else {
+                return false;
+            };
+            rest = match segment {
+                Segment::Literal(literal) => match after_slash.strip_prefix(literal.as_bytes()) {
+                    Some(rest) => rest,
+                    None => return false,
+                },
+                Segment::One => {
+                    let length = after_slash
+                        .iter()
+                        .take_while(|&&byte| is_template_byte(byte))
+                        .count();
+                    match after_slash.get(length..) {
+                        Some(rest) if length > 0 => rest,
+                        _ => return false,
+                    }
+                }
+            };
+        }
+        match &self.tail {
+            None => rest.is_empty(),
+            Some(tail) => rest
+                .strip_prefix(b"/")
+                .and_then(|rest| rest.strip_suffix(tail.as_bytes()))
+                .is_some_and(|middle| {
+                    middle
+                        .iter()
+                        .all(|&byte| byte == b'/' || is_template_byte(byte))
+                }),
+        }
+    }
+
+    /// The text that every matching path begins with.
+    pub(crate) fn literal_prefix(&self) -> String {
+        let mut prefix = String::new();
+        for segment in &self.head {
+            prefix.push('/');
+            match segment {
+                Segment::Literal(literal) => prefix.push_str(literal),
+                Segment::One => return prefix,
+            }
+        }
+        if self.tail.is_some() {
+            prefix.push('/');
+        }
+        prefix
+    }
+}
+
+impl fmt::Display for PathTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for segment in &self.head {
+            match segment {
+                Segment::Literal(literal) => write!(f, "/{literal}")?,
+                Segment::One => f.write_str("/{*}")?,
+            }
+        }
+        match &self.tail {
+            Some(tail) => write!(f, "/{{**}}{tail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The characters that Envoy's URI template matcher takes in literals and in what `{*}` stands
+/// for: RFC 3986 `pchar` without `*`.
+fn is_template_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'+'
+                | b','
+                | b';'
+                | b':'
+                | b'@'
+                | b'='
+        )
+}

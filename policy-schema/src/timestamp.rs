@@ -1,0 +1,87 @@
+//! Points in time, as rules name them and as requests carry them.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use thiserror::Error;
+
+/// A point in time, in nanoseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+/// A text that is not a time in the form `2026-12-31T23:59:59Z`.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("not a UTC time in the form `2026-12-31T23:59:59Z`")]
+pub struct InvalidTime;
+
+impl Timestamp {
+    /// The point `nanoseconds` after the Unix epoch.
+    pub const fn from_unix_nanoseconds(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Reads RFC 3339 in UTC.
+    pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        humantime::parse_rfc3339(text)
+            .ok()
+            .and_then(|time| Self::try_from(time).ok())
+            .ok_or(InvalidTime)
+    }
+}
+
+impl TryFrom<SystemTime> for Timestamp {
+    type Error = InvalidTime;
+
+    fn try_from(time: SystemTime) -> Result<Self, InvalidTime> {
+        time.duration_since(SystemTime::UNIX_EPOCH)
+            .ok()
+            .and_then(|since| u64::try_from(since.as_nanos()).ok())
+            .map(Self)
+            .ok_or(InvalidTime)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(self.0);
+        humantime::format_rfc3339(time).fmt(f)
+    }
+}
+
+/// When a rule applies: from `not_before`, inclusive, to `not_after`, exclusive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// The first moment at which the rule applies.
+    pub not_before: Option<Timestamp>,
+    /// The first moment at which it no longer does.
+    pub not_after: Option<Timestamp>,
+}
+
+/// Where a moment lies with regard to a rule's validity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The rule does not apply yet.
+    Before,
+    /// The rule applies.
+    Within,
+    /// The rule does not apply any more.
+    After,
+}
+
+impl Validity {
+    /// Whether the rule applies at any time, so that nobody need ask for the time.
+    pub fn is_unlimited(&self) -> bool {
+        self.not_before.is_none() && self.not_after.is_none()
+    }
+
+    /// Where `now` lies.
+    pub fn phase(&self, now: Timestamp) -> Phase {
+        if self.not_after.is_some_and(|end| now >= end) {
+            Phase::After
+        } else if self.not_before.is_some_and(|start| now < start) {
+            Phase::Before
+        } else {
+            Phase::Within
+        }
+    }
+}

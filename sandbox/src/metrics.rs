@@ -1,0 +1,81 @@
+//! Samples out of what Envoy exposes to Prometheus.
+
+use prometheus_parse::{Sample, Scrape, Value};
+
+use crate::Error;
+
+/// One scrape.
+///
+/// The parser behind it splits labels at commas and equals signs, also inside quotes: values with
+/// these characters are misread. None of Peergate's has them.
+#[derive(Debug)]
+pub struct Metrics {
+    samples: Vec<Sample>,
+}
+
+impl Metrics {
+    /// Reads the Prometheus text format.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Metrics`] when the text is not in that format.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let lines = text.lines().map(|line| Ok(line.to_owned()));
+        let scrape = Scrape::parse(lines).map_err(Error::Metrics)?;
+        Ok(Self {
+            samples: scrape.samples,
+        })
+    }
+
+    /// All samples of the metric `name`.
+    pub fn samples(&self, name: &str) -> impl Iterator<Item = &Sample> {
+        self.samples.iter().filter(move |sample| sample.metric == name)
+    }
+
+    /// The sum of the samples of `name` that have all of `labels`, and maybe further ones; `None`
+    /// when there is no such sample, or it is a histogram.
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        self.samples(name)
+            .filter(|sample| {
+                labels
+                    .iter()
+                    .all(|(label, value)| sample.labels.get(label) == Some(value))
+            })
+            .filter_map(|sample| match sample.value {
+                Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => {
+                    Some(number)
+                }
+                Value::Histogram(_) | Value::Summary(_) => None,
+            })
+            .reduce(|sum, number| sum + number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRAPE: &str = r#"# TYPE decisions_total counter
+decisions_total{decision="allow",rule="web.v1"} 3
+decisions_total{decision="allow",rule="jobs.v1"} 4
+decisions_total{decision="deny",rule="none"} 5
+
+# TYPE envoy_server_live gauge
+envoy_server_live{} 1
+"#;
+
+    #[test]
+    fn sums_the_samples_that_have_the_labels() {
+        let metrics = Metrics::parse(SCRAPE).unwrap();
+        let decisions = |labels| metrics.value("decisions_total", labels);
+        assert_eq!(decisions(&[]), Some(12.0));
+        assert_eq!(decisions(&[("decision", "allow")]), Some(7.0));
+        assert_eq!(
+            decisions(&[("decision", "allow"), ("rule", "jobs.v1")]),
+            Some(4.0)
+        );
+        assert_eq!(decisions(&[("decision", "audit")]), None);
+        assert_eq!(metrics.value("envoy_server_live", &[]), Some(1.0));
+        assert_eq!(metrics.value("envoy_server", &[]), None);
+    }
+}

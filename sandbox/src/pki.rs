@@ -1,0 +1,183 @@
+//! A throw-away certificate authority.
+//!
+//! Keys are ECDSA P-256, as Istio's are with `ECC_SIGNATURE_ALGORITHM=ECDSA`: much quicker to make
+//! than RSA keys, which matters where every test has its own authority.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::Error;
+
+/// How far in the past validity begins by default, so that clocks need not agree to the second.
+const BACKDATED: Duration = Duration::from_hours(1);
+/// How long certificates are good for by default.
+const LIFETIME: Duration = Duration::from_hours(24);
+
+/// A root of trust. Two authorities do not trust each other's certificates.
+#[derive(Debug)]
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Makes an authority with a key of its own.
+    pub fn new() -> Result<Self, Error> {
+        let mut params = validity(SystemTime::now() - BACKDATED, LIFETIME + BACKDATED);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Peergate sandbox");
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+        Ok(Self { issuer })
+    }
+
+    /// Issues a certificate that can serve as a client's and as a server's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pki`] when a name is not ASCII, which certificates cannot express.
+    pub fn issue(&self, leaf: &Leaf) -> Result<Identity, Error> {
+        let mut params = validity(leaf.not_before, leaf.lifetime);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        ];
+        for uri in &leaf.uri_sans {
+            let name = Ia5String::try_from(uri.as_str())?;
+            params.subject_alt_names.push(SanType::URI(name));
+        }
+        for dns in &leaf.dns_sans {
+            let name = Ia5String::try_from(dns.as_str())?;
+            params.subject_alt_names.push(SanType::DnsName(name));
+        }
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok(Identity {
+            chain_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            chain: vec![certificate.der().clone()],
+            key: key.into(),
+        })
+    }
+
+    /// The root certificate.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// The root certificate.
+    pub fn der(&self) -> &CertificateDer<'static> {
+        self.issuer.der()
+    }
+
+    /// Writes the root certificate to `<name>.pem` in `dir`, and returns that path.
+    pub fn write_to(&self, dir: &Path, name: &str) -> Result<PathBuf, Error> {
+        write_private(dir, &format!("{name}.pem"), &self.pem())
+    }
+}
+
+/// What an authority is to certify. By default nothing: a certificate without a single name, good
+/// from an hour ago for a day to come.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// URI names, in their order in the certificate; any ASCII, a SPIFFE ID or not.
+    pub uri_sans: Vec<String>,
+    /// DNS names.
+    pub dns_sans: Vec<String>,
+    /// The instant from which it is valid (whole seconds).
+    pub not_before: SystemTime,
+    /// How long it is valid from then on (whole seconds).
+    pub lifetime: Duration,
+}
+
+impl Default for Leaf {
+    fn default() -> Self {
+        Self {
+            uri_sans: Vec::new(),
+            dns_sans: Vec::new(),
+            not_before: SystemTime::now() - BACKDATED,
+            lifetime: LIFETIME + BACKDATED,
+        }
+    }
+}
+
+impl Leaf {
+    /// A leaf as meshes issue them: one URI name and no other.
+    pub fn spiffe(uri: &str) -> Self {
+        Self::uris([uri])
+    }
+
+    /// A leaf with these URI names and no other.
+    pub fn uris<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            uri_sans: uris.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A certificate with its key.
+#[derive(Debug)]
+pub struct Identity {
+    /// The certificate, without its root.
+    pub chain_pem: String,
+    /// The private key (PKCS #8).
+    pub key_pem: String,
+    /// The certificate, without its root.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The private key.
+    pub key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Writes `<name>.cert.pem` and `<name>.key.pem` to `dir`, readable by their owner only.
+    pub fn write_to(&self, dir: &Path, name: &str) -> Result<IdentityFiles, Error> {
+        Ok(IdentityFiles {
+            cert: write_private(dir, &format!("{name}.cert.pem"), &self.chain_pem)?,
+            key: write_private(dir, &format!("{name}.key.pem"), &self.key_pem)?,
+        })
+    }
+}
+
+/// Where an [`Identity`] lies on disk.
+#[derive(Clone, Debug)]
+pub struct IdentityFiles {
+    /// The certificate chain, PEM.
+    pub cert: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Parameters without any name: mesh certificates have no subject, and `rcgen` would invent one.
+fn validity(not_before: SystemTime, lifetime: Duration) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.not_before = not_before.into();
+    params.not_after = (not_before + lifetime).into();
+    params
+}
+
+fn write_private(dir: &Path, name: &str, content: &str) -> Result<PathBuf, Error> {
+    let path = dir.join(name);
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(content.as_bytes()))
+        .map_err(Error::at("write", &path))?;
+    Ok(path)
+}
