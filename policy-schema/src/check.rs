@@ -19,21 +19,22 @@ use crate::timestamp::{Timestamp, Validity};
 /// What the rules of a policy are read against.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    /// The trust domains whose identities the mesh accepts.
-    pub trust_domains: &'a TrustDomains,
+    /// The trust domains whose identities the mesh accepts; none when they are not known, and
+    /// then no identity is foreign.
+    pub trust_domains: Option<&'a TrustDomains>,
     /// The namespace that a service account without one belongs to.
     pub namespace: &'a str,
     /// Whether the policy as a whole is enforced.
     pub enforcement: Enforcement,
 }
 
-/// Checks the rules of one policy. The result is complete only if no problem was added.
+/// Checks the rules of one policy: for each what it means, or none where a problem was added.
 pub fn check_rules(
     specs: &[RuleSpec],
     scope: &Scope<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
-) -> Vec<Rule> {
+) -> Vec<Option<Rule>> {
     let mut rules = Vec::with_capacity(specs.len());
     let mut ids = HashSet::with_capacity(specs.len());
     for (index, spec) in specs.iter().enumerate() {
@@ -46,7 +47,7 @@ pub fn check_rules(
                 "give each rule its own id",
             );
         }
-        rules.extend(check_rule(spec, scope, &cursor, problems));
+        rules.push(check_rule(spec, scope, &cursor, problems));
     }
     rules
 }
@@ -205,3 +206,6 @@ fn report_wildcard(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
         "put one `*` at the beginning or at the end, or stand it alone",
     );
 }
+
+#[cfg(test)]
+mod tests;

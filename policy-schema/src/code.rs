@@ -115,7 +115,9 @@ codes! {
     /// A rule, or a part of it, can never match any request.
     NeverMatches = "never-matches", Error;
     /// The same value stands twice in a list.
-    DuplicateValue = "duplicate-value", Error;
+    DuplicateValue = "duplicate-value", Warning;
+    /// The mesh's Istio version cannot express a part of a rule.
+    UnsupportedByIstio = "unsupported-by-istio", Error;
 }
 
 impl fmt::Display for Code {

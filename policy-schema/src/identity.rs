@@ -171,3 +171,6 @@ impl TrustDomains {
         self.iter().any(|known| known == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,14 @@
-//! The Peergate policy language and the engine that decides by it.
+//! The Peergate policy language, its compiler, and the engine that decides.
 //!
 //! ```text
-//! PluginConfig ──check──▶ Rule ──engine──▶ CompiledPolicy ; RequestAttributes ──▶ Decision
+//! document ──validate──▶ policy ──┬─▶ istio (AuthorizationPolicy, WasmPlugin), envoy
+//!                                 └─▶ plugin_config
+//! plugin_config ──check──▶ rule ──▶ engine: compiled policy ; request ──▶ decision
 //! ```
 //!
-//! Everything but the modules of the feature `authoring` is what the filter is made of: free of
-//! I/O, of clocks, and of anything that can panic.
+//! Without the feature `authoring` this is what the filter is made of: free of I/O, of clocks, and
+//! of anything that can panic. With it comes all that reads what people write and renders what
+//! clusters take. Neither half does I/O.
 
 pub mod check;
 pub mod code;
@@ -17,3 +20,24 @@ pub mod problem;
 pub mod rule;
 pub mod rule_spec;
 pub mod timestamp;
+
+#[cfg(feature = "authoring")]
+pub mod diagnostic;
+#[cfg(feature = "authoring")]
+pub mod document;
+#[cfg(feature = "authoring")]
+pub mod envoy;
+#[cfg(feature = "authoring")]
+pub mod istio;
+#[cfg(feature = "authoring")]
+pub mod json_schema;
+#[cfg(feature = "authoring")]
+mod lint;
+#[cfg(feature = "authoring")]
+pub mod planes;
+#[cfg(feature = "authoring")]
+pub mod policy;
+#[cfg(feature = "authoring")]
+pub mod validate;
+#[cfg(feature = "authoring")]
+pub mod yaml;

@@ -5,6 +5,8 @@
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
 //! decision, for the filter, the command line, tests and benchmarks alike.
 
+use std::fmt;
+
 #[cfg(feature = "authoring")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,16 +19,26 @@ use crate::problem::{Cursor, Problem, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, RuleSpec};
 
-/// The version of the language that this crate reads and writes.
-pub const API_VERSION: &str = "peergate.dev/v1alpha1";
+#[cfg(feature = "authoring")]
+mod of_policy;
+
+/// The version of the policy language: of documents and of the plugin config alike.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "authoring", derive(JsonSchema))]
+pub enum ApiVersion {
+    /// The only one so far.
+    #[default]
+    #[serde(rename = "peergate.dev/v1alpha1")]
+    V1Alpha1,
+}
 
 /// The configuration of one filter: one policy, and what of the mesh it needs to know.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PluginConfig {
-    /// `peergate.dev/v1alpha1`. A filter refuses a version that it does not know.
-    pub api_version: String,
+    /// A filter refuses a version that it does not know.
+    pub api_version: ApiVersion,
     /// Which state of the documents this was rendered from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
@@ -65,6 +77,19 @@ pub struct PolicyName {
     pub namespace: String,
     /// The name, unique in its namespace.
     pub name: String,
+}
+
+impl PolicyName {
+    /// Namespace and name, to compare and sort by.
+    pub fn as_pair(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
+}
+
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
 }
 
 /// Why a plugin config is refused.
@@ -113,28 +138,17 @@ impl PluginConfig {
     pub(crate) fn check(self) -> Result<CheckedConfig, Vec<Problem>> {
         let mut problems = Problems::default();
         let root = Cursor::Root;
-        if self.api_version != API_VERSION {
-            problems.report(
-                Code::UnknownKind,
-                &root.key("apiVersion"),
-                format!(
-                    "`{}` is not a version that this filter reads",
-                    self.api_version
-                ),
-                format!(
-                    "write `{API_VERSION}`, or use the filter of the release that rendered this"
-                ),
-            );
-        }
         check_policy_name(&self.policy, &root.key("policy"), &mut problems);
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
-        let rules = trust_domains.as_ref().map(|trust_domains| {
+        let rules = trust_domains.as_ref().and_then(|trust_domains| {
             let scope = Scope {
-                trust_domains,
+                trust_domains: Some(trust_domains),
                 namespace: &self.policy.namespace,
                 enforcement: self.enforcement,
             };
             check_rules(&self.rules, &scope, &root.key("rules"), &mut problems)
+                .into_iter()
+                .collect::<Option<Vec<_>>>()
         });
         match (trust_domains, rules) {
             (Some(trust_domains), Some(rules)) if problems.count() == 0 => Ok(CheckedConfig {

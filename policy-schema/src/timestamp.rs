@@ -85,3 +85,6 @@ impl Validity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,8 @@ impl Metrics {
     ///
     /// [`Error::Metrics`] when the text is not in that format.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let lines = text.lines().map(|line| Ok(line.to_owned()));
+        // Envoy writes `name{} 1` where there are no labels; the parser skips such a line.
+        let lines = text.lines().map(|line| Ok(line.replacen("{} ", " ", 1)));
         let scrape = Scrape::parse(lines).map_err(Error::Metrics)?;
         Ok(Self {
             samples: scrape.samples,
@@ -29,7 +30,9 @@ impl Metrics {
 
     /// All samples of the metric `name`.
     pub fn samples(&self, name: &str) -> impl Iterator<Item = &Sample> {
-        self.samples.iter().filter(move |sample| sample.metric == name)
+        self.samples
+            .iter()
+            .filter(move |sample| sample.metric == name)
     }
 
     /// The sum of the samples of `name` that have all of `labels`, and maybe further ones; `None`

@@ -1,15 +1,14 @@
 //! The service behind the sidecar: it answers with what it received.
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -19,9 +18,10 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 
-/// More than any proxy in front lets through, so that it is never this server that objects.
+/// More than Envoy lets through by default (60 KiB in 100 headers) and adds, so that it is never
+/// this server that objects.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
-const MAX_HEADERS: usize = 10_000;
+const MAX_HEADERS: usize = 256;
 
 /// A request as the upstream received it; the body of each of its responses, as JSON.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -93,12 +93,9 @@ impl Upstream {
         let thread = thread::Builder::new()
             .name("upstream".into())
             .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = accept(listener, counter) => (),
-                        _ = stopped => (),
-                    }
-                });
+                runtime.spawn(accept(listener, counter));
+                // Yields an error when the sender is dropped; with the runtime all tasks end.
+                let _ = runtime.block_on(stopped);
             })
             .map_err(Error::io("start the upstream"))?;
         Ok(Self {
@@ -142,7 +139,7 @@ async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) {
     loop {
         // Accepting fails for one connection only, or until descriptors are free again.
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let server = Arc::clone(&server);
@@ -150,7 +147,7 @@ async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) {
         tokio::spawn(async move {
             let service = service_fn(move |request: hyper::Request<Incoming>| {
                 requests.fetch_add(1, Ordering::SeqCst);
-                async move { answer(&request) }
+                answer(request)
             });
             // How a connection ends is the client's concern.
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
@@ -158,8 +155,13 @@ async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) {
     }
 }
 
-fn answer(request: &hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
-    let body = serde_json::to_vec(&Received::from(request)).unwrap_or_default();
+async fn answer(
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, hyper::Error> {
+    let received = Received::from(&request);
+    // Reading the body to its end keeps the connection fit for the next request.
+    request.into_body().collect().await?;
+    let body = serde_json::to_vec(&received).unwrap_or_default();
     let mut response = hyper::Response::new(Full::from(body));
     response
         .headers_mut()

@@ -175,3 +175,6 @@ fn is_method_byte(byte: u8) -> bool {
                 | b'~'
         )
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use super::{Scope, check_texts, is_dns_label, is_dns_subdomain, report_wildcard};
 use crate::code::Code;
 use crate::identity::{
-    SCHEME, SpiffeId, SpiffeIdError, is_path_byte, is_path_segment, is_trust_domain,
+    SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
     is_trust_domain_byte,
 };
 use crate::matching::TextMatch;
@@ -125,12 +125,8 @@ fn check_principal(
     let rest = rest.strip_prefix(SCHEME).unwrap_or(rest);
     let spelt = match &pattern {
         TextMatch::Any => return Some(pattern),
-        // What comes before the suffix is unknown, so only the characters can be judged.
         TextMatch::Suffix(suffix) => {
-            if suffix
-                .bytes()
-                .all(|byte| is_path_byte(byte) || matches!(byte, b'/' | b':'))
-            {
+            if is_id_end(suffix) {
                 return Some(pattern);
             }
             Err(SpiffeIdError::Path)
@@ -148,14 +144,11 @@ fn check_principal(
         return None;
     }
     let trust_domain = rest.split_once('/').map(|(trust_domain, _)| trust_domain);
-    let is_of_the_mesh = match trust_domain {
-        Some(trust_domain) => scope.trust_domains.contains(trust_domain),
-        None => scope
-            .trust_domains
-            .iter()
-            .any(|known| known.starts_with(rest)),
-    };
-    if !is_of_the_mesh {
+    let is_foreign = scope.trust_domains.is_some_and(|known| match trust_domain {
+        Some(trust_domain) => !known.contains(trust_domain),
+        None => !known.iter().any(|known| known.starts_with(rest)),
+    });
+    if is_foreign {
         report_foreign(text, trust_domain.unwrap_or(rest), scope, cursor, problems);
         return None;
     }
@@ -174,13 +167,20 @@ fn check_prefix(rest: &str) -> Result<(), SpiffeIdError> {
     if !is_trust_domain(trust_domain) {
         return Err(SpiffeIdError::TrustDomain);
     }
-    let (whole, cut) = path.rsplit_once('/').unwrap_or(("", path));
-    if (whole.is_empty() || whole.split('/').all(is_path_segment)) && cut.bytes().all(is_path_byte)
-    {
-        Ok(())
-    } else {
-        Err(SpiffeIdError::Path)
-    }
+    let (whole, cut) = match path.rsplit_once('/') {
+        Some((whole, cut)) => (Some(whole), cut),
+        None => (None, path),
+    };
+    let is_path = whole.is_none_or(|whole| whole.split('/').all(is_path_segment))
+        && cut.bytes().all(is_path_byte);
+    is_path.then_some(()).ok_or(SpiffeIdError::Path)
+}
+
+/// Whether some SPIFFE ID ends so. The first part is cut, so only its characters can be judged.
+fn is_id_end(suffix: &str) -> bool {
+    let mut parts = suffix.split('/');
+    let cut = parts.next().unwrap_or_default();
+    cut.bytes().all(is_path_byte) && parts.all(is_path_segment)
 }
 
 fn check_service_account(
@@ -248,11 +248,10 @@ fn check_trust_domain(
         );
         return None;
     }
-    if !scope
-        .trust_domains
-        .iter()
-        .any(|known| pattern.matches(known.as_bytes()))
-    {
+    let is_foreign = scope.trust_domains.is_some_and(|known| {
+        !known.iter().any(|known| pattern.matches(known.as_bytes()))
+    });
+    if is_foreign {
         report_foreign(text, text, scope, cursor, problems);
         return None;
     }
@@ -268,7 +267,8 @@ fn report_foreign(
 ) {
     let known: Vec<_> = scope
         .trust_domains
-        .iter()
+        .into_iter()
+        .flat_map(TrustDomains::iter)
         .map(|name| format!("`{name}`"))
         .collect();
     let short_form = match text.split_once('/') {
@@ -287,3 +287,6 @@ fn report_foreign(
         ),
     );
 }
+
+#[cfg(test)]
+mod tests;

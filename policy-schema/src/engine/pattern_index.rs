@@ -162,3 +162,6 @@ fn hash(key: Key, text: &[u8]) -> u64 {
     hasher.write_usize(key.scope << 2 | key.kind as usize);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

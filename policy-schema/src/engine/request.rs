@@ -73,3 +73,6 @@ pub fn path_without_query(path: &[u8]) -> &[u8] {
         .next()
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ impl PathMatch {
     pub fn parse(pattern: &str) -> Result<Self, InvalidPath> {
         if pattern.contains("{*}") || pattern.contains("{**}") {
             Ok(Self::Template(PathTemplate::parse(pattern)?))
+        } else if pattern.contains(['{', '}']) {
+            Err(InvalidTemplate::Brace.into())
         } else {
             Ok(Self::Text(TextMatch::parse(pattern)?))
         }
@@ -42,6 +44,25 @@ impl PathMatch {
         match self {
             Self::Text(text) => text.matches(path),
             Self::Template(template) => template.matches(path),
+        }
+    }
+}
+
+#[cfg(feature = "authoring")]
+impl PathMatch {
+    /// Whether this pattern is known to match every path that `other` matches.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(pattern), Self::Text(other)) => pattern.covers(other),
+            (Self::Text(TextMatch::Prefix(prefix)), Self::Template(template)) => {
+                template.literal_prefix().starts_with(&**prefix)
+            }
+            (Self::Text(TextMatch::Any), Self::Template(_)) => true,
+            (Self::Template(template), Self::Template(other)) => template == other,
+            (Self::Template(template), Self::Text(TextMatch::Exact(path))) => {
+                template.matches(path.as_bytes())
+            }
+            _ => false,
         }
     }
 }
@@ -83,6 +104,12 @@ pub enum InvalidTemplate {
     /// An operator follows `{**}`.
     #[error("`{{**}}` must be the last operator")]
     OperatorAfterRest,
+    /// A `{` or `}` belongs to neither operator.
+    #[error("`{{` and `}}` stand for nothing but `{{*}}` and `{{**}}`")]
+    Brace,
+    /// A segment other than the last is empty.
+    #[error("it has `//`")]
+    EmptySegment,
     /// A literal segment has a character that Envoy does not take in a template.
     #[error("a segment has a character that cannot stand in a template")]
     Character,
@@ -94,6 +121,9 @@ impl PathTemplate {
             .strip_prefix('/')
             .ok_or(InvalidTemplate::Relative)?
             .split('/');
+        if template.contains("//") {
+            return Err(InvalidTemplate::EmptySegment);
+        }
         let mut head = Vec::new();
         let mut tail: Option<String> = None;
         for segment in segments {
@@ -213,3 +243,6 @@ fn is_template_byte(byte: u8) -> bool {
                 | b'='
         )
 }
+
+#[cfg(test)]
+mod tests;

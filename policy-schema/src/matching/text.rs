@@ -71,6 +71,22 @@ impl TextMatch {
         part.is_some_and(|part| part.eq_ignore_ascii_case(literal))
     }
 
+    /// Whether every text that `other` matches is matched by this pattern too.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Exact(_), Self::Exact(_)) => self == other,
+            (Self::Prefix(prefix), Self::Exact(text) | Self::Prefix(text)) => {
+                text.starts_with(&**prefix)
+            }
+            (Self::Suffix(suffix), Self::Exact(text) | Self::Suffix(text)) => {
+                text.ends_with(&**suffix)
+            }
+            _ => false,
+        }
+    }
+
     /// The pattern's text without its `*`.
     pub fn literal(&self) -> &str {
         match self {
@@ -100,3 +116,6 @@ impl fmt::Display for TextMatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+# What people and CI run. `make` alone lists it.
+
+CARGO ?= cargo
+module := $(CURDIR)/target/filter/peergate_filter.wasm
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-host test-wasm lint fmt bench filter clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: filter ## run the guided tour on a local Envoy
+	@envoy=$$(scripts/envoy) && \
+		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) run --release -q -p peergate -- demo
+
+test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32 included
+
+test-host: filter ## run the tests of the host: unit, property, golden, end to end
+	@envoy=$$(scripts/envoy) && \
+		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) test --workspace --no-fail-fast
+
+test-wasm: ## run the engine's tests as wasm32, on Node
+	@command -v node >/dev/null || { echo "test-wasm: node is missing: install Node.js 18 or newer" >&2; exit 1; }
+	@runner=$$(scripts/wasm-bindgen-runner) && \
+		CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$$runner \
+		scripts/wasm-cargo test -p policy-schema --no-default-features --test wasm
+
+lint: ## check format, lints on host and wasm32, documentation, scripts
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	scripts/wasm-cargo clippy -p peergate-filter -p policy-schema --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; \
+		else echo "lint: shellcheck is not installed; scripts were not checked" >&2; fi
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check bans licenses sources; \
+		else echo "lint: cargo-deny is not installed; licences were not checked" >&2; fi
+
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+bench: ## run the micro-benchmarks
+	$(CARGO) bench -p peergate-bench
+
+filter: ## build the wasm module, target/filter/peergate_filter.wasm
+	@scripts/build-filter
+
+clean: ## remove what was built; the tools in .tools/ stay
+	$(CARGO) clean

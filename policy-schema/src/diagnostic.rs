@@ -1,0 +1,35 @@
+//! What the command line shows for a problem: the problem and the text it is about.
+
+use crate::code::{Code, Severity};
+use crate::yaml::Span;
+
+/// A text to be validated, and what to call it.
+#[derive(Clone, Debug)]
+pub struct SourceText {
+    /// The file's name as the user gave it, or `<stdin>`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// A problem with its place in a source text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The stable name of this kind of problem.
+    pub code: Code,
+    /// The position of the text among those that were validated.
+    pub source: usize,
+    /// The part of the text to underline.
+    pub span: Span,
+    /// What is wrong, in one clause.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl Diagnostic {
+    /// Whether the documents are refused because of it.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}

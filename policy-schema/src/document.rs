@@ -1,0 +1,193 @@
+//! Policy documents as they are written: Kubernetes-style YAML, several to a file.
+//!
+//! These types are the schema: what `peergate schema` prints for editors is derived from them, and
+//! a field that they do not have is refused.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plugin_config::ApiVersion;
+use crate::rule_spec::{Enforcement, RuleSpec};
+
+/// What is true of the whole mesh. There is exactly one.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeshDocument {
+    /// The version of the policy language.
+    pub api_version: ApiVersion,
+    /// `Mesh`.
+    pub kind: MeshKind,
+    /// The mesh's name.
+    pub metadata: MeshMetadata,
+    /// The mesh.
+    pub spec: MeshSpec,
+}
+
+/// The kind of a [`MeshDocument`].
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum MeshKind {
+    /// The only one.
+    Mesh,
+}
+
+/// The name of a mesh.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeshMetadata {
+    /// The mesh's name, for people.
+    pub name: String,
+    /// Labels, for people and tools; without meaning here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Annotations, for people and tools; without meaning here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
+/// What is true of the whole mesh.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeshSpec {
+    /// The trust domain in the SPIFFE IDs of the mesh's workloads: Istio's
+    /// `meshConfig.trustDomain`.
+    pub trust_domain: String,
+    /// Other trust domains whose identities are the same workloads', as during a migration:
+    /// Istio's `meshConfig.trustDomainAliases`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_domain_aliases: Option<Vec<String>>,
+    /// The Istio version that runs, as `MAJOR.MINOR`. Rendered resources use nothing newer.
+    pub istio_version: String,
+    /// How strictly workloads ask for mutual TLS. `Strict` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtls: Option<Mtls>,
+    /// How proxies normalise paths before any rule sees them: Istio's
+    /// `meshConfig.pathNormalization`. `Base` when left out, as in Istio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_normalization: Option<PathNormalization>,
+    /// What policies and rules take when they do not say otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<Defaults>,
+    /// The filter that enforces the rules in each sidecar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<FilterSpec>,
+}
+
+/// How workloads are to be reached.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mtls {
+    /// Whether plaintext is accepted.
+    pub mode: MtlsMode,
+}
+
+/// Whether plaintext is accepted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum MtlsMode {
+    /// Mutual TLS only: every caller has an identity.
+    #[default]
+    Strict,
+    /// Plaintext too: callers without an identity reach the rules.
+    Permissive,
+}
+
+/// How a proxy normalises the path of a request, by the names of Istio's
+/// `ProxyPathNormalization`.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
+)]
+pub enum PathNormalization {
+    /// Not at all.
+    None,
+    /// Dot segments are resolved and backslashes turned (RFC 3986, section 6).
+    #[default]
+    Base,
+    /// The same, then runs of slashes are merged.
+    MergeSlashes,
+    /// The same, after `%2F` and `%5C` are decoded.
+    DecodeAndMergeSlashes,
+}
+
+/// What policies and rules take when they do not say otherwise.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Defaults {
+    /// For policies without `enforcement`. `Enforce` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforcement: Option<Enforcement>,
+    /// For rules without `owner`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// The filter that enforces the rules in each sidecar.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FilterSpec {
+    /// Where sidecars fetch the module: `oci://…`, `https://…` or `file://…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Whether upstreams are told the verified caller in the header `x-peergate-caller`. Costs a
+    /// few microseconds a request. `false` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_header: Option<bool>,
+}
+
+/// The rules of one workload.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicePolicyDocument {
+    /// The version of the policy language.
+    pub api_version: ApiVersion,
+    /// `ServicePolicy`.
+    pub kind: ServicePolicyKind,
+    /// The policy's name and namespace.
+    pub metadata: PolicyMetadata,
+    /// The policy.
+    pub spec: ServicePolicySpec,
+}
+
+/// The kind of a [`ServicePolicyDocument`].
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum ServicePolicyKind {
+    /// The only one.
+    ServicePolicy,
+}
+
+/// The name of a policy.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyMetadata {
+    /// The name, unique in its namespace.
+    pub name: String,
+    /// The namespace of the workload.
+    pub namespace: String,
+    /// Labels, for people and tools; without meaning here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Annotations, for people and tools; without meaning here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<BTreeMap<String, String>>,
+}
+
+/// The rules of one workload.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ServicePolicySpec {
+    /// The workload: the pods of the policy's namespace that have all these labels.
+    pub selector: Selector,
+    /// `Shadow` to let every request pass and only record what the policy would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforcement: Option<Enforcement>,
+    /// The rules. A request that no rule allows is denied; an empty list denies every request.
+    pub rules: Vec<RuleSpec>,
+}
+
+/// The pods that a policy is for.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Selector {
+    /// Labels that the pods have, all of them. At least one.
+    pub match_labels: BTreeMap<String, String>,
+}

@@ -1,0 +1,270 @@
+//! What a rule says that can never come true in this mesh.
+//!
+//! A finding here is always right: a rule, or a value of it, that no request can match is a
+//! mistake about who may call what, and an error.
+
+use crate::code::Code;
+use crate::document::{MtlsMode, PathNormalization};
+use crate::identity::SpiffeId;
+use crate::matching::{PathMatch, TextMatch};
+use crate::policy::{IstioVersion, Mesh};
+use crate::problem::{Cursor, Problems};
+use crate::rule::{Operation, Rule, Source};
+use crate::timestamp::Timestamp;
+
+/// Path templates came with this version of Istio.
+const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
+
+/// Reports what of `rule` can never match in `mesh` from the time `at` on.
+pub(crate) fn lint_rule(
+    rule: &Rule,
+    mesh: &Mesh,
+    at: Timestamp,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if let Some(end) = rule.validity.not_after
+        && end <= at
+    {
+        problems.report(
+            Code::ExpiredRule,
+            &cursor.key("notAfter"),
+            format!("rule `{}` expired at {end}", rule.id),
+            "remove the rule, or give it a later `notAfter`",
+        );
+    }
+    let from = cursor.key("from");
+    for (index, source) in rule.sources.iter().enumerate() {
+        lint_source(source, mesh, &from.index(index), problems);
+    }
+    let to = cursor.key("to");
+    for (index, operation) in rule.operations.iter().enumerate() {
+        lint_operation(operation, mesh, &to.index(index), problems);
+    }
+}
+
+fn lint_source(source: &Source, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if source.anonymous && mesh.mtls == MtlsMode::Strict {
+        problems.report(
+            Code::NeverMatches,
+            &cursor.key("anonymous"),
+            "no caller is ever anonymous here: the mesh accepts mutual TLS only",
+            "remove this source, or set the mesh's `mtls.mode` to `Permissive` while it migrates",
+        );
+    }
+    let Source {
+        anonymous: _,
+        principals,
+        not_principals,
+        service_accounts,
+        not_service_accounts,
+        namespaces,
+        not_namespaces,
+        trust_domains,
+        not_trust_domains,
+    } = source;
+    let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
+        lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
+    };
+    texts(
+        ["principals", "notPrincipals"],
+        principals,
+        not_principals,
+    );
+    texts(
+        ["namespaces", "notNamespaces"],
+        namespaces,
+        not_namespaces,
+    );
+    texts(
+        ["trustDomains", "notTrustDomains"],
+        trust_domains,
+        not_trust_domains,
+    );
+    lint_values(
+        ["serviceAccounts", "notServiceAccounts"],
+        service_accounts,
+        not_service_accounts,
+        PartialEq::eq,
+        cursor,
+        problems,
+    );
+    lint_namespaces_of_principals(source, cursor, problems);
+}
+
+/// A principal that belongs to none of the namespaces beside it.
+fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if source.namespaces.is_empty() {
+        return;
+    }
+    let principals = cursor.key("principals");
+    for (index, principal) in source.principals.iter().enumerate() {
+        let TextMatch::Exact(id) = principal else {
+            continue;
+        };
+        let namespace = SpiffeId::parse(id.as_bytes())
+            .ok()
+            .and_then(|id| id.service_account())
+            .map(|(namespace, _)| namespace);
+        let is_possible = namespace.is_some_and(|namespace| {
+            let mut namespaces = source.namespaces.iter();
+            namespaces.any(|pattern| pattern.matches(namespace.as_bytes()))
+        });
+        if !is_possible {
+            problems.report(
+                Code::NeverMatches,
+                &principals.index(index),
+                format!("`{principal}` is in none of this source's `namespaces`"),
+                "the fields of a source must all match; make two sources of it if either will do",
+            );
+        }
+    }
+}
+
+fn lint_operation(
+    operation: &Operation,
+    mesh: &Mesh,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let Operation {
+        methods,
+        not_methods,
+        paths,
+        not_paths,
+        hosts,
+        not_hosts,
+        ports,
+        not_ports,
+    } = operation;
+    let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
+        lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
+    };
+    texts(["methods", "notMethods"], methods, not_methods);
+    texts(["hosts", "notHosts"], hosts, not_hosts);
+    lint_values(
+        ["paths", "notPaths"],
+        paths,
+        not_paths,
+        PathMatch::covers,
+        cursor,
+        problems,
+    );
+    lint_values(
+        ["ports", "notPorts"],
+        ports,
+        not_ports,
+        PartialEq::eq,
+        cursor,
+        problems,
+    );
+    for (key, paths) in [("paths", paths), ("notPaths", not_paths)] {
+        let cursor = cursor.key(key);
+        for (index, path) in paths.iter().enumerate() {
+            lint_path(path, mesh, &cursor.index(index), problems);
+        }
+    }
+}
+
+fn lint_path(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if matches!(path, PathMatch::Template(_)) && mesh.istio_version < PATH_TEMPLATES {
+        problems.report(
+            Code::UnsupportedByIstio,
+            cursor,
+            format!("Istio {} has no path templates", mesh.istio_version),
+            format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
+        );
+    }
+    if let Some(normalised) = what_normalisation_removes(path, mesh.path_normalization) {
+        problems.report(
+            Code::NeverMatches,
+            cursor,
+            format!("no rule ever sees a path with `{normalised}`"),
+            format!(
+                "the mesh normalises paths (`{:?}`) before rules see them; write the path as it is afterwards",
+                mesh.path_normalization
+            ),
+        );
+    }
+}
+
+/// A part of the pattern that no normalised path has.
+fn what_normalisation_removes(path: &PathMatch, mode: PathNormalization) -> Option<&'static str> {
+    let (text, is_open_ended) = match path {
+        PathMatch::Text(TextMatch::Any) => return None,
+        PathMatch::Text(pattern) => (
+            pattern.literal().to_owned(),
+            matches!(pattern, TextMatch::Prefix(_)),
+        ),
+        PathMatch::Template(template) => (template.to_string(), false),
+    };
+    let ends_in_dots = !is_open_ended && (text.ends_with("/.") || text.ends_with("/.."));
+    let lower = text.to_ascii_lowercase();
+    let removed = [
+        (PathNormalization::Base, "\\", text.contains('\\')),
+        (PathNormalization::Base, "/./", text.contains("/./")),
+        (PathNormalization::Base, "/../", text.contains("/../")),
+        (PathNormalization::Base, "/..", ends_in_dots),
+        (PathNormalization::MergeSlashes, "//", text.contains("//")),
+        (
+            PathNormalization::DecodeAndMergeSlashes,
+            "%2F",
+            lower.contains("%2f"),
+        ),
+        (
+            PathNormalization::DecodeAndMergeSlashes,
+            "%5C",
+            lower.contains("%5c"),
+        ),
+    ];
+    removed
+        .into_iter()
+        .find(|&(since, _, is_present)| mode >= since && is_present)
+        .map(|(_, part, _)| part)
+}
+
+/// Values that the `not…` twin takes back, and values that stand twice.
+fn lint_values<V: PartialEq + ToString>(
+    [key, not_key]: [&'static str; 2],
+    values: &[V],
+    excluded: &[V],
+    covers: impl Fn(&V, &V) -> bool,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let at = cursor.key(key);
+    for (index, value) in values.iter().enumerate() {
+        if let Some(excluding) = excluded.iter().find(|excluded| covers(excluded, value)) {
+            problems.report(
+                Code::NeverMatches,
+                &at.index(index),
+                format!(
+                    "`{}` never matches: `{not_key}` has `{}`",
+                    value.to_string(),
+                    excluding.to_string()
+                ),
+                format!("remove it from `{key}`, or narrow `{not_key}`"),
+            );
+        }
+    }
+    lint_duplicates(values, &at, problems);
+    lint_duplicates(excluded, &cursor.key(not_key), problems);
+}
+
+fn lint_duplicates<V: PartialEq + ToString>(
+    values: &[V],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let mut seen = std::collections::HashSet::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        if !seen.insert(value.to_string()) {
+            problems.report(
+                Code::DuplicateValue,
+                &cursor.index(index),
+                format!("`{}` stands in this list already", value.to_string()),
+                "remove one of them",
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+use super::*;
+
+#[test]
+fn stars_are_read_in_istios_order() {
+    let cases = [
+        ("*", TextMatch::Any),
+        ("a", TextMatch::Exact("a".into())),
+        ("a*", TextMatch::Prefix("a".into())),
+        ("*a", TextMatch::Suffix("a".into())),
+    ];
+    for (pattern, expected) in cases {
+        let read = TextMatch::parse(pattern).unwrap();
+        assert_eq!(read, expected, "{pattern}");
+        assert_eq!(read.to_string(), pattern);
+    }
+}
+
+#[test]
+fn stars_that_could_never_match_are_refused() {
+    for pattern in ["**", "***", "a*b", "*a*", "a**", "**a", "a*b*", "*a*b"] {
+        assert_eq!(TextMatch::parse(pattern), Err(InvalidWildcard), "{pattern}");
+    }
+}
+
+#[test]
+fn patterns_match_what_they_say_and_nothing_else() {
+    let cases: [(&str, &[&str], &[&str]); 8] = [
+        ("*", &["a", "*", " "], &[""]),
+        ("ab", &["ab"], &["", "a", "abc", "xab", "AB", "ab "]),
+        ("ab*", &["ab", "abc", "ab*", "abab"], &["", "a", "xab", "AB"]),
+        ("*ab", &["ab", "xab", "*ab", "abab"], &["", "b", "abx", "AB"]),
+        ("/", &["/"], &["", "//"]),
+        ("é*", &["é", "éa"], &["e", ""]),
+        // What has another meaning elsewhere has none here.
+        ("a.c", &["a.c"], &["abc"]),
+        ("a?", &["a?"], &["a", "ab"]),
+    ];
+    for (pattern, matching, others) in cases {
+        let read = TextMatch::parse(pattern).unwrap();
+        for text in matching {
+            assert!(read.matches(text.as_bytes()), "{pattern} on {text:?}");
+        }
+        for text in others {
+            assert!(!read.matches(text.as_bytes()), "{pattern} on {text:?}");
+        }
+    }
+    assert!(TextMatch::Any.matches(b"\xff"));
+    let prefix = TextMatch::parse("a*").unwrap();
+    assert!(prefix.matches(b"a\xff"), "attributes need not be UTF-8");
+}
+
+#[test]
+fn case_is_ignored_in_ascii_letters_alone() {
+    let cases: [(&str, &[&str], &[&str]); 5] = [
+        ("*", &["a"], &[""]),
+        ("a.b", &["a.b", "A.B", "a.B"], &["", "a", "a.bc", "xa.b"]),
+        ("a.b*", &["A.Bx", "a.b"], &["", "a", "A.", "xa.b"]),
+        ("*a.b", &["xA.B", "a.b"], &["", "b", ".b", "a.bx"]),
+        ("k*", &["K"], &["\u{212a}", "[", "+"]),
+    ];
+    for (pattern, matching, others) in cases {
+        let read = TextMatch::parse(pattern).unwrap();
+        for text in matching {
+            let is_match = read.matches_ignoring_case(text.as_bytes());
+            assert!(is_match, "{pattern} on {text:?}");
+        }
+        for text in others {
+            let is_match = read.matches_ignoring_case(text.as_bytes());
+            assert!(!is_match, "{pattern} on {text:?}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Policy → plugin config.
+
+use sha2::{Digest, Sha256};
+
+use super::{ApiVersion, MeshIdentity, PluginConfig};
+use crate::policy::{Mesh, ServicePolicy};
+use crate::rule_spec::RuleSpec;
+
+impl PluginConfig {
+    /// The configuration that makes the filter enforce `policy`. Descriptions stay behind: they
+    /// are for readers of the document, and every sidecar would hold them in memory.
+    pub fn of_policy(mesh: &Mesh, policy: &ServicePolicy) -> Self {
+        let rules = policy.rules.iter().map(|rule| RuleSpec {
+            description: None,
+            ..RuleSpec::from(rule)
+        });
+        let mut config = Self {
+            api_version: ApiVersion::V1Alpha1,
+            revision: None,
+            mesh: MeshIdentity {
+                trust_domain: mesh.trust_domains.own().to_owned(),
+                trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
+            },
+            policy: policy.name.clone(),
+            enforcement: policy.enforcement,
+            caller_header: mesh.caller_header,
+            rules: rules.collect(),
+        };
+        config.revision = Some(config.digest());
+        config
+    }
+
+    /// A name for the content: equal for equal policies, whoever renders them, and different
+    /// after any change that a filter could notice.
+    fn digest(&self) -> String {
+        // A struct of texts, numbers and lists always serialises; an empty digest would still
+        // only be a name.
+        let content = serde_json::to_vec(self).unwrap_or_default();
+        let hex = |byte: &u8| format!("{byte:02x}");
+        Sha256::digest(content).iter().take(6).map(hex).collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::document::{MtlsMode, PathNormalization};
+use crate::identity::TrustDomains;
+use crate::plugin_config::PolicyName;
+use crate::rule::Rule;
+use crate::rule_spec::Enforcement;
+
+/// All documents of an input, understood together.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    pub(crate) mesh: Mesh,
+    /// In the order of namespace and name, whatever the order of the files.
+    pub(crate) policies: Vec<ServicePolicy>,
+}
+
+/// What is true of the whole mesh.
+#[derive(Clone, Debug)]
+pub struct Mesh {
+    pub(crate) trust_domains: TrustDomains,
+    pub(crate) istio_version: IstioVersion,
+    pub(crate) mtls: MtlsMode,
+    pub(crate) path_normalization: PathNormalization,
+    pub(crate) filter_image: Option<String>,
+    pub(crate) caller_header: bool,
+    pub(crate) default_enforcement: Enforcement,
+    pub(crate) default_owner: Option<String>,
+}
+
+/// The rules of one workload.
+#[derive(Clone, Debug)]
+pub struct ServicePolicy {
+    pub(crate) name: PolicyName,
+    /// Never empty.
+    pub(crate) match_labels: BTreeMap<String, String>,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) rules: Vec<Rule>,
+}
+
+impl PolicySet {
+    /// What is true of the whole mesh.
+    pub fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// The policies, in the order of namespace and name.
+    pub fn policies(&self) -> &[ServicePolicy] {
+        &self.policies
+    }
+
+    /// The policy of this namespace and name.
+    pub fn policy(&self, namespace: &str, name: &str) -> Option<&ServicePolicy> {
+        self.policies
+            .binary_search_by(|policy| policy.name.as_pair().cmp(&(namespace, name)))
+            .ok()
+            .and_then(|position| self.policies.get(position))
+    }
+}
+
+impl Mesh {
+    /// The trust domains whose identities the mesh accepts.
+    pub fn trust_domains(&self) -> &TrustDomains {
+        &self.trust_domains
+    }
+
+    /// The Istio version that resources are rendered for.
+    pub fn istio_version(&self) -> IstioVersion {
+        self.istio_version
+    }
+
+    /// Where sidecars fetch the filter.
+    pub fn filter_image(&self) -> Option<&str> {
+        self.filter_image.as_deref()
+    }
+}
+
+impl ServicePolicy {
+    /// The policy's namespace and name.
+    pub fn name(&self) -> &PolicyName {
+        &self.name
+    }
+
+    /// Whether decisions are carried out.
+    pub fn enforcement(&self) -> Enforcement {
+        self.enforcement
+    }
+
+    /// How many rules there are.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+}
+
+/// A minor version of Istio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IstioVersion {
+    minor: u16,
+}
+
+impl IstioVersion {
+    /// The oldest version that resources are rendered for.
+    pub const OLDEST: Self = Self::minor(18);
+    /// The newest version that resources are rendered for.
+    pub const NEWEST: Self = Self::minor(31);
+
+    /// Istio 1.`minor`.
+    pub(crate) const fn minor(minor: u16) -> Self {
+        Self { minor }
+    }
+
+    /// Reads `1.29`, or a patch version of it such as `1.29.2`; none for anything else and for
+    /// versions that are not supported.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("1.")?.split('.');
+        let minor = Self::minor(number(parts.next()?)?);
+        let has_valid_patch = parts.next().is_none_or(|patch| number(patch).is_some());
+        (has_valid_patch
+            && parts.next().is_none()
+            && (Self::OLDEST..=Self::NEWEST).contains(&minor))
+        .then_some(minor)
+    }
+}
+
+/// A number without sign and leading zeros.
+fn number(text: &str) -> Option<u16> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'));
+    is_plain.then(|| text.parse().ok()).flatten()
+}
+
+impl fmt::Display for IstioVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.minor)
+    }
+}

@@ -1,0 +1,273 @@
+//! Texts → policies, or everything that stands in the way.
+
+mod documents;
+mod overlap;
+
+use crate::check::{Scope, check_rules, is_dns_label, is_dns_subdomain};
+use crate::code::{Code, Severity};
+use crate::diagnostic::{Diagnostic, SourceText};
+use crate::document::{MeshDocument, ServicePolicyDocument};
+use crate::lint::lint_rule;
+use crate::plugin_config::{
+    MeshIdentity, PolicyName, check_policy_name, check_trust_domains,
+};
+use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
+use crate::problem::{Cursor, Problems};
+use crate::rule::Rule;
+use crate::timestamp::Timestamp;
+use crate::yaml::Span;
+
+use documents::{Documents, Placed};
+
+/// What validation is done with.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The time at which a rule counts as expired.
+    pub at: Timestamp,
+    /// The Istio version to take instead of the mesh's own.
+    pub istio_version: Option<IstioVersion>,
+}
+
+/// The outcome of validation.
+#[derive(Debug)]
+pub struct Validated {
+    /// The policies; none when there is an error among the diagnostics.
+    pub policies: Option<PolicySet>,
+    /// All that was found, in the order of the texts.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and checks all documents of an input together.
+pub fn validate(sources: &[SourceText], options: Options) -> Validated {
+    let mut documents = documents::read(sources);
+    let mut diagnostics = std::mem::take(&mut documents.diagnostics);
+    let mesh = check_meshes(&documents, options, &mut diagnostics);
+    let policies: Vec<_> = documents
+        .policies
+        .iter()
+        .map(|document| check_policy(document, mesh.as_ref(), options, &mut diagnostics))
+        .collect();
+    overlap::check(&documents.policies, &mut diagnostics);
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
+    let has_error = diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.severity() == Severity::Error);
+    let policies = mesh
+        .zip(policies.into_iter().collect::<Option<Vec<_>>>())
+        .filter(|_| !has_error)
+        .map(|(mesh, mut policies)| {
+            policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
+            PolicySet { mesh, policies }
+        });
+    Validated {
+        policies,
+        diagnostics,
+    }
+}
+
+fn check_meshes(
+    documents: &Documents,
+    options: Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Mesh> {
+    let Some((first, others)) = documents.meshes.split_first() else {
+        // A mesh that could not be read at all has been reported already.
+        if !documents.policies.is_empty() && !documents.has_unread_mesh {
+            diagnostics.push(Diagnostic {
+                code: Code::MissingMesh,
+                source: documents.policies.first().map_or(0, |policy| policy.source),
+                span: Span::default(),
+                message: "no document says what mesh these policies are for".to_owned(),
+                help: "add a document of kind `Mesh` with the trust domain and the Istio version"
+                    .to_owned(),
+            });
+        }
+        return None;
+    };
+    for other in others {
+        other.report(
+            diagnostics,
+            Code::DuplicateMesh,
+            &Cursor::Root.key("kind"),
+            format!("there is a mesh already: `{}`", first.document.metadata.name),
+            "keep one `Mesh` document",
+        );
+    }
+    check_mesh(first, options, diagnostics)
+}
+
+fn check_mesh(
+    placed: &Placed<MeshDocument>,
+    options: Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Mesh> {
+    let mut problems = Problems::default();
+    let metadata = Cursor::Root.key("metadata");
+    let cursor = Cursor::Root.key("spec");
+    let spec = &placed.document.spec;
+    let name = &placed.document.metadata.name;
+    if !is_dns_subdomain(name) {
+        problems.report(
+            Code::InvalidName,
+            &metadata.key("name"),
+            format!("`{name}` is not a name that Kubernetes accepts"),
+            "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
+        );
+    }
+    let identity = MeshIdentity {
+        trust_domain: spec.trust_domain.clone(),
+        trust_domain_aliases: spec.trust_domain_aliases.clone().unwrap_or_default(),
+    };
+    if spec.trust_domain_aliases.as_ref().is_some_and(Vec::is_empty) {
+        problems.report(
+            Code::EmptyList,
+            &cursor.key("trustDomainAliases"),
+            "the list is empty",
+            "name at least one alias, or remove the field",
+        );
+    }
+    let trust_domains = check_trust_domains(&identity, &cursor, &mut problems);
+    let own_version = IstioVersion::parse(&spec.istio_version);
+    if own_version.is_none() {
+        problems.report(
+            Code::UnsupportedIstioVersion,
+            &cursor.key("istioVersion"),
+            format!("`{}` is not an Istio version that Peergate supports", spec.istio_version),
+            format!(
+                "write the minor version in quotes, from \"{}\" to \"{}\"",
+                IstioVersion::OLDEST,
+                IstioVersion::NEWEST
+            ),
+        );
+    }
+    let filter = spec.filter.clone().unwrap_or_default();
+    if let Some(image) = &filter.image
+        && !is_image(image)
+    {
+        problems.report(
+            Code::InvalidImage,
+            &cursor.key("filter").key("image"),
+            format!("`{image}` is not a reference that a sidecar can fetch"),
+            "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
+        );
+    }
+    let defaults = spec.defaults.clone().unwrap_or_default();
+    let is_sound = problems.count() == 0;
+    placed.place(problems, diagnostics);
+    is_sound.then_some(())?;
+    Some(Mesh {
+        trust_domains: trust_domains?,
+        istio_version: options.istio_version.or(own_version)?,
+        mtls: spec.mtls.map(|mtls| mtls.mode).unwrap_or_default(),
+        path_normalization: spec.path_normalization.unwrap_or_default(),
+        filter_image: filter.image,
+        caller_header: filter.caller_header.unwrap_or_default(),
+        default_enforcement: defaults.enforcement.unwrap_or_default(),
+        default_owner: defaults.owner,
+    })
+}
+
+fn is_image(image: &str) -> bool {
+    let schemes = ["oci://", "https://", "file://"];
+    schemes.iter().any(|scheme| {
+        image
+            .strip_prefix(scheme)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
+    })
+}
+
+fn check_policy(
+    placed: &Placed<ServicePolicyDocument>,
+    mesh: Option<&Mesh>,
+    options: Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<ServicePolicy> {
+    let mut problems = Problems::default();
+    let ServicePolicyDocument { metadata, spec, .. } = &placed.document;
+    let name = PolicyName {
+        namespace: metadata.namespace.clone(),
+        name: metadata.name.clone(),
+    };
+    check_policy_name(&name, &Cursor::Root.key("metadata"), &mut problems);
+    let cursor = Cursor::Root.key("spec");
+    check_selector(placed, &cursor.key("selector").key("matchLabels"), &mut problems);
+    let enforcement = spec
+        .enforcement
+        .or(mesh.map(|mesh| mesh.default_enforcement))
+        .unwrap_or_default();
+    let scope = Scope {
+        trust_domains: mesh.map(Mesh::trust_domains),
+        namespace: &name.namespace,
+        enforcement,
+    };
+    let cursor = cursor.key("rules");
+    let mut rules = check_rules(&spec.rules, &scope, &cursor, &mut problems);
+    if let Some(mesh) = mesh {
+        for (index, rule) in rules.iter_mut().enumerate() {
+            let Some(rule) = rule else { continue };
+            lint_rule(rule, mesh, options.at, &cursor.index(index), &mut problems);
+            take_default_owner(rule, mesh);
+        }
+    }
+    placed.place(problems, diagnostics);
+    Some(ServicePolicy {
+        name,
+        match_labels: spec.selector.match_labels.clone(),
+        enforcement,
+        rules: rules.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+fn take_default_owner(rule: &mut Rule, mesh: &Mesh) {
+    if rule.owner.is_none() {
+        rule.owner = mesh.default_owner.as_deref().map(Into::into);
+    }
+}
+
+fn check_selector(
+    placed: &Placed<ServicePolicyDocument>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let labels = &placed.document.spec.selector.match_labels;
+    if labels.is_empty() {
+        problems.report(
+            Code::EmptyMatcher,
+            cursor,
+            "the selector has no label, so it would select every workload of the namespace",
+            "name the labels of one workload, such as `app: cart`",
+        );
+    }
+    for (key, value) in labels {
+        if !is_label_key(key) || !is_label_value(value) {
+            problems.report(
+                Code::InvalidName,
+                cursor,
+                format!("`{key}: {value}` is not a label that a pod can have"),
+                "use letters, digits, `-`, `_` and `.`, at most 63 characters",
+            );
+        }
+    }
+}
+
+fn is_label_key(key: &str) -> bool {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    prefix.is_none_or(|prefix| {
+        prefix.len() <= 253 && prefix.split('.').all(is_dns_label)
+    }) && !name.is_empty()
+        && is_label_value(name)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
+    let bytes = value.as_bytes();
+    bytes.len() <= 63
+        && is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}

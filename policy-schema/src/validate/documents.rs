@@ -1,0 +1,161 @@
+//! Texts → documents of known kinds, each with its place.
+
+use serde::de::DeserializeOwned;
+
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, SourceText};
+use crate::document::{MeshDocument, ServicePolicyDocument};
+use crate::problem::{Cursor, Problem, Problems};
+use crate::yaml::{self, Fault, Node, Span};
+
+/// The API group of all documents.
+const API_GROUP: &str = "peergate.dev/";
+
+/// All documents of an input.
+#[derive(Debug, Default)]
+pub(super) struct Documents {
+    pub(super) meshes: Vec<Placed<MeshDocument>>,
+    pub(super) policies: Vec<Placed<ServicePolicyDocument>>,
+    /// Whether there is a mesh that lacks too much to be looked at.
+    pub(super) has_unread_mesh: bool,
+    /// What was wrong with the texts themselves.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// A document, and where it stands.
+#[derive(Debug)]
+pub(super) struct Placed<D> {
+    pub(super) source: usize,
+    pub(super) document: D,
+    node: Node,
+    faults: Vec<Span>,
+}
+
+impl<D> Placed<D> {
+    /// Adds a diagnostic at `cursor`.
+    pub(super) fn report(
+        &self,
+        diagnostics: &mut Vec<Diagnostic>,
+        code: Code,
+        cursor: &Cursor<'_>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let mut problems = Problems::default();
+        problems.report(code, cursor, message, help);
+        self.place(problems, diagnostics);
+    }
+
+    /// Gives each problem its place in the text.
+    pub(super) fn place(&self, problems: Problems, diagnostics: &mut Vec<Diagnostic>) {
+        for problem in problems.into_vec() {
+            let span = self.node.locate(&problem.location);
+            if !self.follows_from_fault(&problem, span) {
+                diagnostics.push(Diagnostic {
+                    code: problem.code,
+                    source: self.source,
+                    span,
+                    message: problem.message,
+                    help: problem.help,
+                });
+            }
+        }
+    }
+
+    /// Whether something seems to be missing only because what is there was refused already.
+    fn follows_from_fault(&self, problem: &Problem, span: Span) -> bool {
+        matches!(problem.code, Code::EmptyMatcher | Code::EmptyList)
+            && self
+                .faults
+                .iter()
+                .any(|fault| span.start <= fault.start && fault.end <= span.end)
+    }
+}
+
+/// Reads every document of every text.
+pub(super) fn read(sources: &[SourceText]) -> Documents {
+    let mut documents = Documents::default();
+    for (source, text) in sources.iter().enumerate() {
+        match yaml::parse(&text.text) {
+            Ok(nodes) => {
+                for node in nodes {
+                    documents.read_node(source, node);
+                }
+            }
+            Err(faults) => documents.report_faults(source, faults),
+        }
+    }
+    let is_empty = documents.meshes.is_empty() && documents.policies.is_empty();
+    if is_empty && documents.diagnostics.is_empty() {
+        documents.diagnostics.push(Diagnostic {
+            code: Code::NoDocuments,
+            source: 0,
+            span: Span::default(),
+            message: "there is no policy document here".to_owned(),
+            help: "begin with `peergate init`".to_owned(),
+        });
+    }
+    documents
+}
+
+impl Documents {
+    fn read_node(&mut self, source: usize, node: Node) {
+        let text_of = |key| node.field(key).and_then(Node::as_str);
+        let group = text_of("apiVersion").filter(|version| version.starts_with(API_GROUP));
+        match (group, text_of("kind")) {
+            (Some(_), Some("Mesh")) => match self.read_document(source, node) {
+                Some(mesh) => self.meshes.push(mesh),
+                None => self.has_unread_mesh = true,
+            },
+            (Some(_), Some("ServicePolicy")) => {
+                let policy = self.read_document(source, node);
+                self.policies.extend(policy);
+            }
+            (version, kind) => {
+                let (about, message) = match (version, kind) {
+                    (None, _) => (
+                        "apiVersion",
+                        "this is no Peergate document: its `apiVersion` is not `peergate.dev/…`".to_owned(),
+                    ),
+                    (_, None) => ("kind", "the document has no `kind`".to_owned()),
+                    (_, Some(kind)) => ("kind", format!("there is no kind `{kind}`")),
+                };
+                let span = node.field(about).map_or_else(|| node.locate(&Cursor::Root.location()), Node::span);
+                self.diagnostics.push(Diagnostic {
+                    code: Code::UnknownKind,
+                    source,
+                    span,
+                    message,
+                    help: "write `apiVersion: peergate.dev/v1alpha1` and `kind: Mesh` or `kind: ServicePolicy`".to_owned(),
+                });
+            }
+        }
+    }
+
+    fn read_document<D: DeserializeOwned>(
+        &mut self,
+        source: usize,
+        node: Node,
+    ) -> Option<Placed<D>> {
+        let (document, faults) = yaml::read(&node);
+        let spans = faults.iter().map(|fault| fault.span).collect();
+        self.report_faults(source, faults);
+        Some(Placed {
+            source,
+            document: document?,
+            node,
+            faults: spans,
+        })
+    }
+
+    fn report_faults(&mut self, source: usize, faults: Vec<Fault>) {
+        let diagnostics = faults.into_iter().map(|fault| Diagnostic {
+            code: fault.code,
+            source,
+            span: fault.span,
+            message: fault.message,
+            help: fault.help,
+        });
+        self.diagnostics.extend(diagnostics);
+    }
+}

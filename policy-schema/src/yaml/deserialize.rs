@@ -1,0 +1,492 @@
+//! From trees to Rust types, reporting every fault instead of stopping at the first.
+//!
+//! Serde gives up on a struct as soon as one of its fields fails. So whoever asks for a whole
+//! value tries again, without the field that failed, until nothing new is found ([`attempt`]).
+//! Each try makes progress, and a value is tried again at most once per field of its own, so the
+//! time stays in proportion to the size of the document.
+
+mod access;
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{self, Deserialize, DeserializeOwned, Visitor};
+
+use self::access::{Elements, Fields, Variant};
+use super::Fault;
+use super::node::{Content, Entry, Node};
+use super::scalar::Scalar;
+use super::wording::{closest, enumerate, quoted};
+use crate::code::Code;
+
+/// Reads a document into `T`, and reports everything in it that `T` does not take, in the order
+/// of the text.
+///
+/// Faulty parts are left out of the result as if they were absent: unknown fields, fields whose
+/// value is wrong, and elements of lists. There is no result if the document as a whole is wrong
+/// or if something that `T` requires is absent. Without faults there always is one.
+///
+/// The faults are [`Code::UnknownField`], [`Code::MissingField`], [`Code::WrongType`] and
+/// [`Code::UnknownValue`]. Untagged and internally tagged enums and flattened fields report at
+/// most one fault at a time.
+pub fn read<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Fault>) {
+    root.restore();
+    let faults = Faults::default();
+    let value = attempt(root, Place::Whole(None), &faults);
+    let mut faults = faults.into_inner();
+    faults.sort_by_key(|fault| fault.span);
+    (value, faults)
+}
+
+type Faults = RefCell<Vec<Fault>>;
+
+/// Reads a value, as often as its fields have faults. All faults are reported if there is none.
+fn attempt<'de, T: Deserialize<'de>>(
+    node: &'de Node,
+    place: Place<'de>,
+    faults: &Faults,
+) -> Option<T> {
+    let absent = RefCell::default();
+    let reader = Reader {
+        node,
+        place,
+        faults,
+        absent: &absent,
+    };
+    loop {
+        match T::deserialize(reader) {
+            Ok(value) => return absent.borrow().is_empty().then_some(value),
+            Err(Failure::Again) => {}
+            Err(failure) => {
+                reader.report_failure(&failure);
+                return None;
+            }
+        }
+    }
+}
+
+/// Why a value could not be read.
+#[derive(Debug)]
+enum Failure {
+    /// It is faulty, and every fault is reported.
+    Reported,
+    /// A part of it is faulty, is reported, and will not be met again.
+    Again,
+    /// A struct lacks a required field.
+    Missing(&'static str),
+    /// A type's own reason, not reported yet.
+    Message(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reported | Self::Again => f.write_str("the value is faulty"),
+            Self::Missing(field) => write!(f, "the field `{field}` is required"),
+            Self::Message(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl de::Error for Failure {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Message(message.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field)
+    }
+}
+
+/// What a message calls a value, by the nearest field that it is in. There is none at the root.
+#[derive(Clone, Copy, Debug)]
+enum Place<'de> {
+    Whole(Option<&'de str>),
+    Element(Option<&'de str>),
+    Key(Option<&'de str>),
+}
+
+impl<'de> Place<'de> {
+    fn field(self) -> Option<&'de str> {
+        match self {
+            Self::Whole(field) | Self::Element(field) | Self::Key(field) => field,
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(_) => {}
+            Self::Element(_) => f.write_str("an element of ")?,
+            Self::Key(_) => f.write_str("a key of ")?,
+        }
+        match self.field() {
+            Some(field) => f.write_str(&quoted(field)),
+            None => f.write_str("the document"),
+        }
+    }
+}
+
+/// A value to be read.
+#[derive(Clone, Copy)]
+struct Reader<'de, 'r> {
+    node: &'de Node,
+    place: Place<'de>,
+    faults: &'r Faults,
+    /// Required fields of this value that it does not have, or that were faulty. They get a
+    /// placeholder, so that the search for faults can go on; the value is discarded at the end.
+    absent: &'r RefCell<Vec<&'static str>>,
+}
+
+impl<'de> Reader<'de, '_> {
+    fn report(&self, code: Code, node: &Node, message: String, help: String) -> Failure {
+        self.faults.borrow_mut().push(Fault {
+            code,
+            span: node.head(),
+            message,
+            help,
+        });
+        Failure::Reported
+    }
+
+    /// Reports that the value is not what the field takes.
+    fn unexpected(&self, expected: &str, help: impl Into<String>) -> Failure {
+        let found = match &self.node.content {
+            Content::Scalar { text, plain: true } => Scalar::resolve(text).describe(text),
+            Content::Scalar { text, plain: false } => Scalar::Text(text).describe(text),
+            Content::Sequence(_) => "a list".to_owned(),
+            Content::Mapping(_) => "a mapping".to_owned(),
+        };
+        let message = format!("{} expects {expected}, found {found}", self.place);
+        self.report(Code::WrongType, self.node, message, help.into())
+    }
+
+    /// Reports a failure that has not been reported where it came up.
+    fn report_failure(&self, failure: &Failure) {
+        match failure {
+            Failure::Reported | Failure::Again => {}
+            Failure::Missing(_) | Failure::Message(_) => {
+                let message = format!("{} is not accepted: {failure}", self.place);
+                let help = "write a value of the kind that the message names".to_owned();
+                self.report(Code::WrongType, self.node, message, help);
+            }
+        }
+    }
+
+    fn integer<V: Visitor<'de>>(
+        self,
+        range: [i128; 2],
+        expected: &str,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        let [least, greatest] = range;
+        match self.node.scalar() {
+            Some(Scalar::Integer(value)) if (least..=greatest).contains(&value) => {
+                visit_integer(value, visitor)
+            }
+            Some(Scalar::Text(text)) if matches!(Scalar::resolve(text), Scalar::Integer(_)) => {
+                Err(self.unexpected(expected, "remove the quotes"))
+            }
+            _ => Err(self.unexpected(expected, format!("write {expected}"))),
+        }
+    }
+
+    fn float<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match self.node.scalar() {
+            Some(Scalar::Integer(value)) => visit_integer(value, visitor),
+            Some(Scalar::Float(value)) => visitor.visit_f64(value),
+            _ => Err(self.unexpected("a number", "write a number, without quotes")),
+        }
+    }
+
+    fn text(self) -> Result<&'de str, Failure> {
+        let help = match (self.node.scalar(), self.node.raw_text()) {
+            (Some(Scalar::Text(text)), _) => return Ok(text),
+            (Some(_), Some(text)) if !text.is_empty() => {
+                format!("put it in quotes: {}", quoted(&format!("\"{text}\"")))
+            }
+            _ => "write a text".to_owned(),
+        };
+        Err(self.unexpected("text", help))
+    }
+
+    /// Reports fields that are not in `fields`, which is each of them once.
+    fn drop_unknown(&self, entries: &[Entry], fields: &[&str]) {
+        for Entry { key, value } in entries {
+            let name = key.raw_text().unwrap_or_default();
+            if value.dropped.get() || fields.contains(&name) {
+                continue;
+            }
+            let message = format!("{} is not a field of {}", quoted(name), self.place);
+            let help = match closest(name, fields) {
+                Some(field) => format!("did you mean `{field}`?"),
+                None => fields_help(fields),
+            };
+            self.report(Code::UnknownField, key, message, help);
+            value.dropped.set(true);
+        }
+    }
+
+    /// Reports that a struct lacks `field`, unless it has it and it was faulty.
+    fn miss(&self, entries: &[Entry], field: &'static str) -> Failure {
+        if self.absent.borrow().contains(&field) {
+            return Failure::Reported;
+        }
+        if !entries.iter().any(|entry| entry.is_named(field)) {
+            let at = entries.first().map_or(self.node, |entry| &entry.key);
+            let message = format!("{} lacks the required field `{field}`", self.place);
+            let help = format!("add the field `{field}`");
+            self.report(Code::MissingField, at, message, help);
+        }
+        self.absent.borrow_mut().push(field);
+        Failure::Again
+    }
+
+    /// The variant that an enum's value names, and what the value holds besides the name.
+    fn variant(
+        &self,
+        variants: &'static [&'static str],
+    ) -> Result<(&'static str, Option<&'de Node>), Failure> {
+        let (name, content) = match &self.node.content {
+            Content::Mapping(entries) => match entries.as_slice() {
+                [Entry { key, value }] => (key, Some(value)),
+                _ => return Err(self.not_a_variant(variants)),
+            },
+            Content::Scalar { .. } if self.node.scalar() != Some(Scalar::Null) => (self.node, None),
+            Content::Scalar { .. } | Content::Sequence(_) => {
+                return Err(self.not_a_variant(variants));
+            }
+        };
+        let word = name.raw_text().unwrap_or_default();
+        if let Some(variant) = variants.iter().find(|variant| **variant == word) {
+            return Ok((variant, content));
+        }
+        let message = format!("{} is not a value of {}", quoted(word), self.place);
+        let accepted = enumerate(variants, " and ");
+        let help = match closest(word, variants) {
+            Some(variant) => {
+                format!("did you mean `{variant}`? The accepted values are {accepted}")
+            }
+            None => format!("the accepted values are {accepted}"),
+        };
+        Err(self.report(Code::UnknownValue, name, message, help))
+    }
+
+    fn not_a_variant(&self, variants: &[&str]) -> Failure {
+        let expected = format!("one of {}", enumerate(variants, " and "));
+        self.unexpected(&expected, format!("write {}", enumerate(variants, " or ")))
+    }
+}
+
+fn fields_help(fields: &[&str]) -> String {
+    match fields {
+        [] => "remove it: no fields are accepted here".to_owned(),
+        [field] => format!("the only field is `{field}`"),
+        _ => format!("the fields are {}", enumerate(fields, " and ")),
+    }
+}
+
+fn visit_integer<'de, V: Visitor<'de>>(value: i128, visitor: V) -> Result<V::Value, Failure> {
+    if let Ok(value) = u64::try_from(value) {
+        visitor.visit_u64(value)
+    } else if let Ok(value) = i64::try_from(value) {
+        visitor.visit_i64(value)
+    } else {
+        visitor.visit_i128(value)
+    }
+}
+
+macro_rules! deserialize_integers {
+    ($($method:ident($type:ty, $expected:literal);)+) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+            let range = [i128::from(<$type>::MIN), i128::from(<$type>::MAX)];
+            self.integer(range, $expected, visitor)
+        }
+    )+ };
+}
+
+impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
+    type Error = Failure;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match (&self.node.content, self.node.scalar()) {
+            (Content::Sequence(elements), _) => visitor.visit_seq(Elements::new(self, elements)),
+            (Content::Mapping(entries), _) => visitor.visit_map(Fields::new(self, entries)),
+            (_, None | Some(Scalar::Null)) => visitor.visit_unit(),
+            (_, Some(Scalar::Bool(value))) => visitor.visit_bool(value),
+            (_, Some(Scalar::Integer(value))) => visit_integer(value, visitor),
+            (_, Some(Scalar::Float(value))) => visitor.visit_f64(value),
+            (_, Some(Scalar::Text(text))) => visitor.visit_str(text),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        let help = match self.node.scalar() {
+            Some(Scalar::Bool(value)) => return visitor.visit_bool(value),
+            Some(Scalar::Text(text)) => match text.to_lowercase().as_str() {
+                "true" | "yes" | "on" => "write `true`, without quotes",
+                "false" | "no" | "off" => "write `false`, without quotes",
+                _ => "write `true` or `false`",
+            },
+            _ => "write `true` or `false`",
+        };
+        Err(self.unexpected("`true` or `false`", help))
+    }
+
+    deserialize_integers! {
+        deserialize_i8(i8, "a whole number from -128 to 127");
+        deserialize_i16(i16, "a whole number from -32768 to 32767");
+        deserialize_i32(i32, "a whole number from -2147483648 to 2147483647");
+        deserialize_i64(i64, "a whole number of at most 64 bits");
+        deserialize_u8(u8, "a whole number from 0 to 255");
+        deserialize_u16(u16, "a whole number from 0 to 65535");
+        deserialize_u32(u32, "a whole number from 0 to 4294967295");
+        deserialize_u64(u64, "a whole number that is not negative");
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        self.float(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        self.float(visitor)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_str(self.text()?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_str(self.text()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_str(self.text()?)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_bytes(self.text()?.as_bytes())
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_bytes(self.text()?.as_bytes())
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        if self.node.scalar() != Some(Scalar::Null) {
+            return visitor.visit_some(self);
+        }
+        let state = match self.node.raw_text() {
+            Some(text) if !text.is_empty() => quoted(text),
+            _ => "empty".to_owned(),
+        };
+        let message = format!("{} is {state}", self.place);
+        let what = match self.place {
+            Place::Element(_) => "element",
+            _ => "field",
+        };
+        let help = format!("remove the {what}, or give it a value");
+        Err(self.report(Code::WrongType, self.node, message, help))
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match self.node.scalar() {
+            Some(Scalar::Null) => visitor.visit_unit(),
+            _ => Err(self.unexpected("`null`", "write `null`")),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        let help = match &self.node.content {
+            Content::Sequence(elements) => {
+                return visitor.visit_seq(Elements::new(self, elements));
+            }
+            Content::Scalar { text, .. } if !text.is_empty() => {
+                "write it as a list of one: `- ` before the value, or `[ ]` around it"
+            }
+            Content::Mapping(_) => "write `- ` before each element",
+            Content::Scalar { .. } => "write a list, such as `[a, b]`",
+        };
+        Err(self.unexpected("a list", help))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match &self.node.content {
+            Content::Mapping(entries) => visitor.visit_map(Fields::new(self, entries)),
+            _ => Err(self.unexpected("a mapping", "write `key: value` pairs")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        let Content::Mapping(entries) = &self.node.content else {
+            return Err(self.unexpected("a mapping", fields_help(fields)));
+        };
+        self.drop_unknown(entries, fields);
+        match visitor.visit_map(Fields::new(self, entries)) {
+            Err(Failure::Missing(field)) => Err(self.miss(entries, field)),
+            outcome => outcome,
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        let (name, content) = self.variant(variants)?;
+        visitor.visit_enum(Variant::new(self, name, content))
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        match self.node.raw_text() {
+            Some(text) => visitor.visit_str(text),
+            None => Err(self.unexpected("text", "write a text")),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_unit()
+    }
+}

@@ -1,0 +1,144 @@
+//! The tree of a YAML document.
+
+use std::cell::Cell;
+
+use super::Span;
+use super::scalar::Scalar;
+use crate::problem::{Location, Step};
+
+/// A value of a YAML document: a mapping, a list or a scalar.
+///
+/// Trees come from [`parse`](super::parse) only, which bounds how deep they are.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub(super) span: Span,
+    /// Where the part of `span` ends that is on its first line.
+    pub(super) head_end: usize,
+    pub(super) content: Content,
+    /// Whether [`read`](super::read) left the value out, so that it has no place in the result.
+    pub(super) dropped: Cell<bool>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// `plain` tells `80` from `"80"`: only plain scalars can be anything else than text.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    Sequence(Vec<Node>),
+    Mapping(Vec<Entry>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Node,
+    pub(super) value: Node,
+}
+
+impl Entry {
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.key.raw_text() == Some(name)
+    }
+}
+
+impl Node {
+    /// Where the value stands, in bytes of the parsed text.
+    ///
+    /// A scalar's span includes its quotes. A value that is left empty has the span of the key or
+    /// the dash before it, since there is nothing else to point at.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The value of field `key`, or nothing if this is no mapping or has no such field.
+    pub fn field(&self, key: &str) -> Option<&Node> {
+        let Content::Mapping(entries) = &self.content else {
+            return None;
+        };
+        let entry = entries.iter().find(|entry| entry.is_named(key))?;
+        Some(&entry.value)
+    }
+
+    /// The value if it is text by the rules of YAML 1.2: `"80"` is, and plain `80` is not.
+    pub fn as_str(&self) -> Option<&str> {
+        match self.scalar()? {
+            Scalar::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The span of the value at `location`, as given by who walked what [`read`](super::read)
+    /// made of this node.
+    ///
+    /// Positions in a list count only the elements that were accepted. If there is no value at
+    /// `location`, such as when a field is absent, the span of the deepest part that exists is
+    /// returned: of its key, or of its first line if it is an element or the document.
+    pub fn locate(&self, location: &Location) -> Span {
+        let mut node = self;
+        let mut title = self.head();
+        for step in location.steps() {
+            let Some((next, next_title)) = node.step(step) else {
+                return title;
+            };
+            node = next;
+            title = next_title;
+        }
+        node.span
+    }
+
+    /// The value one step below this one, and the span that stands for it when something within
+    /// it is absent.
+    fn step(&self, step: &Step) -> Option<(&Node, Span)> {
+        match (step, &self.content) {
+            (Step::Key(key), Content::Mapping(entries)) => {
+                let entry = entries.iter().find(|entry| entry.is_named(key))?;
+                Some((&entry.value, entry.key.span))
+            }
+            (Step::Index(index), Content::Sequence(elements)) => {
+                let mut accepted = elements.iter().filter(|element| !element.dropped.get());
+                let element = accepted.nth(*index)?;
+                Some((element, element.head()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The span, clipped to its first line if the value is a mapping or a list.
+    pub(super) fn head(&self) -> Span {
+        match self.content {
+            Content::Scalar { .. } => self.span,
+            Content::Sequence(_) | Content::Mapping(_) => Span {
+                start: self.span.start,
+                end: self.head_end,
+            },
+        }
+    }
+
+    /// What a scalar says, by the rules of YAML 1.2.
+    pub(super) fn scalar(&self) -> Option<Scalar<'_>> {
+        match &self.content {
+            Content::Scalar { text, plain: true } => Some(Scalar::resolve(text)),
+            Content::Scalar { text, plain: false } => Some(Scalar::Text(text)),
+            Content::Sequence(_) | Content::Mapping(_) => None,
+        }
+    }
+
+    /// A scalar as it is written, whatever its type.
+    pub(super) fn raw_text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Scalar { text, .. } => Some(text),
+            Content::Sequence(_) | Content::Mapping(_) => None,
+        }
+    }
+
+    /// Forgets what an earlier read left out.
+    pub(super) fn restore(&self) {
+        self.dropped.set(false);
+        match &self.content {
+            Content::Scalar { .. } => {}
+            Content::Sequence(elements) => elements.iter().for_each(Node::restore),
+            Content::Mapping(entries) => entries.iter().for_each(|entry| entry.value.restore()),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! How faults speak of what the user wrote and of what is accepted.
+
+use std::fmt::Write as _;
+
+/// Longer text says no more about where to look, and would bury the rest of the message.
+const LONGEST_QUOTE: usize = 60;
+
+/// `text` in back-ticks, shortened, and safe to print on a terminal.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quote = String::from("`");
+    for (count, char) in text.chars().enumerate() {
+        if count == LONGEST_QUOTE {
+            quote.push('…');
+            break;
+        }
+        if char.is_control() {
+            let _ = write!(quote, "{}", char.escape_default());
+        } else {
+            quote.push(char);
+        }
+    }
+    quote.push('`');
+    quote
+}
+
+/// The words in back-ticks, as in "`a`, `b` and `c`".
+pub(super) fn enumerate(words: &[&str], conjunction: &str) -> String {
+    let mut text = String::new();
+    for (position, word) in words.iter().enumerate() {
+        let separator = match position {
+            0 => "",
+            _ if position + 1 == words.len() => conjunction,
+            _ => ", ",
+        };
+        let _ = write!(text, "{separator}`{word}`");
+    }
+    text
+}
+
+/// The one of `words` that was probably meant by `word`: the same word in another case, or else
+/// the one with the fewest typing mistakes.
+pub(super) fn closest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    let length = folded.chars().count();
+    let tolerance = (length / 3).max(1);
+    words
+        .iter()
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= tolerance)
+        .map(|candidate| {
+            let mistakes = strsim::osa_distance(&folded, &candidate.to_lowercase());
+            (mistakes, *candidate)
+        })
+        .filter(|(mistakes, _)| *mistakes <= tolerance)
+        .min_by_key(|(mistakes, _)| *mistakes)
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,191 @@
+//! One connection, for one request after the other.
+
+use std::error::Error as StdError;
+use std::io;
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::{Method, Uri, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use super::{Client, Protocol, Request, Response};
+use crate::CallError;
+
+/// More than any proxy answers with.
+const MAX_RESPONSE_HEADER_BYTES: u32 = 1 << 20;
+
+type Body = Full<Bytes>;
+
+/// An open connection of a [`Client`]; closed when dropped.
+#[derive(Debug)]
+pub struct Connection<'a> {
+    client: &'a Client,
+    sender: Sender,
+}
+
+#[derive(Debug)]
+enum Sender {
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
+}
+
+impl<'a> Connection<'a> {
+    pub(super) async fn open(client: &'a Client) -> Result<Self, CallError> {
+        let io = TokioIo::new(client.open().await?);
+        // What ends a connection reaches its requests, so its own result adds nothing.
+        let sender = match client.protocol {
+            Protocol::Http1 => {
+                let (sender, driver) = http1::handshake(io)
+                    .await
+                    .map_err(|error| CallError::of(&error))?;
+                tokio::spawn(driver.with_upgrades());
+                Sender::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                builder.max_header_list_size(MAX_RESPONSE_HEADER_BYTES);
+                let (sender, driver) = builder
+                    .handshake(io)
+                    .await
+                    .map_err(|error| CallError::of(&error))?;
+                tokio::spawn(driver);
+                Sender::Http2(sender)
+            }
+        };
+        Ok(Self { client, sender })
+    }
+
+    /// Sends a request and waits for its response.
+    pub fn send(&mut self, request: &Request) -> Result<Response, CallError> {
+        let client = self.client;
+        let request = build(client, request)?;
+        client.block_on(async {
+            let response = match &mut self.sender {
+                Sender::Http1(sender) => {
+                    sender
+                        .ready()
+                        .await
+                        .map_err(|error| CallError::of(&error))?;
+                    sender.send_request(request).await
+                }
+                Sender::Http2(sender) => {
+                    sender
+                        .ready()
+                        .await
+                        .map_err(|error| CallError::of(&error))?;
+                    sender.send_request(request).await
+                }
+            };
+            read(response.map_err(|error| CallError::of(&error))?).await
+        })
+    }
+}
+
+async fn read(response: hyper::Response<Incoming>) -> Result<Response, CallError> {
+    let (head, body) = response.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| CallError::of(&error))?;
+    Ok(Response {
+        status: head.status.as_u16(),
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_bytes().into()))
+            .collect(),
+        body: body.to_bytes().into(),
+    })
+}
+
+fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, CallError> {
+    let invalid = |what: &str, value: &str| CallError::Invalid(format!("{what} {value:?}"));
+    // The parser drops a fragment in silence, and a test of fragments would test something else.
+    if request.target.contains('#') {
+        return Err(invalid("a fragment in", &request.target));
+    }
+    let method = Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| invalid("method", &request.method))?;
+    // HTTP/2 takes `:scheme` and `:authority` from an absolute URI.
+    let absolute = client.protocol == Protocol::Http2 && request.target.starts_with('/');
+    let target = if absolute {
+        let scheme = if client.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}{}", request.authority, request.target)
+    } else {
+        request.target.clone()
+    };
+    let uri: Uri = target.parse().map_err(|_| invalid("target", &target))?;
+
+    let mut built = hyper::Request::new(Full::from(request.body.clone()));
+    *built.method_mut() = method;
+    *built.uri_mut() = uri;
+    *built.version_mut() = match client.protocol {
+        Protocol::Http1 => Version::HTTP_11,
+        Protocol::Http2 => Version::HTTP_2,
+    };
+    for (name, value) in &request.headers {
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name", name))?;
+        let value = HeaderValue::from_bytes(value)
+            .map_err(|_| invalid("value of header", name.as_str()))?;
+        built.headers_mut().append(name, value);
+    }
+    if client.protocol == Protocol::Http1 && !built.headers().contains_key(HOST) {
+        let host = HeaderValue::from_str(&request.authority)
+            .map_err(|_| invalid("authority", &request.authority))?;
+        built.headers_mut().insert(HOST, host);
+    }
+    Ok(built)
+}
+
+impl CallError {
+    /// What an error of the HTTP layer means.
+    fn of(error: &hyper::Error) -> Self {
+        if let Some(cause) = source::<io::Error>(error) {
+            return Self::of_io(cause);
+        }
+        let closed = error.is_closed() || error.is_canceled() || error.is_incomplete_message();
+        if closed {
+            Self::Refused(chain(error))
+        } else if error.is_user() {
+            Self::Invalid(chain(error))
+        } else {
+            Self::Protocol(chain(error))
+        }
+    }
+
+    /// What an error of the transport means.
+    pub(super) fn of_io(error: &io::Error) -> Self {
+        use rustls::Error as Tls;
+        let tls = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Tls>());
+        match tls {
+            Some(Tls::InvalidCertificate(reason)) => Self::UntrustedServer(reason.to_string()),
+            // Also where the peer answers a TLS handshake with something that is no TLS.
+            _ => Self::Refused(chain(error)),
+        }
+    }
+}
+
+/// The nearest cause of type `T`.
+fn source<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// An error with its causes on one line.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
+}

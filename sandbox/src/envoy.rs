@@ -1,0 +1,214 @@
+//! Finding, starting, watching and ending an Envoy process.
+
+mod binary;
+mod process;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub use self::binary::EnvoyBinary;
+use self::process::Process;
+use crate::wait::wait_for;
+use crate::{CallError, Client, Error, Metrics, Request, Response};
+
+/// How Envoy is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The number of worker threads.
+    pub concurrency: u32,
+    /// What to log: `trace`, `debug`, `info`, `warning`, `error`, `critical` or `off`.
+    pub log_level: String,
+    /// Further command-line arguments, such as `--component-log-level wasm:debug`.
+    pub extra_args: Vec<String>,
+    /// How long it may take to be ready.
+    pub ready_within: Duration,
+}
+
+impl Default for Launch {
+    fn default() -> Self {
+        Self {
+            concurrency: 1,
+            log_level: "info".into(),
+            extra_args: Vec::new(),
+            ready_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A running Envoy. It is killed when dropped, and also when this process dies in any way.
+#[derive(Debug)]
+pub struct Envoy {
+    // Before the directory, since fields are dropped in this order.
+    process: Process,
+    dir: TempDir,
+    admin: Client,
+    listeners: Vec<(String, SocketAddr)>,
+}
+
+impl Envoy {
+    /// Starts Envoy with a bootstrap and returns once all its listeners accept connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EnvoyExited`] as soon as it ends, with the reason in its log; [`Error::Timeout`]
+    /// when it is not ready after half a minute.
+    pub fn start(binary: &EnvoyBinary, bootstrap: &Value) -> Result<Self, Error> {
+        Self::start_with(binary, bootstrap, &Launch::default())
+    }
+
+    /// The same with other than the default settings.
+    pub fn start_with(
+        binary: &EnvoyBinary,
+        bootstrap: &Value,
+        launch: &Launch,
+    ) -> Result<Self, Error> {
+        let dir = TempDir::with_prefix("peergate-envoy-")
+            .map_err(Error::io("make a temporary directory"))?;
+        let config = binary::write_bootstrap(dir.path(), bootstrap)?;
+        let admin_address = dir.path().join("admin");
+
+        let mut command = binary.command();
+        command
+            .arg("--config-path")
+            .arg(&config)
+            .arg("--admin-address-path")
+            .arg(&admin_address)
+            .args(["--concurrency", &launch.concurrency.to_string()])
+            .args(["--log-level", &launch.log_level])
+            // Access logs reach their file within a twentieth of a second.
+            .args(["--file-flush-interval-msec", "50"])
+            .args(&launch.extra_args);
+        let mut process = Process::spawn(command, &dir.path().join("log"))?;
+
+        let limit = launch.ready_within;
+        let addr = wait_for("Envoy's admin interface", limit, || {
+            process.check()?;
+            Ok(read_address(&admin_address))
+        })?;
+        let admin = Client::new(addr)?;
+        wait_for("Envoy to be ready", limit, || {
+            process.check()?;
+            Ok(is_ready(&admin)?.then_some(()))
+        })?;
+        let listeners = listeners(&admin)?;
+        Ok(Self {
+            process,
+            dir,
+            admin,
+            listeners,
+        })
+    }
+
+    /// Where the listener `name` of the bootstrap listens.
+    pub fn listener(&self, name: &str) -> Result<SocketAddr, Error> {
+        self.listeners
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, addr)| *addr)
+            .ok_or_else(|| Error::NoListener(name.into()))
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// The process's temporary directory, with its bootstrap and its log; gone when this is.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// All that it has logged so far.
+    pub fn log(&self) -> Result<String, Error> {
+        self.process.log()
+    }
+
+    /// Waits up to `limit` for a log line that contains `text`, and returns the first such line.
+    pub fn wait_for_log(&mut self, text: &str, limit: Duration) -> Result<String, Error> {
+        let process = &mut self.process;
+        wait_for(&format!("{text:?} in Envoy's log"), limit, || {
+            let log = process.log()?;
+            match log.lines().find(|line| line.contains(text)) {
+                Some(line) => Ok(Some(line.to_owned())),
+                None => process.check().map(|()| None),
+            }
+        })
+    }
+
+    /// The body of a successful `GET` from the admin interface.
+    pub fn admin_get(&self, path: &str) -> Result<String, Error> {
+        admin(&self.admin, "GET", path)
+    }
+
+    /// The body of a successful `POST` to the admin interface.
+    pub fn admin_post(&self, path: &str) -> Result<String, Error> {
+        admin(&self.admin, "POST", path)
+    }
+
+    /// The statistics in the Prometheus text format.
+    pub fn stats(&self) -> Result<String, Error> {
+        self.admin_get("/stats/prometheus")
+    }
+
+    /// The statistics, read.
+    pub fn metrics(&self) -> Result<Metrics, Error> {
+        Metrics::parse(&self.stats()?)
+    }
+}
+
+/// The address that Envoy has written to `path`, if it has. It writes all of it at once, but a
+/// reader may come before it does.
+fn read_address(path: &Path) -> Option<SocketAddr> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// Whether all listeners accept connections. `/ready` alone does not tell: it answers while the
+/// worker threads have still to start listening.
+fn is_ready(admin: &Client) -> Result<bool, Error> {
+    const STARTED: &str = "listener_manager.workers_started";
+    let get = |path: &str| match admin.send(&Request::get(path)) {
+        Ok(response) => Ok(Some(response)),
+        // Not listening yet.
+        Err(CallError::Connect(_) | CallError::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let is_live = |response: Option<Response>| response.is_some_and(|it| it.status == 200);
+    let has_started = |response: Option<Response>| {
+        response.is_some_and(|it| it.text().trim() == format!("{STARTED}: 1"))
+    };
+    Ok(is_live(get("/ready")?) && has_started(get(&format!("/stats?filter=^{STARTED}$"))?))
+}
+
+fn listeners(client: &Client) -> Result<Vec<(String, SocketAddr)>, Error> {
+    let status: Value = serde_json::from_str(&admin(client, "GET", "/listeners?format=json")?)?;
+    let listeners = status.get("listener_statuses").and_then(Value::as_array);
+    listeners
+        .into_iter()
+        .flatten()
+        .map(|listener| {
+            let read = || {
+                let name = listener.get("name")?.as_str()?;
+                let socket = listener.pointer("/local_address/socket_address")?;
+                let ip = socket.get("address")?.as_str()?.parse().ok()?;
+                let port = socket.get("port_value")?.as_u64()?.try_into().ok()?;
+                Some((name.to_owned(), SocketAddr::new(ip, port)))
+            };
+            read().ok_or_else(|| Error::Admin(format!("a listener of an unknown form: {listener}")))
+        })
+        .collect()
+}
+
+fn admin(client: &Client, method: &str, path: &str) -> Result<String, Error> {
+    let response = client.send(&Request::new(method, path))?;
+    match response.status {
+        200 => Ok(response.text()),
+        status => Err(Error::Admin(format!(
+            "{method} {path}: {status} {}",
+            response.text().trim()
+        ))),
+    }
+}
