@@ -42,6 +42,7 @@ pub struct CompiledPolicy {
 /// One rule of a compiled policy.
 #[derive(Debug)]
 pub struct CompiledRule {
+    position: usize,
     id: Box<str>,
     effect: Effect,
     owner: Option<Box<str>>,
@@ -57,6 +58,16 @@ impl CompiledRule {
     /// The rule's id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The rule's position among [`CompiledPolicy::rules`].
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// When the rule applies.
+    pub fn validity(&self) -> Validity {
+        self.validity
     }
 
     /// What the rule does when it matches.
@@ -191,6 +202,7 @@ impl TryFrom<PluginConfig> for CompiledPolicy {
             };
             index.add(number, &rule, &config.trust_domains);
             rules.push(CompiledRule {
+                position: number,
                 sources: ResidualSource::of_rule(&rule, &config.trust_domains),
                 operations: ResidualOperation::of_rule(&rule),
                 id: rule.id,

@@ -8,7 +8,10 @@ use crate::plugin_config::PluginConfig;
 /// Any policy document.
 #[derive(JsonSchema)]
 #[schemars(untagged, title = "Peergate policy document")]
-#[expect(dead_code, reason = "a shape for the schema alone; documents are read by their kind")]
+#[expect(
+    dead_code,
+    reason = "a shape for the schema alone; documents are read by their kind"
+)]
 enum PolicyDocument {
     /// What is true of the whole mesh.
     Mesh(MeshDocument),

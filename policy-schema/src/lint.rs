@@ -66,16 +66,8 @@ fn lint_source(source: &Source, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut
     let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
         lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
     };
-    texts(
-        ["principals", "notPrincipals"],
-        principals,
-        not_principals,
-    );
-    texts(
-        ["namespaces", "notNamespaces"],
-        namespaces,
-        not_namespaces,
-    );
+    texts(["principals", "notPrincipals"], principals, not_principals);
+    texts(["namespaces", "notNamespaces"], namespaces, not_namespaces);
     texts(
         ["trustDomains", "notTrustDomains"],
         trust_domains,

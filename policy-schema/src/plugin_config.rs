@@ -19,9 +19,6 @@ use crate::problem::{Cursor, Problem, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, RuleSpec};
 
-#[cfg(feature = "authoring")]
-mod of_policy;
-
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]

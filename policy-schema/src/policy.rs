@@ -1,5 +1,7 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
+mod plugin_config;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -126,8 +128,8 @@ impl IstioVersion {
 
 /// A number without sign and leading zeros.
 fn number(text: &str) -> Option<u16> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text == "0" || !text.starts_with('0'));
+    let is_plain =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     is_plain.then(|| text.parse().ok()).flatten()
 }
 

@@ -5,7 +5,8 @@
 
 #[cfg(feature = "authoring")]
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a rule that matches does.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -38,26 +39,54 @@ pub struct RuleSpec {
     /// What a match does.
     pub effect: Effect,
     /// Why the rule exists, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub description: Option<String>,
     /// Whom to ask about the rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub owner: Option<String>,
     /// The first moment at which the rule applies: RFC 3339 in UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_before: Option<String>,
     /// The first moment at which the rule no longer applies: RFC 3339 in UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_after: Option<String>,
     /// `Shadow` to record what the rule would do without doing it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub enforcement: Option<Enforcement>,
     /// The callers: any one of these sources. Left out, an `Allow` rule takes every caller with
     /// an identity of the mesh, a `Deny` rule every caller.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub from: Option<Vec<SourceSpec>>,
     /// The requests: any one of these operations. Left out, every request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub to: Option<Vec<OperationSpec>>,
 }
 
@@ -68,32 +97,68 @@ pub struct RuleSpec {
 pub struct SourceSpec {
     /// `true` for callers without any identity. Stands alone: an anonymous caller has nothing
     /// else to match.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub anonymous: Option<bool>,
     /// SPIFFE IDs, with or without `spiffe://`: exact, `prefix*`, `*suffix`, or `*` for every
     /// identity of the mesh.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub principals: Option<Vec<String>>,
     /// No caller that one of these SPIFFE IDs matches.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_principals: Option<Vec<String>>,
     /// Kubernetes service accounts: `NAMESPACE/NAME`, or `NAME` in the policy's own namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub service_accounts: Option<Vec<String>>,
     /// None of these service accounts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_service_accounts: Option<Vec<String>>,
     /// Kubernetes namespaces: exact, `prefix*`, `*suffix`, or `*`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub namespaces: Option<Vec<String>>,
     /// None of these namespaces.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_namespaces: Option<Vec<String>>,
     /// Trust domains: exact, `prefix*`, `*suffix`, or `*`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub trust_domains: Option<Vec<String>>,
     /// None of these trust domains.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_trust_domains: Option<Vec<String>>,
 }
 
@@ -103,29 +168,73 @@ pub struct SourceSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationSpec {
     /// HTTP methods, in upper case: exact, `prefix*`, `*suffix`, or `*`. A gRPC call is a `POST`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub methods: Option<Vec<String>>,
     /// None of these methods.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_methods: Option<Vec<String>>,
     /// Paths without query: exact, `prefix*`, `*suffix`, `*`, or a template with `{*}` for one
     /// segment and `{**}` for any number. A gRPC call has the path `/package.Service/Method`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub paths: Option<Vec<String>>,
     /// None of these paths.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_paths: Option<Vec<String>>,
     /// The request's `:authority`, with its port if it has one, without regard to case: exact,
     /// `prefix*`, `*suffix`, or `*`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub hosts: Option<Vec<String>>,
     /// None of these hosts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_hosts: Option<Vec<String>>,
     /// The ports on which the workload itself listens, not those of its Service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub ports: Option<Vec<u16>>,
     /// None of these ports.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_ports: Option<Vec<u16>>,
+}
+
+/// Reads a field that is there. `null` is refused: taken for a field that is left out, it would
+/// widen the rule in silence.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let value = Option::deserialize(deserializer)?;
+    let value = value.ok_or_else(|| D::Error::custom("`null` where a value is expected"))?;
+    Ok(Some(value))
 }

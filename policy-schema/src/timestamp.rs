@@ -22,6 +22,11 @@ impl Timestamp {
 
     /// Reads RFC 3339 in UTC.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        // It ends its reading at the first of these, whatever stands between that and the last.
+        let is_zone = |byte: &u8| matches!(byte, b'Z' | b'+');
+        if text.bytes().filter(is_zone).count() != 1 {
+            return Err(InvalidTime);
+        }
         humantime::parse_rfc3339(text)
             .ok()
             .and_then(|time| Self::try_from(time).ok())

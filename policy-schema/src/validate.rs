@@ -8,9 +8,7 @@ use crate::code::{Code, Severity};
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::lint::lint_rule;
-use crate::plugin_config::{
-    MeshIdentity, PolicyName, check_policy_name, check_trust_domains,
-};
+use crate::plugin_config::{MeshIdentity, PolicyName, check_policy_name, check_trust_domains};
 use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
@@ -89,7 +87,10 @@ fn check_meshes(
             diagnostics,
             Code::DuplicateMesh,
             &Cursor::Root.key("kind"),
-            format!("there is a mesh already: `{}`", first.document.metadata.name),
+            format!(
+                "there is a mesh already: `{}`",
+                first.document.metadata.name
+            ),
             "keep one `Mesh` document",
         );
     }
@@ -118,7 +119,11 @@ fn check_mesh(
         trust_domain: spec.trust_domain.clone(),
         trust_domain_aliases: spec.trust_domain_aliases.clone().unwrap_or_default(),
     };
-    if spec.trust_domain_aliases.as_ref().is_some_and(Vec::is_empty) {
+    if spec
+        .trust_domain_aliases
+        .as_ref()
+        .is_some_and(Vec::is_empty)
+    {
         problems.report(
             Code::EmptyList,
             &cursor.key("trustDomainAliases"),
@@ -132,7 +137,10 @@ fn check_mesh(
         problems.report(
             Code::UnsupportedIstioVersion,
             &cursor.key("istioVersion"),
-            format!("`{}` is not an Istio version that Peergate supports", spec.istio_version),
+            format!(
+                "`{}` is not an Istio version that Peergate supports",
+                spec.istio_version
+            ),
             format!(
                 "write the minor version in quotes, from \"{}\" to \"{}\"",
                 IstioVersion::OLDEST,
@@ -170,9 +178,9 @@ fn check_mesh(
 fn is_image(image: &str) -> bool {
     let schemes = ["oci://", "https://", "file://"];
     schemes.iter().any(|scheme| {
-        image
-            .strip_prefix(scheme)
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
+        image.strip_prefix(scheme).is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        })
     })
 }
 
@@ -190,7 +198,11 @@ fn check_policy(
     };
     check_policy_name(&name, &Cursor::Root.key("metadata"), &mut problems);
     let cursor = Cursor::Root.key("spec");
-    check_selector(placed, &cursor.key("selector").key("matchLabels"), &mut problems);
+    check_selector(
+        placed,
+        &cursor.key("selector").key("matchLabels"),
+        &mut problems,
+    );
     let enforcement = spec
         .enforcement
         .or(mesh.map(|mesh| mesh.default_enforcement))
@@ -255,9 +267,8 @@ fn is_label_key(key: &str) -> bool {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
     };
-    prefix.is_none_or(|prefix| {
-        prefix.len() <= 253 && prefix.split('.').all(is_dns_label)
-    }) && !name.is_empty()
+    prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_dns_label))
+        && !name.is_empty()
         && is_label_value(name)
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod message;
+mod plain;
 mod tls;
 
 use std::net::SocketAddr;
@@ -17,9 +18,10 @@ use tokio_rustls::TlsConnector;
 
 pub use self::connection::Connection;
 pub use self::message::{Request, Response};
+use self::plain::PlainStream;
 use crate::{Authority, CallError, Error, Identity};
 
-/// How long one call may take by default.
+/// How long connecting, and each exchange, may take by default.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The version of HTTP that a client speaks; it does not negotiate.
@@ -77,7 +79,7 @@ impl Client {
         Ok(self)
     }
 
-    /// Allows each call, connecting included, this long instead of ten seconds.
+    /// Allows connecting, and each exchange after that, this long instead of ten seconds.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -136,7 +138,7 @@ impl Client {
             .map_err(CallError::Connect)?;
         tcp.set_nodelay(true).map_err(CallError::Connect)?;
         let Some(config) = &self.tls else {
-            return Ok(Box::new(tcp));
+            return Ok(Box::new(PlainStream::new(tcp)));
         };
         let mut config = config.clone();
         config.alpn_protocols = vec![match self.protocol {

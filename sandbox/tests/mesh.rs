@@ -138,6 +138,8 @@ fn strict_serves_certificates_of_the_root_only() -> Result<()> {
     assert_refused(&nobody.http2().send(&get));
     assert_refused(&mesh.plain(INBOUND_STRICT)?.send(&get));
     assert_refused(&mesh.plain(INBOUND_STRICT)?.http2().send(&get));
+    let raw = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    assert_refused(&mesh.plain(INBOUND_STRICT)?.send_raw(raw));
 
     let foreign = Authority::new()?.issue(&Leaf::spiffe(WEB))?;
     assert_refused(&mesh.tls(INBOUND_STRICT, Some(&foreign))?.send(&get));

@@ -1,1 +1,103 @@
-//! placeholder
+//! The command line of Peergate.
+//!
+//! It reads files, hands them to `policy-schema`, which does the work, and writes what comes out:
+//! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
+
+mod commands;
+mod exit_status;
+mod failure;
+mod input;
+mod output;
+mod policies;
+mod position;
+mod report;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use commands::{completions, decide, init, render, schema, validate};
+use failure::Failure;
+
+pub use exit_status::ExitStatus;
+
+/// Who may call what in a service mesh: one policy document, checked, rendered and asked
+///
+/// Peergate compiles policies over workload identities (SPIFFE IDs) to Istio AuthorizationPolicies and to the
+/// configuration of a proxy-wasm filter, and answers what they decide about a request.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    disable_help_subcommand = true,
+    after_help = "\
+Begin with:
+  peergate init -o policy.yaml
+  peergate validate -f policy.yaml
+  peergate render -f policy.yaml | kubectl apply -f -
+
+Exit codes: 0 success, or the request passes; 1 files could not be read or written;
+2 the request is denied; 3 the policies or the arguments are invalid.",
+    after_long_help = "\
+Begin with:
+  peergate init -o policy.yaml
+  peergate validate -f policy.yaml
+  peergate render -f policy.yaml | kubectl apply -f -
+
+Results go to stdout, messages to stderr.
+
+Exit codes:
+  0  success, or the request passes
+  1  files could not be read or written
+  2  the request is denied
+  3  the policies or the arguments are invalid"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Validate(validate::Args),
+    Render(render::Args),
+    Decide(decide::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+}
+
+impl Cli {
+    /// Does what the process was started for.
+    pub fn run() -> ExitStatus {
+        let cli = match Self::try_parse() {
+            Ok(cli) => cli,
+            Err(usage) => {
+                // Help that nobody reads any more is no failure.
+                let _ = usage.print();
+                return if usage.use_stderr() {
+                    ExitStatus::Invalid
+                } else {
+                    ExitStatus::Success
+                };
+            }
+        };
+        match cli.command.run() {
+            Ok(status) => status,
+            Err(failure) => {
+                report::failure(&failure);
+                failure.status()
+            }
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<ExitStatus, Failure> {
+        match self {
+            Self::Init(args) => init::run(&args),
+            Self::Validate(args) => validate::run(&args),
+            Self::Render(args) => render::run(&args),
+            Self::Decide(args) => decide::run(&args),
+            Self::Schema(args) => schema::run(&args),
+            Self::Completions(args) => completions::run(&args, &mut Cli::command()),
+        }
+    }
+}

@@ -248,9 +248,9 @@ fn check_trust_domain(
         );
         return None;
     }
-    let is_foreign = scope.trust_domains.is_some_and(|known| {
-        !known.iter().any(|known| pattern.matches(known.as_bytes()))
-    });
+    let is_foreign = scope
+        .trust_domains
+        .is_some_and(|known| !known.iter().any(|known| pattern.matches(known.as_bytes())));
     if is_foreign {
         report_foreign(text, text, scope, cursor, problems);
         return None;

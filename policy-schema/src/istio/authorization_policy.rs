@@ -138,7 +138,11 @@ pub fn authorization_policies(mesh: &Mesh, policy: &ServicePolicy) -> Vec<Author
     let mut all = objects(Effect::Allow, Action::Allow, "allow");
     // A `DENY` policy without rules would say nothing, and Istio refuses it.
     let denials = objects(Effect::Deny, Action::Deny, "deny");
-    all.extend(denials.into_iter().filter(|object| !object.spec.rules.is_empty()));
+    all.extend(
+        denials
+            .into_iter()
+            .filter(|object| !object.spec.rules.is_empty()),
+    );
     all
 }
 
@@ -206,9 +210,8 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             other => principals.push(istio_principal(&other)),
         }
     }
-    let has_positive_condition = !principals.is_empty()
-        || !source.namespaces.is_empty()
-        || !source.trust_domains.is_empty();
+    let has_positive_condition =
+        !principals.is_empty() || !source.namespaces.is_empty() || !source.trust_domains.is_empty();
     let asks_for_identity = match effect {
         Effect::Allow => true,
         Effect::Deny => has_positive_condition,
@@ -239,16 +242,16 @@ impl Source {
 }
 
 /// Every identity of these trust domains.
-fn identities_of<'t>(
-    trust_domains: impl Iterator<Item = &'t str>,
-) -> impl Iterator<Item = String> {
+fn identities_of<'t>(trust_domains: impl Iterator<Item = &'t str>) -> impl Iterator<Item = String> {
     trust_domains.map(|trust_domain| format!("{trust_domain}/*"))
 }
 
 /// A pattern as Istio writes principals: without the scheme.
 fn istio_principal(pattern: &TextMatch) -> String {
     let written = pattern.to_string();
-    written.strip_prefix(SCHEME).map_or(written.clone(), str::to_owned)
+    written
+        .strip_prefix(SCHEME)
+        .map_or(written.clone(), str::to_owned)
 }
 
 impl std::convert::From<&Operation> for IstioOperation {

@@ -115,12 +115,15 @@ impl Documents {
                 let (about, message) = match (version, kind) {
                     (None, _) => (
                         "apiVersion",
-                        "this is no Peergate document: its `apiVersion` is not `peergate.dev/…`".to_owned(),
+                        "this is no Peergate document: its `apiVersion` is not `peergate.dev/…`"
+                            .to_owned(),
                     ),
                     (_, None) => ("kind", "the document has no `kind`".to_owned()),
                     (_, Some(kind)) => ("kind", format!("there is no kind `{kind}`")),
                 };
-                let span = node.field(about).map_or_else(|| node.locate(&Cursor::Root.location()), Node::span);
+                let span = node
+                    .field(about)
+                    .map_or_else(|| node.locate(&Cursor::Root.location()), Node::span);
                 self.diagnostics.push(Diagnostic {
                     code: Code::UnknownKind,
                     source,

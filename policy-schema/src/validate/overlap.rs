@@ -96,7 +96,9 @@ fn check_pair(
     };
     let mut first_by_values = HashMap::new();
     for policy in policies {
-        first_by_values.entry(common_values(policy)).or_insert(*policy);
+        first_by_values
+            .entry(common_values(policy))
+            .or_insert(*policy);
     }
     for other in others {
         if let Some(first) = first_by_values.get(&common_values(other)) {

@@ -86,6 +86,8 @@ impl Builder<'_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_properties(start, anchor > 0, tag.is_some());
                 let plain = style == ScalarStyle::Plain;
+                // Of an empty value, the parser gives the token after it.
+                let end = if plain && text.is_empty() { start } else { end };
                 let span = self.scalar_span(start, end, style);
                 let text = text.into_owned();
                 self.add(span, line, Content::Scalar { text, plain });
@@ -93,6 +95,7 @@ impl Builder<'_> {
             Event::Alias(_) => self.add_alias(start, line),
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_properties(start, anchor > 0, tag.is_some());
+                let start = self.sequence_start(start);
                 return self.open(start, line, Items::Sequence(Vec::new()));
             }
             Event::MappingStart(anchor, tag) => {
@@ -314,18 +317,37 @@ impl Builder<'_> {
         }
         match self.open.last().map(|open| &open.items) {
             Some(Items::Mapping { key: Some(key), .. }) => key.span,
-            Some(Items::Sequence(_)) => {
-                let before = self.text.get(..span.start).unwrap_or_default();
-                let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-                let line = before.get(line_start..).unwrap_or_default();
-                let code = line.split('#').next().unwrap_or_default();
-                code.rfind('-').map_or(span, |dash| Span {
-                    start: line_start + dash,
-                    end: line_start + dash + 1,
-                })
-            }
+            Some(Items::Sequence(_)) => self.dash_before(span.start).map_or(span, |dash| Span {
+                start: dash,
+                end: dash + 1,
+            }),
             _ => span,
         }
+    }
+
+    /// Where a list begins that the parser says begins at `at`: for one that is not indented
+    /// deeper than its key, that is after the first dash.
+    fn sequence_start(&self, at: usize) -> usize {
+        match self.open.last().map(|open| &open.items) {
+            Some(Items::Mapping { .. }) => self.dash_before(at).unwrap_or(at),
+            _ => at,
+        }
+    }
+
+    /// The offset of the dash that nothing but a comment separates from `at`, on its line.
+    fn dash_before(&self, at: usize) -> Option<usize> {
+        let mut before = self.text.get(..at)?;
+        // Only at the end of a line can there be a comment, so only there is the line searched:
+        // for every list of a long line it would take quadratic time.
+        let rest = self.rest(at);
+        if rest.is_empty() || rest.starts_with(['\n', '\r']) {
+            let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+            let line = before.get(line_start..)?;
+            let comment = line.find('#').unwrap_or(line.len());
+            before = before.get(..line_start + comment)?;
+        }
+        let indicators = before.trim_end_matches([' ', '\t']).strip_suffix('-')?;
+        Some(indicators.len())
     }
 
     /// The word at `at`, or the last character before it if `at` is the end of a line.
@@ -400,13 +422,18 @@ fn syntax_help(info: &str, word: &str) -> String {
         .filter(|char| "*&!@`%|>".contains(*char))
     {
         format!("text that starts with `{indicator}` needs quotes")
+    } else if info.contains("unprintable") {
+        "remove the character, or write it as an escape in double quotes".to_owned()
     } else if info.contains("tab") {
         "indent with spaces".to_owned()
     } else if info.contains("quoted scalar") {
         "close the quotes, and write a backslash in double quotes as `\\\\`".to_owned()
     } else if info.contains("mapping values") {
         "text that contains a colon and a space needs quotes".to_owned()
-    } else if info.contains("flow") || info.contains("bracket") {
+    } else if ["flow", "bracket", "illegal placement"]
+        .iter()
+        .any(|word| info.contains(word))
+    {
         "check the brackets and commas of this list or mapping".to_owned()
     } else {
         "check the indentation and the colons of this line and the one before".to_owned()

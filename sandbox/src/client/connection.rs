@@ -147,7 +147,10 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
 impl CallError {
     /// What an error of the HTTP layer means.
     fn of(error: &hyper::Error) -> Self {
-        if let Some(cause) = source::<io::Error>(error) {
+        let transport = source::<io::Error>(error)
+            // This one names no sources.
+            .or_else(|| source::<h2::Error>(error).and_then(h2::Error::get_io));
+        if let Some(cause) = transport {
             return Self::of_io(cause);
         }
         let closed = error.is_closed() || error.is_canceled() || error.is_incomplete_message();

@@ -32,8 +32,13 @@ fn scopes_do_not_see_each_others_patterns() {
     index.insert(3, &TextMatch::Exact("a".into()), 30);
     index.insert(1, &TextMatch::Exact("a".into()), 10);
     index.insert(2, &TextMatch::Prefix("a".into()), 20);
-    for (scope, expected) in [(0, vec![]), (1, vec![10]), (2, vec![20]), (3, vec![30]), (4, vec![])]
-    {
+    for (scope, expected) in [
+        (0, vec![]),
+        (1, vec![10]),
+        (2, vec![20]),
+        (3, vec![30]),
+        (4, vec![]),
+    ] {
         assert_eq!(found(&index, scope, "a"), expected, "scope {scope}");
         assert_eq!(index.is_empty(scope), expected.is_empty(), "scope {scope}");
     }

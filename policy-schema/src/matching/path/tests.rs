@@ -58,7 +58,9 @@ fn braces_that_are_no_operator_are_refused_as_istio_refuses_them() {
 
 #[test]
 fn templates_with_an_empty_segment_are_refused_but_for_the_last() {
-    for template in ["//{*}", "/a//{*}", "/{*}//", "/{*}//a", "/{**}//a", "/{**}//"] {
+    for template in [
+        "//{*}", "/a//{*}", "/{*}//", "/{*}//a", "/{**}//a", "/{**}//",
+    ] {
         let expected = Err(InvalidPath::Template(InvalidTemplate::EmptySegment));
         assert_eq!(PathMatch::parse(template), expected, "{template}");
     }
@@ -70,19 +72,49 @@ fn templates_with_an_empty_segment_are_refused_but_for_the_last() {
 #[test]
 fn templates_match_what_envoy_matches() {
     let cases: [(&str, &[&str], &[&str]); 12] = [
-        ("/{*}", &["/a", "/a.b"], &["", "/", "//", "/a/", "/a/b", "a"]),
+        (
+            "/{*}",
+            &["/a", "/a.b"],
+            &["", "/", "//", "/a/", "/a/b", "a"],
+        ),
         ("/{**}", &["/", "/a", "/a/b", "//", "/a/"], &["", "a"]),
-        ("/a/{*}", &["/a/b"], &["/a", "/a/", "/a/b/", "/a/b/c", "/b/b"]),
-        ("/a/{**}", &["/a/", "/a/b/c", "/a//"], &["/a", "/ab", "/ab/c"]),
+        (
+            "/a/{*}",
+            &["/a/b"],
+            &["/a", "/a/", "/a/b/", "/a/b/c", "/b/b"],
+        ),
+        (
+            "/a/{**}",
+            &["/a/", "/a/b/c", "/a//"],
+            &["/a", "/ab", "/ab/c"],
+        ),
         (
             "/store/{**}/cart",
-            &["/store//cart", "/store/x/cart", "/store/x/y/cart", "/store//x//cart"],
-            &["/store/cart", "/store/xcart", "/store/x/cart/", "/storecart"],
+            &[
+                "/store//cart",
+                "/store/x/cart",
+                "/store/x/y/cart",
+                "/store//x//cart",
+            ],
+            &[
+                "/store/cart",
+                "/store/xcart",
+                "/store/x/cart/",
+                "/storecart",
+            ],
         ),
-        ("/foo/{*}/x", &["/foo/a/x"], &["/foo//x", "/foo/a/b/x", "/foo/x", "/foo/a/xy"]),
+        (
+            "/foo/{*}/x",
+            &["/foo/a/x"],
+            &["/foo//x", "/foo/a/b/x", "/foo/x", "/foo/a/xy"],
+        ),
         ("/{*}/{*}", &["/a/b"], &["/a", "/a/", "//b", "/a/b/c"]),
         ("/{*}/{**}", &["/a/", "/a/b/c"], &["/a", "//", "//a"]),
-        ("/{*}/a/{**}/b", &["/x/a//b", "/x/a/y/b"], &["/x/a/b", "/a/b"]),
+        (
+            "/{*}/a/{**}/b",
+            &["/x/a//b", "/x/a/y/b"],
+            &["/x/a/b", "/a/b"],
+        ),
         ("/{*}/", &["/a/"], &["/a", "//", "/a//"]),
         ("/{**}/", &["//", "/a/", "/a/b/"], &["/", "/a"]),
         ("/{**}/a/b", &["//a/b", "/a/b/a/b"], &["/a/b", "/a/b/"]),

@@ -27,8 +27,16 @@ fn patterns_match_what_they_say_and_nothing_else() {
     let cases: [(&str, &[&str], &[&str]); 8] = [
         ("*", &["a", "*", " "], &[""]),
         ("ab", &["ab"], &["", "a", "abc", "xab", "AB", "ab "]),
-        ("ab*", &["ab", "abc", "ab*", "abab"], &["", "a", "xab", "AB"]),
-        ("*ab", &["ab", "xab", "*ab", "abab"], &["", "b", "abx", "AB"]),
+        (
+            "ab*",
+            &["ab", "abc", "ab*", "abab"],
+            &["", "a", "xab", "AB"],
+        ),
+        (
+            "*ab",
+            &["ab", "xab", "*ab", "abab"],
+            &["", "b", "abx", "AB"],
+        ),
         ("/", &["/"], &["", "//"]),
         ("é*", &["é", "éa"], &["e", ""]),
         // What has another meaning elsewhere has none here.

@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{ApiVersion, MeshIdentity, PluginConfig};
-use crate::policy::{Mesh, ServicePolicy};
+use super::{Mesh, ServicePolicy};
+use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig};
 use crate::rule_spec::RuleSpec;
 
 impl PluginConfig {

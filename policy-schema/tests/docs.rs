@@ -1,0 +1,274 @@
+//! What the documentation and the examples say is what the code does.
+#![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use policy_schema::code::{Code, Severity};
+use policy_schema::diagnostic::SourceText;
+use policy_schema::engine::{CompiledPolicy, Request};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::policy::PolicySet;
+use policy_schema::rule_spec::Effect;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, Validated, validate};
+use serde::Deserialize;
+
+/// The tests read a clock that stands still: an example that expires must not break them later.
+const NOW: &str = "2026-06-01T00:00:00Z";
+
+#[test]
+fn every_diagnostic_is_documented_once_in_order_with_explanation_and_severity() {
+    let sections = diagnostic_sections();
+    let documented: Vec<_> = sections.iter().map(|section| section.code.as_str()).collect();
+    let expected: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(documented, expected, "the headings of docs/diagnostics.md");
+    for (section, code) in sections.iter().zip(Code::ALL) {
+        let mut paragraphs = section.body.split("\n\n").map(words);
+        let explanation = paragraphs.next().unwrap_or_default();
+        assert_eq!(explanation, words(code.explanation()), "{code}");
+        let severity = paragraphs.next().unwrap_or_default();
+        let expected = match code.severity() {
+            Severity::Error => "Severity: **error**",
+            Severity::Warning => "Severity: **warning**",
+        };
+        assert!(severity.starts_with(expected), "{code}: {severity}");
+    }
+}
+
+#[test]
+fn every_documented_example_has_its_diagnostic_and_no_other() {
+    for section in diagnostic_sections() {
+        let examples = code_blocks(&section.body);
+        assert!(!examples.is_empty(), "{} has no example", section.code);
+        for (label, text) in examples {
+            let found = diagnostics_of(&validated(&[complete(&label, &text)]));
+            let codes: BTreeSet<_> = found.iter().map(|(code, _)| code.as_str()).collect();
+            let expected = BTreeSet::from([section.code.as_str()]);
+            assert_eq!(codes, expected, "{text}\n{found:#?}");
+        }
+    }
+}
+
+#[test]
+fn examples_of_the_language_reference_are_accepted() {
+    let page = read(&root().join("docs/language.md"));
+    let examples = code_blocks(&page);
+    assert!(examples.len() >= 8, "found {}", examples.len());
+    for (label, text) in examples {
+        let found = diagnostics_of(&validated(&[complete(&label, &text)]));
+        assert!(found.is_empty(), "{text}\n{found:#?}");
+    }
+}
+
+#[test]
+fn example_folders_validate_without_diagnostics() {
+    for folder in example_folders() {
+        let outcome = validated(&sources(&folder));
+        let found = diagnostics_of(&outcome);
+        assert!(found.is_empty(), "{}: {found:#?}", folder.display());
+        assert!(outcome.policies.is_some(), "{}", folder.display());
+    }
+}
+
+#[test]
+fn example_decisions_hold() {
+    let mut folders = 0;
+    for folder in example_folders() {
+        let decisions = folder.join("decisions.ndjson");
+        if !decisions.exists() {
+            continue;
+        }
+        folders += 1;
+        let policies = validated(&sources(&folder)).policies.unwrap();
+        let compiled = compile(&policies);
+        let mut tried = BTreeMap::new();
+        for line in read(&decisions).lines() {
+            let expected: Expected = serde_json::from_str(line).unwrap();
+            expected.assert_holds(&compiled, line);
+            *tried.entry(expected.workload).or_insert(0) += 1;
+        }
+        for (workload, _) in compiled {
+            let count = tried.get(&workload).copied().unwrap_or_default();
+            assert!(count >= 3, "{workload} has {count} decisions");
+        }
+    }
+    assert!(folders > 0, "no example has decisions");
+}
+
+/// One line of a `decisions.ndjson`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    workload: String,
+    principal: Option<String>,
+    #[serde(default)]
+    anonymous: bool,
+    method: String,
+    path: String,
+    host: Option<String>,
+    port: Option<u16>,
+    expect: String,
+    reason: String,
+    rule: Option<String>,
+}
+
+impl Expected {
+    fn assert_holds(&self, policies: &BTreeMap<String, CompiledPolicy>, line: &str) {
+        assert_ne!(self.principal.is_some(), self.anonymous, "{line}");
+        let policy = policies.get(&self.workload).expect(line);
+        let decision = policy.evaluate(&Request {
+            peer: PeerIdentity::from_uri_san(self.principal.as_deref().map(str::as_bytes)),
+            method: Some(self.method.as_bytes()),
+            path: Some(self.path.as_bytes()),
+            host: self.host.as_deref().map(str::as_bytes),
+            port: self.port,
+            now: Timestamp::parse(NOW).unwrap(),
+        });
+        let effect = match decision.effect() {
+            Effect::Allow => "allow",
+            Effect::Deny => "deny",
+        };
+        assert_eq!(effect, self.expect, "{line}");
+        assert_eq!(decision.reason().code(), self.reason, "{line}");
+        let rule = decision.reason().rule().map(|rule| rule.id().to_owned());
+        assert_eq!(rule, self.rule, "{line}");
+    }
+}
+
+fn compile(policies: &PolicySet) -> BTreeMap<String, CompiledPolicy> {
+    let compile = |policy| CompiledPolicy::try_from(PluginConfig::of_policy(policies.mesh(), policy));
+    policies
+        .policies()
+        .iter()
+        .map(|policy| (policy.name().to_string(), compile(policy).unwrap()))
+        .collect()
+}
+
+/// The part of docs/diagnostics.md about one code.
+struct Section {
+    code: String,
+    body: String,
+}
+
+fn diagnostic_sections() -> Vec<Section> {
+    let page = read(&root().join("docs/diagnostics.md"));
+    let sections = page.split("\n### `").skip(1);
+    sections
+        .map(|section| {
+            let (code, rest) = section.split_once("`\n").expect(section);
+            // A heading of a higher level begins the next group.
+            let body = rest.split("\n## ").next().unwrap_or_default();
+            Section {
+                code: code.to_owned(),
+                body: body.trim().to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// The YAML blocks of a page, each with the word that says what it is a part of.
+fn code_blocks(page: &str) -> Vec<(String, String)> {
+    let blocks = page.split("```yaml ").skip(1);
+    blocks
+        .map(|block| {
+            let (label, rest) = block.split_once('\n').expect(block);
+            let (text, _) = rest.split_once("```").expect(block);
+            (label.to_owned(), text.to_owned())
+        })
+        .collect()
+}
+
+/// The document that an example is a part of.
+fn complete(label: &str, example: &str) -> String {
+    let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: shop}\nspec:\n";
+    let standard = "  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n";
+    let policy = "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+                  metadata: {name: cart, namespace: shop}\nspec:\n";
+    match label {
+        "file" => example.to_owned(),
+        "policy" => format!("{mesh}{standard}---\n{example}"),
+        "mesh" => format!("{mesh}{}", indented(example, 2)),
+        "rule" => format!(
+            "{mesh}{standard}---\n{policy}  selector: {{matchLabels: {{app: cart}}}}\n  rules:\n{}",
+            indented(example, 4)
+        ),
+        "permissive-rule" => complete("rule", example).replacen(
+            standard,
+            &format!("{standard}  mtls: {{mode: Permissive}}\n"),
+            1,
+        ),
+        other => panic!("no kind of example is called `{other}`"),
+    }
+}
+
+fn indented(text: &str, spaces: usize) -> String {
+    let indent = " ".repeat(spaces);
+    text.lines().map(|line| format!("{indent}{line}\n")).collect()
+}
+
+fn validated(texts: &[String]) -> Validated {
+    let sources: Vec<_> = texts
+        .iter()
+        .map(|text| SourceText {
+            name: "example".to_owned(),
+            text: text.clone(),
+        })
+        .collect();
+    let options = Options {
+        at: Timestamp::parse(NOW).unwrap(),
+        istio_version: None,
+    };
+    validate(&sources, options)
+}
+
+fn diagnostics_of(outcome: &Validated) -> Vec<(Code, String)> {
+    let diagnostics = outcome.diagnostics.iter();
+    diagnostics
+        .map(|diagnostic| (diagnostic.code, diagnostic.message.clone()))
+        .collect()
+}
+
+fn example_folders() -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join("examples")).unwrap();
+    let folders: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    assert!(!folders.is_empty(), "there are no examples");
+    folders
+}
+
+/// The texts of all YAML files below `folder`.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    let texts = paths.iter().flat_map(|path| {
+        if path.is_dir() {
+            sources(path)
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            vec![read(path)]
+        } else {
+            Vec::new()
+        }
+    });
+    texts.collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The text with every run of white space made one space.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,189 @@
+//! The import rules of ARCHITECTURE.md hold. The rules are read from the page itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Rules = BTreeMap<String, BTreeSet<String>>;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The rows of the table under `heading`: name in the first column, permitted imports in the last.
+fn rules_under(heading: &str) -> Rules {
+    let page = std::fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
+    let section = page.split(heading).nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|row| {
+            let cells: Vec<_> = row.trim_matches('|').split('|').collect();
+            let name = quoted(cells[0]).into_iter().next().unwrap();
+            (name, quoted(cells[2]))
+        })
+        .collect()
+}
+
+/// The texts between back-ticks.
+fn quoted(cell: &str) -> BTreeSet<String> {
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// The modules that a file names after `crate::`, outside comments.
+fn imports(file: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split("crate::").skip(1))
+        .map(|rest| {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+            rest[..end.unwrap_or(rest.len())].to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn modules_of_policy_schema_import_only_what_the_page_permits() {
+    let rules = rules_under("## Modules of `policy-schema`");
+    let source = repository().join("policy-schema/src");
+    let mut seen = BTreeSet::new();
+    for file in rust_files(&source) {
+        let relative = file.strip_prefix(&source).unwrap();
+        let module = relative.iter().next().unwrap().to_str().unwrap();
+        let module = module.trim_end_matches(".rs");
+        let is_test = relative.iter().any(|part| {
+            part.to_str()
+                .is_some_and(|name| name.trim_end_matches(".rs") == "tests")
+        });
+        if module == "lib" || is_test {
+            continue;
+        }
+        let permitted = rules
+            .get(module)
+            .unwrap_or_else(|| panic!("ARCHITECTURE.md does not know module `{module}`"));
+        seen.insert(module.to_owned());
+        for import in imports(&file) {
+            assert!(
+                import == module || permitted.contains(&import),
+                "{} imports `{import}`, which ARCHITECTURE.md does not permit `{module}`",
+                relative.display()
+            );
+        }
+    }
+    assert_eq!(
+        seen,
+        rules.into_keys().collect(),
+        "the page names modules that are gone"
+    );
+}
+
+#[test]
+fn modules_do_not_import_each_other_in_circles() {
+    let mut rules = rules_under("## Modules of `policy-schema`");
+    while !rules.is_empty() {
+        let before = rules.len();
+        let free: Vec<_> = rules
+            .iter()
+            .filter(|(_, imports)| imports.iter().all(|import| !rules.contains_key(import)))
+            .map(|(module, _)| module.clone())
+            .collect();
+        rules.retain(|module, _| !free.contains(module));
+        assert!(rules.len() < before, "a circle among {:?}", rules.keys());
+    }
+}
+
+#[test]
+fn crates_depend_only_on_what_the_page_permits() {
+    let rules = rules_under("## Crates");
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let name = |value: &serde_json::Value| value["name"].as_str().unwrap().to_owned();
+    let own: BTreeSet<_> = packages.iter().map(name).collect();
+    assert_eq!(
+        own,
+        rules.keys().cloned().collect(),
+        "the page and the workspace differ"
+    );
+    for package in packages {
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let (package, dependency) = (name(package), name(dependency));
+            assert!(
+                !own.contains(&dependency) || rules[&package].contains(&dependency),
+                "`{package}` depends on `{dependency}`, which ARCHITECTURE.md does not permit"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_filter_is_built_without_the_authoring_half() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "-p",
+            "peergate-filter",
+            "-e",
+            "normal,features",
+        ])
+        .args(["--target", "wasm32-unknown-unknown"])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.contains("policy-schema"), "{tree}");
+    for unwanted in ["feature \"authoring\"", "saphyr", "schemars", "sha2"] {
+        assert!(
+            !tree.contains(unwanted),
+            "the filter pulls in {unwanted}:\n{tree}"
+        );
+    }
+}
+
+#[test]
+fn only_one_file_of_the_filter_names_host_calls() {
+    let source = repository().join("filter/src");
+    let naming: Vec<_> = rust_files(&source)
+        .into_iter()
+        .filter(|file| {
+            let text = std::fs::read_to_string(file).unwrap();
+            text.contains("extern \"C\"") || text.contains("hostcalls::")
+        })
+        .map(|file| file.strip_prefix(&source).unwrap().to_owned())
+        .collect();
+    assert_eq!(naming, [Path::new("host/proxy_wasm.rs")]);
+}

@@ -1,0 +1,205 @@
+//! Plugin configs as a mesh delivers them: at first, and in place of one that is running. What
+//! cannot be taken is refused, with the reason in the log, and nothing opens because of it.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::{Request, Response};
+use policy_schema::plugin_config::PluginConfig;
+
+use crate::mesh::{Discovery, Mesh, WEB, assert_allowed, assert_denied, plugin_config};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Configs that must be refused, each with a part of the reason that the log gives.
+fn unsound() -> Vec<(String, &'static str)> {
+    let changed = |change: fn(&mut PluginConfig)| plugin_config(change);
+    vec![
+        (String::new(), "the plugin config is empty"),
+        ("  \n".to_owned(), "the plugin config is empty"),
+        ("{".to_owned(), "EOF while parsing"),
+        ("null".to_owned(), "invalid type: null"),
+        ("[]".to_owned(), "the plugin config is not valid"),
+        ("{}".to_owned(), "missing field"),
+        ("\"rules\"".to_owned(), "the plugin config is not valid"),
+        ("[".repeat(100_000), "the plugin config is not valid"),
+        (
+            plugin_config(|_| {}).replace("\"notPaths\"", "\"notPath\""),
+            "unknown field `notPath`",
+        ),
+        (
+            plugin_config(|_| {}).replace("\"Deny\"", "\"deny\""),
+            "unknown variant `deny`",
+        ),
+        (
+            plugin_config(|_| {}).replace("v1alpha1", "v9"),
+            "peergate.dev/v9",
+        ),
+        (
+            changed(|config| config.rules[1].id = config.rules[0].id.clone()),
+            "duplicate-rule-id",
+        ),
+        (
+            changed(|config| config.rules[0].from = Some(Vec::new())),
+            "empty-list",
+        ),
+        (
+            changed(|config| config.mesh.trust_domain = "Cluster.Local".to_owned()),
+            "invalid-trust-domain",
+        ),
+        (
+            changed(|config| {
+                let source = &mut config.rules[0].from.as_mut().unwrap()[0];
+                source.service_accounts = None;
+                source.principals = Some(vec!["spiffe://cluster.local/ns/*/sa/web".to_owned()]);
+            }),
+            "rules[0].from[0].principals[0]",
+        ),
+    ]
+}
+
+fn call(mesh: &Mesh) -> Response {
+    mesh.client_as(WEB).send(&Request::get("/orders")).unwrap()
+}
+
+#[test]
+fn a_first_config_that_cannot_be_taken_lets_nobody_in() {
+    let mut mesh = Mesh::discovering("{}");
+    mesh.wait_for_config(Discovery::Rejected);
+    mesh.envoy.wait_for_log("missing field", LIMIT).unwrap();
+    let response = call(&mesh);
+    assert!(response.status >= 500, "{response:?}");
+    assert_eq!(mesh.upstream.requests(), 0);
+    mesh.deliver(&plugin_config(|_| {}));
+    mesh.wait_for_config(Discovery::Accepted);
+    assert_allowed(&call(&mesh));
+}
+
+#[test]
+fn a_config_that_cannot_be_taken_leaves_the_last_one_in_force() {
+    let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
+    mesh.wait_for_config(Discovery::Accepted);
+    for (config, reason) in unsound() {
+        mesh.deliver(&config);
+        mesh.wait_for_config(Discovery::Rejected);
+        mesh.envoy.wait_for_log(reason, LIMIT).unwrap();
+        assert_allowed(&call(&mesh));
+        let stranger = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");
+        let response = stranger.send(&Request::get("/orders")).unwrap();
+        assert_denied(&response, "no-rule-matched");
+    }
+    mesh.assert_still_serves();
+}
+
+#[test]
+fn a_rule_changed_in_place_takes_effect_without_a_restart() {
+    let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
+    mesh.wait_for_config(Discovery::Accepted);
+    let client = mesh.client_as(WEB);
+    let mut connection = client.connect().unwrap();
+    assert_allowed(&connection.send(&Request::get("/orders")).unwrap());
+    mesh.deliver(&plugin_config(|config| config.rules.clear()));
+    mesh.wait_for_config(Discovery::Accepted);
+    // A worker takes the new config after the main thread has; the caller's connection stays.
+    wait_for("the new config on the worker", LIMIT, || {
+        let response = connection.send(&Request::get("/orders"));
+        Ok(response.ok().filter(|response| response.status == 403))
+    })
+    .unwrap();
+    let response = connection.send(&Request::get("/orders")).unwrap();
+    assert_denied(&response, "no-rule-matched");
+}
+
+#[test]
+fn many_configs_one_after_the_other_do_no_harm() {
+    let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
+    mesh.wait_for_config(Discovery::Accepted);
+    for number in 0..20 {
+        mesh.deliver(&plugin_config(|config| {
+            config.revision = Some(format!("revision-{number}"));
+        }));
+        mesh.wait_for_config(Discovery::Accepted);
+        assert_allowed(&call(&mesh));
+    }
+    mesh.assert_still_serves();
+}
+
+impl Mesh {
+    /// A sidecar that gets its filter as Istio delivers it: by extension config discovery, here
+    /// from a file.
+    fn discovering(plugin_config: &str) -> Self {
+        let (mut mesh, delivery) = Self::with_discovery(plugin_config);
+        mesh.delivery = Some(delivery);
+        mesh
+    }
+
+    /// Replaces the file as a whole, which is what Envoy watches for.
+    fn deliver(&mut self, plugin_config: &str) {
+        let delivery = self.delivery.as_mut().unwrap();
+        delivery.version += 1;
+        delivery.seen = delivery.outcomes(&self.envoy);
+        delivery.write(plugin_config);
+    }
+
+    /// Waits for what becomes of the last delivery.
+    fn wait_for_config(&self, expected: Discovery) {
+        let delivery = self.delivery.as_ref().unwrap();
+        let (accepted, rejected) = delivery.seen;
+        let outcome = wait_for("the outcome of a delivery", LIMIT, || {
+            let (now_accepted, now_rejected) = delivery.outcomes(&self.envoy);
+            Ok(if now_rejected > rejected {
+                Some(Discovery::Rejected)
+            } else if now_accepted > accepted {
+                Some(Discovery::Accepted)
+            } else {
+                None
+            })
+        });
+        assert_eq!(outcome.unwrap(), expected);
+    }
+}
+
+/// The file through which a sidecar is configured.
+pub(crate) struct Delivery {
+    pub(crate) path: PathBuf,
+    version: u32,
+    /// How many deliveries were accepted and rejected before the last one.
+    seen: (u64, u64),
+}
+
+impl Delivery {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            version: 1,
+            seen: (0, 0),
+        }
+    }
+
+    pub(crate) fn write(&self, plugin_config: &str) {
+        let resource = crate::mesh::extension_config(plugin_config);
+        let response = serde_json::json!({
+            "version_info": self.version.to_string(),
+            "resources": [resource],
+        });
+        let new = self.path.with_extension("new");
+        fs::write(&new, response.to_string()).unwrap();
+        fs::rename(&new, &self.path).unwrap();
+    }
+
+    fn outcomes(&self, envoy: &peergate_sandbox::Envoy) -> (u64, u64) {
+        let stats = envoy
+            .admin_get("/stats?filter=extension_config_discovery")
+            .unwrap();
+        let value = |name: &str| {
+            stats
+                .lines()
+                .filter(|line| line.contains(name))
+                .filter_map(|line| line.rsplit(": ").next()?.parse::<u64>().ok())
+                .sum()
+        };
+        (value(".config_reload:"), value(".config_fail:"))
+    }
+}

@@ -1,0 +1,201 @@
+//! Each kind of caller, by name.
+
+use peergate_sandbox::{
+    Authority, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, Leaf, Request,
+};
+
+use crate::mesh::{Mesh, WEB, assert_allowed, assert_denied, assert_denied_throughout};
+
+#[test]
+fn the_right_identity_is_let_in() {
+    let mesh = Mesh::start();
+    let response = mesh.client_as(WEB).send(&Request::get("/orders/17?full=1"));
+    let received = response.unwrap().received().unwrap();
+    assert_eq!(
+        (&*received.method, &*received.path),
+        ("GET", "/orders/17?full=1")
+    );
+}
+
+#[test]
+fn the_right_identity_in_an_alias_of_the_trust_domain_is_let_in() {
+    let mesh = Mesh::start();
+    let client = mesh.client_as("spiffe://old.example/ns/shop/sa/web");
+    assert_allowed(&client.send(&Request::get("/orders")).unwrap());
+}
+
+#[test]
+fn a_wrong_identity_is_denied() {
+    let mesh = Mesh::start();
+    let client = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");
+    assert_denied(
+        &client.send(&Request::get("/orders")).unwrap(),
+        "no-rule-matched",
+    );
+    assert_eq!(mesh.upstream.requests(), 0);
+}
+
+#[test]
+fn the_same_name_in_another_namespace_is_denied() {
+    let mesh = Mesh::start();
+    let client = mesh.client_as("spiffe://cluster.local/ns/shop2/sa/web");
+    assert_denied(
+        &client.send(&Request::get("/orders")).unwrap(),
+        "no-rule-matched",
+    );
+}
+
+#[test]
+fn another_trust_domain_is_denied() {
+    let mesh = Mesh::start();
+    let client = mesh.client_as("spiffe://evil.example/ns/shop/sa/web");
+    assert_denied(
+        &client.send(&Request::get("/orders")).unwrap(),
+        "foreign-trust-domain",
+    );
+}
+
+#[test]
+fn the_trust_domain_in_upper_case_is_denied() {
+    let mesh = Mesh::start();
+    let client = mesh.client_as("spiffe://CLUSTER.LOCAL/ns/shop/sa/web");
+    assert_denied(
+        &client.send(&Request::get("/orders")).unwrap(),
+        "malformed-identity",
+    );
+}
+
+#[test]
+fn a_foreign_root_is_refused_in_the_handshake() {
+    let mesh = Mesh::start();
+    let foreign = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
+    let error = mesh
+        .client(&foreign)
+        .send(&Request::get("/orders"))
+        .unwrap_err();
+    assert!(error.is_refused(), "{error}");
+    mesh.assert_still_serves();
+}
+
+#[test]
+fn plaintext_is_refused_where_mtls_is_strict() {
+    let mesh = Mesh::start();
+    let error = mesh
+        .at(INBOUND_STRICT)
+        .send(&Request::get("/status"))
+        .unwrap_err();
+    assert!(error.is_refused(), "{error}");
+}
+
+#[test]
+fn plaintext_is_denied_where_mtls_is_permissive() {
+    let mesh = Mesh::start();
+    let response = mesh.at(INBOUND_PERMISSIVE).send(&Request::get("/orders"));
+    assert_denied(&response.unwrap(), "no-identity");
+}
+
+#[test]
+fn plaintext_is_let_in_where_a_rule_says_that_callers_may_be_anonymous() {
+    let mesh = Mesh::start();
+    let client = mesh.plaintext_client();
+    assert_allowed(&client.send(&Request::get("/status")).unwrap());
+    assert_denied(
+        &client.send(&Request::new("POST", "/status")).unwrap(),
+        "no-identity",
+    );
+}
+
+#[test]
+fn an_identity_does_not_gain_what_anonymous_callers_may() {
+    let mesh = Mesh::start();
+    let response = mesh.client_as(WEB).send(&Request::get("/status")).unwrap();
+    assert_denied(&response, "no-rule-matched");
+}
+
+#[test]
+fn no_certificate_is_refused_where_mtls_is_strict() {
+    let mesh = Mesh::start();
+    let client = mesh.at(INBOUND_STRICT).tls(&mesh.authority, None).unwrap();
+    let error = client.send(&Request::get("/status")).unwrap_err();
+    assert!(error.is_refused(), "{error}");
+}
+
+#[test]
+fn no_certificate_is_denied_where_tls_does_not_ask_for_one() {
+    let mesh = Mesh::start();
+    let client = mesh.client_without_certificate();
+    assert_denied(
+        &client.send(&Request::get("/orders")).unwrap(),
+        "no-identity",
+    );
+}
+
+#[test]
+fn a_certificate_is_still_an_identity_where_tls_does_not_ask_for_one() {
+    let mesh = Mesh::start();
+    let web = mesh.identity([WEB]);
+    let client = mesh
+        .at(INBOUND_OPTIONAL_TLS)
+        .tls(&mesh.authority, Some(&web))
+        .unwrap();
+    assert_allowed(&client.send(&Request::get("/orders")).unwrap());
+}
+
+#[test]
+fn a_certificate_without_any_uri_is_no_identity() {
+    let mesh = Mesh::start();
+    let leaf = Leaf {
+        dns_sans: vec!["web.shop.svc".to_owned()],
+        ..Leaf::default()
+    };
+    let client = mesh.client(&mesh.authority.issue(&leaf).unwrap());
+    assert_denied(
+        &client.send(&Request::get("/orders")).unwrap(),
+        "no-identity",
+    );
+}
+
+#[test]
+fn several_uri_names_in_a_certificate_are_no_identity() {
+    let mesh = Mesh::start();
+    let admin = "spiffe://cluster.local/ns/shop/sa/admin";
+    for names in [
+        [WEB, admin],
+        [admin, WEB],
+        [WEB, WEB],
+        [WEB, "https://example.com"],
+    ] {
+        let client = mesh.client(&mesh.identity(names));
+        let mut connection = client.connect().unwrap();
+        assert_denied_throughout(
+            &mut connection,
+            &Request::get("/orders"),
+            "malformed-identity",
+        );
+    }
+    mesh.assert_still_serves();
+}
+
+#[test]
+fn names_that_are_no_spiffe_ids_are_no_identity() {
+    let mesh = Mesh::start();
+    let names = [
+        "https://cluster.local/ns/shop/sa/web",
+        "spiffe://cluster.local",
+        "spiffe://cluster.local/",
+        "spiffe://cluster.local/ns/shop/sa/web/",
+        "spiffe://cluster.local/ns/shop/../shop/sa/web",
+        "spiffe://cluster.local//ns/shop/sa/web",
+        "spiffe://cluster.local/ns/shop/sa/web?admin",
+        "spiffe://cluster.local/ns/shop/sa/web,spiffe://cluster.local/ns/shop/sa/web",
+        "spiffe://cluster.local/ns/shop/sa/%77eb",
+        "SPIFFE://cluster.local/ns/shop/sa/web",
+        "spiffe://cluster.local:443/ns/shop/sa/web",
+        "urn:web",
+    ];
+    for name in names {
+        let response = mesh.client_as(name).send(&Request::get("/orders")).unwrap();
+        assert_denied(&response, "malformed-identity");
+    }
+    mesh.assert_still_serves();
+}

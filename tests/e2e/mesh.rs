@@ -1,0 +1,230 @@
+//! A service behind a sidecar that runs the filter, and callers of every kind.
+
+use std::path::{Path, PathBuf};
+
+use peergate_sandbox::{
+    Authority, Client, Connection, Envoy, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE,
+    INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request, Response, Upstream,
+};
+use policy_schema::diagnostic::SourceText;
+use policy_schema::envoy::http_filter_of_config;
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::config::Delivery;
+
+/// The stats tags of a mesh that was set up for Peergate.
+pub(crate) const STATS_TAGS: [&str; 4] = [
+    "peergate_policy",
+    "peergate_rule",
+    "peergate_effect",
+    "peergate_reason",
+];
+
+pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
+
+/// The running parts. Everything ends with it.
+pub(crate) struct Mesh {
+    pub(crate) authority: Authority,
+    pub(crate) envoy: Envoy,
+    pub(crate) upstream: Upstream,
+    /// Set where the filter is delivered by discovery.
+    pub(crate) delivery: Option<Delivery>,
+    _files: TempDir,
+}
+
+/// What becomes of a config that was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Discovery {
+    Accepted,
+    Rejected,
+}
+
+/// The plugin config of `policy.yaml`, changed by `change`.
+pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
+    let source = SourceText {
+        name: "policy.yaml".to_owned(),
+        text: include_str!("policy.yaml").to_owned(),
+    };
+    // A day on which the rule was still good that has expired by now.
+    let options = Options {
+        at: Timestamp::parse("2025-12-31T00:00:00Z").unwrap(),
+        istio_version: None,
+    };
+    let validated = validate(&[source], options);
+    assert_eq!(validated.diagnostics, []);
+    let policies = validated.policies.unwrap();
+    let policy = policies.policy("shop", "orders").unwrap();
+    let mut config = PluginConfig::of_policy(policies.mesh(), policy);
+    change(&mut config);
+    serde_json::to_string(&config).unwrap()
+}
+
+/// The filter's name among the HTTP filters, and of what is discovered.
+const FILTER: &str = "peergate";
+
+/// The filter with a plugin config of any content.
+fn http_filter(plugin_config: String) -> Value {
+    let module = module();
+    let filter = http_filter_of_config("shop/orders", plugin_config, module.to_str().unwrap());
+    serde_json::to_value(filter).unwrap()
+}
+
+/// The same as it is delivered by extension config discovery.
+pub(crate) fn extension_config(plugin_config: &str) -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+        "name": FILTER,
+        "typed_config": http_filter(plugin_config.to_owned())["typed_config"],
+    })
+}
+
+impl Mesh {
+    /// With the policy as it is.
+    pub(crate) fn start() -> Self {
+        Self::with_config(plugin_config(|_| {}))
+    }
+
+    /// With a plugin config of any content.
+    pub(crate) fn with_config(plugin_config: String) -> Self {
+        Self::launch(plugin_config, &STATS_TAGS)
+    }
+
+    pub(crate) fn launch(plugin_config: String, stats_tags: &[&str]) -> Self {
+        Self::run(stats_tags, |_| http_filter(plugin_config))
+    }
+
+    /// With a filter that Envoy discovers through a file.
+    pub(crate) fn with_discovery(plugin_config: &str) -> (Self, Delivery) {
+        let mut delivery = None;
+        let mesh = Self::run(&STATS_TAGS, |files| {
+            let file = Delivery::new(files.join("discovery.json"));
+            file.write(plugin_config);
+            let filter = json!({
+                "name": FILTER,
+                "config_discovery": {
+                    "config_source": { "path_config_source": { "path": file.path } },
+                    "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
+                },
+            });
+            delivery = Some(file);
+            filter
+        });
+        (mesh, delivery.unwrap())
+    }
+
+    fn run(stats_tags: &[&str], filter: impl FnOnce(&Path) -> Value) -> Self {
+        let authority = Authority::new().unwrap();
+        let files = tempfile::tempdir().unwrap();
+        let upstream = Upstream::start().unwrap();
+        let own = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
+        let own = authority.issue(&own).unwrap();
+        let own = own.write_to(files.path(), "orders").unwrap();
+        let ca = authority.write_to(files.path(), "ca").unwrap();
+        let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
+        sidecar.http_filters = vec![filter(files.path())];
+        sidecar.stats_tags = stats_tags.iter().map(ToString::to_string).collect();
+        let envoy = Envoy::start(&envoy_binary(), &sidecar.bootstrap()).unwrap();
+        Self {
+            authority,
+            envoy,
+            upstream,
+            delivery: None,
+            _files: files,
+        }
+    }
+
+    /// A certificate of the mesh's authority with these URI names.
+    pub(crate) fn identity<'a>(&self, uris: impl IntoIterator<Item = &'a str>) -> Identity {
+        self.authority.issue(&Leaf::uris(uris)).unwrap()
+    }
+
+    /// A client with this certificate at the listener that demands one.
+    pub(crate) fn client(&self, identity: &Identity) -> Client {
+        self.at(INBOUND_STRICT)
+            .tls(&self.authority, Some(identity))
+            .unwrap()
+    }
+
+    /// A client with a certificate for this SPIFFE ID.
+    pub(crate) fn client_as(&self, spiffe_id: &str) -> Client {
+        self.client(&self.identity([spiffe_id]))
+    }
+
+    /// A client without TLS, where that is accepted.
+    pub(crate) fn plaintext_client(&self) -> Client {
+        self.at(INBOUND_PERMISSIVE)
+    }
+
+    /// A TLS client without a certificate, where that is accepted.
+    pub(crate) fn client_without_certificate(&self) -> Client {
+        self.at(INBOUND_OPTIONAL_TLS)
+            .tls(&self.authority, None)
+            .unwrap()
+    }
+
+    pub(crate) fn at(&self, listener: &str) -> Client {
+        Client::new(self.envoy.listener(listener).unwrap()).unwrap()
+    }
+
+    /// Fails unless the filter still serves the caller that it should.
+    pub(crate) fn assert_still_serves(&self) {
+        let response = self.client_as(WEB).send(&Request::get("/orders")).unwrap();
+        assert_eq!(response.status, 200, "{response:?}");
+        let log = self.envoy.log().unwrap();
+        for sign in ["Function: proxy_on", "RuntimeError", "panicked"]"] {
+            assert!(!log.contains(sign), "the filter trapped ({sign}):\n{log}");
+        }
+    }
+}
+
+/// Fails unless the response is a denial by the filter for this reason.
+#[track_caller]
+pub(crate) fn assert_denied(response: &Response, reason: &str) {
+    let given = response
+        .header("x-peergate-reason")
+        .map(String::from_utf8_lossy);
+    assert_eq!(
+        (response.status, given.as_deref()),
+        (403, Some(reason)),
+        "{response:?}"
+    );
+}
+
+#[track_caller]
+pub(crate) fn assert_allowed(response: &Response) {
+    assert_eq!(response.status, 200, "{response:?}");
+}
+
+/// Two requests on one connection: what holds for the first holds for the others.
+#[track_caller]
+pub(crate) fn assert_denied_throughout(
+    connection: &mut Connection<'_>,
+    request: &Request,
+    reason: &str,
+) {
+    for _ in 0..2 {
+        assert_denied(&connection.send(request).unwrap(), reason);
+    }
+}
+
+pub(crate) fn envoy_binary() -> EnvoyBinary {
+    EnvoyBinary::find(None).unwrap_or_else(|error| {
+        panic!("{error}; `make test` installs an Envoy and says where it is")
+    })
+}
+
+/// The module that `make filter` leaves.
+pub(crate) fn module() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
+    let path = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
+    assert!(
+        path.is_file(),
+        "{} is missing: run `make filter`",
+        path.display()
+    );
+    path
+}

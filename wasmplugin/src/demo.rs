@@ -1,0 +1,71 @@
+//! The guided tour: a service of the example shop behind a real Envoy that runs the filter, and
+//! callers of every kind.
+//!
+//! ```text
+//! cases ──▶ mesh (Envoys, certificates, upstream) ──▶ outcomes ──▶ report
+//! ```
+
+mod cases;
+mod mesh;
+mod report;
+
+use std::path::Path;
+
+use peergate_sandbox::{EnvoyBinary, Error};
+use policy_schema::plugin_config::ConfigError;
+use thiserror::Error as ThisError;
+
+pub use cases::{Case, Expectation};
+pub use mesh::DemoMesh;
+pub use report::Report;
+
+/// Why the demo could not be run to its end.
+#[derive(Debug, ThisError)]
+pub enum DemoError {
+    /// A part of the sandbox failed.
+    #[error(transparent)]
+    Sandbox(#[from] Error),
+    /// The example's policy is not valid: the demo was built with a broken example.
+    #[error("the built-in example is not valid: {0}")]
+    Example(String),
+    /// The example's plugin config is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The filter's description could not be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A file of the demo could not be written.
+    #[error("cannot write the demo's files: {0}")]
+    Files(#[from] std::io::Error),
+}
+
+/// What came of one case.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The case.
+    pub case: Case,
+    /// What happened.
+    pub got: Expectation,
+}
+
+impl Outcome {
+    /// Whether it is what was expected.
+    pub fn is_as_expected(&self) -> bool {
+        self.case.expected == self.got
+    }
+}
+
+/// Starts the mesh, with the module at `filter`.
+pub fn start(envoy: &EnvoyBinary, filter: &Path) -> Result<DemoMesh, DemoError> {
+    DemoMesh::start(envoy, filter)
+}
+
+/// Makes every call, one after the other.
+pub fn run(mesh: &DemoMesh) -> Result<Report, DemoError> {
+    let mut outcomes = Vec::new();
+    for case in cases::all() {
+        let got = mesh.call(&case)?;
+        outcomes.push(Outcome { case, got });
+    }
+    Report::new(outcomes, &mesh.server().metrics()?)
+}

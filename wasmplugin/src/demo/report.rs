@@ -1,0 +1,195 @@
+//! What the demo shows: who was let in, who was not and why, and what was counted.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+use peergate_sandbox::Metrics;
+use serde_json::{Value, json};
+
+use super::{DemoError, Outcome};
+use super::cases::Expectation;
+
+/// The counter that the filter keeps.
+const COUNTER: &str = "peergate_decisions_total";
+
+/// The outcomes of all calls, and the counters afterwards.
+#[derive(Clone, Debug)]
+pub struct Report {
+    outcomes: Vec<Outcome>,
+    counters: Vec<Counter>,
+}
+
+#[derive(Clone, Debug)]
+struct Counter {
+    effect: String,
+    reason: String,
+    rule: String,
+    value: f64,
+}
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+impl Report {
+    pub(super) fn new(outcomes: Vec<Outcome>, metrics: &Metrics) -> Result<Self, DemoError> {
+        let label = |sample: &prometheus_parse::Sample, name: &str| {
+            sample.labels.get(name).unwrap_or_default().to_owned()
+        };
+        let mut counters: Vec<_> = metrics
+            .samples(COUNTER)
+            .filter_map(|sample| {
+                let value = match sample.value {
+                    prometheus_parse::Value::Counter(value)
+                    | prometheus_parse::Value::Untyped(value) => value,
+                    _ => return None,
+                };
+                (value > 0.0).then(|| Counter {
+                    effect: label(sample, "peergate_effect"),
+                    reason: label(sample, "peergate_reason"),
+                    rule: label(sample, "peergate_rule"),
+                    value,
+                })
+            })
+            .collect();
+        counters.sort_by(|a, b| {
+            (&a.effect, &a.reason, &a.rule).cmp(&(&b.effect, &b.reason, &b.rule))
+        });
+        Ok(Self { outcomes, counters })
+    }
+}
+
+impl Report {
+    /// Whether everything came as expected.
+    pub fn is_as_expected(&self) -> bool {
+        self.outcomes.iter().all(Outcome::is_as_expected) && self.counted_as_seen()
+    }
+
+    /// Whether the counters tell what the callers saw: each denial by its reason, each call that
+    /// was let in.
+    fn counted_as_seen(&self) -> bool {
+        let seen = |matches: &dyn Fn(&Expectation) -> bool| {
+            let outcomes = self.outcomes.iter();
+            outcomes.filter(|outcome| matches(&outcome.got)).count()
+        };
+        let counted = |matches: &dyn Fn(&Counter) -> bool| -> f64 {
+            let counters = self.counters.iter();
+            counters
+                .filter(|counter| matches(counter))
+                .map(|counter| counter.value)
+                .sum()
+        };
+        let agree = |seen: usize, counted: f64| {
+            u32::try_from(seen).is_ok_and(|seen| (f64::from(seen) - counted).abs() < 0.5)
+        };
+        let reasons = self.outcomes.iter().filter_map(|outcome| match &outcome.got {
+            Expectation::Denied { reason } => Some(reason),
+            _ => None,
+        });
+        agree(
+            seen(&|got| matches!(got, Expectation::Allowed { .. })),
+            counted(&|counter| counter.effect == "allow"),
+        ) && reasons.into_iter().all(|reason| {
+            agree(
+                seen(&|got| matches!(got, Expectation::Denied { reason: r } if r == reason)),
+                counted(&|counter| counter.effect == "deny" && counter.reason == *reason),
+            )
+        }) && counted(&|counter| counter.effect == "shadow_deny") > 0.0
+    }
+
+    /// The report as one JSON object.
+    pub fn to_json(&self) -> Value {
+        let cases = self.outcomes.iter().map(|outcome| {
+            json!({
+                "case": outcome.case.title,
+                "caller": outcome.case.caller.to_string(),
+                "method": outcome.case.method,
+                "path": outcome.case.path,
+                "expected": outcome.case.expected.to_string(),
+                "got": outcome.got.to_string(),
+                "ok": outcome.is_as_expected(),
+            })
+        });
+        let counters = self.counters.iter().map(|counter| {
+            json!({
+                "effect": counter.effect,
+                "reason": counter.reason,
+                "rule": counter.rule,
+                "value": counter.value,
+            })
+        });
+        json!({
+            "ok": self.is_as_expected(),
+            "cases": cases.collect::<Vec<_>>(),
+            "counters": counters.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.outcomes.iter().map(|outcome| {
+            [
+                outcome.case.title.to_owned(),
+                outcome.case.caller.to_string(),
+                format!("{} {}", outcome.case.method, outcome.case.path),
+                outcome.case.expected.to_string(),
+                outcome.got.to_string(),
+            ]
+        });
+        let rows: Vec<_> = rows.collect();
+        let header = ["case", "caller", "request", "expected", "got"].map(str::to_owned);
+        let widths = widths(std::iter::once(&header).chain(&rows));
+        writeln!(f, "  {FAINT}{}{FAINT:#}", line(&header, &widths))?;
+        for (row, outcome) in rows.iter().zip(&self.outcomes) {
+            let (style, mark) = if outcome.is_as_expected() {
+                (GOOD, '✓')
+            } else {
+                (BAD, '✗')
+            };
+            writeln!(f, "{style}{mark}{style:#} {}", line(row, &widths))?;
+            match (&outcome.case.expected, &outcome.got) {
+                (Expectation::Allowed { told: expected }, Expectation::Allowed { told })
+                    if expected != told =>
+                {
+                    writeln!(f, "    the service was told {told:?}, not {expected:?}")?;
+                }
+                _ => {}
+            }
+        }
+        writeln!(f, "\nCounted by the filter, as Prometheus reads it:")?;
+        for counter in &self.counters {
+            let Counter {
+                effect,
+                reason,
+                rule,
+                value,
+            } = counter;
+            writeln!(
+                f,
+                "  {COUNTER}{{effect={effect:?}, reason={reason:?}, rule={rule:?}}} {value}"
+            )?;
+        }
+        if !self.counted_as_seen() {
+            writeln!(f, "{BAD}✗{BAD:#} the counters do not tell what the callers saw")?;
+        }
+        Ok(())
+    }
+}
+
+fn widths<'r, const N: usize>(rows: impl Iterator<Item = &'r [String; N]>) -> [usize; N] {
+    rows.fold([0; N], |mut widths, row| {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+        widths
+    })
+}
+
+fn line<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
+    let cells = row.iter().zip(widths);
+    let line: String = cells
+        .map(|(cell, &width)| format!("{cell:width$}  "))
+        .collect();
+    line.trim_end().to_owned()
+}

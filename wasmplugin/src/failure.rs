@@ -1,0 +1,100 @@
+//! Why a command did not do what it was asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use policy_schema::plugin_config::{ConfigError, PolicyName};
+use thiserror::Error;
+
+use crate::exit_status::ExitStatus;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error("cannot read `{name}`: {reason}")]
+    Read { name: String, reason: io::Error },
+    #[error("cannot write `{name}`: {reason}")]
+    Write { name: String, reason: io::Error },
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    #[error("`{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
+    EmptyFolder(PathBuf),
+    #[error("stdin is asked for twice")]
+    StdinTwice,
+    /// The diagnostics have been shown.
+    #[error("the policies are not valid: {0}")]
+    InvalidPolicies(String),
+    #[error("there is no policy `{name}`")]
+    UnknownPolicy { name: String, help: String },
+    #[error("there are {count} policies, and {use_of} is for one")]
+    SeveralPolicies { count: usize, use_of: &'static str },
+    #[error("there is no policy beside the mesh")]
+    NoPolicy,
+    #[error("the mesh does not say where sidecars fetch the filter")]
+    MissingImage,
+    #[error("{file}:{line}:{column}: {message}")]
+    InvalidRequest {
+        file: String,
+        line: usize,
+        column: usize,
+        message: String,
+    },
+    /// What was rendered is refused by its own reader.
+    #[error("policy `{name}`: {reason}")]
+    Config {
+        name: PolicyName,
+        reason: ConfigError,
+    },
+    #[error("cannot write YAML: {0}")]
+    Yaml(#[from] serde_saphyr::ser_error::Error),
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// How the run ends.
+    pub(crate) fn status(&self) -> ExitStatus {
+        match self {
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Exists(_)
+            | Self::Config { .. }
+            | Self::Yaml(_)
+            | Self::Json(_) => ExitStatus::Failure,
+            Self::EmptyFolder(_)
+            | Self::StdinTwice
+            | Self::InvalidPolicies(_)
+            | Self::UnknownPolicy { .. }
+            | Self::SeveralPolicies { .. }
+            | Self::NoPolicy
+            | Self::MissingImage
+            | Self::InvalidRequest { .. } => ExitStatus::Invalid,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<&str> {
+        match self {
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::InvalidPolicies(_)
+            | Self::Yaml(_)
+            | Self::Json(_) => None,
+            Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
+            Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
+            Self::StdinTwice => Some("name a file for one of the two"),
+            Self::UnknownPolicy { help, .. } => Some(help),
+            Self::SeveralPolicies { .. } => {
+                Some("choose one with `--workload NAMESPACE/NAME`")
+            }
+            Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),
+            Self::MissingImage => Some(
+                "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",
+            ),
+            Self::InvalidRequest { .. } => Some(
+                r#"write one request to a line: {"principal":"spiffe://…","method":"GET","path":"/"}"#,
+            ),
+            Self::Config { .. } => Some("this is a defect of Peergate; please report it"),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! `peergate`.
+
+use peergate::{Cli, ExitStatus};
+
+fn main() -> ExitStatus {
+    Cli::run()
+}

@@ -1,0 +1,96 @@
+//! Byte offsets → lines and columns.
+
+use policy_schema::yaml::Span;
+
+/// A place in a text, as editors count: from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// Where the lines of a text begin.
+#[derive(Debug)]
+pub(crate) struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+/// Whole lines of a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Excerpt<'t> {
+    pub(crate) text: &'t str,
+    /// The offset of the first line.
+    pub(crate) start: usize,
+    /// The number of the first line, from 1.
+    pub(crate) line: usize,
+}
+
+impl<'t> Lines<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(end, _)| end + 1));
+        Self {
+            text,
+            starts: starts.collect(),
+        }
+    }
+
+    /// The line and column of a byte offset.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let (line, start) = self.line_of(offset);
+        let before = self.text.get(start..offset).unwrap_or_default();
+        Position {
+            line,
+            column: before.chars().count() + 1,
+        }
+    }
+
+    /// The lines that `span` is on.
+    pub(crate) fn excerpt(&self, span: Span) -> Excerpt<'t> {
+        let (line, start) = self.line_of(span.start);
+        let (last, _) = self.line_of(span.end);
+        let end = self.starts.get(last).copied().unwrap_or(self.text.len());
+        Excerpt {
+            text: self.text.get(start..end).unwrap_or_default(),
+            start,
+            line,
+        }
+    }
+
+    /// The number of the line that has the offset, from 1, and where the line begins.
+    fn line_of(&self, offset: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|&start| start <= offset);
+        let start = line.checked_sub(1).and_then(|line| self.starts.get(line));
+        (line, start.copied().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_characters_of_a_line() {
+        let lines = Lines::new("a\näö: x\n\n");
+        let at = |offset| {
+            let Position { line, column } = lines.position(offset);
+            (line, column)
+        };
+        assert_eq!(at(0), (1, 1));
+        assert_eq!(at(1), (1, 2));
+        assert_eq!(at(2), (2, 1));
+        assert_eq!(at(8), (2, 5));
+        assert_eq!(at(10), (3, 1));
+        assert_eq!(at(11), (4, 1));
+    }
+
+    #[test]
+    fn excerpts_whole_lines() {
+        let lines = Lines::new("one\ntwo\nthree\nfour");
+        let excerpt = lines.excerpt(Span { start: 5, end: 9 });
+        assert_eq!((excerpt.text, excerpt.start, excerpt.line), ("two\nthree\n", 4, 2));
+        let last = lines.excerpt(Span { start: 18, end: 18 });
+        assert_eq!((last.text, last.line), ("four", 4));
+    }
+}
