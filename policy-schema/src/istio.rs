@@ -40,6 +40,16 @@ impl Metadata {
             annotations: annotations.into(),
         }
     }
+
+    /// The resource's name, unique in its namespace among resources of its kind.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The resource's namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
 }
 
 /// The pods that a resource applies to.

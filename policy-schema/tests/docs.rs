@@ -22,7 +22,10 @@ const NOW: &str = "2026-06-01T00:00:00Z";
 #[test]
 fn every_diagnostic_is_documented_once_in_order_with_explanation_and_severity() {
     let sections = diagnostic_sections();
-    let documented: Vec<_> = sections.iter().map(|section| section.code.as_str()).collect();
+    let documented: Vec<_> = sections
+        .iter()
+        .map(|section| section.code.as_str())
+        .collect();
     let expected: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(documented, expected, "the headings of docs/diagnostics.md");
     for (section, code) in sections.iter().zip(Code::ALL) {
@@ -139,7 +142,8 @@ impl Expected {
 }
 
 fn compile(policies: &PolicySet) -> BTreeMap<String, CompiledPolicy> {
-    let compile = |policy| CompiledPolicy::try_from(PluginConfig::of_policy(policies.mesh(), policy));
+    let compile =
+        |policy| CompiledPolicy::try_from(PluginConfig::of_policy(policies.mesh(), policy));
     policies
         .policies()
         .iter()
@@ -206,7 +210,9 @@ fn complete(label: &str, example: &str) -> String {
 
 fn indented(text: &str, spaces: usize) -> String {
     let indent = " ".repeat(spaces);
-    text.lines().map(|line| format!("{indent}{line}\n")).collect()
+    text.lines()
+        .map(|line| format!("{indent}{line}\n"))
+        .collect()
 }
 
 fn validated(texts: &[String]) -> Validated {
@@ -251,7 +257,10 @@ fn sources(folder: &Path) -> Vec<String> {
     let texts = paths.iter().flat_map(|path| {
         if path.is_dir() {
             sources(path)
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
             vec![read(path)]
         } else {
             Vec::new()

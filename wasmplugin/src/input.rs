@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use policy_schema::code::Code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
@@ -13,9 +14,6 @@ use crate::failure::Failure;
 
 /// What a policy file's name ends in.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
-
-/// What stdin is called in messages.
-const STDIN: &str = "<stdin>";
 
 /// Where the policies are.
 #[derive(Debug, clap::Args)]
@@ -32,7 +30,7 @@ pub(crate) struct InputArgs {
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     pub(crate) sources: Vec<SourceText>,
-    /// Texts that are no text.
+    /// What of it is not text at all.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -40,27 +38,20 @@ impl InputArgs {
     /// Reads all of it, each file once, in an order that depends on names alone.
     pub(crate) fn read(&self) -> Result<Input, Failure> {
         let mut input = Input::default();
-        let mut seen = Seen::default();
+        let mut seen = HashSet::new();
         for path in &self.files {
-            if is_stdin(path) {
-                if !seen.is_new(path) {
-                    return Err(Failure::StdinTwice);
-                }
-                let mut bytes = Vec::new();
-                let read = io::stdin().read_to_end(&mut bytes);
-                read.map_err(|reason| cannot_read(path, reason))?;
-                input.add(STDIN.to_owned(), bytes);
-            } else if path.is_dir() {
-                let mut files = Vec::new();
-                find_files(path, &mut seen, &mut files)?;
-                if files.is_empty() && !has_files(path) {
+            if path.is_dir() {
+                let files = files_below(path)?;
+                if files.is_empty() {
                     return Err(Failure::EmptyFolder(path.clone()));
                 }
-                for file in files {
-                    input.add_file(&file, &mut seen)?;
+                for file in files.iter().filter(|file| seen.insert(identity(file))) {
+                    input.add(file)?;
                 }
-            } else {
-                input.add_file(path, &mut seen)?;
+            } else if seen.insert(identity(path)) {
+                input.add(path)?;
+            } else if is_stdin(path) {
+                return Err(Failure::StdinTwice);
             }
         }
         Ok(input)
@@ -69,5 +60,118 @@ impl InputArgs {
     /// Whether stdin is taken.
     pub(crate) fn uses_stdin(&self) -> bool {
         self.files.iter().any(|path| is_stdin(path))
+    }
+}
+
+impl Input {
+    fn add(&mut self, path: &Path) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        let mut file = open(path)?;
+        file.read_to_end(&mut bytes)
+            .map_err(|reason| cannot_read(path, reason))?;
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            self.diagnostics.push(not_utf8(self.sources.len(), &error));
+            String::from_utf8_lossy(error.as_bytes()).into_owned()
+        });
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(text) => text.to_owned(),
+            None => text,
+        };
+        let name = name_of(path);
+        self.sources.push(SourceText { name, text });
+        Ok(())
+    }
+}
+
+/// Opens a file, or stdin for `-`.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+    if is_stdin(path) {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(reason) => Err(cannot_read(path, reason)),
+    }
+}
+
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// What messages call a file.
+pub(crate) fn name_of(path: &Path) -> String {
+    if is_stdin(path) {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+pub(crate) fn cannot_read(path: &Path, reason: io::Error) -> Failure {
+    let name = name_of(path);
+    Failure::Read { name, reason }
+}
+
+/// The name that a file or folder has whichever way it is reached, or else the one it was given.
+fn identity(path: &Path) -> PathBuf {
+    if is_stdin(path) {
+        return path.to_owned();
+    }
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The policy files below a folder, in the order of their names. Links are followed, each folder
+/// is entered once.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    let mut entered = HashSet::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if !entered.insert(identity(&folder)) {
+            continue;
+        }
+        for path in entries(&folder).map_err(|reason| cannot_read(&folder, reason))? {
+            if path.is_dir() {
+                folders.push(path);
+            } else if is_policy_file(&path) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What is in a folder and not hidden, in the order of the names.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_policy_file(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+}
+
+/// The first byte that is not UTF-8, at its place in what the text is shown as.
+fn not_utf8(source: usize, error: &FromUtf8Error) -> Diagnostic {
+    let start = error.utf8_error().valid_up_to();
+    let byte = error.as_bytes().get(start).copied().unwrap_or_default();
+    Diagnostic {
+        code: Code::YamlSyntax,
+        source,
+        span: Span {
+            start,
+            end: start + char::REPLACEMENT_CHARACTER.len_utf8(),
+        },
+        message: format!("the byte 0x{byte:02X} is not UTF-8"),
+        help: "save the file in the encoding UTF-8".to_owned(),
     }
 }

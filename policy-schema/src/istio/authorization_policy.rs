@@ -29,6 +29,13 @@ pub struct AuthorizationPolicy {
     spec: Spec,
 }
 
+impl AuthorizationPolicy {
+    /// The object's name and namespace.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Spec {
     selector: WorkloadSelector,

@@ -27,6 +27,13 @@ pub struct WasmPlugin {
     spec: Spec,
 }
 
+impl WasmPlugin {
+    /// The object's name and namespace.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Spec {

@@ -128,36 +128,23 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = self.outcomes.iter().map(|outcome| {
-            [
-                outcome.case.title.to_owned(),
-                outcome.case.caller.to_string(),
-                format!("{} {}", outcome.case.method, outcome.case.path),
-                outcome.case.expected.to_string(),
-                outcome.got.to_string(),
-            ]
-        });
-        let rows: Vec<_> = rows.collect();
-        let header = ["case", "caller", "request", "expected", "got"].map(str::to_owned);
+        let header = ["", "case", "caller", "request", "expected", "came back"].map(str::to_owned);
+        let rows: Vec<_> = self.outcomes.iter().map(row).collect();
         let widths = widths(std::iter::once(&header).chain(&rows));
-        writeln!(f, "  {FAINT}{}{FAINT:#}", line(&header, &widths))?;
+        writeln!(f, "{FAINT}{}{FAINT:#}", line(&header, &widths))?;
         for (row, outcome) in rows.iter().zip(&self.outcomes) {
-            let (style, mark) = if outcome.is_as_expected() {
-                (GOOD, '✓')
-            } else {
-                (BAD, '✗')
-            };
-            writeln!(f, "{style}{mark}{style:#} {}", line(row, &widths))?;
-            match (&outcome.case.expected, &outcome.got) {
-                (Expectation::Allowed { told: expected }, Expectation::Allowed { told })
-                    if expected != told =>
-                {
-                    writeln!(f, "    the service was told {told:?}, not {expected:?}")?;
-                }
-                _ => {}
+            let style = if outcome.is_as_expected() { GOOD } else { BAD };
+            writeln!(f, "{style}{}{style:#}", line(row, &widths))?;
+            if let (
+                Expectation::Allowed { told: expected },
+                Expectation::Allowed { told },
+            ) = (&outcome.case.expected, &outcome.got)
+                && expected != told
+            {
+                writeln!(f, "  the service was told {told:?}, not {expected:?}")?;
             }
         }
-        writeln!(f, "\nCounted by the filter, as Prometheus reads it:")?;
+        writeln!(f, "\nCounted by the filter, as Envoy's Prometheus endpoint has it:")?;
         for counter in &self.counters {
             let Counter {
                 effect,
@@ -165,16 +152,34 @@ impl fmt::Display for Report {
                 rule,
                 value,
             } = counter;
+            let rule = match &**rule {
+                "" => String::new(),
+                rule => format!(",peergate_rule={rule:?}"),
+            };
             writeln!(
                 f,
-                "  {COUNTER}{{effect={effect:?}, reason={reason:?}, rule={rule:?}}} {value}"
+                "  {COUNTER}{{peergate_effect={effect:?},peergate_reason={reason:?}{rule}}} {value}"
             )?;
         }
         if !self.counted_as_seen() {
-            writeln!(f, "{BAD}✗{BAD:#} the counters do not tell what the callers saw")?;
+            writeln!(f, "{BAD}the counters do not tell what the callers saw{BAD:#}")?;
         }
         Ok(())
     }
+}
+
+fn row(outcome: &Outcome) -> [String; 6] {
+    let Outcome { case, got } = outcome;
+    let mark = if outcome.is_as_expected() { "✓" } else { "✗" };
+    let operation = case.path.rsplit('/').next().unwrap_or_default();
+    [
+        mark.to_owned(),
+        case.title.to_owned(),
+        case.caller.to_string(),
+        format!("{} {operation}", case.method),
+        case.expected.to_string(),
+        got.to_string(),
+    ]
 }
 
 fn widths<'r, const N: usize>(rows: impl Iterator<Item = &'r [String; N]>) -> [usize; N] {

@@ -1,0 +1,8 @@
+//! What the command line can do: one file for each command.
+
+pub(crate) mod completions;
+pub(crate) mod decide;
+pub(crate) mod init;
+pub(crate) mod render;
+pub(crate) mod schema;
+pub(crate) mod validate;

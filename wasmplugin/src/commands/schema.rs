@@ -1,0 +1,45 @@
+//! `peergate schema`.
+
+use std::path::PathBuf;
+
+use policy_schema::json_schema;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output;
+
+/// Print the JSON Schema of policy documents, for editors
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  peergate schema -o peergate.schema.json
+  peergate schema plugin-config
+
+An editor with the YAML language server takes the schema from the first line of a policy file:
+  # yaml-language-server: $schema=peergate.schema.json")]
+pub(crate) struct Args {
+    /// What the schema is of
+    #[arg(value_enum, default_value_t)]
+    of: Of,
+    /// Where to write it: a file, or `-` for stdout
+    #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Of {
+    /// What people write
+    #[default]
+    Document,
+    /// What the filter reads
+    PluginConfig,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let schema = match args.of {
+        Of::Document => json_schema::policy_document(),
+        Of::PluginConfig => json_schema::plugin_config(),
+    };
+    output::write(&args.out, output::json(&schema)?)?;
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,80 @@
+//! `peergate validate`.
+
+use policy_schema::policy::{IstioVersion, ServicePolicy};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, Validated};
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::input::{Input, InputArgs};
+use crate::output::{self, Format};
+use crate::policies;
+use crate::report::{self, counted};
+
+/// Check policies, and show everything that is wrong with them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  peergate validate -f policies/
+  peergate validate -f policies/ --deny-warnings --output json
+  peergate validate -f policies/ --at 2027-01-01T00:00:00Z   # what will have expired by then?
+
+Exit codes: 0 valid; 1 a file could not be read; 3 invalid.
+With `--output json`, stdout has an array of objects with the fields code, severity, file, line, column, endLine,
+endColumn, message and help. Lines and columns count from 1, columns in characters; the end is exclusive.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    /// Refuse policies with warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Whether a rule has expired is asked at this time, instead of now
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    at: Option<Timestamp>,
+    /// The Istio version to check for, instead of the mesh's own
+    #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
+    istio_version: Option<IstioVersion>,
+    /// `human`: messages on stderr; `json`: an array on stdout
+    #[arg(long, value_name = "FORM", value_enum, default_value_t, hide_possible_values = true)]
+    output: Format,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let options = Options {
+        at: policies::at_or_now(args.at),
+        istio_version: args.istio_version,
+    };
+    let (input, validated) = policies::read(&args.input, options)?;
+    match args.output {
+        Format::Human => {
+            report::diagnostics(&validated.diagnostics, &input.sources);
+            report::summary(&summary(&input, &validated));
+        }
+        Format::Json => {
+            let entries = report::entries(&validated.diagnostics, &input.sources);
+            output::write_stdout(&output::json(&entries)?)?;
+        }
+    }
+    let is_refused = args.deny_warnings && !validated.diagnostics.is_empty();
+    Ok(if validated.policies.is_none() || is_refused {
+        ExitStatus::Invalid
+    } else {
+        ExitStatus::Success
+    })
+}
+
+fn summary(input: &Input, validated: &Validated) -> String {
+    let files = counted(input.sources.len(), "file", "files");
+    let found = match validated.diagnostics.as_slice() {
+        [] => "no problems".to_owned(),
+        diagnostics => report::counts(diagnostics),
+    };
+    match &validated.policies {
+        None => format!("{files}: {found}"),
+        Some(set) => {
+            let policies = counted(set.policies().len(), "policy", "policies");
+            let rules = set.policies().iter().map(ServicePolicy::rule_count).sum();
+            format!("{files}, {policies}, {}: {found}", counted(rules, "rule", "rules"))
+        }
+    }
+}

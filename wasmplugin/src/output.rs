@@ -1,0 +1,183 @@
+//! Results → stdout, a file or a folder.
+//!
+//! A file gets its content in one step, by renaming: whoever reads it sees the old content or the
+//! new one, and a run that fails leaves the old one.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+
+/// For whom the output is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+/// Where results go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Stdout,
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Target {
+    /// Reads `-`, the name of a file, or a folder: one that ends in a slash or exists.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        match text {
+            "" => Err("the name of a file is missing".to_owned()),
+            "-" => Ok(Self::Stdout),
+            "human" | "json" | "yaml" => Err(format!(
+                "this is where to write; for a form use `--output`, for a file of that name `-o ./{text}`"
+            )),
+            _ if text.ends_with(std::path::is_separator) || path.is_dir() => {
+                Ok(Self::Folder(path))
+            }
+            _ => Ok(Self::File(path)),
+        }
+    }
+}
+
+/// A file to be written.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    pub(crate) path: PathBuf,
+    pub(crate) content: Vec<u8>,
+}
+
+/// Writes a result to stdout. A reader that has gone away, such as `head`, wanted no more of it.
+pub(crate) fn write_stdout(content: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(content).and_then(|()| stdout.flush()) {
+        Err(reason) if reason.kind() != io::ErrorKind::BrokenPipe => Err(cannot_write_stdout(reason)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn cannot_write_stdout(reason: io::Error) -> Failure {
+    Failure::Write {
+        name: "<stdout>".to_owned(),
+        reason,
+    }
+}
+
+/// Writes a result to a file, or to stdout for `-`.
+pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return write_stdout(&content);
+    }
+    let path = path.to_owned();
+    write_files(vec![NewFile { path, content }])
+}
+
+/// Writes files such that none is ever seen half-written, and none is touched unless the content
+/// of all is on the disk.
+pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), Failure> {
+    let mut staged = Vec::with_capacity(files.len());
+    for file in files {
+        staged.push(Staged::new(file)?);
+    }
+    staged.into_iter().try_for_each(Staged::commit)
+}
+
+/// Writes a file that must not exist.
+pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let cannot_write = |reason| cannot_write(path, reason);
+    let file = temporary(path, content).map_err(cannot_write)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(Failure::Exists(path.to_owned()))
+        }
+        Err(error) => Err(cannot_write(error.error)),
+    }
+}
+
+/// Makes a folder, and those above it.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|reason| cannot_write(path, reason))
+}
+
+/// Content that only has to be put in its place.
+enum Staged {
+    Renamed { path: PathBuf, file: NamedTempFile },
+    /// Devices and pipes cannot be replaced.
+    Direct(NewFile),
+}
+
+impl Staged {
+    fn new(NewFile { path, content }: NewFile) -> Result<Self, Failure> {
+        // The file that a link leads to is replaced, and the link stays.
+        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+        let metadata = fs::metadata(&real).ok();
+        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+            return Ok(Self::Direct(NewFile { path, content }));
+        }
+        let stage = || {
+            let file = temporary(&real, &content)?;
+            if let Some(metadata) = metadata {
+                file.as_file().set_permissions(metadata.permissions())?;
+            }
+            Ok(file)
+        };
+        match stage() {
+            Ok(file) => Ok(Self::Renamed { path: real, file }),
+            Err(reason) => Err(cannot_write(&path, reason)),
+        }
+    }
+
+    fn commit(self) -> Result<(), Failure> {
+        match self {
+            Self::Renamed { path, file } => match file.persist(&path) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(cannot_write(&path, error.error)),
+            },
+            Self::Direct(NewFile { path, content }) => {
+                fs::write(&path, content).map_err(|reason| cannot_write(&path, reason))
+            }
+        }
+    }
+}
+
+/// A file beside `path` with this content.
+fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".peergate-");
+    // A temporary file is its owner's alone; a result is as readable as any new file.
+    #[cfg(unix)]
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(content)?;
+    Ok(file)
+}
+
+fn cannot_write(path: &Path, reason: io::Error) -> Failure {
+    Failure::Write {
+        name: path.display().to_string(),
+        reason,
+    }
+}
+
+/// The value as indented JSON with a line end.
+pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let mut json = serde_json::to_vec_pretty(value)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// The value as a YAML document, as `kubectl` prints it.
+pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    Ok(serde_saphyr::to_string_with_options(value, options)?)
+}

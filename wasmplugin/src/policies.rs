@@ -1,0 +1,115 @@
+//! Input → sound policies, with everything shown that there is to say about it.
+
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, Validated, validate};
+
+use crate::failure::Failure;
+use crate::input::{Input, InputArgs};
+use crate::report;
+
+/// More names than these are not listed: the right one would not be found among them.
+const MOST_NAMES: usize = 8;
+
+/// Reads and validates the input, and shows what was found on stderr.
+pub(crate) fn load(input: &InputArgs, options: Options) -> Result<PolicySet, Failure> {
+    let (input, validated) = read(input, options)?;
+    report::diagnostics(&validated.diagnostics, &input.sources);
+    let Validated {
+        policies,
+        diagnostics,
+    } = validated;
+    policies.ok_or_else(|| Failure::InvalidPolicies(report::counts(&diagnostics)))
+}
+
+/// Reads and validates the input.
+pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Validated), Failure> {
+    let mut input = input.read()?;
+    let mut validated = validate(&input.sources, options);
+    if !input.diagnostics.is_empty() {
+        validated.policies = None;
+        validated.diagnostics.append(&mut input.diagnostics);
+        validated
+            .diagnostics
+            .sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
+    }
+    Ok((input, validated))
+}
+
+/// The policy that is asked for, or the only one.
+pub(crate) fn one<'p>(
+    set: &'p PolicySet,
+    name: Option<&PolicyName>,
+    use_of: &'static str,
+) -> Result<&'p ServicePolicy, Failure> {
+    match (name, set.policies()) {
+        (Some(name), _) => named(set, name),
+        (None, []) => Err(Failure::NoPolicy),
+        (None, [only]) => Ok(only),
+        (None, several) => Err(Failure::SeveralPolicies {
+            count: several.len(),
+            use_of,
+        }),
+    }
+}
+
+/// The policy of this name.
+pub(crate) fn named<'p>(
+    set: &'p PolicySet,
+    name: &PolicyName,
+) -> Result<&'p ServicePolicy, Failure> {
+    set.policy(&name.namespace, &name.name)
+        .ok_or_else(|| Failure::UnknownPolicy {
+            name: name.to_string(),
+            help: names_help(set, &name.to_string()),
+        })
+}
+
+fn names_help(set: &PolicySet, wanted: &str) -> String {
+    let names: Vec<_> = set.policies().iter().map(|policy| policy.name().to_string()).collect();
+    let closest = names
+        .iter()
+        .map(|name| (strsim::osa_distance(name, wanted), name))
+        .filter(|(mistakes, name)| *mistakes <= name.len() / 3)
+        .min();
+    match closest {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None if names.is_empty() => "there is none beside the mesh".to_owned(),
+        None => {
+            let listed: Vec<_> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+            let more = names.len().saturating_sub(MOST_NAMES);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("there are {}{rest}", listed.join(", "))
+        }
+    }
+}
+
+/// Reads `NAMESPACE/NAME`.
+pub(crate) fn parse_name(text: &str) -> Result<PolicyName, String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(PolicyName {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }),
+        _ => Err("write the namespace and the name of the policy as `NAMESPACE/NAME`".to_owned()),
+    }
+}
+
+/// Reads a version of Istio.
+pub(crate) fn parse_istio_version(text: &str) -> Result<IstioVersion, String> {
+    IstioVersion::parse(text).ok_or_else(|| {
+        format!(
+            "write a minor version from {} to {}",
+            IstioVersion::OLDEST,
+            IstioVersion::NEWEST
+        )
+    })
+}
+
+/// `at`, or else the present.
+pub(crate) fn at_or_now(at: Option<Timestamp>) -> Timestamp {
+    let now = || Timestamp::try_from(std::time::SystemTime::now());
+    // A clock before 1970 knows nothing about today; the epoch is as good as any answer.
+    at.unwrap_or_else(|| now().unwrap_or(Timestamp::from_unix_nanoseconds(0)))
+}
