@@ -1,1 +1,33 @@
-fn main(){}
+//! How long a decision takes, by the number of rules.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark ends when it cannot be set up"
+)]
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use peergate_bench::policies::{Asked, SIZES, Shape, compiled, hits, misses};
+
+fn decide(criterion: &mut Criterion) {
+    for shape in Shape::ALL {
+        let mut group = criterion.benchmark_group(format!("decide/{}", shape.name()));
+        for rules in SIZES {
+            let policy = compiled(shape, rules).expect("a policy");
+            for (kind, asked) in [("hit", hits(rules)), ("miss", misses(shape, rules))] {
+                // The identity is read for each decision, as the filter does it for each request.
+                let mut requests = asked.iter().cycle();
+                group.bench_function(BenchmarkId::new(kind, rules), |bencher| {
+                    bencher.iter(|| {
+                        let request = requests.next().map(Asked::as_request).expect("a cycle");
+                        black_box(policy.evaluate(black_box(&request)).lets_pass())
+                    });
+                });
+            }
+        }
+    }
+}
+
+criterion_group!(benches, decide);
+criterion_main!(benches);

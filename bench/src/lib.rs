@@ -1,1 +1,3 @@
-//! placeholder
+//! Policies of any size and requests for them, the same on every run.
+
+pub mod policies;

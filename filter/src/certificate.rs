@@ -1,17 +1,15 @@
-//! How many URI names a certificate has.
+//! As much of X.509 as it takes to count the URI SANs of a certificate.
 //!
-//! An X.509-SVID has exactly one (X.509-SVID specification, section 2). The proxy's
-//! `connection.uri_san_peer_certificate` is the first of them, however many there are, while
-//! Envoy's RBAC matches any of them. So the certificate itself is looked at; only its names are
-//! counted, since the handshake has verified all else.
+//! The handshake has verified all else. The walk is strict: what is not one certificate, in PEM
+//! and DER, gives no number.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const PEM_END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// X.690 tags.
-const SEQUENCE: u8 = 0x30;
-const OBJECT_IDENTIFIER: u8 = 0x06;
 const OCTET_STRING: u8 = 0x04;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
 /// `TBSCertificate.extensions` (RFC 5280, section 4.1).
 const EXTENSIONS: u8 = 0xa3;
 /// `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
@@ -19,97 +17,218 @@ const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// The number of URI names of the first certificate in `pem`; none when it is not a certificate.
-pub(crate) fn count_uri_names(pem: &[u8]) -> Option<usize> {
-    let pem = std::str::from_utf8(pem).ok()?;
-    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
-    let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-    let encoded: Vec<u8> = body
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
-    count_uri_names_of_der(&STANDARD.decode(encoded).ok()?)
+/// The number of URI SANs of a certificate in PEM; none when it is not one.
+pub fn count_uri_sans(pem: &[u8]) -> Option<usize> {
+    let der = der_of(pem)?;
+    let mut certificate = Elements(only(&der, SEQUENCE)?);
+    let mut to_be_signed = Elements(certificate.expect_tag(SEQUENCE)?);
+    let mut count = 0;
+    while let Some((tag, content)) = to_be_signed.next()? {
+        if tag == EXTENSIONS {
+            count += count_in_extensions(only(content, SEQUENCE)?)?;
+        }
+    }
+    Some(count)
 }
 
-fn count_uri_names_of_der(der: &[u8]) -> Option<usize> {
-    let certificate = Elements(der).expect(SEQUENCE)?;
-    let to_be_signed = Elements(certificate).expect(SEQUENCE)?;
+fn count_in_extensions(extensions: &[u8]) -> Option<usize> {
+    let mut extensions = Elements(extensions);
     let mut count = 0;
-    for element in Elements(to_be_signed) {
-        let (tag, content) = element?;
-        if tag == EXTENSIONS {
-            for extension in Elements(Elements(content).expect(SEQUENCE)?) {
-                let (_, extension) = extension?;
-                count += count_uri_names_of_extension(extension)?;
+    while let Some((_, extension)) = extensions.next()? {
+        let mut fields = Elements(extension);
+        if fields.expect_tag(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
+            continue;
+        }
+        // `critical` may stand before the value.
+        while let Some((tag, content)) = fields.next()? {
+            if tag == OCTET_STRING {
+                count += count_in_names(only(content, SEQUENCE)?)?;
             }
         }
     }
     Some(count)
 }
 
-fn count_uri_names_of_extension(extension: &[u8]) -> Option<usize> {
-    let mut fields = Elements(extension);
-    if fields.expect(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
-        return Some(0);
-    }
-    // `critical` may stand between.
-    let value = fields.find_map(|field| match field {
-        Some((OCTET_STRING, content)) => Some(content),
-        _ => None,
-    })?;
+fn count_in_names(names: &[u8]) -> Option<usize> {
+    let mut names = Elements(names);
     let mut count = 0;
-    for name in Elements(Elements(value).expect(SEQUENCE)?) {
-        let (tag, _) = name?;
+    while let Some((tag, _)) = names.next()? {
         count += usize::from(tag == URI);
     }
     Some(count)
 }
 
-/// The DER elements of a range, one after the other, as tag and content. Yields `None` once, and
-/// then ends, where the bytes are not DER.
+/// The content of the one element that `der` is, which must have this tag.
+fn only(der: &[u8], tag: u8) -> Option<&[u8]> {
+    let mut elements = Elements(der);
+    let content = elements.expect_tag(tag)?;
+    elements.0.is_empty().then_some(content)
+}
+
+/// DER elements, one after the other.
 struct Elements<'d>(&'d [u8]);
 
 impl<'d> Elements<'d> {
-    /// The content of the next element, which must have this tag.
-    fn expect(&mut self, tag: u8) -> Option<&'d [u8]> {
-        match self.next() {
-            Some(Some((found, content))) if found == tag => Some(content),
-            _ => None,
+    /// Tag and content of the next element, `Some(None)` after the last; `None` when the bytes are
+    /// not DER.
+    #[expect(
+        clippy::option_option,
+        reason = "so that `?` leaves on bad DER, as everywhere here"
+    )]
+    fn next(&mut self) -> Option<Option<(u8, &'d [u8])>> {
+        if self.0.is_empty() {
+            return Some(None);
         }
-    }
-
-    fn read(&mut self) -> Option<(u8, &'d [u8])> {
-        let (&tag, rest) = self.0.split_first()?;
-        let (&first, rest) = rest.split_first()?;
-        let (length, rest) = match first {
-            0..0x80 => (usize::from(first), rest),
-            // Certificates are far below 16 MiB.
+        let (&[tag, length], mut rest) = self.0.split_first_chunk()?;
+        let length = match length {
+            0..=0x7f => usize::from(length),
+            // No certificate is as large as 16 MiB.
             0x81..=0x83 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                let length = bytes
+                let (bytes, after) = rest.split_at_checked(usize::from(length & 0x7f))?;
+                rest = after;
+                bytes
                     .iter()
-                    .fold(0, |length, &byte| length << 8 | usize::from(byte));
-                (length, rest)
+                    .fold(0, |length, &byte| length << 8 | usize::from(byte))
             }
             _ => return None,
         };
         let (content, rest) = rest.split_at_checked(length)?;
         self.0 = rest;
-        Some((tag, content))
+        Some(Some((tag, content)))
+    }
+
+    /// The content of the next element, which must have this tag.
+    fn expect_tag(&mut self, tag: u8) -> Option<&'d [u8]> {
+        let (found, content) = self.next()??;
+        (found == tag).then_some(content)
     }
 }
 
-impl<'d> Iterator for Elements<'d> {
-    type Item = Option<(u8, &'d [u8])>;
+/// What stands in base64 between the two lines of a PEM certificate.
+fn der_of(pem: &[u8]) -> Option<Vec<u8>> {
+    let mut base64 = pem
+        .trim_ascii()
+        .strip_prefix(PEM_BEGIN)?
+        .strip_suffix(PEM_END)?
+        .trim_ascii_end();
+    while let Some(unpadded) = base64.strip_suffix(b"=") {
+        base64 = unpadded;
+    }
+    let mut der = Vec::with_capacity(base64.len() / 4 * 3 + 3);
+    let (mut bits, mut width) = (0_u32, 0);
+    for byte in base64.iter().filter(|byte| !byte.is_ascii_whitespace()) {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(digit);
+        width += 6;
+        if width >= 8 {
+            width -= 8;
+            let [_, _, _, byte] = (bits >> width).to_be_bytes();
+            der.push(byte);
+        }
+    }
+    Some(der)
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_host::{ADMIN, WEB, certificate};
+
+    #[test]
+    fn uri_sans_are_counted_and_other_names_are_not() {
+        let cases: [(&[&str], &[&str], usize); 6] = [
+            (&[], &[], 0),
+            (&[], &["web.shop"], 0),
+            (&[WEB], &[], 1),
+            (&[WEB], &["web.shop", "web"], 1),
+            (&[WEB, ADMIN], &[], 2),
+            (&[WEB, WEB, WEB], &["web.shop"], 3),
+        ];
+        for (uri_sans, dns_sans, expected) in cases {
+            let pem = certificate(uri_sans, dns_sans);
+            assert_eq!(count_uri_sans(pem.as_bytes()), Some(expected), "{pem}");
         }
-        let element = self.read();
-        if element.is_none() {
-            self.0 = &[];
+    }
+
+    #[test]
+    fn names_longer_than_one_byte_can_say_are_walked_over() {
+        let path = "a".repeat(1500);
+        let long = format!("spiffe://cluster.local/{path}");
+        for count in [1, 2, 60] {
+            let pem = certificate(&vec![&*long; count], &["web.shop"]);
+            assert_eq!(count_uri_sans(pem.as_bytes()), Some(count));
         }
-        Some(element)
+    }
+
+    #[test]
+    fn lines_may_end_as_they_like() {
+        let pem = certificate(&[WEB], &[]);
+        for pem in [
+            pem.replace('\n', "\r\n"),
+            pem.trim_end().to_owned(),
+            pem.replace("\r\n", "\n"),
+        ] {
+            assert_eq!(count_uri_sans(pem.as_bytes()), Some(1));
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_certificate_has_no_count() {
+        let pem = certificate(&[WEB], &[]);
+        let other = certificate(&[ADMIN], &[]);
+        for text in [
+            String::new(),
+            "-----BEGIN CERTIFICATE-----".to_owned(),
+            "-----BEGIN CERTIFICATE----------END CERTIFICATE-----".to_owned(),
+            pem.replace("CERTIFICATE", "PUBLIC KEY"),
+            pem.replace(
+                "-----BEGIN CERTIFICATE-----\n",
+                "-----BEGIN CERTIFICATE-----\n!",
+            ),
+            pem.replace("-----END", "AAAA\n-----END"),
+            format!("{pem}{other}"),
+        ] {
+            assert_eq!(count_uri_sans(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_cut_or_changed_certificate_counts_as_good_by_accident() {
+        let der = der_of(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
+        let pem_of = |der: &[u8]| {
+            let mut pem = b"-----BEGIN CERTIFICATE-----\n".to_vec();
+            for chunk in der.chunks(3) {
+                let mut bytes = [0; 4];
+                bytes[1..=chunk.len()].copy_from_slice(chunk);
+                let bits = u32::from_be_bytes(bytes);
+                for digit in 0..=chunk.len() {
+                    let value = bits >> (18 - 6 * digit) & 63;
+                    let alphabet =
+                        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+                    pem.push(alphabet[usize::try_from(value).unwrap()]);
+                }
+            }
+            pem.extend_from_slice(b"\n-----END CERTIFICATE-----\n");
+            pem
+        };
+        assert_eq!(count_uri_sans(&pem_of(&der)), Some(2));
+        for length in 0..der.len() {
+            assert_eq!(count_uri_sans(&pem_of(&der[..length])), None, "{length}");
+        }
+        // Whatever the change, it ends, without a panic.
+        for position in 0..der.len() {
+            for value in [0, 0x30, 0x7f, 0x80, 0x83, 0xff] {
+                let mut changed = der.clone();
+                changed[position] = value;
+                count_uri_sans(&pem_of(&changed));
+            }
+        }
     }
 }

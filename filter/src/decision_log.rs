@@ -1,15 +1,67 @@
-//! Decision → log line. Of denials only, and at a level that is off by default.
+//! Decision → log line. Of denials only, and at a level that proxies leave out by default.
 
-use log::debug;
-use policy_schema::engine::{CompiledPolicy, Decision};
+use policy_schema::engine::Decision;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::rule_spec::Effect;
+
+use crate::host::{Host, LogLevel};
 
 /// Logs a denial: policy, rule and reason, and nothing that the client sent.
-pub(crate) fn log_denial(policy: &CompiledPolicy, decision: &Decision<'_>) {
+pub fn log_denial(policy: &PolicyName, decision: &Decision<'_>, host: &impl Host) {
+    if decision.effect() == Effect::Allow {
+        return;
+    }
     let reason = decision.reason();
-    debug!(
-        "denied: policy={} rule={} reason={}",
-        policy.name(),
+    let outcome = if decision.lets_pass() {
+        "would be denied"
+    } else {
+        "denied"
+    };
+    let line = format!(
+        "{outcome}: policy={policy} rule={} reason={}",
         reason.rule().map_or("-", |rule| rule.id()),
-        reason.code()
+        reason.code(),
     );
+    host.log(LogLevel::Debug, &line);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+    use crate::host::LogLevel;
+
+    fn logged(enforcement: &str, host: &FakeHost) -> Vec<String> {
+        let mut config = config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+            {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
+        ]));
+        config["enforcement"] = enforcement.into();
+        enforcer(&config, host).enforce(host);
+        let lines = host.log.borrow();
+        assert!(lines.iter().all(|(level, _)| *level == LogLevel::Debug));
+        lines.iter().map(|(_, line)| line.clone()).collect()
+    }
+
+    #[test]
+    fn a_denial_is_one_line_of_policy_rule_and_reason() {
+        assert_eq!(
+            logged("Enforce", &FakeHost::with_uri_sans(&[ADMIN])),
+            ["denied: policy=shop/orders rule=no-admin reason=denied-by-rule"]
+        );
+        assert_eq!(
+            logged("Enforce", &FakeHost::anonymous()),
+            ["denied: policy=shop/orders rule=- reason=no-identity"]
+        );
+        assert_eq!(
+            logged("Shadow", &FakeHost::anonymous()),
+            ["would be denied: policy=shop/orders rule=- reason=no-identity"]
+        );
+    }
+
+    #[test]
+    fn what_passes_is_not_logged() {
+        assert_eq!(logged("Enforce", &FakeHost::with_uri_sans(&[WEB])), [""; 0]);
+    }
 }

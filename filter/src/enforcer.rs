@@ -1,24 +1,29 @@
 //! The one way of a request: attributes → decision → what follows from it.
 
-use policy_schema::engine::{CompiledPolicy, RequestAttributes as _};
+use std::fmt;
 
-use crate::attributes::Attributes;
+use policy_schema::engine::{CompiledPolicy, RequestAttributes as _};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::plugin_config::ConfigError;
+
+use crate::attributes::HostAttributes;
 use crate::host::Host;
-use crate::identity_cache::IdentityCache;
 use crate::metrics::Counters;
+use crate::peer_certificates::PeerCertificates;
 use crate::reply::LocalReply;
 use crate::{caller_header, decision_log};
 
 /// A policy that is in force.
 #[derive(Debug)]
-pub(crate) struct Enforcer {
+pub struct Enforcer {
     policy: CompiledPolicy,
     counters: Counters,
+    certificates: PeerCertificates,
 }
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// It goes on to the next filter.
     Pass,
     /// It has been answered.
@@ -26,31 +31,228 @@ pub(crate) enum Verdict {
 }
 
 impl Enforcer {
-    /// Puts a policy in force.
-    pub(crate) fn new(policy: CompiledPolicy, host: &impl Host) -> Self {
-        let counters = Counters::define(&policy, host);
-        Self { policy, counters }
-    }
-
-    /// The policy.
-    pub(crate) fn policy(&self) -> &CompiledPolicy {
-        &self.policy
+    /// Puts the policy of a plugin config in force.
+    pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
+        let policy = CompiledPolicy::from_json(config)?;
+        Ok(Self {
+            counters: Counters::define(&policy, host),
+            certificates: PeerCertificates::default(),
+            policy,
+        })
     }
 
     /// Decides about the request that `host` is at, and sees to it.
-    pub(crate) fn enforce(&self, host: &impl Host, identities: &IdentityCache) -> Verdict {
-        let request = Attributes::new(host, identities);
+    ///
+    /// Calls that return data are the dear ones. A request costs one for the caller, and one for
+    /// each of method, path, host and port that a rule still in question looks at; counting it and
+    /// finding no forged header cost little.
+    pub fn enforce(&self, host: &impl Host) -> Verdict {
+        let request = HostAttributes::new(host, &self.certificates);
         let decision = self.policy.evaluate(&request);
-        self.counters.count(&decision, host);
+        self.counters.count(decision.reason(), host);
         for rule in self.policy.shadow_matches(&request) {
-            self.counters.count_shadow(rule, host);
+            self.counters.count_match(rule, host);
         }
-        if decision.lets_pass() {
-            caller_header::apply(host, self.policy.caller_header(), request.peer());
-            return Verdict::Pass;
+        decision_log::log_denial(self.policy.name(), &decision, host);
+        if let Some(reply) = LocalReply::to(&decision) {
+            host.send_reply(&reply);
+            return Verdict::Answered;
         }
-        decision_log::log_denial(&self.policy, &decision);
-        host.reply(&LocalReply::denied(decision.reason().code()));
-        Verdict::Answered
+        let caller = match request.peer() {
+            PeerIdentity::Verified(id) if self.policy.caller_header() => Some(id),
+            _ => None,
+        };
+        caller_header::write(caller, host);
+        Verdict::Pass
+    }
+}
+
+/// What is in force, in one line.
+impl fmt::Display for Enforcer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "policy {} in force: revision {}, {} rules",
+            self.policy.name(),
+            self.policy.revision().unwrap_or("-"),
+            self.policy.rules().len(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+
+    fn by_identity() -> Value {
+        config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+        ]))
+    }
+
+    fn by_operation() -> Value {
+        config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+             "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
+        ]))
+    }
+
+    /// The calls of a request, once its caller's certificate is known.
+    fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Verdict, FakeHost) {
+        let enforcer = enforcer(config, &FakeHost::anonymous());
+        enforcer.enforce(&request());
+        let host = request();
+        (enforcer.enforce(&host), host)
+    }
+
+    #[test]
+    fn identity_alone_costs_one_call_that_returns_data() {
+        let web = || FakeHost::with_uri_sans(&[WEB]);
+        let (verdict, host) = calls_when_known(&by_identity(), web);
+        assert_eq!(verdict, Verdict::Pass);
+        assert_eq!(host.calls.answered.get(), 1);
+        // The look for a forged header.
+        assert_eq!(host.calls.unanswered.get(), 1);
+        assert_eq!(host.calls.increments.get(), 1);
+        assert_eq!(host.calls.header_writes.get(), 0);
+        assert_eq!(host.calls.time.get(), 0);
+    }
+
+    #[test]
+    fn method_and_path_cost_one_more_each() {
+        let web = || FakeHost::with_uri_sans(&[WEB]);
+        let (verdict, host) = calls_when_known(&by_operation(), web);
+        assert_eq!(verdict, Verdict::Pass);
+        assert_eq!(host.calls.answered.get(), 3);
+        assert_eq!(host.calls.unanswered.get(), 1);
+    }
+
+    #[test]
+    fn what_no_rule_in_question_looks_at_is_not_asked_for() {
+        let admin = || FakeHost::with_uri_sans(&[ADMIN]);
+        let (verdict, host) = calls_when_known(&by_operation(), admin);
+        assert_eq!(verdict, Verdict::Answered);
+        assert_eq!(host.calls.answered.get(), 1);
+        assert_eq!(host.calls.unanswered.get(), 0);
+    }
+
+    #[test]
+    fn a_certificate_is_looked_into_once() {
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        enforcer(&by_identity(), &host).enforce(&host);
+        // Digest, first URI SAN, certificate.
+        assert_eq!(host.calls.answered.get(), 3);
+    }
+
+    #[test]
+    fn callers_without_identity_cost_no_call_that_returns_data() {
+        let host = FakeHost::anonymous();
+        assert_eq!(
+            enforcer(&by_operation(), &host).enforce(&host),
+            Verdict::Answered
+        );
+        assert_eq!(host.calls.answered.get(), 0);
+        assert_eq!(host.calls.unanswered.get(), 2);
+    }
+
+    #[test]
+    fn the_verified_caller_is_written_without_a_look() {
+        let mut config = by_identity();
+        config["callerHeader"] = true.into();
+        let web = || FakeHost::with_uri_sans(&[WEB]);
+        let (verdict, host) = calls_when_known(&config, web);
+        assert_eq!(verdict, Verdict::Pass);
+        assert_eq!(host.header_values(caller_header::NAME), [WEB]);
+        assert_eq!(host.calls.answered.get(), 1);
+        assert_eq!(host.calls.unanswered.get(), 0);
+        assert_eq!(host.calls.header_writes.get(), 1);
+    }
+
+    #[test]
+    fn forged_callers_survive_on_no_path_that_goes_on() {
+        let mut shadow = by_identity();
+        shadow["enforcement"] = "Shadow".into();
+        let anonymous =
+            config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
+        let told = |mut config: Value| {
+            config["callerHeader"] = true.into();
+            config
+        };
+        let web = || FakeHost::with_uri_sans(&[WEB]);
+        let cases: [(Value, FakeHost, &[&str]); 8] = [
+            (by_identity(), web(), &[]),
+            (told(by_identity()), web(), &[WEB]),
+            (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), &[]),
+            (
+                told(shadow.clone()),
+                FakeHost::with_uri_sans(&[ADMIN]),
+                &[ADMIN],
+            ),
+            (
+                told(shadow.clone()),
+                FakeHost::with_uri_sans(&[WEB, ADMIN]),
+                &[],
+            ),
+            (told(shadow), FakeHost::anonymous(), &[]),
+            (anonymous.clone(), FakeHost::anonymous(), &[]),
+            (told(anonymous), FakeHost::anonymous(), &[]),
+        ];
+        for (config, host, expected) in cases {
+            let host = host
+                .with_header("x-peergate-caller", "")
+                .with_header("X-Peergate-Caller", b"\xff");
+            assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Pass);
+            assert_eq!(
+                host.header_values(caller_header::NAME),
+                expected,
+                "{config}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_denied_request_is_answered_once_and_left_as_it_is() {
+        let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate-caller", "me");
+        let enforcer = enforcer(&by_identity(), &host);
+        assert_eq!(enforcer.enforce(&host), Verdict::Answered);
+        assert_eq!(host.replies.borrow().len(), 1);
+        assert_eq!(host.calls.header_writes.get(), 0);
+    }
+
+    #[test]
+    fn a_policy_in_shadow_lets_everything_pass() {
+        let mut config = by_identity();
+        config["enforcement"] = "Shadow".into();
+        for host in [
+            FakeHost::anonymous(),
+            FakeHost::with_uri_sans(&[ADMIN]),
+            FakeHost::with_uri_sans(&[WEB, ADMIN]),
+        ] {
+            assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Pass);
+            assert!(host.replies.borrow().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_in_force_is_told_in_one_line() {
+        let mut config = by_identity();
+        config["revision"] = "abc123".into();
+        let enforcer = enforcer(&config, &FakeHost::anonymous());
+        assert_eq!(
+            enforcer.to_string(),
+            "policy shop/orders in force: revision abc123, 1 rules"
+        );
+    }
+
+    #[test]
+    fn a_config_that_is_refused_defines_nothing() {
+        let host = FakeHost::anonymous();
+        for config in ["", " ", "{", "{}", "null"] {
+            Enforcer::new(config.as_bytes(), &host).unwrap_err();
+        }
+        assert!(host.defined.borrow().is_empty());
     }
 }

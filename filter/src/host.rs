@@ -7,33 +7,54 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::reply::LocalReply;
 
-/// A counter of this VM.
+/// Bytes that the proxy handed over.
+pub type Bytes = Vec<u8>;
+
+/// A counter that the proxy keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CounterId(pub(crate) u32);
+pub struct CounterId(pub u32);
 
-/// The proxy, during one callback. Whatever goes wrong in a call reads as an absent value.
-pub(crate) trait Host {
-    /// A property by its path, whose parts are separated by zero bytes.
-    fn property(&self, path: &'static [u8]) -> Option<Vec<u8>>;
+/// How much a line of log matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// For whoever looks into single requests.
+    Debug,
+    /// For whoever follows what is rolled out.
+    Info,
+    /// Something has to be put right.
+    Error,
+}
 
-    /// The first value of a request header.
-    fn request_header(&self, name: &'static str) -> Option<Vec<u8>>;
+/// The proxy, during one of its calls into the filter.
+///
+/// No call fails: an attribute that the proxy does not know, does not want to tell, or cannot tell
+/// for whatever other reason is absent.
+pub trait Host {
+    /// An attribute of the request or of its connection. Zero bytes separate the parts of `path`.
+    /// An empty one is absent.
+    fn property(&self, path: &'static [u8]) -> Option<Bytes>;
+
+    /// The first value of a request header. A present but empty one is `Some`.
+    fn request_header(&self, name: &'static [u8]) -> Option<Bytes>;
 
     /// Removes every value of a request header.
-    fn remove_request_header(&self, name: &'static str);
+    fn remove_request_header(&self, name: &'static [u8]);
 
-    /// Sets a request header that has no value yet.
-    fn set_request_header(&self, name: &'static str, value: &[u8]);
+    /// Makes `value` the only value of a request header.
+    fn replace_request_header(&self, name: &'static [u8], value: &[u8]);
 
-    /// Defines a counter. Defining the same name again gives another id for the same counter.
+    /// Defines a counter. Doing so again gives one more id for the same counter.
     fn define_counter(&self, name: &str) -> Option<CounterId>;
 
     /// Adds one to a counter.
-    fn increment(&self, counter: CounterId);
+    fn increment_counter(&self, counter: CounterId);
 
     /// Answers the request in place of the upstream. At most once for each request.
-    fn reply(&self, reply: &LocalReply);
+    fn send_reply(&self, reply: &LocalReply);
 
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// Writes a line, if the proxy wants lines of this level.
+    fn log(&self, level: LogLevel, line: &str);
 }

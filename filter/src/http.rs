@@ -8,13 +8,7 @@ use proxy_wasm::types::Action;
 use crate::enforcer::{Enforcer, Verdict};
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
-use crate::identity_cache::IdentityCache;
 use crate::reply::LocalReply;
-
-thread_local! {
-    /// Of the whole VM: what a certificate says does not depend on the policy.
-    static IDENTITIES: IdentityCache = IdentityCache::default();
-}
 
 /// One request.
 #[derive(Debug)]
@@ -33,15 +27,12 @@ impl Context for Http {}
 
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let verdict = match &self.enforcer {
-            Some(enforcer) => IDENTITIES.with(|identities| enforcer.enforce(&Proxy, identities)),
-            // The proxy sends no requests before it has configured the plugin.
-            None => {
-                Proxy.reply(&LocalReply::denied("no-policy"));
-                Verdict::Answered
-            }
+        let Some(enforcer) = &self.enforcer else {
+            // The proxy sends no requests to a plugin that it could not configure.
+            Proxy.send_reply(&LocalReply::NO_POLICY);
+            return Action::Pause;
         };
-        match verdict {
+        match enforcer.enforce(&Proxy) {
             Verdict::Pass => Action::Continue,
             Verdict::Answered => Action::Pause,
         }

@@ -1,47 +1,42 @@
-//! The filter: enforces a policy on every request that reaches a sidecar.
+//! The filter that enforces a policy inside a sidecar: a proxy-wasm module.
 //!
 //! ```text
 //! root: plugin config ──▶ Enforcer (compiled policy, counters)
-//! http: request ──attributes──▶ decision ─┬─▶ reply           a denial
-//!                                         ├─▶ caller_header   what the upstream is told
-//!                                         ├─▶ metrics         every decision
-//!                                         └─▶ decision_log    denials, for debugging
+//! http: request ──attributes──▶ decision ─┬─▶ metrics         every decision
+//!                                         ├─▶ decision_log    denials, for debugging
+//!                                         ├─▶ reply           a denial
+//!                                         └─▶ caller_header   what the upstream is told
 //! ```
 //!
 //! Whatever a client or a configuration sends, the filter answers: a trap would take down every
-//! request on the worker. So nothing here can panic, host calls that fail read as "absent", and
-//! what is absent is denied.
+//! request on the worker. So nothing here can panic, and what a proxy cannot say of a request is an
+//! attribute that the request does not have.
+//!
+//! Everything asks the proxy through [`host::Host`], so that it is tested without one; `root`,
+//! `http` and the adapter in `host` exist in the module only.
 
-// Outside a proxy only the tests use the modules.
-#![cfg_attr(
-    not(target_arch = "wasm32"),
-    expect(dead_code, reason = "the adapter to the proxy is what calls all this")
-)]
+pub mod attributes;
+pub mod caller_header;
+pub mod certificate;
+pub mod decision_log;
+pub mod enforcer;
+pub mod host;
+pub mod metrics;
+pub mod peer_certificates;
+pub mod reply;
 
-mod attributes;
-mod caller_header;
-mod certificate;
-mod decision_log;
-mod enforcer;
-mod host;
+#[cfg(test)]
+mod fake_host;
 #[cfg(target_arch = "wasm32")]
 mod http;
-mod identity_cache;
-mod metrics;
-mod reply;
 #[cfg(target_arch = "wasm32")]
 mod root;
 
 #[cfg(target_arch = "wasm32")]
-#[expect(
-    unsafe_code,
-    reason = "the macro exports the entry point that the proxy calls"
-)]
 mod entry {
-    use proxy_wasm::types::LogLevel;
-
     proxy_wasm::main! {{
-        proxy_wasm::set_log_level(LogLevel::Info);
+        // For its panic hook: should there ever be a panic, the log says where.
+        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
         proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
     }}
 }

@@ -2,40 +2,40 @@
 //!
 //! A proxy-wasm counter has a name and no labels. Istio's proxies take labels out of names, by a
 //! stats tag `T` with the pattern `(T=\.=(.*?);\.;)`, so the name carries four in that form. What
-//! they can say is bounded by the policy: the proxy keeps a counter for good, and a request must
-//! not be able to make one.
+//! they can say is bounded by the policy: a proxy keeps a counter for good, and no request must be
+//! able to make one.
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Decision, Reason};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::{Effect, Enforcement};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::host::{CounterId, Host};
 
-/// The rule of a decision that no rule made: no rule can have this id.
+/// Stands for the rule where none decided: no rule can have this id.
 const NO_RULE: &str = "-";
 
 thread_local! {
-    /// Every counter of the VM. To define a name again would give it one more id, and the proxy
-    /// one more entry, with each change of configuration.
+    /// Every counter of the VM. Defining a name again would give it one more id, and the proxy one
+    /// more entry for good, with each change of the configuration.
     static DEFINED: Cell<FxHashMap<String, CounterId>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
 }
 
-/// The counters of a policy. One that the proxy refused is not counted.
+/// The counters of a policy. One that the proxy refused to define is not counted.
 #[derive(Debug)]
 pub struct Counters {
-    /// In the order of the policy's rules.
-    rules: Box<[RuleCounters]>,
+    /// By the rules' positions.
+    rules: Vec<RuleCounters>,
     no_identity: Option<CounterId>,
     malformed_identity: Option<CounterId>,
     foreign_trust_domain: Option<CounterId>,
     no_rule_matched: Option<CounterId>,
 }
 
-/// The counters of what a rule can lead to.
+/// One for each thing that a rule can bring about.
 #[derive(Debug)]
 struct RuleCounters {
     matched: Option<CounterId>,
@@ -44,102 +44,107 @@ struct RuleCounters {
 }
 
 impl Counters {
-    /// Defines the counters of a policy. `is_limited` says of each of its rules whether there are
-    /// times at which it does not apply.
-    pub fn define(policy: &CompiledPolicy, is_limited: &[bool], host: &impl Host) -> Self {
-        let name = policy_label(policy.name());
-        let counter = |rule: Option<&CompiledRule>, effect, reason: &str| {
-            let is_shadow = policy.enforcement() == Enforcement::Shadow
-                || rule.is_some_and(CompiledRule::is_shadow);
-            let rule = rule.map_or(NO_RULE, CompiledRule::id);
-            let effect = effect_label(effect, is_shadow);
-            define(
-                host,
-                format!(
-                    "peergate_decisions_total.peergate_policy=.={name};.;\
-                     peergate_rule=.={rule};.;\
-                     peergate_effect=.={effect};.;\
-                     peergate_reason=.={reason};.;"
-                ),
-            )
+    /// Defines the counters of a policy.
+    pub fn define(policy: &CompiledPolicy, host: &impl Host) -> Self {
+        let counter = |reason: Reason<'_>| define(&counter_name(policy, reason), host);
+        let of_rule = |rule| RuleCounters {
+            matched: counter(match_of(rule)),
+            expired: can_expire(rule)
+                .then(|| counter(Reason::ExpiredRule(rule)))
+                .flatten(),
+            not_yet_valid: can_be_early(rule)
+                .then(|| counter(Reason::RuleNotYetValid(rule)))
+                .flatten(),
         };
-        let of_rule = |(number, rule): (usize, &CompiledRule)| {
-            let can_lapse = rule.effect() == Effect::Allow
-                && !rule.is_shadow()
-                && is_limited.get(number).is_none_or(|is_limited| *is_limited);
-            let lapsed = |reason| {
-                can_lapse
-                    .then(|| counter(Some(rule), Effect::Deny, reason))
-                    .flatten()
-            };
-            RuleCounters {
-                matched: counter(Some(rule), rule.effect(), matched_code(rule)),
-                expired: lapsed(Reason::ExpiredRule(rule).code()),
-                not_yet_valid: lapsed(Reason::RuleNotYetValid(rule).code()),
-            }
-        };
-        let without_rule = |reason: Reason<'_>| counter(None, reason.effect(), reason.code());
         Self {
-            rules: policy.rules().iter().enumerate().map(of_rule).collect(),
-            no_identity: without_rule(Reason::NoIdentity),
-            malformed_identity: without_rule(Reason::MalformedIdentity),
-            foreign_trust_domain: without_rule(Reason::ForeignTrustDomain),
-            no_rule_matched: without_rule(Reason::NoRuleMatched),
+            rules: policy.rules().iter().map(of_rule).collect(),
+            no_identity: counter(Reason::NoIdentity),
+            malformed_identity: counter(Reason::MalformedIdentity),
+            foreign_trust_domain: counter(Reason::ForeignTrustDomain),
+            no_rule_matched: counter(Reason::NoRuleMatched),
         }
     }
 
-    /// Counts a decision by a policy with these rules.
-    pub fn count(&self, decision: &Decision<'_>, rules: &[CompiledRule], host: &impl Host) {
-        let counter = match decision.reason() {
+    /// Counts a decision.
+    pub fn count(&self, reason: Reason<'_>, host: &impl Host) {
+        let of_rule = |rule: &CompiledRule| self.rules.get(rule.position());
+        let counter = match reason {
             Reason::AllowedByRule(rule) | Reason::DeniedByRule(rule) => {
-                self.rule(rule, rules).and_then(|of_rule| of_rule.matched)
+                of_rule(rule).and_then(|counters| counters.matched)
             }
-            Reason::ExpiredRule(rule) => self.rule(rule, rules).and_then(|of_rule| of_rule.expired),
-            Reason::RuleNotYetValid(rule) => self
-                .rule(rule, rules)
-                .and_then(|of_rule| of_rule.not_yet_valid),
+            Reason::ExpiredRule(rule) => of_rule(rule).and_then(|counters| counters.expired),
+            Reason::RuleNotYetValid(rule) => {
+                of_rule(rule).and_then(|counters| counters.not_yet_valid)
+            }
             Reason::NoIdentity => self.no_identity,
             Reason::MalformedIdentity => self.malformed_identity,
             Reason::ForeignTrustDomain => self.foreign_trust_domain,
             Reason::NoRuleMatched => self.no_rule_matched,
         };
-        increment(counter, host);
+        if let Some(counter) = counter {
+            host.increment_counter(counter);
+        }
     }
 
     /// Counts a match of a rule that is only recorded.
-    pub fn count_shadow(&self, rule: &CompiledRule, rules: &[CompiledRule], host: &impl Host) {
-        increment(
-            self.rule(rule, rules).and_then(|of_rule| of_rule.matched),
-            host,
-        );
-    }
-
-    fn rule(&self, rule: &CompiledRule, rules: &[CompiledRule]) -> Option<&RuleCounters> {
-        self.rules.get(rules.element_offset(rule)?)
+    pub fn count_match(&self, rule: &CompiledRule, host: &impl Host) {
+        self.count(match_of(rule), host);
     }
 }
 
-fn increment(counter: Option<CounterId>, host: &impl Host) {
-    if let Some(counter) = counter {
-        host.increment_counter(counter);
+fn match_of(rule: &CompiledRule) -> Reason<'_> {
+    match rule.effect() {
+        Effect::Allow => Reason::AllowedByRule(rule),
+        Effect::Deny => Reason::DeniedByRule(rule),
     }
 }
 
-fn define(host: &impl Host, name: String) -> Option<CounterId> {
+// Only of `Allow` rules that are enforced does the engine say that they do not apply.
+
+fn can_expire(rule: &CompiledRule) -> bool {
+    can_lapse(rule) && rule.validity().not_after.is_some()
+}
+
+fn can_be_early(rule: &CompiledRule) -> bool {
+    can_lapse(rule) && rule.validity().not_before.is_some()
+}
+
+fn can_lapse(rule: &CompiledRule) -> bool {
+    rule.effect() == Effect::Allow && !rule.is_shadow()
+}
+
+/// The one id of the counter with this name.
+fn define(name: &str, host: &impl Host) -> Option<CounterId> {
     let mut defined = DEFINED.take();
-    let counter = defined.get(&name).copied().or_else(|| {
-        let counter = host.define_counter(&name)?;
-        defined.insert(name, counter);
+    let counter = defined.get(name).copied().or_else(|| {
+        let counter = host.define_counter(name)?;
+        defined.insert(name.to_owned(), counter);
         Some(counter)
     });
     DEFINED.set(defined);
     counter
 }
 
-/// `NAMESPACE_NAME`, with `_` for each dot of the name: neither has an `_` of its own, and a
-/// namespace has no dot.
-fn policy_label(name: &PolicyName) -> String {
-    format!("{}_{}", name.namespace, name.name.replace('.', "_"))
+fn counter_name(policy: &CompiledPolicy, reason: Reason<'_>) -> String {
+    let is_shadow = policy.enforcement() == Enforcement::Shadow
+        || reason.rule().is_some_and(CompiledRule::is_shadow);
+    format!(
+        "peergate_decisions_total\
+         .peergate_policy=.={};.;\
+         peergate_rule=.={};.;\
+         peergate_effect=.={};.;\
+         peergate_reason=.={};.;",
+        policy_label(policy.name()),
+        reason.rule().map_or(NO_RULE, CompiledRule::id),
+        effect_label(reason.effect(), is_shadow),
+        reason.code(),
+    )
+}
+
+/// `NAMESPACE_NAME` with `_` for each dot of the name. Neither has a `_` of its own, and the
+/// namespace has no dot, so no two policies share a label.
+fn policy_label(policy: &PolicyName) -> String {
+    [&*policy.namespace, "_", &policy.name.replace('.', "_")].concat()
 }
 
 fn effect_label(effect: Effect, is_shadow: bool) -> &'static str {
@@ -151,9 +156,159 @@ fn effect_label(effect: Effect, is_shadow: bool) -> &'static str {
     }
 }
 
-fn matched_code(rule: &CompiledRule) -> &'static str {
-    match rule.effect() {
-        Effect::Allow => Reason::AllowedByRule(rule).code(),
-        Effect::Deny => Reason::DeniedByRule(rule).code(),
+/// As in a new VM.
+#[cfg(test)]
+pub(crate) fn forget_counters() {
+    DEFINED.take();
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+
+    fn rules() -> Value {
+        json!([
+            {"id": "web", "effect": "Allow", "notBefore": "2020-01-01T00:00:00Z",
+             "notAfter": "2030-01-01T00:00:00Z", "from": [{"serviceAccounts": ["web"]}]},
+            {"id": "no-admin", "effect": "Deny", "notAfter": "2030-01-01T00:00:00Z",
+             "from": [{"serviceAccounts": ["admin"]}]},
+            {"id": "trial", "effect": "Deny", "enforcement": "Shadow",
+             "from": [{"serviceAccounts": ["web"]}]},
+        ])
+    }
+
+    fn counted(config: &Value, host: &FakeHost) -> Vec<(String, u64)> {
+        enforcer(config, host).enforce(host);
+        host.counted()
+    }
+
+    fn once(labels: &[&str]) -> Vec<(String, u64)> {
+        labels
+            .iter()
+            .map(|labels| ((*labels).to_owned(), 1))
+            .collect()
+    }
+
+    #[test]
+    fn names_carry_the_four_labels_in_istios_form() {
+        let host = FakeHost::anonymous();
+        let mut config = config(&json!([{"id": "web", "effect": "Deny"}]));
+        config["policy"]["name"] = "orders.v1".into();
+        enforcer(&config, &host);
+        assert_eq!(
+            *host.defined.borrow().first().unwrap(),
+            "peergate_decisions_total.peergate_policy=.=shop_orders_v1;.;peergate_rule=.=web;.;\
+             peergate_effect=.=deny;.;peergate_reason=.=denied-by-rule;.;"
+        );
+    }
+
+    #[test]
+    fn only_what_a_rule_can_lead_to_has_a_counter() {
+        let host = FakeHost::anonymous();
+        enforcer(&config(&rules()), &host);
+        // Three of `web`, one each of the others, four without a rule.
+        assert_eq!(host.defined.borrow().len(), 9);
+        let defined = host.defined.borrow().join("\n");
+        assert!(
+            defined
+                .contains("rule=.=web;.;peergate_effect=.=deny;.;peergate_reason=.=expired-rule")
+        );
+        assert!(
+            !defined
+                .contains("rule=.=no-admin;.;peergate_effect=.=deny;.;peergate_reason=.=expired")
+        );
+    }
+
+    #[test]
+    fn label_values_have_no_character_that_a_stats_tag_could_trip_over() {
+        let host = FakeHost::anonymous();
+        enforcer(&config(&rules()), &host);
+        for name in host.defined.borrow().iter() {
+            let (_, labels) = name.split_once('.').unwrap();
+            for label in labels.split_terminator(";.;") {
+                let (tag, value) = label.split_once("=.=").unwrap();
+                let is_plain = |text: &str| {
+                    text.bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+                };
+                assert!(
+                    is_plain(tag) && is_plain(value) && !value.is_empty(),
+                    "{label}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn each_decision_counts_once_and_each_shadow_match_too() {
+        let during = |host: FakeHost| host.at("2026-01-01T00:00:00Z");
+        let config = config(&rules());
+        assert_eq!(
+            counted(&config, &during(FakeHost::with_uri_sans(&[WEB]))),
+            once(&[
+                "trial shadow_deny denied-by-rule",
+                "web allow allowed-by-rule"
+            ])
+        );
+        assert_eq!(
+            counted(&config, &during(FakeHost::with_uri_sans(&[ADMIN]))),
+            once(&["no-admin deny denied-by-rule"])
+        );
+        assert_eq!(
+            counted(
+                &config,
+                &FakeHost::with_uri_sans(&[WEB]).at("2031-01-01T00:00:00Z")
+            ),
+            once(&["trial shadow_deny denied-by-rule", "web deny expired-rule"])
+        );
+        assert_eq!(
+            counted(
+                &config,
+                &FakeHost::with_uri_sans(&[WEB]).at("2019-01-01T00:00:00Z")
+            ),
+            once(&[
+                "trial shadow_deny denied-by-rule",
+                "web deny rule-not-yet-valid"
+            ])
+        );
+        assert_eq!(
+            counted(&config, &FakeHost::anonymous()),
+            once(&["- deny no-identity"])
+        );
+    }
+
+    #[test]
+    fn a_policy_in_shadow_counts_what_it_would_do() {
+        let mut config = config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+        ]));
+        config["enforcement"] = "Shadow".into();
+        assert_eq!(
+            counted(&config, &FakeHost::with_uri_sans(&[WEB])),
+            once(&["web shadow_allow allowed-by-rule"])
+        );
+        assert_eq!(
+            counted(&config, &FakeHost::with_uri_sans(&[ADMIN])),
+            once(&["- shadow_deny no-rule-matched"])
+        );
+    }
+
+    #[test]
+    fn a_configuration_that_comes_again_defines_nothing() {
+        let host = FakeHost::anonymous();
+        let config = config(&rules()).to_string();
+        enforcer(&serde_json::from_str(&config).unwrap(), &host);
+        let defined = host.defined.borrow().len();
+        crate::enforcer::Enforcer::new(config.as_bytes(), &host).unwrap();
+        assert_eq!(host.defined.borrow().len(), defined);
+    }
+
+    #[test]
+    fn without_counters_decisions_are_made_all_the_same() {
+        let host = FakeHost::anonymous().refusing_counters();
+        assert_eq!(counted(&config(&rules()), &host), []);
+        assert_eq!(host.replies.borrow().len(), 1);
     }
 }

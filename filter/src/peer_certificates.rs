@@ -1,18 +1,17 @@
 //! Who the caller's certificate says it is.
 //!
-//! A certificate with several URI SANs is not an X.509-SVID (X.509-SVID specification, section 2),
-//! and its caller must be denied; but the attribute with the URI SAN is only the first. The
-//! certificate itself tells (`connection.peer_certificate`, Envoy 1.38 and later), and reading
-//! that for each request would double what the caller costs. So each certificate is looked into
-//! once, and known again by its SHA-256 digest, which the proxy computes and which costs as much
-//! to read as the SAN that it stands for. The digest is the certificate: nothing a client chooses
-//! can make one pass for another, and a worker's connections share what was found. The id of the
-//! connection would not do as a key, since under QUIC it is a hash of what the client chose and
-//! comes again; `x-forwarded-client-cert` would not either, since only some listeners overwrite
-//! what the client sent.
+//! An X.509-SVID has exactly one URI SAN (X.509-SVID specification, section 2), and the caller
+//! with several must be denied; but the proxy's attribute for the URI SAN is only the first. The
+//! certificate itself tells (`connection.peer_certificate`, from Envoy 1.38 on), and to walk
+//! through it for each request would be dear. So the proxy is asked for the certificate's SHA-256
+//! digest in place of the SAN, which costs the same, and what was found in a certificate is kept
+//! by its digest. The digest is computed by the proxy and stands for the whole certificate, so
+//! nothing a client sends makes one certificate pass for another, and all connections of a worker
+//! share what was found. The id of the connection is no such key: with QUIC it is a hash of what
+//! the client may choose. Nor is `x-forwarded-client-cert`, which only some listeners set.
 //!
-//! Looking into the certificate can only take an identity away. Before Envoy 1.38 there is no
-//! certificate to look into, and the first URI SAN stands, as in Envoy's own attributes.
+//! Looking into the certificate can only take an identity away. Before Envoy 1.38 there is nothing
+//! to look into, and the first URI SAN stands.
 
 use std::cell::Cell;
 use std::fmt;
@@ -27,50 +26,49 @@ const DIGEST: &[u8] = b"connection\0sha256_peer_certificate_digest";
 const FIRST_URI_SAN: &[u8] = b"connection\0uri_san_peer_certificate";
 const CERTIFICATE: &[u8] = b"connection\0peer_certificate";
 
-/// How many certificates are remembered. Callers renew theirs several times a day, so at some time
-/// all are forgotten, and those still in use are looked into again.
+/// How many certificates are kept. Callers renew theirs several times a day, so in the end the
+/// dead ones fill the place; then all are forgotten, and the living are looked into once more.
 const MOST: usize = 1024;
 
 /// What a certificate says of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateIdentity {
-    /// Nothing: there is no certificate, or none with a URI SAN.
+    /// Nothing: there is no certificate, or it has no URI SAN.
     Absent,
-    /// Something other than one URI SAN.
+    /// Anything but one URI SAN.
     Malformed,
-    /// The only URI SAN.
+    /// The only URI SAN, be it a SPIFFE ID or not.
     UriSan(Rc<[u8]>),
 }
 
-/// The certificates that a worker has seen.
+/// The certificates that a policy's callers have shown.
 #[derive(Default)]
 pub struct PeerCertificates {
     by_digest: Cell<FxHashMap<Bytes, CertificateIdentity>>,
 }
 
 impl PeerCertificates {
-    /// The identity in the certificate of the connection that the proxy is at.
+    /// The identity in the certificate of the connection that `host` is at.
     pub fn identity(&self, host: &impl Host) -> CertificateIdentity {
         let Some(digest) = host.property(DIGEST) else {
             return CertificateIdentity::Absent;
         };
         let mut by_digest = self.by_digest.take();
-        let identity = if let Some(identity) = by_digest.get(&digest) {
-            identity.clone()
-        } else {
+        let known = by_digest.get(&digest).cloned();
+        let identity = known.unwrap_or_else(|| {
             if by_digest.len() >= MOST {
                 by_digest.clear();
             }
-            let identity = read(host);
+            let identity = look_into_certificate(host);
             by_digest.insert(digest, identity.clone());
             identity
-        };
+        });
         self.by_digest.set(by_digest);
         identity
     }
 }
 
-fn read(host: &impl Host) -> CertificateIdentity {
+fn look_into_certificate(host: &impl Host) -> CertificateIdentity {
     let Some(san) = host.property(FIRST_URI_SAN) else {
         return CertificateIdentity::Absent;
     };
@@ -80,9 +78,90 @@ fn read(host: &impl Host) -> CertificateIdentity {
     }
 }
 
-/// Says nothing of the callers.
+/// Without the callers' names.
 impl fmt::Debug for PeerCertificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PeerCertificates").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_host::{ADMIN, FakeHost, WEB, certificate};
+
+    fn identity(host: &FakeHost) -> CertificateIdentity {
+        PeerCertificates::default().identity(host)
+    }
+
+    fn uri_san(san: &str) -> CertificateIdentity {
+        CertificateIdentity::UriSan(san.as_bytes().into())
+    }
+
+    #[test]
+    fn one_uri_san_is_the_identity() {
+        assert_eq!(identity(&FakeHost::with_uri_sans(&[WEB])), uri_san(WEB));
+    }
+
+    #[test]
+    fn several_uri_sans_are_malformed_also_where_they_are_alike() {
+        for second in [ADMIN, WEB, "https://example.com/"] {
+            let host = FakeHost::with_uri_sans(&[WEB, second]);
+            assert_eq!(identity(&host), CertificateIdentity::Malformed, "{second}");
+        }
+    }
+
+    #[test]
+    fn no_uri_san_is_no_identity() {
+        assert_eq!(
+            identity(&FakeHost::with_uri_sans(&[])),
+            CertificateIdentity::Absent
+        );
+        assert_eq!(
+            identity(&FakeHost::anonymous()),
+            CertificateIdentity::Absent
+        );
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_malformed() {
+        for pem in ["", "-", "-----BEGIN CERTIFICATE-----"] {
+            let host = FakeHost::with_uri_sans(&[WEB]).with_property(CERTIFICATE, pem.as_bytes());
+            assert_eq!(identity(&host), CertificateIdentity::Malformed, "{pem:?}");
+        }
+    }
+
+    #[test]
+    fn without_the_certificate_the_first_uri_san_stands() {
+        let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB, ADMIN]);
+        assert_eq!(identity(&host), uri_san(WEB));
+    }
+
+    #[test]
+    fn what_was_found_is_kept_by_digest() {
+        let certificates = PeerCertificates::default();
+        for _ in 0..3 {
+            let host = FakeHost::with_uri_sans(&[WEB, ADMIN]);
+            assert_eq!(certificates.identity(&host), CertificateIdentity::Malformed);
+            let host = FakeHost::with_uri_sans(&[WEB]);
+            assert_eq!(certificates.identity(&host), uri_san(WEB));
+        }
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        assert_eq!(certificates.identity(&host), uri_san(WEB));
+        assert_eq!(host.calls.answered.get(), 1);
+    }
+
+    #[test]
+    fn the_number_of_certificates_that_are_kept_is_bounded() {
+        let certificates = PeerCertificates::default();
+        let pem = certificate(&[WEB], &[]);
+        for number in 0..=MOST {
+            let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB])
+                .with_property(DIGEST, &number.to_le_bytes())
+                .with_property(CERTIFICATE, pem.as_bytes());
+            assert_eq!(certificates.identity(&host), uri_san(WEB));
+        }
+        let kept = certificates.by_digest.take().len();
+        assert_eq!(kept, 1);
     }
 }

@@ -1,15 +1,16 @@
-//! Plugin config → the policy in force. One for each configuration of the plugin; while a new one
-//! takes over, the old one finishes its requests.
+//! Plugin config → the policy in force.
+//!
+//! The proxy keeps several roots at a time in one VM: the old and the new one during an update,
+//! and those of other plugins with the same module. So the policy belongs to the root.
 
 use std::rc::Rc;
 
-use log::{error, info};
-use policy_schema::engine::CompiledPolicy;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::enforcer::Enforcer;
 use crate::host::proxy_wasm::Proxy;
+use crate::host::{Host as _, LogLevel};
 use crate::http::Http;
 
 /// One configuration of the plugin.
@@ -25,31 +26,32 @@ impl RootContext for Root {
     /// that refused what the main thread took would let everything pass.
     fn on_configure(&mut self, _size: usize) -> bool {
         let config = Proxy::plugin_configuration().unwrap_or_default();
-        match CompiledPolicy::from_json(&config) {
-            Ok(policy) => {
-                let enforcer = Enforcer::new(policy, &Proxy);
-                let policy = enforcer.policy();
-                info!(
-                    "policy {} in force: revision {}, {} rules",
-                    policy.name(),
-                    policy.revision().unwrap_or("-"),
-                    policy.rules().len()
-                );
+        match Enforcer::new(&config, &Proxy) {
+            Ok(enforcer) => {
+                log_line(LogLevel::Info, &enforcer);
                 self.enforcer = Some(Rc::new(enforcer));
                 true
             }
             Err(error) => {
-                error!("{error}");
+                log_line(LogLevel::Error, &error);
                 false
             }
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Http::new(self.enforcer.clone())))
-    }
-
+    // A function for all requests of the module (`set_http_context`) would save the SDK one look
+    // for the root, and would then need it to find the root's policy.
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
     }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Http::new(self.enforcer.clone())))
+    }
+}
+
+/// The text quotes the configuration, and stays one line whatever that contains.
+fn log_line(level: LogLevel, text: &impl ToString) {
+    let line = text.to_string().replace(char::is_control, " ");
+    Proxy.log(level, &line);
 }

@@ -7,7 +7,7 @@
 mod operation;
 mod source;
 
-use std::collections::HashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::code::Code;
 use crate::identity::TrustDomains;
@@ -36,7 +36,7 @@ pub fn check_rules(
     problems: &mut Problems,
 ) -> Vec<Option<Rule>> {
     let mut rules = Vec::with_capacity(specs.len());
-    let mut ids = HashSet::with_capacity(specs.len());
+    let mut ids = FxHashSet::with_capacity_and_hasher(specs.len(), FxBuildHasher);
     for (index, spec) in specs.iter().enumerate() {
         let cursor = cursor.index(index);
         if !ids.insert(spec.id.as_str()) {
@@ -203,7 +203,7 @@ fn report_wildcard(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
         Code::InvalidWildcard,
         cursor,
         format!("`{text}` has a `*` that can never match"),
-        "put one `*` at the beginning or at the end, or stand it alone",
+        "put one `*` at the beginning or at the end, or write `*` alone",
     );
 }
 

@@ -25,6 +25,17 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: String,
+    /// The other place that it is about, such as where a name is used first.
+    pub related: Option<Place>,
+}
+
+/// A part of a source text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The position of the text among those that were validated.
+    pub source: usize,
+    /// The part of the text to underline.
+    pub span: Span,
 }
 
 impl Diagnostic {

@@ -152,7 +152,7 @@ impl CompiledPolicy {
     /// be if they were enforced, and take no part in [`evaluate`](Self::evaluate).
     pub fn shadow_matches<'p>(
         &'p self,
-        request: &'p impl RequestAttributes,
+        request: &impl RequestAttributes,
     ) -> impl Iterator<Item = &'p CompiledRule> {
         let caller = if self.shadow.is_empty() {
             None
@@ -203,8 +203,8 @@ impl TryFrom<PluginConfig> for CompiledPolicy {
             index.add(number, &rule, &config.trust_domains);
             rules.push(CompiledRule {
                 position: number,
-                sources: ResidualSource::of_rule(&rule, &config.trust_domains),
-                operations: ResidualOperation::of_rule(&rule),
+                sources: ResidualSource::all_of(rule.sources, &config.trust_domains),
+                operations: ResidualOperation::all_of(rule.operations),
                 id: rule.id,
                 effect: rule.effect,
                 owner: rule.owner,

@@ -60,7 +60,7 @@ pub fn http_filter(
     module_path: &str,
 ) -> Result<HttpFilter, serde_json::Error> {
     let config = PluginConfig::of_policy(mesh, policy);
-    let plugin_config = serde_json::to_string(&config)?;
+    let plugin_config = serde_json::to_string_pretty(&config)?;
     Ok(http_filter_of_config(
         &config.policy.to_string(),
         plugin_config,

@@ -54,7 +54,7 @@ pub enum Cursor<'a> {
     /// The document itself.
     Root,
     /// A field of the mapping at the first cursor.
-    Key(&'a Cursor<'a>, &'static str),
+    Key(&'a Cursor<'a>, &'a str),
     /// An element of the sequence at the first cursor.
     Index(&'a Cursor<'a>, usize),
 }
@@ -62,7 +62,7 @@ pub enum Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// The cursor of field `key` below this one.
     #[must_use]
-    pub fn key(&'a self, key: &'static str) -> Cursor<'a> {
+    pub fn key(&'a self, key: &'a str) -> Cursor<'a> {
         Cursor::Key(self, key)
     }
 
@@ -80,7 +80,7 @@ impl<'a> Cursor<'a> {
             cursor = match cursor {
                 Cursor::Root => break,
                 Cursor::Key(parent, key) => {
-                    steps.push(Step::Key(Cow::Borrowed(key)));
+                    steps.push(Step::Key(Cow::Owned((*key).to_owned())));
                     parent
                 }
                 Cursor::Index(parent, index) => {

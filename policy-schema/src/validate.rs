@@ -13,7 +13,6 @@ use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::timestamp::Timestamp;
-use crate::yaml::Span;
 
 use documents::{Documents, Placed};
 
@@ -70,27 +69,24 @@ fn check_meshes(
 ) -> Option<Mesh> {
     let Some((first, others)) = documents.meshes.split_first() else {
         // A mesh that could not be read at all has been reported already.
-        if !documents.policies.is_empty() && !documents.has_unread_mesh {
-            diagnostics.push(Diagnostic {
-                code: Code::MissingMesh,
-                source: documents.policies.first().map_or(0, |policy| policy.source),
-                span: Span::default(),
-                message: "no document says what mesh these policies are for".to_owned(),
-                help: "add a document of kind `Mesh` with the trust domain and the Istio version"
-                    .to_owned(),
-            });
+        if let (Some(policy), false) = (documents.policies.first(), documents.has_unread_mesh) {
+            policy.report(
+                diagnostics,
+                Code::MissingMesh,
+                &Cursor::Root.key("kind"),
+                "no document says what mesh this policy is for",
+                "add a document of kind `Mesh` with the trust domain and the Istio version",
+            );
         }
         return None;
     };
     for other in others {
-        other.report(
+        other.report_beside(
+            first,
             diagnostics,
             Code::DuplicateMesh,
             &Cursor::Root.key("kind"),
-            format!(
-                "there is a mesh already: `{}`",
-                first.document.metadata.name
-            ),
+            "there is a mesh already",
             "keep one `Mesh` document",
         );
     }
@@ -254,9 +250,9 @@ fn check_selector(
         if !is_label_key(key) || !is_label_value(value) {
             problems.report(
                 Code::InvalidName,
-                cursor,
+                &cursor.key(key),
                 format!("`{key}: {value}` is not a label that a pod can have"),
-                "use letters, digits, `-`, `_` and `.`, at most 63 characters",
+                "use letters, digits, `-`, `_` and `.`, at most 63 characters, beginning and ending with a letter or digit",
             );
         }
     }

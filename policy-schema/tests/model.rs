@@ -2,6 +2,12 @@
 //! every request.
 
 #![cfg(not(target_arch = "wasm32"))]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
 
 mod model {
     pub(crate) mod generate;
@@ -55,7 +61,11 @@ fn json(config: &PluginConfig) -> String {
 fn engine_decides_what_the_rules_mean() {
     let tally = RefCell::new(BTreeMap::<&str, u32>::new());
     let count = |what| *tally.borrow_mut().entry(what).or_default() += 1;
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(POLICIES));
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: POLICIES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     let cases = (policy(), vec(request(), REQUESTS));
     let result = runner.run(&cases, |(config, requests)| {
         let policy = compile(&config)?;
@@ -114,7 +124,7 @@ proptest! {
     ) {
         let mut json = json(&config).into_bytes();
         let at = at.index(json.len());
-        json.splice(at..(at + 1), bytes);
+        json.splice(at..=at, bytes);
         let _ = CompiledPolicy::from_json(&json);
         let _ = CompiledPolicy::from_json(&json[at..]);
     }

@@ -175,7 +175,7 @@ impl Mesh {
         let response = self.client_as(WEB).send(&Request::get("/orders")).unwrap();
         assert_eq!(response.status, 200, "{response:?}");
         let log = self.envoy.log().unwrap();
-        for sign in ["Function: proxy_on", "RuntimeError", "panicked"]"] {
+        for sign in ["Function: proxy_on", "RuntimeError", "panicked"] {
             assert!(!log.contains(sign), "the filter trapped ({sign}):\n{log}");
         }
     }

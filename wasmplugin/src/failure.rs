@@ -26,8 +26,8 @@ pub(crate) enum Failure {
     InvalidPolicies(String),
     #[error("there is no policy `{name}`")]
     UnknownPolicy { name: String, help: String },
-    #[error("there are {count} policies, and {use_of} is for one")]
-    SeveralPolicies { count: usize, use_of: &'static str },
+    #[error("there are {0} policies, and this is for one of them")]
+    SeveralPolicies(usize),
     #[error("there is no policy beside the mesh")]
     NoPolicy,
     #[error("the mesh does not say where sidecars fetch the filter")]
@@ -65,7 +65,7 @@ impl Failure {
             | Self::StdinTwice
             | Self::InvalidPolicies(_)
             | Self::UnknownPolicy { .. }
-            | Self::SeveralPolicies { .. }
+            | Self::SeveralPolicies(_)
             | Self::NoPolicy
             | Self::MissingImage
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
@@ -84,9 +84,7 @@ impl Failure {
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),
             Self::UnknownPolicy { help, .. } => Some(help),
-            Self::SeveralPolicies { .. } => {
-                Some("choose one with `--workload NAMESPACE/NAME`")
-            }
+            Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),
             Self::MissingImage => Some(
                 "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",

@@ -21,7 +21,7 @@ pub(crate) struct InputArgs {
     /// A policy file, a folder with such files, or `-` for stdin; repeatable
     ///
     /// Of a folder, every `.yaml`, `.yml` and `.json` file below it is read, hidden ones left out. All documents
-    /// together are one input: one Mesh and any number of ServicePolicies.
+    /// together are one input: one Mesh, and each ServicePolicy of it.
     #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
     files: Vec<PathBuf>,
 }
@@ -173,5 +173,6 @@ fn not_utf8(source: usize, error: &FromUtf8Error) -> Diagnostic {
         },
         message: format!("the byte 0x{byte:02X} is not UTF-8"),
         help: "save the file in the encoding UTF-8".to_owned(),
+        related: None,
     }
 }

@@ -21,7 +21,7 @@ pub use exit_status::ExitStatus;
 
 /// Who may call what in a service mesh: one policy document, checked, rendered and asked
 ///
-/// Peergate compiles policies over workload identities (SPIFFE IDs) to Istio AuthorizationPolicies and to the
+/// Peergate compiles policies over workload identities (SPIFFE IDs) to AuthorizationPolicy objects of Istio and to the
 /// configuration of a proxy-wasm filter, and answers what they decide about a request.
 #[derive(Debug, Parser)]
 #[command(

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::failure::Failure;
 
@@ -40,11 +40,13 @@ impl Target {
             "human" | "json" | "yaml" => Err(format!(
                 "this is where to write; for a form use `--output`, for a file of that name `-o ./{text}`"
             )),
-            _ if text.ends_with(std::path::is_separator) || path.is_dir() => {
-                Ok(Self::Folder(path))
-            }
+            _ if text.ends_with(std::path::is_separator) || path.is_dir() => Ok(Self::Folder(path)),
             _ => Ok(Self::File(path)),
         }
+    }
+
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self, Self::Folder(_))
     }
 }
 
@@ -59,7 +61,9 @@ pub(crate) struct NewFile {
 pub(crate) fn write_stdout(content: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(content).and_then(|()| stdout.flush()) {
-        Err(reason) if reason.kind() != io::ErrorKind::BrokenPipe => Err(cannot_write_stdout(reason)),
+        Err(reason) if reason.kind() != io::ErrorKind::BrokenPipe => {
+            Err(cannot_write_stdout(reason))
+        }
         _ => Ok(()),
     }
 }
@@ -81,7 +85,7 @@ pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), Failure> {
 }
 
 /// Writes files such that none is ever seen half-written, and none is touched unless the content
-/// of all is on the disk.
+/// of all could be written.
 pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), Failure> {
     let mut staged = Vec::with_capacity(files.len());
     for file in files {
@@ -110,7 +114,10 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
 
 /// Content that only has to be put in its place.
 enum Staged {
-    Renamed { path: PathBuf, file: NamedTempFile },
+    Renamed {
+        path: PathBuf,
+        file: TempPath,
+    },
     /// Devices and pipes cannot be replaced.
     Direct(NewFile),
 }
@@ -120,7 +127,10 @@ impl Staged {
         // The file that a link leads to is replaced, and the link stays.
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         let metadata = fs::metadata(&real).ok();
-        if metadata.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        if metadata
+            .as_ref()
+            .is_some_and(|metadata| !metadata.is_file())
+        {
             return Ok(Self::Direct(NewFile { path, content }));
         }
         let stage = || {
@@ -128,7 +138,8 @@ impl Staged {
             if let Some(metadata) = metadata {
                 file.as_file().set_permissions(metadata.permissions())?;
             }
-            Ok(file)
+            // Thousands of files may be staged, and only so many can be open.
+            Ok(file.into_temp_path())
         };
         match stage() {
             Ok(file) => Ok(Self::Renamed { path: real, file }),
@@ -138,10 +149,9 @@ impl Staged {
 
     fn commit(self) -> Result<(), Failure> {
         match self {
-            Self::Renamed { path, file } => match file.persist(&path) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(cannot_write(&path, error.error)),
-            },
+            Self::Renamed { path, file } => file
+                .persist(&path)
+                .map_err(|error| cannot_write(&path, error.error)),
             Self::Direct(NewFile { path, content }) => {
                 fs::write(&path, content).map_err(|reason| cannot_write(&path, reason))
             }
@@ -151,7 +161,9 @@ impl Staged {
 
 /// A file beside `path` with this content.
 fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".peergate-");
     // A temporary file is its owner's alone; a result is as readable as any new file.
@@ -178,6 +190,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
 
 /// The value as a YAML document, as `kubectl` prints it.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
-    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-    Ok(serde_saphyr::to_string_with_options(value, options)?)
+    // Texts of several lines become blocks; a long line is never folded.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    let mut yaml = serde_saphyr::to_string_with_options(value, options)?;
+    if !yaml.ends_with('\n') {
+        yaml.push('\n');
+    }
+    Ok(yaml)
 }

@@ -29,6 +29,11 @@ pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Valida
     let mut validated = validate(&input.sources, options);
     if !input.diagnostics.is_empty() {
         validated.policies = None;
+        // Whatever else is wrong with such a text may be so for the same reason.
+        let is_text = |source| input.diagnostics.iter().all(|other| other.source != source);
+        validated
+            .diagnostics
+            .retain(|diagnostic| is_text(diagnostic.source));
         validated.diagnostics.append(&mut input.diagnostics);
         validated
             .diagnostics
@@ -37,20 +42,12 @@ pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Valida
     Ok((input, validated))
 }
 
-/// The policy that is asked for, or the only one.
-pub(crate) fn one<'p>(
-    set: &'p PolicySet,
-    name: Option<&PolicyName>,
-    use_of: &'static str,
-) -> Result<&'p ServicePolicy, Failure> {
-    match (name, set.policies()) {
-        (Some(name), _) => named(set, name),
-        (None, []) => Err(Failure::NoPolicy),
-        (None, [only]) => Ok(only),
-        (None, several) => Err(Failure::SeveralPolicies {
-            count: several.len(),
-            use_of,
-        }),
+/// The only one of these policies.
+pub(crate) fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, Failure> {
+    match policies {
+        [] => Err(Failure::NoPolicy),
+        [only] => Ok(only),
+        several => Err(Failure::SeveralPolicies(several.len())),
     }
 }
 
@@ -67,7 +64,11 @@ pub(crate) fn named<'p>(
 }
 
 fn names_help(set: &PolicySet, wanted: &str) -> String {
-    let names: Vec<_> = set.policies().iter().map(|policy| policy.name().to_string()).collect();
+    let names: Vec<_> = set
+        .policies()
+        .iter()
+        .map(|policy| policy.name().to_string())
+        .collect();
     let closest = names
         .iter()
         .map(|name| (strsim::osa_distance(name, wanted), name))
@@ -77,9 +78,17 @@ fn names_help(set: &PolicySet, wanted: &str) -> String {
         Some((_, name)) => format!("did you mean `{name}`?"),
         None if names.is_empty() => "there is none beside the mesh".to_owned(),
         None => {
-            let listed: Vec<_> = names.iter().take(MOST_NAMES).map(|name| format!("`{name}`")).collect();
+            let listed: Vec<_> = names
+                .iter()
+                .take(MOST_NAMES)
+                .map(|name| format!("`{name}`"))
+                .collect();
             let more = names.len().saturating_sub(MOST_NAMES);
-            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let rest = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
             format!("there are {}{rest}", listed.join(", "))
         }
     }

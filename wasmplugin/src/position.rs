@@ -89,7 +89,10 @@ mod tests {
     fn excerpts_whole_lines() {
         let lines = Lines::new("one\ntwo\nthree\nfour");
         let excerpt = lines.excerpt(Span { start: 5, end: 9 });
-        assert_eq!((excerpt.text, excerpt.start, excerpt.line), ("two\nthree\n", 4, 2));
+        assert_eq!(
+            (excerpt.text, excerpt.start, excerpt.line),
+            ("two\nthree\n", 4, 2)
+        );
         let last = lines.excerpt(Span { start: 18, end: 18 });
         assert_eq!((last.text, last.line), ("four", 4));
     }

@@ -9,7 +9,7 @@ use std::ptr;
 
 use policy_schema::timestamp::Timestamp;
 
-use super::{CounterId, Host};
+use super::{Bytes, CounterId, Host, LogLevel};
 use crate::reply::LocalReply;
 
 const STATUS_OK: u32 = 0;
@@ -21,6 +21,8 @@ const NO_GRPC_STATUS: i32 = -1;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
+    fn proxy_log(level: u32, line: *const u8, line_size: usize) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_buffer_bytes(
         buffer: u32,
         start: usize,
@@ -51,7 +53,6 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -70,7 +71,7 @@ pub(crate) struct Proxy;
 
 impl Proxy {
     /// The configuration of the plugin that is being configured, as bytes of any content.
-    pub(crate) fn plugin_configuration() -> Option<Vec<u8>> {
+    pub(crate) fn plugin_configuration() -> Option<Bytes> {
         returned(|data, size| {
             // SAFETY: the host writes through the two pointers, which are valid for the call.
             unsafe { proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size) }
@@ -79,15 +80,16 @@ impl Proxy {
 }
 
 impl Host for Proxy {
-    fn property(&self, path: &'static [u8]) -> Option<Vec<u8>> {
+    fn property(&self, path: &'static [u8]) -> Option<Bytes> {
         returned(|data, size| {
             // SAFETY: the host reads `path` and writes through the two pointers, all valid for
             // the call.
             unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }
         })
+        .filter(|value| !value.is_empty())
     }
 
-    fn request_header(&self, name: &'static str) -> Option<Vec<u8>> {
+    fn request_header(&self, name: &'static [u8]) -> Option<Bytes> {
         returned(|data, size| {
             // SAFETY: as above.
             unsafe {
@@ -96,13 +98,13 @@ impl Host for Proxy {
         })
     }
 
-    fn remove_request_header(&self, name: &'static str) {
-        // SAFETY: the host only reads `name`. A failure leaves nothing to be done.
+    fn remove_request_header(&self, name: &'static [u8]) {
+        // SAFETY: the host only reads `name`. It fails only where there are no headers.
         unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };
     }
 
-    fn set_request_header(&self, name: &'static str, value: &[u8]) {
-        // SAFETY: the host only reads `name` and `value`.
+    fn replace_request_header(&self, name: &'static [u8], value: &[u8]) {
+        // SAFETY: the host only reads `name` and `value`. As above.
         unsafe {
             proxy_replace_header_map_value(
                 REQUEST_HEADERS,
@@ -122,13 +124,13 @@ impl Host for Proxy {
         (status == STATUS_OK).then_some(CounterId(id))
     }
 
-    fn increment(&self, counter: CounterId) {
+    fn increment_counter(&self, counter: CounterId) {
         // SAFETY: no memory is shared.
         unsafe { proxy_increment_metric(counter.0, 1) };
     }
 
-    fn reply(&self, reply: &LocalReply) {
-        let headers = reply.serialized_headers();
+    fn send_reply(&self, reply: &LocalReply) {
+        let headers = serialized(&reply.headers);
         // SAFETY: the host only reads the three ranges, and copies what it keeps.
         unsafe {
             proxy_send_local_response(
@@ -144,28 +146,58 @@ impl Host for Proxy {
         };
     }
 
+    /// A proxy that does not tell the time is past every time: what was to end has ended. Envoy's
+    /// clock does not fail, but Envoy can be told to keep it from the module.
     fn now(&self) -> Timestamp {
         let mut time = 0;
-        // SAFETY: the host writes to `time`. Should it fail, rules with a beginning do not apply;
-        // that the time is 1970 then lets rules with an end apply, which Envoy never does: its
-        // clock does not fail.
-        unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
-        Timestamp::from_unix_nanoseconds(time)
+        // SAFETY: the host writes to `time`.
+        let status = unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
+        Timestamp::from_unix_nanoseconds(if status == STATUS_OK { time } else { u64::MAX })
+    }
+
+    fn log(&self, level: LogLevel, line: &str) {
+        let level = match level {
+            LogLevel::Debug => 1,
+            LogLevel::Info => 2,
+            LogLevel::Error => 4,
+        };
+        // SAFETY: the host only reads `line`.
+        unsafe { proxy_log(level, line.as_ptr(), line.len()) };
     }
 }
 
 /// The bytes that a host call returns; none when it fails. Of an empty value the host returns no
 /// buffer.
-fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
+fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Bytes> {
     let mut data = ptr::null_mut();
     let mut size = 0;
     if call(&raw mut data, &raw mut size) != STATUS_OK {
         return None;
     }
-    if data.is_null() {
-        return Some(Vec::new());
+    if data.is_null() || size == 0 {
+        return Some(Bytes::new());
     }
-    // SAFETY: the host asked the module's own `malloc` for exactly `size` bytes, which is a `Vec`
-    // of that capacity, and filled it; nobody else has the pointer.
-    Some(unsafe { Vec::from_raw_parts(data, size, size) })
+    // SAFETY: the host got `data` from the module's own `malloc`, which is the SDK's: a boxed slice
+    // of exactly `size` bytes. The host filled it, and nobody else has the pointer.
+    let boxed = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(data, size)) };
+    Some(boxed.into_vec())
+}
+
+/// Headers as the ABI lays them out: how many, the sizes of each name and value, then names and
+/// values, each closed by a zero byte.
+fn serialized(headers: &[(&str, &str)]) -> Bytes {
+    let mut bytes = Bytes::with_capacity(128);
+    let push_size = |bytes: &mut Bytes, size: usize| {
+        bytes.extend_from_slice(&u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
+    };
+    push_size(&mut bytes, headers.len());
+    for (name, value) in headers {
+        push_size(&mut bytes, name.len());
+        push_size(&mut bytes, value.len());
+    }
+    for text in headers.iter().flat_map(|(name, value)| [name, value]) {
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+    }
+    bytes
 }

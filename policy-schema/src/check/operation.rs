@@ -14,7 +14,18 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<Operation> {
     let before = problems.count();
-    if *spec == OperationSpec::default() {
+    let text_fields = [
+        &spec.methods,
+        &spec.not_methods,
+        &spec.paths,
+        &spec.not_paths,
+        &spec.hosts,
+        &spec.not_hosts,
+    ];
+    let has_field = text_fields.iter().any(|field| field.is_some())
+        || spec.ports.is_some()
+        || spec.not_ports.is_some();
+    if !has_field {
         problems.report(
             Code::EmptyMatcher,
             cursor,
@@ -93,7 +104,12 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
     let pattern = match PathMatch::parse(text) {
         Ok(pattern) => pattern,
         Err(InvalidPath::Wildcard(_)) => {
-            report_wildcard(text, cursor, problems);
+            problems.report(
+                Code::InvalidWildcard,
+                cursor,
+                format!("`{text}` has a `*` that can never match"),
+                "within a path, write `{*}` for one segment and `{**}` for several; a plain `*` stands at one end",
+            );
             return None;
         }
         Err(InvalidPath::Template(reason)) => {

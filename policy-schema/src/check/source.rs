@@ -73,11 +73,17 @@ impl Lists<'_, '_> {
 
 /// Which fields may stand side by side.
 fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
-    let identity_fields = SourceSpec {
-        anonymous: None,
-        ..spec.clone()
-    };
-    let has_identity_field = identity_fields != SourceSpec::default();
+    let identity_fields = [
+        &spec.principals,
+        &spec.not_principals,
+        &spec.service_accounts,
+        &spec.not_service_accounts,
+        &spec.namespaces,
+        &spec.not_namespaces,
+        &spec.trust_domains,
+        &spec.not_trust_domains,
+    ];
+    let has_identity_field = identity_fields.iter().any(|field| field.is_some());
     match spec.anonymous {
         Some(false) => problems.report(
             Code::InvalidValue,
@@ -125,6 +131,7 @@ fn check_principal(
     let rest = rest.strip_prefix(SCHEME).unwrap_or(rest);
     let spelt = match &pattern {
         TextMatch::Any => return Some(pattern),
+        _ if rest.contains("://") => Err(SpiffeIdError::Scheme),
         TextMatch::Suffix(suffix) => {
             if is_id_end(suffix) {
                 return Some(pattern);

@@ -209,7 +209,8 @@ fn null_is_not_the_same_as_left_out() {
         ("to", "ports"),
     ];
     for (place, field) in lists {
-        let twin = format!("not{}{}", field[..1].to_ascii_uppercase(), &field[1..]);
+        let (initial, rest) = field.split_at(1);
+        let twin = format!("not{}{rest}", initial.to_ascii_uppercase());
         for field in [field, &twin] {
             let rule = json!({"id": "r", "effect": "Allow", place: [{field: null}]});
             assert!(

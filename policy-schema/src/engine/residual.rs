@@ -6,7 +6,7 @@ use super::request::RequestAttributes;
 use crate::identity::TrustDomains;
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, TextMatch};
-use crate::rule::{Operation, Rule, Source};
+use crate::rule::{Operation, Source};
 use crate::rule_spec::Effect;
 
 /// A source without what the index is keyed by. An anonymous source has nothing left.
@@ -18,23 +18,23 @@ pub(super) struct ResidualSource {
 }
 
 impl ResidualSource {
-    /// The sources of a rule, in their order.
-    pub(super) fn of_rule(rule: &Rule, trust_domains: &TrustDomains) -> Vec<Self> {
-        let residual = |source: &Source| Self {
+    /// What is left of a rule's sources, in their order.
+    pub(super) fn all_of(sources: Vec<Source>, trust_domains: &TrustDomains) -> Vec<Self> {
+        let residual = |source: Source| Self {
             principal: Field {
                 any_of: TextSet::default(),
                 none_of: TextSet::new(source.not_principals_in(trust_domains)),
             },
             namespace: Field {
-                any_of: TextSet::new(source.namespaces.clone()),
-                none_of: TextSet::new(source.not_namespaces.clone()),
+                any_of: TextSet::new(source.namespaces),
+                none_of: TextSet::new(source.not_namespaces),
             },
             trust_domain: Field {
-                any_of: TextSet::new(source.trust_domains.clone()),
-                none_of: TextSet::new(source.not_trust_domains.clone()),
+                any_of: TextSet::new(source.trust_domains),
+                none_of: TextSet::new(source.not_trust_domains),
             },
         };
-        rule.sources.iter().map(residual).collect()
+        sources.into_iter().map(residual).collect()
     }
 
     /// Whether ALL the fields match.
@@ -65,35 +65,35 @@ pub(super) struct ResidualOperation {
 }
 
 impl ResidualOperation {
-    /// The operations of a rule, in their order.
-    pub(super) fn of_rule(rule: &Rule) -> Vec<Self> {
-        let residual = |operation: &Operation| Self {
+    /// What is left of a rule's operations, in their order.
+    pub(super) fn all_of(operations: Vec<Operation>) -> Vec<Self> {
+        let residual = |operation: Operation| Self {
             templates: operation
                 .paths
-                .iter()
+                .into_iter()
                 .filter_map(|path| match path {
-                    PathMatch::Template(template) => Some(template.clone()),
+                    PathMatch::Template(template) => Some(template),
                     PathMatch::Text(_) => None,
                 })
                 .collect(),
             path: Field {
                 any_of: Vec::new(),
-                none_of: operation.not_paths.clone(),
+                none_of: operation.not_paths,
             },
             method: Field {
-                any_of: TextSet::new(operation.methods.clone()),
-                none_of: TextSet::new(operation.not_methods.clone()),
+                any_of: TextSet::new(operation.methods),
+                none_of: TextSet::new(operation.not_methods),
             },
             host: Field {
-                any_of: HostSet(operation.hosts.clone()),
-                none_of: HostSet(operation.not_hosts.clone()),
+                any_of: HostSet(operation.hosts),
+                none_of: HostSet(operation.not_hosts),
             },
             port: Field {
-                any_of: operation.ports.clone(),
-                none_of: operation.not_ports.clone(),
+                any_of: operation.ports,
+                none_of: operation.not_ports,
             },
         };
-        rule.operations.iter().map(residual).collect()
+        operations.into_iter().map(residual).collect()
     }
 
     /// Whether ALL the fields match. `template` is the position of the template by which the
@@ -159,12 +159,10 @@ enum TextSet {
 impl TextSet {
     const FEW: usize = 8;
 
-    fn new(mut patterns: Vec<TextMatch>) -> Self {
+    fn new(patterns: Vec<TextMatch>) -> Self {
         if patterns.len() <= Self::FEW {
             return Self::Few(patterns);
         }
-        patterns.sort_unstable();
-        patterns.dedup();
         let mut index = PatternIndex::default();
         for pattern in &patterns {
             index.insert(0, pattern, 0);

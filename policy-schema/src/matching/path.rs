@@ -30,7 +30,7 @@ impl PathMatch {
     /// Reads a path pattern: a template when it has `{*}` or `{**}`, as Istio decides it, else a
     /// text pattern.
     pub fn parse(pattern: &str) -> Result<Self, InvalidPath> {
-        if pattern.contains("{*}") || pattern.contains("{**}") {
+        if has_operator(pattern) {
             Ok(Self::Template(PathTemplate::parse(pattern)?))
         } else if pattern.contains(['{', '}']) {
             Err(InvalidTemplate::Brace.into())
@@ -131,7 +131,7 @@ impl PathTemplate {
                 ("{*}" | "{**}", Some(_)) => return Err(InvalidTemplate::OperatorAfterRest),
                 ("{*}", None) => head.push(Segment::One),
                 ("{**}", None) => tail = Some(String::new()),
-                (literal, _) if literal.contains("{*}") || literal.contains("{**}") => {
+                (literal, _) if has_operator(literal) => {
                     return Err(InvalidTemplate::PartialSegment);
                 }
                 (literal, _) if !literal.bytes().all(is_template_byte) => {
@@ -217,6 +217,16 @@ impl fmt::Display for PathTemplate {
             None => Ok(()),
         }
     }
+}
+
+/// Whether `{*}` or `{**}` stands in the text.
+fn has_operator(text: &str) -> bool {
+    let has = |operator: &[u8]| {
+        text.as_bytes()
+            .windows(operator.len())
+            .any(|window| window == operator)
+    };
+    has(b"{*}") || has(b"{**}")
 }
 
 /// The characters that Envoy's URI template matcher takes in literals and in what `{*}` stands

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::code::Code;
-use crate::diagnostic::{Diagnostic, SourceText};
+use crate::diagnostic::{Diagnostic, Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::problem::{Cursor, Problem, Problems};
 use crate::yaml::{self, Fault, Node, Span};
@@ -46,6 +46,30 @@ impl<D> Placed<D> {
         self.place(problems, diagnostics);
     }
 
+    /// Adds a diagnostic at `cursor` that points at the same place of `first` as well.
+    pub(super) fn report_beside(
+        &self,
+        first: &Self,
+        diagnostics: &mut Vec<Diagnostic>,
+        code: Code,
+        cursor: &Cursor<'_>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let location = cursor.location();
+        diagnostics.push(Diagnostic {
+            code,
+            source: self.source,
+            span: self.node.locate(&location),
+            message: message.into(),
+            help: help.into(),
+            related: Some(Place {
+                source: first.source,
+                span: first.node.locate(&location),
+            }),
+        });
+    }
+
     /// Gives each problem its place in the text.
     pub(super) fn place(&self, problems: Problems, diagnostics: &mut Vec<Diagnostic>) {
         for problem in problems.into_vec() {
@@ -57,6 +81,7 @@ impl<D> Placed<D> {
                     span,
                     message: problem.message,
                     help: problem.help,
+                    related: None,
                 });
             }
         }
@@ -93,6 +118,7 @@ pub(super) fn read(sources: &[SourceText]) -> Documents {
             span: Span::default(),
             message: "there is no policy document here".to_owned(),
             help: "begin with `peergate init`".to_owned(),
+            related: None,
         });
     }
     documents
@@ -121,15 +147,14 @@ impl Documents {
                     (_, None) => ("kind", "the document has no `kind`".to_owned()),
                     (_, Some(kind)) => ("kind", format!("there is no kind `{kind}`")),
                 };
-                let span = node
-                    .field(about)
-                    .map_or_else(|| node.locate(&Cursor::Root.location()), Node::span);
+                let span = node.field(about).map_or_else(|| node.head(), Node::span);
                 self.diagnostics.push(Diagnostic {
                     code: Code::UnknownKind,
                     source,
                     span,
                     message,
                     help: "write `apiVersion: peergate.dev/v1alpha1` and `kind: Mesh` or `kind: ServicePolicy`".to_owned(),
+                    related: None,
                 });
             }
         }
@@ -158,6 +183,7 @@ impl Documents {
             span: fault.span,
             message: fault.message,
             help: fault.help,
+            related: None,
         });
         self.diagnostics.extend(diagnostics);
     }

@@ -4,7 +4,7 @@
 //! the other allows. Policies are compared by the labels they name, in one pass for each pair of
 //! label sets: ten thousand policies that all select by `app` are one look-up each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::documents::Placed;
 use crate::code::Code;
@@ -42,11 +42,14 @@ fn labels(policy: &Policy) -> &Labels {
 }
 
 fn check_names(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
-    let mut names = BTreeSet::new();
+    let mut first_by_name = HashMap::with_capacity(policies.len());
     for policy in policies {
         let metadata = &policy.document.metadata;
-        if !names.insert((&metadata.namespace, &metadata.name)) {
-            policy.report(
+        let name = (&metadata.namespace, &metadata.name);
+        let first = *first_by_name.entry(name).or_insert(policy);
+        if !std::ptr::eq(first, policy) {
+            policy.report_beside(
+                first,
                 diagnostics,
                 Code::DuplicatePolicy,
                 &Cursor::Root.key("metadata").key("name"),
@@ -108,18 +111,19 @@ fn check_pair(
 }
 
 fn report(policy: &Policy, first: &Policy, code: Code, diagnostics: &mut Vec<Diagnostic>) {
-    let first = &first.document.metadata.name;
+    let name = &first.document.metadata.name;
     let (message, help) = match code {
         Code::PossibleOverlap => (
-            format!("policy `{first}` may select the same workload"),
+            format!("policy `{name}` may select the same workload"),
             "select by the same label in both, so that it is plain which workload each is for",
         ),
         _ => (
-            format!("policy `{first}` selects the same workload"),
+            format!("policy `{name}` selects the same workload"),
             "put the rules of one workload into one policy: each denies what it does not allow",
         ),
     };
-    policy.report(
+    policy.report_beside(
+        first,
         diagnostics,
         code,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),

@@ -265,12 +265,15 @@ impl<'de> Reader<'de, '_> {
             return Ok((variant, content));
         }
         let message = format!("{} is not a value of {}", quoted(word), self.place);
-        let accepted = enumerate(variants, " and ");
+        let accepted = match variants {
+            [only] => format!("only accepted value is `{only}`"),
+            _ => format!("accepted values are {}", enumerate(variants, " and ")),
+        };
         let help = match closest(word, variants) {
             Some(variant) => {
-                format!("did you mean `{variant}`? The accepted values are {accepted}")
+                format!("did you mean `{variant}`? The {accepted}")
             }
-            None => format!("the accepted values are {accepted}"),
+            None => format!("the {accepted}"),
         };
         Err(self.report(Code::UnknownValue, name, message, help))
     }

@@ -105,7 +105,7 @@ impl Node {
     }
 
     /// The span, clipped to its first line if the value is a mapping or a list.
-    pub(super) fn head(&self) -> Span {
+    pub(crate) fn head(&self) -> Span {
         match self.content {
             Content::Scalar { .. } => self.span,
             Content::Sequence(_) | Content::Mapping(_) => Span {

@@ -118,14 +118,14 @@ fn rename_second_domain(rules: &mut [RuleSpec]) {
 }
 
 fn rule() -> impl Strategy<Value = RuleSpec> {
-    let effect = prop_oneof![5 => Just(Effect::Allow), 1 => Just(Effect::Deny)];
+    let effect = prop_oneof![6 => Just(Effect::Allow), 1 => Just(Effect::Deny)];
     let enforcement = prop_oneof![
         3 => Just(None),
         1 => Just(Some(Enforcement::Shadow)),
         1 => Just(Some(Enforcement::Enforce)),
     ];
-    let not_before = weighted(0.2, select(&TIMES[..]));
-    let not_after = weighted(0.35, select(&TIMES[..]));
+    let not_before = weighted(0.3, select(&TIMES[..]));
+    let not_after = weighted(0.6, select(&TIMES[..3]));
     let from = weighted(0.8, vec(source(), 1..4));
     let to = weighted(0.7, vec(operation(), 1..4));
     (effect, enforcement, not_before, not_after, from, to).prop_map(
@@ -312,10 +312,8 @@ fn as_path(pattern: String) -> String {
 }
 
 pub(crate) fn request() -> impl Strategy<Value = Asked> {
-    let mesh = (
-        select(&["td1", "td2", "td3"][..]),
-        select(&PATHS_OF_IDS[..]),
-    );
+    let domain = prop_oneof![9 => Just("td1"), 2 => Just("td2"), 1 => Just("td3")];
+    let mesh = (domain, select(&PATHS_OF_IDS[..]));
     let mesh = mesh.prop_map(|(domain, path)| format!("spiffe://{domain}/{path}"));
     let odd = [
         "",

@@ -15,7 +15,8 @@ Examples:
   peergate schema -o peergate.schema.json
   peergate schema plugin-config
 
-An editor with the YAML language server takes the schema from the first line of a policy file:
+Editors with the YAML language server read which schema to use from a comment
+at the top of the policy file:
   # yaml-language-server: $schema=peergate.schema.json")]
 pub(crate) struct Args {
     /// What the schema is of

@@ -17,25 +17,34 @@ use crate::report::{self, counted};
 Examples:
   peergate validate -f policies/
   peergate validate -f policies/ --deny-warnings --output json
-  peergate validate -f policies/ --at 2027-01-01T00:00:00Z   # what will have expired by then?
+  peergate validate -f policies/ --at 2027-01-01T00:00:00Z  # expired by then?
 
-Exit codes: 0 valid; 1 a file could not be read; 3 invalid.
-With `--output json`, stdout has an array of objects with the fields code, severity, file, line, column, endLine,
-endColumn, message and help. Lines and columns count from 1, columns in characters; the end is exclusive.")]
+With `--output json`, stdout gets an array of objects with the fields code,
+severity, file, line, column, endLine, endColumn, message, help and, if another
+place matters, related (file, line, column, endLine, endColumn). Lines and
+columns count from 1, columns in characters; the end is exclusive.
+
+Exit codes: 0 valid; 1 a file could not be read; 3 invalid.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     /// Refuse policies with warnings too
     #[arg(long)]
     deny_warnings: bool,
-    /// Whether a rule has expired is asked at this time, instead of now
+    /// The time at which rules count as expired [default: now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
-    /// The Istio version to check for, instead of the mesh's own
+    /// The Istio version to check for [default: the mesh's]
     #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
     istio_version: Option<IstioVersion>,
     /// `human`: messages on stderr; `json`: an array on stdout
-    #[arg(long, value_name = "FORM", value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     output: Format,
 }
 
@@ -74,7 +83,10 @@ fn summary(input: &Input, validated: &Validated) -> String {
         Some(set) => {
             let policies = counted(set.policies().len(), "policy", "policies");
             let rules = set.policies().iter().map(ServicePolicy::rule_count).sum();
-            format!("{files}, {policies}, {}: {found}", counted(rules, "rule", "rules"))
+            format!(
+                "{files}, {policies}, {}: {found}",
+                counted(rules, "rule", "rules")
+            )
         }
     }
 }

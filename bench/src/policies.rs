@@ -1,0 +1,185 @@
+//! What the benchmarks measure on: one rule for each caller, as policies grow in practice.
+
+use policy_schema::engine::{CompiledPolicy, Request};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyName};
+use policy_schema::rule_spec::{Effect, Enforcement, OperationSpec, RuleSpec, SourceSpec};
+use policy_schema::timestamp::Timestamp;
+
+/// How many rules the policies have.
+pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+
+/// What the rules look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Who calls.
+    Identity,
+    /// Who calls, with which method, and which path.
+    Request,
+}
+
+impl Shape {
+    /// All shapes.
+    pub const ALL: [Self; 2] = [Self::Identity, Self::Request];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Request => "identity+method+path",
+        }
+    }
+}
+
+/// A policy with `rules` rules.
+pub fn config(shape: Shape, rules: usize) -> PluginConfig {
+    PluginConfig {
+        api_version: ApiVersion::V1Alpha1,
+        revision: None,
+        mesh: MeshIdentity {
+            trust_domain: "cluster.local".to_owned(),
+            trust_domain_aliases: Vec::new(),
+        },
+        policy: PolicyName {
+            namespace: "shop".to_owned(),
+            name: "orders".to_owned(),
+        },
+        enforcement: Enforcement::Enforce,
+        caller_header: false,
+        rules: (0..rules).map(|number| rule(shape, number)).collect(),
+    }
+}
+
+/// The config as the filter gets it.
+pub fn json(config: &PluginConfig) -> Vec<u8> {
+    serde_json::to_vec(config).unwrap_or_default()
+}
+
+/// The config as the filter enforces it; none if it is refused, which it is not.
+pub fn compiled(shape: Shape, rules: usize) -> Option<CompiledPolicy> {
+    config(shape, rules).try_into().ok()
+}
+
+/// One in ten rules denies, and so none of the callers that hit.
+fn rule(shape: Shape, number: usize) -> RuleSpec {
+    let source = SourceSpec {
+        service_accounts: Some(vec![account(number)]),
+        ..SourceSpec::default()
+    };
+    let operation = OperationSpec {
+        methods: Some(vec!["GET".to_owned(), "POST".to_owned()]),
+        paths: Some(match number % 3 {
+            0 => vec![path(number)],
+            1 => vec![path(number), format!("{}/*", path(number))],
+            _ => vec![
+                format!("/v1/service-{number}/{{*}}/items/{{**}}"),
+                path(number),
+            ],
+        }),
+        ..OperationSpec::default()
+    };
+    RuleSpec {
+        id: format!("rule-{number}"),
+        effect: if is_deny(number) {
+            Effect::Deny
+        } else {
+            Effect::Allow
+        },
+        description: None,
+        owner: Some(format!("team-{}", number % 20)),
+        not_before: None,
+        not_after: None,
+        enforcement: None,
+        from: Some(vec![source]),
+        to: (shape == Shape::Request).then(|| vec![operation]),
+    }
+}
+
+fn is_deny(number: usize) -> bool {
+    number % 10 == 9
+}
+
+fn account(number: usize) -> String {
+    format!("namespace-{}/service-{number}", number % 50)
+}
+
+fn path(number: usize) -> String {
+    format!("/v1/service-{number}/orders")
+}
+
+/// A request, as the proxy has it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    peer: String,
+    path: String,
+}
+
+impl Asked {
+    /// The attributes that the engine reads.
+    pub fn as_request(&self) -> Request<'_> {
+        Request {
+            peer: PeerIdentity::from_uri_san(Some(self.peer.as_bytes())),
+            method: Some(b"GET"),
+            path: Some(self.path.as_bytes()),
+            host: Some(b"orders.shop:8080"),
+            port: Some(8080),
+            now: Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
+        }
+    }
+}
+
+/// Requests that a policy with `rules` rules allows, by callers spread over the policy.
+pub fn hits(rules: usize) -> Vec<Asked> {
+    let step = rules.div_ceil(97);
+    let numbers = (0..rules).step_by(step).filter(|&number| !is_deny(number));
+    numbers.map(|number| asked(number, number)).collect()
+}
+
+/// Requests that it does not allow: for rules on the caller alone by callers it does not know,
+/// for others by callers that it knows, on the path of another.
+pub fn misses(shape: Shape, rules: usize) -> Vec<Asked> {
+    let hits = (0..rules).step_by(rules.div_ceil(97));
+    let hits = hits.filter(|&number| !is_deny(number));
+    hits.map(|number| match shape {
+        Shape::Identity => asked(number + rules, number),
+        Shape::Request => asked(number, number + rules),
+    })
+    .collect()
+}
+
+fn asked(caller: usize, target: usize) -> Asked {
+    let account = account(caller).replace('/', "/sa/");
+    Asked {
+        peer: format!("spiffe://cluster.local/ns/{account}"),
+        path: path(target),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hits_are_allowed_and_misses_match_no_rule() {
+        for shape in Shape::ALL {
+            for rules in SIZES {
+                let policy = compiled(shape, rules).expect("a policy");
+                let code = |asked: &Asked| policy.evaluate(&asked.as_request()).reason().code();
+                for asked in hits(rules) {
+                    assert_eq!(
+                        code(&asked),
+                        "allowed-by-rule",
+                        "{shape:?} {rules} {asked:?}"
+                    );
+                }
+                for asked in misses(shape, rules) {
+                    assert_eq!(
+                        code(&asked),
+                        "no-rule-matched",
+                        "{shape:?} {rules} {asked:?}"
+                    );
+                }
+            }
+        }
+    }
+}

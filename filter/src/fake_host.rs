@@ -1,0 +1,232 @@
+//! A proxy for tests, which answers as Envoy does and remembers what it was asked.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use policy_schema::timestamp::Timestamp;
+use rcgen::{CertificateParams, KeyPair, SanType};
+use serde_json::{Value, json};
+
+use crate::enforcer::Enforcer;
+use crate::host::{Bytes, CounterId, Host, LogLevel};
+use crate::metrics::forget_counters;
+use crate::reply::LocalReply;
+
+pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
+pub(crate) const ADMIN: &str = "spiffe://cluster.local/ns/shop/sa/admin";
+
+/// The plugin config of `shop/orders` with these rules.
+pub(crate) fn config(rules: &Value) -> Value {
+    json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "mesh": {"trustDomain": "cluster.local"},
+        "policy": {"namespace": "shop", "name": "orders"},
+        "rules": rules,
+    })
+}
+
+/// An enforcer in a VM of its own.
+pub(crate) fn enforcer(config: &Value, host: &FakeHost) -> Enforcer {
+    forget_counters();
+    Enforcer::new(config.to_string().as_bytes(), host).unwrap()
+}
+
+/// A self-signed certificate in PEM.
+pub(crate) fn certificate(uri_sans: &[&str], dns_sans: &[&str]) -> String {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    for dns in dns_sans {
+        let dns = SanType::DnsName((*dns).try_into().unwrap());
+        params.subject_alt_names.push(dns);
+    }
+    for uri in uri_sans {
+        let uri = SanType::URI((*uri).try_into().unwrap());
+        params.subject_alt_names.push(uri);
+    }
+    let key = KeyPair::generate().unwrap();
+    params.self_signed(&key).unwrap().pem()
+}
+
+/// A proxy that is at one request.
+#[derive(Debug, Default)]
+pub(crate) struct FakeHost {
+    properties: BTreeMap<&'static [u8], Bytes>,
+    headers: RefCell<Vec<(String, Bytes)>>,
+    now: Option<Timestamp>,
+    refuses_counters: bool,
+    /// Every counter that was defined, by id: the same name twice is two ids.
+    pub(crate) defined: RefCell<Vec<String>>,
+    counts: RefCell<BTreeMap<String, u64>>,
+    pub(crate) replies: RefCell<Vec<LocalReply>>,
+    pub(crate) log: RefCell<Vec<(LogLevel, String)>>,
+    pub(crate) calls: Calls,
+}
+
+/// How often each kind of call was made.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    /// Calls that returned data, which are the dear ones.
+    pub(crate) answered: Cell<u32>,
+    /// Calls for something that is not there.
+    pub(crate) unanswered: Cell<u32>,
+    pub(crate) header_writes: Cell<u32>,
+    pub(crate) increments: Cell<u32>,
+    pub(crate) time: Cell<u32>,
+}
+
+fn tick(count: &Cell<u32>) {
+    count.set(count.get() + 1);
+}
+
+impl FakeHost {
+    /// A connection without any identity.
+    pub(crate) fn anonymous() -> Self {
+        Self::default()
+            .with_header(":method", "GET")
+            .with_header(":path", "/orders?full=1")
+            .with_header(":authority", "orders.shop:8080")
+            .with_property(b"destination\0port", &8080_i64.to_le_bytes())
+    }
+
+    /// A connection with a certificate that has these URI SANs.
+    pub(crate) fn with_uri_sans(uri_sans: &[&str]) -> Self {
+        let pem = certificate(uri_sans, &["web.shop"]);
+        Self::with_uri_sans_before_envoy_1_38(uri_sans)
+            .with_property(b"connection\0peer_certificate", pem.as_bytes())
+    }
+
+    /// The same on an Envoy that does not give the certificate.
+    pub(crate) fn with_uri_sans_before_envoy_1_38(uri_sans: &[&str]) -> Self {
+        let digest = uri_sans.join(" ");
+        let host = Self::anonymous().with_property(
+            b"connection\0sha256_peer_certificate_digest",
+            format!("digest of {digest}").as_bytes(),
+        );
+        match uri_sans.first() {
+            Some(first) => {
+                host.with_property(b"connection\0uri_san_peer_certificate", first.as_bytes())
+            }
+            None => host,
+        }
+    }
+
+    pub(crate) fn with_property(mut self, path: &'static [u8], value: &[u8]) -> Self {
+        self.properties.insert(path, value.to_vec());
+        self
+    }
+
+    pub(crate) fn with_header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let value = value.as_ref().to_vec();
+        self.headers
+            .borrow_mut()
+            .push((name.to_ascii_lowercase(), value));
+        self
+    }
+
+    pub(crate) fn without_header(self, name: &str) -> Self {
+        self.headers.borrow_mut().retain(|(known, _)| known != name);
+        self
+    }
+
+    pub(crate) fn at(mut self, time: &str) -> Self {
+        self.now = Some(Timestamp::parse(time).unwrap());
+        self
+    }
+
+    pub(crate) fn refusing_counters(mut self) -> Self {
+        self.refuses_counters = true;
+        self
+    }
+
+    /// All values of a request header.
+    pub(crate) fn header_values(&self, name: &[u8]) -> Vec<String> {
+        let headers = self.headers.borrow();
+        let values = headers.iter().filter(|(known, _)| known.as_bytes() == name);
+        values
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .collect()
+    }
+
+    /// The counters that are not at zero, each as `rule effect reason` and its value.
+    pub(crate) fn counted(&self) -> Vec<(String, u64)> {
+        let counts = self.counts.borrow();
+        let value = |name: &str, label: &str| {
+            let (_, rest) = name.split_once(&format!("{label}=.=")).unwrap();
+            rest.split_once(";.;").unwrap().0.to_owned()
+        };
+        counts
+            .iter()
+            .map(|(name, count)| {
+                let labels = ["peergate_rule", "peergate_effect", "peergate_reason"];
+                (labels.map(|label| value(name, label)).join(" "), *count)
+            })
+            .collect()
+    }
+
+    fn answer(&self, answer: Option<Bytes>) -> Option<Bytes> {
+        let calls = &self.calls;
+        // Without a single byte the proxy has nothing to allocate, which is what is dear.
+        let is_answered = answer.as_ref().is_some_and(|bytes| !bytes.is_empty());
+        tick(if is_answered {
+            &calls.answered
+        } else {
+            &calls.unanswered
+        });
+        answer
+    }
+}
+
+impl Host for FakeHost {
+    fn property(&self, path: &'static [u8]) -> Option<Bytes> {
+        self.answer(self.properties.get(path).cloned())
+    }
+
+    fn request_header(&self, name: &'static [u8]) -> Option<Bytes> {
+        let headers = self.headers.borrow();
+        let first = headers.iter().find(|(known, _)| known.as_bytes() == name);
+        self.answer(first.map(|(_, value)| value.clone()))
+    }
+
+    fn remove_request_header(&self, name: &'static [u8]) {
+        tick(&self.calls.header_writes);
+        let mut headers = self.headers.borrow_mut();
+        headers.retain(|(known, _)| known.as_bytes() != name);
+    }
+
+    fn replace_request_header(&self, name: &'static [u8], value: &[u8]) {
+        self.remove_request_header(name);
+        let name = String::from_utf8(name.to_vec()).unwrap();
+        self.headers.borrow_mut().push((name, value.to_vec()));
+    }
+
+    fn define_counter(&self, name: &str) -> Option<CounterId> {
+        if self.refuses_counters {
+            return None;
+        }
+        let mut defined = self.defined.borrow_mut();
+        defined.push(name.to_owned());
+        Some(CounterId(u32::try_from(defined.len() - 1).unwrap()))
+    }
+
+    fn increment_counter(&self, counter: CounterId) {
+        tick(&self.calls.increments);
+        let position = usize::try_from(counter.0).unwrap();
+        if let Some(name) = self.defined.borrow().get(position) {
+            *self.counts.borrow_mut().entry(name.clone()).or_default() += 1;
+        }
+    }
+
+    fn send_reply(&self, reply: &LocalReply) {
+        let mut replies = self.replies.borrow_mut();
+        assert!(replies.is_empty(), "a second reply brings Envoy down");
+        replies.push(*reply);
+    }
+
+    fn now(&self) -> Timestamp {
+        tick(&self.calls.time);
+        self.now.unwrap_or(Timestamp::from_unix_nanoseconds(0))
+    }
+
+    fn log(&self, level: LogLevel, line: &str) {
+        self.log.borrow_mut().push((level, line.to_owned()));
+    }
+}

@@ -1,0 +1,211 @@
+//! What a decision costs: no memory, and no question to the host that no rule needs answered.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::cell::RefCell;
+use std::hint::black_box;
+
+use policy_schema::engine::{CompiledPolicy, Request, RequestAttributes};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::timestamp::Timestamp;
+use serde_json::{Value, json};
+
+fn compile(rules: &Value) -> CompiledPolicy {
+    let config = json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "mesh": {"trustDomain": "cluster.local", "trustDomainAliases": ["old.local"]},
+        "policy": {"namespace": "shop", "name": "orders"},
+        "rules": rules,
+    });
+    CompiledPolicy::from_json(config.to_string().as_bytes()).expect("a policy")
+}
+
+/// A rule of every kind, with lists too long to be tried value by value.
+fn mixed_policy() -> CompiledPolicy {
+    let many =
+        |start: &str| -> Vec<_> { (0..20).map(|number| format!("{start}{number}")).collect() };
+    compile(&json!([
+        {"id": "admin", "effect": "Deny", "to": [{"paths": ["/admin/{**}", "*.php"], "notMethods": ["HEAD"]}]},
+        {"id": "night", "effect": "Deny", "notBefore": "2027-01-01T00:00:00Z"},
+        {"id": "accounts", "effect": "Allow", "from": [{"serviceAccounts": many("a"), "notPrincipals": many("cluster.local/x")}],
+         "to": [{"methods": many("M"), "hosts": many("h"), "notPaths": ["/x/{*}", "/y*"], "ports": [8080, 8081]}]},
+        {"id": "spaces", "effect": "Allow", "from": [{"namespaces": many("n"), "notNamespaces": many("m"), "trustDomains": ["*"]}]},
+        {"id": "patterns", "effect": "Allow", "notAfter": "2026-01-01T00:00:00Z",
+         "from": [{"principals": ["cluster.local/ns/shop/sa/c*", "*/web", "*"]}], "to": [{"paths": ["/orders/{*}/items"]}]},
+        {"id": "open", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"paths": ["/health"]}]},
+        {"id": "shadow", "effect": "Deny", "enforcement": "Shadow", "from": [{"notNamespaces": ["shop"]}]},
+        {"id": "shade", "effect": "Allow", "enforcement": "Shadow", "to": [{"paths": ["/orders*"]}]},
+    ]))
+}
+
+#[test]
+fn decisions_allocate_nothing() {
+    let one = allocation_counter::measure(|| drop(black_box(Box::new(1))));
+    assert_eq!(one.count_total, 1, "the allocator counts");
+    let policy = mixed_policy();
+    let peers = [
+        None,
+        Some("spiffe://cluster.local/ns/shop/sa/a7"),
+        Some("spiffe://old.local/ns/n3/sa/web"),
+        Some("spiffe://cluster.local/ns/shop/sa/cart"),
+        Some("spiffe://cluster.local/vm/7"),
+        Some("spiffe://evil.com/ns/shop/sa/a7"),
+        Some("cart"),
+    ];
+    let paths = [
+        None,
+        Some("/orders/1/items?x=/y"),
+        Some("/admin/x"),
+        Some("/health"),
+        Some(""),
+    ];
+    let mut codes = Vec::with_capacity(peers.len() * paths.len());
+    let mut shadow_matches = 0;
+    let mut hosts = [None, Some("H7".as_bytes())].into_iter().cycle();
+    let usage = allocation_counter::measure(|| {
+        for peer in peers {
+            for path in paths {
+                let request = Request {
+                    peer: PeerIdentity::from_uri_san(peer.map(str::as_bytes)),
+                    method: Some(b"M7"),
+                    path: path.map(str::as_bytes),
+                    host: hosts.next().flatten(),
+                    port: Some(8080),
+                    now: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
+                };
+                codes.push(policy.evaluate(&request).reason().code());
+                shadow_matches += policy.shadow_matches(&request).count();
+            }
+        }
+    });
+    assert_eq!(usage.count_total, 0, "{usage:?}");
+    for code in [
+        "allowed-by-rule",
+        "denied-by-rule",
+        "no-identity",
+        "malformed-identity",
+        "foreign-trust-domain",
+        "expired-rule",
+        "no-rule-matched",
+    ] {
+        assert!(codes.contains(&code), "{code} was not among {codes:?}");
+    }
+    assert!(shadow_matches > 0);
+}
+
+/// A request that writes down what it is asked for.
+#[derive(Default)]
+struct Watched {
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl Watched {
+    fn note(&self, attribute: &'static str) {
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&attribute) {
+            asked.push(attribute);
+        }
+    }
+}
+
+impl RequestAttributes for Watched {
+    fn peer(&self) -> PeerIdentity<'_> {
+        self.note("peer");
+        PeerIdentity::from_uri_san(Some(b"spiffe://cluster.local/ns/shop/sa/cart"))
+    }
+
+    fn method(&self) -> Option<&[u8]> {
+        self.note("method");
+        Some(b"GET")
+    }
+
+    fn path(&self) -> Option<&[u8]> {
+        self.note("path");
+        Some(b"/orders")
+    }
+
+    fn host(&self) -> Option<&[u8]> {
+        self.note("host");
+        Some(b"orders")
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.note("port");
+        Some(8080)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.note("now");
+        Timestamp::from_unix_nanoseconds(0)
+    }
+}
+
+#[test]
+fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
+    let by_cart = json!([{"serviceAccounts": ["cart"]}]);
+    let by_web = json!([{"serviceAccounts": ["web"]}]);
+    let all = json!([{"methods": ["*"], "paths": ["*"], "hosts": ["*"], "ports": [8080]}]);
+    let time = "2026-01-01T00:00:00Z";
+    let cases: [(Value, &[&str]); 12] = [
+        (json!([]), &["peer"]),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart}]),
+            &["peer"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_web}]),
+            &["peer"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Deny", "from": [{"namespaces": ["*"]}]}]),
+            &["peer"],
+        ),
+        // The rule is of another caller.
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_web, "to": all, "notAfter": time}]),
+            &["peer"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Deny", "from": [{"anonymous": true}], "to": all}]),
+            &["peer"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart, "to": [{"methods": ["GET"]}]}]),
+            &["peer", "method"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart, "to": [{"paths": ["/x"], "methods": ["GET"]}]}]),
+            &["peer", "path"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "to": [{"notPorts": [1], "hosts": ["x"]}]}]),
+            &["peer", "host"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "to": [{"notPorts": [1]}]}]),
+            &["peer", "port"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart, "notAfter": time}]),
+            &["peer", "now"],
+        ),
+        // The first rule decides; the second is not looked at.
+        (
+            json!([{"id": "r", "effect": "Allow"}, {"id": "s", "effect": "Allow", "to": [{"methods": ["GET"]}]}]),
+            &["peer"],
+        ),
+    ];
+    for (rules, expected) in cases {
+        let policy = compile(&rules);
+        let request = Watched::default();
+        policy.evaluate(&request);
+        assert_eq!(request.asked.into_inner(), expected, "{rules}");
+        let request = Watched::default();
+        assert_eq!(policy.shadow_matches(&request).count(), 0);
+        assert!(
+            request.asked.into_inner().is_empty(),
+            "no rule is in shadow: {rules}"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! The table of decisions in WebAssembly, as the filter runs it: `usize` has 32 bits there.
+
+#![cfg(target_arch = "wasm32")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "decisions/table.rs"]
+mod table;
+
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[wasm_bindgen_test]
+fn callers_are_told_apart_before_any_rule_is_read() {
+    table::callers_are_told_apart_before_any_rule_is_read();
+}
+
+#[wasm_bindgen_test]
+fn principals_match_ids_in_every_spelling() {
+    table::principals_match_ids_in_every_spelling();
+}
+
+#[wasm_bindgen_test]
+fn callers_match_by_account_namespace_and_trust_domain() {
+    table::callers_match_by_account_namespace_and_trust_domain();
+}
+
+#[wasm_bindgen_test]
+fn requests_match_by_method_path_host_and_port() {
+    table::requests_match_by_method_path_host_and_port();
+}
+
+#[wasm_bindgen_test]
+fn what_a_request_lacks_counts_against_the_caller() {
+    table::what_a_request_lacks_counts_against_the_caller();
+}
+
+#[wasm_bindgen_test]
+fn deny_goes_before_allow_and_the_first_rule_is_named() {
+    table::deny_goes_before_allow_and_the_first_rule_is_named();
+}
+
+#[wasm_bindgen_test]
+fn rules_apply_from_their_first_moment_to_before_their_last() {
+    table::rules_apply_from_their_first_moment_to_before_their_last();
+}
+
+#[wasm_bindgen_test]
+fn shadow_rules_are_told_and_never_decide() {
+    table::shadow_rules_are_told_and_never_decide();
+}
+
+#[wasm_bindgen_test]
+fn a_policy_in_shadow_decides_and_lets_everything_pass() {
+    table::a_policy_in_shadow_decides_and_lets_everything_pass();
+}
+
+#[wasm_bindgen_test]
+fn configs_that_are_not_understood_in_full_are_refused() {
+    table::configs_that_are_not_understood_in_full_are_refused();
+}
+
+#[wasm_bindgen_test]
+fn a_thousand_rules_are_told_apart() {
+    table::a_thousand_rules_are_told_apart();
+}
