@@ -9,9 +9,9 @@ module := $(CURDIR)/target/filter/peergate_filter.wasm
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: filter ## run the guided tour on a local Envoy
+demo: filter ## run the guided tour on a local Envoy; DEMO=--keep leaves it running
 	@envoy=$$(scripts/envoy) && \
-		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) run --release -q -p peergate -- demo
+		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) run --release -q -p peergate -- demo $(DEMO)
 
 test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32 included
 

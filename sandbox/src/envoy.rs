@@ -46,6 +46,7 @@ pub struct Envoy {
     process: Process,
     dir: TempDir,
     admin: Client,
+    admin_addr: SocketAddr,
     listeners: Vec<(String, SocketAddr)>,
 }
 
@@ -99,8 +100,14 @@ impl Envoy {
             process,
             dir,
             admin,
+            admin_addr: addr,
             listeners,
         })
+    }
+
+    /// The address of its admin interface.
+    pub fn admin_addr(&self) -> SocketAddr {
+        self.admin_addr
     }
 
     /// Where the listener `name` of the bootstrap listens.

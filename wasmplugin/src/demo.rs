@@ -9,19 +9,18 @@ mod cases;
 mod mesh;
 mod report;
 
-use std::path::Path;
-
-use peergate_sandbox::{EnvoyBinary, Error};
+use peergate_sandbox::Error;
 use policy_schema::plugin_config::ConfigError;
 use thiserror::Error as ThisError;
 
-pub use cases::{Case, Expectation};
-pub use mesh::DemoMesh;
-pub use report::Report;
+pub(crate) use mesh::DemoMesh;
+pub(crate) use report::Report;
+
+use cases::{Case, Expectation};
 
 /// Why the demo could not be run to its end.
 #[derive(Debug, ThisError)]
-pub enum DemoError {
+pub(crate) enum DemoError {
     /// A part of the sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] Error),
@@ -41,31 +40,26 @@ pub enum DemoError {
 
 /// What came of one case.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The case.
-    pub case: Case,
+    pub(crate) case: Case,
     /// What happened.
-    pub got: Expectation,
+    pub(crate) got: Expectation,
 }
 
 impl Outcome {
     /// Whether it is what was expected.
-    pub fn is_as_expected(&self) -> bool {
+    pub(crate) fn is_as_expected(&self) -> bool {
         self.case.expected == self.got
     }
 }
 
-/// Starts the mesh, with the module at `filter`.
-pub fn start(envoy: &EnvoyBinary, filter: &Path) -> Result<DemoMesh, DemoError> {
-    DemoMesh::start(envoy, filter)
-}
-
 /// Makes every call, one after the other.
-pub fn run(mesh: &DemoMesh) -> Result<Report, DemoError> {
+pub(crate) fn run(mesh: &DemoMesh) -> Result<Report, DemoError> {
     let mut outcomes = Vec::new();
     for case in cases::all() {
         let got = mesh.call(&case)?;
         outcomes.push(Outcome { case, got });
     }
-    Report::new(outcomes, &mesh.server().metrics()?)
+    Ok(Report::new(outcomes, &mesh.server().metrics()?))
 }

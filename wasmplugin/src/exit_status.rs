@@ -8,7 +8,7 @@ use std::process::{ExitCode, Termination};
 pub enum ExitStatus {
     /// The command did what it was asked; a request, if one was asked about, passes.
     Success = 0,
-    /// Files could not be read or written.
+    /// Something failed, such as reading a file.
     Failure = 1,
     /// A request is denied.
     Deny = 2,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use policy_schema::plugin_config::{ConfigError, PolicyName};
 use thiserror::Error;
 
+use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 
 /// Why a command did not do what it was asked.
@@ -45,6 +46,10 @@ pub(crate) enum Failure {
         name: PolicyName,
         reason: ConfigError,
     },
+    #[error("there is no filter to run")]
+    MissingFilter,
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error("cannot write YAML: {0}")]
     Yaml(#[from] serde_saphyr::ser_error::Error),
     #[error("cannot write JSON: {0}")]
@@ -59,6 +64,8 @@ impl Failure {
             | Self::Write { .. }
             | Self::Exists(_)
             | Self::Config { .. }
+            | Self::MissingFilter
+            | Self::Demo(_)
             | Self::Yaml(_)
             | Self::Json(_) => ExitStatus::Failure,
             Self::EmptyFolder(_)
@@ -78,8 +85,12 @@ impl Failure {
             Self::Read { .. }
             | Self::Write { .. }
             | Self::InvalidPolicies(_)
+            | Self::Demo(_)
             | Self::Yaml(_)
             | Self::Json(_) => None,
+            Self::MissingFilter => Some(
+                "build it with `make filter` and name it with `--filter` or PEERGATE_FILTER; `make demo` does both",
+            ),
             Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),

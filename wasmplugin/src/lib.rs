@@ -4,6 +4,7 @@
 //! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
 
 mod commands;
+mod demo;
 mod exit_status;
 mod failure;
 mod input;
@@ -33,7 +34,7 @@ Begin with:
   peergate validate -f policy.yaml
   peergate render -f policy.yaml | kubectl apply -f -
 
-Exit codes: 0 success, or the request passes; 1 files could not be read or written;
+Exit codes: 0 success, or the request passes; 1 something failed, such as reading a file;
 2 the request is denied; 3 the policies or the arguments are invalid.",
     after_long_help = "\
 Begin with:
@@ -45,7 +46,7 @@ Results go to stdout, messages to stderr.
 
 Exit codes:
   0  success, or the request passes
-  1  files could not be read or written
+  1  something failed, such as reading a file
   2  the request is denied
   3  the policies or the arguments are invalid"
 )]
@@ -61,6 +62,7 @@ enum Command {
     Render(render::Args),
     Decide(decide::Args),
     Schema(schema::Args),
+    Demo(commands::demo::Args),
     Completions(completions::Args),
 }
 
@@ -97,6 +99,7 @@ impl Command {
             Self::Render(args) => render::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Schema(args) => schema::run(&args),
+            Self::Demo(args) => commands::demo::run(&args),
             Self::Completions(args) => completions::run(&args, &mut Cli::command()),
         }
     }

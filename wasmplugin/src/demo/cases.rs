@@ -4,6 +4,8 @@ use std::fmt;
 
 use peergate_sandbox::Request;
 
+use super::mesh::EXPIRED_CALLER;
+
 /// The certificate's SPIFFE ID of a service of the shop.
 fn spiffe_id(service_account: &str) -> String {
     format!("spiffe://cluster.local/ns/boutique/sa/{service_account}")
@@ -11,24 +13,24 @@ fn spiffe_id(service_account: &str) -> String {
 
 /// One call.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     /// What the call shows.
-    pub title: &'static str,
+    pub(crate) title: &'static str,
     /// Who calls, and by which way.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
     /// The method.
-    pub method: &'static str,
+    pub(crate) method: &'static str,
     /// The path.
-    pub path: &'static str,
+    pub(crate) path: &'static str,
     /// Headers with which the caller claims to be somebody else.
-    pub forged: &'static [(&'static str, &'static str)],
+    pub(crate) forged: &'static [(&'static str, &'static str)],
     /// What must come of it.
-    pub expected: Expectation,
+    pub(crate) expected: Expectation,
 }
 
 /// Who calls, and by which way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub(crate) enum Caller {
     /// A service of the shop, through its own sidecar.
     Service(&'static str),
     /// Somebody with a certificate of the mesh's authority, past all sidecars.
@@ -45,7 +47,7 @@ pub enum Caller {
 
 /// What comes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expectation {
+pub(crate) enum Expectation {
     /// It reaches the service, which is told that this is the caller.
     Allowed {
         /// All values of `x-peergate-caller` that the service received.
@@ -95,22 +97,21 @@ impl fmt::Display for Caller {
         match self {
             Self::Service(name) => f.write_str(name),
             Self::Certificate(id) => f.write_str(id.strip_prefix("spiffe://").unwrap_or(id)),
-            Self::PlaintextToStrict => f.write_str("plaintext"),
-            Self::PlaintextToPermissive => f.write_str("plaintext"),
-            Self::NoCertificateToStrict => f.write_str("no certificate"),
-            Self::NoCertificateToOptional => f.write_str("no certificate"),
+            Self::PlaintextToStrict | Self::PlaintextToPermissive => f.write_str("plaintext"),
+            Self::NoCertificateToStrict | Self::NoCertificateToOptional => {
+                f.write_str("no certificate")
+            }
         }
     }
 }
 
 impl Case {
     /// The request as it is sent.
-    pub fn request(&self) -> Request {
-        self.forged
-            .iter()
-            .fold(Request::new(self.method, self.path), |request, (name, value)| {
-                request.header(name, value)
-            })
+    pub(crate) fn request(&self) -> Request {
+        self.forged.iter().fold(
+            Request::new(self.method, self.path),
+            |request, (name, value)| request.header(name, value),
+        )
     }
 }
 
@@ -119,8 +120,14 @@ const EMPTY_CART: &str = "/hipstershop.CartService/EmptyCart";
 
 /// Headers by which somebody pretends to be the frontend.
 const FORGED: &[(&str, &str)] = &[
-    ("x-peergate-caller", "spiffe://cluster.local/ns/boutique/sa/admin"),
-    ("X-Peergate-Caller", "spiffe://cluster.local/ns/boutique/sa/root"),
+    (
+        "x-peergate-caller",
+        "spiffe://cluster.local/ns/boutique/sa/admin",
+    ),
+    (
+        "X-Peergate-Caller",
+        "spiffe://cluster.local/ns/boutique/sa/root",
+    ),
     (
         "x-forwarded-client-cert",
         "URI=spiffe://cluster.local/ns/boutique/sa/frontend",
@@ -128,119 +135,118 @@ const FORGED: &[(&str, &str)] = &[
 ];
 
 /// All calls, in the order in which they are made.
-pub(super) fn all() -> Vec<Case> {
-    let case = |title, caller, path, expected| Case {
+pub(crate) fn all() -> Vec<Case> {
+    [workloads(), strangers(), pretenders()].concat()
+}
+
+fn case(title: &'static str, caller: Caller, path: &'static str, expected: Expectation) -> Case {
+    Case {
         title,
         caller,
         method: "POST",
         path,
         forged: &[],
         expected,
-    };
+    }
+}
+
+/// Services of the shop that are who they say.
+fn workloads() -> Vec<Case> {
+    use Caller::Service;
+    let no_rule = || Expectation::denied("no-rule-matched");
+    let frontend = || Expectation::allowed("frontend");
+    let checkout = Expectation::allowed("checkoutservice");
+    let expired = Expectation::denied("expired-rule");
+    let wrong_method = case("wrong method", Service("frontend"), ADD_ITEM, no_rule());
     vec![
+        case("right identity", Service("frontend"), ADD_ITEM, frontend()),
         case(
-            "allowed identity",
-            Caller::Service("frontend"),
-            ADD_ITEM,
-            Expectation::allowed("frontend"),
-        ),
-        case(
-            "another allowed identity",
-            Caller::Service("checkoutservice"),
+            "another one",
+            Service("checkoutservice"),
             EMPTY_CART,
-            Expectation::allowed("checkoutservice"),
+            checkout,
         ),
-        case(
-            "wrong identity",
-            Caller::Service("adservice"),
-            ADD_ITEM,
-            Expectation::denied("no-rule-matched"),
-        ),
+        case("wrong identity", Service("adservice"), ADD_ITEM, no_rule()),
         Case {
             method: "GET",
-            ..case(
-                "wrong method",
-                Caller::Service("frontend"),
-                ADD_ITEM,
-                Expectation::denied("no-rule-matched"),
-            )
+            ..wrong_method
         },
         case(
             "wrong path",
-            Caller::Service("checkoutservice"),
+            Service("checkoutservice"),
             ADD_ITEM,
-            Expectation::denied("no-rule-matched"),
+            no_rule(),
         ),
-        case(
+        case("expired rule", Service(EXPIRED_CALLER), EMPTY_CART, expired),
+        case("shadow rule", Service("frontend"), EMPTY_CART, frontend()),
+    ]
+}
+
+/// Callers whose identity is not of the shop, or that have none.
+fn strangers() -> Vec<Case> {
+    let caller = |title, caller, expected| case(title, caller, ADD_ITEM, expected);
+    let certificate = |title, name, reason| {
+        caller(
+            title,
+            Caller::Certificate(name),
+            Expectation::denied(reason),
+        )
+    };
+    let no_identity = || Expectation::denied("no-identity");
+    vec![
+        certificate(
             "explicit deny rule",
-            Caller::Certificate("spiffe://cluster.local/ns/quarantine/sa/frontend"),
-            ADD_ITEM,
-            Expectation::denied("denied-by-rule"),
+            "spiffe://cluster.local/ns/quarantine/sa/frontend",
+            "denied-by-rule",
         ),
-        case(
+        certificate(
             "other trust domain",
-            Caller::Certificate("spiffe://partner.example/ns/boutique/sa/frontend"),
-            ADD_ITEM,
-            Expectation::denied("foreign-trust-domain"),
+            "spiffe://partner.example/ns/boutique/sa/frontend",
+            "foreign-trust-domain",
         ),
-        case(
+        certificate(
             "no SPIFFE ID",
-            Caller::Certificate("https://frontend.boutique.example"),
-            ADD_ITEM,
-            Expectation::denied("malformed-identity"),
+            "https://frontend.boutique.example",
+            "malformed-identity",
         ),
-        case(
+        caller(
             "plaintext",
             Caller::PlaintextToStrict,
-            ADD_ITEM,
             Expectation::NoConnection,
         ),
-        case(
-            "plaintext where TLS lets it in",
+        caller(
+            "the same where TLS lets it in",
             Caller::PlaintextToPermissive,
-            ADD_ITEM,
-            Expectation::denied("no-identity"),
+            no_identity(),
         ),
-        case(
+        caller(
             "no certificate",
             Caller::NoCertificateToStrict,
-            ADD_ITEM,
             Expectation::NoConnection,
         ),
-        case(
-            "no certificate where TLS lets it in",
+        caller(
+            "the same where TLS lets it in",
             Caller::NoCertificateToOptional,
-            ADD_ITEM,
-            Expectation::denied("no-identity"),
+            no_identity(),
         ),
-        Case {
-            forged: FORGED,
-            ..case(
-                "forged identity headers",
-                Caller::Service("adservice"),
-                ADD_ITEM,
-                Expectation::denied("no-rule-matched"),
-            )
-        },
-        Case {
-            forged: FORGED,
-            ..case(
-                "forged headers, right identity",
-                Caller::Service("frontend"),
-                ADD_ITEM,
-                Expectation::allowed("frontend"),
-            )
-        },
-        case(
-            "expired rule",
-            Caller::Service(super::mesh::EXPIRED_CALLER),
-            EMPTY_CART,
-            Expectation::denied("expired-rule"),
+    ]
+}
+
+/// Callers that claim in headers to be somebody else.
+fn pretenders() -> Vec<Case> {
+    let forged = |title, service, expected| Case {
+        forged: FORGED,
+        ..case(title, Caller::Service(service), ADD_ITEM, expected)
+    };
+    vec![
+        forged(
+            "forged headers",
+            "adservice",
+            Expectation::denied("no-rule-matched"),
         ),
-        case(
-            "shadow rule",
-            Caller::Service("frontend"),
-            EMPTY_CART,
+        forged(
+            "forged headers, right identity",
+            "frontend",
             Expectation::allowed("frontend"),
         ),
     ]

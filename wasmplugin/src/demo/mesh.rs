@@ -38,7 +38,7 @@ const DOCUMENTS: [(&str, &str); 2] = [
 const SERVICES: [&str; 4] = ["frontend", "checkoutservice", "adservice", EXPIRED_CALLER];
 
 /// Who had access for a while.
-pub(super) const EXPIRED_CALLER: &str = "support-shell";
+pub(crate) const EXPIRED_CALLER: &str = "support-shell";
 
 /// The tags that give the filter's counters their labels.
 const STATS_TAGS: [&str; 4] = [
@@ -51,16 +51,16 @@ const STATS_TAGS: [&str; 4] = [
 /// The cart service behind its sidecar, and the sidecars of its callers. All of it ends with this
 /// value.
 #[derive(Debug)]
-pub struct DemoMesh {
+pub(crate) struct DemoMesh {
     authority: Authority,
     files: TempDir,
     server: Envoy,
     callers: Envoy,
-    upstream: Upstream,
+    _upstream: Upstream,
 }
 
 impl DemoMesh {
-    pub(super) fn start(envoy: &EnvoyBinary, filter: &Path) -> Result<Self, DemoError> {
+    pub(crate) fn start(envoy: &EnvoyBinary, filter: &Path) -> Result<Self, DemoError> {
         let authority = Authority::new()?;
         let files = TempDir::with_prefix("peergate-demo-")?;
         let ca = authority.write_to(files.path(), "ca")?;
@@ -91,37 +91,32 @@ impl DemoMesh {
             files,
             server,
             callers,
-            upstream,
+            _upstream: upstream,
         })
     }
 
     /// The Envoy that runs the filter.
-    pub fn server(&self) -> &Envoy {
+    pub(crate) fn server(&self) -> &Envoy {
         &self.server
     }
 
     /// The Envoy through which the shop's services call, one listener for each.
-    pub fn callers(&self) -> &Envoy {
+    pub(crate) fn callers(&self) -> &Envoy {
         &self.callers
     }
 
-    /// How many requests reached the service.
-    pub fn requests_served(&self) -> u64 {
-        self.upstream.requests()
-    }
-
     /// The names of the services that have a listener at [`callers`](Self::callers).
-    pub fn services(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn services() -> impl Iterator<Item = &'static str> {
         SERVICES.into_iter()
     }
 
     /// Where the certificates and keys are: `ca.pem`, `SERVICE.cert.pem`, `SERVICE.key.pem`.
-    pub fn certificates(&self) -> PathBuf {
+    pub(crate) fn certificates(&self) -> PathBuf {
         self.files.path().to_owned()
     }
 
     /// Makes one call.
-    pub(super) fn call(&self, case: &Case) -> Result<Expectation, DemoError> {
+    pub(crate) fn call(&self, case: &Case) -> Result<Expectation, DemoError> {
         Ok(match self.client(&case.caller)?.send(&case.request()) {
             Ok(response) => judge(&response),
             Err(error) if error.is_refused() => Expectation::NoConnection,

@@ -4,9 +4,10 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use peergate_sandbox::Metrics;
-use serde_json::{Value, json};
+use prometheus_parse::{Sample, Value};
+use serde_json::json;
 
-use super::{DemoError, Outcome};
+use super::Outcome;
 use super::cases::Expectation;
 
 /// The counter that the filter keeps.
@@ -14,7 +15,7 @@ const COUNTER: &str = "peergate_decisions_total";
 
 /// The outcomes of all calls, and the counters afterwards.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     outcomes: Vec<Outcome>,
     counters: Vec<Counter>,
 }
@@ -32,17 +33,14 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 impl Report {
-    pub(super) fn new(outcomes: Vec<Outcome>, metrics: &Metrics) -> Result<Self, DemoError> {
-        let label = |sample: &prometheus_parse::Sample, name: &str| {
-            sample.labels.get(name).unwrap_or_default().to_owned()
-        };
+    pub(crate) fn new(outcomes: Vec<Outcome>, metrics: &Metrics) -> Self {
+        let label =
+            |sample: &Sample, name: &str| sample.labels.get(name).unwrap_or_default().to_owned();
         let mut counters: Vec<_> = metrics
             .samples(COUNTER)
             .filter_map(|sample| {
-                let value = match sample.value {
-                    prometheus_parse::Value::Counter(value)
-                    | prometheus_parse::Value::Untyped(value) => value,
-                    _ => return None,
+                let (Value::Counter(value) | Value::Untyped(value)) = sample.value else {
+                    return None;
                 };
                 (value > 0.0).then(|| Counter {
                     effect: label(sample, "peergate_effect"),
@@ -52,16 +50,15 @@ impl Report {
                 })
             })
             .collect();
-        counters.sort_by(|a, b| {
-            (&a.effect, &a.reason, &a.rule).cmp(&(&b.effect, &b.reason, &b.rule))
-        });
-        Ok(Self { outcomes, counters })
+        counters
+            .sort_by(|a, b| (&a.effect, &a.reason, &a.rule).cmp(&(&b.effect, &b.reason, &b.rule)));
+        Self { outcomes, counters }
     }
 }
 
 impl Report {
     /// Whether everything came as expected.
-    pub fn is_as_expected(&self) -> bool {
+    pub(crate) fn is_as_expected(&self) -> bool {
         self.outcomes.iter().all(Outcome::is_as_expected) && self.counted_as_seen()
     }
 
@@ -82,10 +79,13 @@ impl Report {
         let agree = |seen: usize, counted: f64| {
             u32::try_from(seen).is_ok_and(|seen| (f64::from(seen) - counted).abs() < 0.5)
         };
-        let reasons = self.outcomes.iter().filter_map(|outcome| match &outcome.got {
-            Expectation::Denied { reason } => Some(reason),
-            _ => None,
-        });
+        let reasons = self
+            .outcomes
+            .iter()
+            .filter_map(|outcome| match &outcome.got {
+                Expectation::Denied { reason } => Some(reason),
+                _ => None,
+            });
         agree(
             seen(&|got| matches!(got, Expectation::Allowed { .. })),
             counted(&|counter| counter.effect == "allow"),
@@ -98,7 +98,7 @@ impl Report {
     }
 
     /// The report as one JSON object.
-    pub fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         let cases = self.outcomes.iter().map(|outcome| {
             json!({
                 "case": outcome.case.title,
@@ -135,16 +135,17 @@ impl fmt::Display for Report {
         for (row, outcome) in rows.iter().zip(&self.outcomes) {
             let style = if outcome.is_as_expected() { GOOD } else { BAD };
             writeln!(f, "{style}{}{style:#}", line(row, &widths))?;
-            if let (
-                Expectation::Allowed { told: expected },
-                Expectation::Allowed { told },
-            ) = (&outcome.case.expected, &outcome.got)
+            if let (Expectation::Allowed { told: expected }, Expectation::Allowed { told }) =
+                (&outcome.case.expected, &outcome.got)
                 && expected != told
             {
                 writeln!(f, "  the service was told {told:?}, not {expected:?}")?;
             }
         }
-        writeln!(f, "\nCounted by the filter, as Envoy's Prometheus endpoint has it:")?;
+        writeln!(
+            f,
+            "\nCounted by the filter, as Envoy's Prometheus endpoint has it:"
+        )?;
         for counter in &self.counters {
             let Counter {
                 effect,
@@ -152,17 +153,16 @@ impl fmt::Display for Report {
                 rule,
                 value,
             } = counter;
-            let rule = match &**rule {
-                "" => String::new(),
-                rule => format!(",peergate_rule={rule:?}"),
-            };
             writeln!(
                 f,
-                "  {COUNTER}{{peergate_effect={effect:?},peergate_reason={reason:?}{rule}}} {value}"
+                "  {COUNTER}{{peergate_rule={rule:?},peergate_effect={effect:?},peergate_reason={reason:?}}} {value}"
             )?;
         }
         if !self.counted_as_seen() {
-            writeln!(f, "{BAD}the counters do not tell what the callers saw{BAD:#}")?;
+            writeln!(
+                f,
+                "{BAD}the counters do not tell what the callers saw{BAD:#}"
+            )?;
         }
         Ok(())
     }
@@ -170,7 +170,11 @@ impl fmt::Display for Report {
 
 fn row(outcome: &Outcome) -> [String; 6] {
     let Outcome { case, got } = outcome;
-    let mark = if outcome.is_as_expected() { "✓" } else { "✗" };
+    let mark = if outcome.is_as_expected() {
+        "✓"
+    } else {
+        "✗"
+    };
     let operation = case.path.rsplit('/').next().unwrap_or_default();
     [
         mark.to_owned(),
@@ -193,8 +197,8 @@ fn widths<'r, const N: usize>(rows: impl Iterator<Item = &'r [String; N]>) -> [u
 
 fn line<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
     let cells = row.iter().zip(widths);
-    let line: String = cells
-        .map(|(cell, &width)| format!("{cell:width$}  "))
+    let cells: Vec<_> = cells
+        .map(|(cell, &width)| format!("{cell:width$}"))
         .collect();
-    line.trim_end().to_owned()
+    cells.join("  ").trim_end().to_owned()
 }

@@ -1,0 +1,116 @@
+//! `peergate demo`.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+use peergate_sandbox::{EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT};
+
+use crate::demo::{self, DemoError, DemoMesh};
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+
+/// Run a service of the example shop behind a real Envoy with the filter, and call it as everybody
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  make demo
+  peergate demo --filter target/filter/peergate_filter.wasm --keep
+
+Starts two Envoys on loopback with certificates of a throw-away authority, makes calls that
+must pass and calls that must not, and shows what came back and what was counted. Ends with
+exit code 0 only if everything is as expected.")]
+pub(crate) struct Args {
+    /// The filter's module; by default the one beside this program
+    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER")]
+    filter: Option<PathBuf>,
+    /// The Envoy to run, after `PEERGATE_ENVOY` and the one on the PATH
+    #[arg(long, value_name = "FILE")]
+    envoy: Option<PathBuf>,
+    /// Leave everything running until Ctrl-C, and say how to call it
+    #[arg(long)]
+    keep: bool,
+    /// For whom the report is
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let filter = find_filter(args)?;
+    let envoy = EnvoyBinary::find(args.envoy.as_deref()).map_err(DemoError::from)?;
+    if std::io::stderr().is_terminal() {
+        anstream::eprintln!("starting two Envoys ({}) …", envoy.version());
+    }
+    let mesh = DemoMesh::start(&envoy, &filter)?;
+    let report = demo::run(&mesh)?;
+    match args.output {
+        Format::Human => anstream::print!(
+            "Calls to boutique/cartservice of the example shop; the filter runs in Envoy {}.\n\n{report}",
+            envoy.version()
+        ),
+        Format::Json => output::write_stdout(&output::json(&report.to_json())?)?,
+    }
+    if args.keep {
+        keep(&mesh)?;
+    }
+    Ok(if report.is_as_expected() {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
+}
+
+fn find_filter(args: &Args) -> Result<PathBuf, Failure> {
+    let beside = || {
+        let program = std::env::current_exe().ok()?;
+        Some(program.with_file_name("peergate_filter.wasm"))
+    };
+    args.filter
+        .clone()
+        .or_else(beside)
+        .filter(|path| path.is_file())
+        .ok_or(Failure::MissingFilter)
+}
+
+/// Says how to call what runs, and waits for Ctrl-C.
+fn keep(mesh: &DemoMesh) -> Result<(), Failure> {
+    let (stop, stopped) = mpsc::channel();
+    // Without a handler Ctrl-C ends the process all the same; only the files stay behind.
+    let _ = ctrlc::set_handler(move || {
+        let _ = stop.send(());
+    });
+    anstream::eprint!("{}", guide(mesh).map_err(DemoError::from)?);
+    let _ = stopped.recv();
+    Ok(())
+}
+
+fn guide(mesh: &DemoMesh) -> Result<String, peergate_sandbox::Error> {
+    const CALL: &str = "curl -si -X POST";
+    const PATH: &str = "/hipstershop.CartService/AddItem";
+    let mut lines = vec![
+        "\nEverything keeps running until Ctrl-C.\n\nThrough a caller's own sidecar:".to_owned(),
+    ];
+    for service in DemoMesh::services() {
+        let address = mesh.callers().listener(service)?;
+        lines.push(format!("  {CALL} http://{address}{PATH}   # {service}"));
+    }
+    let certificates = mesh.certificates();
+    let certificates = certificates.display();
+    let strict = mesh.server().listener(INBOUND_STRICT)?;
+    lines.push("\nPast the sidecars, with a certificate of your choice:".to_owned());
+    lines.push(format!(
+        "  {CALL} -k --cert {certificates}/frontend.cert.pem --key {certificates}/frontend.key.pem https://{strict}{PATH}"
+    ));
+    lines.push("\nWithout any, where TLS lets it in:".to_owned());
+    let permissive = mesh.server().listener(INBOUND_PERMISSIVE)?;
+    lines.push(format!("  {CALL} http://{permissive}{PATH}"));
+    let optional = mesh.server().listener(INBOUND_OPTIONAL_TLS)?;
+    lines.push(format!("  {CALL} -k https://{optional}{PATH}"));
+    lines.push("\nThe filter's counters:".to_owned());
+    let admin = mesh.server().admin_addr();
+    lines.push(format!(
+        "  curl -s http://{admin}/stats/prometheus | grep peergate_\n"
+    ));
+    Ok(lines.join("\n"))
+}
