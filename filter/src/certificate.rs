@@ -3,6 +3,9 @@
 //! The handshake has verified all else. The walk is strict: what is not one certificate, in PEM
 //! and DER, gives no number.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PEM_END: &[u8] = b"-----END CERTIFICATE-----";
 
@@ -106,34 +109,16 @@ impl<'d> Elements<'d> {
 
 /// What stands in base64 between the two lines of a PEM certificate.
 fn der_of(pem: &[u8]) -> Option<Vec<u8>> {
-    let mut base64 = pem
+    let body = pem
         .trim_ascii()
         .strip_prefix(PEM_BEGIN)?
-        .strip_suffix(PEM_END)?
-        .trim_ascii_end();
-    while let Some(unpadded) = base64.strip_suffix(b"=") {
-        base64 = unpadded;
-    }
-    let mut der = Vec::with_capacity(base64.len() / 4 * 3 + 3);
-    let (mut bits, mut width) = (0_u32, 0);
-    for byte in base64.iter().filter(|byte| !byte.is_ascii_whitespace()) {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(digit);
-        width += 6;
-        if width >= 8 {
-            width -= 8;
-            let [_, _, _, byte] = (bits >> width).to_be_bytes();
-            der.push(byte);
-        }
-    }
-    Some(der)
+        .strip_suffix(PEM_END)?;
+    let base64: Vec<u8> = body
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    STANDARD.decode(base64).ok()
 }
 
 #[cfg(test)]
@@ -203,20 +188,8 @@ mod tests {
     fn no_cut_or_changed_certificate_counts_as_good_by_accident() {
         let der = der_of(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
         let pem_of = |der: &[u8]| {
-            let mut pem = b"-----BEGIN CERTIFICATE-----\n".to_vec();
-            for chunk in der.chunks(3) {
-                let mut bytes = [0; 4];
-                bytes[1..=chunk.len()].copy_from_slice(chunk);
-                let bits = u32::from_be_bytes(bytes);
-                for digit in 0..=chunk.len() {
-                    let value = bits >> (18 - 6 * digit) & 63;
-                    let alphabet =
-                        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-                    pem.push(alphabet[usize::try_from(value).unwrap()]);
-                }
-            }
-            pem.extend_from_slice(b"\n-----END CERTIFICATE-----\n");
-            pem
+            let body = STANDARD.encode(der);
+            format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
         };
         assert_eq!(count_uri_sans(&pem_of(&der)), Some(2));
         for length in 0..der.len() {

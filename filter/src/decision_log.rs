@@ -1,10 +1,11 @@
 //! Decision → log line. Of denials only, and at a level that proxies leave out by default.
 
+use log::Level;
 use policy_schema::engine::Decision;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 
-use crate::host::{Host, LogLevel};
+use crate::host::Host;
 
 /// Logs a denial: policy, rule and reason, and nothing that the client sent.
 pub fn log_denial(policy: &PolicyName, decision: &Decision<'_>, host: &impl Host) {
@@ -22,15 +23,15 @@ pub fn log_denial(policy: &PolicyName, decision: &Decision<'_>, host: &impl Host
         reason.rule().map_or("-", |rule| rule.id()),
         reason.code(),
     );
-    host.log(LogLevel::Debug, &line);
+    host.log(Level::Debug, &line);
 }
 
 #[cfg(test)]
 mod tests {
+    use log::Level;
     use serde_json::json;
 
     use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
-    use crate::host::LogLevel;
 
     fn logged(enforcement: &str, host: &FakeHost) -> Vec<String> {
         let mut config = config(&json!([
@@ -40,7 +41,7 @@ mod tests {
         config["enforcement"] = enforcement.into();
         enforcer(&config, host).enforce(host);
         let lines = host.log.borrow();
-        assert!(lines.iter().all(|(level, _)| *level == LogLevel::Debug));
+        assert!(lines.iter().all(|(level, _)| *level == Level::Debug));
         lines.iter().map(|(_, line)| line.clone()).collect()
     }
 

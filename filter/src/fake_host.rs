@@ -3,12 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use log::Level;
 use policy_schema::timestamp::Timestamp;
 use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
-use crate::host::{Bytes, CounterId, Host, LogLevel};
+use crate::host::{Bytes, CounterId, Host};
 use crate::metrics::forget_counters;
 use crate::reply::LocalReply;
 
@@ -57,7 +58,7 @@ pub(crate) struct FakeHost {
     pub(crate) defined: RefCell<Vec<String>>,
     counts: RefCell<BTreeMap<String, u64>>,
     pub(crate) replies: RefCell<Vec<LocalReply>>,
-    pub(crate) log: RefCell<Vec<(LogLevel, String)>>,
+    pub(crate) log: RefCell<Vec<(Level, String)>>,
     pub(crate) calls: Calls,
 }
 
@@ -226,7 +227,7 @@ impl Host for FakeHost {
         self.now.unwrap_or(Timestamp::from_unix_nanoseconds(0))
     }
 
-    fn log(&self, level: LogLevel, line: &str) {
+    fn log(&self, level: Level, line: &str) {
         self.log.borrow_mut().push((level, line.to_owned()));
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod proxy_wasm;
 
+use log::Level;
 use policy_schema::timestamp::Timestamp;
 
 use crate::reply::LocalReply;
@@ -13,17 +14,6 @@ pub type Bytes = Vec<u8>;
 /// A counter that the proxy keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CounterId(pub u32);
-
-/// How much a line of log matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// For whoever looks into single requests.
-    Debug,
-    /// For whoever follows what is rolled out.
-    Info,
-    /// Something has to be put right.
-    Error,
-}
 
 /// The proxy, during one of its calls into the filter.
 ///
@@ -56,5 +46,5 @@ pub trait Host {
     fn now(&self) -> Timestamp;
 
     /// Writes a line, if the proxy wants lines of this level.
-    fn log(&self, level: LogLevel, line: &str);
+    fn log(&self, level: Level, line: &str);
 }

@@ -35,8 +35,9 @@ mod root;
 #[cfg(target_arch = "wasm32")]
 mod entry {
     proxy_wasm::main! {{
-        // For its panic hook: should there ever be a panic, the log says where.
-        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
+        // All levels that the filter uses; the proxy leaves out what it was told to. It also sets
+        // a panic hook: should there ever be a panic, the log says where.
+        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Debug);
         proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
     }}
 }

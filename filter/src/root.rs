@@ -5,12 +5,13 @@
 
 use std::rc::Rc;
 
+use log::Level;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::enforcer::Enforcer;
+use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
-use crate::host::{Host as _, LogLevel};
 use crate::http::Http;
 
 /// One configuration of the plugin.
@@ -28,12 +29,12 @@ impl RootContext for Root {
         let config = Proxy::plugin_configuration().unwrap_or_default();
         match Enforcer::new(&config, &Proxy) {
             Ok(enforcer) => {
-                log_line(LogLevel::Info, &enforcer);
+                log_line(Level::Info, &enforcer);
                 self.enforcer = Some(Rc::new(enforcer));
                 true
             }
             Err(error) => {
-                log_line(LogLevel::Error, &error);
+                log_line(Level::Error, &error);
                 false
             }
         }
@@ -51,7 +52,7 @@ impl RootContext for Root {
 }
 
 /// The text quotes the configuration, and stays one line whatever that contains.
-fn log_line(level: LogLevel, text: &impl ToString) {
+fn log_line(level: Level, text: &impl ToString) {
     let line = text.to_string().replace(char::is_control, " ");
     Proxy.log(level, &line);
 }

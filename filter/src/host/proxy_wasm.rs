@@ -7,9 +7,10 @@
 
 use std::ptr;
 
+use log::Level;
 use policy_schema::timestamp::Timestamp;
 
-use super::{Bytes, CounterId, Host, LogLevel};
+use super::{Bytes, CounterId, Host};
 use crate::reply::LocalReply;
 
 const STATUS_OK: u32 = 0;
@@ -21,7 +22,6 @@ const NO_GRPC_STATUS: i32 = -1;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
-    fn proxy_log(level: u32, line: *const u8, line_size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_buffer_bytes(
         buffer: u32,
@@ -155,14 +155,9 @@ impl Host for Proxy {
         Timestamp::from_unix_nanoseconds(if status == STATUS_OK { time } else { u64::MAX })
     }
 
-    fn log(&self, level: LogLevel, line: &str) {
-        let level = match level {
-            LogLevel::Debug => 1,
-            LogLevel::Info => 2,
-            LogLevel::Error => 4,
-        };
-        // SAFETY: the host only reads `line`.
-        unsafe { proxy_log(level, line.as_ptr(), line.len()) };
+    /// By way of the SDK's logger, which leaves the choice of levels to the proxy.
+    fn log(&self, level: Level, line: &str) {
+        log::log!(level, "{line}");
     }
 }
 

@@ -1,0 +1,92 @@
+use super::*;
+
+#[test]
+fn begins_with_a_policy_that_has_no_problems() {
+    let policy = stdout_of(&["init"]);
+    let validated = run_with(&["validate", "-f", "-", "--deny-warnings"], &policy);
+    assert_eq!(validated.status, 0);
+    assert_eq!(validated.stderr, "1 file, 1 policy, 3 rules: no problems\n");
+    let rendered = run_with(&["render", "-f", "-"], &policy);
+    assert_eq!((rendered.status, rendered.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn does_not_overwrite_what_somebody_wrote() {
+    let folder = folder(&[("policy.yaml", "mine")]);
+    let path = folder.path().join("policy.yaml");
+    let refused = run(&["init", "-o", text(&path)]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
+    assert!(
+        refused.stderr.contains("exists already"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+
+    let forced = run(&["init", "-o", text(&path), "--force"]);
+    assert_eq!((forced.status, forced.stdout.as_str()), (0, ""));
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        stdout_of(&["init"])
+    );
+
+    let new = folder.path().join("new.yaml");
+    assert_eq!(run(&["init", "-o", text(&new)]).status, 0);
+    assert_eq!(std::fs::read_to_string(&new).unwrap(), stdout_of(&["init"]));
+}
+
+#[test]
+fn prints_schemas() {
+    for (args, field) in [
+        (&["schema"][..], "istioVersion"),
+        (&["schema", "document"], "istioVersion"),
+        (&["schema", "plugin-config"], "callerHeader"),
+    ] {
+        let schema: serde_json::Value = serde_json::from_str(&stdout_of(args)).unwrap();
+        assert!(schema["$schema"].is_string());
+        assert!(schema.to_string().contains(field), "{args:?}");
+    }
+}
+
+#[test]
+fn prints_completions() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(
+            stdout_of(&["completions", shell]).contains("validate"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn prints_help_on_stdout() {
+    let all = stdout_of(&["--help"]);
+    let commands = [
+        "init",
+        "validate",
+        "render",
+        "decide",
+        "schema",
+        "completions",
+    ];
+    for command in commands {
+        assert!(all.contains(&format!("\n  {command} ")), "{command}");
+        let help = stdout_of(&[command, "--help"]);
+        assert!(help.contains("Examples:"), "{command}");
+    }
+    assert!(stdout_of(&["--version"]).starts_with("peergate "));
+}
+
+#[test]
+fn has_another_exit_code_for_misuse_than_for_a_denial() {
+    for args in [
+        &[][..],
+        &["nonsense"],
+        &["validate"],
+        &["validate", "--nonsense"],
+    ] {
+        let run = run(args);
+        assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{args:?}");
+        assert!(!run.stderr.is_empty());
+    }
+}

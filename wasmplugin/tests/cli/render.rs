@@ -1,0 +1,206 @@
+use policy_schema::yaml;
+use serde_json::Value;
+
+use super::*;
+
+const ALL: [&str; 5] = ["render", "-f", POLICIES, "--at", NOW];
+
+fn rendered(more: &[&str]) -> Run {
+    let run = run(&[&ALL, more].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    run
+}
+
+#[test]
+fn renders_all_policies_as_one_stream() {
+    insta::assert_snapshot!(rendered(&[]).stdout);
+}
+
+#[test]
+fn notes_on_stderr_where_rbac_is_not_the_policy() {
+    insta::assert_snapshot!(rendered(&[]).stderr);
+}
+
+#[test]
+fn has_no_notes_where_rbac_is_not_concerned() {
+    for only in ["wasm-plugin", "plugin-config", "envoy"] {
+        let run = rendered(&["--only", only, "--workload", "shop/cart"]);
+        assert_eq!(run.stderr, "", "{only}");
+    }
+}
+
+#[test]
+fn renders_a_plugin_config() {
+    let config = rendered(&["--only", "plugin-config", "--workload", "shop/cart"]);
+    insta::assert_snapshot!(config.stdout);
+}
+
+#[test]
+fn renders_a_filter_for_a_plain_envoy() {
+    let filter = rendered(&[
+        "--only",
+        "envoy",
+        "--workload",
+        "payments/vault",
+        "--filter-path",
+        "/filter.wasm",
+    ]);
+    insta::assert_snapshot!(filter.stdout);
+}
+
+#[test]
+fn renders_for_the_given_version_of_istio() {
+    let of = |version| {
+        let more = ["--only", "wasm-plugin", "--istio-version", version];
+        rendered(&more).stdout
+    };
+    assert!(of("1.26").contains("failStrategy: FAIL_CLOSE\n"));
+    assert!(of("1.27").contains("failStrategy: FAIL_RELOAD\n"));
+}
+
+#[test]
+fn renders_the_same_for_the_same_documents_in_any_order() {
+    let first = rendered(&[]).stdout;
+    assert_eq!(first, rendered(&[]).stdout);
+    let args = [
+        "render",
+        "-f",
+        "policies/payments/vault.json",
+        "-f",
+        "policies/cart.yaml",
+        "-f",
+        "policies/payments/ledger.yml",
+        "-f",
+        "policies/mesh.yaml",
+        "--at",
+        NOW,
+    ];
+    assert_eq!(first, run(&args).stdout);
+}
+
+#[test]
+fn writes_yaml_that_says_what_the_json_says() {
+    let json = rendered(&["--output", "json"]).stdout;
+    let list: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&list["apiVersion"], &list["kind"]),
+        (&"v1".into(), &"List".into())
+    );
+    let documents: Vec<Value> = yaml::parse(&rendered(&[]).stdout)
+        .unwrap()
+        .iter()
+        .map(|node| {
+            let (document, faults) = yaml::read(node);
+            assert_eq!(faults, []);
+            document.unwrap()
+        })
+        .collect();
+    assert_eq!(list["items"], Value::from(documents));
+}
+
+#[test]
+fn writes_a_file_for_each_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = format!("{}/manifests/", text(folder.path()));
+    assert_eq!(rendered(&["-o", &target]).stdout, "");
+    let mut names: Vec<_> = std::fs::read_dir(&target)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "payments.ledger-peergate.wasmplugin.yaml",
+            "payments.vault-allow.authorizationpolicy.yaml",
+            "payments.vault-peergate.wasmplugin.yaml",
+            "shop.cart-allow.authorizationpolicy.yaml",
+            "shop.cart-deny.authorizationpolicy.yaml",
+            "shop.cart-peergate.wasmplugin.yaml",
+        ]
+    );
+    let files = names
+        .iter()
+        .map(|name| std::fs::read_to_string(Path::new(&target).join(name)).unwrap());
+    let together = files.collect::<Vec<_>>().join("---\n");
+    assert_eq!(together, rendered(&[]).stdout);
+}
+
+#[test]
+fn replaces_a_file_and_keeps_its_mode() {
+    let folder = folder(&[("out.yaml", "old")]);
+    let path = folder.path().join("out.yaml");
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
+    rendered(&["-o", text(&path)]);
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        rendered(&[]).stdout
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn touches_nothing_when_the_input_is_invalid() {
+    let folder = folder(&[("out.yaml", "old")]);
+    let path = folder.path().join("out.yaml");
+    let file = "diagnostics/unknown-field.yaml";
+    let invalid = run(&["render", "-f", file, "-o", text(&path)]);
+    assert_eq!((invalid.status, invalid.stdout.as_str()), (3, ""));
+    assert!(invalid.stderr.contains("error[unknown-field]"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+
+    let new = format!("{}/new/", text(folder.path()));
+    assert_eq!(run(&["render", "-f", file, "-o", &new]).status, 3);
+    assert!(!Path::new(&new).exists());
+}
+
+#[test]
+fn says_what_is_missing_to_render_the_filter() {
+    let mesh = MESH.replace(
+        "    image: oci://registry.example.com/peergate/filter@sha256:0123\n",
+        "",
+    );
+    let folder = folder(&[("mesh.yaml", &mesh), ("cart.yaml", CART)]);
+    let args = ["render", "-f", text(folder.path()), "--at", NOW];
+    let refused = run(&args);
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+    insta::assert_snapshot!(refused.stderr);
+    let without = run(&[&args[..], &["--only", "authorization-policy"]].concat());
+    assert_eq!(without.status, 0);
+}
+
+#[test]
+fn refuses_one_text_for_what_several_proxies_take() {
+    let run = run(&[&ALL[..], &["--only", "plugin-config"]].concat());
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+    assert!(
+        run.stderr.contains("there are 3 policies"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn suggests_the_policy_that_was_meant() {
+    let unknown = |name| {
+        let run = run(&[&ALL[..], &["--workload", name]].concat());
+        assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+        run.stderr
+    };
+    assert!(unknown("shop/card").contains("did you mean `shop/cart`?"));
+    assert!(unknown("a/b").contains("there are `payments/ledger`, `payments/vault`, `shop/cart`"));
+}
+
+#[test]
+fn takes_a_form_for_a_mistake_where_a_file_is_asked_for() {
+    let run = run(&[&ALL[..], &["-o", "json"]].concat());
+    assert_eq!(run.status, 3);
+    assert!(run.stderr.contains("`--output`"), "{}", run.stderr);
+}

@@ -1,0 +1,100 @@
+use super::*;
+
+#[test]
+fn says_on_stderr_that_all_is_well() {
+    let run = run(&["validate", "-f", POLICIES, "--at", NOW]);
+    assert_eq!((run.status, run.stdout.as_str()), (0, ""));
+    assert_eq!(run.stderr, "4 files, 3 policies, 8 rules: no problems\n");
+}
+
+#[test]
+fn shows_diagnostics_on_stderr_and_refuses() {
+    let run = run(&["validate", "-f", "diagnostics/unknown-field.yaml"]);
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+    assert!(
+        run.stderr.contains("error[unknown-field]"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.ends_with("1 file: 1 error\n"), "{}", run.stderr);
+}
+
+#[test]
+fn accepts_warnings_unless_told_otherwise() {
+    let file = "diagnostics/duplicate-value.yaml";
+    let accepted = run(&["validate", "-f", file]);
+    assert_eq!(accepted.status, 0);
+    assert!(accepted.stderr.contains("warning[duplicate-value]"));
+    assert!(accepted.stderr.ends_with(": 1 warning\n"));
+    assert_eq!(run(&["validate", "-f", file, "--deny-warnings"]).status, 3);
+}
+
+#[test]
+fn prints_diagnostics_as_json_on_stdout() {
+    let file = "diagnostics/invalid-name.yaml";
+    let run = run(&["validate", "-f", file, "--output", "json"]);
+    assert_eq!((run.status, run.stderr.as_str()), (3, ""));
+    insta::assert_snapshot!(run.stdout);
+}
+
+#[test]
+fn prints_the_other_place_as_json_too() {
+    let folder = folder(&[("a.yaml", MESH), ("b.yaml", MESH)]);
+    let run = run(&["validate", "-f", text(folder.path()), "--output", "json"]);
+    let entries: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(entries[0]["file"].as_str().unwrap().ends_with("b.yaml"));
+    let related = &entries[0]["related"];
+    assert!(related["file"].as_str().unwrap().ends_with("a.yaml"));
+    assert_eq!(
+        (&related["line"], &related["column"]),
+        (&2.into(), &7.into())
+    );
+}
+
+#[test]
+fn prints_an_empty_array_when_there_is_nothing_to_say() {
+    assert_eq!(
+        stdout_of(&["validate", "-f", POLICIES, "--at", NOW, "--output", "json"]),
+        "[]\n"
+    );
+}
+
+#[test]
+fn asks_at_the_given_time_whether_rules_have_expired() {
+    let args = ["validate", "-f", POLICIES, "--at", "2027-01-01T00:00:00Z"];
+    let run = run(&args);
+    assert_eq!(run.status, 3);
+    assert!(run.stderr.contains("error[expired-rule]"), "{}", run.stderr);
+}
+
+#[test]
+fn checks_for_the_given_version_of_istio() {
+    let run = run(&[
+        "validate",
+        "-f",
+        POLICIES,
+        "--at",
+        NOW,
+        "--istio-version",
+        "1.20",
+    ]);
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr.contains("error[unsupported-by-istio]"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn has_no_colour_unless_somebody_sees_it() {
+    let args = ["validate", "-f", "diagnostics/unknown-field.yaml"];
+    assert!(!run(&args).stderr.contains('\x1b'));
+    let with = |name| {
+        let mut command = command(&args);
+        command.env(name, "1");
+        finish(command, "").stderr
+    };
+    assert!(with("CLICOLOR_FORCE").contains('\x1b'));
+    assert!(!with("NO_COLOR").contains('\x1b'));
+}

@@ -1,0 +1,48 @@
+//! Every diagnostic as people see it: for each code a document with this mistake, and a golden
+//! file with what is shown.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use policy_schema::code::Code;
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
+}
+
+#[test]
+fn there_is_a_case_for_every_code_and_no_other() {
+    let cases: BTreeSet<_> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let codes = Code::ALL.iter().map(|code| format!("{code}.yaml"));
+    assert_eq!(cases, codes.collect());
+}
+
+#[test]
+fn every_case_shows_its_code_alone() {
+    for code in Code::ALL {
+        let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
+            .args(["validate", "--at", "2026-06-01T00:00:00Z", "-f"])
+            .arg(format!("{code}.yaml"))
+            .current_dir(folder())
+            .env_remove("CLICOLOR_FORCE")
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stderr).unwrap();
+        let titles: Vec<_> = shown
+            .lines()
+            .filter(|line| line.starts_with("error") || line.starts_with("warning"))
+            .collect();
+        assert!(!titles.is_empty(), "{code} is not reported");
+        assert!(
+            titles
+                .iter()
+                .all(|title| title.contains(&format!("[{code}]: "))),
+            "{code}: {titles:?}"
+        );
+        insta::assert_snapshot!(code.as_str(), shown);
+    }
+}
