@@ -1,5 +1,10 @@
 //! `peergate demo` runs on a real Envoy, and says whether everything came as expected.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share may fail as the tests do"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
