@@ -2,8 +2,9 @@
 //!
 //! Every rule runs in the filter. Envoy's RBAC, which Istio configures from an
 //! `AuthorizationPolicy`, has no clock and cannot shadow single rules. What it cannot do is left
-//! to the filter such that RBAC is never in the way of a request that the policy allows, and the
-//! two together never let through what it denies.
+//! to the filter: a rule is rendered where RBAC then denies at most what the policy denies, and
+//! left out where it would deny more. Since a request must pass both, the two together never let
+//! through what the policy denies.
 
 use crate::policy::ServicePolicy;
 use crate::rule::Rule;

@@ -161,6 +161,10 @@ impl PluginConfig {
     }
 }
 
+/// The longest name of a policy in bytes: Kubernetes takes 253, and the resources made of a policy
+/// add to its name what they are.
+const MAX_NAME: usize = 240;
+
 pub(crate) fn check_policy_name(name: &PolicyName, cursor: &Cursor<'_>, problems: &mut Problems) {
     if !is_dns_label(&name.namespace) {
         problems.report(
@@ -176,6 +180,13 @@ pub(crate) fn check_policy_name(name: &PolicyName, cursor: &Cursor<'_>, problems
             &cursor.key("name"),
             format!("`{}` is not a name that Kubernetes accepts", name.name),
             "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
+        );
+    } else if name.name.len() > MAX_NAME {
+        problems.report(
+            Code::InvalidName,
+            &cursor.key("name"),
+            "the name is longer than 240 characters",
+            "shorten it: the resources that are made of the policy add to its name what they are",
         );
     }
 }

@@ -147,7 +147,8 @@ impl RuleIndex {
         found: &mut Found,
     ) {
         let clauses = self.clauses.get(list.start..list.end).unwrap_or_default();
-        for clause in clauses.iter().filter(|clause| clause.rule >= from) {
+        let first = clauses.partition_point(|clause| clause.rule < from);
+        for clause in clauses.iter().skip(first) {
             if found.rule.is_some_and(|first| first <= clause.rule) {
                 return;
             }
