@@ -199,3 +199,33 @@ fn names_that_are_no_spiffe_ids_are_no_identity() {
     }
     mesh.assert_still_serves();
 }
+
+#[test]
+fn a_waypoint_takes_the_identity_that_the_outer_connection_verified() {
+    let mesh = Mesh::in_waypoint(WEB);
+    let client = mesh.plaintext_client();
+    assert_allowed(&client.send(&Request::get("/orders")).unwrap());
+    assert_denied(
+        &client.send(&Request::get("/admin")).unwrap(),
+        "no-rule-matched",
+    );
+}
+
+#[test]
+fn a_waypoint_takes_nothing_but_one_spiffe_id() {
+    for left_behind in [&format!("{WEB},{WEB}"), "-", "web"] {
+        let mesh = Mesh::in_waypoint(left_behind);
+        let response = mesh.plaintext_client().send(&Request::get("/status"));
+        assert_denied(&response.unwrap(), "malformed-identity");
+    }
+}
+
+#[test]
+fn a_certificate_counts_for_more_than_the_filter_state() {
+    let mesh = Mesh::in_waypoint(WEB);
+    let ads = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");
+    assert_denied(
+        &ads.send(&Request::get("/orders")).unwrap(),
+        "no-rule-matched",
+    );
+}

@@ -94,7 +94,7 @@ impl Mesh {
     }
 
     pub(crate) fn launch(plugin_config: String, stats_tags: &[&str]) -> Self {
-        Self::run(stats_tags, |_| http_filter(plugin_config))
+        Self::run(stats_tags, |_| vec![http_filter(plugin_config)])
     }
 
     /// With a filter that Envoy discovers through a file.
@@ -111,12 +111,30 @@ impl Mesh {
                 },
             });
             delivery = Some(file);
-            filter
+            vec![filter]
         });
         (mesh, delivery.unwrap())
     }
 
-    fn run(stats_tags: &[&str], filter: impl FnOnce(&Path) -> Value) -> Self {
+    /// Where the identity is what another listener left in the filter state, as in a waypoint.
+    pub(crate) fn in_waypoint(peer_principal: &str) -> Self {
+        let left_behind = json!({
+            "name": "waypoint",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+                "on_request_headers": [{
+                    "object_key": "io.istio.peer_principal",
+                    "factory_key": "envoy.string",
+                    "format_string": { "text_format_source": { "inline_string": peer_principal } },
+                }],
+            },
+        });
+        Self::run(&STATS_TAGS, |_| {
+            vec![left_behind, http_filter(plugin_config(|_| {}))]
+        })
+    }
+
+    fn run(stats_tags: &[&str], filters: impl FnOnce(&Path) -> Vec<Value>) -> Self {
         let authority = Authority::new().unwrap();
         let files = tempfile::tempdir().unwrap();
         let upstream = Upstream::start().unwrap();
@@ -125,7 +143,7 @@ impl Mesh {
         let own = own.write_to(files.path(), "orders").unwrap();
         let ca = authority.write_to(files.path(), "ca").unwrap();
         let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
-        sidecar.http_filters = vec![filter(files.path())];
+        sidecar.http_filters = filters(files.path());
         sidecar.stats_tags = stats_tags.iter().map(ToString::to_string).collect();
         let envoy = Envoy::start(&envoy_binary(), &sidecar.bootstrap()).unwrap();
         Self {
