@@ -42,7 +42,9 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic], sources: &[SourceText]) {
     let texts = Texts::new(sources);
     let mut stderr = anstream::stderr().lock();
     for diagnostic in diagnostics {
-        let _ = writeln!(stderr, "{}\n", texts.rendered(diagnostic));
+        let mut text = texts.rendered(diagnostic);
+        text.push_str("\n\n");
+        let _ = stderr.write_all(text.as_bytes());
     }
 }
 

@@ -217,13 +217,17 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             other => principals.push(istio_principal(&other)),
         }
     }
-    let has_positive_condition =
-        !principals.is_empty() || !source.namespaces.is_empty() || !source.trust_domains.is_empty();
-    let asks_for_identity = match effect {
-        Effect::Allow => true,
-        Effect::Deny => has_positive_condition,
+    // To Istio a namespace is one of any trust domain, and a source without positive conditions
+    // takes callers without any identity.
+    let lacks_identity = match effect {
+        Effect::Allow => principals.is_empty(),
+        Effect::Deny => {
+            principals.is_empty()
+                && source.namespaces.is_empty()
+                && !source.trust_domains.is_empty()
+        }
     };
-    if asks_for_identity && principals.is_empty() && source.namespaces.is_empty() {
+    if lacks_identity {
         principals.extend(identities_of(trust_domains.iter()));
     }
     // As an exclusion of the others, since Istio would widen a principal in one trust domain to
