@@ -62,7 +62,7 @@ impl<'a> SpiffeId<'a> {
         let Some(segments) = path.strip_prefix('/') else {
             return Err(SpiffeIdError::NoPath);
         };
-        if !segments.split('/').all(is_path_segment) {
+        if !are_path_segments(segments.as_bytes()) {
             return Err(SpiffeIdError::Path);
         }
         Ok(Self {
@@ -101,16 +101,63 @@ pub fn is_trust_domain(text: &str) -> bool {
     (1..=MAX_TRUST_DOMAIN).contains(&text.len()) && text.bytes().all(is_trust_domain_byte)
 }
 
-pub(crate) fn is_trust_domain_byte(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_')
+/// Which bytes may stand where, looked up instead of compared: an ID is read for each request.
+const TRUST_DOMAIN: u8 = 1;
+const PATH: u8 = 2;
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler evaluates it, and would refuse an index out of range"
+)]
+const MAY_STAND_IN: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' => TRUST_DOMAIN | PATH,
+            b'A'..=b'Z' => PATH,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn may_stand_in(part: u8, byte: u8) -> bool {
+    MAY_STAND_IN
+        .get(usize::from(byte))
+        .is_some_and(|parts| parts & part != 0)
 }
 
-pub(crate) fn is_path_segment(segment: &str) -> bool {
-    !matches!(segment, "" | "." | "..") && segment.bytes().all(is_path_byte)
+pub(crate) fn is_trust_domain_byte(byte: u8) -> bool {
+    may_stand_in(TRUST_DOMAIN, byte)
 }
 
 pub(crate) fn is_path_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+    may_stand_in(PATH, byte)
+}
+
+pub(crate) fn is_path_segment(segment: &str) -> bool {
+    !segment.contains('/') && are_path_segments(segment.as_bytes())
+}
+
+/// Whether these are segments joined by slashes, none of them empty, `.` or `..`.
+fn are_path_segments(bytes: &[u8]) -> bool {
+    let is_segment = |length: usize, dots: usize| length > 2 || length > dots;
+    let (mut length, mut dots) = (0, 0);
+    for &byte in bytes {
+        if byte == b'/' {
+            if !is_segment(length, dots) {
+                return false;
+            }
+            (length, dots) = (0, 0);
+        } else if is_path_byte(byte) {
+            length += 1;
+            dots += usize::from(byte == b'.');
+        } else {
+            return false;
+        }
+    }
+    is_segment(length, dots)
 }
 
 /// What the handshake says about the caller. Three states, so that "no certificate" can never be
