@@ -25,7 +25,7 @@ pub struct HostAttributes<'h, H> {
     path: OnceCell<Option<Bytes>>,
     authority: OnceCell<Option<Bytes>>,
     port: OnceCell<Option<u16>>,
-    now: OnceCell<Timestamp>,
+    now: OnceCell<Option<Timestamp>>,
 }
 
 enum Peer {
@@ -104,7 +104,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
         *self.port.get_or_init(|| self.ask_for_port())
     }
 
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Option<Timestamp> {
         *self.now.get_or_init(|| self.host.now())
     }
 }

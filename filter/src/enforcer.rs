@@ -87,6 +87,25 @@ mod tests {
     use super::*;
     use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
+    #[test]
+    fn without_a_clock_time_counts_against_the_caller() {
+        let config = config(&json!([
+            {"id": "frozen", "effect": "Deny", "notAfter": "2500-01-01T00:00:00Z",
+             "from": [{"serviceAccounts": ["admin"]}]},
+            {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+            {"id": "web", "effect": "Allow", "notBefore": "2000-01-01T00:00:00Z",
+             "from": [{"serviceAccounts": ["web"]}]},
+        ]));
+        let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) == Verdict::Pass;
+        let noon = "2026-06-01T12:00:00Z";
+        assert!(pass(FakeHost::with_uri_sans(&[WEB]).at(noon)));
+        assert!(!pass(FakeHost::with_uri_sans(&[WEB])));
+        assert!(pass(
+            FakeHost::with_uri_sans(&[ADMIN]).at("2500-01-01T00:00:00Z")
+        ));
+        assert!(!pass(FakeHost::with_uri_sans(&[ADMIN])));
+    }
+
     fn by_identity() -> Value {
         config(&json!([
             {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},

@@ -222,9 +222,9 @@ impl Host for FakeHost {
         replies.push(*reply);
     }
 
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Option<Timestamp> {
         tick(&self.calls.time);
-        self.now.unwrap_or(Timestamp::from_unix_nanoseconds(0))
+        self.now
     }
 
     fn log(&self, level: Level, line: &str) {

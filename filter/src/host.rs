@@ -42,8 +42,8 @@ pub trait Host {
     /// Answers the request in place of the upstream. At most once for each request.
     fn send_reply(&self, reply: &LocalReply);
 
-    /// The time.
-    fn now(&self) -> Timestamp;
+    /// The time, where the proxy tells it.
+    fn now(&self) -> Option<Timestamp>;
 
     /// Writes a line, if the proxy wants lines of this level.
     fn log(&self, level: Level, line: &str);

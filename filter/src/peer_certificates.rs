@@ -69,12 +69,12 @@ impl PeerCertificates {
 }
 
 fn look_into_certificate(host: &impl Host) -> CertificateIdentity {
-    let Some(san) = host.property(FIRST_URI_SAN) else {
-        return CertificateIdentity::Absent;
-    };
-    match host.property(CERTIFICATE) {
-        Some(pem) if count_uri_sans(&pem) != Some(1) => CertificateIdentity::Malformed,
-        Some(_) | None => CertificateIdentity::UriSan(san.into()),
+    let count = host.property(CERTIFICATE).map(|pem| count_uri_sans(&pem));
+    match (host.property(FIRST_URI_SAN), count) {
+        (Some(san), None | Some(Some(1))) => CertificateIdentity::UriSan(san.into()),
+        (None, None | Some(Some(0))) => CertificateIdentity::Absent,
+        // More than one, or one that is empty, which the proxy reports as none.
+        (_, Some(_)) => CertificateIdentity::Malformed,
     }
 }
 

@@ -70,6 +70,18 @@ impl CompiledRule {
         self.validity
     }
 
+    /// Where the request lies in time. Without a clock a rule counts against the caller.
+    fn phase(&self, request: &impl RequestAttributes) -> Phase {
+        if self.validity.is_unlimited() {
+            return Phase::Within;
+        }
+        match (request.now(), self.effect) {
+            (Some(now), _) => self.validity.phase(now),
+            (None, Effect::Deny) => Phase::Within,
+            (None, Effect::Allow) => Phase::After,
+        }
+    }
+
     /// What the rule does when it matches.
     pub fn effect(&self) -> Effect {
         self.effect
@@ -139,7 +151,7 @@ impl CompiledPolicy {
             return Reason::AllowedByRule(rule);
         }
         match (caller, self.rule(allowed.lapsed)) {
-            (_, Some(rule)) => match rule.validity.phase(request.now()) {
+            (_, Some(rule)) => match rule.phase(request) {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },

@@ -178,7 +178,7 @@ impl<'a> PeerIdentity<'a> {
     /// section 2).
     pub fn from_uri_san(san: Option<&'a [u8]>) -> Self {
         match san {
-            None | Some([]) => Self::Absent,
+            None => Self::Absent,
             Some(san) => SpiffeId::parse(san).map_or(Self::Malformed, Self::Verified),
         }
     }

@@ -66,22 +66,62 @@ fn lint_source(source: &Source, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut
     let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
         lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
     };
-    texts(["principals", "notPrincipals"], principals, not_principals);
     texts(["namespaces", "notNamespaces"], namespaces, not_namespaces);
     texts(
         ["trustDomains", "notTrustDomains"],
         trust_domains,
         not_trust_domains,
     );
-    lint_values(
-        ["serviceAccounts", "notServiceAccounts"],
-        service_accounts,
-        not_service_accounts,
-        PartialEq::eq,
-        cursor,
-        problems,
-    );
+    for (key, principals) in [
+        ("principals", principals),
+        ("notPrincipals", not_principals),
+    ] {
+        lint_duplicates(principals, &cursor.key(key), problems);
+    }
+    for (key, accounts) in [
+        ("serviceAccounts", service_accounts),
+        ("notServiceAccounts", not_service_accounts),
+    ] {
+        lint_duplicates(accounts, &cursor.key(key), problems);
+    }
+    lint_excluded_identities(source, mesh, cursor, problems);
     lint_namespaces_of_principals(source, cursor, problems);
+}
+
+/// Principals and service accounts that the source excludes again, under each of their names.
+fn lint_excluded_identities(
+    source: &Source,
+    mesh: &Mesh,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let excluded = source.not_principals_in(&mesh.trust_domains);
+    let mut lint = |key, index, written: String, only: Source| {
+        let names = only.principals_in(&mesh.trust_domains);
+        let is_excluded = |name| excluded.iter().any(|excluded| excluded.covers(name));
+        if names.iter().all(is_excluded) {
+            problems.report(
+                Code::NeverMatches,
+                &cursor.key(key).index(index),
+                format!("`{written}` never matches: this source excludes it"),
+                "remove it, or narrow `notPrincipals` or `notServiceAccounts`",
+            );
+        }
+    };
+    for (index, principal) in source.principals.iter().enumerate() {
+        let only = Source {
+            principals: vec![principal.clone()],
+            ..Source::default()
+        };
+        lint("principals", index, principal.to_string(), only);
+    }
+    for (index, account) in source.service_accounts.iter().enumerate() {
+        let only = Source {
+            service_accounts: vec![account.clone()],
+            ..Source::default()
+        };
+        lint("serviceAccounts", index, account.to_string(), only);
+    }
 }
 
 /// A principal that belongs to none of the namespaces beside it.

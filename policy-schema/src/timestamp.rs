@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 
-/// A point in time, in nanoseconds since the Unix epoch, UTC.
+/// A point in time, in nanoseconds since the Unix epoch, UTC. The last one is in the year 2554, and
+/// stands for all later ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
@@ -40,8 +41,7 @@ impl TryFrom<SystemTime> for Timestamp {
     fn try_from(time: SystemTime) -> Result<Self, InvalidTime> {
         time.duration_since(SystemTime::UNIX_EPOCH)
             .ok()
-            .and_then(|since| u64::try_from(since.as_nanos()).ok())
-            .map(Self)
+            .map(|since| Self(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
             .ok_or(InvalidTime)
     }
 }

@@ -68,8 +68,7 @@ fn check_meshes(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Mesh> {
     let Some((first, others)) = documents.meshes.split_first() else {
-        // A mesh that could not be read at all has been reported already.
-        if let (Some(policy), false) = (documents.policies.first(), documents.has_unread_mesh) {
+        if let (Some(policy), false) = (documents.policies.first(), documents.has_unread_document) {
             policy.report(
                 diagnostics,
                 Code::MissingMesh,
@@ -156,9 +155,7 @@ fn check_mesh(
         );
     }
     let defaults = spec.defaults.clone().unwrap_or_default();
-    let is_sound = problems.count() == 0;
     placed.place(problems, diagnostics);
-    is_sound.then_some(())?;
     Some(Mesh {
         trust_domains: trust_domains?,
         istio_version: options.istio_version.or(own_version)?,

@@ -135,9 +135,9 @@ impl RequestAttributes for Watched {
         Some(8080)
     }
 
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Option<Timestamp> {
         self.note("now");
-        Timestamp::from_unix_nanoseconds(0)
+        Some(Timestamp::from_unix_nanoseconds(0))
     }
 }
 

@@ -177,6 +177,16 @@ fn several_uri_names_in_a_certificate_are_no_identity() {
 }
 
 #[test]
+fn an_empty_uri_name_is_malformed_and_not_anonymous() {
+    let mesh = Mesh::start();
+    for names in [&[""][..], &["", WEB], &[WEB, ""], &["", ""]] {
+        let client = mesh.client(&mesh.identity(names.iter().copied()));
+        let response = client.send(&Request::get("/status")).unwrap();
+        assert_denied(&response, "malformed-identity");
+    }
+}
+
+#[test]
 fn names_that_are_no_spiffe_ids_are_no_identity() {
     let mesh = Mesh::start();
     let names = [

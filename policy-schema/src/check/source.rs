@@ -133,6 +133,15 @@ fn check_principal(
         TextMatch::Any => return Some(pattern),
         _ if rest.contains("://") => Err(SpiffeIdError::Scheme),
         TextMatch::Suffix(suffix) => {
+            if suffix.split('/').count() == 5 && !suffix.starts_with('/') {
+                problems.report(
+                    Code::InvalidWildcard,
+                    cursor,
+                    format!("Istio would widen `{text}` to every trust domain of the mesh"),
+                    "begin the pattern with `*/`, or write the trust domain in full",
+                );
+                return None;
+            }
             if is_id_end(suffix) {
                 return Some(pattern);
             }
@@ -230,6 +239,16 @@ fn check_namespace(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> 
             cursor,
             format!("no namespace can be `{text}`"),
             "namespaces are lower-case letters, digits and `-`",
+        );
+        return None;
+    }
+    // Istio looks for `/ns/`, anything, the suffix and a slash, and finds `/ns/NAMESPACE/sa/`.
+    if matches!(&pattern, TextMatch::Suffix(suffix) if "sa".ends_with(&**suffix)) {
+        problems.report(
+            Code::InvalidWildcard,
+            cursor,
+            format!("to Istio `{text}` would be every namespace"),
+            "use a longer suffix, or name the namespaces",
         );
         return None;
     }

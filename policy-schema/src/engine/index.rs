@@ -158,7 +158,7 @@ impl RuleIndex {
             if !clause.residue_matches(rule, caller, request) {
                 continue;
             }
-            if rule.validity.is_unlimited() || rule.validity.phase(request.now()) == Phase::Within {
+            if rule.phase(request) == Phase::Within {
                 found.rule = Some(clause.rule);
                 return;
             }

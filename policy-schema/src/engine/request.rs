@@ -20,8 +20,9 @@ pub trait RequestAttributes {
     fn host(&self) -> Option<&[u8]>;
     /// The workload's own port that the connection arrived at.
     fn port(&self) -> Option<u16>;
-    /// The time of the request.
-    fn now(&self) -> Timestamp;
+    /// The time of the request. Without it no timed `Allow` rule applies, and every timed `Deny`
+    /// rule does.
+    fn now(&self) -> Option<Timestamp>;
 }
 
 /// A request whose attributes are all at hand.
@@ -62,8 +63,8 @@ impl RequestAttributes for Request<'_> {
         self.port
     }
 
-    fn now(&self) -> Timestamp {
-        self.now
+    fn now(&self) -> Option<Timestamp> {
+        Some(self.now)
     }
 }
 

@@ -123,7 +123,7 @@ fn absent_malformed_and_verified_callers_are_never_confused() {
     let verified = SpiffeId::parse(ID.as_bytes()).unwrap();
     let cases: [(Option<&[u8]>, PeerIdentity<'_>); 6] = [
         (None, PeerIdentity::Absent),
-        (Some(b""), PeerIdentity::Absent),
+        (Some(b""), PeerIdentity::Malformed),
         (Some(b" "), PeerIdentity::Malformed),
         (Some(b"spiffe://td"), PeerIdentity::Malformed),
         (Some(b"\xff"), PeerIdentity::Malformed),

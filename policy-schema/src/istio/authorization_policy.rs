@@ -207,9 +207,6 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             ..IstioSource::default()
         };
     }
-    let written = |patterns: Vec<TextMatch>| -> Vec<String> {
-        patterns.iter().map(istio_principal).collect()
-    };
     let mut principals = Vec::new();
     for pattern in source.principals_in(trust_domains) {
         match pattern {
@@ -217,32 +214,67 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             other => principals.push(istio_principal(&other)),
         }
     }
-    // To Istio a namespace is one of any trust domain, and a source without positive conditions
-    // takes callers without any identity.
+    let mut namespaces = Vec::new();
+    match principals_of_namespaces(&source.namespaces, trust_domains) {
+        Some(of_namespaces) if principals.is_empty() => principals = of_namespaces,
+        _ => namespaces = written(&source.namespaces),
+    }
     let lacks_identity = match effect {
         Effect::Allow => principals.is_empty(),
         Effect::Deny => {
-            principals.is_empty()
-                && source.namespaces.is_empty()
-                && !source.trust_domains.is_empty()
+            principals.is_empty() && namespaces.is_empty() && !source.trust_domains.is_empty()
         }
     };
     if lacks_identity {
         principals.extend(identities_of(trust_domains.iter()));
+    }
+    let mut not_principals = written(&source.not_principals_in(trust_domains));
+    let mut not_namespaces = Vec::new();
+    match principals_of_namespaces(&source.not_namespaces, trust_domains) {
+        Some(of_namespaces) => not_principals.extend(of_namespaces),
+        None => not_namespaces = written(&source.not_namespaces),
     }
     // As an exclusion of the others, since Istio would widen a principal in one trust domain to
     // the same in each alias.
     let excluded_domains = trust_domains
         .iter()
         .filter(|trust_domain| !source.takes_trust_domain(trust_domain));
-    let mut not_principals = written(source.not_principals_in(trust_domains));
     not_principals.extend(identities_of(excluded_domains));
     IstioSource {
         principals,
         not_principals,
-        namespaces: written(source.namespaces.clone()),
-        not_namespaces: written(source.not_namespaces.clone()),
+        namespaces,
+        not_namespaces,
     }
+}
+
+fn written(patterns: &[TextMatch]) -> Vec<String> {
+    patterns.iter().map(istio_principal).collect()
+}
+
+/// The principals that are in these namespaces; none where a pattern has an open beginning.
+///
+/// Istio's own `namespaces` looks for `/ns/NAMESPACE/` anywhere in the ID and in any trust domain,
+/// and takes the `sa` of `/ns/NAMESPACE/sa/NAME` for a namespace where that is called `ns`.
+fn principals_of_namespaces(
+    namespaces: &[TextMatch],
+    trust_domains: &TrustDomains,
+) -> Option<Vec<String>> {
+    let mut principals = Vec::new();
+    for namespace in namespaces {
+        let beginning = match namespace {
+            TextMatch::Any => String::new(),
+            TextMatch::Exact(name) => format!("{name}/sa/"),
+            TextMatch::Prefix(name) => name.to_string(),
+            TextMatch::Suffix(_) => return None,
+        };
+        principals.extend(
+            trust_domains
+                .iter()
+                .map(|trust_domain| format!("{trust_domain}/ns/{beginning}*")),
+        );
+    }
+    Some(principals)
 }
 
 impl Source {

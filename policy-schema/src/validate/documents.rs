@@ -16,8 +16,8 @@ const API_GROUP: &str = "peergate.dev/";
 pub(super) struct Documents {
     pub(super) meshes: Vec<Placed<MeshDocument>>,
     pub(super) policies: Vec<Placed<ServicePolicyDocument>>,
-    /// Whether there is a mesh that lacks too much to be looked at.
-    pub(super) has_unread_mesh: bool,
+    /// Whether there is a document that could not be read, and that may be the mesh.
+    pub(super) has_unread_document: bool,
     /// What was wrong with the texts themselves.
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -107,7 +107,10 @@ pub(super) fn read(sources: &[SourceText]) -> Documents {
                     documents.read_node(source, node);
                 }
             }
-            Err(faults) => documents.report_faults(source, faults),
+            Err(faults) => {
+                documents.has_unread_document = true;
+                documents.report_faults(source, faults);
+            }
         }
     }
     let is_empty = documents.meshes.is_empty() && documents.policies.is_empty();
@@ -131,13 +134,14 @@ impl Documents {
         match (group, text_of("kind")) {
             (Some(_), Some("Mesh")) => match self.read_document(source, node) {
                 Some(mesh) => self.meshes.push(mesh),
-                None => self.has_unread_mesh = true,
+                None => self.has_unread_document = true,
             },
             (Some(_), Some("ServicePolicy")) => {
                 let policy = self.read_document(source, node);
                 self.policies.extend(policy);
             }
             (version, kind) => {
+                self.has_unread_document = true;
                 let (about, message) = match (version, kind) {
                     (None, _) => (
                         "apiVersion",

@@ -157,7 +157,7 @@ pub(crate) fn callers_are_told_apart_before_any_rule_is_read() {
         (by(OLD_CART), OK),
         (by(VM), OK),
         (ANONYMOUS, "no-identity"),
-        (by(""), "no-identity"),
+        (by(""), "malformed-identity"),
         (
             by("spiffe://evil.com/ns/shop/sa/cart"),
             "foreign-trust-domain",
@@ -230,7 +230,7 @@ pub(crate) fn principals_match_ids_in_every_spelling() {
         ("old.local*", &[by(OLD_CART)], &[USUAL]),
         ("cluster.local/vm/7", &[by(VM)], &[USUAL]),
         ("*/sa/cart", &[USUAL, by(OLD_CART)], &[by(WEB), by(VM)]),
-        ("*old.local/ns/shop/sa/cart", &[by(OLD_CART)], &[USUAL]),
+        ("*/ns/shop/sa/cart", &[USUAL, by(OLD_CART)], &[by(WEB)]),
         ("*7", &[by(VM)], &[USUAL]),
         ("*cart", &[USUAL], &[by("spiffe://cluster.local/cart/x")]),
     ];

@@ -252,7 +252,11 @@ fn principal() -> impl Strategy<Value = String> {
             2 => format!("spiffe://{}*", &id[..at]),
             3 => format!("{domain}/{}*", &path[..(at - 1) % path.len()]),
             // An ID ends in a whole segment and has no `//` but that of its scheme.
-            4 | 5 => format!("*{}", &id[at - 1..]),
+            4 | 5 => match &id[at - 1..] {
+                // Istio would widen the whole of a workload's ID but for the domain's beginning.
+                end if end.split('/').count() == 5 => format!("*/{path}"),
+                end => format!("*{end}"),
+            },
             6 => format!("spiffe://{id}"),
             _ => id,
         }
@@ -264,7 +268,9 @@ fn account() -> impl Strategy<Value = String> {
 }
 
 fn namespace() -> impl Strategy<Value = String> {
+    // To Istio `*a` would be every namespace, so it is refused.
     pattern(&["a", "ab", "b", "ba"])
+        .prop_map(|pattern| pattern.replace("*a", "*ba").replace("*bab", "*ab"))
 }
 
 fn trust_domain() -> impl Strategy<Value = String> {

@@ -27,7 +27,7 @@ impl Outcome {
 pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
     let mesh = trust_domains(config);
     let caller = match asked.peer.as_deref() {
-        None | Some([]) => None,
+        None => None,
         Some(san) => match read_id(san) {
             None => return Outcome::without_rule("malformed-identity"),
             Some(id) if !mesh.contains(&id.trust_domain) => {

@@ -47,12 +47,17 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 "*b",
                 "*/b",
                 "*/ns/a/sa/b",
-                "*.local/ns/a/sa/b",
-                "*cluster.local/ns/a/sa/b",
+                "*/a/ns/a/sa/b",
                 "*.",
             ],
         );
         assert_refused(key, "invalid-wildcard", &STRAY_STARS);
+        // Istio would widen them to every trust domain.
+        assert_refused(
+            key,
+            "invalid-wildcard",
+            &["*.local/ns/a/sa/b", "*cluster.local/ns/a/sa/b"],
+        );
         assert_refused(key, "empty-value", &[""]);
         assert_refused(
             key,
@@ -141,9 +146,11 @@ fn service_accounts_are_names_in_a_namespace() {
 #[test]
 fn namespaces_are_dns_labels_or_patterns_over_them() {
     for key in ["namespaces", "notNamespaces"] {
-        assert_taken(key, &["*", "a", "a-b", "a*", "a-*", "*a", "*-a"]);
+        assert_taken(key, &["*", "a", "a-b", "a*", "a-*", "*b", "*-a"]);
         assert_refused(key, "empty-value", &[""]);
         assert_refused(key, "invalid-wildcard", &STRAY_STARS);
+        // To Istio they would be every namespace.
+        assert_refused(key, "invalid-wildcard", &["*a", "*sa"]);
         assert_refused(
             key,
             "invalid-value",
