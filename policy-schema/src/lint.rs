@@ -10,6 +10,7 @@ use crate::matching::{PathMatch, TextMatch};
 use crate::policy::{IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Operation, Rule, Source};
+use crate::rule_spec::Effect;
 use crate::timestamp::Timestamp;
 
 /// Path templates came with this version of Istio.
@@ -36,10 +37,66 @@ pub(crate) fn lint_rule(
     let from = cursor.key("from");
     for (index, source) in rule.sources.iter().enumerate() {
         lint_source(source, mesh, &from.index(index), problems);
+        lint_open_exclusions(
+            &excluded_by_source(source),
+            rule.effect,
+            &from.index(index),
+            problems,
+        );
     }
     let to = cursor.key("to");
     for (index, operation) in rule.operations.iter().enumerate() {
         lint_operation(operation, mesh, &to.index(index), problems);
+        lint_open_exclusions(
+            &excluded_by_operation(operation),
+            rule.effect,
+            &to.index(index),
+            problems,
+        );
+    }
+}
+
+/// The lists of exclusions that a `*` may stand in, with its position.
+type OpenExclusions = Vec<(&'static str, Option<usize>)>;
+
+fn excluded_by_source(source: &Source) -> OpenExclusions {
+    let any = |patterns: &[TextMatch]| patterns.iter().position(|p| *p == TextMatch::Any);
+    vec![
+        ("notPrincipals", any(&source.not_principals)),
+        ("notNamespaces", any(&source.not_namespaces)),
+        ("notTrustDomains", any(&source.not_trust_domains)),
+    ]
+}
+
+fn excluded_by_operation(operation: &Operation) -> OpenExclusions {
+    let any = |patterns: &[TextMatch]| patterns.iter().position(|p| *p == TextMatch::Any);
+    let any_path = PathMatch::Text(TextMatch::Any);
+    let mut paths = operation.not_paths.iter();
+    vec![
+        ("notMethods", any(&operation.not_methods)),
+        ("notPaths", paths.position(|path| *path == any_path)),
+        ("notHosts", any(&operation.not_hosts)),
+    ]
+}
+
+/// A `*` that excludes everything from an `Allow` rule. A `Deny` rule then takes what has no such
+/// attribute.
+fn lint_open_exclusions(
+    lists: &OpenExclusions,
+    effect: Effect,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    for &(key, position) in lists {
+        let (Effect::Allow, Some(index)) = (effect, position) else {
+            continue;
+        };
+        problems.report(
+            Code::NeverMatches,
+            &cursor.key(key).index(index),
+            format!("`{key}` excludes everything"),
+            "narrow it; callers without any identity are named by a source `anonymous: true`",
+        );
     }
 }
 

@@ -67,6 +67,20 @@ fn values_that_a_source_excludes_under_one_name_may_match_under_another() {
 }
 
 #[test]
+fn an_allow_rule_that_excludes_everything_never_matches() {
+    for rule in [
+        "from: [{notPrincipals: [\"*\"]}]",
+        "to: [{notMethods: [\"*\"]}]",
+        "to: [{notPaths: [\"*\"]}]",
+    ] {
+        let allow = policy(&format!("effect: Allow, {rule}"));
+        assert_eq!(codes(&[MESH, &allow]), ["never-matches"], "{rule}");
+        let deny = policy(&format!("effect: Deny, {rule}"));
+        assert_eq!(codes(&[MESH, &deny]), [""; 0], "{rule}");
+    }
+}
+
+#[test]
 fn a_mesh_that_cannot_be_read_is_not_missing_too() {
     let policy = policy("effect: Allow");
     assert_eq!(codes(&[&policy]), ["missing-mesh"]);

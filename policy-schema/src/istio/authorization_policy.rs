@@ -55,18 +55,18 @@ enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct IstioRule {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    from: Vec<From>,
+    from: Vec<SourceEntry>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    to: Vec<To>,
+    to: Vec<OperationEntry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct From {
+struct SourceEntry {
     source: IstioSource,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct To {
+struct OperationEntry {
     operation: IstioOperation,
 }
 
@@ -111,46 +111,36 @@ pub fn authorization_policies(mesh: &Mesh, policy: &ServicePolicy) -> Vec<Author
         return Vec::new();
     }
     let config = PluginConfig::of_policy(mesh, policy);
-    let objects = |effect, action, suffix: &str| {
-        let mut rules = istio_rules(mesh, policy, effect);
-        let mut parts: Vec<_> = Vec::new();
-        while rules.len() > MAX_LIST {
-            let rest = rules.split_off(MAX_LIST);
-            parts.push(std::mem::replace(&mut rules, rest));
-        }
-        parts.push(rules);
-        let config = &config;
-        let base = format!("{}-{suffix}", policy.name.name);
-        parts
-            .into_iter()
-            .zip(1..)
-            .map(move |(rules, part)| {
-                let name = match part {
-                    1 => base.clone(),
-                    _ => format!("{base}-{part}"),
-                };
-                AuthorizationPolicy {
-                    api_version: "security.istio.io/v1",
-                    kind: "AuthorizationPolicy",
-                    metadata: Metadata::of_policy(name, policy, config),
-                    spec: Spec {
-                        selector: policy.into(),
-                        action,
-                        rules,
-                    },
-                }
-            })
-            .collect::<Vec<_>>()
+    let object = |action, name: String, rules: &[IstioRule]| AuthorizationPolicy {
+        api_version: "security.istio.io/v1",
+        kind: "AuthorizationPolicy",
+        metadata: Metadata::of_policy(name, policy, &config),
+        spec: Spec {
+            selector: policy.into(),
+            action,
+            rules: rules.to_vec(),
+        },
     };
-    let mut all = objects(Effect::Allow, Action::Allow, "allow");
-    // A `DENY` policy without rules would say nothing, and Istio refuses it.
-    let denials = objects(Effect::Deny, Action::Deny, "deny");
-    all.extend(
-        denials
-            .into_iter()
-            .filter(|object| !object.spec.rules.is_empty()),
-    );
-    all
+    let mut objects = Vec::new();
+    for (effect, action, suffix) in [
+        (Effect::Allow, Action::Allow, "allow"),
+        (Effect::Deny, Action::Deny, "deny"),
+    ] {
+        let rules = istio_rules(mesh, policy, effect);
+        let base = format!("{}-{suffix}", policy.name.name);
+        // A `DENY` policy without rules would say nothing, and Istio refuses it.
+        if rules.is_empty() && effect == Effect::Allow {
+            objects.push(object(action, base.clone(), &[]));
+        }
+        for (rules, part) in rules.chunks(MAX_LIST).zip(1..) {
+            let name = match part {
+                1 => base.clone(),
+                _ => format!("{base}-{part}"),
+            };
+            objects.push(object(action, name, rules));
+        }
+    }
+    objects
 }
 
 fn istio_rules(mesh: &Mesh, policy: &ServicePolicy, effect: Effect) -> Vec<IstioRule> {
@@ -168,7 +158,7 @@ fn istio_rule(rule: &Rule, trust_domains: &TrustDomains) -> Vec<IstioRule> {
     let to: Vec<_> = rule
         .operations
         .iter()
-        .map(|operation| To {
+        .map(|operation| OperationEntry {
             operation: operation.into(),
         })
         .collect();
@@ -191,7 +181,7 @@ fn istio_rule(rule: &Rule, trust_domains: &TrustDomains) -> Vec<IstioRule> {
         .map(|sources| IstioRule {
             from: sources
                 .iter()
-                .map(|source| From {
+                .map(|source| SourceEntry {
                     source: source.clone(),
                 })
                 .collect(),
@@ -297,7 +287,7 @@ fn istio_principal(pattern: &TextMatch) -> String {
         .map_or(written.clone(), str::to_owned)
 }
 
-impl std::convert::From<&Operation> for IstioOperation {
+impl From<&Operation> for IstioOperation {
     fn from(operation: &Operation) -> Self {
         fn written<V: ToString>(values: &[V]) -> Vec<String> {
             values.iter().map(V::to_string).collect()
