@@ -11,6 +11,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::code::Code;
 use crate::identity::TrustDomains;
+use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, RuleSpec};
@@ -198,13 +199,18 @@ pub(crate) fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
-fn report_wildcard(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
-    problems.report(
-        Code::InvalidWildcard,
-        cursor,
-        format!("`{text}` has a `*` that can never match"),
-        "put one `*` at the beginning or at the end, or write `*` alone",
-    );
+/// A text pattern, whatever the field.
+fn check_pattern(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
+    let pattern = TextMatch::parse(text);
+    if pattern.is_err() {
+        problems.report(
+            Code::InvalidWildcard,
+            cursor,
+            format!("`{text}` has a `*` that can never match"),
+            "put one `*` at the beginning or at the end, or write `*` alone",
+        );
+    }
+    pattern.ok()
 }
 
 #[cfg(test)]

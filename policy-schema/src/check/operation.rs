@@ -1,6 +1,6 @@
 //! Requests: methods, paths, hosts and ports.
 
-use super::{check_list, check_texts, report_wildcard};
+use super::{check_list, check_pattern, check_texts};
 use crate::code::Code;
 use crate::matching::path::InvalidPath;
 use crate::matching::{PathMatch, TextMatch};
@@ -84,10 +84,7 @@ fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option
 }
 
 fn check_method(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
-    let Ok(pattern) = TextMatch::parse(text) else {
-        report_wildcard(text, cursor, problems);
-        return None;
-    };
+    let pattern = check_pattern(text, cursor, problems)?;
     if !pattern.literal().bytes().all(is_method_byte) {
         problems.report(
             Code::InvalidValue,
@@ -149,10 +146,8 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
 }
 
 fn check_host(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
-    let Ok(pattern) = TextMatch::parse(&text.to_ascii_lowercase()) else {
-        report_wildcard(text, cursor, problems);
-        return None;
-    };
+    let pattern = check_pattern(text, cursor, problems)?;
+    let pattern = pattern.with_literal(pattern.literal().to_ascii_lowercase());
     let is_possible = pattern
         .literal()
         .bytes()

@@ -1,6 +1,6 @@
 //! Callers: SPIFFE IDs, service accounts, namespaces and trust domains.
 
-use super::{Scope, check_texts, is_dns_label, is_dns_subdomain, report_wildcard};
+use super::{Scope, check_pattern, check_texts, is_dns_label, is_dns_subdomain};
 use crate::code::Code;
 use crate::identity::{
     SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
@@ -123,10 +123,7 @@ fn check_principal(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<TextMatch> {
-    let Ok(pattern) = TextMatch::parse(text) else {
-        report_wildcard(text, cursor, problems);
-        return None;
-    };
+    let pattern = check_pattern(text, cursor, problems)?;
     let rest = pattern.literal();
     let rest = rest.strip_prefix(SCHEME).unwrap_or(rest);
     let spelt = match &pattern {
@@ -222,10 +219,7 @@ fn check_service_account(
 }
 
 fn check_namespace(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
-    let Ok(pattern) = TextMatch::parse(text) else {
-        report_wildcard(text, cursor, problems);
-        return None;
-    };
+    let pattern = check_pattern(text, cursor, problems)?;
     let literal = pattern.literal();
     let is_possible = match &pattern {
         TextMatch::Exact(_) => is_dns_label(literal),
@@ -261,10 +255,7 @@ fn check_trust_domain(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<TextMatch> {
-    let Ok(pattern) = TextMatch::parse(text) else {
-        report_wildcard(text, cursor, problems);
-        return None;
-    };
+    let pattern = check_pattern(text, cursor, problems)?;
     if !pattern.literal().bytes().all(is_trust_domain_byte) {
         problems.report(
             Code::InvalidTrustDomain,
