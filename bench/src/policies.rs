@@ -3,7 +3,9 @@
 use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyName};
-use policy_schema::rule_spec::{Effect, Enforcement, OperationSpec, RuleSpec, SourceSpec};
+use policy_schema::rule_spec::{
+    Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
+};
 use policy_schema::timestamp::Timestamp;
 
 /// How many rules the policies have.
@@ -46,7 +48,10 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         },
         enforcement: Enforcement::Enforce,
         caller_header: false,
+        otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
+        along: Vec::new(),
+        yields: false,
     }
 }
 
@@ -85,6 +90,7 @@ fn rule(shape: Shape, number: usize) -> RuleSpec {
         } else {
             Effect::Allow
         },
+        provider: None,
         description: None,
         owner: Some(format!("team-{}", number % 20)),
         not_before: None,
@@ -92,6 +98,7 @@ fn rule(shape: Shape, number: usize) -> RuleSpec {
         enforcement: None,
         from: Some(vec![source]),
         to: (shape == Shape::Request).then(|| vec![operation]),
+        when: None,
     }
 }
 
@@ -118,12 +125,14 @@ impl Asked {
     /// The attributes that the engine reads.
     pub fn as_request(&self) -> Request<'_> {
         Request {
-            peer: PeerIdentity::from_uri_san(Some(self.peer.as_bytes())),
             method: Some(b"GET"),
             path: Some(self.path.as_bytes()),
             host: Some(b"orders.shop:8080"),
             port: Some(8080),
-            now: Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
+            ..Request::of_peer(
+                PeerIdentity::from_uri_san(Some(self.peer.as_bytes())),
+                Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
+            )
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::cell::OnceCell;
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-use policy_schema::engine::{RequestAttributes, path_without_query};
+use policy_schema::engine::{MetadataText, PeerIp, RequestAttributes, path_without_query};
 use policy_schema::identity::PeerIdentity;
+use policy_schema::rule::MetadataKey;
 use policy_schema::timestamp::Timestamp;
 
+use crate::dynamic_metadata;
 use crate::host::{Bytes, Host};
 use crate::peer_certificates::{CertificateIdentity, PeerCertificates};
 
@@ -15,6 +18,11 @@ use crate::peer_certificates::{CertificateIdentity, PeerCertificates};
 /// listener.
 const WAYPOINT_PEER: &[u8] = b"filter_state\0io.istio.peer_principal";
 const DESTINATION_PORT: &[u8] = b"destination\0port";
+const DESTINATION_ADDRESS: &[u8] = b"destination\0address";
+/// The client's address, after `x-forwarded-for` where the proxy believes that.
+const SOURCE_ADDRESS: &[u8] = b"source\0address";
+const SERVER_NAME: &[u8] = b"connection\0requested_server_name";
+const DYNAMIC_METADATA: &[u8] = b"metadata";
 
 /// The request that the proxy is at.
 pub struct HostAttributes<'h, H> {
@@ -25,6 +33,11 @@ pub struct HostAttributes<'h, H> {
     path: OnceCell<Option<Bytes>>,
     authority: OnceCell<Option<Bytes>>,
     port: OnceCell<Option<u16>>,
+    local_ip: OnceCell<Option<IpAddr>>,
+    remote_ip: OnceCell<Option<IpAddr>>,
+    server_name: OnceCell<Option<Bytes>>,
+    headers: OnceCell<Vec<(Bytes, Bytes)>>,
+    metadata: OnceCell<Option<Bytes>>,
     now: OnceCell<Option<Timestamp>>,
 }
 
@@ -46,6 +59,11 @@ impl<'h, H: Host> HostAttributes<'h, H> {
             path: OnceCell::new(),
             authority: OnceCell::new(),
             port: OnceCell::new(),
+            local_ip: OnceCell::new(),
+            remote_ip: OnceCell::new(),
+            server_name: OnceCell::new(),
+            headers: OnceCell::new(),
+            metadata: OnceCell::new(),
             now: OnceCell::new(),
         }
     }
@@ -66,15 +84,20 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
     }
 
-    /// A pseudo-header. An empty one says no more than an absent one.
-    fn header<'a>(
+    /// The address in a property of the form `ADDRESS:PORT`.
+    fn ask_for_ip(&self, path: &[u8]) -> Option<IpAddr> {
+        let text = String::from_utf8(self.host.property(path)?).ok()?;
+        let address: SocketAddr = text.parse().ok()?;
+        Some(address.ip().to_canonical())
+    }
+
+    fn pseudo_header<'a>(
         &self,
         kept: &'a OnceCell<Option<Bytes>>,
         name: &'static [u8],
     ) -> Option<&'a [u8]> {
         kept.get_or_init(|| self.host.request_header(name))
             .as_deref()
-            .filter(|value| !value.is_empty())
     }
 }
 
@@ -89,19 +112,66 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     }
 
     fn method(&self) -> Option<&[u8]> {
-        self.header(&self.method, b":method")
+        self.pseudo_header(&self.method, b":method")
     }
 
     fn path(&self) -> Option<&[u8]> {
-        self.header(&self.path, b":path").map(path_without_query)
+        self.pseudo_header(&self.path, b":path")
+            .map(path_without_query)
     }
 
     fn host(&self) -> Option<&[u8]> {
-        self.header(&self.authority, b":authority")
+        self.pseudo_header(&self.authority, b":authority")
     }
 
     fn port(&self) -> Option<u16> {
         *self.port.get_or_init(|| self.ask_for_port())
+    }
+
+    fn local_ip(&self) -> Option<IpAddr> {
+        *self
+            .local_ip
+            .get_or_init(|| self.ask_for_ip(DESTINATION_ADDRESS))
+    }
+
+    /// No property has it: `source.address` may be what a client forwarded.
+    fn peer_ip(&self) -> PeerIp {
+        PeerIp::Hidden
+    }
+
+    fn remote_ip(&self) -> Option<IpAddr> {
+        *self
+            .remote_ip
+            .get_or_init(|| self.ask_for_ip(SOURCE_ADDRESS))
+    }
+
+    fn server_name(&self) -> Option<&[u8]> {
+        self.server_name
+            .get_or_init(|| self.host.property(SERVER_NAME))
+            .as_deref()
+    }
+
+    /// All headers are asked for: a single one would be its first value.
+    fn header(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        let name = match name {
+            "host" => ":authority",
+            name => name,
+        };
+        let headers = self.headers.get_or_init(|| self.host.request_headers());
+        for (other, value) in headers {
+            if other.eq_ignore_ascii_case(name.as_bytes()) {
+                visit(value);
+            }
+        }
+    }
+
+    fn metadata(&self, key: &MetadataKey, visit: &mut dyn FnMut(MetadataText<'_>)) {
+        let metadata = self
+            .metadata
+            .get_or_init(|| self.host.property(DYNAMIC_METADATA));
+        if let Some(metadata) = metadata {
+            dynamic_metadata::visit(metadata, key, visit);
+        }
     }
 
     fn now(&self) -> Option<Timestamp> {
@@ -118,7 +188,10 @@ impl<H> fmt::Debug for HostAttributes<'_, H> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::dynamic_metadata::tests::serialized;
     use crate::fake_host::{ADMIN, FakeHost, WEB};
 
     fn with<T>(host: &FakeHost, ask: impl FnOnce(&HostAttributes<'_, FakeHost>) -> T) -> T {
@@ -164,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_or_empty_pseudo_header_is_none() {
+    fn a_pseudo_header_may_be_missing_or_empty() {
         let host = FakeHost::anonymous()
             .without_header(":path")
             .without_header(":method")
             .with_header(":method", "");
         with(&host, |request| {
             assert_eq!(request.path(), None);
-            assert_eq!(request.method(), None);
+            assert_eq!(request.method(), Some(&b""[..]));
         });
     }
 
@@ -218,5 +291,69 @@ mod tests {
         assert_eq!(waypoint("-"), Err(()));
         let both = FakeHost::with_uri_sans(&[WEB]).with_property(WAYPOINT_PEER, ADMIN.as_bytes());
         assert_eq!(caller(&both), Ok(Some(WEB.to_owned())));
+    }
+
+    #[test]
+    fn addresses_are_read_with_their_ports() {
+        for (text, address) in [
+            ("10.0.0.1:8080", Some("10.0.0.1")),
+            ("[2001:db8::1]:8080", Some("2001:db8::1")),
+            ("[::ffff:10.0.0.1]:8080", Some("10.0.0.1")),
+            ("/run/envoy.sock", None),
+            ("10.0.0.1", None),
+            ("\u{fffd}", None),
+        ] {
+            let address = address.map(|address| address.parse::<IpAddr>().unwrap());
+            let host = FakeHost::anonymous()
+                .with_property(SOURCE_ADDRESS, text.as_bytes())
+                .with_property(DESTINATION_ADDRESS, text.as_bytes());
+            with(&host, |request| {
+                assert_eq!(request.remote_ip(), address, "{text}");
+                assert_eq!(request.local_ip(), address, "{text}");
+                assert_eq!(request.peer_ip(), PeerIp::Hidden);
+            });
+        }
+    }
+
+    #[test]
+    fn a_header_has_each_of_its_values() {
+        let host = FakeHost::anonymous()
+            .with_header("x-tenant", "a")
+            .with_header("x-other", "b")
+            .with_header("X-Tenant", "");
+        let values = |name: &str| {
+            with(&host, |request| {
+                let mut values = Vec::new();
+                request.header(name, &mut |value| {
+                    values.push(String::from_utf8_lossy(value).into_owned());
+                });
+                values
+            })
+        };
+        assert_eq!(values("x-tenant"), ["a", ""]);
+        assert_eq!(values("host"), ["orders.shop:8080"]);
+        assert_eq!(values(":method"), ["GET"]);
+        assert_eq!(values("absent"), [""; 0]);
+    }
+
+    #[test]
+    fn metadata_is_asked_for_once() {
+        let metadata = serialized(&json!({"jwt": {"payload": {"iss": "a"}}}));
+        let host = FakeHost::anonymous().with_property(DYNAMIC_METADATA, &metadata);
+        let key = MetadataKey {
+            filter: "jwt".into(),
+            path: vec!["payload".into(), "iss".into()],
+        };
+        with(&host, |request| {
+            let mut found = 0;
+            for _ in 0..2 {
+                request.metadata(&key, &mut |text| {
+                    assert_eq!(text, MetadataText::Whole(b"a"));
+                    found += 1;
+                });
+            }
+            assert_eq!(found, 2);
+        });
+        assert_eq!(host.calls.answered.get(), 1);
     }
 }

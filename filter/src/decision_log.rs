@@ -1,15 +1,14 @@
 //! Decision → log line. Of denials only, and at a level that proxies leave out by default.
 
 use log::Level;
-use policy_schema::engine::Decision;
+use policy_schema::engine::{CompiledRule, Decision, Outcome};
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::rule_spec::Effect;
 
 use crate::host::Host;
 
 /// Logs a denial: policy, rule and reason, and nothing that the client sent.
 pub fn log_denial(policy: &PolicyName, decision: &Decision<'_>, host: &impl Host) {
-    if decision.effect() == Effect::Allow {
+    if decision.outcome() == Outcome::Allowed {
         return;
     }
     let reason = decision.reason();
@@ -19,7 +18,8 @@ pub fn log_denial(policy: &PolicyName, decision: &Decision<'_>, host: &impl Host
         "denied"
     };
     let line = format!(
-        "{outcome}: policy={policy} rule={} reason={}",
+        "{outcome}: policy={} rule={} reason={}",
+        reason.rule().map_or(policy, CompiledRule::policy),
         reason.rule().map_or("-", |rule| rule.id()),
         reason.code(),
     );

@@ -11,7 +11,10 @@ use crate::host::Host;
 use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
 use crate::reply::LocalReply;
-use crate::{caller_header, decision_log};
+use crate::{caller_header, decision_log, enforced_along};
+
+/// The beginning of the property that has a label of the workload, by Istio's node metadata.
+const WORKLOAD_LABEL: &[u8] = b"node\0metadata\0LABELS\0";
 
 /// A policy that is in force.
 #[derive(Debug)]
@@ -31,9 +34,12 @@ pub enum Verdict {
 }
 
 impl Enforcer {
-    /// Puts the policy of a plugin config in force.
+    /// Puts the policies of a plugin config in force, as far as they are for this workload.
     pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
-        let policy = CompiledPolicy::from_json(config)?;
+        let policy = CompiledPolicy::for_workload(config, |label| {
+            let value = host.property(&[WORKLOAD_LABEL, label.as_bytes()].concat())?;
+            String::from_utf8(value).ok()
+        })?;
         Ok(Self {
             counters: Counters::define(&policy, host),
             certificates: PeerCertificates::default(),
@@ -47,10 +53,13 @@ impl Enforcer {
     /// each of method, path, host and port that a rule still in question looks at; counting it and
     /// finding no forged header cost little.
     pub fn enforce(&self, host: &impl Host) -> Verdict {
+        if self.policy.yields() && enforced_along::includes(self.policy.name(), host) {
+            return Verdict::Pass;
+        }
         let request = HostAttributes::new(host, &self.certificates);
         let decision = self.policy.evaluate(&request);
         self.counters.count(decision.reason(), host);
-        for rule in self.policy.shadow_matches(&request) {
+        for rule in self.policy.recorded_matches(&request) {
             self.counters.count_match(rule, host);
         }
         decision_log::log_denial(self.policy.name(), &decision, host);
@@ -63,6 +72,9 @@ impl Enforcer {
             _ => None,
         };
         caller_header::write(caller, host);
+        if self.policy.policies().len() > 1 {
+            enforced_along::announce(self.policy.policies(), host);
+        }
         Verdict::Pass
     }
 }
@@ -273,5 +285,110 @@ mod tests {
             Enforcer::new(config.as_bytes(), &host).unwrap_err();
         }
         assert!(host.defined.borrow().is_empty());
+    }
+
+    /// Two policies for one workload: the closer one leads, and enforces the other along on
+    /// workloads with the label `tier: back`.
+    fn leading_and_along(labels: &Value) -> (Value, Value) {
+        let rules =
+            json!([{"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]}]);
+        let others = json!([
+            {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+            {"id": "seen", "effect": "Audit"},
+        ]);
+        let mut leading = config(&rules);
+        leading["along"] = json!([{
+            "policy": {"namespace": "shop", "name": "everyone"},
+            "matchLabels": labels,
+            "rules": others,
+        }]);
+        let mut along = config(&others);
+        along["policy"]["name"] = "everyone".into();
+        along["yields"] = true.into();
+        (leading, along)
+    }
+
+    #[test]
+    fn policies_for_one_workload_are_decided_together_and_once() {
+        let (leading, along) = leading_and_along(&json!({}));
+        for (caller, passes) in [
+            (WEB, true),
+            (ADMIN, true),
+            ("spiffe://cluster.local/x", false),
+        ] {
+            let host = FakeHost::with_uri_sans(&[caller]);
+            let leading = enforcer(&leading, &host);
+            let along = Enforcer::new(along.to_string().as_bytes(), &host).unwrap();
+            let verdict = leading.enforce(&host);
+            assert_eq!(verdict == Verdict::Pass, passes, "{caller}");
+            if passes {
+                assert_eq!(along.enforce(&host), Verdict::Pass, "{caller}");
+            }
+            // The decision, and the audit.
+            assert_eq!(host.calls.increments.get(), 2, "{caller}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_nobody_enforced_along_is_enforced() {
+        let (_, along) = leading_and_along(&json!({}));
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+        // Another one's name does not count.
+        let host = FakeHost::with_uri_sans(&[WEB]).with_property(
+            b"peergate.enforced_along",
+            b"shop/everyone-else\nshop/every",
+        );
+        assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+    }
+
+    #[test]
+    fn labels_tell_which_policies_are_along() {
+        let (leading, along) = leading_and_along(&json!({"tier": "back"}));
+        let label: &[u8] = b"node\0metadata\0LABELS\0tier";
+        let on = |value: Option<&str>| {
+            let host = FakeHost::with_uri_sans(&[ADMIN]);
+            let host = match value {
+                Some(value) => host.with_property(label, value.as_bytes()),
+                None => host,
+            };
+            enforcer(&leading, &host).enforce(&host)
+        };
+        assert_eq!(on(Some("back")), Verdict::Pass);
+        assert_eq!(on(Some("front")), Verdict::Answered);
+        assert_eq!(on(None), Verdict::Answered);
+        // What the leading one did not enforce along, the other enforces itself.
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        assert_eq!(enforcer(&leading, &host).enforce(&host), Verdict::Pass);
+        assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+    }
+
+    #[test]
+    fn what_no_rule_denies_passes_where_the_policy_says_so() {
+        let mut config = config(&json!([
+            {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
+        ]));
+        config["otherwise"] = "Pass".into();
+        for (host, verdict, counted) in [
+            (FakeHost::anonymous(), Verdict::Pass, "- allow not-denied"),
+            (
+                FakeHost::with_uri_sans(&[WEB]),
+                Verdict::Pass,
+                "- allow not-denied",
+            ),
+            (
+                FakeHost::with_uri_sans(&[ADMIN]),
+                Verdict::Answered,
+                "no-admin deny denied-by-rule",
+            ),
+            (
+                FakeHost::with_uri_sans(&["spiffe://evil/ns/shop/sa/web"]),
+                Verdict::Answered,
+                "- deny foreign-trust-domain",
+            ),
+        ] {
+            assert_eq!(enforcer(&config, &host).enforce(&host), verdict);
+            assert_eq!(host.counted(), [(counted.to_owned(), 1)]);
+        }
     }
 }

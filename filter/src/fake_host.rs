@@ -50,7 +50,7 @@ pub(crate) fn certificate(uri_sans: &[&str], dns_sans: &[&str]) -> String {
 /// A proxy that is at one request.
 #[derive(Debug, Default)]
 pub(crate) struct FakeHost {
-    properties: BTreeMap<&'static [u8], Bytes>,
+    properties: RefCell<BTreeMap<Bytes, Bytes>>,
     headers: RefCell<Vec<(String, Bytes)>>,
     now: Option<Timestamp>,
     refuses_counters: bool,
@@ -110,8 +110,11 @@ impl FakeHost {
         }
     }
 
-    pub(crate) fn with_property(mut self, path: &'static [u8], value: &[u8]) -> Self {
-        self.properties.insert(path, value.to_vec());
+    pub(crate) fn with_property(self, path: &[u8], value: &[u8]) -> Self {
+        let properties = &self.properties;
+        properties
+            .borrow_mut()
+            .insert(path.to_vec(), value.to_vec());
         self
     }
 
@@ -177,14 +180,28 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn property(&self, path: &'static [u8]) -> Option<Bytes> {
-        self.answer(self.properties.get(path).cloned())
+    fn property(&self, path: &[u8]) -> Option<Bytes> {
+        self.answer(self.properties.borrow().get(path).cloned())
+    }
+
+    fn set_property(&self, path: &[u8], value: &[u8]) {
+        let mut properties = self.properties.borrow_mut();
+        properties.insert(path.to_vec(), value.to_vec());
     }
 
     fn request_header(&self, name: &'static [u8]) -> Option<Bytes> {
         let headers = self.headers.borrow();
         let first = headers.iter().find(|(known, _)| known.as_bytes() == name);
         self.answer(first.map(|(_, value)| value.clone()))
+    }
+
+    fn request_headers(&self) -> Vec<(Bytes, Bytes)> {
+        tick(&self.calls.answered);
+        let headers = self.headers.borrow();
+        let headers = headers.iter();
+        headers
+            .map(|(name, value)| (name.clone().into_bytes(), value.clone()))
+            .collect()
     }
 
     fn remove_request_header(&self, name: &'static [u8]) {

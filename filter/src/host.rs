@@ -22,10 +22,16 @@ pub struct CounterId(pub u32);
 pub trait Host {
     /// An attribute of the request or of its connection. Zero bytes separate the parts of `path`.
     /// An empty one is absent.
-    fn property(&self, path: &'static [u8]) -> Option<Bytes>;
+    fn property(&self, path: &[u8]) -> Option<Bytes>;
+
+    /// Leaves a value with the request, for filters after this one to read as a property.
+    fn set_property(&self, path: &[u8], value: &[u8]);
 
     /// The first value of a request header. A present but empty one is `Some`.
     fn request_header(&self, name: &'static [u8]) -> Option<Bytes>;
+
+    /// All request headers with their values, names in lower case.
+    fn request_headers(&self) -> Vec<(Bytes, Bytes)>;
 
     /// Removes every value of a request header.
     fn remove_request_header(&self, name: &'static [u8]);

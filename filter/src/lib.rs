@@ -19,6 +19,8 @@ pub mod attributes;
 pub mod caller_header;
 pub mod certificate;
 pub mod decision_log;
+pub mod dynamic_metadata;
+pub mod enforced_along;
 pub mod enforcer;
 pub mod host;
 pub mod metrics;

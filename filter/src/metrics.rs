@@ -7,15 +7,18 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason};
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::rule_spec::{Effect, Enforcement};
+use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::host::{CounterId, Host};
 
 /// Stands for the rule where none decided: no rule can have this id.
 const NO_RULE: &str = "-";
+
+/// The reason of a rule that decides nothing.
+const MATCHED: &str = "matched-by-rule";
 
 thread_local! {
     /// Every counter of the VM. Defining a name again would give it one more id, and the proxy one
@@ -29,10 +32,11 @@ thread_local! {
 pub struct Counters {
     /// By the rules' positions.
     rules: Vec<RuleCounters>,
-    no_identity: Option<CounterId>,
     malformed_identity: Option<CounterId>,
     foreign_trust_domain: Option<CounterId>,
+    no_identity: Option<CounterId>,
     no_rule_matched: Option<CounterId>,
+    not_denied: Option<CounterId>,
 }
 
 /// One for each thing that a rule can bring about.
@@ -46,9 +50,9 @@ struct RuleCounters {
 impl Counters {
     /// Defines the counters of a policy.
     pub fn define(policy: &CompiledPolicy, host: &impl Host) -> Self {
-        let counter = |reason: Reason<'_>| define(&counter_name(policy, reason), host);
+        let counter = |reason: Reason<'_>| define(&counter_of_reason(policy, reason), host);
         let of_rule = |rule| RuleCounters {
-            matched: counter(match_of(rule)),
+            matched: define(&counter_of_match(policy, rule), host),
             expired: can_expire(rule)
                 .then(|| counter(Reason::ExpiredRule(rule)))
                 .flatten(),
@@ -56,12 +60,16 @@ impl Counters {
                 .then(|| counter(Reason::RuleNotYetValid(rule)))
                 .flatten(),
         };
+        // What no rule decides is either denied for lack of one, or passes.
+        let if_denied = |reason| (policy.otherwise() == Otherwise::Deny).then(|| counter(reason));
+        let if_passed = |reason| (policy.otherwise() == Otherwise::Pass).then(|| counter(reason));
         Self {
             rules: policy.rules().iter().map(of_rule).collect(),
-            no_identity: counter(Reason::NoIdentity),
             malformed_identity: counter(Reason::MalformedIdentity),
             foreign_trust_domain: counter(Reason::ForeignTrustDomain),
-            no_rule_matched: counter(Reason::NoRuleMatched),
+            no_identity: if_denied(Reason::NoIdentity).flatten(),
+            no_rule_matched: if_denied(Reason::NoRuleMatched).flatten(),
+            not_denied: if_passed(Reason::NotDenied).flatten(),
         }
     }
 
@@ -76,6 +84,7 @@ impl Counters {
             Reason::RuleNotYetValid(rule) => {
                 of_rule(rule).and_then(|counters| counters.not_yet_valid)
             }
+            Reason::NotDenied => self.not_denied,
             Reason::NoIdentity => self.no_identity,
             Reason::MalformedIdentity => self.malformed_identity,
             Reason::ForeignTrustDomain => self.foreign_trust_domain,
@@ -88,14 +97,10 @@ impl Counters {
 
     /// Counts a match of a rule that is only recorded.
     pub fn count_match(&self, rule: &CompiledRule, host: &impl Host) {
-        self.count(match_of(rule), host);
-    }
-}
-
-fn match_of(rule: &CompiledRule) -> Reason<'_> {
-    match rule.effect() {
-        Effect::Allow => Reason::AllowedByRule(rule),
-        Effect::Deny => Reason::DeniedByRule(rule),
+        let counters = self.rules.get(rule.position());
+        if let Some(counter) = counters.and_then(|counters| counters.matched) {
+            host.increment_counter(counter);
+        }
     }
 }
 
@@ -125,19 +130,42 @@ fn define(name: &str, host: &impl Host) -> Option<CounterId> {
     counter
 }
 
-fn counter_name(policy: &CompiledPolicy, reason: Reason<'_>) -> String {
-    let is_shadow = policy.enforcement() == Enforcement::Shadow
-        || reason.rule().is_some_and(CompiledRule::is_shadow);
+fn counter_of_reason(policy: &CompiledPolicy, reason: Reason<'_>) -> String {
+    let effect = match reason.outcome() {
+        Outcome::Allowed => "allow",
+        Outcome::Denied => "deny",
+    };
+    let is_shadow = policy.enforcement() == Enforcement::Shadow;
+    counter_name(policy, reason.rule(), is_shadow, effect, reason.code())
+}
+
+fn counter_of_match(policy: &CompiledPolicy, rule: &CompiledRule) -> String {
+    let (effect, reason) = match rule.effect() {
+        Effect::Allow => ("allow", Reason::AllowedByRule(rule).code()),
+        Effect::Deny => ("deny", Reason::DeniedByRule(rule).code()),
+        Effect::Audit => ("audit", MATCHED),
+        Effect::Custom => ("custom", MATCHED),
+    };
+    let is_shadow = policy.enforcement() == Enforcement::Shadow || rule.is_shadow();
+    counter_name(policy, Some(rule), is_shadow, effect, reason)
+}
+
+fn counter_name(
+    policy: &CompiledPolicy,
+    rule: Option<&CompiledRule>,
+    is_shadow: bool,
+    effect: &str,
+    reason: &str,
+) -> String {
     format!(
         "peergate_decisions_total\
          .peergate_policy=.={};.;\
          peergate_rule=.={};.;\
-         peergate_effect=.={};.;\
-         peergate_reason=.={};.;",
-        policy_label(policy.name()),
-        reason.rule().map_or(NO_RULE, CompiledRule::id),
-        effect_label(reason.effect(), is_shadow),
-        reason.code(),
+         peergate_effect=.={}{effect};.;\
+         peergate_reason=.={reason};.;",
+        policy_label(rule.map_or(policy.name(), CompiledRule::policy)),
+        rule.map_or(NO_RULE, CompiledRule::id),
+        if is_shadow { "shadow_" } else { "" },
     )
 }
 
@@ -145,15 +173,6 @@ fn counter_name(policy: &CompiledPolicy, reason: Reason<'_>) -> String {
 /// namespace has no dot, so no two policies share a label.
 fn policy_label(policy: &PolicyName) -> String {
     [&*policy.namespace, "_", &policy.name.replace('.', "_")].concat()
-}
-
-fn effect_label(effect: Effect, is_shadow: bool) -> &'static str {
-    match (effect, is_shadow) {
-        (Effect::Allow, false) => "allow",
-        (Effect::Deny, false) => "deny",
-        (Effect::Allow, true) => "shadow_allow",
-        (Effect::Deny, true) => "shadow_deny",
-    }
 }
 
 /// As in a new VM.
@@ -310,5 +329,24 @@ mod tests {
         let host = FakeHost::anonymous().refusing_counters();
         assert_eq!(counted(&config(&rules()), &host), []);
         assert_eq!(host.replies.borrow().len(), 1);
+    }
+
+    #[test]
+    fn rules_that_only_record_have_effects_of_their_own() {
+        let config = config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+            {"id": "seen", "effect": "Audit"},
+            {"id": "asked", "effect": "Custom", "provider": "opa"},
+            {"id": "trial", "effect": "Audit", "enforcement": "Shadow"},
+        ]));
+        assert_eq!(
+            counted(&config, &FakeHost::with_uri_sans(&[WEB])),
+            once(&[
+                "asked custom matched-by-rule",
+                "seen audit matched-by-rule",
+                "trial shadow_audit matched-by-rule",
+                "web allow allowed-by-rule",
+            ])
+        );
     }
 }

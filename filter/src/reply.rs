@@ -37,7 +37,7 @@ impl LocalReply {
             return None;
         }
         match decision.reason() {
-            Reason::AllowedByRule(_) => None,
+            Reason::AllowedByRule(_) | Reason::NotDenied => None,
             Reason::DeniedByRule(_) => Some(denied!("denied-by-rule")),
             Reason::NoIdentity => Some(denied!("no-identity")),
             Reason::MalformedIdentity => Some(denied!("malformed-identity")),
@@ -85,14 +85,10 @@ mod tests {
         ];
         requests
             .map(|(san, now)| {
-                let request = Request {
-                    peer: PeerIdentity::from_uri_san(san.map(str::as_bytes)),
-                    method: None,
-                    path: None,
-                    host: None,
-                    port: None,
-                    now: Timestamp::parse(now).unwrap(),
-                };
+                let request = Request::of_peer(
+                    PeerIdentity::from_uri_san(san.map(str::as_bytes)),
+                    Timestamp::parse(now).unwrap(),
+                );
                 let decision = policy.evaluate(&request);
                 (decision.reason().code(), LocalReply::to(&decision))
             })
@@ -102,6 +98,8 @@ mod tests {
     #[test]
     fn every_reason_is_among_them() {
         let mut codes: Vec<_> = replies().into_iter().map(|(code, _)| code).collect();
+        // Which only a policy without `Allow` rules has, and which lets the request pass.
+        codes.push("not-denied");
         codes.sort_unstable();
         let mut all = Reason::CODES;
         all.sort_unstable();

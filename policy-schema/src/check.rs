@@ -4,6 +4,8 @@
 //! is no way from a doubtful text to a wider rule. Policy documents and the plugin config both
 //! come through here.
 
+mod condition;
+mod ip_block;
 mod operation;
 mod source;
 
@@ -13,8 +15,8 @@ use crate::code::Code;
 use crate::identity::TrustDomains;
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
-use crate::rule::Rule;
-use crate::rule_spec::{Enforcement, RuleSpec};
+use crate::rule::{Condition, Rule, Source, Test};
+use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
 /// What the rules of a policy are read against.
@@ -27,6 +29,8 @@ pub struct Scope<'a> {
     pub namespace: &'a str,
     /// Whether the policy as a whole is enforced.
     pub enforcement: Enforcement,
+    /// What becomes of requests that no rule matches.
+    pub otherwise: Otherwise,
 }
 
 /// Checks the rules of one policy: for each what it means, or none where a problem was added.
@@ -76,6 +80,8 @@ fn check_rule(
             "enforce the policy and put its other rules in shadow, or remove this field",
         );
     }
+    check_otherwise(spec, scope, cursor, problems);
+    check_provider(spec, cursor, problems);
     let validity = check_validity(spec, cursor, problems);
     let sources = check_list(
         spec.from.as_deref(),
@@ -89,16 +95,146 @@ fn check_rule(
         problems,
         operation::check,
     );
+    let conditions = check_list(
+        spec.when.as_deref(),
+        &cursor.key("when"),
+        problems,
+        |spec, cursor, problems| condition::check(spec, scope, cursor, problems),
+    );
+    check_custom(spec, &sources, &conditions, cursor, problems);
+    check_anonymous(&sources, &conditions, cursor, problems);
     (problems.count() == before).then(|| Rule {
         id: spec.id.as_str().into(),
         effect: spec.effect,
+        provider: spec.provider.as_deref().map(Into::into),
         enforcement: spec.enforcement,
         description: spec.description.as_deref().map(Into::into),
         owner: spec.owner.as_deref().map(Into::into),
         validity,
         sources,
         operations,
+        conditions,
     })
+}
+
+/// Where what is not denied passes, there is nothing to allow.
+fn check_otherwise(
+    spec: &RuleSpec,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let is_enforced = spec.enforcement != Some(Enforcement::Shadow);
+    if scope.otherwise == Otherwise::Pass && spec.effect == Effect::Allow && is_enforced {
+        problems.report(
+            Code::ExclusiveFields,
+            &cursor.key("effect"),
+            "an `Allow` rule changes nothing here: the policy has `otherwise: Pass`",
+            "remove `otherwise`, or put the rule in shadow",
+        );
+    }
+}
+
+/// A provider is named by `Custom` rules, and by them alone.
+fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
+    match (spec.effect, spec.provider.as_deref()) {
+        (Effect::Custom, None) => problems.report(
+            Code::MissingField,
+            cursor,
+            "a `Custom` rule names no `provider`",
+            "name one of the extension providers of Istio's mesh config",
+        ),
+        (Effect::Custom, Some("")) => problems.report(
+            Code::EmptyValue,
+            &cursor.key("provider"),
+            "the value is empty",
+            "name one of the extension providers of Istio's mesh config",
+        ),
+        (Effect::Allow | Effect::Deny | Effect::Audit, Some(_)) => problems.report(
+            Code::ExclusiveFields,
+            &cursor.key("provider"),
+            "only `Custom` rules have a provider",
+            "remove the field, or make the effect `Custom`",
+        ),
+        _ => {}
+    }
+}
+
+/// Istio asks the provider before it knows the caller, and accepts no condition on identities.
+fn check_custom(
+    spec: &RuleSpec,
+    sources: &[Source],
+    conditions: &[Condition],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if spec.effect != Effect::Custom {
+        return;
+    }
+    for (key, is_present) in [
+        ("notBefore", spec.not_before.is_some()),
+        ("notAfter", spec.not_after.is_some()),
+    ] {
+        if is_present {
+            problems.report(
+                Code::ExclusiveFields,
+                &cursor.key(key),
+                "a `Custom` rule cannot begin or end at a time: only RBAC calls the provider, and it has no clock",
+                "remove the field",
+            );
+        }
+    }
+    let from = cursor.key("from");
+    let asks = |source: &Source| source.asks_for_identity() || source.asks_for_request_principal();
+    for (index, source) in sources.iter().enumerate() {
+        if source.anonymous || asks(source) {
+            problems.report(
+                Code::ExclusiveFields,
+                &from.index(index),
+                "a `Custom` rule cannot depend on identities: Istio refuses it",
+                "use `ipBlocks`, `remoteIpBlocks`, `to` or `when` instead",
+            );
+        }
+    }
+    let when = cursor.key("when");
+    for (index, condition) in conditions.iter().enumerate() {
+        let asks_for_identity = match &condition.test {
+            Test::Caller(source) => asks(source),
+            Test::Metadata { key, .. } => key.is_claim(),
+            _ => false,
+        };
+        if asks_for_identity {
+            problems.report(
+                Code::ExclusiveFields,
+                &when.index(index).key("key"),
+                "a `Custom` rule cannot depend on identities: Istio refuses it",
+                "remove the condition",
+            );
+        }
+    }
+}
+
+/// A caller without identity cannot be asked for one.
+fn check_anonymous(
+    sources: &[Source],
+    conditions: &[Condition],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if !sources.iter().any(|source| source.anonymous) {
+        return;
+    }
+    let when = cursor.key("when");
+    for (index, condition) in conditions.iter().enumerate() {
+        if matches!(&condition.test, Test::Caller(source) if source.asks_for_identity()) {
+            problems.report(
+                Code::ExclusiveFields,
+                &when.index(index).key("key"),
+                "a caller cannot be anonymous and have an identity",
+                "put the callers of `anonymous: true` into a rule of their own",
+            );
+        }
+    }
 }
 
 fn check_validity(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems) -> Validity {
@@ -179,6 +315,18 @@ fn check_texts<U>(
     })
 }
 
+/// A list of ports of a workload.
+#[cfg(feature = "authoring")]
+pub(crate) fn check_ports(
+    values: Option<&[u16]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<u16> {
+    check_list(values, cursor, problems, |&port, cursor, problems| {
+        operation::check_port(port, cursor, problems)
+    })
+}
+
 /// Whether `text` is a DNS label (RFC 1123): the form of rule ids and of many Kubernetes names.
 pub(crate) fn is_dns_label(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -197,6 +345,19 @@ pub(crate) fn is_dns_label(text: &str) -> bool {
 /// Whether `text` is a DNS subdomain (RFC 1123): labels joined by dots, at most 253 characters.
 pub(crate) fn is_dns_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_dns_label)
+}
+
+/// A text pattern of a field in which `*` takes every value that is there, even an empty one, as
+/// Envoy's header matchers have it.
+fn check_header_pattern(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    check_pattern(text, cursor, problems).map(|pattern| match pattern {
+        TextMatch::Any => TextMatch::present(),
+        other => other,
+    })
 }
 
 /// A text pattern, whatever the field.

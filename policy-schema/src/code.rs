@@ -70,11 +70,17 @@ codes! {
     DuplicatePolicy = "duplicate-policy", Error;
     /// A name, namespace or label is not one that Kubernetes accepts.
     InvalidName = "invalid-name", Error;
-    /// Two policies select the same workload. Each workload's rules belong in one policy, because
-    /// each policy denies what it does not allow.
-    OverlappingSelectors = "overlapping-selectors", Error;
-    /// Two policies of a namespace may select the same workload, since no label sets them apart.
-    PossibleOverlap = "possible-overlap", Warning;
+    /// Two policies select the same workload. Their rules add up, so what one allows the other does
+    /// not deny; whoever reads one of them sees half of what holds.
+    OverlappingSelectors = "overlapping-selectors", Warning;
+    /// Two policies share some of their targets and not all, so that no one policy says what holds at
+    /// a target.
+    OverlappingTargets = "overlapping-targets", Error;
+    /// What a policy is for does not go with its namespace: a policy in the root namespace is for the
+    /// mesh, and every other is not.
+    InvalidScope = "invalid-scope", Error;
+    /// A target is not a resource that a policy can be for.
+    InvalidTarget = "invalid-target", Error;
     /// A trust domain is not valid by the SPIFFE ID specification, section 2.1.
     InvalidTrustDomain = "invalid-trust-domain", Error;
     /// The Istio version is not `MAJOR.MINOR`, or not one that Peergate supports.
@@ -98,6 +104,10 @@ codes! {
     /// An identity belongs to a trust domain that the mesh neither is nor has as an alias. Such a
     /// caller is refused before any rule is read.
     ForeignTrustDomain = "foreign-trust-domain", Error;
+    /// A value is neither an IP address nor a CIDR block, or a block that says less than its address.
+    InvalidIpBlock = "invalid-ip-block", Error;
+    /// A condition's key is none that Istio has.
+    UnknownCondition = "unknown-condition", Error;
     /// A service account is not `NAMESPACE/NAME` or `NAME`.
     InvalidServiceAccount = "invalid-service-account", Error;
     /// A wildcard stands where Istio accepts it and then never matches, such as `a*b`.
@@ -116,6 +126,9 @@ codes! {
     NeverMatches = "never-matches", Error;
     /// The same value stands twice in a list.
     DuplicateValue = "duplicate-value", Warning;
+    /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what
+    /// else it asks, the other does not know.
+    UnenforceableRule = "unenforceable-rule", Error;
     /// The mesh's Istio version cannot express a part of a rule.
     UnsupportedByIstio = "unsupported-by-istio", Error;
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin_config::ApiVersion;
-use crate::rule_spec::{Enforcement, RuleSpec};
+use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 /// What is true of the whole mesh. There is exactly one.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
@@ -57,6 +57,10 @@ pub struct MeshSpec {
     /// Istio's `meshConfig.trustDomainAliases`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_domain_aliases: Option<Vec<String>>,
+    /// The namespace whose policies are for the whole mesh: Istio's `meshConfig.rootNamespace`.
+    /// `istio-system` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_namespace: Option<String>,
     /// The Istio version that runs, as `MAJOR.MINOR`. Rendered resources use nothing newer.
     pub istio_version: String,
     /// How strictly workloads ask for mutual TLS. `Strict` when left out.
@@ -175,13 +179,52 @@ pub struct PolicyMetadata {
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServicePolicySpec {
+    /// For `Namespace` or `Mesh`, which say that the policy is for more than one workload. A policy
+    /// for the mesh belongs in the mesh's root namespace; with a selector it is for the pods of any
+    /// namespace that have the labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<PolicyScope>,
     /// The workload: the pods of the policy's namespace that have all these labels.
-    pub selector: Selector,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<Selector>,
+    /// The Gateway API resources whose gateways or waypoints enforce the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_refs: Option<Vec<TargetRef>>,
+    /// What becomes of a request that no rule matches. `Deny` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Otherwise>,
+    /// The ports on which the workload speaks something other than HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_ports: Option<Vec<u16>>,
     /// `Shadow` to let every request pass and only record what the policy would do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enforcement: Option<Enforcement>,
     /// The rules. A request that no rule allows is denied; an empty list denies every request.
     pub rules: Vec<RuleSpec>,
+}
+
+/// How far a policy reaches that is not for one workload.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum PolicyScope {
+    /// All workloads of the policy's namespace.
+    Namespace,
+    /// All workloads of the mesh, or those that the selector names.
+    Mesh,
+}
+
+/// A Gateway API resource, in the policy's namespace.
+#[derive(
+    Clone, Debug, Deserialize, Hash, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetRef {
+    /// The API group: left out for a `Service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `Gateway`, `GatewayClass`, `Service` or `ServiceEntry`.
+    pub kind: String,
+    /// The resource's name.
+    pub name: String,
 }
 
 /// The pods that a policy is for.

@@ -1,48 +1,57 @@
-//! The engine: compiled policy × request → decision.
+//! The engine: compiled policies × request → decision.
 //!
 //! Pure and total: no I/O, no clock, no panic, no allocation per decision. Time, like every other
 //! attribute of the request, is asked for only when a rule that is still in question needs it.
 //!
 //! Order (Istio, "Authorization policy", evaluation): a caller with a malformed or foreign
 //! identity is denied; then ANY `Deny` rule that matches denies; then ANY `Allow` rule that
-//! matches allows; else the request is denied. Of several rules that match, the first in the
-//! document is named.
+//! matches allows; else the request is denied, unless every policy leaves it be. Policies for the
+//! same workload add up: their rules are as those of one. Of several rules that match, the first
+//! is named.
 
+mod compile;
 mod decision;
 mod index;
 mod pattern_index;
 mod request;
 mod residual;
 
+use std::sync::Arc;
+
 use crate::identity::{PeerIdentity, TrustDomains};
-use crate::plugin_config::{ConfigError, PluginConfig, PolicyName};
-use crate::rule_spec::{Effect, Enforcement};
+use crate::plugin_config::PolicyName;
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
 
-pub use decision::{Decision, Reason};
-pub use request::{Request, RequestAttributes, path_without_query};
+pub use decision::{Decision, Outcome, Reason};
+pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
-use index::{Caller, IndexBuilder, RuleIndex};
-use residual::{ResidualOperation, ResidualSource};
+use index::{Caller, RuleIndex};
+use residual::{ResidualCondition, ResidualOperation, ResidualSource};
 
-/// A policy in the form in which it is enforced.
+/// A policy in the form in which it is enforced, with the others that are for the same workload.
 #[derive(Debug)]
 pub struct CompiledPolicy {
     name: PolicyName,
     revision: Option<String>,
     trust_domains: TrustDomains,
     enforcement: Enforcement,
+    otherwise: Otherwise,
     caller_header: bool,
+    policies: Vec<Arc<PolicyName>>,
+    yields: bool,
     rules: Vec<CompiledRule>,
     deny: RuleIndex,
     allow: RuleIndex,
-    shadow: RuleIndex,
+    /// The rules that are only recorded.
+    recorded: RuleIndex,
 }
 
 /// One rule of a compiled policy.
 #[derive(Debug)]
 pub struct CompiledRule {
     position: usize,
+    policy: Arc<PolicyName>,
     id: Box<str>,
     effect: Effect,
     owner: Option<Box<str>>,
@@ -52,10 +61,17 @@ pub struct CompiledRule {
     sources: Vec<ResidualSource>,
     /// What the index does not know of the rule's operations, in their order.
     operations: Vec<ResidualOperation>,
+    /// All of these.
+    conditions: Vec<ResidualCondition>,
 }
 
 impl CompiledRule {
-    /// The rule's id.
+    /// The policy that the rule is from.
+    pub fn policy(&self) -> &PolicyName {
+        &self.policy
+    }
+
+    /// The rule's id, unique in its policy.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -77,7 +93,7 @@ impl CompiledRule {
         }
         match (request.now(), self.effect) {
             (Some(now), _) => self.validity.phase(now),
-            (None, Effect::Deny) => Phase::Within,
+            (None, Effect::Deny | Effect::Audit | Effect::Custom) => Phase::Within,
             (None, Effect::Allow) => Phase::After,
         }
     }
@@ -92,21 +108,32 @@ impl CompiledRule {
         self.owner.as_deref()
     }
 
-    /// Whether matches of the rule are only recorded.
+    /// Whether the rule is in shadow.
     pub fn is_shadow(&self) -> bool {
         self.is_shadow
+    }
+
+    /// Whether matches of the rule are only recorded. What `Custom` rules match is decided by their
+    /// provider, which the proxy asks before.
+    pub fn is_recorded(&self) -> bool {
+        self.is_shadow || matches!(self.effect, Effect::Audit | Effect::Custom)
     }
 }
 
 impl CompiledPolicy {
-    /// Reads and compiles the plugin config as the proxy hands it over.
-    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
-        PluginConfig::from_json(json)?.try_into()
-    }
-
-    /// The policy's namespace and name.
+    /// The namespace and name of the policy that leads.
     pub fn name(&self) -> &PolicyName {
         &self.name
+    }
+
+    /// The policies that are enforced together, the leading one first.
+    pub fn policies(&self) -> impl ExactSizeIterator<Item = &PolicyName> {
+        self.policies.iter().map(|name| &**name)
+    }
+
+    /// Whether the filter of another policy may have enforced this one along.
+    pub fn yields(&self) -> bool {
+        self.yields
     }
 
     /// Which state of the documents the policy was rendered from.
@@ -119,12 +146,17 @@ impl CompiledPolicy {
         self.enforcement
     }
 
+    /// What becomes of a request that no rule matches.
+    pub fn otherwise(&self) -> Otherwise {
+        self.otherwise
+    }
+
     /// Whether the upstream is to be told the verified caller.
     pub fn caller_header(&self) -> bool {
         self.caller_header
     }
 
-    /// The rules, in the order of the document.
+    /// The rules, those of the leading policy first, in the order of the documents.
     pub fn rules(&self) -> &[CompiledRule] {
         &self.rules
     }
@@ -150,6 +182,9 @@ impl CompiledPolicy {
         if let Some(rule) = self.rule(allowed.rule) {
             return Reason::AllowedByRule(rule);
         }
+        if self.otherwise == Otherwise::Pass {
+            return Reason::NotDenied;
+        }
         match (caller, self.rule(allowed.lapsed)) {
             (_, Some(rule)) => match rule.phase(request) {
                 Phase::Before => Reason::RuleNotYetValid(rule),
@@ -160,13 +195,13 @@ impl CompiledPolicy {
         }
     }
 
-    /// The shadow rules that match the request, in the order of the document. They say what would
-    /// be if they were enforced, and take no part in [`evaluate`](Self::evaluate).
-    pub fn shadow_matches<'p>(
+    /// The rules that match the request and are only recorded, in their order. They take no part in
+    /// [`evaluate`](Self::evaluate).
+    pub fn recorded_matches<'p>(
         &'p self,
         request: &impl RequestAttributes,
     ) -> impl Iterator<Item = &'p CompiledRule> {
-        let caller = if self.shadow.is_empty() {
+        let caller = if self.recorded.is_empty() {
             None
         } else {
             self.caller(request.peer()).ok()
@@ -174,7 +209,9 @@ impl CompiledPolicy {
         let mut next = 0;
         std::iter::from_fn(move || {
             let caller = caller.as_ref()?;
-            let found = self.shadow.first_match(&self.rules, caller, request, next);
+            let found = self
+                .recorded
+                .first_match(&self.rules, caller, request, next);
             next = found.rule?.saturating_add(1);
             self.rule(found.rule)
         })
@@ -193,47 +230,5 @@ impl CompiledPolicy {
 
     fn rule(&self, number: Option<usize>) -> Option<&CompiledRule> {
         self.rules.get(number?)
-    }
-}
-
-impl TryFrom<PluginConfig> for CompiledPolicy {
-    type Error = ConfigError;
-
-    fn try_from(config: PluginConfig) -> Result<Self, ConfigError> {
-        let config = config.check().map_err(ConfigError::Refused)?;
-        let mut deny = IndexBuilder::default();
-        let mut allow = IndexBuilder::default();
-        let mut shadow = IndexBuilder::default();
-        let mut rules = Vec::with_capacity(config.rules.len());
-        for (number, rule) in config.rules.into_iter().enumerate() {
-            let is_shadow = rule.enforcement == Some(Enforcement::Shadow);
-            let index = match (is_shadow, rule.effect) {
-                (true, _) => &mut shadow,
-                (false, Effect::Deny) => &mut deny,
-                (false, Effect::Allow) => &mut allow,
-            };
-            index.add(number, &rule, &config.trust_domains);
-            rules.push(CompiledRule {
-                position: number,
-                sources: ResidualSource::all_of(rule.sources, &config.trust_domains),
-                operations: ResidualOperation::all_of(rule.operations),
-                id: rule.id,
-                effect: rule.effect,
-                owner: rule.owner,
-                is_shadow,
-                validity: rule.validity,
-            });
-        }
-        Ok(Self {
-            name: config.policy,
-            revision: config.revision,
-            trust_domains: config.trust_domains,
-            enforcement: config.enforcement,
-            caller_header: config.caller_header,
-            rules,
-            deny: deny.build(),
-            allow: allow.build(),
-            shadow: shadow.build(),
-        })
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::plugin_config::PluginConfig;
-use crate::policy::{Mesh, ServicePolicy};
+use crate::policy::{PolicySet, ServicePolicy};
 
 /// An entry for `http_filters` of Envoy's HTTP connection manager
 /// (`envoy.extensions.filters.http.wasm.v3.Wasm`).
@@ -55,11 +55,11 @@ struct StringValue {
 /// The filter that enforces `policy` with the module at `module_path`, a path that Envoy can
 /// read.
 pub fn http_filter(
-    mesh: &Mesh,
+    set: &PolicySet,
     policy: &ServicePolicy,
     module_path: &str,
 ) -> Result<HttpFilter, serde_json::Error> {
-    let config = PluginConfig::of_policy(mesh, policy);
+    let config = PluginConfig::of_policy(set, policy);
     let plugin_config = serde_json::to_string_pretty(&config)?;
     Ok(http_filter_of_config(
         &config.policy.to_string(),

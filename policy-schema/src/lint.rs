@@ -3,15 +3,20 @@
 //! A finding here is always right: a rule, or a value of it, that no request can match is a
 //! mistake about who may call what, and an error.
 
+use ipnet::IpNet;
+
 use crate::code::Code;
 use crate::document::{MtlsMode, PathNormalization};
 use crate::identity::SpiffeId;
 use crate::matching::{PathMatch, TextMatch};
 use crate::policy::{IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
-use crate::rule::{Operation, Rule, Source};
-use crate::rule_spec::Effect;
+use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::rule_spec::{ConditionSpec, Effect};
 use crate::timestamp::Timestamp;
+
+/// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
+const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
 
 /// Path templates came with this version of Istio.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
@@ -44,6 +49,11 @@ pub(crate) fn lint_rule(
             problems,
         );
     }
+    let when = cursor.key("when");
+    for (index, condition) in rule.conditions.iter().enumerate() {
+        lint_condition(condition, rule.effect, &when.index(index), problems);
+    }
+    lint_jwt(rule, mesh, cursor, problems);
     let to = cursor.key("to");
     for (index, operation) in rule.operations.iter().enumerate() {
         lint_operation(operation, mesh, &to.index(index), problems);
@@ -60,7 +70,7 @@ pub(crate) fn lint_rule(
 type OpenExclusions = Vec<(&'static str, Option<usize>)>;
 
 fn excluded_by_source(source: &Source) -> OpenExclusions {
-    let any = |patterns: &[TextMatch]| patterns.iter().position(|p| *p == TextMatch::Any);
+    let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     vec![
         ("notPrincipals", any(&source.not_principals)),
         ("notNamespaces", any(&source.not_namespaces)),
@@ -69,7 +79,7 @@ fn excluded_by_source(source: &Source) -> OpenExclusions {
 }
 
 fn excluded_by_operation(operation: &Operation) -> OpenExclusions {
-    let any = |patterns: &[TextMatch]| patterns.iter().position(|p| *p == TextMatch::Any);
+    let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     let any_path = PathMatch::Text(TextMatch::Any);
     let mut paths = operation.not_paths.iter();
     vec![
@@ -100,6 +110,74 @@ fn lint_open_exclusions(
     }
 }
 
+/// Values that are excluded again, and values that stand twice.
+fn lint_condition(
+    condition: &Condition,
+    effect: Effect,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let ConditionSpec {
+        values, not_values, ..
+    } = condition.into();
+    let (values, not_values) = (values.unwrap_or_default(), not_values.unwrap_or_default());
+    lint_values(
+        ["values", "notValues"],
+        &values,
+        &not_values,
+        PartialEq::eq,
+        cursor,
+        problems,
+    );
+    let excludes_all = not_values.iter().position(|value| value == "*");
+    if let (Effect::Allow, Some(index), Test::Caller(source)) =
+        (effect, excludes_all, &condition.test)
+        && source.asks_for_identity()
+    {
+        problems.report(
+            Code::NeverMatches,
+            &cursor.key("notValues").index(index),
+            format!("the condition on `{}` excludes everything", condition.key),
+            "narrow it; callers without any identity are named by a source `anonymous: true`",
+        );
+    }
+}
+
+/// Before, Istio left the claims of a JWT where the filter does not look for them.
+fn lint_jwt(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if mesh.istio_version >= JWT_METADATA {
+        return;
+    }
+    let mut report = |cursor: &Cursor<'_>| {
+        problems.report(
+            Code::UnsupportedByIstio,
+            cursor,
+            format!(
+                "Istio {} does not leave the JWT where the filter can read it",
+                mesh.istio_version
+            ),
+            format!("it does from {JWT_METADATA} on; decide by identities, or upgrade first"),
+        );
+    };
+    let from = cursor.key("from");
+    for (index, source) in rule.sources.iter().enumerate() {
+        if source.asks_for_request_principal() {
+            report(&from.index(index));
+        }
+    }
+    let when = cursor.key("when");
+    for (index, condition) in rule.conditions.iter().enumerate() {
+        let asks = match &condition.test {
+            Test::Caller(source) => source.asks_for_request_principal(),
+            Test::Metadata { key, .. } => key.is_claim(),
+            _ => false,
+        };
+        if asks {
+            report(&when.index(index).key("key"));
+        }
+    }
+}
+
 fn lint_source(source: &Source, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if source.anonymous && mesh.mtls == MtlsMode::Strict {
         problems.report(
@@ -119,7 +197,31 @@ fn lint_source(source: &Source, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut
         not_namespaces,
         trust_domains,
         not_trust_domains,
+        request_principals,
+        not_request_principals,
+        ip_blocks,
+        not_ip_blocks,
+        remote_ip_blocks,
+        not_remote_ip_blocks,
     } = source;
+    let mut blocks = |key, values: &[IpNet], excluded: &[IpNet]| {
+        let covers = |excluded: &IpNet, value: &IpNet| excluded.contains(value);
+        lint_values(key, values, excluded, covers, cursor, problems);
+    };
+    blocks(["ipBlocks", "notIpBlocks"], ip_blocks, not_ip_blocks);
+    blocks(
+        ["remoteIpBlocks", "notRemoteIpBlocks"],
+        remote_ip_blocks,
+        not_remote_ip_blocks,
+    );
+    lint_values(
+        ["requestPrincipals", "notRequestPrincipals"],
+        request_principals,
+        not_request_principals,
+        PartialEq::eq,
+        cursor,
+        problems,
+    );
     let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
         lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
     };

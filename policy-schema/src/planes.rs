@@ -1,13 +1,21 @@
-//! Which enforcement point can carry out which rule.
+//! Which enforcement point carries out which rule.
 //!
-//! Every rule runs in the filter. Envoy's RBAC, which Istio configures from an
-//! `AuthorizationPolicy`, has no clock and cannot shadow single rules. What it cannot do is left
-//! to the filter: a rule is rendered where RBAC then denies at most what the policy denies, and
-//! left out where it would deny more. Since a request must pass both, the two together never let
-//! through what the policy denies.
+//! | what a rule asks | Envoy's RBAC | the filter |
+//! |---|---|---|
+//! | begin or end at a time | `Allow` at all times; `Deny` and `Audit` left out | exact |
+//! | shadow, of rule or policy | left out | recorded |
+//! | the address of the connection's peer | exact | `Allow` from any address; others never match |
+//! | effect `Custom` | exact: the provider is asked | recorded |
+//! | traffic without HTTP | exact | does not see it |
+//! | all else | exact | exact |
+//!
+//! What a point cannot see is left to the other: a rule is there where the point then denies at
+//! most what the policy denies, and left out where it would deny more. Since a request must pass
+//! both, the two together never let through what the policy denies. Rules for which that does not
+//! hold are refused.
 
 use crate::policy::ServicePolicy;
-use crate::rule::Rule;
+use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
 
 /// What Envoy's RBAC makes of a rule.
@@ -28,15 +36,40 @@ pub enum FilterOnly {
     ShadowPolicy,
     /// The rule is in shadow.
     ShadowRule,
-    /// A denial that begins or ends at a time: RBAC would deny before and after too.
-    TimedDenial,
+    /// A denial or a record that begins or ends at a time: RBAC would go on before and after.
+    Timed,
+}
+
+/// What the filter makes of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterPlane {
+    /// Exactly what the policy says.
+    Exact,
+    /// It takes the rule to match whatever the peer's address: RBAC checks that.
+    AnyPeerIp,
+    /// Nothing: the rule runs in RBAC alone.
+    Absent(RbacOnly),
+}
+
+/// Why a rule runs in RBAC alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RbacOnly {
+    /// It depends on the peer's address, which the filter is not told.
+    PeerIp,
+    /// An external authorizer decides.
+    Custom,
 }
 
 impl RbacPlane {
     /// What RBAC makes of `rule`.
     pub(crate) fn of_rule(policy: &ServicePolicy, rule: &Rule) -> Self {
+        Self::of_rule_in(policy.enforcement, rule)
+    }
+
+    /// What RBAC makes of `rule` of a policy with this enforcement.
+    pub(crate) fn of_rule_in(enforcement: Enforcement, rule: &Rule) -> Self {
         let is_timed = !rule.validity.is_unlimited();
-        if policy.enforcement == Enforcement::Shadow {
+        if enforcement == Enforcement::Shadow {
             Self::Absent(FilterOnly::ShadowPolicy)
         } else if rule.enforcement == Some(Enforcement::Shadow) {
             Self::Absent(FilterOnly::ShadowRule)
@@ -44,7 +77,9 @@ impl RbacPlane {
             match (rule.effect, is_timed) {
                 (_, false) => Self::Exact,
                 (Effect::Allow, true) => Self::Untimed,
-                (Effect::Deny, true) => Self::Absent(FilterOnly::TimedDenial),
+                (Effect::Deny | Effect::Audit | Effect::Custom, true) => {
+                    Self::Absent(FilterOnly::Timed)
+                }
             }
         }
     }
@@ -57,7 +92,7 @@ impl RbacPlane {
         }
     }
 
-    /// One sentence for whoever renders, when the planes differ.
+    /// One sentence for whoever renders, where RBAC differs.
     pub fn note(self) -> Option<&'static str> {
         match self {
             Self::Exact => None,
@@ -68,20 +103,89 @@ impl RbacPlane {
             Self::Absent(FilterOnly::ShadowRule) => {
                 Some("runs in the filter only: RBAC cannot shadow a single rule")
             }
-            Self::Absent(FilterOnly::TimedDenial) => {
-                Some("runs in the filter only: RBAC has no clock and would deny at all times")
+            Self::Absent(FilterOnly::Timed) => {
+                Some("runs in the filter only: RBAC has no clock and would go on at all times")
             }
         }
     }
 }
 
+impl FilterPlane {
+    /// What the filter makes of `rule`.
+    pub(crate) fn of_rule(rule: &Rule) -> Self {
+        match (rule.effect, rule.asks_for_peer_ip()) {
+            (Effect::Custom, _) => Self::Absent(RbacOnly::Custom),
+            (_, false) => Self::Exact,
+            (Effect::Allow, true) => Self::AnyPeerIp,
+            (Effect::Deny | Effect::Audit, true) => Self::Absent(RbacOnly::PeerIp),
+        }
+    }
+
+    /// One sentence for whoever renders, where the filter differs.
+    pub fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Exact => None,
+            Self::AnyPeerIp => {
+                Some("the filter is not told the peer's address: RBAC alone checks it")
+            }
+            Self::Absent(RbacOnly::PeerIp) => {
+                Some("runs in RBAC only: the filter is not told the peer's address")
+            }
+            Self::Absent(RbacOnly::Custom) => {
+                Some("runs in RBAC only, which asks the provider; the filter counts its matches")
+            }
+        }
+    }
+}
+
+impl Rule {
+    /// Whether it depends on the address that the connection itself comes from.
+    pub(crate) fn asks_for_peer_ip(&self) -> bool {
+        self.sources.iter().any(Source::asks_for_peer_ip)
+            || self.conditions.iter().any(Condition::asks_for_peer_ip)
+    }
+
+    /// Whether what the rule asks of caller and conditions can be true of HTTP requests alone.
+    pub(crate) fn needs_http_beside_operations(&self) -> bool {
+        let needs = |condition: &Condition| match &condition.test {
+            Test::Caller(source) => !source.request_principals.is_empty(),
+            Test::Header { values, .. } => !values.any_of.is_empty(),
+            Test::Metadata { values, .. } => !values.any_of.is_empty(),
+            Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
+        };
+        let all_sources_need = !self.sources.is_empty()
+            && self
+                .sources
+                .iter()
+                .all(|source| !source.request_principals.is_empty());
+        all_sources_need || self.conditions.iter().any(needs)
+    }
+}
+
+impl Operation {
+    /// Whether only HTTP requests can match.
+    pub(crate) fn needs_http(&self) -> bool {
+        !(self.methods.is_empty() && self.paths.is_empty() && self.hosts.is_empty())
+    }
+}
+
+impl Condition {
+    /// Whether it is about the address that the connection itself comes from.
+    pub(crate) fn asks_for_peer_ip(&self) -> bool {
+        matches!(&self.test, Test::Caller(source) if source.asks_for_peer_ip())
+    }
+}
+
 impl ServicePolicy {
-    /// The rules that the two planes do not enforce alike, in order, each with what RBAC makes of
-    /// it.
-    pub fn plane_differences(&self) -> impl Iterator<Item = (&str, RbacPlane)> {
-        self.rules
-            .iter()
-            .map(|rule| (&*rule.id, RbacPlane::of_rule(self, rule)))
-            .filter(|(_, plane)| *plane != RbacPlane::Exact)
+    /// The rules that the two planes do not enforce alike, in order, each with what is to be known
+    /// about it.
+    pub fn plane_differences(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.rules.iter().flat_map(|rule| {
+            let notes = [
+                RbacPlane::of_rule(self, rule).note(),
+                FilterPlane::of_rule(rule).note(),
+            ];
+            notes.into_iter().flatten().map(|note| (&*rule.id, note))
+        })
     }
 }

@@ -5,6 +5,7 @@
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
 //! decision, for the filter, the command line, tests and benchmarks alike.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 #[cfg(feature = "authoring")]
@@ -17,7 +18,7 @@ use crate::code::Code;
 use crate::identity::{TrustDomains, is_trust_domain};
 use crate::problem::{Cursor, Problem, Problems};
 use crate::rule::Rule;
-use crate::rule_spec::{Enforcement, RuleSpec};
+use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -29,7 +30,8 @@ pub enum ApiVersion {
     V1Alpha1,
 }
 
-/// The configuration of one filter: one policy, and what of the mesh it needs to know.
+/// The configuration of one filter: one policy, what of the mesh it needs to know, and the other
+/// policies that are for some of the same workloads.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -49,7 +51,38 @@ pub struct PluginConfig {
     /// Whether the upstream is told the verified caller, in the header `x-peergate-caller`.
     #[serde(default)]
     pub caller_header: bool,
-    /// The rules. An empty list denies every request.
+    /// What becomes of a request that no rule matches.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// The rules.
+    pub rules: Vec<RuleSpec>,
+    /// Other policies, which this filter enforces along where they are for the same workload.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub along: Vec<PolicyAlong>,
+    /// Whether the filter of another policy may enforce this one along. Where it has, this filter
+    /// stands aside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yields: bool,
+}
+
+/// A policy that another's filter enforces along.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "authoring", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyAlong {
+    /// Which policy it is.
+    pub policy: PolicyName,
+    /// Labels that its workloads have, all of them. Empty for every workload.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+    /// `Shadow` to only record what its rules match.
+    #[serde(default)]
+    pub enforcement: Enforcement,
+    /// What becomes of a request that no rule matches, if all policies agree. One that says `Deny`
+    /// is enough to deny it.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// The rules.
     pub rules: Vec<RuleSpec>,
 }
 
@@ -114,12 +147,36 @@ fn first_of(problems: &[Problem]) -> String {
 /// A plugin config that was understood in full.
 #[derive(Debug)]
 pub(crate) struct CheckedConfig {
-    pub(crate) policy: PolicyName,
+    pub(crate) name: PolicyName,
     pub(crate) revision: Option<String>,
     pub(crate) trust_domains: TrustDomains,
-    pub(crate) enforcement: Enforcement,
     pub(crate) caller_header: bool,
+    /// The leading one first.
+    pub(crate) policies: Vec<CheckedPolicy>,
+    pub(crate) yields: bool,
+}
+
+/// One of its policies.
+#[derive(Debug)]
+pub(crate) struct CheckedPolicy {
+    pub(crate) name: PolicyName,
+    match_labels: BTreeMap<String, String>,
+    pub(crate) enforcement: Enforcement,
+    pub(crate) otherwise: Otherwise,
     pub(crate) rules: Vec<Rule>,
+}
+
+impl CheckedConfig {
+    /// What of it is for the workload whose labels `label` tells.
+    pub(crate) fn for_workload(mut self, label: impl Fn(&str) -> Option<String>) -> Self {
+        let is_for = |labels: &BTreeMap<String, String>| {
+            labels
+                .iter()
+                .all(|(key, value)| label(key).as_ref() == Some(value))
+        };
+        self.policies.retain(|policy| is_for(&policy.match_labels));
+        self
+    }
 }
 
 impl PluginConfig {
@@ -135,29 +192,58 @@ impl PluginConfig {
     pub(crate) fn check(self) -> Result<CheckedConfig, Vec<Problem>> {
         let mut problems = Problems::default();
         let root = Cursor::Root;
-        check_policy_name(&self.policy, &root.key("policy"), &mut problems);
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
-        let rules = trust_domains.as_ref().and_then(|trust_domains| {
-            let scope = Scope {
-                trust_domains: Some(trust_domains),
-                namespace: &self.policy.namespace,
-                enforcement: self.enforcement,
-            };
-            check_rules(&self.rules, &scope, &root.key("rules"), &mut problems)
-                .into_iter()
-                .collect::<Option<Vec<_>>>()
-        });
-        match (trust_domains, rules) {
-            (Some(trust_domains), Some(rules)) if problems.count() == 0 => Ok(CheckedConfig {
-                policy: self.policy,
+        // The leading policy is for every workload that has the filter.
+        let leading = PolicyAlong {
+            policy: self.policy.clone(),
+            match_labels: BTreeMap::new(),
+            enforcement: self.enforcement,
+            otherwise: self.otherwise,
+            rules: self.rules,
+        };
+        let mut policies = Vec::with_capacity(self.along.len() + 1);
+        policies.push(leading.check(trust_domains.as_ref(), &root, &mut problems));
+        let along = root.key("along");
+        for (index, policy) in self.along.into_iter().enumerate() {
+            let cursor = along.index(index);
+            policies.push(policy.check(trust_domains.as_ref(), &cursor, &mut problems));
+        }
+        match (trust_domains, policies.into_iter().collect()) {
+            (Some(trust_domains), Some(policies)) if problems.count() == 0 => Ok(CheckedConfig {
+                name: self.policy,
                 revision: self.revision,
                 trust_domains,
-                enforcement: self.enforcement,
                 caller_header: self.caller_header,
-                rules,
+                policies,
+                yields: self.yields,
             }),
             _ => Err(problems.into_vec()),
         }
+    }
+}
+
+impl PolicyAlong {
+    fn check(
+        self,
+        trust_domains: Option<&TrustDomains>,
+        cursor: &Cursor<'_>,
+        problems: &mut Problems,
+    ) -> Option<CheckedPolicy> {
+        check_policy_name(&self.policy, &cursor.key("policy"), problems);
+        let scope = Scope {
+            trust_domains: Some(trust_domains?),
+            namespace: &self.policy.namespace,
+            enforcement: self.enforcement,
+            otherwise: self.otherwise,
+        };
+        let rules = check_rules(&self.rules, &scope, &cursor.key("rules"), problems);
+        Some(CheckedPolicy {
+            rules: rules.into_iter().collect::<Option<_>>()?,
+            name: self.policy,
+            match_labels: self.match_labels,
+            enforcement: self.enforcement,
+            otherwise: self.otherwise,
+        })
     }
 }
 

@@ -1,15 +1,16 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
+mod along;
 mod plugin_config;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::document::{MtlsMode, PathNormalization};
+use crate::document::{MtlsMode, PathNormalization, TargetRef};
 use crate::identity::TrustDomains;
 use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
-use crate::rule_spec::Enforcement;
+use crate::rule_spec::{Enforcement, Otherwise};
 
 /// All documents of an input, understood together.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub struct PolicySet {
 #[derive(Clone, Debug)]
 pub struct Mesh {
     pub(crate) trust_domains: TrustDomains,
+    pub(crate) root_namespace: String,
     pub(crate) istio_version: IstioVersion,
     pub(crate) mtls: MtlsMode,
     pub(crate) path_normalization: PathNormalization,
@@ -32,14 +34,45 @@ pub struct Mesh {
     pub(crate) default_owner: Option<String>,
 }
 
-/// The rules of one workload.
+/// The rules of a workload, or of several.
 #[derive(Clone, Debug)]
 pub struct ServicePolicy {
     pub(crate) name: PolicyName,
-    /// Never empty.
-    pub(crate) match_labels: BTreeMap<String, String>,
+    pub(crate) attachment: Attachment,
     pub(crate) enforcement: Enforcement,
+    pub(crate) otherwise: Otherwise,
+    /// The ports on which the workload speaks something other than HTTP.
+    pub(crate) tcp_ports: Vec<u16>,
     pub(crate) rules: Vec<Rule>,
+    /// The policies that this one's filter enforces along.
+    pub(crate) along: Vec<Along>,
+    /// How many filters of other policies come before this one's, at most, on a workload.
+    pub(crate) rank: u16,
+}
+
+/// What a policy is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// The pods of the policy's namespace that have all these labels. Never empty.
+    Workload(Labels),
+    /// All pods of the policy's namespace.
+    Namespace,
+    /// The pods of the mesh that have all these labels.
+    Mesh(Labels),
+    /// Gateways or waypoints, by these Gateway API resources. Never empty.
+    Targets(Vec<TargetRef>),
+}
+
+/// Labels of pods.
+pub type Labels = BTreeMap<String, String>;
+
+/// A policy that is for some of the workloads of another, which leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Along {
+    /// Its position in [`PolicySet::policies`].
+    pub(crate) policy: usize,
+    /// The labels that tell on which of the leading policy's workloads.
+    pub(crate) match_labels: Labels,
 }
 
 impl PolicySet {
@@ -83,6 +116,11 @@ impl ServicePolicy {
     /// The policy's namespace and name.
     pub fn name(&self) -> &PolicyName {
         &self.name
+    }
+
+    /// What the policy is for.
+    pub fn attachment(&self) -> &Attachment {
+        &self.attachment
     }
 
     /// Whether decisions are carried out.

@@ -1,26 +1,41 @@
 //! Rules as they are meant: typed, sound, and built by [`check`](crate::check) alone.
 
+mod condition;
+mod request_principal;
+mod spec;
+
 use std::fmt;
+
+use ipnet::IpNet;
 
 use crate::identity::{SCHEME, TrustDomains};
 use crate::matching::{PathMatch, TextMatch};
-use crate::rule_spec::{Effect, Enforcement, OperationSpec, RuleSpec, SourceSpec};
+use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::Validity;
+
+pub use condition::{Condition, MetadataKey, MetadataMatch, Place, Test, Values};
+pub use request_principal::{InvalidRequestPrincipal, RequestPrincipal};
+#[cfg(feature = "authoring")]
+pub(crate) use spec::ip_block;
 
 /// A rule that can be enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub(crate) id: Box<str>,
     pub(crate) effect: Effect,
+    /// Who decides about what a `Custom` rule matches; none for all other effects.
+    pub(crate) provider: Option<Box<str>>,
     pub(crate) enforcement: Option<Enforcement>,
     pub(crate) description: Option<Box<str>>,
     pub(crate) owner: Option<Box<str>>,
     pub(crate) validity: Validity,
     /// Any one of these; empty means no condition on the caller beyond the rule's effect: an
-    /// identity for `Allow`, nothing for `Deny`.
+    /// identity for `Allow`, nothing for all others.
     pub(crate) sources: Vec<Source>,
     /// Any one of these; empty means every request.
     pub(crate) operations: Vec<Operation>,
+    /// All of these.
+    pub(crate) conditions: Vec<Condition>,
 }
 
 /// Callers: ALL the fields must match, in each list ANY value does; an empty list is no
@@ -36,6 +51,12 @@ pub struct Source {
     pub(crate) not_namespaces: Vec<TextMatch>,
     pub(crate) trust_domains: Vec<TextMatch>,
     pub(crate) not_trust_domains: Vec<TextMatch>,
+    pub(crate) request_principals: Vec<RequestPrincipal>,
+    pub(crate) not_request_principals: Vec<RequestPrincipal>,
+    pub(crate) ip_blocks: Vec<IpNet>,
+    pub(crate) not_ip_blocks: Vec<IpNet>,
+    pub(crate) remote_ip_blocks: Vec<IpNet>,
+    pub(crate) not_remote_ip_blocks: Vec<IpNet>,
 }
 
 /// Requests: ALL the fields must match, in each list ANY value does; an empty list is no
@@ -75,6 +96,48 @@ impl fmt::Display for ServiceAccount {
 }
 
 impl Source {
+    /// Whether a field is about the caller's identity.
+    pub(crate) fn asks_for_identity(&self) -> bool {
+        let Self {
+            anonymous: _,
+            principals,
+            not_principals,
+            service_accounts,
+            not_service_accounts,
+            namespaces,
+            not_namespaces,
+            trust_domains,
+            not_trust_domains,
+            request_principals: _,
+            not_request_principals: _,
+            ip_blocks: _,
+            not_ip_blocks: _,
+            remote_ip_blocks: _,
+            not_remote_ip_blocks: _,
+        } = self;
+        let patterns = [
+            principals,
+            not_principals,
+            namespaces,
+            not_namespaces,
+            trust_domains,
+            not_trust_domains,
+        ];
+        let accounts = [service_accounts, not_service_accounts];
+        patterns.iter().any(|list| !list.is_empty()) || accounts.iter().any(|list| !list.is_empty())
+    }
+
+    /// Whether a field is about the request's JWT.
+    pub(crate) fn asks_for_request_principal(&self) -> bool {
+        !(self.request_principals.is_empty() && self.not_request_principals.is_empty())
+    }
+
+    /// Whether a field is about the address that the connection itself comes from.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn asks_for_peer_ip(&self) -> bool {
+        !(self.ip_blocks.is_empty() && self.not_ip_blocks.is_empty())
+    }
+
     /// The SPIFFE IDs that `principals` and `serviceAccounts` name, with each identity of the
     /// mesh under each of its trust domains.
     ///
@@ -125,57 +188,4 @@ fn istio_workload_path(principal: &TextMatch) -> Option<&str> {
     };
     let (_, path) = id.strip_prefix(SCHEME)?.split_once('/')?;
     (path.split('/').count() == 4).then_some(path)
-}
-
-impl From<&Rule> for RuleSpec {
-    /// Writes the rule down again, in its canonical spelling.
-    fn from(rule: &Rule) -> Self {
-        Self {
-            id: rule.id.to_string(),
-            effect: rule.effect,
-            description: rule.description.as_deref().map(str::to_owned),
-            owner: rule.owner.as_deref().map(str::to_owned),
-            not_before: rule.validity.not_before.map(|time| time.to_string()),
-            not_after: rule.validity.not_after.map(|time| time.to_string()),
-            enforcement: rule.enforcement,
-            from: written(&rule.sources, SourceSpec::from),
-            to: written(&rule.operations, OperationSpec::from),
-        }
-    }
-}
-
-impl From<&Source> for SourceSpec {
-    fn from(source: &Source) -> Self {
-        Self {
-            anonymous: source.anonymous.then_some(true),
-            principals: written(&source.principals, ToString::to_string),
-            not_principals: written(&source.not_principals, ToString::to_string),
-            service_accounts: written(&source.service_accounts, ToString::to_string),
-            not_service_accounts: written(&source.not_service_accounts, ToString::to_string),
-            namespaces: written(&source.namespaces, ToString::to_string),
-            not_namespaces: written(&source.not_namespaces, ToString::to_string),
-            trust_domains: written(&source.trust_domains, ToString::to_string),
-            not_trust_domains: written(&source.not_trust_domains, ToString::to_string),
-        }
-    }
-}
-
-impl From<&Operation> for OperationSpec {
-    fn from(operation: &Operation) -> Self {
-        Self {
-            methods: written(&operation.methods, ToString::to_string),
-            not_methods: written(&operation.not_methods, ToString::to_string),
-            paths: written(&operation.paths, ToString::to_string),
-            not_paths: written(&operation.not_paths, ToString::to_string),
-            hosts: written(&operation.hosts, ToString::to_string),
-            not_hosts: written(&operation.not_hosts, ToString::to_string),
-            ports: written(&operation.ports, |&port| port),
-            not_ports: written(&operation.not_ports, |&port| port),
-        }
-    }
-}
-
-/// A list as a document has it: left out when empty.
-fn written<'v, T, U>(values: &'v [T], write: impl Fn(&'v T) -> U) -> Option<Vec<U>> {
-    (!values.is_empty()).then(|| values.iter().map(write).collect())
 }

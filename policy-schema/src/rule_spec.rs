@@ -16,6 +16,11 @@ pub enum Effect {
     Allow,
     /// Refuses the request, whatever else matches.
     Deny,
+    /// Records the request and has no say about it.
+    Audit,
+    /// Has the rule's `provider`, an external authorizer of the mesh, decide first: what it refuses
+    /// is refused, whatever else matches.
+    Custom,
 }
 
 /// Whether a decision is carried out or only recorded.
@@ -29,6 +34,18 @@ pub enum Enforcement {
     Shadow,
 }
 
+/// What becomes of a request that no rule of a policy matches.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "authoring", derive(JsonSchema))]
+pub enum Otherwise {
+    /// It is denied, unless another policy for the same workload allows it.
+    #[default]
+    Deny,
+    /// The policy has no say about it: it passes, unless another policy for the same workload
+    /// denies it. Such a policy has no `Allow` rules.
+    Pass,
+}
+
 /// One rule: these callers (`from`), for these requests (`to`).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
@@ -38,6 +55,13 @@ pub struct RuleSpec {
     pub id: String,
     /// What a match does.
     pub effect: Effect,
+    /// With the effect `Custom`: the name of an extension provider in Istio's mesh config.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub provider: Option<String>,
     /// Why the rule exists, for people.
     #[serde(
         default,
@@ -88,6 +112,13 @@ pub struct RuleSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub to: Option<Vec<OperationSpec>>,
+    /// What else must be true of the request: all of these conditions.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub when: Option<Vec<ConditionSpec>>,
 }
 
 /// Callers. All fields that are present must match; in each list any one value does.
@@ -160,6 +191,50 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub not_trust_domains: Option<Vec<String>>,
+    /// Whom the request's JWT is about, as `ISSUER/SUBJECT`: exact, `prefix*`, `*suffix`, or `*`
+    /// for every request with a JWT that was verified.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub request_principals: Option<Vec<String>>,
+    /// None of these, and also no JWT at all.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_request_principals: Option<Vec<String>>,
+    /// IP addresses or CIDR blocks that the connection itself comes from.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub ip_blocks: Option<Vec<String>>,
+    /// None of these addresses.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_ip_blocks: Option<Vec<String>>,
+    /// IP addresses or CIDR blocks of the client, by `x-forwarded-for` or the PROXY protocol where
+    /// the proxy is set up to believe them.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub remote_ip_blocks: Option<Vec<String>>,
+    /// None of these addresses.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_remote_ip_blocks: Option<Vec<String>>,
 }
 
 /// Requests. All fields that are present must match; in each list any one value does.
@@ -225,6 +300,31 @@ pub struct OperationSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub not_ports: Option<Vec<u16>>,
+}
+
+/// A condition on one attribute. Any one of `values` must match, and none of `notValues` may; at
+/// least one of the two lists is there.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "authoring", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConditionSpec {
+    /// The attribute, by Istio's name for it, such as `request.headers[x-tenant]` or
+    /// `request.auth.claims[groups]`.
+    pub key: String,
+    /// One of these values.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub values: Option<Vec<String>>,
+    /// None of these values.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_values: Option<Vec<String>>,
 }
 
 /// Reads a field that is there. `null` is refused: taken for a field that is left out, it would

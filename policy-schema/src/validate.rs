@@ -1,9 +1,11 @@
 //! Texts → policies, or everything that stands in the way.
 
+mod attachment;
 mod documents;
+mod enforceable;
 mod overlap;
 
-use crate::check::{Scope, check_rules, is_dns_label, is_dns_subdomain};
+use crate::check::{Scope, check_ports, check_rules, is_dns_label, is_dns_subdomain};
 use crate::code::{Code, Severity};
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
@@ -45,17 +47,21 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
         .map(|document| check_policy(document, mesh.as_ref(), options, &mut diagnostics))
         .collect();
     overlap::check(&documents.policies, &mut diagnostics);
+    let policies = mesh
+        .zip(policies.into_iter().collect::<Option<Vec<_>>>())
+        .map(|(mesh, mut policies)| {
+            policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
+            let mut set = PolicySet { mesh, policies };
+            set.find_along();
+            enforceable::check_together(&documents.policies, &set, &mut diagnostics);
+            set
+        });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
+    diagnostics.dedup();
     let has_error = diagnostics
         .iter()
         .any(|diagnostic| diagnostic.severity() == Severity::Error);
-    let policies = mesh
-        .zip(policies.into_iter().collect::<Option<Vec<_>>>())
-        .filter(|_| !has_error)
-        .map(|(mesh, mut policies)| {
-            policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
-            PolicySet { mesh, policies }
-        });
+    let policies = policies.filter(|_| !has_error);
     Validated {
         policies,
         diagnostics,
@@ -143,6 +149,15 @@ fn check_mesh(
             ),
         );
     }
+    let root_namespace = spec.root_namespace.as_deref().unwrap_or("istio-system");
+    if !is_dns_label(root_namespace) {
+        problems.report(
+            Code::InvalidName,
+            &cursor.key("rootNamespace"),
+            format!("no namespace can be `{root_namespace}`"),
+            "write Istio's `meshConfig.rootNamespace`, or remove the field",
+        );
+    }
     let filter = spec.filter.clone().unwrap_or_default();
     if let Some(image) = &filter.image
         && !is_image(image)
@@ -158,6 +173,7 @@ fn check_mesh(
     placed.place(problems, diagnostics);
     Some(Mesh {
         trust_domains: trust_domains?,
+        root_namespace: root_namespace.to_owned(),
         istio_version: options.istio_version.or(own_version)?,
         mtls: spec.mtls.map(|mtls| mtls.mode).unwrap_or_default(),
         path_normalization: spec.path_normalization.unwrap_or_default(),
@@ -191,9 +207,10 @@ fn check_policy(
     };
     check_policy_name(&name, &Cursor::Root.key("metadata"), &mut problems);
     let cursor = Cursor::Root.key("spec");
-    check_selector(
-        placed,
-        &cursor.key("selector").key("matchLabels"),
+    let attachment = attachment::check(spec, &name.namespace, mesh, &cursor, &mut problems);
+    let tcp_ports = check_ports(
+        spec.tcp_ports.as_deref(),
+        &cursor.key("tcpPorts"),
         &mut problems,
     );
     let enforcement = spec
@@ -204,6 +221,7 @@ fn check_policy(
         trust_domains: mesh.map(Mesh::trust_domains),
         namespace: &name.namespace,
         enforcement,
+        otherwise: spec.otherwise.unwrap_or_default(),
     };
     let cursor = cursor.key("rules");
     let mut rules = check_rules(&spec.rules, &scope, &cursor, &mut problems);
@@ -211,14 +229,25 @@ fn check_policy(
         for (index, rule) in rules.iter_mut().enumerate() {
             let Some(rule) = rule else { continue };
             lint_rule(rule, mesh, options.at, &cursor.index(index), &mut problems);
+            enforceable::check_rule(
+                rule,
+                enforcement,
+                &tcp_ports,
+                &cursor.index(index),
+                &mut problems,
+            );
             take_default_owner(rule, mesh);
         }
     }
     placed.place(problems, diagnostics);
     Some(ServicePolicy {
         name,
-        match_labels: spec.selector.match_labels.clone(),
+        attachment: attachment?,
         enforcement,
+        otherwise: spec.otherwise.unwrap_or_default(),
+        tcp_ports,
+        along: Vec::new(),
+        rank: 0,
         rules: rules.into_iter().collect::<Option<_>>()?,
     })
 }
@@ -227,51 +256,4 @@ fn take_default_owner(rule: &mut Rule, mesh: &Mesh) {
     if rule.owner.is_none() {
         rule.owner = mesh.default_owner.as_deref().map(Into::into);
     }
-}
-
-fn check_selector(
-    placed: &Placed<ServicePolicyDocument>,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) {
-    let labels = &placed.document.spec.selector.match_labels;
-    if labels.is_empty() {
-        problems.report(
-            Code::EmptyMatcher,
-            cursor,
-            "the selector has no label, so it would select every workload of the namespace",
-            "name the labels of one workload, such as `app: cart`",
-        );
-    }
-    for (key, value) in labels {
-        if !is_label_key(key) || !is_label_value(value) {
-            problems.report(
-                Code::InvalidName,
-                &cursor.key(key),
-                format!("`{key}: {value}` is not a label that a pod can have"),
-                "use letters, digits, `-`, `_` and `.`, at most 63 characters, beginning and ending with a letter or digit",
-            );
-        }
-    }
-}
-
-fn is_label_key(key: &str) -> bool {
-    let (prefix, name) = match key.split_once('/') {
-        Some((prefix, name)) => (Some(prefix), name),
-        None => (None, key),
-    };
-    prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_dns_label))
-        && !name.is_empty()
-        && is_label_value(name)
-}
-
-fn is_label_value(value: &str) -> bool {
-    let is_end = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
-    let bytes = value.as_bytes();
-    bytes.len() <= 63
-        && is_end(bytes.first())
-        && is_end(bytes.last())
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }

@@ -5,9 +5,11 @@
 
 use std::cell::RefCell;
 use std::hint::black_box;
+use std::net::IpAddr;
 
-use policy_schema::engine::{CompiledPolicy, Request, RequestAttributes};
+use policy_schema::engine::{CompiledPolicy, MetadataText, PeerIp, Request, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
+use policy_schema::rule::MetadataKey;
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Value, json};
 
@@ -67,15 +69,17 @@ fn decisions_allocate_nothing() {
         for peer in peers {
             for path in paths {
                 let request = Request {
-                    peer: PeerIdentity::from_uri_san(peer.map(str::as_bytes)),
                     method: Some(b"M7"),
                     path: path.map(str::as_bytes),
                     host: hosts.next().flatten(),
                     port: Some(8080),
-                    now: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
+                    ..Request::of_peer(
+                        PeerIdentity::from_uri_san(peer.map(str::as_bytes)),
+                        Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
+                    )
                 };
                 codes.push(policy.evaluate(&request).reason().code());
-                shadow_matches += policy.shadow_matches(&request).count();
+                shadow_matches += policy.recorded_matches(&request).count();
             }
         }
     });
@@ -135,6 +139,34 @@ impl RequestAttributes for Watched {
         Some(8080)
     }
 
+    fn local_ip(&self) -> Option<IpAddr> {
+        self.note("local_ip");
+        None
+    }
+
+    fn peer_ip(&self) -> PeerIp {
+        self.note("peer_ip");
+        PeerIp::Hidden
+    }
+
+    fn remote_ip(&self) -> Option<IpAddr> {
+        self.note("remote_ip");
+        None
+    }
+
+    fn server_name(&self) -> Option<&[u8]> {
+        self.note("server_name");
+        None
+    }
+
+    fn header(&self, _name: &str, _visit: &mut dyn FnMut(&[u8])) {
+        self.note("header");
+    }
+
+    fn metadata(&self, _key: &MetadataKey, _visit: &mut dyn FnMut(MetadataText<'_>)) {
+        self.note("metadata");
+    }
+
     fn now(&self) -> Option<Timestamp> {
         self.note("now");
         Some(Timestamp::from_unix_nanoseconds(0))
@@ -147,7 +179,8 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
     let by_web = json!([{"serviceAccounts": ["web"]}]);
     let all = json!([{"methods": ["*"], "paths": ["*"], "hosts": ["*"], "ports": [8080]}]);
     let time = "2026-01-01T00:00:00Z";
-    let cases: [(Value, &[&str]); 12] = [
+    let when = |key: &str| json!([{"key": key, "values": ["10.0.0.0/8"]}]);
+    let cases: [(Value, &[&str]); 18] = [
         (json!([]), &["peer"]),
         (
             json!([{"id": "r", "effect": "Allow", "from": by_cart}]),
@@ -190,6 +223,30 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
             json!([{"id": "r", "effect": "Allow", "from": by_cart, "notAfter": time}]),
             &["peer", "now"],
         ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_web, "when": when("remote.ip")}]),
+            &["peer"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart, "when": when("remote.ip")}]),
+            &["peer", "remote_ip"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart, "when": when("request.headers[x]")}]),
+            &["peer", "header"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": by_cart, "when": when("request.auth.claims[x]")}]),
+            &["peer", "metadata"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": [{"requestPrincipals": ["*"]}]}]),
+            &["peer", "metadata"],
+        ),
+        (
+            json!([{"id": "r", "effect": "Allow", "from": [{"ipBlocks": ["::/0"], "remoteIpBlocks": ["::/0"]}]}]),
+            &["peer", "peer_ip", "remote_ip"],
+        ),
         // The first rule decides; the second is not looked at.
         (
             json!([{"id": "r", "effect": "Allow"}, {"id": "s", "effect": "Allow", "to": [{"methods": ["GET"]}]}]),
@@ -202,7 +259,7 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
         policy.evaluate(&request);
         assert_eq!(request.asked.into_inner(), expected, "{rules}");
         let request = Watched::default();
-        assert_eq!(policy.shadow_matches(&request).count(), 0);
+        assert_eq!(policy.recorded_matches(&request).count(), 0);
         assert!(
             request.asked.into_inner().is_empty(),
             "no rule is in shadow: {rules}"

@@ -14,11 +14,10 @@ use std::path::{Path, PathBuf};
 
 use policy_schema::code::{Code, Severity};
 use policy_schema::diagnostic::SourceText;
-use policy_schema::engine::{CompiledPolicy, Request};
+use policy_schema::engine::{CompiledPolicy, Outcome, Request};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
-use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 use serde::Deserialize;
@@ -130,16 +129,18 @@ impl Expected {
         assert_ne!(self.principal.is_some(), self.anonymous, "{line}");
         let policy = policies.get(&self.workload).expect(line);
         let decision = policy.evaluate(&Request {
-            peer: PeerIdentity::from_uri_san(self.principal.as_deref().map(str::as_bytes)),
             method: Some(self.method.as_bytes()),
             path: Some(self.path.as_bytes()),
             host: self.host.as_deref().map(str::as_bytes),
             port: self.port,
-            now: Timestamp::parse(NOW).unwrap(),
+            ..Request::of_peer(
+                PeerIdentity::from_uri_san(self.principal.as_deref().map(str::as_bytes)),
+                Timestamp::parse(NOW).unwrap(),
+            )
         });
-        let effect = match decision.effect() {
-            Effect::Allow => "allow",
-            Effect::Deny => "deny",
+        let effect = match decision.outcome() {
+            Outcome::Allowed => "allow",
+            Outcome::Denied => "deny",
         };
         assert_eq!(effect, self.expect, "{line}");
         assert_eq!(decision.reason().code(), self.reason, "{line}");
@@ -149,8 +150,7 @@ impl Expected {
 }
 
 fn compile(policies: &PolicySet) -> BTreeMap<String, CompiledPolicy> {
-    let compile =
-        |policy| CompiledPolicy::try_from(PluginConfig::of_policy(policies.mesh(), policy));
+    let compile = |policy| CompiledPolicy::try_from(PluginConfig::of_policy(policies, policy));
     policies
         .policies()
         .iter()

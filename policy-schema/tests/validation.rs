@@ -129,7 +129,7 @@ fn namespaces_are_rendered_so_that_istio_takes_no_others() {
     for (source, expected) in cases {
         let policy = policy(&format!("effect: Allow, from: [{{{source}}}]"));
         let set = check(&[&mesh, &policy]).policies.unwrap();
-        let rendered = authorization_policies(set.mesh(), &set.policies()[0]);
+        let rendered = authorization_policies(&set, &set.policies()[0]);
         let rendered = serde_json::to_value(&rendered[0]).unwrap();
         let source = &rendered["spec"]["rules"][0]["from"][0]["source"];
         assert_eq!(

@@ -58,7 +58,7 @@ pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
     assert_eq!(validated.diagnostics, []);
     let policies = validated.policies.unwrap();
     let policy = policies.policy("shop", "orders").unwrap();
-    let mut config = PluginConfig::of_policy(policies.mesh(), policy);
+    let mut config = PluginConfig::of_policy(&policies, policy);
     change(&mut config);
     serde_json::to_string(&config).unwrap()
 }

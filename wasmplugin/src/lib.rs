@@ -60,7 +60,7 @@ enum Command {
     Init(init::Args),
     Validate(validate::Args),
     Render(render::Args),
-    Decide(decide::Args),
+    Decide(Box<decide::Args>),
     Schema(schema::Args),
     Demo(commands::demo::Args),
     Completions(completions::Args),

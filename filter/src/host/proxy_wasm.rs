@@ -36,6 +36,13 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
         name: *const u8,
@@ -80,13 +87,26 @@ impl Proxy {
 }
 
 impl Host for Proxy {
-    fn property(&self, path: &'static [u8]) -> Option<Bytes> {
+    fn property(&self, path: &[u8]) -> Option<Bytes> {
         returned(|data, size| {
             // SAFETY: the host reads `path` and writes through the two pointers, all valid for
             // the call.
             unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }
         })
         .filter(|value| !value.is_empty())
+    }
+
+    fn set_property(&self, path: &[u8], value: &[u8]) {
+        // SAFETY: the host only reads `path` and `value`.
+        unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) };
+    }
+
+    fn request_headers(&self) -> Vec<(Bytes, Bytes)> {
+        let pairs = returned(|data, size| {
+            // SAFETY: the host writes through the two pointers.
+            unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) }
+        });
+        pairs.as_deref().and_then(deserialized).unwrap_or_default()
     }
 
     fn request_header(&self, name: &'static [u8]) -> Option<Bytes> {
@@ -193,4 +213,23 @@ fn serialized(headers: &[(&str, &str)]) -> Bytes {
         bytes.push(0);
     }
     bytes
+}
+
+/// Headers from that layout; none where it is broken.
+fn deserialized(bytes: &[u8]) -> Option<Vec<(Bytes, Bytes)>> {
+    let size = |bytes: &[u8]| usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok();
+    let (count, rest) = bytes.split_at_checked(4)?;
+    let (sizes, mut texts) = rest.split_at_checked(size(count)?.checked_mul(8)?)?;
+    let mut next = |size: usize| {
+        let (text, rest) = texts.split_at_checked(size)?;
+        texts = rest.get(1..)?;
+        Some(text.to_vec())
+    };
+    sizes
+        .chunks_exact(8)
+        .map(|sizes| {
+            let (name, value) = sizes.split_at_checked(4)?;
+            Some((next(size(name)?)?, next(size(value)?)?))
+        })
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! Requests: methods, paths, hosts and ports.
 
-use super::{check_list, check_pattern, check_texts};
+use super::{check_header_pattern, check_list, check_texts};
 use crate::code::Code;
 use crate::matching::path::InvalidPath;
 use crate::matching::{PathMatch, TextMatch};
@@ -70,7 +70,7 @@ pub(super) fn check(
 
 type Check<T> = fn(&str, &Cursor<'_>, &mut Problems) -> Option<T>;
 
-fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<u16> {
+pub(super) fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<u16> {
     if port == 0 {
         problems.report(
             Code::InvalidValue,
@@ -84,7 +84,7 @@ fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option
 }
 
 fn check_method(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
-    let pattern = check_pattern(text, cursor, problems)?;
+    let pattern = check_header_pattern(text, cursor, problems)?;
     if !pattern.literal().bytes().all(is_method_byte) {
         problems.report(
             Code::InvalidValue,
@@ -146,7 +146,7 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
 }
 
 fn check_host(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
-    let pattern = check_pattern(text, cursor, problems)?;
+    let pattern = check_header_pattern(text, cursor, problems)?;
     let pattern = pattern.with_literal(pattern.literal().to_ascii_lowercase());
     let is_possible = pattern
         .literal()

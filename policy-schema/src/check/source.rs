@@ -1,5 +1,6 @@
-//! Callers: SPIFFE IDs, service accounts, namespaces and trust domains.
+//! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
 
+use super::ip_block::check_ip_block;
 use super::{Scope, check_pattern, check_texts, is_dns_label, is_dns_subdomain};
 use crate::code::Code;
 use crate::identity::{
@@ -8,7 +9,7 @@ use crate::identity::{
 };
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
-use crate::rule::{ServiceAccount, Source};
+use crate::rule::{InvalidRequestPrincipal, RequestPrincipal, ServiceAccount, Source};
 use crate::rule_spec::SourceSpec;
 
 pub(super) fn check(
@@ -51,6 +52,28 @@ pub(super) fn check(
             "notTrustDomains",
             trust_domain,
         ),
+        request_principals: list.read(
+            spec.request_principals.as_deref(),
+            "requestPrincipals",
+            check_request_principal,
+        ),
+        not_request_principals: list.read(
+            spec.not_request_principals.as_deref(),
+            "notRequestPrincipals",
+            check_request_principal,
+        ),
+        ip_blocks: list.read(spec.ip_blocks.as_deref(), "ipBlocks", check_ip_block),
+        not_ip_blocks: list.read(spec.not_ip_blocks.as_deref(), "notIpBlocks", check_ip_block),
+        remote_ip_blocks: list.read(
+            spec.remote_ip_blocks.as_deref(),
+            "remoteIpBlocks",
+            check_ip_block,
+        ),
+        not_remote_ip_blocks: list.read(
+            spec.not_remote_ip_blocks.as_deref(),
+            "notRemoteIpBlocks",
+            check_ip_block,
+        ),
     };
     (problems.count() == before).then_some(source)
 }
@@ -83,7 +106,16 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         &spec.trust_domains,
         &spec.not_trust_domains,
     ];
+    let further_fields = [
+        &spec.request_principals,
+        &spec.not_request_principals,
+        &spec.ip_blocks,
+        &spec.not_ip_blocks,
+        &spec.remote_ip_blocks,
+        &spec.not_remote_ip_blocks,
+    ];
     let has_identity_field = identity_fields.iter().any(|field| field.is_some());
+    let has_field = has_identity_field || further_fields.iter().any(|field| field.is_some());
     match spec.anonymous {
         Some(false) => problems.report(
             Code::InvalidValue,
@@ -97,7 +129,7 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
             "a caller cannot be anonymous and have an identity",
             "make `anonymous: true` a source of its own in `from`",
         ),
-        None if !has_identity_field => problems.report(
+        None if !has_field => problems.report(
             Code::EmptyMatcher,
             cursor,
             "the source names no callers",
@@ -117,7 +149,7 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
 }
 
 /// A SPIFFE ID or a pattern over SPIFFE IDs, with or without the scheme.
-fn check_principal(
+pub(super) fn check_principal(
     text: &str,
     scope: &Scope<'_>,
     cursor: &Cursor<'_>,
@@ -196,7 +228,7 @@ fn is_id_end(suffix: &str) -> bool {
     cut.bytes().all(is_path_byte) && parts.all(is_path_segment)
 }
 
-fn check_service_account(
+pub(super) fn check_service_account(
     text: &str,
     scope: &Scope<'_>,
     cursor: &Cursor<'_>,
@@ -218,7 +250,11 @@ fn check_service_account(
     None
 }
 
-fn check_namespace(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
+pub(super) fn check_namespace(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
     let pattern = check_pattern(text, cursor, problems)?;
     let literal = pattern.literal();
     let is_possible = match &pattern {
@@ -249,7 +285,7 @@ fn check_namespace(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> 
     Some(pattern)
 }
 
-fn check_trust_domain(
+pub(super) fn check_trust_domain(
     text: &str,
     scope: &Scope<'_>,
     cursor: &Cursor<'_>,
@@ -273,6 +309,27 @@ fn check_trust_domain(
         return None;
     }
     Some(pattern)
+}
+
+pub(super) fn check_request_principal(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<RequestPrincipal> {
+    let principal = RequestPrincipal::parse(text);
+    if let Err(reason) = principal {
+        let code = match reason {
+            InvalidRequestPrincipal::Wildcard => Code::InvalidWildcard,
+            InvalidRequestPrincipal::Incomplete => Code::InvalidValue,
+        };
+        problems.report(
+            code,
+            cursor,
+            format!("no JWT has the principal `{text}`: {reason}"),
+            "write `ISSUER/SUBJECT` with one `*` at most, at its beginning or end",
+        );
+    }
+    principal.ok()
 }
 
 fn report_foreign(

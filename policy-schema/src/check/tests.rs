@@ -12,6 +12,7 @@ pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String
         trust_domains: Some(&trust_domains),
         namespace: "shop",
         enforcement,
+        otherwise: Otherwise::Deny,
     };
     let mut problems = Problems::default();
     let root = Cursor::Root;

@@ -1,7 +1,7 @@
 //! What the engine answers.
 
 use super::CompiledRule;
-use crate::rule_spec::{Effect, Enforcement};
+use crate::rule_spec::Enforcement;
 
 /// The answer to one request: never without a reason, and never with one that contradicts it.
 #[derive(Clone, Copy, Debug)]
@@ -10,11 +10,22 @@ pub struct Decision<'p> {
     pub(super) enforcement: Enforcement,
 }
 
+/// What the policies say of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is allowed.
+    Allowed,
+    /// It is denied.
+    Denied,
+}
+
 /// Why a request is allowed or denied. Borrows the rule from the policy.
 #[derive(Clone, Copy, Debug)]
 pub enum Reason<'p> {
     /// An `Allow` rule matched and no `Deny` rule did.
     AllowedByRule(&'p CompiledRule),
+    /// No `Deny` rule matched, and what is not denied passes.
+    NotDenied,
     /// A `Deny` rule matched.
     DeniedByRule(&'p CompiledRule),
     /// The caller has no identity, and no rule allows it to be anonymous here.
@@ -32,9 +43,9 @@ pub enum Reason<'p> {
 }
 
 impl<'p> Decision<'p> {
-    /// What the policy says of the request.
-    pub fn effect(&self) -> Effect {
-        self.reason.effect()
+    /// What the policies say of the request.
+    pub fn outcome(&self) -> Outcome {
+        self.reason.outcome()
     }
 
     /// Why.
@@ -49,14 +60,15 @@ impl<'p> Decision<'p> {
 
     /// Whether the request passes: it is allowed, or the policy is only in shadow.
     pub fn lets_pass(&self) -> bool {
-        self.effect() == Effect::Allow || self.enforcement == Enforcement::Shadow
+        self.outcome() == Outcome::Allowed || self.enforcement == Enforcement::Shadow
     }
 }
 
 impl<'p> Reason<'p> {
     /// Every code that [`code`](Self::code) returns.
-    pub const CODES: [&'static str; 8] = [
+    pub const CODES: [&'static str; 9] = [
         "allowed-by-rule",
+        "not-denied",
         "denied-by-rule",
         "no-identity",
         "malformed-identity",
@@ -70,6 +82,7 @@ impl<'p> Reason<'p> {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AllowedByRule(_) => "allowed-by-rule",
+            Self::NotDenied => "not-denied",
             Self::DeniedByRule(_) => "denied-by-rule",
             Self::NoIdentity => "no-identity",
             Self::MalformedIdentity => "malformed-identity",
@@ -80,17 +93,17 @@ impl<'p> Reason<'p> {
         }
     }
 
-    /// The effect that the reason is for.
-    pub fn effect(&self) -> Effect {
+    /// What the reason is for.
+    pub fn outcome(&self) -> Outcome {
         match self {
-            Self::AllowedByRule(_) => Effect::Allow,
+            Self::AllowedByRule(_) | Self::NotDenied => Outcome::Allowed,
             Self::DeniedByRule(_)
             | Self::NoIdentity
             | Self::MalformedIdentity
             | Self::ForeignTrustDomain
             | Self::ExpiredRule(_)
             | Self::RuleNotYetValid(_)
-            | Self::NoRuleMatched => Effect::Deny,
+            | Self::NoRuleMatched => Outcome::Denied,
         }
     }
 
@@ -101,7 +114,8 @@ impl<'p> Reason<'p> {
             | Self::DeniedByRule(rule)
             | Self::ExpiredRule(rule)
             | Self::RuleNotYetValid(rule) => Some(rule),
-            Self::NoIdentity
+            Self::NotDenied
+            | Self::NoIdentity
             | Self::MalformedIdentity
             | Self::ForeignTrustDomain
             | Self::NoRuleMatched => None,

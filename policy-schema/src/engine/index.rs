@@ -181,7 +181,11 @@ impl Clause {
         let source = rule.sources.get(self.source);
         let operation = rule.operations.get(self.operation);
         operation.is_none_or(|operation| operation.matches(self.template, request, rule.effect))
-            && source.is_none_or(|source| source.matches(caller, rule.effect))
+            && source.is_none_or(|source| source.matches(caller, request, rule.effect))
+            && rule
+                .conditions
+                .iter()
+                .all(|condition| condition.matches(caller, request, rule.effect))
     }
 }
 
@@ -257,11 +261,11 @@ impl IndexBuilder {
     }
 
     /// Where a source belongs that has no positive condition on the caller. What cannot be seen
-    /// of a caller without identity satisfies a `Deny` rule and fails an `Allow` rule.
+    /// of a caller without identity fails an `Allow` rule and satisfies all others.
     fn without_pattern(&mut self, effect: Effect) -> &mut Vec<SourceReference> {
         match effect {
             Effect::Allow => &mut self.workloads,
-            Effect::Deny => &mut self.everyone,
+            Effect::Deny | Effect::Audit | Effect::Custom => &mut self.everyone,
         }
     }
 

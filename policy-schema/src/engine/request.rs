@@ -1,6 +1,11 @@
 //! What the engine asks about a request.
 
+use std::net::IpAddr;
+
+use serde_json::Value;
+
 use crate::identity::PeerIdentity;
+use crate::rule::MetadataKey;
 use crate::timestamp::Timestamp;
 
 /// The attributes of a request, each asked for only when a rule that is still in question needs
@@ -20,9 +25,45 @@ pub trait RequestAttributes {
     fn host(&self) -> Option<&[u8]>;
     /// The workload's own port that the connection arrived at.
     fn port(&self) -> Option<u16>;
+    /// The workload's own address that the connection arrived at.
+    fn local_ip(&self) -> Option<IpAddr>;
+    /// The address that the connection itself comes from.
+    fn peer_ip(&self) -> PeerIp;
+    /// The client's address, after `x-forwarded-for` or the PROXY protocol where the proxy believes
+    /// them; else the connection's.
+    fn remote_ip(&self) -> Option<IpAddr>;
+    /// The server name that the client asked for in the TLS handshake. Not empty.
+    fn server_name(&self) -> Option<&[u8]>;
+    /// Calls `visit` with each value of a request header, pseudo headers included, in their order.
+    /// `name` is in lower case. A header may be present and empty.
+    fn header(&self, name: &str, visit: &mut dyn FnMut(&[u8]));
+    /// Calls `visit` with what another filter left in the dynamic metadata: the text, or each text
+    /// of a list. Anything else is not visited.
+    fn metadata(&self, key: &MetadataKey, visit: &mut dyn FnMut(MetadataText<'_>));
     /// The time of the request. Without it no timed `Allow` rule applies, and every timed `Deny`
     /// rule does.
     fn now(&self) -> Option<Timestamp>;
+}
+
+/// The address that a connection comes from, which not every enforcement point is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerIp {
+    /// This enforcement point cannot know it. Conditions on it are left to the other: they hold for
+    /// an `Allow` rule, and fail for all others.
+    Hidden,
+    /// The connection has no IP address.
+    Absent,
+    /// This one.
+    Known(IpAddr),
+}
+
+/// A text in the dynamic metadata of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataText<'a> {
+    /// The value is this text.
+    Whole(&'a [u8]),
+    /// The value is a list, and this text is in it.
+    Element(&'a [u8]),
 }
 
 /// A request whose attributes are all at hand.
@@ -38,8 +79,40 @@ pub struct Request<'r> {
     pub host: Option<&'r [u8]>,
     /// The workload's own port that the connection arrived at.
     pub port: Option<u16>,
+    /// The workload's own address that the connection arrived at.
+    pub local_ip: Option<IpAddr>,
+    /// The address that the connection itself comes from.
+    pub peer_ip: PeerIp,
+    /// The client's address.
+    pub remote_ip: Option<IpAddr>,
+    /// The server name of the TLS handshake.
+    pub server_name: Option<&'r [u8]>,
+    /// The headers other than pseudo headers, names in any case, in their order.
+    pub headers: &'r [(&'r str, &'r [u8])],
+    /// The dynamic metadata: an object with a field for each filter, as Envoy shows it.
+    pub metadata: Option<&'r Value>,
     /// The time of the request.
     pub now: Timestamp,
+}
+
+impl<'r> Request<'r> {
+    /// A request of which nothing but the caller and the time is known.
+    pub fn of_peer(peer: PeerIdentity<'r>, now: Timestamp) -> Self {
+        Self {
+            peer,
+            method: None,
+            path: None,
+            host: None,
+            port: None,
+            local_ip: None,
+            peer_ip: PeerIp::Absent,
+            remote_ip: None,
+            server_name: None,
+            headers: &[],
+            metadata: None,
+            now,
+        }
+    }
 }
 
 impl RequestAttributes for Request<'_> {
@@ -61,6 +134,55 @@ impl RequestAttributes for Request<'_> {
 
     fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    fn local_ip(&self) -> Option<IpAddr> {
+        self.local_ip
+    }
+
+    fn peer_ip(&self) -> PeerIp {
+        self.peer_ip
+    }
+
+    fn remote_ip(&self) -> Option<IpAddr> {
+        self.remote_ip
+    }
+
+    fn server_name(&self) -> Option<&[u8]> {
+        self.server_name
+    }
+
+    fn header(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
+        let pseudo_header = match name {
+            ":method" => self.method,
+            ":path" => self.path,
+            // Envoy keeps the two as one.
+            ":authority" | "host" => self.host,
+            _ => None,
+        };
+        pseudo_header.into_iter().for_each(&mut *visit);
+        for (other, value) in self.headers {
+            if other.eq_ignore_ascii_case(name) {
+                visit(value);
+            }
+        }
+    }
+
+    fn metadata(&self, key: &MetadataKey, visit: &mut dyn FnMut(MetadataText<'_>)) {
+        let mut value = self
+            .metadata
+            .and_then(|metadata| metadata.get(&*key.filter));
+        for key in &key.path {
+            value = value.and_then(|value| value.get(&**key));
+        }
+        match value {
+            Some(Value::String(text)) => visit(MetadataText::Whole(text.as_bytes())),
+            Some(Value::Array(elements)) => elements
+                .iter()
+                .filter_map(Value::as_str)
+                .for_each(|text| visit(MetadataText::Element(text.as_bytes()))),
+            _ => {}
+        }
     }
 
     fn now(&self) -> Option<Timestamp> {

@@ -1,30 +1,63 @@
 //! What remains to be checked of a rule once the index has found it.
 
+mod condition;
+mod value_set;
+
+use ipnet::IpNet;
+
 use super::index::Caller;
-use super::pattern_index::PatternIndex;
-use super::request::RequestAttributes;
+use super::request::{MetadataText, PeerIp, RequestAttributes};
 use crate::identity::TrustDomains;
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, TextMatch};
-use crate::rule::{Operation, Source};
+use crate::rule::{MetadataKey, Operation, RequestPrincipal, Source};
 use crate::rule_spec::Effect;
 
-/// A source without what the index is keyed by. An anonymous source has nothing left.
+pub(super) use condition::ResidualCondition;
+use value_set::{Field, HostSet, TextSet};
+
+/// A source without what the index is keyed by.
 #[derive(Debug)]
 pub(super) struct ResidualSource {
     principal: Field<TextSet>,
     namespace: Field<TextSet>,
     trust_domain: Field<TextSet>,
+    /// Most sources are about the identity alone.
+    beyond_identity: Option<Box<BeyondIdentity>>,
+}
+
+/// What a source asks beside the identity.
+#[derive(Debug)]
+struct BeyondIdentity {
+    request_principal: Field<Vec<RequestPrincipal>>,
+    issuer: MetadataKey,
+    subject: MetadataKey,
+    peer_ip: Field<Vec<IpNet>>,
+    remote_ip: Field<Vec<IpNet>>,
 }
 
 impl ResidualSource {
     /// What is left of a rule's sources, in their order.
     pub(super) fn all_of(sources: Vec<Source>, trust_domains: &TrustDomains) -> Vec<Self> {
-        let residual = |source: Source| Self {
+        sources
+            .into_iter()
+            .map(|source| Self::new(source, Vec::new(), trust_domains))
+            .collect()
+    }
+
+    /// A source that no index knows of.
+    fn whole(source: Source, trust_domains: &TrustDomains) -> Self {
+        let principals = source.principals_in(trust_domains);
+        Self::new(source, principals, trust_domains)
+    }
+
+    fn new(source: Source, principals: Vec<TextMatch>, trust_domains: &TrustDomains) -> Self {
+        Self {
             principal: Field {
-                any_of: TextSet::default(),
+                any_of: TextSet::new(principals),
                 none_of: TextSet::new(source.not_principals_in(trust_domains)),
             },
+            beyond_identity: BeyondIdentity::of(&source).map(Box::new),
             namespace: Field {
                 any_of: TextSet::new(source.namespaces),
                 none_of: TextSet::new(source.not_namespaces),
@@ -33,24 +66,86 @@ impl ResidualSource {
                 any_of: TextSet::new(source.trust_domains),
                 none_of: TextSet::new(source.not_trust_domains),
             },
-        };
-        sources.into_iter().map(residual).collect()
+        }
     }
 
     /// Whether ALL the fields match.
-    pub(super) fn matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
+    pub(super) fn matches(
+        &self,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+    ) -> bool {
         let id = match caller {
             Caller::Anonymous => None,
             Caller::Workload(id) => Some(id),
         };
-        self.principal
+        let identity_matches = self
+            .principal
             .matches(effect, || Some(id?.as_str().as_bytes()))
             && self
                 .namespace
                 .matches(effect, || Some(id?.service_account()?.0.as_bytes()))
             && self
                 .trust_domain
-                .matches(effect, || Some(id?.trust_domain().as_bytes()))
+                .matches(effect, || Some(id?.trust_domain().as_bytes()));
+        identity_matches
+            && self
+                .beyond_identity
+                .as_ref()
+                .is_none_or(|more| more.matches(request, effect))
+    }
+}
+
+impl BeyondIdentity {
+    /// What `source` asks beside the identity, if it does.
+    fn of(source: &Source) -> Option<Self> {
+        let field = |any_of: &Vec<IpNet>, none_of: &Vec<IpNet>| Field {
+            any_of: any_of.clone(),
+            none_of: none_of.clone(),
+        };
+        let more = Self {
+            request_principal: Field {
+                any_of: source.request_principals.clone(),
+                none_of: source.not_request_principals.clone(),
+            },
+            issuer: MetadataKey::claim(["iss"]),
+            subject: MetadataKey::claim(["sub"]),
+            peer_ip: field(&source.ip_blocks, &source.not_ip_blocks),
+            remote_ip: field(&source.remote_ip_blocks, &source.not_remote_ip_blocks),
+        };
+        let is_empty = more.request_principal.is_empty()
+            && more.peer_ip.is_empty()
+            && more.remote_ip.is_empty();
+        (!is_empty).then_some(more)
+    }
+
+    fn matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
+        let peer_ip_matches = || match request.peer_ip() {
+            PeerIp::Hidden => effect == Effect::Allow,
+            PeerIp::Absent => self.peer_ip.matches(effect, || None),
+            PeerIp::Known(address) => self.peer_ip.matches(effect, || Some(address)),
+        };
+        (self.peer_ip.is_empty() || peer_ip_matches())
+            && self.remote_ip.matches(effect, || request.remote_ip())
+            && self
+                .request_principal
+                .matches_each(|principals| self.has_any(principals, request))
+    }
+
+    /// Whether the request's JWT is about one of `principals`.
+    fn has_any(&self, principals: &[RequestPrincipal], request: &impl RequestAttributes) -> bool {
+        principals.iter().any(|principal| {
+            let claim_matches = |key: &MetadataKey, pattern: &TextMatch| {
+                let mut is_found = false;
+                request.metadata(key, &mut |text| {
+                    is_found |= matches!(text, MetadataText::Whole(text) if pattern.matches(text));
+                });
+                is_found
+            };
+            claim_matches(&self.issuer, &principal.issuer)
+                && claim_matches(&self.subject, &principal.subject)
+        })
     }
 }
 
@@ -115,125 +210,5 @@ impl ResidualOperation {
             && self.path.matches(effect, || request.path())
             && self.host.matches(effect, || request.host())
             && self.port.matches(effect, || request.port())
-    }
-}
-
-/// The two conditions on one attribute: ANY of these values, and NONE of those. An empty set is
-/// no condition.
-#[derive(Debug)]
-struct Field<S> {
-    any_of: S,
-    none_of: S,
-}
-
-impl<S: ValueSet> Field<S> {
-    /// What the caller does not have matches no value. Under `none_of` it counts against the
-    /// caller: it fails an `Allow` rule and satisfies a `Deny` rule.
-    fn matches<'a>(
-        &self,
-        effect: Effect,
-        attribute: impl Fn() -> Option<S::Attribute<'a>>,
-    ) -> bool {
-        (self.any_of.is_empty() || attribute().is_some_and(|value| self.any_of.contains(value)))
-            && (self.none_of.is_empty()
-                || attribute().map_or(effect == Effect::Deny, |value| {
-                    !self.none_of.contains(value)
-                }))
-    }
-}
-
-/// A set of values or patterns.
-trait ValueSet {
-    type Attribute<'a>;
-    fn is_empty(&self) -> bool;
-    fn contains(&self, attribute: Self::Attribute<'_>) -> bool;
-}
-
-/// Text patterns: tried one by one while they are few, else by an index.
-#[derive(Debug)]
-enum TextSet {
-    Few(Vec<TextMatch>),
-    Many(PatternIndex),
-}
-
-impl TextSet {
-    const FEW: usize = 8;
-
-    fn new(patterns: Vec<TextMatch>) -> Self {
-        if patterns.len() <= Self::FEW {
-            return Self::Few(patterns);
-        }
-        let mut index = PatternIndex::default();
-        for pattern in &patterns {
-            index.insert(0, pattern, 0);
-        }
-        Self::Many(index)
-    }
-}
-
-impl Default for TextSet {
-    fn default() -> Self {
-        Self::Few(Vec::new())
-    }
-}
-
-impl ValueSet for TextSet {
-    type Attribute<'a> = &'a [u8];
-
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Few(patterns) if patterns.is_empty())
-    }
-
-    fn contains(&self, text: &[u8]) -> bool {
-        match self {
-            Self::Few(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
-            Self::Many(index) => {
-                let mut is_found = false;
-                index.visit(0, text, |_| is_found = true);
-                is_found
-            }
-        }
-    }
-}
-
-/// Patterns over hosts, in lower case.
-#[derive(Debug)]
-struct HostSet(Vec<TextMatch>);
-
-impl ValueSet for HostSet {
-    type Attribute<'a> = &'a [u8];
-
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn contains(&self, host: &[u8]) -> bool {
-        self.0
-            .iter()
-            .any(|pattern| pattern.matches_ignoring_case(host))
-    }
-}
-
-impl ValueSet for Vec<PathMatch> {
-    type Attribute<'a> = &'a [u8];
-
-    fn is_empty(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn contains(&self, path: &[u8]) -> bool {
-        self.iter().any(|pattern| pattern.matches(path))
-    }
-}
-
-impl ValueSet for Vec<u16> {
-    type Attribute<'a> = u16;
-
-    fn is_empty(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn contains(&self, port: u16) -> bool {
-        <[u16]>::contains(self, &port)
     }
 }

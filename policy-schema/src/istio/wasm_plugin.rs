@@ -4,9 +4,10 @@
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Metadata, WorkloadSelector};
+use super::authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
+use super::{metadata_of_policy, selector_of_policy, targets_of_policy};
 use crate::plugin_config::PluginConfig;
-use crate::policy::{IstioVersion, Mesh, ServicePolicy};
+use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
 
 /// The first version in which a failing filter can be told to deny. Before, it always did.
 const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
@@ -14,7 +15,8 @@ const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
 /// The first version that restarts a filter that failed.
 const FAIL_RELOAD: IstioVersion = IstioVersion::minor(27);
 
-/// Among plugins of the same phase, higher runs first; left unset it would run last.
+/// Among plugins of the same phase, higher runs first; left unset it would run last. Of several
+/// policies for a workload the leading one runs first.
 const PRIORITY: i32 = 1000;
 
 /// A `WasmPlugin`.
@@ -23,13 +25,13 @@ const PRIORITY: i32 = 1000;
 pub struct WasmPlugin {
     api_version: &'static str,
     kind: &'static str,
-    metadata: Metadata,
+    metadata: ObjectMetadata,
     spec: Spec,
 }
 
 impl WasmPlugin {
     /// The object's name and namespace.
-    pub fn metadata(&self) -> &Metadata {
+    pub fn metadata(&self) -> &ObjectMetadata {
         &self.metadata
     }
 }
@@ -37,15 +39,18 @@ impl WasmPlugin {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Spec {
-    selector: WorkloadSelector,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selector: Option<LabelSelector>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    target_refs: Vec<TargetReference>,
     url: String,
     plugin_name: &'static str,
     phase: &'static str,
     priority: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_strategy: Option<&'static str>,
-    #[serde(rename = "match")]
-    traffic: [TrafficSelector; 1],
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    traffic: Option<[TrafficSelector; 1]>,
     plugin_config: PluginConfig,
 }
 
@@ -60,25 +65,31 @@ struct TrafficSelector {
 pub struct MissingImage;
 
 /// The object for a policy.
-pub fn wasm_plugin(mesh: &Mesh, policy: &ServicePolicy) -> Result<WasmPlugin, MissingImage> {
-    let plugin_config = PluginConfig::of_policy(mesh, policy);
+pub fn wasm_plugin(set: &PolicySet, policy: &ServicePolicy) -> Result<WasmPlugin, MissingImage> {
+    let mesh = &set.mesh;
+    let plugin_config = PluginConfig::of_policy(set, policy);
+    let target_refs = targets_of_policy(policy);
     Ok(WasmPlugin {
         api_version: "extensions.istio.io/v1alpha1",
         kind: "WasmPlugin",
-        metadata: Metadata::of_policy(
+        metadata: metadata_of_policy(
             format!("{}-peergate", policy.name.name),
             policy,
             &plugin_config,
         ),
         spec: Spec {
-            selector: policy.into(),
+            selector: selector_of_policy(policy),
             url: mesh.filter_image.clone().ok_or(MissingImage)?,
             plugin_name: "peergate",
             phase: "AUTHZ",
-            priority: PRIORITY,
+            priority: PRIORITY - i32::from(policy.rank),
             fail_strategy: fail_strategy(mesh.istio_version),
-            // On the way out there is no caller to judge, and everything would be denied.
-            traffic: [TrafficSelector { mode: "SERVER" }],
+            // On a sidecar's way out there is no caller to judge, and everything would be denied.
+            // Gateways and waypoints count as clients, and have the one way only.
+            traffic: target_refs
+                .is_empty()
+                .then_some([TrafficSelector { mode: "SERVER" }]),
+            target_refs,
             plugin_config,
         },
     })

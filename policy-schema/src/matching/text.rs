@@ -45,6 +45,17 @@ impl TextMatch {
         Ok(kind(literal.into()))
     }
 
+    /// What `*` is in a field that takes every value that is there, even an empty one.
+    pub(crate) fn present() -> Self {
+        Self::Prefix("".into())
+    }
+
+    /// Whether this is `*`.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn is_any(&self) -> bool {
+        *self == Self::Any || *self == Self::present()
+    }
+
     /// Whether `text` matches.
     pub fn matches(&self, text: &[u8]) -> bool {
         match self {
@@ -75,7 +86,7 @@ impl TextMatch {
     #[cfg(feature = "authoring")]
     pub(crate) fn covers(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Any, _) => true,
+            _ if self.is_any() => true,
             (Self::Exact(_), Self::Exact(_)) => self == other,
             (Self::Prefix(prefix), Self::Exact(text) | Self::Prefix(text)) => {
                 text.starts_with(&**prefix)

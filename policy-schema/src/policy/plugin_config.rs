@@ -2,17 +2,24 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Mesh, ServicePolicy};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig};
+use super::{PolicySet, ServicePolicy};
+use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong};
 use crate::rule_spec::RuleSpec;
 
 impl PluginConfig {
-    /// The configuration that makes the filter enforce `policy`. Descriptions stay behind: they
-    /// are for readers of the document, and every sidecar would hold them in memory.
-    pub fn of_policy(mesh: &Mesh, policy: &ServicePolicy) -> Self {
-        let rules = policy.rules.iter().map(|rule| RuleSpec {
-            description: None,
-            ..RuleSpec::from(rule)
+    /// The configuration that makes the filter enforce `policy`, and along with it the others of
+    /// the set that are for the same workloads.
+    pub fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
+        let mesh = &set.mesh;
+        let along = policy.along.iter().filter_map(|along| {
+            let other = set.policies.get(along.policy)?;
+            Some(PolicyAlong {
+                policy: other.name.clone(),
+                match_labels: along.match_labels.clone(),
+                enforcement: other.enforcement,
+                otherwise: other.otherwise,
+                rules: rules_of(other),
+            })
         });
         let mut config = Self {
             api_version: ApiVersion::V1Alpha1,
@@ -24,7 +31,10 @@ impl PluginConfig {
             policy: policy.name.clone(),
             enforcement: policy.enforcement,
             caller_header: mesh.caller_header,
-            rules: rules.collect(),
+            otherwise: policy.otherwise,
+            rules: rules_of(policy),
+            along: along.collect(),
+            yields: policy.rank > 0,
         };
         config.revision = Some(config.digest());
         config
@@ -39,4 +49,14 @@ impl PluginConfig {
         let hex = |byte: &u8| format!("{byte:02x}");
         Sha256::digest(content).iter().take(6).map(hex).collect()
     }
+}
+
+/// The rules as a filter gets them. Descriptions stay behind: they are for readers of the document,
+/// and every sidecar would hold them in memory.
+fn rules_of(policy: &ServicePolicy) -> Vec<RuleSpec> {
+    let rules = policy.rules.iter().map(|rule| RuleSpec {
+        description: None,
+        ..RuleSpec::from(rule)
+    });
+    rules.collect()
 }

@@ -1,31 +1,36 @@
-//! Policies that select the same workload.
+//! Policies that meet: two of the same name, or two for the same workload or target.
 //!
-//! Each policy denies what it does not allow, so two of them on one workload would each deny what
-//! the other allows. Policies are compared by the labels they name, in one pass for each pair of
-//! label sets: ten thousand policies that all select by `app` are one look-up each.
+//! Selectors are compared by the labels they name, in one pass for each pair of label sets: ten
+//! thousand policies that all select by `app` are one look-up each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::documents::Placed;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::ServicePolicyDocument;
+use crate::document::{ServicePolicyDocument, TargetRef};
 use crate::problem::Cursor;
 
 type Policy = Placed<ServicePolicyDocument>;
 type Labels = BTreeMap<String, String>;
+type Selecting<'p> = (&'p Policy, &'p Labels);
 
 pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
     check_names(policies, diagnostics);
-    let mut namespaces: BTreeMap<&str, BTreeMap<Vec<&str>, Vec<&Policy>>> = BTreeMap::new();
+    check_targets(policies, diagnostics);
+    let mut namespaces: BTreeMap<&str, BTreeMap<Vec<&str>, Vec<Selecting<'_>>>> = BTreeMap::new();
     for policy in policies {
-        let keys = labels(policy).keys().map(String::as_str).collect();
+        let Some(selector) = &policy.document.spec.selector else {
+            continue;
+        };
+        let labels = &selector.match_labels;
+        let keys = labels.keys().map(String::as_str).collect();
         namespaces
             .entry(&policy.document.metadata.namespace)
             .or_default()
             .entry(keys)
             .or_default()
-            .push(policy);
+            .push((policy, labels));
     }
     for by_keys in namespaces.values() {
         for (keys, policies) in by_keys {
@@ -35,10 +40,6 @@ pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
             }
         }
     }
-}
-
-fn labels(policy: &Policy) -> &Labels {
-    &policy.document.spec.selector.match_labels
 }
 
 fn check_names(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
@@ -64,23 +65,23 @@ fn check_names(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Policies that name the same labels: the same values are the same workload.
-fn check_equal(policies: &[&Policy], diagnostics: &mut Vec<Diagnostic>) {
+fn check_equal(policies: &[Selecting<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_labels: HashMap<&Labels, &Policy> = HashMap::new();
-    for policy in policies.iter().filter(|policy| !labels(policy).is_empty()) {
-        match first_by_labels.get(labels(policy)) {
-            Some(first) => report(policy, first, Code::OverlappingSelectors, diagnostics),
+    for &(policy, labels) in policies.iter().filter(|(_, labels)| !labels.is_empty()) {
+        match first_by_labels.get(labels) {
+            Some(first) => report_overlap(policy, first, diagnostics),
             None => {
-                first_by_labels.insert(labels(policy), *policy);
+                first_by_labels.insert(labels, policy);
             }
         }
     }
 }
 
-/// Policies that name different labels: they can select the same workload unless a label that
-/// both name sets them apart, and do if one names all that the other does.
+/// Policies that name different labels: they select the same workload if one names all that the
+/// other does, with the same values.
 fn check_pair(
-    (keys, policies): (&[&str], &[&Policy]),
-    (other_keys, others): (&[&str], &[&Policy]),
+    (keys, policies): (&[&str], &[Selecting<'_>]),
+    (other_keys, others): (&[&str], &[Selecting<'_>]),
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let common: Vec<_> = keys
@@ -88,46 +89,69 @@ fn check_pair(
         .copied()
         .filter(|key| other_keys.contains(key))
         .collect();
-    let code = if common.len() == keys.len().min(other_keys.len()) {
-        Code::OverlappingSelectors
-    } else {
-        Code::PossibleOverlap
-    };
-    let common_values = |policy: &Policy| -> Vec<Option<String>> {
-        let value = |key: &&str| labels(policy).get(*key).cloned();
+    if common.is_empty() || common.len() < keys.len().min(other_keys.len()) {
+        return;
+    }
+    let common_values = |labels: &Labels| -> Vec<Option<String>> {
+        let value = |key: &&str| labels.get(*key).cloned();
         common.iter().map(value).collect()
     };
     let mut first_by_values = HashMap::new();
-    for policy in policies {
+    for &(policy, labels) in policies {
         first_by_values
-            .entry(common_values(policy))
-            .or_insert(*policy);
+            .entry(common_values(labels))
+            .or_insert(policy);
     }
-    for other in others {
-        if let Some(first) = first_by_values.get(&common_values(other)) {
-            report(other, first, code, diagnostics);
+    for &(other, labels) in others {
+        if let Some(first) = first_by_values.get(&common_values(labels)) {
+            report_overlap(other, first, diagnostics);
         }
     }
 }
 
-fn report(policy: &Policy, first: &Policy, code: Code, diagnostics: &mut Vec<Diagnostic>) {
+fn report_overlap(policy: &Policy, first: &Policy, diagnostics: &mut Vec<Diagnostic>) {
     let name = &first.document.metadata.name;
-    let (message, help) = match code {
-        Code::PossibleOverlap => (
-            format!("policy `{name}` may select the same workload"),
-            "select by the same label in both, so that it is plain which workload each is for",
-        ),
-        _ => (
-            format!("policy `{name}` selects the same workload"),
-            "put the rules of one workload into one policy: each denies what it does not allow",
-        ),
-    };
     policy.report_beside(
         first,
         diagnostics,
-        code,
+        Code::OverlappingSelectors,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),
-        message,
-        help,
+        format!("policy `{name}` selects the same workload, and the rules of both add up"),
+        "put the rules of one workload into one policy, so that a reader sees all of them",
     );
+}
+
+/// Policies that share a target must share all.
+fn check_targets(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+    let mut first_by_target = HashMap::new();
+    for policy in policies {
+        let targets: BTreeSet<_> = policy
+            .document
+            .spec
+            .target_refs
+            .iter()
+            .flatten()
+            .map(|TargetRef { group, kind, name }| (group, kind, name))
+            .collect();
+        let namespace = &policy.document.metadata.namespace;
+        for target in &targets {
+            let (first, all) = first_by_target
+                .entry((namespace, *target))
+                .or_insert_with(|| (policy, targets.clone()));
+            if *all != targets {
+                policy.report_beside(
+                    first,
+                    diagnostics,
+                    Code::OverlappingTargets,
+                    &Cursor::Root.key("spec").key("targetRefs"),
+                    format!(
+                        "policy `{}` is for `{}` too, and for other targets than this one",
+                        first.document.metadata.name, target.2
+                    ),
+                    "give each target to one policy, or name the same targets in both",
+                );
+                break;
+            }
+        }
+    }
 }

@@ -1,15 +1,17 @@
 //! `peergate decide`.
 
 mod answer;
+mod line;
 mod question;
 mod requests;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
-use policy_schema::policy::{Mesh, ServicePolicy};
+use policy_schema::policy::{Attachment, PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
@@ -18,6 +20,8 @@ use crate::failure::Failure;
 use crate::input::{InputArgs, is_stdin};
 use crate::output::{self, Format};
 use crate::policies;
+use serde_json::{Map, Value};
+
 use answer::Answer;
 use question::Question;
 use requests::Asked;
@@ -38,8 +42,10 @@ Examples:
   peergate decide -f policies/ --requests requests.ndjson > answers.ndjson
 
 A file of requests has one JSON object to a line, with the fields principal
-(or \"anonymous\": true), method and path, and if need be host, port, headers,
-at and workload. Each is answered by one JSON object on one line.
+(or \"anonymous\": true), method and path, and if need be host, port, sourceIp,
+remoteIp, destinationIp, serverName, headers (a text or a list of texts each),
+claims, metadata (an object for each filter that left some), at and workload.
+Each is answered by one JSON object on one line.
 
 What a request does not have, such as a host, matches no rule that asks for it.
 A policy in shadow lets every request pass: the answer says what it would
@@ -73,9 +79,28 @@ pub(crate) struct Args {
     /// The port of the workload that the request arrives at
     #[arg(long, value_name = "NUMBER")]
     port: Option<u16>,
-    /// A header of the request; repeatable. No rule reads headers in this version
-    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = question::check_header)]
-    headers: Vec<()>,
+    /// The address that the connection comes from
+    #[arg(long, value_name = "ADDRESS")]
+    source_ip: Option<IpAddr>,
+    /// The client's address, where one was forwarded [default: that of --source-ip]
+    #[arg(long, value_name = "ADDRESS")]
+    remote_ip: Option<IpAddr>,
+    /// The address of the workload that the request arrives at
+    #[arg(long, value_name = "ADDRESS")]
+    destination_ip: Option<IpAddr>,
+    /// The server name that the client asked for in the TLS handshake
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// A header of the request; repeatable
+    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = question::parse_header)]
+    headers: Vec<(String, String)>,
+    /// The claims of the request's JWT, as a JSON object
+    #[arg(long, value_name = "JSON", value_parser = question::parse_claims)]
+    claims: Option<Map<String, Value>>,
+    /// A label of the workload beyond those that the policy selects; repeatable. It tells which
+    /// other policies are for the workload
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = question::parse_label)]
+    labels: Vec<(String, String)>,
     /// When the request is made [default: now]. Policies with rules expired by then are invalid
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
@@ -84,7 +109,20 @@ pub(crate) struct Args {
         long,
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
-        conflicts_with_all = ["method", "path", "host", "port", "headers", "output"]
+        conflicts_with_all = [
+            "method",
+            "path",
+            "host",
+            "port",
+            "source_ip",
+            "remote_ip",
+            "destination_ip",
+            "server_name",
+            "headers",
+            "claims",
+            "labels",
+            "output",
+        ]
     )]
     requests: Option<PathBuf>,
     /// `human`: a few lines; `json`: one object
@@ -115,13 +153,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         Some(name) => policies::named(&set, name)?,
         None => policies::only(set.policies())?,
     };
-    let policy = compile(set.mesh(), policy)?;
+    let policy = compile(&set, policy, &args.labels)?;
+    let headers = args.headers.iter();
     let question = Question {
         principal: args.principal.as_deref(),
         method: args.method.as_deref(),
         path: args.path.as_deref(),
         host: args.host.as_deref(),
         port: args.port,
+        source_ip: args.source_ip,
+        remote_ip: args.remote_ip,
+        destination_ip: args.destination_ip,
+        server_name: args.server_name.as_deref(),
+        headers: headers
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect(),
+        metadata: question::metadata(args.claims.clone(), None),
         at,
     };
     let request = question.request();
@@ -134,10 +181,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     Ok(answer.status())
 }
 
-/// The policy as the filter gets it.
-fn compile(mesh: &Mesh, policy: &ServicePolicy) -> Result<CompiledPolicy, Failure> {
-    let config = serde_json::to_vec(&PluginConfig::of_policy(mesh, policy))?;
-    CompiledPolicy::from_json(&config).map_err(|reason| Failure::Config {
+/// The policy as the filter gets it, on a workload with the labels that the policy selects and
+/// these.
+fn compile(
+    set: &PolicySet,
+    policy: &ServicePolicy,
+    labels: &[(String, String)],
+) -> Result<CompiledPolicy, Failure> {
+    let config = serde_json::to_vec(&PluginConfig::of_policy(set, policy))?;
+    let selected = match policy.attachment() {
+        Attachment::Workload(labels) | Attachment::Mesh(labels) => Some(labels),
+        Attachment::Namespace | Attachment::Targets(_) => None,
+    };
+    let label = |key: &str| {
+        let given = labels.iter().find(|(name, _)| name == key);
+        given
+            .map(|(_, value)| value.clone())
+            .or_else(|| selected?.get(key).cloned())
+    };
+    CompiledPolicy::for_workload(&config, label).map_err(|reason| Failure::Config {
         name: policy.name().clone(),
         reason,
     })

@@ -7,7 +7,7 @@ use std::slice;
 use policy_schema::envoy;
 use policy_schema::istio::{MissingImage, authorization_policies, wasm_plugin};
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
-use policy_schema::policy::{IstioVersion, Mesh, ServicePolicy};
+use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let mut objects = Vec::new();
     for policy in chosen {
-        add_objects(&mut objects, set.mesh(), policy, args)?;
+        add_objects(&mut objects, &set, policy, args)?;
     }
     write(&objects, args)?;
     if matches!(args.only, None | Some(Only::AuthorizationPolicy)) {
@@ -112,23 +112,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 fn add_objects(
     objects: &mut Vec<Object>,
-    mesh: &Mesh,
+    set: &PolicySet,
     policy: &ServicePolicy,
     args: &Args,
 ) -> Result<(), Failure> {
     if matches!(args.only, None | Some(Only::AuthorizationPolicy)) {
-        let rendered = authorization_policies(mesh, policy);
+        let rendered = authorization_policies(set, policy);
         objects.extend(rendered.into_iter().map(Object::AuthorizationPolicy));
     }
     if matches!(args.only, None | Some(Only::WasmPlugin)) {
-        let rendered = wasm_plugin(mesh, policy).map_err(|MissingImage| Failure::MissingImage)?;
+        let rendered = wasm_plugin(set, policy).map_err(|MissingImage| Failure::MissingImage)?;
         objects.push(Object::WasmPlugin(Box::new(rendered)));
     }
     if args.only == Some(Only::PluginConfig) {
-        objects.push(Object::PluginConfig(PluginConfig::of_policy(mesh, policy)));
+        objects.push(Object::PluginConfig(PluginConfig::of_policy(set, policy)));
     }
     if args.only == Some(Only::Envoy) {
-        let filter = envoy::http_filter(mesh, policy, &args.filter_path)?;
+        let filter = envoy::http_filter(set, policy, &args.filter_path)?;
         objects.push(Object::HttpFilter(policy.name().clone(), filter));
     }
     Ok(())
@@ -167,9 +167,7 @@ fn note_differences(policy: &ServicePolicy) {
         ));
         return;
     }
-    for (rule, plane) in policy.plane_differences() {
-        if let Some(note) = plane.note() {
-            report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
-        }
+    for (rule, note) in policy.plane_differences() {
+        report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
     }
 }

@@ -193,7 +193,7 @@ fn plugin_config() -> Result<PluginConfig, DemoError> {
     let policy = policies
         .policy(namespace, name)
         .ok_or_else(|| DemoError::Example(format!("no policy {namespace}/{name}")))?;
-    let mut config = PluginConfig::of_policy(policies.mesh(), policy);
+    let mut config = PluginConfig::of_policy(policies, policy);
     let in_place: Vec<RuleSpec> = serde_json::from_str(include_str!("rules_in_place.json"))?;
     config.rules.extend(in_place);
     // The filter would refuse it in its log; here the reason is at hand.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason, Request};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::{Effect, Enforcement};
 use serde::{Serialize, Serializer};
@@ -19,19 +19,33 @@ pub(super) struct Answer<'p> {
     #[serde(serialize_with = "code")]
     reason: Reason<'p>,
     rule: Option<&'p str>,
+    /// The policy that the rule is from.
+    policy: Option<Named<'p>>,
     owner: Option<&'p str>,
     /// What rules in shadow would do.
-    shadow: Vec<ShadowMatch<'p>>,
+    shadow: Vec<RecordedMatch<'p>>,
+    /// The `Audit` and `Custom` rules that match.
+    recorded: Vec<RecordedMatch<'p>>,
     enforcement: Enforcement,
-    #[serde(serialize_with = "name")]
-    workload: &'p PolicyName,
+    workload: Named<'p>,
     revision: Option<&'p str>,
 }
 
-/// A rule in shadow that matches.
+/// A policy, written as `NAMESPACE/NAME`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Named<'p>(&'p PolicyName);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}
+
+/// A rule that matches and has no say.
 #[derive(Debug, Serialize)]
-struct ShadowMatch<'p> {
+struct RecordedMatch<'p> {
     rule: &'p str,
+    policy: Named<'p>,
     effect: &'static str,
     owner: Option<&'p str>,
 }
@@ -40,18 +54,24 @@ impl<'p> Answer<'p> {
     pub(super) fn new(policy: &'p CompiledPolicy, request: &Request<'_>) -> Self {
         let decision = policy.evaluate(request);
         let rule = decision.reason().rule();
+        let (shadow, recorded): (Vec<_>, Vec<_>) = policy
+            .recorded_matches(request)
+            .partition(|rule| rule.is_shadow());
+        let matches = |rules: Vec<_>| rules.into_iter().map(RecordedMatch::from).collect();
         Self {
-            decision: word(decision.effect()),
+            decision: match decision.outcome() {
+                Outcome::Allowed => "allow",
+                Outcome::Denied => "deny",
+            },
             passes: decision.lets_pass(),
             reason: decision.reason(),
             rule: rule.map(CompiledRule::id),
+            policy: rule.map(|rule| Named(rule.policy())),
             owner: rule.and_then(CompiledRule::owner),
-            shadow: policy
-                .shadow_matches(request)
-                .map(ShadowMatch::from)
-                .collect(),
+            shadow: matches(shadow),
+            recorded: matches(recorded),
             enforcement: decision.enforcement(),
-            workload: policy.name(),
+            workload: Named(policy.name()),
             revision: policy.revision(),
         }
     }
@@ -66,10 +86,11 @@ impl<'p> Answer<'p> {
     }
 }
 
-impl<'p> From<&'p CompiledRule> for ShadowMatch<'p> {
+impl<'p> From<&'p CompiledRule> for RecordedMatch<'p> {
     fn from(rule: &'p CompiledRule) -> Self {
         Self {
             rule: rule.id(),
+            policy: Named(rule.policy()),
             effect: word(rule.effect()),
             owner: rule.owner(),
         }
@@ -80,15 +101,13 @@ fn word(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "allow",
         Effect::Deny => "deny",
+        Effect::Audit => "audit",
+        Effect::Custom => "custom",
     }
 }
 
 fn code<S: Serializer>(reason: &Reason<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(reason.code())
-}
-
-fn name<S: Serializer>(name: &PolicyName, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(name)
 }
 
 /// A few aligned lines.
@@ -109,21 +128,38 @@ impl fmt::Display for Answer<'_> {
             explanation(self.reason)
         )?;
         if let Some(rule) = self.rule {
-            writeln!(f, "rule      {rule}")?;
+            write!(f, "rule      {rule}")?;
+            match self.policy {
+                Some(policy) if policy != self.workload => writeln!(f, " of policy {}", policy.0)?,
+                _ => writeln!(f)?,
+            }
         }
         if let Some(owner) = self.owner {
             writeln!(f, "owner     {}", Printable(owner))?;
         }
         for shadow in &self.shadow {
             write!(f, "shadow    rule {} would {}", shadow.rule, shadow.effect)?;
-            match shadow.owner {
-                Some(owner) => writeln!(f, ", owner {}", Printable(owner))?,
-                None => writeln!(f)?,
-            }
+            shadow.write_rest(f, self.workload)?;
         }
-        write!(f, "policy    {}", self.workload)?;
+        for recorded in &self.recorded {
+            write!(f, "{:10}rule {} matches", recorded.effect, recorded.rule)?;
+            recorded.write_rest(f, self.workload)?;
+        }
+        write!(f, "policy    {}", self.workload.0)?;
         match self.revision {
             Some(revision) => writeln!(f, ", revision {revision}"),
+            None => writeln!(f),
+        }
+    }
+}
+
+impl RecordedMatch<'_> {
+    fn write_rest(&self, f: &mut fmt::Formatter<'_>, workload: Named<'_>) -> fmt::Result {
+        if self.policy != workload {
+            write!(f, ", policy {}", self.policy.0)?;
+        }
+        match self.owner {
+            Some(owner) => writeln!(f, ", owner {}", Printable(owner)),
             None => writeln!(f),
         }
     }
@@ -132,6 +168,7 @@ impl fmt::Display for Answer<'_> {
 fn explanation(reason: Reason<'_>) -> &'static str {
     match reason {
         Reason::AllowedByRule(_) => "the rule allows it",
+        Reason::NotDenied => "no rule denies it, and what is not denied passes",
         Reason::DeniedByRule(_) => "the rule denies it",
         Reason::NoIdentity => "the caller has no identity, and no rule takes it without",
         Reason::MalformedIdentity => "what the caller presents is not a SPIFFE ID of a workload",

@@ -11,7 +11,7 @@ use policy_schema::timestamp::Timestamp;
 
 use super::answer::Answer;
 use super::compile;
-use super::question::Line;
+use super::line::Line;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
@@ -42,7 +42,7 @@ impl Asked {
         let compiled = set
             .policies()
             .iter()
-            .map(|policy| Ok((policy.name().to_string(), compile(set.mesh(), policy)?)));
+            .map(|policy| Ok((policy.name().to_string(), compile(set, policy, &[])?)));
         Ok(Self {
             policies: compiled.collect::<Result<_, Failure>>()?,
             workload,

@@ -44,12 +44,12 @@ impl Object {
     pub(super) fn file_name(&self, format: Format) -> String {
         let (namespace, name, kind) = match self {
             Self::AuthorizationPolicy(object) => {
-                let metadata = object.metadata();
-                (metadata.namespace(), metadata.name(), "authorizationpolicy")
+                let metadata = &object.metadata;
+                (&*metadata.namespace, &*metadata.name, "authorizationpolicy")
             }
             Self::WasmPlugin(object) => {
                 let metadata = object.metadata();
-                (metadata.namespace(), metadata.name(), "wasmplugin")
+                (&*metadata.namespace, &*metadata.name, "wasmplugin")
             }
             Self::PluginConfig(PluginConfig { policy, .. }) => {
                 let (namespace, name) = policy.as_pair();

@@ -1,0 +1,109 @@
+//! Plugin config → compiled policy.
+
+use std::sync::Arc;
+
+use super::index::IndexBuilder;
+use super::residual::{ResidualCondition, ResidualOperation, ResidualSource};
+use super::{CompiledPolicy, CompiledRule};
+use crate::plugin_config::{CheckedConfig, CheckedPolicy, ConfigError, PluginConfig};
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
+
+impl CompiledPolicy {
+    /// Reads and compiles a plugin config for a workload that all its policies are for.
+    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        PluginConfig::from_json(json)?.try_into()
+    }
+
+    /// Reads a plugin config and compiles what of it is for the workload whose labels `label`
+    /// tells. A label that is not known is one that the workload does not have.
+    pub fn for_workload(
+        json: &[u8],
+        label: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let config = PluginConfig::from_json(json)?;
+        let config = config.check().map_err(ConfigError::Refused)?;
+        Ok(config.for_workload(label).into())
+    }
+}
+
+impl TryFrom<PluginConfig> for CompiledPolicy {
+    type Error = ConfigError;
+
+    fn try_from(config: PluginConfig) -> Result<Self, ConfigError> {
+        Ok(config.check().map_err(ConfigError::Refused)?.into())
+    }
+}
+
+impl From<CheckedConfig> for CompiledPolicy {
+    fn from(config: CheckedConfig) -> Self {
+        let enforcement = overall_enforcement(&config.policies);
+        let otherwise = overall_otherwise(&config.policies, enforcement);
+        let mut deny = IndexBuilder::default();
+        let mut allow = IndexBuilder::default();
+        let mut recorded = IndexBuilder::default();
+        let mut rules = Vec::new();
+        let mut policies = Vec::new();
+        for policy in config.policies {
+            let name = Arc::new(policy.name);
+            policies.push(Arc::clone(&name));
+            let policy_is_recorded = policy.enforcement != enforcement;
+            for rule in policy.rules {
+                let is_shadow = policy_is_recorded || rule.enforcement == Some(Enforcement::Shadow);
+                let index = match (is_shadow, rule.effect) {
+                    (false, Effect::Deny) => &mut deny,
+                    (false, Effect::Allow) => &mut allow,
+                    (true, _) | (false, Effect::Audit | Effect::Custom) => &mut recorded,
+                };
+                index.add(rules.len(), &rule, &config.trust_domains);
+                rules.push(CompiledRule {
+                    position: rules.len(),
+                    policy: Arc::clone(&name),
+                    sources: ResidualSource::all_of(rule.sources, &config.trust_domains),
+                    operations: ResidualOperation::all_of(rule.operations),
+                    conditions: ResidualCondition::all_of(rule.conditions, &config.trust_domains),
+                    id: rule.id,
+                    effect: rule.effect,
+                    owner: rule.owner,
+                    is_shadow,
+                    validity: rule.validity,
+                });
+            }
+        }
+        Self {
+            name: config.name,
+            revision: config.revision,
+            trust_domains: config.trust_domains,
+            enforcement,
+            otherwise,
+            caller_header: config.caller_header,
+            policies,
+            yields: config.yields,
+            rules,
+            deny: deny.build(),
+            allow: allow.build(),
+            recorded: recorded.build(),
+        }
+    }
+}
+
+/// Policies in shadow say nothing beside one that is enforced.
+fn overall_enforcement(policies: &[CheckedPolicy]) -> Enforcement {
+    let is_enforced = |policy: &CheckedPolicy| policy.enforcement == Enforcement::Enforce;
+    if policies.iter().any(is_enforced) {
+        Enforcement::Enforce
+    } else {
+        Enforcement::Shadow
+    }
+}
+
+/// One policy that denies what it does not allow is enough.
+fn overall_otherwise(policies: &[CheckedPolicy], enforcement: Enforcement) -> Otherwise {
+    let denies = |policy: &CheckedPolicy| {
+        policy.enforcement == enforcement && policy.otherwise == Otherwise::Deny
+    };
+    if policies.iter().any(denies) {
+        Otherwise::Deny
+    } else {
+        Otherwise::Pass
+    }
+}

@@ -1,0 +1,125 @@
+//! The conditions of a rule's `when`.
+
+use ipnet::IpNet;
+
+use super::ResidualSource;
+use super::value_set::{Field, TextSet, ValueSet};
+use crate::engine::index::Caller;
+use crate::engine::request::{MetadataText, RequestAttributes};
+use crate::identity::TrustDomains;
+use crate::matching::TextMatch;
+use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Test, Values};
+use crate::rule_spec::Effect;
+
+/// A condition, ready to be checked.
+#[derive(Debug)]
+pub(in crate::engine) struct ResidualCondition(ResidualTest);
+
+#[derive(Debug)]
+enum ResidualTest {
+    Caller(Box<ResidualSource>),
+    Port(Field<Vec<u16>>),
+    DestinationIp(Field<Vec<IpNet>>),
+    Header {
+        name: Box<str>,
+        values: Field<TextSet>,
+    },
+    ServerName(Field<TextSet>),
+    Metadata {
+        key: MetadataKey,
+        values: Field<Vec<MetadataMatch>>,
+    },
+}
+
+impl ResidualCondition {
+    /// A rule's conditions, in their order.
+    pub(in crate::engine) fn all_of(
+        conditions: Vec<Condition>,
+        trust_domains: &TrustDomains,
+    ) -> Vec<Self> {
+        conditions
+            .into_iter()
+            .map(|condition| Self(ResidualTest::of(condition.test, trust_domains)))
+            .collect()
+    }
+
+    /// Whether the condition holds.
+    pub(in crate::engine) fn matches(
+        &self,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+    ) -> bool {
+        match &self.0 {
+            ResidualTest::Caller(source) => source.matches(caller, request, effect),
+            ResidualTest::Port(ports) => ports.matches(effect, || request.port()),
+            ResidualTest::DestinationIp(blocks) => blocks.matches(effect, || request.local_ip()),
+            ResidualTest::Header { name, values } => values.matches_each(|patterns| {
+                let mut is_found = false;
+                request.header(name, &mut |value| is_found |= patterns.contains(value));
+                is_found
+            }),
+            ResidualTest::ServerName(names) => names.matches_each(|patterns| {
+                request
+                    .server_name()
+                    .is_some_and(|name| patterns.contains(name))
+            }),
+            ResidualTest::Metadata { key, values } => values.matches_each(|patterns| {
+                let mut is_found = false;
+                request.metadata(key, &mut |text| {
+                    is_found |= patterns.iter().any(|pattern| pattern.matches(text));
+                });
+                is_found
+            }),
+        }
+    }
+}
+
+impl ResidualTest {
+    fn of(test: Test, trust_domains: &TrustDomains) -> Self {
+        match test {
+            Test::Caller(source) => {
+                Self::Caller(Box::new(ResidualSource::whole(*source, trust_domains)))
+            }
+            Test::Port(ports) => Self::Port(field(ports)),
+            Test::DestinationIp(blocks) => Self::DestinationIp(field(blocks)),
+            Test::Header { name, values } => Self::Header {
+                name,
+                values: texts(values),
+            },
+            Test::ServerName(names) => Self::ServerName(texts(names)),
+            Test::Metadata { key, values } => Self::Metadata {
+                key,
+                values: field(values),
+            },
+        }
+    }
+}
+
+impl MetadataMatch {
+    fn matches(&self, text: MetadataText<'_>) -> bool {
+        match (self.place, text) {
+            (Place::Whole | Place::Either, MetadataText::Whole(text))
+            | (Place::Element | Place::Either, MetadataText::Element(text)) => {
+                self.text.matches(text)
+            }
+            (Place::Whole, MetadataText::Element(_)) | (Place::Element, MetadataText::Whole(_)) => {
+                false
+            }
+        }
+    }
+}
+
+fn field<V>(values: Values<V>) -> Field<Vec<V>> {
+    Field {
+        any_of: values.any_of,
+        none_of: values.none_of,
+    }
+}
+
+fn texts(values: Values<TextMatch>) -> Field<TextSet> {
+    Field {
+        any_of: TextSet::new(values.any_of),
+        none_of: TextSet::new(values.none_of),
+    }
+}

@@ -1,0 +1,212 @@
+//! Policy → [`AuthorizationPolicy`] objects, so that Envoy's own RBAC enforces the same rules.
+//!
+//! One object for each effect. Where the language means more than Istio's, the object says it in
+//! full: an `Allow` rule without positive conditions on the caller asks for an identity of the
+//! mesh, since to Istio it would take callers without any.
+
+use super::authorization_policy::{
+    Action, AuthorizationPolicy, AuthorizationPolicySpec, AuthorizationRule,
+    Operation as IstioOperation, OperationEntry, Provider, Source as IstioSource, SourceEntry,
+};
+use super::source::{identities_of, istio_conditions, istio_source};
+use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
+use crate::identity::TrustDomains;
+use crate::planes::RbacPlane;
+use crate::plugin_config::PluginConfig;
+use crate::policy::{PolicySet, ServicePolicy};
+use crate::rule::{Operation, Rule, Source};
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
+
+/// The most rules that Istio takes in one object, and sources in one rule.
+const MAX_LIST: usize = 512;
+
+/// The objects for a policy: none when the policy is in shadow, since Istio's own dry run is not
+/// honoured by every proxy that may meet it.
+pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<AuthorizationPolicy> {
+    if policy.enforcement == Enforcement::Shadow {
+        return Vec::new();
+    }
+    let config = PluginConfig::of_policy(set, policy);
+    let object = |content: &Content, rules: &[AuthorizationRule], part: usize| {
+        let mut name = format!("{}-{}", policy.name.name, content.suffix);
+        if part > 1 {
+            name = format!("{name}-{part}");
+        }
+        AuthorizationPolicy {
+            api_version: "security.istio.io/v1".to_owned(),
+            kind: "AuthorizationPolicy".to_owned(),
+            metadata: metadata_of_policy(name, policy, &config),
+            spec: AuthorizationPolicySpec {
+                selector: selector_of_policy(policy),
+                target_refs: targets_of_policy(policy),
+                action: content.action,
+                provider: content.provider.clone(),
+                rules: rules.to_vec(),
+                ..AuthorizationPolicySpec::default()
+            },
+        }
+    };
+    let mut objects = Vec::new();
+    let mut part = 1;
+    for content in contents(policy, set.mesh.trust_domains()) {
+        if !content.continues {
+            part = 1;
+        }
+        // An object without rules allows nothing, and so denies all.
+        let is_deny_all = content.action == Action::Allow && content.rules.is_empty();
+        let nothing: &[AuthorizationRule] = &[];
+        for rules in content
+            .rules
+            .chunks(MAX_LIST)
+            .chain(is_deny_all.then_some(nothing))
+        {
+            objects.push(object(&content, rules, part));
+            part += 1;
+        }
+    }
+    objects
+}
+
+/// The rules of the same effect and provider.
+struct Content {
+    action: Action,
+    suffix: &'static str,
+    provider: Option<Provider>,
+    rules: Vec<AuthorizationRule>,
+    /// Whether it goes on numbering the objects where the one before ended.
+    continues: bool,
+}
+
+fn contents(policy: &ServicePolicy, trust_domains: &TrustDomains) -> Vec<Content> {
+    let rules_with = |effect, provider: Option<&str>| -> Vec<AuthorizationRule> {
+        policy
+            .rules
+            .iter()
+            .filter(|rule| rule.effect == effect && rule.provider.as_deref() == provider)
+            .filter(|rule| RbacPlane::of_rule(policy, rule).is_rendered())
+            .flat_map(|rule| istio_rules(policy, rule, trust_domains))
+            .collect()
+    };
+    let content = |action, suffix, rules| Content {
+        action,
+        suffix,
+        provider: None,
+        rules,
+        continues: false,
+    };
+    let mut contents = Vec::new();
+    if policy.otherwise == Otherwise::Deny {
+        contents.push(content(
+            Action::Allow,
+            "allow",
+            rules_with(Effect::Allow, None),
+        ));
+    }
+    let mut deny = rules_with(Effect::Deny, None);
+    if policy.otherwise == Otherwise::Pass {
+        deny.push(foreign_identities(trust_domains));
+    }
+    contents.push(content(Action::Deny, "deny", deny));
+    contents.push(content(
+        Action::Audit,
+        "audit",
+        rules_with(Effect::Audit, None),
+    ));
+    let mut providers: Vec<&str> = Vec::new();
+    for provider in policy
+        .rules
+        .iter()
+        .filter_map(|rule| rule.provider.as_deref())
+    {
+        if !providers.contains(&provider) {
+            providers.push(provider);
+        }
+    }
+    for (position, provider) in providers.into_iter().enumerate() {
+        contents.push(Content {
+            provider: Some(Provider {
+                name: provider.to_owned(),
+            }),
+            continues: position > 0,
+            ..content(
+                Action::Custom,
+                "custom",
+                rules_with(Effect::Custom, Some(provider)),
+            )
+        });
+    }
+    contents
+}
+
+/// Callers with an identity that is not of the mesh. Where nothing has to be allowed, nothing else
+/// would keep them out.
+fn foreign_identities(trust_domains: &TrustDomains) -> AuthorizationRule {
+    let source = IstioSource {
+        principals: vec!["*".to_owned()],
+        not_principals: identities_of(trust_domains.iter()).collect(),
+        ..IstioSource::default()
+    };
+    AuthorizationRule {
+        from: vec![SourceEntry { source }],
+        ..AuthorizationRule::default()
+    }
+}
+
+/// One rule, or several that mean the same where its sources are more than Istio takes.
+fn istio_rules(
+    policy: &ServicePolicy,
+    rule: &Rule,
+    trust_domains: &TrustDomains,
+) -> Vec<AuthorizationRule> {
+    let mut operations: Vec<_> = rule.operations.iter().map(IstioOperation::from).collect();
+    tcp::keep_to_http(policy, rule, &mut operations);
+    let whole = AuthorizationRule {
+        to: operations
+            .into_iter()
+            .map(|operation| OperationEntry { operation })
+            .collect(),
+        when: rule
+            .conditions
+            .iter()
+            .flat_map(|condition| istio_conditions(condition, rule.effect, trust_domains))
+            .collect(),
+        ..AuthorizationRule::default()
+    };
+    let any_source = [Source::default()];
+    let sources = match (rule.sources.as_slice(), rule.effect) {
+        ([], Effect::Allow) => any_source.as_slice(),
+        ([], Effect::Deny | Effect::Audit | Effect::Custom) => return vec![whole],
+        (sources, _) => sources,
+    };
+    let sources: Vec<_> = sources
+        .iter()
+        .map(|source| SourceEntry {
+            source: istio_source(source, rule.effect, trust_domains),
+        })
+        .collect();
+    sources
+        .chunks(MAX_LIST)
+        .map(|sources| AuthorizationRule {
+            from: sources.to_vec(),
+            ..whole.clone()
+        })
+        .collect()
+}
+
+impl From<&Operation> for IstioOperation {
+    fn from(operation: &Operation) -> Self {
+        fn written<V: ToString>(values: &[V]) -> Vec<String> {
+            values.iter().map(V::to_string).collect()
+        }
+        Self {
+            hosts: written(&operation.hosts),
+            not_hosts: written(&operation.not_hosts),
+            ports: written(&operation.ports),
+            not_ports: written(&operation.not_ports),
+            methods: written(&operation.methods),
+            not_methods: written(&operation.not_methods),
+            paths: written(&operation.paths),
+            not_paths: written(&operation.not_paths),
+        }
+    }
+}

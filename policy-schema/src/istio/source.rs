@@ -1,0 +1,169 @@
+//! Source → callers as Istio has them.
+//!
+//! Identities become principals throughout: Istio's own `namespaces`, `serviceAccounts` and
+//! `trustDomains` match other identities too, and mean other things from version to version.
+
+use super::authorization_policy::{Condition as IstioCondition, Source as IstioSource};
+use crate::identity::{SCHEME, TrustDomains};
+use crate::matching::TextMatch;
+use crate::rule::{Condition, Source, Test, ip_block};
+use crate::rule_spec::{ConditionSpec, Effect};
+
+pub(super) fn istio_source(
+    source: &Source,
+    effect: Effect,
+    trust_domains: &TrustDomains,
+) -> IstioSource {
+    let beyond_identity = IstioSource {
+        request_principals: texts(&source.request_principals),
+        not_request_principals: texts(&source.not_request_principals),
+        ip_blocks: source.ip_blocks.iter().map(ip_block).collect(),
+        not_ip_blocks: source.not_ip_blocks.iter().map(ip_block).collect(),
+        remote_ip_blocks: source.remote_ip_blocks.iter().map(ip_block).collect(),
+        not_remote_ip_blocks: source.not_remote_ip_blocks.iter().map(ip_block).collect(),
+        ..IstioSource::default()
+    };
+    if source.anonymous {
+        return IstioSource {
+            not_principals: vec!["*".to_owned()],
+            ..beyond_identity
+        };
+    }
+    let mut principals = Vec::new();
+    for pattern in source.principals_in(trust_domains) {
+        match pattern {
+            TextMatch::Any => principals.extend(identities_of(trust_domains.iter())),
+            other => principals.push(istio_principal(&other)),
+        }
+    }
+    let mut namespaces = Vec::new();
+    match principals_of_namespaces(&source.namespaces, trust_domains) {
+        Some(of_namespaces) if principals.is_empty() => principals = of_namespaces,
+        _ => namespaces = written(&source.namespaces),
+    }
+    let lacks_identity = match effect {
+        Effect::Allow => principals.is_empty(),
+        Effect::Deny | Effect::Audit | Effect::Custom => {
+            principals.is_empty() && namespaces.is_empty() && !source.trust_domains.is_empty()
+        }
+    };
+    if lacks_identity {
+        principals.extend(identities_of(trust_domains.iter()));
+    }
+    let mut not_principals = written(&source.not_principals_in(trust_domains));
+    let mut not_namespaces = Vec::new();
+    match principals_of_namespaces(&source.not_namespaces, trust_domains) {
+        Some(of_namespaces) => not_principals.extend(of_namespaces),
+        None => not_namespaces = written(&source.not_namespaces),
+    }
+    // As an exclusion of the others, since Istio would widen a principal in one trust domain to
+    // the same in each alias.
+    let excluded_domains = trust_domains
+        .iter()
+        .filter(|trust_domain| !source.takes_trust_domain(trust_domain));
+    not_principals.extend(identities_of(excluded_domains));
+    IstioSource {
+        principals,
+        not_principals,
+        namespaces,
+        not_namespaces,
+        ..beyond_identity
+    }
+}
+
+fn texts<V: ToString>(values: &[V]) -> Vec<String> {
+    values.iter().map(V::to_string).collect()
+}
+
+fn written(patterns: &[TextMatch]) -> Vec<String> {
+    patterns.iter().map(istio_principal).collect()
+}
+
+/// The principals that are in these namespaces; none where a pattern has an open beginning.
+///
+/// Istio's own `namespaces` looks for `/ns/NAMESPACE/` anywhere in the ID and in any trust domain,
+/// and takes the `sa` of `/ns/NAMESPACE/sa/NAME` for a namespace where that is called `ns`.
+fn principals_of_namespaces(
+    namespaces: &[TextMatch],
+    trust_domains: &TrustDomains,
+) -> Option<Vec<String>> {
+    let mut principals = Vec::new();
+    for namespace in namespaces {
+        let beginning = match namespace {
+            TextMatch::Any => String::new(),
+            TextMatch::Exact(name) => format!("{name}/sa/"),
+            TextMatch::Prefix(name) => name.to_string(),
+            TextMatch::Suffix(_) => return None,
+        };
+        principals.extend(
+            trust_domains
+                .iter()
+                .map(|trust_domain| format!("{trust_domain}/ns/{beginning}*")),
+        );
+    }
+    Some(principals)
+}
+
+impl Source {
+    fn takes_trust_domain(&self, name: &str) -> bool {
+        let has = |patterns: &[TextMatch]| patterns.iter().any(|p| p.matches(name.as_bytes()));
+        (self.trust_domains.is_empty() || has(&self.trust_domains)) && !has(&self.not_trust_domains)
+    }
+}
+
+/// Every identity of these trust domains.
+pub(super) fn identities_of<'t>(
+    trust_domains: impl Iterator<Item = &'t str>,
+) -> impl Iterator<Item = String> {
+    trust_domains.map(|trust_domain| format!("{trust_domain}/*"))
+}
+
+/// A pattern as Istio writes principals: without the scheme.
+fn istio_principal(pattern: &TextMatch) -> String {
+    let written = pattern.to_string();
+    written
+        .strip_prefix(SCHEME)
+        .map_or(written.clone(), str::to_owned)
+}
+
+/// The conditions that mean `condition`: more than one where it is about identities in more than one
+/// way.
+pub(super) fn istio_conditions(
+    condition: &Condition,
+    effect: Effect,
+    trust_domains: &TrustDomains,
+) -> Vec<IstioCondition> {
+    if let Test::Caller(source) = &condition.test
+        && source.asks_for_identity()
+    {
+        let IstioSource {
+            principals,
+            not_principals,
+            namespaces,
+            not_namespaces,
+            ..
+        } = istio_source(source, effect, trust_domains);
+        return [
+            ("source.principal", principals, not_principals),
+            ("source.namespace", namespaces, not_namespaces),
+        ]
+        .into_iter()
+        .filter(|(_, values, not_values)| !(values.is_empty() && not_values.is_empty()))
+        .map(|(key, values, not_values)| IstioCondition {
+            key: key.to_owned(),
+            values,
+            not_values,
+        })
+        .collect();
+    }
+    let ConditionSpec {
+        key,
+        values,
+        not_values,
+    } = condition.into();
+    vec![IstioCondition {
+        key,
+        values: values.unwrap_or_default(),
+        not_values: not_values.unwrap_or_default(),
+    }]
+}

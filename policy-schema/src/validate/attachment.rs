@@ -1,0 +1,203 @@
+//! What a policy is for: a workload, a namespace, the mesh, or gateways and waypoints.
+
+use crate::check::is_dns_label;
+use crate::code::Code;
+use crate::document::{PolicyScope, Selector, ServicePolicySpec, TargetRef};
+use crate::policy::{Attachment, IstioVersion, Labels, Mesh};
+use crate::problem::{Cursor, Problems};
+
+/// `targetRefs` came with this version of Istio.
+const TARGET_REFS: IstioVersion = IstioVersion::minor(22);
+
+/// The most targets that Istio takes in one object.
+const MAX_TARGETS: usize = 16;
+
+/// The kinds that Istio takes, each with its API group.
+const TARGETS: [(&str, &str); 4] = [
+    ("", "Service"),
+    ("gateway.networking.k8s.io", "Gateway"),
+    ("gateway.networking.k8s.io", "GatewayClass"),
+    ("networking.istio.io", "ServiceEntry"),
+];
+
+/// Reads what a policy of `namespace` is for; `cursor` is at its `spec`.
+pub(super) fn check(
+    spec: &ServicePolicySpec,
+    namespace: &str,
+    mesh: Option<&Mesh>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Attachment> {
+    let before = problems.count();
+    let is_root = mesh.is_some_and(|mesh| mesh.root_namespace == namespace);
+    let labels = spec.selector.as_ref().map(|selector| {
+        let cursor = cursor.key("selector");
+        check_labels(selector, &cursor.key("matchLabels"), problems)
+    });
+    let scope = cursor.key("scope");
+    let attachment = match (spec.scope, labels, &spec.target_refs) {
+        (None, None, Some(targets)) => {
+            check_targets(targets, mesh, is_root, cursor, problems);
+            Attachment::Targets(targets.clone())
+        }
+        (_, _, Some(_)) => {
+            problems.report(
+                Code::ExclusiveFields,
+                &cursor.key("targetRefs"),
+                "`targetRefs` cannot stand beside `selector` or `scope`",
+                "keep one of them; make two policies of it if both are meant",
+            );
+            return None;
+        }
+        (None, Some(labels), None) => {
+            if is_root {
+                problems.report(
+                    Code::InvalidScope,
+                    &cursor.key("selector"),
+                    format!("in the root namespace `{namespace}` this selects pods of every namespace"),
+                    "write `scope: Mesh` beside the selector to say so, or move the policy to the namespace of its workload",
+                );
+            }
+            Attachment::Workload(labels)
+        }
+        (Some(PolicyScope::Namespace), None, None) => {
+            if is_root {
+                problems.report(
+                    Code::InvalidScope,
+                    &scope,
+                    format!("to Istio a policy for all of the root namespace `{namespace}` is for the whole mesh"),
+                    "write `scope: Mesh` if that is what it is for",
+                );
+            }
+            Attachment::Namespace
+        }
+        (Some(PolicyScope::Namespace), Some(_), None) => {
+            problems.report(
+                Code::ExclusiveFields,
+                &scope,
+                "a policy with a selector is not for the whole namespace",
+                "keep one of `scope` and `selector`",
+            );
+            return None;
+        }
+        (Some(PolicyScope::Mesh), labels, None) => {
+            if let (Some(mesh), false) = (mesh, is_root) {
+                problems.report(
+                    Code::InvalidScope,
+                    &scope,
+                    "a policy for the mesh belongs in the root namespace",
+                    format!("move it to the namespace `{}`", mesh.root_namespace),
+                );
+            }
+            Attachment::Mesh(labels.unwrap_or_default())
+        }
+        (None, None, None) => {
+            problems.report(
+                Code::MissingField,
+                cursor,
+                "nothing says what the policy is for",
+                "name a workload's labels under `selector`, or write `scope: Namespace` for all of the namespace",
+            );
+            return None;
+        }
+    };
+    (problems.count() == before).then_some(attachment)
+}
+
+fn check_labels(selector: &Selector, cursor: &Cursor<'_>, problems: &mut Problems) -> Labels {
+    if selector.match_labels.is_empty() {
+        problems.report(
+            Code::EmptyMatcher,
+            cursor,
+            "the selector has no label, so it would select every workload of the namespace",
+            "name the labels of one workload, such as `app: cart`, or write `scope: Namespace` instead",
+        );
+    }
+    for (key, value) in &selector.match_labels {
+        if !is_label_key(key) || !is_label_value(value) {
+            problems.report(
+                Code::InvalidName,
+                &cursor.key(key),
+                format!("`{key}: {value}` is not a label that a pod can have"),
+                "use letters, digits, `-`, `_` and `.`, at most 63 characters, beginning and ending with a letter or digit",
+            );
+        }
+    }
+    selector.match_labels.clone()
+}
+
+fn check_targets(
+    targets: &[TargetRef],
+    mesh: Option<&Mesh>,
+    is_root: bool,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let cursor = cursor.key("targetRefs");
+    if let Some(mesh) = mesh
+        && mesh.istio_version < TARGET_REFS
+    {
+        problems.report(
+            Code::UnsupportedByIstio,
+            &cursor,
+            format!("Istio {} has no `targetRefs`", mesh.istio_version),
+            format!("they came with {TARGET_REFS}; select the gateway's pods with `selector`"),
+        );
+    }
+    if targets.is_empty() || targets.len() > MAX_TARGETS {
+        problems.report(
+            Code::InvalidTarget,
+            &cursor,
+            format!("there are {} targets", targets.len()),
+            format!("name 1 to {MAX_TARGETS}"),
+        );
+    }
+    for (index, target) in targets.iter().enumerate() {
+        let cursor = cursor.index(index);
+        let group = target.group.as_deref().unwrap_or_default();
+        if !TARGETS.contains(&(group, &*target.kind)) {
+            problems.report(
+                Code::InvalidTarget,
+                &cursor,
+                format!("a policy cannot be for a `{}` of the API group `{group}`", target.kind),
+                "name a `Service`, a `Gateway` or `GatewayClass` of `gateway.networking.k8s.io`, or a `ServiceEntry` of `networking.istio.io`",
+            );
+        } else if target.kind == "GatewayClass" && mesh.is_some() && !is_root {
+            problems.report(
+                Code::InvalidTarget,
+                &cursor,
+                "a policy for a `GatewayClass` belongs in the root namespace",
+                "move it there, or name the `Gateway`",
+            );
+        }
+        if target.name.is_empty() || target.name.len() > 253 {
+            problems.report(
+                Code::InvalidName,
+                &cursor.key("name"),
+                format!("`{}` is not a name that Kubernetes accepts", target.name),
+                "name the resource",
+            );
+        }
+    }
+}
+
+fn is_label_key(key: &str) -> bool {
+    let (prefix, name) = match key.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(is_dns_label))
+        && !name.is_empty()
+        && is_label_value(name)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
+    let bytes = value.as_bytes();
+    bytes.len() <= 63
+        && is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}

@@ -1,0 +1,602 @@
+//! The meaning of rules, told as plainly as possible: every rule is tried, every pattern is read
+//! anew from its text, and nothing of the crate is used but the types that hold those texts.
+
+use std::net::IpAddr;
+
+use peergate_tests::random::{Asked, time};
+use policy_schema::engine::PeerIp;
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::rule_spec::{
+    ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
+};
+use serde_json::Value;
+
+/// What the engine must answer. Rules are named as `POLICY/ID`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) code: &'static str,
+    pub(crate) passes: bool,
+    pub(crate) rule: Option<String>,
+    pub(crate) recorded: Vec<String>,
+}
+
+/// A rule, and what is to be known of its policy.
+struct Written<'c> {
+    name: String,
+    rule: &'c RuleSpec,
+    policy_is_shadow: bool,
+}
+
+pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
+    let leading = (
+        &config.policy,
+        config.enforcement,
+        config.otherwise,
+        &config.rules,
+    );
+    let along = config.along.iter().map(|policy| {
+        (
+            &policy.policy,
+            policy.enforcement,
+            policy.otherwise,
+            &policy.rules,
+        )
+    });
+    let policies: Vec<_> = std::iter::once(leading).chain(along).collect();
+    let all_are_shadow = policies
+        .iter()
+        .all(|(_, enforcement, ..)| *enforcement == Enforcement::Shadow);
+    let has_say = |enforcement: Enforcement| all_are_shadow || enforcement == Enforcement::Enforce;
+    let passes_otherwise = policies
+        .iter()
+        .filter(|(_, enforcement, ..)| has_say(*enforcement))
+        .all(|(.., otherwise, _)| *otherwise == Otherwise::Pass);
+    let rules: Vec<Written<'_>> = policies
+        .iter()
+        .flat_map(|(policy, enforcement, _, rules)| {
+            rules.iter().map(|rule| Written {
+                name: format!("{}/{}", policy.name, rule.id),
+                rule,
+                policy_is_shadow: !has_say(*enforcement),
+            })
+        })
+        .collect();
+    let of_reason = |code| Outcome {
+        code,
+        passes: all_are_shadow,
+        rule: None,
+        recorded: Vec::new(),
+    };
+    let mesh = trust_domains(config);
+    let caller = match asked.peer.as_deref() {
+        None => None,
+        Some(san) => match read_id(san) {
+            None => return of_reason("malformed-identity"),
+            Some(id) if !mesh.contains(&id.trust_domain) => {
+                return of_reason("foreign-trust-domain");
+            }
+            Some(id) => Some(id),
+        },
+    };
+    let caller = caller.as_ref();
+    let matches =
+        |written: &Written<'_>| {
+            let rule = written.rule;
+            from_matches(config, rule, caller, asked)
+                && to_matches(rule, asked)
+                && rule.when.iter().flatten().all(|condition| {
+                    condition_matches(config, rule.effect, condition, caller, asked)
+                })
+        };
+    let is_shadow = |written: &Written<'_>| {
+        written.policy_is_shadow || written.rule.enforcement == Some(Enforcement::Shadow)
+    };
+    let first = |effect: Effect, applies_now: bool| {
+        rules.iter().find(|written| {
+            !is_shadow(written)
+                && written.rule.effect == effect
+                && is_now(written.rule, asked) == applies_now
+                && matches(written)
+        })
+    };
+    let recorded = rules.iter().filter(|written| {
+        let has_no_say = matches!(written.rule.effect, Effect::Audit | Effect::Custom);
+        (is_shadow(written) || has_no_say) && is_now(written.rule, asked) && matches(written)
+    });
+    let recorded = recorded.map(|written| written.name.clone()).collect();
+
+    let (code, rule) = if let Some(rule) = first(Effect::Deny, true) {
+        ("denied-by-rule", Some(rule))
+    } else if let Some(rule) = first(Effect::Allow, true) {
+        ("allowed-by-rule", Some(rule))
+    } else if passes_otherwise {
+        ("not-denied", None)
+    } else if let Some(rule) = first(Effect::Allow, false) {
+        let is_over = end(rule.rule).is_some_and(|end| asked.now >= end);
+        let code = if is_over {
+            "expired-rule"
+        } else {
+            "rule-not-yet-valid"
+        };
+        (code, Some(rule))
+    } else if caller.is_none() {
+        ("no-identity", None)
+    } else {
+        ("no-rule-matched", None)
+    };
+    Outcome {
+        code,
+        passes: all_are_shadow || ["allowed-by-rule", "not-denied"].contains(&code),
+        rule: rule.map(|written| written.name.clone()),
+        recorded,
+    }
+}
+
+fn trust_domains(config: &PluginConfig) -> Vec<String> {
+    let own = std::iter::once(&config.mesh.trust_domain);
+    own.chain(&config.mesh.trust_domain_aliases)
+        .cloned()
+        .collect()
+}
+
+struct Id {
+    whole: String,
+    trust_domain: String,
+    namespace: Option<String>,
+}
+
+fn read_id(san: &[u8]) -> Option<Id> {
+    let whole = String::from_utf8(san.to_vec()).ok()?;
+    let parts: Vec<&str> = whole.split('/').collect();
+    let ["spiffe:", "", trust_domain, path @ ..] = parts.as_slice() else {
+        return None;
+    };
+    let all_of = |text: &str, set: &str| text.chars().all(|char| set.contains(char));
+    let lower = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+    let either = format!("{lower}{}", lower.to_uppercase());
+    let is_good = whole.len() <= 2048
+        && (1..=255).contains(&trust_domain.len())
+        && all_of(trust_domain, lower)
+        && !path.is_empty()
+        && path
+            .iter()
+            .all(|segment| !["", ".", ".."].contains(segment) && all_of(segment, &either));
+    let namespace = match path {
+        ["ns", namespace, "sa", _] => Some((*namespace).to_owned()),
+        _ => None,
+    };
+    let trust_domain = (*trust_domain).to_owned();
+    is_good.then_some(Id {
+        whole,
+        trust_domain,
+        namespace,
+    })
+}
+
+fn end(rule: &RuleSpec) -> Option<u64> {
+    rule.not_after.as_deref().map(time)
+}
+
+fn is_now(rule: &RuleSpec, asked: &Asked) -> bool {
+    rule.not_before
+        .as_deref()
+        .is_none_or(|start| time(start) <= asked.now)
+        && end(rule).is_none_or(|end| asked.now < end)
+}
+
+fn from_matches(
+    config: &PluginConfig,
+    rule: &RuleSpec,
+    caller: Option<&Id>,
+    asked: &Asked,
+) -> bool {
+    match &rule.from {
+        None => rule.effect != Effect::Allow || caller.is_some(),
+        Some(sources) => sources.iter().any(|source| {
+            identity_matches(config, rule.effect, source, caller)
+                && beyond_identity_matches(rule.effect, source, asked)
+        }),
+    }
+}
+
+fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked: &Asked) -> bool {
+    let peer_ip_matches = || {
+        let (any_of, none_of) = (&source.ip_blocks, &source.not_ip_blocks);
+        let attribute = match asked.peer_ip {
+            PeerIp::Hidden => {
+                return effect == Effect::Allow || (any_of.is_none() && none_of.is_none());
+            }
+            PeerIp::Absent => None,
+            PeerIp::Known(address) => Some(address),
+        };
+        field(
+            effect,
+            any_of.as_deref(),
+            none_of.as_deref(),
+            attribute,
+            |block, address| block_matches(block, address),
+        )
+    };
+    let has_one_of = |values: &[String]| {
+        values
+            .iter()
+            .any(|value| request_principal_matches(value, asked))
+    };
+    peer_ip_matches()
+        && field(
+            effect,
+            source.remote_ip_blocks.as_deref(),
+            source.not_remote_ip_blocks.as_deref(),
+            asked.remote_ip,
+            |block, address| block_matches(block, address),
+        )
+        && source.request_principals.as_deref().is_none_or(has_one_of)
+        && !source
+            .not_request_principals
+            .as_deref()
+            .is_some_and(has_one_of)
+}
+
+/// Compares bit by bit.
+fn block_matches(block: &str, address: IpAddr) -> bool {
+    let bits = |address: IpAddr| -> Vec<bool> {
+        let bytes = match address {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        };
+        let bits_of = |byte: u8| (0..8).map(move |bit| byte & (0x80 >> bit) != 0);
+        bytes.into_iter().flat_map(bits_of).collect()
+    };
+    let (start, length) = match block.split_once('/') {
+        Some((start, length)) => (start, length.parse().expect("a length")),
+        None => (block, usize::MAX),
+    };
+    let start = bits(start.parse().expect("an address"));
+    let address = bits(address);
+    start.len() == address.len() && start.iter().zip(&address).take(length).all(|(a, b)| a == b)
+}
+
+/// By the form of the value, one by one.
+fn request_principal_matches(value: &str, asked: &Asked) -> bool {
+    let claim = |name: &str| {
+        let claim = &asked.metadata["envoy.filters.http.jwt_authn"]["payload"][name];
+        claim.as_str().map(str::to_owned)
+    };
+    let (Some(issuer), Some(subject)) = (claim("iss"), claim("sub")) else {
+        return false;
+    };
+    let is_some = |text: &str| !text.is_empty();
+    if value == "*" {
+        return is_some(&issuer) && is_some(&subject);
+    }
+    match value.rsplit_once('/') {
+        None => match (value.strip_prefix('*'), value.strip_suffix('*')) {
+            (Some(end), _) => is_some(&issuer) && subject.ends_with(end),
+            (_, Some(start)) => is_some(&subject) && issuer.starts_with(start),
+            _ => false,
+        },
+        Some(("*", exact)) => is_some(&issuer) && subject == exact,
+        Some((exact, "*")) => is_some(&subject) && issuer == exact,
+        Some((left, right)) => match (left.strip_prefix('*'), right.strip_suffix('*')) {
+            (Some(end), _) => issuer.ends_with(end) && subject == right,
+            (_, Some(start)) => issuer == left && subject.starts_with(start),
+            _ => issuer == left && subject == right,
+        },
+    }
+}
+
+fn condition_matches(
+    config: &PluginConfig,
+    effect: Effect,
+    condition: &ConditionSpec,
+    caller: Option<&Id>,
+    asked: &Asked,
+) -> bool {
+    let values = || condition.values.clone();
+    let not_values = || condition.not_values.clone();
+    let source = |source: SourceSpec| identity_matches(config, effect, &source, caller);
+    let beyond = |source: SourceSpec| beyond_identity_matches(effect, &source, asked);
+    let default = SourceSpec::default;
+    // What the request has any number of, each compared by itself.
+    let each = |texts: Vec<Vec<u8>>, matches: fn(&str, &[u8]) -> bool| {
+        let has = |values: &[String]| {
+            values
+                .iter()
+                .any(|value| texts.iter().any(|text| matches(value, text)))
+        };
+        condition.values.as_deref().is_none_or(has)
+            && !condition.not_values.as_deref().is_some_and(has)
+    };
+    let claim = |path: &[&str]| {
+        let mut value = &asked.metadata["envoy.filters.http.jwt_authn"]["payload"];
+        for key in path {
+            value = &value[key];
+        }
+        let (mut whole, elements) = texts_of(value);
+        whole.extend(elements);
+        each(whole, text_matches)
+    };
+    match condition.key.as_str() {
+        "source.principal" => source(SourceSpec {
+            principals: values(),
+            not_principals: not_values(),
+            ..default()
+        }),
+        "source.serviceAccount" => source(SourceSpec {
+            service_accounts: values(),
+            not_service_accounts: not_values(),
+            ..default()
+        }),
+        "source.namespace" => source(SourceSpec {
+            namespaces: values(),
+            not_namespaces: not_values(),
+            ..default()
+        }),
+        "source.trustDomain" => source(SourceSpec {
+            trust_domains: values(),
+            not_trust_domains: not_values(),
+            ..default()
+        }),
+        "source.ip" => beyond(SourceSpec {
+            ip_blocks: values(),
+            not_ip_blocks: not_values(),
+            ..default()
+        }),
+        "remote.ip" => beyond(SourceSpec {
+            remote_ip_blocks: values(),
+            not_remote_ip_blocks: not_values(),
+            ..default()
+        }),
+        "request.auth.principal" => beyond(SourceSpec {
+            request_principals: values(),
+            not_request_principals: not_values(),
+            ..default()
+        }),
+        "destination.ip" => field(
+            effect,
+            condition.values.as_deref(),
+            condition.not_values.as_deref(),
+            asked.local_ip,
+            |block, address| block_matches(block, address),
+        ),
+        "destination.port" => field(
+            effect,
+            condition.values.as_deref(),
+            condition.not_values.as_deref(),
+            asked.port,
+            |value, port| *value == port.to_string(),
+        ),
+        "connection.sni" => each(
+            asked.server_name.clone().into_iter().collect(),
+            text_matches,
+        ),
+        "request.auth.audiences" => claim(&["aud"]),
+        "request.auth.presenter" => claim(&["azp"]),
+        "request.auth.claims[groups]" => claim(&["groups"]),
+        "request.auth.claims[realm][roles]" => claim(&["realm", "roles"]),
+        "request.headers[X-a]" => {
+            let headers = asked.headers.iter();
+            let headers = headers.filter(|(name, _)| ["x-a", "X-A"].contains(name));
+            each(
+                headers.map(|(_, value)| value.clone()).collect(),
+                header_matches,
+            )
+        }
+        "request.headers[:path]" => each(asked.path.clone().into_iter().collect(), header_matches),
+        "request.headers[host]" => {
+            let headers = asked.headers.iter();
+            let headers = headers.filter(|(name, _)| *name == "host");
+            let values = headers.map(|(_, value)| value.clone());
+            each(
+                asked.host.clone().into_iter().chain(values).collect(),
+                header_matches,
+            )
+        }
+        "experimental.envoy.filters.f[k]" => {
+            let (whole, elements) = texts_of(&asked.metadata["f"]["k"]);
+            let has = |values: &[String]| {
+                values.iter().any(|value| {
+                    match value.strip_prefix('[').and_then(|v| v.strip_suffix(']')) {
+                        Some(value) => elements.iter().any(|text| text_matches(value, text)),
+                        None => whole.iter().any(|text| text_matches(value, text)),
+                    }
+                })
+            };
+            condition.values.as_deref().is_none_or(has)
+                && !condition.not_values.as_deref().is_some_and(has)
+        }
+        other => panic!("a key that is never generated: {other}"),
+    }
+}
+
+/// The text that a value is, and those that are in it as a list.
+fn texts_of(value: &Value) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let whole = value.as_str().map(bytes).into_iter().collect();
+    let elements = value.as_array().into_iter().flatten();
+    (
+        whole,
+        elements.filter_map(Value::as_str).map(bytes).collect(),
+    )
+}
+
+/// As [`text_matches`], but `*` is every value that is there.
+fn header_matches(pattern: &str, text: &[u8]) -> bool {
+    pattern == "*" || text_matches(pattern, text)
+}
+
+fn identity_matches(
+    config: &PluginConfig,
+    effect: Effect,
+    source: &SourceSpec,
+    caller: Option<&Id>,
+) -> bool {
+    if source.anonymous == Some(true) {
+        return caller.is_none();
+    }
+    if effect == Effect::Allow && caller.is_none() {
+        return false;
+    }
+    let id = caller.map(|id| id.whole.as_bytes());
+    let namespace = caller.and_then(|id| id.namespace.as_deref());
+    let trust_domain = caller.map(|id| id.trust_domain.as_bytes());
+    let mesh = trust_domains(config);
+    field(
+        effect,
+        source.principals.as_deref(),
+        source.not_principals.as_deref(),
+        id,
+        |value, id| principal_matches(&mesh, value, id),
+    ) && field(
+        effect,
+        source.service_accounts.as_deref(),
+        source.not_service_accounts.as_deref(),
+        id,
+        |value, id| {
+            let in_own = format!("{}/{value}", config.policy.namespace);
+            let account = if value.contains('/') { value } else { &in_own };
+            let account = account.replace('/', "/sa/");
+            mesh.iter()
+                .any(|domain| id == format!("spiffe://{domain}/ns/{account}").as_bytes())
+        },
+    ) && field(
+        effect,
+        source.namespaces.as_deref(),
+        source.not_namespaces.as_deref(),
+        namespace.map(str::as_bytes),
+        |value, namespace| text_matches(value, namespace),
+    ) && field(
+        effect,
+        source.trust_domains.as_deref(),
+        source.not_trust_domains.as_deref(),
+        trust_domain,
+        |value, trust_domain| text_matches(value, trust_domain),
+    )
+}
+
+fn principal_matches(mesh: &[String], value: &str, id: &[u8]) -> bool {
+    if value.starts_with('*') {
+        return text_matches(value, id);
+    }
+    let value = value.strip_prefix("spiffe://").unwrap_or(value);
+    let parts: Vec<&str> = value.split('/').collect();
+    if let [_, rest @ ..] = parts.as_slice()
+        && rest.len() == 4
+    {
+        let rest = rest.join("/");
+        return mesh
+            .iter()
+            .any(|domain| text_matches(&format!("spiffe://{domain}/{rest}"), id));
+    }
+    text_matches(&format!("spiffe://{value}"), id)
+}
+
+fn to_matches(rule: &RuleSpec, asked: &Asked) -> bool {
+    rule.to.as_ref().is_none_or(|operations| {
+        operations
+            .iter()
+            .any(|operation| operation_matches(rule.effect, operation, asked))
+    })
+}
+
+fn operation_matches(effect: Effect, operation: &OperationSpec, asked: &Asked) -> bool {
+    let path = asked.path.as_deref().map(|path| {
+        let end = path.iter().position(|&byte| byte == b'?' || byte == b'#');
+        &path[..end.unwrap_or(path.len())]
+    });
+    let host = asked.host.as_ref().map(|host| host.to_ascii_lowercase());
+    field(
+        effect,
+        operation.methods.as_deref(),
+        operation.not_methods.as_deref(),
+        asked.method.as_deref(),
+        |value, method| header_matches(value, method),
+    ) && field(
+        effect,
+        operation.paths.as_deref(),
+        operation.not_paths.as_deref(),
+        path,
+        |value, path| path_matches(value, path),
+    ) && field(
+        effect,
+        operation.hosts.as_deref(),
+        operation.not_hosts.as_deref(),
+        host.as_deref(),
+        |value, host| header_matches(&value.to_ascii_lowercase(), host),
+    ) && field(
+        effect,
+        operation.ports.as_deref(),
+        operation.not_ports.as_deref(),
+        asked.port,
+        |value, port| *value == port,
+    )
+}
+
+/// A list and its `not…` twin on one attribute.
+fn field<V, A: Copy>(
+    effect: Effect,
+    any_of: Option<&[V]>,
+    none_of: Option<&[V]>,
+    attribute: Option<A>,
+    matches: impl Fn(&V, A) -> bool,
+) -> bool {
+    let matches_one =
+        |values: &[V], attribute| values.iter().any(|value| matches(value, attribute));
+    let is_any = match (any_of, attribute) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(values), Some(attribute)) => matches_one(values, attribute),
+    };
+    let is_none = match (none_of, attribute) {
+        (None, _) => true,
+        (Some(_), None) => effect != Effect::Allow,
+        (Some(values), Some(attribute)) => !matches_one(values, attribute),
+    };
+    is_any && is_none
+}
+
+fn text_matches(pattern: &str, text: &[u8]) -> bool {
+    match pattern.split_once('*') {
+        None => text == pattern.as_bytes(),
+        Some(("", "")) => !text.is_empty(),
+        Some((start, "")) => text.starts_with(start.as_bytes()),
+        Some((_, end)) => text.ends_with(end.as_bytes()),
+    }
+}
+
+fn path_matches(pattern: &str, path: &[u8]) -> bool {
+    if pattern.contains("{*}") || pattern.contains("{**}") {
+        template_matches(pattern, path)
+    } else {
+        text_matches(pattern, path)
+    }
+}
+
+/// Tries every length for every operator.
+fn template_matches(template: &str, path: &[u8]) -> bool {
+    let lengths_of = |is_part: fn(u8) -> bool| {
+        let length = path.iter().take_while(|&&byte| is_part(byte)).count();
+        0..=length
+    };
+    if let Some(rest) = template.strip_prefix("{**}") {
+        return lengths_of(|byte| byte == b'/' || is_pchar(byte))
+            .any(|length| template_matches(rest, &path[length..]));
+    }
+    if let Some(rest) = template.strip_prefix("{*}") {
+        return lengths_of(is_pchar)
+            .skip(1)
+            .any(|length| template_matches(rest, &path[length..]));
+    }
+    match (template.as_bytes(), path) {
+        ([], []) => true,
+        ([expected, ..], [byte, rest @ ..]) if expected == byte => {
+            template_matches(&template[1..], rest)
+        }
+        _ => false,
+    }
+}
+
+fn is_pchar(byte: u8) -> bool {
+    let set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()+,;=:@";
+    set.contains(char::from(byte))
+}

@@ -1,0 +1,65 @@
+//! The few strings that random policies and requests are made of: so few that they often meet.
+
+/// The times that rules name: midnights at the beginning of 2026.
+pub const TIMES: [&str; 4] = [
+    "2026-01-01T00:00:00Z",
+    "2026-01-02T00:00:00Z",
+    "2026-01-03T00:00:00Z",
+    "2026-01-04T00:00:00Z",
+];
+
+/// One of the times, in nanoseconds since the Unix epoch.
+pub fn time(text: &str) -> u64 {
+    let day = TIMES.iter().position(|&time| time == text);
+    let day = u64::try_from(day.expect("one of the times")).expect("few");
+    (1_767_225_600 + day * 86_400) * 1_000_000_000
+}
+
+/// What follows the trust domain in SPIFFE IDs.
+pub(super) const PATHS_OF_IDS: [&str; 11] = [
+    "ns/a/sa/a",
+    "ns/a/sa/ab",
+    "ns/a/sa/b",
+    "ns/ab/sa/a",
+    "ns/ab/sa/b",
+    "ns/b/sa/a",
+    "ns/b/sa/ab",
+    "a",
+    "ns/a",
+    "ns/a/sa/b/a",
+    "x/ns/a/sa",
+];
+
+pub(super) const PATHS: [&str; 12] = [
+    "/", "/a", "/b", "/ab", "/a/", "/a/b", "/a/b/c", "/a//b", "/ab/b", "/b/a/c", "/a/b/b/c", "/a/a",
+];
+
+pub(super) const ADDRESSES: [&str; 6] = [
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.1.0.1",
+    "192.168.0.1",
+    "2001:db8::1",
+    "::1",
+];
+
+pub(super) const BLOCKS: [&str; 8] = [
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "10.0.0.0/31",
+    "0.0.0.0/0",
+    "192.168.0.0/16",
+    "2001:db8::/32",
+    "::/0",
+    "::1",
+];
+
+pub(super) const ISSUERS: [&str; 4] = ["https://a", "https://a/b", "b", ""];
+
+pub(super) const SUBJECTS: [&str; 4] = ["a", "ab", "b", ""];
+
+pub(super) const GROUPS: [&str; 4] = ["a", "ab", "b", ""];
+
+pub(super) const HEADERS: [&str; 6] = ["a", "ab", "b", "", "A", "a,b"];
+
+pub(super) const SERVER_NAMES: [&str; 3] = ["a.b", "ab", "b.a.b"];
