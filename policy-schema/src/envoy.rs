@@ -1,100 +1,69 @@
-//! Policy → the HTTP filter of a plain Envoy, for those who run it without Istio.
+//! Policy → HTTP filters of a plain Envoy, for those who run it without Istio.
+
+pub mod rbac;
+mod wasm;
 
 use serde::Serialize;
+use thiserror::Error;
 
+pub use rbac::RbacFilter;
+pub use wasm::{WasmFilter, wasm_filter};
+
+use crate::istio::authorization_policies;
 use crate::plugin_config::PluginConfig;
 use crate::policy::{PolicySet, ServicePolicy};
+use crate::rule_spec::Effect;
 
-/// An entry for `http_filters` of Envoy's HTTP connection manager
-/// (`envoy.extensions.filters.http.wasm.v3.Wasm`).
+/// An entry for `http_filters` of Envoy's HTTP connection manager.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HttpFilter {
-    name: &'static str,
-    typed_config: Wasm,
+#[serde(untagged)]
+pub enum HttpFilter {
+    /// The filter (`envoy.extensions.filters.http.wasm.v3.Wasm`).
+    Wasm(WasmFilter),
+    /// Envoy's own RBAC (`envoy.extensions.filters.http.rbac.v3.RBAC`).
+    Rbac(RbacFilter),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Wasm {
-    #[serde(rename = "@type")]
-    type_url: &'static str,
-    config: Plugin,
+/// Why there are no filters of a plain Envoy for a policy.
+#[derive(Debug, Error)]
+pub enum NotForPlainEnvoy {
+    /// Whom to ask is known to Istio alone.
+    #[error(
+        "rule `{0}` asks an external authorizer, which is known to Istio's mesh config alone: without Istio, configure `ext_authz` in Envoy and remove the rule"
+    )]
+    Provider(String),
+    /// The plugin config cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Plugin {
-    name: String,
-    root_id: &'static str,
-    failure_policy: &'static str,
-    vm_config: Vm,
-    configuration: StringValue,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Vm {
-    runtime: &'static str,
-    code: Code,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Code {
-    local: DataSource,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct DataSource {
-    filename: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct StringValue {
-    #[serde(rename = "@type")]
-    type_url: &'static str,
-    value: String,
-}
-
-/// The filter that enforces `policy` with the module at `module_path`, a path that Envoy can
-/// read.
-pub fn http_filter(
+/// The filters that enforce `policy`, in their order: the module at `module_path`, a path that
+/// Envoy can read, then RBAC as Istio would configure it. Of other policies those have a part that
+/// are for every workload of this one: a plain Envoy does not tell labels.
+pub fn http_filters(
     set: &PolicySet,
     policy: &ServicePolicy,
     module_path: &str,
-) -> Result<HttpFilter, serde_json::Error> {
+) -> Result<Vec<HttpFilter>, NotForPlainEnvoy> {
+    let along = policy
+        .along
+        .iter()
+        .filter(|along| along.match_labels.is_empty())
+        .filter_map(|along| set.policies.get(along.policy));
+    let policies: Vec<_> = std::iter::once(policy).chain(along).collect();
+    let mut rules = policies.iter().flat_map(|policy| &policy.rules);
+    if let Some(rule) = rules.find(|rule| rule.effect == Effect::Custom) {
+        return Err(NotForPlainEnvoy::Provider(rule.id.to_string()));
+    }
     let config = PluginConfig::of_policy(set, policy);
     let plugin_config = serde_json::to_string_pretty(&config)?;
-    Ok(http_filter_of_config(
-        &config.policy.to_string(),
-        plugin_config,
-        module_path,
-    ))
-}
-
-/// The filter with a plugin config as it is, sound or not.
-pub fn http_filter_of_config(
-    plugin_name: &str,
-    plugin_config: String,
-    module_path: &str,
-) -> HttpFilter {
-    HttpFilter {
-        name: "peergate",
-        typed_config: Wasm {
-            type_url: "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-            config: Plugin {
-                name: plugin_name.to_owned(),
-                root_id: "peergate",
-                failure_policy: "FAIL_RELOAD",
-                vm_config: Vm {
-                    runtime: "envoy.wasm.runtime.v8",
-                    code: Code {
-                        local: DataSource {
-                            filename: module_path.to_owned(),
-                        },
-                    },
-                },
-                configuration: StringValue {
-                    type_url: "type.googleapis.com/google.protobuf.StringValue",
-                    value: plugin_config,
-                },
-            },
-        },
-    }
+    let wasm = wasm_filter(&config.policy.to_string(), plugin_config, module_path);
+    let objects: Vec<_> = policies
+        .into_iter()
+        .flat_map(|policy| authorization_policies(set, policy))
+        .collect();
+    let rbac = rbac::http_filters(&objects, set.mesh.trust_domains());
+    Ok(std::iter::once(HttpFilter::Wasm(wasm))
+        .chain(rbac.into_iter().map(HttpFilter::Rbac))
+        .collect())
 }

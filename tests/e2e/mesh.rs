@@ -7,7 +7,7 @@ use peergate_sandbox::{
     INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request, Response, Upstream,
 };
 use policy_schema::diagnostic::SourceText;
-use policy_schema::envoy::http_filter_of_config;
+use policy_schema::envoy::wasm_filter;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -69,7 +69,7 @@ const FILTER: &str = "peergate";
 /// The filter with a plugin config of any content.
 fn http_filter(plugin_config: String) -> Value {
     let module = module();
-    let filter = http_filter_of_config("shop/orders", plugin_config, module.to_str().unwrap());
+    let filter = wasm_filter("shop/orders", plugin_config, module.to_str().unwrap());
     serde_json::to_value(filter).unwrap()
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use policy_schema::envoy::NotForPlainEnvoy;
 use policy_schema::plugin_config::{ConfigError, PolicyName};
 use thiserror::Error;
 
@@ -46,6 +47,11 @@ pub(crate) enum Failure {
         name: PolicyName,
         reason: ConfigError,
     },
+    #[error("policy `{name}`: {reason}")]
+    NotForPlainEnvoy {
+        name: PolicyName,
+        reason: NotForPlainEnvoy,
+    },
     #[error("there is no filter to run")]
     MissingFilter,
     #[error(transparent)]
@@ -75,6 +81,7 @@ impl Failure {
             | Self::SeveralPolicies(_)
             | Self::NoPolicy
             | Self::MissingImage
+            | Self::NotForPlainEnvoy { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
         }
     }
@@ -85,6 +92,7 @@ impl Failure {
             Self::Read { .. }
             | Self::Write { .. }
             | Self::InvalidPolicies(_)
+            | Self::NotForPlainEnvoy { .. }
             | Self::Demo(_)
             | Self::Yaml(_)
             | Self::Json(_) => None,

@@ -81,7 +81,8 @@ enum Only {
     WasmPlugin,
     /// What the filter reads; of one policy, unless written to a folder
     PluginConfig,
-    /// The filter in an Envoy without Istio; of one policy, unless written to a folder
+    /// The HTTP filters of an Envoy without Istio: the filter, and RBAC as Istio would configure it; of one policy,
+    /// unless written to a folder
     Envoy,
 }
 
@@ -128,8 +129,13 @@ fn add_objects(
         objects.push(Object::PluginConfig(PluginConfig::of_policy(set, policy)));
     }
     if args.only == Some(Only::Envoy) {
-        let filter = envoy::http_filter(set, policy, &args.filter_path)?;
-        objects.push(Object::HttpFilter(policy.name().clone(), filter));
+        let filters = envoy::http_filters(set, policy, &args.filter_path).map_err(|reason| {
+            Failure::NotForPlainEnvoy {
+                name: policy.name().clone(),
+                reason,
+            }
+        })?;
+        objects.push(Object::HttpFilters(policy.name().clone(), filters));
     }
     Ok(())
 }

@@ -9,11 +9,13 @@ use peergate_sandbox::{
 };
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
-use policy_schema::envoy::http_filter_of_config;
+use policy_schema::envoy::{rbac, wasm_filter};
+use policy_schema::istio::authorization_policies;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::RuleSpec;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::DemoError;
@@ -71,14 +73,8 @@ impl DemoMesh {
                 .write_to(files.path(), service)
         };
         let upstream = Upstream::start()?;
-        let config = serde_json::to_string(&plugin_config()?)?;
-        let filter = http_filter_of_config(
-            &format!("{}/{}", WORKLOAD.0, WORKLOAD.1),
-            config,
-            &filter.to_string_lossy(),
-        );
         let mut sidecar = InboundSidecar::new(identity(WORKLOAD.1)?, ca.clone(), upstream.addr());
-        sidecar.http_filters = vec![serde_json::to_value(filter)?];
+        sidecar.http_filters = http_filters(filter)?;
         sidecar.stats_tags = STATS_TAGS.map(str::to_owned).into();
         let server = Envoy::start(envoy, &sidecar.bootstrap())?;
         let mut sidecars = OutboundSidecar::new(ca, server.listener(INBOUND_STRICT)?);
@@ -171,9 +167,10 @@ fn other(error: &CallError) -> Expectation {
     }
 }
 
-/// The plugin config of the example, with rules that operators added to it in place: a denial in
-/// an emergency, access for a while that has ended since, and a denial that is being tried out.
-fn plugin_config() -> Result<PluginConfig, DemoError> {
+/// The filters of the example: Peergate's, then RBAC. To the first operators added rules in place:
+/// a denial in an emergency, access for a while that has ended since, and a denial that is being
+/// tried out.
+fn http_filters(module: &Path) -> Result<Vec<Value>, DemoError> {
     let sources = DOCUMENTS.map(|(name, text)| SourceText {
         name: name.to_owned(),
         text: text.to_owned(),
@@ -198,5 +195,16 @@ fn plugin_config() -> Result<PluginConfig, DemoError> {
     config.rules.extend(in_place);
     // The filter would refuse it in its log; here the reason is at hand.
     CompiledPolicy::try_from(config.clone())?;
-    Ok(config)
+    let filter = wasm_filter(
+        &config.policy.to_string(),
+        serde_json::to_string(&config)?,
+        &module.to_string_lossy(),
+    );
+    let rbac = rbac::http_filters(
+        &authorization_policies(policies, policy),
+        policies.mesh().trust_domains(),
+    );
+    let rbac = rbac.into_iter().map(serde_json::to_value);
+    let filters = std::iter::once(serde_json::to_value(filter)).chain(rbac);
+    Ok(filters.collect::<Result<_, _>>()?)
 }

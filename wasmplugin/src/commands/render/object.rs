@@ -14,8 +14,8 @@ pub(super) enum Object {
     AuthorizationPolicy(AuthorizationPolicy),
     WasmPlugin(Box<WasmPlugin>),
     PluginConfig(PluginConfig),
-    /// The filter, and the policy that it enforces.
-    HttpFilter(PolicyName, HttpFilter),
+    /// The filters of a plain Envoy, and the policy that they enforce.
+    HttpFilters(PolicyName, Vec<HttpFilter>),
 }
 
 /// Several resources as one, as `kubectl` takes them.
@@ -33,7 +33,7 @@ impl Serialize for Object {
             Self::AuthorizationPolicy(object) => object.serialize(serializer),
             Self::WasmPlugin(object) => object.serialize(serializer),
             Self::PluginConfig(object) => object.serialize(serializer),
-            Self::HttpFilter(_, object) => object.serialize(serializer),
+            Self::HttpFilters(_, object) => object.serialize(serializer),
         }
     }
 }
@@ -55,7 +55,7 @@ impl Object {
                 let (namespace, name) = policy.as_pair();
                 (namespace, name, "pluginconfig")
             }
-            Self::HttpFilter(policy, _) => {
+            Self::HttpFilters(policy, _) => {
                 let (namespace, name) = policy.as_pair();
                 (namespace, name, "envoy")
             }
@@ -81,7 +81,7 @@ impl Object {
 
 /// All objects in one text.
 pub(super) fn together(objects: &[Object], format: Format) -> Result<Vec<u8>, Failure> {
-    if let [only @ (Object::PluginConfig(_) | Object::HttpFilter(..))] = objects {
+    if let [only @ (Object::PluginConfig(_) | Object::HttpFilters(..))] = objects {
         return only.content(format);
     }
     match format {

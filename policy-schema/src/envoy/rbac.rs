@@ -1,0 +1,132 @@
+//! `AuthorizationPolicy` objects → Envoy's RBAC filters, as Istio builds them
+//! (`pilot/pkg/security/authz/builder`).
+//!
+//! It is written from Istio's specification, so that what a rendered object means can be seen
+//! without a cluster: on a plain Envoy, beside the filter, and in tests against it.
+
+mod config;
+mod matcher;
+mod rule;
+
+use std::collections::BTreeMap;
+
+pub use config::RbacFilter;
+use config::{Policy, Rbac, RbacAction, Rules};
+use rule::Scope;
+
+use crate::identity::TrustDomains;
+use crate::istio::AuthorizationPolicy;
+use crate::istio::authorization_policy::Action;
+
+/// By this annotation a policy is only evaluated, and what it would do is left in metadata.
+const DRY_RUN: &str = "istio.io/dry-run";
+
+/// The filters of a connection that speaks HTTP, in their order, for the objects that apply to a
+/// workload. `CUSTOM` objects need an external authorizer and have no filter here.
+pub fn http_filters(
+    policies: &[AuthorizationPolicy],
+    trust_domains: &TrustDomains,
+) -> Vec<RbacFilter> {
+    let filter = |rules| RbacFilter {
+        name: "envoy.filters.http.rbac",
+        typed_config: Rbac {
+            type_url: "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+            stat_prefix: None,
+            ..rules
+        },
+    };
+    all(policies, trust_domains, true)
+        .into_iter()
+        .map(filter)
+        .collect()
+}
+
+/// The same for a connection without HTTP.
+pub fn network_filters(
+    policies: &[AuthorizationPolicy],
+    trust_domains: &TrustDomains,
+) -> Vec<RbacFilter> {
+    let filter = |rules| RbacFilter {
+        name: "envoy.filters.network.rbac",
+        typed_config: Rbac {
+            type_url: "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC",
+            stat_prefix: Some("tcp."),
+            ..rules
+        },
+    };
+    all(policies, trust_domains, false)
+        .into_iter()
+        .map(filter)
+        .collect()
+}
+
+fn all(policies: &[AuthorizationPolicy], trust_domains: &TrustDomains, is_http: bool) -> Vec<Rbac> {
+    let actions = [
+        (Action::Audit, RbacAction::Log),
+        (Action::Deny, RbacAction::Deny),
+        (Action::Allow, RbacAction::Allow),
+    ];
+    let filter = |(action, rbac_action)| {
+        let mut enforced: Option<BTreeMap<String, Policy>> = None;
+        let mut dry: Option<BTreeMap<String, Policy>> = None;
+        for policy in policies
+            .iter()
+            .filter(|policy| policy.spec.action == action)
+        {
+            let rules = if is_dry_run(policy) {
+                &mut dry
+            } else {
+                &mut enforced
+            };
+            rules
+                .get_or_insert_default()
+                .extend(rules_of(policy, trust_domains, is_http));
+        }
+        // Without enforced rules nothing is denied; without any, there is no filter.
+        let rules = |policies| Rules {
+            action: rbac_action,
+            policies,
+        };
+        let has_rules = enforced.is_some() || dry.is_some();
+        has_rules.then(|| Rbac {
+            type_url: "",
+            rules: enforced.map(rules),
+            // Istio names it after the action of the dry-run rules, which is `ALLOW` without any.
+            shadow_rules_stat_prefix: match (action, &dry) {
+                (Action::Deny, Some(_)) => "istio_dry_run_deny_",
+                _ => "istio_dry_run_allow_",
+            },
+            shadow_rules: dry.map(rules),
+            stat_prefix: None,
+        })
+    };
+    actions.into_iter().filter_map(filter).collect()
+}
+
+fn is_dry_run(policy: &AuthorizationPolicy) -> bool {
+    let annotation = policy.metadata.annotations.get(DRY_RUN);
+    annotation
+        .is_some_and(|text| matches!(text.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+}
+
+fn rules_of(
+    policy: &AuthorizationPolicy,
+    trust_domains: &TrustDomains,
+    is_http: bool,
+) -> BTreeMap<String, Policy> {
+    let scope = Scope {
+        action: policy.spec.action,
+        namespace: &policy.metadata.namespace,
+        trust_domains,
+        is_http,
+    };
+    let rules = policy.spec.rules.iter().enumerate();
+    let rules = rules.filter_map(|(position, rule)| {
+        let id = format!(
+            "ns[{}]-policy[{}]-rule[{position}]",
+            policy.metadata.namespace, policy.metadata.name
+        );
+        Some((id, rule::policy(rule, scope)?))
+    });
+    rules.collect()
+}

@@ -1,0 +1,308 @@
+//! A rule of an `AuthorizationPolicy` → a policy of Envoy's RBAC (Istio,
+//! `pilot/pkg/security/authz/model`).
+//!
+//! What cannot be asked of a connection, or is malformed, drops an `ALLOW` rule; from a rule with
+//! another action it is left out.
+
+use super::config::{Permission, Policy, Principal};
+use super::matcher::{self, Malformed};
+use crate::identity::TrustDomains;
+use crate::istio::authorization_policy::{Action, AuthorizationRule, Condition, Operation, Source};
+
+/// What a rule is translated for.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'s> {
+    pub(super) action: Action,
+    pub(super) namespace: &'s str,
+    pub(super) trust_domains: &'s TrustDomains,
+    /// Whether the connection speaks HTTP.
+    pub(super) is_http: bool,
+}
+
+/// The policy for a rule; none where Istio drops it.
+pub(super) fn policy(rule: &AuthorizationRule, scope: Scope<'_>) -> Option<Policy> {
+    let mut of_request = Vec::new();
+    let mut of_caller = Vec::new();
+    for condition in &rule.when {
+        match attribute(condition, scope)? {
+            Attribute::Request(terms) => of_request.push(terms),
+            Attribute::Caller(terms) => of_caller.push(terms),
+        }
+    }
+    let permissions = each_or_one(&rule.to, |to| {
+        let mut terms = to.map_or_else(Vec::new, |to| operation(&to.operation));
+        terms.extend(of_request.iter().cloned());
+        terms
+    });
+    let principals = each_or_one(&rule.from, |from| {
+        let mut terms = from.map_or_else(Vec::new, |from| source(&from.source, scope));
+        terms.extend(of_caller.iter().cloned());
+        terms
+    });
+    Some(Policy {
+        permissions: permissions
+            .into_iter()
+            .map(|terms| all_of(terms, scope))
+            .collect::<Option<_>>()?,
+        principals: principals
+            .into_iter()
+            .map(|terms| all_of(terms, scope))
+            .collect::<Option<_>>()?,
+    })
+}
+
+/// One for each entry; where there is none, one without an entry.
+fn each_or_one<E, T>(entries: &[E], of: impl Fn(Option<&E>) -> T) -> Vec<T> {
+    if entries.is_empty() {
+        vec![of(None)]
+    } else {
+        entries.iter().map(|entry| of(Some(entry))).collect()
+    }
+}
+
+/// A field with its `not…` twin: ANY of these, and NONE of those. Without HTTP some are not to be
+/// asked.
+#[derive(Clone)]
+struct Terms<M> {
+    any_of: Vec<Result<M, Malformed>>,
+    none_of: Vec<Result<M, Malformed>>,
+    is_http: bool,
+}
+
+impl<M> Terms<M> {
+    fn new(
+        values: &[String],
+        not_values: &[String],
+        is_http: bool,
+        matcher: impl Fn(&str) -> Result<M, Malformed>,
+    ) -> Self {
+        let all = |values: &[String]| values.iter().map(|value| matcher(value)).collect();
+        Self {
+            any_of: all(values),
+            none_of: all(not_values),
+            is_http,
+        }
+    }
+}
+
+/// How Envoy's permissions and principals are put together.
+trait Matcher: Clone {
+    fn any() -> Self;
+    fn and(terms: Vec<Self>) -> Self;
+    fn or(terms: Vec<Self>) -> Self;
+    fn not(term: Self) -> Self;
+}
+
+impl Matcher for Permission {
+    fn any() -> Self {
+        Self::Any(true)
+    }
+    fn and(rules: Vec<Self>) -> Self {
+        Self::AndRules { rules }
+    }
+    fn or(rules: Vec<Self>) -> Self {
+        Self::OrRules { rules }
+    }
+    fn not(term: Self) -> Self {
+        Self::NotRule(Box::new(term))
+    }
+}
+
+impl Matcher for Principal {
+    fn any() -> Self {
+        Self::Any(true)
+    }
+    fn and(ids: Vec<Self>) -> Self {
+        Self::AndIds { ids }
+    }
+    fn or(ids: Vec<Self>) -> Self {
+        Self::OrIds { ids }
+    }
+    fn not(term: Self) -> Self {
+        Self::NotId(Box::new(term))
+    }
+}
+
+/// ALL of the fields; none where an `ALLOW` rule has one that cannot be asked.
+fn all_of<M: Matcher>(fields: Vec<Terms<M>>, scope: Scope<'_>) -> Option<M> {
+    let mut all = Vec::new();
+    for field in fields {
+        for (terms, is_negated) in [(field.any_of, false), (field.none_of, true)] {
+            if terms.is_empty() {
+                continue;
+            }
+            let can_be_asked = scope.is_http || !field.is_http;
+            let terms: Result<Vec<M>, Malformed> = terms.into_iter().collect();
+            match terms {
+                Ok(terms) if can_be_asked && is_negated => all.push(M::not(M::or(terms))),
+                Ok(terms) if can_be_asked => all.push(M::or(terms)),
+                _ if scope.action == Action::Allow => return None,
+                _ => {}
+            }
+        }
+    }
+    if all.is_empty() {
+        all.push(M::any());
+    }
+    Some(M::and(all))
+}
+
+fn operation(operation: &Operation) -> Vec<Terms<Permission>> {
+    let Operation {
+        hosts,
+        not_hosts,
+        ports,
+        not_ports,
+        methods,
+        not_methods,
+        paths,
+        not_paths,
+    } = operation;
+    let header = |matcher| Ok(Permission::Header(matcher));
+    vec![
+        Terms::new(hosts, not_hosts, true, |value| header(matcher::host(value))),
+        Terms::new(ports, not_ports, false, matcher::port),
+        Terms::new(methods, not_methods, true, |value| {
+            header(matcher::header(":method", value))
+        }),
+        Terms::new(paths, not_paths, true, |value| Ok(matcher::path(value))),
+    ]
+}
+
+fn source(source: &Source, scope: Scope<'_>) -> Vec<Terms<Principal>> {
+    let Source {
+        principals,
+        not_principals,
+        request_principals,
+        not_request_principals,
+        namespaces,
+        not_namespaces,
+        service_accounts,
+        not_service_accounts,
+        trust_domains,
+        not_trust_domains,
+        ip_blocks,
+        not_ip_blocks,
+        remote_ip_blocks,
+        not_remote_ip_blocks,
+    } = source;
+    let request_principal = |value: &str| Ok(matcher::request_principal(value));
+    let account = |value: &str| Ok(matcher::service_account(value, scope.namespace));
+    vec![
+        of_principals(principals, not_principals, scope),
+        Terms::new(
+            request_principals,
+            not_request_principals,
+            true,
+            request_principal,
+        ),
+        Terms::new(namespaces, not_namespaces, false, |value| {
+            Ok(matcher::namespace(value))
+        }),
+        Terms::new(service_accounts, not_service_accounts, false, account),
+        Terms::new(trust_domains, not_trust_domains, false, |value| {
+            Ok(matcher::trust_domain(value))
+        }),
+        Terms::new(ip_blocks, not_ip_blocks, false, |value| {
+            matcher::cidr(value).map(Principal::DirectRemoteIp)
+        }),
+        Terms::new(remote_ip_blocks, not_remote_ip_blocks, false, |value| {
+            matcher::cidr(value).map(Principal::RemoteIp)
+        }),
+    ]
+}
+
+fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> Terms<Principal> {
+    let expand = |values: &[String]| -> Vec<String> {
+        let expanded = values
+            .iter()
+            .flat_map(|value| with_aliases(value, scope.trust_domains));
+        expanded.collect()
+    };
+    Terms::new(&expand(values), &expand(not_values), false, |value| {
+        Ok(matcher::principal(value))
+    })
+}
+
+/// A principal of five parts in each of the mesh's trust domains (Istio,
+/// `pilot/pkg/security/trustdomain/bundle.go`).
+fn with_aliases(value: &str, trust_domains: &TrustDomains) -> Vec<String> {
+    let parts = value.split('/').count();
+    if let Some((trust_domain, rest)) = value.split_once('/')
+        && parts == 5
+        && (trust_domains.contains(trust_domain) || trust_domain == "cluster.local")
+    {
+        return trust_domains
+            .iter()
+            .map(|trust_domain| format!("{trust_domain}/{rest}"))
+            .collect();
+    }
+    vec![value.to_owned()]
+}
+
+enum Attribute {
+    Request(Terms<Permission>),
+    Caller(Terms<Principal>),
+}
+
+/// What a condition asks; none for a key that Istio does not have.
+fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
+    let Condition {
+        key,
+        values,
+        not_values,
+    } = condition;
+    let caller = |is_http, matcher: &dyn Fn(&str) -> Result<Principal, Malformed>| {
+        Attribute::Caller(Terms::new(values, not_values, is_http, matcher))
+    };
+    let request = |is_http, matcher: &dyn Fn(&str) -> Result<Permission, Malformed>| {
+        Attribute::Request(Terms::new(values, not_values, is_http, matcher))
+    };
+    let claim = |names: &[&str]| caller(true, &|value| Ok(matcher::claim_or_element(names, value)));
+    Some(match key.as_str() {
+        "source.ip" => caller(false, &|value| {
+            matcher::cidr(value).map(Principal::DirectRemoteIp)
+        }),
+        "remote.ip" => caller(false, &|value| {
+            matcher::cidr(value).map(Principal::RemoteIp)
+        }),
+        "source.namespace" => caller(false, &|value| Ok(matcher::namespace(value))),
+        "source.serviceAccount" => caller(false, &|value| {
+            Ok(matcher::service_account(value, scope.namespace))
+        }),
+        "source.trustDomain" => caller(false, &|value| Ok(matcher::trust_domain(value))),
+        "source.principal" => Attribute::Caller(of_principals(values, not_values, scope)),
+        "request.auth.principal" => caller(true, &|value| Ok(matcher::request_principal(value))),
+        "request.auth.audiences" => claim(&["aud"]),
+        "request.auth.presenter" => claim(&["azp"]),
+        "destination.ip" => request(false, &|value| {
+            matcher::cidr(value).map(Permission::DestinationIp)
+        }),
+        "destination.port" => request(false, &matcher::port),
+        "connection.sni" => request(false, &|value| {
+            Ok(Permission::RequestedServerName(matcher::text(value)))
+        }),
+        _ => {
+            let (name, rest) = key.split_once('[')?;
+            let names = rest.strip_suffix(']');
+            let names: Vec<_> = names.map(|names| names.split("][").collect())?;
+            if name.starts_with("request.headers") {
+                let [header] = names.as_slice() else {
+                    return Some(caller(true, &|_| Err(Malformed)));
+                };
+                caller(true, &|value| {
+                    Ok(Principal::Header(matcher::header(header, value)))
+                })
+            } else if name == "request.auth.claims" {
+                claim(&names)
+            } else {
+                let filter = name.strip_prefix("experimental.envoy.filters.")?;
+                let key = rest.strip_suffix(']')?;
+                request(true, &|value| {
+                    let matcher = matcher::filter_metadata(filter, key, value);
+                    Ok(Permission::Metadata(matcher))
+                })
+            }
+        }
+    })
+}
