@@ -4,7 +4,12 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-host test-wasm lint fmt bench filter clean
+.PHONY: help demo test test-host test-wasm parity model lint fmt bench filter clean
+
+# How much `make parity` and `make model` ask, and from which seed on.
+SEED ?= 1
+CASES ?= 100000
+PAIRS ?= 1000000
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +29,16 @@ test-wasm: ## run the engine's tests as wasm32, on Node
 	@runner=$$(scripts/wasm-bindgen-runner) && \
 		CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$$runner \
 		scripts/wasm-cargo test -p policy-schema --no-default-features --test wasm
+
+parity: filter ## compare RBAC and the filter in Envoy with the engine; SEED=1 CASES=100000
+	@envoy=$$(scripts/envoy) && counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT && \
+		PEERGATE_SEED=$(SEED) PEERGATE_CASES=$(CASES) PEERGATE_COUNTS=$$counts \
+		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) \
+		$(CARGO) test -q -p peergate-tests --test parity -- --nocapture && cat "$$counts"
+
+model: ## compare the engine with a naive reading of the rules; SEED=1 PAIRS=1000000
+	@PEERGATE_SEED=$(SEED) PEERGATE_PAIRS=$(PAIRS) \
+		$(CARGO) test --release -p peergate-tests --test model -- --nocapture
 
 lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check

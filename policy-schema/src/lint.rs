@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::code::Code;
 use crate::document::{MtlsMode, PathNormalization};
 use crate::identity::SpiffeId;
+use crate::matching::namespace::is_in_namespace;
 use crate::matching::{PathMatch, TextMatch};
 use crate::policy::{IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
@@ -293,13 +294,9 @@ fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems:
         let TextMatch::Exact(id) = principal else {
             continue;
         };
-        let namespace = SpiffeId::parse(id.as_bytes())
-            .ok()
-            .and_then(|id| id.service_account())
-            .map(|(namespace, _)| namespace);
-        let is_possible = namespace.is_some_and(|namespace| {
+        let is_possible = SpiffeId::parse(id.as_bytes()).is_ok_and(|id| {
             let mut namespaces = source.namespaces.iter();
-            namespaces.any(|pattern| pattern.matches(namespace.as_bytes()))
+            namespaces.any(|namespace| is_in_namespace(&id, namespace))
         });
         if !is_possible {
             problems.report(

@@ -109,7 +109,7 @@ fn namespaces_are_rendered_so_that_istio_takes_no_others() {
     let cases = [
         (
             "namespaces: [a]",
-            r#"{"principals":["cluster.local/ns/a/sa/*","old.example/ns/a/sa/*"]}"#,
+            r#"{"principals":["cluster.local/ns/a/*","old.example/ns/a/*"]}"#,
         ),
         (
             "namespaces: [\"a*\"]",
@@ -121,7 +121,7 @@ fn namespaces_are_rendered_so_that_istio_takes_no_others() {
         ),
         (
             "notNamespaces: [a]",
-            r#"{"principals":["cluster.local/*","old.example/*"],"notPrincipals":["cluster.local/ns/a/sa/*","old.example/ns/a/sa/*"]}"#,
+            r#"{"principals":["cluster.local/*","old.example/*"],"notPrincipals":["cluster.local/ns/a/*","old.example/ns/a/*"]}"#,
         ),
         ("anonymous: true", r#"{"notPrincipals":["*"]}"#),
     ];

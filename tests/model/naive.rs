@@ -142,7 +142,6 @@ fn trust_domains(config: &PluginConfig) -> Vec<String> {
 struct Id {
     whole: String,
     trust_domain: String,
-    namespace: Option<String>,
 }
 
 fn read_id(san: &[u8]) -> Option<Id> {
@@ -161,15 +160,10 @@ fn read_id(san: &[u8]) -> Option<Id> {
         && path
             .iter()
             .all(|segment| !["", ".", ".."].contains(segment) && all_of(segment, &either));
-    let namespace = match path {
-        ["ns", namespace, "sa", _] => Some((*namespace).to_owned()),
-        _ => None,
-    };
     let trust_domain = (*trust_domain).to_owned();
     is_good.then_some(Id {
         whole,
         trust_domain,
-        namespace,
     })
 }
 
@@ -438,7 +432,6 @@ fn identity_matches(
         return false;
     }
     let id = caller.map(|id| id.whole.as_bytes());
-    let namespace = caller.and_then(|id| id.namespace.as_deref());
     let trust_domain = caller.map(|id| id.trust_domain.as_bytes());
     let mesh = trust_domains(config);
     field(
@@ -463,8 +456,8 @@ fn identity_matches(
         effect,
         source.namespaces.as_deref(),
         source.not_namespaces.as_deref(),
-        namespace.map(str::as_bytes),
-        |value, namespace| text_matches(value, namespace),
+        caller.map(|id| id.whole.as_str()),
+        namespace_matches,
     ) && field(
         effect,
         source.trust_domains.as_deref(),
@@ -472,6 +465,20 @@ fn identity_matches(
         trust_domain,
         |value, trust_domain| text_matches(value, trust_domain),
     )
+}
+
+/// By the place of the slashes: what follows the trust domain, or the first `/ns/`.
+fn namespace_matches(value: &String, id: &str) -> bool {
+    if let (Some(end), true) = (value.strip_prefix('*'), value.len() > 1) {
+        let inside = id.split_once("/ns/").map(|(_, rest)| rest);
+        let end = format!("{end}/");
+        return inside.is_some_and(|rest| rest.contains(&end));
+    }
+    let path = id.splitn(4, '/').nth(3).expect("an ID has a path");
+    match value.strip_suffix('*') {
+        Some(start) => path.starts_with(&format!("ns/{start}")),
+        None => path.starts_with(&format!("ns/{value}/")),
+    }
 }
 
 fn principal_matches(mesh: &[String], value: &str, id: &[u8]) -> bool {
@@ -597,6 +604,6 @@ fn template_matches(template: &str, path: &[u8]) -> bool {
 }
 
 fn is_pchar(byte: u8) -> bool {
-    let set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()+,;=:@";
+    let set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:@";
     set.contains(char::from(byte))
 }

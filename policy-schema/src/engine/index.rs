@@ -12,6 +12,7 @@ use super::CompiledRule;
 use super::pattern_index::PatternIndex;
 use super::request::RequestAttributes;
 use crate::identity::{SpiffeId, TrustDomains};
+use crate::matching::namespace::{namespace_part, part_pattern};
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule::{Rule, Source};
 use crate::rule_spec::Effect;
@@ -41,7 +42,7 @@ pub(super) struct Found {
 pub(super) struct RuleIndex {
     /// SPIFFE ID → class. One scope.
     principals: PatternIndex,
-    /// Namespace → class. One scope.
+    /// What an ID has in the place of a namespace → class. One scope.
     namespaces: PatternIndex,
     /// The class of sources that take every workload of the mesh.
     workloads: Option<usize>,
@@ -103,7 +104,7 @@ impl RuleIndex {
             Caller::Workload(id) => {
                 self.principals
                     .visit(0, id.as_str().as_bytes(), &mut search);
-                if let Some((namespace, _)) = id.service_account() {
+                if let Some(namespace) = namespace_part(id) {
                     self.namespaces.visit(0, namespace.as_bytes(), &mut search);
                 }
                 self.workloads.into_iter().for_each(&mut search);
@@ -251,9 +252,12 @@ impl IndexBuilder {
             self.anonymous.push(reference);
         } else if !principals.is_empty() {
             add_patterns(&mut self.principals, principals, reference);
-        } else if !source.namespaces.is_empty() {
-            add_patterns(&mut self.namespaces, source.namespaces.clone(), reference);
-        } else if !source.trust_domains.is_empty() {
+        } else if let (false, Some(namespaces)) = (
+            source.namespaces.is_empty(),
+            source.namespaces.iter().map(part_pattern).collect(),
+        ) {
+            add_patterns(&mut self.namespaces, namespaces, reference);
+        } else if !(source.namespaces.is_empty() && source.trust_domains.is_empty()) {
             self.workloads.push(reference);
         } else {
             self.without_pattern(effect).push(reference);

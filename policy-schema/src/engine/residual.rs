@@ -14,13 +14,13 @@ use crate::rule::{MetadataKey, Operation, RequestPrincipal, Source};
 use crate::rule_spec::Effect;
 
 pub(super) use condition::ResidualCondition;
-use value_set::{Field, HostSet, TextSet};
+use value_set::{Field, HostSet, NamespaceSet, TextSet};
 
 /// A source without what the index is keyed by.
 #[derive(Debug)]
 pub(super) struct ResidualSource {
     principal: Field<TextSet>,
-    namespace: Field<TextSet>,
+    namespace: Field<NamespaceSet>,
     trust_domain: Field<TextSet>,
     /// Most sources are about the identity alone.
     beyond_identity: Option<Box<BeyondIdentity>>,
@@ -59,8 +59,8 @@ impl ResidualSource {
             },
             beyond_identity: BeyondIdentity::of(&source).map(Box::new),
             namespace: Field {
-                any_of: TextSet::new(source.namespaces),
-                none_of: TextSet::new(source.not_namespaces),
+                any_of: NamespaceSet::new(&source.namespaces),
+                none_of: NamespaceSet::new(&source.not_namespaces),
             },
             trust_domain: Field {
                 any_of: TextSet::new(source.trust_domains),
@@ -83,9 +83,7 @@ impl ResidualSource {
         let identity_matches = self
             .principal
             .matches(effect, || Some(id?.as_str().as_bytes()))
-            && self
-                .namespace
-                .matches(effect, || Some(id?.service_account()?.0.as_bytes()))
+            && self.namespace.matches(effect, || id)
             && self
                 .trust_domain
                 .matches(effect, || Some(id?.trust_domain().as_bytes()));

@@ -6,9 +6,10 @@
 
 use super::authorization_policy::{
     Action, AuthorizationPolicy, AuthorizationPolicySpec, AuthorizationRule,
-    Operation as IstioOperation, OperationEntry, Provider, Source as IstioSource, SourceEntry,
+    Condition as IstioCondition, Operation as IstioOperation, OperationEntry, Provider,
+    Source as IstioSource, SourceEntry,
 };
-use super::source::{identities_of, istio_conditions, istio_source};
+use super::source::{Callers, callers, conditions, identities_of};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
 use crate::planes::RbacPlane;
@@ -152,7 +153,7 @@ fn foreign_identities(trust_domains: &TrustDomains) -> AuthorizationRule {
     }
 }
 
-/// One rule, or several that mean the same where its sources are more than Istio takes.
+/// One rule, or several of which any one does.
 fn istio_rules(
     policy: &ServicePolicy,
     rule: &Rule,
@@ -160,37 +161,74 @@ fn istio_rules(
 ) -> Vec<AuthorizationRule> {
     let mut operations: Vec<_> = rule.operations.iter().map(IstioOperation::from).collect();
     tcp::keep_to_http(policy, rule, &mut operations);
-    let whole = AuthorizationRule {
-        to: operations
-            .into_iter()
-            .map(|operation| OperationEntry { operation })
-            .collect(),
-        when: rule
-            .conditions
-            .iter()
-            .flat_map(|condition| istio_conditions(condition, rule.effect, trust_domains))
-            .collect(),
-        ..AuthorizationRule::default()
-    };
-    let any_source = [Source::default()];
+    let to: Vec<_> = operations
+        .into_iter()
+        .map(|operation| OperationEntry { operation })
+        .collect();
+    let callers = callers_of(rule, trust_domains);
+    let mut rules = Vec::new();
+    for when in conditions_of(rule, trust_domains) {
+        for (conditions, from) in &callers {
+            let whole = AuthorizationRule {
+                from: Vec::new(),
+                to: to.clone(),
+                when: [when.as_slice(), conditions].concat(),
+            };
+            if from.is_empty() {
+                rules.push(whole.clone());
+            }
+            rules.extend(from.chunks(MAX_LIST).map(|from| AuthorizationRule {
+                from: from.to_vec(),
+                ..whole.clone()
+            }));
+        }
+    }
+    rules
+}
+
+/// The callers of a rule, together where they have the same conditions. A rule for everybody has
+/// none.
+fn callers_of(
+    rule: &Rule,
+    trust_domains: &TrustDomains,
+) -> Vec<(Vec<IstioCondition>, Vec<SourceEntry>)> {
+    let of_the_mesh = [Source::default()];
     let sources = match (rule.sources.as_slice(), rule.effect) {
-        ([], Effect::Allow) => any_source.as_slice(),
-        ([], Effect::Deny | Effect::Audit | Effect::Custom) => return vec![whole],
+        ([], Effect::Allow) => of_the_mesh.as_slice(),
+        ([], Effect::Deny | Effect::Audit | Effect::Custom) => {
+            return vec![(Vec::new(), Vec::new())];
+        }
         (sources, _) => sources,
     };
-    let sources: Vec<_> = sources
+    let mut groups: Vec<(Vec<IstioCondition>, Vec<SourceEntry>)> = Vec::new();
+    let all = sources
         .iter()
-        .map(|source| SourceEntry {
-            source: istio_source(source, rule.effect, trust_domains),
-        })
-        .collect();
-    sources
-        .chunks(MAX_LIST)
-        .map(|sources| AuthorizationRule {
-            from: sources.to_vec(),
-            ..whole.clone()
-        })
-        .collect()
+        .flat_map(|source| callers(source, rule.effect, trust_domains));
+    for Callers { source, conditions } in all {
+        let entry = SourceEntry { source };
+        match groups.iter_mut().find(|(known, _)| *known == conditions) {
+            Some((_, sources)) => sources.push(entry),
+            None => groups.push((conditions, vec![entry])),
+        }
+    }
+    groups
+}
+
+/// The conditions of a rule: all of any one of these lists.
+fn conditions_of(rule: &Rule, trust_domains: &TrustDomains) -> Vec<Vec<IstioCondition>> {
+    let mut all = vec![Vec::new()];
+    for condition in &rule.conditions {
+        let alternatives = conditions(condition, rule.effect, trust_domains);
+        all = all
+            .iter()
+            .flat_map(|before| {
+                alternatives
+                    .iter()
+                    .map(|alternative| [before.as_slice(), alternative].concat())
+            })
+            .collect();
+    }
+    all
 }
 
 impl From<&Operation> for IstioOperation {

@@ -9,11 +9,75 @@ use crate::matching::TextMatch;
 use crate::rule::{Condition, Source, Test, ip_block};
 use crate::rule_spec::{ConditionSpec, Effect};
 
-pub(super) fn istio_source(
+/// Callers as a rule has them: one of `from`, and conditions that must hold beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Callers {
+    pub(super) source: IstioSource,
+    pub(super) conditions: Vec<IstioCondition>,
+}
+
+/// The callers that mean `source`: any one of these.
+pub(super) fn callers(
     source: &Source,
     effect: Effect,
     trust_domains: &TrustDomains,
-) -> IstioSource {
+) -> Vec<Callers> {
+    split_by_namespaces(source)
+        .iter()
+        .map(|source| {
+            let mut source = source.clone();
+            let mut conditions = Vec::new();
+            // Istio compares the end of an ID alone, whatever its trust domain.
+            if effect == Effect::Allow && has_open_beginning(&source) {
+                conditions.push(is_one_of(identities_of(trust_domains.iter()).collect()));
+            }
+            // Both are principals, and must both match.
+            let asks_for_both = !(source.principals.is_empty() || source.namespaces.is_empty());
+            if let (true, Some(of_namespaces)) = (
+                asks_for_both,
+                principals_of_namespaces(&source.namespaces, trust_domains),
+            ) {
+                conditions.push(is_one_of(of_namespaces));
+                source.namespaces.clear();
+            }
+            Callers {
+                source: istio_source(&source, effect, trust_domains),
+                conditions,
+            }
+        })
+        .collect()
+}
+
+/// Namespaces with an open beginning by themselves: only they are namespaces to Istio too.
+fn split_by_namespaces(source: &Source) -> Vec<Source> {
+    let is_open = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
+    let (open, others): (Vec<_>, Vec<_>) = source.namespaces.iter().cloned().partition(is_open);
+    if open.is_empty() || others.is_empty() {
+        return vec![source.clone()];
+    }
+    [others, open]
+        .map(|namespaces| Source {
+            namespaces,
+            ..source.clone()
+        })
+        .into()
+}
+
+fn is_one_of(principals: Vec<String>) -> IstioCondition {
+    IstioCondition {
+        key: "source.principal".to_owned(),
+        values: principals,
+        not_values: Vec::new(),
+    }
+}
+
+/// Whether a principal is the end of an ID.
+fn has_open_beginning(source: &Source) -> bool {
+    let is_suffix = |principal: &TextMatch| matches!(principal, TextMatch::Suffix(_));
+    source.principals.iter().any(is_suffix)
+}
+
+fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -> IstioSource {
     let beyond_identity = IstioSource {
         request_principals: texts(&source.request_principals),
         not_request_principals: texts(&source.not_request_principals),
@@ -33,6 +97,10 @@ pub(super) fn istio_source(
     for pattern in source.principals_in(trust_domains) {
         match pattern {
             TextMatch::Any => principals.extend(identities_of(trust_domains.iter())),
+            TextMatch::Prefix(id) if is_open_domain(&id) => {
+                let begins_so = |name: &&str| format!("{SCHEME}{name}/").starts_with(&*id);
+                principals.extend(identities_of(trust_domains.iter().filter(begins_so)));
+            }
             other => principals.push(istio_principal(&other)),
         }
     }
@@ -52,9 +120,11 @@ pub(super) fn istio_source(
     }
     let mut not_principals = written(&source.not_principals_in(trust_domains));
     let mut not_namespaces = Vec::new();
-    match principals_of_namespaces(&source.not_namespaces, trust_domains) {
-        Some(of_namespaces) => not_principals.extend(of_namespaces),
-        None => not_namespaces = written(&source.not_namespaces),
+    for namespace in &source.not_namespaces {
+        match principals_of_namespaces(std::slice::from_ref(namespace), trust_domains) {
+            Some(of_namespace) => not_principals.extend(of_namespace),
+            None => not_namespaces.push(namespace.to_string()),
+        }
     }
     // As an exclusion of the others, since Istio would widen a principal in one trust domain to
     // the same in each alias.
@@ -91,7 +161,7 @@ fn principals_of_namespaces(
     for namespace in namespaces {
         let beginning = match namespace {
             TextMatch::Any => String::new(),
-            TextMatch::Exact(name) => format!("{name}/sa/"),
+            TextMatch::Exact(name) => format!("{name}/"),
             TextMatch::Prefix(name) => name.to_string(),
             TextMatch::Suffix(_) => return None,
         };
@@ -102,6 +172,13 @@ fn principals_of_namespaces(
         );
     }
     Some(principals)
+}
+
+/// Whether the beginning of an ID ends within its trust domain, which may then be a foreign one.
+fn is_open_domain(beginning: &str) -> bool {
+    beginning
+        .strip_prefix(SCHEME)
+        .is_none_or(|rest| !rest.contains('/'))
 }
 
 impl Source {
@@ -126,44 +203,50 @@ fn istio_principal(pattern: &TextMatch) -> String {
         .map_or(written.clone(), str::to_owned)
 }
 
-/// The conditions that mean `condition`: more than one where it is about identities in more than one
-/// way.
-pub(super) fn istio_conditions(
+/// The conditions that mean `condition`: all of any one of these lists.
+pub(super) fn conditions(
     condition: &Condition,
     effect: Effect,
     trust_domains: &TrustDomains,
-) -> Vec<IstioCondition> {
+) -> Vec<Vec<IstioCondition>> {
     if let Test::Caller(source) = &condition.test
         && source.asks_for_identity()
     {
-        let IstioSource {
-            principals,
-            not_principals,
-            namespaces,
-            not_namespaces,
-            ..
-        } = istio_source(source, effect, trust_domains);
-        return [
-            ("source.principal", principals, not_principals),
-            ("source.namespace", namespaces, not_namespaces),
-        ]
-        .into_iter()
-        .filter(|(_, values, not_values)| !(values.is_empty() && not_values.is_empty()))
-        .map(|(key, values, not_values)| IstioCondition {
-            key: key.to_owned(),
-            values,
-            not_values,
-        })
-        .collect();
+        return split_by_namespaces(source)
+            .iter()
+            .map(|source| identity_conditions(&istio_source(source, effect, trust_domains)))
+            .collect();
     }
     let ConditionSpec {
         key,
         values,
         not_values,
     } = condition.into();
-    vec![IstioCondition {
+    vec![vec![IstioCondition {
         key,
         values: values.unwrap_or_default(),
         not_values: not_values.unwrap_or_default(),
-    }]
+    }]]
+}
+
+fn identity_conditions(source: &IstioSource) -> Vec<IstioCondition> {
+    let IstioSource {
+        principals,
+        not_principals,
+        namespaces,
+        not_namespaces,
+        ..
+    } = source.clone();
+    [
+        ("source.principal", principals, not_principals),
+        ("source.namespace", namespaces, not_namespaces),
+    ]
+    .into_iter()
+    .filter(|(_, values, not_values)| !(values.is_empty() && not_values.is_empty()))
+    .map(|(key, values, not_values)| IstioCondition {
+        key: key.to_owned(),
+        values,
+        not_values,
+    })
+    .collect()
 }

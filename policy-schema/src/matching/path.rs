@@ -134,7 +134,7 @@ impl PathTemplate {
                 (literal, _) if has_operator(literal) => {
                     return Err(InvalidTemplate::PartialSegment);
                 }
-                (literal, _) if !literal.bytes().all(is_template_byte) => {
+                (literal, _) if !literal.bytes().all(is_literal_byte) => {
                     return Err(InvalidTemplate::Character);
                 }
                 (literal, Some(tail)) => {
@@ -165,7 +165,7 @@ impl PathTemplate {
                 Segment::One => {
                     let length = after_slash
                         .iter()
-                        .take_while(|&&byte| is_template_byte(byte))
+                        .take_while(|&&byte| is_path_byte(byte))
                         .count();
                     match after_slash.get(length..) {
                         Some(rest) if length > 0 => rest,
@@ -182,7 +182,7 @@ impl PathTemplate {
                 .is_some_and(|middle| {
                     middle
                         .iter()
-                        .all(|&byte| byte == b'/' || is_template_byte(byte))
+                        .all(|&byte| byte == b'/' || is_path_byte(byte))
                 }),
         }
     }
@@ -229,9 +229,13 @@ fn has_operator(text: &str) -> bool {
     has(b"{*}") || has(b"{**}")
 }
 
-/// The characters that Envoy's URI template matcher takes in literals and in what `{*}` stands
-/// for: RFC 3986 `pchar` without `*`.
-fn is_template_byte(byte: u8) -> bool {
+/// The characters that `{*}` stands for: those of a segment (RFC 3986, `pchar`).
+fn is_path_byte(byte: u8) -> bool {
+    is_literal_byte(byte) || byte == b'*'
+}
+
+/// The characters that Envoy's URI template matcher takes in literals.
+fn is_literal_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

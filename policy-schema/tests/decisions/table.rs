@@ -260,8 +260,8 @@ pub(crate) fn callers_match_by_account_namespace_and_trust_domain() {
         ),
         (
             json!({"namespaces": ["shop"]}),
-            &[USUAL, by(WEB), by(OLD_CART)],
-            &[by(BATCH), by(VM), deeper],
+            &[USUAL, by(WEB), by(OLD_CART), deeper],
+            &[by(BATCH), by(VM), by("spiffe://cluster.local/ns/shop")],
         ),
         (
             json!({"namespaces": ["s*", "*ch"]}),
@@ -270,8 +270,8 @@ pub(crate) fn callers_match_by_account_namespace_and_trust_domain() {
         ),
         (
             json!({"namespaces": ["*"]}),
-            &[USUAL, by(BATCH)],
-            &[by(VM), deeper],
+            &[USUAL, by(BATCH), deeper],
+            &[by(VM)],
         ),
         (
             json!({"trustDomains": ["old.local"]}),
@@ -432,7 +432,7 @@ pub(crate) fn what_a_request_lacks_counts_against_the_caller() {
     }
     let no_namespace = json!({"notNamespaces": ["shop"]});
     let allow = rule("Allow", no_namespace.clone(), Value::Null);
-    assert_answers(&allow, &[(by(VM), NONE), (by(BATCH), OK)]);
+    assert_answers(&allow, &[(by(VM), OK), (by(BATCH), OK), (USUAL, NONE)]);
     let deny = rule("Deny", no_namespace, Value::Null);
     assert_answers(&deny, &[(by(VM), "denied-by-rule r"), (USUAL, NONE)]);
     // With a positive condition, only verified callers.

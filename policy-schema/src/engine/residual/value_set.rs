@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
+use crate::identity::SpiffeId;
+use crate::matching::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule_spec::Effect;
 
@@ -108,6 +110,42 @@ impl ValueSet for TextSet {
                 is_found
             }
         }
+    }
+}
+
+/// Patterns over the namespaces of callers.
+#[derive(Debug, Default)]
+pub(super) struct NamespaceSet {
+    /// Over what an ID has in the place of a namespace.
+    parts: TextSet,
+    ends: Vec<Box<str>>,
+}
+
+impl NamespaceSet {
+    pub(super) fn new(namespaces: &[TextMatch]) -> Self {
+        let is_open = |namespace: &&TextMatch| matches!(namespace, TextMatch::Suffix(_));
+        let ends = namespaces.iter().filter(is_open);
+        Self {
+            parts: TextSet::new(namespaces.iter().filter_map(part_pattern).collect()),
+            ends: ends.map(|namespace| namespace.literal().into()).collect(),
+        }
+    }
+}
+
+impl MaybeEmpty for NamespaceSet {
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.ends.is_empty()
+    }
+}
+
+impl ValueSet for NamespaceSet {
+    type Attribute<'a> = &'a SpiffeId<'a>;
+
+    fn contains(&self, id: &SpiffeId<'_>) -> bool {
+        let has_part =
+            || namespace_part(id).is_some_and(|part| self.parts.contains(part.as_bytes()));
+        (!self.parts.is_empty() && has_part())
+            || self.ends.iter().any(|end| has_namespace_end(id, end))
     }
 }
 

@@ -1,0 +1,148 @@
+//! What is compared: a policy as documents, and requests of it.
+
+use std::net::IpAddr;
+
+use peergate_tests::random::{Asked, matcher, request};
+use policy_schema::diagnostic::SourceText;
+use policy_schema::engine::PeerIp;
+use policy_schema::policy::PolicySet;
+use policy_schema::rule_spec::{Effect, Otherwise, RuleSpec};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+/// How many requests share a connection.
+const ON_A_CONNECTION: usize = 10;
+
+/// A mesh with two trust domains that takes plaintext too, and one policy with these rules.
+pub(crate) fn documents(rules: &[Value], otherwise: Otherwise) -> [Value; 2] {
+    let mesh = json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "kind": "Mesh",
+        "metadata": {"name": "parity"},
+        "spec": {
+            "trustDomain": "td1",
+            "trustDomainAliases": ["td2"],
+            "istioVersion": "1.31",
+            "mtls": {"mode": "Permissive"},
+        },
+    });
+    let policy = json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "kind": "ServicePolicy",
+        "metadata": {"name": "parity", "namespace": "a"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "parity"}},
+            "otherwise": otherwise,
+            "rules": rules,
+        },
+    });
+    [mesh, policy]
+}
+
+/// The policy that the documents mean; none where one of them is refused.
+pub(crate) fn understand(documents: &[Value]) -> Option<PolicySet> {
+    let sources: Vec<_> = documents
+        .iter()
+        .enumerate()
+        .map(|(number, document)| SourceText {
+            name: format!("{number}.json"),
+            text: document.to_string(),
+        })
+        .collect();
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(0),
+        istio_version: None,
+    };
+    validate(&sources, options).policies
+}
+
+/// The rules of a policy, each of which is accepted by itself.
+pub(crate) fn rules() -> impl Strategy<Value = (Vec<Value>, Otherwise)> {
+    let effect =
+        prop_oneof![5 => Just(Effect::Allow), 2 => Just(Effect::Deny), 1 => Just(Effect::Audit)];
+    let rule = (effect, matcher()).prop_map(|(effect, rule)| RuleSpec { effect, ..rule });
+    let otherwise = prop_oneof![6 => Just(Otherwise::Deny), 1 => Just(Otherwise::Pass)];
+    (vec(rule, 1..8), otherwise).prop_map(|(rules, otherwise)| {
+        let mut accepted = Vec::new();
+        for mut rule in rules {
+            if otherwise == Otherwise::Pass && rule.effect == Effect::Allow {
+                rule.effect = Effect::Deny;
+            }
+            rule.id = format!("r{}", accepted.len());
+            let rule = serde_json::to_value(rule).expect("a rule is JSON");
+            if understand(&documents(std::slice::from_ref(&rule), otherwise)).is_some() {
+                accepted.push(rule);
+            }
+        }
+        (accepted, otherwise)
+    })
+}
+
+/// Requests that come on one connection.
+pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
+    let v4 = |texts: &'static [&'static str]| {
+        select(texts).prop_map(|text| text.parse::<IpAddr>().expect("an address"))
+    };
+    let addresses = prop_oneof![
+        3 => (v4(&["127.0.0.1", "127.0.0.2", "10.0.0.1"]), v4(&["127.0.0.1", "127.1.0.1", "10.0.0.1"])),
+        1 => (v4(&["2001:db8::1", "::1"]), v4(&["2001:db8::1", "::1"])),
+    ];
+    let peer_ip = v4(&["127.0.0.1", "127.0.0.2", "127.1.0.1"]);
+    (vec(request(), ON_A_CONNECTION), addresses, peer_ip).prop_map(
+        |(mut requests, (remote_ip, local_ip), peer_ip)| {
+            let first = requests.first().cloned().expect("not empty");
+            for asked in &mut requests {
+                asked.peer.clone_from(&first.peer);
+                asked.server_name.clone_from(&first.server_name);
+                asked.port = Some(first.port.filter(|&port| port > 0).unwrap_or(80));
+                asked.remote_ip = Some(remote_ip);
+                asked.local_ip = Some(local_ip);
+                asked.peer_ip = PeerIp::Known(peer_ip);
+                make_sendable(asked);
+            }
+            requests
+        },
+    )
+}
+
+/// Changes what no client can send, or what Envoy takes for no request at all.
+fn make_sendable(asked: &mut Asked) {
+    let or = |part: &mut Option<Vec<u8>>, default: &str| {
+        let is_sendable =
+            |bytes: &Vec<u8>| !bytes.is_empty() && bytes.is_ascii() && !bytes.contains(&b'#');
+        *part = part
+            .take()
+            .filter(is_sendable)
+            .or_else(|| Some(default.as_bytes().to_vec()));
+    };
+    or(&mut asked.method, "GET");
+    or(&mut asked.path, "/a");
+    or(&mut asked.host, "a.b");
+    if asked.server_name.as_ref().is_some_and(Vec::is_empty) {
+        asked.server_name = None;
+    }
+    if asked.peer.as_ref().is_some_and(|peer| !peer.is_ascii()) {
+        asked.peer = None;
+    }
+    asked.headers.retain(|(name, _)| *name != "host");
+    // A token with an issuer, subject or audience of another type is none.
+    let claims = &mut asked.metadata["envoy.filters.http.jwt_authn"]["payload"];
+    if let Some(claims) = claims.as_object_mut() {
+        let is_text = |value: &Value| value.is_string();
+        let is_audience = |value: &Value| {
+            let is_list = value.as_array().is_some_and(|all| all.iter().all(is_text));
+            is_text(value) || is_list
+        };
+        claims.retain(|name, value| match name.as_str() {
+            "iss" | "sub" => is_text(value),
+            "aud" => is_audience(value),
+            _ => true,
+        });
+    } else if let Some(metadata) = asked.metadata.as_object_mut() {
+        metadata.remove("envoy.filters.http.jwt_authn");
+    }
+}

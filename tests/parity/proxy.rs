@@ -1,0 +1,172 @@
+//! An Envoy that has each policy twice: in a listener with the filter, and in one with RBAC.
+
+use std::net::SocketAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use peergate_sandbox::{Envoy, EnvoyBinary, InboundSidecar, Leaf};
+use policy_schema::envoy::{HttpFilter, http_filters};
+use policy_schema::policy::PolicySet;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::JWT_KEY;
+use crate::callers::Callers;
+use crate::module::module;
+
+/// A running proxy.
+pub(crate) struct Proxy {
+    envoy: Envoy,
+    _files: TempDir,
+}
+
+/// The two enforcement points of a policy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Plane {
+    Filter,
+    Rbac,
+}
+
+impl Proxy {
+    /// Starts an Envoy with these policies, each the first one of its set.
+    pub(crate) fn start(sets: &[&PolicySet], callers: &Callers) -> Self {
+        let files = TempDir::with_prefix("peergate-parity-").unwrap();
+        let ca = callers.authority.write_to(files.path(), "ca").unwrap();
+        let leaf = Leaf::spiffe("spiffe://td1/ns/a/sa/server");
+        let identity = callers.authority.issue(&leaf).unwrap();
+        let identity = identity.write_to(files.path(), "server").unwrap();
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut bootstrap = InboundSidecar::new(identity.clone(), ca.clone(), nowhere).bootstrap();
+        let tls = json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {
+                    "tls_certificates": [{
+                        "certificate_chain": {"filename": identity.cert},
+                        "private_key": {"filename": identity.key},
+                    }],
+                    "validation_context": {"trusted_ca": {"filename": ca}},
+                },
+            },
+        });
+        let listeners: Vec<Value> = sets
+            .iter()
+            .enumerate()
+            .flat_map(|(number, set)| {
+                let policy = set.policies().first().unwrap();
+                let module = module();
+                let filters = http_filters(set, policy, module.to_str().unwrap()).unwrap();
+                let (wasm, rbac): (Vec<_>, Vec<_>) = filters
+                    .into_iter()
+                    .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
+                [(Plane::Filter, wasm), (Plane::Rbac, rbac)]
+                    .map(|(plane, filters)| listener(&name(number, plane), &filters, &tls))
+            })
+            .collect();
+        bootstrap["static_resources"]["listeners"] = listeners.into();
+        let binary = EnvoyBinary::find(None).unwrap_or_else(|error| {
+            panic!("{error}; `make test` installs an Envoy and says where it is")
+        });
+        Self {
+            envoy: Envoy::start(&binary, &bootstrap).unwrap(),
+            _files: files,
+        }
+    }
+
+    /// Where the policy of this number is enforced.
+    pub(crate) fn listener(&self, number: usize, plane: Plane) -> SocketAddr {
+        self.envoy.listener(&name(number, plane)).unwrap()
+    }
+}
+
+fn name(number: usize, plane: Plane) -> String {
+    format!("{plane:?}-{number}")
+}
+
+fn listener(name: &str, filters: &[HttpFilter], tls: &Value) -> Value {
+    let typed = |name: &str, config: Value| json!({"name": name, "typed_config": config});
+    let mut http_filters = vec![
+        typed("envoy.filters.http.jwt_authn", jwt_authn()),
+        typed(
+            "envoy.filters.http.header_to_metadata",
+            header_to_metadata(),
+        ),
+    ];
+    http_filters.extend(
+        filters
+            .iter()
+            .map(|filter| serde_json::to_value(filter).unwrap()),
+    );
+    http_filters.push(typed(
+        "envoy.filters.http.router",
+        json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}),
+    ));
+    let answer = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": name,
+        "use_remote_address": false,
+        "normalize_path": true,
+        "http_protocol_options": {"allow_custom_methods": true},
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [answer]}]},
+        "http_filters": http_filters,
+    });
+    let listener_filter = |name: &str, message: &str| {
+        let type_url = format!("type.googleapis.com/envoy.extensions.filters.listener.{message}");
+        typed(
+            &format!("envoy.filters.listener.{name}"),
+            json!({"@type": type_url}),
+        )
+    };
+    json!({
+        "name": name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "listener_filters": [
+            listener_filter("proxy_protocol", "proxy_protocol.v3.ProxyProtocol"),
+            listener_filter("tls_inspector", "tls_inspector.v3.TlsInspector"),
+        ],
+        "filter_chains": [{
+            "filters": [typed("envoy.filters.network.http_connection_manager", manager)],
+            "transport_socket": tls,
+        }],
+    })
+}
+
+/// Leaves the claims of a token as Istio has it do, and lets every request pass.
+fn jwt_authn() -> Value {
+    let key = URL_SAFE_NO_PAD.encode(JWT_KEY);
+    let keys = json!({"keys": [{"kty": "oct", "alg": "HS256", "kid": "test", "k": key}]});
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+        "providers": {"test": {
+            "local_jwks": {"inline_string": keys.to_string()},
+            "payload_in_metadata": "payload",
+            "forward": true,
+        }},
+        "rules": [{
+            "match": {"prefix": "/"},
+            "requires": {"requires_any": {"requirements": [
+                {"provider_name": "test"},
+                {"allow_missing_or_failed": {}},
+            ]}},
+        }],
+    })
+}
+
+/// Leaves the value of a header as another filter's metadata.
+fn header_to_metadata() -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
+        "request_rules": [{
+            "header": "x-f-k",
+            "on_header_present": {
+                "metadata_namespace": "f",
+                "key": "k",
+                "type": "PROTOBUF_VALUE",
+                "encode": "BASE64",
+            },
+        }],
+    })
+}

@@ -1,0 +1,84 @@
+//! A difference, made as small as it stays one.
+
+use peergate_tests::random::Asked;
+use policy_schema::rule_spec::Otherwise;
+use serde_json::Value;
+
+use crate::callers::Callers;
+use crate::case::{documents, understand};
+use crate::compare::{Verdicts, verdicts};
+use crate::proxy::Proxy;
+
+/// Each attempt is an Envoy of its own.
+const ATTEMPTS: u32 = 300;
+
+/// Removes from the rules what can go, and tells what is left.
+pub(crate) fn shrink(
+    rules: &[Value],
+    otherwise: Otherwise,
+    asked: &Asked,
+    callers: &mut Callers,
+) -> ! {
+    let mut differing = |rules: &Value| -> Option<Verdicts> {
+        let set = understand(&documents(rules.as_array()?, otherwise))?;
+        let proxy = Proxy::start(&[&set], callers);
+        let verdicts = verdicts(&proxy, 0, &set, callers, std::slice::from_ref(asked));
+        verdicts.into_iter().find(Verdicts::differ)
+    };
+    let mut smallest = Value::from(rules);
+    let mut verdicts = differing(&smallest);
+    let mut attempts = 0;
+    'smaller: loop {
+        for candidate in smaller(&smallest) {
+            attempts += 1;
+            if attempts > ATTEMPTS {
+                break 'smaller;
+            }
+            if let Some(found) = differing(&candidate) {
+                smallest = candidate;
+                verdicts = Some(found);
+                continue 'smaller;
+            }
+        }
+        break;
+    }
+    let [mesh, policy] = documents(smallest.as_array().unwrap(), otherwise);
+    panic!("the planes differ: {verdicts:#?}\n{mesh}\n{policy}\n{asked:#?}");
+}
+
+/// The value with one part less, for each part.
+fn smaller(value: &Value) -> Vec<Value> {
+    let mut all = Vec::new();
+    match value {
+        Value::Array(elements) => {
+            for position in 0..elements.len() {
+                let mut fewer = elements.clone();
+                fewer.remove(position);
+                all.push(Value::from(fewer));
+            }
+            for (position, element) in elements.iter().enumerate() {
+                for candidate in smaller(element) {
+                    let mut changed = elements.clone();
+                    changed[position] = candidate;
+                    all.push(Value::from(changed));
+                }
+            }
+        }
+        Value::Object(fields) => {
+            for key in fields.keys() {
+                let mut fewer = fields.clone();
+                fewer.remove(key);
+                all.push(Value::from(fewer));
+            }
+            for (key, field) in fields {
+                for candidate in smaller(field) {
+                    let mut changed = fields.clone();
+                    changed.insert(key.clone(), candidate);
+                    all.push(Value::from(changed));
+                }
+            }
+        }
+        _ => {}
+    }
+    all
+}
