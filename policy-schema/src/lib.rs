@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! document ──validate──▶ policy ──┬─▶ istio (AuthorizationPolicy, WasmPlugin), envoy
-//!                                 └─▶ plugin_config
+//!        ▲                        └─▶ plugin_config
+//!        └──import── Istio resources
 //! plugin_config ──check──▶ rule ──▶ engine: compiled policy ; request ──▶ decision
 //! ```
 //!
@@ -27,6 +28,8 @@ pub mod diagnostic;
 pub mod document;
 #[cfg(feature = "authoring")]
 pub mod envoy;
+#[cfg(feature = "authoring")]
+pub mod import;
 #[cfg(feature = "authoring")]
 pub mod istio;
 #[cfg(feature = "authoring")]

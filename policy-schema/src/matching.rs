@@ -1,6 +1,5 @@
 //! The patterns of the policy language: Istio's syntax, with what can never match refused.
 
-pub(crate) mod namespace;
 pub mod path;
 pub mod text;
 

@@ -128,6 +128,11 @@ impl ServicePolicy {
         self.enforcement
     }
 
+    /// The positions, among the policies of the set, of those that this one's filter enforces along.
+    pub fn enforced_along(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.along.iter().map(|along| along.policy)
+    }
+
     /// How many rules there are.
     pub fn rule_count(&self) -> usize {
         self.rules.len()

@@ -1,6 +1,7 @@
 //! Rules as they are meant: typed, sound, and built by [`check`](crate::check) alone.
 
 mod condition;
+pub(crate) mod namespace;
 mod request_principal;
 mod spec;
 

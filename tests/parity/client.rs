@@ -46,7 +46,8 @@ pub(crate) fn ask_all(
         let before = answers.len();
         for asked in rest {
             connection.get_mut().write_all(&request(asked))?;
-            let (answer, is_open) = read_answer(&mut connection)?;
+            let has_body = asked.method.as_deref() != Some(b"HEAD");
+            let (answer, is_open) = read_answer(&mut connection, has_body)?;
             answers.push(answer);
             if !is_open {
                 break;
@@ -175,7 +176,7 @@ fn protobuf_value(value: &Value) -> Vec<u8> {
 }
 
 /// The answer, and whether the connection stays open.
-fn read_answer(connection: &mut Connection) -> io::Result<(Answer, bool)> {
+fn read_answer(connection: &mut Connection, has_body: bool) -> io::Result<(Answer, bool)> {
     let mut line = String::new();
     connection.read_line(&mut line)?;
     let status = line.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -195,7 +196,7 @@ fn read_answer(connection: &mut Connection) -> io::Result<(Answer, bool)> {
             _ => {}
         }
     }
-    let mut body = vec![0; length];
+    let mut body = vec![0; if has_body { length } else { 0 }];
     connection.read_exact(&mut body)?;
     let answer = match status.as_str() {
         "200" => Answer::Allowed,

@@ -9,6 +9,7 @@ mod callers;
 mod case;
 mod client;
 mod compare;
+mod imported;
 mod module;
 mod proxy;
 mod shrink;

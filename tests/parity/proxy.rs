@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use peergate_sandbox::{Envoy, EnvoyBinary, InboundSidecar, Leaf};
 use policy_schema::envoy::{HttpFilter, http_filters};
-use policy_schema::policy::PolicySet;
+use policy_schema::policy::{PolicySet, ServicePolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -30,6 +30,21 @@ pub(crate) enum Plane {
 impl Proxy {
     /// Starts an Envoy with these policies, each the first one of its set.
     pub(crate) fn start(sets: &[&PolicySet], callers: &Callers) -> Self {
+        let listeners = sets.iter().enumerate().flat_map(|(number, set)| {
+            let filters = filters(set, set.policies().first().unwrap());
+            let (wasm, rbac): (Vec<_>, Vec<_>) = filters
+                .into_iter()
+                .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
+            [
+                (name(number, Plane::Filter), wasm),
+                (name(number, Plane::Rbac), rbac),
+            ]
+        });
+        Self::start_with(&listeners.collect::<Vec<_>>(), callers)
+    }
+
+    /// Starts an Envoy with these listeners, each by its name and the filters that decide.
+    pub(crate) fn start_with(listeners: &[(String, Vec<HttpFilter>)], callers: &Callers) -> Self {
         let files = TempDir::with_prefix("peergate-parity-").unwrap();
         let ca = callers.authority.write_to(files.path(), "ca").unwrap();
         let leaf = Leaf::spiffe("spiffe://td1/ns/a/sa/server");
@@ -50,19 +65,9 @@ impl Proxy {
                 },
             },
         });
-        let listeners: Vec<Value> = sets
+        let listeners: Vec<Value> = listeners
             .iter()
-            .enumerate()
-            .flat_map(|(number, set)| {
-                let policy = set.policies().first().unwrap();
-                let module = module();
-                let filters = http_filters(set, policy, module.to_str().unwrap()).unwrap();
-                let (wasm, rbac): (Vec<_>, Vec<_>) = filters
-                    .into_iter()
-                    .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
-                [(Plane::Filter, wasm), (Plane::Rbac, rbac)]
-                    .map(|(plane, filters)| listener(&name(number, plane), &filters, &tls))
-            })
+            .map(|(name, filters)| listener(name, filters, &tls))
             .collect();
         bootstrap["static_resources"]["listeners"] = listeners.into();
         let binary = EnvoyBinary::find(None).unwrap_or_else(|error| {
@@ -74,10 +79,20 @@ impl Proxy {
         }
     }
 
+    /// Where the filters of this name decide.
+    pub(crate) fn named(&self, name: &str) -> SocketAddr {
+        self.envoy.listener(name).unwrap()
+    }
+
     /// Where the policy of this number is enforced.
     pub(crate) fn listener(&self, number: usize, plane: Plane) -> SocketAddr {
         self.envoy.listener(&name(number, plane)).unwrap()
     }
+}
+
+/// The filters that enforce a policy, its own first.
+pub(crate) fn filters(set: &PolicySet, policy: &ServicePolicy) -> Vec<HttpFilter> {
+    http_filters(set, policy, module().to_str().unwrap()).unwrap()
 }
 
 fn name(number: usize, plane: Plane) -> String {

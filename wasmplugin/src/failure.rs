@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
+use crate::report::counted;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, Error)]
@@ -26,6 +27,9 @@ pub(crate) enum Failure {
     /// The diagnostics have been shown.
     #[error("the policies are not valid: {0}")]
     InvalidPolicies(String),
+    /// What stands in the way has been shown.
+    #[error("nothing is imported: {} cannot be carried over", counted(*.0, "thing", "things"))]
+    NotImported(usize),
     #[error("there is no policy `{name}`")]
     UnknownPolicy { name: String, help: String },
     #[error("there are {0} policies, and this is for one of them")]
@@ -77,6 +81,7 @@ impl Failure {
             Self::EmptyFolder(_)
             | Self::StdinTwice
             | Self::InvalidPolicies(_)
+            | Self::NotImported(_)
             | Self::UnknownPolicy { .. }
             | Self::SeveralPolicies(_)
             | Self::NoPolicy
@@ -102,6 +107,7 @@ impl Failure {
             Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),
+            Self::NotImported(_) => Some("change or remove what is named above, then import again"),
             Self::UnknownPolicy { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),

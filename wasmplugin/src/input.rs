@@ -35,11 +35,23 @@ pub(crate) struct Input {
 }
 
 impl InputArgs {
-    /// Reads all of it, each file once, in an order that depends on names alone.
+    /// Reads all of it.
     pub(crate) fn read(&self) -> Result<Input, Failure> {
-        let mut input = Input::default();
+        Input::read(&self.files)
+    }
+
+    /// Whether stdin is taken.
+    pub(crate) fn uses_stdin(&self) -> bool {
+        self.files.iter().any(|path| is_stdin(path))
+    }
+}
+
+impl Input {
+    /// Reads files and folders, each file once, in an order that depends on names alone.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let mut input = Self::default();
         let mut seen = HashSet::new();
-        for path in &self.files {
+        for path in paths {
             if path.is_dir() {
                 let files = files_below(path)?;
                 if files.is_empty() {
@@ -57,13 +69,6 @@ impl InputArgs {
         Ok(input)
     }
 
-    /// Whether stdin is taken.
-    pub(crate) fn uses_stdin(&self) -> bool {
-        self.files.iter().any(|path| is_stdin(path))
-    }
-}
-
-impl Input {
     fn add(&mut self, path: &Path) -> Result<(), Failure> {
         let mut bytes = Vec::new();
         let mut file = open(path)?;

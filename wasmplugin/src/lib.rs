@@ -15,7 +15,7 @@ mod report;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{completions, decide, init, render, schema, validate};
+use commands::{completions, decide, import, init, render, schema, validate};
 use failure::Failure;
 
 pub use exit_status::ExitStatus;
@@ -60,6 +60,7 @@ enum Command {
     Init(init::Args),
     Validate(validate::Args),
     Render(render::Args),
+    Import(import::Args),
     Decide(Box<decide::Args>),
     Schema(schema::Args),
     Demo(commands::demo::Args),
@@ -97,6 +98,7 @@ impl Command {
             Self::Init(args) => init::run(&args),
             Self::Validate(args) => validate::run(&args),
             Self::Render(args) => render::run(&args),
+            Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Demo(args) => commands::demo::run(&args),

@@ -171,6 +171,11 @@ pub(crate) fn failure(failure: &Failure) {
     message(report);
 }
 
+/// Shows what stands in the way.
+pub(crate) fn error(text: &str) {
+    message(Group::with_title(Level::ERROR.primary_title(text)));
+}
+
 /// Shows what is good to know.
 pub(crate) fn note(text: &str) {
     message(Group::with_title(Level::NOTE.primary_title(text)));

@@ -60,6 +60,14 @@ impl Node {
         Some(&entry.value)
     }
 
+    /// The elements, if this is a list.
+    pub fn elements(&self) -> &[Node] {
+        match &self.content {
+            Content::Sequence(elements) => elements,
+            Content::Scalar { .. } | Content::Mapping(_) => &[],
+        }
+    }
+
     /// The value if it is text by the rules of YAML 1.2: `"80"` is, and plain `80` is not.
     pub fn as_str(&self) -> Option<&str> {
         match self.scalar()? {

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
 use crate::identity::SpiffeId;
-use crate::matching::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::matching::{PathMatch, TextMatch};
+use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
 
 /// The two conditions on one attribute: ANY of these values, and NONE of those. An empty set is

@@ -148,6 +148,7 @@ pub(super) struct PathSegment {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "they are Envoy's names")]
 pub(super) enum ValueMatcher {
     StringMatch(StringMatcher),
     ListMatch { one_of: Box<ValueMatcher> },

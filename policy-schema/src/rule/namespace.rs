@@ -5,8 +5,8 @@
 //! after the first `/ns/` (`AuthorizationPolicy`, `namespaces`). The same is looked for here, so
 //! that IDs of any other form are seen alike.
 
-use super::TextMatch;
 use crate::identity::SpiffeId;
+use crate::matching::TextMatch;
 
 /// What an ID has in the place of a namespace: with the slash after it, if there is one.
 pub(crate) fn namespace_part<'i>(id: &SpiffeId<'i>) -> Option<&'i str> {

@@ -1,0 +1,200 @@
+//! `AuthorizationPolicy` objects → one `ServicePolicy` for each workload.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::resources::{Placed, Resources};
+use super::rule::{Importer, rules};
+use super::{Finding, ImportedPolicy, mesh};
+use crate::check::is_dns_label;
+use crate::document::{
+    MeshDocument, MtlsMode, PolicyMetadata, PolicyScope, Selector, ServicePolicyDocument,
+    ServicePolicyKind, ServicePolicySpec, TargetRef,
+};
+use crate::identity::TrustDomains;
+use crate::istio::AuthorizationPolicy;
+use crate::istio::authorization_policy::{Action, TargetReference};
+use crate::plugin_config::ApiVersion;
+use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
+
+/// By this annotation Istio only evaluates a policy.
+const DRY_RUN: &str = "istio.io/dry-run";
+
+/// Where Kubernetes puts an object that does not say where it belongs.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// What objects are for: those that are for the same become one policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Attachment {
+    namespace: String,
+    labels: BTreeMap<String, String>,
+    targets: BTreeSet<TargetReference>,
+}
+
+pub(super) fn policies(
+    resources: &Resources,
+    mesh: &MeshDocument,
+    findings: &mut Vec<Finding>,
+) -> Vec<ImportedPolicy> {
+    let mut groups: BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>> = BTreeMap::new();
+    for policy in &resources.policies {
+        let attachment = Attachment::of(&policy.resource);
+        groups.entry(attachment).or_default().push(policy);
+    }
+    let spec = &mesh.spec;
+    let aliases = spec.trust_domain_aliases.as_deref().unwrap_or_default();
+    let Some(trust_domains) = TrustDomains::new(&spec.trust_domain, aliases) else {
+        return Vec::new(); // Which has been reported.
+    };
+    let root_namespace = spec.root_namespace.as_deref();
+    let root_namespace = root_namespace.unwrap_or(mesh::ROOT_NAMESPACE);
+    let takes_plaintext = spec
+        .mtls
+        .is_some_and(|mtls| mtls.mode == MtlsMode::Permissive);
+    let mut policies: Vec<_> = groups
+        .into_iter()
+        .map(|(attachment, mut objects)| {
+            objects.sort_by(|a, b| a.resource.metadata.name.cmp(&b.resource.metadata.name));
+            let importer = Importer {
+                namespace: &attachment.namespace,
+                trust_domains: &trust_domains,
+                takes_plaintext,
+            };
+            policy(&attachment, &objects, importer, root_namespace, findings)
+        })
+        .collect();
+    let name = |policy: &ImportedPolicy| {
+        let metadata = &policy.document.metadata;
+        (metadata.namespace.clone(), metadata.name.clone())
+    };
+    policies.sort_by_key(name);
+    policies
+}
+
+impl Attachment {
+    fn of(object: &AuthorizationPolicy) -> Self {
+        let spec = &object.spec;
+        let selector = spec.selector.clone().unwrap_or_default();
+        let targets = spec.target_ref.iter().chain(&spec.target_refs);
+        Self {
+            namespace: namespace_of(object),
+            labels: selector.match_labels,
+            targets: targets.cloned().collect(),
+        }
+    }
+}
+
+fn namespace_of(object: &AuthorizationPolicy) -> String {
+    match object.metadata.namespace.as_str() {
+        "" => DEFAULT_NAMESPACE.to_owned(),
+        namespace => namespace.to_owned(),
+    }
+}
+
+fn policy(
+    attachment: &Attachment,
+    objects: &[&Placed<AuthorizationPolicy>],
+    importer: Importer<'_>,
+    root_namespace: &str,
+    findings: &mut Vec<Finding>,
+) -> ImportedPolicy {
+    let mut otherwise = Otherwise::Pass;
+    let mut all: Vec<RuleSpec> = Vec::new();
+    let mut rule_origins = Vec::new();
+    let mut origins = Vec::new();
+    let mut ids = BTreeSet::new();
+    for Placed { resource, place } in objects {
+        let name = &resource.metadata.name;
+        let qualified = format!("{}/{name}", attachment.namespace);
+        let is_dry_run = is_dry_run(resource);
+        let action = resource.spec.action;
+        if action == Action::Allow && !is_dry_run {
+            otherwise = Otherwise::Deny;
+        }
+        if action != Action::Allow && resource.spec.rules.is_empty() {
+            findings.push(Finding {
+                place: *place,
+                is_refused: false,
+                message: format!("`{qualified}` has no rules, and so does nothing"),
+            });
+        }
+        for (number, rule) in resource.spec.rules.iter().enumerate() {
+            let mut refuse = |is_refused, message: String| {
+                findings.push(Finding {
+                    place: *place,
+                    is_refused,
+                    message: format!("rule {number} of `{qualified}`: {message}"),
+                });
+            };
+            for mut imported in rules(rule, &resource.spec, importer, &mut refuse) {
+                imported.id = unused_id(name, number, &imported.id, &mut ids);
+                imported.enforcement = is_dry_run.then_some(Enforcement::Shadow);
+                all.push(imported);
+                rule_origins.push((qualified.clone(), number));
+            }
+        }
+        origins.push((qualified, *place));
+    }
+    let name = objects
+        .first()
+        .map(|first| first.resource.metadata.name.clone())
+        .unwrap_or_default();
+    let has_labels = !attachment.labels.is_empty();
+    let has_targets = !attachment.targets.is_empty();
+    let scope = match (attachment.namespace == root_namespace, has_labels) {
+        _ if has_targets => None,
+        (true, _) => Some(PolicyScope::Mesh),
+        (false, false) => Some(PolicyScope::Namespace),
+        (false, true) => None,
+    };
+    let targets = attachment.targets.iter().map(|target| TargetRef {
+        group: Some(target.group.clone()).filter(|group| !group.is_empty()),
+        kind: target.kind.clone(),
+        name: target.name.clone(),
+    });
+    ImportedPolicy {
+        document: ServicePolicyDocument {
+            api_version: ApiVersion::V1Alpha1,
+            kind: ServicePolicyKind::ServicePolicy,
+            metadata: PolicyMetadata {
+                name,
+                namespace: attachment.namespace.clone(),
+                labels: None,
+                annotations: None,
+            },
+            spec: ServicePolicySpec {
+                scope,
+                selector: has_labels.then(|| Selector {
+                    match_labels: attachment.labels.clone(),
+                }),
+                target_refs: has_targets.then(|| targets.collect()),
+                otherwise: (otherwise == Otherwise::Pass).then_some(otherwise),
+                tcp_ports: None,
+                enforcement: None,
+                rules: all,
+            },
+        },
+        origins,
+        rule_origins,
+    }
+}
+
+fn is_dry_run(object: &AuthorizationPolicy) -> bool {
+    let annotation = object.metadata.annotations.get(DRY_RUN);
+    annotation
+        .is_some_and(|text| matches!(text.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+}
+
+/// The object's name and the rule's number, as far as a rule id can have them.
+fn unused_id(name: &str, number: usize, suffix: &str, used: &mut BTreeSet<String>) -> String {
+    let plain = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+    let end = format!("-{number}{suffix}");
+    let length = 63_usize.saturating_sub(end.len());
+    let start: String = plain.to_ascii_lowercase().chars().take(length).collect();
+    let wanted = format!("{start}{end}");
+    let candidates = std::iter::once(wanted.clone())
+        .chain((2..).map(|attempt| format!("rule-{}-{attempt}", used.len())));
+    let mut free = candidates.filter(|id| is_dns_label(id) && !used.contains(id));
+    let id = free.next().unwrap_or(wanted);
+    used.insert(id.clone());
+    id
+}

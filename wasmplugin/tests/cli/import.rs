@@ -1,0 +1,128 @@
+//! `peergate import`.
+
+use super::*;
+
+const ISTIO_POLICIES: &str = r#"apiVersion: security.istio.io/v1beta1
+kind: AuthorizationPolicy
+metadata:
+  name: viewer
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: cart
+  rules:
+  - from:
+    - source:
+        principals: ["cluster.local/ns/shop/sa/web", "a*b"]
+    to:
+    - operation:
+        methods: ["GET"]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: no-admin
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: cart
+  action: DENY
+  rules:
+  - to:
+    - operation:
+        paths: ["/admin*"]
+"#;
+
+const ISTIO_MESH: &str = "apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: istio
+  namespace: istio-system
+data:
+  mesh: |-
+    trustDomain: td.example
+    trustDomainAliases: [old.example]
+    pathNormalization:
+      normalization: MERGE_SLASHES
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: istio-system
+spec:
+  mtls:
+    mode: STRICT
+";
+
+fn import(stdin: &str) -> Run {
+    run_with(&["import", "istio", "-"], stdin)
+}
+
+#[test]
+fn policies_of_one_workload_become_one_with_comments() {
+    let run = import(&format!("{ISTIO_POLICIES}---\n{ISTIO_MESH}"));
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    insta::assert_snapshot!(run.stdout);
+    insta::assert_snapshot!(run.stderr);
+}
+
+#[test]
+fn what_is_imported_is_accepted_and_rendered() {
+    let imported = import(&format!("{ISTIO_POLICIES}---\n{ISTIO_MESH}"));
+    let args = ["render", "-f", "-", "--only", "authorization-policy"];
+    let run = run_with(&args, &imported.stdout);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(run.stdout);
+}
+
+#[test]
+fn in_a_permissive_mesh_callers_without_identity_are_allowed_as_before() {
+    let policy = ISTIO_POLICIES.split("---").next().unwrap();
+    let run = import(
+        &policy
+            .replace("principals:", "notPrincipals:")
+            .replace(", \"a*b\"", ""),
+    );
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    insta::assert_snapshot!(run.stdout);
+}
+
+#[test]
+fn what_denies_and_cannot_be_said_is_refused() {
+    let cases = [
+        ("paths: [\"/admin*\"]", "paths: [\"/a*b\"]", "`/a*b`"),
+        ("paths: [\"/admin*\"]", "methods: [\"get\"]", "`get`"),
+        ("paths: [\"/admin*\"]", "ports: [\"http\"]", "`http`"),
+        ("paths:", "path:", "`path` is not a field"),
+        ("action: DENY", "action: Deny", "`Deny`"),
+        (
+            "name: no-admin\n  namespace: shop",
+            "name: no-admin\n  namespace: &shop shop",
+            "anchor",
+        ),
+    ];
+    for (before, after, expected) in cases {
+        let text = ISTIO_POLICIES.replace(before, after);
+        assert_ne!(text, ISTIO_POLICIES, "{before}");
+        let run = import(&text);
+        assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
+        assert!(run.stderr.contains("<stdin>:"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn dry_run_becomes_shadow_and_denies_nothing_by_itself() {
+    let policy = ISTIO_POLICIES.split("---").next().unwrap();
+    let dry = policy.replace(
+        "  namespace: shop",
+        "  namespace: shop\n  annotations: {istio.io/dry-run: \"true\"}",
+    );
+    let run = import(&dry);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("otherwise: Pass"), "{}", run.stdout);
+    assert!(run.stdout.contains("enforcement: Shadow"), "{}", run.stdout);
+}
