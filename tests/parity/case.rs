@@ -17,15 +17,26 @@ use serde_json::{Value, json};
 /// How many requests share a connection.
 const ON_A_CONNECTION: usize = 10;
 
-/// A mesh with two trust domains that takes plaintext too, and one policy with these rules.
+/// A mesh with two trust domains, and one policy with these rules.
 pub(crate) fn documents(rules: &[Value], otherwise: Otherwise) -> [Value; 2] {
+    documents_of(rules, otherwise, ["td1", "td2"], "a")
+}
+
+/// The same with these trust domains, and the policy in this namespace. The mesh takes plaintext
+/// too.
+pub(crate) fn documents_of(
+    rules: &[Value],
+    otherwise: Otherwise,
+    [trust_domain, alias]: [&str; 2],
+    namespace: &str,
+) -> [Value; 2] {
     let mesh = json!({
         "apiVersion": "peergate.dev/v1alpha1",
         "kind": "Mesh",
         "metadata": {"name": "parity"},
         "spec": {
-            "trustDomain": "td1",
-            "trustDomainAliases": ["td2"],
+            "trustDomain": trust_domain,
+            "trustDomainAliases": [alias],
             "istioVersion": "1.31",
             "mtls": {"mode": "Permissive"},
         },
@@ -33,7 +44,7 @@ pub(crate) fn documents(rules: &[Value], otherwise: Otherwise) -> [Value; 2] {
     let policy = json!({
         "apiVersion": "peergate.dev/v1alpha1",
         "kind": "ServicePolicy",
-        "metadata": {"name": "parity", "namespace": "a"},
+        "metadata": {"name": "parity", "namespace": namespace},
         "spec": {
             "selector": {"matchLabels": {"app": "parity"}},
             "otherwise": otherwise,

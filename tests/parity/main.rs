@@ -9,6 +9,7 @@ mod callers;
 mod case;
 mod client;
 mod compare;
+mod corpus;
 mod imported;
 mod module;
 mod proxy;
