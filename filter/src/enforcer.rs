@@ -13,8 +13,12 @@ use crate::peer_certificates::PeerCertificates;
 use crate::reply::LocalReply;
 use crate::{caller_header, decision_log, enforced_along};
 
-/// The beginning of the property that has a label of the workload, by Istio's node metadata.
-const WORKLOAD_LABEL: &[u8] = b"node\0metadata\0LABELS\0";
+/// The beginnings of the property that has a label of the workload, by Istio's node metadata: the
+/// second was the name before Envoy had the first.
+const WORKLOAD_LABEL: [&[u8]; 2] = [
+    b"xds\0node\0metadata\0LABELS\0",
+    b"node\0metadata\0LABELS\0",
+];
 
 /// A policy that is in force.
 #[derive(Debug)]
@@ -37,8 +41,9 @@ impl Enforcer {
     /// Puts the policies of a plugin config in force, as far as they are for this workload.
     pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
         let policy = CompiledPolicy::for_workload(config, |label| {
-            let value = host.property(&[WORKLOAD_LABEL, label.as_bytes()].concat())?;
-            String::from_utf8(value).ok()
+            let properties = WORKLOAD_LABEL.map(|start| [start, label.as_bytes()].concat());
+            let mut values = properties.iter().filter_map(|path| host.property(path));
+            String::from_utf8(values.next()?).ok()
         })?;
         Ok(Self {
             counters: Counters::define(&policy, host),
@@ -345,18 +350,18 @@ mod tests {
     #[test]
     fn labels_tell_which_policies_are_along() {
         let (leading, along) = leading_and_along(&json!({"tier": "back"}));
-        let label: &[u8] = b"node\0metadata\0LABELS\0tier";
-        let on = |value: Option<&str>| {
-            let host = FakeHost::with_uri_sans(&[ADMIN]);
-            let host = match value {
-                Some(value) => host.with_property(label, value.as_bytes()),
-                None => host,
-            };
+        let on = |label: &[u8], value: &str| {
+            let host = FakeHost::with_uri_sans(&[ADMIN]).with_property(label, value.as_bytes());
             enforcer(&leading, &host).enforce(&host)
         };
-        assert_eq!(on(Some("back")), Verdict::Pass);
-        assert_eq!(on(Some("front")), Verdict::Answered);
-        assert_eq!(on(None), Verdict::Answered);
+        let label = b"xds\0node\0metadata\0LABELS\0tier";
+        assert_eq!(on(label, "back"), Verdict::Pass);
+        assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), Verdict::Pass);
+        assert_eq!(on(label, "front"), Verdict::Answered);
+        assert_eq!(
+            on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
+            Verdict::Answered
+        );
         // What the leading one did not enforce along, the other enforces itself.
         let host = FakeHost::with_uri_sans(&[WEB]);
         assert_eq!(enforcer(&leading, &host).enforce(&host), Verdict::Pass);

@@ -5,6 +5,7 @@
 mod http;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -37,6 +38,8 @@ pub struct InboundSidecar {
     /// The trust domains of which a client certificate must have a name, as Istio demands it;
     /// where there are none, every certificate of the root will do.
     pub trust_domains: Vec<String>,
+    /// The workload's labels, as Istio's node metadata tells them.
+    pub labels: BTreeMap<String, String>,
     /// The tags that metrics carry in their names as `<tag>=.=<value>;.;`.
     pub stats_tags: Vec<String>,
     /// The file for one line of JSON for each request.
@@ -52,6 +55,7 @@ impl InboundSidecar {
             upstream,
             http_filters: Vec::new(),
             trust_domains: Vec::new(),
+            labels: BTreeMap::new(),
             stats_tags: Vec::new(),
             access_log: None,
         }
@@ -70,7 +74,11 @@ impl InboundSidecar {
             ),
         ];
         let clusters = [cluster(UPSTREAM, self.upstream, None)];
-        bootstrap("inbound", &listeners, &clusters, &self.stats_tags)
+        let mut bootstrap = bootstrap("inbound", &listeners, &clusters, &self.stats_tags);
+        if let Some(node) = bootstrap.get_mut("node") {
+            put(node, "metadata", json!({ "LABELS": self.labels }));
+        }
+        bootstrap
     }
 
     fn permissive_listener(&self) -> Value {

@@ -8,3 +8,4 @@ mod hostile;
 mod identity;
 mod mesh;
 mod metrics;
+mod together;

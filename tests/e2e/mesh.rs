@@ -134,7 +134,22 @@ impl Mesh {
         })
     }
 
+    /// With several filters, one after the other, on a workload with these labels.
+    pub(crate) fn with_configs(configs: &[String], labels: &[(&str, &str)]) -> Self {
+        Self::run_on(labels, &STATS_TAGS, |_| {
+            configs.iter().cloned().map(http_filter).collect()
+        })
+    }
+
     fn run(stats_tags: &[&str], filters: impl FnOnce(&Path) -> Vec<Value>) -> Self {
+        Self::run_on(&[], stats_tags, filters)
+    }
+
+    fn run_on(
+        labels: &[(&str, &str)],
+        stats_tags: &[&str],
+        filters: impl FnOnce(&Path) -> Vec<Value>,
+    ) -> Self {
         let authority = Authority::new().unwrap();
         let files = tempfile::tempdir().unwrap();
         let upstream = Upstream::start().unwrap();
@@ -144,6 +159,10 @@ impl Mesh {
         let ca = authority.write_to(files.path(), "ca").unwrap();
         let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
         sidecar.http_filters = filters(files.path());
+        let labels = labels.iter();
+        sidecar.labels = labels
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         sidecar.stats_tags = stats_tags.iter().map(ToString::to_string).collect();
         let envoy = Envoy::start(&envoy_binary(), &sidecar.bootstrap()).unwrap();
         Self {

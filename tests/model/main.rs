@@ -109,7 +109,11 @@ fn engine_decides_what_the_rules_mean() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn requests_of_arbitrary_bytes_are_decided_as_well(
