@@ -12,12 +12,21 @@ const TARGET_REFS: IstioVersion = IstioVersion::minor(22);
 /// The most targets that Istio takes in one object.
 const MAX_TARGETS: usize = 16;
 
-/// The kinds that Istio takes, each with its API group.
-const TARGETS: [(&str, &str); 4] = [
-    ("", "Service"),
-    ("gateway.networking.k8s.io", "Gateway"),
-    ("gateway.networking.k8s.io", "GatewayClass"),
-    ("networking.istio.io", "ServiceEntry"),
+/// The kinds that Istio takes, each with its API group, and the oldest version whose definitions are
+/// known to have it.
+const TARGETS: [(&str, &str, IstioVersion); 4] = [
+    ("", "Service", TARGET_REFS),
+    ("gateway.networking.k8s.io", "Gateway", TARGET_REFS),
+    (
+        "gateway.networking.k8s.io",
+        "GatewayClass",
+        IstioVersion::minor(29),
+    ),
+    (
+        "networking.istio.io",
+        "ServiceEntry",
+        IstioVersion::minor(24),
+    ),
 ];
 
 /// Reads what a policy of `namespace` is for; `cursor` is at its `spec`.
@@ -155,7 +164,24 @@ fn check_targets(
     for (index, target) in targets.iter().enumerate() {
         let cursor = cursor.index(index);
         let group = target.group.as_deref().unwrap_or_default();
-        if !TARGETS.contains(&(group, &*target.kind)) {
+        let known = TARGETS
+            .iter()
+            .find(|(known, kind, _)| (*known, *kind) == (group, &*target.kind));
+        if let (Some((.., since)), Some(mesh)) = (known, mesh)
+            && mesh.istio_version >= TARGET_REFS
+            && mesh.istio_version < *since
+        {
+            problems.report(
+                Code::UnsupportedByIstio,
+                &cursor.key("kind"),
+                format!(
+                    "Istio {} may not take a `{}` as a target",
+                    mesh.istio_version, target.kind
+                ),
+                format!("{since} does; name the `Gateway` or the `Service`"),
+            );
+        }
+        if known.is_none() {
             problems.report(
                 Code::InvalidTarget,
                 &cursor,

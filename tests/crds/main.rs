@@ -1,0 +1,250 @@
+//! What is rendered is what Istio's own definitions accept: OpenAPI schemas and CEL rules, for each
+//! version of Istio.
+//!
+//! The definitions are Istio's, and not part of this repository: `ISTIO_CRDS` is the folder that has
+//! them.
+
+mod definitions;
+mod rules;
+
+use std::env;
+use std::path::PathBuf;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::istio::{authorization_policies, wasm_plugin};
+use policy_schema::policy::IstioVersion;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use serde_json::{Value, json};
+
+use definitions::{Definitions, json_schema};
+use rules::broken;
+
+const MINORS: std::ops::RangeInclusive<u16> = 18..=31;
+
+/// Every field that all versions have, and those that came with 1.22 and 1.29.
+const EVERY_FIELD: &str = include_str!("every-field.yaml");
+const SINCE_1_22: &str = include_str!("since-1.22.yaml");
+const SINCE_1_29: &str = include_str!("since-1.29.yaml");
+
+fn folder() -> Option<PathBuf> {
+    let folder = env::var_os("ISTIO_CRDS").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: ISTIO_CRDS does not say where Istio's definitions are");
+    }
+    folder
+}
+
+/// The objects of these documents, for Istio 1.`minor`.
+fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
+    let sources: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(number, text)| SourceText {
+            name: format!("{number}.yaml"),
+            text: text.clone(),
+        })
+        .collect();
+    let options = Options {
+        at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
+        istio_version: IstioVersion::parse(&format!("1.{minor}")),
+    };
+    let validated = validate(&sources, options);
+    let set = validated
+        .policies
+        .unwrap_or_else(|| panic!("1.{minor}: {:#?}", validated.diagnostics));
+    let of_policy = |policy| {
+        let objects = authorization_policies(&set, policy).into_iter();
+        let mut objects: Vec<_> = objects
+            .map(|object| serde_json::to_value(object).unwrap())
+            .collect();
+        objects.push(serde_json::to_value(wasm_plugin(&set, policy).unwrap()).unwrap());
+        objects
+    };
+    set.policies().iter().flat_map(of_policy).collect()
+}
+
+/// What a cluster would say against the object.
+fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
+    let text = |key: &str| object[key].as_str().unwrap_or_default();
+    let Some(schema) = definitions.schema(text("apiVersion"), text("kind")) else {
+        return vec![format!(
+            "{} of {} is not served",
+            text("kind"),
+            text("apiVersion")
+        )];
+    };
+    let mut content = object.clone();
+    // Kubernetes checks these itself.
+    for key in ["apiVersion", "kind", "metadata"] {
+        content.as_object_mut().unwrap().remove(key);
+    }
+    if let Some(spec) = content["spec"].as_object_mut() {
+        for field in definitions.too_new() {
+            spec.remove(*field);
+        }
+    }
+    let validator = jsonschema::validator_for(&json_schema(schema)).unwrap();
+    let errors = validator.iter_errors(&content);
+    let mut complaints: Vec<_> = errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    if complaints.is_empty() {
+        complaints = broken(schema, &content, "");
+    }
+    complaints
+}
+
+#[test]
+fn every_object_is_accepted_by_each_version() {
+    let Some(folder) = folder() else { return };
+    let many = many_rules();
+    let mut objects = 0;
+    for minor in MINORS {
+        let definitions = Definitions::read(&folder, minor);
+        let mut texts = vec![EVERY_FIELD.to_owned(), many.clone()];
+        if minor >= 22 {
+            texts.push(SINCE_1_22.to_owned());
+        }
+        if minor >= 29 {
+            texts.push(SINCE_1_29.to_owned());
+        }
+        for object in rendered(&texts, minor) {
+            let complaints = complaints(&definitions, &object);
+            assert!(
+                complaints.is_empty(),
+                "1.{minor}: {complaints:#?}\n{object:#}"
+            );
+            objects += 1;
+        }
+    }
+    println!("{objects} objects");
+    assert!(objects > 14 * 10);
+}
+
+/// More rules than Istio takes in one object, and more sources than it takes in one rule.
+fn many_rules() -> String {
+    let sources: Vec<_> = (0..600)
+        .map(|number| json!({"principals": [format!("cluster.local/ns/a/sa/a{number}")], "notNamespaces": ["b"]}))
+        .collect();
+    let mut rules: Vec<_> = (0..600)
+        .map(|number| json!({"id": format!("r{number}"), "effect": "Allow", "to": [{"paths": [format!("/{number}")]}]}))
+        .collect();
+    rules.push(json!({"id": "many", "effect": "Deny", "from": sources}));
+    json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "kind": "ServicePolicy",
+        "metadata": {"name": "many", "namespace": "shop"},
+        "spec": {"selector": {"matchLabels": {"app": "many"}}, "rules": rules},
+    })
+    .to_string()
+}
+
+#[test]
+fn what_a_cluster_refuses_is_refused_here() {
+    let Some(folder) = folder() else { return };
+    let definitions = Definitions::read(&folder, 31);
+    let policy = |spec: Value| json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "spec": spec});
+    let plugin = |spec: Value| json!({"apiVersion": "extensions.istio.io/v1alpha1", "kind": "WasmPlugin", "spec": spec});
+    let target = json!({"kind": "Service", "name": "a"});
+    let refused = [
+        (policy(json!({"rule": []})), "rule"),
+        (
+            policy(json!({"rules": [{"from": [{"source": {"principal": ["a"]}}]}]})),
+            "principal",
+        ),
+        (policy(json!({"action": "Allow"})), "action"),
+        (
+            policy(json!({"rules": [{"to": [{"operation": {"ports": [80]}}]}]})),
+            "ports",
+        ),
+        (
+            policy(json!({"rules": [{"from": [{"source": {"principals": "a"}}]}]})),
+            "principals",
+        ),
+        (
+            policy(json!({"rules": (0..513).map(|_| json!({})).collect::<Vec<_>>()})),
+            "rules",
+        ),
+        (
+            policy(json!({"targetRefs": [target], "selector": {"matchLabels": {"a": "b"}}})),
+            "selector",
+        ),
+        (
+            policy(json!({"targetRefs": (0..17).map(|_| target.clone()).collect::<Vec<_>>()})),
+            "targetRefs",
+        ),
+        (
+            policy(json!({"selector": {"matchLabels": {"a": "*"}}})),
+            "selector",
+        ),
+        (
+            policy(
+                json!({"rules": [{"from": [{"source": {"serviceAccounts": ["a"], "principals": ["b"]}}]}]}),
+            ),
+            "source",
+        ),
+        (
+            policy(json!({"rules": [{"when": [{"values": ["a"]}]}]})),
+            "key",
+        ),
+        (plugin(json!({})), "url"),
+        (
+            plugin(json!({"url": "oci://a", "failStrategy": "FAIL"})),
+            "failStrategy",
+        ),
+        (
+            json!({"apiVersion": "security.istio.io/v9", "kind": "AuthorizationPolicy"}),
+            "not served",
+        ),
+    ];
+    for (object, expected) in refused {
+        let complaints = complaints(&definitions, &object).join("\n");
+        assert!(complaints.contains(expected), "{object}: {complaints:?}");
+    }
+}
+
+/// A field that Istio adds is one that the language may have to say.
+#[test]
+fn no_field_of_istios_is_unknown_here() {
+    let Some(folder) = folder() else { return };
+    let definitions = Definitions::read(&folder, 31);
+    let schema = definitions.schema("security.istio.io/v1", "AuthorizationPolicy");
+    let mut spec = schema.unwrap()["properties"]["spec"].clone();
+    // Istio has the field and accepts no value in it.
+    for target in ["/properties/targetRef", "/properties/targetRefs/items"] {
+        let target = spec.pointer_mut(target).unwrap();
+        target["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove("namespace");
+    }
+    let object = json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": "all", "namespace": "all"},
+        "spec": example(&spec),
+    });
+    let read: policy_schema::istio::AuthorizationPolicy =
+        serde_json::from_value(object.clone()).unwrap();
+    let written = serde_json::to_value(read).unwrap();
+    assert_eq!(written["spec"], object["spec"]);
+}
+
+/// A value with every field that a schema has.
+fn example(schema: &Value) -> Value {
+    if let Some(value) = schema["enum"].as_array().and_then(|values| values.first()) {
+        return value.clone();
+    }
+    match schema["type"].as_str() {
+        Some("object") => match schema["properties"].as_object() {
+            Some(properties) => properties
+                .iter()
+                .map(|(name, property)| (name.clone(), example(property)))
+                .collect(),
+            None => json!({"key": example(&schema["additionalProperties"])}),
+        },
+        Some("array") => json!([example(&schema["items"])]),
+        _ => json!("text"),
+    }
+}
