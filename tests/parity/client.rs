@@ -58,6 +58,24 @@ pub(crate) fn ask_all(
     Ok(answers)
 }
 
+/// Whether what is sent on a connection without HTTP comes back.
+pub(crate) fn comes_back(
+    listener: SocketAddr,
+    callers: &mut Callers,
+    asked: &Asked,
+) -> io::Result<bool> {
+    let mut connection = connect(listener, callers, asked)?;
+    connection.get_mut().write_all(b"?")?;
+    let mut answer = [0];
+    match connection.read(&mut answer) {
+        Ok(length) => Ok(length == 1 && answer == *b"?"),
+        Err(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
 type Connection = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
 fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Result<Connection> {

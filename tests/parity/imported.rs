@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::callers::Callers;
 use crate::case::understand;
 use crate::client::{Answer, ask_all};
-use crate::proxy::{Proxy, filters};
+use crate::proxy::{Proxy, filters, http_chain};
 
 #[test]
 fn imported_policies_decide_as_istios_own() {
@@ -64,14 +64,9 @@ fn compare(input: &Path, callers: &mut Callers) {
         .into_iter()
         .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
     let istio = rbac::http_filters(&objects, set.mesh().trust_domains());
-    let listeners = [
-        (
-            "istio".to_owned(),
-            istio.into_iter().map(HttpFilter::Rbac).collect(),
-        ),
-        ("rbac".to_owned(), rbac),
-        ("filter".to_owned(), wasm),
-    ];
+    let istio: Vec<_> = istio.into_iter().map(HttpFilter::Rbac).collect();
+    let listeners = [("istio", istio), ("rbac", rbac), ("filter", wasm)]
+        .map(|(name, filters)| (name.to_owned(), http_chain(&filters)));
     let proxy = Proxy::start_with(&listeners, callers);
     let mut allowed = 0;
     let mut all = 0;

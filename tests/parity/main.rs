@@ -14,6 +14,7 @@ mod imported;
 mod module;
 mod proxy;
 mod shrink;
+mod tcp;
 
 use std::time::SystemTime;
 use std::{env, fs};

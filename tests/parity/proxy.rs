@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use peergate_sandbox::{Envoy, EnvoyBinary, InboundSidecar, Leaf};
-use policy_schema::envoy::{HttpFilter, http_filters};
+use policy_schema::envoy::{HttpFilter, RbacFilter, http_filters};
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -36,15 +36,15 @@ impl Proxy {
                 .into_iter()
                 .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
             [
-                (name(number, Plane::Filter), wasm),
-                (name(number, Plane::Rbac), rbac),
+                (name(number, Plane::Filter), http_chain(&wasm)),
+                (name(number, Plane::Rbac), http_chain(&rbac)),
             ]
         });
         Self::start_with(&listeners.collect::<Vec<_>>(), callers)
     }
 
-    /// Starts an Envoy with these listeners, each by its name and the filters that decide.
-    pub(crate) fn start_with(listeners: &[(String, Vec<HttpFilter>)], callers: &Callers) -> Self {
+    /// Starts an Envoy with these listeners, each by its name and its chain of filters.
+    pub(crate) fn start_with(listeners: &[(String, Vec<Value>)], callers: &Callers) -> Self {
         let files = TempDir::with_prefix("peergate-parity-").unwrap();
         let ca = callers.authority.write_to(files.path(), "ca").unwrap();
         let leaf = Leaf::spiffe("spiffe://td1/ns/a/sa/server");
@@ -99,8 +99,12 @@ fn name(number: usize, plane: Plane) -> String {
     format!("{plane:?}-{number}")
 }
 
-fn listener(name: &str, filters: &[HttpFilter], tls: &Value) -> Value {
-    let typed = |name: &str, config: Value| json!({"name": name, "typed_config": config});
+fn typed(name: &str, config: Value) -> Value {
+    json!({"name": name, "typed_config": config})
+}
+
+/// A chain that answers what these filters let pass.
+pub(crate) fn http_chain(filters: &[HttpFilter]) -> Vec<Value> {
     let mut http_filters = vec![
         typed("envoy.filters.http.jwt_authn", jwt_authn()),
         typed(
@@ -120,7 +124,7 @@ fn listener(name: &str, filters: &[HttpFilter], tls: &Value) -> Value {
     let answer = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": name,
+        "stat_prefix": "parity",
         "use_remote_address": false,
         "normalize_path": true,
         "http_protocol_options": {"allow_custom_methods": true},
@@ -128,6 +132,26 @@ fn listener(name: &str, filters: &[HttpFilter], tls: &Value) -> Value {
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [answer]}]},
         "http_filters": http_filters,
     });
+    vec![typed(
+        "envoy.filters.network.http_connection_manager",
+        manager,
+    )]
+}
+
+/// A chain that sends back what these filters let pass, without HTTP.
+pub(crate) fn tcp_chain(filters: &[RbacFilter]) -> Vec<Value> {
+    let echo = typed(
+        "envoy.filters.network.echo",
+        json!({"@type": "type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo"}),
+    );
+    filters
+        .iter()
+        .map(|filter| serde_json::to_value(filter).unwrap())
+        .chain([echo])
+        .collect()
+}
+
+fn listener(name: &str, chain: &[Value], tls: &Value) -> Value {
     let listener_filter = |name: &str, message: &str| {
         let type_url = format!("type.googleapis.com/envoy.extensions.filters.listener.{message}");
         typed(
@@ -143,7 +167,7 @@ fn listener(name: &str, filters: &[HttpFilter], tls: &Value) -> Value {
             listener_filter("tls_inspector", "tls_inspector.v3.TlsInspector"),
         ],
         "filter_chains": [{
-            "filters": [typed("envoy.filters.network.http_connection_manager", manager)],
+            "filters": chain,
             "transport_socket": tls,
         }],
     })
