@@ -101,7 +101,10 @@ fn mtls_mode(
 ) -> MtlsMode {
     let mut is_strict = false;
     let mut has_exception = false;
-    for Placed { resource, place } in objects {
+    for Placed {
+        resource, place, ..
+    } in objects
+    {
         let at = |pointer| resource.pointer(pointer);
         let mode = at("/spec/mtls/mode").and_then(Value::as_str);
         let namespace = at("/metadata/namespace").and_then(Value::as_str);

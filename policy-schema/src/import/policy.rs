@@ -102,7 +102,12 @@ fn policy(
     let mut rule_origins = Vec::new();
     let mut origins = Vec::new();
     let mut ids = BTreeSet::new();
-    for Placed { resource, place } in objects {
+    for Placed {
+        resource,
+        place,
+        rules: places,
+    } in objects
+    {
         let name = &resource.metadata.name;
         let qualified = format!("{}/{name}", attachment.namespace);
         let is_dry_run = is_dry_run(resource);
@@ -120,7 +125,7 @@ fn policy(
         for (number, rule) in resource.spec.rules.iter().enumerate() {
             let mut refuse = |is_refused, message: String| {
                 findings.push(Finding {
-                    place: *place,
+                    place: places.get(number).copied().unwrap_or(*place),
                     is_refused,
                     message: format!("rule {number} of `{qualified}`: {message}"),
                 });

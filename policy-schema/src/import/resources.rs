@@ -12,6 +12,18 @@ use crate::yaml::{self, Fault, Node, Span};
 pub(super) struct Placed<R> {
     pub(super) resource: R,
     pub(super) place: Place,
+    /// Where each of its rules stands, if it has any.
+    pub(super) rules: Vec<Place>,
+}
+
+impl<R> Placed<R> {
+    fn without_rules(resource: R, place: Place) -> Self {
+        Self {
+            resource,
+            place,
+            rules: Vec::new(),
+        }
+    }
 }
 
 /// All resources of an import.
@@ -58,12 +70,24 @@ impl Resources {
             }
             ("security.istio.io", "AuthorizationPolicy") => {
                 if let Some(resource) = read_node(node, source, findings) {
-                    self.policies.push(Placed { resource, place });
+                    let rules = node.field("spec").and_then(|spec| spec.field("rules"));
+                    let rules = rules.into_iter().flat_map(Node::elements);
+                    self.policies.push(Placed {
+                        resource,
+                        place,
+                        rules: rules
+                            .map(|rule| Place {
+                                source,
+                                span: rule.head(),
+                            })
+                            .collect(),
+                    });
                 }
             }
             ("security.istio.io", "PeerAuthentication") => {
                 if let Some(resource) = read_node(node, source, findings) {
-                    self.peer_authentications.push(Placed { resource, place });
+                    self.peer_authentications
+                        .push(Placed::without_rules(resource, place));
                 }
             }
             ("v1", "ConfigMap") => {
@@ -77,7 +101,8 @@ impl Resources {
                 if let Some(resource) =
                     config.and_then(|config| read_node(config, source, findings))
                 {
-                    self.mesh_configs.push(Placed { resource, place });
+                    self.mesh_configs
+                        .push(Placed::without_rules(resource, place));
                 }
             }
             _ => findings.push(Finding {
@@ -95,7 +120,9 @@ impl Resources {
         let nodes = yaml::parse(text).unwrap_or_default();
         let config = nodes.first().and_then(|node| yaml::read(node).0);
         match config {
-            Some(resource) => self.mesh_configs.push(Placed { resource, place }),
+            Some(resource) => self
+                .mesh_configs
+                .push(Placed::without_rules(resource, place)),
             None => findings.push(Finding {
                 place,
                 is_refused: true,
