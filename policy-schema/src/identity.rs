@@ -86,14 +86,6 @@ impl<'a> SpiffeId<'a> {
     pub fn path(&self) -> &'a str {
         self.path
     }
-
-    /// The Kubernetes namespace and service account that Istio puts into the path, when the path
-    /// is exactly `/ns/NAMESPACE/sa/NAME`.
-    pub fn service_account(&self) -> Option<(&'a str, &'a str)> {
-        let (namespace, account) = self.path.strip_prefix("/ns/")?.split_once('/')?;
-        let account = account.strip_prefix("sa/")?;
-        (!account.contains('/')).then_some((namespace, account))
-    }
 }
 
 /// Whether `text` is a trust domain name (SPIFFE ID specification, section 2.1).

@@ -1,11 +1,12 @@
 //! A service behind a sidecar that runs the filter, and callers of every kind.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use peergate_sandbox::{
     Authority, Client, Connection, Envoy, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE,
     INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request, Response, Upstream,
 };
+use peergate_tests::module;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy::wasm_filter;
 use policy_schema::plugin_config::PluginConfig;
@@ -252,16 +253,4 @@ pub(crate) fn envoy_binary() -> EnvoyBinary {
     EnvoyBinary::find(None).unwrap_or_else(|error| {
         panic!("{error}; `make test` installs an Envoy and says where it is")
     })
-}
-
-/// The module that `make filter` leaves.
-pub(crate) fn module() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
-    let path = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
-    assert!(
-        path.is_file(),
-        "{} is missing: run `make filter`",
-        path.display()
-    );
-    path
 }

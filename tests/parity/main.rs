@@ -11,7 +11,6 @@ mod client;
 mod compare;
 mod corpus;
 mod imported;
-mod module;
 mod proxy;
 mod shrink;
 mod tcp;

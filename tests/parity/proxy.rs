@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use peergate_sandbox::{Envoy, EnvoyBinary, InboundSidecar, Leaf};
+use peergate_tests::module;
 use policy_schema::envoy::{HttpFilter, RbacFilter, http_filters};
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use tempfile::TempDir;
 
 use crate::JWT_KEY;
 use crate::callers::Callers;
-use crate::module::module;
 
 /// A running proxy.
 pub(crate) struct Proxy {

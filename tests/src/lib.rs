@@ -8,3 +8,17 @@
 )]
 
 pub mod random;
+
+use std::path::{Path, PathBuf};
+
+/// The module that `make filter` leaves, or the one that `PEERGATE_FILTER` names.
+pub fn module() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
+    let path = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
+    assert!(
+        path.is_file(),
+        "{} is missing: run `make filter`",
+        path.display()
+    );
+    path
+}

@@ -18,9 +18,6 @@ use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::Action;
 
-/// By this annotation a policy is only evaluated, and what it would do is left in metadata.
-const DRY_RUN: &str = "istio.io/dry-run";
-
 /// The filters of a connection that speaks HTTP, in their order, for the objects that apply to a
 /// workload. `CUSTOM` objects need an external authorizer and have no filter here.
 pub fn http_filters(
@@ -73,7 +70,7 @@ fn all(policies: &[AuthorizationPolicy], trust_domains: &TrustDomains, is_http: 
             .iter()
             .filter(|policy| policy.spec.action == action)
         {
-            let rules = if is_dry_run(policy) {
+            let rules = if policy.is_dry_run() {
                 &mut dry
             } else {
                 &mut enforced
@@ -101,12 +98,6 @@ fn all(policies: &[AuthorizationPolicy], trust_domains: &TrustDomains, is_http: 
         })
     };
     actions.into_iter().filter_map(filter).collect()
-}
-
-fn is_dry_run(policy: &AuthorizationPolicy) -> bool {
-    let annotation = policy.metadata.annotations.get(DRY_RUN);
-    annotation
-        .is_some_and(|text| matches!(text.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
 }
 
 fn rules_of(

@@ -11,7 +11,6 @@ fn parts_of_an_id_are_told_apart() {
     assert_eq!(id.as_str(), ID);
     assert_eq!(id.trust_domain(), "cluster.local");
     assert_eq!(id.path(), "/ns/shop/sa/cart");
-    assert_eq!(id.service_account(), Some(("shop", "cart")));
 }
 
 #[test]
@@ -92,30 +91,6 @@ fn lengths_are_taken_up_to_their_limits() {
         SpiffeId::parse(of_length(2049).as_bytes()),
         Err(SpiffeIdError::TooLong)
     );
-}
-
-#[test]
-fn only_the_path_that_istio_writes_has_a_service_account() {
-    let cases = [
-        ("/ns/a/sa/b", Some(("a", "b"))),
-        ("/ns/A_b/sa/b.c", Some(("A_b", "b.c"))),
-        ("/ns/ns/sa/sa", Some(("ns", "sa"))),
-        ("/ns/a/sa/b/c", None),
-        ("/x/ns/a/sa/b", None),
-        ("/ns/a/b/sa/c", None),
-        ("/ns/a/sa", None),
-        ("/ns/a", None),
-        ("/ns", None),
-        ("/NS/a/sa/b", None),
-        ("/ns/a/SA/b", None),
-        ("/nsx/a/sa/b", None),
-        ("/ns/a/sax/b", None),
-    ];
-    for (path, expected) in cases {
-        let id = format!("spiffe://td{path}");
-        let id = SpiffeId::parse(id.as_bytes()).unwrap();
-        assert_eq!(id.service_account(), expected, "{path}");
-    }
 }
 
 #[test]

@@ -16,9 +16,6 @@ use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-/// By this annotation Istio only evaluates a policy.
-const DRY_RUN: &str = "istio.io/dry-run";
-
 /// Where Kubernetes puts an object that does not say where it belongs.
 const DEFAULT_NAMESPACE: &str = "default";
 
@@ -110,7 +107,7 @@ fn policy(
     {
         let name = &resource.metadata.name;
         let qualified = format!("{}/{name}", attachment.namespace);
-        let is_dry_run = is_dry_run(resource);
+        let is_dry_run = resource.is_dry_run();
         let action = resource.spec.action;
         if action == Action::Allow && !is_dry_run {
             otherwise = Otherwise::Deny;
@@ -181,12 +178,6 @@ fn policy(
         origins,
         rule_origins,
     }
-}
-
-fn is_dry_run(object: &AuthorizationPolicy) -> bool {
-    let annotation = object.metadata.annotations.get(DRY_RUN);
-    annotation
-        .is_some_and(|text| matches!(text.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
 }
 
 /// The object's name and the rule's number, as far as a rule id can have them.

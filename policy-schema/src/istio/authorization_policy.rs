@@ -20,6 +20,19 @@ pub struct AuthorizationPolicy {
     pub spec: AuthorizationPolicySpec,
 }
 
+/// By this annotation Istio only evaluates a policy, and leaves what it would do in metadata.
+const DRY_RUN: &str = "istio.io/dry-run";
+
+impl AuthorizationPolicy {
+    /// Whether the policy is only evaluated. The annotation's values are those of Go's `ParseBool`.
+    pub fn is_dry_run(&self) -> bool {
+        self.metadata
+            .annotations
+            .get(DRY_RUN)
+            .is_some_and(|text| matches!(text.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True"))
+    }
+}
+
 /// The metadata of an object, as far as it is looked at.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

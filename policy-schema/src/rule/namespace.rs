@@ -43,3 +43,45 @@ pub(crate) fn is_in_namespace(id: &SpiffeId<'_>, namespace: &TextMatch) -> bool 
         None => has_namespace_end(id, namespace.literal()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_the_beginning_of_the_path_up_to_a_slash() {
+        let cases = [
+            ("/ns/a/sa/b", Some("a/")),
+            ("/ns/A_b/sa/b.c", Some("A_b/")),
+            ("/ns/a/sa/b/c", Some("a/")),
+            ("/ns/a/b/sa/c", Some("a/")),
+            ("/ns/a", Some("a")),
+            ("/x/ns/a/sa/b", None),
+            ("/ns", None),
+            ("/NS/a/sa/b", None),
+            ("/nsx/a/sa/b", None),
+        ];
+        for (path, expected) in cases {
+            let id = format!("spiffe://td{path}");
+            let id = SpiffeId::parse(id.as_bytes()).unwrap();
+            assert_eq!(namespace_part(&id), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_open_beginning_is_looked_for_after_the_first_ns() {
+        for (path, is_found) in [
+            ("/ns/a-prod/sa/b", true),
+            ("/x/ns/-prod/y", true),
+            ("/ns/a/x-prod/b", true),
+            ("/ns/a-prod", false),
+            ("/ns/a-prods/sa/b", false),
+            ("/a-prod/ns/b", false),
+            ("/a-prod/b", false),
+        ] {
+            let id = format!("spiffe://td{path}");
+            let id = SpiffeId::parse(id.as_bytes()).unwrap();
+            assert_eq!(has_namespace_end(&id, "-prod"), is_found, "{path}");
+        }
+    }
+}
