@@ -88,6 +88,30 @@ codes! {
     /// The filter's image is not a reference that Istio can fetch.
     InvalidImage = "invalid-image", Error;
 
+    /// The filter's image is named by something other than its content, so that it may be another
+    /// tomorrow.
+    UnpinnedImage = "unpinned-image", Warning;
+    /// An exception from mutual TLS is past its date.
+    ExpiredException = "expired-exception", Error;
+    /// Two exceptions from mutual TLS have the same name, or are for the same workloads.
+    DuplicateException = "duplicate-exception", Error;
+    /// Two gateways have the same name.
+    DuplicateGateway = "duplicate-gateway", Error;
+    /// Two gateways, two servers of one, or two services answer for the same host and path.
+    DuplicateHost = "duplicate-host", Error;
+
+    /// A service is exposed at a gateway that the mesh does not have, or for a host that the gateway
+    /// does not answer for.
+    UnknownGateway = "unknown-gateway", Error;
+    /// A service is exposed at a gateway whose identity no rule allows to call it.
+    ExposureWithoutRule = "exposure-without-rule", Error;
+    /// Something needs to know by which service a workload is reached, and the policy does not say.
+    MissingService = "missing-service", Error;
+    /// Where the mesh denies what no policy allows, a policy that lets requests pass is for workloads
+    /// of which another policy denies some: Istio cannot tell them apart.
+    UnenforceableDefault = "unenforceable-default", Error;
+    /// Two policies of a namespace describe the same external host differently.
+    ConflictingHost = "conflicting-host", Error;
     /// A rule id is not a DNS label. Ids become metric labels and log fields.
     InvalidRuleId = "invalid-rule-id", Error;
     /// Two rules of a policy have the same id.
@@ -116,7 +140,7 @@ codes! {
     InvalidValue = "invalid-value", Error;
     /// A path template breaks Istio's rules for `{*}` and `{**}`.
     InvalidPathTemplate = "invalid-path-template", Error;
-    /// Two fields of a source exclude each other.
+    /// Two fields exclude each other.
     ExclusiveFields = "exclusive-fields", Error;
     /// A time is not RFC 3339 in UTC.
     InvalidTime = "invalid-time", Error;

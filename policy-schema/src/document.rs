@@ -3,6 +3,11 @@
 //! These types are the schema: what `peergate schema` prints for editors is derived from them, and
 //! a field that they do not have is refused.
 
+mod gateway;
+mod mtls;
+mod telemetry;
+mod traffic;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -11,8 +16,18 @@ use serde::{Deserialize, Serialize};
 use crate::plugin_config::ApiVersion;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
+pub use gateway::{
+    ExposureSpec, GatewayApi, GatewaySpec, ServerSpec, ServerTlsMode, ServerTlsSpec,
+};
+pub use mtls::{ExceptionMode, Mtls, MtlsExceptionSpec, MtlsMode, TlsVersion};
+pub use telemetry::{AccessLogSpec, LoggedRequests, TelemetrySpec, TracingSpec};
+pub use traffic::{
+    ExternalHostSpec, ExternalPortSpec, ExternalProtocol, Outbound, OutlierDetectionSpec,
+    ServiceMtls, ServicePortSpec, ServiceSpec, SubsetSpec, TrafficSpec,
+};
+
 /// What is true of the whole mesh. There is exactly one.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshDocument {
     /// The version of the policy language.
@@ -47,7 +62,7 @@ pub struct MeshMetadata {
 }
 
 /// What is true of the whole mesh.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MeshSpec {
     /// The trust domain in the SPIFFE IDs of the mesh's workloads: Istio's
@@ -63,6 +78,9 @@ pub struct MeshSpec {
     pub root_namespace: Option<String>,
     /// The Istio version that runs, as `MAJOR.MINOR`. Rendered resources use nothing newer.
     pub istio_version: String,
+    /// The domain in the names of the cluster's services. `cluster.local` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_domain: Option<String>,
     /// How strictly workloads ask for mutual TLS. `Strict` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<Mtls>,
@@ -76,24 +94,15 @@ pub struct MeshSpec {
     /// The filter that enforces the rules in each sidecar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<FilterSpec>,
-}
-
-/// How workloads are to be reached.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Mtls {
-    /// Whether plaintext is accepted.
-    pub mode: MtlsMode,
-}
-
-/// Whether plaintext is accepted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-pub enum MtlsMode {
-    /// Mutual TLS only: every caller has an identity.
-    #[default]
-    Strict,
-    /// Plaintext too: callers without an identity reach the rules.
-    Permissive,
+    /// What workloads reach. `Any` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound: Option<Outbound>,
+    /// The gateways that let requests of the outside in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<Vec<GatewaySpec>>,
+    /// What proxies tell about requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<TelemetrySpec>,
 }
 
 /// How a proxy normalises the path of a request, by the names of Istio's
@@ -113,7 +122,7 @@ pub enum PathNormalization {
     DecodeAndMergeSlashes,
 }
 
-/// What policies and rules take when they do not say otherwise.
+/// What policies and rules take when they do not say otherwise, and workloads without a policy.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Defaults {
@@ -123,6 +132,9 @@ pub struct Defaults {
     /// For rules without `owner`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// What becomes of requests to workloads that no policy is for. `Deny` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Otherwise>,
 }
 
 /// The filter that enforces the rules in each sidecar.
@@ -190,6 +202,18 @@ pub struct ServicePolicySpec {
     /// The Gateway API resources whose gateways or waypoints enforce the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_refs: Option<Vec<TargetRef>>,
+    /// The service account that the workload runs as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<String>,
+    /// The Kubernetes `Service` by which the workload is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceSpec>,
+    /// What the service answers for at the mesh's gateways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposures: Option<Vec<ExposureSpec>>,
+    /// The hosts outside the mesh that the workload calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_hosts: Option<Vec<ExternalHostSpec>>,
     /// What becomes of a request that no rule matches. `Deny` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otherwise: Option<Otherwise>,

@@ -2,17 +2,47 @@
 
 pub mod authorization_policy;
 mod compile;
+mod default_deny;
+mod destination_rule;
+mod extension;
+mod gateway;
+mod gateway_api;
+mod peer_authentication;
+mod resource;
+mod service_entry;
+mod sidecar;
 mod source;
 mod tcp;
-mod wasm_plugin;
+mod telemetry;
+mod virtual_service;
 
 use crate::plugin_config::PluginConfig;
-use crate::policy::{Attachment, ServicePolicy};
+use crate::policy::{Attachment, PolicySet, ServicePolicy};
 
 pub use authorization_policy::AuthorizationPolicy;
 use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;
-pub use wasm_plugin::{MissingImage, WasmPlugin, wasm_plugin};
+pub use extension::{ExtensionApi, NoExtension, extension};
+pub use resource::{Resource, ResourceKind};
+
+/// The objects for the mesh as a whole, and for what policies say beside their rules. The objects of
+/// the policies themselves are [`authorization_policies`] and [`extension`].
+///
+/// What leads and allows comes before what limits and denies.
+pub fn mesh_resources(set: &PolicySet) -> Vec<Resource> {
+    let mesh = &set.mesh;
+    let mut resources = service_entry::service_entries(set);
+    resources.extend(destination_rule::destination_rules(set));
+    resources.extend(telemetry::telemetry(mesh));
+    resources.extend(default_deny::gateway_allowances(set));
+    resources.extend(gateway::gateways(mesh));
+    resources.extend(virtual_service::virtual_services(set));
+    resources.extend(gateway_api::gateways_and_routes(set));
+    resources.extend(sidecar::sidecars(set));
+    resources.extend(peer_authentication::peer_authentications(mesh));
+    resources.extend(default_deny::default_denials(set));
+    resources
+}
 
 /// The metadata of a resource made of `policy`.
 fn metadata_of_policy(
@@ -28,11 +58,10 @@ fn metadata_of_policy(
             config.revision.clone().unwrap_or_default(),
         ),
     ];
-    let labels = [(text("app.kubernetes.io/managed-by"), text("peergate"))];
     ObjectMetadata {
         name,
         namespace: policy.name.namespace.clone(),
-        labels: labels.into(),
+        labels: resource::managed(),
         annotations: annotations.into(),
     }
 }

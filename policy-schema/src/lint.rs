@@ -6,7 +6,7 @@
 use ipnet::IpNet;
 
 use crate::code::Code;
-use crate::document::{MtlsMode, PathNormalization};
+use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
 use crate::matching::{PathMatch, TextMatch};
 use crate::policy::{IstioVersion, Mesh};
@@ -22,10 +22,12 @@ const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
 /// Path templates came with this version of Istio.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
 
-/// Reports what of `rule` can never match in `mesh` from the time `at` on.
+/// Reports what of `rule` can never match in `mesh` from the time `at` on, where callers without an
+/// identity come only if `takes_plaintext`.
 pub(crate) fn lint_rule(
     rule: &Rule,
     mesh: &Mesh,
+    takes_plaintext: bool,
     at: Timestamp,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -42,7 +44,7 @@ pub(crate) fn lint_rule(
     }
     let from = cursor.key("from");
     for (index, source) in rule.sources.iter().enumerate() {
-        lint_source(source, mesh, &from.index(index), problems);
+        lint_source(source, mesh, takes_plaintext, &from.index(index), problems);
         lint_open_exclusions(
             &excluded_by_source(source),
             rule.effect,
@@ -179,13 +181,19 @@ fn lint_jwt(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Proble
     }
 }
 
-fn lint_source(source: &Source, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if source.anonymous && mesh.mtls == MtlsMode::Strict {
+fn lint_source(
+    source: &Source,
+    mesh: &Mesh,
+    takes_plaintext: bool,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if source.anonymous && !takes_plaintext {
         problems.report(
             Code::NeverMatches,
             &cursor.key("anonymous"),
-            "no caller is ever anonymous here: the mesh accepts mutual TLS only",
-            "remove this source, or set the mesh's `mtls.mode` to `Permissive` while it migrates",
+            "no caller is ever anonymous here: the workload accepts mutual TLS only",
+            "remove this source, or add an exception for the workload to the `mtls` of the `Mesh`",
         );
     }
     let Source {

@@ -1,16 +1,28 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
 mod along;
+mod at_default;
+mod calls;
+mod edge;
+mod mesh;
 mod plugin_config;
+mod service;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::document::{MtlsMode, PathNormalization, TargetRef};
-use crate::identity::TrustDomains;
+use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise};
+
+pub(crate) use at_default::AtDefault;
+pub(crate) use calls::{Caller, Calls};
+pub use edge::Gateway;
+pub(crate) use edge::{Exposure, Server, covers_host, do_hosts_meet};
+pub use mesh::Mesh;
+pub(crate) use mesh::{MtlsException, MtlsPlan};
+pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 
 /// All documents of an input, understood together.
 #[derive(Clone, Debug)]
@@ -18,20 +30,6 @@ pub struct PolicySet {
     pub(crate) mesh: Mesh,
     /// In the order of namespace and name, whatever the order of the files.
     pub(crate) policies: Vec<ServicePolicy>,
-}
-
-/// What is true of the whole mesh.
-#[derive(Clone, Debug)]
-pub struct Mesh {
-    pub(crate) trust_domains: TrustDomains,
-    pub(crate) root_namespace: String,
-    pub(crate) istio_version: IstioVersion,
-    pub(crate) mtls: MtlsMode,
-    pub(crate) path_normalization: PathNormalization,
-    pub(crate) filter_image: Option<String>,
-    pub(crate) caller_header: bool,
-    pub(crate) default_enforcement: Enforcement,
-    pub(crate) default_owner: Option<String>,
 }
 
 /// The rules of a workload, or of several.
@@ -44,6 +42,11 @@ pub struct ServicePolicy {
     /// The ports on which the workload speaks something other than HTTP.
     pub(crate) tcp_ports: Vec<u16>,
     pub(crate) rules: Vec<Rule>,
+    /// The service account that the workload runs as.
+    pub(crate) service_account: Option<String>,
+    pub(crate) service: Option<Service>,
+    pub(crate) exposures: Vec<Exposure>,
+    pub(crate) external_hosts: Vec<ExternalHost>,
     /// The policies that this one's filter enforces along.
     pub(crate) along: Vec<Along>,
     /// How many filters of other policies come before this one's, at most, on a workload.
@@ -86,29 +89,30 @@ impl PolicySet {
         &self.policies
     }
 
+    /// For each policy the positions of those that are for some of its workloads, its own first.
+    pub(crate) fn policies_together(&self) -> Vec<Vec<usize>> {
+        let mut together: Vec<Vec<usize>> = (0..self.policies.len())
+            .map(|position| vec![position])
+            .collect();
+        for (position, policy) in self.policies.iter().enumerate() {
+            for other in policy.enforced_along() {
+                if let Some(known) = together.get_mut(position) {
+                    known.push(other);
+                }
+                if let Some(known) = together.get_mut(other) {
+                    known.push(position);
+                }
+            }
+        }
+        together
+    }
+
     /// The policy of this namespace and name.
     pub fn policy(&self, namespace: &str, name: &str) -> Option<&ServicePolicy> {
         self.policies
             .binary_search_by(|policy| policy.name.as_pair().cmp(&(namespace, name)))
             .ok()
             .and_then(|position| self.policies.get(position))
-    }
-}
-
-impl Mesh {
-    /// The trust domains whose identities the mesh accepts.
-    pub fn trust_domains(&self) -> &TrustDomains {
-        &self.trust_domains
-    }
-
-    /// The Istio version that resources are rendered for.
-    pub fn istio_version(&self) -> IstioVersion {
-        self.istio_version
-    }
-
-    /// Where sidecars fetch the filter.
-    pub fn filter_image(&self) -> Option<&str> {
-        self.filter_image.as_deref()
     }
 }
 
@@ -133,10 +137,22 @@ impl ServicePolicy {
         self.along.iter().map(|along| along.policy)
     }
 
+    /// Whether a request passes that no rule of the policy denies.
+    pub(crate) fn passes(&self) -> bool {
+        self.enforcement == Enforcement::Shadow || self.otherwise == Otherwise::Pass
+    }
+
     /// How many rules there are.
     pub fn rule_count(&self) -> usize {
         self.rules.len()
     }
+}
+
+/// Whether a pod can have both: no label sets them apart.
+pub(crate) fn are_compatible(labels: &Labels, others: &Labels) -> bool {
+    labels
+        .iter()
+        .all(|(key, value)| others.get(key).is_none_or(|other| other == value))
 }
 
 /// A minor version of Istio.

@@ -7,11 +7,11 @@
 mod definitions;
 mod rules;
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use policy_schema::diagnostic::SourceText;
-use policy_schema::istio::{authorization_policies, wasm_plugin};
+use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -24,6 +24,8 @@ const MINORS: std::ops::RangeInclusive<u16> = 18..=31;
 
 /// Every field that all versions have, and those that came with 1.22 and 1.29.
 const EVERY_FIELD: &str = include_str!("every-field.yaml");
+/// Every field that is not about rules.
+const HARDENED: &str = include_str!("hardened.yaml");
 const SINCE_1_22: &str = include_str!("since-1.22.yaml");
 const SINCE_1_29: &str = include_str!("since-1.29.yaml");
 
@@ -58,15 +60,24 @@ fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
         let mut objects: Vec<_> = objects
             .map(|object| serde_json::to_value(object).unwrap())
             .collect();
-        objects.push(serde_json::to_value(wasm_plugin(&set, policy).unwrap()).unwrap());
+        let apis = [ExtensionApi::WasmPlugin, ExtensionApi::TrafficExtension];
+        let extensions = apis.map(|api| extension(&set, policy, api));
+        let extensions = extensions.into_iter().flatten();
+        objects.extend(extensions.map(|object| serde_json::to_value(object).unwrap()));
         objects
     };
-    set.policies().iter().flat_map(of_policy).collect()
+    let of_mesh = mesh_resources(&set).into_iter();
+    let of_mesh = of_mesh.map(|object| serde_json::to_value(object).unwrap());
+    let of_policies = set.policies().iter().flat_map(of_policy);
+    of_policies.chain(of_mesh).collect()
 }
 
 /// What a cluster would say against the object.
 fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
     let text = |key: &str| object[key].as_str().unwrap_or_default();
+    if text("apiVersion").starts_with("gateway.networking.k8s.io/") {
+        return Vec::new(); // Not Istio's.
+    }
     let Some(schema) = definitions.schema(text("apiVersion"), text("kind")) else {
         return vec![format!(
             "{} of {} is not served",
@@ -99,6 +110,7 @@ fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
 fn every_object_is_accepted_by_each_version() {
     let Some(folder) = folder() else { return };
     let many = many_rules();
+    let newest = Definitions::read(&folder, 31);
     let mut objects = 0;
     for minor in MINORS {
         let definitions = Definitions::read(&folder, minor);
@@ -109,8 +121,12 @@ fn every_object_is_accepted_by_each_version() {
         if minor >= 29 {
             texts.push(SINCE_1_29.to_owned());
         }
-        for object in rendered(&texts, minor) {
-            let complaints = complaints(&definitions, &object);
+        let inputs = [texts, vec![HARDENED.to_owned()], shop()];
+        for object in inputs.iter().flat_map(|texts| rendered(texts, minor)) {
+            // It came between two of the releases whose definitions are at hand.
+            let is_too_new = object["kind"] == "TrafficExtension" && minor == 30;
+            let definitions = if is_too_new { &newest } else { &definitions };
+            let complaints = complaints(definitions, &object);
             assert!(
                 complaints.is_empty(),
                 "1.{minor}: {complaints:#?}\n{object:#}"
@@ -120,6 +136,19 @@ fn every_object_is_accepted_by_each_version() {
     }
     println!("{objects} objects");
     assert!(objects > 14 * 10);
+}
+
+/// The example shop's documents.
+fn shop() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/online-boutique");
+    let policies = fs::read_dir(folder.join("policies")).unwrap();
+    let mut files: Vec<_> = policies.map(|entry| entry.unwrap().path()).collect();
+    files.push(folder.join("mesh.yaml"));
+    files.sort();
+    files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect()
 }
 
 /// More rules than Istio takes in one object, and more sources than it takes in one rule.

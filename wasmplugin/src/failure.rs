@@ -38,6 +38,19 @@ pub(crate) enum Failure {
     NoPolicy,
     #[error("the mesh does not say where sidecars fetch the filter")]
     MissingImage,
+    #[error("{0}")]
+    NoTrafficExtension(String),
+    #[error("{kind} `{name}` has {bytes} bytes, and a cluster takes {most}")]
+    TooLarge {
+        kind: &'static str,
+        name: String,
+        bytes: usize,
+        most: usize,
+    },
+    #[error("`plugin-config` and `envoy` are rendered alone")]
+    NotTogether,
+    #[error("a chart is a folder")]
+    ChartNeedsFolder,
     #[error("{file}:{line}:{column}: {message}")]
     InvalidRequest {
         file: String,
@@ -86,6 +99,10 @@ impl Failure {
             | Self::SeveralPolicies(_)
             | Self::NoPolicy
             | Self::MissingImage
+            | Self::NoTrafficExtension(_)
+            | Self::TooLarge { .. }
+            | Self::NotTogether
+            | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
         }
@@ -114,6 +131,12 @@ impl Failure {
             Self::MissingImage => Some(
                 "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",
             ),
+            Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),
+            Self::TooLarge { .. } => {
+                Some("make several policies of it, each for fewer workloads or with fewer rules")
+            }
+            Self::NotTogether => Some("name it alone under `--only`"),
+            Self::ChartNeedsFolder => Some("name a folder: `-o chart/`"),
             Self::InvalidRequest { .. } => Some(
                 r#"write one request to a line: {"principal":"spiffe://…","method":"GET","path":"/"}"#,
             ),

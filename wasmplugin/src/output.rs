@@ -188,6 +188,24 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
     Ok(json)
 }
 
+/// How many bytes the value has as JSON without blanks.
+pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, Failure> {
+    struct Count(usize);
+    impl Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value)?;
+    Ok(count.0)
+}
+
 /// The value as a YAML document, as `kubectl` prints it.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
     // Texts of several lines become blocks; a long line is never folded.

@@ -5,11 +5,13 @@ use serde_json::Value;
 use super::Finding;
 use super::resources::{NOWHERE, Placed, Resources};
 use crate::document::{
-    MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, MtlsMode, PathNormalization,
+    Defaults, MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, MtlsMode, PathNormalization,
+    TlsVersion,
 };
 use crate::identity::is_trust_domain;
 use crate::plugin_config::ApiVersion;
 use crate::policy::IstioVersion;
+use crate::rule_spec::Otherwise;
 
 /// What Istio takes without a mesh config.
 const TRUST_DOMAIN: &str = "cluster.local";
@@ -65,6 +67,11 @@ pub(super) fn mesh(
             None
         }
     };
+    let min_version = field("meshMTLS").and_then(|value| value.get("minProtocolVersion"));
+    let min_version = match min_version.and_then(Value::as_str) {
+        Some("TLSV1_3") => TlsVersion::V1_3,
+        _ => TlsVersion::V1_2,
+    };
     let mode = mtls_mode(
         &resources.peer_authentications,
         root_namespace.unwrap_or(ROOT_NAMESPACE),
@@ -84,10 +91,22 @@ pub(super) fn mesh(
                 .then(|| aliases.into_iter().map(str::to_owned).collect()),
             root_namespace: root_namespace.map(str::to_owned),
             istio_version: istio_version.to_string(),
-            mtls: Some(Mtls { mode }),
+            mtls: Some(Mtls {
+                mode: Some(mode),
+                min_version: Some(min_version),
+                exceptions: None,
+            }),
             path_normalization,
-            defaults: None,
+            // A policy that denies everything in the whole mesh is imported as such.
+            defaults: Some(Defaults {
+                otherwise: Some(Otherwise::Pass),
+                ..Defaults::default()
+            }),
             filter: None,
+            cluster_domain: None,
+            outbound: None,
+            gateways: None,
+            telemetry: None,
         },
     }
 }

@@ -46,7 +46,8 @@ pub(super) fn policies(
     let root_namespace = root_namespace.unwrap_or(mesh::ROOT_NAMESPACE);
     let takes_plaintext = spec
         .mtls
-        .is_some_and(|mtls| mtls.mode == MtlsMode::Permissive);
+        .as_ref()
+        .is_some_and(|mtls| mtls.mode == Some(MtlsMode::Permissive));
     let mut policies: Vec<_> = groups
         .into_iter()
         .map(|(attachment, mut objects)| {
@@ -169,6 +170,10 @@ fn policy(
                     match_labels: attachment.labels.clone(),
                 }),
                 target_refs: has_targets.then(|| targets.collect()),
+                service_account: None,
+                service: None,
+                exposures: None,
+                external_hosts: None,
                 otherwise: (otherwise == Otherwise::Pass).then_some(otherwise),
                 tcp_ports: None,
                 enforcement: None,

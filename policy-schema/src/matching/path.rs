@@ -65,6 +65,17 @@ impl PathMatch {
             _ => false,
         }
     }
+
+    /// Whether some path may match both patterns; only of templates it is not always known.
+    pub(crate) fn may_meet(&self, other: &TextMatch) -> bool {
+        match (self, other) {
+            (Self::Text(pattern), other) => pattern.meets(other),
+            (Self::Template(template), TextMatch::Exact(path)) => template.matches(path.as_bytes()),
+            (Self::Template(template), other) => {
+                other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
+            }
+        }
+    }
 }
 
 impl fmt::Display for PathMatch {

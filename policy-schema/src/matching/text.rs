@@ -98,6 +98,20 @@ impl TextMatch {
         }
     }
 
+    /// Whether some text matches both patterns.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, other) | (other, Self::Any) => *other != Self::Exact("".into()),
+            (Self::Exact(text), other) | (other, Self::Exact(text)) => {
+                other.matches(text.as_bytes())
+            }
+            (Self::Prefix(a), Self::Prefix(b)) => a.starts_with(&**b) || b.starts_with(&**a),
+            (Self::Suffix(a), Self::Suffix(b)) => a.ends_with(&**b) || b.ends_with(&**a),
+            (Self::Prefix(_), Self::Suffix(_)) | (Self::Suffix(_), Self::Prefix(_)) => true,
+        }
+    }
+
     /// The pattern's text without its `*`.
     pub fn literal(&self) -> &str {
         match self {

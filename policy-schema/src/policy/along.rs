@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Along, Attachment, Labels, PolicySet, ServicePolicy};
+use super::{Along, Attachment, Labels, PolicySet, ServicePolicy, are_compatible};
 
 impl PolicySet {
     /// Finds, for each policy, those that its filter enforces along.
@@ -145,13 +145,6 @@ fn for_each_pair(policies: &[ServicePolicy], mut found: impl FnMut(usize, usize)
             found(namespace, mesh);
         }
     }
-}
-
-/// Whether a pod can have both: no label sets them apart.
-fn are_compatible(labels: &Labels, others: &Labels) -> bool {
-    labels
-        .iter()
-        .all(|(key, value)| others.get(key).is_none_or(|other| other == value))
 }
 
 /// The selectors of a namespace, by the labels they name: ten thousand that all select by `app` are

@@ -113,7 +113,11 @@ pub(super) fn check(
     (problems.count() == before).then_some(attachment)
 }
 
-fn check_labels(selector: &Selector, cursor: &Cursor<'_>, problems: &mut Problems) -> Labels {
+pub(super) fn check_labels(
+    selector: &Selector,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Labels {
     if selector.match_labels.is_empty() {
         problems.report(
             Code::EmptyMatcher,

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
+use crate::policy::ServicePolicy;
 use crate::problem::{Cursor, Problem, Problems};
 use crate::yaml::{self, Fault, Node, Span};
 
@@ -29,6 +30,17 @@ pub(super) struct Placed<D> {
     pub(super) document: D,
     node: Node,
     faults: Vec<Span>,
+}
+
+/// The document of a policy.
+pub(super) fn document_of<'d>(
+    policy: &ServicePolicy,
+    documents: &'d [Placed<ServicePolicyDocument>],
+) -> Option<&'d Placed<ServicePolicyDocument>> {
+    documents.iter().find(|placed| {
+        let metadata = &placed.document.metadata;
+        (metadata.namespace.as_str(), metadata.name.as_str()) == policy.name().as_pair()
+    })
 }
 
 impl<D> Placed<D> {

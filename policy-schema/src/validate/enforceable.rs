@@ -1,6 +1,6 @@
 //! Rules that the two enforcement points cannot carry out between them.
 
-use super::Placed;
+use super::documents::{Placed, document_of};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::ServicePolicyDocument;
@@ -211,15 +211,11 @@ fn report(
     message: String,
     help: &str,
 ) {
-    let is_it = |placed: &&Placed<ServicePolicyDocument>| {
-        let metadata = &placed.document.metadata;
-        (metadata.namespace.as_str(), metadata.name.as_str()) == policy.name.as_pair()
-    };
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");
     let rule = rules.index(rule);
-    if let Some(placed) = documents.iter().find(is_it) {
+    if let Some(placed) = document_of(policy, documents) {
         placed.report(diagnostics, code, &rule.key(key), message, help);
     }
 }

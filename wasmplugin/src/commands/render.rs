@@ -1,18 +1,24 @@
 //! `peergate render`.
 
+mod folder;
 mod object;
+mod only;
 
 use std::slice;
 
 use policy_schema::envoy;
-use policy_schema::istio::{MissingImage, authorization_policies, wasm_plugin};
+use policy_schema::istio::{
+    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
+};
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
+use folder::Layout;
 use object::Object;
+use only::Only;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -20,7 +26,7 @@ use crate::input::InputArgs;
 use crate::output::{self, Format, NewFile, Target};
 use crate::{policies, report};
 
-/// Render policies as Istio resources, or as configuration of the filter
+/// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
 ///
 /// Notes on stderr say where the AuthorizationPolicy alone is not the policy: for rules that Envoy's RBAC cannot carry
 /// out and leaves to the filter, and for policies in shadow, which have none.
@@ -28,27 +34,34 @@ use crate::{policies, report};
 #[command(after_help = "\
 Examples:
   peergate render -f policies/ | kubectl apply -f -
-  peergate render -f policies/ -o manifests/
+  peergate render -f policies/ -o manifests/ && kubectl apply -k manifests/
+  peergate render -f policies/ -o chart/ --layout helm-chart
   peergate render -f policies/ --only authorization-policy  # without the filter
   peergate render -f policies/ --only plugin-config --workload shop/cart
 
 Nothing is written unless all policies are valid, and no file is ever
 half-written. In a folder each object has a file of its own; files of objects
-that are no longer rendered stay.
+that are no longer rendered stay, and are no longer listed.
 
 Exit codes: 0 rendered; 1 files could not be read or written; 3 the policies are invalid.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// What to render [default: every AuthorizationPolicy and WasmPlugin]
-    #[arg(long, value_name = "KIND", value_enum)]
-    only: Option<Only>,
-    /// The policy to render [default: all]
+    /// What to render; several kinds with commas between them [default: every resource of Istio]
+    #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
+    only: Vec<Only>,
+    /// The policy to render, without what is of the whole mesh [default: all]
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
     workload: Option<PolicyName>,
     /// The Istio version to render for [default: the mesh's]
     #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
     istio_version: Option<IstioVersion>,
+    /// The kind of object that brings the filter; `traffic-extension` is for Istio 1.30 and newer
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    extension_api: Extension,
+    /// In a folder: what lists the objects
+    #[arg(long, value_name = "LAYOUT", value_enum, default_value_t)]
+    layout: Layout,
     /// With `--only envoy`: where Envoy finds the filter
     #[arg(
         long,
@@ -73,40 +86,52 @@ pub(crate) struct Args {
     out: Target,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Only {
-    /// What Envoy's RBAC enforces
-    AuthorizationPolicy,
-    /// What puts the filter into sidecars
+/// The kind of object that brings the filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Extension {
+    #[default]
     WasmPlugin,
-    /// What the filter reads; of one policy, unless written to a folder
-    PluginConfig,
-    /// The HTTP filters of an Envoy without Istio: the filter, and RBAC as Istio would configure it; of one policy,
-    /// unless written to a folder
-    Envoy,
+    TrafficExtension,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let only = only::Chosen::new(&args.only)?;
     let options = Options {
         at: policies::at_or_now(args.at),
         istio_version: args.istio_version,
     };
     let set = policies::load(&args.input, options)?;
-    let chosen = match &args.workload {
+    let policies = match &args.workload {
         Some(name) => slice::from_ref(policies::named(&set, name)?),
         None => set.policies(),
     };
     // Each proxy takes one of these, and a file with several would be none that one can take.
-    if let (Some(Only::PluginConfig | Only::Envoy), false) = (args.only, args.out.is_folder()) {
-        policies::only(chosen)?;
+    if only.is_for_one_proxy() && !args.out.is_folder() {
+        policies::only(policies)?;
     }
     let mut objects = Vec::new();
-    for policy in chosen {
-        add_objects(&mut objects, &set, policy, args)?;
+    for policy in policies {
+        add_objects(&mut objects, &set, policy, &only, args)?;
     }
+    // What denies comes after what allows, so that nothing is denied meanwhile.
+    if args.workload.is_none() && !only.is_for_one_proxy() {
+        let resources = mesh_resources(&set).into_iter();
+        let chosen = resources.filter(|resource| only.takes(resource.kind()));
+        objects.extend(chosen.map(|resource| Object::Resource(Box::new(resource))));
+    }
+    let large = object::check_sizes(&objects)?;
     write(&objects, args)?;
-    if matches!(args.only, None | Some(Only::AuthorizationPolicy)) {
-        chosen.iter().for_each(note_differences);
+    if only.takes(ResourceKind::AuthorizationPolicy) {
+        policies.iter().for_each(note_differences);
+    }
+    if large > 0 {
+        report::note(&format!(
+            "{} too large for the annotation that `kubectl apply` leaves: use `kubectl apply --server-side`",
+            report::counted(large, "object is", "objects are")
+        ));
+    }
+    if args.workload.is_none() && only.is_everything() {
+        note_defaults(&set);
     }
     Ok(ExitStatus::Success)
 }
@@ -115,20 +140,28 @@ fn add_objects(
     objects: &mut Vec<Object>,
     set: &PolicySet,
     policy: &ServicePolicy,
+    only: &only::Chosen,
     args: &Args,
 ) -> Result<(), Failure> {
-    if matches!(args.only, None | Some(Only::AuthorizationPolicy)) {
-        let rendered = authorization_policies(set, policy);
-        objects.extend(rendered.into_iter().map(Object::AuthorizationPolicy));
+    let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
+    if only.takes(ResourceKind::AuthorizationPolicy) {
+        let rendered = authorization_policies(set, policy).into_iter();
+        rendered.for_each(|object| add(object.into()));
     }
-    if matches!(args.only, None | Some(Only::WasmPlugin)) {
-        let rendered = wasm_plugin(set, policy).map_err(|MissingImage| Failure::MissingImage)?;
-        objects.push(Object::WasmPlugin(Box::new(rendered)));
+    let api = match args.extension_api {
+        Extension::WasmPlugin => ExtensionApi::WasmPlugin,
+        Extension::TrafficExtension => ExtensionApi::TrafficExtension,
+    };
+    if only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension) {
+        add(extension(set, policy, api).map_err(|reason| match reason {
+            NoExtension::MissingImage => Failure::MissingImage,
+            NoExtension::NoTrafficExtension(_) => Failure::NoTrafficExtension(reason.to_string()),
+        })?);
     }
-    if args.only == Some(Only::PluginConfig) {
+    if only.is(Only::PluginConfig) {
         objects.push(Object::PluginConfig(PluginConfig::of_policy(set, policy)));
     }
-    if args.only == Some(Only::Envoy) {
+    if only.is(Only::Envoy) {
         let filters = envoy::http_filters(set, policy, &args.filter_path).map_err(|reason| {
             Failure::NotForPlainEnvoy {
                 name: policy.name().clone(),
@@ -142,6 +175,8 @@ fn add_objects(
 
 fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
     match &args.out {
+        Target::Folder(path) => folder::write(objects, path, args.layout, args.output),
+        _ if args.layout == Layout::HelmChart => Err(Failure::ChartNeedsFolder),
         Target::Stdout => output::write_stdout(&object::together(objects, args.output)?),
         Target::File(path) => {
             let content = object::together(objects, args.output)?;
@@ -150,17 +185,17 @@ fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
                 content,
             }])
         }
-        Target::Folder(folder) => {
-            let files = objects.iter().map(|object| {
-                Ok(NewFile {
-                    path: folder.join(object.file_name(args.output)),
-                    content: object.content(args.output)?,
-                })
-            });
-            let files = files.collect::<Result<Vec<_>, Failure>>()?;
-            output::create_folder(folder)?;
-            output::write_files(files)
-        }
+    }
+}
+
+/// Says what of a hardened mesh nobody has written down.
+fn note_defaults(set: &PolicySet) {
+    let unstated = set.mesh().unstated();
+    if !unstated.is_empty() {
+        report::note(&format!(
+            "the mesh is as strict as can be where its document is silent: {}",
+            unstated.join("; ")
+        ));
     }
 }
 
@@ -169,7 +204,7 @@ fn note_differences(policy: &ServicePolicy) {
     let name = policy.name();
     if policy.enforcement() == Enforcement::Shadow {
         report::note(&format!(
-            "policy `{name}` is in shadow: it has no AuthorizationPolicy, and the filter lets every request pass"
+            "policy `{name}` is in shadow: no AuthorizationPolicy has its rules, and the filter lets every request pass"
         ));
         return;
     }

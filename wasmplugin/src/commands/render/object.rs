@@ -1,7 +1,7 @@
 //! What is rendered, alone and together.
 
 use policy_schema::envoy::HttpFilter;
-use policy_schema::istio::{AuthorizationPolicy, WasmPlugin};
+use policy_schema::istio::Resource;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use serde::{Serialize, Serializer};
 
@@ -11,8 +11,7 @@ use crate::output::{self, Format};
 /// Something rendered.
 #[derive(Debug)]
 pub(super) enum Object {
-    AuthorizationPolicy(AuthorizationPolicy),
-    WasmPlugin(Box<WasmPlugin>),
+    Resource(Box<Resource>),
     PluginConfig(PluginConfig),
     /// The filters of a plain Envoy, and the policy that they enforce.
     HttpFilters(PolicyName, Vec<HttpFilter>),
@@ -30,8 +29,7 @@ struct List<'o> {
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::AuthorizationPolicy(object) => object.serialize(serializer),
-            Self::WasmPlugin(object) => object.serialize(serializer),
+            Self::Resource(object) => object.serialize(serializer),
             Self::PluginConfig(object) => object.serialize(serializer),
             Self::HttpFilters(_, object) => object.serialize(serializer),
         }
@@ -43,21 +41,18 @@ impl Object {
     /// plain where the object's own name begins and ends.
     pub(super) fn file_name(&self, format: Format) -> String {
         let (namespace, name, kind) = match self {
-            Self::AuthorizationPolicy(object) => {
-                let metadata = &object.metadata;
-                (&*metadata.namespace, &*metadata.name, "authorizationpolicy")
-            }
-            Self::WasmPlugin(object) => {
+            Self::Resource(object) => {
                 let metadata = object.metadata();
-                (&*metadata.namespace, &*metadata.name, "wasmplugin")
+                let kind = object.kind().as_str().to_ascii_lowercase();
+                (&*metadata.namespace, &*metadata.name, kind)
             }
             Self::PluginConfig(PluginConfig { policy, .. }) => {
                 let (namespace, name) = policy.as_pair();
-                (namespace, name, "pluginconfig")
+                (namespace, name, "pluginconfig".to_owned())
             }
             Self::HttpFilters(policy, _) => {
                 let (namespace, name) = policy.as_pair();
-                (namespace, name, "envoy")
+                (namespace, name, "envoy".to_owned())
             }
         };
         let extension = if self.is_json(format) { "json" } else { "yaml" };
@@ -73,10 +68,47 @@ impl Object {
         }
     }
 
+    /// Whether a cluster takes it.
+    pub(super) fn is_resource(&self) -> bool {
+        matches!(self, Self::Resource(_))
+    }
+
     /// Whether the object is written as JSON: as such it goes into a plugin config's field.
     fn is_json(&self, format: Format) -> bool {
         format == Format::Json || matches!(self, Self::PluginConfig(_))
     }
+}
+
+/// The most that an object may have, as JSON: etcd takes requests of 1.5 MiB (`--max-request-bytes`),
+/// in which Kubernetes keeps what it adds itself.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// The most that all annotations of an object may have, of which `kubectl apply` makes one that has
+/// the whole object.
+const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
+
+/// Refuses objects that a cluster would, and counts those that `kubectl` applies by the server alone.
+pub(super) fn check_sizes(objects: &[Object]) -> Result<usize, Failure> {
+    let mut large = 0;
+    for object in objects {
+        let Object::Resource(resource) = object else {
+            continue;
+        };
+        let bytes = output::json_bytes(resource)?;
+        if bytes > MAX_BYTES {
+            let metadata = resource.metadata();
+            return Err(Failure::TooLarge {
+                kind: resource.kind().as_str(),
+                name: format!("{}/{}", metadata.namespace, metadata.name),
+                bytes,
+                most: MAX_BYTES,
+            });
+        }
+        if bytes > MAX_ANNOTATION_BYTES {
+            large += 1;
+        }
+    }
+    Ok(large)
 }
 
 /// All objects in one text.

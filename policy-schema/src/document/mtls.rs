@@ -1,0 +1,83 @@
+//! How workloads ask their callers for mutual TLS.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Selector;
+
+/// How workloads are to be reached.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Mtls {
+    /// Whether plaintext is accepted. `Strict` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<MtlsMode>,
+    /// The oldest TLS that workloads speak with each other: `"1.2"` or `"1.3"`. `"1.3"` when left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_version: Option<TlsVersion>,
+    /// Where a strict mesh accepts plaintext all the same, for how long, and who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceptions: Option<Vec<MtlsExceptionSpec>>,
+}
+
+/// Whether plaintext is accepted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum MtlsMode {
+    /// Mutual TLS only: every caller has an identity.
+    #[default]
+    Strict,
+    /// Plaintext too: callers without an identity reach the rules.
+    Permissive,
+}
+
+/// A version of TLS.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Serialize,
+)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    #[default]
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
+/// A place where plaintext is accepted for a while: a namespace, a workload of it, or ports of that
+/// workload.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MtlsExceptionSpec {
+    /// The name of the exception: a DNS label, unique in its namespace.
+    pub name: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The workload. All of the namespace when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<Selector>,
+    /// The workload's own ports. All of them when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Vec<u16>>,
+    /// Whether mutual TLS is spoken beside plaintext. `Permissive` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ExceptionMode>,
+    /// Who answers for it, and ends it.
+    pub owner: String,
+    /// The moment at which it is over, RFC 3339 in UTC. From then on the documents are refused.
+    pub not_after: String,
+    /// Why there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What is spoken where strict mutual TLS is not.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum ExceptionMode {
+    /// Mutual TLS and plaintext.
+    #[default]
+    Permissive,
+    /// Plaintext alone.
+    Disable,
+}

@@ -1,0 +1,138 @@
+//! Mesh → `AuthorizationPolicy`: what no policy allows is denied everywhere, and gateways let in what
+//! is exposed.
+
+use super::authorization_policy::{
+    AuthorizationPolicySpec, AuthorizationRule, LabelSelector, Operation, OperationEntry,
+    TargetReference,
+};
+use super::gateway_api::{GROUP, TARGET_REFS, gateway_name_label};
+use super::resource::{Resource, Spec, metadata};
+use super::{selector_of_policy, targets_of_policy};
+use crate::document::GatewayApi;
+use crate::matching::TextMatch;
+use crate::policy::{AtDefault, Exposure, Gateway, PolicySet};
+use crate::rule_spec::Otherwise;
+
+/// The most operations in one rule.
+const MAX_OPERATIONS: usize = 500;
+
+/// The object that denies, and those that let pass what policies let pass.
+pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
+    let mesh = &set.mesh;
+    if mesh.otherwise == Otherwise::Pass {
+        return Vec::new();
+    }
+    let object = |metadata, spec| {
+        Resource::new(
+            mesh.istio_version,
+            metadata,
+            Spec::AuthorizationPolicy(spec),
+        )
+    };
+    // Without rules it allows nothing, and by that denies everything else.
+    let mut resources = vec![object(
+        metadata("peergate-default-deny", &mesh.root_namespace),
+        AuthorizationPolicySpec::default(),
+    )];
+    for (policy, at_default) in set.policies.iter().zip(set.at_default()) {
+        if at_default == AtDefault::Open {
+            resources.push(object(
+                metadata(format!("{}-pass", policy.name.name), &policy.name.namespace),
+                AuthorizationPolicySpec {
+                    selector: selector_of_policy(policy),
+                    target_refs: targets_of_policy(policy),
+                    rules: vec![AuthorizationRule::default()],
+                    ..AuthorizationPolicySpec::default()
+                },
+            ));
+        }
+    }
+    resources
+}
+
+/// For each gateway an object that lets in requests for what is exposed there, and no others.
+pub(super) fn gateway_allowances(set: &PolicySet) -> Vec<Resource> {
+    let mesh = &set.mesh;
+    let gateways = mesh.gateways.iter().enumerate();
+    gateways
+        .map(|(position, gateway)| {
+            let exposures = set.policies.iter().flat_map(|policy| &policy.exposures);
+            let operations: Vec<_> = exposures
+                .filter(|exposure| exposure.gateway == position)
+                .map(|exposure| OperationEntry {
+                    operation: operation(exposure, gateway),
+                })
+                .collect();
+            let (selector, target_refs) = gateway_pods(gateway, set);
+            let rules = operations
+                .chunks(MAX_OPERATIONS)
+                .map(|to| AuthorizationRule {
+                    to: to.to_vec(),
+                    ..AuthorizationRule::default()
+                });
+            let spec = AuthorizationPolicySpec {
+                selector,
+                target_refs,
+                rules: rules.collect(),
+                ..AuthorizationPolicySpec::default()
+            };
+            Resource::new(
+                mesh.istio_version,
+                metadata(format!("{}-exposed", gateway.name), &gateway.namespace),
+                Spec::AuthorizationPolicy(spec),
+            )
+        })
+        .collect()
+}
+
+fn gateway_pods(
+    gateway: &Gateway,
+    set: &PolicySet,
+) -> (Option<LabelSelector>, Vec<TargetReference>) {
+    let select = |match_labels| (Some(LabelSelector { match_labels }), Vec::new());
+    match gateway.api {
+        GatewayApi::Istio => select(gateway.labels.clone()),
+        GatewayApi::Kubernetes if set.mesh.istio_version < TARGET_REFS => {
+            select(gateway_name_label(gateway))
+        }
+        GatewayApi::Kubernetes => {
+            let target = TargetReference {
+                group: GROUP.to_owned(),
+                kind: "Gateway".to_owned(),
+                name: gateway.name.clone(),
+            };
+            (None, vec![target])
+        }
+    }
+}
+
+/// The requests that an exposure leads to its service. Clients may name the port beside the host.
+fn operation(exposure: &Exposure, gateway: &Gateway) -> Operation {
+    let mut hosts = Vec::new();
+    for host in &exposure.hosts {
+        hosts.push(host.clone());
+        if host.starts_with('*') {
+            // A pattern has one `*`.
+            let servers = gateway.servers.iter();
+            let mut ports: Vec<_> = servers
+                .flat_map(|server| [server.port, server.redirect_port])
+                .collect();
+            ports.sort_unstable();
+            ports.dedup();
+            hosts.extend(ports.into_iter().map(|port| format!("{host}:{port}")));
+        } else {
+            hosts.push(format!("{host}:*"));
+        }
+    }
+    let everything = TextMatch::Prefix("/".into());
+    let paths = exposure.paths.iter();
+    Operation {
+        hosts,
+        paths: if exposure.paths.contains(&everything) {
+            Vec::new()
+        } else {
+            paths.map(ToString::to_string).collect()
+        },
+        ..Operation::default()
+    }
+}

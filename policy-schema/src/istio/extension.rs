@@ -1,0 +1,148 @@
+//! Policy → `WasmPlugin` or `TrafficExtension` (Istio, extensions.istio.io/v1alpha1), which puts the
+//! filter and its configuration into each of the workload's sidecars.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::authorization_policy::{LabelSelector, TargetReference};
+use super::resource::{Resource, Spec};
+use super::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use crate::plugin_config::PluginConfig;
+use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
+
+/// The first version in which a failing filter can be told to deny. Before, it always did.
+const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
+
+/// The first version that restarts a filter that failed.
+const FAIL_RELOAD: IstioVersion = IstioVersion::minor(27);
+
+/// The first version that has `TrafficExtension`.
+const TRAFFIC_EXTENSION: IstioVersion = IstioVersion::minor(30);
+
+/// Among plugins of the same phase, higher runs first; left unset it would run last. Of several
+/// policies for a workload the leading one runs first.
+const PRIORITY: i32 = 1000;
+
+/// The kind of object that brings the filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExtensionApi {
+    /// `WasmPlugin`, which every version has.
+    #[default]
+    WasmPlugin,
+    /// `TrafficExtension`, which takes its place from 1.30 on.
+    TrafficExtension,
+}
+
+/// Why there is no object for the filter.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NoExtension {
+    /// The mesh does not say where sidecars fetch the filter.
+    #[error("the mesh does not say where sidecars fetch the filter")]
+    MissingImage,
+    /// The version of Istio has no `TrafficExtension`.
+    #[error("Istio {0} has no `TrafficExtension`: it came with {TRAFFIC_EXTENSION}")]
+    NoTrafficExtension(IstioVersion),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WasmPluginSpec {
+    #[serde(flatten)]
+    place: Place,
+    #[serde(flatten)]
+    module: Module,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TrafficExtensionSpec {
+    #[serde(flatten)]
+    place: Place,
+    wasm: Module,
+}
+
+/// Where the filter runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selector: Option<LabelSelector>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    target_refs: Vec<TargetReference>,
+    phase: &'static str,
+    priority: i32,
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    traffic: Option<[TrafficSelector; 1]>,
+}
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Module {
+    url: String,
+    plugin_name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fail_strategy: Option<&'static str>,
+    plugin_config: PluginConfig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct TrafficSelector {
+    mode: &'static str,
+}
+
+/// The object for a policy.
+pub fn extension(
+    set: &PolicySet,
+    policy: &ServicePolicy,
+    api: ExtensionApi,
+) -> Result<Resource, NoExtension> {
+    let mesh = &set.mesh;
+    let version = mesh.istio_version;
+    let plugin_config = PluginConfig::of_policy(set, policy);
+    let target_refs = targets_of_policy(policy);
+    let metadata = metadata_of_policy(
+        format!("{}-peergate", policy.name.name),
+        policy,
+        &plugin_config,
+    );
+    let place = Place {
+        selector: selector_of_policy(policy),
+        phase: "AUTHZ",
+        priority: PRIORITY - i32::from(policy.rank),
+        // On a sidecar's way out there is no caller to judge, and everything would be denied.
+        // Gateways and waypoints count as clients, and have the one way only.
+        traffic: target_refs
+            .is_empty()
+            .then_some([TrafficSelector { mode: "SERVER" }]),
+        target_refs,
+    };
+    let module = Module {
+        url: mesh.filter_image.clone().ok_or(NoExtension::MissingImage)?,
+        plugin_name: "peergate",
+        fail_strategy: fail_strategy(version),
+        plugin_config,
+    };
+    let spec = match api {
+        ExtensionApi::WasmPlugin => Spec::WasmPlugin(Box::new(WasmPluginSpec { place, module })),
+        ExtensionApi::TrafficExtension if version < TRAFFIC_EXTENSION => {
+            return Err(NoExtension::NoTrafficExtension(version));
+        }
+        ExtensionApi::TrafficExtension => {
+            let wasm = module;
+            Spec::TrafficExtension(Box::new(TrafficExtensionSpec { place, wasm }))
+        }
+    };
+    Ok(Resource::new(version, metadata, spec))
+}
+
+/// What a sidecar does when the filter cannot run: deny, always.
+fn fail_strategy(version: IstioVersion) -> Option<&'static str> {
+    if version >= FAIL_RELOAD {
+        Some("FAIL_RELOAD")
+    } else if version >= FAIL_STRATEGY {
+        Some("FAIL_CLOSE")
+    } else {
+        None
+    }
+}

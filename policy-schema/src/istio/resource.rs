@@ -1,0 +1,189 @@
+//! An object as it is applied to a cluster, whatever its kind.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::authorization_policy::{AuthorizationPolicy, AuthorizationPolicySpec, ObjectMetadata};
+use super::destination_rule::DestinationRuleSpec;
+use super::extension::{TrafficExtensionSpec, WasmPluginSpec};
+use super::gateway::GatewaySpec;
+use super::gateway_api::{HttpRouteSpec, KubernetesGatewaySpec};
+use super::peer_authentication::PeerAuthenticationSpec;
+use super::service_entry::ServiceEntrySpec;
+use super::sidecar::SidecarSpec;
+use super::telemetry::TelemetrySpec;
+use super::virtual_service::VirtualServiceSpec;
+use crate::policy::IstioVersion;
+
+/// Since this version objects are of `v1` that are of `v1beta1` before (`Telemetry`: `v1alpha1`).
+/// Istio serves it since 1.22, and goes on serving the older ones.
+const V1: IstioVersion = IstioVersion::minor(24);
+
+/// An object as it is applied to a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resource {
+    api_version: String,
+    kind: ResourceKind,
+    metadata: ObjectMetadata,
+    spec: Spec,
+}
+
+/// What a [`Resource`] says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Spec {
+    AuthorizationPolicy(AuthorizationPolicySpec),
+    DestinationRule(DestinationRuleSpec),
+    Gateway(GatewaySpec),
+    HttpRoute(HttpRouteSpec),
+    KubernetesGateway(KubernetesGatewaySpec),
+    PeerAuthentication(PeerAuthenticationSpec),
+    ServiceEntry(ServiceEntrySpec),
+    Sidecar(SidecarSpec),
+    Telemetry(TelemetrySpec),
+    TrafficExtension(Box<TrafficExtensionSpec>),
+    VirtualService(VirtualServiceSpec),
+    WasmPlugin(Box<WasmPluginSpec>),
+}
+
+/// The kind of a [`Resource`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ResourceKind {
+    /// Who may call a workload (Istio, security).
+    AuthorizationPolicy,
+    /// How a host is called (Istio, networking).
+    DestinationRule,
+    /// What a gateway answers for (Istio, networking; Kubernetes Gateway API).
+    Gateway,
+    /// Where a gateway leads requests (Kubernetes Gateway API).
+    #[serde(rename = "HTTPRoute")]
+    HttpRoute,
+    /// Whether a workload accepts plaintext (Istio, security).
+    PeerAuthentication,
+    /// A host outside the mesh (Istio, networking).
+    ServiceEntry,
+    /// What a workload reaches (Istio, networking).
+    Sidecar,
+    /// What proxies tell about requests (Istio, telemetry).
+    Telemetry,
+    /// The filter (Istio, extensions, from 1.30).
+    TrafficExtension,
+    /// Where a gateway leads requests (Istio, networking).
+    VirtualService,
+    /// The filter (Istio, extensions).
+    WasmPlugin,
+}
+
+impl ResourceKind {
+    /// The kind as objects name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationPolicy => "AuthorizationPolicy",
+            Self::DestinationRule => "DestinationRule",
+            Self::Gateway => "Gateway",
+            Self::HttpRoute => "HTTPRoute",
+            Self::PeerAuthentication => "PeerAuthentication",
+            Self::ServiceEntry => "ServiceEntry",
+            Self::Sidecar => "Sidecar",
+            Self::Telemetry => "Telemetry",
+            Self::TrafficExtension => "TrafficExtension",
+            Self::VirtualService => "VirtualService",
+            Self::WasmPlugin => "WasmPlugin",
+        }
+    }
+}
+
+impl Spec {
+    fn kind(&self) -> ResourceKind {
+        match self {
+            Self::AuthorizationPolicy(_) => ResourceKind::AuthorizationPolicy,
+            Self::DestinationRule(_) => ResourceKind::DestinationRule,
+            Self::Gateway(_) | Self::KubernetesGateway(_) => ResourceKind::Gateway,
+            Self::HttpRoute(_) => ResourceKind::HttpRoute,
+            Self::PeerAuthentication(_) => ResourceKind::PeerAuthentication,
+            Self::ServiceEntry(_) => ResourceKind::ServiceEntry,
+            Self::Sidecar(_) => ResourceKind::Sidecar,
+            Self::Telemetry(_) => ResourceKind::Telemetry,
+            Self::TrafficExtension(_) => ResourceKind::TrafficExtension,
+            Self::VirtualService(_) => ResourceKind::VirtualService,
+            Self::WasmPlugin(_) => ResourceKind::WasmPlugin,
+        }
+    }
+
+    /// The version of the kind that is written for Istio of this version.
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        let is_v1 = istio >= V1;
+        match self {
+            Self::AuthorizationPolicy(_) => "security.istio.io/v1",
+            Self::PeerAuthentication(_) if is_v1 => "security.istio.io/v1",
+            Self::PeerAuthentication(_) => "security.istio.io/v1beta1",
+            Self::DestinationRule(_)
+            | Self::Gateway(_)
+            | Self::ServiceEntry(_)
+            | Self::Sidecar(_)
+            | Self::VirtualService(_) => {
+                if is_v1 {
+                    "networking.istio.io/v1"
+                } else {
+                    "networking.istio.io/v1beta1"
+                }
+            }
+            Self::Telemetry(_) if is_v1 => "telemetry.istio.io/v1",
+            Self::Telemetry(_) => "telemetry.istio.io/v1alpha1",
+            Self::TrafficExtension(_) | Self::WasmPlugin(_) => "extensions.istio.io/v1alpha1",
+            Self::HttpRoute(_) | Self::KubernetesGateway(_) => {
+                super::gateway_api::api_version(istio)
+            }
+        }
+    }
+}
+
+impl Resource {
+    pub(super) fn new(istio: IstioVersion, metadata: ObjectMetadata, spec: Spec) -> Self {
+        Self {
+            api_version: spec.api_version(istio).to_owned(),
+            kind: spec.kind(),
+            metadata,
+            spec,
+        }
+    }
+
+    /// The object's kind.
+    pub fn kind(&self) -> ResourceKind {
+        self.kind
+    }
+
+    /// The object's name and namespace.
+    pub fn metadata(&self) -> &ObjectMetadata {
+        &self.metadata
+    }
+}
+
+impl From<AuthorizationPolicy> for Resource {
+    fn from(policy: AuthorizationPolicy) -> Self {
+        Self {
+            api_version: policy.api_version,
+            kind: ResourceKind::AuthorizationPolicy,
+            metadata: policy.metadata,
+            spec: Spec::AuthorizationPolicy(policy.spec),
+        }
+    }
+}
+
+/// The metadata of an object that is made of more than one policy.
+pub(super) fn metadata(name: impl Into<String>, namespace: &str) -> ObjectMetadata {
+    ObjectMetadata {
+        name: name.into(),
+        namespace: namespace.to_owned(),
+        labels: managed(),
+        annotations: BTreeMap::new(),
+    }
+}
+
+/// The label by which all that Peergate makes is found again.
+pub(super) fn managed() -> BTreeMap<String, String> {
+    let text = str::to_owned;
+    [(text("app.kubernetes.io/managed-by"), text("peergate"))].into()
+}

@@ -1,0 +1,106 @@
+//! External hosts → `ServiceEntry` (Istio, networking.istio.io): what of the outside a namespace
+//! calls.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::resource::{Resource, Spec, metadata};
+use crate::document::{ExternalProtocol, TrafficSpec};
+use crate::policy::PolicySet;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServiceEntrySpec {
+    hosts: [String; 1],
+    ports: Vec<Port>,
+    location: &'static str,
+    resolution: &'static str,
+    export_to: [&'static str; 1],
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Port {
+    number: u16,
+    name: String,
+    protocol: &'static str,
+}
+
+/// A host outside the mesh, as all policies of a namespace describe it together.
+pub(super) struct ExternalHost<'s> {
+    pub(super) namespace: &'s str,
+    pub(super) host: &'s str,
+    pub(super) traffic: &'s TrafficSpec,
+    ports: BTreeMap<u16, ExternalProtocol>,
+}
+
+impl ExternalHost<'_> {
+    /// The name of the objects for the host.
+    pub(super) fn object_name(&self) -> String {
+        let host = self.host;
+        match host.strip_prefix("*.") {
+            Some(rest) => format!("external.any.{rest}"),
+            None => format!("external.{host}"),
+        }
+    }
+}
+
+/// The external hosts of each namespace.
+pub(super) fn external_hosts(set: &PolicySet) -> impl Iterator<Item = ExternalHost<'_>> {
+    let mut hosts: BTreeMap<(&str, &str), ExternalHost<'_>> = BTreeMap::new();
+    for policy in &set.policies {
+        for external in &policy.external_hosts {
+            let (namespace, host) = (policy.name.namespace.as_str(), external.host.as_str());
+            let together = hosts
+                .entry((namespace, host))
+                .or_insert_with(|| ExternalHost {
+                    namespace,
+                    host,
+                    traffic: &external.traffic,
+                    ports: BTreeMap::new(),
+                });
+            let ports = external.ports.iter();
+            together
+                .ports
+                .extend(ports.map(|port| (port.port, port.protocol)));
+        }
+    }
+    hosts.into_values()
+}
+
+/// The objects for the external hosts.
+pub(super) fn service_entries(set: &PolicySet) -> Vec<Resource> {
+    let objects = external_hosts(set).map(|external| {
+        let spec = ServiceEntrySpec {
+            hosts: [external.host.to_owned()],
+            ports: external.ports.iter().map(port).collect(),
+            location: "MESH_EXTERNAL",
+            // The hosts behind a wildcard cannot be looked up before one of them is called.
+            resolution: if external.host.starts_with('*') {
+                "NONE"
+            } else {
+                "DNS"
+            },
+            export_to: ["."],
+        };
+        Resource::new(
+            set.mesh.istio_version,
+            metadata(external.object_name(), external.namespace),
+            Spec::ServiceEntry(spec),
+        )
+    });
+    objects.collect()
+}
+
+fn port((number, protocol): (&u16, &ExternalProtocol)) -> Port {
+    let (prefix, protocol) = match protocol {
+        ExternalProtocol::Tls => ("tls", "TLS"),
+        ExternalProtocol::Http => ("http", "HTTP"),
+        ExternalProtocol::Tcp => ("tcp", "TCP"),
+    };
+    Port {
+        number: *number,
+        name: format!("{prefix}-{number}"),
+        protocol,
+    }
+}

@@ -1,0 +1,136 @@
+//! Policies → `Sidecar` (Istio, networking.istio.io): proxies reach what policies let their workloads
+//! call, and the external hosts that their own policies name.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::resource::{Resource, Spec, metadata};
+use crate::document::Outbound;
+use crate::policy::{Attachment, Caller, Calls, Labels, PolicySet, ServicePolicy};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SidecarSpec {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workload_selector: Option<WorkloadSelector>,
+    egress: [Egress; 1],
+    outbound_traffic_policy: OutboundTrafficPolicy,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct WorkloadSelector {
+    labels: Labels,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Egress {
+    hosts: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct OutboundTrafficPolicy {
+    mode: &'static str,
+}
+
+/// One object for the mesh, one for each namespace, and one for each workload whose service account
+/// is known.
+pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
+    if set.mesh.outbound == Outbound::Any {
+        return Vec::new();
+    }
+    let calls = Calls::of_set(set);
+    let object = |name: &str, namespace: &str, labels: Option<&Labels>, hosts: BTreeSet<String>| {
+        let spec = SidecarSpec {
+            workload_selector: labels.map(|labels| WorkloadSelector {
+                labels: labels.clone(),
+            }),
+            egress: [Egress {
+                hosts: hosts.into_iter().collect(),
+            }],
+            outbound_traffic_policy: OutboundTrafficPolicy {
+                mode: "REGISTRY_ONLY",
+            },
+        };
+        Resource::new(
+            set.mesh.istio_version,
+            metadata(name, namespace),
+            Spec::Sidecar(spec),
+        )
+    };
+    let root = &set.mesh.root_namespace;
+    let mut resources = vec![object(
+        "default",
+        root,
+        None,
+        hosts_of(calls.of_anybody(), set),
+    )];
+    let mut namespaces = calls.namespaces();
+    namespaces.extend(
+        set.policies
+            .iter()
+            .map(|policy| policy.name.namespace.as_str()),
+    );
+    namespaces.remove(root.as_str());
+    // Gateways take no `Sidecar`.
+    for gateway in &set.mesh.gateways {
+        namespaces.remove(gateway.namespace.as_str());
+    }
+    for namespace in namespaces {
+        let caller = Caller {
+            namespace,
+            service_account: None,
+        };
+        let mut hosts = hosts_of(calls.of(caller), set);
+        let is_here = |policy: &&ServicePolicy| policy.name.namespace == namespace;
+        for policy in set.policies.iter().filter(is_here) {
+            hosts.extend(external_hosts(policy));
+        }
+        resources.push(object("default", namespace, None, hosts));
+    }
+    let together = set.policies_together();
+    for (policy, together) in set.policies.iter().zip(together) {
+        let (Attachment::Workload(labels), Some(account)) =
+            (&policy.attachment, &policy.service_account)
+        else {
+            continue;
+        };
+        // Istio takes one object for a workload, and of two for the same none can be told to go.
+        let selects = |other: &&ServicePolicy| matches!(other.attachment, Attachment::Workload(_));
+        let others = together
+            .into_iter()
+            .filter_map(|position| set.policies.get(position));
+        if others.filter(selects).count() > 1 {
+            continue;
+        }
+        let caller = Caller {
+            namespace: &policy.name.namespace,
+            service_account: Some(account),
+        };
+        let mut hosts = hosts_of(calls.of(caller), set);
+        hosts.extend(external_hosts(policy));
+        let (namespace, name) = policy.name.as_pair();
+        resources.push(object(name, namespace, Some(labels), hosts));
+    }
+    resources
+}
+
+/// The services of these policies, beside those of Istio itself.
+fn hosts_of(policies: BTreeSet<usize>, set: &PolicySet) -> BTreeSet<String> {
+    let policies = policies
+        .into_iter()
+        .filter_map(|position| set.policies.get(position));
+    let hosts = policies.filter_map(|policy| {
+        let namespace = &policy.name.namespace;
+        let host = policy.service.as_ref()?.host(namespace, &set.mesh);
+        Some(format!("{namespace}/{host}"))
+    });
+    hosts
+        .chain([format!("{}/*", set.mesh.root_namespace)])
+        .collect()
+}
+
+fn external_hosts(policy: &ServicePolicy) -> impl Iterator<Item = String> {
+    let hosts = policy.external_hosts.iter();
+    hosts.map(|external| format!("./{}", external.host))
+}

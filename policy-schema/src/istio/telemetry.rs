@@ -1,0 +1,86 @@
+//! Mesh → `Telemetry` (Istio, telemetry.istio.io): what proxies tell about requests.
+
+use serde::Serialize;
+
+use super::resource::{Resource, Spec, metadata};
+use crate::document::{AccessLogSpec, LoggedRequests, TracingSpec};
+use crate::policy::Mesh;
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TelemetrySpec {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    access_logging: Vec<AccessLogging>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tracing: Vec<Tracing>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct AccessLogging {
+    providers: [Provider; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<Filter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tracing {
+    providers: [Provider; 1],
+    random_sampling_percentage: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Provider {
+    name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Filter {
+    expression: &'static str,
+}
+
+/// The object for the mesh, where anything is declared.
+pub(super) fn telemetry(mesh: &Mesh) -> Option<Resource> {
+    let access_logging = mesh.telemetry.access_log.as_ref().map(access_logging);
+    let tracing = mesh.telemetry.tracing.as_ref().map(tracing);
+    if access_logging.is_none() && tracing.is_none() {
+        return None;
+    }
+    let spec = TelemetrySpec {
+        access_logging: access_logging.into_iter().collect(),
+        tracing: tracing.into_iter().collect(),
+    };
+    Some(Resource::new(
+        mesh.istio_version,
+        metadata("peergate", &mesh.root_namespace),
+        Spec::Telemetry(spec),
+    ))
+}
+
+fn access_logging(spec: &AccessLogSpec) -> AccessLogging {
+    AccessLogging {
+        providers: [Provider {
+            name: spec.provider.clone().unwrap_or_else(|| "envoy".to_owned()),
+        }],
+        filter: expression(spec.requests).map(|expression| Filter { expression }),
+    }
+}
+
+/// Which requests are logged, as Envoy's access log filter takes it (CEL over Envoy's attributes).
+/// To gRPC clients denials have the HTTP status 200, and 7, `PERMISSION_DENIED`, for their own.
+pub(crate) fn expression(requests: LoggedRequests) -> Option<&'static str> {
+    match requests {
+        LoggedRequests::Denied => Some("response.code == 403 || response.grpc_status == 7"),
+        LoggedRequests::Failed => Some("response.code >= 400 || response.grpc_status != 0"),
+        LoggedRequests::All => None,
+    }
+}
+
+fn tracing(spec: &TracingSpec) -> Tracing {
+    Tracing {
+        providers: [Provider {
+            name: spec.provider.clone(),
+        }],
+        random_sampling_percentage: spec.sampling_percent,
+    }
+}

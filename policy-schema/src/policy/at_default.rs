@@ -1,0 +1,67 @@
+//! What a mesh that denies what no policy allows has to be told of the policies that let pass.
+
+use super::{Attachment, PolicySet, ServicePolicy};
+use crate::rule_spec::Enforcement;
+
+/// What becomes of a policy's workloads in a mesh that denies what no policy allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtDefault {
+    /// What the policies for them allow is said.
+    Decided,
+    /// Everything has to be allowed: no policy decides.
+    Open,
+    /// The policy at this position decides at some of them, and none at the others.
+    Contested(usize),
+}
+
+impl PolicySet {
+    /// For each policy what becomes of its workloads.
+    pub(crate) fn at_default(&self) -> Vec<AtDefault> {
+        let all_together = self.policies_together();
+        let policies = self.policies.iter().zip(all_together);
+        policies
+            .map(|(policy, together)| {
+                if !policy.passes() {
+                    return AtDefault::Decided;
+                }
+                let mut contested = AtDefault::Open;
+                for position in together {
+                    match self.policies.get(position) {
+                        Some(other) if decides(other) && is_for_all_of(other, policy) => {
+                            return AtDefault::Decided;
+                        }
+                        Some(other) if decides(other) => {
+                            contested = AtDefault::Contested(position);
+                        }
+                        _ => {}
+                    }
+                }
+                contested
+            })
+            .collect()
+    }
+}
+
+fn decides(policy: &ServicePolicy) -> bool {
+    policy.enforcement == Enforcement::Enforce && !policy.passes()
+}
+
+/// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.
+fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+    let is_among = |labels: &super::Labels, of: &super::Labels| {
+        labels.iter().all(|(key, value)| of.get(key) == Some(value))
+    };
+    match (&policy.attachment, &other.attachment) {
+        (Attachment::Mesh(labels), Attachment::Workload(others) | Attachment::Mesh(others)) => {
+            is_among(labels, others)
+        }
+        (Attachment::Mesh(labels), Attachment::Namespace | Attachment::Targets(_)) => {
+            labels.is_empty()
+        }
+        // Policies for targets meet only where they are for the same ones.
+        (Attachment::Namespace, Attachment::Workload(_) | Attachment::Namespace)
+        | (Attachment::Targets(_), Attachment::Targets(_)) => true,
+        (Attachment::Workload(labels), Attachment::Workload(others)) => is_among(labels, others),
+        _ => false,
+    }
+}

@@ -1,0 +1,258 @@
+//! Who may call whom, by identity: the callers that policies let in, whatever else rules ask.
+//!
+//! What is found here may be more than what is allowed, never less: addresses, JWTs and requests
+//! are not looked at. Proxies are told of the services that their workloads may call, and packets
+//! are let through to them; whether a request is allowed is decided where it arrives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::PolicySet;
+use crate::identity::{SCHEME, SpiffeId, TrustDomains};
+use crate::matching::TextMatch;
+use crate::rule::namespace::is_in_namespace;
+use crate::rule::{Rule, Source, Test};
+use crate::rule_spec::{Effect, Enforcement};
+
+/// A caller: a service account, or any of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Caller<'c> {
+    pub(crate) namespace: &'c str,
+    pub(crate) service_account: Option<&'c str>,
+}
+
+/// The callers of all policies of a set, indexed such that ten thousand services are as many
+/// look-ups.
+#[derive(Debug)]
+pub(crate) struct Calls<'s> {
+    trust_domains: &'s TrustDomains,
+    /// For each policy the `Allow` rules for its workloads, of whatever policy; none where every
+    /// request passes that nothing denies.
+    rules: Vec<Option<Vec<&'s Rule>>>,
+    /// Those that one service account may call, by its namespace and name.
+    by_account: BTreeMap<(String, String), Vec<Callee<'s>>>,
+    /// Those that a namespace may call.
+    by_namespace: BTreeMap<String, Vec<Callee<'s>>>,
+    /// Those that callers of other descriptions may call.
+    by_pattern: Vec<Callee<'s>>,
+    /// Those that everybody may call.
+    open: BTreeSet<usize>,
+}
+
+/// A policy that lets callers in.
+#[derive(Clone, Copy, Debug)]
+struct Callee<'s> {
+    /// Its position in the set.
+    policy: usize,
+    rule: &'s Rule,
+    source: &'s Source,
+}
+
+impl<'s> Calls<'s> {
+    /// Finds the callers of each policy.
+    pub(crate) fn of_set(set: &'s PolicySet) -> Self {
+        let rules: Vec<_> = set
+            .policies_together()
+            .into_iter()
+            .map(|together| allow_rules(set, together))
+            .collect();
+        let mut calls = Self {
+            trust_domains: set.mesh.trust_domains(),
+            rules: Vec::new(),
+            by_account: BTreeMap::new(),
+            by_namespace: BTreeMap::new(),
+            by_pattern: Vec::new(),
+            open: BTreeSet::new(),
+        };
+        for (position, rules) in rules.iter().enumerate() {
+            match rules {
+                Some(rules) => rules.iter().for_each(|rule| calls.add_rule(position, rule)),
+                None => {
+                    calls.open.insert(position);
+                }
+            }
+        }
+        calls.rules = rules;
+        calls
+    }
+
+    fn add_rule(&mut self, policy: usize, rule: &'s Rule) {
+        if rule.sources.is_empty() {
+            self.open.insert(policy);
+        }
+        for source in &rule.sources {
+            let callee = Callee {
+                policy,
+                rule,
+                source,
+            };
+            let principals = source.principals_in(self.trust_domains);
+            let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
+            if source.anonymous {
+                continue; // Whoever is called by a name here has one.
+            }
+            if !source.asks_for_identity() {
+                self.open.insert(policy);
+            } else if !principals.is_empty() && principals.iter().all(is_exact) {
+                for id in &principals {
+                    if let Some((namespace, name)) = account_of(id.literal()) {
+                        let account = (namespace.to_owned(), name.to_owned());
+                        self.by_account.entry(account).or_default().push(callee);
+                    }
+                }
+            } else if !source.namespaces.is_empty() && source.namespaces.iter().all(is_exact) {
+                for namespace in &source.namespaces {
+                    let namespace = namespace.literal().to_owned();
+                    self.by_namespace.entry(namespace).or_default().push(callee);
+                }
+            } else {
+                self.by_pattern.push(callee);
+            }
+        }
+    }
+
+    /// The positions of the policies that `caller` may be let in by.
+    pub(crate) fn of(&self, caller: Caller<'_>) -> BTreeSet<usize> {
+        let namespace = caller.namespace.to_owned();
+        let accounts: Vec<_> = match caller.service_account {
+            Some(name) => self
+                .by_account
+                .get(&(namespace, name.to_owned()))
+                .into_iter()
+                .flatten()
+                .collect(),
+            None => self
+                .by_account
+                .range((namespace.clone(), String::new())..)
+                .take_while(|((of, _), _)| *of == namespace)
+                .flat_map(|(_, callees)| callees)
+                .collect(),
+        };
+        let in_namespace = self.by_namespace.get(caller.namespace);
+        let candidates = accounts
+            .into_iter()
+            .chain(in_namespace.into_iter().flatten())
+            .chain(&self.by_pattern);
+        let mut found = self.open.clone();
+        for callee in candidates {
+            if !found.contains(&callee.policy) && self.may_be(caller, callee.rule, callee.source) {
+                found.insert(callee.policy);
+            }
+        }
+        found
+    }
+
+    /// The positions of the policies that a caller of any description may be let in by.
+    pub(crate) fn of_anybody(&self) -> BTreeSet<usize> {
+        let by_pattern = self.by_pattern.iter().map(|callee| callee.policy);
+        by_pattern.chain(self.open.iter().copied()).collect()
+    }
+
+    /// The namespaces that rules name as those of callers.
+    pub(crate) fn namespaces(&self) -> BTreeSet<&str> {
+        let accounts = self.by_account.keys().map(|(namespace, _)| &**namespace);
+        accounts
+            .chain(self.by_namespace.keys().map(|namespace| &**namespace))
+            .collect()
+    }
+
+    /// Whether `caller` may be let in by the policy at this position, or by another for its
+    /// workloads, under a rule of which `is_meant` is true.
+    pub(crate) fn lets_in(
+        &self,
+        policy: usize,
+        caller: Caller<'_>,
+        is_meant: impl Fn(&Rule) -> bool,
+    ) -> bool {
+        match self.rules.get(policy) {
+            Some(Some(rules)) => rules.iter().any(|rule| {
+                let everybody = Source::default();
+                let everybody = rule.sources.is_empty().then_some(&everybody);
+                let mut sources = rule.sources.iter().chain(everybody);
+                is_meant(rule) && sources.any(|source| self.may_be(caller, rule, source))
+            }),
+            Some(None) => true,
+            None => false,
+        }
+    }
+
+    fn may_be(&self, caller: Caller<'_>, rule: &Rule, source: &Source) -> bool {
+        let conditions = rule.conditions.iter();
+        let callers = conditions.filter_map(|condition| match &condition.test {
+            Test::Caller(source) => Some(source),
+            _ => None,
+        });
+        let sources: Vec<_> = std::iter::once(source)
+            .chain(callers.map(AsRef::as_ref))
+            .collect();
+        self.trust_domains.iter().any(|trust_domain| {
+            let mut sources = sources.iter();
+            sources.all(|source| source.may_be(caller, trust_domain, self.trust_domains))
+        })
+    }
+}
+
+impl Source {
+    /// Whether `caller` can be one of these, under this name of the mesh.
+    pub(crate) fn may_be(
+        &self,
+        caller: Caller<'_>,
+        trust_domain: &str,
+        trust_domains: &TrustDomains,
+    ) -> bool {
+        let start = format!("{SCHEME}{trust_domain}/ns/{}/sa/", caller.namespace);
+        let text = format!("{start}{}", caller.service_account.unwrap_or("x"));
+        let Ok(id) = SpiffeId::parse(text.as_bytes()) else {
+            return true;
+        };
+        let is_principal = |pattern: &TextMatch| match caller.service_account {
+            Some(_) => pattern.matches(text.as_bytes()),
+            None => match pattern {
+                TextMatch::Any | TextMatch::Suffix(_) => true,
+                TextMatch::Exact(of_one) => of_one.starts_with(&*start),
+                TextMatch::Prefix(of_many) => {
+                    of_many.starts_with(&*start) || start.starts_with(&**of_many)
+                }
+            },
+        };
+        let is_excluded = |pattern: &TextMatch| match caller.service_account {
+            Some(_) => pattern.matches(text.as_bytes()),
+            None => pattern.matches(start.as_bytes()) && !matches!(pattern, TextMatch::Suffix(_)),
+        };
+        let is_in = |namespace: &TextMatch| is_in_namespace(&id, namespace);
+        let is_of = |domain: &TextMatch| domain.matches(trust_domain.as_bytes());
+        let principals = self.principals_in(trust_domains);
+        !self.anonymous
+            && (principals.is_empty() || principals.iter().any(is_principal))
+            && !self
+                .not_principals_in(trust_domains)
+                .iter()
+                .any(is_excluded)
+            && (self.namespaces.is_empty() || self.namespaces.iter().any(is_in))
+            && !self.not_namespaces.iter().any(is_in)
+            && (self.trust_domains.is_empty() || self.trust_domains.iter().any(is_of))
+            && !self.not_trust_domains.iter().any(is_of)
+    }
+}
+
+/// The namespace and the name of the account that Istio gives this SPIFFE ID.
+fn account_of(id: &str) -> Option<(&str, &str)> {
+    let (_, path) = id.strip_prefix(SCHEME)?.split_once('/')?;
+    path.strip_prefix("ns/")?.split_once("/sa/")
+}
+
+/// The rules that let callers in where these policies are for a workload together.
+fn allow_rules(set: &PolicySet, together: Vec<usize>) -> Option<Vec<&Rule>> {
+    let enforced: Vec<_> = together
+        .into_iter()
+        .filter_map(|position| set.policies.get(position))
+        .filter(|policy| policy.enforcement == Enforcement::Enforce)
+        .collect();
+    if enforced.iter().all(|policy| policy.passes()) {
+        return None;
+    }
+    let rules = enforced.into_iter().flat_map(|policy| &policy.rules);
+    let lets_in = |rule: &&Rule| {
+        rule.effect == Effect::Allow && rule.enforcement != Some(Enforcement::Shadow)
+    };
+    Some(rules.filter(lets_in).collect())
+}

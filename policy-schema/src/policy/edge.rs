@@ -1,0 +1,57 @@
+//! The edge of the mesh, and what of the inside is reached through it.
+
+use super::Labels;
+use crate::document::{GatewayApi, ServerTlsMode, TlsVersion};
+use crate::matching::TextMatch;
+use crate::rule::ServiceAccount;
+
+/// A gateway that lets requests of the outside in.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) api: GatewayApi,
+    /// Its pods, by labels; empty where Istio makes them of a `Gateway` of the Gateway API.
+    pub(crate) labels: Labels,
+    /// Its identity towards services.
+    pub(crate) account: ServiceAccount,
+    pub(crate) servers: Vec<Server>,
+}
+
+/// Hosts that a gateway answers for with one certificate.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) hosts: Vec<String>,
+    pub(crate) secret: String,
+    pub(crate) mode: ServerTlsMode,
+    pub(crate) min_version: TlsVersion,
+    pub(crate) port: u16,
+    pub(crate) redirect_port: u16,
+}
+
+/// What a policy's service answers for at a gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Exposure {
+    /// The gateway's position in the mesh.
+    pub(crate) gateway: usize,
+    /// In lower case.
+    pub(crate) hosts: Vec<String>,
+    /// Exact or prefixes; never empty.
+    pub(crate) paths: Vec<TextMatch>,
+    /// The service's port.
+    pub(crate) port: u16,
+    pub(crate) timeout: Option<String>,
+}
+
+/// Whether some host has both names: they are equal, or a wildcard covers the other.
+pub(crate) fn do_hosts_meet(a: &str, b: &str) -> bool {
+    covers_host(a, b) || covers_host(b, a)
+}
+
+/// Whether every host of the name `other` has the name `host`, which may begin with `*.`.
+pub(crate) fn covers_host(host: &str, other: &str) -> bool {
+    host == other
+        || host
+            .strip_prefix('*')
+            .is_some_and(|end| other.ends_with(end) && other.len() > end.len())
+}

@@ -1,0 +1,101 @@
+//! What is true of the whole mesh.
+
+use super::{Attachment, Gateway, IstioVersion, Labels, are_compatible};
+use crate::document::{
+    ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
+};
+use crate::identity::TrustDomains;
+use crate::rule_spec::{Enforcement, Otherwise};
+use crate::timestamp::Timestamp;
+
+/// What is true of the whole mesh.
+#[derive(Clone, Debug)]
+pub struct Mesh {
+    pub(crate) trust_domains: TrustDomains,
+    pub(crate) root_namespace: String,
+    pub(crate) cluster_domain: String,
+    pub(crate) istio_version: IstioVersion,
+    pub(crate) mtls: MtlsPlan,
+    pub(crate) path_normalization: PathNormalization,
+    pub(crate) filter_image: Option<String>,
+    pub(crate) caller_header: bool,
+    pub(crate) outbound: Outbound,
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) telemetry: TelemetrySpec,
+    pub(crate) default_enforcement: Enforcement,
+    pub(crate) default_owner: Option<String>,
+    /// What becomes of requests to workloads that no policy is for.
+    pub(crate) otherwise: Otherwise,
+    /// What strictness the document leaves to the defaults.
+    pub(crate) unstated: Vec<&'static str>,
+}
+
+/// How workloads ask their callers for mutual TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct MtlsPlan {
+    pub(crate) mode: MtlsMode,
+    pub(crate) min_version: TlsVersion,
+    /// In the order of namespace and name.
+    pub(crate) exceptions: Vec<MtlsException>,
+}
+
+/// Where a strict mesh accepts plaintext for a while.
+#[derive(Clone, Debug)]
+pub(crate) struct MtlsException {
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    /// The workload's labels; none for all of the namespace.
+    pub(crate) labels: Option<Labels>,
+    /// The workload's own ports; empty for all of them.
+    pub(crate) ports: Vec<u16>,
+    pub(crate) mode: ExceptionMode,
+    pub(crate) owner: String,
+    pub(crate) not_after: Timestamp,
+}
+
+impl Mesh {
+    /// The trust domains whose identities the mesh accepts.
+    pub fn trust_domains(&self) -> &TrustDomains {
+        &self.trust_domains
+    }
+
+    /// The Istio version that resources are rendered for.
+    pub fn istio_version(&self) -> IstioVersion {
+        self.istio_version
+    }
+
+    /// Where sidecars fetch the filter.
+    pub fn filter_image(&self) -> Option<&str> {
+        self.filter_image.as_deref()
+    }
+
+    /// Whether callers without an identity may come where a policy of `namespace` is for.
+    pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
+        let is_for = |place: &str, labels: &Labels| match attachment {
+            Attachment::Workload(own) => place == namespace && are_compatible(own, labels),
+            Attachment::Namespace | Attachment::Targets(_) => place == namespace,
+            Attachment::Mesh(own) => are_compatible(own, labels),
+        };
+        let everything = Labels::new();
+        let mut exceptions = self.mtls.exceptions.iter();
+        self.mtls.mode == MtlsMode::Permissive
+            || exceptions.any(|exception| {
+                let labels = exception.labels.as_ref().unwrap_or(&everything);
+                is_for(&exception.namespace, labels)
+            })
+            || self
+                .gateways
+                .iter()
+                .any(|gateway| is_for(&gateway.namespace, &gateway.labels))
+    }
+
+    /// What is strict because the document says nothing, with the field that would.
+    pub fn unstated(&self) -> &[&'static str] {
+        &self.unstated
+    }
+
+    /// What becomes of requests to workloads that no policy is for.
+    pub fn otherwise(&self) -> Otherwise {
+        self.otherwise
+    }
+}

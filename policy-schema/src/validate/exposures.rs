@@ -1,0 +1,271 @@
+//! What services answer for at the mesh's gateways.
+
+use std::collections::BTreeMap;
+
+use super::documents::{Placed, document_of};
+use super::gateways::check_hosts;
+use super::traffic::check_duration;
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::{ExposureSpec, ServicePolicyDocument};
+use crate::matching::TextMatch;
+use crate::policy::{
+    Caller, Calls, Exposure, Gateway, Mesh, PolicySet, Service, ServicePolicy, covers_host,
+};
+use crate::problem::{Cursor, Problems};
+use crate::rule::Operation;
+
+/// Reads a policy's exposures; `cursor` is at them.
+pub(super) fn check(
+    specs: Option<&[ExposureSpec]>,
+    service: Option<&Service>,
+    mesh: Option<&Mesh>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<Exposure>> {
+    let before = problems.count();
+    if specs.is_some_and(<[_]>::is_empty) {
+        problems.report(
+            Code::EmptyList,
+            cursor,
+            "the list is empty",
+            "remove the field",
+        );
+    }
+    let specs = specs.unwrap_or_default();
+    if service.is_none() && !specs.is_empty() {
+        problems.report(
+            Code::MissingService,
+            cursor,
+            "nothing says which service the gateway calls",
+            "name it and its ports under `service`",
+        );
+    }
+    let mut exposures = Vec::with_capacity(specs.len());
+    for (index, spec) in specs.iter().enumerate() {
+        let exposure = check_exposure(spec, service, mesh?, &cursor.index(index), problems);
+        exposures.extend(exposure);
+    }
+    (problems.count() == before).then_some(exposures)
+}
+
+fn check_exposure(
+    spec: &ExposureSpec,
+    service: Option<&Service>,
+    mesh: &Mesh,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Exposure> {
+    let hosts = check_hosts(&spec.hosts, &cursor.key("hosts"), problems);
+    let paths = check_paths(spec.paths.as_deref(), &cursor.key("paths"), problems);
+    check_duration(spec.timeout.as_deref(), &cursor.key("timeout"), problems);
+    let port = check_port(spec, service?, cursor, problems);
+    let named = |gateway: &Gateway| gateway.name == spec.gateway;
+    let Some(gateway) = mesh.gateways.iter().position(named) else {
+        problems.report(
+            Code::UnknownGateway,
+            &cursor.key("gateway"),
+            format!("the mesh has no gateway `{}`", spec.gateway),
+            "name one of the `gateways` of the `Mesh`, or add it there",
+        );
+        return None;
+    };
+    let servers = mesh.gateways.get(gateway).into_iter();
+    let answered: Vec<_> = servers
+        .flat_map(|gateway| &gateway.servers)
+        .flat_map(|server| &server.hosts)
+        .collect();
+    for (index, host) in hosts.iter().enumerate() {
+        if !answered.iter().any(|answered| covers_host(answered, host)) {
+            problems.report(
+                Code::UnknownGateway,
+                &cursor.key("hosts").index(index),
+                format!("gateway `{}` does not answer for `{host}`", spec.gateway),
+                "add the host to one of the gateway's servers, where its certificate is named",
+            );
+        }
+    }
+    Some(Exposure {
+        gateway,
+        hosts,
+        paths,
+        port: port?,
+        timeout: spec.timeout.clone(),
+    })
+}
+
+fn check_paths(
+    paths: Option<&[String]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<TextMatch> {
+    let Some(paths) = paths else {
+        return vec![TextMatch::Prefix("/".into())];
+    };
+    if paths.is_empty() {
+        problems.report(
+            Code::EmptyList,
+            cursor,
+            "the list is empty",
+            "name a path, or remove the field to expose all",
+        );
+    }
+    let mut checked = Vec::with_capacity(paths.len());
+    for (index, path) in paths.iter().enumerate() {
+        let pattern = TextMatch::parse(path).ok();
+        match pattern {
+            Some(pattern @ (TextMatch::Exact(_) | TextMatch::Prefix(_)))
+                if path.starts_with('/') && !path.contains(['{', '}', '?', '#']) =>
+            {
+                checked.push(pattern);
+            }
+            _ => problems.report(
+                Code::InvalidValue,
+                &cursor.index(index),
+                format!("`{path}` is not a path that a gateway can route by"),
+                "write `/a` for that one, or `/a/*` for all that begin so",
+            ),
+        }
+    }
+    checked
+}
+
+fn check_port(
+    spec: &ExposureSpec,
+    service: &Service,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<u16> {
+    match (spec.port, service.ports.as_slice()) {
+        (None, [only]) => Some(only.port),
+        (None, _) => {
+            problems.report(
+                Code::MissingField,
+                cursor,
+                "the service has several ports",
+                "name the one that the gateway calls under `port`",
+            );
+            None
+        }
+        (Some(port), ports) => {
+            if !ports.iter().any(|other| other.port == port) {
+                problems.report(
+                    Code::InvalidValue,
+                    &cursor.key("port"),
+                    format!("the service has no port {port}"),
+                    "name one of the `ports` of the service",
+                );
+            }
+            Some(port)
+        }
+    }
+}
+
+/// Reports exposures that no rule lets anybody use, and those that answer for the same.
+pub(super) fn check_together(
+    documents: &[Placed<ServicePolicyDocument>],
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let policies = set.policies().iter().enumerate();
+    let exposed: Vec<_> = policies
+        .filter(|(_, policy)| !policy.exposures.is_empty())
+        .collect();
+    if exposed.is_empty() {
+        return;
+    }
+    let calls = Calls::of_set(set);
+    let mut taken: BTreeMap<(usize, &str, &TextMatch), &ServicePolicy> = BTreeMap::new();
+    for (number, policy) in exposed {
+        let Some(document) = document_of(policy, documents) else {
+            continue;
+        };
+        let cursor = Cursor::Root;
+        let cursor = cursor.key("spec");
+        let cursor = cursor.key("exposures");
+        for (index, exposure) in policy.exposures.iter().enumerate() {
+            let cursor = cursor.index(index);
+            let Some(gateway) = set.mesh.gateways.get(exposure.gateway) else {
+                continue;
+            };
+            if !is_let_in(gateway, exposure, (number, policy), &calls) {
+                document.report(
+                    diagnostics,
+                    Code::ExposureWithoutRule,
+                    &cursor,
+                    format!(
+                        "no rule lets gateway `{}` call the service for these hosts and paths",
+                        gateway.name
+                    ),
+                    format!(
+                        "add an `Allow` rule with `from: [{{serviceAccounts: [{}]}}]`, and under `to` what the outside may do",
+                        gateway.account
+                    ),
+                );
+            }
+            for (position, host) in exposure.hosts.iter().enumerate() {
+                for path in &exposure.paths {
+                    let other = taken.insert((exposure.gateway, host, path), policy);
+                    let Some(other) = other else { continue };
+                    let cursor = cursor.key("hosts");
+                    document.report(
+                        diagnostics,
+                        Code::DuplicateHost,
+                        &cursor.index(position),
+                        format!(
+                            "`{host}` with the path `{path}` leads to `{}` already",
+                            other.name
+                        ),
+                        "name each host and path once",
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Whether a rule lets the gateway in, for any request that the exposure leads to the service.
+fn is_let_in(
+    gateway: &Gateway,
+    exposure: &Exposure,
+    (position, policy): (usize, &ServicePolicy),
+    calls: &Calls<'_>,
+) -> bool {
+    let caller = Caller {
+        namespace: &gateway.account.namespace,
+        service_account: Some(&gateway.account.name),
+    };
+    let mut ports = policy.service.iter().flat_map(|service| &service.ports);
+    let port = ports.find(|port| port.port == exposure.port);
+    let target = port.map(|port| port.target_port);
+    calls.lets_in(position, caller, |rule| {
+        let mut operations = rule.operations.iter();
+        rule.operations.is_empty() || operations.any(|operation| meets(operation, exposure, target))
+    })
+}
+
+/// Whether some request is one of the operation and of the exposure.
+fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -> bool {
+    let has_host = |pattern: &TextMatch| {
+        exposure
+            .hosts
+            .iter()
+            .any(|host| match host.strip_prefix('*') {
+                Some(end) => pattern.meets(&TextMatch::Suffix(end.into())),
+                // With or without a port.
+                None => {
+                    pattern.matches(host.as_bytes())
+                        || pattern.meets(&TextMatch::Prefix(format!("{host}:").into()))
+                }
+            })
+    };
+    (operation.hosts.is_empty() || operation.hosts.iter().any(has_host))
+        && (operation.paths.is_empty()
+            || operation
+                .paths
+                .iter()
+                .any(|path| exposure.paths.iter().any(|exposed| path.may_meet(exposed))))
+        && (operation.ports.is_empty()
+            || target_port.is_none_or(|port| operation.ports.contains(&port)))
+        && target_port.is_none_or(|port| !operation.not_ports.contains(&port))
+}

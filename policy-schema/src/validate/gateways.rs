@@ -1,0 +1,251 @@
+//! The gateways of a mesh.
+
+use super::attachment::check_labels;
+use super::names::{check_label, check_subdomain};
+use crate::check::is_dns_subdomain;
+use crate::code::Code;
+use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
+use crate::policy::{Gateway, Labels, Server, do_hosts_meet};
+use crate::problem::{Cursor, Problems};
+use crate::rule::ServiceAccount;
+
+/// Reads the gateways; `cursor` is at the mesh's `spec`.
+pub(super) fn check(
+    specs: Option<&[GatewaySpec]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<Gateway> {
+    let cursor = cursor.key("gateways");
+    if specs.is_some_and(<[_]>::is_empty) {
+        problems.report(
+            Code::EmptyList,
+            &cursor,
+            "the list is empty",
+            "remove the field: without it nothing of the outside is let in",
+        );
+    }
+    let mut gateways: Vec<Gateway> = Vec::new();
+    for (index, spec) in specs.unwrap_or_default().iter().enumerate() {
+        let cursor = cursor.index(index);
+        if gateways.iter().any(|other| other.name == spec.name) {
+            problems.report(
+                Code::DuplicateGateway,
+                &cursor.key("name"),
+                format!("there is a gateway `{}` already", spec.name),
+                "give each gateway its own name",
+            );
+        }
+        let gateway = check_gateway(spec, &cursor, problems);
+        check_hosts_beside(&gateway, &gateways, &cursor, problems);
+        gateways.push(gateway);
+    }
+    gateways
+}
+
+fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problems) -> Gateway {
+    check_label(&spec.name, &cursor.key("name"), problems);
+    check_label(&spec.namespace, &cursor.key("namespace"), problems);
+    let api = spec.api.unwrap_or_default();
+    let labels = check_pods(spec, api, cursor, problems);
+    let account = match (&spec.service_account, api) {
+        (Some(account), _) => {
+            check_subdomain(account, &cursor.key("serviceAccount"), problems);
+            account.clone()
+        }
+        // As Istio names what it makes of a `Gateway`: by its name and its class.
+        (None, GatewayApi::Kubernetes) => format!("{}-istio", spec.name),
+        (None, GatewayApi::Istio) => {
+            problems.report(
+                Code::MissingField,
+                cursor,
+                "nothing says by which identity the gateway calls services",
+                "name the service account of its pods under `serviceAccount`",
+            );
+            String::new()
+        }
+    };
+    let servers = cursor.key("servers");
+    if spec.servers.is_empty() {
+        problems.report(
+            Code::EmptyList,
+            &servers,
+            "the gateway answers for nothing",
+            "name its hosts and their certificate",
+        );
+    }
+    let mut checked: Vec<Server> = Vec::new();
+    for (index, server) in spec.servers.iter().enumerate() {
+        let server = check_server(server, api, &servers.index(index), problems);
+        for (position, host) in server.hosts.iter().enumerate() {
+            if checked.iter().any(|other| other.hosts.contains(host)) {
+                let cursor = servers.index(index);
+                let cursor = cursor.key("hosts");
+                problems.report(
+                    Code::DuplicateHost,
+                    &cursor.index(position),
+                    format!("another server of the gateway answers for `{host}` already"),
+                    "name each host once",
+                );
+            }
+        }
+        checked.push(server);
+    }
+    Gateway {
+        name: spec.name.clone(),
+        namespace: spec.namespace.clone(),
+        api,
+        labels,
+        account: ServiceAccount {
+            namespace: spec.namespace.as_str().into(),
+            name: account.into(),
+        },
+        servers: checked,
+    }
+}
+
+fn check_pods(
+    spec: &GatewaySpec,
+    api: GatewayApi,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Labels {
+    match (&spec.selector, api) {
+        (Some(selector), GatewayApi::Istio) => {
+            let cursor = cursor.key("selector");
+            check_labels(selector, &cursor.key("matchLabels"), problems)
+        }
+        (None, GatewayApi::Istio) => {
+            problems.report(
+                Code::MissingField,
+                cursor,
+                "nothing says which pods are the gateway",
+                "name their labels under `selector`, such as `istio: ingressgateway`",
+            );
+            Labels::new()
+        }
+        (Some(_), GatewayApi::Kubernetes) => {
+            problems.report(
+                Code::ExclusiveFields,
+                &cursor.key("selector"),
+                "the pods of a gateway of the Kubernetes API are made by Istio",
+                "remove the selector",
+            );
+            Labels::new()
+        }
+        (None, GatewayApi::Kubernetes) => Labels::new(),
+    }
+}
+
+fn check_server(
+    spec: &ServerSpec,
+    api: GatewayApi,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Server {
+    let hosts = check_hosts(&spec.hosts, &cursor.key("hosts"), problems);
+    let tls = cursor.key("tls");
+    check_subdomain(&spec.tls.secret, &tls.key("secret"), problems);
+    let min_version = spec.tls.min_version.unwrap_or_default();
+    if api == GatewayApi::Kubernetes && min_version != TlsVersion::V1_3 {
+        problems.report(
+            Code::UnsupportedByIstio,
+            &tls.key("minVersion"),
+            "a listener of the Kubernetes API has no TLS version of its own: it takes the mesh's, which is 1.3",
+            "remove the field, or use `api: Istio`",
+        );
+    }
+    for (key, port) in [("port", spec.port), ("redirectPort", spec.redirect_port)] {
+        if port == Some(0) {
+            problems.report(
+                Code::InvalidValue,
+                &cursor.key(key),
+                "there is no port 0",
+                "write a port from 1 to 65535, or remove the field",
+            );
+        }
+    }
+    let (port, redirect_port) = (spec.port.unwrap_or(443), spec.redirect_port.unwrap_or(80));
+    if port == redirect_port {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("port {port} cannot speak TLS and answer plain HTTP"),
+            "use two ports",
+        );
+    }
+    Server {
+        hosts,
+        secret: spec.tls.secret.clone(),
+        mode: spec.tls.mode.unwrap_or_default(),
+        min_version,
+        port,
+        redirect_port,
+    }
+}
+
+/// Names of hosts, in lower case.
+pub(super) fn check_hosts(
+    hosts: &[String],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<String> {
+    if hosts.is_empty() {
+        problems.report(Code::EmptyList, cursor, "the list is empty", "name a host");
+    }
+    let mut checked: Vec<String> = Vec::with_capacity(hosts.len());
+    for (index, host) in hosts.iter().enumerate() {
+        let host = host.to_ascii_lowercase();
+        check_host(&host, &cursor.index(index), problems);
+        if checked.contains(&host) {
+            problems.report(
+                Code::DuplicateValue,
+                &cursor.index(index),
+                format!("`{host}` stands here twice"),
+                "remove one of them",
+            );
+        } else {
+            checked.push(host);
+        }
+    }
+    checked
+}
+
+pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if !is_dns_subdomain(host.strip_prefix("*.").unwrap_or(host)) {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("`{host}` is not the name of a host"),
+            "write a DNS name, or `*.` and a DNS name",
+        );
+    }
+}
+
+/// Clients find a host by one address; of two gateways one would never be asked, or both with
+/// different certificates.
+fn check_hosts_beside(
+    gateway: &Gateway,
+    others: &[Gateway],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let servers = cursor.key("servers");
+    for (index, server) in gateway.servers.iter().enumerate() {
+        for (position, host) in server.hosts.iter().enumerate() {
+            let meets = |other: &&Gateway| {
+                let mut servers = other.servers.iter();
+                servers.any(|other| other.hosts.iter().any(|other| do_hosts_meet(host, other)))
+            };
+            if let Some(other) = others.iter().find(meets) {
+                let cursor = servers.index(index);
+                let cursor = cursor.key("hosts");
+                problems.report(
+                    Code::DuplicateHost,
+                    &cursor.index(position),
+                    format!("gateway `{}` answers for `{host}` already", other.name),
+                    "name each host at one gateway",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The `Mesh` document → the mesh.
+
+use super::documents::{Documents, Placed};
+use super::names::{check_label, check_subdomain};
+use super::{Options, gateways, mtls};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::{MeshDocument, MeshSpec, TelemetrySpec};
+use crate::plugin_config::{MeshIdentity, check_trust_domains};
+use crate::policy::{IstioVersion, Mesh};
+use crate::problem::{Cursor, Problems};
+
+/// Checks that there is one mesh, and that it is sound.
+pub(super) fn check_meshes(
+    documents: &Documents,
+    options: Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Mesh> {
+    let Some((first, others)) = documents.meshes.split_first() else {
+        if let (Some(policy), false) = (documents.policies.first(), documents.has_unread_document) {
+            policy.report(
+                diagnostics,
+                Code::MissingMesh,
+                &Cursor::Root.key("kind"),
+                "no document says what mesh this policy is for",
+                "add a document of kind `Mesh` with the trust domain and the Istio version",
+            );
+        }
+        return None;
+    };
+    for other in others {
+        other.report_beside(
+            first,
+            diagnostics,
+            Code::DuplicateMesh,
+            &Cursor::Root.key("kind"),
+            "there is a mesh already",
+            "keep one `Mesh` document",
+        );
+    }
+    check_mesh(first, options, diagnostics)
+}
+
+fn check_mesh(
+    placed: &Placed<MeshDocument>,
+    options: Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Mesh> {
+    let mut problems = Problems::default();
+    let cursor = Cursor::Root.key("spec");
+    let spec = &placed.document.spec;
+    let version = check_version(spec, &cursor, &mut problems);
+    let version = options.istio_version.or(version);
+    let identity = MeshIdentity {
+        trust_domain: spec.trust_domain.clone(),
+        trust_domain_aliases: spec.trust_domain_aliases.clone().unwrap_or_default(),
+    };
+    let trust_domains = check_trust_domains(&identity, &cursor, &mut problems);
+    check_names(&placed.document, &mut problems);
+    let filter = spec.filter.clone().unwrap_or_default();
+    if let Some(image) = &filter.image {
+        let cursor = cursor.key("filter");
+        check_image(image, &cursor.key("image"), &mut problems);
+    }
+    let defaults = spec.defaults.clone().unwrap_or_default();
+    let root_namespace = spec.root_namespace.as_deref().unwrap_or("istio-system");
+    let mtls = mtls::check(
+        spec.mtls.as_ref(),
+        root_namespace,
+        options.at,
+        &cursor,
+        &mut problems,
+    );
+    let gateways = gateways::check(spec.gateways.as_deref(), &cursor, &mut problems);
+    let telemetry = spec.telemetry.clone().unwrap_or_default();
+    check_telemetry(&telemetry, &cursor.key("telemetry"), &mut problems);
+    placed.place(problems, diagnostics);
+    Some(Mesh {
+        trust_domains: trust_domains?,
+        root_namespace: root_namespace.to_owned(),
+        cluster_domain: spec
+            .cluster_domain
+            .as_deref()
+            .unwrap_or("cluster.local")
+            .to_owned(),
+        istio_version: version?,
+        mtls,
+        path_normalization: spec.path_normalization.unwrap_or_default(),
+        filter_image: filter.image,
+        caller_header: filter.caller_header.unwrap_or_default(),
+        outbound: spec.outbound.unwrap_or_default(),
+        gateways,
+        telemetry,
+        default_enforcement: defaults.enforcement.unwrap_or_default(),
+        default_owner: defaults.owner,
+        otherwise: defaults.otherwise.unwrap_or_default(),
+        unstated: unstated(spec),
+    })
+}
+
+/// What would stop working in a mesh that was less strict before.
+fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
+    let mode = spec.mtls.as_ref().and_then(|mtls| mtls.mode);
+    let otherwise = spec
+        .defaults
+        .as_ref()
+        .and_then(|defaults| defaults.otherwise);
+    let mtls = "plaintext is refused everywhere (`mtls.mode`)";
+    let deny =
+        "what no policy allows is denied, also where there is no policy (`defaults.otherwise`)";
+    [(mode.is_none(), mtls), (otherwise.is_none(), deny)]
+        .into_iter()
+        .filter_map(|(is_silent, text)| is_silent.then_some(text))
+        .collect()
+}
+
+fn check_version(
+    spec: &MeshSpec,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<IstioVersion> {
+    let version = IstioVersion::parse(&spec.istio_version);
+    if version.is_none() {
+        problems.report(
+            Code::UnsupportedIstioVersion,
+            &cursor.key("istioVersion"),
+            format!(
+                "`{}` is not an Istio version that Peergate supports",
+                spec.istio_version
+            ),
+            format!(
+                "write the minor version in quotes, from \"{}\" to \"{}\"",
+                IstioVersion::OLDEST,
+                IstioVersion::NEWEST
+            ),
+        );
+    }
+    version
+}
+
+fn check_names(document: &MeshDocument, problems: &mut Problems) {
+    let MeshDocument { metadata, spec, .. } = document;
+    let cursor = Cursor::Root.key("spec");
+    let name = Cursor::Root.key("metadata");
+    check_subdomain(&metadata.name, &name.key("name"), problems);
+    if spec
+        .trust_domain_aliases
+        .as_ref()
+        .is_some_and(Vec::is_empty)
+    {
+        problems.report(
+            Code::EmptyList,
+            &cursor.key("trustDomainAliases"),
+            "the list is empty",
+            "name at least one alias, or remove the field",
+        );
+    }
+    if let Some(name) = &spec.root_namespace {
+        check_label(name, &cursor.key("rootNamespace"), problems);
+    }
+    if let Some(name) = &spec.cluster_domain {
+        check_subdomain(name, &cursor.key("clusterDomain"), problems);
+    }
+}
+
+fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
+    let schemes = ["oci://", "https://", "file://"];
+    let is_image = schemes.iter().any(|scheme| {
+        image.strip_prefix(scheme).is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+    });
+    if !is_image {
+        problems.report(
+            Code::InvalidImage,
+            cursor,
+            format!("`{image}` is not a reference that a sidecar can fetch"),
+            "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
+        );
+    } else if image.starts_with("oci://") && !is_pinned(image) {
+        problems.report(
+            Code::UnpinnedImage,
+            cursor,
+            format!("`{image}` may be another module tomorrow"),
+            "end it with the digest of the image: `@sha256:…`",
+        );
+    }
+}
+
+/// Whether the reference of an image ends with the digest of its manifest.
+fn is_pinned(image: &str) -> bool {
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    image
+        .rsplit_once("@sha256:")
+        .is_some_and(|(_, digest)| digest.len() == 64 && digest.bytes().all(is_hex))
+}
+
+fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mut Problems) {
+    let access_log = telemetry.access_log.as_ref();
+    let provider = access_log.and_then(|access_log| access_log.provider.as_deref());
+    if provider == Some("") {
+        problems.report(
+            Code::EmptyValue,
+            &cursor.key("accessLog").key("provider"),
+            "the provider has no name",
+            "name a provider of the mesh config, or remove the field",
+        );
+    }
+    let Some(tracing) = &telemetry.tracing else {
+        return;
+    };
+    let cursor = cursor.key("tracing");
+    if tracing.provider.is_empty() {
+        problems.report(
+            Code::EmptyValue,
+            &cursor.key("provider"),
+            "the provider has no name",
+            "name a provider of the mesh config",
+        );
+    }
+    if !(0.0..=100.0).contains(&tracing.sampling_percent) {
+        problems.report(
+            Code::InvalidValue,
+            &cursor.key("samplingPercent"),
+            format!("`{}` is no percentage", tracing.sampling_percent),
+            "write a number from 0 to 100",
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Strict mutual TLS, and the exceptions from it.
+
+use super::attachment::check_labels;
+use super::names::check_label;
+use crate::check::check_ports;
+use crate::code::Code;
+use crate::document::{Mtls, MtlsExceptionSpec, MtlsMode};
+use crate::policy::{MtlsException, MtlsPlan};
+use crate::problem::{Cursor, Problems};
+use crate::timestamp::Timestamp;
+
+/// Reads the plan of a mesh; `cursor` is at the mesh's `spec`.
+pub(super) fn check(
+    spec: Option<&Mtls>,
+    root_namespace: &str,
+    at: Timestamp,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> MtlsPlan {
+    let cursor = cursor.key("mtls");
+    let default = Mtls::default();
+    let spec = spec.unwrap_or(&default);
+    let mode = spec.mode.unwrap_or_default();
+    let cursor = cursor.key("exceptions");
+    let specs = spec.exceptions.as_deref();
+    if specs.is_some_and(<[_]>::is_empty) {
+        problems.report(
+            Code::EmptyList,
+            &cursor,
+            "the list is empty",
+            "remove the field: without it there are no exceptions",
+        );
+    }
+    let specs = specs.unwrap_or_default();
+    if mode == MtlsMode::Permissive && !specs.is_empty() {
+        problems.report(
+            Code::ExclusiveFields,
+            &cursor,
+            "a permissive mesh has nothing to make exceptions from",
+            "remove `mode: Permissive`, or the exceptions",
+        );
+    }
+    let mut exceptions: Vec<MtlsException> = Vec::with_capacity(specs.len());
+    for (index, spec) in specs.iter().enumerate() {
+        let cursor = cursor.index(index);
+        if spec.namespace == root_namespace {
+            problems.report(
+                Code::InvalidScope,
+                &cursor.key("namespace"),
+                format!("to Istio what is in the root namespace `{root_namespace}` is for the whole mesh"),
+                "move the workload to a namespace of its own",
+            );
+        }
+        if let Some(exception) = check_exception(spec, at, &cursor, problems) {
+            check_beside(&exception, &exceptions, &cursor, problems);
+            exceptions.push(exception);
+        }
+    }
+    exceptions.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    MtlsPlan {
+        mode,
+        min_version: spec.min_version.unwrap_or_default(),
+        exceptions,
+    }
+}
+
+fn check_exception(
+    spec: &MtlsExceptionSpec,
+    at: Timestamp,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<MtlsException> {
+    let before = problems.count();
+    check_label(&spec.name, &cursor.key("name"), problems);
+    check_label(&spec.namespace, &cursor.key("namespace"), problems);
+    if spec.owner.is_empty() {
+        problems.report(
+            Code::EmptyValue,
+            &cursor.key("owner"),
+            "nobody answers for this exception",
+            "name the team that ends it",
+        );
+    }
+    let labels = spec.selector.as_ref().map(|selector| {
+        let cursor = cursor.key("selector");
+        check_labels(selector, &cursor.key("matchLabels"), problems)
+    });
+    let ports = check_ports(spec.ports.as_deref(), &cursor.key("ports"), problems);
+    if labels.is_none() && !ports.is_empty() {
+        problems.report(
+            Code::MissingField,
+            cursor,
+            "ports are those of a workload, and no workload is named",
+            "name the workload's labels under `selector`, or remove the ports",
+        );
+    }
+    let not_after = check_end(spec, at, cursor, problems);
+    (problems.count() == before).then_some(MtlsException {
+        name: spec.name.clone(),
+        namespace: spec.namespace.clone(),
+        labels,
+        ports,
+        mode: spec.mode.unwrap_or_default(),
+        owner: spec.owner.clone(),
+        not_after: not_after?,
+    })
+}
+
+fn check_end(
+    spec: &MtlsExceptionSpec,
+    at: Timestamp,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Timestamp> {
+    let cursor = cursor.key("notAfter");
+    let Ok(end) = Timestamp::parse(&spec.not_after) else {
+        problems.report(
+            Code::InvalidTime,
+            &cursor,
+            format!("`{}` is not a UTC time", spec.not_after),
+            "write it in the form `2026-12-31T23:59:59Z`",
+        );
+        return None;
+    };
+    if end <= at {
+        problems.report(
+            Code::ExpiredException,
+            &cursor,
+            format!("exception `{}` was over at {end}", spec.name),
+            format!("remove it, or agree on a later date with {}", spec.owner),
+        );
+    }
+    Some(end)
+}
+
+/// Istio takes one object for a namespace and one for a workload; of more, it takes the oldest.
+fn check_beside(
+    exception: &MtlsException,
+    others: &[MtlsException],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let in_namespace = || {
+        let is_there = |other: &&MtlsException| other.namespace == exception.namespace;
+        others.iter().filter(is_there)
+    };
+    if in_namespace().any(|other| other.name == exception.name) {
+        problems.report(
+            Code::DuplicateException,
+            &cursor.key("name"),
+            format!("there is an exception `{}` already", exception.name),
+            "give each exception of a namespace its own name",
+        );
+    } else if let Some(other) = in_namespace().find(|other| other.labels == exception.labels) {
+        problems.report(
+            Code::DuplicateException,
+            cursor,
+            format!(
+                "exception `{}` is for the same workloads, and Istio takes one of them",
+                other.name
+            ),
+            "make one of them",
+        );
+    }
+}

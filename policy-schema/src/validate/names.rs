@@ -1,0 +1,29 @@
+//! Names that Kubernetes accepts.
+
+use crate::check::{is_dns_label, is_dns_subdomain};
+use crate::code::Code;
+use crate::problem::{Cursor, Problems};
+
+/// The name of a namespace, a service, or something else that becomes a part of a DNS name.
+pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if !is_dns_label(name) {
+        problems.report(
+            Code::InvalidName,
+            cursor,
+            format!("`{name}` is not a name that Kubernetes accepts"),
+            "use lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+        );
+    }
+}
+
+/// The name of most objects.
+pub(super) fn check_subdomain(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if !is_dns_subdomain(name) {
+        problems.report(
+            Code::InvalidName,
+            cursor,
+            format!("`{name}` is not a name that Kubernetes accepts"),
+            "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
+        );
+    }
+}

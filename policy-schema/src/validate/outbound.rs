@@ -1,0 +1,123 @@
+//! What workloads reach, where the mesh lets them reach only what is declared.
+
+use std::collections::BTreeMap;
+
+use super::documents::{Placed, document_of};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::{ExceptionMode, Outbound, ServiceMtls, ServicePolicyDocument};
+use crate::policy::{
+    Attachment, ExternalHost, MtlsException, PolicySet, ServicePolicy, are_compatible,
+};
+use crate::problem::Cursor;
+use crate::rule_spec::Effect;
+
+type Documents = [Placed<ServicePolicyDocument>];
+
+/// Reports services that nobody would find, and hosts and services that are described in two ways.
+pub(super) fn check_together(
+    documents: &Documents,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for policy in set.policies() {
+        check_service(policy, documents, set, diagnostics);
+        check_mtls(policy, documents, set, diagnostics);
+    }
+    check_external_hosts(documents, set, diagnostics);
+}
+
+fn check_service(
+    policy: &ServicePolicy,
+    documents: &Documents,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let lets_in = policy.passes() || policy.rules.iter().any(|rule| rule.effect == Effect::Allow);
+    let is_needed = set.mesh.outbound == Outbound::Declared
+        && policy.service.is_none()
+        && lets_in
+        && matches!(policy.attachment(), Attachment::Workload(_));
+    if let (true, Some(document)) = (is_needed, document_of(policy, documents)) {
+        document.report(
+            diagnostics,
+            Code::MissingService,
+            &Cursor::Root.key("spec"),
+            "proxies are told only of declared services, and this policy declares none",
+            "name the service and its ports under `service`, or write `outbound: Any` in the `Mesh`",
+        );
+    }
+}
+
+fn check_mtls(
+    policy: &ServicePolicy,
+    documents: &Documents,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let insists = |service: &_| {
+        matches!(
+            service,
+            crate::policy::Service {
+                mtls: ServiceMtls::Always,
+                ..
+            }
+        )
+    };
+    if !policy.service.as_ref().is_some_and(insists) {
+        return;
+    }
+    let speaks_none = |exception: &&MtlsException| {
+        exception.mode == ExceptionMode::Disable
+            && exception.namespace == policy.name().namespace
+            && match (policy.attachment(), &exception.labels) {
+                (Attachment::Workload(own), Some(labels)) => are_compatible(own, labels),
+                _ => true,
+            }
+    };
+    let exception = set.mesh.mtls.exceptions.iter().find(speaks_none);
+    if let (Some(exception), Some(document)) = (exception, document_of(policy, documents)) {
+        document.report(
+            diagnostics,
+            Code::ExclusiveFields,
+            &Cursor::Root.key("spec").key("service").key("mtls"),
+            format!(
+                "callers would insist on mutual TLS, and by the exception `{}` of the mesh the workload speaks none",
+                exception.name
+            ),
+            "write `mtls: Auto` as long as the exception lasts",
+        );
+    }
+}
+
+/// A namespace has one object for a host, which says how all its workloads call it.
+fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<Diagnostic>) {
+    let mut known: BTreeMap<(&str, &str), (&ServicePolicy, &ExternalHost)> = BTreeMap::new();
+    for policy in set.policies() {
+        for (index, host) in policy.external_hosts.iter().enumerate() {
+            let name = (policy.name().namespace.as_str(), host.host.as_str());
+            let Some((first, other)) = known.get(&name) else {
+                known.insert(name, (policy, host));
+                continue;
+            };
+            let differs = host.traffic != other.traffic
+                || host.ports.iter().any(|port| {
+                    let mut others = other.ports.iter();
+                    others.any(|other| other.port == port.port && other.protocol != port.protocol)
+                });
+            if let (true, Some(document)) = (differs, document_of(policy, documents)) {
+                document.report(
+                    diagnostics,
+                    Code::ConflictingHost,
+                    &Cursor::Root.key("spec").key("externalHosts").index(index),
+                    format!(
+                        "policy `{}` describes `{}` differently, and the namespace has one description",
+                        first.name(),
+                        host.host
+                    ),
+                    "give the host the same protocols and limits in both",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Policies that let requests pass, in a mesh that denies what no policy allows.
+//!
+//! There such a policy needs an object that allows everything at its workloads. Where another policy
+//! decides about some of them, that object would override it, and Istio selects no workloads by what
+//! they do not have.
+
+use super::documents::{Placed, document_of};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::ServicePolicyDocument;
+use crate::policy::{AtDefault, PolicySet};
+use crate::problem::Cursor;
+use crate::rule_spec::Otherwise;
+
+/// Reports policies that cannot pass what they do not deny.
+pub(super) fn check_together(
+    documents: &[Placed<ServicePolicyDocument>],
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if set.mesh().otherwise() == Otherwise::Pass {
+        return;
+    }
+    for (policy, at_default) in set.policies().iter().zip(set.at_default()) {
+        let AtDefault::Contested(other) = at_default else {
+            continue;
+        };
+        let Some(other) = set.policies().get(other) else {
+            continue;
+        };
+        let Some(document) = document_of(policy, documents) else {
+            continue;
+        };
+        document.report(
+            diagnostics,
+            Code::UnenforceableDefault,
+            &Cursor::Root.key("metadata").key("name"),
+            format!(
+                "the policy lets requests pass, policy `{}` decides at some of its workloads, and at the others the mesh would deny",
+                other.name()
+            ),
+            "write `defaults: {otherwise: Pass}` in the `Mesh` meanwhile, or let the policy select other workloads",
+        );
+    }
+}
