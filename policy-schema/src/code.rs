@@ -99,7 +99,6 @@ codes! {
     DuplicateGateway = "duplicate-gateway", Error;
     /// Two gateways, two servers of one, or two services answer for the same host and path.
     DuplicateHost = "duplicate-host", Error;
-
     /// A service is exposed at a gateway that the mesh does not have, or for a host that the gateway
     /// does not answer for.
     UnknownGateway = "unknown-gateway", Error;
@@ -107,11 +106,12 @@ codes! {
     ExposureWithoutRule = "exposure-without-rule", Error;
     /// Something needs to know by which service a workload is reached, and the policy does not say.
     MissingService = "missing-service", Error;
-    /// Where the mesh denies what no policy allows, a policy that lets requests pass is for workloads
-    /// of which another policy denies some: Istio cannot tell them apart.
+    /// Where the mesh denies what no policy allows, a policy in shadow, which lets every request pass,
+    /// is for workloads at some of which another policy decides: Istio cannot tell them apart.
     UnenforceableDefault = "unenforceable-default", Error;
-    /// Two policies of a namespace describe the same external host differently.
+    /// Two policies of a namespace describe the same service, or the same external host differently.
     ConflictingHost = "conflicting-host", Error;
+
     /// A rule id is not a DNS label. Ids become metric labels and log fields.
     InvalidRuleId = "invalid-rule-id", Error;
     /// Two rules of a policy have the same id.

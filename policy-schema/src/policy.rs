@@ -137,9 +137,13 @@ impl ServicePolicy {
         self.along.iter().map(|along| along.policy)
     }
 
-    /// Whether a request passes that no rule of the policy denies.
-    pub(crate) fn passes(&self) -> bool {
-        self.enforcement == Enforcement::Shadow || self.otherwise == Otherwise::Pass
+    /// What becomes of a request that no rule matches, where no other policy has a say: a policy
+    /// that has none itself leaves it to the mesh.
+    pub(crate) fn otherwise_in(&self, mesh: &Mesh) -> Otherwise {
+        match self.otherwise {
+            Otherwise::Deny => Otherwise::Deny,
+            Otherwise::Pass => mesh.otherwise,
+        }
     }
 
     /// How many rules there are.

@@ -10,8 +10,8 @@ mod mtls;
 mod names;
 mod outbound;
 mod overlap;
-mod passing;
 mod service;
+mod shadow;
 mod traffic;
 
 use crate::check::{Scope, check_ports, check_rules};
@@ -65,7 +65,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
             enforceable::check_together(&documents.policies, &set, &mut diagnostics);
             exposures::check_together(&documents.policies, &set, &mut diagnostics);
             outbound::check_together(&documents.policies, &set, &mut diagnostics);
-            passing::check_together(&documents.policies, &set, &mut diagnostics);
+            shadow::check_together(&documents.policies, &set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));

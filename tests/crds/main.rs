@@ -5,6 +5,7 @@
 //! them.
 
 mod definitions;
+mod kubernetes;
 mod rules;
 
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
 fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
     let text = |key: &str| object[key].as_str().unwrap_or_default();
     if text("apiVersion").starts_with("gateway.networking.k8s.io/") {
-        return Vec::new(); // Not Istio's.
+        return kubernetes::complaints(object);
     }
     let Some(schema) = definitions.schema(text("apiVersion"), text("kind")) else {
         return vec![format!(

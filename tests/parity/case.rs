@@ -39,6 +39,7 @@ pub(crate) fn documents_of(
             "trustDomainAliases": [alias],
             "istioVersion": "1.31",
             "mtls": {"mode": "Permissive"},
+            "defaults": {"otherwise": "Pass"},
         },
     });
     let policy = json!({

@@ -14,12 +14,16 @@ use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
 use crate::planes::RbacPlane;
 use crate::plugin_config::PluginConfig;
-use crate::policy::{PolicySet, ServicePolicy};
+use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// The most rules that Istio takes in one object, and sources in one rule.
 const MAX_LIST: usize = 512;
+
+/// The most bytes that the rules of one object should have. `kubectl apply` leaves the whole object
+/// in an annotation, and all annotations together may have 256 KiB.
+const MAX_BYTES: usize = 200 * 1024;
 
 /// The objects for a policy: none when the policy is in shadow, since Istio's own dry run is not
 /// honoured by every proxy that may meet it.
@@ -49,16 +53,15 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
     };
     let mut objects = Vec::new();
     let mut part = 1;
-    for content in contents(policy, set.mesh.trust_domains()) {
+    for content in contents(policy, &set.mesh) {
         if !content.continues {
             part = 1;
         }
         // An object without rules allows nothing, and so denies all.
         let is_deny_all = content.action == Action::Allow && content.rules.is_empty();
         let nothing: &[AuthorizationRule] = &[];
-        for rules in content
-            .rules
-            .chunks(MAX_LIST)
+        for rules in parts(&content.rules)
+            .into_iter()
             .chain(is_deny_all.then_some(nothing))
         {
             objects.push(object(&content, rules, part));
@@ -66,6 +69,28 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
         }
     }
     objects
+}
+
+/// The rules in as few parts as a cluster takes.
+fn parts(rules: &[AuthorizationRule]) -> Vec<&[AuthorizationRule]> {
+    // A rule always serialises; without a size it would only be in a part with others.
+    let size = |rule: &AuthorizationRule| serde_json::to_vec(rule).map_or(0, |json| json.len());
+    let mut parts = Vec::new();
+    let (mut rest, mut count, mut bytes) = (rules, 0, 0);
+    for rule in rules {
+        let more = size(rule);
+        if count == MAX_LIST || (count > 0 && bytes + more > MAX_BYTES) {
+            let (part, others) = rest.split_at(count);
+            parts.push(part);
+            (rest, count, bytes) = (others, 0, 0);
+        }
+        count += 1;
+        bytes += more;
+    }
+    if !rest.is_empty() {
+        parts.push(rest);
+    }
+    parts
 }
 
 /// The rules of the same effect and provider.
@@ -78,7 +103,8 @@ struct Content {
     continues: bool,
 }
 
-fn contents(policy: &ServicePolicy, trust_domains: &TrustDomains) -> Vec<Content> {
+fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
+    let trust_domains = mesh.trust_domains();
     let rules_with = |effect, provider: Option<&str>| -> Vec<AuthorizationRule> {
         policy
             .rules
@@ -96,7 +122,7 @@ fn contents(policy: &ServicePolicy, trust_domains: &TrustDomains) -> Vec<Content
         continues: false,
     };
     let mut contents = Vec::new();
-    if policy.otherwise == Otherwise::Deny {
+    if policy.otherwise_in(mesh) == Otherwise::Deny {
         contents.push(content(
             Action::Allow,
             "allow",

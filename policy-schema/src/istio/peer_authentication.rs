@@ -17,7 +17,7 @@ pub(super) struct PeerAuthenticationSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     mtls: Option<MutualTls>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    port_level_mtls: BTreeMap<u16, MutualTls>,
+    port_level_mtls: BTreeMap<String, MutualTls>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,7 +75,7 @@ fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
         port_level_mtls: exception
             .ports
             .iter()
-            .map(|port| (*port, mutual_tls))
+            .map(|port| (port.to_string(), mutual_tls))
             .collect(),
     };
     Resource::new(mesh.istio_version, metadata, Spec::PeerAuthentication(spec))

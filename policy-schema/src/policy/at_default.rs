@@ -1,7 +1,8 @@
-//! What a mesh that denies what no policy allows has to be told of the policies that let pass.
+//! What a mesh that denies what no policy allows has to be told of the policies in shadow, which let
+//! every request pass.
 
 use super::{Attachment, PolicySet, ServicePolicy};
-use crate::rule_spec::Enforcement;
+use crate::rule_spec::{Enforcement, Otherwise};
 
 /// What becomes of a policy's workloads in a mesh that denies what no policy allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ impl PolicySet {
         let policies = self.policies.iter().zip(all_together);
         policies
             .map(|(policy, together)| {
-                if !policy.passes() {
+                if policy.enforcement == Enforcement::Enforce {
                     return AtDefault::Decided;
                 }
                 let mut contested = AtDefault::Open;
@@ -43,7 +44,7 @@ impl PolicySet {
 }
 
 fn decides(policy: &ServicePolicy) -> bool {
-    policy.enforcement == Enforcement::Enforce && !policy.passes()
+    policy.enforcement == Enforcement::Enforce && policy.otherwise == Otherwise::Deny
 }
 
 /// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.

@@ -11,7 +11,7 @@ use crate::identity::{SCHEME, SpiffeId, TrustDomains};
 use crate::matching::TextMatch;
 use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Rule, Source, Test};
-use crate::rule_spec::{Effect, Enforcement};
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// A caller: a service account, or any of a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -247,7 +247,8 @@ fn allow_rules(set: &PolicySet, together: Vec<usize>) -> Option<Vec<&Rule>> {
         .filter_map(|position| set.policies.get(position))
         .filter(|policy| policy.enforcement == Enforcement::Enforce)
         .collect();
-    if enforced.iter().all(|policy| policy.passes()) {
+    let mut otherwise = enforced.iter().map(|policy| policy.otherwise_in(&set.mesh));
+    if otherwise.all(|otherwise| otherwise == Otherwise::Pass) {
         return None;
     }
     let rules = enforced.into_iter().flat_map(|policy| &policy.rules);

@@ -31,7 +31,7 @@ impl PluginConfig {
             policy: policy.name.clone(),
             enforcement: policy.enforcement,
             caller_header: mesh.caller_header,
-            otherwise: policy.otherwise,
+            otherwise: policy.otherwise_in(mesh),
             rules: rules_of(policy),
             along: along.collect(),
             yields: policy.rank > 0,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::documents::{Placed, document_of};
-use super::gateways::check_hosts;
+use super::gateways::{check_hostnames, check_hosts};
 use super::traffic::check_duration;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{ExposureSpec, ServicePolicyDocument};
+use crate::document::{ExposureSpec, GatewayApi, ServicePolicyDocument};
 use crate::matching::TextMatch;
 use crate::policy::{
     Caller, Calls, Exposure, Gateway, Mesh, PolicySet, Service, ServicePolicy, covers_host,
@@ -71,6 +71,13 @@ fn check_exposure(
         return None;
     };
     let servers = mesh.gateways.get(gateway).into_iter();
+    if servers
+        .clone()
+        .any(|gateway| gateway.api == GatewayApi::Kubernetes)
+    {
+        check_hostnames(&hosts, &cursor.key("hosts"), problems);
+        check_segments(&paths, &cursor.key("paths"), problems);
+    }
     let answered: Vec<_> = servers
         .flat_map(|gateway| &gateway.servers)
         .flat_map(|server| &server.hosts)
@@ -128,6 +135,34 @@ fn check_paths(
         }
     }
     checked
+}
+
+/// The most matches in a rule of an `HTTPRoute`, in the oldest version of the API.
+const MAX_MATCHES: usize = 8;
+
+/// What the Kubernetes Gateway API can route by.
+fn check_segments(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Problems) {
+    for (index, path) in paths.iter().enumerate() {
+        if matches!(path, TextMatch::Prefix(start) if !start.ends_with('/')) {
+            problems.report(
+                Code::UnsupportedByIstio,
+                &cursor.index(index),
+                format!("the Kubernetes API routes by whole segments, not by `{path}`"),
+                "write `/a/*`, or use a gateway with `api: Istio`",
+            );
+        }
+    }
+    if paths.len() > MAX_MATCHES {
+        problems.report(
+            Code::UnsupportedByIstio,
+            cursor,
+            format!(
+                "a route of the Kubernetes API has {MAX_MATCHES} paths at most, not {}",
+                paths.len()
+            ),
+            "name them in several exposures",
+        );
+    }
 }
 
 fn check_port(

@@ -9,6 +9,12 @@ use crate::policy::{Gateway, Labels, Server, do_hosts_meet};
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
 
+/// The most listeners of a `Gateway` of the Kubernetes Gateway API.
+const MAX_LISTENERS: usize = 64;
+
+/// The most hosts of an `HTTPRoute`.
+const MAX_HOSTNAMES: usize = 16;
+
 /// Reads the gateways; `cursor` is at the mesh's `spec`.
 pub(super) fn check(
     specs: Option<&[GatewaySpec]>,
@@ -89,6 +95,9 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             }
         }
         checked.push(server);
+    }
+    if api == GatewayApi::Kubernetes {
+        check_counts(&checked, &servers, problems);
     }
     Gateway {
         name: spec.name.clone(),
@@ -180,6 +189,41 @@ fn check_server(
         min_version,
         port,
         redirect_port,
+    }
+}
+
+/// What the Kubernetes Gateway API takes (`Gateway`, `listeners`; `HTTPRoute`, `hostnames`): each host
+/// is two listeners, and the hosts of a server are those of one redirect.
+fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems) {
+    let hosts: usize = servers.iter().map(|server| server.hosts.len()).sum();
+    if hosts > MAX_LISTENERS / 2 {
+        problems.report(
+            Code::UnsupportedByIstio,
+            cursor,
+            format!(
+                "a gateway of the Kubernetes API answers for {} hosts at most, not for {hosts}",
+                MAX_LISTENERS / 2
+            ),
+            "make several gateways of it, or use `api: Istio`",
+        );
+    }
+    for (index, server) in servers.iter().enumerate() {
+        check_hostnames(&server.hosts, &cursor.index(index).key("hosts"), problems);
+    }
+}
+
+/// The hosts of one route of the Kubernetes Gateway API.
+pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &mut Problems) {
+    if hosts.len() > MAX_HOSTNAMES {
+        problems.report(
+            Code::UnsupportedByIstio,
+            cursor,
+            format!(
+                "a route of the Kubernetes API is for {MAX_HOSTNAMES} hosts at most, not for {}",
+                hosts.len()
+            ),
+            "name them in several",
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use crate::policy::{
     Attachment, ExternalHost, MtlsException, PolicySet, ServicePolicy, are_compatible,
 };
 use crate::problem::Cursor;
-use crate::rule_spec::Effect;
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 type Documents = [Placed<ServicePolicyDocument>];
 
@@ -24,7 +24,35 @@ pub(super) fn check_together(
         check_service(policy, documents, set, diagnostics);
         check_mtls(policy, documents, set, diagnostics);
     }
+    check_services(documents, set, diagnostics);
     check_external_hosts(documents, set, diagnostics);
+}
+
+/// What is said of a service is said by one policy: it becomes one object.
+fn check_services(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<Diagnostic>) {
+    let mut known: BTreeMap<(&str, &str), &ServicePolicy> = BTreeMap::new();
+    for policy in set.policies() {
+        let Some(service) = &policy.service else {
+            continue;
+        };
+        let name = (policy.name().namespace.as_str(), service.name.as_str());
+        let Some(first) = known.insert(name, policy) else {
+            continue;
+        };
+        if let Some(document) = document_of(policy, documents) {
+            document.report(
+                diagnostics,
+                Code::ConflictingHost,
+                &Cursor::Root.key("spec").key("service"),
+                format!(
+                    "policy `{}` describes the service `{}` already",
+                    first.name(),
+                    service.name
+                ),
+                "describe a service in one policy",
+            );
+        }
+    }
 }
 
 fn check_service(
@@ -33,7 +61,9 @@ fn check_service(
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let lets_in = policy.passes() || policy.rules.iter().any(|rule| rule.effect == Effect::Allow);
+    let lets_in = policy.enforcement() == Enforcement::Shadow
+        || policy.otherwise_in(&set.mesh) == Otherwise::Pass
+        || policy.rules.iter().any(|rule| rule.effect == Effect::Allow);
     let is_needed = set.mesh.outbound == Outbound::Declared
         && policy.service.is_none()
         && lets_in

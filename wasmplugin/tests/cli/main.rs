@@ -7,6 +7,7 @@
 
 mod decide;
 mod files;
+mod hardened;
 mod import;
 mod other;
 mod render;

@@ -111,6 +111,10 @@ fn writes_a_file_for_each_object() {
     assert_eq!(
         names,
         [
+            "istio-system.default.peerauthentication.yaml",
+            "istio-system.peergate-default-deny.authorizationpolicy.yaml",
+            "kustomization.yaml",
+            "payments.ledger-pass.authorizationpolicy.yaml",
             "payments.ledger-peergate.wasmplugin.yaml",
             "payments.vault-allow.authorizationpolicy.yaml",
             "payments.vault-peergate.wasmplugin.yaml",
@@ -119,9 +123,13 @@ fn writes_a_file_for_each_object() {
             "shop.cart-peergate.wasmplugin.yaml",
         ]
     );
-    let files = names
-        .iter()
-        .map(|name| std::fs::read_to_string(Path::new(&target).join(name)).unwrap());
+    let read = |name: &str| std::fs::read_to_string(Path::new(&target).join(name)).unwrap();
+    let list = read("kustomization.yaml");
+    let listed = list.lines().filter_map(|line| line.strip_prefix("- "));
+    let mut sorted: Vec<_> = listed.clone().chain(["kustomization.yaml"]).collect();
+    sorted.sort_unstable();
+    assert_eq!(sorted, names);
+    let files = listed.map(read);
     let together = files.collect::<Vec<_>>().join("---\n");
     assert_eq!(together, rendered(&[]).stdout);
 }
@@ -164,7 +172,7 @@ fn touches_nothing_when_the_input_is_invalid() {
 #[test]
 fn says_what_is_missing_to_render_the_filter() {
     let mesh = MESH.replace(
-        "    image: oci://registry.example.com/peergate/filter@sha256:0123\n",
+        "    image: oci://registry.example.com/peergate/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n",
         "",
     );
     let folder = folder(&[("mesh.yaml", &mesh), ("cart.yaml", CART)]);

@@ -1,4 +1,4 @@
-//! Policies that let requests pass, in a mesh that denies what no policy allows.
+//! Policies in shadow, which let every request pass, in a mesh that denies what no policy allows.
 //!
 //! There such a policy needs an object that allows everything at its workloads. Where another policy
 //! decides about some of them, that object would override it, and Istio selects no workloads by what
@@ -12,7 +12,7 @@ use crate::policy::{AtDefault, PolicySet};
 use crate::problem::Cursor;
 use crate::rule_spec::Otherwise;
 
-/// Reports policies that cannot pass what they do not deny.
+/// Reports policies in shadow that cannot let every request pass.
 pub(super) fn check_together(
     documents: &[Placed<ServicePolicyDocument>],
     set: &PolicySet,
@@ -36,7 +36,7 @@ pub(super) fn check_together(
             Code::UnenforceableDefault,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "the policy lets requests pass, policy `{}` decides at some of its workloads, and at the others the mesh would deny",
+                "the policy is in shadow and lets every request pass, policy `{}` decides at some of its workloads, and at the others the mesh would deny",
                 other.name()
             ),
             "write `defaults: {otherwise: Pass}` in the `Mesh` meanwhile, or let the policy select other workloads",

@@ -1,0 +1,30 @@
+//! Objects whose kinds are not Istio's, as types that were generated of their definitions read them.
+
+use gateway_api::apis::standard::gateways::Gateway;
+use gateway_api::apis::standard::httproutes::HttpRoute;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// What is wrong with an object: a field that the type does not have is lost when the object is read
+/// and written again, and a value that it does not take is not read.
+pub(crate) fn complaints(object: &Value) -> Vec<String> {
+    let read_again = match object["kind"].as_str() {
+        Some("Gateway") => read_again::<Gateway>(object),
+        Some("HTTPRoute") => read_again::<HttpRoute>(object),
+        kind => Err(format!("{kind:?} is not known here")),
+    };
+    match read_again {
+        Ok(again) if again["spec"] == object["spec"] => Vec::new(),
+        Ok(again) => vec![format!("read as {:#}", again["spec"])],
+        Err(reason) => vec![reason],
+    }
+}
+
+fn read_again<K: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, String> {
+    let mut object = object.clone();
+    // The types are of the API's `v1`, which has what is used of `v1beta1`.
+    object["apiVersion"] = "gateway.networking.k8s.io/v1".into();
+    let read: K = serde_json::from_value(object).map_err(|error| error.to_string())?;
+    serde_json::to_value(read).map_err(|error| error.to_string())
+}

@@ -1,0 +1,202 @@
+//! A whole mesh, rendered: every resource, for each version, in each layout, or nothing at all.
+
+use policy_schema::yaml;
+use serde_json::Value;
+
+use super::*;
+
+/// The example shop, with something of everything.
+const SHOP: &str = "../../examples/online-boutique";
+
+fn shop(more: &[&str]) -> Run {
+    let args = ["render", "-f", SHOP, "--at", NOW];
+    let run = run(&[&args, more].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    run
+}
+
+fn objects(yaml: &str) -> Vec<Value> {
+    let read = |node| yaml::read(node).0.unwrap();
+    yaml::parse(yaml).unwrap().iter().map(read).collect()
+}
+
+fn title(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    let texts = [
+        &object["apiVersion"],
+        &object["kind"],
+        &metadata["namespace"],
+        &metadata["name"],
+    ];
+    texts
+        .map(|text| text.as_str().unwrap_or_default())
+        .join(" ")
+}
+
+#[test]
+fn has_every_resource_for_each_version() {
+    for version in ["1.18", "1.24", "1.29", "1.31"] {
+        let stream = shop(&["--istio-version", version]).stdout;
+        let titles: Vec<_> = objects(&stream).iter().map(title).collect();
+        insta::assert_snapshot!(format!("resources_for_{version}"), titles.join("\n"));
+    }
+}
+
+#[test]
+fn says_in_full_what_is_of_the_mesh() {
+    let kinds = "peer-authentication,destination-rule,gateway,virtual-service,sidecar,service-entry,telemetry";
+    insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
+}
+
+#[test]
+fn configures_gateways_of_the_kubernetes_api() {
+    let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
+    let mesh = mesh
+        .replace("name: public\n", "name: public\n      api: Kubernetes\n")
+        .replace(
+            "      selector:\n        matchLabels:\n          istio: ingressgateway\n",
+            "",
+        );
+    let folder = folder(&[("mesh.yaml", &mesh)]);
+    let policies = format!("{SHOP}/policies");
+    let files = ["-f", text(folder.path()), "-f", &policies];
+    let kinds = ["--only", "gateway,http-route", "--at", NOW];
+    let run = run(&[&["render"], &files[..], &kinds].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    insta::assert_snapshot!(run.stdout);
+}
+
+/// Tools read keys that look like numbers as numbers, and then refuse the object.
+#[test]
+fn has_text_alone_for_keys() {
+    let stream = shop(&[]).stdout;
+    assert!(stream.contains("portLevelMtls:\n    \"9000\":"));
+    let is_number = |line: &&str| {
+        let key = line.trim_start().split(':').next().unwrap();
+        line.contains(':') && !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    assert_eq!(stream.lines().find(is_number), None);
+}
+
+#[test]
+fn makes_a_chart_of_the_same_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = format!("{}/chart/", text(folder.path()));
+    shop(&["--layout", "helm-chart", "-o", &chart]);
+    let read = |name: &str| std::fs::read_to_string(Path::new(&chart).join(name)).unwrap();
+    assert!(read("Chart.yaml").contains("apiVersion: v2\n"));
+    assert!(read("templates/resources.yaml").contains(".Files.Glob \"resources/*\""));
+    let files = std::fs::read_dir(Path::new(&chart).join("resources")).unwrap();
+    let mut texts: Vec<_> = files
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    texts.sort();
+    let mut expected: Vec<_> = shop(&[]).stdout.split("---\n").map(str::to_owned).collect();
+    expected.sort();
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn a_chart_needs_a_folder() {
+    let run = run(&["render", "-f", SHOP, "--at", NOW, "--layout", "helm-chart"]);
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+}
+
+#[test]
+fn brings_the_filter_by_the_newer_kind_where_there_is_one() {
+    let newer = ["--extension-api", "traffic-extension", "--istio-version"];
+    let stream = shop(&[&newer[..], &["1.31", "--only", "wasm-plugin"]].concat()).stdout;
+    let objects = objects(&stream);
+    assert!(
+        objects
+            .iter()
+            .all(|object| object["kind"] == "TrafficExtension")
+    );
+    assert_eq!(objects[0]["spec"]["wasm"]["failStrategy"], "FAIL_RELOAD");
+    let args = ["render", "-f", SHOP, "--at", NOW];
+    let refused = run(&[&args[..], &newer, &["1.29"]].concat());
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+    assert!(
+        refused.stderr.contains("it came with 1.30"),
+        "{}",
+        refused.stderr
+    );
+}
+
+/// What each of these breaks is said at its line, and not even the folder is made.
+#[test]
+fn writes_nothing_of_what_is_refused() {
+    let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
+    let frontend = "../examples/online-boutique/policies/frontend.yaml";
+    let frontend = std::fs::read_to_string(frontend).unwrap();
+    let second = "  gateways:\n    - {name: other, namespace: edge, api: Kubernetes, servers: [{hosts: [shop.example.com], tls: {secret: a}}]}\n";
+    let template = frontend.replace("/product/*", "/product/{*}");
+    let cases = [
+        (
+            mesh.clone(),
+            frontend.replace("[istio-ingress/istio-ingressgateway]", "[loadgenerator]"),
+            "1.29",
+            "exposure-without-rule",
+            "frontend.yaml:",
+        ),
+        (
+            mesh.replace("  gateways:\n", second),
+            frontend.clone(),
+            "1.29",
+            "duplicate-host",
+            "mesh.yaml:",
+        ),
+        (
+            mesh.replace("2030-06-30", "2026-05-31"),
+            frontend.clone(),
+            "1.29",
+            "expired-exception",
+            "mesh.yaml:",
+        ),
+        (
+            mesh.clone(),
+            template,
+            "1.21",
+            "unsupported-by-istio",
+            "frontend.yaml:",
+        ),
+    ];
+    for (mesh, frontend, version, code, place) in cases {
+        let folder = folder(&[("mesh.yaml", &mesh), ("frontend.yaml", &frontend)]);
+        let out = format!("{}/out/", text(folder.path()));
+        let input = ["render", "-f", text(folder.path()), "--at", NOW];
+        let run = run(&[&input[..], &["--istio-version", version, "-o", &out]].concat());
+        assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{code}");
+        assert!(
+            run.stderr.contains(&format!("error[{code}]")),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains(place), "{}", run.stderr);
+        assert!(!Path::new(&out).exists());
+    }
+}
+
+#[test]
+fn says_how_large_an_object_is_that_no_cluster_takes() {
+    let paths: Vec<_> = (0..30_000)
+        .map(|number| format!("/a-path-that-is-long-enough/{number}"))
+        .collect();
+    let policy = serde_json::json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "kind": "ServicePolicy",
+        "metadata": {"name": "large", "namespace": "shop"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "large"}},
+            "rules": [{"id": "all", "effect": "Allow", "to": [{"paths": paths}]}],
+        },
+    });
+    let folder = folder(&[("mesh.yaml", MESH), ("large.json", &policy.to_string())]);
+    let run = run(&["render", "-f", text(folder.path())]);
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+    assert!(
+        run.stderr.contains("bytes, and a cluster takes 1048576"),
+        "{}",
+        run.stderr
+    );
+}
