@@ -2,6 +2,7 @@
 //! every request.
 
 mod naive;
+mod reach;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,0 +1,156 @@
+//! Proxies are told of every service that lets their workload in: a `Sidecar` that leaves one out would
+//! break calls that policies allow.
+
+use std::cell::Cell;
+
+use peergate_tests::random::{Asked, policy, request};
+use policy_schema::diagnostic::SourceText;
+use policy_schema::engine::CompiledPolicy;
+use policy_schema::istio::mesh_resources;
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const HOST: &str = "called/called.called.svc.cluster.local";
+
+/// Workloads whose service account is known; those of other names share what their namespace has.
+const ACCOUNTS: [(&str, &str); 3] = [("a", "a"), ("a", "ab"), ("b", "a")];
+
+fn understand(documents: &[Value]) -> Option<PolicySet> {
+    let source = |document: &Value| SourceText {
+        name: "test".to_owned(),
+        text: document.to_string(),
+    };
+    let sources: Vec<_> = documents.iter().map(source).collect();
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(0),
+        istio_version: None,
+    };
+    validate(&sources, options).policies
+}
+
+/// A mesh in which proxies reach what is declared, a service with those of the rules that are sound,
+/// and some of its callers.
+fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
+    let policy = |namespace: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "peergate.dev/v1alpha1",
+            "kind": "ServicePolicy",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": spec,
+        })
+    };
+    let mut documents = vec![
+        json!({
+            "apiVersion": "peergate.dev/v1alpha1",
+            "kind": "Mesh",
+            "metadata": {"name": "test"},
+            "spec": {
+                "trustDomain": "td1",
+                "trustDomainAliases": ["td2", "td3"],
+                "istioVersion": "1.31",
+                "mtls": {"mode": "Permissive"},
+                "defaults": {"otherwise": "Pass"},
+                "outbound": "Declared",
+            },
+        }),
+        policy(
+            "called",
+            "called",
+            json!({
+                "selector": {"matchLabels": {"app": "called"}},
+                "service": {"ports": [{"port": 80}]},
+                "otherwise": config.otherwise,
+                "rules": rules,
+            }),
+        ),
+    ];
+    documents.extend(ACCOUNTS.map(|(namespace, account)| {
+        let spec = json!({
+            "selector": {"matchLabels": {"app": account}},
+            "serviceAccount": account,
+            "rules": [],
+        });
+        policy(namespace, account, spec)
+    }));
+    documents
+}
+
+fn sound_rules(config: &PluginConfig) -> Vec<Value> {
+    let rules = config.rules.iter().map(|rule| json!(rule));
+    let is_sound =
+        |rule: &Value| understand(&documents(config, std::slice::from_ref(rule))).is_some();
+    rules.filter(is_sound).collect()
+}
+
+/// The namespace and the service account of a request's caller.
+fn caller(asked: &Asked) -> Option<(&str, &str)> {
+    let peer = std::str::from_utf8(asked.peer.as_deref()?).ok()?;
+    let (_, path) = peer.strip_prefix("spiffe://")?.split_once('/')?;
+    let (namespace, account) = path.strip_prefix("ns/")?.split_once("/sa/")?;
+    (!account.contains('/')).then_some((namespace, account))
+}
+
+/// What the proxy of a workload is told of, as Istio chooses among `Sidecar` objects.
+fn hosts<'r>(resources: &'r [Value], (namespace, account): (&str, &str)) -> &'r Value {
+    let named = |namespace: &str, name: &str| {
+        resources.iter().find(|resource| {
+            resource["kind"] == "Sidecar"
+                && resource["metadata"]["namespace"] == namespace
+                && resource["metadata"]["name"] == name
+        })
+    };
+    let own = ACCOUNTS.contains(&(namespace, account));
+    let sidecar = own.then(|| named(namespace, account)).flatten();
+    let sidecar = sidecar
+        .or_else(|| named(namespace, "default"))
+        .or_else(|| named("istio-system", "default"));
+    &sidecar.expect("there is one for the mesh")["spec"]["egress"][0]["hosts"]
+}
+
+#[test]
+fn proxies_know_every_service_that_lets_their_workload_in() {
+    let (allowed, kept_from) = (Cell::new(0), Cell::new(0));
+    let cases = (policy(), vec(request(), 100));
+    let mut config = ProptestConfig::with_cases(150);
+    config.failure_persistence = None;
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let result = runner.run(&cases, |(config, requests)| {
+        let rules = sound_rules(&config);
+        let Some(set) = understand(&documents(&config, &rules)) else {
+            return Ok(());
+        };
+        let resources: Vec<_> = mesh_resources(&set)
+            .iter()
+            .map(|object| json!(object))
+            .collect();
+        let called = set.policy("called", "called").expect("it is there");
+        let compiled = CompiledPolicy::try_from(PluginConfig::of_policy(&set, called))
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        for asked in &requests {
+            let Some(caller) = caller(asked) else {
+                continue;
+            };
+            let is_told = hosts(&resources, caller)
+                .as_array()
+                .is_some_and(|hosts| hosts.iter().any(|host| host == HOST));
+            let passes = asked.with_request(|request| compiled.evaluate(request).lets_pass());
+            if passes {
+                allowed.set(allowed.get() + 1);
+                prop_assert!(is_told, "{caller:?} is let in: {}", json!(rules));
+            } else if !is_told {
+                kept_from.set(kept_from.get() + 1);
+            }
+        }
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+    println!("{} allowed, {} not told", allowed.get(), kept_from.get());
+    assert!(allowed.get() > 100 && kept_from.get() > 100);
+}
