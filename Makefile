@@ -21,8 +21,9 @@ demo: filter ## run the guided tour on a local Envoy; DEMO=--keep leaves it runn
 test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32 included
 
 test-host: filter ## run the tests of the host: unit, property, golden, end to end
-	@envoy=$$(scripts/envoy) && \
-		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) test --workspace --no-fail-fast
+	@envoy=$$(scripts/envoy) && registry=$$(scripts/docker-registry) && \
+		PEERGATE_ENVOY=$$envoy PEERGATE_REGISTRY=$$registry PEERGATE_FILTER=$(module) \
+		$(CARGO) test --workspace --no-fail-fast
 
 test-wasm: ## run the engine's tests as wasm32, on Node
 	@command -v node >/dev/null || { echo "test-wasm: node is missing: install Node.js 18 or newer" >&2; exit 1; }

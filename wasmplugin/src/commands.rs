@@ -5,6 +5,8 @@ pub(crate) mod decide;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod package;
+pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod schema;
 pub(crate) mod validate;

@@ -9,6 +9,8 @@ use thiserror::Error;
 
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
+use crate::image::InvalidLayout;
+use crate::registry::PushError;
 use crate::report::counted;
 
 /// Why a command did not do what it was asked.
@@ -47,6 +49,16 @@ pub(crate) enum Failure {
         bytes: usize,
         most: usize,
     },
+    #[error("`{}` is no WebAssembly module", .0.display())]
+    NoModule(PathBuf),
+    #[error("`{name}`: {reason}")]
+    BuildInfo { name: String, reason: String },
+    #[error("`{name}` is no image: {reason}")]
+    InvalidImage { name: String, reason: InvalidLayout },
+    #[error("`{}` has no `Mesh` with `spec.filter.image`", .0.display())]
+    NoImageField(PathBuf),
+    #[error("the image is not uploaded: {0}")]
+    Push(PushError),
     #[error("`plugin-config` and `envoy` are rendered alone")]
     NotTogether,
     #[error("a chart is a folder")]
@@ -88,6 +100,7 @@ impl Failure {
             | Self::Exists(_)
             | Self::Config { .. }
             | Self::MissingFilter
+            | Self::Push(_)
             | Self::Demo(_)
             | Self::Yaml(_)
             | Self::Json(_) => ExitStatus::Failure,
@@ -102,6 +115,10 @@ impl Failure {
             | Self::NoTrafficExtension(_)
             | Self::TooLarge { .. }
             | Self::NotTogether
+            | Self::NoModule(_)
+            | Self::BuildInfo { .. }
+            | Self::InvalidImage { .. }
+            | Self::NoImageField(_)
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
@@ -131,6 +148,13 @@ impl Failure {
             Self::MissingImage => Some(
                 "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",
             ),
+            Self::NoModule(_) | Self::BuildInfo { .. } => Some("make both with `make filter`"),
+            Self::InvalidImage { .. } => Some("make it with `peergate package`"),
+            Self::NoImageField(_) => Some("write the field, with whatever image, and try again"),
+            Self::Push(PushError::IdentityToken) => {
+                Some("log in with a name and a password, or use a credential helper")
+            }
+            Self::Push(_) => Some("nothing names the image yet, so trying again does no harm"),
             Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),
             Self::TooLarge { .. } => {
                 Some("make several policies of it, each for fewer workloads or with fewer rules")

@@ -7,15 +7,17 @@ mod commands;
 mod demo;
 mod exit_status;
 mod failure;
+mod image;
 mod input;
 mod output;
 mod policies;
 mod position;
+mod registry;
 mod report;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{completions, decide, import, init, render, schema, validate};
+use commands::{completions, decide, import, init, package, push, render, schema, validate};
 use failure::Failure;
 
 pub use exit_status::ExitStatus;
@@ -62,6 +64,8 @@ enum Command {
     Render(render::Args),
     Import(import::Args),
     Decide(Box<decide::Args>),
+    Package(package::Args),
+    Push(push::Args),
     Schema(schema::Args),
     Demo(commands::demo::Args),
     Completions(completions::Args),
@@ -100,6 +104,8 @@ impl Command {
             Self::Render(args) => render::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
+            Self::Package(args) => package::run(&args),
+            Self::Push(args) => push::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Demo(args) => commands::demo::run(&args),
             Self::Completions(args) => completions::run(&args, &mut Cli::command()),

@@ -1,0 +1,63 @@
+//! `peergate package`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::image::{self, BuildInfo, Image};
+use crate::output;
+
+/// Make the OCI image of the filter that Istio's sidecars fetch
+///
+/// The image has one layer with `plugin.wasm`, and comes with a bill of materials (CycloneDX) and a provenance (in-toto,
+/// SLSA; not signed). The same module gives the same bytes, and so the same digest.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  make filter
+  peergate package --filter target/filter/peergate_filter.wasm -o image.tar
+  peergate push image.tar registry.example.com/peergate/filter:0.1.0
+
+Prints the digest of the image. Needs no container engine.
+
+Exit codes: 0 made; 1 files could not be read or written; 3 the module or its build info is not what it should be.")]
+pub(crate) struct Args {
+    /// The filter's module
+    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER")]
+    filter: PathBuf,
+    /// What the module was made of [default: beside the module, ending in `.build.json`]
+    #[arg(long, value_name = "FILE")]
+    build_info: Option<PathBuf>,
+    /// Where to write the image, an OCI layout as a tar archive
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let module = read(&args.filter)?;
+    if !module.starts_with(b"\0asm") {
+        return Err(Failure::NoModule(args.filter.clone()));
+    }
+    let beside = || args.filter.with_extension("build.json");
+    let path = args.build_info.clone().unwrap_or_else(beside);
+    let build = BuildInfo::parse(&read(&path)?, &module).map_err(|reason| Failure::BuildInfo {
+        name: path.display().to_string(),
+        reason: reason.to_string(),
+    })?;
+    let image = Image::of_module(&module, &build)?;
+    output::write(&args.out, image::to_tar(&image)?)?;
+    let digest = image.digest().unwrap_or_default();
+    // The archive may be what stdout has.
+    if args.out.as_os_str() != "-" {
+        output::write_stdout(format!("{digest}\n").as_bytes())?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|reason| Failure::Read {
+        name: path.display().to_string(),
+        reason,
+    })
+}

@@ -1,0 +1,88 @@
+//! `peergate push`.
+
+use std::path::{Path, PathBuf};
+
+use oci_client::Reference;
+use policy_schema::yaml::{self, Node, Span};
+
+use super::package::read;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{self, NewFile};
+use crate::{image, registry};
+
+/// Upload an image of the filter to a registry
+///
+/// Credentials are those that `docker login` left: the configuration in `DOCKER_CONFIG` or `~/.docker`, credential
+/// helpers included.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  peergate push image.tar registry.example.com/peergate/filter:0.1.0
+  peergate push image.tar registry.example.com/peergate/filter --write policies/mesh.yaml
+
+Prints the reference with the digest, for `spec.filter.image` of the `Mesh`; with `--write` it is put there.
+
+Exit codes: 0 uploaded; 1 a file or the registry failed; 3 the image, the reference or the `Mesh` is not one.")]
+pub(crate) struct Args {
+    /// What `peergate package` made
+    image: PathBuf,
+    /// The registry, the name there, and if wanted a tag; `oci://` may stand before it
+    #[arg(value_parser = parse_reference)]
+    reference: Reference,
+    /// The file with the `Mesh` whose `spec.filter.image` is to name the image
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    /// Speak plain HTTP with the registry, such as one on this machine
+    #[arg(long)]
+    plain_http: bool,
+}
+
+fn parse_reference(text: &str) -> Result<Reference, String> {
+    let text = text.strip_prefix("oci://").unwrap_or(text);
+    let reference: Reference = text
+        .parse()
+        .map_err(|reason| format!("{reason}; write `REGISTRY/NAME:TAG`"))?;
+    if reference.digest().is_some() {
+        return Err("the digest is that of the image; write `REGISTRY/NAME:TAG`".to_owned());
+    }
+    Ok(reference)
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let invalid = |reason| Failure::InvalidImage {
+        name: args.image.display().to_string(),
+        reason,
+    };
+    let image = image::from_tar(&read(&args.image)?).map_err(invalid)?;
+    let (registry, name) = (args.reference.registry(), args.reference.repository());
+    let digest = image.digest().unwrap_or_default();
+    let pinned = format!("oci://{registry}/{name}@{digest}");
+    // A mesh that cannot be written is found before anything is uploaded.
+    let mesh = args.write.as_deref().map(|path| with_image(path, &pinned));
+    let mesh = mesh.transpose()?;
+    registry::push(&image, &args.reference, args.plain_http).map_err(Failure::Push)?;
+    output::write_stdout(format!("{pinned}\n").as_bytes())?;
+    output::write_files(mesh.into_iter().collect())?;
+    Ok(ExitStatus::Success)
+}
+
+/// The file with this image in its `Mesh`, and everything else as it was.
+fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
+    let no_mesh = || Failure::NoImageField(path.to_owned());
+    let mut text = String::from_utf8(read(path)?).map_err(|_| no_mesh())?;
+    let nodes = yaml::parse(&text).map_err(|_| no_mesh())?;
+    let Span { start, end } = nodes.iter().find_map(image_of_mesh).ok_or_else(no_mesh)?;
+    // Plain in any YAML and JSON.
+    text.replace_range(start..end, &format!("\"{pinned}\""));
+    Ok(NewFile {
+        path: path.to_owned(),
+        content: text.into_bytes(),
+    })
+}
+
+fn image_of_mesh(document: &Node) -> Option<Span> {
+    let kind = document.field("kind").and_then(Node::as_str)?;
+    let image = document.field("spec")?.field("filter")?.field("image")?;
+    (kind == "Mesh").then(|| image.span())
+}

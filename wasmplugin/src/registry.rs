@@ -1,0 +1,149 @@
+//! Image → registry (OCI distribution spec), without a container engine.
+
+use docker_credential::{CredentialRetrievalError, DockerCredential};
+use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::errors::OciDistributionError;
+use oci_client::manifest::{
+    ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageIndex,
+};
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Client, Reference};
+use thiserror::Error;
+
+use crate::image::Image;
+
+/// Docker's own registry, as its configuration calls it.
+const DOCKER_HUB: (&str, &str) = ("docker.io", "https://index.docker.io/v1/");
+
+/// Why an image is not in the registry.
+#[derive(Debug, Error)]
+pub(crate) enum PushError {
+    #[error("the registry's credentials cannot be read: {0}")]
+    Credentials(CredentialRetrievalError),
+    #[error("the credentials are an identity token, which Docker alone can use")]
+    IdentityToken,
+    #[error(transparent)]
+    Registry(#[from] OciDistributionError),
+    #[error("the image is not whole: `{0}` is missing")]
+    Missing(String),
+    #[error("cannot start: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Uploads an image, and what refers to it, and gives it the reference's tag.
+pub(crate) fn push(
+    image: &Image,
+    reference: &Reference,
+    is_plain_http: bool,
+) -> Result<(), PushError> {
+    // Somebody else may have chosen one for the process, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(upload(image, reference, is_plain_http))
+}
+
+async fn upload(
+    image: &Image,
+    reference: &Reference,
+    is_plain_http: bool,
+) -> Result<(), PushError> {
+    let client = Client::new(ClientConfig {
+        protocol: if is_plain_http {
+            ClientProtocol::Http
+        } else {
+            ClientProtocol::Https
+        },
+        ..ClientConfig::default()
+    });
+    let auth = credentials(reference.registry())?;
+    client
+        .store_auth_if_needed(reference.resolve_registry(), &auth)
+        .await;
+    for (digest, content) in image.contents() {
+        if !client.blob_exists(reference, digest).await? {
+            client.push_blob(reference, content.clone(), digest).await?;
+        }
+    }
+    for (position, manifest) in image.manifests.iter().enumerate() {
+        let missing = || PushError::Missing(manifest.digest.clone());
+        let content = image.blobs.get(&manifest.digest).ok_or_else(missing)?;
+        let by_digest = reference.clone_with_digest(manifest.digest.clone());
+        // The image itself is what the tag is for; the others are found by it.
+        let is_tagged = position == 0 && reference.tag().is_some();
+        for target in [Some(&by_digest), is_tagged.then_some(reference)] {
+            let Some(target) = target else { continue };
+            let media_type = oci_image_media_type();
+            client
+                .push_manifest_raw(target, content.clone(), media_type)
+                .await?;
+        }
+    }
+    if let Some((first, referring)) = image.manifests.split_first() {
+        list_referring(&client, reference, &auth, first, referring).await?;
+    }
+    Ok(())
+}
+
+fn oci_image_media_type() -> http::HeaderValue {
+    http::HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE)
+}
+
+/// Registries without an API for what refers to an image have a list at a tag instead (OCI
+/// distribution spec, "Referrers Tag Schema"), which is the client's to write.
+async fn list_referring(
+    client: &Client,
+    reference: &Reference,
+    auth: &RegistryAuth,
+    image: &OciDescriptor,
+    referring: &[OciDescriptor],
+) -> Result<(), PushError> {
+    let of_image = reference.clone_with_digest(image.digest.clone());
+    let mut index = client.pull_referrers(&of_image, None).await?;
+    let is_known = |index: &OciImageIndex, digest: &str| {
+        index.manifests.iter().any(|entry| entry.digest == digest)
+    };
+    let before = index.manifests.len();
+    for descriptor in referring {
+        if !is_known(&index, &descriptor.digest) {
+            index.manifests.push(ImageIndexEntry {
+                media_type: descriptor.media_type.clone(),
+                digest: descriptor.digest.clone(),
+                size: descriptor.size,
+                platform: None,
+                annotations: None,
+                artifact_type: descriptor.artifact_type.clone(),
+            });
+        }
+    }
+    if index.manifests.len() > before {
+        index.schema_version = 2;
+        index.media_type = Some(OCI_IMAGE_INDEX_MEDIA_TYPE.to_owned());
+        let tag = image.digest.replacen(':', "-", 1);
+        let (registry, repository) = (reference.registry(), reference.repository());
+        let target = Reference::with_tag(registry.to_owned(), repository.to_owned(), tag);
+        client.push_manifest_list(&target, auth, index).await?;
+    }
+    Ok(())
+}
+
+/// The credentials that `docker login` left, or none.
+fn credentials(registry: &str) -> Result<RegistryAuth, PushError> {
+    let server = if registry == DOCKER_HUB.0 {
+        DOCKER_HUB.1
+    } else {
+        registry
+    };
+    match docker_credential::get_credential(server) {
+        Ok(DockerCredential::UsernamePassword(name, password)) => {
+            Ok(RegistryAuth::Basic(name, password))
+        }
+        Ok(DockerCredential::IdentityToken(_)) => Err(PushError::IdentityToken),
+        Err(
+            CredentialRetrievalError::ConfigNotFound
+            | CredentialRetrievalError::NoCredentialConfigured,
+        ) => Ok(RegistryAuth::Anonymous),
+        Err(reason) => Err(PushError::Credentials(reason)),
+    }
+}

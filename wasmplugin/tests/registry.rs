@@ -1,0 +1,323 @@
+//! The image in a real registry: pushed as a user would, pulled as Istio's agent does.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::manifest::OciImageManifest;
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Client, Reference};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The name and the password that the registry asks for, and the same as it keeps them.
+const USER: (&str, &str) = ("robot", "secret");
+const HTPASSWD: &str = "robot:$2a$04$D.fGc2C/RSeXydSDi7CbhOs7Dl3KuXx9WqJaEd4tg0RSSQMZbKV7y\n";
+
+/// A registry on loopback that ends with the test.
+struct Registry {
+    process: Child,
+    address: String,
+    folder: TempDir,
+}
+
+impl Registry {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("htpasswd"), HTPASSWD).unwrap();
+        let config = json!({
+            "version": "0.1",
+            "log": {"level": "info"},
+            "storage": {"filesystem": {"rootdirectory": path("storage")}},
+            "http": {"addr": "127.0.0.1:0"},
+            "auth": {"htpasswd": {"realm": "test", "path": path("htpasswd")}},
+        });
+        fs::write(path("config.yml"), config.to_string()).unwrap();
+        let program = env::var_os("PEERGATE_REGISTRY").unwrap_or_else(|| "docker-registry".into());
+        let mut process = Command::new(program)
+            .arg("serve")
+            .arg(path("config.yml"))
+            .env("OTEL_TRACES_EXPORTER", "none")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|reason| {
+                panic!("{reason}: PEERGATE_REGISTRY is to name a docker-registry; `make test` does")
+            });
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let address = loop {
+            let mut line = String::new();
+            assert!(
+                log.read_line(&mut line).unwrap() > 0,
+                "the registry has ended"
+            );
+            if let Some((_, rest)) = line.split_once("listening on ") {
+                break rest.split(['"', ' ']).next().unwrap().to_owned();
+            }
+        };
+        // A full pipe would stop it.
+        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        Self {
+            process,
+            address,
+            folder,
+        }
+    }
+
+    /// A folder with Docker's configuration, as `docker login` leaves it.
+    fn login(&self, password: &str) -> PathBuf {
+        use base64::Engine as _;
+        let folder = self.folder.path().join("docker");
+        fs::create_dir_all(&folder).unwrap();
+        let engine = base64::engine::general_purpose::STANDARD;
+        let auth = engine.encode(format!("{}:{password}", USER.0));
+        let mut auths = serde_json::Map::new();
+        auths.insert(self.address.clone(), json!({"auth": auth}));
+        let config = json!({"auths": auths});
+        fs::write(folder.join("config.json"), config.to_string()).unwrap();
+        folder
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn peergate(args: &[&str], docker: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_peergate"))
+        .args(args)
+        .env("DOCKER_CONFIG", docker)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The image of the built module, and its digest.
+fn package(folder: &Path) -> (String, String) {
+    let image = folder.join("image.tar").to_str().unwrap().to_owned();
+    let output = peergate(&["package", "-o", &image], folder);
+    let digest = stdout(&output).trim().to_owned();
+    (image, digest)
+}
+
+const MESH: &str = "\
+# The mesh.
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: shop}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.29\" # the one that runs
+  filter:
+    image: oci://registry.example.com/old:1 # what sidecars fetch
+    callerHeader: true
+";
+
+#[test]
+fn what_is_pushed_is_pulled_as_istio_pulls_it() {
+    let registry = Registry::start();
+    let docker = registry.login(USER.1);
+    let (image, digest) = package(registry.folder.path());
+    let mesh = registry.folder.path().join("mesh.yaml");
+    fs::write(&mesh, MESH).unwrap();
+
+    let reference = format!("{}/peergate/filter:0.1.0", registry.address);
+    let push = ["push", &image, &reference, "--plain-http", "--write"];
+    let pushed = peergate(&[&push[..], &[mesh.to_str().unwrap()]].concat(), &docker);
+    let pinned = format!("oci://{}/peergate/filter@{digest}", registry.address);
+    assert_eq!(stdout(&pushed), format!("{pinned}\n"));
+    let expected = MESH.replace("oci://registry.example.com/old:1", &format!("\"{pinned}\""));
+    assert_eq!(fs::read_to_string(&mesh).unwrap(), expected);
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::new(ClientConfig {
+            protocol: ClientProtocol::Http,
+            ..ClientConfig::default()
+        });
+        let auth = RegistryAuth::Basic(USER.0.to_owned(), USER.1.to_owned());
+        let tagged: Reference = reference.parse().unwrap();
+        let by_tag = client.fetch_manifest_digest(&tagged, &auth).await.unwrap();
+        assert_eq!(by_tag, digest);
+
+        let oci = "application/vnd.oci.image.manifest.v1+json";
+        let (manifest, found) = client
+            .pull_manifest_raw(&tagged, &auth, &[oci])
+            .await
+            .unwrap();
+        assert_eq!(found, digest);
+        let manifest: OciImageManifest = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!(manifest.media_type.as_deref(), Some(oci));
+        // Istio takes the last layer, of this type, and of it the file of this name.
+        let layer = manifest.layers.last().unwrap();
+        assert_eq!(
+            layer.media_type,
+            "application/vnd.oci.image.layer.v1.tar+gzip"
+        );
+        let mut blob = Vec::new();
+        client.pull_blob(&tagged, layer, &mut blob).await.unwrap();
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&blob[..]));
+        let mut module = Vec::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            if entry.path().unwrap().file_name().unwrap() == "plugin.wasm" {
+                entry.read_to_end(&mut module).unwrap();
+            }
+        }
+        let built = env::var_os("PEERGATE_FILTER").unwrap();
+        assert!(module == fs::read(built).unwrap());
+
+        let of_image = tagged.clone_with_digest(digest.clone());
+        let referring = client.pull_referrers(&of_image, None).await.unwrap();
+        let kinds: Vec<_> = referring
+            .manifests
+            .iter()
+            .map(|entry| entry.artifact_type.as_deref().unwrap())
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                "application/vnd.cyclonedx+json",
+                "application/vnd.in-toto+json"
+            ]
+        );
+        for entry in referring.manifests {
+            let by_digest = tagged.clone_with_digest(entry.digest);
+            let (manifest, _) = client
+                .pull_manifest_raw(&by_digest, &auth, &[oci])
+                .await
+                .unwrap();
+            let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+            assert_eq!(manifest["subject"]["digest"], *digest);
+        }
+    });
+
+    // Again it is all there, and nothing changes.
+    assert_eq!(
+        stdout(&peergate(&push[..4], &docker)),
+        format!("{pinned}\n")
+    );
+}
+
+#[test]
+fn two_packages_of_a_module_are_the_same_bytes() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [first, second] = folders.each_ref().map(|folder| package(folder.path()));
+    assert_eq!(first.1, second.1);
+    assert!(fs::read(first.0).unwrap() == fs::read(second.0).unwrap());
+}
+
+#[test]
+fn without_credentials_nothing_is_uploaded_and_the_mesh_stays() {
+    let registry = Registry::start();
+    let (image, _) = package(registry.folder.path());
+    let mesh = registry.folder.path().join("mesh.yaml");
+    fs::write(&mesh, MESH).unwrap();
+    let reference = format!("{}/peergate/filter", registry.address);
+    let nobody = registry.folder.path().join("nobody");
+    for docker in [registry.login("wrong"), nobody] {
+        let args = [
+            "push",
+            &image,
+            &reference,
+            "--plain-http",
+            "--write",
+            mesh.to_str().unwrap(),
+        ];
+        let output = peergate(&args, &docker);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.stdout, b"");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("the image is not uploaded"));
+        assert_eq!(fs::read_to_string(&mesh).unwrap(), MESH);
+    }
+}
+
+#[test]
+fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, digest) = package(folder.path());
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let no_field = path("mesh.yaml", &MESH.replace("    image:", "    # image:"));
+    let no_image = path("image.txt", "text");
+    // Nobody listens there.
+    let reference = "127.0.0.1:1/filter";
+    let pinned = format!("{reference}@{digest}");
+    for (args, message) in [
+        (
+            vec![&*image, reference, "--write", &no_field],
+            "has no `Mesh` with `spec.filter.image`",
+        ),
+        (vec![&no_image, reference], "is no image"),
+        (vec![&image, &pinned], "the digest is that of the image"),
+        (vec![&image, "UPPER/case:"], "write `REGISTRY/NAME:TAG`"),
+    ] {
+        let output = peergate(&[&["push"], &args[..]].concat(), folder.path());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{stderr}");
+        assert!(stderr.contains(message), "{stderr}");
+    }
+    let output = peergate(&["push", &image, reference, "--plain-http"], folder.path());
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn only_a_module_with_what_it_was_made_of_is_packaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let built = PathBuf::from(env::var_os("PEERGATE_FILTER").unwrap());
+    let module = folder.path().join("filter.wasm");
+    let mut bytes = fs::read(built.clone()).unwrap();
+    bytes.push(0);
+    fs::write(&module, bytes).unwrap();
+    let out = folder.path().join("image.tar");
+    let package = |filter: &Path, more: &[&str]| {
+        let args = [
+            "package",
+            "-o",
+            out.to_str().unwrap(),
+            "--filter",
+            filter.to_str().unwrap(),
+        ];
+        peergate(&[&args[..], more].concat(), folder.path())
+    };
+    let build_info = built.with_extension("build.json");
+    for (output, status, message) in [
+        (package(&module, &[]), 1, "cannot read"),
+        (
+            package(&module, &["--build-info", build_info.to_str().unwrap()]),
+            3,
+            "another module",
+        ),
+        (package(&build_info, &[]), 3, "is no WebAssembly module"),
+    ] {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{stderr}");
+        assert!(stderr.contains(message), "{stderr}");
+        assert!(!out.exists());
+    }
+}
