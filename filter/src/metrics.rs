@@ -8,7 +8,7 @@
 use std::cell::Cell;
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason};
-use policy_schema::plugin_config::PolicyName;
+use policy_schema::plugin_config::{METRIC_TAGS, PolicyName};
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -157,12 +157,13 @@ fn counter_name(
     effect: &str,
     reason: &str,
 ) -> String {
+    let [of_policy, of_rule, of_effect, of_reason] = METRIC_TAGS;
     format!(
         "peergate_decisions_total\
-         .peergate_policy=.={};.;\
-         peergate_rule=.={};.;\
-         peergate_effect=.={}{effect};.;\
-         peergate_reason=.={reason};.;",
+         .{of_policy}=.={};.;\
+         {of_rule}=.={};.;\
+         {of_effect}=.={}{effect};.;\
+         {of_reason}=.={reason};.;",
         policy_label(rule.map_or(policy.name(), CompiledRule::policy)),
         rule.map_or(NO_RULE, CompiledRule::id),
         if is_shadow { "shadow_" } else { "" },

@@ -19,7 +19,7 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 pub use gateway::{
     ExposureSpec, GatewayApi, GatewaySpec, ServerSpec, ServerTlsMode, ServerTlsSpec,
 };
-pub use mtls::{ExceptionMode, Mtls, MtlsExceptionSpec, MtlsMode, TlsVersion};
+pub use mtls::{CertificatesSpec, ExceptionMode, Mtls, MtlsExceptionSpec, MtlsMode, TlsVersion};
 pub use telemetry::{AccessLogSpec, LoggedRequests, TelemetrySpec, TracingSpec};
 pub use traffic::{
     ExternalHostSpec, ExternalPortSpec, ExternalProtocol, Outbound, OutlierDetectionSpec,
@@ -78,6 +78,12 @@ pub struct MeshSpec {
     pub root_namespace: Option<String>,
     /// The Istio version that runs, as `MAJOR.MINOR`. Rendered resources use nothing newer.
     pub istio_version: String,
+    /// The revision of Istio that injects sidecars, where several run. The only one when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The certificates of workloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<CertificatesSpec>,
     /// The domain in the names of the cluster's services. `cluster.local` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_domain: Option<String>,

@@ -7,6 +7,7 @@ mod destination_rule;
 mod extension;
 mod gateway;
 mod gateway_api;
+mod install;
 mod peer_authentication;
 mod resource;
 mod service_entry;
@@ -23,6 +24,7 @@ pub use authorization_policy::AuthorizationPolicy;
 use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;
 pub use extension::{ExtensionApi, NoExtension, extension};
+pub use install::{InstallContent, InstallFile, install_files};
 pub use resource::{Resource, ResourceKind};
 
 /// The objects for the mesh as a whole, and for what policies say beside their rules. The objects of

@@ -20,6 +20,15 @@ use crate::problem::{Cursor, Problem, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
+/// The labels of the filter's counters, policy, rule, effect and reason, by the names that proxies
+/// must be told to take out of a counter's own (Istio, `ProxyConfig.extraStatTags`).
+pub const METRIC_TAGS: [&str; 4] = [
+    "peergate_policy",
+    "peergate_rule",
+    "peergate_effect",
+    "peergate_reason",
+];
+
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]

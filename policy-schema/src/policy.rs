@@ -19,7 +19,7 @@ use crate::rule_spec::{Enforcement, Otherwise};
 pub(crate) use at_default::AtDefault;
 pub(crate) use calls::{Caller, Calls};
 pub use edge::Gateway;
-pub(crate) use edge::{Exposure, Server, covers_host, do_hosts_meet};
+pub(crate) use edge::{Exposure, Server, TLS_DEFAULTS, covers_host, do_hosts_meet};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan};
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};

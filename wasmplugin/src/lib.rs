@@ -17,7 +17,9 @@ mod report;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{completions, decide, import, init, package, push, render, schema, validate};
+use commands::{
+    completions, decide, import, init, install_values, package, push, render, schema, validate,
+};
 use failure::Failure;
 
 pub use exit_status::ExitStatus;
@@ -62,6 +64,7 @@ enum Command {
     Init(init::Args),
     Validate(validate::Args),
     Render(render::Args),
+    InstallValues(install_values::Args),
     Import(import::Args),
     Decide(Box<decide::Args>),
     Package(package::Args),
@@ -102,6 +105,7 @@ impl Command {
             Self::Init(args) => init::run(&args),
             Self::Validate(args) => validate::run(&args),
             Self::Render(args) => render::run(&args),
+            Self::InstallValues(args) => install_values::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Package(args) => package::run(&args),

@@ -81,3 +81,13 @@ pub enum ExceptionMode {
     /// Plaintext alone.
     Disable,
 }
+
+/// The certificates of workloads, which Istio's CA issues and proxies renew by themselves.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CertificatesSpec {
+    /// How long a certificate of a workload is valid, such as `24h`, which it is when left out. It is
+    /// renewed at half that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload_ttl: Option<String>,
+}

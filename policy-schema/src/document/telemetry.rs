@@ -45,4 +45,11 @@ pub struct TracingSpec {
     pub provider: String,
     /// How many of a hundred requests, from 0 to 100.
     pub sampling_percent: f64,
+    /// The host of the collector, where the provider is to be one of OpenTelemetry. Left out, the
+    /// provider is in the mesh config already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The collector's port for OTLP over gRPC. 4317 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }

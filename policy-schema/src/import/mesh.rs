@@ -103,6 +103,8 @@ pub(super) fn mesh(
                 ..Defaults::default()
             }),
             filter: None,
+            revision: None,
+            certificates: None,
             cluster_domain: None,
             outbound: None,
             gateways: None,

@@ -1,9 +1,14 @@
 //! The edge of the mesh, and what of the inside is reached through it.
 
-use super::Labels;
+use super::{IstioVersion, Labels};
 use crate::document::{GatewayApi, ServerTlsMode, TlsVersion};
 use crate::matching::TextMatch;
 use crate::rule::ServiceAccount;
+
+/// Since this version `meshConfig.tlsDefaults.minProtocolVersion` is the oldest TLS that gateways of the
+/// Kubernetes Gateway API accept. Before, Istio took the number of one enumeration for that of
+/// another, and accepted TLS 1.1 where 1.3 was asked for.
+pub(crate) const TLS_DEFAULTS: IstioVersion = IstioVersion::minor(30);
 
 /// A gateway that lets requests of the outside in.
 #[derive(Clone, Debug)]

@@ -13,6 +13,9 @@ use crate::timestamp::Timestamp;
 pub struct Mesh {
     pub(crate) trust_domains: TrustDomains,
     pub(crate) root_namespace: String,
+    pub(crate) revision: Option<String>,
+    /// How long certificates of workloads are valid, as Istio writes it.
+    pub(crate) workload_ttl: String,
     pub(crate) cluster_domain: String,
     pub(crate) istio_version: IstioVersion,
     pub(crate) mtls: MtlsPlan,

@@ -5,7 +5,7 @@ use super::names::{check_label, check_subdomain};
 use crate::check::is_dns_subdomain;
 use crate::code::Code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
-use crate::policy::{Gateway, Labels, Server, do_hosts_meet};
+use crate::policy::{Gateway, IstioVersion, Labels, Server, TLS_DEFAULTS, do_hosts_meet};
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
 
@@ -18,6 +18,7 @@ const MAX_HOSTNAMES: usize = 16;
 /// Reads the gateways; `cursor` is at the mesh's `spec`.
 pub(super) fn check(
     specs: Option<&[GatewaySpec]>,
+    version: Option<IstioVersion>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Vec<Gateway> {
@@ -45,7 +46,47 @@ pub(super) fn check(
         check_hosts_beside(&gateway, &gateways, &cursor, problems);
         gateways.push(gateway);
     }
+    check_tls_versions(&gateways, version, &cursor, problems);
     gateways
+}
+
+/// A listener of the Kubernetes Gateway API has no TLS version of its own: all of them take the mesh's.
+fn check_tls_versions(
+    gateways: &[Gateway],
+    version: Option<IstioVersion>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let mut first = None;
+    for (index, gateway) in gateways.iter().enumerate() {
+        let servers = cursor.index(index);
+        let servers = servers.key("servers");
+        for (number, server) in gateway.servers.iter().enumerate() {
+            if gateway.api != GatewayApi::Kubernetes {
+                continue;
+            }
+            let tls = servers.index(number);
+            let tls = tls.key("tls");
+            let known = *first.get_or_insert(server.min_version);
+            if let Some(version) = version.filter(|version| *version < TLS_DEFAULTS)
+                && server.min_version == TlsVersion::V1_3
+            {
+                problems.report(
+                    Code::UnsupportedByIstio,
+                    &tls,
+                    format!("Istio {version} cannot hold gateways of the Kubernetes API to TLS 1.3"),
+                    format!("{TLS_DEFAULTS} can; until then write `minVersion: \"1.2\"`, or use `api: Istio`"),
+                );
+            } else if known != server.min_version {
+                problems.report(
+                    Code::UnsupportedByIstio,
+                    &tls.key("minVersion"),
+                    "gateways of the Kubernetes API have the same TLS version, all of them",
+                    "write the same everywhere, or use `api: Istio`",
+                );
+            }
+        }
+    }
 }
 
 fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problems) -> Gateway {
@@ -81,7 +122,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
     }
     let mut checked: Vec<Server> = Vec::new();
     for (index, server) in spec.servers.iter().enumerate() {
-        let server = check_server(server, api, &servers.index(index), problems);
+        let server = check_server(server, &servers.index(index), problems);
         for (position, host) in server.hosts.iter().enumerate() {
             if checked.iter().any(|other| other.hosts.contains(host)) {
                 let cursor = servers.index(index);
@@ -145,24 +186,11 @@ fn check_pods(
     }
 }
 
-fn check_server(
-    spec: &ServerSpec,
-    api: GatewayApi,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) -> Server {
+fn check_server(spec: &ServerSpec, cursor: &Cursor<'_>, problems: &mut Problems) -> Server {
     let hosts = check_hosts(&spec.hosts, &cursor.key("hosts"), problems);
     let tls = cursor.key("tls");
     check_subdomain(&spec.tls.secret, &tls.key("secret"), problems);
     let min_version = spec.tls.min_version.unwrap_or_default();
-    if api == GatewayApi::Kubernetes && min_version != TlsVersion::V1_3 {
-        problems.report(
-            Code::UnsupportedByIstio,
-            &tls.key("minVersion"),
-            "a listener of the Kubernetes API has no TLS version of its own: it takes the mesh's, which is 1.3",
-            "remove the field, or use `api: Istio`",
-        );
-    }
     for (key, port) in [("port", spec.port), ("redirectPort", spec.redirect_port)] {
         if port == Some(0) {
             problems.report(

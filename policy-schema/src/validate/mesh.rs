@@ -2,6 +2,7 @@
 
 use super::documents::{Documents, Placed};
 use super::names::{check_label, check_subdomain};
+use super::traffic::check_duration;
 use super::{Options, gateways, mtls};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
@@ -71,13 +72,21 @@ fn check_mesh(
         &cursor,
         &mut problems,
     );
-    let gateways = gateways::check(spec.gateways.as_deref(), &cursor, &mut problems);
+    let gateways = gateways::check(spec.gateways.as_deref(), version, &cursor, &mut problems);
+    let certificates = cursor.key("certificates");
+    check_duration(
+        workload_ttl(spec),
+        &certificates.key("workloadTtl"),
+        &mut problems,
+    );
     let telemetry = spec.telemetry.clone().unwrap_or_default();
     check_telemetry(&telemetry, &cursor.key("telemetry"), &mut problems);
     placed.place(problems, diagnostics);
     Some(Mesh {
         trust_domains: trust_domains?,
         root_namespace: root_namespace.to_owned(),
+        revision: spec.revision.clone(),
+        workload_ttl: workload_ttl(spec).unwrap_or("24h").to_owned(),
         cluster_domain: spec
             .cluster_domain
             .as_deref()
@@ -96,6 +105,10 @@ fn check_mesh(
         otherwise: defaults.otherwise.unwrap_or_default(),
         unstated: unstated(spec),
     })
+}
+
+fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
+    spec.certificates.as_ref()?.workload_ttl.as_deref()
 }
 
 /// What would stop working in a mesh that was less strict before.
@@ -158,6 +171,9 @@ fn check_names(document: &MeshDocument, problems: &mut Problems) {
     if let Some(name) = &spec.root_namespace {
         check_label(name, &cursor.key("rootNamespace"), problems);
     }
+    if let Some(name) = &spec.revision {
+        check_label(name, &cursor.key("revision"), problems);
+    }
     if let Some(name) = &spec.cluster_domain {
         check_subdomain(name, &cursor.key("clusterDomain"), problems);
     }
@@ -216,6 +232,16 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
             &cursor.key("provider"),
             "the provider has no name",
             "name a provider of the mesh config",
+        );
+    }
+    if let Some(host) = &tracing.service {
+        check_subdomain(host, &cursor.key("service"), problems);
+    } else if tracing.port.is_some() {
+        problems.report(
+            Code::MissingField,
+            &cursor,
+            "a port is that of a collector, and none is named",
+            "name its host under `service`, or remove the port",
         );
     }
     if !(0.0..=100.0).contains(&tracing.sampling_percent) {

@@ -60,7 +60,14 @@ fn configures_gateways_of_the_kubernetes_api() {
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let policies = format!("{SHOP}/policies");
     let files = ["-f", text(folder.path()), "-f", &policies];
-    let kinds = ["--only", "gateway,http-route", "--at", NOW];
+    let kinds = [
+        "--only",
+        "gateway,http-route",
+        "--at",
+        NOW,
+        "--istio-version",
+        "1.30",
+    ];
     let run = run(&[&["render"], &files[..], &kinds].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     insta::assert_snapshot!(run.stdout);
@@ -129,7 +136,7 @@ fn writes_nothing_of_what_is_refused() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let frontend = "../examples/online-boutique/policies/frontend.yaml";
     let frontend = std::fs::read_to_string(frontend).unwrap();
-    let second = "  gateways:\n    - {name: other, namespace: edge, api: Kubernetes, servers: [{hosts: [shop.example.com], tls: {secret: a}}]}\n";
+    let second = "  gateways:\n    - {name: other, namespace: edge, api: Kubernetes, servers: [{hosts: [shop.example.com], tls: {secret: a, minVersion: \"1.2\"}}]}\n";
     let template = frontend.replace("/product/*", "/product/{*}");
     let cases = [
         (

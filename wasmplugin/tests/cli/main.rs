@@ -9,6 +9,7 @@ mod decide;
 mod files;
 mod hardened;
 mod import;
+mod install_values;
 mod other;
 mod render;
 mod validate;

@@ -1,0 +1,331 @@
+//! Mesh → what Istio is installed with: values of its Helm charts, the same for `istioctl`, and the
+//! objects that namespaces and gateways need beside.
+//!
+//! Values under `pilot` are those of the chart `istiod`; from 1.23 on the chart takes them at its top
+//! too, and goes on taking them there.
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
+use crate::plugin_config::METRIC_TAGS;
+use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
+
+/// A file for the installation of Istio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstallFile {
+    /// The file's name, without extension.
+    pub name: String,
+    /// What it has: one document, or objects for the cluster.
+    pub content: InstallContent,
+}
+
+/// What a file for the installation has.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InstallContent {
+    /// Values or a configuration.
+    Document(Value),
+    /// Objects for the cluster.
+    Objects(Vec<Value>),
+}
+
+/// All files for the mesh.
+pub fn install_files(set: &PolicySet) -> Vec<InstallFile> {
+    let mesh = &set.mesh;
+    let file = |name: String, content| InstallFile { name, content };
+    let document = |name: &str, value| file(name.to_owned(), InstallContent::Document(value));
+    let mut files = vec![
+        file(
+            "namespaces".to_owned(),
+            InstallContent::Objects(namespaces(set)),
+        ),
+        document("istiod.values", istiod_values(mesh)),
+        document("istio-operator", istio_operator(mesh)),
+    ];
+    for gateway in istio_gateways(mesh) {
+        let name = format!("{}.gateway.values", gateway.name);
+        files.push(document(&name, gateway_values(gateway, mesh)));
+    }
+    let budgets: Vec<_> = istio_gateways(mesh).map(disruption_budget).collect();
+    if !budgets.is_empty() {
+        let name = "disruption-budgets".to_owned();
+        files.push(file(name, InstallContent::Objects(budgets)));
+    }
+    files
+}
+
+/// The gateways whose pods an operator installs.
+fn istio_gateways(mesh: &Mesh) -> impl Iterator<Item = &Gateway> {
+    let gateways = mesh.gateways.iter();
+    gateways.filter(|gateway| gateway.api == GatewayApi::Istio)
+}
+
+/// The namespaces of policies and gateways, such that their pods get sidecars.
+fn namespaces(set: &PolicySet) -> Vec<Value> {
+    let mesh = &set.mesh;
+    let policies = set.policies.iter().map(|policy| &policy.name.namespace);
+    let gateways = mesh.gateways.iter().map(|gateway| &gateway.namespace);
+    let mut names: Vec<_> = policies.chain(gateways).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| **name != mesh.root_namespace);
+    let (key, value) = match &mesh.revision {
+        Some(revision) => ("istio.io/rev", revision.as_str()),
+        None => ("istio-injection", "enabled"),
+    };
+    let object = |name: &String| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {key: value}},
+        })
+    };
+    names.into_iter().map(object).collect()
+}
+
+/// The values of the chart `istiod`.
+fn istiod_values(mesh: &Mesh) -> Value {
+    let mut values = json!({
+        "pilot": {
+            // One is enough until its node is drained, and then no proxy gets certificates.
+            "autoscaleEnabled": true,
+            "autoscaleMin": 2,
+            "autoscaleMax": 5,
+            "resources": control_plane_resources(),
+            "affinity": apart("app", "istiod"),
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "env": environment(mesh),
+        },
+        // The kubelet has no identity: its probes reach workloads past the rules, at the agent's port.
+        "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
+        "meshConfig": mesh_config(mesh),
+        "global": global_values(mesh),
+    });
+    if let (Some(revision), Some(values)) = (&mesh.revision, values.as_object_mut()) {
+        values.insert("revision".to_owned(), json!(revision));
+    }
+    values
+}
+
+fn global_values(mesh: &Mesh) -> Value {
+    json!({
+        "defaultPodDisruptionBudget": {"enabled": true},
+        "logAsJson": true,
+        "proxy": {
+            "clusterDomain": mesh.cluster_domain,
+            "privileged": false,
+            "resources": proxy_resources(),
+        },
+    })
+}
+
+/// The CA gives no longer times than the mesh wants, whatever a proxy asks for.
+fn environment(mesh: &Mesh) -> Value {
+    json!({
+        "DEFAULT_WORKLOAD_CERT_TTL": mesh.workload_ttl,
+        "MAX_WORKLOAD_CERT_TTL": mesh.workload_ttl,
+    })
+}
+
+/// istiod's memory grows with endpoints and proxies; without a limit it takes the node's, and with a
+/// limit of CPU it pushes late. 2 GiB are Istio's own for a hundred services with a thousand pods.
+fn control_plane_resources() -> Value {
+    json!({
+        "requests": {"cpu": "500m", "memory": "2Gi"},
+        "limits": {"memory": "4Gi"},
+    })
+}
+
+/// As Istio has them: a proxy needs about 0.2 of a core for a thousand requests a second.
+fn proxy_resources() -> Value {
+    json!({
+        "requests": {"cpu": "100m", "memory": "128Mi"},
+        "limits": {"cpu": "2000m", "memory": "1024Mi"},
+    })
+}
+
+/// Pods with this label on nodes of their own, as far as there are enough.
+fn apart(key: &str, value: &str) -> Value {
+    json!({
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [{
+                "weight": 100,
+                "podAffinityTerm": {
+                    "labelSelector": {"matchLabels": {key: value}},
+                    "topologyKey": "kubernetes.io/hostname",
+                },
+            }],
+        },
+    })
+}
+
+/// Istio's `MeshConfig`, as far as the documents say it.
+fn mesh_config(mesh: &Mesh) -> Value {
+    let mut config = Map::new();
+    let mut set = |key: &str, value: Value| config.insert(key.to_owned(), value);
+    set("trustDomain", json!(mesh.trust_domains.own()));
+    let aliases: Vec<_> = mesh.trust_domains.aliases().collect();
+    if !aliases.is_empty() {
+        set("trustDomainAliases", json!(aliases));
+    }
+    set("rootNamespace", json!(mesh.root_namespace));
+    set("enableAutoMtls", json!(true));
+    let min_version = super::gateway::protocol_version(mesh.mtls.min_version);
+    set("meshMTLS", json!({"minProtocolVersion": min_version}));
+    if mesh.istio_version >= TLS_DEFAULTS {
+        // Gateways of Istio's own API say theirs themselves.
+        let kubernetes = mesh
+            .gateways
+            .iter()
+            .filter(|gateway| gateway.api == GatewayApi::Kubernetes);
+        let servers = kubernetes.flat_map(|gateway| &gateway.servers);
+        let oldest = servers.map(|server| server.min_version).min();
+        let version = super::gateway::protocol_version(oldest.unwrap_or(TlsVersion::V1_3));
+        set("tlsDefaults", json!({"minProtocolVersion": version}));
+    }
+    let normalization = match mesh.path_normalization {
+        PathNormalization::None => "NONE",
+        PathNormalization::Base => "BASE",
+        PathNormalization::MergeSlashes => "MERGE_SLASHES",
+        PathNormalization::DecodeAndMergeSlashes => "DECODE_AND_MERGE_SLASHES",
+    };
+    set("pathNormalization", json!({"normalization": normalization}));
+    let outbound = match mesh.outbound {
+        Outbound::Any => "ALLOW_ANY",
+        Outbound::Declared => "REGISTRY_ONLY",
+    };
+    set("outboundTrafficPolicy", json!({"mode": outbound}));
+    set("enablePrometheusMerge", json!(true));
+    set("enableTracing", json!(mesh.telemetry.tracing.is_some()));
+    set("defaultProviders", json!({"metrics": ["prometheus"]}));
+    if let Some(tracing) = &mesh.telemetry.tracing
+        && let Some(service) = &tracing.service
+    {
+        let collector = json!({"service": service, "port": tracing.port.unwrap_or(4317)});
+        let provider = json!({"name": tracing.provider, "opentelemetry": collector});
+        set("extensionProviders", json!([provider]));
+    }
+    let proxies = json!({
+        // Until its proxy is there a workload would call in plaintext, and be refused.
+        "holdApplicationUntilProxyStarts": true,
+        "extraStatTags": METRIC_TAGS,
+        "proxyMetadata": {"SECRET_TTL": mesh.workload_ttl},
+    });
+    set("defaultConfig", proxies);
+    Value::Object(config)
+}
+
+/// The values of the chart `gateway`.
+fn gateway_values(gateway: &Gateway, mesh: &Mesh) -> Value {
+    let mut values = json!({
+        "serviceAccount": {"create": true, "name": gateway.account.name},
+        "labels": gateway.labels,
+        "autoscaling": {"enabled": true, "minReplicas": 2, "maxReplicas": 5, "targetCPUUtilizationPercentage": 80},
+        "resources": proxy_resources(),
+        "affinity": apart_by_labels(gateway),
+        "securityContext": {
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
+        },
+        "containerSecurityContext": unprivileged(),
+        "service": {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": service_ports(gateway)},
+    });
+    if let (Some(revision), Some(values)) = (&mesh.revision, values.as_object_mut()) {
+        values.insert("revision".to_owned(), json!(revision));
+    }
+    values
+}
+
+fn apart_by_labels(gateway: &Gateway) -> Value {
+    let (key, value) = gateway.labels.iter().next().unzip();
+    apart(
+        key.map_or("app", String::as_str),
+        value.map_or(&gateway.name, String::as_str),
+    )
+}
+
+/// A container as nobody in particular, who can become nobody else and writes nowhere.
+fn unprivileged() -> Value {
+    json!({
+        "allowPrivilegeEscalation": false,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": false,
+        "readOnlyRootFilesystem": true,
+        "runAsGroup": 1337,
+        "runAsNonRoot": true,
+        "runAsUser": 1337,
+    })
+}
+
+fn service_ports(gateway: &Gateway) -> Vec<Value> {
+    let port = |name: String, port: u16| json!({"name": name, "port": port, "protocol": "TCP", "targetPort": port});
+    let servers = gateway.servers.iter();
+    let mut of_servers: Vec<_> = servers
+        .flat_map(|server| [("http", server.redirect_port), ("https", server.port)])
+        .collect();
+    of_servers.sort_unstable();
+    of_servers.dedup();
+    let of_servers = of_servers
+        .into_iter()
+        .map(|(scheme, number)| port(format!("{scheme}-{number}"), number));
+    std::iter::once(port("status-port".to_owned(), 15021))
+        .chain(of_servers)
+        .collect()
+}
+
+/// While nodes are drained one pod stays.
+fn disruption_budget(gateway: &Gateway) -> Value {
+    json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": super::resource::metadata(&gateway.name, &gateway.namespace),
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": gateway.labels}},
+    })
+}
+
+/// The same for `istioctl install -f`. Istio has no operator in the cluster any more from 1.24 on; the
+/// command goes on reading its configuration.
+fn istio_operator(mesh: &Mesh) -> Value {
+    let mut spec = json!({
+        "profile": "minimal",
+        "meshConfig": mesh_config(mesh),
+        "components": {
+            "pilot": {
+                "k8s": {
+                    "hpaSpec": {"minReplicas": 2, "maxReplicas": 5},
+                    "resources": control_plane_resources(),
+                    "affinity": apart("app", "istiod"),
+                },
+            },
+            "ingressGateways": istio_gateways(mesh).map(gateway_component).collect::<Vec<_>>(),
+        },
+        "values": {
+            "pilot": {"env": environment(mesh), "seccompProfile": {"type": "RuntimeDefault"}},
+            "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
+            "global": global_values(mesh),
+        },
+    });
+    if let (Some(revision), Some(spec)) = (&mesh.revision, spec.as_object_mut()) {
+        spec.insert("revision".to_owned(), json!(revision));
+    }
+    json!({
+        "apiVersion": "install.istio.io/v1alpha1",
+        "kind": "IstioOperator",
+        "metadata": {"name": "peergate"},
+        "spec": spec,
+    })
+}
+
+fn gateway_component(gateway: &Gateway) -> Value {
+    json!({
+        "name": gateway.account.name,
+        "namespace": gateway.namespace,
+        "enabled": true,
+        "label": gateway.labels,
+        "k8s": {
+            "hpaSpec": {"minReplicas": 2, "maxReplicas": 5},
+            "resources": proxy_resources(),
+            "affinity": apart_by_labels(gateway),
+            "service": {"externalTrafficPolicy": "Local", "ports": service_ports(gateway)},
+        },
+    })
+}
