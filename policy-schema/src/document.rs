@@ -103,6 +103,10 @@ pub struct MeshSpec {
     /// What workloads reach. `Any` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outbound: Option<Outbound>,
+    /// Whether packets too are let through to workloads only as policies allow, as far as they tell
+    /// callers apart. `false` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_policies: Option<bool>,
     /// The gateways that let requests of the outside in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<GatewaySpec>>,

@@ -8,6 +8,7 @@ mod extension;
 mod gateway;
 mod gateway_api;
 mod install;
+mod network_policy;
 mod peer_authentication;
 mod resource;
 mod service_entry;
@@ -41,6 +42,7 @@ pub fn mesh_resources(set: &PolicySet) -> Vec<Resource> {
     resources.extend(virtual_service::virtual_services(set));
     resources.extend(gateway_api::gateways_and_routes(set));
     resources.extend(sidecar::sidecars(set));
+    resources.extend(network_policy::network_policies(set));
     resources.extend(peer_authentication::peer_authentications(mesh));
     resources.extend(default_deny::default_denials(set));
     resources

@@ -17,7 +17,7 @@ use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise};
 
 pub(crate) use at_default::AtDefault;
-pub(crate) use calls::{Caller, Calls};
+pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{Exposure, Server, TLS_DEFAULTS, covers_host, do_hosts_meet};
 pub use mesh::Mesh;

@@ -16,6 +16,7 @@ use policy_schema::code::{Code, Severity};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::{CompiledPolicy, Outcome, Request};
 use policy_schema::identity::PeerIdentity;
+use policy_schema::istio::ResourceKind;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
@@ -80,6 +81,17 @@ fn example_folders_validate_without_diagnostics() {
         assert!(found.is_empty(), "{}: {found:#?}", folder.display());
         assert!(outcome.policies.is_some(), "{}", folder.display());
     }
+}
+
+#[test]
+fn every_kind_of_resource_is_documented_and_no_other() {
+    let page = read(&root().join("docs/resources.md"));
+    let rows = page.lines().filter(|line| line.starts_with("| ")).skip(2);
+    let documented: BTreeSet<_> = rows
+        .filter_map(|row| row.split('|').nth(2)?.split('`').nth(1))
+        .collect();
+    let kinds = ResourceKind::ALL.map(ResourceKind::as_str);
+    assert_eq!(documented, BTreeSet::from(kinds));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use gateway_api::apis::standard::gateways::Gateway;
 use gateway_api::apis::standard::httproutes::HttpRoute;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,6 +13,7 @@ pub(crate) fn complaints(object: &Value) -> Vec<String> {
     let read_again = match object["kind"].as_str() {
         Some("Gateway") => read_again::<Gateway>(object),
         Some("HTTPRoute") => read_again::<HttpRoute>(object),
+        Some("NetworkPolicy") => read_again::<NetworkPolicy>(object),
         kind => Err(format!("{kind:?} is not known here")),
     };
     match read_again {
@@ -24,7 +26,9 @@ pub(crate) fn complaints(object: &Value) -> Vec<String> {
 fn read_again<K: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, String> {
     let mut object = object.clone();
     // The types are of the API's `v1`, which has what is used of `v1beta1`.
-    object["apiVersion"] = "gateway.networking.k8s.io/v1".into();
+    if object["apiVersion"] == "gateway.networking.k8s.io/v1beta1" {
+        object["apiVersion"] = "gateway.networking.k8s.io/v1".into();
+    }
     let read: K = serde_json::from_value(object).map_err(|error| error.to_string())?;
     serde_json::to_value(read).map_err(|error| error.to_string())
 }

@@ -107,6 +107,7 @@ pub(super) fn mesh(
             certificates: None,
             cluster_domain: None,
             outbound: None,
+            network_policies: None,
             gateways: None,
             telemetry: None,
         },

@@ -9,6 +9,7 @@ use super::destination_rule::DestinationRuleSpec;
 use super::extension::{TrafficExtensionSpec, WasmPluginSpec};
 use super::gateway::GatewaySpec;
 use super::gateway_api::{HttpRouteSpec, KubernetesGatewaySpec};
+use super::network_policy::NetworkPolicySpec;
 use super::peer_authentication::PeerAuthenticationSpec;
 use super::service_entry::ServiceEntrySpec;
 use super::sidecar::SidecarSpec;
@@ -39,6 +40,7 @@ pub(super) enum Spec {
     Gateway(GatewaySpec),
     HttpRoute(HttpRouteSpec),
     KubernetesGateway(KubernetesGatewaySpec),
+    NetworkPolicy(NetworkPolicySpec),
     PeerAuthentication(PeerAuthenticationSpec),
     ServiceEntry(ServiceEntrySpec),
     Sidecar(SidecarSpec),
@@ -60,6 +62,8 @@ pub enum ResourceKind {
     /// Where a gateway leads requests (Kubernetes Gateway API).
     #[serde(rename = "HTTPRoute")]
     HttpRoute,
+    /// Which packets reach a workload (Kubernetes, networking).
+    NetworkPolicy,
     /// Whether a workload accepts plaintext (Istio, security).
     PeerAuthentication,
     /// A host outside the mesh (Istio, networking).
@@ -77,6 +81,22 @@ pub enum ResourceKind {
 }
 
 impl ResourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::AuthorizationPolicy,
+        Self::DestinationRule,
+        Self::Gateway,
+        Self::HttpRoute,
+        Self::NetworkPolicy,
+        Self::PeerAuthentication,
+        Self::ServiceEntry,
+        Self::Sidecar,
+        Self::Telemetry,
+        Self::TrafficExtension,
+        Self::VirtualService,
+        Self::WasmPlugin,
+    ];
+
     /// The kind as objects name it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -84,6 +104,7 @@ impl ResourceKind {
             Self::DestinationRule => "DestinationRule",
             Self::Gateway => "Gateway",
             Self::HttpRoute => "HTTPRoute",
+            Self::NetworkPolicy => "NetworkPolicy",
             Self::PeerAuthentication => "PeerAuthentication",
             Self::ServiceEntry => "ServiceEntry",
             Self::Sidecar => "Sidecar",
@@ -102,6 +123,7 @@ impl Spec {
             Self::DestinationRule(_) => ResourceKind::DestinationRule,
             Self::Gateway(_) | Self::KubernetesGateway(_) => ResourceKind::Gateway,
             Self::HttpRoute(_) => ResourceKind::HttpRoute,
+            Self::NetworkPolicy(_) => ResourceKind::NetworkPolicy,
             Self::PeerAuthentication(_) => ResourceKind::PeerAuthentication,
             Self::ServiceEntry(_) => ResourceKind::ServiceEntry,
             Self::Sidecar(_) => ResourceKind::Sidecar,
@@ -117,6 +139,7 @@ impl Spec {
         let is_v1 = istio >= V1;
         match self {
             Self::AuthorizationPolicy(_) => "security.istio.io/v1",
+            Self::NetworkPolicy(_) => "networking.k8s.io/v1",
             Self::PeerAuthentication(_) if is_v1 => "security.istio.io/v1",
             Self::PeerAuthentication(_) => "security.istio.io/v1beta1",
             Self::DestinationRule(_)

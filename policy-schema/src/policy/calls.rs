@@ -20,6 +20,21 @@ pub(crate) struct Caller<'c> {
     pub(crate) service_account: Option<&'c str>,
 }
 
+/// The callers that a source describes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Callers {
+    /// Those without identity, from wherever.
+    Anonymous,
+    /// All of the mesh.
+    Anybody,
+    /// These accounts, by namespace and name.
+    Accounts(BTreeSet<(String, String)>),
+    /// All of these namespaces.
+    Namespaces(BTreeSet<String>),
+    /// Those that some pattern takes.
+    Pattern,
+}
+
 /// The callers of all policies of a set, indexed such that ten thousand services are as many
 /// look-ups.
 #[derive(Debug)]
@@ -85,29 +100,60 @@ impl<'s> Calls<'s> {
                 rule,
                 source,
             };
-            let principals = source.principals_in(self.trust_domains);
-            let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
-            if source.anonymous {
-                continue; // Whoever is called by a name here has one.
-            }
-            if !source.asks_for_identity() {
-                self.open.insert(policy);
-            } else if !principals.is_empty() && principals.iter().all(is_exact) {
-                for id in &principals {
-                    if let Some((namespace, name)) = account_of(id.literal()) {
-                        let account = (namespace.to_owned(), name.to_owned());
+            match self.describe(source) {
+                Callers::Anonymous => {} // Whoever is called by a name here has one.
+                Callers::Anybody => {
+                    self.open.insert(policy);
+                }
+                Callers::Accounts(accounts) => {
+                    for account in accounts {
                         self.by_account.entry(account).or_default().push(callee);
                     }
                 }
-            } else if !source.namespaces.is_empty() && source.namespaces.iter().all(is_exact) {
-                for namespace in &source.namespaces {
-                    let namespace = namespace.literal().to_owned();
-                    self.by_namespace.entry(namespace).or_default().push(callee);
+                Callers::Namespaces(namespaces) => {
+                    for namespace in namespaces {
+                        self.by_namespace.entry(namespace).or_default().push(callee);
+                    }
                 }
-            } else {
-                self.by_pattern.push(callee);
+                Callers::Pattern => self.by_pattern.push(callee),
             }
         }
+    }
+
+    fn describe(&self, source: &Source) -> Callers {
+        let principals = source.principals_in(self.trust_domains);
+        let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
+        if source.anonymous {
+            Callers::Anonymous
+        } else if !source.asks_for_identity() {
+            Callers::Anybody
+        } else if !principals.is_empty() && principals.iter().all(is_exact) {
+            let accounts = principals.iter().filter_map(|id| account_of(id.literal()));
+            let accounts =
+                accounts.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
+            Callers::Accounts(accounts.collect())
+        } else if !source.namespaces.is_empty() && source.namespaces.iter().all(is_exact) {
+            let namespaces = source.namespaces.iter();
+            Callers::Namespaces(namespaces.map(|name| name.literal().to_owned()).collect())
+        } else {
+            Callers::Pattern
+        }
+    }
+
+    /// The callers that the policy at this position, or another for its workloads, may let in.
+    pub(crate) fn callers(&self, policy: usize) -> Vec<Callers> {
+        let Some(Some(rules)) = self.rules.get(policy) else {
+            return vec![Callers::Anonymous];
+        };
+        let of_rule = |rule: &&Rule| {
+            if rule.sources.is_empty() {
+                vec![Callers::Anybody]
+            } else {
+                let sources = rule.sources.iter();
+                sources.map(|source| self.describe(source)).collect()
+            }
+        };
+        rules.iter().flat_map(of_rule).collect()
     }
 
     /// The positions of the policies that `caller` may be let in by.

@@ -23,6 +23,7 @@ pub struct Mesh {
     pub(crate) filter_image: Option<String>,
     pub(crate) caller_header: bool,
     pub(crate) outbound: Outbound,
+    pub(crate) network_policies: bool,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) telemetry: TelemetrySpec,
     pub(crate) default_enforcement: Enforcement,

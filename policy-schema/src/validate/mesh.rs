@@ -98,6 +98,7 @@ fn check_mesh(
         filter_image: filter.image,
         caller_header: filter.caller_header.unwrap_or_default(),
         outbound: spec.outbound.unwrap_or_default(),
+        network_policies: spec.network_policies.unwrap_or_default(),
         gateways,
         telemetry,
         default_enforcement: defaults.enforcement.unwrap_or_default(),

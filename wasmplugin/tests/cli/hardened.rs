@@ -44,7 +44,7 @@ fn has_every_resource_for_each_version() {
 
 #[test]
 fn says_in_full_what_is_of_the_mesh() {
-    let kinds = "peer-authentication,destination-rule,gateway,virtual-service,sidecar,service-entry,telemetry";
+    let kinds = "peer-authentication,destination-rule,gateway,virtual-service,sidecar,service-entry,telemetry,network-policy";
     insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
 }
 

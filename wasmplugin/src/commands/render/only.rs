@@ -15,6 +15,8 @@ pub(super) enum Only {
     Gateway,
     /// Where gateways of the Kubernetes Gateway API lead requests
     HttpRoute,
+    /// Which packets reach workloads
+    NetworkPolicy,
     /// Strict mutual TLS, and the exceptions
     PeerAuthentication,
     /// Hosts outside the mesh
@@ -46,6 +48,7 @@ impl Only {
             Self::DestinationRule => kind == ResourceKind::DestinationRule,
             Self::Gateway => kind == ResourceKind::Gateway,
             Self::HttpRoute => kind == ResourceKind::HttpRoute,
+            Self::NetworkPolicy => kind == ResourceKind::NetworkPolicy,
             Self::PeerAuthentication => kind == ResourceKind::PeerAuthentication,
             Self::ServiceEntry => kind == ResourceKind::ServiceEntry,
             Self::Sidecar => kind == ResourceKind::Sidecar,

@@ -1,0 +1,248 @@
+//! Policies → `NetworkPolicy` (Kubernetes, networking.k8s.io): packets reach a workload from those
+//! whom its policies may let in, and leave it for what it may call, whatever becomes of its proxy.
+//!
+//! Packets have no identity: a service account stands here for the pods that run as it, or where no
+//! policy says which these are, for its namespace. So this is a floor under the other resources and
+//! never narrower than they are.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::authorization_policy::LabelSelector;
+use super::resource::{Resource, Spec, metadata};
+use crate::document::Outbound;
+use crate::policy::{Attachment, Caller, Callers, Calls, Labels, PolicySet, ServicePolicy};
+
+/// The label by which Kubernetes names each namespace.
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// Where Istio's agent in each pod answers: metrics and rewritten probes, its own health, and the
+/// proxy's metrics.
+const AGENT_PORTS: [u16; 3] = [15020, 15021, 15090];
+
+/// Where istiod gives certificates and configuration.
+const ISTIOD_PORT: u16 = 15012;
+
+/// Where names are looked up.
+const DNS_PORT: u16 = 53;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NetworkPolicySpec {
+    pod_selector: LabelSelector,
+    policy_types: Vec<&'static str>,
+    ingress: Vec<Ingress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    egress: Option<Vec<Egress>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Ingress {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Vec<Peer>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ports: Vec<Port>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Egress {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Vec<Peer>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ports: Vec<Port>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Peer {
+    namespace_selector: Selector,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod_selector: Option<Selector>,
+}
+
+/// Without labels it selects all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Selector {
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    match_labels: Labels,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Port {
+    protocol: &'static str,
+    port: u16,
+}
+
+/// One object for each workload.
+pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
+    if !set.mesh.network_policies {
+        return Vec::new();
+    }
+    let calls = Calls::of_set(set);
+    let pods = pods_by_account(set);
+    let mut resources = Vec::new();
+    for (position, policy) in set.policies.iter().enumerate() {
+        let Attachment::Workload(labels) = &policy.attachment else {
+            continue;
+        };
+        let egress = egress(policy, set, &calls);
+        let mut policy_types = vec!["Ingress"];
+        policy_types.extend(egress.is_some().then_some("Egress"));
+        let spec = NetworkPolicySpec {
+            pod_selector: LabelSelector {
+                match_labels: labels.clone(),
+            },
+            policy_types,
+            ingress: ingress(policy, &calls.callers(position), &pods),
+            egress,
+        };
+        let (namespace, name) = policy.name.as_pair();
+        resources.push(Resource::new(
+            set.mesh.istio_version,
+            metadata(name, namespace),
+            Spec::NetworkPolicy(spec),
+        ));
+    }
+    resources
+}
+
+/// The pods that run as a service account, as far as policies say which.
+type Pods<'s> = BTreeMap<(&'s str, &'s str), Vec<&'s Labels>>;
+
+fn pods_by_account(set: &PolicySet) -> Pods<'_> {
+    let mut pods = Pods::new();
+    for policy in &set.policies {
+        if let (Attachment::Workload(labels), Some(account)) =
+            (&policy.attachment, &policy.service_account)
+        {
+            let account = (policy.name.namespace.as_str(), account.as_str());
+            pods.entry(account).or_default().push(labels);
+        }
+    }
+    pods
+}
+
+fn ingress(policy: &ServicePolicy, callers: &[Callers], pods: &Pods<'_>) -> Vec<Ingress> {
+    let peers = peers(callers, pods);
+    let mut ingress = Vec::new();
+    if peers.as_ref().is_none_or(|peers| !peers.is_empty()) {
+        ingress.push(Ingress {
+            from: peers,
+            ports: own_ports(policy),
+        });
+    }
+    ingress.push(Ingress {
+        from: Some(vec![Peer::default()]),
+        ports: AGENT_PORTS.map(tcp).into(),
+    });
+    ingress
+}
+
+/// The callers as pods; none where they may be outside the cluster.
+fn peers(callers: &[Callers], pods: &Pods<'_>) -> Option<Vec<Peer>> {
+    let mut peers = Vec::new();
+    for callers in callers {
+        match callers {
+            Callers::Anonymous => return None,
+            Callers::Anybody | Callers::Pattern => peers.push(Peer::default()),
+            Callers::Namespaces(namespaces) => {
+                peers.extend(namespaces.iter().map(|name| peer(name, None)));
+            }
+            Callers::Accounts(accounts) => {
+                for (namespace, name) in accounts {
+                    match pods.get(&(namespace.as_str(), name.as_str())) {
+                        Some(pods) => {
+                            peers.extend(pods.iter().map(|labels| peer(namespace, Some(labels))));
+                        }
+                        None => peers.push(peer(namespace, None)),
+                    }
+                }
+            }
+        }
+    }
+    peers.sort();
+    peers.dedup();
+    Some(peers)
+}
+
+fn peer(namespace: &str, labels: Option<&Labels>) -> Peer {
+    Peer {
+        namespace_selector: Selector {
+            match_labels: [(NAMESPACE_NAME.to_owned(), namespace.to_owned())].into(),
+        },
+        pod_selector: labels.map(|labels| Selector {
+            match_labels: labels.clone(),
+        }),
+    }
+}
+
+/// The ports that a workload is reached on; empty for all, where no policy says.
+fn own_ports(policy: &ServicePolicy) -> Vec<Port> {
+    let services = policy.service.iter().flat_map(|service| &service.ports);
+    let mut ports: Vec<_> = services.map(|port| port.target_port).collect();
+    if !ports.is_empty() {
+        ports.extend(&policy.tcp_ports);
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    ports.into_iter().map(tcp).collect()
+}
+
+/// Where the workload may send: nothing is said where that is not declared.
+fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<Vec<Egress>> {
+    let account = policy.service_account.as_deref()?;
+    if set.mesh.outbound == Outbound::Any {
+        return None;
+    }
+    let caller = Caller {
+        namespace: &policy.name.namespace,
+        service_account: Some(account),
+    };
+    let istiod = peer(&set.mesh.root_namespace, None);
+    let dns = ["UDP", "TCP"].map(|protocol| Port {
+        protocol,
+        port: DNS_PORT,
+    });
+    let mut egress = vec![
+        Egress {
+            to: Some(vec![istiod]),
+            ports: vec![tcp(ISTIOD_PORT)],
+        },
+        Egress {
+            to: Some(vec![Peer::default()]),
+            ports: dns.into(),
+        },
+    ];
+    for position in calls.of(caller) {
+        let Some(service) = set.policies.get(position) else {
+            continue;
+        };
+        if let Attachment::Workload(labels) = &service.attachment {
+            egress.push(Egress {
+                to: Some(vec![peer(&service.name.namespace, Some(labels))]),
+                ports: own_ports(service),
+            });
+        }
+    }
+    // Packets have no names either: what is outside is told by its port alone.
+    let external = policy.external_hosts.iter().flat_map(|host| &host.ports);
+    let mut ports: Vec<_> = external.map(|port| port.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    if !ports.is_empty() {
+        egress.push(Egress {
+            to: None,
+            ports: ports.into_iter().map(tcp).collect(),
+        });
+    }
+    Some(egress)
+}
+
+fn tcp(port: u16) -> Port {
+    Port {
+        protocol: "TCP",
+        port,
+    }
+}
