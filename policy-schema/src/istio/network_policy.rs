@@ -210,8 +210,9 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             to: Some(vec![istiod]),
             ports: vec![tcp(ISTIOD_PORT)],
         },
+        // Wherever names are looked up: it may be at the node itself.
         Egress {
-            to: Some(vec![Peer::default()]),
+            to: None,
             ports: dns.into(),
         },
     ];
