@@ -21,6 +21,11 @@ impl Timestamp {
         Self(nanoseconds)
     }
 
+    /// The nanoseconds since the Unix epoch.
+    pub const fn unix_nanoseconds(self) -> u64 {
+        self.0
+    }
+
     /// Reads RFC 3339 in UTC.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         // It ends its reading at the first of these, whatever stands between that and the last.

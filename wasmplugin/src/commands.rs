@@ -1,5 +1,6 @@
 //! What the command line can do: one file for each command.
 
+pub(crate) mod certs;
 pub(crate) mod completions;
 pub(crate) mod decide;
 pub(crate) mod demo;

@@ -7,6 +7,7 @@ use policy_schema::envoy::NotForPlainEnvoy;
 use policy_schema::plugin_config::{ConfigError, PolicyName};
 use thiserror::Error;
 
+use crate::certificates::authority::AuthorityError;
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
@@ -57,6 +58,10 @@ pub(crate) enum Failure {
     InvalidImage { name: String, reason: InvalidLayout },
     #[error("`{}` has no `Mesh` with `spec.filter.image`", .0.display())]
     NoImageField(PathBuf),
+    #[error("`{name}`: {reason}")]
+    NoCertificates { name: String, reason: String },
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("the image is not uploaded: {0}")]
     Push(PushError),
     #[error("`plugin-config` and `envoy` are rendered alone")]
@@ -118,6 +123,8 @@ impl Failure {
             | Self::NoModule(_)
             | Self::BuildInfo { .. }
             | Self::InvalidImage { .. }
+            | Self::NoCertificates { .. }
+            | Self::Authority(_)
             | Self::NoImageField(_)
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
@@ -149,6 +156,13 @@ impl Failure {
                 "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",
             ),
             Self::NoModule(_) | Self::BuildInfo { .. } => Some("make both with `make filter`"),
+            Self::NoCertificates { .. } => {
+                Some("name a PEM file, a Secret, or what a proxy says at `/certs`")
+            }
+            Self::Authority(AuthorityError::OutlivesRoot(_)) => {
+                Some("give it fewer `--days`, or make a new root")
+            }
+            Self::Authority(_) => Some("make a root with `peergate certs root`"),
             Self::InvalidImage { .. } => Some("make it with `peergate package`"),
             Self::NoImageField(_) => Some("write the field, with whatever image, and try again"),
             Self::Push(PushError::IdentityToken) => {

@@ -3,6 +3,7 @@
 //! It reads files, hands them to `policy-schema`, which does the work, and writes what comes out:
 //! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
 
+mod certificates;
 mod commands;
 mod demo;
 mod exit_status;
@@ -18,7 +19,8 @@ mod report;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    completions, decide, import, init, install_values, package, push, render, schema, validate,
+    certs, completions, decide, import, init, install_values, package, push, render, schema,
+    validate,
 };
 use failure::Failure;
 
@@ -67,6 +69,7 @@ enum Command {
     InstallValues(install_values::Args),
     Import(import::Args),
     Decide(Box<decide::Args>),
+    Certs(certs::Args),
     Package(package::Args),
     Push(push::Args),
     Schema(schema::Args),
@@ -108,6 +111,7 @@ impl Command {
             Self::InstallValues(args) => install_values::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
+            Self::Certs(args) => certs::run(&args),
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),
             Self::Schema(args) => schema::run(&args),

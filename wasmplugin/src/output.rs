@@ -107,6 +107,30 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// Writes files that must not exist and that nobody but their owner may read: all, or none where one
+/// of them exists.
+pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Failure> {
+    let mut staged = Vec::with_capacity(files.len());
+    for (name, content) in files {
+        let path = folder.join(name);
+        if path.exists() {
+            return Err(Failure::Exists(path));
+        }
+        let stage = || {
+            // A temporary file is its owner's alone.
+            let mut file = NamedTempFile::new_in(folder)?;
+            file.write_all(content)?;
+            Ok(file)
+        };
+        staged.push((stage().map_err(|reason| cannot_write(&path, reason))?, path));
+    }
+    for (file, path) in staged {
+        file.persist_noclobber(&path)
+            .map_err(|error| cannot_write(&path, error.error))?;
+    }
+    Ok(())
+}
+
 /// Makes a folder, and those above it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|reason| cannot_write(path, reason))

@@ -5,6 +5,7 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+mod certs;
 mod decide;
 mod files;
 mod hardened;

@@ -1,0 +1,13 @@
+//! Certificates: roots and intermediates for Istio's CA, and what there is to say of any.
+//!
+//! Istio's CA issues certificates to workloads over SDS and renews them by itself; with a root of its
+//! own (`istio-ca-secret`) every cluster would be its own island. `authority` makes a root to keep
+//! offline and an intermediate for each cluster, `read` finds certificates in files, Secrets and what
+//! a proxy says of its own, and `inspect` says what is wrong with them.
+
+pub(crate) mod authority;
+pub(crate) mod inspect;
+pub(crate) mod read;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! Certificate → what it says, and what is wrong with it.
+
+use policy_schema::identity::{SCHEME, SpiffeId, is_trust_domain};
+use serde::Serialize;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+
+use super::read::{Certificates, Chain, ToldCertificate, moment};
+
+/// Less than this many bits of an RSA key, or of a curve, are weak (NIST SP 800-57, part 1, table 2).
+const MIN_RSA_BITS: usize = 2048;
+const MIN_CURVE_BITS: usize = 256;
+
+/// Signatures over hashes for which collisions are known, by their OID.
+const WEAK_SIGNATURES: [(&str, &str); 4] = [
+    ("1.2.840.113549.1.1.4", "MD5 with RSA"),
+    ("1.2.840.113549.1.1.5", "SHA-1 with RSA"),
+    ("1.2.840.10045.4.1", "SHA-1 with ECDSA"),
+    ("1.2.840.10040.4.3", "SHA-1 with DSA"),
+];
+
+/// With what a certificate is compared.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    /// Seconds since the Unix epoch.
+    pub(crate) now: i64,
+    /// Less than this many days left are too few for an authority.
+    pub(crate) min_days: i64,
+    /// The trust domains of identities; any if empty.
+    pub(crate) trust_domains: Vec<String>,
+}
+
+/// What a certificate says.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Inspected {
+    /// None where a proxy does not tell.
+    pub(crate) subject: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) serial: String,
+    /// URI names; one of them, where it is a workload's.
+    pub(crate) identities: Vec<String>,
+    pub(crate) not_before: String,
+    pub(crate) not_after: String,
+    pub(crate) days_left: i64,
+    pub(crate) key: Option<String>,
+    /// None where a proxy does not tell.
+    pub(crate) is_authority: Option<bool>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Something wrong with a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// A stable name.
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+fn finding(code: &'static str, message: impl Into<String>) -> Finding {
+    Finding {
+        code,
+        message: message.into(),
+    }
+}
+
+/// What the certificates of a chain say.
+pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
+    match &chain.certificates {
+        Certificates::Told(certificates) => {
+            let told = certificates.iter();
+            told.map(|certificate| of_told(certificate, expected))
+                .collect()
+        }
+        Certificates::Whole(certificates) => {
+            let parsed: Vec<_> = certificates
+                .iter()
+                .map(|der| {
+                    X509Certificate::from_der(der)
+                        .ok()
+                        .map(|(_, parsed)| parsed)
+                })
+                .collect();
+            let is_bundle = parsed.iter().flatten().all(is_self_signed);
+            let signers = parsed.iter().skip(1).chain([&None]);
+            parsed
+                .iter()
+                .zip(signers)
+                .map(|(certificate, signer)| match certificate {
+                    Some(certificate) => {
+                        let signer = signer.as_ref().filter(|_| !is_bundle);
+                        of_certificate(certificate, signer, expected)
+                    }
+                    None => unreadable(),
+                })
+                .collect()
+        }
+    }
+}
+
+fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().as_raw() == certificate.issuer().as_raw()
+        && certificate.verify_signature(None).is_ok()
+}
+
+fn of_certificate(
+    certificate: &X509Certificate<'_>,
+    signer: Option<&X509Certificate<'_>>,
+    expected: &Expected,
+) -> Inspected {
+    let validity = certificate.validity();
+    let validity = (
+        validity.not_before.timestamp(),
+        validity.not_after.timestamp(),
+    );
+    let is_authority = certificate.is_ca();
+    let identities = uri_names(certificate);
+    let mut findings: Vec<_> = of_validity(validity, Some(is_authority), expected)
+        .into_iter()
+        .collect();
+    findings.extend(of_identities(&identities, Some(is_authority), expected));
+    findings.extend(of_usage(certificate, is_authority));
+    findings.extend(of_key(certificate));
+    if let Some(signer) = signer
+        && certificate
+            .verify_signature(Some(signer.public_key()))
+            .is_err()
+    {
+        findings.push(finding(
+            "broken-chain",
+            format!(
+                "it is not signed by `{}`, which follows it",
+                signer.subject()
+            ),
+        ));
+    }
+    Inspected {
+        subject: Some(certificate.subject().to_string()),
+        issuer: Some(certificate.issuer().to_string()),
+        serial: certificate.raw_serial_as_string(),
+        identities,
+        not_before: moment(validity.0),
+        not_after: moment(validity.1),
+        days_left: days_left(validity, expected),
+        key: Some(key_name(certificate)),
+        is_authority: Some(is_authority),
+        findings,
+    }
+}
+
+fn of_told(certificate: &ToldCertificate, expected: &Expected) -> Inspected {
+    let names = certificate.subject_alt_names.iter();
+    let identities: Vec<_> = names.filter_map(|name| name.uri.clone()).collect();
+    let Some(validity) = certificate.validity() else {
+        return unreadable();
+    };
+    let mut findings: Vec<_> = of_validity(validity, None, expected).into_iter().collect();
+    findings.extend(of_identities(&identities, None, expected));
+    Inspected {
+        subject: None,
+        issuer: None,
+        serial: certificate.serial_number.clone(),
+        identities,
+        not_before: moment(validity.0),
+        not_after: moment(validity.1),
+        days_left: days_left(validity, expected),
+        key: None,
+        is_authority: None,
+        findings,
+    }
+}
+
+fn unreadable() -> Inspected {
+    Inspected {
+        subject: None,
+        issuer: None,
+        serial: String::new(),
+        identities: Vec::new(),
+        not_before: String::new(),
+        not_after: String::new(),
+        days_left: 0,
+        key: None,
+        is_authority: None,
+        findings: vec![finding("unreadable", "it is no X.509 certificate")],
+    }
+}
+
+fn days_left((_, end): (i64, i64), expected: &Expected) -> i64 {
+    (end - expected.now).div_euclid(86_400)
+}
+
+fn of_validity(
+    (start, end): (i64, i64),
+    is_authority: Option<bool>,
+    expected: &Expected,
+) -> Option<Finding> {
+    // Workloads' certificates live for hours, and are renewed at half their time.
+    let is_short = end - start < expected.min_days * 86_400;
+    let renewed_by = start + (end - start) / 2 + (end - start) / 10;
+    if expected.now >= end {
+        Some(finding("expired", format!("it ended at {}", moment(end))))
+    } else if expected.now < start {
+        Some(finding(
+            "not-yet-valid",
+            format!("it begins at {}", moment(start)),
+        ))
+    } else if is_short && is_authority != Some(true) {
+        (expected.now > renewed_by).then(|| {
+            finding(
+                "not-renewed",
+                "it should have been renewed at half its time, and was not",
+            )
+        })
+    } else {
+        let days = days_left((start, end), expected);
+        (days < expected.min_days).then(|| finding("ends-soon", format!("it ends in {days} days")))
+    }
+}
+
+/// X509-SVID, sections 2 and 4: a workload's certificate has one URI name, which is its SPIFFE ID with
+/// a path; an authority's, if it has one, is of the trust domain alone.
+fn of_identities(
+    identities: &[String],
+    is_authority: Option<bool>,
+    expected: &Expected,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if identities.is_empty() && is_authority == Some(false) {
+        findings.push(finding(
+            "no-identity",
+            "it has no URI name, so no SPIFFE ID",
+        ));
+    }
+    if identities.len() > 1 {
+        let count = identities.len();
+        findings.push(finding(
+            "several-identities",
+            format!("it has {count} URI names, and one is allowed"),
+        ));
+    }
+    for identity in identities {
+        let domain = identity.strip_prefix(SCHEME);
+        let (trust_domain, has_path) = match domain.filter(|name| is_trust_domain(name)) {
+            Some(name) => (name, false),
+            None => match SpiffeId::parse(identity.as_bytes()) {
+                Ok(id) => (id.trust_domain(), true),
+                Err(reason) => {
+                    findings.push(finding(
+                        "malformed-identity",
+                        format!("`{identity}`: {reason}"),
+                    ));
+                    continue;
+                }
+            },
+        };
+        if !has_path && is_authority == Some(false) {
+            findings.push(finding(
+                "malformed-identity",
+                format!("`{identity}` names a trust domain, and no workload"),
+            ));
+        }
+        if has_path && is_authority == Some(true) {
+            findings.push(finding(
+                "malformed-identity",
+                format!("`{identity}` names a workload, and this signs others"),
+            ));
+        }
+        let is_known = expected
+            .trust_domains
+            .iter()
+            .any(|known| known == trust_domain);
+        if !expected.trust_domains.is_empty() && !is_known {
+            findings.push(finding(
+                "foreign-trust-domain",
+                format!("`{trust_domain}` is none of the mesh's"),
+            ));
+        }
+    }
+    findings
+}
+
+/// X509-SVID, section 4.3.
+fn of_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Finding> {
+    let usage = certificate.key_usage().ok().flatten();
+    let Some(usage) = usage.map(|usage| usage.value) else {
+        return vec![finding(
+            "no-key-usage",
+            "it does not say what its key is for",
+        )];
+    };
+    let mut findings = Vec::new();
+    if is_authority && !usage.key_cert_sign() {
+        findings.push(finding(
+            "key-usage",
+            "its key is not for signing certificates, and it is an authority's",
+        ));
+    }
+    if !is_authority && (usage.key_cert_sign() || usage.crl_sign()) {
+        findings.push(finding(
+            "key-usage",
+            "its key is for signing certificates, and it is a workload's",
+        ));
+    }
+    if !is_authority && !usage.digital_signature() {
+        findings.push(finding(
+            "key-usage",
+            "its key is not for signatures, which TLS 1.3 needs",
+        ));
+    }
+    findings
+}
+
+fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let (is_weak, bits) = match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(rsa)) => (rsa.key_size() < MIN_RSA_BITS, rsa.key_size()),
+        Ok(PublicKey::EC(curve)) => (curve.key_size() < MIN_CURVE_BITS, curve.key_size()),
+        Ok(PublicKey::DSA(_)) => (true, 0),
+        _ => (false, 0),
+    };
+    if is_weak {
+        findings.push(finding(
+            "weak-key",
+            format!("its key has {bits} bits: {}", key_name(certificate)),
+        ));
+    }
+    let oid = certificate.signature_algorithm.algorithm.to_id_string();
+    if let Some((_, name)) = WEAK_SIGNATURES.iter().find(|(weak, _)| *weak == oid) {
+        findings.push(finding("weak-signature", format!("it is signed by {name}")));
+    }
+    findings
+}
+
+fn key_name(certificate: &X509Certificate<'_>) -> String {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),
+        Ok(PublicKey::EC(curve)) => format!("EC {}", curve.key_size()),
+        Ok(PublicKey::DSA(_)) => "DSA".to_owned(),
+        _ => certificate.public_key().algorithm.algorithm.to_id_string(),
+    }
+}
+
+fn uri_names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.map(|names| names.value.general_names.as_slice());
+    names
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::URI(uri) => Some((*uri).to_owned()),
+            _ => None,
+        })
+        .collect()
+}

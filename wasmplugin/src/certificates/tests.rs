@@ -1,0 +1,254 @@
+use std::time::{Duration, SystemTime};
+
+use rcgen::string::Ia5String;
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+
+use super::authority::{self, Authority, AuthorityError};
+use super::inspect::{Expected, Inspected, inspect};
+use super::read::read;
+
+const DAY: Duration = Duration::from_hours(24);
+const DOMAIN: &str = "cluster.local";
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(500_000)
+}
+
+fn root() -> Authority {
+    authority::root(DOMAIN, 3650 * DAY, now()).unwrap()
+}
+
+fn cluster(root: &Authority) -> Authority {
+    authority::intermediate(root, DOMAIN, "east", 365 * DAY, now()).unwrap()
+}
+
+/// A workload's certificate as Istio issues it, changed.
+fn workload(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> String {
+    let key = KeyPair::from_pem(&authority.key_pem).unwrap();
+    let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, key).unwrap();
+    let mut params = CertificateParams::default();
+    params.not_before = (now() - Duration::from_hours(1)).into();
+    params.not_after = (now() + Duration::from_hours(23)).into();
+    params.key_usages = vec![
+        KeyUsagePurpose::DigitalSignature,
+        KeyUsagePurpose::KeyEncipherment,
+    ];
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
+    params.subject_alt_names = vec![uri("spiffe://cluster.local/ns/shop/sa/cart")];
+    change(&mut params);
+    params
+        .signed_by(&KeyPair::generate().unwrap(), &issuer)
+        .unwrap()
+        .pem()
+}
+
+fn uri(text: &str) -> SanType {
+    SanType::URI(Ia5String::try_from(text).unwrap())
+}
+
+fn expected() -> Expected {
+    Expected {
+        now: 1_800_000_000,
+        min_days: 30,
+        trust_domains: vec![DOMAIN.to_owned()],
+    }
+}
+
+fn inspected(content: &str) -> Vec<Inspected> {
+    let chains = read(content.as_bytes()).unwrap();
+    chains
+        .iter()
+        .flat_map(|chain| inspect(chain, &expected()))
+        .collect()
+}
+
+fn codes(content: &str) -> Vec<&'static str> {
+    let inspected = inspected(content);
+    inspected
+        .iter()
+        .flat_map(|found| &found.findings)
+        .map(|found| found.code)
+        .collect()
+}
+
+#[test]
+fn what_is_made_is_sound_from_workload_to_root() {
+    let root = root();
+    let cluster = cluster(&root);
+    let chain = workload(&cluster, |_| {}) + &authority::chain(&cluster, &root);
+    let found = inspected(&chain);
+    assert_eq!(codes(&chain), [""; 0], "{found:#?}");
+    assert_eq!(
+        found[0].identities,
+        ["spiffe://cluster.local/ns/shop/sa/cart"]
+    );
+    assert_eq!(found[1].identities, ["spiffe://cluster.local"]);
+    assert_eq!(found[1].is_authority, Some(true));
+    assert_eq!(found[1].days_left, 365);
+    assert_eq!(found[2].days_left, 3650);
+    assert_eq!(found[2].key.as_deref(), Some("EC 256"));
+}
+
+#[test]
+fn each_fault_of_a_workloads_certificate_is_found() {
+    type Change = fn(&mut CertificateParams);
+    let cases: [(&str, Change); 12] = [
+        ("expired", |params| params.not_after = now().into()),
+        ("not-yet-valid", |params| {
+            params.not_before = (now() + DAY / 2).into();
+        }),
+        ("not-renewed", |params| {
+            params.not_before = (now() - 2 * DAY).into();
+        }),
+        ("no-identity", |params| params.subject_alt_names.clear()),
+        ("several-identities", |params| {
+            params
+                .subject_alt_names
+                .push(uri("spiffe://cluster.local/ns/a/sa/b"));
+        }),
+        ("malformed-identity", |params| {
+            params.subject_alt_names = vec![uri("https://cart.example")];
+        }),
+        ("malformed-identity", |params| {
+            params.subject_alt_names = vec![uri("spiffe://cluster.local")];
+        }),
+        ("foreign-trust-domain", |params| {
+            params.subject_alt_names = vec![uri("spiffe://other/ns/a/sa/b")];
+        }),
+        ("key-usage", |params| {
+            params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+        }),
+        ("key-usage", |params| {
+            params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+        }),
+        ("no-key-usage", |params| params.key_usages.clear()),
+        ("ends-soon", |params| {
+            params.not_before = (now() - 60 * DAY).into();
+        }),
+    ];
+    let root = root();
+    let cluster = cluster(&root);
+    for (code, change) in cases {
+        assert_eq!(codes(&workload(&cluster, change)), [code]);
+    }
+}
+
+#[test]
+fn each_fault_of_an_authority_is_found() {
+    let root = root();
+    let authority = |change: fn(&mut CertificateParams)| {
+        workload(&root, |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.not_after = (now() + 365 * DAY).into();
+            params.subject_alt_names.clear();
+            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+            change(params);
+        })
+    };
+    assert_eq!(codes(&authority(|_| {})), [""; 0]);
+    assert_eq!(
+        codes(&authority(
+            |params| params.not_after = (now() + 29 * DAY).into()
+        )),
+        ["ends-soon"]
+    );
+    assert_eq!(
+        codes(&authority(
+            |params| params.key_usages = vec![KeyUsagePurpose::CrlSign]
+        )),
+        ["key-usage"]
+    );
+    let with_path = |params: &mut CertificateParams| {
+        params.subject_alt_names = vec![uri("spiffe://cluster.local/ns/a/sa/b")];
+    };
+    assert_eq!(codes(&authority(with_path)), ["malformed-identity"]);
+}
+
+#[test]
+fn a_chain_that_does_not_hold_together_is_found_and_a_bundle_of_roots_is_none() {
+    let (first, second) = (root(), root());
+    let cluster = cluster(&first);
+    assert_eq!(
+        codes(&authority::chain(&cluster, &second)),
+        ["broken-chain"]
+    );
+    let bundle = format!("{}{}", first.certificate_pem, second.certificate_pem);
+    assert_eq!(codes(&bundle), [""; 0]);
+}
+
+/// Keys and signatures that nothing here makes any more: OpenSSL did, with `-newkey rsa:1024` and
+/// `-sha1`.
+#[test]
+fn weak_keys_and_signatures_are_found() {
+    let weak = include_str!("weak.pem");
+    let found = codes(weak);
+    assert!(
+        found.contains(&"weak-key") && found.contains(&"weak-signature"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn certificates_are_found_in_secrets_and_in_what_a_proxy_says() {
+    use base64::Engine as _;
+    let root = root();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&root.certificate_pem);
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: cacerts}}\ndata:\n  root-cert.pem: {encoded}\n  note: bm90ZQ==\n"
+    );
+    let chains = read(secret.as_bytes()).unwrap();
+    assert_eq!(chains.len(), 1);
+    assert_eq!(chains[0].name.as_deref(), Some("root-cert.pem"));
+
+    let told = r#"{"certificates": [{
+        "ca_cert": [{"serial_number": "1", "subject_alt_names": [], "valid_from": "2026-01-01T00:00:00Z", "expiration_time": "2036-01-01T00:00:00Z"}],
+        "cert_chain": [{"serial_number": "2", "subject_alt_names": [{"uri": "spiffe://other/ns/a/sa/b"}], "valid_from": "2026-01-01T00:00:00Z", "expiration_time": "2026-01-02T00:00:00Z"}]
+    }]}"#;
+    assert_eq!(codes(told), ["expired", "foreign-trust-domain"]);
+    for nothing in [
+        "",
+        "text",
+        "kind: Secret\n",
+        "{\"certificates\": []}",
+        "{\"certificates\": 1}",
+    ] {
+        assert!(read(nothing.as_bytes()).is_err(), "{nothing}");
+    }
+}
+
+#[test]
+fn an_intermediate_needs_a_root_that_outlives_it_and_its_key() {
+    let (root, other) = (root(), root());
+    let make =
+        |root: &Authority, lifetime| authority::intermediate(root, DOMAIN, "east", lifetime, now());
+    assert!(matches!(
+        make(&root, 3651 * DAY),
+        Err(AuthorityError::OutlivesRoot(3650))
+    ));
+    let mixed = Authority {
+        certificate_pem: root.certificate_pem.clone(),
+        key_pem: other.key_pem,
+    };
+    assert!(matches!(make(&mixed, DAY), Err(AuthorityError::OtherKey)));
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::default().self_signed(&key).unwrap();
+    let no_authority = Authority {
+        certificate_pem: leaf.pem(),
+        key_pem: key.serialize_pem(),
+    };
+    assert!(matches!(
+        make(&no_authority, DAY),
+        Err(AuthorityError::NoAuthority)
+    ));
+    let text = Authority {
+        certificate_pem: "text".to_owned(),
+        key_pem: "text".to_owned(),
+    };
+    assert!(matches!(make(&text, DAY), Err(AuthorityError::Root(_))));
+}

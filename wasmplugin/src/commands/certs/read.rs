@@ -1,0 +1,148 @@
+//! `peergate certs read`.
+
+use std::fmt::{self, Write as _};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use policy_schema::timestamp::Timestamp;
+use serde::Serialize;
+
+use super::root::parse_trust_domain;
+use crate::certificates::inspect::{Expected, Inspected, inspect};
+use crate::certificates::read;
+use crate::commands::package;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::output::{self, Format};
+use crate::policies;
+
+/// Say what certificates are, and what is wrong with them
+///
+/// Reads PEM, Kubernetes Secrets such as `cacerts`, and what a proxy's admin endpoint says at `/certs`. Of the last only
+/// identities and times are known.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  peergate certs read east/cert-chain.pem
+  kubectl get secret -n istio-system cacerts -o yaml | peergate certs read -
+  kubectl exec -n shop deploy/cart -c istio-proxy -- curl -s localhost:15000/certs | peergate certs read -
+
+Findings: expired, not-yet-valid, ends-soon, not-renewed, weak-key, weak-signature,
+broken-chain, no-identity, several-identities, malformed-identity,
+foreign-trust-domain, key-usage, no-key-usage, unreadable.
+
+Exit codes: 0 nothing is wrong; 1 something is, or a file could not be read; 3 a file has no certificate.")]
+pub(super) struct Args {
+    /// Files, or `-` for stdin
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The trust domains that identities may belong to; repeatable [default: any]
+    #[arg(long, value_name = "NAME", value_parser = parse_trust_domain)]
+    trust_domain: Vec<String>,
+    /// Fewer days left than this are too few, where certificates are not renewed by themselves
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    min_days: u16,
+    /// The time to compare with [default: now]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    at: Option<Timestamp>,
+    /// For whom the report is
+    #[arg(long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// The certificates of a file that belong together.
+#[derive(Serialize)]
+struct Reported {
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    certificates: Vec<Inspected>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let at = policies::at_or_now(args.at);
+    let expected = Expected {
+        now: i64::try_from(at.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX),
+        min_days: args.min_days.into(),
+        trust_domains: args.trust_domain.clone(),
+    };
+    let mut reported = Vec::new();
+    for path in &args.files {
+        let file = path.display().to_string();
+        let chains = read::read(&content(path)?).map_err(|reason| Failure::NoCertificates {
+            name: file.clone(),
+            reason: reason.to_string(),
+        })?;
+        reported.extend(chains.into_iter().map(|chain| Reported {
+            file: file.clone(),
+            certificates: inspect(&chain, &expected),
+            name: chain.name,
+        }));
+    }
+    let text = match args.output {
+        Format::Json => output::json(&reported)?,
+        Format::Human => reported.iter().map(human).collect::<String>().into_bytes(),
+    };
+    output::write_stdout(&text)?;
+    let mut certificates = reported.iter().flat_map(|chain| &chain.certificates);
+    Ok(
+        if certificates.all(|certificate| certificate.findings.is_empty()) {
+            ExitStatus::Success
+        } else {
+            ExitStatus::Failure
+        },
+    )
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, Failure> {
+    if path.as_os_str() != "-" {
+        return package::read(path);
+    }
+    let mut content = Vec::new();
+    let read = std::io::stdin().read_to_end(&mut content);
+    read.map_err(|reason| Failure::Read {
+        name: "<stdin>".to_owned(),
+        reason,
+    })?;
+    Ok(content)
+}
+
+fn human(chain: &Reported) -> String {
+    let mut text = String::new();
+    // Writing into a text cannot fail.
+    let _ = describe(chain, &mut text);
+    text
+}
+
+fn describe(chain: &Reported, text: &mut String) -> fmt::Result {
+    match &chain.name {
+        Some(name) => writeln!(text, "{}: {name}", chain.file)?,
+        None => writeln!(text, "{}", chain.file)?,
+    }
+    for certificate in &chain.certificates {
+        let subject = certificate.subject.as_deref();
+        let title = subject.filter(|subject| !subject.is_empty());
+        let title = title.or(certificate.identities.first().map(String::as_str));
+        write!(text, "  {}: ", title.unwrap_or(&certificate.serial))?;
+        match certificate.is_authority {
+            Some(true) => text.push_str("authority, "),
+            Some(false) => text.push_str("workload, "),
+            None => {}
+        }
+        if let Some(key) = &certificate.key {
+            write!(text, "{key}, ")?;
+        }
+        writeln!(
+            text,
+            "{} to {}, {} days left",
+            certificate.not_before, certificate.not_after, certificate.days_left
+        )?;
+        for identity in &certificate.identities {
+            writeln!(text, "    {identity}")?;
+        }
+        for finding in &certificate.findings {
+            writeln!(text, "    {}: {}", finding.code, finding.message)?;
+        }
+    }
+    Ok(())
+}

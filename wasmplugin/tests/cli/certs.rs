@@ -1,0 +1,156 @@
+//! Roots and intermediates for Istio's CA, and what is said of certificates.
+
+use super::*;
+
+/// A root and an intermediate of it, made as an operator does.
+fn authorities() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let domain = ["--trust-domain", "cluster.local"];
+    let (root, out) = (path("root"), path("east"));
+    let make = ["certs", "root", "-o", &root];
+    assert_eq!(stdout_of(&[&make, &domain[..]].concat()), "");
+    let cluster = [
+        "certs",
+        "cluster",
+        "--root",
+        &root,
+        "--cluster",
+        "east",
+        "-o",
+        &out,
+    ];
+    assert_eq!(stdout_of(&[&cluster, &domain[..]].concat()), "");
+    folder
+}
+
+#[test]
+fn makes_what_istios_ca_takes_and_finds_it_sound() {
+    let folder = authorities();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    assert_eq!(
+        read("east/cert-chain.pem"),
+        read("east/ca-cert.pem") + &read("root/root-cert.pem")
+    );
+    assert_eq!(read("east/root-cert.pem"), read("root/root-cert.pem"));
+    let secret = read("east/cacerts.yaml");
+    for key in [
+        "ca-cert.pem",
+        "ca-key.pem",
+        "cert-chain.pem",
+        "root-cert.pem",
+    ] {
+        assert!(secret.contains(&format!("  {key}: ")), "{secret}");
+    }
+    let (chain, secret) = (path("east/cert-chain.pem"), path("east/cacerts.yaml"));
+    let args = [
+        "certs",
+        "read",
+        &chain,
+        &secret,
+        "--trust-domain",
+        "cluster.local",
+    ];
+    let text = stdout_of(&args);
+    assert!(
+        text.contains("CN=Intermediate CA of east: authority, EC 256, "),
+        "{text}"
+    );
+    assert!(text.contains("cacerts.yaml: root-cert.pem\n"), "{text}");
+    let json = stdout_of(&[&args[..], &["--output", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        json[0]["certificates"][0]["identities"][0],
+        "spiffe://cluster.local"
+    );
+    let days = json[0]["certificates"][1]["daysLeft"].as_i64().unwrap();
+    assert!((3649..=3650).contains(&days), "{days}");
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_are_their_owners_alone_and_never_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = authorities();
+    for name in ["root/root-key.pem", "east/ca-key.pem", "east/cacerts.yaml"] {
+        let mode = std::fs::metadata(folder.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let root = folder.path().join("root").to_str().unwrap().to_owned();
+    let before = std::fs::read(format!("{root}/root-key.pem")).unwrap();
+    std::fs::remove_file(format!("{root}/root-cert.pem")).unwrap();
+    let again = run(&[
+        "certs",
+        "root",
+        "--trust-domain",
+        "cluster.local",
+        "-o",
+        &root,
+    ]);
+    assert_eq!(again.status, 1);
+    assert!(
+        again.stderr.contains("root-key.pem` exists already"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(
+        std::fs::read(format!("{root}/root-key.pem")).unwrap(),
+        before
+    );
+    assert!(!Path::new(&format!("{root}/root-cert.pem")).exists());
+}
+
+#[test]
+fn says_what_is_wrong_and_ends_with_failure() {
+    let folder = authorities();
+    let chain = folder.path().join("east/cert-chain.pem");
+    let args = ["certs", "read", text(&chain)];
+    let late = run(&[&args[..], &["--at", "2200-01-01T00:00:00Z"]].concat());
+    assert_eq!(late.status, 1);
+    assert_eq!(late.stdout.matches("    expired: it ended at ").count(), 2);
+    let few = run(&[&args[..], &["--min-days", "400"]].concat());
+    assert_eq!(few.status, 1);
+    assert!(
+        few.stdout.contains("    ends-soon: it ends in 36"),
+        "{}",
+        few.stdout
+    );
+    let foreign = run(&[&args[..], &["--trust-domain", "other"]].concat());
+    assert_eq!(foreign.status, 1);
+    let nothing = run_with(&["certs", "read", "-"], "text");
+    assert_eq!((nothing.status, nothing.stdout.as_str()), (3, ""));
+    assert_eq!(run(&["certs", "read", "missing.pem"]).status, 1);
+}
+
+#[test]
+fn an_intermediate_does_not_outlive_its_root() {
+    let folder = authorities();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (root, out) = (path("root"), path("west"));
+    let args = [
+        "certs",
+        "cluster",
+        "--root",
+        &root,
+        "--cluster",
+        "west",
+        "--trust-domain",
+        "cluster.local",
+        "--days",
+        "4000",
+        "-o",
+        &out,
+    ];
+    let refused = run(&args);
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+    assert!(
+        refused.stderr.contains("it would outlive the root"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!Path::new(&out).exists());
+}
