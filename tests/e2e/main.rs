@@ -8,4 +8,5 @@ mod hostile;
 mod identity;
 mod mesh;
 mod metrics;
+mod telemetry;
 mod together;

@@ -60,6 +60,29 @@ pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
 /// The filter's name among the HTTP filters, and of what is discovered.
 const FILTER: &str = "peergate";
 
+/// Puts a filter before each access log of a bootstrap.
+fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
+    match bootstrap {
+        Value::Object(fields) => {
+            for log in fields
+                .get_mut("access_log")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                log["filter"] = filter.clone();
+            }
+            fields
+                .values_mut()
+                .for_each(|field| add_to_access_logs(field, filter));
+        }
+        Value::Array(elements) => elements
+            .iter_mut()
+            .for_each(|element| add_to_access_logs(element, filter)),
+        _ => {}
+    }
+}
+
 /// The filter with a plugin config of any content.
 fn http_filter(plugin_config: String) -> Value {
     let module = module();
@@ -135,6 +158,27 @@ impl Mesh {
         })
     }
 
+    /// With an access log in this file, of the requests that an expression picks (CEL over Envoy's
+    /// attributes), as Istio configures it of a `Telemetry`.
+    pub(crate) fn with_access_log(path: &Path, expression: &str) -> Self {
+        let filter = json!({
+            "extension_filter": {
+                "name": "envoy.access_loggers.extension_filters.cel",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+                    "expression": expression,
+                },
+            },
+        });
+        Self::run_with(
+            |sidecar, _| {
+                sidecar.http_filters = vec![http_filter(plugin_config(|_| {}))];
+                sidecar.access_log = Some(path.to_owned());
+            },
+            |bootstrap| add_to_access_logs(bootstrap, &filter),
+        )
+    }
+
     fn run(stats_tags: &[&str], filters: impl FnOnce(&Path) -> Vec<Value>) -> Self {
         Self::run_on(&[], stats_tags, filters)
     }
@@ -144,6 +188,23 @@ impl Mesh {
         stats_tags: &[&str],
         filters: impl FnOnce(&Path) -> Vec<Value>,
     ) -> Self {
+        Self::run_with(
+            |sidecar, files| {
+                sidecar.http_filters = filters(files);
+                let labels = labels.iter();
+                sidecar.labels = labels
+                    .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                    .collect();
+                sidecar.stats_tags = stats_tags.iter().map(ToString::to_string).collect();
+            },
+            |_| {},
+        )
+    }
+
+    fn run_with(
+        configure: impl FnOnce(&mut InboundSidecar, &Path),
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
         let authority = Authority::new().unwrap();
         let files = tempfile::tempdir().unwrap();
         let upstream = Upstream::start().unwrap();
@@ -152,13 +213,10 @@ impl Mesh {
         let own = own.write_to(files.path(), "orders").unwrap();
         let ca = authority.write_to(files.path(), "ca").unwrap();
         let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
-        sidecar.http_filters = filters(files.path());
-        let labels = labels.iter();
-        sidecar.labels = labels
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
-        sidecar.stats_tags = stats_tags.iter().map(ToString::to_string).collect();
-        let envoy = Envoy::start(&envoy_binary(), &sidecar.bootstrap()).unwrap();
+        configure(&mut sidecar, files.path());
+        let mut bootstrap = sidecar.bootstrap();
+        change(&mut bootstrap);
+        let envoy = Envoy::start(&envoy_binary(), &bootstrap).unwrap();
         Self {
             authority,
             envoy,
