@@ -67,12 +67,16 @@ fn access_logging(spec: &AccessLogSpec) -> AccessLogging {
 }
 
 /// Which requests are logged, as Envoy's access log filter takes it (CEL over Envoy's attributes).
-/// To gRPC clients denials have the HTTP status 200, and 7, `PERMISSION_DENIED`, for their own. A
-/// request without one is unequal to all of them, but neither equal nor greater.
-pub(crate) fn expression(requests: LoggedRequests) -> Option<&'static str> {
+///
+/// To gRPC clients denials have the HTTP status 200, and 7, `PERMISSION_DENIED`, for their own. Envoy
+/// makes a gRPC status of the HTTP status where there is none, 7 of 403 and 2 of 200, so that other
+/// failures can be told of gRPC alone.
+fn expression(requests: LoggedRequests) -> Option<&'static str> {
     match requests {
         LoggedRequests::Denied => Some("response.code == 403 || response.grpc_status == 7"),
-        LoggedRequests::Failed => Some("response.code >= 400 || response.grpc_status > 0"),
+        LoggedRequests::Failed => Some(
+            "response.code >= 400 || (request.headers['content-type'].startsWith('application/grpc') && response.grpc_status != 0)",
+        ),
         LoggedRequests::All => None,
     }
 }
