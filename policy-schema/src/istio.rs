@@ -18,7 +18,6 @@ mod tcp;
 mod telemetry;
 mod virtual_service;
 
-use crate::plugin_config::PluginConfig;
 use crate::policy::{Attachment, PolicySet, ServicePolicy};
 
 pub use authorization_policy::AuthorizationPolicy;
@@ -49,18 +48,11 @@ pub fn mesh_resources(set: &PolicySet) -> Vec<Resource> {
 }
 
 /// The metadata of a resource made of `policy`.
-fn metadata_of_policy(
-    name: String,
-    policy: &ServicePolicy,
-    config: &PluginConfig,
-) -> ObjectMetadata {
+fn metadata_of_policy(name: String, policy: &ServicePolicy, set: &PolicySet) -> ObjectMetadata {
     let text = str::to_owned;
     let annotations = [
         (text("peergate.dev/policy"), policy.name.name.clone()),
-        (
-            text("peergate.dev/revision"),
-            config.revision.clone().unwrap_or_default(),
-        ),
+        (text("peergate.dev/revision"), policy.revision(set)),
     ];
     ObjectMetadata {
         name,

@@ -10,6 +10,7 @@ mod service;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
@@ -51,6 +52,8 @@ pub struct ServicePolicy {
     pub(crate) along: Vec<Along>,
     /// How many filters of other policies come before this one's, at most, on a workload.
     pub(crate) rank: u16,
+    /// The name of its plugin config, once it was asked for: a digest of all of it.
+    pub(crate) revision: OnceLock<String>,
 }
 
 /// What a policy is for.

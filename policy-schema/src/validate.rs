@@ -14,6 +14,8 @@ mod service;
 mod shadow;
 mod traffic;
 
+use std::sync::OnceLock;
+
 use crate::check::{Scope, check_ports, check_rules};
 use crate::code::Severity;
 use crate::diagnostic::{Diagnostic, SourceText};
@@ -163,6 +165,7 @@ fn check_policy(
         tcp_ports,
         along: Vec::new(),
         rank: 0,
+        revision: OnceLock::new(),
         rules: rules.into_iter().collect::<Option<_>>()?,
         service_account: spec.service_account.clone(),
         service,

@@ -13,7 +13,6 @@ use super::source::{Callers, callers, conditions, identities_of};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
 use crate::planes::RbacPlane;
-use crate::plugin_config::PluginConfig;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
@@ -31,7 +30,6 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
     if policy.enforcement == Enforcement::Shadow {
         return Vec::new();
     }
-    let config = PluginConfig::of_policy(set, policy);
     let object = |content: &Content, rules: &[AuthorizationRule], part: usize| {
         let mut name = format!("{}-{}", policy.name.name, content.suffix);
         if part > 1 {
@@ -40,7 +38,7 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
         AuthorizationPolicy {
             api_version: "security.istio.io/v1".to_owned(),
             kind: "AuthorizationPolicy".to_owned(),
-            metadata: metadata_of_policy(name, policy, &config),
+            metadata: metadata_of_policy(name, policy, set),
             spec: AuthorizationPolicySpec {
                 selector: selector_of_policy(policy),
                 target_refs: targets_of_policy(policy),

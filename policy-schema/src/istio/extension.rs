@@ -101,11 +101,7 @@ pub fn extension(
     let version = mesh.istio_version;
     let plugin_config = PluginConfig::of_policy(set, policy);
     let target_refs = targets_of_policy(policy);
-    let metadata = metadata_of_policy(
-        format!("{}-peergate", policy.name.name),
-        policy,
-        &plugin_config,
-    );
+    let metadata = metadata_of_policy(format!("{}-peergate", policy.name.name), policy, set);
     let place = Place {
         selector: selector_of_policy(policy),
         phase: "AUTHZ",

@@ -36,7 +36,8 @@ impl PluginConfig {
             along: along.collect(),
             yields: policy.rank > 0,
         };
-        config.revision = Some(config.digest());
+        let revision = policy.revision.get_or_init(|| config.digest());
+        config.revision = Some(revision.clone());
         config
     }
 
@@ -48,6 +49,16 @@ impl PluginConfig {
         let content = serde_json::to_vec(self).unwrap_or_default();
         let hex = |byte: &u8| format!("{byte:02x}");
         Sha256::digest(content).iter().take(6).map(hex).collect()
+    }
+}
+
+impl ServicePolicy {
+    /// The revision of the policy's plugin config.
+    pub(crate) fn revision(&self, set: &PolicySet) -> String {
+        let known = self.revision.get().cloned();
+        known
+            .or_else(|| PluginConfig::of_policy(set, self).revision)
+            .unwrap_or_default()
     }
 }
 

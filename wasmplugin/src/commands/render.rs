@@ -144,20 +144,22 @@ fn add_objects(
     args: &Args,
 ) -> Result<(), Failure> {
     let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
-    if only.takes(ResourceKind::AuthorizationPolicy) {
-        let rendered = authorization_policies(set, policy).into_iter();
-        rendered.for_each(|object| add(object.into()));
-    }
     let api = match args.extension_api {
         Extension::WasmPlugin => ExtensionApi::WasmPlugin,
         Extension::TrafficExtension => ExtensionApi::TrafficExtension,
     };
-    if only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension) {
-        add(extension(set, policy, api).map_err(|reason| match reason {
-            NoExtension::MissingImage => Failure::MissingImage,
-            NoExtension::NoTrafficExtension(_) => Failure::NoTrafficExtension(reason.to_string()),
-        })?);
+    let wants_extension =
+        only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension);
+    let extension = wants_extension.then(|| extension(set, policy, api));
+    let extension = extension.transpose().map_err(|reason| match reason {
+        NoExtension::MissingImage => Failure::MissingImage,
+        NoExtension::NoTrafficExtension(_) => Failure::NoTrafficExtension(reason.to_string()),
+    })?;
+    if only.takes(ResourceKind::AuthorizationPolicy) {
+        let rendered = authorization_policies(set, policy).into_iter();
+        rendered.for_each(|object| add(object.into()));
     }
+    extension.into_iter().for_each(add);
     if only.is(Only::PluginConfig) {
         objects.push(Object::PluginConfig(PluginConfig::of_policy(set, policy)));
     }

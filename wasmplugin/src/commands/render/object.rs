@@ -123,9 +123,14 @@ pub(super) fn together(objects: &[Object], format: Format) -> Result<Vec<u8>, Fa
             items: objects,
         }),
         Format::Human => {
-            let documents = objects.iter().map(output::yaml);
-            let documents = documents.collect::<Result<Vec<_>, _>>()?;
-            Ok(documents.join("---\n").into_bytes())
+            let mut text = String::new();
+            for (number, object) in objects.iter().enumerate() {
+                if number > 0 {
+                    text.push_str("---\n");
+                }
+                text.push_str(&output::yaml(object)?);
+            }
+            Ok(text.into_bytes())
         }
     }
 }
