@@ -60,6 +60,8 @@ pub(crate) enum Failure {
     NoImageField(PathBuf),
     #[error("`{name}`: {reason}")]
     NoCertificates { name: String, reason: String },
+    #[error("both are of the same root")]
+    SameRoot,
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error("the image is not uploaded: {0}")]
@@ -125,6 +127,7 @@ impl Failure {
             | Self::InvalidImage { .. }
             | Self::NoCertificates { .. }
             | Self::Authority(_)
+            | Self::SameRoot
             | Self::NoImageField(_)
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
@@ -159,6 +162,9 @@ impl Failure {
             Self::NoCertificates { .. } => {
                 Some("name a PEM file, a Secret, or what a proxy says at `/certs`")
             }
+            Self::SameRoot => Some(
+                "an intermediate of the same root takes the place of another by its own Secret alone",
+            ),
             Self::Authority(AuthorityError::OutlivesRoot(_)) => {
                 Some("give it fewer `--days`, or make a new root")
             }

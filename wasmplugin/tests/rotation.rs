@@ -171,8 +171,8 @@ impl SecretFiles {
         self.put("default", &json!({"tls_certificate": certificate}));
     }
 
-    fn put_roots(&self, roots: &[&str]) {
-        let trusted = json!({"inline_string": roots.concat()});
+    fn put_roots(&self, roots: &str) {
+        let trusted = json!({"inline_string": roots});
         self.put(
             "ROOTCA",
             &json!({"validation_context": {"trusted_ca": trusted}}),
@@ -228,12 +228,12 @@ impl Proxy {
     }
 
     /// Gives it roots, and waits until it has as many.
-    fn take_roots(&self, roots: &[&str]) {
+    fn take_roots(&self, roots: &str, count: usize) {
         self.files.put_roots(roots);
         self.wait_for_certs("roots", |certs| {
             let certs: Value = serde_json::from_str(certs).unwrap();
             let mut contexts = certs["certificates"].as_array().unwrap().iter();
-            contexts.all(|context| context["ca_cert"].as_array().unwrap().len() == roots.len())
+            contexts.all(|context| context["ca_cert"].as_array().unwrap().len() == count)
         });
     }
 
@@ -272,7 +272,7 @@ impl Pair {
             };
             fs::create_dir(&files.folder).unwrap();
             files.put_leaf(&issuing.good(id));
-            files.put_roots(&[&issuing.root]);
+            files.put_roots(&issuing.root);
             files
         };
         let nowhere = IdentityFiles {
@@ -378,18 +378,41 @@ fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
     pair.caller.take_leaf(&second.good(CALLER));
     load.go_on(100);
 
-    // The root: both are trusted everywhere, then the new one signs, then the old one goes.
+    // The root, by the steps that `peergate certs rotate` writes.
     let third = Issuing::new(pair.folder.path(), "root-2", "east-3");
+    let path = |name: &str| pair.folder.path().join(name).to_str().unwrap().to_owned();
+    let (from, to, out) = (path("east-2"), path("east-3"), path("rotation"));
+    let rotate = ["certs", "rotate", "--from", &from, "--to", &to, "-o", &out];
+    assert_eq!(peergate(&rotate, "").0, Some(0));
+    let step =
+        |name: &str, file: &str| fs::read_to_string(Path::new(&out).join(name).join(file)).unwrap();
+    let roots = (path("east-2/root-cert.pem"), path("east-3/root-cert.pem"));
+    let trusts_both = |proxy: &Proxy| {
+        let certs = proxy.envoy.admin_get("/certs").unwrap();
+        let args = [
+            "certs", "read", "-", "--trusts", &roots.0, "--trusts", &roots.1,
+        ];
+        peergate(&args, &certs).0 == Some(0)
+    };
     for proxy in [&pair.server, &pair.caller] {
-        proxy.take_roots(&[&second.root, &third.root]);
+        assert!(!trusts_both(proxy));
+        proxy.take_roots(&step("1-trust", "root-cert.pem"), 2);
+        assert!(trusts_both(proxy));
         load.go_on(100);
     }
+    assert_eq!(step("1-trust", "ca-cert.pem"), second.ca_cert);
+    assert_eq!(step("2-switch", "ca-cert.pem"), third.ca_cert);
+    assert_eq!(
+        step("2-switch", "root-cert.pem"),
+        step("1-trust", "root-cert.pem")
+    );
     pair.server.take_leaf(&third.good(SERVER));
     load.go_on(100);
     pair.caller.take_leaf(&third.good(CALLER));
     load.go_on(100);
     for proxy in [&pair.server, &pair.caller] {
-        proxy.take_roots(&[&third.root]);
+        proxy.take_roots(&step("3-drop", "root-cert.pem"), 1);
+        assert!(!trusts_both(proxy));
         load.go_on(100);
     }
 

@@ -100,6 +100,24 @@ pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
     }
 }
 
+/// Roots that are not among what a proxy or a CA trusts, each given by its serial number and what to
+/// call it.
+pub(crate) fn missing_roots(chain: &Chain, roots: &[(String, String)]) -> Vec<Finding> {
+    if !chain.is_trusted() {
+        return Vec::new();
+    }
+    let trusted = chain.serials();
+    let missing = roots.iter().filter(|(serial, _)| !trusted.contains(serial));
+    missing
+        .map(|(_, name)| {
+            finding(
+                "missing-root",
+                format!("the root of `{name}` is not trusted"),
+            )
+        })
+        .collect()
+}
+
 fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
     certificate.subject().as_raw() == certificate.issuer().as_raw()
         && certificate.verify_signature(None).is_ok()

@@ -7,7 +7,9 @@ use policy_schema::yaml;
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
+use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
+use x509_parser::prelude::FromDer;
 
 /// Certificates that belong together, the first signed by the second and so on.
 #[derive(Debug)]
@@ -39,6 +41,30 @@ pub(crate) struct ToldCertificate {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ToldName {
     pub(crate) uri: Option<String>,
+}
+
+impl Chain {
+    /// The serial numbers, in lower-case hexadecimal without zeros before.
+    pub(crate) fn serials(&self) -> Vec<String> {
+        let plain = |hex: &str| hex.trim_start_matches('0').to_ascii_lowercase();
+        match &self.certificates {
+            Certificates::Told(certificates) => certificates
+                .iter()
+                .map(|certificate| plain(&certificate.serial_number))
+                .collect(),
+            Certificates::Whole(certificates) => certificates
+                .iter()
+                .filter_map(|der| X509Certificate::from_der(der).ok())
+                .map(|(_, certificate)| plain(&format!("{:x}", certificate.serial)))
+                .collect(),
+        }
+    }
+
+    /// Whether these are what somebody trusts, by their name.
+    pub(crate) fn is_trusted(&self) -> bool {
+        let name = self.name.as_deref().unwrap_or_default();
+        name.ends_with(".ca_cert") || matches!(name, "root-cert.pem" | "ca.crt")
+    }
 }
 
 /// Why there are no certificates in a file.

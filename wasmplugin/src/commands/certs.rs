@@ -1,8 +1,10 @@
 //! `peergate certs`.
 
+mod cacerts;
 mod cluster;
 mod read;
 mod root;
+mod rotate;
 
 use clap::Subcommand;
 
@@ -23,6 +25,7 @@ pub(crate) struct Args {
 enum Command {
     Root(root::Args),
     Cluster(cluster::Args),
+    Rotate(rotate::Args),
     Read(read::Args),
 }
 
@@ -30,6 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match &args.command {
         Command::Root(args) => root::run(args),
         Command::Cluster(args) => cluster::run(args),
+        Command::Rotate(args) => rotate::run(args),
         Command::Read(args) => read::run(args),
     }
 }

@@ -154,3 +154,20 @@ fn an_intermediate_does_not_outlive_its_root() {
     );
     assert!(!Path::new(&out).exists());
 }
+
+#[test]
+fn a_rotation_is_from_one_root_to_another() {
+    let folder = authorities();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (east, out) = (path("east"), path("rotation"));
+    let refused = run(&[
+        "certs", "rotate", "--from", &east, "--to", &east, "-o", &out,
+    ]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+    assert!(
+        refused.stderr.contains("both are of the same root"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!Path::new(&out).exists());
+}

@@ -1,17 +1,12 @@
 //! `peergate certs cluster`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
-
+use super::cacerts::{PluggedIn, text};
 use super::days;
 use super::root::parse_trust_domain;
 use crate::certificates::authority::{self, Authority};
-use crate::commands::package::read;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output;
@@ -51,60 +46,22 @@ pub(super) struct Args {
     out: PathBuf,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Secret<'s> {
-    api_version: &'static str,
-    kind: &'static str,
-    metadata: Metadata<'s>,
-    #[serde(rename = "type")]
-    kind_of_data: &'static str,
-    data: BTreeMap<&'s str, String>,
-}
-
-#[derive(Serialize)]
-struct Metadata<'s> {
-    name: &'static str,
-    namespace: &'s str,
-}
-
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let text = |name: &str| -> Result<String, Failure> {
-        let content = read(&args.root.join(name))?;
-        Ok(String::from_utf8_lossy(&content).into_owned())
-    };
     let root = Authority {
-        certificate_pem: text("root-cert.pem")?,
-        key_pem: text("root-key.pem")?,
+        certificate_pem: text(&args.root, "root-cert.pem")?,
+        key_pem: text(&args.root, "root-key.pem")?,
     };
     let lifetime = days(args.days);
     let now = SystemTime::now();
     let intermediate =
         authority::intermediate(&root, &args.trust_domain, &args.cluster, lifetime, now)?;
-    let chain = authority::chain(&intermediate, &root);
-    let files = [
-        ("ca-cert.pem", intermediate.certificate_pem.as_str()),
-        ("ca-key.pem", &intermediate.key_pem),
-        ("cert-chain.pem", &chain),
-        ("root-cert.pem", &root.certificate_pem),
-    ];
-    let data = files.map(|(name, content)| (name, STANDARD.encode(content)));
-    let secret = output::yaml(&Secret {
-        api_version: "v1",
-        kind: "Secret",
-        metadata: Metadata {
-            name: "cacerts",
-            namespace: &args.namespace,
-        },
-        kind_of_data: "Opaque",
-        data: data.into(),
-    })?;
-    let files: Vec<_> = files
-        .iter()
-        .chain([&("cacerts.yaml", secret.as_str())])
-        .map(|(name, content)| (*name, content.as_bytes()))
-        .collect();
+    let plugged_in = PluggedIn {
+        ca_cert: intermediate.certificate_pem.clone(),
+        cert_chain: authority::chain(&intermediate, &root),
+        ca_key: intermediate.key_pem,
+        root_cert: root.certificate_pem,
+    };
     output::create_folder(&args.out)?;
-    output::create_private(&args.out, &files)?;
+    plugged_in.write(&args.out, &args.namespace)?;
     Ok(ExitStatus::Success)
 }

@@ -8,7 +8,7 @@ use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
 use super::root::parse_trust_domain;
-use crate::certificates::inspect::{Expected, Inspected, inspect};
+use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots};
 use crate::certificates::read;
 use crate::commands::package;
 use crate::exit_status::ExitStatus;
@@ -29,7 +29,7 @@ Examples:
 
 Findings: expired, not-yet-valid, ends-soon, not-renewed, weak-key, weak-signature,
 broken-chain, no-identity, several-identities, malformed-identity,
-foreign-trust-domain, key-usage, no-key-usage, unreadable.
+foreign-trust-domain, key-usage, no-key-usage, missing-root, unreadable.
 
 Exit codes: 0 nothing is wrong; 1 something is, or a file could not be read; 3 a file has no certificate.")]
 pub(super) struct Args {
@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// The trust domains that identities may belong to; repeatable [default: any]
     #[arg(long, value_name = "NAME", value_parser = parse_trust_domain)]
     trust_domain: Vec<String>,
+    /// Roots that must be among those that are trusted, each in a file; repeatable
+    #[arg(long, value_name = "FILE")]
+    trusts: Vec<PathBuf>,
     /// Fewer days left than this are too few, where certificates are not renewed by themselves
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     min_days: u16,
@@ -57,6 +60,9 @@ struct Reported {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     certificates: Vec<Inspected>,
+    /// What is wrong with them together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
@@ -66,6 +72,11 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         min_days: args.min_days.into(),
         trust_domains: args.trust_domain.clone(),
     };
+    let roots = args
+        .trusts
+        .iter()
+        .map(|path| root(path))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut reported = Vec::new();
     for path in &args.files {
         let file = path.display().to_string();
@@ -76,6 +87,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         reported.extend(chains.into_iter().map(|chain| Reported {
             file: file.clone(),
             certificates: inspect(&chain, &expected),
+            findings: missing_roots(&chain, &roots),
             name: chain.name,
         }));
     }
@@ -85,13 +97,28 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     output::write_stdout(&text)?;
     let mut certificates = reported.iter().flat_map(|chain| &chain.certificates);
-    Ok(
-        if certificates.all(|certificate| certificate.findings.is_empty()) {
-            ExitStatus::Success
-        } else {
-            ExitStatus::Failure
-        },
-    )
+    let is_sound = certificates.all(|certificate| certificate.findings.is_empty())
+        && reported.iter().all(|chain| chain.findings.is_empty());
+    Ok(if is_sound {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Failure
+    })
+}
+
+/// The serial number of the root in a file, as proxies tell it, and the file's name.
+fn root(path: &Path) -> Result<(String, String), Failure> {
+    let name = path.display().to_string();
+    let invalid = |reason: String| Failure::NoCertificates {
+        name: name.clone(),
+        reason,
+    };
+    let chains = read::read(&content(path)?).map_err(|reason| invalid(reason.to_string()))?;
+    let serial = chains
+        .iter()
+        .find_map(|chain| chain.serials().into_iter().next());
+    let serial = serial.ok_or_else(|| invalid("it has no certificate".to_owned()))?;
+    Ok((serial, name))
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -143,6 +170,9 @@ fn describe(chain: &Reported, text: &mut String) -> fmt::Result {
         for finding in &certificate.findings {
             writeln!(text, "    {}: {}", finding.code, finding.message)?;
         }
+    }
+    for finding in &chain.findings {
+        writeln!(text, "  {}: {}", finding.code, finding.message)?;
     }
     Ok(())
 }
