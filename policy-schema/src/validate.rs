@@ -5,6 +5,7 @@ mod documents;
 mod enforceable;
 mod exposures;
 mod gateways;
+mod lists;
 mod mesh;
 mod mtls;
 mod names;

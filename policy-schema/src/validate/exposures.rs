@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::documents::{Placed, document_of};
 use super::gateways::{check_hostnames, check_hosts};
+use super::lists::check_not_empty;
 use super::traffic::check_duration;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
@@ -24,14 +25,7 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<Vec<Exposure>> {
     let before = problems.count();
-    if specs.is_some_and(<[_]>::is_empty) {
-        problems.report(
-            Code::EmptyList,
-            cursor,
-            "the list is empty",
-            "remove the field",
-        );
-    }
+    check_not_empty(specs, "remove the field", cursor, problems);
     let specs = specs.unwrap_or_default();
     if service.is_none() && !specs.is_empty() {
         problems.report(

@@ -1,6 +1,7 @@
 //! The gateways of a mesh.
 
 use super::attachment::check_labels;
+use super::lists::check_not_empty;
 use super::names::{check_label, check_subdomain};
 use crate::check::is_dns_subdomain;
 use crate::code::Code;
@@ -23,14 +24,12 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Vec<Gateway> {
     let cursor = cursor.key("gateways");
-    if specs.is_some_and(<[_]>::is_empty) {
-        problems.report(
-            Code::EmptyList,
-            &cursor,
-            "the list is empty",
-            "remove the field: without it nothing of the outside is let in",
-        );
-    }
+    check_not_empty(
+        specs,
+        "remove the field: without it nothing of the outside is let in",
+        &cursor,
+        problems,
+    );
     let mut gateways: Vec<Gateway> = Vec::new();
     for (index, spec) in specs.unwrap_or_default().iter().enumerate() {
         let cursor = cursor.index(index);

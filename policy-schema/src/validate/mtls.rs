@@ -1,6 +1,7 @@
 //! Strict mutual TLS, and the exceptions from it.
 
 use super::attachment::check_labels;
+use super::lists::check_not_empty;
 use super::names::check_label;
 use crate::check::check_ports;
 use crate::code::Code;
@@ -23,14 +24,12 @@ pub(super) fn check(
     let mode = spec.mode.unwrap_or_default();
     let cursor = cursor.key("exceptions");
     let specs = spec.exceptions.as_deref();
-    if specs.is_some_and(<[_]>::is_empty) {
-        problems.report(
-            Code::EmptyList,
-            &cursor,
-            "the list is empty",
-            "remove the field: without it there are no exceptions",
-        );
-    }
+    check_not_empty(
+        specs,
+        "remove the field: without it there are no exceptions",
+        &cursor,
+        problems,
+    );
     let specs = specs.unwrap_or_default();
     if mode == MtlsMode::Permissive && !specs.is_empty() {
         problems.report(

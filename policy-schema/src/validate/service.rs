@@ -2,6 +2,7 @@
 
 use super::attachment::check_labels;
 use super::gateways::check_host;
+use super::lists::check_not_empty;
 use super::names::{check_label, check_subdomain};
 use super::traffic;
 use crate::code::Code;
@@ -67,14 +68,7 @@ fn check_subsets(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Vec<Subset> {
-    if specs.is_some_and(<[_]>::is_empty) {
-        problems.report(
-            Code::EmptyList,
-            cursor,
-            "the list is empty",
-            "remove the field",
-        );
-    }
+    check_not_empty(specs, "remove the field", cursor, problems);
     let mut subsets: Vec<Subset> = Vec::new();
     for (index, spec) in specs.unwrap_or_default().iter().enumerate() {
         let cursor = cursor.index(index);
@@ -103,14 +97,7 @@ pub(super) fn check_external_hosts(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Vec<ExternalHost> {
-    if specs.is_some_and(<[_]>::is_empty) {
-        problems.report(
-            Code::EmptyList,
-            cursor,
-            "the list is empty",
-            "remove the field",
-        );
-    }
+    check_not_empty(specs, "remove the field", cursor, problems);
     let mut hosts: Vec<ExternalHost> = Vec::new();
     for (index, spec) in specs.unwrap_or_default().iter().enumerate() {
         let cursor = cursor.index(index);

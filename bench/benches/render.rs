@@ -1,0 +1,112 @@
+//! How long it takes to render a whole mesh, by the number of its services, each with ten rules.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark ends when it cannot be set up"
+)]
+
+use std::fmt::Write;
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use policy_schema::diagnostic::SourceText;
+use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
+use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+
+const SERVICES: [usize; 3] = [100, 1_000, 10_000];
+const RULES: usize = 10;
+
+/// A mesh with everything of which there is one object for each service.
+fn documents(services: usize) -> SourceText {
+    let mut text = "apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: mesh}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.31\"
+  outbound: Declared
+  networkPolicies: true
+  filter: {image: \"file:///filter.wasm\"}
+"
+    .to_owned();
+    for service in 0..services {
+        let namespace = service % 200;
+        write!(
+            text,
+            "---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {{name: s{service}, namespace: ns{namespace}}}
+spec:
+  selector: {{matchLabels: {{app: s{service}}}}}
+  serviceAccount: s{service}
+  service: {{ports: [{{port: 80, targetPort: 8080}}]}}
+  rules:
+"
+        )
+        .expect("a text");
+        for rule in 0..RULES {
+            // Callers from everywhere, the same in each run.
+            let caller = (service * 7_919 + rule * 104_729) % services;
+            writeln!(
+                text,
+                "    - {{id: r{rule}, effect: Allow, from: [{{serviceAccounts: [ns{}/s{caller}]}}], to: [{{methods: [GET], paths: [\"/v{rule}/*\"]}}]}}",
+                caller % 200
+            )
+            .expect("a text");
+        }
+    }
+    SourceText {
+        name: "mesh.yaml".to_owned(),
+        text,
+    }
+}
+
+fn understand(source: &SourceText) -> PolicySet {
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(0),
+        istio_version: None,
+    };
+    let validated = validate(std::slice::from_ref(source), options);
+    validated.policies.expect("sound policies")
+}
+
+/// All objects, as JSON; how many bytes.
+fn render(set: &PolicySet) -> usize {
+    let mut bytes = 0;
+    let mut count = |object: serde_json::Result<Vec<u8>>| bytes += object.expect("JSON").len();
+    for policy in set.policies() {
+        let plugin = extension(set, policy, ExtensionApi::WasmPlugin).expect("an image");
+        count(serde_json::to_vec(&plugin));
+        for object in authorization_policies(set, policy) {
+            count(serde_json::to_vec(&object));
+        }
+    }
+    for resource in mesh_resources(set) {
+        count(serde_json::to_vec(&resource));
+    }
+    bytes
+}
+
+fn whole_mesh(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("mesh");
+    group.sample_size(10);
+    for services in SERVICES {
+        let source = documents(services);
+        let set = understand(&source);
+        println!("{services} services: {} bytes rendered", render(&set));
+        group.throughput(Throughput::Elements(services as u64));
+        let id = |step: &str| BenchmarkId::new(step, services);
+        group.bench_with_input(id("validate"), &source, |bencher, source| {
+            bencher.iter(|| understand(black_box(source)));
+        });
+        group.bench_with_input(id("render"), &set, |bencher, set| {
+            bencher.iter(|| render(black_box(set)));
+        });
+    }
+}
+
+criterion_group!(benches, whole_mesh);
+criterion_main!(benches);
