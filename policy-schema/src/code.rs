@@ -109,7 +109,8 @@ codes! {
     /// Where the mesh denies what no policy allows, a policy in shadow, which lets every request pass,
     /// is for workloads at some of which another policy decides: Istio cannot tell them apart.
     UnenforceableDefault = "unenforceable-default", Error;
-    /// Two policies of a namespace describe the same service, or the same external host differently.
+    /// Two policies of a namespace describe the same service, or the same external host differently, or
+    /// external hosts that a proxy cannot tell apart.
     ConflictingHost = "conflicting-host", Error;
 
     /// A rule id is not a DNS label. Ids become metric labels and log fields.

@@ -316,6 +316,19 @@ fn each_fault_of_a_policy_is_found_at_its_place() {
     }
 }
 
+/// Over plain TCP nothing names the host that is called.
+#[test]
+fn a_namespace_has_one_external_host_for_a_tcp_port() {
+    let hosts = |protocol: &str, other: u16| {
+        policy(&format!(
+            "externalHosts: [{{host: a.example, ports: [{{port: 5432, protocol: {protocol}}}]}}, {{host: b.example, ports: [{{port: {other}, protocol: {protocol}}}]}}]"
+        ))
+    };
+    assert_found(&hosts("TCP", 5432), "conflicting-host", "b.example");
+    assert_eq!(found(&hosts("TCP", 5433)), []);
+    assert_eq!(found(&hosts("TLS", 5432)), []);
+}
+
 #[test]
 fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
     let anonymous = POLICY.replace(

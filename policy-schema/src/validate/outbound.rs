@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::documents::{Placed, document_of};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{ExceptionMode, Outbound, ServiceMtls, ServicePolicyDocument};
+use crate::document::{
+    ExceptionMode, ExternalProtocol, Outbound, ServiceMtls, ServicePolicyDocument,
+};
 use crate::policy::{
     Attachment, ExternalHost, MtlsException, PolicySet, ServicePolicy, are_compatible,
 };
@@ -123,9 +125,11 @@ fn check_mtls(
 /// A namespace has one object for a host, which says how all its workloads call it.
 fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<Diagnostic>) {
     let mut known: BTreeMap<(&str, &str), (&ServicePolicy, &ExternalHost)> = BTreeMap::new();
+    let mut by_tcp_port = BTreeMap::new();
     for policy in set.policies() {
         for (index, host) in policy.external_hosts.iter().enumerate() {
             let name = (policy.name().namespace.as_str(), host.host.as_str());
+            check_tcp_ports(policy, index, &mut by_tcp_port, documents, diagnostics);
             let Some((first, other)) = known.get(&name) else {
                 known.insert(name, (policy, host));
                 continue;
@@ -148,6 +152,41 @@ fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mu
                     "give the host the same protocols and limits in both",
                 );
             }
+        }
+    }
+}
+
+/// The external host of each namespace and port over plain TCP.
+type ByTcpPort<'s> = BTreeMap<(&'s str, u16), &'s str>;
+
+/// Over plain TCP nothing names the host that is called: a proxy leads all of a port to one.
+fn check_tcp_ports<'s>(
+    policy: &'s ServicePolicy,
+    index: usize,
+    by_tcp_port: &mut ByTcpPort<'s>,
+    documents: &Documents,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let Some(host) = policy.external_hosts.get(index) else {
+        return;
+    };
+    for port in &host.ports {
+        if port.protocol != ExternalProtocol::Tcp {
+            continue;
+        }
+        let place = (policy.name().namespace.as_str(), port.port);
+        let first = *by_tcp_port.entry(place).or_insert(&host.host);
+        if let (true, Some(document)) = (first != host.host, document_of(policy, documents)) {
+            document.report(
+                diagnostics,
+                Code::ConflictingHost,
+                &Cursor::Root.key("spec").key("externalHosts").index(index),
+                format!(
+                    "over plain TCP a proxy cannot tell `{}` from `{first}`, which has the port {} too",
+                    host.host, port.port
+                ),
+                "use another port, or `TLS` where the workload speaks it",
+            );
         }
     }
 }
