@@ -1,9 +1,9 @@
 //! Policies → `NetworkPolicy` (Kubernetes, networking.k8s.io): packets reach a workload from those
 //! whom its policies may let in, and leave it for what it may call, whatever becomes of its proxy.
 //!
-//! Packets have no identity: a service account stands here for the pods that run as it, or where no
-//! policy says which these are, for its namespace. So this is a floor under the other resources and
-//! never narrower than they are.
+//! Packets have no identity: a service account stands here for the pods that policies say run as it,
+//! or where no policy does, for its namespace. So this is a floor under the other resources, and not
+//! narrower than they are as long as policies name all pods of the accounts that they name.
 
 use std::collections::BTreeMap;
 
