@@ -316,6 +316,14 @@ fn each_fault_of_a_policy_is_found_at_its_place() {
     }
 }
 
+#[test]
+fn a_gateway_without_an_account_is_one_fault_and_not_two() {
+    let exposed = policy("exposures: [{gateway: public, hosts: [a.example]}]");
+    let text = exposed.replace("      serviceAccount: gateway\n", "");
+    let codes: Vec<_> = found(&text).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, ["missing-field"]);
+}
+
 /// Over plain TCP nothing names the host that is called.
 #[test]
 fn a_namespace_has_one_external_host_for_a_tcp_port() {

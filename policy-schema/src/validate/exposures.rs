@@ -217,7 +217,9 @@ pub(super) fn check_together(
             let Some(gateway) = set.mesh.gateways.get(exposure.gateway) else {
                 continue;
             };
-            if !is_let_in(gateway, exposure, (number, policy), &calls) {
+            // A gateway without a name of its own has been reported.
+            let has_account = !gateway.account.name.is_empty();
+            if has_account && !is_let_in(gateway, exposure, (number, policy), &calls) {
                 document.report(
                     diagnostics,
                     Code::ExposureWithoutRule,
