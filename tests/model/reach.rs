@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 const HOST: &str = "called/called.called.svc.cluster.local";
 
 /// Workloads whose service account is known; those of other names share what their namespace has.
-const ACCOUNTS: [(&str, &str); 3] = [("a", "a"), ("a", "ab"), ("b", "a")];
+///
+/// `b` is the root namespace, and in `ab` there is a gateway.
+const ACCOUNTS: [(&str, &str); 2] = [("a", "a"), ("a", "ab")];
 
 fn understand(documents: &[Value]) -> Option<PolicySet> {
     let source = |document: &Value| SourceText {
@@ -56,6 +58,11 @@ fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
                 "mtls": {"mode": "Permissive"},
                 "defaults": {"otherwise": "Pass"},
                 "outbound": "Declared",
+                "rootNamespace": "b",
+                "gateways": [{
+                    "name": "edge", "namespace": "ab", "selector": {"matchLabels": {"app": "edge"}}, "serviceAccount": "edge",
+                    "servers": [{"hosts": ["a.example"], "tls": {"secret": "a"}}],
+                }],
             },
         }),
         policy(
@@ -108,7 +115,7 @@ fn hosts<'r>(resources: &'r [Value], (namespace, account): (&str, &str)) -> &'r 
     let sidecar = own.then(|| named(namespace, account)).flatten();
     let sidecar = sidecar
         .or_else(|| named(namespace, "default"))
-        .or_else(|| named("istio-system", "default"));
+        .or_else(|| named("b", "default"));
     &sidecar.expect("there is one for the mesh")["spec"]["egress"][0]["hosts"]
 }
 

@@ -1,7 +1,7 @@
 //! Policies → `Sidecar` (Istio, networking.istio.io): proxies reach what policies let their workloads
 //! call, and the external hosts that their own policies name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -58,34 +58,28 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
             Spec::Sidecar(spec),
         )
     };
-    let root = &set.mesh.root_namespace;
-    let mut resources = vec![object(
-        "default",
-        root,
-        None,
-        hosts_of(calls.of_anybody(), set),
-    )];
-    let mut namespaces = calls.namespaces();
-    namespaces.extend(
-        set.policies
-            .iter()
-            .map(|policy| policy.name.namespace.as_str()),
-    );
-    namespaces.remove(root.as_str());
-    // Gateways take no `Sidecar`.
-    for gateway in &set.mesh.gateways {
-        namespaces.remove(gateway.namespace.as_str());
+    let mut external: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for policy in &set.policies {
+        let of_namespace = external.entry(&policy.name.namespace).or_default();
+        of_namespace.extend(external_hosts(policy));
     }
+    let root = set.mesh.root_namespace.as_str();
+    let mut namespaces = calls.namespaces();
+    namespaces.extend(external.keys());
+    namespaces.insert(root);
+    let mut resources = Vec::new();
     for namespace in namespaces {
         let caller = Caller {
             namespace,
             service_account: None,
         };
-        let mut hosts = hosts_of(calls.of(caller), set);
-        let is_here = |policy: &&ServicePolicy| policy.name.namespace == namespace;
-        for policy in set.policies.iter().filter(is_here) {
-            hosts.extend(external_hosts(policy));
+        let mut reached = calls.of(caller);
+        if namespace == root {
+            // Namespaces without an object of their own take this one.
+            reached.extend(calls.of_anybody());
         }
+        let mut hosts = hosts_of(reached, set);
+        hosts.extend(external.remove(namespace).unwrap_or_default());
         resources.push(object("default", namespace, None, hosts));
     }
     let together = set.policies_together();
