@@ -1,8 +1,8 @@
 //! Mesh → what Istio is installed with: values of its Helm charts, the same for `istioctl`, and the
 //! objects that namespaces and gateways need beside.
 //!
-//! Values under `pilot` are those of the chart `istiod`; from 1.23 on the chart takes them at its top
-//! too, and goes on taking them there.
+//! Values under `pilot` are those of the chart `istiod`; newer charts take them at their top too, and go
+//! on taking them there.
 
 use serde_json::{Map, Value, json};
 
@@ -127,7 +127,7 @@ fn environment(mesh: &Mesh) -> Value {
 }
 
 /// istiod's memory grows with endpoints and proxies; without a limit it takes the node's, and with a
-/// limit of CPU it pushes late. 2 GiB are Istio's own for a hundred services with a thousand pods.
+/// limit of CPU it pushes late. What is asked for is Istio's own default.
 fn control_plane_resources() -> Value {
     json!({
         "requests": {"cpu": "500m", "memory": "2Gi"},
@@ -135,7 +135,7 @@ fn control_plane_resources() -> Value {
     })
 }
 
-/// As Istio has them: a proxy needs about 0.2 of a core for a thousand requests a second.
+/// Istio's own defaults.
 fn proxy_resources() -> Value {
     json!({
         "requests": {"cpu": "100m", "memory": "128Mi"},
