@@ -206,8 +206,10 @@ pub(super) fn check_together(
     let calls = Calls::of_set(set);
     let mut taken: BTreeMap<(usize, &str, &TextMatch), &ServicePolicy> = BTreeMap::new();
     for (number, policy) in exposed {
-        let Some(document) = document_of(policy, documents) else {
-            continue;
+        let mut report = |code, cursor: &Cursor<'_>, message: String, help: String| {
+            if let Some(document) = document_of(policy, documents) {
+                document.report(diagnostics, code, cursor, message, help);
+            }
         };
         let cursor = Cursor::Root;
         let cursor = cursor.key("spec");
@@ -220,8 +222,7 @@ pub(super) fn check_together(
             // A gateway without a name of its own has been reported.
             let has_account = !gateway.account.name.is_empty();
             if has_account && !is_let_in(gateway, exposure, (number, policy), &calls) {
-                document.report(
-                    diagnostics,
+                report(
                     Code::ExposureWithoutRule,
                     &cursor,
                     format!(
@@ -239,15 +240,14 @@ pub(super) fn check_together(
                     let other = taken.insert((exposure.gateway, host, path), policy);
                     let Some(other) = other else { continue };
                     let cursor = cursor.key("hosts");
-                    document.report(
-                        diagnostics,
+                    report(
                         Code::DuplicateHost,
                         &cursor.index(position),
                         format!(
                             "`{host}` with the path `{path}` leads to `{}` already",
                             other.name
                         ),
-                        "name each host and path once",
+                        "name each host and path once".to_owned(),
                     );
                 }
             }
