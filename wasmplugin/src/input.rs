@@ -1,4 +1,4 @@
-//! Files, folders and stdin → texts. The only place that reads files.
+//! Files, folders and stdin → texts and bytes. The only place that reads files.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -70,11 +70,7 @@ impl Input {
     }
 
     fn add(&mut self, path: &Path) -> Result<(), Failure> {
-        let mut bytes = Vec::new();
-        let mut file = open(path)?;
-        file.read_to_end(&mut bytes)
-            .map_err(|reason| cannot_read(path, reason))?;
-        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        let text = String::from_utf8(bytes(path)?).unwrap_or_else(|error| {
             self.diagnostics.push(not_utf8(self.sources.len(), &error));
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         });
@@ -86,6 +82,14 @@ impl Input {
         self.sources.push(SourceText { name, text });
         Ok(())
     }
+}
+
+/// The content of a file, or of stdin for `-`.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.read_to_end(&mut bytes);
+    read.map_err(|reason| cannot_read(path, reason))?;
+    Ok(bytes)
 }
 
 /// Opens a file, or stdin for `-`.

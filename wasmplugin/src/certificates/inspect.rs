@@ -46,7 +46,7 @@ pub(crate) struct Inspected {
     pub(crate) not_after: String,
     pub(crate) days_left: i64,
     pub(crate) key: Option<String>,
-    /// None where a proxy does not tell.
+    /// None where nothing could be read.
     pub(crate) is_authority: Option<bool>,
     pub(crate) findings: Vec<Finding>,
 }
@@ -69,9 +69,12 @@ fn finding(code: &'static str, message: impl Into<String>) -> Finding {
 /// What the certificates of a chain say.
 pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
     match &chain.certificates {
-        Certificates::Told(certificates) => {
+        Certificates::Told {
+            is_authority,
+            certificates,
+        } => {
             let told = certificates.iter();
-            told.map(|certificate| of_told(certificate, expected))
+            told.map(|certificate| of_told(certificate, *is_authority, expected))
                 .collect()
         }
         Certificates::Whole(certificates) => {
@@ -135,10 +138,10 @@ fn of_certificate(
     );
     let is_authority = certificate.is_ca();
     let identities = uri_names(certificate);
-    let mut findings: Vec<_> = of_validity(validity, Some(is_authority), expected)
+    let mut findings: Vec<_> = of_validity(validity, is_authority, expected)
         .into_iter()
         .collect();
-    findings.extend(of_identities(&identities, Some(is_authority), expected));
+    findings.extend(of_identities(&identities, is_authority, expected));
     findings.extend(of_usage(certificate, is_authority));
     findings.extend(of_key(certificate));
     if let Some(signer) = signer
@@ -168,14 +171,16 @@ fn of_certificate(
     }
 }
 
-fn of_told(certificate: &ToldCertificate, expected: &Expected) -> Inspected {
+fn of_told(certificate: &ToldCertificate, is_authority: bool, expected: &Expected) -> Inspected {
     let names = certificate.subject_alt_names.iter();
     let identities: Vec<_> = names.filter_map(|name| name.uri.clone()).collect();
     let Some(validity) = certificate.validity() else {
         return unreadable();
     };
-    let mut findings: Vec<_> = of_validity(validity, None, expected).into_iter().collect();
-    findings.extend(of_identities(&identities, None, expected));
+    let mut findings: Vec<_> = of_validity(validity, is_authority, expected)
+        .into_iter()
+        .collect();
+    findings.extend(of_identities(&identities, is_authority, expected));
     Inspected {
         subject: None,
         issuer: None,
@@ -185,7 +190,7 @@ fn of_told(certificate: &ToldCertificate, expected: &Expected) -> Inspected {
         not_after: moment(validity.1),
         days_left: days_left(validity, expected),
         key: None,
-        is_authority: None,
+        is_authority: Some(is_authority),
         findings,
     }
 }
@@ -211,7 +216,7 @@ fn days_left((_, end): (i64, i64), expected: &Expected) -> i64 {
 
 fn of_validity(
     (start, end): (i64, i64),
-    is_authority: Option<bool>,
+    is_authority: bool,
     expected: &Expected,
 ) -> Option<Finding> {
     // Workloads' certificates live for hours, and are renewed at half their time.
@@ -224,7 +229,7 @@ fn of_validity(
             "not-yet-valid",
             format!("it begins at {}", moment(start)),
         ))
-    } else if is_short && is_authority != Some(true) {
+    } else if is_short && !is_authority {
         (expected.now > renewed_by).then(|| {
             finding(
                 "not-renewed",
@@ -239,13 +244,9 @@ fn of_validity(
 
 /// X509-SVID, sections 2 and 4: a workload's certificate has one URI name, which is its SPIFFE ID with
 /// a path; an authority's, if it has one, is of the trust domain alone.
-fn of_identities(
-    identities: &[String],
-    is_authority: Option<bool>,
-    expected: &Expected,
-) -> Vec<Finding> {
+fn of_identities(identities: &[String], is_authority: bool, expected: &Expected) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if identities.is_empty() && is_authority == Some(false) {
+    if identities.is_empty() && !is_authority {
         findings.push(finding(
             "no-identity",
             "it has no URI name, so no SPIFFE ID",
@@ -273,13 +274,13 @@ fn of_identities(
                 }
             },
         };
-        if !has_path && is_authority == Some(false) {
+        if !has_path && !is_authority {
             findings.push(finding(
                 "malformed-identity",
                 format!("`{identity}` names a trust domain, and no workload"),
             ));
         }
-        if has_path && is_authority == Some(true) {
+        if has_path && is_authority {
             findings.push(finding(
                 "malformed-identity",
                 format!("`{identity}` names a workload, and this signs others"),
@@ -332,16 +333,16 @@ fn of_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Findin
 
 fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let (is_weak, bits) = match certificate.public_key().parsed() {
-        Ok(PublicKey::RSA(rsa)) => (rsa.key_size() < MIN_RSA_BITS, rsa.key_size()),
-        Ok(PublicKey::EC(curve)) => (curve.key_size() < MIN_CURVE_BITS, curve.key_size()),
-        Ok(PublicKey::DSA(_)) => (true, 0),
-        _ => (false, 0),
+    let is_weak = match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(rsa)) => rsa.key_size() < MIN_RSA_BITS,
+        Ok(PublicKey::EC(curve)) => curve.key_size() < MIN_CURVE_BITS,
+        Ok(PublicKey::DSA(_)) => true,
+        _ => false,
     };
     if is_weak {
         findings.push(finding(
             "weak-key",
-            format!("its key has {bits} bits: {}", key_name(certificate)),
+            format!("its key is {}", key_name(certificate)),
         ));
     }
     let oid = certificate.signature_algorithm.algorithm.to_id_string();

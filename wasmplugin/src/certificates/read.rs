@@ -24,8 +24,11 @@ pub(crate) struct Chain {
 pub(crate) enum Certificates {
     /// In DER.
     Whole(Vec<Vec<u8>>),
-    /// What a proxy tells.
-    Told(Vec<ToldCertificate>),
+    /// What a proxy tells of its own, or of those it trusts.
+    Told {
+        is_authority: bool,
+        certificates: Vec<ToldCertificate>,
+    },
 }
 
 /// What a proxy tells of a certificate (Envoy, `admin.v3.CertificateDetails`).
@@ -48,7 +51,7 @@ impl Chain {
     pub(crate) fn serials(&self) -> Vec<String> {
         let plain = |hex: &str| hex.trim_start_matches('0').to_ascii_lowercase();
         match &self.certificates {
-            Certificates::Told(certificates) => certificates
+            Certificates::Told { certificates, .. } => certificates
                 .iter()
                 .map(|certificate| plain(&certificate.serial_number))
                 .collect(),
@@ -163,14 +166,17 @@ fn told(value: Value) -> Result<Vec<Chain>, ReadError> {
     let told: Told = serde_json::from_value(value).map_err(ReadError::Told)?;
     let mut chains = Vec::new();
     for (number, of_context) in told.certificates.into_iter().enumerate() {
-        for (name, certificates) in [
-            ("cert_chain", of_context.cert_chain),
-            ("ca_cert", of_context.ca_cert),
+        for (name, is_authority, certificates) in [
+            ("cert_chain", false, of_context.cert_chain),
+            ("ca_cert", true, of_context.ca_cert),
         ] {
             if !certificates.is_empty() {
                 chains.push(Chain {
                     name: Some(format!("certificates[{number}].{name}")),
-                    certificates: Certificates::Told(certificates),
+                    certificates: Certificates::Told {
+                        is_authority,
+                        certificates,
+                    },
                 });
             }
         }
@@ -185,11 +191,8 @@ impl ToldCertificate {
     /// From when to when it is valid, in seconds since the Unix epoch.
     pub(crate) fn validity(&self) -> Option<(i64, i64)> {
         let seconds = |text: &str| {
-            let time = humantime::parse_rfc3339(text).ok()?;
-            let since = time
-                .duration_since(std::time::SystemTime::UNIX_EPOCH)
-                .ok()?;
-            i64::try_from(since.as_secs()).ok()
+            let time = Timestamp::parse(text).ok()?;
+            i64::try_from(time.unix_nanoseconds() / 1_000_000_000).ok()
         };
         Some((seconds(&self.valid_from)?, seconds(&self.expiration_time)?))
     }

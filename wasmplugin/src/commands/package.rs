@@ -1,11 +1,11 @@
 //! `peergate package`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::image::{self, BuildInfo, Image};
+use crate::input::bytes;
 use crate::output;
 
 /// Make the OCI image of the filter that Istio's sidecars fetch
@@ -35,13 +35,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let module = read(&args.filter)?;
+    let module = bytes(&args.filter)?;
     if !module.starts_with(b"\0asm") {
         return Err(Failure::NoModule(args.filter.clone()));
     }
     let beside = || args.filter.with_extension("build.json");
     let path = args.build_info.clone().unwrap_or_else(beside);
-    let build = BuildInfo::parse(&read(&path)?, &module).map_err(|reason| Failure::BuildInfo {
+    let build = BuildInfo::parse(&bytes(&path)?, &module).map_err(|reason| Failure::BuildInfo {
         name: path.display().to_string(),
         reason: reason.to_string(),
     })?;
@@ -53,11 +53,4 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         output::write_stdout(format!("{digest}\n").as_bytes())?;
     }
     Ok(ExitStatus::Success)
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|reason| Failure::Read {
-        name: path.display().to_string(),
-        reason,
-    })
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use oci_client::Reference;
 use policy_schema::yaml::{self, Node, Span};
 
-use super::package::read;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::input::bytes;
 use crate::output::{self, NewFile};
 use crate::{image, registry};
 
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         name: args.image.display().to_string(),
         reason,
     };
-    let image = image::from_tar(&read(&args.image)?).map_err(invalid)?;
+    let image = image::from_tar(&bytes(&args.image)?).map_err(invalid)?;
     let (registry, name) = (args.reference.registry(), args.reference.repository());
     let digest = image.digest().unwrap_or_default();
     let pinned = format!("oci://{registry}/{name}@{digest}");
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// The file with this image in its `Mesh`, and everything else as it was.
 fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
     let no_mesh = || Failure::NoImageField(path.to_owned());
-    let mut text = String::from_utf8(read(path)?).map_err(|_| no_mesh())?;
+    let mut text = String::from_utf8(bytes(path)?).map_err(|_| no_mesh())?;
     let nodes = yaml::parse(&text).map_err(|_| no_mesh())?;
     let Span { start, end } = nodes.iter().find_map(image_of_mesh).ok_or_else(no_mesh)?;
     // Plain in any YAML and JSON.

@@ -171,3 +171,26 @@ fn a_rotation_is_from_one_root_to_another() {
     );
     assert!(!Path::new(&out).exists());
 }
+
+/// What does not say whom it trusts is no proof of trust.
+#[test]
+fn roots_are_looked_for_only_among_what_is_trusted() {
+    let folder = authorities();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (root, chain, secret) = (
+        path("root/root-cert.pem"),
+        path("east/cert-chain.pem"),
+        path("east/cacerts.yaml"),
+    );
+    assert_eq!(
+        run(&["certs", "read", &secret, "--trusts", &root]).status,
+        0
+    );
+    let untold = run(&["certs", "read", &chain, "--trusts", &root]);
+    assert_eq!((untold.status, untold.stdout.as_str()), (3, ""));
+    assert!(
+        untold.stderr.contains("it does not say what is trusted"),
+        "{}",
+        untold.stderr
+    );
+}

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::commands::package::read;
 use crate::failure::Failure;
+use crate::input::bytes;
 use crate::output;
 
 /// The CA's own certificate and key, and what goes to workloads with theirs.
@@ -80,6 +80,6 @@ impl PluggedIn {
 
 /// A text file.
 pub(super) fn text(folder: &Path, name: &str) -> Result<String, Failure> {
-    let content = read(&folder.join(name))?;
+    let content = bytes(&folder.join(name))?;
     Ok(String::from_utf8_lossy(&content).into_owned())
 }

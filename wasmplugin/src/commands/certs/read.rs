@@ -1,7 +1,6 @@
 //! `peergate certs read`.
 
 use std::fmt::{self, Write as _};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use policy_schema::timestamp::Timestamp;
@@ -9,10 +8,10 @@ use serde::Serialize;
 
 use super::root::parse_trust_domain;
 use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots};
-use crate::certificates::read;
-use crate::commands::package;
+use crate::certificates::read::{self, Chain};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::input::{bytes, name_of};
 use crate::output::{self, Format};
 use crate::policies;
 
@@ -79,11 +78,18 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     let mut reported = Vec::new();
     for path in &args.files {
-        let file = path.display().to_string();
-        let chains = read::read(&content(path)?).map_err(|reason| Failure::NoCertificates {
+        let file = name_of(path);
+        let chains = read::read(&bytes(path)?).map_err(|reason| Failure::NoCertificates {
             name: file.clone(),
             reason: reason.to_string(),
         })?;
+        // A file without anything that is trusted does not trust these.
+        if !roots.is_empty() && !chains.iter().any(Chain::is_trusted) {
+            return Err(Failure::NoCertificates {
+                name: file,
+                reason: "it does not say what is trusted, which `--trusts` asks".to_owned(),
+            });
+        }
         reported.extend(chains.into_iter().map(|chain| Reported {
             file: file.clone(),
             certificates: inspect(&chain, &expected),
@@ -108,30 +114,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 /// The serial number of the root in a file, as proxies tell it, and the file's name.
 fn root(path: &Path) -> Result<(String, String), Failure> {
-    let name = path.display().to_string();
+    let name = name_of(path);
     let invalid = |reason: String| Failure::NoCertificates {
         name: name.clone(),
         reason,
     };
-    let chains = read::read(&content(path)?).map_err(|reason| invalid(reason.to_string()))?;
+    let chains = read::read(&bytes(path)?).map_err(|reason| invalid(reason.to_string()))?;
     let serial = chains
         .iter()
         .find_map(|chain| chain.serials().into_iter().next());
     let serial = serial.ok_or_else(|| invalid("it has no certificate".to_owned()))?;
     Ok((serial, name))
-}
-
-fn content(path: &Path) -> Result<Vec<u8>, Failure> {
-    if path.as_os_str() != "-" {
-        return package::read(path);
-    }
-    let mut content = Vec::new();
-    let read = std::io::stdin().read_to_end(&mut content);
-    read.map_err(|reason| Failure::Read {
-        name: "<stdin>".to_owned(),
-        reason,
-    })?;
-    Ok(content)
 }
 
 fn human(chain: &Reported) -> String {
