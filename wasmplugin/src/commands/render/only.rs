@@ -27,8 +27,7 @@ pub(super) enum Only {
     Telemetry,
     /// Where gateways lead requests
     VirtualService,
-    /// What puts the filter into sidecars
-    #[value(alias = "traffic-extension")]
+    /// What puts the filter into sidecars, of whichever kind
     WasmPlugin,
     /// What the filter reads; of one policy, unless written to a folder
     PluginConfig,
