@@ -1,46 +1,61 @@
-//! The stable names of everything that can be wrong with a policy.
-
-use std::fmt;
+//! The stable names of everything that can be wrong with a policy, or with a mesh.
 
 /// How much a problem matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The documents are accepted; a person should look.
+    /// What was read is accepted; a person should look.
     Warning,
-    /// The documents are refused.
+    /// What was read is refused.
     Error,
 }
 
+/// An enumeration of such names, each with what it means and how much it matters.
 macro_rules! codes {
-    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident; )+) => {
-        /// The stable name of a kind of problem. Scripts and suppressions may rely on it.
+    (
+        $(#[doc = $about:literal])+
+        $code:ident;
+        $( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident; )+
+    ) => {
+        $(#[doc = $about])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Code { $( $(#[doc = $doc])+ $variant, )+ }
+        pub enum $code { $( $(#[doc = $doc])+ $variant, )+ }
 
-        impl Code {
+        impl $code {
             /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Code] = &[ $( Code::$variant, )+ ];
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
 
             /// The name as it is printed, in kebab case.
             pub const fn as_str(self) -> &'static str {
-                match self { $( Code::$variant => $name, )+ }
+                match self { $( Self::$variant => $name, )+ }
             }
 
-            /// Whether documents with this problem are refused.
-            pub const fn severity(self) -> Severity {
-                match self { $( Code::$variant => Severity::$severity, )+ }
+            /// How much it matters.
+            pub const fn severity(self) -> $crate::code::Severity {
+                match self { $( Self::$variant => $crate::code::Severity::$severity, )+ }
             }
 
             /// What the code means, for the documentation.
             #[cfg(feature = "authoring")]
             pub const fn explanation(self) -> &'static str {
-                match self { $( Code::$variant => concat!($($doc, "\n",)+), )+ }
+                match self { $( Self::$variant => concat!($($doc, "\n",)+), )+ }
+            }
+        }
+
+        impl std::fmt::Display for $code {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
             }
         }
     };
 }
 
+#[cfg(feature = "authoring")]
+pub(crate) use codes;
+
 codes! {
+    /// The stable name of a kind of problem. Scripts and suppressions may rely on it.
+    Code;
+
     /// The file is not well-formed YAML.
     YamlSyntax = "yaml-syntax", Error;
     /// The file uses a YAML feature that hides what a policy says: anchors, aliases, merge keys or
@@ -156,10 +171,4 @@ codes! {
     UnenforceableRule = "unenforceable-rule", Error;
     /// The mesh's Istio version cannot express a part of a rule.
     UnsupportedByIstio = "unsupported-by-istio", Error;
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }

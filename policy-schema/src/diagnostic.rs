@@ -30,7 +30,7 @@ pub struct Diagnostic {
 }
 
 /// A part of a source text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The position of the text among those that were validated.
     pub source: usize,

@@ -4,6 +4,7 @@
 //! document ──validate──▶ policy ──┬─▶ istio (AuthorizationPolicy, WasmPlugin), envoy
 //!        ▲                        └─▶ plugin_config
 //!        └──import── Istio resources
+//! what was seen of a mesh ; policy ──verify──▶ findings
 //! plugin_config ──check──▶ rule ──▶ engine: compiled policy ; request ──▶ decision
 //! ```
 //!
@@ -42,5 +43,7 @@ pub mod planes;
 pub mod policy;
 #[cfg(feature = "authoring")]
 pub mod validate;
+#[cfg(feature = "authoring")]
+pub mod verify;
 #[cfg(feature = "authoring")]
 pub mod yaml;

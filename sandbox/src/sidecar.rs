@@ -40,6 +40,8 @@ pub struct InboundSidecar {
     pub trust_domains: Vec<String>,
     /// The workload's labels, as Istio's node metadata tells them.
     pub labels: BTreeMap<String, String>,
+    /// The namespace and the name of the pod, as Istio's node metadata tells them.
+    pub pod: Option<(String, String)>,
     /// The tags that metrics carry in their names as `<tag>=.=<value>;.;`.
     pub stats_tags: Vec<String>,
     /// The file for one line of JSON for each request.
@@ -56,6 +58,7 @@ impl InboundSidecar {
             http_filters: Vec::new(),
             trust_domains: Vec::new(),
             labels: BTreeMap::new(),
+            pod: None,
             stats_tags: Vec::new(),
             access_log: None,
         }
@@ -65,7 +68,7 @@ impl InboundSidecar {
     /// [`INBOUND_OPTIONAL_TLS`].
     pub fn bootstrap(&self) -> Value {
         let mutual = self.filter_chain(INBOUND_STRICT, Some(true));
-        let listeners = [
+        let mut listeners = [
             listener(INBOUND_STRICT, &[mutual]),
             self.permissive_listener(),
             listener(
@@ -73,10 +76,18 @@ impl InboundSidecar {
                 &[self.filter_chain(INBOUND_OPTIONAL_TLS, Some(false))],
             ),
         ];
+        for listener in &mut listeners {
+            put(listener, "traffic_direction", json!("INBOUND"));
+        }
         let clusters = [cluster(UPSTREAM, self.upstream, None)];
         let mut bootstrap = bootstrap("inbound", &listeners, &clusters, &self.stats_tags);
+        let mut metadata = json!({ "LABELS": self.labels });
+        if let Some((namespace, name)) = &self.pod {
+            put(&mut metadata, "NAMESPACE", json!(namespace));
+            put(&mut metadata, "NAME", json!(name));
+        }
         if let Some(node) = bootstrap.get_mut("node") {
-            put(node, "metadata", json!({ "LABELS": self.labels }));
+            put(node, "metadata", metadata);
         }
         bootstrap
     }

@@ -12,3 +12,4 @@ pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod schema;
 pub(crate) mod validate;
+pub(crate) mod verify;

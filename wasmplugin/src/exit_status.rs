@@ -6,12 +6,13 @@ use std::process::{ExitCode, Termination};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitStatus {
-    /// The command did what it was asked; a request, if one was asked about, passes.
+    /// The command did what it was asked, and the answer, if there is one, is yes.
     Success = 0,
     /// Something failed, such as reading a file.
     Failure = 1,
-    /// A request is denied.
-    Deny = 2,
+    /// The answer is no: a request is denied, a mesh is not what the documents say, a certificate is
+    /// not sound.
+    Negative = 2,
     /// The policies, the requests or the arguments are invalid.
     Invalid = 3,
 }

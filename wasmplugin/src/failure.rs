@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use policy_schema::envoy::NotForPlainEnvoy;
 use policy_schema::plugin_config::{ConfigError, PolicyName};
+use policy_schema::verify::NotAConfigDump;
 use thiserror::Error;
 
 use crate::certificates::authority::AuthorityError;
+use crate::cluster::ClusterError;
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
@@ -60,6 +62,20 @@ pub(crate) enum Failure {
     NoImageField(PathBuf),
     #[error("`{name}`: {reason}")]
     NoCertificates { name: String, reason: String },
+    /// What is wrong with them has been shown.
+    #[error("the manifests cannot be read: {0}")]
+    InvalidManifests(String),
+    #[error("`{name}` is not what a proxy says at `/config_dump`: {reason}")]
+    NoConfigDump {
+        name: String,
+        reason: NotAConfigDump,
+    },
+    #[error("the cluster cannot be looked at: {0}")]
+    Cluster(#[from] ClusterError),
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+    #[error("cannot write JUnit: {0}")]
+    Junit(quick_junit::SerializeError),
     #[error("both are of the same root")]
     SameRoot,
     #[error(transparent)]
@@ -108,7 +124,10 @@ impl Failure {
             | Self::Config { .. }
             | Self::MissingFilter
             | Self::Push(_)
+            | Self::Cluster(_)
+            | Self::Runtime(_)
             | Self::Demo(_)
+            | Self::Junit(_)
             | Self::Yaml(_)
             | Self::Json(_) => ExitStatus::Failure,
             Self::EmptyFolder(_)
@@ -126,6 +145,8 @@ impl Failure {
             | Self::BuildInfo { .. }
             | Self::InvalidImage { .. }
             | Self::NoCertificates { .. }
+            | Self::InvalidManifests(_)
+            | Self::NoConfigDump { .. }
             | Self::Authority(_)
             | Self::SameRoot
             | Self::NoImageField(_)
@@ -141,10 +162,19 @@ impl Failure {
             Self::Read { .. }
             | Self::Write { .. }
             | Self::InvalidPolicies(_)
+            | Self::InvalidManifests(_)
             | Self::NotForPlainEnvoy { .. }
             | Self::Demo(_)
+            | Self::Runtime(_)
+            | Self::Junit(_)
             | Self::Yaml(_)
             | Self::Json(_) => None,
+            Self::NoConfigDump { .. } => Some(
+                "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
+            ),
+            Self::Cluster(_) => Some(
+                "see whether `kubectl get namespaces` works with the same kubeconfig and context",
+            ),
             Self::MissingFilter => Some(
                 "build it with `make filter` and name it with `--filter` or PEERGATE_FILTER; `make demo` does both",
             ),

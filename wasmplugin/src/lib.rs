@@ -3,16 +3,20 @@
 //! It reads files, hands them to `policy-schema`, which does the work, and writes what comes out:
 //! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
 
+mod admin;
 mod certificates;
+mod cluster;
 mod commands;
 mod demo;
 mod exit_status;
 mod failure;
 mod image;
 mod input;
+mod network;
 mod output;
 mod policies;
 mod position;
+mod probe;
 mod registry;
 mod report;
 
@@ -20,7 +24,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
     certs, completions, decide, import, init, install_values, package, push, render, schema,
-    validate,
+    validate, verify,
 };
 use failure::Failure;
 
@@ -39,21 +43,24 @@ Begin with:
   peergate init -o policy.yaml
   peergate validate -f policy.yaml
   peergate render -f policy.yaml | kubectl apply -f -
+  peergate verify -f policy.yaml --cluster
 
-Exit codes: 0 success, or the request passes; 1 something failed, such as reading a file;
-2 the request is denied; 3 the policies or the arguments are invalid.",
+Exit codes: 0 success; 1 something failed, such as reading a file; 2 the answer is no, such as
+for a request that is denied; 3 the policies or the arguments are invalid.",
     after_long_help = "\
 Begin with:
   peergate init -o policy.yaml
   peergate validate -f policy.yaml
   peergate render -f policy.yaml | kubectl apply -f -
+  peergate verify -f policy.yaml --cluster
 
 Results go to stdout, messages to stderr.
 
 Exit codes:
-  0  success, or the request passes
+  0  success
   1  something failed, such as reading a file
-  2  the request is denied
+  2  the answer is no: a request is denied, a mesh is not what the documents say,
+     a certificate is not sound
   3  the policies or the arguments are invalid"
 )]
 pub struct Cli {
@@ -67,6 +74,7 @@ enum Command {
     Validate(validate::Args),
     Render(render::Args),
     InstallValues(install_values::Args),
+    Verify(Box<verify::Args>),
     Import(import::Args),
     Decide(Box<decide::Args>),
     Certs(certs::Args),
@@ -109,6 +117,7 @@ impl Command {
             Self::Validate(args) => validate::run(&args),
             Self::Render(args) => render::run(&args),
             Self::InstallValues(args) => install_values::run(&args),
+            Self::Verify(args) => verify::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Certs(args) => certs::run(&args),

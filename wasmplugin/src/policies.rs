@@ -1,5 +1,6 @@
 //! Input → sound policies, with everything shown that there is to say about it.
 
+use policy_schema::diagnostic::Diagnostic;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
@@ -20,7 +21,9 @@ pub(crate) fn load(input: &InputArgs, options: Options) -> Result<PolicySet, Fai
         policies,
         diagnostics,
     } = validated;
-    policies.ok_or_else(|| Failure::InvalidPolicies(report::counts(&diagnostics)))
+    policies.ok_or_else(|| {
+        Failure::InvalidPolicies(report::counts(diagnostics.iter().map(Diagnostic::severity)))
+    })
 }
 
 /// Reads and validates the input.

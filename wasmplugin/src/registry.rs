@@ -11,6 +11,7 @@ use oci_client::{Client, Reference};
 use thiserror::Error;
 
 use crate::image::Image;
+use crate::network;
 
 /// Docker's own registry, as its configuration calls it.
 const DOCKER_HUB: (&str, &str) = ("docker.io", "https://index.docker.io/v1/");
@@ -36,12 +37,7 @@ pub(crate) fn push(
     reference: &Reference,
     is_plain_http: bool,
 ) -> Result<(), PushError> {
-    // Somebody else may have chosen one for the process, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(upload(image, reference, is_plain_http))
+    network::block_on(upload(image, reference, is_plain_http))?
 }
 
 async fn upload(

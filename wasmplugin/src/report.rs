@@ -1,4 +1,4 @@
-//! Diagnostics, notes and failures → stderr, or JSON.
+//! Diagnostics, findings, notes and failures → stderr, or JSON.
 //!
 //! A message that cannot be delivered, as when stderr is closed, is no reason to fail.
 
@@ -8,83 +8,134 @@ use std::io::Write;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
+use policy_schema::verify::Finding;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::position::Lines;
 
-/// A diagnostic as programs read it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Entry<'d> {
-    code: &'static str,
-    severity: &'static str,
-    #[serde(flatten)]
-    place: EntryPlace<'d>,
-    message: &'d str,
-    help: &'d str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    related: Option<EntryPlace<'d>>,
+/// Something to be shown, with the text it is about if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Message<'m> {
+    pub(crate) code: &'static str,
+    pub(crate) severity: Severity,
+    /// What it is about, where no place tells.
+    pub(crate) subject: Option<&'m str>,
+    pub(crate) text: &'m str,
+    pub(crate) help: &'m str,
+    pub(crate) place: Option<Place>,
+    pub(crate) related: Option<Place>,
 }
 
-/// A part of a file as programs read it.
+/// The same as programs read it.
 #[derive(Debug, Serialize)]
+pub(crate) struct Entry<'m> {
+    code: &'static str,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'m str>,
+    #[serde(flatten)]
+    place: Option<EntryPlace<'m>>,
+    message: &'m str,
+    help: &'m str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related: Option<EntryPlace<'m>>,
+}
+
+/// A part of a file as programs read it: lines and columns from 1, columns in characters, the end
+/// exclusive.
+#[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct EntryPlace<'d> {
-    file: &'d str,
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
+pub(crate) struct EntryPlace<'d> {
+    pub(crate) file: &'d str,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) end_line: usize,
+    pub(crate) end_column: usize,
+}
+
+impl<'d> From<&'d Diagnostic> for Message<'d> {
+    fn from(diagnostic: &'d Diagnostic) -> Self {
+        Self {
+            code: diagnostic.code.as_str(),
+            severity: diagnostic.severity(),
+            subject: None,
+            text: &diagnostic.message,
+            help: &diagnostic.help,
+            place: Some(Place {
+                source: diagnostic.source,
+                span: diagnostic.span,
+            }),
+            related: diagnostic.related,
+        }
+    }
+}
+
+impl<'f> From<&'f Finding> for Message<'f> {
+    fn from(finding: &'f Finding) -> Self {
+        Self {
+            code: finding.code.as_str(),
+            severity: finding.code.severity(),
+            subject: Some(&finding.subject),
+            text: &finding.message,
+            help: &finding.help,
+            place: finding.place,
+            related: None,
+        }
+    }
 }
 
 /// Shows diagnostics, in the order given.
 pub(crate) fn diagnostics(diagnostics: &[Diagnostic], sources: &[SourceText]) {
+    let text = rendered(diagnostics.iter().map(Message::from), sources);
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Messages for people, in the order given.
+pub(crate) fn rendered<'m>(
+    messages: impl Iterator<Item = Message<'m>>,
+    sources: &[SourceText],
+) -> String {
     let texts = Texts::new(sources);
-    let mut stderr = anstream::stderr().lock();
-    for diagnostic in diagnostics {
-        let mut text = texts.rendered(diagnostic);
-        text.push_str("\n\n");
-        let _ = stderr.write_all(text.as_bytes());
-    }
+    messages
+        .map(|message| texts.rendered(&message) + "\n\n")
+        .collect()
 }
 
 /// The same for programs.
-pub(crate) fn entries<'d>(
-    diagnostics: &'d [Diagnostic],
-    sources: &'d [SourceText],
-) -> Vec<Entry<'d>> {
+pub(crate) fn entries<'m>(
+    messages: impl Iterator<Item = Message<'m>>,
+    sources: &'m [SourceText],
+) -> Vec<Entry<'m>> {
     let texts = Texts::new(sources);
-    let entry = |diagnostic: &'d Diagnostic| {
-        Some(Entry {
-            code: diagnostic.code.as_str(),
-            severity: match diagnostic.severity() {
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            },
-            place: texts.entry(place(diagnostic))?,
-            message: &diagnostic.message,
-            help: &diagnostic.help,
-            related: diagnostic.related.and_then(|place| texts.entry(place)),
+    messages
+        .map(|message| Entry {
+            code: message.code,
+            severity: severity(message.severity),
+            subject: message.subject,
+            place: message.place.and_then(|place| texts.entry(place)),
+            message: message.text,
+            help: message.help,
+            related: message.related.and_then(|place| texts.entry(place)),
         })
-    };
-    diagnostics.iter().filter_map(entry).collect()
+        .collect()
 }
 
-fn place(diagnostic: &Diagnostic) -> Place {
-    Place {
-        source: diagnostic.source,
-        span: diagnostic.span,
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
     }
 }
 
-/// The texts that diagnostics are about. Each is divided into lines once, when it is needed.
-struct Texts<'d> {
+/// The texts that messages are about. Each is divided into lines once, when it is needed.
+pub(crate) struct Texts<'d> {
     sources: &'d [SourceText],
     lines: Vec<OnceCell<Lines<'d>>>,
 }
 
 impl<'d> Texts<'d> {
-    fn new(sources: &'d [SourceText]) -> Self {
+    pub(crate) fn new(sources: &'d [SourceText]) -> Self {
         Self {
             sources,
             lines: sources.iter().map(|_| OnceCell::new()).collect(),
@@ -97,7 +148,8 @@ impl<'d> Texts<'d> {
         Some((text, lines.get_or_init(|| Lines::new(&text.text))))
     }
 
-    fn entry(&self, Place { source, span }: Place) -> Option<EntryPlace<'d>> {
+    /// The file and the lines of a place.
+    pub(crate) fn entry(&self, Place { source, span }: Place) -> Option<EntryPlace<'d>> {
         let (text, lines) = self.get(source)?;
         let start = lines.position(span.start);
         let end = lines.position(span.end);
@@ -110,17 +162,21 @@ impl<'d> Texts<'d> {
         })
     }
 
-    fn rendered(&self, diagnostic: &Diagnostic) -> String {
-        let level = match diagnostic.severity() {
+    fn rendered(&self, message: &Message<'_>) -> String {
+        let level = match message.severity {
             Severity::Warning => Level::WARNING,
             Severity::Error => Level::ERROR,
         };
-        let related = diagnostic.related.and_then(|place| self.snippet(place));
+        let related = message.related.and_then(|place| self.snippet(place));
+        let title = match message.subject {
+            Some(subject) => format!("{subject}: {}", message.text),
+            None => message.text.to_owned(),
+        };
         let about = level
-            .primary_title(diagnostic.message.as_str())
-            .id(diagnostic.code.as_str())
-            .elements(self.snippet(place(diagnostic)))
-            .element(Level::HELP.message(diagnostic.help.as_str()));
+            .primary_title(title)
+            .id(message.code)
+            .elements(message.place.and_then(|place| self.snippet(place)))
+            .element(Level::HELP.message(message.help));
         let related =
             related.map(|snippet| Level::NOTE.secondary_title("it is here").element(snippet));
         let report: Vec<_> = std::iter::once(about).chain(related).collect();
@@ -142,13 +198,14 @@ impl<'d> Texts<'d> {
 }
 
 /// How many errors and warnings there are.
-pub(crate) fn counts(diagnostics: &[Diagnostic]) -> String {
-    let count = |severity| {
-        let of_severity = |diagnostic: &&Diagnostic| diagnostic.severity() == severity;
-        diagnostics.iter().filter(of_severity).count()
-    };
-    let errors = count(Severity::Error);
-    let warnings = count(Severity::Warning);
+pub(crate) fn counts(severities: impl Iterator<Item = Severity>) -> String {
+    let (mut errors, mut warnings) = (0, 0);
+    for severity in severities {
+        match severity {
+            Severity::Error => errors += 1,
+            Severity::Warning => warnings += 1,
+        }
+    }
     let named = [
         (errors, counted(errors, "error", "errors")),
         (warnings, counted(warnings, "warning", "warnings")),

@@ -1,5 +1,7 @@
 //! What is true of the whole mesh.
 
+use std::collections::BTreeSet;
+
 use super::{Attachment, Gateway, IstioVersion, Labels, are_compatible};
 use crate::document::{
     ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
@@ -66,6 +68,22 @@ impl Mesh {
     /// The Istio version that resources are rendered for.
     pub fn istio_version(&self) -> IstioVersion {
         self.istio_version
+    }
+
+    /// The namespace of istiod, and of what is for the whole mesh.
+    pub fn root_namespace(&self) -> &str {
+        &self.root_namespace
+    }
+
+    /// The Secrets with the certificates of gateways, each by its namespace and name.
+    pub fn gateway_secrets(&self) -> BTreeSet<(&str, &str)> {
+        let gateways = self.gateways.iter();
+        gateways
+            .flat_map(|gateway| {
+                let servers = gateway.servers.iter();
+                servers.map(|server| (gateway.namespace.as_str(), server.secret.as_str()))
+            })
+            .collect()
     }
 
     /// Where sidecars fetch the filter.

@@ -53,8 +53,8 @@ impl PluginConfig {
 }
 
 impl ServicePolicy {
-    /// The revision of the policy's plugin config.
-    pub(crate) fn revision(&self, set: &PolicySet) -> String {
+    /// The revision of the policy's plugin config: a name for its content.
+    pub fn revision(&self, set: &PolicySet) -> String {
         let known = self.revision.get().cloned();
         known
             .or_else(|| PluginConfig::of_policy(set, self).revision)

@@ -88,10 +88,19 @@ pub(crate) struct Args {
 
 /// The kind of object that brings the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Extension {
+pub(crate) enum Extension {
     #[default]
     WasmPlugin,
     TrafficExtension,
+}
+
+impl From<Extension> for ExtensionApi {
+    fn from(extension: Extension) -> Self {
+        match extension {
+            Extension::WasmPlugin => Self::WasmPlugin,
+            Extension::TrafficExtension => Self::TrafficExtension,
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
@@ -144,10 +153,7 @@ fn add_objects(
     args: &Args,
 ) -> Result<(), Failure> {
     let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
-    let api = match args.extension_api {
-        Extension::WasmPlugin => ExtensionApi::WasmPlugin,
-        Extension::TrafficExtension => ExtensionApi::TrafficExtension,
-    };
+    let api = ExtensionApi::from(args.extension_api);
     let wants_extension =
         only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension);
     let extension = wants_extension.then(|| extension(set, policy, api));

@@ -1,5 +1,6 @@
 //! `peergate validate`.
 
+use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::{IstioVersion, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated};
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
 use crate::output::{self, Format};
 use crate::policies;
-use crate::report::{self, counted};
+use crate::report::{self, Message, counted};
 
 /// Check policies, and show everything that is wrong with them
 #[derive(Debug, clap::Args)]
@@ -60,7 +61,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             report::summary(&summary(&input, &validated));
         }
         Format::Json => {
-            let entries = report::entries(&validated.diagnostics, &input.sources);
+            let entries = report::entries(
+                validated.diagnostics.iter().map(Message::from),
+                &input.sources,
+            );
             output::write_stdout(&output::json(&entries)?)?;
         }
     }
@@ -76,7 +80,7 @@ fn summary(input: &Input, validated: &Validated) -> String {
     let files = counted(input.sources.len(), "file", "files");
     let found = match validated.diagnostics.as_slice() {
         [] => "no problems".to_owned(),
-        diagnostics => report::counts(diagnostics),
+        diagnostics => report::counts(diagnostics.iter().map(Diagnostic::severity)),
     };
     match &validated.policies {
         None => format!("{files}: {found}"),

@@ -14,6 +14,7 @@ mod install_values;
 mod other;
 mod render;
 mod validate;
+mod verify;
 
 use std::io::Write;
 use std::path::Path;

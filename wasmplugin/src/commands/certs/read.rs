@@ -30,7 +30,7 @@ Findings: expired, not-yet-valid, ends-soon, not-renewed, weak-key, weak-signatu
 broken-chain, no-identity, several-identities, malformed-identity,
 foreign-trust-domain, key-usage, no-key-usage, missing-root, unreadable.
 
-Exit codes: 0 nothing is wrong; 1 something is, or a file could not be read; 3 a file has no certificate.")]
+Exit codes: 0 nothing is wrong; 1 a file could not be read; 2 something is wrong; 3 a file has no certificate.")]
 pub(super) struct Args {
     /// Files, or `-` for stdin
     #[arg(required = true)]
@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     Ok(if is_sound {
         ExitStatus::Success
     } else {
-        ExitStatus::Failure
+        ExitStatus::Negative
     })
 }
 

@@ -81,7 +81,7 @@ impl<'p> Answer<'p> {
         if self.passes {
             ExitStatus::Success
         } else {
-            ExitStatus::Deny
+            ExitStatus::Negative
         }
     }
 }

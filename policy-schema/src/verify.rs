@@ -1,0 +1,64 @@
+//! Does a mesh do what the documents say?
+//!
+//! [`Observed`] is what somebody has seen of it: objects, from manifests or from a cluster, and proxies,
+//! from their admin endpoints. It is compared with what the documents are rendered to. Nothing here
+//! reads files or clusters.
+
+mod code;
+mod config_dump;
+mod coverage;
+mod destination_rules;
+mod difference;
+mod drift;
+mod finding;
+mod mutual_tls;
+mod object;
+mod pod;
+mod pod_ports;
+mod proxies;
+mod workloads;
+
+pub use code::FindingCode;
+pub use config_dump::NotAConfigDump;
+pub use finding::Finding;
+pub use object::{Object, objects};
+pub use pod_ports::{PodPort, pod_ports};
+pub use proxies::{PlaintextListener, Proxy, RunningPolicy};
+
+use crate::istio::ExtensionApi;
+use crate::policy::PolicySet;
+use workloads::Workloads;
+
+/// What was seen of a mesh.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// The objects; none if nobody looked at objects.
+    pub objects: Option<Vec<Object>>,
+    /// The proxies.
+    pub proxies: Vec<Proxy>,
+}
+
+/// What is to be said of a mesh.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Where it is not what the documents say, in the order of codes and subjects.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at, each in one clause.
+    pub unchecked: Vec<String>,
+}
+
+/// Compares a mesh with the documents of `set`. `api` is the kind of object that brings the filter.
+pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdict {
+    let mut verdict = Verdict::default();
+    if let Some(objects) = &observed.objects {
+        let workloads = Workloads::new(objects, &mut verdict.unchecked);
+        drift::check(set, api, objects, &mut verdict);
+        mutual_tls::check(set, objects, &workloads, &mut verdict);
+        destination_rules::check(set, objects, &mut verdict);
+        coverage::check(set, objects, &workloads, &mut verdict);
+    }
+    proxies::check(set, &observed.proxies, &mut verdict);
+    verdict.findings.sort();
+    verdict.findings.dedup();
+    verdict
+}

@@ -1,0 +1,62 @@
+//! The stable names of everything that can be wrong with a mesh.
+
+use crate::code::codes;
+
+codes! {
+    /// The stable name of what is wrong with a mesh. Scripts may rely on it.
+    FindingCode;
+
+    /// An object that the documents are rendered to is not there.
+    MissingObject = "missing-object", Error;
+    /// An object is not what the documents are rendered to.
+    ChangedObject = "changed-object", Error;
+    /// An object was rendered by Peergate once, and the documents no longer ask for it.
+    LeftoverObject = "leftover-object", Error;
+    /// An object that no document has decides along: an `AuthorizationPolicy`, an `EnvoyFilter`, or,
+    /// where proxies know only what is declared, a `Sidecar` or a `ServiceEntry`.
+    ForeignObject = "foreign-object", Warning;
+    /// Nothing makes the mesh strict: workloads accept plaintext where no other object forbids it.
+    MeshNotStrict = "mesh-not-strict", Error;
+    /// A namespace accepts plaintext, and no exception of the `Mesh` says so.
+    NamespaceNotStrict = "namespace-not-strict", Error;
+    /// A workload accepts plaintext, on all ports or on some, and no exception of the `Mesh` says so.
+    PlaintextPort = "plaintext-port", Error;
+    /// Calls to a port go around the workload's sidecar, so that nobody asks for an identity.
+    BypassedPort = "bypassed-port", Error;
+    /// A `DestinationRule` has callers speak something else than mutual TLS with a host of the mesh.
+    MutualTlsUndone = "mutual-tls-undone", Error;
+    /// A policy is for a workload that has no sidecar, so that nothing enforces it.
+    UnenforcedWorkload = "unenforced-workload", Error;
+    /// A workload has no policy, and the documents leave such workloads open.
+    OpenWorkload = "open-workload", Error;
+    /// A workload has no policy. It is closed: every request is denied.
+    WorkloadWithoutPolicy = "workload-without-policy", Warning;
+    /// A policy is for workloads that are not there.
+    PolicyWithoutWorkload = "policy-without-workload", Warning;
+    /// A workload runs as another service account than its policy says, so that rules about its calls
+    /// are about somebody else.
+    WrongServiceAccount = "wrong-service-account", Error;
+    /// A proxy does not run a policy that is for its workload.
+    PolicyNotRunning = "policy-not-running", Error;
+    /// A proxy runs another revision of a policy than the documents have.
+    StaleRevision = "stale-revision", Error;
+    /// A proxy runs a policy that the documents do not have, or that is not for its workload.
+    UnknownPolicy = "unknown-policy", Error;
+    /// A proxy's listener accepts callers without a certificate, and no exception of the `Mesh` says
+    /// so.
+    PlaintextListener = "plaintext-listener", Error;
+    /// A proxy could not be asked.
+    UnreachableProxy = "unreachable-proxy", Error;
+    /// A certificate is over, ends soon, or was not renewed when it should have been.
+    CertificateEndsSoon = "certificate-ends-soon", Error;
+    /// A certificate is not what a workload's or an authority's must be.
+    UnsoundCertificate = "unsound-certificate", Error;
+    /// A port answers a caller that speaks plaintext.
+    AcceptsPlaintext = "accepts-plaintext", Error;
+    /// A port answers a caller that has no certificate.
+    AcceptsNoCertificate = "accepts-no-certificate", Error;
+    /// A port answers a caller whose identity is of another trust domain and signed by nobody.
+    AcceptsForeignIdentity = "accepts-foreign-identity", Error;
+    /// Something could not be looked at.
+    NotChecked = "not-checked", Warning;
+}

@@ -1,0 +1,156 @@
+//! Whether each workload has a policy, and each policy a workload that enforces it.
+
+use super::object::{Object, has_all};
+use super::workloads::{Sidecar, Workload, Workloads};
+use super::{Finding, FindingCode, Verdict};
+use crate::document::TargetRef;
+use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
+use crate::rule_spec::Otherwise;
+
+/// The label that Istio gives the pods that it makes for a `Gateway` of the Gateway API.
+const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+
+pub(super) fn check(
+    set: &PolicySet,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    verdict: &mut Verdict,
+) {
+    if workloads.all.is_empty() {
+        return;
+    }
+    let findings = &mut verdict.findings;
+    for workload in &workloads.all {
+        let mut policies = set.policies.iter();
+        let is_for = |policy: &&ServicePolicy| is_for_workload(policy, workload);
+        let has_policy = policies.clone().any(|policy| is_for(&policy));
+        if workload.is_in_mesh() && !has_policy && !is_of_infrastructure(set, workload) {
+            findings.push(without_policy(set, workload));
+        }
+        let own = policies
+            .find(|policy| is_for(policy) && matches!(policy.attachment, Attachment::Workload(_)));
+        if let Some(policy) = own {
+            findings.extend(of_own_policy(policy, workload));
+        }
+    }
+    for policy in &set.policies {
+        let is_in_use = match &policy.attachment {
+            Attachment::Targets(targets) => targets
+                .iter()
+                .any(|target| is_there(target, &policy.name.namespace, objects)),
+            _ => workloads
+                .all
+                .iter()
+                .any(|workload| is_for_workload(policy, workload)),
+        };
+        if !is_in_use {
+            findings.push(Finding::of(
+                format!("ServicePolicy {}", policy.name),
+                FindingCode::PolicyWithoutWorkload,
+                match &policy.attachment {
+                    Attachment::Targets(_) => "none of its targets is there",
+                    _ => "no workload has the labels that it is for",
+                },
+                "correct its selector, or delete it",
+            ));
+        }
+    }
+}
+
+fn of_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
+    let about = |code, message: String, help: &str| Finding {
+        subject: workload.title.clone(),
+        ..Finding::about(workload.object, code, message, help)
+    };
+    let mut findings = Vec::new();
+    if workload.sidecar == Sidecar::Absent {
+        findings.push(about(
+            FindingCode::UnenforcedWorkload,
+            format!("policy `{}` is for it, and it has no sidecar", policy.name),
+            "have sidecars injected into its namespace, and start its pods anew",
+        ));
+    }
+    let account = workload.service_account;
+    if let Some(declared) = &policy.service_account
+        && declared != account
+    {
+        findings.push(about(
+            FindingCode::WrongServiceAccount,
+            format!(
+                "it runs as `{account}`, and policy `{}` says `{declared}`",
+                policy.name
+            ),
+            "correct `serviceAccountName` of its pods, or `spec.serviceAccount` of the policy",
+        ));
+    }
+    findings
+}
+
+fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {
+    let (code, message) = match set.mesh.otherwise {
+        Otherwise::Pass => (
+            FindingCode::OpenWorkload,
+            "no policy is for it, and the mesh lets pass what no policy is for",
+        ),
+        Otherwise::Deny => (
+            FindingCode::WorkloadWithoutPolicy,
+            "no policy is for it: every request is denied",
+        ),
+    };
+    Finding {
+        subject: workload.title.clone(),
+        ..Finding::about(
+            workload.object,
+            code,
+            message,
+            "write a `ServicePolicy` for it",
+        )
+    }
+}
+
+/// Whether a workload is a gateway of the documents, which have rules of their own, or of Istio.
+fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
+    workload.namespace == set.mesh.root_namespace
+        || is_gateway(set, workload.namespace, &workload.labels)
+}
+
+/// Whether these are a gateway's pods.
+pub(super) fn is_gateway(set: &PolicySet, namespace: &str, labels: &Labels) -> bool {
+    set.mesh.gateways.iter().any(|gateway| {
+        gateway.namespace == namespace
+            && if gateway.labels.is_empty() {
+                labels.get(GATEWAY_NAME) == Some(&gateway.name)
+            } else {
+                has_all(labels, &gateway.labels)
+            }
+    })
+}
+
+fn is_for_workload(policy: &ServicePolicy, workload: &Workload<'_>) -> bool {
+    is_for(policy, workload.namespace, &workload.labels)
+}
+
+/// Whether a policy is for pods with these labels.
+pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -> bool {
+    let is_near = policy.name.namespace == namespace;
+    match &policy.attachment {
+        Attachment::Workload(wanted) => is_near && has_all(labels, wanted),
+        Attachment::Namespace => is_near,
+        Attachment::Mesh(wanted) => has_all(labels, wanted),
+        Attachment::Targets(targets) => {
+            is_near
+                && targets.iter().any(|target| {
+                    target.kind == "Gateway" && labels.get(GATEWAY_NAME) == Some(&target.name)
+                })
+        }
+    }
+}
+
+fn is_there(target: &TargetRef, namespace: &str, objects: &[Object]) -> bool {
+    let group = target.group.as_deref().unwrap_or_default();
+    objects.iter().any(|object| {
+        object.is(group, &target.kind)
+            && object.name() == target.name
+            && (object.namespace().is_empty() || object.namespace() == namespace)
+    })
+}

@@ -1,0 +1,100 @@
+//! Whether callers speak mutual TLS: `DestinationRule` (Istio, networking.istio.io).
+//!
+//! A `tls` in such an object goes before what Istio finds out by itself.
+
+use serde_json::Value;
+
+use super::object::Object;
+use super::{Finding, FindingCode, Verdict};
+use crate::policy::PolicySet;
+
+const GROUP: &str = "networking.istio.io";
+
+pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) {
+    let domain = format!(".svc.{}", set.mesh.cluster_domain);
+    let internal = internal_hosts(objects);
+    for object in objects
+        .iter()
+        .filter(|object| object.is(GROUP, "DestinationRule"))
+    {
+        let host = object.text("/spec/host").unwrap_or_default();
+        let is_of_mesh =
+            is_service(host, &domain) || internal.iter().any(|other| do_meet(host, other));
+        if !is_of_mesh {
+            continue;
+        }
+        for (place, mode) in tls_modes(object) {
+            if mode != "ISTIO_MUTUAL" {
+                verdict.findings.push(Finding::about(
+                    object,
+                    FindingCode::MutualTlsUndone,
+                    format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
+                    "remove `tls`: Istio finds out by itself who speaks mutual TLS",
+                ));
+            }
+        }
+    }
+}
+
+/// Whether a host is a service of the cluster, or may be, with a `*`.
+fn is_service(host: &str, domain: &str) -> bool {
+    let is_short = !host.contains(['.', '*']);
+    is_short || host.ends_with(domain) || do_meet(host, &format!("*{domain}"))
+}
+
+/// Whether some host has both names, each of which may begin with `*`.
+fn do_meet(a: &str, b: &str) -> bool {
+    match (a.strip_prefix('*'), b.strip_prefix('*')) {
+        (None, None) => a == b,
+        (Some(end), None) => b.ends_with(end),
+        (None, Some(end)) => a.ends_with(end),
+        (Some(end), Some(other)) => end.ends_with(other) || other.ends_with(end),
+    }
+}
+
+/// Hosts that are said to be of the mesh though they are no services of the cluster.
+fn internal_hosts(objects: &[Object]) -> Vec<&str> {
+    objects
+        .iter()
+        .filter(|object| object.is(GROUP, "ServiceEntry"))
+        .filter(|object| object.text("/spec/location") == Some("MESH_INTERNAL"))
+        .filter_map(|object| object.at("/spec/hosts")?.as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+/// Every TLS mode of an object, with the place of its policy.
+fn tls_modes(object: &Object) -> Vec<(String, &str)> {
+    let mut modes = Vec::new();
+    let spec = "/spec/trafficPolicy";
+    if let Some(policy) = object.at(spec) {
+        add_modes(policy, "spec.trafficPolicy", &mut modes);
+    }
+    let subsets = object.at("/spec/subsets").and_then(Value::as_array);
+    for (number, subset) in subsets.into_iter().flatten().enumerate() {
+        if let Some(policy) = subset.get("trafficPolicy") {
+            let place = format!("spec.subsets[{number}].trafficPolicy");
+            add_modes(policy, &place, &mut modes);
+        }
+    }
+    modes
+}
+
+fn add_modes<'v>(policy: &'v Value, place: &str, modes: &mut Vec<(String, &'v str)>) {
+    if let Some(mode) = tls_mode(policy) {
+        modes.push((place.to_owned(), mode));
+    }
+    let ports = policy.get("portLevelSettings").and_then(Value::as_array);
+    for (number, settings) in ports.into_iter().flatten().enumerate() {
+        if let Some(mode) = tls_mode(settings) {
+            modes.push((format!("{place}.portLevelSettings[{number}]"), mode));
+        }
+    }
+}
+
+/// The mode, which is `DISABLE` where there is TLS without one.
+fn tls_mode(settings: &Value) -> Option<&str> {
+    let tls = settings.get("tls")?;
+    Some(tls.get("mode").and_then(Value::as_str).unwrap_or("DISABLE"))
+}

@@ -1,0 +1,167 @@
+//! Where an object is not what was rendered.
+
+use serde_json::Value;
+
+use super::object::Object;
+use crate::problem::{Cursor, Location};
+
+/// What a cluster writes into objects of these kinds where they say nothing (Kubernetes,
+/// `networking/v1`; Gateway API, `v1`).
+const DEFAULTS: [(&str, &[(&str, &str)]); 3] = [
+    ("NetworkPolicy", &[("protocol", r#""TCP""#)]),
+    ("Gateway", GATEWAY_API),
+    ("HTTPRoute", GATEWAY_API),
+];
+
+const GATEWAY_API: &[(&str, &str)] = &[
+    ("group", r#""""#),
+    ("group", r#""gateway.networking.k8s.io""#),
+    ("kind", r#""Gateway""#),
+    ("kind", r#""Secret""#),
+    ("kind", r#""Service""#),
+    ("weight", "1"),
+    ("mode", r#""Terminate""#),
+    ("allowedRoutes", r#"{"namespaces":{"from":"Same"}}"#),
+    ("path", r#"{"type":"PathPrefix","value":"/"}"#),
+    ("matches", r#"[{"path":{"type":"PathPrefix","value":"/"}}]"#),
+];
+
+/// Annotations and labels with these beginnings have a meaning, to Istio or to Peergate; others are
+/// their owners'.
+const MEANINGFUL: [&str; 2] = ["istio.io/", "peergate.dev/"];
+
+/// The first difference between what was rendered and what was found, in one clause.
+pub(super) fn difference(rendered: &Object, found: &Object) -> Option<String> {
+    let nothing = Value::Null;
+    let spec = |object: &'_ Object| object.at("/spec").cloned().unwrap_or_default();
+    let group = &rendered.id().group;
+    // The `Gateway` of Istio has no defaults.
+    let kind = if group == "networking.istio.io" {
+        ""
+    } else {
+        rendered.kind()
+    };
+    let root = Cursor::Root;
+    let metadata = root.key("metadata");
+    of_meanings(rendered, found, "annotations", &metadata)
+        .or_else(|| of_meanings(rendered, found, "labels", &metadata))
+        .or_else(|| {
+            let (rendered, found) = (spec(rendered), spec(found));
+            let empty =
+                |value: &Value| value == &nothing || value == &Value::Object(<_>::default());
+            if empty(&rendered) && empty(&found) {
+                return None;
+            }
+            of_values(&rendered, &found, kind, &root.key("spec"))
+        })
+}
+
+/// Annotations or labels: what was rendered must be there, and nothing else that means anything.
+fn of_meanings(
+    rendered: &Object,
+    found: &Object,
+    field: &str,
+    metadata: &Cursor<'_>,
+) -> Option<String> {
+    let pointer = format!("/metadata/{field}");
+    let (rendered, found) = (rendered.texts(&pointer), found.texts(&pointer));
+    let within = metadata.key(field);
+    let of_wanted = rendered
+        .iter()
+        .find(|(key, value)| found.get(*key) != Some(*value))
+        .map(|(key, value)| {
+            let place = within.key(key).location();
+            match found.get(key) {
+                Some(other) => differs(&place, other, value),
+                None => lacks(&place, value),
+            }
+        });
+    of_wanted.or_else(|| {
+        let has_meaning = |key: &str| MEANINGFUL.iter().any(|start| key.starts_with(start));
+        let mut others = found.iter();
+        let (key, value) =
+            others.find(|(key, _)| has_meaning(key) && !rendered.contains_key(*key))?;
+        Some(adds(&within.key(key).location(), value))
+    })
+}
+
+fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Option<String> {
+    match (rendered, found) {
+        (Value::Object(rendered), Value::Object(found)) => {
+            let of_wanted = rendered.iter().find_map(|(key, value)| {
+                let at = at.key(key);
+                match found.get(key) {
+                    Some(other) => of_values(value, other, kind, &at),
+                    None => Some(lacks(&at.location(), &plain(value))),
+                }
+            });
+            of_wanted.or_else(|| {
+                let mut others = found.iter();
+                let (key, value) = others.find(|(key, value)| {
+                    !rendered.contains_key(*key) && !is_default(kind, key, value)
+                })?;
+                Some(adds(&at.key(key).location(), &plain(value)))
+            })
+        }
+        (Value::Array(rendered), Value::Array(found)) => {
+            let pairs = rendered.iter().zip(found).enumerate();
+            let of_pairs = pairs.into_iter().find_map(|(index, (value, other))| {
+                of_values(value, other, kind, &at.index(index))
+            });
+            of_pairs.or_else(|| {
+                let shorter = rendered.len().min(found.len());
+                let at = at.index(shorter);
+                match (rendered.get(shorter), found.get(shorter)) {
+                    (Some(value), _) => Some(lacks(&at.location(), &plain(value))),
+                    (None, Some(value)) => Some(adds(&at.location(), &plain(value))),
+                    (None, None) => None,
+                }
+            })
+        }
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => None,
+        _ if rendered == found => None,
+        _ => Some(differs(&at.location(), &plain(found), &plain(rendered))),
+    }
+}
+
+fn is_default(kind: &str, key: &str, value: &Value) -> bool {
+    let of_kind = DEFAULTS.iter().find(|(known, _)| *known == kind);
+    of_kind.is_some_and(|(_, defaults)| {
+        defaults.iter().any(|(field, json)| {
+            *field == key
+                && serde_json::from_str::<Value>(json).is_ok_and(|default| default == *value)
+        })
+    })
+}
+
+fn differs(place: &Location, found: &str, rendered: &str) -> String {
+    let (found, rendered) = (short(found), short(rendered));
+    format!("`{place}` is `{found}`, and the documents say `{rendered}`")
+}
+
+fn lacks(place: &Location, rendered: &str) -> String {
+    let rendered = short(rendered);
+    format!("`{place}` is not there, and the documents say `{rendered}`")
+}
+
+fn adds(place: &Location, found: &str) -> String {
+    let found = short(found);
+    format!("`{place}` is `{found}`, and the documents say nothing of it")
+}
+
+/// A text as it is, and anything else as JSON.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Values can be whole plugin configs.
+fn short(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,285 @@
+//! Whether workloads ask for mutual TLS: `PeerAuthentication` (Istio, security.istio.io), and what goes
+//! around the sidecar.
+//!
+//! Of several objects for the same place Istio takes the oldest. Here each of them counts: one that
+//! accepts plaintext decides as soon as the older ones are gone.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::object::{Object, has_all};
+use super::workloads::Workloads;
+use super::{Finding, FindingCode, Verdict};
+use crate::document::{ExceptionMode, MtlsMode};
+use crate::policy::{Labels, Mesh, MtlsException, PolicySet};
+
+/// What a `PeerAuthentication` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Strict,
+    Permissive,
+    Disable,
+}
+
+pub(super) fn check(
+    set: &PolicySet,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    verdict: &mut Verdict,
+) {
+    let mesh = &set.mesh;
+    let (of_mesh, others): (Vec<_>, Vec<_>) = objects
+        .iter()
+        .filter(|object| object.is("security.istio.io", "PeerAuthentication"))
+        .partition(|object| object.namespace() == mesh.root_namespace);
+    // Istio ignores those with a selector in the root namespace.
+    let of_mesh: Vec<_> = of_mesh
+        .into_iter()
+        .filter(|object| object.selector().is_none())
+        .collect();
+    let (of_workloads, of_namespaces): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|object| object.selector().is_some());
+    let findings = &mut verdict.findings;
+    if mesh.mtls.mode == MtlsMode::Strict {
+        check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
+        for object in of_namespaces {
+            findings.extend(of_namespace(mesh, object));
+        }
+        for object in of_workloads {
+            findings.extend(of_workload(mesh, object));
+        }
+    } else {
+        verdict
+            .unchecked
+            .push("plaintext: the `Mesh` permits it everywhere".to_owned());
+    }
+    for workload in &workloads.all {
+        if workload.is_in_mesh() && !workload.bypassed.is_empty() {
+            let finding = Finding::about(
+                workload.object,
+                FindingCode::BypassedPort,
+                format!(
+                    "calls to {} go around its sidecar, by an annotation of its pods",
+                    ports(&workload.bypassed)
+                ),
+                "remove the annotation `traffic.sidecar.istio.io/…InboundPorts` or `sidecar.istio.io/interceptionMode`",
+            );
+            findings.push(Finding {
+                subject: workload.title.clone(),
+                ..finding
+            });
+        }
+    }
+}
+
+/// Whether all is strict that no object of its own is for.
+fn check_mesh(
+    set: &PolicySet,
+    of_mesh: &[&Object],
+    of_namespaces: &[&Object],
+    workloads: &Workloads<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let mesh = &set.mesh;
+    let help = "apply the `PeerAuthentication` that `peergate render` makes of the `Mesh`";
+    let weak = of_mesh
+        .iter()
+        .find(|object| !matches!(mode(object), None | Some(Mode::Strict)));
+    if let Some(object) = weak {
+        findings.push(Finding::about(
+            object,
+            FindingCode::MeshNotStrict,
+            "the whole mesh accepts plaintext",
+            help,
+        ));
+        return;
+    }
+    let is_strict = |objects: &[&Object]| {
+        objects
+            .iter()
+            .any(|object| mode(object) == Some(Mode::Strict))
+    };
+    if is_strict(of_mesh) {
+        return;
+    }
+    let of_policies = set.policies.iter();
+    let named = of_policies.map(|policy| policy.name.namespace.as_str());
+    let in_use: BTreeSet<_> = named.chain(workloads.namespaces.iter().copied()).collect();
+    let open: Vec<_> = in_use
+        .into_iter()
+        .filter(|namespace| {
+            let own = of_namespaces.iter().copied();
+            let own: Vec<_> = own
+                .filter(|object| object.namespace() == *namespace)
+                .collect();
+            !is_strict(&own)
+        })
+        .map(|namespace| format!("`{namespace}`"))
+        .collect();
+    if !open.is_empty() {
+        findings.push(Finding::of(
+            format!("PeerAuthentication {}/default", mesh.root_namespace),
+            FindingCode::MeshNotStrict,
+            format!(
+                "nothing asks for mutual TLS in {}, and Istio accepts plaintext",
+                open.join(", ")
+            ),
+            help,
+        ));
+    }
+}
+
+fn of_namespace(mesh: &Mesh, object: &Object) -> Option<Finding> {
+    let mode = mode(object)?;
+    let place = Plaintext {
+        namespace: object.namespace(),
+        labels: &Labels::new(),
+        ports: &[],
+        mode,
+    };
+    if mode == Mode::Strict || is_declared(mesh, &place) {
+        return None;
+    }
+    Some(Finding::about(
+        object,
+        FindingCode::NamespaceNotStrict,
+        format!(
+            "all of `{}` {}",
+            object.namespace(),
+            undeclared(object, mode)
+        ),
+        HELP,
+    ))
+}
+
+/// What to do about plaintext that nobody declared.
+const HELP: &str = "delete it, or declare the exception in the `Mesh`, under `spec.mtls.exceptions`, with its owner and its end";
+
+fn of_workload(mesh: &Mesh, object: &Object) -> Vec<Finding> {
+    let labels = object.selector().unwrap_or_default();
+    let namespace = object.namespace();
+    let is_declared = |mode, ports: &[u16]| {
+        mode == Mode::Strict
+            || is_declared(
+                mesh,
+                &Plaintext {
+                    namespace,
+                    labels: &labels,
+                    ports,
+                    mode,
+                },
+            )
+    };
+    let mut findings = Vec::new();
+    let mut find = |what: String, mode| {
+        findings.push(Finding::about(
+            object,
+            FindingCode::PlaintextPort,
+            format!("{what} of {} {}", named(&labels), undeclared(object, mode)),
+            HELP,
+        ));
+    };
+    if let Some(mode) = mode(object).filter(|mode| !is_declared(*mode, &[])) {
+        find("every port".to_owned(), mode);
+    }
+    let port_modes = object.at("/spec/portLevelMtls").and_then(Value::as_object);
+    for (port, of_port) in port_modes.into_iter().flat_map(Map::iter) {
+        // What is no number is no port of the document's either.
+        let number = port.parse().unwrap_or_default();
+        if let Some(mode) = read_mode(of_port).filter(|mode| !is_declared(*mode, &[number])) {
+            find(format!("port {port}"), mode);
+        }
+    }
+    findings
+}
+
+fn mode(object: &Object) -> Option<Mode> {
+    read_mode(object.at("/spec/mtls")?)
+}
+
+/// None where it is inherited.
+fn read_mode(mutual_tls: &Value) -> Option<Mode> {
+    match mutual_tls.get("mode").and_then(Value::as_str) {
+        None | Some("UNSET") => None,
+        Some("STRICT") => Some(Mode::Strict),
+        Some("DISABLE") => Some(Mode::Disable),
+        // Whatever else a later version may have is not known to be strict.
+        Some(_) => Some(Mode::Permissive),
+    }
+}
+
+/// Somewhere plaintext is accepted.
+struct Plaintext<'p> {
+    namespace: &'p str,
+    /// Those of its pods; empty for all of them.
+    labels: &'p Labels,
+    /// Empty for all of them.
+    ports: &'p [u16],
+    mode: Mode,
+}
+
+fn is_declared(mesh: &Mesh, plaintext: &Plaintext<'_>) -> bool {
+    let covers = |exception: &MtlsException| {
+        exception.namespace == plaintext.namespace
+            && exception
+                .labels
+                .as_ref()
+                .is_none_or(|labels| has_all(plaintext.labels, labels))
+            && (plaintext.mode != Mode::Disable || exception.mode == ExceptionMode::Disable)
+            && covers_ports(exception, plaintext.ports)
+    };
+    mesh.mtls.exceptions.iter().any(covers)
+}
+
+/// Whether an exception is for all of these ports; without any, for every port.
+fn covers_ports(exception: &MtlsException, ports: &[u16]) -> bool {
+    let is_covered = |port: &u16| exception.ports.contains(port);
+    exception.ports.is_empty() || (!ports.is_empty() && ports.iter().all(is_covered))
+}
+
+/// Whether a pod with `labels`, or any pod if they are not known, may accept plaintext on `port`, or
+/// on every port.
+pub(super) fn may_accept_plaintext(
+    mesh: &Mesh,
+    namespace: &str,
+    labels: &Labels,
+    port: Option<u16>,
+) -> bool {
+    let ports: Vec<_> = port.into_iter().collect();
+    let place = Plaintext {
+        namespace,
+        labels,
+        ports: &ports,
+        mode: Mode::Permissive,
+    };
+    mesh.mtls.mode == MtlsMode::Permissive || is_declared(mesh, &place)
+}
+
+/// What it accepts, and why it may not.
+fn undeclared(object: &Object, mode: Mode) -> String {
+    let accepts = match mode {
+        Mode::Disable => "accepts plaintext alone",
+        Mode::Strict | Mode::Permissive => "accepts plaintext",
+    };
+    match object.annotation("peergate.dev/not-after") {
+        Some(end) => {
+            format!("{accepts}, and no document says so: its exception was to end at {end}")
+        }
+        None => format!("{accepts}, and no document says so"),
+    }
+}
+
+fn named(labels: &Labels) -> String {
+    let labels = labels.iter().map(|(key, value)| format!("{key}={value}"));
+    format!("`{}`", labels.collect::<Vec<_>>().join(","))
+}
+
+fn ports(ports: &[String]) -> String {
+    match ports {
+        [port] if port == "*" => "every port".to_owned(),
+        [port] => format!("port {port}"),
+        ports => format!("ports {}", ports.join(", ")),
+    }
+}

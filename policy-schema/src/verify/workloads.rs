@@ -1,0 +1,276 @@
+//! Objects → workloads: what runs in a mesh, by its pods or by what makes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::object::{Object, labels};
+use super::pod::{container_ports, has_sidecar};
+use crate::policy::Labels;
+
+/// How annotations name every port.
+const ALL_PORTS: &str = "*";
+
+/// Labels that tell pods of a workload from each other.
+const OF_PODS: [&str; 4] = [
+    "apps.kubernetes.io/pod-index",
+    "controller-revision-hash",
+    "pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+];
+
+/// Where the kinds that make pods have a pod's description.
+const TEMPLATES: [(&str, &str, &str); 8] = [
+    ("", "Pod", ""),
+    ("apps", "DaemonSet", "/spec/template"),
+    ("apps", "Deployment", "/spec/template"),
+    ("apps", "ReplicaSet", "/spec/template"),
+    ("apps", "StatefulSet", "/spec/template"),
+    ("argoproj.io", "Rollout", "/spec/template"),
+    ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
+    ("batch", "Job", "/spec/template"),
+];
+
+/// All that runs.
+#[derive(Debug)]
+pub(super) struct Workloads<'o> {
+    pub(super) all: Vec<Workload<'o>>,
+    /// The namespaces in which somebody is in the mesh.
+    pub(super) namespaces: BTreeSet<&'o str>,
+}
+
+/// Pods that are alike.
+#[derive(Debug)]
+pub(super) struct Workload<'o> {
+    pub(super) object: &'o Object,
+    /// What people call it: `Deployment shop/cart`.
+    pub(super) title: String,
+    pub(super) namespace: &'o str,
+    pub(super) labels: Labels,
+    pub(super) service_account: &'o str,
+    pub(super) sidecar: Sidecar,
+    /// The ports on which calls go around the sidecar, as annotations tell.
+    pub(super) bypassed: Vec<String>,
+}
+
+/// Whether a workload has a sidecar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sidecar {
+    Present,
+    Absent,
+    /// The node's proxy stands in for it (Istio, ambient mode).
+    Ambient,
+    /// It depends on a namespace that was not seen.
+    Unknown,
+}
+
+impl<'o> Workloads<'o> {
+    pub(super) fn new(objects: &'o [Object], unchecked: &mut Vec<String>) -> Self {
+        let namespaces: BTreeMap<_, _> = objects
+            .iter()
+            .filter(|object| object.is("", "Namespace"))
+            .map(|object| (object.name(), object))
+            .collect();
+        let mut all = BTreeMap::new();
+        let mut owners = BTreeSet::new();
+        // Pods tell more than what makes them: they may be older.
+        for object in objects.iter().filter(|object| object.is("", "Pod")) {
+            if matches!(object.text("/status/phase"), Some("Succeeded" | "Failed")) {
+                continue;
+            }
+            let (kind, name) = owner(object);
+            owners.insert((object.namespace(), kind, name.clone()));
+            let title = format!("{kind} {}/{name}", object.namespace());
+            let workload = Workload::new(object, object.value(), title, &namespaces);
+            all.entry(workload.key()).or_insert(workload);
+        }
+        for object in objects {
+            let kinds = TEMPLATES.iter().skip(1);
+            let template = kinds
+                .filter(|(group, kind, _)| object.is(group, kind))
+                .find_map(|(_, _, pointer)| object.at(pointer));
+            let of_pods = (object.namespace(), object.kind(), object.name().to_owned());
+            if let Some(template) = template
+                && controller(object).is_none()
+                && !owners.contains(&of_pods)
+            {
+                let workload = Workload::new(object, template, object.to_string(), &namespaces);
+                all.entry(workload.key()).or_insert(workload);
+            }
+        }
+        let all: Vec<_> = all.into_values().collect();
+        if all.is_empty() {
+            unchecked.push(
+                "sidecars, and which policy is for what: no workloads were among the objects"
+                    .to_owned(),
+            );
+        }
+        let in_doubt: BTreeSet<_> = all
+            .iter()
+            .filter(|workload| workload.sidecar == Sidecar::Unknown)
+            .map(|workload| workload.namespace)
+            .collect();
+        unchecked.extend(in_doubt.into_iter().map(|namespace| {
+            format!("sidecars in `{namespace}`: its `Namespace` was not among the objects")
+        }));
+        let of_workloads = all
+            .iter()
+            .filter(|workload| workload.is_in_mesh())
+            .map(|workload| workload.namespace);
+        let of_namespaces = namespaces
+            .values()
+            .filter(|namespace| {
+                injects(namespace) == Some(true) || is_ambient(namespace.at("/metadata/labels"))
+            })
+            .map(|namespace| namespace.name());
+        let namespaces = of_workloads.chain(of_namespaces).collect();
+        Self { all, namespaces }
+    }
+}
+
+impl<'o> Workload<'o> {
+    /// `pod` is the part of `object` that describes a pod.
+    fn new(
+        object: &'o Object,
+        pod: &'o Value,
+        title: String,
+        namespaces: &BTreeMap<&str, &'o Object>,
+    ) -> Self {
+        let at = |pointer| pod.pointer(pointer);
+        let text = |pointer| at(pointer).and_then(Value::as_str);
+        let mut labels = labels(at("/metadata/labels"));
+        for label in OF_PODS {
+            labels.remove(label);
+        }
+        let namespace = object.namespace();
+        Self {
+            sidecar: sidecar(object, pod, namespaces.get(namespace).copied()),
+            bypassed: bypassed(pod),
+            service_account: text("/spec/serviceAccountName")
+                .or_else(|| text("/spec/serviceAccount"))
+                .unwrap_or("default"),
+            object,
+            title,
+            namespace,
+            labels,
+        }
+    }
+
+    pub(super) fn is_in_mesh(&self) -> bool {
+        matches!(self.sidecar, Sidecar::Present | Sidecar::Ambient)
+    }
+
+    fn key(&self) -> impl Ord + use<> {
+        (
+            self.title.clone(),
+            self.labels.clone(),
+            self.service_account.to_owned(),
+            self.sidecar,
+            self.bypassed.clone(),
+        )
+    }
+}
+
+/// What makes a pod: its kind and name.
+fn owner(pod: &Object) -> (&str, String) {
+    let Some((kind, name)) = controller(pod) else {
+        return ("Pod", pod.name().to_owned());
+    };
+    let hash = pod.label("pod-template-hash");
+    let deployment = hash.and_then(|hash| name.strip_suffix(hash)?.strip_suffix('-'));
+    match deployment {
+        Some(deployment) if kind == "ReplicaSet" => ("Deployment", deployment.to_owned()),
+        _ => (kind, name.to_owned()),
+    }
+}
+
+/// The kind and the name of what made an object and looks after it.
+fn controller(object: &Object) -> Option<(&str, &str)> {
+    let owners = object.at("/metadata/ownerReferences")?.as_array()?;
+    let is_controller = |owner: &&Value| owner.get("controller") == Some(&Value::Bool(true));
+    let owner = owners.iter().find(is_controller)?;
+    Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))
+}
+
+/// Istio, sidecar injection: what a pod says goes before what its namespace says.
+fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar {
+    let at = |pointer| pod.pointer(pointer);
+    if has_sidecar(pod) {
+        return Sidecar::Present;
+    }
+    let metadata = |field: &str, key: &str| {
+        let texts = pod.get("metadata")?.get(field)?;
+        texts.get(key)?.as_str()
+    };
+    if metadata("annotations", "ambient.istio.io/redirection") == Some("enabled") {
+        return Sidecar::Ambient;
+    }
+    if object.is("", "Pod") && object.at("/status/phase").is_some() {
+        // It runs, and it runs without.
+        return Sidecar::Absent;
+    }
+    if at("/spec/hostNetwork") == Some(&Value::Bool(true)) {
+        return Sidecar::Absent;
+    }
+    let inject = "sidecar.istio.io/inject";
+    let asked = metadata("labels", inject).or_else(|| metadata("annotations", inject));
+    let has_revision = metadata("labels", "istio.io/rev").is_some();
+    let of_namespace = namespace.map(injects);
+    if asked == Some("false") || of_namespace == Some(Some(false)) {
+        Sidecar::Absent
+    } else if of_namespace == Some(Some(true)) || asked == Some("true") || has_revision {
+        Sidecar::Present
+    } else if is_ambient(at("/metadata/labels"))
+        || namespace.is_some_and(|namespace| is_ambient(namespace.at("/metadata/labels")))
+    {
+        Sidecar::Ambient
+    } else if namespace.is_none() {
+        Sidecar::Unknown
+    } else {
+        Sidecar::Absent
+    }
+}
+
+/// Whether pods of a namespace get sidecars; none if it does not say.
+fn injects(namespace: &Object) -> Option<bool> {
+    match namespace.label("istio-injection") {
+        Some("enabled") => Some(true),
+        Some("disabled") => Some(false),
+        _ => namespace.label("istio.io/rev").map(|_| true),
+    }
+}
+
+fn is_ambient(labels: Option<&Value>) -> bool {
+    let mode = labels.and_then(|labels| labels.get("istio.io/dataplane-mode"));
+    mode.and_then(Value::as_str) == Some("ambient")
+}
+
+/// The ports that annotations take from the sidecar (Istio, resource annotations).
+fn bypassed(pod: &Value) -> Vec<String> {
+    let annotation = |key: &str| {
+        let annotations = pod.pointer("/metadata/annotations")?;
+        annotations.get(key)?.as_str()
+    };
+    let ports = |text: &str| -> Vec<String> {
+        let ports = text.split(',').map(str::trim);
+        ports
+            .filter(|port| !port.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    if annotation("sidecar.istio.io/interceptionMode") == Some("NONE") {
+        return vec![ALL_PORTS.to_owned()];
+    }
+    let excluded = annotation("traffic.sidecar.istio.io/excludeInboundPorts");
+    let mut bypassed = excluded.map(ports).unwrap_or_default();
+    if let Some(included) = annotation("traffic.sidecar.istio.io/includeInboundPorts") {
+        let included = ports(included);
+        if !included.iter().any(|port| port == ALL_PORTS) {
+            let own = container_ports(pod).map(|port| port.to_string());
+            bypassed.extend(own.filter(|port| !included.contains(port)));
+        }
+    }
+    bypassed.sort();
+    bypassed.dedup();
+    bypassed
+}

@@ -1,0 +1,84 @@
+//! A proxy's admin endpoint (Envoy, operations, "Administration interface") → what it says.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http_body_util::{BodyExt, Collected, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// What a proxy may take to answer: a large configuration is some hundred megabytes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What it may say at most, in bytes.
+const MOST: usize = 512 * 1024 * 1024;
+
+/// What a proxy says, as JSON.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) config_dump: Bytes,
+    pub(crate) certs: Bytes,
+}
+
+/// Why a proxy says nothing.
+#[derive(Debug, Error)]
+pub(crate) enum AdminError {
+    #[error("cannot connect: {0}")]
+    Connect(#[from] std::io::Error),
+    #[error("it does not speak HTTP: {0}")]
+    Http(#[from] hyper::Error),
+    #[error("its answer cannot be read: {0}")]
+    Body(Box<dyn std::error::Error + Send + Sync>),
+    #[error("it answers `{0}` with {1}")]
+    Status(&'static str, StatusCode),
+    #[error("it does not answer within {} seconds", PATIENCE.as_secs())]
+    Silence,
+}
+
+/// Asks the proxy whose admin endpoint is at `address`, a host and a port.
+pub(crate) async fn ask(address: &str) -> Result<Said, AdminError> {
+    let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+    ask_through(stream.map_err(|_| AdminError::Silence)??).await
+}
+
+/// Asks the proxy at the other end of a connection.
+pub(crate) async fn ask_through<S>(stream: S) -> Result<Said, AdminError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let said = async {
+        Ok(Said {
+            config_dump: get(&mut requests, "/config_dump").await?,
+            certs: get(&mut requests, "/certs").await?,
+        })
+    };
+    let said = timeout(PATIENCE, said)
+        .await
+        .unwrap_or(Err(AdminError::Silence));
+    connection.abort();
+    said
+}
+
+async fn get(
+    requests: &mut SendRequest<Empty<Bytes>>,
+    path: &'static str,
+) -> Result<Bytes, AdminError> {
+    let mut request = http::Request::new(Empty::new());
+    *request.uri_mut() = http::Uri::from_static(path);
+    let host = http::HeaderValue::from_static("localhost");
+    request.headers_mut().insert(http::header::HOST, host);
+    requests.ready().await?;
+    let response = requests.send_request(request).await?;
+    if response.status() != StatusCode::OK {
+        return Err(AdminError::Status(path, response.status()));
+    }
+    let body = Limited::new(response.into_body(), MOST).collect().await;
+    body.map(Collected::to_bytes).map_err(AdminError::Body)
+}

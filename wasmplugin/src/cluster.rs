@@ -1,0 +1,203 @@
+//! A cluster, through a kubeconfig → its objects, and what its proxies say.
+
+use std::path::Path;
+
+use futures_util::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::discovery::{ApiGroup, Scope};
+use kube::{Api, Client, Config, discovery};
+use policy_schema::verify::Object;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::admin::{self, AdminError, Said};
+
+/// Where a sidecar's admin endpoint is, for those in its pod.
+const ADMIN_PORT: u16 = 15000;
+
+/// How many proxies are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// How many objects a cluster is asked for at a time.
+const PAGE: u32 = 500;
+
+/// The objects that are looked at, by their group.
+const KINDS: [(&str, &[&str]); 9] = [
+    ("", &["Namespace", "Pod", "Service"]),
+    (
+        "apps",
+        &["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"],
+    ),
+    ("batch", &["CronJob", "Job"]),
+    ("extensions.istio.io", &["TrafficExtension", "WasmPlugin"]),
+    (
+        "gateway.networking.k8s.io",
+        &["Gateway", "GatewayClass", "HTTPRoute"],
+    ),
+    (
+        "networking.istio.io",
+        &[
+            "DestinationRule",
+            "EnvoyFilter",
+            "Gateway",
+            "ServiceEntry",
+            "Sidecar",
+            "VirtualService",
+        ],
+    ),
+    ("networking.k8s.io", &["NetworkPolicy"]),
+    (
+        "security.istio.io",
+        &["AuthorizationPolicy", "PeerAuthentication"],
+    ),
+    ("telemetry.istio.io", &["Telemetry"]),
+];
+
+/// Why a cluster cannot be looked at.
+#[derive(Debug, Error)]
+pub(crate) enum ClusterError {
+    #[error("the kubeconfig cannot be used: {0}")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    #[error("there is neither a kubeconfig nor a cluster around: {0}")]
+    NoConfig(#[from] kube::config::InferConfigError),
+    #[error("{0}")]
+    Client(#[from] kube::Error),
+}
+
+/// A cluster.
+pub(crate) struct Cluster {
+    client: Client,
+}
+
+/// What of a cluster could be seen.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) objects: Vec<Object>,
+    /// What could not, with the reason.
+    pub(crate) unseen: Vec<(String, String)>,
+}
+
+impl Cluster {
+    /// The cluster of a kubeconfig's context: of the usual ones if none are named.
+    pub(crate) async fn connect(
+        kubeconfig: Option<&Path>,
+        context: Option<&str>,
+    ) -> Result<Self, ClusterError> {
+        let options = KubeConfigOptions {
+            context: context.map(str::to_owned),
+            ..KubeConfigOptions::default()
+        };
+        let config = match (kubeconfig, context) {
+            (Some(path), _) => {
+                let kubeconfig = Kubeconfig::read_from(path)?;
+                Config::from_custom_kubeconfig(kubeconfig, &options).await?
+            }
+            (None, Some(_)) => Config::from_kubeconfig(&options).await?,
+            (None, None) => Config::infer().await?,
+        };
+        Ok(Self {
+            client: Client::try_from(config)?,
+        })
+    }
+
+    /// Lists all that is looked at, and gets these Secrets, by their namespace and name.
+    pub(crate) async fn look(&self, secrets: &[(&str, &str)]) -> Result<Seen, ClusterError> {
+        let mut seen = Seen::default();
+        let served = self.client.list_api_groups().await?;
+        for (group, kinds) in KINDS {
+            let is_served = served.groups.iter().any(|known| known.name == group);
+            if !group.is_empty() && !is_served {
+                continue;
+            }
+            let group = discovery::group(&self.client, group).await?;
+            for kind in kinds {
+                self.list(&group, kind, &mut seen).await;
+            }
+        }
+        for (namespace, name) in secrets {
+            self.get_secret(namespace, name, &mut seen).await;
+        }
+        Ok(seen)
+    }
+
+    async fn list(&self, group: &ApiGroup, kind: &str, seen: &mut Seen) {
+        let Some((resource, capabilities)) = group.recommended_kind(kind) else {
+            return;
+        };
+        debug_assert!(matches!(
+            capabilities.scope,
+            Scope::Cluster | Scope::Namespaced
+        ));
+        let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+        let mut page = ListParams::default().limit(PAGE);
+        loop {
+            match api.list(&page).await {
+                Ok(list) => {
+                    let objects = list.items.into_iter();
+                    seen.objects
+                        .extend(objects.filter_map(|object| read(object, &resource)));
+                    match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                        Some(token) => page = page.continue_token(&token),
+                        None => return,
+                    }
+                }
+                Err(reason) => {
+                    let what = format!("{} of {}", resource.plural, resource.api_version);
+                    seen.unseen.push((what, reason.to_string()));
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn get_secret(&self, namespace: &str, name: &str, seen: &mut Seen) {
+        let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&());
+        let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
+        match api.get_opt(name).await {
+            Ok(secret) => seen
+                .objects
+                .extend(secret.and_then(|secret| read(secret, &resource))),
+            Err(reason) => {
+                let what = format!("Secret {namespace}/{name}");
+                seen.unseen.push((what, reason.to_string()));
+            }
+        }
+    }
+
+    /// Asks the proxies of these pods, each by its namespace and name, in their order.
+    pub(crate) async fn ask_proxies(&self, pods: &[(String, String)]) -> Vec<Result<Said, String>> {
+        let answers = pods
+            .iter()
+            .map(|(namespace, name)| self.ask_proxy(namespace, name));
+        stream::iter(answers).buffered(AT_ONCE).collect().await
+    }
+
+    async fn ask_proxy(&self, namespace: &str, name: &str) -> Result<Said, String> {
+        let pods = Api::<Pod>::namespaced(self.client.clone(), namespace);
+        let forwarded = pods.portforward(name, &[ADMIN_PORT]).await;
+        let mut forwarded = forwarded.map_err(|reason| reason.to_string())?;
+        let stream = forwarded
+            .take_stream(ADMIN_PORT)
+            .ok_or_else(|| "its port is not forwarded".to_owned())?;
+        admin::ask_through(stream)
+            .await
+            .map_err(|reason: AdminError| reason.to_string())
+    }
+}
+
+/// An object of a list, which does not say again of what kind it is.
+fn read(object: DynamicObject, resource: &ApiResource) -> Option<Object> {
+    let mut value = serde_json::to_value(object).ok()?;
+    let fields = value.as_object_mut()?;
+    fields.insert(
+        "apiVersion".to_owned(),
+        resource.api_version.as_str().into(),
+    );
+    fields.insert("kind".to_owned(), resource.kind.as_str().into());
+    if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+        metadata.remove("managedFields");
+    }
+    Object::new(value)
+}

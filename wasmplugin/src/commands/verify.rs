@@ -1,0 +1,189 @@
+//! `peergate verify`.
+
+mod certificates;
+mod human;
+mod json;
+mod junit;
+mod observe;
+mod sarif;
+
+use std::path::PathBuf;
+
+use policy_schema::code::Severity;
+use policy_schema::diagnostic::SourceText;
+use policy_schema::istio::ExtensionApi;
+use policy_schema::policy::IstioVersion;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::Options;
+use policy_schema::verify::{Finding, verify};
+
+use crate::commands::render::Extension;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::input::InputArgs;
+use crate::output;
+use crate::policies;
+use crate::probe::Answers;
+
+/// Say where a mesh is not what the documents say
+///
+/// Looks at manifests, at a cluster through a kubeconfig, at proxies through their admin endpoints, and tries ports: is
+/// every namespace strict, is any port open to plaintext, is mutual TLS undone anywhere, does each proxy run the revision
+/// that the documents have, which certificates end soon, which workloads lack a policy, which policies select nothing,
+/// and which objects are not those that the documents are rendered to.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  peergate verify -f policies/ --cluster
+  peergate verify -f policies/ --cluster --context production --output sarif -o found.sarif
+  peergate verify -f policies/ --manifests manifests/ --manifests workloads/
+  kubectl port-forward -n shop deploy/cart 15000 & peergate verify -f policies/ --proxy http://localhost:15000
+  peergate verify -f policies/ --probe 10.8.0.14:8080
+
+docs/verify.md says what each finding means, and what of a cluster one must be permitted to read.
+
+Exit codes: 0 nothing was found; 1 something could not be read; 2 something was found, with
+`--deny-warnings` a warning too; 3 the policies, the manifests or the arguments are invalid.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    mesh: MeshArgs,
+    /// Fewer days left than this are too few for a certificate that is not renewed by itself
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    min_days: u16,
+    /// The kind of object that brings the filter
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    extension_api: Extension,
+    /// The Istio version that the mesh runs [default: the mesh's]
+    #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
+    istio_version: Option<IstioVersion>,
+    /// The time at which rules, exceptions and certificates count as over [default: now]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    at: Option<Timestamp>,
+    /// Take warnings for findings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// The form of the report
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    output: Form,
+    /// The file to write the report to, or `-` for stdout
+    #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+}
+
+/// What is looked at.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true)]
+struct MeshArgs {
+    /// Manifests, or what `kubectl get -o yaml` says: a file, a folder, or `-` for stdin; repeatable
+    #[arg(long, value_name = "PATH")]
+    manifests: Vec<PathBuf>,
+    /// Look at the cluster of a kubeconfig, and at the proxies in it
+    #[arg(long)]
+    cluster: bool,
+    /// With `--cluster`: the kubeconfig [default: as `kubectl` finds it]
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    kubeconfig: Option<PathBuf>,
+    /// With `--cluster`: the context [default: the current one]
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    context: Option<String>,
+    /// With `--cluster`: leave the proxies alone
+    #[arg(long, requires = "cluster")]
+    skip_proxies: bool,
+    /// A proxy's admin endpoint, `http://HOST:PORT`, or a file with what it said at `/config_dump`; repeatable
+    #[arg(long, value_name = "URL|FILE")]
+    proxy: Vec<String>,
+    /// A workload's port to try, in plaintext and as a foreigner; repeatable
+    #[arg(long, value_name = "HOST:PORT")]
+    probe: Vec<String>,
+    /// Try the ports of the pods that were seen; for where they can be reached
+    #[arg(long)]
+    probe_pods: bool,
+}
+
+/// The form of the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// For CI systems that show tests
+    Junit,
+    /// For code scanning (SARIF 2.1.0)
+    Sarif,
+}
+
+/// All that is to be said.
+#[derive(Debug, Default)]
+struct Report {
+    /// In the order of codes and subjects.
+    findings: Vec<Finding>,
+    /// What nobody gave to be looked at.
+    unchecked: Vec<String>,
+    /// What was looked at.
+    seen: observe::Seen,
+    /// The texts that findings have their places in.
+    sources: Vec<SourceText>,
+}
+
+/// A port that was tried, and how it answered.
+#[derive(Debug)]
+struct Probed {
+    address: String,
+    /// The pod whose port it is, if that is known.
+    pod: Option<String>,
+    answers: Answers,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let at = policies::at_or_now(args.at);
+    let options = Options {
+        at,
+        istio_version: args.istio_version,
+    };
+    if args.input.uses_stdin() && args.mesh.uses_stdin() {
+        return Err(Failure::StdinTwice);
+    }
+    let set = policies::load(&args.input, options)?;
+    let api = ExtensionApi::from(args.extension_api);
+    let expected = certificates::expected(&set, at, args.min_days);
+    let observe::Observation {
+        observed,
+        seen,
+        sources,
+        mut findings,
+    } = observe::observe(&args.mesh, &set, &expected)?;
+    let verdict = verify(&set, api, &observed);
+    findings.extend(verdict.findings);
+    findings.sort();
+    findings.dedup();
+    let report = Report {
+        findings,
+        unchecked: verdict.unchecked,
+        seen,
+        sources,
+    };
+    let text = match args.output {
+        Form::Human => human::report(&report, &observed.proxies),
+        Form::Json => json::report(&report, &set, &observed.proxies)?,
+        Form::Junit => junit::report(&report)?,
+        Form::Sarif => sarif::report(&report)?,
+    };
+    output::write(&args.out, text)?;
+    let severities = report
+        .findings
+        .iter()
+        .map(|finding| finding.code.severity());
+    let least = if args.deny_warnings {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    Ok(match severities.max() {
+        Some(worst) if worst >= least => ExitStatus::Negative,
+        _ => ExitStatus::Success,
+    })
+}

@@ -1,0 +1,70 @@
+//! The report for people.
+
+use policy_schema::verify::{Proxy, RunningPolicy};
+
+use super::{Probed, Report};
+use crate::report::{self, Message, counted};
+
+/// Proxies with what they run, ports with how they answer, and what is wrong.
+pub(super) fn report(report: &Report, proxies: &[Proxy]) -> Vec<u8> {
+    let running = proxies
+        .iter()
+        .map(|proxy| format!("proxy {}: {}\n", proxy.name, running(&proxy.policies)));
+    let mut text: String = running.collect();
+    text.extend(report.seen.probes.iter().map(port));
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text += &report::rendered(report.findings.iter().map(Message::from), &report.sources);
+    let unchecked = report.unchecked.iter();
+    text.extend(unchecked.map(|unchecked| format!("not looked at: {unchecked}\n")));
+    text += &summary(report);
+    text.into_bytes()
+}
+
+fn port(probed: &Probed) -> String {
+    let of_pod = match &probed.pod {
+        Some(pod) => format!(" of {pod}"),
+        None => String::new(),
+    };
+    let answers = &probed.answers;
+    format!(
+        "port {}{of_pod}: plaintext {}, no certificate {}, foreign identity {}\n",
+        probed.address, answers.plaintext, answers.no_certificate, answers.foreign_identity
+    )
+}
+
+fn running(policies: &[RunningPolicy]) -> String {
+    if policies.is_empty() {
+        return "no policy".to_owned();
+    }
+    let policies = policies.iter().map(|policy| match &policy.revision {
+        Some(revision) => format!("policy {} at revision {revision}", policy.name),
+        None => format!("policy {} without a revision", policy.name),
+    });
+    policies.collect::<Vec<_>>().join(", ")
+}
+
+fn summary(report: &Report) -> String {
+    let seen = &report.seen;
+    let objects = seen
+        .objects
+        .map(|count| counted(count, "object", "objects"));
+    let proxies = (seen.proxies > 0).then(|| counted(seen.proxies, "proxy", "proxies"));
+    let ports = seen.probes.len();
+    let ports = (ports > 0).then(|| counted(ports, "port", "ports"));
+    let looked_at: Vec<_> = [objects, proxies, ports].into_iter().flatten().collect();
+    let looked_at = match looked_at.as_slice() {
+        [] => "nothing".to_owned(),
+        some => some.join(", "),
+    };
+    let severities = report
+        .findings
+        .iter()
+        .map(|finding| finding.code.severity());
+    let found = match report::counts(severities) {
+        none if none.is_empty() => "nothing is found".to_owned(),
+        some => some,
+    };
+    format!("{looked_at}: {found}\n")
+}

@@ -1,0 +1,85 @@
+//! The report for programs.
+
+use policy_schema::policy::PolicySet;
+use policy_schema::verify::{Proxy, RunningPolicy};
+use serde::Serialize;
+
+use super::Report;
+use crate::failure::Failure;
+use crate::output;
+use crate::probe::Answers;
+use crate::report::{self, Entry, Message};
+
+#[derive(Serialize)]
+struct Document<'r> {
+    findings: Vec<Entry<'r>>,
+    /// What nobody gave to be looked at.
+    unchecked: &'r [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<usize>,
+    proxies: Vec<ProxyEntry<'r>>,
+    ports: Vec<PortEntry<'r>>,
+}
+
+#[derive(Serialize)]
+struct ProxyEntry<'r> {
+    name: &'r str,
+    policies: Vec<PolicyEntry<'r>>,
+}
+
+#[derive(Serialize)]
+struct PolicyEntry<'r> {
+    policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'r str>,
+    /// The revision that the documents have; none if they do not have the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PortEntry<'r> {
+    address: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<&'r str>,
+    #[serde(flatten)]
+    answers: &'r Answers,
+}
+
+pub(super) fn report(
+    report: &Report,
+    set: &PolicySet,
+    proxies: &[Proxy],
+) -> Result<Vec<u8>, Failure> {
+    let findings = report.findings.iter().map(Message::from);
+    let proxies = proxies.iter().map(|proxy| ProxyEntry {
+        name: &proxy.name,
+        policies: proxy
+            .policies
+            .iter()
+            .map(|policy| policy_entry(policy, set))
+            .collect(),
+    });
+    let ports = report.seen.probes.iter().map(|probed| PortEntry {
+        address: &probed.address,
+        pod: probed.pod.as_deref(),
+        answers: &probed.answers,
+    });
+    output::json(&Document {
+        findings: report::entries(findings, &report.sources),
+        unchecked: &report.unchecked,
+        objects: report.seen.objects,
+        proxies: proxies.collect(),
+        ports: ports.collect(),
+    })
+}
+
+fn policy_entry<'r>(running: &'r RunningPolicy, set: &PolicySet) -> PolicyEntry<'r> {
+    let (namespace, name) = running.name.as_pair();
+    let policy = set.policy(namespace, name);
+    PolicyEntry {
+        policy: running.name.to_string(),
+        revision: running.revision.as_deref(),
+        expected: policy.map(|policy| policy.revision(set)),
+    }
+}

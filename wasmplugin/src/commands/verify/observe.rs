@@ -1,0 +1,284 @@
+//! What is asked to be looked at → what is seen of it.
+
+use std::path::{Path, PathBuf};
+
+use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::policy::PolicySet;
+use policy_schema::verify::{Finding, FindingCode, Object, Observed, Proxy, objects, pod_ports};
+
+use super::{MeshArgs, Probed, certificates};
+use crate::admin::{self, Said};
+use crate::certificates::inspect::Expected;
+use crate::cluster::Cluster;
+use crate::failure::Failure;
+use crate::input::{self, Input};
+use crate::network;
+use crate::probe::{self, Answer, Answers};
+use crate::report;
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub(super) struct Observation {
+    pub(super) observed: Observed,
+    pub(super) seen: Seen,
+    /// The texts of manifests.
+    pub(super) sources: Vec<SourceText>,
+    /// What was found on looking.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// How much was looked at.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// None if nobody asked for objects.
+    pub(super) objects: Option<usize>,
+    pub(super) proxies: usize,
+    pub(super) probes: Vec<Probed>,
+}
+
+/// A proxy that was asked.
+struct Asked {
+    name: String,
+    answer: Result<Said, String>,
+}
+
+impl MeshArgs {
+    pub(super) fn uses_stdin(&self) -> bool {
+        let proxies = self.proxy.iter().map(Path::new);
+        let mut paths = self.manifests.iter().map(PathBuf::as_path).chain(proxies);
+        paths.any(input::is_stdin)
+    }
+
+    fn asks_for_objects(&self) -> bool {
+        self.cluster || !self.manifests.is_empty()
+    }
+}
+
+/// Looks at all that is asked for.
+pub(super) fn observe(
+    args: &MeshArgs,
+    set: &PolicySet,
+    expected: &Expected,
+) -> Result<Observation, Failure> {
+    let mut observation = Observation::default();
+    let mut objects = observation.read_manifests(&args.manifests)?;
+    let asked = network::block_on(observation.ask_all(args, set, &mut objects))
+        .map_err(Failure::Runtime)??;
+    for proxy in asked {
+        observation.add_proxy(proxy, expected);
+    }
+    for path in args.proxy.iter().filter(|proxy| address(proxy).is_none()) {
+        observation.read_proxy(Path::new(path))?;
+    }
+    for object in &objects {
+        let found = certificates::of_object(set, object, expected);
+        observation.findings.extend(found);
+    }
+    for address in &args.probe {
+        observation.probe(address, None, false);
+    }
+    if args.probe_pods {
+        observation.probe_pods(set, &objects);
+    }
+    let proxies = &mut observation.observed.proxies;
+    proxies.sort_by(|a, b| a.name.cmp(&b.name));
+    observation.seen.proxies = proxies.len();
+    if args.asks_for_objects() {
+        observation.seen.objects = Some(objects.len());
+        observation.observed.objects = Some(objects);
+    }
+    Ok(observation)
+}
+
+/// The host and port of an admin endpoint's URL; none for the name of a file.
+fn address(proxy: &str) -> Option<&str> {
+    Some(proxy.strip_prefix("http://")?.trim_end_matches('/'))
+}
+
+impl Observation {
+    fn read_manifests(&mut self, paths: &[PathBuf]) -> Result<Vec<Object>, Failure> {
+        let mut input = Input::read(paths)?;
+        let mut found = Vec::new();
+        for (source, text) in input.sources.iter().enumerate() {
+            match objects(source, &text.text) {
+                Ok(objects) => found.extend(objects),
+                Err(faults) => {
+                    let diagnostics = faults.into_iter().map(|fault| Diagnostic {
+                        code: fault.code,
+                        source,
+                        span: fault.span,
+                        message: fault.message,
+                        help: fault.help,
+                        related: None,
+                    });
+                    input.diagnostics.extend(diagnostics);
+                }
+            }
+        }
+        if !input.diagnostics.is_empty() {
+            report::diagnostics(&input.diagnostics, &input.sources);
+            let severities = input.diagnostics.iter().map(Diagnostic::severity);
+            return Err(Failure::InvalidManifests(report::counts(severities)));
+        }
+        self.sources = input.sources;
+        Ok(found)
+    }
+
+    /// Asks a cluster and proxies.
+    async fn ask_all(
+        &mut self,
+        args: &MeshArgs,
+        set: &PolicySet,
+        objects: &mut Vec<Object>,
+    ) -> Result<Vec<Asked>, Failure> {
+        let mut asked = Vec::new();
+        if args.cluster {
+            let (kubeconfig, context) = (args.kubeconfig.as_deref(), args.context.as_deref());
+            let cluster = Cluster::connect(kubeconfig, context).await?;
+            let seen = cluster.look(&certificates::secrets(set)).await?;
+            for (what, reason) in seen.unseen {
+                self.findings.push(not_checked(
+                    &what,
+                    &format!("it cannot be read: {reason}"),
+                    "have somebody permit it: docs/verify.md has the role",
+                ));
+            }
+            if !args.skip_proxies {
+                let pods: Vec<_> = seen
+                    .objects
+                    .iter()
+                    .filter(|object| object.has_sidecar())
+                    .map(|pod| (pod.namespace().to_owned(), pod.name().to_owned()))
+                    .collect();
+                let answers = cluster.ask_proxies(&pods).await;
+                let names = pods
+                    .iter()
+                    .map(|(namespace, name)| format!("{namespace}/{name}"));
+                asked.extend(
+                    names
+                        .zip(answers)
+                        .map(|(name, answer)| Asked { name, answer }),
+                );
+            }
+            objects.extend(seen.objects);
+        }
+        for address in args.proxy.iter().filter_map(|proxy| address(proxy)) {
+            let answer = admin::ask(address).await;
+            asked.push(Asked {
+                name: address.to_owned(),
+                answer: answer.map_err(|reason| reason.to_string()),
+            });
+        }
+        Ok(asked)
+    }
+
+    fn add_proxy(&mut self, Asked { name, answer }: Asked, expected: &Expected) {
+        let unreachable = |reason: String| {
+            Finding::of(
+                format!("proxy {name}"),
+                FindingCode::UnreachableProxy,
+                format!("it does not say what it runs: {reason}"),
+                "see whether it is up, and whether you may forward ports of its pod",
+            )
+        };
+        let said = match answer {
+            Ok(said) => said,
+            Err(reason) => return self.findings.push(unreachable(reason)),
+        };
+        match Proxy::from_config_dump(&name, &said.config_dump) {
+            Ok(proxy) => {
+                let found = certificates::of_proxy(&proxy.name, &said.certs, expected);
+                self.findings.extend(found);
+                self.observed.proxies.push(proxy);
+            }
+            Err(reason) => self.findings.push(unreachable(reason.to_string())),
+        }
+    }
+
+    fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
+        let name = input::name_of(path);
+        let proxy = Proxy::from_config_dump(&name, &input::bytes(path)?);
+        let proxy = proxy.map_err(|reason| Failure::NoConfigDump { name, reason })?;
+        self.observed.proxies.push(proxy);
+        Ok(())
+    }
+
+    fn probe_pods(&mut self, set: &PolicySet, objects: &[Object]) {
+        for port in pod_ports(set, objects) {
+            let host = if port.ip.contains(':') {
+                format!("[{}]", port.ip)
+            } else {
+                port.ip
+            };
+            let address = format!("{host}:{}", port.port);
+            self.probe(&address, Some(port.pod), port.may_accept_plaintext);
+        }
+    }
+
+    fn probe(&mut self, address: &str, pod: Option<String>, may_accept_plaintext: bool) {
+        let subject = match &pod {
+            Some(pod) => format!("{pod} at {address}"),
+            None => address.to_owned(),
+        };
+        match probe::probe(address) {
+            Ok(answers) => {
+                let found = of_answers(&subject, &answers, may_accept_plaintext);
+                self.findings.extend(found);
+                self.seen.probes.push(Probed {
+                    address: address.to_owned(),
+                    pod,
+                    answers,
+                });
+            }
+            Err(reason) => self.findings.push(not_checked(
+                &subject,
+                &format!("it cannot be tried: {reason}"),
+                "run this where the port can be reached, such as in the cluster",
+            )),
+        }
+    }
+}
+
+/// What is wrong with how a port answers.
+fn of_answers(subject: &str, answers: &Answers, may_accept_plaintext: bool) -> Vec<Finding> {
+    let tries = [
+        (
+            answers.plaintext,
+            FindingCode::AcceptsPlaintext,
+            "who speaks plaintext",
+        ),
+        (
+            answers.no_certificate,
+            FindingCode::AcceptsNoCertificate,
+            "who has no certificate",
+        ),
+        (
+            answers.foreign_identity,
+            FindingCode::AcceptsForeignIdentity,
+            "who has a certificate that nobody of the mesh signed",
+        ),
+    ];
+    let mut findings = Vec::new();
+    for (answer, code, who) in tries {
+        match answer {
+            // Where plaintext is permitted, the workload may speak TLS itself.
+            Answer::Accepted if !may_accept_plaintext => findings.push(Finding::of(
+                subject,
+                code,
+                format!("it answers a caller {who}"),
+                "see whether the port is behind a sidecar, and which `PeerAuthentication` is for it",
+            )),
+            Answer::Silent if !may_accept_plaintext => findings.push(not_checked(
+                subject,
+                &format!("it neither answers nor refuses a caller {who}"),
+                "see with a client of what it speaks",
+            )),
+            Answer::Accepted | Answer::Refused | Answer::Silent => {}
+        }
+    }
+    findings
+}
+
+fn not_checked(subject: &str, message: &str, help: &str) -> Finding {
+    Finding::of(subject, FindingCode::NotChecked, message, help)
+}

@@ -1,0 +1,498 @@
+//! `peergate verify`: nothing is found in a mesh that is what the documents say, and each fault that is
+//! planted in it is found, alone.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+
+/// The example shop.
+const SHOP: &str = "../../examples/online-boutique";
+
+/// What runs in it.
+const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
+
+/// The manifests of a mesh, and the documents that it is compared with.
+struct Mesh {
+    folder: TempDir,
+    documents: PathBuf,
+}
+
+/// The shop as the documents are rendered to it, each file by its name.
+fn rendered() -> &'static [(String, String)] {
+    static RENDERED: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    RENDERED.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let out = format!("{}/", folder.path().display());
+        let run = run(&["render", "-f", SHOP, "--at", NOW, "-o", &out]);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let read = |path: PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        };
+        files.map(|file| read(file.unwrap().path())).collect()
+    })
+}
+
+impl Mesh {
+    /// The shop as it should be.
+    fn good() -> Self {
+        let mut files: Vec<_> = rendered()
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .collect();
+        files.push(("workloads.yaml", WORKLOADS));
+        Self {
+            folder: folder(&files),
+            documents: SHOP.into(),
+        }
+    }
+
+    fn with(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
+    fn without(self, name: &str) -> Self {
+        std::fs::remove_file(self.folder.path().join(name)).unwrap();
+        self
+    }
+
+    fn replacing(self, name: &str, old: &str, new: &str) -> Self {
+        let path = self.folder.path().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{name} has no `{old}`");
+        std::fs::write(path, text.replacen(old, new, 1)).unwrap();
+        self
+    }
+
+    fn verify(&self, more: &[&str]) -> Run {
+        let manifests = text(self.folder.path());
+        let documents = text(&self.documents);
+        let args = ["verify", "-f", documents, "--manifests", manifests];
+        run(&[&args[..], &["--at", NOW], more].concat())
+    }
+
+    /// The findings, each as its code, its subject and its message.
+    fn findings(&self) -> Vec<[String; 3]> {
+        let run = self.verify(&["--output", "json"]);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report.pointer("/findings").and_then(Value::as_array);
+        let findings = findings.unwrap();
+        let has_error = findings
+            .iter()
+            .any(|finding| finding.get("severity") == Some(&json!("error")));
+        assert_eq!(run.status, if has_error { 2 } else { 0 });
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap().to_owned();
+        findings
+            .iter()
+            .map(|finding| ["code", "subject", "message"].map(|field| text(finding.get(field))))
+            .collect()
+    }
+
+    /// Asserts that there is this finding, and no other.
+    fn has(&self, code: &str, subject: &str, message: &str) {
+        let expected = [code, subject, message].map(str::to_owned);
+        assert_eq!(self.findings(), [expected]);
+    }
+}
+
+fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
+    let group = match kind {
+        "PeerAuthentication" | "AuthorizationPolicy" => "security.istio.io/v1",
+        _ => "networking.istio.io/v1",
+    };
+    json!({
+        "apiVersion": group,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    })
+    .to_string()
+}
+
+#[test]
+fn nothing_is_found_in_the_good_mesh() {
+    let run = Mesh::good().verify(&["--deny-warnings"]);
+    let expected = (0, "82 objects: nothing is found\n", "");
+    assert_eq!((run.status, &*run.stdout, &*run.stderr), expected);
+}
+
+#[test]
+fn a_missing_object_is_found() {
+    Mesh::good()
+        .without("boutique.frontend-deny.authorizationpolicy.yaml")
+        .has(
+            "missing-object",
+            "AuthorizationPolicy boutique/frontend-deny",
+            "it is not there, and the documents are rendered to it",
+        );
+}
+
+#[test]
+fn a_changed_object_is_found() {
+    Mesh::good()
+        .replacing(
+            "boutique.cartservice-allow.authorizationpolicy.yaml",
+            "- /hipstershop.CartService/EmptyCart\n",
+            "- /debug\n",
+        )
+        .has(
+            "changed-object",
+            "AuthorizationPolicy boutique/cartservice-allow",
+            "`spec.rules[0].to[0].operation.paths[2]` is `/debug`, and the documents say `/hipstershop.CartService/EmptyCart`",
+        );
+}
+
+#[test]
+fn a_dry_run_is_found() {
+    Mesh::good()
+        .replacing(
+            "boutique.cartservice-allow.authorizationpolicy.yaml",
+            "  annotations:\n",
+            "  annotations:\n    istio.io/dry-run: \"true\"\n",
+        )
+        .has(
+            "changed-object",
+            "AuthorizationPolicy boutique/cartservice-allow",
+            "`metadata.annotations.istio.io/dry-run` is `true`, and the documents say nothing of it",
+        );
+}
+
+#[test]
+fn a_leftover_object_is_found() {
+    let old = rendered()
+        .iter()
+        .find(|(name, _)| name == "boutique.cartservice-allow.authorizationpolicy.yaml");
+    let old = old.unwrap().1.replace("cartservice", "basketservice");
+    Mesh::good().with("old.yaml", &old).has(
+        "leftover-object",
+        "AuthorizationPolicy boutique/basketservice-allow",
+        "Peergate rendered it once, and no document asks for it any more",
+    );
+}
+
+#[test]
+fn a_foreign_object_is_found() {
+    for (kind, part) in [
+        ("AuthorizationPolicy", "adds to what is allowed or denied"),
+        ("EnvoyFilter", "can change anything in a proxy"),
+        ("ServiceEntry", "adds to what workloads reach"),
+        ("Sidecar", "changes what workloads reach"),
+    ] {
+        Mesh::good()
+            .with(
+                "foreign.yaml",
+                &yaml_of(kind, "boutique", "extra", &json!({})),
+            )
+            .has(
+                "foreign-object",
+                &format!("{kind} boutique/extra"),
+                &format!("no document has it, and it {part}"),
+            );
+    }
+}
+
+#[test]
+fn a_mesh_that_is_not_strict_is_found() {
+    let missing = Mesh::good().without("istio-system.default.peerauthentication.yaml");
+    let found = missing.findings();
+    assert_eq!(found[0][0], "missing-object");
+    assert_eq!(
+        found[1],
+        [
+            "mesh-not-strict",
+            "PeerAuthentication istio-system/default",
+            "nothing asks for mutual TLS in `boutique`, `istio-ingress`, and Istio accepts plaintext"
+        ]
+    );
+    assert_eq!(found.len(), 2);
+    let second = yaml_of(
+        "PeerAuthentication",
+        "istio-system",
+        "old",
+        &json!({"mtls": {"mode": "PERMISSIVE"}}),
+    );
+    Mesh::good().with("second.yaml", &second).has(
+        "mesh-not-strict",
+        "PeerAuthentication istio-system/old",
+        "the whole mesh accepts plaintext",
+    );
+}
+
+#[test]
+fn a_namespace_that_is_not_strict_is_found() {
+    for (mode, accepts) in [("PERMISSIVE", "plaintext"), ("DISABLE", "plaintext alone")] {
+        let spec = json!({"selector": {"matchLabels": {}}, "mtls": {"mode": mode}});
+        Mesh::good()
+            .with(
+                "namespace.yaml",
+                &yaml_of("PeerAuthentication", "boutique", "default", &spec),
+            )
+            .has(
+                "namespace-not-strict",
+                "PeerAuthentication boutique/default",
+                &format!("all of `boutique` accepts {accepts}, and no document says so"),
+            );
+    }
+}
+
+#[test]
+fn a_plaintext_port_is_found() {
+    let selector = json!({"matchLabels": {"app": "cartservice"}});
+    let of_port = json!({"selector": selector, "portLevelMtls": {"7070": {"mode": "DISABLE"}}});
+    let object = |spec| yaml_of("PeerAuthentication", "boutique", "cart", spec);
+    Mesh::good().with("port.yaml", &object(&of_port)).has(
+        "plaintext-port",
+        "PeerAuthentication boutique/cart",
+        "port 7070 of `app=cartservice` accepts plaintext alone, and no document says so",
+    );
+    let of_all = json!({"selector": selector, "mtls": {"mode": "PERMISSIVE"}});
+    Mesh::good().with("port.yaml", &object(&of_all)).has(
+        "plaintext-port",
+        "PeerAuthentication boutique/cart",
+        "every port of `app=cartservice` accepts plaintext, and no document says so",
+    );
+}
+
+/// The exception of the documents is not found; as soon as it is for more than they say, it is.
+#[test]
+fn an_exception_that_outgrew_its_document_is_found() {
+    let file = "warehouse.warehouse-scanners.peerauthentication.yaml";
+    for (old, new, message) in [
+        (
+            "\"9000\":",
+            "\"9001\":",
+            "port 9001 of `app=stock-intake` accepts plaintext, and no document says so: its exception was to end at 2030-06-30T00:00:00Z",
+        ),
+        (
+            "mode: PERMISSIVE",
+            "mode: DISABLE",
+            "port 9000 of `app=stock-intake` accepts plaintext alone, and no document says so: its exception was to end at 2030-06-30T00:00:00Z",
+        ),
+    ] {
+        let found = Mesh::good().replacing(file, old, new).findings();
+        let codes: Vec<_> = found.iter().map(|found| found[0].as_str()).collect();
+        assert_eq!(codes, ["changed-object", "plaintext-port"]);
+        assert_eq!(found[1][2], message);
+    }
+}
+
+#[test]
+fn ports_beside_the_sidecar_are_found() {
+    for (annotation, ports) in [
+        (
+            "traffic.sidecar.istio.io/excludeInboundPorts: \"9090, 8080\"",
+            "ports 8080, 9090",
+        ),
+        (
+            "traffic.sidecar.istio.io/includeInboundPorts: \"9090\"",
+            "port 8080",
+        ),
+        ("sidecar.istio.io/interceptionMode: NONE", "every port"),
+    ] {
+        Mesh::good()
+            .replacing(
+                "workloads.yaml",
+                "    metadata:\n      labels:\n        app: adservice",
+                &format!("    metadata:\n      annotations:\n        {annotation}\n      labels:\n        app: adservice"),
+            )
+            .has(
+                "bypassed-port",
+                "Deployment boutique/adservice",
+                &format!("calls to {ports} go around its sidecar, by an annotation of its pods"),
+            );
+    }
+}
+
+#[test]
+fn mutual_tls_undone_by_a_destination_rule_is_found() {
+    let tls = |mode: &str| json!({"tls": {"mode": mode}});
+    let host = "cartservice.boutique.svc.cluster.local";
+    for (spec, place, mode) in [
+        (
+            json!({"host": host, "trafficPolicy": tls("DISABLE")}),
+            "spec.trafficPolicy",
+            "DISABLE",
+        ),
+        (
+            json!({"host": "cartservice", "trafficPolicy": tls("SIMPLE")}),
+            "spec.trafficPolicy",
+            "SIMPLE",
+        ),
+        (
+            json!({"host": "*.local", "trafficPolicy": tls("MUTUAL")}),
+            "spec.trafficPolicy",
+            "MUTUAL",
+        ),
+        (
+            json!({"host": "*", "trafficPolicy": {"tls": {}}}),
+            "spec.trafficPolicy",
+            "DISABLE",
+        ),
+        (
+            json!({"host": host, "trafficPolicy": {"portLevelSettings": [{"port": {"number": 7070}, "tls": {"mode": "DISABLE"}}]}}),
+            "spec.trafficPolicy.portLevelSettings[0]",
+            "DISABLE",
+        ),
+        (
+            json!({"host": host, "subsets": [{"name": "v1", "trafficPolicy": tls("DISABLE")}]}),
+            "spec.subsets[0].trafficPolicy",
+            "DISABLE",
+        ),
+    ] {
+        let host = spec["host"].as_str().unwrap().to_owned();
+        Mesh::good()
+            .with("rule.yaml", &yaml_of("DestinationRule", "boutique", "cart", &spec))
+            .has(
+                "mutual-tls-undone",
+                "DestinationRule boutique/cart",
+                &format!("`{place}.tls.mode` has callers of `{host}` speak `{mode}`, and not mutual TLS with their identity"),
+            );
+    }
+    // Outside the mesh nobody has an identity of it.
+    let outside = json!({"host": "api.example.com", "trafficPolicy": tls("SIMPLE")});
+    let mesh = Mesh::good().with(
+        "rule.yaml",
+        &yaml_of("DestinationRule", "boutique", "api", &outside),
+    );
+    assert_eq!(mesh.findings(), [[""; 3]; 0]);
+}
+
+#[test]
+fn a_workload_without_a_sidecar_is_found() {
+    for (old, new) in [
+        (
+            "        app: adservice\n    spec:",
+            "        app: adservice\n        sidecar.istio.io/inject: \"false\"\n    spec:",
+        ),
+        (
+            "      serviceAccountName: adservice",
+            "      hostNetwork: true\n      serviceAccountName: adservice",
+        ),
+    ] {
+        Mesh::good().replacing("workloads.yaml", old, new).has(
+            "unenforced-workload",
+            "Deployment boutique/adservice",
+            "policy `boutique/adservice` is for it, and it has no sidecar",
+        );
+    }
+}
+
+/// Pods tell what is, and what makes them tells what should be.
+#[test]
+fn pods_from_before_the_injection_are_found() {
+    let pod = |hash: &str, name: &str, containers: Value| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "namespace": "boutique",
+                "labels": {"app": "adservice", "pod-template-hash": hash},
+                "ownerReferences": [{"controller": true, "kind": "ReplicaSet", "name": format!("adservice-{hash}")}],
+            },
+            "spec": {"serviceAccountName": "adservice", "containers": containers},
+            "status": {"phase": "Running"},
+        })
+    };
+    let with = json!([{"name": "server"}, {"name": "istio-proxy"}]);
+    let without = json!([{"name": "server"}]);
+    let list = json!({
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            pod("5f4d", "adservice-5f4d-a", with.clone()),
+            pod("5f4d", "adservice-5f4d-b", with),
+            pod("77c9", "adservice-77c9-c", without),
+        ],
+    });
+    Mesh::good().with("pods.json", &list.to_string()).has(
+        "unenforced-workload",
+        "Deployment boutique/adservice",
+        "policy `boutique/adservice` is for it, and it has no sidecar",
+    );
+}
+
+#[test]
+fn a_workload_without_a_policy_is_found() {
+    let mesh = Mesh::good().with(
+        "more.yaml",
+        &WORKLOADS
+            .split("---\n")
+            .find(|part| part.contains("name: adservice"))
+            .unwrap()
+            .replace("adservice", "newservice"),
+    );
+    mesh.has(
+        "workload-without-policy",
+        "Deployment boutique/newservice",
+        "no policy is for it: every request is denied",
+    );
+    assert_eq!(mesh.verify(&["--deny-warnings"]).status, 2);
+}
+
+#[test]
+fn a_policy_that_selects_nothing_is_found() {
+    let without = WORKLOADS
+        .split("---\n")
+        .filter(|part| !part.contains("name: adservice"));
+    let without: Vec<_> = without.collect();
+    Mesh::good()
+        .with("workloads.yaml", &without.join("---\n"))
+        .has(
+            "policy-without-workload",
+            "ServicePolicy boutique/adservice",
+            "no workload has the labels that it is for",
+        );
+}
+
+#[test]
+fn a_workload_under_another_account_is_found() {
+    Mesh::good()
+        .replacing(
+            "workloads.yaml",
+            "serviceAccountName: adservice",
+            "serviceAccountName: default",
+        )
+        .has(
+            "wrong-service-account",
+            "Deployment boutique/adservice",
+            "it runs as `default`, and policy `boutique/adservice` says `adservice`",
+        );
+}
+
+/// A mesh whose documents leave open what no policy is for.
+#[test]
+fn an_open_workload_is_found() {
+    let mesh = "\
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: open}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.29\"
+  defaults: {otherwise: Pass}
+";
+    let documents = folder(&[("mesh.yaml", mesh)]);
+    let rendered = run(&["render", "-f", text(documents.path()), "--at", NOW]).stdout;
+    let workload = WORKLOADS
+        .split("---\n")
+        .take(4)
+        .collect::<Vec<_>>()
+        .join("---\n");
+    let manifests = folder(&[("mesh.yaml", &rendered), ("workloads.yaml", &workload)]);
+    Mesh {
+        documents: documents.path().into(),
+        folder: manifests,
+    }
+    .has(
+        "open-workload",
+        "Deployment boutique/adservice",
+        "no policy is for it, and the mesh lets pass what no policy is for",
+    );
+}
