@@ -42,8 +42,8 @@ codes! {
     StaleRevision = "stale-revision", Error;
     /// A proxy runs a policy that the documents do not have, or that is not for its workload.
     UnknownPolicy = "unknown-policy", Error;
-    /// A proxy's listener accepts callers without a certificate, and no exception of the `Mesh` says
-    /// so.
+    /// A proxy's listener accepts callers whose certificate it does not verify, and no exception of the
+    /// `Mesh` says so.
     PlaintextListener = "plaintext-listener", Error;
     /// A proxy could not be asked.
     UnreachableProxy = "unreachable-proxy", Error;

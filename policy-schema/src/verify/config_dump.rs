@@ -93,8 +93,7 @@ impl Proxy {
         let chains = chains.into_iter().flatten();
         for chain in chains.chain(listener.get("default_filter_chain")) {
             let context = chain.pointer("/transport_socket/typed_config");
-            let asks = context.and_then(|context| context.get("require_client_certificate"));
-            if asks == Some(&Value::Bool(true)) || leads_nowhere(chain) {
+            if context.is_some_and(verifies_callers) || leads_nowhere(chain) {
                 continue;
             }
             let port = chain.pointer("/filter_chain_match/destination_port");
@@ -116,6 +115,23 @@ fn listeners(config: &Value) -> impl Iterator<Item = &Value> {
     fixed
         .filter_map(|listener| listener.get("listener"))
         .chain(dynamic.filter_map(|listener| listener.pointer("/active_state/listener")))
+}
+
+/// Whether a `DownstreamTlsContext` demands a certificate, and does not take whichever it gets.
+fn verifies_callers(context: &Value) -> bool {
+    let common = context.get("common_tls_context");
+    let field = |name| common.and_then(|common| common.get(name));
+    let combined = field("combined_validation_context");
+    let plain = field("validation_context");
+    let by_name = field("validation_context_sds_secret_config");
+    let default = combined.and_then(|combined| combined.get("default_validation_context"));
+    let takes_any = [plain, default].into_iter().flatten().any(|validation| {
+        let trust = validation.get("trust_chain_verification");
+        trust.and_then(Value::as_str) == Some("ACCEPT_UNTRUSTED")
+    });
+    context.get("require_client_certificate") == Some(&Value::Bool(true))
+        && (combined.is_some() || plain.is_some() || by_name.is_some())
+        && !takes_any
 }
 
 fn leads_nowhere(chain: &Value) -> bool {

@@ -17,7 +17,7 @@ pub struct Proxy {
     pub labels: Option<Labels>,
     /// The policies that it runs, in the order of their names.
     pub policies: Vec<RunningPolicy>,
-    /// The listeners that accept callers without a certificate.
+    /// The listeners that accept callers whose certificate they do not verify.
     pub plaintext: Vec<PlaintextListener>,
 }
 
@@ -30,14 +30,14 @@ pub struct RunningPolicy {
     pub revision: Option<String>,
 }
 
-/// Where a proxy accepts callers without a certificate.
+/// Where a proxy accepts callers whose certificate it does not verify.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlaintextListener {
     /// The listener's name.
     pub name: String,
     /// The workload's port; none for every port.
     pub port: Option<u16>,
-    /// Whether TLS is spoken, without asking for a certificate.
+    /// Whether TLS is spoken.
     pub has_tls: bool,
 }
 
@@ -135,7 +135,7 @@ fn check_listeners(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) 
             None => "every port that no other part of it is for".to_owned(),
         };
         let accepts = if listener.has_tls {
-            "TLS without a certificate of the caller's"
+            "TLS without verifying the caller's certificate"
         } else {
             "plaintext"
         };

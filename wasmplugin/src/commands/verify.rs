@@ -9,6 +9,7 @@ mod sarif;
 
 use std::path::PathBuf;
 
+use clap::ArgGroup;
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::ExtensionApi;
@@ -74,13 +75,17 @@ pub(crate) struct Args {
 
 /// What is looked at.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
+#[command(
+    group(ArgGroup::new("mesh").required(true).multiple(true)),
+    group(ArgGroup::new("objects").multiple(true))
+)]
 struct MeshArgs {
     /// Manifests, or what `kubectl get -o yaml` says: a file, a folder, or `-` for stdin; repeatable
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", groups = ["mesh", "objects"])]
     manifests: Vec<PathBuf>,
     /// Look at the cluster of a kubeconfig, and at the proxies in it
-    #[arg(long)]
+    #[arg(long, groups = ["mesh", "objects"])]
     cluster: bool,
     /// With `--cluster`: the kubeconfig [default: as `kubectl` finds it]
     #[arg(long, value_name = "FILE", requires = "cluster")]
@@ -92,13 +97,13 @@ struct MeshArgs {
     #[arg(long, requires = "cluster")]
     skip_proxies: bool,
     /// A proxy's admin endpoint, `http://HOST:PORT`, or a file with what it said at `/config_dump`; repeatable
-    #[arg(long, value_name = "URL|FILE")]
+    #[arg(long, value_name = "URL|FILE", group = "mesh")]
     proxy: Vec<String>,
     /// A workload's port to try, in plaintext and as a foreigner; repeatable
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", group = "mesh")]
     probe: Vec<String>,
     /// Try the ports of the pods that were seen; for where they can be reached
-    #[arg(long)]
+    #[arg(long, requires = "objects")]
     probe_pods: bool,
 }
 

@@ -1,0 +1,455 @@
+//! `peergate verify` asks real proxies and tries real ports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+mod proxy;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use peergate_sandbox::{INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, Leaf};
+use serde_json::{Value, json};
+
+use proxy::{CART, POLICY, Proxy, Sidecar, plugin_config, revision};
+
+/// The example shop.
+const SHOP: &str = "../examples/online-boutique";
+
+/// What a run found, and what it told.
+struct Verified {
+    status: i32,
+    report: Value,
+}
+
+impl Verified {
+    /// The findings, each as its code, its subject and its message.
+    fn findings(&self) -> Vec<[&str; 3]> {
+        let findings = self.report["findings"].as_array().unwrap().iter();
+        findings
+            .map(|finding| {
+                ["code", "subject", "message"].map(|field| finding[field].as_str().unwrap())
+            })
+            .collect()
+    }
+}
+
+/// The sandbox's authority lives for a day.
+fn verify(documents: &str, more: &[&str]) -> Verified {
+    verify_for("0", documents, more)
+}
+
+fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
+    let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "verify",
+            "-f",
+            documents,
+            "--min-days",
+            min_days,
+            "--output",
+            "json",
+        ])
+        .args(more)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "");
+    Verified {
+        status: output.status.code().unwrap(),
+        report: serde_json::from_slice(&output.stdout).unwrap(),
+    }
+}
+
+fn verify_proxy(proxy: &Proxy) -> Verified {
+    verify(SHOP, &["--proxy", &proxy.admin()])
+}
+
+#[test]
+fn a_proxy_that_runs_the_documents_tells_their_revision() {
+    let proxy = Proxy::start(Sidecar::default());
+    let verified = verify_proxy(&proxy);
+    assert_eq!(verified.findings(), [[""; 3]; 0]);
+    assert_eq!(verified.status, 0);
+    let expected = json!([{
+        "name": "boutique/cartservice-1",
+        "policies": [{"policy": POLICY, "revision": revision(), "expected": revision()}],
+    }]);
+    assert_eq!(verified.report["proxies"], expected);
+    let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "verify",
+            "-f",
+            SHOP,
+            "--min-days",
+            "0",
+            "--proxy",
+            &proxy.admin(),
+        ])
+        .output()
+        .unwrap();
+    let expected = format!(
+        "proxy boutique/cartservice-1: policy {POLICY} at revision {}\n\n1 proxy: nothing is found\n",
+        revision()
+    );
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+/// As Istio brings it: by discovery, apart from the listener.
+#[test]
+fn a_filter_that_was_discovered_is_seen() {
+    let proxy = Proxy::start(Sidecar {
+        is_discovered: true,
+        ..Sidecar::default()
+    });
+    let verified = verify_proxy(&proxy);
+    assert_eq!(verified.findings(), [[""; 3]; 0]);
+    assert_eq!(
+        verified.report["proxies"][0]["policies"][0]["revision"],
+        revision()
+    );
+}
+
+#[test]
+fn what_was_saved_of_a_proxy_is_as_good() {
+    let proxy = Proxy::start(Sidecar::default());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.json");
+    std::fs::write(&path, proxy.envoy.admin_get("/config_dump").unwrap()).unwrap();
+    let verified = verify(SHOP, &["--proxy", path.to_str().unwrap()]);
+    assert_eq!(verified.findings(), [[""; 3]; 0]);
+    assert_eq!(
+        verified.report["proxies"][0]["policies"][0]["revision"],
+        revision()
+    );
+}
+
+#[test]
+fn a_stale_revision_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |name: &str, change: fn(String) -> String| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SHOP).join(name);
+        let text = change(std::fs::read_to_string(path).unwrap());
+        let name = Path::new(name).file_name().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+    };
+    copy("mesh.yaml", |text| text);
+    copy("policies/cartservice.yaml", |text| {
+        text.replace("CartService/AddItem", "CartService/Add")
+    });
+    copy("policies/frontend.yaml", |text| text);
+    copy("policies/checkoutservice.yaml", |text| text);
+    let proxy = Proxy::start(Sidecar::default());
+    let verified = verify(
+        folder.path().to_str().unwrap(),
+        &["--proxy", &proxy.admin()],
+    );
+    let expected = verified.report["proxies"][0]["policies"][0]["expected"]
+        .as_str()
+        .unwrap();
+    assert_ne!(expected, revision());
+    let message = format!(
+        "it runs revision {} of policy `{POLICY}`, and the documents have {expected}",
+        revision()
+    );
+    assert_eq!(
+        verified.findings(),
+        [["stale-revision", "proxy boutique/cartservice-1", &message]]
+    );
+    assert_eq!(verified.status, 2);
+}
+
+#[test]
+fn a_config_without_a_revision_is_found() {
+    let mut config: Value = serde_json::from_str(&plugin_config(CART)).unwrap();
+    config.as_object_mut().unwrap().remove("revision");
+    let proxy = Proxy::start(Sidecar {
+        plugin_config: Some(config.to_string()),
+        ..Sidecar::default()
+    });
+    let message = format!(
+        "it runs policy `{POLICY}` without a revision, and the documents have {}",
+        revision()
+    );
+    assert_eq!(
+        verify_proxy(&proxy).findings(),
+        [["stale-revision", "proxy boutique/cartservice-1", &message]]
+    );
+}
+
+#[test]
+fn a_policy_that_does_not_run_is_found() {
+    let proxy = Proxy::start(Sidecar {
+        plugin_config: None,
+        ..Sidecar::default()
+    });
+    let message = format!("policy `{POLICY}` is for it, and it does not run it");
+    assert_eq!(
+        verify_proxy(&proxy).findings(),
+        [[
+            "policy-not-running",
+            "proxy boutique/cartservice-1",
+            &message
+        ]]
+    );
+}
+
+#[test]
+fn a_policy_of_somebody_else_is_found() {
+    let proxy = Proxy::start(Sidecar {
+        plugin_config: Some(plugin_config("adservice")),
+        ..Sidecar::default()
+    });
+    let codes: Vec<_> = verify_proxy(&proxy)
+        .findings()
+        .iter()
+        .map(|[code, _, message]| format!("{code}: {message}"))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            format!("policy-not-running: policy `{POLICY}` is for it, and it does not run it"),
+            "unknown-policy: it runs policy `boutique/adservice`, which is not for its workload"
+                .to_owned(),
+        ]
+    );
+    let unknown = plugin_config("adservice").replace("\"name\":\"adservice\"", "\"name\":\"old\"");
+    let proxy = Proxy::start(Sidecar {
+        plugin_config: Some(unknown),
+        ..Sidecar::default()
+    });
+    assert_eq!(
+        verify_proxy(&proxy).findings()[1],
+        [
+            "unknown-policy",
+            "proxy boutique/cartservice-1",
+            "it runs policy `boutique/old`, which no document has"
+        ]
+    );
+}
+
+#[test]
+fn listeners_open_to_plaintext_are_found() {
+    let proxy = Proxy::start(Sidecar {
+        listeners: vec![INBOUND_STRICT, INBOUND_PERMISSIVE, INBOUND_OPTIONAL_TLS],
+        ..Sidecar::default()
+    });
+    let of = |listener: &str, accepts: &str| {
+        let message = format!(
+            "its listener `{listener}` accepts {accepts} on every port that no other part of it is for, and no document says so"
+        );
+        [
+            "plaintext-listener".to_owned(),
+            "proxy boutique/cartservice-1".to_owned(),
+            message,
+        ]
+    };
+    assert_eq!(
+        verify_proxy(&proxy).findings(),
+        [
+            of(
+                INBOUND_OPTIONAL_TLS,
+                "TLS without verifying the caller's certificate"
+            ),
+            of(INBOUND_PERMISSIVE, "plaintext"),
+        ]
+    );
+}
+
+#[test]
+fn certificates_near_their_end_are_found() {
+    let begin = SystemTime::now() - Duration::from_hours(20);
+    let mut leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
+    leaf.not_before = begin;
+    leaf.lifetime = Duration::from_hours(24);
+    let proxy = Proxy::start(Sidecar {
+        leaf: Some(leaf),
+        ..Sidecar::default()
+    });
+    let verified = verify_for("2", SHOP, &["--proxy", &proxy.admin()]);
+    let codes: Vec<_> = verified
+        .findings()
+        .iter()
+        .map(|[code, _, message]| {
+            (
+                code.to_owned(),
+                message.rsplit(": ").next().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let code = "certificate-ends-soon";
+    assert_eq!(
+        codes,
+        [
+            (code, "it ends in 0 days".to_owned()),
+            (
+                code,
+                "it should have been renewed at half its time, and was not".to_owned()
+            ),
+        ]
+    );
+}
+
+#[test]
+fn unsound_certificates_are_found() {
+    let proxy = Proxy::start(Sidecar {
+        leaf: Some(Leaf::spiffe(
+            "spiffe://other.example/ns/boutique/sa/cartservice",
+        )),
+        ..Sidecar::default()
+    });
+    assert_eq!(
+        verify_proxy(&proxy).findings(),
+        [[
+            "unsound-certificate",
+            "proxy boutique/cartservice-1",
+            "its certificate `spiffe://other.example/ns/boutique/sa/cartservice` in `certificates[0].cert_chain`: `other.example` is none of the mesh's"
+        ]]
+    );
+}
+
+#[test]
+fn a_proxy_that_does_not_answer_is_found() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let verified = verify(SHOP, &["--proxy", &format!("http://{closed}")]);
+    let findings = verified.findings();
+    let [[code, subject, message]] = findings.as_slice() else {
+        unreachable!("{findings:?}")
+    };
+    assert_eq!(
+        (*code, *subject),
+        ("unreachable-proxy", &*format!("proxy {closed}"))
+    );
+    assert!(message.contains("cannot connect"), "{message}");
+    assert_eq!(verified.status, 2);
+}
+
+#[test]
+fn a_strict_port_refuses_all_that_is_tried() {
+    let proxy = Proxy::start(Sidecar::default());
+    let port = proxy.port(INBOUND_STRICT);
+    let verified = verify(SHOP, &["--probe", &port]);
+    assert_eq!(verified.findings(), [[""; 3]; 0]);
+    let expected = json!([{
+        "address": port,
+        "plaintext": "refused",
+        "noCertificate": "refused",
+        "foreignIdentity": "refused",
+    }]);
+    assert_eq!(verified.report["ports"], expected);
+}
+
+#[test]
+fn a_port_that_lets_in_whom_it_should_not_is_found() {
+    let proxy = Proxy::start(Sidecar {
+        listeners: vec![INBOUND_PERMISSIVE, INBOUND_OPTIONAL_TLS],
+        ..Sidecar::default()
+    });
+    let found = |listener: &str| {
+        let port = proxy.port(listener);
+        let verified = verify(SHOP, &["--probe", &port]);
+        assert_eq!(verified.status, 2);
+        let findings = verified.findings();
+        let codes = findings.iter().map(|[code, subject, _]| {
+            assert_eq!(*subject, port);
+            (*code).to_owned()
+        });
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(found(INBOUND_PERMISSIVE), ["accepts-plaintext"]);
+    assert_eq!(found(INBOUND_OPTIONAL_TLS), ["accepts-no-certificate"]);
+}
+
+#[test]
+fn a_port_that_takes_any_certificate_is_found() {
+    let proxy = Proxy::start(Sidecar {
+        asks_no_one_who_signed: true,
+        ..Sidecar::default()
+    });
+    let verified = verify(SHOP, &["--probe", &proxy.port(INBOUND_STRICT)]);
+    let codes: Vec<_> = verified
+        .findings()
+        .iter()
+        .map(|[code, ..]| code.to_owned())
+        .collect();
+    assert_eq!(
+        codes,
+        ["accepts-no-certificate", "accepts-foreign-identity"]
+    );
+    let verified = verify_proxy(&proxy);
+    let codes: Vec<_> = verified
+        .findings()
+        .iter()
+        .map(|[code, ..]| code.to_owned())
+        .collect();
+    assert_eq!(codes, ["plaintext-listener"]);
+}
+
+/// The ports of pods are known from their objects, and so are the exceptions.
+#[test]
+fn ports_of_pods_are_tried() {
+    let proxy = Proxy::start(Sidecar {
+        listeners: vec![INBOUND_PERMISSIVE],
+        ..Sidecar::default()
+    });
+    let address = proxy.port(INBOUND_PERMISSIVE);
+    let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "cart-1", "namespace": "boutique", "labels": {"app": "cartservice"}},
+        "spec": {"containers": [{"name": "server", "ports": [{"containerPort": port}]}, {"name": "istio-proxy"}]},
+        "status": {"phase": "Running", "podIP": "127.0.0.1"},
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pod.json");
+    std::fs::write(&path, pod.to_string()).unwrap();
+    let verified = verify(
+        SHOP,
+        &["--manifests", path.to_str().unwrap(), "--probe-pods"],
+    );
+    let subject = format!("Pod boutique/cart-1 at {address}");
+    let found = verified.findings();
+    assert!(
+        found.contains(&[
+            "accepts-plaintext",
+            &subject,
+            "it answers a caller who speaks plaintext"
+        ]),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_port_that_cannot_be_tried_is_told() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let verified = verify(SHOP, &["--probe", &closed.to_string()]);
+    let findings = verified.findings();
+    let codes: Vec<_> = findings.iter().map(|[code, ..]| *code).collect();
+    assert_eq!(codes, ["not-checked"]);
+    assert_eq!(verified.status, 0);
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let verified = verify(SHOP, &["--probe", &address.to_string(), "--deny-warnings"]);
+    let codes: Vec<_> = verified
+        .findings()
+        .iter()
+        .map(|[code, ..]| code.to_owned())
+        .collect();
+    assert_eq!(codes, ["not-checked"; 3]);
+    assert_eq!(verified.status, 2);
+}
