@@ -21,8 +21,9 @@ demo: filter ## run the guided tour on a local Envoy; DEMO=--keep leaves it runn
 test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32 included
 
 test-host: filter ## run the tests of the host: unit, property, golden, end to end
-	@envoy=$$(scripts/envoy) && registry=$$(scripts/docker-registry) && \
-		PEERGATE_ENVOY=$$envoy PEERGATE_REGISTRY=$$registry PEERGATE_FILTER=$(module) \
+	@envoy=$$(scripts/envoy) && registry=$$(scripts/docker-registry) && kubernetes=$$(scripts/kubernetes) && \
+		PEERGATE_ENVOY=$$envoy PEERGATE_REGISTRY=$$registry PEERGATE_KUBERNETES=$$kubernetes \
+		PEERGATE_FILTER=$(module) \
 		$(CARGO) test --workspace --no-fail-fast
 
 test-wasm: ## run the engine's tests as wasm32, on Node

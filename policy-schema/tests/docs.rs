@@ -21,6 +21,7 @@ use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
+use policy_schema::verify::FindingCode;
 use serde::Deserialize;
 
 /// The tests read a clock that stands still: an example that expires must not break them later.
@@ -28,29 +29,42 @@ const NOW: &str = "2026-06-01T00:00:00Z";
 
 #[test]
 fn every_diagnostic_is_documented_once_in_order_with_explanation_and_severity() {
-    let sections = diagnostic_sections();
-    let documented: Vec<_> = sections
-        .iter()
-        .map(|section| section.code.as_str())
-        .collect();
-    let expected: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(documented, expected, "the headings of docs/diagnostics.md");
-    for (section, code) in sections.iter().zip(Code::ALL) {
+    let codes = Code::ALL.iter();
+    let told = codes.map(|code| (code.as_str(), code.explanation(), code.severity()));
+    assert_documented("docs/diagnostics.md", told);
+}
+
+#[test]
+fn every_finding_is_documented_once_in_order_with_explanation_and_severity() {
+    let codes = FindingCode::ALL.iter();
+    let told = codes.map(|code| (code.as_str(), code.explanation(), code.severity()));
+    assert_documented("docs/verify.md", told);
+}
+
+/// Asserts that a page has a section for each of these codes, in their order.
+fn assert_documented<'c>(page: &str, codes: impl Iterator<Item = (&'c str, &'c str, Severity)>) {
+    let sections = sections(page);
+    let codes: Vec<_> = codes.collect();
+    let documented = sections.iter().map(|section| section.code.as_str());
+    let expected = codes.iter().map(|(code, ..)| *code);
+    assert!(documented.eq(expected), "the headings of {page}");
+    for (section, (code, told, severity)) in sections.iter().zip(codes) {
         let mut paragraphs = section.body.split("\n\n").map(words);
         let explanation = paragraphs.next().unwrap_or_default();
-        assert_eq!(explanation, words(code.explanation()), "{code}");
-        let severity = paragraphs.next().unwrap_or_default();
-        let expected = match code.severity() {
+        assert_eq!(explanation, words(told), "{code}");
+        let written = paragraphs.next().unwrap_or_default();
+        let expected = match severity {
             Severity::Error => "Severity: **error**",
             Severity::Warning => "Severity: **warning**",
         };
-        assert!(severity.starts_with(expected), "{code}: {severity}");
+        assert!(written.starts_with(expected), "{code}: {written}");
+        assert!(paragraphs.next().is_some(), "{code} has no remedy");
     }
 }
 
 #[test]
 fn every_documented_example_has_its_diagnostic_and_no_other() {
-    for section in diagnostic_sections() {
+    for section in sections("docs/diagnostics.md") {
         let examples = code_blocks(&section.body);
         assert!(!examples.is_empty(), "{} has no example", section.code);
         for (label, text) in examples {
@@ -170,14 +184,14 @@ fn compile(policies: &PolicySet) -> BTreeMap<String, CompiledPolicy> {
         .collect()
 }
 
-/// The part of docs/diagnostics.md about one code.
+/// The part of a page about one code.
 struct Section {
     code: String,
     body: String,
 }
 
-fn diagnostic_sections() -> Vec<Section> {
-    let page = read(&root().join("docs/diagnostics.md"));
+fn sections(page: &str) -> Vec<Section> {
+    let page = read(&root().join(page));
     let sections = page.split("\n### `").skip(1);
     sections
         .map(|section| {

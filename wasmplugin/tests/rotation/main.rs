@@ -178,6 +178,6 @@ fn a_proxy_is_asked_what_it_has() {
     assert!(text.contains(SERVER), "{text}");
     pair.server.take_leaf(&issuing.issue(SERVER, -48, -24));
     let (status, text) = read(&pair.server);
-    assert_eq!(status, Some(1));
+    assert_eq!(status, Some(2), "{text}");
     assert!(text.contains("expired: it ended at "), "{text}");
 }

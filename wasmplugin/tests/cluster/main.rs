@@ -1,0 +1,250 @@
+//! `peergate verify --cluster` on a real Kubernetes API server: Istio's objects are of its own
+//! definitions where `ISTIO_CRDS` has them, and a real Envoy stands behind a pod's port.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+mod cluster;
+mod server;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use cluster::Cluster;
+
+/// The example shop, and what runs in it.
+const SHOP: &str = "../examples/online-boutique";
+const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
+
+/// The page that has the role of those who verify.
+const PAGE: &str = include_str!("../../../docs/verify.md");
+
+fn peergate(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_peergate"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// What a successful run printed.
+fn printed(args: &[&str]) -> String {
+    let output = peergate(args);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{args:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// How a run ended, and its findings, each as its code, its subject and its message.
+struct Verified {
+    status: i32,
+    findings: Vec<[String; 3]>,
+    report: Value,
+}
+
+fn verify(kubeconfig: &Path, more: &[&str]) -> Verified {
+    let kubeconfig = kubeconfig.to_str().unwrap();
+    let args = ["verify", "-f", SHOP, "--output", "json", "--min-days", "0"];
+    let cluster = ["--cluster", "--kubeconfig", kubeconfig];
+    let output = peergate(&[&args[..], &cluster, more].concat());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let findings =
+        findings.map(|finding| ["code", "subject", "message"].map(|field| text(&finding[field])));
+    Verified {
+        status: output.status.code().unwrap(),
+        findings: findings.collect(),
+        report,
+    }
+}
+
+/// The shop as it should be, in a cluster.
+fn shop() -> Cluster {
+    let mut cluster = Cluster::start();
+    cluster.define_istio();
+    cluster.apply(WORKLOADS);
+    cluster.apply(&printed(&["render", "-f", SHOP]));
+    cluster.run_cart();
+    cluster
+}
+
+#[test]
+fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_not_is_not() {
+    let cluster = shop();
+    let good = verify(&cluster.kubeconfig(), &["--deny-warnings"]);
+    assert_eq!(good.findings, [[""; 3]; 0]);
+    assert_eq!(good.status, 0);
+    // The proxy was asked through a port of its pod.
+    let proxies = &good.report["proxies"];
+    assert_eq!(proxies[0]["name"], "boutique/cartservice-1");
+    let policy = &proxies[0]["policies"][0];
+    assert_eq!(policy["policy"], "boutique/cartservice");
+    assert_eq!(policy["revision"], policy["expected"]);
+
+    let kind = "AuthorizationPolicy.security.istio.io";
+    cluster.delete(kind, "boutique", "frontend-deny");
+    cluster.patch(
+        kind,
+        "boutique",
+        "cartservice-allow",
+        &json!({"spec": {"action": "DENY"}}),
+    );
+    let old = json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "PeerAuthentication",
+        "metadata": {"name": "old", "namespace": "boutique"},
+        "spec": {"mtls": {"mode": "PERMISSIVE"}},
+    });
+    cluster.apply(&old.to_string());
+    let bad = verify(&cluster.kubeconfig(), &[]);
+    assert_eq!(
+        bad.findings,
+        [
+            [
+                "missing-object",
+                "AuthorizationPolicy boutique/frontend-deny",
+                "it is not there, and the documents are rendered to it",
+            ],
+            [
+                "changed-object",
+                "AuthorizationPolicy boutique/cartservice-allow",
+                "`spec.action` is `DENY`, and the documents say `ALLOW`",
+            ],
+            [
+                "namespace-not-strict",
+                "PeerAuthentication boutique/old",
+                "all of `boutique` accepts plaintext, and no document says so",
+            ],
+        ]
+    );
+    assert_eq!(bad.status, 2);
+}
+
+#[test]
+fn certificates_in_secrets_are_looked_at() {
+    let cluster = Cluster::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let of = ["--trust-domain", "cluster.local"];
+    let (root, east) = (path("root"), path("east"));
+    printed(&[&["certs", "root", "-o", &root], &of[..]].concat());
+    let more = [
+        "certs",
+        "cluster",
+        "--cluster",
+        "east",
+        "--days",
+        "20",
+        "--root",
+        &root,
+        "-o",
+        &east,
+    ];
+    printed(&[&more[..], &of].concat());
+    let secret = std::fs::read_to_string(Path::new(&east).join("cacerts.yaml")).unwrap();
+    cluster.apply(&secret);
+    let ends_soon = |min_days: &str| {
+        let kubeconfig = cluster.kubeconfig();
+        let args = ["--cluster", "--kubeconfig", kubeconfig.to_str().unwrap()];
+        let output = peergate(
+            &[
+                &[
+                    "verify",
+                    "-f",
+                    SHOP,
+                    "--output",
+                    "json",
+                    "--min-days",
+                    min_days,
+                ],
+                &args[..],
+            ]
+            .concat(),
+        );
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings
+            .filter(|finding| finding["code"] == "certificate-ends-soon")
+            .map(|finding| finding["subject"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ends_soon("10"), [""; 0]);
+    // It stands in two of the files.
+    assert_eq!(ends_soon("30"), ["Secret istio-system/cacerts"; 2]);
+}
+
+/// The role is the one of the page, word by word.
+#[test]
+fn the_role_of_the_page_is_enough_and_without_it_one_is_told() {
+    let cluster = shop();
+    let stranger = verify(&cluster.kubeconfig_of("viewer"), &[]);
+    let not_checked = stranger.findings.iter();
+    let not_checked: Vec<_> = not_checked
+        .filter(|[code, ..]| code == "not-checked")
+        .map(|[_, subject, message]| {
+            assert!(message.contains("forbidden"), "{message}");
+            subject.as_str()
+        })
+        .collect();
+    assert!(not_checked.contains(&"pods of v1"), "{not_checked:?}");
+    assert!(
+        not_checked.contains(&"Secret istio-system/cacerts"),
+        "{not_checked:?}"
+    );
+    assert_eq!(stranger.status, 2);
+
+    let role = PAGE.split("```yaml role\n").nth(1).unwrap();
+    cluster.apply(role.split("```").next().unwrap());
+    let viewer = verify(&cluster.kubeconfig_of("viewer"), &["--deny-warnings"]);
+    assert_eq!(viewer.findings, [[""; 3]; 0]);
+    assert_eq!(
+        viewer.report["proxies"][0]["name"],
+        "boutique/cartservice-1"
+    );
+}
+
+#[test]
+fn a_cluster_that_cannot_be_reached_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    let verify = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let output = peergate(&[
+            "verify",
+            "-f",
+            SHOP,
+            "--cluster",
+            "--kubeconfig",
+            path.to_str().unwrap(),
+        ]);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty());
+        (output.status.code().unwrap(), errors)
+    };
+    let (status, errors) = verify("current-context: nowhere\n");
+    assert_eq!(status, 1);
+    assert!(
+        errors.starts_with("error: the cluster cannot be looked at: "),
+        "{errors}"
+    );
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (status, errors) = verify(&server::kubeconfig(
+        &format!("http://{closed}"),
+        None,
+        "token",
+    ));
+    assert_eq!(status, 1);
+    assert!(errors.contains("kubectl get namespaces"), "{errors}");
+}
