@@ -17,6 +17,7 @@ mod output;
 mod policies;
 mod position;
 mod probe;
+mod prometheus;
 mod registry;
 mod report;
 
