@@ -15,6 +15,7 @@ mod input;
 mod network;
 mod output;
 mod policies;
+mod policy_edit;
 mod position;
 mod probe;
 mod prometheus;
