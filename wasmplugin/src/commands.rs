@@ -8,6 +8,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod install_values;
 pub(crate) mod package;
+pub(crate) mod promote;
 pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod schema;

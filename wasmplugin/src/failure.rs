@@ -13,6 +13,7 @@ use crate::cluster::ClusterError;
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
+use crate::policy_edit::EditError;
 use crate::prometheus::PrometheusError;
 use crate::registry::PushError;
 use crate::report::counted;
@@ -73,6 +74,21 @@ pub(crate) enum Failure {
     },
     #[error("the cluster cannot be looked at: {0}")]
     Cluster(#[from] ClusterError),
+    #[error("stdin cannot be written to")]
+    StdinNotWritable,
+    #[error("there is no Prometheus to ask")]
+    NoPrometheus,
+    #[error("there is no rule `{0}` in shadow")]
+    NotInShadow(String),
+    #[error("`{name}` is not changed: {reason}")]
+    NotEditable { name: String, reason: EditError },
+    #[error("`{}` is not changed: somebody else has changed it meanwhile", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// The diagnostics have been shown.
+    #[error("nothing is changed: enforced, the policies are not valid: {0}")]
+    InvalidWhenEnforced(String),
+    #[error("nothing is changed: policy `{0}` would be in shadow all the same")]
+    StillInShadow(PolicyName),
     #[error(transparent)]
     Prometheus(#[from] PrometheusError),
     #[error("cannot start: {0}")]
@@ -137,6 +153,13 @@ impl Failure {
             | Self::Json(_) => ExitStatus::Failure,
             Self::EmptyFolder(_)
             | Self::StdinTwice
+            | Self::StdinNotWritable
+            | Self::NoPrometheus
+            | Self::NotInShadow(_)
+            | Self::NotEditable { .. }
+            | Self::ChangedMeanwhile(_)
+            | Self::InvalidWhenEnforced(_)
+            | Self::StillInShadow(_)
             | Self::InvalidPolicies(_)
             | Self::NotImported(_)
             | Self::UnknownPolicy { .. }
@@ -178,6 +201,21 @@ impl Failure {
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
             Self::Prometheus(reason) => reason.help(),
+            Self::StdinNotWritable => Some("name the file, or leave `--write` out"),
+            Self::NoPrometheus => Some("name one: `--prometheus http://HOST:PORT`"),
+            Self::NotInShadow(_) => {
+                Some("`peergate promote` without `--rule` lists what is in shadow")
+            }
+            Self::NotEditable { .. } => Some(
+                "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`",
+            ),
+            Self::ChangedMeanwhile(_) => Some("try again"),
+            Self::InvalidWhenEnforced(_) => {
+                Some("see to what is shown above first, or choose what to change with `--rule`")
+            }
+            Self::StillInShadow(_) => Some(
+                "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy",
+            ),
             Self::Cluster(_) => Some(
                 "see whether `kubectl get namespaces` works with the same kubeconfig and context",
             ),
