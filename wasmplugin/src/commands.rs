@@ -12,5 +12,6 @@ pub(crate) mod promote;
 pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod schema;
+pub(crate) mod top;
 pub(crate) mod validate;
 pub(crate) mod verify;

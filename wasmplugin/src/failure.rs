@@ -8,6 +8,7 @@ use policy_schema::plugin_config::{ConfigError, PolicyName};
 use policy_schema::verify::NotAConfigDump;
 use thiserror::Error;
 
+use crate::admin::AdminError;
 use crate::certificates::authority::AuthorityError;
 use crate::cluster::ClusterError;
 use crate::demo::DemoError;
@@ -74,6 +75,12 @@ pub(crate) enum Failure {
     },
     #[error("the cluster cannot be looked at: {0}")]
     Cluster(#[from] ClusterError),
+    #[error("proxy {name}: {reason}")]
+    Proxy { name: String, reason: AdminError },
+    #[error("proxy {0} says something else than metrics at `/stats/prometheus`")]
+    NoMetrics(String),
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
     #[error("stdin cannot be written to")]
     StdinNotWritable,
     #[error("there is no Prometheus to ask")]
@@ -141,6 +148,9 @@ impl Failure {
             Self::Read { .. }
             | Self::Write { .. }
             | Self::Prometheus(_)
+            | Self::Proxy { .. }
+            | Self::NoMetrics(_)
+            | Self::Terminal(_)
             | Self::Exists(_)
             | Self::Config { .. }
             | Self::MissingFilter
@@ -201,6 +211,10 @@ impl Failure {
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
             Self::Prometheus(reason) => reason.help(),
+            Self::Proxy { .. } | Self::NoMetrics(_) => Some(
+                "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`",
+            ),
+            Self::Terminal(_) => Some("print one table instead: `--once`"),
             Self::StdinNotWritable => Some("name the file, or leave `--write` out"),
             Self::NoPrometheus => Some("name one: `--prometheus http://HOST:PORT`"),
             Self::NotInShadow(_) => {

@@ -22,6 +22,7 @@ mod prometheus;
 mod promotion;
 mod registry;
 mod report;
+mod top;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -78,6 +79,7 @@ enum Command {
     Render(render::Args),
     InstallValues(install_values::Args),
     Verify(Box<verify::Args>),
+    Top(Box<commands::top::Args>),
     Promote(Box<promote::Args>),
     Import(import::Args),
     Decide(Box<decide::Args>),
@@ -122,6 +124,7 @@ impl Command {
             Self::Render(args) => render::run(&args),
             Self::InstallValues(args) => install_values::run(&args),
             Self::Verify(args) => verify::run(&args),
+            Self::Top(args) => commands::top::run(&args),
             Self::Promote(args) => promote::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),

@@ -103,6 +103,11 @@ impl Prometheus {
         })
     }
 
+    /// The server's URL, without credentials.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// What a query in PromQL gives at a moment: a sample for each series, in the server's order.
     ///
     /// The answer is whole: one that the server itself says lacks a part is an error.
