@@ -12,6 +12,7 @@ mod hardened;
 mod import;
 mod install_values;
 mod other;
+mod promote;
 mod render;
 mod validate;
 mod verify;
