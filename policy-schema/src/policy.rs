@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use crate::decision_id::DecisionKey;
 use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
-use crate::rule_spec::{Enforcement, Otherwise};
+use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 pub(crate) use at_default::AtDefault;
 pub(crate) use calls::{Caller, Callers, Calls};
@@ -31,6 +32,8 @@ pub struct PolicySet {
     pub(crate) mesh: Mesh,
     /// In the order of namespace and name, whatever the order of the files.
     pub(crate) policies: Vec<ServicePolicy>,
+    /// Seals the ids of decisions. No document has it: it is a secret.
+    pub(crate) decision_key: Option<DecisionKey>,
 }
 
 /// The rules of a workload, or of several.
@@ -85,6 +88,17 @@ impl PolicySet {
     /// What is true of the whole mesh.
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
+    }
+
+    /// Has the ids of all decisions sealed, each policy's with a key made of this one.
+    pub fn seal_decisions(&mut self, key: DecisionKey) {
+        self.decision_key = Some(key);
+    }
+
+    /// The key of the ids of a policy's decisions, if they are sealed.
+    pub fn decision_key_of(&self, policy: &PolicyName) -> Option<DecisionKey> {
+        let key = self.decision_key.as_ref()?;
+        Some(key.of_policy(&policy.to_string()))
     }
 
     /// The policies, in the order of namespace and name.
@@ -147,6 +161,11 @@ impl ServicePolicy {
             Otherwise::Deny => Otherwise::Deny,
             Otherwise::Pass => mesh.otherwise,
         }
+    }
+
+    /// The rules as they are written, in their canonical spelling.
+    pub fn rule_specs(&self) -> Vec<RuleSpec> {
+        self.rules.iter().map(RuleSpec::from).collect()
     }
 
     /// How many rules there are.

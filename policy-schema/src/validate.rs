@@ -63,7 +63,11 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
         .zip(policies.into_iter().collect::<Option<Vec<_>>>())
         .map(|(mesh, mut policies)| {
             policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
-            let mut set = PolicySet { mesh, policies };
+            let mut set = PolicySet {
+                mesh,
+                policies,
+                decision_key: None,
+            };
             set.find_along();
             enforceable::check_together(&documents.policies, &set, &mut diagnostics);
             exposures::check_together(&documents.policies, &set, &mut diagnostics);

@@ -3,6 +3,7 @@
 pub(crate) mod certs;
 pub(crate) mod completions;
 pub(crate) mod decide;
+pub(crate) mod explain;
 pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod init;

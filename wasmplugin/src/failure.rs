@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use policy_schema::decision_id::InvalidDecisionId;
 use policy_schema::envoy::NotForPlainEnvoy;
 use policy_schema::plugin_config::{ConfigError, PolicyName};
 use policy_schema::verify::NotAConfigDump;
@@ -98,6 +99,12 @@ pub(crate) enum Failure {
     StillInShadow(PolicyName),
     #[error(transparent)]
     Prometheus(#[from] PrometheusError),
+    #[error(transparent)]
+    DecisionId(InvalidDecisionId),
+    #[error("this id is of no policy")]
+    DecisionOfNoPolicy,
+    #[error("`{0}` has no key for the ids of decisions")]
+    NoDecisionKey(String),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot write JUnit: {0}")]
@@ -161,7 +168,10 @@ impl Failure {
             | Self::Junit(_)
             | Self::Yaml(_)
             | Self::Json(_) => ExitStatus::Failure,
-            Self::EmptyFolder(_)
+            Self::DecisionId(_)
+            | Self::DecisionOfNoPolicy
+            | Self::NoDecisionKey(_)
+            | Self::EmptyFolder(_)
             | Self::StdinTwice
             | Self::StdinNotWritable
             | Self::NoPrometheus
@@ -211,6 +221,21 @@ impl Failure {
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
             Self::Prometheus(reason) => reason.help(),
+            Self::DecisionId(InvalidDecisionId::NeedsKey) => {
+                Some("name the file with the key that the policies were rendered with: `--decision-key FILE`")
+            }
+            Self::DecisionId(InvalidDecisionId::NotSealed) => Some(
+                "do not trust it, unless it is from a sidecar that has no key yet; then leave `--decision-key` out",
+            ),
+            Self::DecisionId(
+                InvalidDecisionId::Malformed
+                | InvalidDecisionId::UnknownVersion
+                | InvalidDecisionId::BadSeal,
+            )
+            | Self::DecisionOfNoPolicy => Some(
+                "copy all of it, from the header `x-peergate-decision` or from the log, and use the documents and the key of the same mesh",
+            ),
+            Self::NoDecisionKey(_) => Some("make one with `openssl rand -base64 32`"),
             Self::Proxy { .. } | Self::NoMetrics(_) => Some(
                 "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`",
             ),

@@ -7,8 +7,10 @@ mod admin;
 mod certificates;
 mod cluster;
 mod commands;
+mod decision_key;
 mod demo;
 mod exit_status;
+mod explanation;
 mod failure;
 mod image;
 mod input;
@@ -27,7 +29,7 @@ mod top;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, import, init, install_values, package, promote, push, render,
+    certs, completions, decide, explain, import, init, install_values, package, promote, push, render,
     schema, validate, verify,
 };
 use failure::Failure;
@@ -83,6 +85,7 @@ enum Command {
     Promote(Box<promote::Args>),
     Import(import::Args),
     Decide(Box<decide::Args>),
+    Explain(explain::Args),
     Certs(certs::Args),
     Package(package::Args),
     Push(push::Args),
@@ -128,6 +131,7 @@ impl Command {
             Self::Promote(args) => promote::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
+            Self::Explain(args) => explain::run(&args),
             Self::Certs(args) => certs::run(&args),
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),

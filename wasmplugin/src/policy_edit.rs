@@ -3,6 +3,7 @@
 //! What is written across lines can be changed by whole lines. What is written in brackets, JSON above all, cannot be
 //! changed without a guess at what its writer would have done with commas and line ends, and is refused.
 
+mod file;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use policy_schema::yaml::{self, Node, Span};
 use thiserror::Error;
 
 use crate::position::Lines;
+
+pub(crate) use file::changed_file;
 
 /// What a line ends in, whichever way it does.
 const LINE_END: [char; 2] = ['\n', '\r'];
@@ -76,14 +79,124 @@ impl<'t> PolicyText<'t> {
         rule: &str,
         field: &str,
     ) -> Result<Edit, EditError> {
-        let rules = self.spec(policy)?.field("rules").map(Node::elements);
-        let has_id = |node: &&Node| node.field("id").and_then(Node::as_str) == Some(rule);
-        let node = rules.unwrap_or_default().iter().find(has_id);
-        let node = node.ok_or_else(|| EditError::NoRule {
-            policy: policy.clone(),
-            rule: rule.to_owned(),
+        self.remove_field(self.rule(policy, rule)?, field)
+    }
+
+    /// Gives a field of a rule another value, which is written on one line.
+    pub(crate) fn replace_rule_field(
+        &self,
+        policy: &PolicyName,
+        rule: &str,
+        field: &str,
+        value: &str,
+    ) -> Result<Edit, EditError> {
+        let node = self.rule(policy, rule)?;
+        let old = node.field(field).ok_or_else(|| EditError::NoField {
+            line: self.line(node.span().start),
+            field: field.to_owned(),
         })?;
-        self.remove_field(node, field)
+        Ok(Edit {
+            span: old.span(),
+            replacement: value.to_owned(),
+        })
+    }
+
+    /// Adds a rule after all others. `lines` are those of a mapping, with the indentation that they have
+    /// among themselves.
+    pub(crate) fn append_rule(
+        &self,
+        policy: &PolicyName,
+        lines: &[String],
+    ) -> Result<Edit, EditError> {
+        let spec = self.spec(policy)?;
+        let field = || "rules".to_owned();
+        let no_rules = || EditError::NoField {
+            line: self.line(spec.span().start),
+            field: field(),
+        };
+        let rules = spec.field("rules").ok_or_else(no_rules)?;
+        let in_brackets = || EditError::InBrackets {
+            line: self.line(rules.span().start),
+            field: field(),
+        };
+        let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let written = |indent: &str| {
+            let lines = lines.iter().enumerate().map(|(position, line)| {
+                let dash = if position == 0 { "- " } else { "  " };
+                format!("{indent}{dash}{line}{end_of_line}")
+            });
+            lines.collect::<String>()
+        };
+        let Some(last) = rules.elements().last() else {
+            return Err(in_brackets());
+        };
+        let indent = self.indent_of_element(last).ok_or_else(in_brackets)?;
+        let content = self.before(last.span().end).trim_end();
+        let line_end = self.rest(content.len()).find(LINE_END);
+        let replacement = written(indent);
+        let (at, replacement) = match line_end {
+            Some(length) => (self.after_line_end(content.len() + length), replacement),
+            None => (self.text.len(), format!("{end_of_line}{replacement}")),
+        };
+        Ok(Edit {
+            span: Span { start: at, end: at },
+            replacement,
+        })
+    }
+
+    /// Excepts a caller from all sources of a rule.
+    pub(crate) fn except_from_sources(
+        &self,
+        policy: &PolicyName,
+        rule: &str,
+        caller: &str,
+    ) -> Result<Vec<Edit>, EditError> {
+        const FIELD: &str = "notPrincipals";
+        let node = self.rule(policy, rule)?;
+        let line_of = |node: &Node| self.line(node.span().start);
+        let shared = |node: &Node| EditError::SharedLines {
+            line: line_of(node),
+            field: FIELD.to_owned(),
+        };
+        let insert = |node: &Node, lines: &dyn Fn(&str) -> String| {
+            let indent = self.indent_of_element(node).ok_or_else(|| shared(node))?;
+            let at = node.span().start;
+            Ok(Edit {
+                span: Span { start: at, end: at },
+                replacement: lines(&format!("{indent}  ")),
+            })
+        };
+        let Some(sources) = node.field("from") else {
+            let lines = |indent: &str| {
+                format!("from:\n{indent}  - {FIELD}: [{caller}]\n{indent}")
+            };
+            return Ok(vec![insert(node, &lines)?]);
+        };
+        let edits = sources.elements().iter().map(|source| {
+            let Some(known) = source.field(FIELD) else {
+                let lines = |indent: &str| format!("{FIELD}: [{caller}]\n{indent}");
+                return insert(source, &lines);
+            };
+            let first = known.elements().first().ok_or_else(|| shared(known))?;
+            if !self.rest(known.span().start).starts_with('[') {
+                return Err(shared(known));
+            }
+            let at = first.span().start;
+            Ok(Edit {
+                span: Span { start: at, end: at },
+                replacement: format!("{caller}, "),
+            })
+        });
+        edits.collect()
+    }
+
+    /// What stands before the dash of an element that begins on a line of its own.
+    fn indent_of_element(&self, element: &Node) -> Option<&str> {
+        let start = element.span().start;
+        let line_start = self.before(start).rfind(LINE_END);
+        let line_start = line_start.map_or(0, |end| end + 1);
+        let indent = self.text.get(line_start..start)?.strip_suffix("- ")?;
+        indent.bytes().all(|byte| byte == b' ').then_some(indent)
     }
 
     /// The text with all these changes.
@@ -116,6 +229,16 @@ impl<'t> PolicyText<'t> {
             .find(is_of)
             .and_then(|document| document.field("spec"))
             .ok_or_else(|| EditError::NoPolicy(policy.clone()))
+    }
+
+    fn rule(&self, policy: &PolicyName, rule: &str) -> Result<&Node, EditError> {
+        let rules = self.spec(policy)?.field("rules").map(Node::elements);
+        let has_id = |node: &&Node| node.field("id").and_then(Node::as_str) == Some(rule);
+        let node = rules.unwrap_or_default().iter().find(has_id);
+        node.ok_or_else(|| EditError::NoRule {
+            policy: policy.clone(),
+            rule: rule.to_owned(),
+        })
     }
 
     fn remove_field(&self, mapping: &Node, field: &str) -> Result<Edit, EditError> {

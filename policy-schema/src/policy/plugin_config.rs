@@ -39,6 +39,9 @@ impl PluginConfig {
         };
         let revision = policy.revision.get_or_init(|| config.digest());
         config.revision = Some(revision.clone());
+        // Not part of the revision: who may not know the key must come to the same.
+        let key = set.decision_key_of(&policy.name);
+        config.decision_key = key.map(|key| key.to_base64());
         config
     }
 

@@ -1,7 +1,5 @@
 //! What is ready → the policy files without its `enforcement`.
 
-use std::path::PathBuf;
-
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
@@ -10,14 +8,13 @@ use policy_schema::validate::{Options, validate};
 
 use super::Written;
 use crate::failure::Failure;
-use crate::input::{self, Input};
-use crate::output::{self, NewFile};
-use crate::policy_edit::{Edit, EditError, PolicyText};
+use crate::input::Input;
+use crate::output;
+use crate::policy_edit::{Edit, EditError, PolicyText, changed_file};
 use crate::promotion::candidate::Candidate;
 use crate::report;
 
 const FIELD: &str = "enforcement";
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Changes the files such that all of this is enforced, or none of them.
 pub(super) fn enforce(
@@ -32,7 +29,7 @@ pub(super) fn enforce(
     for source in &input.sources {
         let (text, enforced) = without_shadow(source, ready)?;
         if !enforced.is_empty() {
-            files.push(new_file(source, &text)?);
+            files.push(changed_file(source, &text)?);
         }
         written.extend(enforced);
         changed.push(SourceText {
@@ -75,24 +72,6 @@ fn removal(text: &PolicyText<'_>, candidate: &Candidate) -> Result<Edit, EditErr
         None => text.remove_spec_field(&candidate.policy, FIELD),
         Some(rule) => text.remove_rule_field(&candidate.policy, rule, FIELD),
     }
-}
-
-/// The file with the changed text, unless somebody else has changed it meanwhile.
-fn new_file(source: &SourceText, text: &str) -> Result<NewFile, Failure> {
-    let path = PathBuf::from(&source.name);
-    let now = input::bytes(&path)?;
-    let mark = if now.starts_with(BYTE_ORDER_MARK.as_bytes()) {
-        BYTE_ORDER_MARK
-    } else {
-        ""
-    };
-    if now.strip_prefix(mark.as_bytes()) != Some(source.text.as_bytes()) {
-        return Err(Failure::ChangedMeanwhile(path));
-    }
-    Ok(NewFile {
-        path,
-        content: [mark, text].concat().into_bytes(),
-    })
 }
 
 /// Sees to it that the changed texts are policies, and mean what was asked for and nothing else.

@@ -1,0 +1,139 @@
+//! An explanation for people.
+
+use std::fmt;
+
+use annotate_snippets::normalize_untrusted_str;
+use policy_schema::decision_id::RecordedCaller;
+
+use super::Report;
+use crate::explanation::{self, NamedRule, Remedy};
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_request(f)?;
+        self.write_reason(f)?;
+        self.write_near(f)?;
+        self.write_remedy(f)
+    }
+}
+
+impl Report<'_> {
+    fn write_request(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let record = self.record;
+        let text = |bytes: &Option<Vec<u8>>| match bytes {
+            Some(bytes) => printable(&String::from_utf8_lossy(bytes)),
+            None => "-".to_owned(),
+        };
+        write!(f, "request   {} {}", text(&record.method), text(&record.path))?;
+        writeln!(f, "{}", if record.path_is_cut { "…" } else { "" })?;
+        write!(f, "to        {}", text(&record.host))?;
+        match record.port {
+            Some(port) => writeln!(f, ", port {port} of the workload")?,
+            None => writeln!(f)?,
+        }
+        match &record.caller {
+            RecordedCaller::Anonymous => writeln!(f, "caller    without identity")?,
+            RecordedCaller::Malformed => {
+                writeln!(f, "caller    with something other than one SPIFFE ID")?;
+            }
+            RecordedCaller::Workload(id) => writeln!(f, "caller    {}", printable(id))?,
+        }
+        if record.time > 0 {
+            writeln!(f, "at        {}", explanation::at(record))?;
+        }
+        write!(f, "policy    {}", record.policy)?;
+        let revision = record.revision.as_deref().map(printable);
+        match (revision, self.explanation.is_same_revision) {
+            (Some(revision), Some(true)) => {
+                writeln!(f, ", revision {revision}, which the documents have")
+            }
+            (Some(revision), _) => {
+                writeln!(f, ", revision {revision}; the documents have another")
+            }
+            (None, _) => writeln!(f, ", without a revision"),
+        }
+    }
+
+    fn write_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { explanation, .. } = self;
+        let given = explanation.given.unwrap_or("a reason that is not known here");
+        if explanation.given == Some(explanation.reason) {
+            write!(f, "reason    {given}")?;
+        } else {
+            write!(f, "reason    {given}; by the documents {}", explanation.reason)?;
+        }
+        match &explanation.rule {
+            Some(rule) => writeln!(f, ", by {}", Rule(rule))?,
+            None => writeln!(f)?,
+        }
+        if explanation.is_unknown {
+            writeln!(
+                f,
+                "note      headers, tokens and addresses are not part of an id; rules that look at them are taken not to match"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_near(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let near = &self.explanation.near;
+        if near.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nThe rules that come nearest, and what they ask for instead:")?;
+        for near in near {
+            writeln!(f, "  {}", Rule(&near.rule))?;
+            for miss in &near.misses {
+                let wanted = if miss.wanted.is_empty() {
+                    "something else".to_owned()
+                } else {
+                    miss.wanted.join(", ")
+                };
+                writeln!(f, "    {:8}{}", miss.attribute.name(), printable(&wanted))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_remedy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.remedy {
+            Remedy::Advice(advice) => writeln!(f, "\nWhat to do: {advice}."),
+            Remedy::AddRule(_) => writeln!(
+                f,
+                "\nWith this change the request is allowed, to this caller and by this method and path alone:"
+            ),
+            Remedy::Prolong { until, .. } => {
+                writeln!(f, "\nWith this change the rule applies again, until {until}:")
+            }
+            Remedy::Begin { from, .. } => {
+                writeln!(f, "\nWith this change the rule applies from {from} on:")
+            }
+            Remedy::Except { .. } => writeln!(
+                f,
+                "\nWith this change the rule no longer denies anything to this caller, and another one allows the request:"
+            ),
+        }?;
+        match self.patch {
+            Some(patch) => write!(f, "\n{patch}"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Rule<'r>(&'r NamedRule);
+
+impl fmt::Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NamedRule { policy, id, owner } = self.0;
+        write!(f, "rule {id} of {policy}")?;
+        match owner {
+            Some(owner) => write!(f, ", owner {}", printable(owner)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Free text, on one line and without what would control a terminal.
+fn printable(text: &str) -> String {
+    normalize_untrusted_str(text).replace('\n', " ")
+}

@@ -1,0 +1,67 @@
+//! An explanation for programs.
+
+use policy_schema::decision_id::RecordedCaller;
+use serde_json::{Value, json};
+
+use super::Report;
+use crate::explanation::{self, NamedRule, NearRule, Remedy};
+
+impl Report<'_> {
+    pub(super) fn to_json(&self) -> Value {
+        let (record, explanation) = (self.record, self.explanation);
+        let text = |bytes: &Option<Vec<u8>>| {
+            let bytes = bytes.as_ref()?;
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        };
+        let (identity, caller) = match &record.caller {
+            RecordedCaller::Anonymous => ("absent", None),
+            RecordedCaller::Malformed => ("malformed", None),
+            RecordedCaller::Workload(id) => ("verified", Some(id)),
+        };
+        let time = (record.time > 0).then(|| explanation::at(record).to_string());
+        json!({
+            "request": {
+                "caller": caller,
+                "identity": identity,
+                "method": text(&record.method),
+                "path": text(&record.path),
+                "pathIsCut": record.path_is_cut,
+                "host": text(&record.host),
+                "port": record.port,
+                "at": time,
+            },
+            "policy": record.policy,
+            "revision": record.revision,
+            "isSameRevision": explanation.is_same_revision,
+            "reason": explanation.given,
+            "reasonByDocuments": explanation.reason,
+            "isAllowedByDocuments": explanation.is_allowed,
+            "rule": explanation.rule.as_ref().map(rule),
+            "nearest": explanation.near.iter().map(near).collect::<Vec<_>>(),
+            "advice": advice(self.remedy),
+            "patch": self.patch,
+        })
+    }
+}
+
+fn rule(rule: &NamedRule) -> Value {
+    json!({"policy": rule.policy, "id": rule.id, "owner": rule.owner})
+}
+
+fn near(near: &NearRule) -> Value {
+    let misses = near.misses.iter();
+    let misses: Vec<_> = misses
+        .map(|miss| json!({"attribute": miss.attribute.name(), "wanted": miss.wanted}))
+        .collect();
+    json!({"rule": rule(&near.rule), "differs": misses})
+}
+
+fn advice(remedy: &Remedy) -> Option<&'static str> {
+    match remedy {
+        Remedy::Advice(advice) => Some(advice),
+        Remedy::AddRule(_)
+        | Remedy::Prolong { .. }
+        | Remedy::Begin { .. }
+        | Remedy::Except { .. } => None,
+    }
+}

@@ -1,0 +1,34 @@
+//! The key that seals the ids of decisions, from a file.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use policy_schema::decision_id::DecisionKey;
+
+use crate::failure::Failure;
+use crate::input::{bytes, name_of};
+
+/// Where the key is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    /// The file with the key that seals the ids of decisions: 32 random bytes in base64, such as
+    /// `openssl rand -base64 32` makes
+    #[arg(long = "decision-key", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// Reads the key, if there is a file.
+    pub(crate) fn read(&self) -> Result<Option<DecisionKey>, Failure> {
+        let Some(path) = &self.file else {
+            return Ok(None);
+        };
+        let content = bytes(path)?;
+        let text = content.trim_ascii();
+        let read = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
+        let key = read.ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
+        let key = key.ok_or_else(|| Failure::NoDecisionKey(name_of(path)))?;
+        Ok(Some(DecisionKey::new(key)))
+    }
+}

@@ -1,0 +1,101 @@
+//! Rule × attribute → what the rule takes, as it is written.
+
+use policy_schema::engine::Attribute;
+use policy_schema::rule_spec::{OperationSpec, RuleSpec, SourceSpec};
+
+/// What a rule takes of an attribute, any of them where there are several.
+pub(super) fn wanted(rule: &RuleSpec, attribute: Attribute) -> Vec<String> {
+    let mut wanted = match attribute {
+        Attribute::Caller => {
+            let sources = rule.from.iter().flatten();
+            sources.flat_map(callers).collect()
+        }
+        Attribute::Method => operations(rule, |to| (&to.methods, &to.not_methods)),
+        Attribute::Path => operations(rule, |to| (&to.paths, &to.not_paths)),
+        Attribute::Host => operations(rule, |to| (&to.hosts, &to.not_hosts)),
+        Attribute::Port => ports(rule),
+        Attribute::When => {
+            let conditions = rule.when.iter().flatten();
+            conditions.map(|condition| condition.key.clone()).collect()
+        }
+        Attribute::Time => times(rule),
+    };
+    wanted.dedup();
+    wanted
+}
+
+type Lists<'r> = (&'r Option<Vec<String>>, &'r Option<Vec<String>>);
+
+fn operations(rule: &RuleSpec, lists: impl Fn(&OperationSpec) -> Lists<'_>) -> Vec<String> {
+    let operations = rule.to.iter().flatten();
+    operations
+        .flat_map(|operation| {
+            let (any_of, none_of) = lists(operation);
+            with_negation(any_of.iter().flatten(), none_of.iter().flatten())
+        })
+        .collect()
+}
+
+fn ports(rule: &RuleSpec) -> Vec<String> {
+    let operations = rule.to.iter().flatten();
+    operations
+        .flat_map(|operation| {
+            let (any_of, none_of) = (&operation.ports, &operation.not_ports);
+            with_negation(any_of.iter().flatten(), none_of.iter().flatten())
+        })
+        .collect()
+}
+
+fn callers(source: &SourceSpec) -> Vec<String> {
+    let lists = [
+        ("", &source.principals, &source.not_principals),
+        (
+            "service account ",
+            &source.service_accounts,
+            &source.not_service_accounts,
+        ),
+        ("namespace ", &source.namespaces, &source.not_namespaces),
+        (
+            "trust domain ",
+            &source.trust_domains,
+            &source.not_trust_domains,
+        ),
+        (
+            "request principal ",
+            &source.request_principals,
+            &source.not_request_principals,
+        ),
+        ("address ", &source.ip_blocks, &source.not_ip_blocks),
+        (
+            "client address ",
+            &source.remote_ip_blocks,
+            &source.not_remote_ip_blocks,
+        ),
+    ];
+    let anonymous = source.anonymous.unwrap_or_default();
+    let anonymous = anonymous.then(|| "nobody with an identity".to_owned());
+    let named = lists.into_iter().flat_map(|(kind, any_of, none_of)| {
+        let texts = with_negation(any_of.iter().flatten(), none_of.iter().flatten());
+        texts.into_iter().map(move |text| match text.strip_prefix("not ") {
+            Some(text) => format!("not {kind}{text}"),
+            None => format!("{kind}{text}"),
+        })
+    });
+    anonymous.into_iter().chain(named).collect()
+}
+
+fn with_negation<'t, T: ToString + 't>(
+    any_of: impl Iterator<Item = &'t T>,
+    none_of: impl Iterator<Item = &'t T>,
+) -> Vec<String> {
+    let any_of = any_of.map(ToString::to_string);
+    any_of
+        .chain(none_of.map(|text| format!("not {}", text.to_string())))
+        .collect()
+}
+
+fn times(rule: &RuleSpec) -> Vec<String> {
+    let from = rule.not_before.iter().map(|time| format!("from {time}"));
+    let until = rule.not_after.iter().map(|time| format!("before {time}"));
+    from.chain(until).collect()
+}
