@@ -10,8 +10,8 @@ pub enum ExitStatus {
     Success = 0,
     /// Something failed, such as reading a file.
     Failure = 1,
-    /// The answer is no: a request is denied, a mesh is not what the documents say, a certificate is
-    /// not sound.
+    /// The answer is no: a request is denied, a mesh is not what the documents say, what is in shadow is
+    /// not ready, a certificate is not sound.
     Negative = 2,
     /// The policies, the requests or the arguments are invalid.
     Invalid = 3,

@@ -67,13 +67,9 @@ impl Sample {
 }
 
 impl Prometheus {
-    /// A server by its URL, such as `http://localhost:9090` or `https://metrics.example.com/prometheus`.
-    pub(crate) fn new(url: &str) -> Result<Self, PrometheusError> {
-        Self::with(url, None, &[])
-    }
-
-    /// The same with a bearer token, and with authorities to trust beside those of the system.
-    fn with(
+    /// A server by its URL, such as `http://localhost:9090` or `https://metrics.example.com/prometheus`, with a bearer
+    /// token if it wants one, and with authorities to trust beside those of the system.
+    pub(crate) fn new(
         url: &str,
         token: Option<&str>,
         authorities: &[reqwest::Certificate],

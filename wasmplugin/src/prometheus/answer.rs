@@ -112,7 +112,8 @@ fn moment(seconds: f64) -> Timestamp {
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text: Vec<_> = text.split_whitespace().collect();
-    let text = text.join(" ");
+    // What is shown on a terminal must not move its cursor.
+    let text = text.join(" ").replace(char::is_control, "");
     if text.is_empty() {
         return "with nothing".to_owned();
     }

@@ -43,7 +43,7 @@ impl PrometheusArgs {
                 return Err(invalid("it is empty".to_owned()).into());
             }
         }
-        Ok(Some(Prometheus::with(url, token.as_deref(), &authorities)?))
+        Ok(Some(Prometheus::new(url, token.as_deref(), &authorities)?))
     }
 }
 

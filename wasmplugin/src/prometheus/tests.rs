@@ -66,7 +66,7 @@ fn query(prometheus: Result<Prometheus, PrometheusError>) -> Result<Vec<Sample>,
 }
 
 fn asked(server: Server) -> Result<Vec<Sample>, PrometheusError> {
-    let answer = query(Prometheus::new(&server.url()));
+    let answer = query(Prometheus::new(&server.url(), None, &[]));
     server.asked.join().unwrap();
     answer
 }
@@ -107,7 +107,7 @@ fn a_scalar_is_a_sample_without_labels() {
 fn a_query_is_posted_below_the_path_of_the_url() {
     let server = Server::json("200 OK", NOTHING);
     let url = format!("{}/prometheus/", server.url());
-    assert_eq!(query(Prometheus::new(&url)).unwrap(), []);
+    assert_eq!(query(Prometheus::new(&url, None, &[])).unwrap(), []);
     let request = server.asked.join().unwrap();
     assert!(
         request.starts_with("POST /prometheus/api/v1/query HTTP/1.1\r\n"),
@@ -129,7 +129,7 @@ fn a_query_is_posted_below_the_path_of_the_url() {
 fn credentials_are_sent_and_never_shown() {
     let server = Server::json("401 Unauthorized", "");
     let url = server.url().replace("http://", "http://reader:s3cret@");
-    let prometheus = Prometheus::new(&url).unwrap();
+    let prometheus = Prometheus::new(&url, None, &[]).unwrap();
     assert!(!format!("{prometheus:?}").contains("s3cret"));
     let refused = query(Ok(prometheus)).unwrap_err();
     let request = server.asked.join().unwrap();
@@ -141,7 +141,7 @@ fn credentials_are_sent_and_never_shown() {
     assert!(!format!("{refused} {refused:?}").contains("s3cret"));
 
     let server = Server::json("403 Forbidden", "");
-    let prometheus = Prometheus::with(&server.url(), Some("t0ken"), &[]).unwrap();
+    let prometheus = Prometheus::new(&server.url(), Some("t0ken"), &[]).unwrap();
     assert!(!format!("{prometheus:?}").contains("t0ken"));
     let refused = query(Ok(prometheus)).unwrap_err();
     let request = server.asked.join().unwrap();
@@ -164,7 +164,7 @@ fn what_is_wrong_with_the_arguments_is_told_before_anything_is_asked() {
         ("http://localhost:9090", Some("to\nken"), "token"),
     ];
     for (url, token, expected) in cases {
-        let error = Prometheus::with(url, token, &[]).unwrap_err();
+        let error = Prometheus::new(url, token, &[]).unwrap_err();
         assert!(error.is_invalid_argument(), "{url}: {error:?}");
         assert!(error.to_string().contains(expected), "{url}: {error}");
         assert!(error.help().is_some(), "{url}");
@@ -187,6 +187,7 @@ fn refusals_say_what_to_do() {
             Some("/api/v1/query"),
         ),
         ("200 OK", "", "with nothing", Some("/api/v1/query")),
+        ("200 OK", "a\u{1b}[2Jb", "`a[2Jb`", Some("/api/v1/query")),
         (
             "400 Bad Request",
             r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#,
@@ -249,7 +250,7 @@ fn nobody_there_is_told_by_the_reason() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    let error = query(Prometheus::new(&url)).unwrap_err();
+    let error = query(Prometheus::new(&url, None, &[])).unwrap_err();
     let message = error.to_string();
     assert!(
         message.starts_with(&format!("Prometheus at {url}/ cannot be reached")),

@@ -33,7 +33,7 @@ pub(crate) struct Seen {
     /// What was done in shadow.
     pub(crate) hits: Vec<Hits>,
     /// The same by caller; none where proxies do not tell.
-    pub(crate) callers: Option<Vec<Caller>>,
+    pub(crate) callers: Option<Vec<CallerHits>>,
 }
 
 /// Why it counts from when on it does.
@@ -60,7 +60,7 @@ pub(crate) struct Hits {
 
 /// A caller, and what it asked for, with which something was done in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
+pub(crate) struct CallerHits {
     pub(crate) caller: Observed,
     pub(crate) method: Observed,
     pub(crate) path: Observed,
@@ -250,7 +250,7 @@ async fn callers(
     candidate: &Candidate,
     selectors: &Selectors,
     window: Window,
-) -> Result<Option<Vec<Caller>>, PrometheusError> {
+) -> Result<Option<Vec<CallerHits>>, PrometheusError> {
     if !is_learning(prometheus, &candidate.policy, window).await? {
         return Ok(None);
     }
@@ -258,7 +258,7 @@ async fn callers(
     let counted = counted(prometheus, &selectors.observed, &labels, window).await?;
     let callers = counted.into_iter().map(|(labels, counted)| {
         let text = |name: &str| Observed::decode(labels.get(name).map_or("", String::as_str));
-        Caller {
+        CallerHits {
             caller: text(CALLER),
             method: text(METHOD),
             path: text(PATH),
@@ -267,8 +267,8 @@ async fn callers(
     });
     let mut callers: Vec<_> = callers.filter(|caller| caller.requests > 0).collect();
     callers.sort_by(|a, b| {
-        let key = |caller: &Caller| {
-            let Caller {
+        let key = |caller: &CallerHits| {
+            let CallerHits {
                 caller,
                 method,
                 path,

@@ -60,7 +60,16 @@ fn decoded(encoded: &str) -> String {
         bytes.push(byte);
         rest = after;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let text = String::from_utf8_lossy(&bytes);
+    // What somebody sends must not move the cursor of whoever looks at it.
+    let shown = text.chars().map(|char| {
+        if char.is_control() {
+            char.escape_default().to_string()
+        } else {
+            char.to_string()
+        }
+    });
+    shown.collect()
 }
 
 /// What a policy is called in labels: `NAMESPACE_NAME`, with `_` for each dot of the name.
@@ -84,6 +93,7 @@ mod tests {
             ("spiffe_3a_2f_2fa_2fns_2fb", text("spiffe://a/ns/b")),
             ("_c3_b6", text("ö")),
             ("_ff", text("\u{fffd}")),
+            ("_1b_5b2J", text("\\u{1b}[2J")),
             ("_", text("_")),
             ("_zz", text("_zz")),
             ("a_2", text("a_2")),

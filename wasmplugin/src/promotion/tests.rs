@@ -45,31 +45,46 @@ fn whole(others: &[&str], denies_the_rest: bool) -> Candidate {
     })
 }
 
-fn seen(requests: u64, denied: &[u64]) -> Option<Seen> {
+fn seen(requests: u64, denied: &[u64]) -> Seen {
     let hits = denied.iter().map(|requests| Hits {
         rule: None,
         reason: "no-rule-matched".to_owned(),
         requests: *requests,
         before: 0,
     });
-    Some(Seen {
+    Seen {
         since: Timestamp::from_unix_nanoseconds(0),
         beginning: Beginning::Asked,
         requests,
         hits: hits.collect(),
         callers: None,
-    })
+    }
+}
+
+fn standard() -> Standard {
+    Standard {
+        most: Share::parse("0.1%").unwrap(),
+        confidence: Confidence::parse("95%").unwrap(),
+    }
+}
+
+fn current() -> Revisions {
+    Revisions::Current { since: None }
+}
+
+fn judged(candidate: &Candidate, revisions: Revisions, seen: Option<Seen>) -> Verdict {
+    let verdict = judge(candidate, &Evidence { revisions, seen }, standard());
+    let is_ready = matches!(verdict, Verdict::Ready { .. } | Verdict::Harmless);
+    assert_eq!(verdict.is_ready(), is_ready);
+    verdict
 }
 
 #[test]
-fn verdicts_follow_from_what_was_seen() {
-    let standard = Standard {
-        most: Share::parse("0.1%").unwrap(),
-        confidence: Confidence::parse("95%").unwrap(),
+fn a_verdict_follows_from_the_numbers() {
+    let bound = |events, requests| upper_bound(events, requests, standard().confidence);
+    let ready = |requests| Verdict::Ready {
+        bound: bound(0, requests),
     };
-    let bound = |events, requests| upper_bound(events, requests, standard.confidence);
-    let current = || Revisions::Current { since: None };
-    let others = || Revisions::Others(vec!["ffffffffffff".to_owned()]);
     let would_deny = |denied, requests| Verdict::WouldDeny {
         requests: denied,
         share: Share::of(denied, requests),
@@ -79,112 +94,61 @@ fn verdicts_follow_from_what_was_seen() {
         bound: bound(0, requests),
         more,
     };
-    let unknown = Verdict::Unknown;
-    let cases = [
+    let cases: [(&str, u64, &[u64], Verdict); 6] = [
+        ("as many as are needed", 2995, &[], ready(2995)),
+        ("one fewer", 2994, &[], too_few(2994, 1)),
+        ("none at all", 0, &[], too_few(0, 2995)),
         (
-            "as many as are needed, none denied",
-            rule(Effect::Deny),
-            current(),
-            seen(2995, &[]),
-            Verdict::Ready {
-                bound: bound(0, 2995),
-            },
-        ),
-        (
-            "one fewer",
-            rule(Effect::Deny),
-            current(),
-            seen(2994, &[]),
-            too_few(2994, 1),
-        ),
-        (
-            "none at all",
-            rule(Effect::Deny),
-            current(),
-            seen(0, &[]),
-            too_few(0, 2995),
-        ),
-        (
-            "one denied of very many",
-            rule(Effect::Deny),
-            current(),
-            seen(10_000_000, &[1]),
+            "one denied of many",
+            10_000_000,
+            &[1],
             would_deny(1, 10_000_000),
         ),
+        ("for several reasons", 1000, &[7, 5], would_deny(12, 1000)),
+        ("more denied than seen", 0, &[4], would_deny(4, 0)),
+    ];
+    for (case, requests, denied, expected) in cases {
+        for candidate in [rule(Effect::Deny), whole(&[], true)] {
+            let seen = Some(seen(requests, denied));
+            assert_eq!(judged(&candidate, current(), seen), expected, "{case}");
+        }
+    }
+}
+
+#[test]
+fn what_counters_cannot_tell_is_not_judged_by_them() {
+    let others = || Revisions::Others(vec!["ffffffffffff".to_owned()]);
+    let plenty = || Some(seen(5000, &[]));
+    let ready = Verdict::Ready {
+        bound: upper_bound(0, 5000, standard().confidence),
+    };
+    let unknown = Verdict::Unknown;
+    let shared = || unknown(Unknown::Shared(vec![policy("all")]));
+    let stale = || unknown(Unknown::OtherRevisions(vec!["ffffffffffff".to_owned()]));
+    let provider = unknown(Unknown::Provider);
+    let cases = [
+        (whole(&["all"], true), current(), plenty(), shared()),
+        (whole(&["all"], false), current(), plenty(), ready.clone()),
+        (rule(Effect::Deny), Revisions::Untold, plenty(), ready),
+        (rule(Effect::Deny), others(), plenty(), stale()),
         (
-            "denied for several reasons",
-            whole(&[], true),
-            current(),
-            seen(1000, &[7, 5]),
-            would_deny(12, 1000),
-        ),
-        (
-            "a policy, none denied",
-            whole(&[], true),
-            Revisions::Untold,
-            seen(5000, &[]),
-            Verdict::Ready {
-                bound: bound(0, 5000),
-            },
-        ),
-        (
-            "a policy that shares workloads and denies the rest",
-            whole(&["all"], true),
-            current(),
-            seen(5000, &[]),
-            unknown(Unknown::Shared(vec![policy("all")])),
-        ),
-        (
-            "a policy that shares workloads and passes the rest",
-            whole(&["all"], false),
-            current(),
-            seen(5000, &[]),
-            Verdict::Ready {
-                bound: bound(0, 5000),
-            },
-        ),
-        (
-            "proxies with another revision",
-            rule(Effect::Deny),
-            others(),
-            seen(5000, &[]),
-            unknown(Unknown::OtherRevisions(vec!["ffffffffffff".to_owned()])),
-        ),
-        (
-            "no proxy at all",
             rule(Effect::Deny),
             Revisions::Untold,
             None,
             unknown(Unknown::NotCounted),
         ),
+        (rule(Effect::Allow), others(), None, Verdict::Harmless),
         (
-            "a rule that allows",
-            rule(Effect::Allow),
-            others(),
-            None,
-            Verdict::Harmless,
-        ),
-        (
-            "a rule that records",
             rule(Effect::Audit),
             current(),
-            seen(9, &[9]),
+            Some(seen(9, &[9])),
             Verdict::Harmless,
         ),
-        (
-            "a rule that asks another",
-            rule(Effect::Custom),
-            current(),
-            seen(5000, &[]),
-            unknown(Unknown::Provider),
-        ),
+        (rule(Effect::Custom), current(), plenty(), provider),
     ];
-    for (case, candidate, revisions, seen, expected) in cases {
-        let evidence = Evidence { revisions, seen };
-        let verdict = judge(&candidate, &evidence, standard);
-        assert_eq!(verdict, expected, "{case}");
-        let is_ready = matches!(expected, Verdict::Ready { .. } | Verdict::Harmless);
-        assert_eq!(verdict.is_ready(), is_ready, "{case}");
+    for (candidate, revisions, seen, expected) in cases {
+        let verdict = judged(&candidate, revisions, seen);
+        assert_eq!(verdict, expected, "{candidate:?}");
     }
 }
 

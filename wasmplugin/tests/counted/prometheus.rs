@@ -11,7 +11,7 @@ use peergate_sandbox::{Client, Request};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running Prometheus. It is killed when dropped.
 pub(crate) struct Prometheus {
@@ -92,7 +92,8 @@ impl Prometheus {
     }
 
     fn has(&self, query: &str) -> bool {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let encoded: Vec<_> = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let encoded = encoded.concat();
         let request = Request::get(&format!("/api/v1/query?query={encoded}"));
         // It does not listen at once.
         let Ok(answer) = Client::new(self.address).unwrap().send(&request) else {

@@ -7,7 +7,7 @@ use policy_schema::timestamp::Timestamp;
 
 use super::{Judged, Report};
 use crate::promotion::candidate::{Candidate, Subject};
-use crate::promotion::evidence::{Beginning, Caller, Seen};
+use crate::promotion::evidence::{Beginning, CallerHits, Seen};
 use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
 use crate::promotion::verdict::{Unknown, Verdict};
@@ -222,7 +222,7 @@ fn denials(seen: &Seen) -> Vec<String> {
     lines
 }
 
-fn caller(caller: &Caller) -> String {
+fn caller(caller: &CallerHits) -> String {
     let who = match &caller.caller {
         Observed::Absent => "somebody without an identity",
         Observed::Text(text) => text,

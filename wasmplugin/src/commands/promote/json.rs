@@ -6,8 +6,9 @@ use super::human::word;
 use super::{Judged, Report};
 use crate::failure::Failure;
 use crate::output;
+use crate::promotion::bound::Share;
 use crate::promotion::candidate::Subject;
-use crate::promotion::evidence::{Beginning, Caller, Hits};
+use crate::promotion::evidence::{Beginning, CallerHits, Hits};
 use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
 use crate::promotion::verdict::{Unknown, Verdict};
@@ -114,7 +115,7 @@ fn entry(judged: &Judged, report: &Report) -> Entry {
         owner,
         ready: verdict.is_ready(),
         verdict: name(verdict),
-        bound: bound.map(|bound| bound.as_fraction()),
+        bound: bound.map(Share::as_fraction),
         more_requests,
         requests: seen.map(|seen| seen.requests),
         since: seen.map(|seen| seen.since.to_string()),
@@ -161,7 +162,7 @@ fn hits(hits: &Hits) -> HitsEntry {
     }
 }
 
-fn caller(caller: &Caller) -> CallerEntry {
+fn caller(caller: &CallerHits) -> CallerEntry {
     let text = |observed: &Observed| match observed {
         Observed::Absent | Observed::Other => None,
         Observed::Text(text) => Some(text.clone()),
