@@ -31,6 +31,13 @@ impl Timestamp {
         self.0 / 1_000_000_000
     }
 
+    /// The point that is so much later.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(nanoseconds))
+    }
+
     /// Reads RFC 3339 in UTC.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         // It ends its reading at the first of these, whatever stands between that and the last.

@@ -3,8 +3,8 @@
 pub(crate) mod certs;
 pub(crate) mod completions;
 pub(crate) mod decide;
-pub(crate) mod explain;
 pub(crate) mod demo;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod install_values;

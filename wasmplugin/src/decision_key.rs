@@ -26,7 +26,9 @@ impl KeyArgs {
         };
         let content = bytes(path)?;
         let text = content.trim_ascii();
-        let read = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
+        let read = STANDARD
+            .decode(text)
+            .or_else(|_| URL_SAFE_NO_PAD.decode(text));
         let key = read.ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
         let key = key.ok_or_else(|| Failure::NoDecisionKey(name_of(path)))?;
         Ok(Some(DecisionKey::new(key)))

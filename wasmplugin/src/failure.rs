@@ -221,9 +221,9 @@ impl Failure {
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
             Self::Prometheus(reason) => reason.help(),
-            Self::DecisionId(InvalidDecisionId::NeedsKey) => {
-                Some("name the file with the key that the policies were rendered with: `--decision-key FILE`")
-            }
+            Self::DecisionId(InvalidDecisionId::NeedsKey) => Some(
+                "name the file with the key that the policies were rendered with: `--decision-key FILE`",
+            ),
             Self::DecisionId(InvalidDecisionId::NotSealed) => Some(
                 "do not trust it, unless it is from a sidecar that has no key yet; then leave `--decision-key` out",
             ),

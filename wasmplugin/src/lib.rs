@@ -29,8 +29,8 @@ mod top;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, explain, import, init, install_values, package, promote, push, render,
-    schema, validate, verify,
+    certs, completions, decide, explain, import, init, install_values, package, promote, push,
+    render, schema, validate, verify,
 };
 use failure::Failure;
 

@@ -119,7 +119,11 @@ impl<'t> PolicyText<'t> {
             line: self.line(rules.span().start),
             field: field(),
         };
-        let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let end_of_line = if self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
         let written = |indent: &str| {
             let lines = lines.iter().enumerate().map(|(position, line)| {
                 let dash = if position == 0 { "- " } else { "  " };
@@ -167,9 +171,7 @@ impl<'t> PolicyText<'t> {
             })
         };
         let Some(sources) = node.field("from") else {
-            let lines = |indent: &str| {
-                format!("from:\n{indent}  - {FIELD}: [{caller}]\n{indent}")
-            };
+            let lines = |indent: &str| format!("from:\n{indent}  - {FIELD}: [{caller}]\n{indent}");
             return Ok(vec![insert(node, &lines)?]);
         };
         let edits = sources.elements().iter().map(|source| {

@@ -23,6 +23,8 @@ use crate::policies;
 use serde_json::{Map, Value};
 
 use answer::Answer;
+pub(super) use question::parse_label;
+
 use question::Question;
 use requests::Asked;
 
@@ -183,7 +185,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 /// The policy as the filter gets it, on a workload with the labels that the policy selects and
 /// these.
-fn compile(
+pub(super) fn compile(
     set: &PolicySet,
     policy: &ServicePolicy,
     labels: &[(String, String)],

@@ -20,7 +20,7 @@ use crate::explanation::remedy::{Choice, remedy};
 use crate::explanation::{self, Explanation, Remedy};
 use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
-use crate::output::{self, Format};
+use crate::output;
 use crate::policies;
 use crate::policy_edit::{PolicyText, changed_file};
 
@@ -118,7 +118,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let until = args.until.unwrap_or_else(|| now.after(ONE_WEEK));
     let found = remedy(&record, &explanation, &set, policy, Choice { until });
     let (found, change) = tried(found, &input, &record, &name, args)?;
-    let patch = change.as_ref().map(|change| patch(&change.source, &change.text));
+    let patch = change
+        .as_ref()
+        .map(|change| patch(&change.source, &change.text));
     let report = Report {
         record: &record,
         explanation: &explanation,
@@ -211,5 +213,8 @@ fn patch(source: &SourceText, changed: &str) -> String {
     let (before, after) = (format!("a/{name}"), format!("b/{name}"));
     let diff = similar::TextDiff::from_lines(source.text.as_str(), changed);
     let mut unified = diff.unified_diff();
-    unified.context_radius(3).header(&before, &after).to_string()
+    unified
+        .context_radius(3)
+        .header(&before, &after)
+        .to_string()
 }

@@ -20,6 +20,7 @@ use folder::Layout;
 use object::Object;
 use only::Only;
 
+use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
@@ -47,6 +48,8 @@ Exit codes: 0 rendered; 1 files could not be read or written; 3 the policies are
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     /// What to render; several kinds with commas between them [default: every resource of Istio]
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
     only: Vec<Only>,
@@ -109,7 +112,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         at: policies::at_or_now(args.at),
         istio_version: args.istio_version,
     };
-    let set = policies::load(&args.input, options)?;
+    let mut set = policies::load(&args.input, options)?;
+    if let Some(key) = args.key.read()? {
+        set.seal_decisions(key);
+    }
     let policies = match &args.workload {
         Some(name) => slice::from_ref(policies::named(&set, name)?),
         None => set.policies(),

@@ -19,6 +19,7 @@ use policy_schema::validate::Options;
 use policy_schema::verify::{Finding, verify};
 
 use crate::commands::render::Extension;
+use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
@@ -48,6 +49,8 @@ Exit codes: 0 nothing was found; 1 something could not be read; 2 something was 
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
+    #[command(flatten)]
+    key: KeyArgs,
     #[command(flatten)]
     mesh: MeshArgs,
     /// Fewer days left than this are too few for a certificate that is not renewed by itself
@@ -152,7 +155,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() && args.mesh.uses_stdin() {
         return Err(Failure::StdinTwice);
     }
-    let set = policies::load(&args.input, options)?;
+    let mut set = policies::load(&args.input, options)?;
+    if let Some(key) = args.key.read()? {
+        set.seal_decisions(key);
+    }
     let api = ExtensionApi::from(args.extension_api);
     let expected = certificates::expected(&set, at, args.min_days);
     let observe::Observation {

@@ -127,7 +127,8 @@ fn new_rule(
     policy: &ServicePolicy,
 ) -> Option<NewRule> {
     let text = |bytes: &Option<Vec<u8>>| String::from_utf8(bytes.clone()?).ok();
-    let path = text(&record.path).filter(|path| !record.path_is_cut && !path.contains(['*', '{']))?;
+    let path =
+        text(&record.path).filter(|path| !record.path_is_cut && !path.contains(['*', '{']))?;
     let method = text(&record.method).filter(|method| !method.contains('*'))?;
     let id = SpiffeId::parse(caller.as_bytes()).ok()?;
     let parts: Vec<_> = id.as_str().split('/').collect();
@@ -156,19 +157,27 @@ fn unused_id(name: &str, policy: &ServicePolicy) -> String {
     let plain: String = name
         .to_ascii_lowercase()
         .chars()
-        .map(|char| if char.is_ascii_alphanumeric() { char } else { '-' })
+        .map(|char| {
+            if char.is_ascii_alphanumeric() {
+                char
+            } else {
+                '-'
+            }
+        })
         .take(48)
         .collect();
     let plain = match plain.trim_matches('-') {
         "" => "caller",
         plain => plain,
     };
-    let known: Vec<_> = policy.rule_specs().into_iter().map(|rule| rule.id).collect();
+    let known: Vec<_> = policy
+        .rule_specs()
+        .into_iter()
+        .map(|rule| rule.id)
+        .collect();
     let numbered = (2..).map(|number| format!("{plain}-{number}"));
     let mut names = std::iter::once(plain.to_owned()).chain(numbered);
-    names
-        .find(|name| !known.contains(name))
-        .unwrap_or_default()
+    names.find(|name| !known.contains(name)).unwrap_or_default()
 }
 
 impl Remedy {
@@ -189,11 +198,21 @@ impl Remedy {
             Self::AddRule(rule) => Ok(vec![text.append_rule(&rule.policy, &rule.lines())?]),
             Self::Prolong { rule, until } => {
                 let value = format!("\"{until}\"");
-                Ok(vec![text.replace_rule_field(&rule.policy, &rule.id, "notAfter", &value)?])
+                Ok(vec![text.replace_rule_field(
+                    &rule.policy,
+                    &rule.id,
+                    "notAfter",
+                    &value,
+                )?])
             }
             Self::Begin { rule, from } => {
                 let value = format!("\"{from}\"");
-                Ok(vec![text.replace_rule_field(&rule.policy, &rule.id, "notBefore", &value)?])
+                Ok(vec![text.replace_rule_field(
+                    &rule.policy,
+                    &rule.id,
+                    "notBefore",
+                    &value,
+                )?])
             }
             Self::Except { rule, caller } => {
                 text.except_from_sources(&rule.policy, &rule.id, &scalar(caller))

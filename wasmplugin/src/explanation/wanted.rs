@@ -76,10 +76,12 @@ fn callers(source: &SourceSpec) -> Vec<String> {
     let anonymous = anonymous.then(|| "nobody with an identity".to_owned());
     let named = lists.into_iter().flat_map(|(kind, any_of, none_of)| {
         let texts = with_negation(any_of.iter().flatten(), none_of.iter().flatten());
-        texts.into_iter().map(move |text| match text.strip_prefix("not ") {
-            Some(text) => format!("not {kind}{text}"),
-            None => format!("{kind}{text}"),
-        })
+        texts
+            .into_iter()
+            .map(move |text| match text.strip_prefix("not ") {
+                Some(text) => format!("not {kind}{text}"),
+                None => format!("{kind}{text}"),
+            })
     });
     anonymous.into_iter().chain(named).collect()
 }

@@ -7,7 +7,7 @@ use peergate_sandbox::{
     Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, InboundSidecar, Leaf, Request, Upstream,
 };
 use policy_schema::envoy::wasm_filter;
-use policy_schema::plugin_config::METRIC_TAGS;
+use policy_schema::metric::Label;
 use tempfile::TempDir;
 
 use super::run;
@@ -68,7 +68,7 @@ impl Mesh {
         let identity = identity.write_to(files.path(), "orders").unwrap();
         let upstream = Upstream::start().unwrap();
         let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
-        sidecar.stats_tags = METRIC_TAGS.map(str::to_owned).into();
+        sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
         let config = policies.plugin_config();
         let filter = wasm_filter("shop/orders", config, module().to_str().unwrap());
         sidecar.http_filters = vec![serde_json::to_value(filter).unwrap()];

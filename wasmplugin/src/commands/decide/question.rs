@@ -85,7 +85,7 @@ pub(super) fn parse_header(text: &str) -> Result<(String, String), &'static str>
 }
 
 /// Reads a label as `NAME=VALUE`.
-pub(super) fn parse_label(text: &str) -> Result<(String, String), &'static str> {
+pub(in crate::commands) fn parse_label(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text
         .split_once('=')
         .ok_or("write the name and the value as `NAME=VALUE`")?;

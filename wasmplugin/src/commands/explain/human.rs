@@ -24,7 +24,12 @@ impl Report<'_> {
             Some(bytes) => printable(&String::from_utf8_lossy(bytes)),
             None => "-".to_owned(),
         };
-        write!(f, "request   {} {}", text(&record.method), text(&record.path))?;
+        write!(
+            f,
+            "request   {} {}",
+            text(&record.method),
+            text(&record.path)
+        )?;
         writeln!(f, "{}", if record.path_is_cut { "…" } else { "" })?;
         write!(f, "to        {}", text(&record.host))?;
         match record.port {
@@ -56,11 +61,17 @@ impl Report<'_> {
 
     fn write_reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { explanation, .. } = self;
-        let given = explanation.given.unwrap_or("a reason that is not known here");
+        let given = explanation
+            .given
+            .unwrap_or("a reason that is not known here");
         if explanation.given == Some(explanation.reason) {
             write!(f, "reason    {given}")?;
         } else {
-            write!(f, "reason    {given}; by the documents {}", explanation.reason)?;
+            write!(
+                f,
+                "reason    {given}; by the documents {}",
+                explanation.reason
+            )?;
         }
         match &explanation.rule {
             Some(rule) => writeln!(f, ", by {}", Rule(rule))?,
@@ -80,7 +91,10 @@ impl Report<'_> {
         if near.is_empty() {
             return Ok(());
         }
-        writeln!(f, "\nThe rules that come nearest, and what they ask for instead:")?;
+        writeln!(
+            f,
+            "\nThe rules that come nearest, and what they ask for instead:"
+        )?;
         for near in near {
             writeln!(f, "  {}", Rule(&near.rule))?;
             for miss in &near.misses {
@@ -103,7 +117,10 @@ impl Report<'_> {
                 "\nWith this change the request is allowed, to this caller and by this method and path alone:"
             ),
             Remedy::Prolong { until, .. } => {
-                writeln!(f, "\nWith this change the rule applies again, until {until}:")
+                writeln!(
+                    f,
+                    "\nWith this change the rule applies again, until {until}:"
+                )
             }
             Remedy::Begin { from, .. } => {
                 writeln!(f, "\nWith this change the rule applies from {from} on:")

@@ -1,0 +1,139 @@
+//! A service behind a real proxy that runs the filter, and its policies in a folder of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use peergate_sandbox::{
+    Authority, Client, Envoy, EnvoyBinary, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
+    Leaf, Request, Response, Upstream,
+};
+use policy_schema::envoy::wasm_filter;
+use tempfile::TempDir;
+
+use super::run;
+
+/// The policies, which can be changed.
+pub(crate) struct Policies {
+    folder: TempDir,
+    /// What the ids of decisions are sealed with.
+    pub(crate) key: Option<PathBuf>,
+}
+
+impl Policies {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let policies = Self { folder, key: None };
+        fs::write(policies.path(), include_str!("policies.yaml")).unwrap();
+        policies
+    }
+
+    pub(crate) fn sealed(key: &str) -> Self {
+        let mut policies = Self::new();
+        policies.key = Some(policies.write_key("key.txt", key));
+        policies
+    }
+
+    pub(crate) fn write_key(&self, name: &str, key: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, key).unwrap();
+        path
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("policies.yaml")
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        fs::read_to_string(self.path()).unwrap()
+    }
+
+    /// The filter's configuration. Some of the rules have expired, which nobody renders today.
+    fn plugin_config(&self) -> String {
+        let name = self.name();
+        let mut args = vec!["render", "-f", &name, "--only", "plugin-config"];
+        args.extend(["--at", "2025-12-31T00:00:00Z"]);
+        let key = self.key.as_ref().map(|key| key.to_str().unwrap());
+        if let Some(key) = key {
+            args.extend(["--decision-key", key]);
+        }
+        let rendered = run(&args);
+        assert_eq!(rendered.status, 0, "{}", rendered.stderr);
+        rendered.stdout
+    }
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller<'c> {
+    /// Somebody with this SPIFFE ID, or another URI.
+    Uri(&'c str),
+    /// Somebody in plaintext.
+    Plaintext,
+}
+
+/// A running proxy. All of it ends with this value.
+pub(crate) struct Mesh {
+    envoy: Envoy,
+    authority: Authority,
+    _upstream: Upstream,
+    _files: TempDir,
+}
+
+/// The module that `make filter` leaves.
+fn module() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
+    std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)
+}
+
+impl Mesh {
+    pub(crate) fn start(policies: &Policies) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let authority = Authority::new().unwrap();
+        let ca = authority.write_to(files.path(), "ca").unwrap();
+        let leaf = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
+        let identity = authority.issue(&leaf).unwrap();
+        let identity = identity.write_to(files.path(), "orders").unwrap();
+        let upstream = Upstream::start().unwrap();
+        let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
+        let config = policies.plugin_config();
+        let filter = wasm_filter("shop/orders", config, module().to_str().unwrap());
+        sidecar.http_filters = vec![serde_json::to_value(filter).unwrap()];
+        let binary = EnvoyBinary::find(None).unwrap();
+        Self {
+            envoy: Envoy::start(&binary, &sidecar.bootstrap()).unwrap(),
+            authority,
+            _upstream: upstream,
+            _files: files,
+        }
+    }
+
+    pub(crate) fn client(&self, caller: Caller<'_>) -> Client {
+        let at = |listener| Client::new(self.envoy.listener(listener).unwrap()).unwrap();
+        match caller {
+            Caller::Plaintext => at(INBOUND_PERMISSIVE),
+            Caller::Uri(uri) => {
+                let identity = self.authority.issue(&Leaf::uris([uri])).unwrap();
+                at(INBOUND_STRICT)
+                    .tls(&self.authority, Some(&identity))
+                    .unwrap()
+            }
+        }
+    }
+
+    pub(crate) fn ask(&self, caller: Caller<'_>, method: &str, path: &str) -> Response {
+        let request = Request::new(method, path).authority("orders.shop:8080");
+        self.client(caller).send(&request).unwrap()
+    }
+
+    /// The id of the decision by which this is denied.
+    pub(crate) fn denied(&self, caller: Caller<'_>, method: &str, path: &str) -> String {
+        let response = self.ask(caller, method, path);
+        assert_eq!(response.status, 403, "{response:?}");
+        let id = response.header("x-peergate-decision").unwrap();
+        String::from_utf8(id.to_vec()).unwrap()
+    }
+}
