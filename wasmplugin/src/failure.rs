@@ -13,6 +13,7 @@ use crate::cluster::ClusterError;
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
+use crate::learning::access_log::InvalidLine;
 use crate::registry::PushError;
 use crate::report::counted;
 
@@ -86,6 +87,15 @@ pub(crate) enum Failure {
     NotTogether,
     #[error("a chart is a folder")]
     ChartNeedsFolder,
+    #[error("`{name}` is no access log that can be learnt from: line {line}: {reason}")]
+    NoAccessLog {
+        name: String,
+        line: usize,
+        reason: InvalidLine,
+    },
+    /// What is wrong with what would be written has been shown.
+    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    NotLearnt(String),
     #[error("{file}:{line}:{column}: {message}")]
     InvalidRequest {
         file: String,
@@ -134,6 +144,8 @@ impl Failure {
             | Self::StdinTwice
             | Self::InvalidPolicies(_)
             | Self::NotImported(_)
+            | Self::NoAccessLog { .. }
+            | Self::NotLearnt(_)
             | Self::UnknownPolicy { .. }
             | Self::SeveralPolicies(_)
             | Self::NoPolicy
@@ -182,6 +194,16 @@ impl Failure {
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),
             Self::NotImported(_) => Some("change or remove what is named above, then import again"),
+            Self::NoAccessLog {
+                reason: InvalidLine::NoPolicy,
+                ..
+            } => Some("name the policy with `--workload NAMESPACE/NAME`"),
+            Self::NoAccessLog { .. } => Some(
+                "write it as JSON, one object a line, with the fields that docs/learn.md names",
+            ),
+            Self::NotLearnt(_) => Some(
+                "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand",
+            ),
             Self::UnknownPolicy { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),

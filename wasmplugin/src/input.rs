@@ -35,6 +35,13 @@ pub(crate) struct Input {
 }
 
 impl InputArgs {
+    /// Where a command that can do without policies was told to find some; none where it was not.
+    pub(crate) fn of(files: &[PathBuf]) -> Option<Self> {
+        (!files.is_empty()).then(|| Self {
+            files: files.to_vec(),
+        })
+    }
+
     /// Reads all of it.
     pub(crate) fn read(&self) -> Result<Input, Failure> {
         Input::read(&self.files)

@@ -12,6 +12,7 @@ mod exit_status;
 mod failure;
 mod image;
 mod input;
+mod learning;
 mod network;
 mod output;
 mod policies;
@@ -23,7 +24,7 @@ mod report;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, import, init, install_values, package, push, render, schema,
+    certs, completions, decide, import, init, install_values, learn, package, push, render, schema,
     validate, verify,
 };
 use failure::Failure;
@@ -77,6 +78,7 @@ enum Command {
     Verify(Box<verify::Args>),
     Import(import::Args),
     Decide(Box<decide::Args>),
+    Learn(Box<learn::Args>),
     Certs(certs::Args),
     Package(package::Args),
     Push(push::Args),
@@ -120,6 +122,7 @@ impl Command {
             Self::Verify(args) => verify::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
+            Self::Learn(args) => learn::run(&args),
             Self::Certs(args) => certs::run(&args),
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),

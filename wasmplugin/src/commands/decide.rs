@@ -183,7 +183,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 /// The policy as the filter gets it, on a workload with the labels that the policy selects and
 /// these.
-fn compile(
+pub(super) fn compile(
     set: &PolicySet,
     policy: &ServicePolicy,
     labels: &[(String, String)],
