@@ -14,6 +14,7 @@ use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
 use crate::learning::access_log::InvalidLine;
+use crate::prometheus::PrometheusError;
 use crate::registry::PushError;
 use crate::report::counted;
 
@@ -73,6 +74,8 @@ pub(crate) enum Failure {
     },
     #[error("the cluster cannot be looked at: {0}")]
     Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Prometheus(#[from] PrometheusError),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot write JUnit: {0}")]
@@ -128,8 +131,10 @@ impl Failure {
     /// How the run ends.
     pub(crate) fn status(&self) -> ExitStatus {
         match self {
+            Self::Prometheus(reason) if reason.is_invalid_argument() => ExitStatus::Invalid,
             Self::Read { .. }
             | Self::Write { .. }
+            | Self::Prometheus(_)
             | Self::Exists(_)
             | Self::Config { .. }
             | Self::MissingFilter
@@ -184,6 +189,7 @@ impl Failure {
             Self::NoConfigDump { .. } => Some(
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
+            Self::Prometheus(reason) => reason.help(),
             Self::Cluster(_) => Some(
                 "see whether `kubectl get namespaces` works with the same kubeconfig and context",
             ),

@@ -18,6 +18,7 @@ mod output;
 mod policies;
 mod position;
 mod probe;
+mod prometheus;
 mod registry;
 mod report;
 
