@@ -14,6 +14,7 @@ use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
 use crate::learning::access_log::InvalidLine;
+use crate::learning::counters::InvalidSeries;
 use crate::prometheus::PrometheusError;
 use crate::registry::PushError;
 use crate::report::counted;
@@ -99,6 +100,11 @@ pub(crate) enum Failure {
     /// What is wrong with what would be written has been shown.
     #[error("nothing is written: what was learnt is not accepted: {0}")]
     NotLearnt(String),
+    /// The same.
+    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    LearntWithoutService(String),
+    #[error("what Prometheus has is not of the filter's learning mode: {0}")]
+    NotOfLearningMode(#[from] InvalidSeries),
     #[error("{file}:{line}:{column}: {message}")]
     InvalidRequest {
         file: String,
@@ -151,6 +157,8 @@ impl Failure {
             | Self::NotImported(_)
             | Self::NoAccessLog { .. }
             | Self::NotLearnt(_)
+            | Self::LearntWithoutService(_)
+            | Self::NotOfLearningMode(_)
             | Self::UnknownPolicy { .. }
             | Self::SeveralPolicies(_)
             | Self::NoPolicy
@@ -207,6 +215,12 @@ impl Failure {
             Self::NoAccessLog { .. } => Some(
                 "write it as JSON, one object a line, with the fields that docs/learn.md names",
             ),
+            Self::LearntWithoutService(_) => {
+                Some("name the service's port with `--service-port`, or write the policy by hand")
+            }
+            Self::NotOfLearningMode(_) => {
+                Some("see what else is scraped under the name `peergate_observed_requests_total`")
+            }
             Self::NotLearnt(_) => Some(
                 "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand",
             ),

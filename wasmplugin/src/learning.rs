@@ -10,6 +10,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod caller;
+pub(crate) mod counters;
 pub(crate) mod observed;
 pub(crate) mod path_folding;
 mod path_shape;

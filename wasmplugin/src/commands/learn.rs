@@ -5,10 +5,12 @@ mod human;
 mod json;
 mod known;
 mod seen;
+mod series;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
+use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
@@ -19,20 +21,22 @@ use crate::input::{InputArgs, is_stdin};
 use crate::learning::proposal::{Evidence, Proposals};
 use crate::learning::workload::{Counting, Workload};
 use crate::output::{self, Format};
-use crate::policies;
+use crate::prometheus::PrometheusArgs;
+use crate::{network, policies};
 
 use document::Document;
 use known::Known;
 use seen::{Faults, Seen};
+use series::Window;
 
 /// Propose rules that allow what was seen, and no more
 ///
-/// Reads access logs of the workloads' proxies and writes a ServicePolicy for each workload: who called it, with which
+/// Reads access logs of the workloads' proxies, or the counters of the filter's learning mode, and writes a ServicePolicy for each workload: who called it, with which
 /// methods, on which paths. Requests count that were let through and answered without an error; denied ones never do
 /// unless that is asked for. With policies, only what they do not allow yet is proposed, as rules in shadow.
 #[derive(Debug, clap::Args)]
 #[command(
-    group(ArgGroup::new("source").args(["access_logs"]).required(true)),
+    group(ArgGroup::new("source").args(["access_logs", "url"]).required(true).multiple(true)),
     group(ArgGroup::new("mesh").args(["files", "trust_domain"]).required(true)),
     after_help = "\
 Examples:
@@ -40,6 +44,7 @@ Examples:
     peergate learn --access-log - --workload shop/cart --trust-domain cluster.local
   peergate learn -f policies/ --access-log cart.log -o cart.yaml
   peergate learn -f policies/ --access-log cart.log --output json
+  peergate learn -f policies/ --prometheus http://localhost:9090 --window 7d
 
 Access logs are JSON, one object a line; docs/learn.md names the fields. Other lines are
 counted and reported, and a file that has no such line is an error.
@@ -51,14 +56,19 @@ and not learnt, and so are callers without identity. Queries are never read.
 A new policy and a rule that is added to a policy are in shadow, so that they can be
 watched first. A policy in shadow lets every request pass.
 
-Exit codes: 0 there are proposals; 1 a file could not be read; 2 there is nothing to
+Exit codes: 0 there are proposals; 1 a file or Prometheus could not be read; 2 there is nothing to
 propose, and no policy is written; 3 the logs, the policies or the arguments are invalid."
 )]
 pub(crate) struct Args {
     /// An access log of a workload's proxy, or `-` for stdin; repeatable
     #[arg(long = "access-log", value_name = "FILE", value_hint = ValueHint::FilePath)]
     access_logs: Vec<PathBuf>,
-    /// The policy of the workload, for lines that do not name one
+    #[command(flatten)]
+    prometheus: PrometheusArgs,
+    /// With `--prometheus`: how far to look back
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = Window::parse)]
+    window: Window,
+    /// The policy of the workload: for lines that do not name one, and of counters the only one
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
     workload: Option<PolicyName>,
     /// A policy file, a folder with such files, or `-` for stdin; repeatable
@@ -72,6 +82,10 @@ pub(crate) struct Args {
     /// A label of the pods that a new policy selects; repeatable [default: app=NAME]
     #[arg(long = "selector", value_name = "NAME=VALUE", value_parser = parse_label)]
     selector: Vec<(String, String)>,
+    /// A port of the service of a new policy, and the workload's own if that is another; repeatable.
+    /// Needed where workloads reach only what is declared
+    #[arg(long = "service-port", value_name = "PORT[:TARGET]", value_parser = parse_service_port)]
+    service_ports: Vec<ServicePortSpec>,
     /// The port of the workload at which the requests arrived, for policies that ask for it
     #[arg(long, value_name = "NUMBER")]
     port: Option<u16>,
@@ -82,7 +96,7 @@ pub(crate) struct Args {
     /// Write rules that are enforced, and none in shadow
     #[arg(long)]
     enforce: bool,
-    /// The time at which rules of the policies count as expired [default: now]
+    /// The time at which rules of the policies count as expired, and the window ends [default: now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
     /// `human`: policies, and a report on stderr; `json`: one object with both
@@ -161,6 +175,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     for log in &args.access_logs {
         seen.read_log(log, args.workload.as_ref())?;
     }
+    for (labels, tally) in args.series(at)? {
+        seen.add_series(&labels, tally)?;
+    }
     let Seen {
         workloads, faults, ..
     } = seen;
@@ -208,6 +225,18 @@ fn show(learnt: &[Learnt], faults: &[Faults], args: &Args) -> Result<(), Failure
 }
 
 impl Args {
+    /// What Prometheus has of the learning mode, if one is named.
+    fn series(&self, at: Timestamp) -> Result<Vec<series::Series>, Failure> {
+        let asked = network::block_on(async {
+            let Some(prometheus) = self.prometheus.connect()? else {
+                return Ok(Vec::new());
+            };
+            let workload = self.workload.as_ref();
+            Ok(series::ask(&prometheus, self.window, workload, at).await?)
+        });
+        asked.map_err(Failure::Runtime)?
+    }
+
     fn counting(&self) -> Counting {
         Counting {
             status_below: self.counting.status_below,
@@ -224,6 +253,21 @@ impl Args {
             takes_rare: self.evidence.include_rare,
         }
     }
+}
+
+fn parse_service_port(text: &str) -> Result<ServicePortSpec, &'static str> {
+    let port = |text: &str| {
+        let port = text.parse().ok().filter(|port: &u16| *port > 0);
+        port.ok_or("write a port from 1 to 65535, or two of them as `80:8080`")
+    };
+    let (own, target) = match text.split_once(':') {
+        Some((own, target)) => (own, Some(port(target)?)),
+        None => (text, None),
+    };
+    Ok(ServicePortSpec {
+        port: port(own)?,
+        target_port: target,
+    })
 }
 
 fn parse_trust_domain(text: &str) -> Result<String, &'static str> {

@@ -25,6 +25,8 @@ pub(crate) struct Observation {
 pub(crate) enum Outcome {
     /// It was let through, and answered with this status.
     Answered(u16),
+    /// It was let through. The source does not say how it was answered.
+    LetThrough,
     /// A filter refused it: Peergate's, RBAC, or another that decides who may call.
     Denied,
     /// There was no answer, as when the caller went away.

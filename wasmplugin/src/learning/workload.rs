@@ -62,6 +62,10 @@ pub(crate) enum SetAside {
     Unwritable(String),
     /// This rule of the policy denies it.
     Refused(String),
+    /// It was counted with others past the bound of the counters.
+    PastBound,
+    /// The counters do not tell callers apart that have no identity of the mesh.
+    Nobody,
 }
 
 /// What was seen of a workload.
@@ -108,8 +112,14 @@ impl Workload {
         }
     }
 
+    /// Adds requests that the source does not tell apart.
+    pub(crate) fn add_untold(&mut self, why: SetAside, tally: Tally) {
+        tally.add_to(&mut self.seen);
+        self.set_aside(why, tally);
+    }
+
     /// Counts requests that are not learnt from.
-    pub(crate) fn set_aside(&mut self, why: SetAside, tally: Tally) {
+    fn set_aside(&mut self, why: SetAside, tally: Tally) {
         self.set_aside
             .entry(why)
             .and_modify(|sum| *sum = sum.and(tally))
@@ -157,7 +167,7 @@ impl Workload {
                 return Err(SetAside::Failed);
             }
             Outcome::Unanswered => return Err(SetAside::Unanswered),
-            Outcome::Answered(_) | Outcome::Denied => {}
+            Outcome::Answered(_) | Outcome::LetThrough | Outcome::Denied => {}
         }
         if !is_writable(&call) {
             return Err(SetAside::Unwritable(format!("{method} {path}")));

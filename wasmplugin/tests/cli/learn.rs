@@ -349,6 +349,25 @@ fn what_cannot_stand_beside_the_mesh_is_not_written() {
 }
 
 #[test]
+fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
+    let mesh = MESH.replace("spec:\n", "spec:\n  outbound: Declared\n");
+    let folder = folder(&[("mesh.yaml", &mesh)]);
+    let mesh = ["-f", text(folder.path())];
+    let run = learn(&log(&hour()), &mesh);
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+    assert!(
+        run.stderr
+            .contains("help: name the service's port with `--service-port`")
+    );
+    let run = learn(
+        &log(&hour()),
+        &[&mesh[..], &["--service-port", "80:8080"]].concat(),
+    );
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("targetPort: 8080"), "{}", run.stdout);
+}
+
+#[test]
 fn what_logs_say_cannot_leave_a_comment() {
     let lines: Vec<_> = (0..5)
         .map(|minute| {
@@ -377,6 +396,8 @@ fn refuses_unusable_arguments() {
         &["--trust-domain", "a", "--workload", "cart"],
         &["--trust-domain", "a", "--selector", "app"],
         &["--trust-domain", "a", "--min-ids", "1"],
+        &["--trust-domain", "a", "--service-port", "0"],
+        &["--trust-domain", "a", "--window", "7"],
         &["--trust-domain", "a", "--min-span", "101"],
         &["-f", "-"],
     ] {

@@ -6,10 +6,12 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+mod prometheus;
 mod shop;
 
 use serde_json::{Value, json};
 
+use prometheus::{Counter, END, Prometheus};
 use shop::{Asked, MESH, SHOP, Sidecar, answers, learn, learn_from, plugin_config, run};
 
 const ROUNDS: usize = 5;
@@ -24,6 +26,18 @@ fn nothing_yet(name: &str) -> Value {
 
 fn service(name: &str) -> String {
     format!("spiffe://cluster.local/ns/boutique/sa/{name}")
+}
+
+/// For logs of a policy that is not there yet, in the shop's mesh.
+fn beside_mesh(policy: &str) -> [&str; 6] {
+    [
+        "-f",
+        MESH,
+        "--service-port",
+        "80:8080",
+        "--workload",
+        policy,
+    ]
 }
 
 /// Records what the shop does all the time, and one call that nobody should make, and learns of it.
@@ -46,25 +60,13 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
     let log = sidecar.log_of(ROUNDS * allowed.len() + 1);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("learnt.yaml");
-    let learnt = learn(
-        &log,
-        &[
-            "-f",
-            MESH,
-            "--workload",
-            &policy,
-            "-o",
-            out.to_str().unwrap(),
-        ],
-    );
+    let beside = beside_mesh(&policy);
+    let to_file = ["-o", out.to_str().unwrap()];
+    let learnt = learn(&log, &[&beside[..], &to_file].concat());
     assert_eq!(learnt.status, 0, "{}", learnt.stderr);
     let validated = run(&["validate", "-f", MESH, "-f", out.to_str().unwrap()], "");
     assert_eq!(validated.status, 0, "{}", validated.stderr);
-    let report = learn(
-        &log,
-        &["-f", MESH, "--workload", &policy, "--output", "json"],
-    );
-    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    let report = learn_from(&log, &[&beside[..], &["--output", "json"]].concat());
 
     let rare = report["policies"][0]["rare"].as_array().unwrap();
     assert_eq!(rare.len(), 1, "{rare:?}");
@@ -85,8 +87,8 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
 
 /// The learnt policy answers as the shop's own for all that was observed and for all that must be
 /// denied; and of everything else that anybody may think of it allows no more.
-fn assert_learnt(name: &str, also: &[Asked], bad: &Asked) {
-    let (asked, _, folder) = relearn(name, also, bad);
+fn assert_learnt(name: &str, also: &[Asked], bad: &Asked) -> Value {
+    let (asked, report, folder) = relearn(name, also, bad);
     let out = folder.path().join("learnt.yaml");
     let learnt = ["-f", MESH, "-f", out.to_str().unwrap()];
     let expected: Vec<_> = asked.iter().map(|asked| asked.is_allowed).collect();
@@ -111,6 +113,7 @@ fn assert_learnt(name: &str, also: &[Asked], bad: &Asked) {
         assert!(!learnt || *shop, "wider than the shop's own: {asked:?}");
     }
     assert!(!by_learnt[0], "the call that was made once is allowed");
+    report
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn the_pages_of_the_shop_are_found_again_with_products_as_a_template() {
         "POST",
         "/cart/empty",
     );
-    let (_, report, _folder) = relearn("frontend", &products, &bad);
+    let report = assert_learnt("frontend", &products, &bad);
     let learnt = report["policies"][0]["learnt"].as_array().unwrap();
     let templates: Vec<_> = learnt
         .iter()
@@ -192,7 +195,6 @@ fn the_pages_of_the_shop_are_found_again_with_products_as_a_template() {
     // The simulated customers looked at one product only.
     let expected = [("istio-ingress/istio-ingressgateway", "/product/{*}")];
     assert_eq!(templates, expected);
-    assert_learnt("frontend", &products, &bad);
 }
 
 #[test]
@@ -215,27 +217,19 @@ fn what_the_filter_denies_is_never_learnt() {
         assert_eq!(sidecar.call(&bad), 200);
     }
     let log = sidecar.log_of(3 * ROUNDS);
-    let workload = ["--workload", "boutique/cartservice"];
-    let learnt = learn(
-        &log,
-        &[&["-f", MESH, "--output", "json"], &workload[..]].concat(),
-    );
-    assert_eq!(learnt.status, 0, "{}", learnt.stderr);
-    let report: Value = serde_json::from_str(&learnt.stdout).unwrap();
+    let beside = beside_mesh("boutique/cartservice");
+    let report = learn_from(&log, &[&beside[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
     assert_eq!(policy["learnt"].as_array().unwrap().len(), 1);
     assert_eq!(policy["learnt"][0]["caller"], "boutique/frontend");
     assert_eq!(policy["setAside"][0]["because"], "denied");
     assert_eq!(policy["setAside"][0]["count"], 2 * ROUNDS);
 
-    let all = learn(
-        &log,
-        &[&["-f", MESH, "--include-denied"], &workload[..]].concat(),
-    );
+    let all = learn(&log, &[&beside[..], &["--include-denied"]].concat());
     assert!(all.stdout.contains("- id: adservice"), "{}", all.stdout);
 
     // With the shop's own policies there is nothing new in it.
-    let known = learn(&log, &[&["-f", SHOP], &workload[..]].concat());
+    let known = learn(&log, &["-f", SHOP, "--workload", "boutique/cartservice"]);
     assert_eq!(
         (known.status, known.stdout.as_str()),
         (2, ""),
@@ -275,17 +269,8 @@ fn callers_without_identity_are_told_of_and_not_learnt() {
         }
     }
     let log = sidecar.log_of(4 * ROUNDS);
-    let report = learn_from(
-        &log,
-        &[
-            "-f",
-            MESH,
-            "--workload",
-            "boutique/cartservice",
-            "--output",
-            "json",
-        ],
-    );
+    let beside = beside_mesh("boutique/cartservice");
+    let report = learn_from(&log, &[&beside[..], &["--output", "json"]].concat());
     let policy = &report["policies"][0];
     assert_eq!(policy["learnt"].as_array().unwrap().len(), 1);
     let aside = policy["setAside"].as_array().unwrap().iter();
@@ -305,4 +290,139 @@ fn callers_without_identity_are_told_of_and_not_learnt() {
             ("foreign-trust-domain", 5),
         ]
     );
+}
+
+/// The labels of a counter of the learning mode, as a pod of the shop has it.
+fn labels(pod: &str, decided: [&str; 2], caller: &str, method: &str, path: &str) -> String {
+    let encoded = |text: &str| -> String {
+        let bytes = text.bytes();
+        bytes
+            .map(|byte| match byte {
+                b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+                byte => format!("_{byte:02x}"),
+            })
+            .collect()
+    };
+    let [effect, rule] = decided;
+    format!(
+        r#"pod="{pod}",peergate_policy="boutique_cartservice",peergate_rule="{rule}",peergate_effect="{effect}",peergate_caller="{}",peergate_method="{}",peergate_path="{}""#,
+        encoded(caller),
+        encoded(method),
+        encoded(path),
+    )
+}
+
+#[test]
+fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
+    let passes = ["shadow_deny", "-"];
+    let frontend = service("frontend");
+    let add = "/hipstershop.CartService/AddItem";
+    let get = "/hipstershop.CartService/GetCart";
+    let counter = |labels: String, value: fn(u64) -> Option<u64>| Counter { labels, value };
+    let day = |number: u64| number * 24 * 60;
+    assert_eq!(day(7), 10_080);
+    let prometheus = Prometheus::with(&[
+        // All week, in two pods, of which one is replaced.
+        counter(labels("a", passes, &frontend, "POST", add), |minute| {
+            (minute < 5000).then_some(100 + minute)
+        }),
+        counter(labels("b", passes, &frontend, "POST", add), |minute| {
+            (minute >= 5000).then(|| minute - 4999)
+        }),
+        // It was there before and did not grow.
+        counter(labels("a", passes, &frontend, "POST", "/old"), |_| {
+            Some(1000)
+        }),
+        // A series that begins with what it counted, and stays so: too few.
+        counter(
+            labels("a", passes, &service("adservice"), "POST", get),
+            |minute| (minute >= 3000).then_some(2),
+        ),
+        // The same with enough, but in no time.
+        counter(
+            labels("a", passes, &service("emailservice"), "POST", get),
+            |minute| (minute >= 3000).then_some(50),
+        ),
+        // Now and then.
+        counter(
+            labels("a", passes, &service("checkoutservice"), "POST", get),
+            |minute| (minute >= 1000).then_some(minute / 1000),
+        ),
+        counter(
+            labels("a", ["deny", "-"], &service("paymentservice"), "POST", get),
+            |minute| Some(minute),
+        ),
+        // Beside what is denied.
+        counter(
+            labels(
+                "a",
+                ["shadow_allow", "new"],
+                &service("paymentservice"),
+                "POST",
+                get,
+            ),
+            |minute| Some(minute),
+        ),
+        counter(labels("a", passes, "-", "POST", get), |minute| Some(minute)),
+        counter(
+            labels("a", passes, "-other-", "-other-", "-other-"),
+            |minute| Some(minute),
+        ),
+    ]);
+    let learn = |more: &[&str]| {
+        let args = [
+            "learn",
+            "--prometheus",
+            &prometheus.url,
+            "--at",
+            END,
+            "-f",
+            MESH,
+        ];
+        let args = [&args[..], &["--service-port", "7070"], more].concat();
+        run(&args, "")
+    };
+    let json = learn(&["--output", "json"]);
+    assert_eq!(json.status, 0, "{}", json.stderr);
+    let report: Value = serde_json::from_str(&json.stdout).unwrap();
+    let policy = &report["policies"][0];
+    let calls = |field: &str| -> Vec<(String, String, u64)> {
+        let calls = policy[field].as_array().unwrap().iter();
+        calls
+            .map(|call| {
+                let text = |field: &str| call[field].as_str().unwrap().to_owned();
+                (
+                    text("caller"),
+                    text("path"),
+                    call["count"].as_u64().unwrap(),
+                )
+            })
+            .collect()
+    };
+    let call =
+        |caller: &str, path: &str, count| (format!("boutique/{caller}"), path.to_owned(), count);
+    let learnt = calls("learnt");
+    let [seldom, often] = learnt.as_slice() else {
+        panic!("{learnt:?}")
+    };
+    assert_eq!(*seldom, call("checkoutservice", get, 10));
+    // Prometheus extrapolates to the edges of the window.
+    assert!((10_000..10_200).contains(&often.2), "{often:?}");
+    assert_eq!(*often, call("frontend", add, often.2));
+    assert_eq!(
+        calls("rare"),
+        [call("adservice", get, 2), call("emailservice", get, 50)]
+    );
+    let aside = policy["setAside"].as_array().unwrap().iter();
+    let aside: Vec<_> = aside
+        .map(|aside| aside["because"].as_str().unwrap())
+        .collect();
+    assert_eq!(aside, ["denied", "past-bound", "no-identity-of-the-mesh"]);
+
+    // Of a day, and of another policy.
+    let day = learn(&["--window", "1d"]);
+    assert_eq!(day.status, 0, "{}", day.stderr);
+    assert!(!day.stdout.contains("adservice"), "{}", day.stdout);
+    let other = learn(&["--workload", "boutique/frontend"]);
+    assert_eq!((other.status, other.stdout.as_str()), (2, ""));
 }

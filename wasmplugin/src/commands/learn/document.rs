@@ -4,9 +4,11 @@
 
 use std::fmt::Write as _;
 
+use policy_schema::code::Code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::document::{
     PolicyMetadata, Selector, ServicePolicyDocument, ServicePolicyKind, ServicePolicySpec,
+    ServiceSpec,
 };
 use policy_schema::plugin_config::{ApiVersion, PolicyName};
 use policy_schema::rule_spec::{Enforcement, RuleSpec};
@@ -128,7 +130,12 @@ pub(super) fn check(documents: &[&Document], known: &Known) -> Result<(), Failur
     }
     report::diagnostics(&validated.diagnostics, &sources);
     let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    Err(Failure::NotLearnt(report::counts(severities)))
+    let counts = report::counts(severities);
+    let mut codes = validated.diagnostics.iter().map(|found| found.code);
+    if codes.any(|code| code == Code::MissingService) {
+        return Err(Failure::LearntWithoutService(counts));
+    }
+    Err(Failure::NotLearnt(counts))
 }
 
 /// The rules as a YAML list, with what was seen above each.
@@ -166,6 +173,13 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
     if is_guessed {
         labels.insert("app".to_owned(), name.name.clone());
     }
+    let service = (!args.service_ports.is_empty()).then(|| ServiceSpec {
+        name: None,
+        ports: args.service_ports.clone(),
+        mtls: None,
+        subsets: None,
+        traffic: None,
+    });
     let document = ServicePolicyDocument {
         api_version: ApiVersion::V1Alpha1,
         kind: ServicePolicyKind::ServicePolicy,
@@ -182,7 +196,7 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
             }),
             target_refs: None,
             service_account: None,
-            service: None,
+            service,
             exposures: None,
             external_hosts: None,
             otherwise: None,

@@ -154,6 +154,10 @@ fn aside_line(why: &SetAside, tally: Tally) -> String {
             format!("{told}: no rule can take `{request}` and nothing else")
         }
         SetAside::Refused(rule) => format!("{told}: the rule `{rule}` denies it"),
+        SetAside::PastBound => {
+            format!("{told}: not told apart, past `maxSeries` of the learning mode")
+        }
+        SetAside::Nobody => format!("{told}: the caller had no identity of the mesh"),
     };
     printable(&line)
 }

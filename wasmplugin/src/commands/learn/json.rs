@@ -186,6 +186,8 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::Incomplete => ("incomplete", None),
             SetAside::Unwritable(request) => ("unwritable", Some(request)),
             SetAside::Refused(rule) => ("denied-by-rule", Some(rule)),
+            SetAside::PastBound => ("past-bound", None),
+            SetAside::Nobody => ("no-identity-of-the-mesh", None),
         };
         Self {
             because,

@@ -10,7 +10,8 @@ use super::known::Known;
 use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
 use crate::learning::access_log::{self, InvalidLine};
-use crate::learning::observed::Observation;
+use crate::learning::counters::{self, Counted, InvalidSeries};
+use crate::learning::observed::{Observation, Tally};
 use crate::learning::workload::{Counting, Workload};
 
 /// How much is read at a time.
@@ -85,6 +86,23 @@ impl<'k> Seen<'k> {
                 first,
             }),
             None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a series of the learning mode.
+    pub(super) fn add_series(
+        &mut self,
+        labels: &BTreeMap<String, String>,
+        tally: Tally,
+    ) -> Result<(), InvalidSeries> {
+        match counters::read(labels, tally)? {
+            Counted::Requests(observation) => self.add(&observation),
+            Counted::NotTold(policy, why) => {
+                let workload = self.workloads.entry(policy).or_default();
+                workload.add_untold(why, tally);
+            }
+            Counted::Beside => {}
         }
         Ok(())
     }
