@@ -192,6 +192,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             document,
         });
     }
+    let new = learnt.iter().filter_map(|one| one.document.as_ref());
+    let new = new.filter(|document| document.is_new).count();
+    if new > 1 && !args.selector.is_empty() {
+        return Err(Failure::SeveralPolicies(new));
+    }
     let documents: Vec<_> = learnt
         .iter()
         .filter_map(|one| one.document.as_ref())

@@ -368,6 +368,24 @@ fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
 }
 
 #[test]
+fn a_selector_is_for_one_policy() {
+    let mut lines = hour();
+    let select = [&DOMAIN[..], &["--selector", "component=cart"]].concat();
+    let run = learn(&log(&lines), &select);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("component: cart"), "{}", run.stdout);
+    assert!(!run.stdout.contains("guess"), "{}", run.stdout);
+    for mut line in hour() {
+        line["peergate_policy"] = json!("shop/list");
+        lines.push(line);
+    }
+    let run = learn(&log(&lines), &select);
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
+    let run = learn(&log(&lines), &DOMAIN);
+    assert_eq!(run.stdout.matches("kind: ServicePolicy").count(), 2);
+}
+
+#[test]
 fn what_logs_say_cannot_leave_a_comment() {
     let lines: Vec<_> = (0..5)
         .map(|minute| {

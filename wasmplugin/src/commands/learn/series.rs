@@ -90,7 +90,7 @@ impl Queries {
     }
 }
 
-/// A text of PromQL.
+/// A text, as queries have it.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
