@@ -18,8 +18,17 @@ fn line(minute: u32, peer: Option<&str>, method: &str, path: &str) -> Value {
     })
 }
 
+/// The line with another value of a field.
+fn with(mut line: Value, field: &str, value: Value) -> Value {
+    line.as_object_mut()
+        .unwrap()
+        .insert(field.to_owned(), value);
+    line
+}
+
 fn log(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n")
 }
 
 /// A log of an hour: what is done all the time, and what is done once.
@@ -41,12 +50,11 @@ fn hour() -> Vec<Value> {
     lines.push(line(7, Some(FRONTEND), "DELETE", "/orders"));
     lines.push(line(8, Some(foreign), "GET", "/orders"));
     lines.push(line(9, Some("nobody"), "GET", "/orders"));
-    let mut denied = line(10, Some(FRONTEND), "PUT", "/orders");
-    denied["response_code_details"] = json!("peergate_denied[no-rule-matched]");
-    lines.push(denied);
-    let mut failed = line(11, Some(FRONTEND), "GET", "/nothing");
-    failed["response_code"] = json!(404);
-    lines.push(failed);
+    let denied = line(10, Some(FRONTEND), "PUT", "/orders");
+    let why = json!("peergate_denied[no-rule-matched]");
+    lines.push(with(denied, "response_code_details", why));
+    let failed = line(11, Some(FRONTEND), "GET", "/nothing");
+    lines.push(with(failed, "response_code", json!(404)));
     lines
 }
 

@@ -312,21 +312,20 @@ fn labels(pod: &str, decided: [&str; 2], caller: &str, method: &str, path: &str)
     )
 }
 
-#[test]
-fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
+const ADD: &str = "/hipstershop.CartService/AddItem";
+const GET: &str = "/hipstershop.CartService/GetCart";
+
+/// A week of the cart service, with a policy in shadow that has no rule yet.
+fn week() -> Prometheus {
     let passes = ["shadow_deny", "-"];
     let frontend = service("frontend");
-    let add = "/hipstershop.CartService/AddItem";
-    let get = "/hipstershop.CartService/GetCart";
     let counter = |labels: String, value: fn(u64) -> Option<u64>| Counter { labels, value };
-    let day = |number: u64| number * 24 * 60;
-    assert_eq!(day(7), 10_080);
-    let prometheus = Prometheus::with(&[
+    Prometheus::with(&[
         // All week, in two pods, of which one is replaced.
-        counter(labels("a", passes, &frontend, "POST", add), |minute| {
+        counter(labels("a", passes, &frontend, "POST", ADD), |minute| {
             (minute < 5000).then_some(100 + minute)
         }),
-        counter(labels("b", passes, &frontend, "POST", add), |minute| {
+        counter(labels("b", passes, &frontend, "POST", ADD), |minute| {
             (minute >= 5000).then(|| minute - 4999)
         }),
         // It was there before and did not grow.
@@ -335,22 +334,22 @@ fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
         }),
         // A series that begins with what it counted, and stays so: too few.
         counter(
-            labels("a", passes, &service("adservice"), "POST", get),
+            labels("a", passes, &service("adservice"), "POST", GET),
             |minute| (minute >= 3000).then_some(2),
         ),
         // The same with enough, but in no time.
         counter(
-            labels("a", passes, &service("emailservice"), "POST", get),
+            labels("a", passes, &service("emailservice"), "POST", GET),
             |minute| (minute >= 3000).then_some(50),
         ),
         // Now and then.
         counter(
-            labels("a", passes, &service("checkoutservice"), "POST", get),
+            labels("a", passes, &service("checkoutservice"), "POST", GET),
             |minute| (minute >= 1000).then_some(minute / 1000),
         ),
         counter(
-            labels("a", ["deny", "-"], &service("paymentservice"), "POST", get),
-            |minute| Some(minute),
+            labels("a", ["deny", "-"], &service("paymentservice"), "POST", GET),
+            Some,
         ),
         // Beside what is denied.
         counter(
@@ -359,16 +358,18 @@ fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
                 ["shadow_allow", "new"],
                 &service("paymentservice"),
                 "POST",
-                get,
+                GET,
             ),
-            |minute| Some(minute),
+            Some,
         ),
-        counter(labels("a", passes, "-", "POST", get), |minute| Some(minute)),
-        counter(
-            labels("a", passes, "-other-", "-other-", "-other-"),
-            |minute| Some(minute),
-        ),
-    ]);
+        counter(labels("a", passes, "-", "POST", GET), Some),
+        counter(labels("a", passes, "-other-", "-other-", "-other-"), Some),
+    ])
+}
+
+#[test]
+fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
+    let prometheus = week();
     let learn = |more: &[&str]| {
         let args = [
             "learn",
@@ -405,13 +406,13 @@ fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
     let [seldom, often] = learnt.as_slice() else {
         panic!("{learnt:?}")
     };
-    assert_eq!(*seldom, call("checkoutservice", get, 10));
+    assert_eq!(*seldom, call("checkoutservice", GET, 10));
     // Prometheus extrapolates to the edges of the window.
     assert!((10_000..10_200).contains(&often.2), "{often:?}");
-    assert_eq!(*often, call("frontend", add, often.2));
+    assert_eq!(*often, call("frontend", ADD, often.2));
     assert_eq!(
         calls("rare"),
-        [call("adservice", get, 2), call("emailservice", get, 50)]
+        [call("adservice", GET, 2), call("emailservice", GET, 50)]
     );
     let aside = policy["setAside"].as_array().unwrap().iter();
     let aside: Vec<_> = aside

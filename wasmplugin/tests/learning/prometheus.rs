@@ -1,6 +1,6 @@
 //! A real Prometheus that has counters of days already.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -57,10 +57,7 @@ impl Prometheus {
             .unwrap();
         assert!(made.status.success(), "{made:?}");
         let config = files.path().join("prometheus.yml");
-        std::fs::File::create(&config)
-            .unwrap()
-            .write_all(b"global: {}\n")
-            .unwrap();
+        std::fs::write(&config, "global: {}\n").unwrap();
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = port.local_addr().unwrap();
         drop(port);
@@ -104,10 +101,11 @@ fn open_metrics(counters: &[Counter]) -> String {
         for minute in 0..=WEEK / MINUTE {
             if let Some(value) = (counter.value)(minute) {
                 let at = END_SECONDS - WEEK + minute * MINUTE;
-                text.push_str(&format!(
-                    "peergate_observed_requests_total{{{}}} {value} {at}\n",
-                    counter.labels
-                ));
+                let labels = &counter.labels;
+                let _ = writeln!(
+                    text,
+                    "peergate_observed_requests_total{{{labels}}} {value} {at}"
+                );
             }
         }
     }

@@ -133,7 +133,7 @@ pub(crate) fn learn_from(log: &str, more: &[&str]) -> Value {
 
 /// What policies decide about requests: whether they allow them, or would if they are in shadow.
 pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
-    let lines: String = asked
+    let lines: Vec<_> = asked
         .iter()
         .map(|asked| {
             let mut line = json!({
@@ -151,10 +151,13 @@ pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
             if let Some(port) = asked.port {
                 line["port"] = json!(port);
             }
-            format!("{line}\n")
+            line.to_string()
         })
         .collect();
-    let run = run(&[&["decide", "--requests", "-"], policies].concat(), &lines);
+    let run = run(
+        &[&["decide", "--requests", "-"], policies].concat(),
+        &lines.join("\n"),
+    );
     assert!(matches!(run.status, 0 | 2), "{}", run.stderr);
     let answers = run.stdout.lines().map(|line| {
         let answer: Value = serde_json::from_str(line).unwrap();
