@@ -348,9 +348,13 @@ pub fn decoded(text: &str) -> Option<Vec<u8>> {
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'_' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                let mut digit = || match bytes.next()? {
+                    digit @ b'0'..=b'9' => Some(digit - b'0'),
+                    digit @ b'a'..=b'f' => Some(digit - b'a' + 10),
+                    _ => None,
+                };
                 let (high, low) = (digit()?, digit()?);
-                u8::try_from(high * 16 + low).ok()?
+                high << 4 | low
             }
             byte if byte.is_ascii_alphanumeric() || byte == b'-' => byte,
             _ => return None,

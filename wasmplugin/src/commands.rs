@@ -8,6 +8,8 @@ pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod install_values;
+pub(crate) mod learn;
+pub(crate) mod metrics;
 pub(crate) mod package;
 pub(crate) mod promote;
 pub(crate) mod push;

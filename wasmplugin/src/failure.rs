@@ -15,6 +15,8 @@ use crate::cluster::ClusterError;
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
+use crate::learning::access_log::InvalidLine;
+use crate::learning::counters::InvalidSeries;
 use crate::policy_edit::EditError;
 use crate::prometheus::PrometheusError;
 use crate::registry::PushError;
@@ -119,6 +121,20 @@ pub(crate) enum Failure {
     NotTogether,
     #[error("a chart is a folder")]
     ChartNeedsFolder,
+    #[error("`{name}` is no access log that can be learnt from: line {line}: {reason}")]
+    NoAccessLog {
+        name: String,
+        line: usize,
+        reason: InvalidLine,
+    },
+    /// What is wrong with what would be written has been shown.
+    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    NotLearnt(String),
+    /// The same.
+    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    LearntWithoutService(String),
+    #[error("what Prometheus has is not of the filter's learning mode: {0}")]
+    NotOfLearningMode(#[from] InvalidSeries),
     #[error("{file}:{line}:{column}: {message}")]
     InvalidRequest {
         file: String,
@@ -182,6 +198,10 @@ impl Failure {
             | Self::StillInShadow(_)
             | Self::InvalidPolicies(_)
             | Self::NotImported(_)
+            | Self::NoAccessLog { .. }
+            | Self::NotLearnt(_)
+            | Self::LearntWithoutService(_)
+            | Self::NotOfLearningMode(_)
             | Self::UnknownPolicy { .. }
             | Self::SeveralPolicies(_)
             | Self::NoPolicy
@@ -265,6 +285,22 @@ impl Failure {
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),
             Self::NotImported(_) => Some("change or remove what is named above, then import again"),
+            Self::NoAccessLog {
+                reason: InvalidLine::NoPolicy,
+                ..
+            } => Some("name the policy with `--workload NAMESPACE/NAME`"),
+            Self::NoAccessLog { .. } => Some(
+                "write it as JSON, one object a line, with the fields that docs/learn.md names",
+            ),
+            Self::LearntWithoutService(_) => {
+                Some("name the service's port with `--service-port`, or write the policy by hand")
+            }
+            Self::NotOfLearningMode(_) => {
+                Some("see what else is scraped under the name `peergate_observed_requests_total`")
+            }
+            Self::NotLearnt(_) => Some(
+                "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand",
+            ),
             Self::UnknownPolicy { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),

@@ -35,9 +35,11 @@ pub(crate) struct Input {
 }
 
 impl InputArgs {
-    /// The same for commands that can do without policies.
-    pub(crate) fn of(files: Vec<PathBuf>) -> Self {
-        Self { files }
+    /// Where a command that can do without policies was told to find some; none where it was not.
+    pub(crate) fn of(files: &[PathBuf]) -> Option<Self> {
+        (!files.is_empty()).then(|| Self {
+            files: files.to_vec(),
+        })
     }
 
     /// Reads all of it.

@@ -14,6 +14,7 @@ mod explanation;
 mod failure;
 mod image;
 mod input;
+mod learning;
 mod network;
 mod output;
 mod policies;
@@ -29,8 +30,8 @@ mod top;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, explain, import, init, install_values, package, promote, push,
-    render, schema, validate, verify,
+    certs, completions, decide, explain, import, init, install_values, learn, package, promote,
+    push, render, schema, validate, verify,
 };
 use failure::Failure;
 
@@ -86,6 +87,8 @@ enum Command {
     Import(import::Args),
     Decide(Box<decide::Args>),
     Explain(explain::Args),
+    Metrics(commands::metrics::Args),
+    Learn(Box<learn::Args>),
     Certs(certs::Args),
     Package(package::Args),
     Push(push::Args),
@@ -132,6 +135,8 @@ impl Command {
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Explain(args) => explain::run(&args),
+            Self::Metrics(args) => commands::metrics::run(&args),
+            Self::Learn(args) => learn::run(&args),
             Self::Certs(args) => certs::run(&args),
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),

@@ -126,14 +126,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 }
 
 fn documents(args: &Args) -> Result<Option<Documents>, Failure> {
-    if args.files.is_empty() {
+    let Some(input) = InputArgs::of(&args.files) else {
         return Ok(None);
-    }
+    };
     let options = Options {
         at: policies::at_or_now(None),
         istio_version: None,
     };
-    let set = policies::load(&InputArgs::of(args.files.clone()), options)?;
+    let set = policies::load(&input, options)?;
     if let Some(name) = &args.policy {
         policies::named(&set, name)?;
     }

@@ -1,21 +1,22 @@
 //! What stands in the labels of the filter's metrics, and what it means.
 
+use policy_schema::metric::{self, Label};
 use policy_schema::plugin_config::PolicyName;
 
 /// The metric that counts decisions and matches of rules that have no say.
-pub(crate) const DECISIONS: &str = "peergate_decisions_total";
+pub(crate) const DECISIONS: &str = metric::DECISIONS.name;
 /// The metric that counts requests by caller, in the learning mode alone.
-pub(crate) const OBSERVED: &str = "peergate_observed_requests_total";
+pub(crate) const OBSERVED: &str = metric::OBSERVED.name;
 /// The revision that a proxy runs, as a number.
-pub(crate) const REVISION: &str = "peergate_policy_revision";
+pub(crate) const REVISION: &str = metric::REVISION.name;
 
-pub(crate) const POLICY: &str = "peergate_policy";
-pub(crate) const RULE: &str = "peergate_rule";
-pub(crate) const EFFECT: &str = "peergate_effect";
-pub(crate) const REASON: &str = "peergate_reason";
-pub(crate) const CALLER: &str = "peergate_caller";
-pub(crate) const METHOD: &str = "peergate_method";
-pub(crate) const PATH: &str = "peergate_path";
+pub(crate) const POLICY: &str = Label::Policy.tag();
+pub(crate) const RULE: &str = Label::Rule.tag();
+pub(crate) const EFFECT: &str = Label::Effect.tag();
+pub(crate) const REASON: &str = Label::Reason.tag();
+pub(crate) const CALLER: &str = Label::Caller.tag();
+pub(crate) const METHOD: &str = Label::Method.tag();
+pub(crate) const PATH: &str = Label::Path.tag();
 
 /// Stands for what there is not.
 const ABSENT: &str = "-";

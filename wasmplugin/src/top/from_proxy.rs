@@ -1,6 +1,7 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
 use peergate_sandbox::Metrics;
+use policy_schema::metric::{self, Label};
 use policy_schema::timestamp::Timestamp;
 use prometheus_parse::{Sample, Value};
 
@@ -11,12 +12,12 @@ use crate::promotion::label::{
 use crate::promotion::revisions;
 
 /// The metrics that nobody else reads.
-pub(super) const EXPIRY: &str = "peergate_rule_expiry_timestamp_seconds";
-pub(super) const COMPARISONS: &str = "peergate_plane_comparisons_total";
-pub(super) const VERDICTS: &str = "peergate_verdicts";
-pub(super) const REJECTIONS: &str = "peergate_config_rejections_total";
-pub(super) const OMITTED: &str = "peergate_log_lines_omitted_total";
-pub(super) const MEMORY: &str = "peergate_memory_bytes";
+pub(super) const EXPIRY: &str = metric::EXPIRY.name;
+pub(super) const COMPARISONS: &str = metric::COMPARISONS.name;
+pub(super) const VERDICTS: &str = Label::Verdicts.tag();
+pub(super) const REJECTIONS: &str = metric::REJECTIONS.name;
+pub(super) const OMITTED: &str = metric::OMITTED.name;
+pub(super) const MEMORY: &str = metric::MEMORY.name;
 
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
 pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {

@@ -11,6 +11,7 @@ mod files;
 mod hardened;
 mod import;
 mod install_values;
+mod learn;
 mod other;
 mod promote;
 mod render;

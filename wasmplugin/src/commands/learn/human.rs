@@ -1,0 +1,163 @@
+//! What was learnt and what was not, for people.
+
+use std::fmt::Write as _;
+
+use super::seen::Faults;
+use super::{Args, Learnt};
+use crate::learning::observed::Tally;
+use crate::learning::path_folding::{Because, HeldBack};
+use crate::learning::proposal::{ProposedCall, Rarity};
+use crate::learning::rule::{requests, told};
+use crate::learning::workload::SetAside;
+use crate::report;
+
+/// More lines than these of one kind are not shown.
+const MOST: usize = 20;
+
+/// Shows it on stderr.
+pub(super) fn report(learnt: &[Learnt], faults: &[Faults], args: &Args) {
+    let mut text = String::new();
+    for one in learnt {
+        workload(one, args, &mut text);
+    }
+    if learnt.iter().all(|one| one.document.is_none()) {
+        text.push_str("there is nothing to propose\n");
+    }
+    report::summary(text.trim_end());
+    for faults in faults {
+        report::note(&fault_line(faults));
+    }
+}
+
+/// What a call was, how often and when it was seen, without its caller.
+pub(super) fn call_line(call: &ProposedCall) -> String {
+    let mut line = format!(
+        "{} {}: {}",
+        call.method,
+        call.pattern.text,
+        told(call.tally)
+    );
+    for fold in &call.pattern.folds {
+        let _ = write!(
+            line,
+            "; {{*}} is {} ids such as {}",
+            fold.distinct,
+            fold.examples.join(", ")
+        );
+    }
+    match call.rarity {
+        None => {}
+        Some(Rarity::Few) => line.push_str("; seen a few times only"),
+        Some(Rarity::Brief) => line.push_str("; seen in a short part of the period only"),
+    }
+    printable(&line)
+}
+
+/// What lines are wrong.
+pub(super) fn fault_line(faults: &Faults) -> String {
+    let (line, reason) = &faults.first;
+    printable(&format!(
+        "{}: {} of {} lines are none of an access log; the first is line {line}: {reason}",
+        faults.file, faults.faulty, faults.lines
+    ))
+}
+
+fn workload(one: &Learnt, args: &Args, text: &mut String) {
+    let seen = one.workload.seen.map(told).unwrap_or_default();
+    let _ = writeln!(text, "{}: {seen}", one.policy);
+    if let Some(document) = &one.document {
+        for (rule, (caller, calls)) in document.rules.iter().zip(&one.proposals.learnt) {
+            let _ = writeln!(text, "  rule    {} for {caller}", rule.id);
+            lines("          ", calls.iter().map(call_line), text);
+        }
+        if document.is_new && !args.enforce {
+            text.push_str(
+                "  shadow  the policy is new and in shadow: it lets every request pass\n",
+            );
+        }
+        if document.is_new && args.selector.is_empty() {
+            text.push_str(
+                "  guess   the policy selects pods by a label that was guessed; see `--selector`\n",
+            );
+        }
+    }
+    let rare = one.proposals.rare.iter();
+    let rare = rare.map(|call| format!("{}: {}", call.caller, call_line(call)));
+    lines("  rare    ", rare, text);
+    if one.workload.known > 0 {
+        let count = requests(one.workload.known);
+        let _ = writeln!(text, "  known   {count} allowed already");
+    }
+    if one.workload.known_in_shadow > 0 {
+        let count = requests(one.workload.known_in_shadow);
+        let _ = writeln!(text, "  known   {count} that rules in shadow would allow");
+    }
+    let held_back = one.proposals.held_back.iter();
+    lines("  kept    ", held_back.map(held_back_line), text);
+    let aside = one.workload.set_aside.iter();
+    lines(
+        "  aside   ",
+        aside.map(|(why, tally)| aside_line(why, *tally)),
+        text,
+    );
+}
+
+fn lines(title: &str, all: impl ExactSizeIterator<Item = String>, text: &mut String) {
+    let more = all.len().saturating_sub(MOST);
+    for line in all.take(MOST) {
+        let _ = writeln!(text, "{title}{line}");
+    }
+    if more > 0 {
+        let _ = writeln!(text, "{title}and {more} more");
+    }
+}
+
+/// The text on one line, with what would control a terminal spelt out. It may be from a client.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_graphic() || character == ' ' {
+            printable.push(character);
+        } else {
+            printable.extend(character.escape_unicode());
+        }
+    }
+    printable
+}
+
+fn held_back_line(held_back: &HeldBack) -> String {
+    let line = match &held_back.because {
+        Because::Word(word) => format!(
+            "{} is no template: `{word}` stands in the place of an id",
+            held_back.template
+        ),
+        Because::Denied(path) => {
+            format!("{} is no template: `{path}` was denied", held_back.template)
+        }
+    };
+    printable(&line)
+}
+
+fn aside_line(why: &SetAside, tally: Tally) -> String {
+    let told = told(tally);
+    let line = match why {
+        SetAside::Anonymous => format!("{told}: the caller had no identity"),
+        SetAside::Malformed(peer) => {
+            format!("{told}: `{peer}` is not one SPIFFE ID of a workload")
+        }
+        SetAside::Foreign(id) => format!("{told}: the trust domain of `{id}` is not the mesh's"),
+        SetAside::Denied => format!("{told}: denied"),
+        SetAside::Failed => format!("{told}: answered with an error"),
+        SetAside::Unanswered => format!("{told}: not answered"),
+        SetAside::Incomplete => format!("{told}: without a method or a path"),
+        SetAside::Unwritable(request) => {
+            format!("{told}: no rule can take `{request}` and nothing else")
+        }
+        SetAside::Refused(rule) => format!("{told}: the rule `{rule}` denies it"),
+        SetAside::PastBound => {
+            format!("{told}: not told apart, past `maxSeries` of the learning mode")
+        }
+        SetAside::Nobody => format!("{told}: the caller had no identity of the mesh"),
+    };
+    printable(&line)
+}

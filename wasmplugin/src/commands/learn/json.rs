@@ -1,0 +1,213 @@
+//! What was learnt and what was not, for programs.
+
+use policy_schema::rule_spec::RuleSpec;
+use serde::Serialize;
+
+use super::Learnt;
+use super::seen::Faults;
+use crate::learning::observed::Tally;
+use crate::learning::path_folding::{Because, Fold, HeldBack};
+use crate::learning::proposal::{ProposedCall, Rarity};
+use crate::learning::workload::SetAside;
+
+/// All of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report<'l> {
+    policies: Vec<Proposed<'l>>,
+    faulty_lines: Vec<FaultyLines<'l>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Proposed<'l> {
+    policy: String,
+    seen: Option<Seen>,
+    is_new: bool,
+    /// The text of the document; null where nothing is proposed.
+    document: Option<&'l str>,
+    rules: &'l [RuleSpec],
+    learnt: Vec<Call<'l>>,
+    rare: Vec<Call<'l>>,
+    /// How many requests are allowed already.
+    known: u64,
+    known_in_shadow: u64,
+    held_back: Vec<Held<'l>>,
+    set_aside: Vec<Aside<'l>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Seen {
+    count: u64,
+    first: String,
+    last: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Call<'l> {
+    caller: String,
+    method: &'l str,
+    path: &'l str,
+    #[serde(flatten)]
+    seen: Seen,
+    ids: Vec<Ids<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rare: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ids<'l> {
+    distinct: usize,
+    examples: &'l [String],
+}
+
+#[derive(Debug, Serialize)]
+struct Held<'l> {
+    template: &'l str,
+    because: &'static str,
+    what: &'l str,
+}
+
+#[derive(Debug, Serialize)]
+struct Aside<'l> {
+    because: &'static str,
+    what: Option<&'l str>,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+#[derive(Debug, Serialize)]
+struct FaultyLines<'l> {
+    file: &'l str,
+    lines: usize,
+    faulty: usize,
+    first: FaultyLine,
+}
+
+#[derive(Debug, Serialize)]
+struct FaultyLine {
+    line: usize,
+    message: String,
+}
+
+impl<'l> Report<'l> {
+    pub(super) fn new(learnt: &'l [Learnt], faults: &'l [Faults]) -> Self {
+        Self {
+            policies: learnt.iter().map(Proposed::from).collect(),
+            faulty_lines: faults.iter().map(FaultyLines::from).collect(),
+        }
+    }
+}
+
+impl<'l> From<&'l Learnt> for Proposed<'l> {
+    fn from(one: &'l Learnt) -> Self {
+        let document = one.document.as_ref();
+        let aside = one.workload.set_aside.iter();
+        Self {
+            policy: one.policy.to_string(),
+            seen: one.workload.seen.map(Seen::from),
+            is_new: document.is_some_and(|document| document.is_new),
+            document: document.map(|document| document.text.as_str()),
+            rules: document.map_or(&[], |document| &document.rules),
+            learnt: one
+                .proposals
+                .learnt
+                .values()
+                .flatten()
+                .map(Call::from)
+                .collect(),
+            rare: one.proposals.rare.iter().map(Call::from).collect(),
+            known: one.workload.known,
+            known_in_shadow: one.workload.known_in_shadow,
+            held_back: one.proposals.held_back.iter().map(Held::from).collect(),
+            set_aside: aside.map(Aside::from).collect(),
+        }
+    }
+}
+
+impl From<Tally> for Seen {
+    fn from(tally: Tally) -> Self {
+        Self {
+            count: tally.count,
+            first: tally.period.first.to_string(),
+            last: tally.period.last.to_string(),
+        }
+    }
+}
+
+impl<'l> From<&'l ProposedCall> for Call<'l> {
+    fn from(call: &'l ProposedCall) -> Self {
+        Self {
+            caller: call.caller.to_string(),
+            method: &call.method,
+            path: &call.pattern.text,
+            seen: call.tally.into(),
+            ids: call.pattern.folds.iter().map(Ids::from).collect(),
+            rare: call.rarity.map(|rarity| match rarity {
+                Rarity::Few => "few",
+                Rarity::Brief => "brief",
+            }),
+        }
+    }
+}
+
+impl<'l> From<&'l Fold> for Ids<'l> {
+    fn from(fold: &'l Fold) -> Self {
+        Self {
+            distinct: fold.distinct,
+            examples: &fold.examples,
+        }
+    }
+}
+
+impl<'l> From<&'l HeldBack> for Held<'l> {
+    fn from(held_back: &'l HeldBack) -> Self {
+        let (because, what) = match &held_back.because {
+            Because::Word(word) => ("word", word),
+            Because::Denied(path) => ("denied", path),
+        };
+        Self {
+            template: &held_back.template,
+            because,
+            what,
+        }
+    }
+}
+
+impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
+    fn from((why, tally): (&'l SetAside, &'l Tally)) -> Self {
+        let (because, what) = match why {
+            SetAside::Anonymous => ("no-identity", None),
+            SetAside::Malformed(peer) => ("malformed-identity", Some(peer)),
+            SetAside::Foreign(id) => ("foreign-trust-domain", Some(id)),
+            SetAside::Denied => ("denied", None),
+            SetAside::Failed => ("failed", None),
+            SetAside::Unanswered => ("unanswered", None),
+            SetAside::Incomplete => ("incomplete", None),
+            SetAside::Unwritable(request) => ("unwritable", Some(request)),
+            SetAside::Refused(rule) => ("denied-by-rule", Some(rule)),
+            SetAside::PastBound => ("past-bound", None),
+            SetAside::Nobody => ("no-identity-of-the-mesh", None),
+        };
+        Self {
+            because,
+            what: what.map(String::as_str),
+            seen: (*tally).into(),
+        }
+    }
+}
+
+impl<'l> From<&'l Faults> for FaultyLines<'l> {
+    fn from(faults: &'l Faults) -> Self {
+        let (line, reason) = &faults.first;
+        Self {
+            file: &faults.file,
+            lines: faults.lines,
+            faulty: faults.faulty,
+            first: FaultyLine {
+                line: *line,
+                message: reason.to_string(),
+            },
+        }
+    }
+}

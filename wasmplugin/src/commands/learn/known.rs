@@ -1,0 +1,156 @@
+//! What is allowed already, as the engine decides it.
+
+use std::collections::BTreeMap;
+
+use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
+use policy_schema::identity::{PeerIdentity, TrustDomains};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{IstioVersion, PolicySet};
+use policy_schema::rule_spec::{Effect, Enforcement};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, Validated, validate};
+
+use crate::commands::decide::compile;
+use crate::failure::Failure;
+use crate::input::InputArgs;
+use crate::learning::observed::Observation;
+use crate::learning::workload::Standing;
+use crate::{policies, report};
+
+/// What is allowed already.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// The texts of the policies, with the `Mesh` among them.
+    pub(super) sources: Vec<SourceText>,
+    pub(super) options: Options,
+    set: PolicySet,
+    compiled: BTreeMap<PolicyName, CompiledPolicy>,
+    /// The workload's port that the requests arrived at, where somebody says it.
+    port: Option<u16>,
+}
+
+impl Known {
+    /// Reads policies.
+    pub(super) fn load(
+        input: &InputArgs,
+        at: Timestamp,
+        port: Option<u16>,
+    ) -> Result<Self, Failure> {
+        let options = Options {
+            at,
+            istio_version: None,
+        };
+        let (input, validated) = policies::read(input, options)?;
+        report::diagnostics(&validated.diagnostics, &input.sources);
+        Self::of(input.sources, validated, options, port)
+    }
+
+    /// A mesh without policies.
+    pub(super) fn nothing(
+        trust_domain: &str,
+        takes_plaintext: bool,
+        at: Timestamp,
+    ) -> Result<Self, Failure> {
+        let mode = if takes_plaintext {
+            "Permissive"
+        } else {
+            "Strict"
+        };
+        let text = format!(
+            "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata:\n  name: mesh\nspec:\n  \
+             trustDomain: \"{trust_domain}\"\n  istioVersion: \"{}\"\n  mtls:\n    mode: {mode}\n",
+            IstioVersion::NEWEST
+        );
+        let options = Options {
+            at,
+            istio_version: None,
+        };
+        let sources = vec![SourceText {
+            name: "<mesh>".to_owned(),
+            text,
+        }];
+        let validated = validate(&sources, options);
+        Self::of(sources, validated, options, None)
+    }
+
+    fn of(
+        sources: Vec<SourceText>,
+        validated: Validated,
+        options: Options,
+        port: Option<u16>,
+    ) -> Result<Self, Failure> {
+        let Validated {
+            policies,
+            diagnostics,
+        } = validated;
+        let severities = diagnostics.iter().map(Diagnostic::severity);
+        let set = policies.ok_or_else(|| Failure::InvalidPolicies(report::counts(severities)))?;
+        let compiled = set
+            .policies()
+            .iter()
+            .map(|policy| Ok((policy.name().clone(), compile(&set, policy, &[])?)));
+        Ok(Self {
+            compiled: compiled.collect::<Result<_, Failure>>()?,
+            sources,
+            options,
+            set,
+            port,
+        })
+    }
+
+    pub(super) fn trust_domains(&self) -> &TrustDomains {
+        self.set.mesh().trust_domains()
+    }
+
+    /// Whether there is such a policy, and how its decisions are taken.
+    pub(super) fn enforcement(&self, name: &PolicyName) -> Option<Enforcement> {
+        self.compiled.get(name).map(CompiledPolicy::enforcement)
+    }
+
+    /// The ids of a policy's own rules.
+    pub(super) fn rule_ids(&self, name: &PolicyName) -> impl Iterator<Item = String> {
+        let rules = self.compiled.get(name).into_iter();
+        rules
+            .flat_map(CompiledPolicy::rules)
+            .filter(move |rule| rule.policy() == name)
+            .map(|rule| rule.id().to_owned())
+    }
+
+    /// How the request stands with the policy that was asked about it.
+    pub(super) fn standing(&self, seen: &Observation) -> Standing {
+        let Some(policy) = self.compiled.get(&seen.policy) else {
+            return Standing::New;
+        };
+        let peer = PeerIdentity::from_uri_san(seen.peer.as_deref().map(str::as_bytes));
+        let request = Request {
+            method: seen.method.as_deref().map(str::as_bytes),
+            path: seen.path.as_deref().map(str::as_bytes),
+            host: seen.host.as_deref().map(str::as_bytes),
+            port: self.port,
+            ..Request::of_peer(peer, seen.tally.period.last)
+        };
+        match policy.evaluate(&request).reason() {
+            Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
+            Reason::DeniedByRule(rule) => return Standing::Refused(rule.id().to_owned()),
+            Reason::NoIdentity
+            | Reason::MalformedIdentity
+            | Reason::ForeignTrustDomain
+            | Reason::ExpiredRule(_)
+            | Reason::RuleNotYetValid(_)
+            | Reason::NoRuleMatched => {}
+        }
+        // A rule may ask for what the log does not tell, such as a port or a claim. The filter saw it.
+        let is_that = |rule: &CompiledRule| Some(rule.id()) == seen.allowed_by.as_deref();
+        let mut rules = policy.rules().iter();
+        if rules.any(|rule| rule.effect() == Effect::Allow && is_that(rule)) {
+            return Standing::Known;
+        }
+        let mut matches = policy.recorded_matches(&request);
+        if matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow) {
+            Standing::KnownInShadow
+        } else {
+            Standing::New
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Sources → what was seen of each workload.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use policy_schema::plugin_config::PolicyName;
+
+use super::known::Known;
+use crate::failure::Failure;
+use crate::input::{self, cannot_read, name_of};
+use crate::learning::access_log::{self, InvalidLine};
+use crate::learning::counters::{self, Counted, InvalidSeries};
+use crate::learning::observed::{Observation, Tally};
+use crate::learning::workload::{Counting, Workload};
+
+/// How much is read at a time.
+const BUFFER: usize = 1 << 16;
+
+/// What was seen so far.
+#[derive(Debug)]
+pub(super) struct Seen<'k> {
+    known: &'k Known,
+    counting: Counting,
+    pub(super) workloads: BTreeMap<PolicyName, Workload>,
+    pub(super) faults: Vec<Faults>,
+}
+
+/// Lines of a file that are none of an access log.
+#[derive(Debug)]
+pub(super) struct Faults {
+    pub(super) file: String,
+    /// How many lines the file has, blank ones left out.
+    pub(super) lines: usize,
+    pub(super) faulty: usize,
+    /// The number of the first faulty line, and what is wrong with it.
+    pub(super) first: (usize, InvalidLine),
+}
+
+impl<'k> Seen<'k> {
+    pub(super) fn new(known: &'k Known, counting: Counting) -> Self {
+        Self {
+            known,
+            counting,
+            workloads: BTreeMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Reads an access log, of `policy` where its lines do not say otherwise.
+    pub(super) fn read_log(
+        &mut self,
+        file: &Path,
+        policy: Option<&PolicyName>,
+    ) -> Result<(), Failure> {
+        let mut reader = BufReader::with_capacity(BUFFER, input::open(file)?);
+        let (mut lines, mut faulty, mut first) = (0, 0, None);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line);
+            if length.map_err(|reason| cannot_read(file, reason))? == 0 {
+                break;
+            }
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            lines += 1;
+            match access_log::read(&line, policy) {
+                Ok(observation) => self.add(&observation),
+                Err(reason) => {
+                    faulty += 1;
+                    first.get_or_insert((number, reason));
+                }
+            }
+        }
+        let name = name_of(file);
+        match first {
+            Some((line, reason)) if faulty == lines => {
+                return Err(Failure::NoAccessLog { name, line, reason });
+            }
+            Some(first) => self.faults.push(Faults {
+                file: name,
+                lines,
+                faulty,
+                first,
+            }),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes a series of the learning mode.
+    pub(super) fn add_series(
+        &mut self,
+        labels: &BTreeMap<String, String>,
+        tally: Tally,
+    ) -> Result<(), InvalidSeries> {
+        match counters::read(labels, tally)? {
+            Counted::Requests(observation) => self.add(&observation),
+            Counted::NotTold(policy, why) => {
+                let workload = self.workloads.entry(policy).or_default();
+                workload.add_untold(why, tally);
+            }
+            Counted::Beside => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, observation: &Observation) {
+        let workload = self
+            .workloads
+            .entry(observation.policy.clone())
+            .or_default();
+        let domains = self.known.trust_domains();
+        workload.add(observation, domains, self.counting, |seen| {
+            self.known.standing(seen)
+        });
+    }
+}

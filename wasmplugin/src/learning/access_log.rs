@@ -1,0 +1,263 @@
+//! A line of Envoy's access log → an observation.
+
+use policy_schema::engine::path_without_query;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::timestamp::Timestamp;
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+
+use super::observed::{Observation, Outcome, Tally};
+
+/// What the details of a response begin with when a filter refused the request. A gRPC call that is
+/// refused has the status 200 in the log, so the status does not tell.
+const DENIALS: [&str; 5] = [
+    "peergate_denied[",
+    "rbac_access_denied",
+    "ext_authz_denied",
+    "jwt_authn_access_denied",
+    "wasm_fail_stream",
+];
+
+/// Why a line is none of an access log that can be learnt from.
+#[derive(Debug, Error)]
+pub(crate) enum InvalidLine {
+    #[error("not a JSON object")]
+    NoObject,
+    #[error("{0}")]
+    Json(String),
+    #[error("`start_time` is {0}")]
+    Time(#[from] policy_schema::timestamp::InvalidTime),
+    #[error("`peergate_policy` is no name of a policy: `{0}`")]
+    PolicyName(String),
+    #[error("it does not say which policy it is of")]
+    NoPolicy,
+}
+
+/// What of a line is read. What may be null must be there all the same: a log without `peer` is not
+/// one in which nobody had a certificate.
+#[derive(Debug, Deserialize)]
+struct Line {
+    start_time: String,
+    #[serde(deserialize_with = "nullable")]
+    method: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    path: Option<String>,
+    response_code: u16,
+    #[serde(deserialize_with = "nullable")]
+    response_code_details: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    peer: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    authority: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    peergate_policy: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    peergate_rule: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    peergate_effect: Option<String>,
+}
+
+/// Reads a line. Where it does not name a policy, it is of `policy`.
+pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Observation, InvalidLine> {
+    // An array of the right length would do for the deserializer.
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err(InvalidLine::NoObject);
+    }
+    let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
+    let at = Timestamp::parse(&line.start_time)?;
+    let policy = match line.peergate_policy.as_deref() {
+        Some(text) => policy_name(text)?,
+        None => policy.cloned().ok_or(InvalidLine::NoPolicy)?,
+    };
+    let outcome = line.outcome();
+    let is_allowed = line.peergate_effect.as_deref() == Some("allow");
+    Ok(Observation {
+        policy,
+        peer: line.peer,
+        method: line.method,
+        path: line.path.map(without_query),
+        host: line.authority,
+        outcome,
+        allowed_by: line.peergate_rule.filter(|_| is_allowed),
+        tally: Tally::once(at),
+    })
+}
+
+impl Line {
+    fn outcome(&self) -> Outcome {
+        let details = self.response_code_details.as_deref().unwrap_or_default();
+        let is_denied = self.peergate_effect.as_deref() == Some("deny")
+            || DENIALS.iter().any(|denial| details.starts_with(denial));
+        match self.response_code {
+            _ if is_denied => Outcome::Denied,
+            0 => Outcome::Unanswered,
+            status => Outcome::Answered(status),
+        }
+    }
+}
+
+/// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do, `NAMESPACE_NAME` with
+/// `_` for each dot of the name: no name has such a character itself.
+pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLine> {
+    match text.split_once(['/', '_']) {
+        Some((namespace, name)) if is_name(namespace) && is_name(&name.replace('_', ".")) => {
+            Ok(PolicyName {
+                namespace: namespace.to_owned(),
+                name: name.replace('_', "."),
+            })
+        }
+        _ => Err(InvalidLine::PolicyName(text.to_owned())),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let may_stand = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.')
+    };
+    !text.is_empty() && text.bytes().all(may_stand)
+}
+
+fn without_query(path: String) -> String {
+    let length = path_without_query(path.as_bytes()).len();
+    let mut path = path;
+    path.truncate(length);
+    path
+}
+
+/// Envoy writes `-` or null for what a request does not have. No method, path or identity is a dash.
+fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !matches!(text.as_str(), "" | "-")))
+}
+
+/// What is wrong with the JSON, and at which column: the line is known.
+fn mistake(error: &serde_json::Error) -> InvalidLine {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = text.strip_suffix(&place).unwrap_or(&text);
+    InvalidLine::Json(format!("column {}: {message}", error.column().max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn line(changes: Value) -> Vec<u8> {
+        let mut line = json!({
+            "start_time": "2026-06-01T10:00:00.250Z",
+            "method": "GET",
+            "path": "/orders/7?token=secret#x",
+            "authority": "orders.shop",
+            "protocol": "HTTP/2",
+            "response_code": 200,
+            "response_code_details": "via_upstream",
+            "peer": "spiffe://cluster.local/ns/shop/sa/web",
+            "something_else": [1, 2],
+        });
+        let Value::Object(changes) = changes else {
+            panic!("an object")
+        };
+        for (name, value) in changes {
+            match value {
+                Value::String(text) if text == "(none)" => {
+                    line.as_object_mut().unwrap().remove(&name);
+                }
+                value => line[name] = value,
+            }
+        }
+        line.to_string().into_bytes()
+    }
+
+    fn orders() -> PolicyName {
+        policy_name("shop/orders").unwrap()
+    }
+
+    #[test]
+    fn reads_a_line_without_its_query() {
+        let seen = read(&line(json!({})), Some(&orders())).unwrap();
+        assert_eq!(seen.path.as_deref(), Some("/orders/7"));
+        assert_eq!(seen.policy, orders());
+        assert_eq!(seen.outcome, Outcome::Answered(200));
+        assert_eq!(
+            seen.tally.period.first.to_string(),
+            "2026-06-01T10:00:00.250000000Z"
+        );
+    }
+
+    #[test]
+    fn the_line_says_which_policy_it_is_of() {
+        for name in ["shop/cart", "shop_cart"] {
+            let seen = read(&line(json!({"peergate_policy": name})), Some(&orders())).unwrap();
+            assert_eq!(seen.policy.to_string(), "shop/cart");
+        }
+        assert_eq!(policy_name("shop_cart_v2").unwrap().name, "cart.v2");
+        let seen = read(&line(json!({"peergate_policy": null})), Some(&orders())).unwrap();
+        assert_eq!(seen.policy, orders());
+    }
+
+    #[test]
+    fn knows_what_became_of_the_request() {
+        for (changes, outcome) in [
+            (json!({"response_code": 404}), Outcome::Answered(404)),
+            (json!({"response_code": 0}), Outcome::Unanswered),
+            (
+                json!({"response_code": 403, "response_code_details": "peergate_denied[no-rule-matched]"}),
+                Outcome::Denied,
+            ),
+            // A gRPC call.
+            (
+                json!({"response_code_details": "rbac_access_denied_matched_policy[none]"}),
+                Outcome::Denied,
+            ),
+            (json!({"peergate_effect": "deny"}), Outcome::Denied),
+            (
+                json!({"peergate_effect": "shadow_deny"}),
+                Outcome::Answered(200),
+            ),
+            // The workload's own refusal.
+            (json!({"response_code": 403}), Outcome::Answered(403)),
+        ] {
+            let seen = read(&line(changes.clone()), Some(&orders())).unwrap();
+            assert_eq!(seen.outcome, outcome, "{changes}");
+        }
+    }
+
+    #[test]
+    fn takes_null_and_a_dash_for_nothing() {
+        for nothing in [json!(null), json!("-"), json!("")] {
+            let seen = read(&line(json!({"peer": nothing})), Some(&orders())).unwrap();
+            assert_eq!(seen.peer, None);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_such_line() {
+        for (text, reason) in [
+            (b"[\"2026-06-01T10:00:00Z\"]".to_vec(), "not a JSON object"),
+            (
+                b"[2026-06-01T10:00:00.000Z] \"GET / HTTP/1.1\" 200".to_vec(),
+                "not a JSON object",
+            ),
+            (b"{\"method\": \"GET\"".to_vec(), "column"),
+            (line(json!({"peer": "(none)"})), "missing field `peer`"),
+            (line(json!({"method": "(none)"})), "missing field `method`"),
+            (
+                line(json!({"start_time": "(none)"})),
+                "missing field `start_time`",
+            ),
+            (line(json!({"start_time": "now"})), "not a UTC time"),
+            (line(json!({"response_code": "200"})), "invalid type"),
+            (
+                line(json!({"peergate_policy": "Shop/../x"})),
+                "no name of a policy",
+            ),
+        ] {
+            let error = read(&text, Some(&orders())).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        let error = read(&line(json!({})), None).unwrap_err();
+        assert!(matches!(error, InvalidLine::NoPolicy));
+    }
+}

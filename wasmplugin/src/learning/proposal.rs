@@ -1,0 +1,105 @@
+//! What was seen of a workload → what to allow, and what to leave to people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::caller::Caller;
+use super::observed::{Period, Tally};
+use super::path_folding::{HeldBack, Pattern, fold};
+use super::workload::Workload;
+
+/// How much must be seen before it is learnt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence {
+    /// A call that was seen less often is rare.
+    pub(crate) least_count: u64,
+    /// A call that was seen in a shorter part of the period, in percent, is rare.
+    pub(crate) least_span: u8,
+    /// As many distinct ids make a template.
+    pub(crate) least_ids: usize,
+    /// Whether what is rare is learnt all the same.
+    pub(crate) takes_rare: bool,
+}
+
+/// A method and a path pattern of one caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProposedCall {
+    pub(crate) caller: Caller,
+    pub(crate) method: String,
+    pub(crate) pattern: Pattern,
+    pub(crate) tally: Tally,
+    pub(crate) rarity: Option<Rarity>,
+}
+
+/// Why a call is rare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rarity {
+    /// It was not seen often enough.
+    Few,
+    /// All of it was in a short part of the period.
+    Brief,
+}
+
+/// What to allow of a workload.
+#[derive(Debug, Default)]
+pub(crate) struct Proposals {
+    /// For each caller what is learnt, in the order of the callers.
+    pub(crate) learnt: BTreeMap<Caller, Vec<ProposedCall>>,
+    /// What is rare and therefore not learnt.
+    pub(crate) rare: Vec<ProposedCall>,
+    /// Templates that were not made.
+    pub(crate) held_back: BTreeSet<HeldBack>,
+}
+
+impl Proposals {
+    /// What to allow, by this evidence.
+    pub(crate) fn of(workload: &Workload, evidence: Evidence) -> Self {
+        let mut proposals = Self::default();
+        let mut by_caller: BTreeMap<(&Caller, &str), BTreeMap<&str, Tally>> = BTreeMap::new();
+        for (call, tally) in &workload.calls {
+            let paths = by_caller.entry((&call.caller, &call.method)).or_default();
+            paths.insert(&call.path, *tally);
+        }
+        for ((caller, method), paths) in by_caller {
+            let denied = workload.denied.iter();
+            let denied = denied
+                .filter(|call| (&call.caller, call.method.as_str()) == (caller, method))
+                .map(|call| call.path.as_str())
+                .collect();
+            let folded = fold(&paths, &workload.positions, &denied, evidence.least_ids);
+            proposals.held_back.extend(folded.held_back);
+            for (pattern, tally) in folded.patterns {
+                proposals.add(
+                    ProposedCall {
+                        caller: caller.clone(),
+                        method: method.to_owned(),
+                        pattern,
+                        tally,
+                        rarity: evidence.rarity(tally, workload.period()),
+                    },
+                    evidence,
+                );
+            }
+        }
+        proposals
+    }
+
+    fn add(&mut self, call: ProposedCall, evidence: Evidence) {
+        if call.rarity.is_some() && !evidence.takes_rare {
+            self.rare.push(call);
+        } else {
+            let learnt = self.learnt.entry(call.caller.clone()).or_default();
+            learnt.push(call);
+        }
+    }
+}
+
+impl Evidence {
+    fn rarity(self, tally: Tally, period: Option<Period>) -> Option<Rarity> {
+        if tally.count < self.least_count {
+            return Some(Rarity::Few);
+        }
+        let whole = u128::from(period.map_or(0, Period::length));
+        let part = u128::from(tally.period.length());
+        (part * 100 < whole * u128::from(self.least_span)).then_some(Rarity::Brief)
+    }
+}

@@ -1,0 +1,559 @@
+//! From observations to rules. The engine is the judge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use policy_schema::engine::{CompiledPolicy, Outcome as Decided, Request};
+use policy_schema::identity::{PeerIdentity, TrustDomains};
+use policy_schema::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyName};
+use policy_schema::reporting::ReportingSpec;
+use policy_schema::rule_spec::{Enforcement, Otherwise, RuleSpec};
+use policy_schema::timestamp::Timestamp;
+use proptest::prelude::*;
+
+use super::caller::{Caller, RuleIds};
+use super::observed::{Observation, Outcome, Tally};
+use super::path_folding::Because;
+use super::proposal::{Evidence, Proposals, Rarity};
+use super::rule::rule;
+use super::workload::{Counting, SetAside, Standing, Workload};
+
+const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
+const ADS: &str = "spiffe://cluster.local/ns/shop/sa/ads";
+/// Two callers whose names make the same label.
+const CLASH: [&str; 2] = [
+    "spiffe://cluster.local/ns/a-b/sa/c",
+    "spiffe://cluster.local/ns/a/sa/b-c",
+];
+/// The same workload as `WEB`, by another name of the mesh.
+const WEB_BY_ALIAS: &str = "spiffe://old.example/ns/shop/sa/web";
+const MACHINE: &str = "spiffe://cluster.local/vm/db-1";
+
+const ALL: Counting = Counting {
+    status_below: 400,
+    takes_denied: false,
+    takes_anonymous: false,
+};
+
+const EVIDENCE: Evidence = Evidence {
+    least_count: 1,
+    least_span: 0,
+    least_ids: 3,
+    takes_rare: false,
+};
+
+fn domains() -> TrustDomains {
+    TrustDomains::new("cluster.local", &["old.example"]).unwrap()
+}
+
+fn policy() -> PolicyName {
+    PolicyName {
+        namespace: "shop".to_owned(),
+        name: "orders".to_owned(),
+    }
+}
+
+fn seen_at(second: u64, peer: &str, method: &str, path: &str) -> Observation {
+    Observation {
+        policy: policy(),
+        peer: (!peer.is_empty()).then(|| peer.to_owned()),
+        method: Some(method.to_owned()),
+        path: Some(path.to_owned()),
+        host: None,
+        outcome: Outcome::Answered(200),
+        allowed_by: None,
+        tally: Tally::once(Timestamp::from_unix_nanoseconds(second * 1_000_000_000)),
+    }
+}
+
+fn seen(peer: &str, method: &str, path: &str) -> Observation {
+    seen_at(1, peer, method, path)
+}
+
+fn denied(observation: Observation) -> Observation {
+    Observation {
+        outcome: Outcome::Denied,
+        ..observation
+    }
+}
+
+fn workload(observations: impl IntoIterator<Item = Observation>) -> Workload {
+    let mut workload = Workload::default();
+    for observation in observations {
+        workload.add(&observation, &domains(), ALL, |_| Standing::New);
+    }
+    workload
+}
+
+fn rules(proposals: &Proposals) -> Vec<RuleSpec> {
+    let mut ids = RuleIds::default();
+    let learnt = proposals.learnt.iter();
+    learnt
+        .map(|(caller, calls)| rule(caller, calls, "shop", None, &mut ids))
+        .collect()
+}
+
+fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
+    let config = PluginConfig {
+        api_version: ApiVersion::V1Alpha1,
+        revision: None,
+        mesh: MeshIdentity {
+            trust_domain: "cluster.local".to_owned(),
+            trust_domain_aliases: vec!["old.example".to_owned()],
+        },
+        policy: policy(),
+        enforcement: Enforcement::Enforce,
+        reporting: ReportingSpec::default(),
+        decision_key: None,
+        otherwise: Otherwise::Deny,
+        rules,
+        along: Vec::new(),
+        yields: false,
+    };
+    CompiledPolicy::try_from(config).unwrap()
+}
+
+fn allows(policy: &CompiledPolicy, peer: &str, method: &str, path: &str) -> bool {
+    let peer = PeerIdentity::from_uri_san((!peer.is_empty()).then_some(peer.as_bytes()));
+    let request = Request {
+        method: Some(method.as_bytes()),
+        path: Some(path.as_bytes()),
+        ..Request::of_peer(peer, Timestamp::from_unix_nanoseconds(0))
+    };
+    policy.evaluate(&request).outcome() == Decided::Allowed
+}
+
+/// The learnt paths of `WEB`'s `GET` requests.
+fn learnt_paths(proposals: &Proposals) -> Vec<String> {
+    let calls = proposals.learnt.values().flatten();
+    calls.map(|call| call.pattern.text.clone()).collect()
+}
+
+fn paths_of(paths: &[&str]) -> Proposals {
+    let observations = paths.iter().map(|path| seen(WEB, "GET", path));
+    Proposals::of(&workload(observations), EVIDENCE)
+}
+
+#[test]
+fn ids_are_folded_with_evidence_only() {
+    for (paths, learnt) in [
+        (
+            &["/orders/1", "/orders/2", "/orders/3"][..],
+            &["/orders/{*}"][..],
+        ),
+        // Too few.
+        (&["/orders/1", "/orders/2"], &["/orders/1", "/orders/2"]),
+        // A word among them.
+        (
+            &["/orders/1", "/orders/2", "/orders/3", "/orders/new"],
+            &["/orders/1", "/orders/2", "/orders/3", "/orders/new"],
+        ),
+        // A word among them, in a longer path.
+        (
+            &["/orders/1", "/orders/2", "/orders/3", "/orders/new/form"],
+            &["/orders/1", "/orders/2", "/orders/3", "/orders/new/form"],
+        ),
+        // Nothing is no word: `{*}` does not take it.
+        (
+            &["/orders/", "/orders/1", "/orders/2", "/orders/3"],
+            &["/orders/", "/orders/{*}"],
+        ),
+        // At each position evidence of its own.
+        (&["/u/1/o/7", "/u/1/o/8", "/u/1/o/9"], &["/u/1/o/{*}"]),
+        (&["/u/1/o/7", "/u/2/o/8", "/u/3/o/9"], &["/u/{*}/o/{*}"]),
+        (
+            &["/u/1/o/7", "/u/1/o/8", "/u/1/o/9", "/u/2/o/7"],
+            &["/u/1/o/{*}", "/u/2/o/7"],
+        ),
+        // Paths that differ elsewhere are no evidence for each other.
+        (
+            &["/u/1/a", "/u/2/a", "/u/3/b"],
+            &["/u/1/a", "/u/2/a", "/u/3/b"],
+        ),
+        // The id of a word's position does not keep what follows from being folded.
+        (
+            &["/x/1/o/7", "/x/1/o/8", "/x/1/o/9", "/x/new"],
+            &["/x/1/o/{*}", "/x/new"],
+        ),
+        // Names of gRPC are never ids.
+        (
+            &[
+                "/s.S/A1B2C3D4E5F6",
+                "/s.S/B1B2C3D4E5F6",
+                "/s.S/C1B2C3D4E5F6",
+            ],
+            &[
+                "/s.S/A1B2C3D4E5F6",
+                "/s.S/B1B2C3D4E5F6",
+                "/s.S/C1B2C3D4E5F6",
+            ],
+        ),
+        // Tokens without a digit are taken with others of their length, and with no others.
+        (
+            &[
+                "/p/A1B2C3D4E5",
+                "/p/B1B2C3D4E5",
+                "/p/C1B2C3D4E5",
+                "/p/QWERTZUIOP",
+            ],
+            &["/p/{*}"],
+        ),
+        (
+            &[
+                "/p/A1B2C3D4E5",
+                "/p/B1B2C3D4E5",
+                "/p/C1B2C3D4E5",
+                "/p/QWERTZUIOPA",
+            ],
+            &[
+                "/p/A1B2C3D4E5",
+                "/p/B1B2C3D4E5",
+                "/p/C1B2C3D4E5",
+                "/p/QWERTZUIOPA",
+            ],
+        ),
+        // What cannot stand in a template stays as it is.
+        (
+            &["/a|b/1", "/a|b/2", "/a|b/3"],
+            &["/a|b/1", "/a|b/2", "/a|b/3"],
+        ),
+    ] {
+        assert_eq!(learnt_paths(&paths_of(paths)), learnt, "{paths:?}");
+    }
+}
+
+#[test]
+fn folds_tell_what_they_were_made_of() {
+    let proposals = paths_of(&["/orders/1", "/orders/2", "/orders/3", "/orders/4"]);
+    let call = proposals.learnt.values().flatten().next().unwrap();
+    assert_eq!(call.tally.count, 4);
+    let [fold] = call.pattern.folds.as_slice() else {
+        panic!("{call:?}")
+    };
+    assert_eq!((fold.distinct, fold.examples.len()), (4, 3));
+}
+
+#[test]
+fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    for word in [
+        seen(ADS, "GET", "/orders/export"),
+        seen(WEB, "DELETE", "/orders/export"),
+        denied(seen(WEB, "GET", "/orders/export")),
+    ] {
+        let observations = ids.iter().cloned().chain([word.clone()]);
+        let proposals = Proposals::of(&workload(observations), EVIDENCE);
+        assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
+        let held_back = proposals.held_back.first().unwrap();
+        assert_eq!(held_back.template, "/orders/{*}");
+        assert_eq!(held_back.because, Because::Word("export".to_owned()));
+    }
+}
+
+#[test]
+fn a_template_never_takes_in_what_was_denied() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    let with = |other: Observation| {
+        let all = ids.iter().cloned().chain([denied(other)]);
+        Proposals::of(&workload(all), EVIDENCE)
+    };
+    let proposals = with(seen(WEB, "GET", "/orders/4"));
+    assert_eq!(
+        learnt_paths(&proposals),
+        ["/orders/1", "/orders/2", "/orders/3"]
+    );
+    let because = &proposals.held_back.first().unwrap().because;
+    assert_eq!(*because, Because::Denied("/orders/4".to_owned()));
+    // What another was denied, or this one with another method, is no matter.
+    for other in [seen(ADS, "GET", "/orders/4"), seen(WEB, "PUT", "/orders/4")] {
+        assert_eq!(learnt_paths(&with(other)), ["/orders/{*}"]);
+    }
+}
+
+#[test]
+fn methods_and_paths_are_not_multiplied() {
+    let observations = [
+        ("GET", "/cart"),
+        ("POST", "/cart"),
+        ("GET", "/list"),
+        ("POST", "/buy"),
+    ];
+    let observations = observations.map(|(method, path)| seen(WEB, method, path));
+    let rules = rules(&Proposals::of(&workload(observations), EVIDENCE));
+    let [rule] = rules.as_slice() else {
+        panic!("{rules:?}")
+    };
+    let operations = rule.to.clone().unwrap_or_default();
+    let operations: Vec<_> = operations
+        .into_iter()
+        .map(|operation| (operation.methods.unwrap(), operation.paths.unwrap()))
+        .collect();
+    let list = |texts: &[&str]| -> Vec<String> { texts.iter().map(ToString::to_string).collect() };
+    assert_eq!(
+        operations,
+        [
+            (list(&["GET"]), list(&["/list"])),
+            (list(&["GET", "POST"]), list(&["/cart"])),
+            (list(&["POST"]), list(&["/buy"])),
+        ]
+    );
+}
+
+#[test]
+fn what_is_rare_is_set_apart() {
+    let evidence = Evidence {
+        least_count: 3,
+        least_span: 10,
+        ..EVIDENCE
+    };
+    let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
+    let few = [5, 95].map(|second| seen_at(second, WEB, "GET", "/few"));
+    let brief = (50..55).map(|second| seen_at(second, WEB, "GET", "/brief"));
+    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence);
+    assert_eq!(learnt_paths(&proposals), ["/often"]);
+    let rare = proposals.rare.iter();
+    let rare: Vec<_> = rare
+        .map(|call| (call.pattern.text.as_str(), call.rarity))
+        .collect();
+    assert_eq!(
+        rare,
+        [("/brief", Some(Rarity::Brief)), ("/few", Some(Rarity::Few)),]
+    );
+    let taken = Evidence {
+        takes_rare: true,
+        ..evidence
+    };
+    let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
+    let few = [seen_at(5, WEB, "GET", "/few")];
+    let proposals = Proposals::of(&workload(often.chain(few)), taken);
+    assert_eq!(learnt_paths(&proposals), ["/few", "/often"]);
+}
+
+#[test]
+fn what_cannot_be_learnt_is_set_aside_for_a_reason() {
+    let failed = Observation {
+        outcome: Outcome::Answered(404),
+        ..seen(WEB, "GET", "/x")
+    };
+    let unanswered = Observation {
+        outcome: Outcome::Unanswered,
+        ..seen(WEB, "GET", "/x")
+    };
+    let without_path = Observation {
+        path: None,
+        ..seen(WEB, "CONNECT", "/x")
+    };
+    let foreign = "spiffe://elsewhere.example/ns/shop/sa/web";
+    for (observation, reason) in [
+        (seen("", "GET", "/x"), SetAside::Anonymous),
+        (
+            seen("web", "GET", "/x"),
+            SetAside::Malformed("web".to_owned()),
+        ),
+        (
+            seen(foreign, "GET", "/x"),
+            SetAside::Foreign(foreign.to_owned()),
+        ),
+        (denied(seen(WEB, "GET", "/x")), SetAside::Denied),
+        (failed, SetAside::Failed),
+        (unanswered, SetAside::Unanswered),
+        (without_path, SetAside::Incomplete),
+        (
+            seen(WEB, "GET", "/x*"),
+            SetAside::Unwritable("GET /x*".to_owned()),
+        ),
+        (
+            seen(WEB, "GET", "*"),
+            SetAside::Unwritable("GET *".to_owned()),
+        ),
+        (
+            seen(WEB, "GET", "/{*}"),
+            SetAside::Unwritable("GET /{*}".to_owned()),
+        ),
+        (
+            seen(WEB, "GET", "/a b"),
+            SetAside::Unwritable("GET /a b".to_owned()),
+        ),
+        (
+            seen(WEB, "*", "/x"),
+            SetAside::Unwritable("* /x".to_owned()),
+        ),
+        (
+            seen(WEB, "get", "/x"),
+            SetAside::Unwritable("get /x".to_owned()),
+        ),
+    ] {
+        let workload = workload([observation]);
+        assert_eq!(workload.calls, BTreeMap::new(), "{reason:?}");
+        assert_eq!(workload.set_aside.keys().collect::<Vec<_>>(), [&reason]);
+    }
+}
+
+#[test]
+fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
+    let counting = Counting {
+        takes_denied: true,
+        takes_anonymous: true,
+        ..ALL
+    };
+    let mut workload = Workload::default();
+    for observation in [seen("", "GET", "/health"), denied(seen(WEB, "GET", "/x"))] {
+        workload.add(&observation, &domains(), counting, |_| Standing::New);
+    }
+    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE)));
+    assert!(allows(&policy, "", "GET", "/health"));
+    assert!(!allows(&policy, WEB, "GET", "/health"));
+    assert!(allows(&policy, WEB, "GET", "/x"));
+    assert!(!allows(&policy, "", "GET", "/x"));
+}
+
+#[test]
+fn what_is_known_is_counted_and_what_a_rule_denies_never_learnt() {
+    let mut workload = Workload::default();
+    for (path, standing) in [
+        ("/known", Standing::Known),
+        ("/shadow", Standing::KnownInShadow),
+        ("/denied", Standing::Refused("no-admin".to_owned())),
+        ("/new", Standing::New),
+    ] {
+        workload.add(&seen(WEB, "GET", path), &domains(), ALL, |_| standing);
+    }
+    assert_eq!((workload.known, workload.known_in_shadow), (1, 1));
+    let paths: Vec<_> = workload.calls.keys().map(|call| &call.path).collect();
+    assert_eq!(paths, ["/new"]);
+    let refused = SetAside::Refused("no-admin".to_owned());
+    assert_eq!(workload.set_aside.keys().collect::<Vec<_>>(), [&refused]);
+}
+
+const CALLERS: [&str; 7] = [WEB, ADS, CLASH[0], CLASH[1], WEB_BY_ALIAS, MACHINE, ""];
+const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
+const WORDS: [&str; 4] = ["orders", "items", "export", "v1"];
+const IDS: [&str; 6] = [
+    "1",
+    "22",
+    "7f000001",
+    "123e4567-e89b-12d3-a456-426614174000",
+    "OLJCESPC7Z",
+    "2026-06-01",
+];
+/// What nobody ever sends but those who look for what a rule lets through.
+const PROBES: [&str; 4] = ["99", "admin", "", "OLJCESPC7Y"];
+
+/// A path such that many are alike.
+fn path() -> impl Strategy<Value = Vec<&'static str>> {
+    let word = || prop::sample::select(&WORDS[..]);
+    let id = || prop::sample::select(&IDS[..]);
+    let segment = || prop_oneof![1 => word(), 4 => id()];
+    prop_oneof![
+        6 => id().prop_map(|id| vec!["orders", id]),
+        2 => (id(), word()).prop_map(|(id, word)| vec!["orders", id, word]),
+        2 => (id(), id()).prop_map(|(one, other)| vec!["orders", one, "items", other]),
+        1 => prop::collection::vec(segment(), 1..4),
+    ]
+}
+
+/// Whether a template takes a path, without the code under test.
+fn is_of(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
+    let is_part = |(part, segment): (&&str, &&str)| {
+        part == segment || (*part == "{*}" && !segment.is_empty())
+    };
+    template.len() == path.len() && template.iter().zip(&path).all(is_part)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// All that was learnt is allowed; and nothing is that was not seen, but within a template for which
+    /// there is evidence.
+    #[test]
+    fn the_engine_allows_what_was_seen_and_no_more(
+        calls in prop::collection::vec((0..CALLERS.len(), 0..METHODS.len(), path()), 1..60),
+        denials in prop::collection::vec((0..CALLERS.len(), 0..METHODS.len(), path()), 0..3),
+    ) {
+        let written = |(caller, method, path): &(usize, usize, Vec<&str>)| {
+            (CALLERS[*caller], METHODS[*method], format!("/{}", path.join("/")))
+        };
+        let calls: Vec<_> = calls.iter().map(written).collect();
+        let denials: Vec<_> = denials.iter().map(written).collect();
+        let let_through = calls.iter().map(|(peer, method, path)| seen(peer, method, path));
+        let refused = denials.iter().map(|(peer, method, path)| denied(seen(peer, method, path)));
+        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE);
+        let policy = compiled(rules(&proposals));
+
+        let of = |peer: &str| Caller::of_peer((!peer.is_empty()).then_some(peer), &domains()).unwrap();
+        let sent: BTreeSet<_> = calls
+            .iter()
+            .filter(|(peer, ..)| !peer.is_empty())
+            .map(|(peer, method, path)| (of(peer), *method, path.as_str()))
+            .collect();
+        let templates: BTreeSet<_> = proposals
+            .learnt
+            .values()
+            .flatten()
+            .filter(|call| !call.pattern.folds.is_empty())
+            .map(|call| (call.caller.clone(), call.method.as_str(), call.pattern.text.as_str()))
+            .collect();
+
+        // Each template has its evidence.
+        for (caller, method, template) in &templates {
+            let own = sent.iter().filter(|(other, by, path)| {
+                other == caller && by == method && is_of(template, path)
+            });
+            let own: Vec<_> = own.map(|(.., path)| path.split('/').collect::<Vec<_>>()).collect();
+            for (position, part) in template.split('/').enumerate() {
+                if part != "{*}" {
+                    continue;
+                }
+                let values: BTreeSet<_> = own.iter().map(|path| path[position]).collect();
+                prop_assert!(values.len() >= EVIDENCE.least_ids, "{}: {:?}", template, values);
+                let before: Vec<_> = template.split('/').take(position).collect();
+                for (_, _, path) in calls.iter().chain(&denials) {
+                    let path: Vec<_> = path.split('/').collect();
+                    if path.len() > position && is_of(&before.join("/"), &path[..position].join("/")) {
+                        prop_assert!(!WORDS.contains(&path[position]), "{}: {:?}", template, path);
+                    }
+                }
+            }
+        }
+
+        // Everything that was seen, changed in each place, from everybody with every method.
+        let mut paths: BTreeSet<String> = calls.iter().map(|(.., path)| path.clone()).collect();
+        paths.extend(denials.iter().map(|(.., path)| path.clone()));
+        for path in paths.clone() {
+            let parts: Vec<_> = path.split('/').collect();
+            for position in 1..parts.len() {
+                for probe in PROBES {
+                    let mut changed = parts.clone();
+                    changed[position] = probe;
+                    paths.insert(changed.join("/"));
+                }
+                paths.insert(parts[..position].join("/"));
+            }
+            paths.insert(format!("{path}/x"));
+            paths.insert(format!("{path}x"));
+        }
+        for peer in CALLERS {
+            let caller = of(peer);
+            for method in METHODS.into_iter().chain(["PUT"]) {
+                for path in &paths {
+                    let key = (caller.clone(), method, path.as_str());
+                    let in_template = templates.iter().any(|(other, by, template)| {
+                        *other == caller && *by == method && is_of(template, path)
+                    });
+                    let expected = !peer.is_empty() && (sent.contains(&key) || in_template);
+                    prop_assert_eq!(
+                        allows(&policy, peer, method, path), expected,
+                        "{} {} {}", peer, method, path
+                    );
+                }
+            }
+        }
+
+        // What was denied to a caller is allowed to it only where it was let through as well.
+        for (peer, method, path) in denials.iter().filter(|(peer, ..)| !peer.is_empty()) {
+            let was_sent = sent.contains(&(of(peer), *method, path.as_str()));
+            prop_assert_eq!(allows(&policy, peer, method, path), was_sent);
+        }
+    }
+}

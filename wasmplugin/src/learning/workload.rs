@@ -1,0 +1,207 @@
+//! Observations of a workload, added up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use policy_schema::identity::TrustDomains;
+use policy_schema::matching::{PathMatch, TextMatch};
+
+use super::caller::{Caller, Stranger};
+use super::observed::{Observation, Outcome, Period, Tally};
+use super::path_folding::Positions;
+
+/// Which requests are learnt from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counting {
+    /// Answers with a lower status count.
+    pub(crate) status_below: u16,
+    /// Whether requests count that were denied.
+    pub(crate) takes_denied: bool,
+    /// Whether callers without identity may be learnt.
+    pub(crate) takes_anonymous: bool,
+}
+
+/// How a request stands with what is allowed already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// No rule says anything about it.
+    New,
+    /// It is allowed.
+    Known,
+    /// A rule in shadow would allow it.
+    KnownInShadow,
+    /// This rule denies it, whatever else is allowed.
+    Refused(String),
+}
+
+/// A caller, a method, and a path without query.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Call {
+    pub(crate) caller: Caller,
+    pub(crate) method: String,
+    pub(crate) path: String,
+}
+
+/// Why requests are not learnt from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SetAside {
+    /// The caller had no identity.
+    Anonymous,
+    /// What the caller presented is not one SPIFFE ID of a workload.
+    Malformed(String),
+    /// The caller's trust domain is not the mesh's.
+    Foreign(String),
+    /// The request was denied.
+    Denied,
+    /// The answer says that the request did not succeed.
+    Failed,
+    /// There was no answer.
+    Unanswered,
+    /// It has no method or no path.
+    Incomplete,
+    /// No rule can be written that takes this method and path and no other.
+    Unwritable(String),
+    /// This rule of the policy denies it.
+    Refused(String),
+    /// It was counted with others past the bound of the counters.
+    PastBound,
+    /// The counters do not tell callers apart that have no identity of the mesh.
+    Nobody,
+}
+
+/// What was seen of a workload.
+#[derive(Debug, Default)]
+pub(crate) struct Workload {
+    /// All that was seen, whether it is learnt from or not.
+    pub(crate) seen: Option<Tally>,
+    /// What is allowed already.
+    pub(crate) known: u64,
+    /// What rules in shadow would allow already.
+    pub(crate) known_in_shadow: u64,
+    pub(crate) set_aside: BTreeMap<SetAside, Tally>,
+    /// What is to be learnt.
+    pub(crate) calls: BTreeMap<Call, Tally>,
+    /// What was denied, so that nothing learnt may take it in.
+    pub(crate) denied: BTreeSet<Call>,
+    /// The parts of all paths that were seen.
+    pub(crate) positions: Positions,
+}
+
+impl Workload {
+    /// Adds an observation; `standing` is asked only about what would be learnt.
+    pub(crate) fn add(
+        &mut self,
+        observation: &Observation,
+        domains: &TrustDomains,
+        counting: Counting,
+        standing: impl FnOnce(&Observation) -> Standing,
+    ) {
+        let tally = observation.tally;
+        tally.add_to(&mut self.seen);
+        if let Some(path) = &observation.path {
+            self.positions.note(path);
+        }
+        match self.call(observation, domains, counting, standing) {
+            Ok(Some(call)) => {
+                self.calls
+                    .entry(call)
+                    .and_modify(|sum| *sum = sum.and(tally))
+                    .or_insert(tally);
+            }
+            Ok(None) => {}
+            Err(why) => self.set_aside(why, tally),
+        }
+    }
+
+    /// Adds requests that the source does not tell apart.
+    pub(crate) fn add_untold(&mut self, why: SetAside, tally: Tally) {
+        tally.add_to(&mut self.seen);
+        self.set_aside(why, tally);
+    }
+
+    /// Counts requests that are not learnt from.
+    fn set_aside(&mut self, why: SetAside, tally: Tally) {
+        self.set_aside
+            .entry(why)
+            .and_modify(|sum| *sum = sum.and(tally))
+            .or_insert(tally);
+    }
+
+    /// When anything was seen.
+    pub(crate) fn period(&self) -> Option<Period> {
+        self.seen.map(|tally| tally.period)
+    }
+
+    /// What is to be learnt of the observation; nothing where it is known.
+    fn call(
+        &mut self,
+        observation: &Observation,
+        domains: &TrustDomains,
+        counting: Counting,
+        standing: impl FnOnce(&Observation) -> Standing,
+    ) -> Result<Option<Call>, SetAside> {
+        let peer = observation.peer.as_deref();
+        let caller = Caller::of_peer(peer, domains).map_err(|stranger| {
+            let presented = peer.unwrap_or_default().to_owned();
+            match stranger {
+                Stranger::Malformed => SetAside::Malformed(presented),
+                Stranger::Foreign => SetAside::Foreign(presented),
+            }
+        })?;
+        if caller == Caller::Anonymous && !counting.takes_anonymous {
+            return Err(SetAside::Anonymous);
+        }
+        let (Some(method), Some(path)) = (&observation.method, &observation.path) else {
+            return Err(SetAside::Incomplete);
+        };
+        let call = Call {
+            caller,
+            method: method.clone(),
+            path: path.clone(),
+        };
+        match observation.outcome {
+            Outcome::Denied if !counting.takes_denied => {
+                self.denied.insert(call);
+                return Err(SetAside::Denied);
+            }
+            Outcome::Answered(status) if status >= counting.status_below => {
+                return Err(SetAside::Failed);
+            }
+            Outcome::Unanswered => return Err(SetAside::Unanswered),
+            Outcome::Answered(_) | Outcome::LetThrough | Outcome::Denied => {}
+        }
+        if !is_writable(&call) {
+            return Err(SetAside::Unwritable(format!("{method} {path}")));
+        }
+        match standing(observation) {
+            Standing::New => Ok(Some(call)),
+            Standing::Known => {
+                self.known = self.known.saturating_add(observation.tally.count);
+                Ok(None)
+            }
+            Standing::KnownInShadow => {
+                self.known_in_shadow = self.known_in_shadow.saturating_add(observation.tally.count);
+                Ok(None)
+            }
+            Standing::Refused(rule) => {
+                self.denied.insert(call);
+                Err(SetAside::Refused(rule))
+            }
+        }
+    }
+}
+
+/// Whether method and path, as they are, stand for themselves alone in a rule.
+fn is_writable(call: &Call) -> bool {
+    let is_method_byte = |byte: u8| {
+        byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    };
+    let is_exact = matches!(
+        PathMatch::parse(&call.path),
+        Ok(PathMatch::Text(TextMatch::Exact(_)))
+    );
+    is_exact
+        && call.path.starts_with('/')
+        && call.path.bytes().all(|byte| byte.is_ascii_graphic())
+        && !call.method.is_empty()
+        && call.method.bytes().all(is_method_byte)
+}
