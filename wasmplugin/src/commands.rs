@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod install_values;
+pub(crate) mod monitoring;
 pub(crate) mod package;
 pub(crate) mod push;
 pub(crate) mod render;

@@ -84,6 +84,8 @@ pub(crate) enum Failure {
     Push(PushError),
     #[error("`plugin-config` and `envoy` are rendered alone")]
     NotTogether,
+    #[error("there are {0} files, and this is a place for one")]
+    SeveralFiles(usize),
     #[error("a chart is a folder")]
     ChartNeedsFolder,
     #[error("{file}:{line}:{column}: {message}")]
@@ -150,6 +152,7 @@ impl Failure {
             | Self::Authority(_)
             | Self::SameRoot
             | Self::NoImageField(_)
+            | Self::SeveralFiles(_)
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
@@ -210,6 +213,9 @@ impl Failure {
                 Some("make several policies of it, each for fewer workloads or with fewer rules")
             }
             Self::NotTogether => Some("name it alone under `--only`"),
+            Self::SeveralFiles(_) => {
+                Some("name a folder, as `-o monitoring/`, or one of them with `--only`")
+            }
             Self::ChartNeedsFolder => Some("name a folder: `-o chart/`"),
             Self::InvalidRequest { .. } => Some(
                 r#"write one request to a line: {"principal":"spiffe://…","method":"GET","path":"/"}"#,

@@ -23,8 +23,8 @@ mod report;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, import, init, install_values, package, push, render, schema,
-    validate, verify,
+    certs, completions, decide, import, init, install_values, monitoring, package, push, render,
+    schema, validate, verify,
 };
 use failure::Failure;
 
@@ -78,6 +78,7 @@ enum Command {
     Import(import::Args),
     Decide(Box<decide::Args>),
     Certs(certs::Args),
+    Monitoring(monitoring::Args),
     Package(package::Args),
     Push(push::Args),
     Schema(schema::Args),
@@ -121,6 +122,7 @@ impl Command {
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Certs(args) => certs::run(&args),
+            Self::Monitoring(args) => monitoring::run(&args),
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),
             Self::Schema(args) => schema::run(&args),

@@ -11,6 +11,7 @@ mod files;
 mod hardened;
 mod import;
 mod install_values;
+mod monitoring;
 mod other;
 mod render;
 mod validate;
