@@ -68,7 +68,7 @@ pub use envoy::{Envoy, EnvoyBinary, Launch};
 pub use error::{CallError, Error};
 pub use metrics::Metrics;
 pub use pki::{Authority, Identity, IdentityFiles, Leaf};
-pub use prometheus::{Prometheus, PrometheusTools, Series};
+pub use prometheus::{Prometheus, PrometheusTools, Range, Series};
 pub use sidecar::{
     Caller, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
     OutboundSidecar,

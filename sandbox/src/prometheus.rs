@@ -83,6 +83,26 @@ impl Series {
     }
 }
 
+/// One of the series that a query over a time results in.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Range {
+    /// Its labels.
+    #[serde(rename = "metric")]
+    pub labels: BTreeMap<String, String>,
+    /// Times and values as the API writes them.
+    values: Vec<(f64, String)>,
+}
+
+impl Range {
+    /// Times, in seconds since 1970, and values.
+    pub fn points(&self) -> Vec<(f64, f64)> {
+        let points = self.values.iter();
+        points
+            .map(|(time, value)| (*time, value.parse().unwrap_or(f64::NAN)))
+            .collect()
+    }
+}
+
 /// What the API answers.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,6 +116,7 @@ struct Answer {
 #[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
 enum QueryResult {
     Vector(Vec<Series>),
+    Matrix(Vec<Range>),
     Scalar((f64, String)),
 }
 
@@ -160,15 +181,34 @@ impl Prometheus {
     ///
     /// [`Error::Prometheus`] with what Prometheus has to say against it.
     pub fn query(&self, expression: &str) -> Result<Vec<Series>, Error> {
-        let query = percent_encoded(expression);
-        let data = self.get(&format!("/api/v1/query?query={query}"))?;
-        Ok(match serde_json::from_value(data)? {
-            QueryResult::Vector(series) => series,
-            QueryResult::Scalar(value) => vec![Series {
+        match self.ask(expression)? {
+            QueryResult::Vector(series) => Ok(series),
+            QueryResult::Scalar(value) => Ok(vec![Series {
                 labels: BTreeMap::new(),
                 value,
-            }],
-        })
+            }]),
+            QueryResult::Matrix(_) => Err(Error::Prometheus("not values of one time".into())),
+        }
+    }
+
+    /// What an expression has resulted in during the last `window`, every `step`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Prometheus`] with what Prometheus has to say against it.
+    pub fn range(&self, expression: &str, window: &str, step: &str) -> Result<Vec<Range>, Error> {
+        match self.ask(&format!("({expression})[{window}:{step}]"))? {
+            QueryResult::Matrix(ranges) => Ok(ranges),
+            QueryResult::Vector(_) | QueryResult::Scalar(_) => {
+                Err(Error::Prometheus("not values over a time".into()))
+            }
+        }
+    }
+
+    fn ask(&self, expression: &str) -> Result<QueryResult, Error> {
+        let query = percent_encoded(expression);
+        let data = self.get(&format!("/api/v1/query?query={query}"))?;
+        Ok(serde_json::from_value(data)?)
     }
 
     /// The data of a successful `GET` from the API.

@@ -99,7 +99,7 @@ fn every_variable_has_values(mesh: &Mesh) {
 }
 
 /// The query as Grafana would send it, for each of the rules that somebody may look at.
-fn filled_in(query: &str) -> Vec<String> {
+pub(crate) fn filled_in(query: &str) -> Vec<String> {
     let query = query
         .replace("$__rate_interval", "1m")
         .replace("$__range", "5m")

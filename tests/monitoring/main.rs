@@ -6,4 +6,5 @@ mod files;
 mod live;
 mod mesh;
 mod metrics;
+mod picture;
 mod rules;

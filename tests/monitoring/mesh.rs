@@ -68,7 +68,7 @@ impl Mesh {
     }
 
     /// Something of everything that is counted.
-    fn call(&self) {
+    pub(crate) fn call(&self) {
         let web = self.client_as("web");
         for path in ["/orders", "/bulk"] {
             web.send(&Request::get(path)).unwrap();
