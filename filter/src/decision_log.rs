@@ -1,68 +1,307 @@
-//! Decision → log line. Of denials only, and at a level that proxies leave out by default.
+//! Denials and shadow hits → log lines: one JSON object each, and never more than a proxy should write.
+//!
+//! They have the field names of the access log, and nothing that could be a secret: of what a client
+//! sent only method, host, and the path without query.
+
+use std::borrow::Cow;
+use std::cell::Cell;
 
 use log::Level;
-use policy_schema::engine::{CompiledRule, Decision, Outcome};
-use policy_schema::plugin_config::PolicyName;
+use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::timestamp::Timestamp;
+use serde::Serialize;
 
+use crate::denial::Denial;
 use crate::host::Host;
+use crate::metrics::Counters;
 
-/// Logs a denial: policy, rule and reason, and nothing that the client sent.
-pub fn log_denial(policy: &PolicyName, decision: &Decision<'_>, host: &impl Host) {
-    if decision.outcome() == Outcome::Allowed {
-        return;
+/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bound:
+/// the one must not push out the other.
+#[derive(Debug)]
+pub struct DecisionLog {
+    denials: Bound,
+    shadow: Bound,
+}
+
+/// How many lines a second are written, and how many were not.
+#[derive(Debug)]
+struct Bound {
+    per_second: u16,
+    second: Cell<u64>,
+    written: Cell<u16>,
+    omitted: Cell<u64>,
+}
+
+/// A line, in the order of its fields.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    peergate: &'static str,
+    policy: String,
+    rule: Option<&'a str>,
+    reason: &'static str,
+    caller: Option<&'a str>,
+    method: Option<Cow<'a, str>>,
+    path: Option<Cow<'a, str>>,
+    host: Option<Cow<'a, str>>,
+    revision: Option<&'a str>,
+    decision: Option<&'a str>,
+    /// How many lines were left out before this one.
+    omitted: u64,
+}
+
+impl DecisionLog {
+    /// A log of at most this many lines a second of either kind.
+    pub fn new(per_second: u16) -> Self {
+        Self {
+            denials: Bound::new(per_second),
+            shadow: Bound::new(per_second),
+        }
     }
-    let reason = decision.reason();
-    let outcome = if decision.lets_pass() {
-        "would be denied"
-    } else {
-        "denied"
-    };
-    let line = format!(
-        "{outcome}: policy={} rule={} reason={}",
-        reason.rule().map_or(policy, CompiledRule::policy),
-        reason.rule().map_or("-", |rule| rule.id()),
-        reason.code(),
-    );
-    host.log(Level::Debug, &line);
+
+    /// Logs a denial.
+    pub fn denial(
+        &self,
+        policy: &CompiledPolicy,
+        denial: &Denial<'_>,
+        now: Option<Timestamp>,
+        counters: &Counters,
+        host: &impl Host,
+    ) {
+        let bound = if denial.is_shadow {
+            &self.shadow
+        } else {
+            &self.denials
+        };
+        let Some(omitted) = bound.admit(now) else {
+            return counters.count_omitted_line(host);
+        };
+        let line = Line {
+            peergate: denial.effect(),
+            policy: denial.policy.to_string(),
+            rule: denial.rule().map(CompiledRule::id),
+            reason: denial.reason.code(),
+            caller: denial.caller.as_deref(),
+            method: denial.method.as_deref().map(Cow::Borrowed),
+            path: denial.path.as_deref().map(Cow::Borrowed),
+            host: denial.host.as_deref().map(Cow::Borrowed),
+            revision: policy.revision(),
+            decision: Some(&denial.id),
+            omitted,
+        };
+        write(&line, host);
+    }
+
+    /// Logs that a rule in shadow matched.
+    pub fn shadow_match(
+        &self,
+        policy: &CompiledPolicy,
+        rule: &CompiledRule,
+        request: &impl RequestAttributes,
+        counters: &Counters,
+        host: &impl Host,
+    ) {
+        let Some(omitted) = self.shadow.admit(request.now()) else {
+            return counters.count_omitted_line(host);
+        };
+        let peer = request.peer();
+        let caller = match &peer {
+            PeerIdentity::Verified(id) => Some(id.as_str()),
+            PeerIdentity::Absent | PeerIdentity::Malformed => None,
+        };
+        let (effect, reason) = policy.recorded_as(rule);
+        let line = Line {
+            peergate: effect,
+            policy: rule.policy().to_string(),
+            rule: Some(rule.id()),
+            reason,
+            caller,
+            method: request.method().map(String::from_utf8_lossy),
+            path: request.path().map(String::from_utf8_lossy),
+            host: request.host().map(String::from_utf8_lossy),
+            revision: policy.revision(),
+            decision: None,
+            omitted,
+        };
+        write(&line, host);
+    }
+}
+
+/// At a level that Istio's proxies write unless told otherwise.
+fn write(line: &Line<'_>, host: &impl Host) {
+    if let Ok(text) = serde_json::to_string(line) {
+        host.log(Level::Warn, &text);
+    }
+}
+
+impl Bound {
+    fn new(per_second: u16) -> Self {
+        Self {
+            per_second,
+            second: Cell::new(0),
+            written: Cell::new(0),
+            omitted: Cell::new(0),
+        }
+    }
+
+    /// Whether one more line may be written, and how many were not since the last. Without a clock all
+    /// time is one second.
+    fn admit(&self, now: Option<Timestamp>) -> Option<u64> {
+        let second = now.map_or(0, Timestamp::unix_seconds);
+        if self.second.replace(second) != second {
+            self.written.set(0);
+        }
+        if self.written.get() >= self.per_second {
+            self.omitted.set(self.omitted.get().saturating_add(1));
+            return None;
+        }
+        self.written.set(self.written.get().saturating_add(1));
+        Some(self.omitted.replace(0))
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use log::Level;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::*;
     use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
-    fn logged(enforcement: &str, host: &FakeHost) -> Vec<String> {
-        let mut config = config(&json!([
+    fn rules() -> Value {
+        json!([
             {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
             {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
-        ]));
-        config["enforcement"] = enforcement.into();
+            {"id": "trial", "effect": "Deny", "enforcement": "Shadow",
+             "from": [{"serviceAccounts": ["web"]}]},
+        ])
+    }
+
+    fn logged(change: impl FnOnce(&mut Value), host: &FakeHost) -> Vec<Value> {
+        let mut config = config(&rules());
+        change(&mut config);
         enforcer(&config, host).enforce(host);
+        lines(host)
+    }
+
+    fn lines(host: &FakeHost) -> Vec<Value> {
         let lines = host.log.borrow();
-        assert!(lines.iter().all(|(level, _)| *level == Level::Debug));
-        lines.iter().map(|(_, line)| line.clone()).collect()
+        assert!(lines.iter().all(|(level, _)| *level == Level::Warn));
+        let lines = lines.iter();
+        lines
+            .map(|(_, line)| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     #[test]
-    fn a_denial_is_one_line_of_policy_rule_and_reason() {
+    fn a_denial_is_one_line_that_says_who_was_denied_what_and_why() {
+        let host = FakeHost::with_uri_sans(&[ADMIN]);
+        let [line] = &logged(|config| config["revision"] = "abc".into(), &host)[..] else {
+            panic!("not one line");
+        };
+        let decision = line["decision"].as_str().unwrap();
+        assert!(decision.len() > 40, "{decision}");
         assert_eq!(
-            logged("Enforce", &FakeHost::with_uri_sans(&[ADMIN])),
-            ["denied: policy=shop/orders rule=no-admin reason=denied-by-rule"]
+            *line,
+            json!({
+                "peergate": "deny",
+                "policy": "shop/orders",
+                "rule": "no-admin",
+                "reason": "denied-by-rule",
+                "caller": ADMIN,
+                "method": "GET",
+                "path": "/orders",
+                "host": "orders.shop:8080",
+                "revision": "abc",
+                "decision": decision,
+                "omitted": 0,
+            })
         );
-        assert_eq!(
-            logged("Enforce", &FakeHost::anonymous()),
-            ["denied: policy=shop/orders rule=- reason=no-identity"]
-        );
-        assert_eq!(
-            logged("Shadow", &FakeHost::anonymous()),
-            ["would be denied: policy=shop/orders rule=- reason=no-identity"]
-        );
+    }
+
+    #[test]
+    fn callers_that_are_nobody_of_the_mesh_are_among_them() {
+        for (host, reason, caller) in [
+            (FakeHost::anonymous(), "no-identity", Value::Null),
+            (
+                FakeHost::with_uri_sans(&[WEB, ADMIN]),
+                "malformed-identity",
+                Value::Null,
+            ),
+            (
+                FakeHost::with_uri_sans(&["spiffe://evil.example/a"]),
+                "foreign-trust-domain",
+                "spiffe://evil.example/a".into(),
+            ),
+        ] {
+            let lines = logged(|_| {}, &host);
+            assert_eq!(lines.len(), 1);
+            assert_eq!(lines[0]["reason"], reason);
+            assert_eq!(lines[0]["caller"], caller);
+        }
+    }
+
+    #[test]
+    fn matches_of_rules_in_shadow_and_denials_of_policies_in_shadow_are_told_apart() {
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        let [line] = &logged(|_| {}, &host)[..] else {
+            panic!("not one line");
+        };
+        assert_eq!(line["peergate"], "shadow_deny");
+        assert_eq!(line["rule"], "trial");
+        assert_eq!(line["decision"], Value::Null);
+
+        let host = FakeHost::anonymous();
+        let lines = logged(|config| config["enforcement"] = "Shadow".into(), &host);
+        assert_eq!(lines[0]["peergate"], "shadow_deny");
+        assert_eq!(lines[0]["reason"], "no-identity");
     }
 
     #[test]
     fn what_passes_is_not_logged() {
-        assert_eq!(logged("Enforce", &FakeHost::with_uri_sans(&[WEB])), [""; 0]);
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        let is_silent = |config: &mut Value| {
+            config["rules"].as_array_mut().unwrap().pop();
+        };
+        assert_eq!(logged(is_silent, &host), [Value::Null; 0]);
+    }
+
+    #[test]
+    fn nothing_that_could_be_a_secret_is_logged() {
+        let host = FakeHost::with_uri_sans(&[ADMIN])
+            .without_header(":path")
+            .with_header(":path", "/orders?token=hunter2#hunter2")
+            .with_header("authorization", "Bearer hunter2")
+            .with_header("cookie", "hunter2");
+        let lines = logged(|_| {}, &host);
+        assert!(!lines[0].to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_flood_is_cut_short_and_the_next_line_says_by_how_many() {
+        let start = FakeHost::with_uri_sans(&[ADMIN]).at("2026-06-01T12:00:00Z");
+        let mut config = config(&rules());
+        config["reporting"] = json!({"log": {"linesPerSecond": 2}});
+        let enforcer = enforcer(&config, &start);
+        let mut host = start;
+        for _ in 0..5 {
+            enforcer.enforce(&host);
+            host.replies.borrow_mut().clear();
+        }
+        assert_eq!(lines(&host).len(), 2);
+        host = host.at("2026-06-01T12:00:01Z");
+        enforcer.enforce(&host);
+        let lines = lines(&host);
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[2]["omitted"], 3);
+        assert_eq!(host.value("peergate_log_lines_omitted_total"), 3);
+    }
+
+    #[test]
+    fn no_line_is_written_where_none_is_wanted() {
+        let host = FakeHost::with_uri_sans(&[ADMIN]);
+        let is_off = |config: &mut Value| {
+            config["reporting"] = json!({"log": {"linesPerSecond": 0}});
+        };
+        assert_eq!(logged(is_off, &host), [Value::Null; 0]);
     }
 }

@@ -2,16 +2,20 @@
 
 use std::fmt;
 
-use policy_schema::engine::{CompiledPolicy, RequestAttributes as _};
-use policy_schema::identity::PeerIdentity;
+use policy_schema::engine::{CompiledPolicy, Outcome, RequestAttributes as _};
 use policy_schema::plugin_config::ConfigError;
+use policy_schema::reporting::ReportedRequests;
 
 use crate::attributes::HostAttributes;
+use crate::decision_log::DecisionLog;
+use crate::denial::Denial;
 use crate::host::Host;
 use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
+#[cfg(feature = "compare-planes")]
+use crate::planes::Verdicts;
 use crate::reply::LocalReply;
-use crate::{caller_header, decision_log, enforced_along};
+use crate::{access_log, enforced_along, learning, upstream_header};
 
 /// The beginnings of the property that has a label of the workload, by Istio's node metadata: the
 /// second was the name before Envoy had the first.
@@ -25,14 +29,16 @@ const WORKLOAD_LABEL: [&[u8]; 2] = [
 pub struct Enforcer {
     policy: CompiledPolicy,
     counters: Counters,
+    log: DecisionLog,
     certificates: PeerCertificates,
 }
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes on to the next filter.
-    Pass,
+    /// It goes on to the next filter. Where another policy's filter decided, this one has judged
+    /// nothing.
+    Pass(Option<Outcome>),
     /// It has been answered.
     Answered,
 }
@@ -47,6 +53,7 @@ impl Enforcer {
         })?;
         Ok(Self {
             counters: Counters::define(&policy, host),
+            log: DecisionLog::new(policy.reporting().lines_per_second),
             certificates: PeerCertificates::default(),
             policy,
         })
@@ -54,33 +61,74 @@ impl Enforcer {
 
     /// Decides about the request that `host` is at, and sees to it.
     ///
-    /// Calls that return data are the dear ones. A request costs one for the caller, and one for
-    /// each of method, path, host and port that a rule still in question looks at; counting it and
-    /// finding no forged header cost little.
+    /// Calls that return data are the dear ones. A request that passes costs one for the caller, and
+    /// one for each of method, path, host and port that a rule still in question looks at; counting it
+    /// and finding no forged header cost little.
     pub fn enforce(&self, host: &impl Host) -> Verdict {
         if self.policy.yields() && enforced_along::includes(self.policy.name(), host) {
-            return Verdict::Pass;
+            return Verdict::Pass(None);
         }
         let request = HostAttributes::new(host, &self.certificates);
         let decision = self.policy.evaluate(&request);
-        self.counters.count(decision.reason(), host);
-        for rule in self.policy.recorded_matches(&request) {
-            self.counters.count_match(rule, host);
+        let reason = decision.reason();
+        let reporting = self.policy.reporting();
+        self.counters.count(reason, host);
+        self.counters.tell_memory(host);
+        if let Some(most) = reporting.learned_series {
+            let effect = decision.effect();
+            learning::observe(&self.policy, most, reason.rule(), effect, &request, host);
         }
-        decision_log::log_denial(self.policy.name(), &decision, host);
-        if let Some(reply) = LocalReply::to(&decision) {
-            host.send_reply(&reply);
-            return Verdict::Answered;
+        if decision.outcome() == Outcome::Allowed && reporting.access_log == ReportedRequests::All {
+            access_log::leave_allowance(&self.policy, &decision, host);
         }
-        let caller = match request.peer() {
-            PeerIdentity::Verified(id) if self.policy.caller_header() => Some(id),
-            _ => None,
-        };
-        caller_header::write(caller, host);
+        // After it: of a request that passes, what something in shadow would have done says more.
+        self.record_matches(&request, host);
+        if decision.outcome() == Outcome::Denied {
+            let denial = Denial::new(&self.policy, &decision, &request);
+            access_log::leave_denial(&denial, host);
+            self.log
+                .denial(&self.policy, &denial, request.now(), &self.counters, host);
+            if !decision.lets_pass() {
+                let is_grpc = request.is_grpc();
+                host.send_reply(&LocalReply::new(&self.policy, &denial, &request, is_grpc));
+                return Verdict::Answered;
+            }
+        }
+        if reporting.upstream_header {
+            upstream_header::write(&self.policy, &decision, request.peer(), host);
+        } else {
+            upstream_header::remove(host);
+        }
         if self.policy.policies().len() > 1 {
             enforced_along::announce(self.policy.policies(), host);
         }
-        Verdict::Pass
+        Verdict::Pass(Some(decision.outcome()))
+    }
+
+    /// Counts and tells which rules match that have no say.
+    fn record_matches<H: Host>(&self, request: &HostAttributes<'_, H>, host: &H) {
+        let policy = &self.policy;
+        for rule in policy.recorded_matches(request) {
+            self.counters.count_match(rule, host);
+            let (effect, _) = policy.recorded_as(rule);
+            if !rule.is_shadow() {
+                continue;
+            }
+            if let Some(most) = policy.reporting().learned_series {
+                learning::observe(policy, most, Some(rule), effect, request, host);
+            }
+            self.log
+                .shadow_match(policy, rule, request, &self.counters, host);
+            access_log::leave_shadow_match(policy, rule, host);
+        }
+    }
+
+    /// Counts what RBAC said of a request that this filter judged so and let pass. Asked when the
+    /// request is over.
+    #[cfg(feature = "compare-planes")]
+    pub fn compare_planes(&self, outcome: Outcome, host: &impl Host) {
+        let verdicts = Verdicts::of_request(outcome, host);
+        self.counters.count_verdicts(verdicts, host);
     }
 }
 
@@ -113,7 +161,7 @@ mod tests {
             {"id": "web", "effect": "Allow", "notBefore": "2000-01-01T00:00:00Z",
              "from": [{"serviceAccounts": ["web"]}]},
         ]));
-        let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) == Verdict::Pass;
+        let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) != Verdict::Answered;
         let noon = "2026-06-01T12:00:00Z";
         assert!(pass(FakeHost::with_uri_sans(&[WEB]).at(noon)));
         assert!(!pass(FakeHost::with_uri_sans(&[WEB])));
@@ -122,6 +170,8 @@ mod tests {
         ));
         assert!(!pass(FakeHost::with_uri_sans(&[ADMIN])));
     }
+
+    const ALLOWED: Verdict = Verdict::Pass(Some(Outcome::Allowed));
 
     fn by_identity() -> Value {
         config(&json!([
@@ -148,7 +198,7 @@ mod tests {
     fn identity_alone_costs_one_call_that_returns_data() {
         let web = || FakeHost::with_uri_sans(&[WEB]);
         let (verdict, host) = calls_when_known(&by_identity(), web);
-        assert_eq!(verdict, Verdict::Pass);
+        assert_eq!(verdict, ALLOWED);
         assert_eq!(host.calls.answered.get(), 1);
         // The look for a forged header.
         assert_eq!(host.calls.unanswered.get(), 1);
@@ -161,18 +211,33 @@ mod tests {
     fn method_and_path_cost_one_more_each() {
         let web = || FakeHost::with_uri_sans(&[WEB]);
         let (verdict, host) = calls_when_known(&by_operation(), web);
-        assert_eq!(verdict, Verdict::Pass);
+        assert_eq!(verdict, ALLOWED);
         assert_eq!(host.calls.answered.get(), 3);
         assert_eq!(host.calls.unanswered.get(), 1);
     }
 
     #[test]
     fn what_no_rule_in_question_looks_at_is_not_asked_for() {
+        let config = config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+             "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
+            {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+        ]));
+        let admin = || FakeHost::with_uri_sans(&[ADMIN]);
+        let (verdict, host) = calls_when_known(&config, admin);
+        assert_eq!(verdict, ALLOWED);
+        assert_eq!(host.calls.answered.get(), 1);
+    }
+
+    /// Method, path, host and port; the kind of content, which is not there, and the time.
+    #[test]
+    fn a_denial_costs_four_calls_that_return_data_more() {
         let admin = || FakeHost::with_uri_sans(&[ADMIN]);
         let (verdict, host) = calls_when_known(&by_operation(), admin);
         assert_eq!(verdict, Verdict::Answered);
-        assert_eq!(host.calls.answered.get(), 1);
-        assert_eq!(host.calls.unanswered.get(), 0);
+        assert_eq!(host.calls.answered.get(), 1 + 4);
+        assert_eq!(host.calls.unanswered.get(), 1);
+        assert_eq!(host.calls.time.get(), 1);
     }
 
     #[test]
@@ -186,22 +251,21 @@ mod tests {
     #[test]
     fn callers_without_identity_cost_no_call_that_returns_data() {
         let host = FakeHost::anonymous();
-        assert_eq!(
-            enforcer(&by_operation(), &host).enforce(&host),
-            Verdict::Answered
-        );
+        let config =
+            config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
+        assert_eq!(enforcer(&config, &host).enforce(&host), ALLOWED);
         assert_eq!(host.calls.answered.get(), 0);
-        assert_eq!(host.calls.unanswered.get(), 2);
+        assert_eq!(host.calls.unanswered.get(), 3);
     }
 
     #[test]
     fn the_verified_caller_is_written_without_a_look() {
         let mut config = by_identity();
-        config["callerHeader"] = true.into();
+        config["reporting"] = json!({"upstreamHeader": true});
         let web = || FakeHost::with_uri_sans(&[WEB]);
         let (verdict, host) = calls_when_known(&config, web);
-        assert_eq!(verdict, Verdict::Pass);
-        assert_eq!(host.header_values(caller_header::NAME), [WEB]);
+        assert_eq!(verdict, ALLOWED);
+        assert_eq!(host.header_values(upstream_header::NAME).len(), 1);
         assert_eq!(host.calls.answered.get(), 1);
         assert_eq!(host.calls.unanswered.get(), 0);
         assert_eq!(host.calls.header_writes.get(), 1);
@@ -214,44 +278,49 @@ mod tests {
         let anonymous =
             config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
         let told = |mut config: Value| {
-            config["callerHeader"] = true.into();
+            config["reporting"] = json!({"upstreamHeader": true});
             config
         };
         let web = || FakeHost::with_uri_sans(&[WEB]);
-        let cases: [(Value, FakeHost, &[&str]); 8] = [
-            (by_identity(), web(), &[]),
-            (told(by_identity()), web(), &[WEB]),
-            (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), &[]),
+        let cases = [
+            (by_identity(), web(), None),
+            (told(by_identity()), web(), Some(WEB)),
+            (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), None),
             (
                 told(shadow.clone()),
                 FakeHost::with_uri_sans(&[ADMIN]),
-                &[ADMIN],
+                Some(ADMIN),
             ),
             (
                 told(shadow.clone()),
                 FakeHost::with_uri_sans(&[WEB, ADMIN]),
-                &[],
+                Some("-"),
             ),
-            (told(shadow), FakeHost::anonymous(), &[]),
-            (anonymous.clone(), FakeHost::anonymous(), &[]),
-            (told(anonymous), FakeHost::anonymous(), &[]),
+            (told(shadow), FakeHost::anonymous(), Some("-")),
+            (anonymous.clone(), FakeHost::anonymous(), None),
+            (told(anonymous), FakeHost::anonymous(), Some("-")),
         ];
         for (config, host, expected) in cases {
             let host = host
-                .with_header("x-peergate-caller", "")
-                .with_header("X-Peergate-Caller", b"\xff");
-            assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Pass);
-            assert_eq!(
-                host.header_values(caller_header::NAME),
-                expected,
-                "{config}"
-            );
+                .with_header("x-peergate", "")
+                .with_header("X-Peergate", b"caller=\"\xff\"");
+            assert_ne!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
+            let callers: Vec<_> = host
+                .header_values(upstream_header::NAME)
+                .iter()
+                .map(|value| match value.split_once("caller=\"") {
+                    Some((_, rest)) => rest.split('"').next().unwrap().to_owned(),
+                    None => "-".to_owned(),
+                })
+                .collect();
+            let expected: Vec<_> = expected.into_iter().collect();
+            assert_eq!(callers, expected, "{config}");
         }
     }
 
     #[test]
     fn a_denied_request_is_answered_once_and_left_as_it_is() {
-        let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate-caller", "me");
+        let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate", "me");
         let enforcer = enforcer(&by_identity(), &host);
         assert_eq!(enforcer.enforce(&host), Verdict::Answered);
         assert_eq!(host.replies.borrow().len(), 1);
@@ -267,7 +336,10 @@ mod tests {
             FakeHost::with_uri_sans(&[ADMIN]),
             FakeHost::with_uri_sans(&[WEB, ADMIN]),
         ] {
-            assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Pass);
+            assert_eq!(
+                enforcer(&config, &host).enforce(&host),
+                Verdict::Pass(Some(Outcome::Denied))
+            );
             assert!(host.replies.borrow().is_empty());
         }
     }
@@ -325,9 +397,9 @@ mod tests {
             let leading = enforcer(&leading, &host);
             let along = Enforcer::new(along.to_string().as_bytes(), &host).unwrap();
             let verdict = leading.enforce(&host);
-            assert_eq!(verdict == Verdict::Pass, passes, "{caller}");
+            assert_eq!(verdict == ALLOWED, passes, "{caller}");
             if passes {
-                assert_eq!(along.enforce(&host), Verdict::Pass, "{caller}");
+                assert_eq!(along.enforce(&host), Verdict::Pass(None), "{caller}");
             }
             // The decision, and the audit.
             assert_eq!(host.calls.increments.get(), 2, "{caller}");
@@ -355,8 +427,8 @@ mod tests {
             enforcer(&leading, &host).enforce(&host)
         };
         let label = b"xds\0node\0metadata\0LABELS\0tier";
-        assert_eq!(on(label, "back"), Verdict::Pass);
-        assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), Verdict::Pass);
+        assert_eq!(on(label, "back"), ALLOWED);
+        assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), ALLOWED);
         assert_eq!(on(label, "front"), Verdict::Answered);
         assert_eq!(
             on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
@@ -364,7 +436,7 @@ mod tests {
         );
         // What the leading one did not enforce along, the other enforces itself.
         let host = FakeHost::with_uri_sans(&[WEB]);
-        assert_eq!(enforcer(&leading, &host).enforce(&host), Verdict::Pass);
+        assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
         assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
     }
 
@@ -375,10 +447,10 @@ mod tests {
         ]));
         config["otherwise"] = "Pass".into();
         for (host, verdict, counted) in [
-            (FakeHost::anonymous(), Verdict::Pass, "- allow not-denied"),
+            (FakeHost::anonymous(), ALLOWED, "- allow not-denied"),
             (
                 FakeHost::with_uri_sans(&[WEB]),
-                Verdict::Pass,
+                ALLOWED,
                 "- allow not-denied",
             ),
             (

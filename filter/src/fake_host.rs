@@ -9,8 +9,9 @@ use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
-use crate::host::{Bytes, CounterId, Host};
-use crate::metrics::forget_counters;
+use crate::host::{Bytes, Host, MetricId};
+use crate::learning;
+use crate::metrics::forget_metrics;
 use crate::reply::LocalReply;
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
@@ -28,7 +29,8 @@ pub(crate) fn config(rules: &Value) -> Value {
 
 /// An enforcer in a VM of its own.
 pub(crate) fn enforcer(config: &Value, host: &FakeHost) -> Enforcer {
-    forget_counters();
+    forget_metrics();
+    learning::forget();
     Enforcer::new(config.to_string().as_bytes(), host).unwrap()
 }
 
@@ -53,10 +55,10 @@ pub(crate) struct FakeHost {
     properties: RefCell<BTreeMap<Bytes, Bytes>>,
     headers: RefCell<Vec<(String, Bytes)>>,
     now: Option<Timestamp>,
-    refuses_counters: bool,
-    /// Every counter that was defined, by id: the same name twice is two ids.
+    refuses_metrics: bool,
+    /// Every metric that was defined, by id: the same name twice is two ids.
     pub(crate) defined: RefCell<Vec<String>>,
-    counts: RefCell<BTreeMap<String, u64>>,
+    values: RefCell<BTreeMap<String, u64>>,
     pub(crate) replies: RefCell<Vec<LocalReply>>,
     pub(crate) log: RefCell<Vec<(Level, String)>>,
     pub(crate) calls: Calls,
@@ -136,8 +138,8 @@ impl FakeHost {
         self
     }
 
-    pub(crate) fn refusing_counters(mut self) -> Self {
-        self.refuses_counters = true;
+    pub(crate) fn refusing_metrics(mut self) -> Self {
+        self.refuses_metrics = true;
         self
     }
 
@@ -150,20 +152,32 @@ impl FakeHost {
             .collect()
     }
 
-    /// The counters that are not at zero, each as `rule effect reason` and its value.
+    /// The decisions that were counted, each as `rule effect reason` and how often.
     pub(crate) fn counted(&self) -> Vec<(String, u64)> {
-        let counts = self.counts.borrow();
-        let value = |name: &str, label: &str| {
-            let (_, rest) = name.split_once(&format!("{label}=.=")).unwrap();
-            rest.split_once(";.;").unwrap().0.to_owned()
-        };
-        counts
-            .iter()
-            .map(|(name, count)| {
-                let labels = ["peergate_rule", "peergate_effect", "peergate_reason"];
-                (labels.map(|label| value(name, label)).join(" "), *count)
+        let counted = self.counted_of("peergate_decisions_total").into_iter();
+        counted
+            .map(|(labels, count)| {
+                let (_, others) = labels.split_once(' ').unwrap();
+                (others.to_owned(), count)
             })
             .collect()
+    }
+
+    /// The series of a metric that have a value, each as the values of its labels, and its own.
+    pub(crate) fn counted_of(&self, metric: &str) -> Vec<(String, u64)> {
+        let values = self.values.borrow();
+        let series = values.iter().filter_map(|(name, value)| {
+            let labels = name.strip_prefix(metric)?;
+            let labels = labels.split(";.;");
+            let labels = labels.filter_map(|label| Some(label.split_once("=.=")?.1));
+            Some((labels.collect::<Vec<_>>().join(" "), *value))
+        });
+        series.collect()
+    }
+
+    /// The value of a series by its full name, 0 where it was never given one.
+    pub(crate) fn value(&self, series: &str) -> u64 {
+        self.values.borrow().get(series).copied().unwrap_or_default()
     }
 
     fn answer(&self, answer: Option<Bytes>) -> Option<Bytes> {
@@ -216,27 +230,42 @@ impl Host for FakeHost {
         self.headers.borrow_mut().push((name, value.to_vec()));
     }
 
-    fn define_counter(&self, name: &str) -> Option<CounterId> {
-        if self.refuses_counters {
+    fn define_counter(&self, name: &str) -> Option<MetricId> {
+        if self.refuses_metrics {
             return None;
         }
         let mut defined = self.defined.borrow_mut();
         defined.push(name.to_owned());
-        Some(CounterId(u32::try_from(defined.len() - 1).unwrap()))
+        Some(MetricId(u32::try_from(defined.len() - 1).unwrap()))
     }
 
-    fn increment_counter(&self, counter: CounterId) {
+    fn define_gauge(&self, name: &str) -> Option<MetricId> {
+        self.define_counter(name)
+    }
+
+    fn increment_counter(&self, counter: MetricId) {
         tick(&self.calls.increments);
         let position = usize::try_from(counter.0).unwrap();
         if let Some(name) = self.defined.borrow().get(position) {
-            *self.counts.borrow_mut().entry(name.clone()).or_default() += 1;
+            *self.values.borrow_mut().entry(name.clone()).or_default() += 1;
         }
+    }
+
+    fn record_gauge(&self, gauge: MetricId, value: u64) {
+        let position = usize::try_from(gauge.0).unwrap();
+        if let Some(name) = self.defined.borrow().get(position) {
+            self.values.borrow_mut().insert(name.clone(), value);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        1 << 20
     }
 
     fn send_reply(&self, reply: &LocalReply) {
         let mut replies = self.replies.borrow_mut();
         assert!(replies.is_empty(), "a second reply brings Envoy down");
-        replies.push(*reply);
+        replies.push(reply.clone());
     }
 
     fn now(&self) -> Option<Timestamp> {

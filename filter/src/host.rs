@@ -11,9 +11,9 @@ use crate::reply::LocalReply;
 /// Bytes that the proxy handed over.
 pub type Bytes = Vec<u8>;
 
-/// A counter that the proxy keeps.
+/// A counter or a gauge that the proxy keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CounterId(pub u32);
+pub struct MetricId(pub u32);
 
 /// The proxy, during one of its calls into the filter.
 ///
@@ -40,10 +40,19 @@ pub trait Host {
     fn replace_request_header(&self, name: &'static [u8], value: &[u8]);
 
     /// Defines a counter. Doing so again gives one more id for the same counter.
-    fn define_counter(&self, name: &str) -> Option<CounterId>;
+    fn define_counter(&self, name: &str) -> Option<MetricId>;
+
+    /// Defines a gauge, in the same way.
+    fn define_gauge(&self, name: &str) -> Option<MetricId>;
 
     /// Adds one to a counter.
-    fn increment_counter(&self, counter: CounterId);
+    fn increment_counter(&self, counter: MetricId);
+
+    /// Sets a gauge. The VMs of all workers set the same one.
+    fn record_gauge(&self, gauge: MetricId, value: u64);
+
+    /// How much memory the VM has, in bytes.
+    fn memory(&self) -> usize;
 
     /// Answers the request in place of the upstream. At most once for each request.
     fn send_reply(&self, reply: &LocalReply);

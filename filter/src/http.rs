@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+#[cfg(feature = "compare-planes")]
+use policy_schema::engine::Outcome;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -14,12 +16,19 @@ use crate::reply::LocalReply;
 #[derive(Debug)]
 pub(crate) struct Http {
     enforcer: Option<Rc<Enforcer>>,
+    /// What the filter said of it, where it judged it and let it pass.
+    #[cfg(feature = "compare-planes")]
+    outcome: Option<Outcome>,
 }
 
 impl Http {
     /// A request under the policy in force; without one it will be denied.
     pub(crate) fn new(enforcer: Option<Rc<Enforcer>>) -> Self {
-        Self { enforcer }
+        Self {
+            enforcer,
+            #[cfg(feature = "compare-planes")]
+            outcome: None,
+        }
     }
 }
 
@@ -29,12 +38,26 @@ impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let Some(enforcer) = &self.enforcer else {
             // The proxy sends no requests to a plugin that it could not configure.
-            Proxy.send_reply(&LocalReply::NO_POLICY);
+            Proxy.send_reply(&LocalReply::no_policy());
             return Action::Pause;
         };
         match enforcer.enforce(&Proxy) {
-            Verdict::Pass => Action::Continue,
+            #[cfg(feature = "compare-planes")]
+            Verdict::Pass(outcome) => {
+                self.outcome = outcome;
+                Action::Continue
+            }
+            #[cfg(not(feature = "compare-planes"))]
+            Verdict::Pass(_) => Action::Continue,
             Verdict::Answered => Action::Pause,
+        }
+    }
+
+    /// Called of every request, also of those that a filter before this one has answered.
+    #[cfg(feature = "compare-planes")]
+    fn on_log(&mut self) {
+        if let (Some(enforcer), Some(outcome)) = (&self.enforcer, self.outcome) {
+            enforcer.compare_planes(outcome, &Proxy);
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The filter that enforces a policy inside a sidecar: a proxy-wasm module.
 //!
 //! ```text
-//! root: plugin config ──▶ Enforcer (compiled policy, counters)
-//! http: request ──attributes──▶ decision ─┬─▶ metrics         every decision
-//!                                         ├─▶ decision_log    denials, for debugging
-//!                                         ├─▶ reply           a denial
-//!                                         └─▶ caller_header   what the upstream is told
+//! root: plugin config ──▶ Enforcer (compiled policy, counters, log)
+//! http: request ──attributes──▶ decision ─┬─▶ metrics           every decision
+//!                                         ├─▶ learning          callers, methods and paths, if asked to
+//!                                         ├─▶ access_log        what the proxy's own log can show
+//!                                         ├─▶ upstream_header   what the upstream is told
+//!                                         └─▶ denial ─┬─▶ decision_log
+//!                                                     └─▶ reply
+//! at its end: RBAC's verdict ─▶ planes                          in the module that compares
 //! ```
 //!
 //! Whatever a client or a configuration sends, the filter answers: a trap would take down every
@@ -15,17 +18,22 @@
 //! Everything asks the proxy through [`host::Host`], so that it is tested without one; `root`,
 //! `http` and the adapter in `host` exist in the module only.
 
+pub mod access_log;
 pub mod attributes;
-pub mod caller_header;
 pub mod certificate;
 pub mod decision_log;
+pub mod denial;
 pub mod dynamic_metadata;
 pub mod enforced_along;
 pub mod enforcer;
 pub mod host;
+pub mod learning;
 pub mod metrics;
 pub mod peer_certificates;
+#[cfg(any(test, feature = "compare-planes"))]
+pub mod planes;
 pub mod reply;
+pub mod upstream_header;
 
 #[cfg(test)]
 mod fake_host;

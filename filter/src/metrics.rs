@@ -1,29 +1,29 @@
-//! `peergate_decisions_total`: how often each rule and each reason decided.
+//! What is counted and measured, where a proxy's metrics endpoint shows it.
 //!
-//! A proxy-wasm counter has a name and no labels. Istio's proxies take labels out of names, by a
-//! stats tag `T` with the pattern `(T=\.=(.*?);\.;)`, so the name carries four in that form. What
-//! they can say is bounded by the policy: a proxy keeps a counter for good, and no request must be
-//! able to make one.
+//! Everything is defined when the policy is put in force, of its configuration alone: a proxy keeps a
+//! metric for good, and no request must be able to make one. What counts requests by what clients
+//! chose is apart, in [`learning`](crate::learning).
 
 use std::cell::Cell;
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason};
-use policy_schema::plugin_config::{METRIC_TAGS, PolicyName};
+use policy_schema::metric::{self, Metric, MetricKind};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::reporting::MetricNames;
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::host::{CounterId, Host};
+use crate::host::{Host, MetricId};
+#[cfg(feature = "compare-planes")]
+use crate::planes::Verdicts;
 
 /// Stands for the rule where none decided: no rule can have this id.
-const NO_RULE: &str = "-";
-
-/// The reason of a rule that decides nothing.
-const MATCHED: &str = "matched-by-rule";
+pub(crate) const NO_RULE: &str = "-";
 
 thread_local! {
-    /// Every counter of the VM. Defining a name again would give it one more id, and the proxy one
+    /// Every metric of the VM. Defining a name again would give it one more id, and the proxy one
     /// more entry for good, with each change of the configuration.
-    static DEFINED: Cell<FxHashMap<String, CounterId>> =
+    static DEFINED: Cell<FxHashMap<String, MetricId>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
 }
 
@@ -32,27 +32,34 @@ thread_local! {
 pub struct Counters {
     /// By the rules' positions.
     rules: Vec<RuleCounters>,
-    malformed_identity: Option<CounterId>,
-    foreign_trust_domain: Option<CounterId>,
-    no_identity: Option<CounterId>,
-    no_rule_matched: Option<CounterId>,
-    not_denied: Option<CounterId>,
+    malformed_identity: Option<MetricId>,
+    foreign_trust_domain: Option<MetricId>,
+    no_identity: Option<MetricId>,
+    no_rule_matched: Option<MetricId>,
+    not_denied: Option<MetricId>,
+    omitted_lines: Option<MetricId>,
+    memory: Option<MetricId>,
+    /// The memory that was told last, in bytes.
+    known_memory: Cell<usize>,
+    #[cfg(feature = "compare-planes")]
+    planes: [Option<MetricId>; Verdicts::ALL.len()],
 }
 
 /// One for each thing that a rule can bring about.
 #[derive(Debug)]
 struct RuleCounters {
-    matched: Option<CounterId>,
-    expired: Option<CounterId>,
-    not_yet_valid: Option<CounterId>,
+    matched: Option<MetricId>,
+    expired: Option<MetricId>,
+    not_yet_valid: Option<MetricId>,
 }
 
 impl Counters {
-    /// Defines the counters of a policy.
+    /// Defines what is counted and measured of a policy, and tells what is known of it already.
     pub fn define(policy: &CompiledPolicy, host: &impl Host) -> Self {
-        let counter = |reason: Reason<'_>| define(&counter_of_reason(policy, reason), host);
+        let names = policy.reporting().metric_names;
+        let counter = |reason: Reason<'_>| define_reason(policy, reason, host);
         let of_rule = |rule| RuleCounters {
-            matched: define(&counter_of_match(policy, rule), host),
+            matched: define_match(policy, rule, host),
             expired: can_expire(rule)
                 .then(|| counter(Reason::ExpiredRule(rule)))
                 .flatten(),
@@ -63,14 +70,26 @@ impl Counters {
         // What no rule decides is either denied for lack of one, or passes.
         let if_denied = |reason| (policy.otherwise() == Otherwise::Deny).then(|| counter(reason));
         let if_passed = |reason| (policy.otherwise() == Otherwise::Pass).then(|| counter(reason));
-        Self {
+        tell_policy(policy, names, host);
+        define(&metric::REJECTIONS, names, &[], host);
+        let counters = Self {
             rules: policy.rules().iter().map(of_rule).collect(),
             malformed_identity: counter(Reason::MalformedIdentity),
             foreign_trust_domain: counter(Reason::ForeignTrustDomain),
             no_identity: if_denied(Reason::NoIdentity).flatten(),
             no_rule_matched: if_denied(Reason::NoRuleMatched).flatten(),
             not_denied: if_passed(Reason::NotDenied).flatten(),
-        }
+            omitted_lines: define(&metric::OMITTED, names, &[], host),
+            memory: define(&metric::MEMORY, names, &[], host),
+            known_memory: Cell::new(0),
+            #[cfg(feature = "compare-planes")]
+            planes: Verdicts::ALL.map(|verdicts| {
+                let policy = policy_label(policy.name());
+                define(&metric::COMPARISONS, names, &[&policy, verdicts.label()], host)
+            }),
+        };
+        counters.tell_memory(host);
+        counters
     }
 
     /// Counts a decision.
@@ -90,18 +109,74 @@ impl Counters {
             Reason::ForeignTrustDomain => self.foreign_trust_domain,
             Reason::NoRuleMatched => self.no_rule_matched,
         };
-        if let Some(counter) = counter {
-            host.increment_counter(counter);
-        }
+        increment(counter, host);
     }
 
     /// Counts a match of a rule that is only recorded.
     pub fn count_match(&self, rule: &CompiledRule, host: &impl Host) {
         let counters = self.rules.get(rule.position());
-        if let Some(counter) = counters.and_then(|counters| counters.matched) {
-            host.increment_counter(counter);
+        increment(counters.and_then(|counters| counters.matched), host);
+    }
+
+    /// Counts a line that was not logged.
+    pub fn count_omitted_line(&self, host: &impl Host) {
+        increment(self.omitted_lines, host);
+    }
+
+    /// Counts what the filter and RBAC said of a request.
+    #[cfg(feature = "compare-planes")]
+    pub fn count_verdicts(&self, verdicts: Verdicts, host: &impl Host) {
+        let counters = Verdicts::ALL.iter().zip(self.planes);
+        for (known, counter) in counters {
+            if *known == verdicts {
+                increment(counter, host);
+            }
         }
     }
+
+    /// Tells how much memory the VM has, if that has changed: it only ever grows, and rarely.
+    pub fn tell_memory(&self, host: &impl Host) {
+        let memory = host.memory();
+        if self.known_memory.replace(memory) != memory {
+            record(self.memory, u64::try_from(memory).unwrap_or(u64::MAX), host);
+        }
+    }
+}
+
+/// Counts that a configuration was refused.
+pub fn count_rejection(host: &impl Host) {
+    let counter = define(&metric::REJECTIONS, MetricNames::default(), &[], host);
+    increment(counter, host);
+}
+
+/// What is true of a policy for as long as it is in force.
+fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
+    let label = policy_label(policy.name());
+    let tell = |metric, value| record(define(metric, names, &[&label], host), value, host);
+    tell(&metric::REVISION, revision_number(policy.revision()));
+    tell(
+        &metric::RULES,
+        u64::try_from(policy.rules().len()).unwrap_or(u64::MAX),
+    );
+    if let Some(now) = host.now() {
+        tell(&metric::LOADED, now.unix_seconds());
+    }
+    for rule in policy.rules() {
+        if let Some(end) = rule.validity().not_after {
+            let labels = [&*policy_label(rule.policy()), rule.id()];
+            let gauge = define(&metric::EXPIRY, names, &labels, host);
+            record(gauge, end.unix_seconds(), host);
+        }
+    }
+}
+
+/// A revision of 12 hexadecimal digits as a number, which a double can hold.
+fn revision_number(revision: Option<&str>) -> u64 {
+    let is_hex = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digits = revision.filter(|text| text.len() == 12).filter(is_hex);
+    digits
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
 }
 
 // Only of `Allow` rules that are enforced does the engine say that they do not apply.
@@ -118,67 +193,91 @@ fn can_lapse(rule: &CompiledRule) -> bool {
     rule.effect() == Effect::Allow && !rule.is_shadow()
 }
 
-/// The one id of the counter with this name.
-fn define(name: &str, host: &impl Host) -> Option<CounterId> {
+/// The one id of the series with these values of the labels.
+pub(crate) fn define(
+    metric: &Metric,
+    names: MetricNames,
+    labels: &[&str],
+    host: &impl Host,
+) -> Option<MetricId> {
+    define_series(metric, metric.series(names, labels), host)
+}
+
+fn define_series(metric: &Metric, series: String, host: &impl Host) -> Option<MetricId> {
     let mut defined = DEFINED.take();
-    let counter = defined.get(name).copied().or_else(|| {
-        let counter = host.define_counter(name)?;
-        defined.insert(name.to_owned(), counter);
-        Some(counter)
+    let id = defined.get(&series).copied().or_else(|| {
+        let id = match metric.kind {
+            MetricKind::Counter => host.define_counter(&series)?,
+            MetricKind::Gauge => host.define_gauge(&series)?,
+        };
+        defined.insert(series, id);
+        Some(id)
     });
     DEFINED.set(defined);
-    counter
+    id
 }
 
-fn counter_of_reason(policy: &CompiledPolicy, reason: Reason<'_>) -> String {
-    let effect = match reason.outcome() {
-        Outcome::Allowed => "allow",
-        Outcome::Denied => "deny",
+/// The id of a series, if it was defined before.
+pub(crate) fn defined(series: &str) -> Option<MetricId> {
+    let defined = DEFINED.take();
+    let id = defined.get(series).copied();
+    DEFINED.set(defined);
+    id
+}
+
+pub(crate) fn increment(counter: Option<MetricId>, host: &impl Host) {
+    if let Some(counter) = counter {
+        host.increment_counter(counter);
+    }
+}
+
+fn record(gauge: Option<MetricId>, value: u64, host: &impl Host) {
+    if let Some(gauge) = gauge {
+        host.record_gauge(gauge, value);
+    }
+}
+
+fn define_reason(policy: &CompiledPolicy, reason: Reason<'_>, host: &impl Host) -> Option<MetricId> {
+    let effect = match (reason.outcome(), policy.enforcement()) {
+        (Outcome::Allowed, Enforcement::Enforce) => "allow",
+        (Outcome::Allowed, Enforcement::Shadow) => "shadow_allow",
+        (Outcome::Denied, Enforcement::Enforce) => "deny",
+        (Outcome::Denied, Enforcement::Shadow) => "shadow_deny",
     };
-    let is_shadow = policy.enforcement() == Enforcement::Shadow;
-    counter_name(policy, reason.rule(), is_shadow, effect, reason.code())
+    define_decision(policy, reason.rule(), effect, reason.code(), host)
 }
 
-fn counter_of_match(policy: &CompiledPolicy, rule: &CompiledRule) -> String {
-    let (effect, reason) = match rule.effect() {
-        Effect::Allow => ("allow", Reason::AllowedByRule(rule).code()),
-        Effect::Deny => ("deny", Reason::DeniedByRule(rule).code()),
-        Effect::Audit => ("audit", MATCHED),
-        Effect::Custom => ("custom", MATCHED),
-    };
-    let is_shadow = policy.enforcement() == Enforcement::Shadow || rule.is_shadow();
-    counter_name(policy, Some(rule), is_shadow, effect, reason)
+fn define_match(
+    policy: &CompiledPolicy,
+    rule: &CompiledRule,
+    host: &impl Host,
+) -> Option<MetricId> {
+    let (effect, reason) = policy.recorded_as(rule);
+    define_decision(policy, Some(rule), effect, reason, host)
 }
 
-fn counter_name(
+fn define_decision(
     policy: &CompiledPolicy,
     rule: Option<&CompiledRule>,
-    is_shadow: bool,
     effect: &str,
     reason: &str,
-) -> String {
-    let [of_policy, of_rule, of_effect, of_reason] = METRIC_TAGS;
-    format!(
-        "peergate_decisions_total\
-         .{of_policy}=.={};.;\
-         {of_rule}=.={};.;\
-         {of_effect}=.={}{effect};.;\
-         {of_reason}=.={reason};.;",
-        policy_label(rule.map_or(policy.name(), CompiledRule::policy)),
-        rule.map_or(NO_RULE, CompiledRule::id),
-        if is_shadow { "shadow_" } else { "" },
-    )
+    host: &impl Host,
+) -> Option<MetricId> {
+    let label = policy_label(rule.map_or(policy.name(), CompiledRule::policy));
+    let rule = rule.map_or(NO_RULE, CompiledRule::id);
+    let labels = [&*label, rule, effect, reason];
+    define(&metric::DECISIONS, policy.reporting().metric_names, &labels, host)
 }
 
 /// `NAMESPACE_NAME` with `_` for each dot of the name. Neither has a `_` of its own, and the
 /// namespace has no dot, so no two policies share a label.
-fn policy_label(policy: &PolicyName) -> String {
+pub(crate) fn policy_label(policy: &PolicyName) -> String {
     [&*policy.namespace, "_", &policy.name.replace('.', "_")].concat()
 }
 
 /// As in a new VM.
 #[cfg(test)]
-pub(crate) fn forget_counters() {
+pub(crate) fn forget_metrics() {
     DEFINED.take();
 }
 
@@ -217,20 +316,22 @@ mod tests {
         let mut config = config(&json!([{"id": "web", "effect": "Deny"}]));
         config["policy"]["name"] = "orders.v1".into();
         enforcer(&config, &host);
-        assert_eq!(
-            *host.defined.borrow().first().unwrap(),
-            "peergate_decisions_total.peergate_policy=.=shop_orders_v1;.;peergate_rule=.=web;.;\
-             peergate_effect=.=deny;.;peergate_reason=.=denied-by-rule;.;"
-        );
+        let name = "peergate_decisions_total.peergate_policy=.=shop_orders_v1;.;peergate_rule=.=web;.;\
+                    peergate_effect=.=deny;.;peergate_reason=.=denied-by-rule;.;";
+        assert!(host.defined.borrow().iter().any(|known| known == name));
     }
 
     #[test]
     fn only_what_a_rule_can_lead_to_has_a_counter() {
         let host = FakeHost::anonymous();
         enforcer(&config(&rules()), &host);
+        let defined = host.defined.borrow();
+        let of_decisions = defined
+            .iter()
+            .filter(|name| name.starts_with("peergate_decisions"));
         // Three of `web`, one each of the others, four without a rule.
-        assert_eq!(host.defined.borrow().len(), 9);
-        let defined = host.defined.borrow().join("\n");
+        assert_eq!(of_decisions.count(), 9);
+        let defined = defined.join("\n");
         assert!(
             defined
                 .contains("rule=.=web;.;peergate_effect=.=deny;.;peergate_reason=.=expired-rule")
@@ -246,7 +347,9 @@ mod tests {
         let host = FakeHost::anonymous();
         enforcer(&config(&rules()), &host);
         for name in host.defined.borrow().iter() {
-            let (_, labels) = name.split_once('.').unwrap();
+            let Some((_, labels)) = name.split_once('.') else {
+                continue;
+            };
             for label in labels.split_terminator(";.;") {
                 let (tag, value) = label.split_once("=.=").unwrap();
                 let is_plain = |text: &str| {
@@ -327,7 +430,7 @@ mod tests {
 
     #[test]
     fn without_counters_decisions_are_made_all_the_same() {
-        let host = FakeHost::anonymous().refusing_counters();
+        let host = FakeHost::anonymous().refusing_metrics();
         assert_eq!(counted(&config(&rules()), &host), []);
         assert_eq!(host.replies.borrow().len(), 1);
     }
@@ -349,5 +452,74 @@ mod tests {
                 "web allow allowed-by-rule",
             ])
         );
+    }
+
+    #[test]
+    fn what_is_in_force_is_told_when_it_is_taken_up() {
+        let host = FakeHost::anonymous().at("2026-06-01T12:00:00Z");
+        let mut config = config(&rules());
+        config["revision"] = "5f70bf18a086".into();
+        enforcer(&config, &host);
+        let value = |metric: &str| host.counted_of(metric);
+        let one = |label: &str, value| vec![(label.to_owned(), value)];
+        assert_eq!(
+            value("peergate_policy_revision"),
+            one("shop_orders", 0x5f70_bf18_a086)
+        );
+        assert_eq!(value("peergate_policy_rules"), one("shop_orders", 3));
+        assert_eq!(
+            value("peergate_policy_loaded_timestamp_seconds"),
+            one("shop_orders", 1_780_315_200)
+        );
+        assert_eq!(
+            value("peergate_rule_expiry_timestamp_seconds"),
+            [
+                ("shop_orders no-admin".to_owned(), 1_893_456_000),
+                ("shop_orders web".to_owned(), 1_893_456_000)
+            ]
+        );
+        assert_eq!(host.value("peergate_memory_bytes"), 1 << 20);
+    }
+
+    #[test]
+    fn a_revision_of_another_form_is_none() {
+        for revision in ["", "abc", "5f70bf18a08g", "5f70bf18a0867", "+f70bf18a086"] {
+            assert_eq!(super::revision_number(Some(revision)), 0, "{revision}");
+        }
+        assert_eq!(super::revision_number(None), 0);
+    }
+
+    #[test]
+    fn flat_names_have_no_tags() {
+        let host = FakeHost::anonymous();
+        let mut config = config(&rules());
+        config["reporting"] = json!({"metricNames": "Flat"});
+        enforcer(&config, &host).enforce(&host);
+        let counter = "peergate_decisions_POLICY_shop_NAME_orders_RULE_NONE_EFFECT_deny_REASON_no_identity_total";
+        assert_eq!(host.value(counter), 1);
+        let defined = host.defined.borrow();
+        assert!(defined.iter().all(|name| !name.contains(['.', '=', ';'])));
+    }
+
+    #[test]
+    fn a_flood_of_requests_of_any_kind_defines_nothing() {
+        let setup = FakeHost::anonymous();
+        let enforcer = enforcer(&config(&rules()), &setup);
+        let defined = setup.defined.borrow().len();
+        for number in 0..200 {
+            let id = format!("spiffe://cluster.local/ns/n{number}/sa/a");
+            let host = match number % 3 {
+                0 => FakeHost::anonymous(),
+                1 => FakeHost::with_uri_sans_before_envoy_1_38(&[&id]),
+                _ => FakeHost::with_uri_sans_before_envoy_1_38(&["spiffe://evil/x"]),
+            };
+            let host = host
+                .without_header(":path")
+                .with_header(":path", format!("/{number}"))
+                .with_header(&format!("x-{number}"), "a");
+            enforcer.enforce(&host);
+            assert_eq!(host.defined.borrow().len(), 0, "{number}");
+        }
+        assert_eq!(setup.defined.borrow().len(), defined);
     }
 }

@@ -1,125 +1,219 @@
-//! Decision → the answer that a denied caller gets: a reason code, and nothing of the policy.
+//! Denial → the answer that the caller gets: problem details (RFC 9457), or what a gRPC client takes.
+//!
+//! How much it says depends on who asks. Everybody gets the id of the decision.
 
-use policy_schema::engine::{Decision, Reason};
+use policy_schema::engine::{Attribute, CompiledPolicy, NearMiss, Reason, RequestAttributes};
+use policy_schema::reporting::{Disclosure, Reporting};
+use serde::Serialize;
+
+use crate::denial::{self, Denial};
+
+/// The header with the id of the decision.
+pub const DECISION: &str = "x-peergate-decision";
+/// The header with the code of the reason.
+pub const REASON: &str = "x-peergate-reason";
 
 /// An answer in place of the upstream's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalReply {
-    /// The HTTP status. To gRPC clients Envoy turns 403 into status 7, `PERMISSION_DENIED`.
+    /// The HTTP status.
     pub status: u32,
     /// What Envoy's access log shows as `%RESPONSE_CODE_DETAILS%`.
-    pub details: &'static str,
+    pub details: String,
     /// The headers.
-    pub headers: [(&'static str, &'static str); 2],
+    pub headers: Vec<(&'static str, String)>,
     /// The body; to gRPC clients the message.
-    pub body: &'static str,
+    pub body: String,
+    /// For a gRPC client: the status that it gets in place of the HTTP status.
+    pub grpc_status: Option<GrpcStatus>,
 }
 
-/// The answer for a reason code, put together by the compiler.
-macro_rules! denied {
-    ($code:literal) => {
-        LocalReply {
-            status: 403,
-            details: concat!("peergate_denied[", $code, "]"),
-            headers: [("content-type", "text/plain"), ("x-peergate-reason", $code)],
-            body: concat!("access denied: ", $code, "\n"),
-        }
-    };
+/// A status of gRPC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrpcStatus {
+    /// The caller may not do this.
+    PermissionDenied = 7,
 }
+
+/// Problem details, in the order of their fields.
+#[derive(Debug, Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+    /// The rule that decided, or the one that came nearest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    /// What would have to differ for that rule to allow the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differs: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
+    decision: &'a str,
+}
+
+const TITLE: &str = "Access denied";
 
 impl LocalReply {
     /// The answer of a filter that has no policy.
-    pub const NO_POLICY: Self = denied!("no-policy");
+    pub fn no_policy() -> Self {
+        Self {
+            status: 403,
+            details: details("no-policy"),
+            headers: vec![
+                ("content-type", "text/plain".to_owned()),
+                (REASON, "no-policy".to_owned()),
+            ],
+            body: "access denied: no-policy\n".to_owned(),
+            grpc_status: None,
+        }
+    }
 
-    /// The answer to a request that the decision does not let pass.
-    pub fn to(decision: &Decision<'_>) -> Option<Self> {
-        if decision.lets_pass() {
-            return None;
+    /// The answer to a request that is denied.
+    pub fn new(
+        policy: &CompiledPolicy,
+        denial: &Denial<'_>,
+        request: &impl RequestAttributes,
+        is_grpc: bool,
+    ) -> Self {
+        let reporting = policy.reporting();
+        let disclosure = if denial.is_of_mesh {
+            reporting.to_mesh
+        } else {
+            reporting.to_strangers
+        };
+        let reason = denial.reason.code();
+        let is_told = disclosure >= Disclosure::Reason;
+        let mut headers = vec![(DECISION, denial.id.clone())];
+        if is_told {
+            headers.push((REASON, reason.to_owned()));
         }
-        match decision.reason() {
-            Reason::AllowedByRule(_) | Reason::NotDenied => None,
-            Reason::DeniedByRule(_) => Some(denied!("denied-by-rule")),
-            Reason::NoIdentity => Some(denied!("no-identity")),
-            Reason::MalformedIdentity => Some(denied!("malformed-identity")),
-            Reason::ForeignTrustDomain => Some(denied!("foreign-trust-domain")),
-            Reason::ExpiredRule(_) => Some(denied!("expired-rule")),
-            Reason::RuleNotYetValid(_) => Some(denied!("rule-not-yet-valid")),
-            Reason::NoRuleMatched => Some(denied!("no-rule-matched")),
+        let body = if is_grpc {
+            message(is_told.then_some(reason), &denial.id)
+        } else {
+            headers.push(("content-type", "application/problem+json".to_owned()));
+            let problem = problem(policy, denial, request, disclosure);
+            serde_json::to_string(&problem).unwrap_or_default()
+        };
+        Self {
+            status: 403,
+            details: details(reason),
+            headers,
+            body,
+            grpc_status: is_grpc.then_some(GrpcStatus::PermissionDenied),
         }
+    }
+}
+
+fn details(reason: &str) -> String {
+    ["peergate_denied[", reason, "]"].concat()
+}
+
+/// Short: gRPC carries it in a header.
+fn message(reason: Option<&str>, id: &str) -> String {
+    match reason {
+        Some(reason) => format!("access denied: {reason}; decision {id}"),
+        None => format!("access denied; decision {id}"),
+    }
+}
+
+fn problem<'a>(
+    policy: &'a CompiledPolicy,
+    denial: &'a Denial<'_>,
+    request: &impl RequestAttributes,
+    disclosure: Disclosure,
+) -> Problem<'a> {
+    let reporting = policy.reporting();
+    let reason = denial.reason.code();
+    let is_told = disclosure >= Disclosure::Reason;
+    let mut problem = Problem {
+        r#type: kind(reporting, is_told.then_some(reason)),
+        title: TITLE,
+        status: 403,
+        detail: is_told.then(|| plainly(denial.reason)),
+        reason: is_told.then_some(reason),
+        policy: None,
+        rule: None,
+        differs: Vec::new(),
+        owner: None,
+        contact: reporting.contact.as_deref(),
+        decision: &denial.id,
+    };
+    if disclosure >= Disclosure::NearestRule {
+        let near = match denial.reason {
+            Reason::NoRuleMatched | Reason::NoIdentity => denial::nearest(policy, request),
+            _ => None,
+        };
+        let rule = denial.rule().or(near.map(|near| near.rule));
+        problem.policy = Some(rule.map_or(denial.policy, |rule| rule.policy()).to_string());
+        problem.rule = rule.map(|rule| rule.id());
+        problem.owner = rule.and_then(|rule| rule.owner());
+        if let Some(near) = near {
+            let attributes = near.differences.iter();
+            problem.differs = attributes.map(Attribute::name).collect();
+        }
+        problem.detail = Some(in_full(denial, near));
+    }
+    problem
+}
+
+/// What kind of problem this is: a URL, as RFC 9457 has it.
+fn kind(reporting: &Reporting, reason: Option<&str>) -> String {
+    match (&reporting.documentation, reason) {
+        (Some(page), Some(reason)) => [page, "#", reason].concat(),
+        (Some(page), None) => page.clone(),
+        (None, _) => "about:blank".to_owned(),
+    }
+}
+
+/// The reason in a sentence that names no rule.
+fn plainly(reason: Reason<'_>) -> String {
+    match reason {
+        Reason::AllowedByRule(_) | Reason::NotDenied => "The request is allowed.",
+        Reason::DeniedByRule(_) => "A rule denies this request.",
+        Reason::NoIdentity => "The caller has no identity.",
+        Reason::MalformedIdentity => {
+            "The caller's certificate has something other than one SPIFFE ID."
+        }
+        Reason::ForeignTrustDomain => "The caller's trust domain is not one of this mesh's.",
+        Reason::ExpiredRule(_) => "The rule that allowed this request has expired.",
+        Reason::RuleNotYetValid(_) => "The rule that will allow this request does not apply yet.",
+        Reason::NoRuleMatched => "No rule allows this request.",
+    }
+    .to_owned()
+}
+
+/// The same with the rule.
+fn in_full(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
+    let rule = denial.rule().map_or("", |rule| rule.id());
+    match (denial.reason, near) {
+        (Reason::DeniedByRule(_), _) => format!("The rule `{rule}` denies this request."),
+        (Reason::ExpiredRule(_), _) => {
+            format!("The rule `{rule}` allowed this request and has expired.")
+        }
+        (Reason::RuleNotYetValid(_), _) => {
+            format!("The rule `{rule}` will allow this request and does not apply yet.")
+        }
+        (reason, Some(near)) => {
+            let names: Vec<_> = near.differences.iter().map(Attribute::name).collect();
+            format!(
+                "{} The rule `{}` comes nearest; these would have to differ: {}.",
+                plainly(reason),
+                near.rule.id(),
+                names.join(", "),
+            )
+        }
+        (reason, None) => plainly(reason),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use policy_schema::engine::{CompiledPolicy, Request};
-    use policy_schema::identity::PeerIdentity;
-    use policy_schema::timestamp::Timestamp;
-    use serde_json::json;
-
-    use super::*;
-    use crate::fake_host::{ADMIN, WEB, config};
-
-    /// Each reason, by the decision that has it.
-    fn replies() -> Vec<(&'static str, Option<LocalReply>)> {
-        let config = config(&json!([
-            {"id": "web", "effect": "Allow", "notBefore": "2020-01-01T00:00:00Z",
-             "notAfter": "2030-01-01T00:00:00Z", "from": [{"serviceAccounts": ["web"]}]},
-            {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
-        ]));
-        let policy = CompiledPolicy::from_json(config.to_string().as_bytes()).unwrap();
-        let requests = [
-            (Some(WEB), "2025-01-01T00:00:00Z"),
-            (Some(WEB), "2019-01-01T00:00:00Z"),
-            (Some(WEB), "2031-01-01T00:00:00Z"),
-            (Some(ADMIN), "2025-01-01T00:00:00Z"),
-            (
-                Some("spiffe://cluster.local/ns/shop/sa/other"),
-                "2025-01-01T00:00:00Z",
-            ),
-            (
-                Some("spiffe://evil.example/ns/shop/sa/web"),
-                "2025-01-01T00:00:00Z",
-            ),
-            (Some("web"), "2025-01-01T00:00:00Z"),
-            (None, "2025-01-01T00:00:00Z"),
-        ];
-        requests
-            .map(|(san, now)| {
-                let request = Request::of_peer(
-                    PeerIdentity::from_uri_san(san.map(str::as_bytes)),
-                    Timestamp::parse(now).unwrap(),
-                );
-                let decision = policy.evaluate(&request);
-                (decision.reason().code(), LocalReply::to(&decision))
-            })
-            .into()
-    }
-
-    #[test]
-    fn every_reason_is_among_them() {
-        let mut codes: Vec<_> = replies().into_iter().map(|(code, _)| code).collect();
-        // Which only a policy without `Allow` rules has, and which lets the request pass.
-        codes.push("not-denied");
-        codes.sort_unstable();
-        let mut all = Reason::CODES;
-        all.sort_unstable();
-        assert_eq!(codes, all);
-    }
-
-    #[test]
-    fn a_denial_names_its_reason_and_nothing_else() {
-        for (code, reply) in replies() {
-            let Some(reply) = reply else {
-                assert_eq!(code, "allowed-by-rule");
-                continue;
-            };
-            assert_eq!(reply.status, 403);
-            assert_eq!(reply.details, format!("peergate_denied[{code}]"));
-            assert_eq!(
-                reply.headers,
-                [("content-type", "text/plain"), ("x-peergate-reason", code)]
-            );
-            assert_eq!(reply.body, format!("access denied: {code}\n"));
-        }
-    }
-}
+mod tests;

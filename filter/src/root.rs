@@ -13,6 +13,7 @@ use crate::enforcer::Enforcer;
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
 use crate::http::Http;
+use crate::metrics;
 
 /// One configuration of the plugin.
 #[derive(Debug, Default)]
@@ -34,6 +35,7 @@ impl RootContext for Root {
                 true
             }
             Err(error) => {
+                metrics::count_rejection(&Proxy);
                 log_line(Level::Error, &error);
                 false
             }

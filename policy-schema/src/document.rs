@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin_config::ApiVersion;
+use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 pub use gateway::{
@@ -154,10 +155,9 @@ pub struct FilterSpec {
     /// Where sidecars fetch the module: `oci://…`, `https://…` or `file://…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Whether upstreams are told the verified caller in the header `x-peergate-caller`. Costs a
-    /// few microseconds a request. `false` when left out.
+    /// What it tells of its decisions, and to whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caller_header: Option<bool>,
+    pub reporting: Option<ReportingSpec>,
 }
 
 /// The rules of one workload.

@@ -12,18 +12,22 @@
 mod compile;
 mod decision;
 mod index;
+mod nearest;
 mod pattern_index;
 mod request;
 mod residual;
 
 use std::sync::Arc;
 
+use crate::decision_id::DecisionKey;
 use crate::identity::{PeerIdentity, TrustDomains};
 use crate::plugin_config::PolicyName;
+use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
 
 pub use decision::{Decision, Outcome, Reason};
+pub use nearest::{Attribute, Differences, NearMiss};
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
 use index::{Caller, RuleIndex};
@@ -37,7 +41,8 @@ pub struct CompiledPolicy {
     trust_domains: TrustDomains,
     enforcement: Enforcement,
     otherwise: Otherwise,
-    caller_header: bool,
+    reporting: Reporting,
+    decision_key: Option<DecisionKey>,
     policies: Vec<Arc<PolicyName>>,
     yields: bool,
     rules: Vec<CompiledRule>,
@@ -151,14 +156,41 @@ impl CompiledPolicy {
         self.otherwise
     }
 
-    /// Whether the upstream is to be told the verified caller.
-    pub fn caller_header(&self) -> bool {
-        self.caller_header
+    /// What is to be told of decisions.
+    pub fn reporting(&self) -> &Reporting {
+        &self.reporting
+    }
+
+    /// The key of the ids of the policy's decisions.
+    pub fn decision_key(&self) -> Option<&DecisionKey> {
+        self.decision_key.as_ref()
     }
 
     /// The rules, those of the leading policy first, in the order of the documents.
     pub fn rules(&self) -> &[CompiledRule] {
         &self.rules
+    }
+
+    /// Whether a caller has an identity of the mesh.
+    pub fn is_of_mesh(&self, peer: PeerIdentity<'_>) -> bool {
+        matches!(self.caller(peer), Ok(Caller::Workload(_)))
+    }
+
+    /// What a rule does where it matches and decides, or is recorded: its effect and its reason, as
+    /// metrics and logs have them.
+    pub fn recorded_as(&self, rule: &CompiledRule) -> (&'static str, &'static str) {
+        const MATCHED: &str = "matched-by-rule";
+        let is_shadow = rule.is_shadow || self.enforcement == Enforcement::Shadow;
+        match (rule.effect, is_shadow) {
+            (Effect::Allow, false) => ("allow", Reason::AllowedByRule(rule).code()),
+            (Effect::Allow, true) => ("shadow_allow", Reason::AllowedByRule(rule).code()),
+            (Effect::Deny, false) => ("deny", Reason::DeniedByRule(rule).code()),
+            (Effect::Deny, true) => ("shadow_deny", Reason::DeniedByRule(rule).code()),
+            (Effect::Audit, false) => ("audit", MATCHED),
+            (Effect::Audit, true) => ("shadow_audit", MATCHED),
+            (Effect::Custom, false) => ("custom", MATCHED),
+            (Effect::Custom, true) => ("shadow_custom", MATCHED),
+        }
     }
 
     /// Decides about a request.

@@ -15,19 +15,12 @@ use thiserror::Error;
 
 use crate::check::{Scope, check_rules, is_dns_label, is_dns_subdomain};
 use crate::code::Code;
+use crate::decision_id::DecisionKey;
 use crate::identity::{TrustDomains, is_trust_domain};
 use crate::problem::{Cursor, Problem, Problems};
+use crate::reporting::{Reporting, ReportingSpec};
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
-
-/// The labels of the filter's counters, policy, rule, effect and reason, by the names that proxies
-/// must be told to take out of a counter's own (Istio, `ProxyConfig.extraStatTags`).
-pub const METRIC_TAGS: [&str; 4] = [
-    "peergate_policy",
-    "peergate_rule",
-    "peergate_effect",
-    "peergate_reason",
-];
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -57,9 +50,12 @@ pub struct PluginConfig {
     /// `Shadow` to let every request pass and only record what the policy would do.
     #[serde(default)]
     pub enforcement: Enforcement,
-    /// Whether the upstream is told the verified caller, in the header `x-peergate-caller`.
-    #[serde(default)]
-    pub caller_header: bool,
+    /// What is told of decisions, and to whom.
+    #[serde(default, skip_serializing_if = "ReportingSpec::is_empty")]
+    pub reporting: ReportingSpec,
+    /// The key that seals the ids of decisions: 32 bytes in base64 for URLs, without padding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_key: Option<String>,
     /// What becomes of a request that no rule matches.
     #[serde(default)]
     pub otherwise: Otherwise,
@@ -159,7 +155,8 @@ pub(crate) struct CheckedConfig {
     pub(crate) name: PolicyName,
     pub(crate) revision: Option<String>,
     pub(crate) trust_domains: TrustDomains,
-    pub(crate) caller_header: bool,
+    pub(crate) reporting: Reporting,
+    pub(crate) decision_key: Option<DecisionKey>,
     /// The leading one first.
     pub(crate) policies: Vec<CheckedPolicy>,
     pub(crate) yields: bool,
@@ -202,6 +199,10 @@ impl PluginConfig {
         let mut problems = Problems::default();
         let root = Cursor::Root;
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
+        let reporting = self.reporting.check(&root.key("reporting"), &mut problems);
+        let decision_key = self.decision_key.as_deref();
+        let decision_key = decision_key
+            .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
         // The leading policy is for every workload that has the filter.
         let leading = PolicyAlong {
             policy: self.policy.clone(),
@@ -222,7 +223,8 @@ impl PluginConfig {
                 name: self.policy,
                 revision: self.revision,
                 trust_domains,
-                caller_header: self.caller_header,
+                reporting,
+                decision_key,
                 policies,
                 yields: self.yields,
             }),
@@ -254,6 +256,24 @@ impl PolicyAlong {
             otherwise: self.otherwise,
         })
     }
+}
+
+/// Without the key: a log may quote what is wrong.
+fn check_decision_key(
+    key: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<DecisionKey> {
+    let read = DecisionKey::from_base64(key);
+    if read.is_none() {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            "this is not a key for the ids of decisions",
+            "render the config with `--decision-key`, or remove the field",
+        );
+    }
+    read
 }
 
 /// The longest name of a policy in bytes: Kubernetes takes 253, and the resources made of a policy

@@ -26,6 +26,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The whole seconds since the Unix epoch.
+    pub const fn unix_seconds(self) -> u64 {
+        self.0 / 1_000_000_000
+    }
+
     /// Reads RFC 3339 in UTC.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         // It ends its reading at the first of these, whatever stands between that and the last.

@@ -9,7 +9,7 @@ use peergate_sandbox::{
 use peergate_tests::module;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy::wasm_filter;
-pub(crate) use policy_schema::plugin_config::METRIC_TAGS;
+pub(crate) use policy_schema::metric::Label;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -107,7 +107,7 @@ impl Mesh {
 
     /// With a plugin config of any content.
     pub(crate) fn with_config(plugin_config: String) -> Self {
-        Self::launch(plugin_config, &METRIC_TAGS)
+        Self::launch(plugin_config, &Label::TAGS)
     }
 
     pub(crate) fn launch(plugin_config: String, stats_tags: &[&str]) -> Self {
@@ -117,7 +117,7 @@ impl Mesh {
     /// With a filter that Envoy discovers through a file.
     pub(crate) fn with_discovery(plugin_config: &str) -> (Self, Delivery) {
         let mut delivery = None;
-        let mesh = Self::run(&METRIC_TAGS, |files| {
+        let mesh = Self::run(&Label::TAGS, |files| {
             let file = Delivery::new(files.join("discovery.json"));
             file.write(plugin_config);
             let filter = json!({
@@ -146,14 +146,14 @@ impl Mesh {
                 }],
             },
         });
-        Self::run(&METRIC_TAGS, |_| {
+        Self::run(&Label::TAGS, |_| {
             vec![left_behind, http_filter(plugin_config(|_| {}))]
         })
     }
 
     /// With several filters, one after the other, on a workload with these labels.
     pub(crate) fn with_configs(configs: &[String], labels: &[(&str, &str)]) -> Self {
-        Self::run_on(labels, &METRIC_TAGS, |_| {
+        Self::run_on(labels, &Label::TAGS, |_| {
             configs.iter().cloned().map(http_filter).collect()
         })
     }

@@ -10,15 +10,18 @@ use std::ptr;
 use log::Level;
 use policy_schema::timestamp::Timestamp;
 
-use super::{Bytes, CounterId, Host};
+use super::{Bytes, Host, MetricId};
 use crate::reply::LocalReply;
 
 const STATUS_OK: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const METRIC_COUNTER: u32 = 0;
-/// Lets the proxy choose how a gRPC client learns of an HTTP status.
+const METRIC_GAUGE: u32 = 1;
+/// For clients that do not speak gRPC.
 const NO_GRPC_STATUS: i32 = -1;
+/// The size of a page of linear memory, in bytes (WebAssembly, 4.2.8).
+const PAGE: usize = 65_536;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -60,6 +63,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -136,17 +140,26 @@ impl Host for Proxy {
         };
     }
 
-    fn define_counter(&self, name: &str) -> Option<CounterId> {
-        let mut id = 0;
-        // SAFETY: the host reads `name` and writes to `id`.
-        let status =
-            unsafe { proxy_define_metric(METRIC_COUNTER, name.as_ptr(), name.len(), &raw mut id) };
-        (status == STATUS_OK).then_some(CounterId(id))
+    fn define_counter(&self, name: &str) -> Option<MetricId> {
+        define(METRIC_COUNTER, name)
     }
 
-    fn increment_counter(&self, counter: CounterId) {
+    fn define_gauge(&self, name: &str) -> Option<MetricId> {
+        define(METRIC_GAUGE, name)
+    }
+
+    fn increment_counter(&self, counter: MetricId) {
         // SAFETY: no memory is shared.
         unsafe { proxy_increment_metric(counter.0, 1) };
+    }
+
+    fn record_gauge(&self, gauge: MetricId, value: u64) {
+        // SAFETY: no memory is shared.
+        unsafe { proxy_record_metric(gauge.0, value) };
+    }
+
+    fn memory(&self) -> usize {
+        core::arch::wasm32::memory_size(0).saturating_mul(PAGE)
     }
 
     fn send_reply(&self, reply: &LocalReply) {
@@ -161,7 +174,9 @@ impl Host for Proxy {
                 reply.body.len(),
                 headers.as_ptr(),
                 headers.len(),
-                NO_GRPC_STATUS,
+                reply
+                    .grpc_status
+                    .map_or(NO_GRPC_STATUS, |status| status as i32),
             )
         };
     }
@@ -177,6 +192,13 @@ impl Host for Proxy {
     fn log(&self, level: Level, line: &str) {
         log::log!(level, "{line}");
     }
+}
+
+fn define(kind: u32, name: &str) -> Option<MetricId> {
+    let mut id = 0;
+    // SAFETY: the host reads `name` and writes to `id`.
+    let status = unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &raw mut id) };
+    (status == STATUS_OK).then_some(MetricId(id))
 }
 
 /// The bytes that a host call returns; none when it fails. Of an empty value the host returns no
@@ -198,7 +220,7 @@ fn returned(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Bytes>
 
 /// Headers as the ABI lays them out: how many, the sizes of each name and value, then names and
 /// values, each closed by a zero byte.
-fn serialized(headers: &[(&str, &str)]) -> Bytes {
+fn serialized(headers: &[(&str, String)]) -> Bytes {
     let mut bytes = Bytes::with_capacity(128);
     let push_size = |bytes: &mut Bytes, size: usize| {
         bytes.extend_from_slice(&u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
@@ -208,7 +230,7 @@ fn serialized(headers: &[(&str, &str)]) -> Bytes {
         push_size(&mut bytes, name.len());
         push_size(&mut bytes, value.len());
     }
-    for text in headers.iter().flat_map(|(name, value)| [name, value]) {
+    for text in headers.iter().flat_map(|(name, value)| [*name, value]) {
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
     }

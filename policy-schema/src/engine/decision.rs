@@ -53,6 +53,16 @@ impl<'p> Decision<'p> {
         self.reason
     }
 
+    /// What was decided, as metrics and logs have it.
+    pub fn effect(&self) -> &'static str {
+        match (self.outcome(), self.enforcement) {
+            (Outcome::Allowed, Enforcement::Enforce) => "allow",
+            (Outcome::Allowed, Enforcement::Shadow) => "shadow_allow",
+            (Outcome::Denied, Enforcement::Enforce) => "deny",
+            (Outcome::Denied, Enforcement::Shadow) => "shadow_deny",
+        }
+    }
+
     /// Whether the decision is carried out.
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
@@ -91,6 +101,13 @@ impl<'p> Reason<'p> {
             Self::RuleNotYetValid(_) => "rule-not-yet-valid",
             Self::NoRuleMatched => "no-rule-matched",
         }
+    }
+
+    /// The position of the code among [`CODES`](Self::CODES).
+    pub fn number(&self) -> u8 {
+        let code = self.code();
+        let position = Self::CODES.iter().position(|known| *known == code);
+        position.and_then(|position| u8::try_from(position).ok()).unwrap_or(u8::MAX)
     }
 
     /// What the reason is for.

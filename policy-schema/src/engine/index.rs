@@ -9,8 +9,10 @@
 use rustc_hash::FxHashMap;
 
 use super::CompiledRule;
+use super::nearest::{Attribute, Differences};
 use super::pattern_index::PatternIndex;
 use super::request::RequestAttributes;
+use super::residual::ResidualCondition;
 use crate::identity::{SpiffeId, TrustDomains};
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule::namespace::{namespace_part, part_pattern};
@@ -98,20 +100,84 @@ impl RuleIndex {
         from: usize,
     ) -> Found {
         let mut found = Found::default();
-        let mut search = |class| self.search_class(class, rules, caller, request, from, &mut found);
+        self.visit_classes(caller, |class| {
+            self.search_class(class, rules, caller, request, from, &mut found);
+        });
+        found
+    }
+
+    /// Calls `visit` with each class that the caller belongs to.
+    fn visit_classes(&self, caller: &Caller<'_>, mut visit: impl FnMut(usize)) {
         match caller {
-            Caller::Anonymous => self.anonymous.into_iter().for_each(&mut search),
+            Caller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
             Caller::Workload(id) => {
-                self.principals
-                    .visit(0, id.as_str().as_bytes(), &mut search);
+                self.principals.visit(0, id.as_str().as_bytes(), &mut visit);
                 if let Some(namespace) = namespace_part(id) {
-                    self.namespaces.visit(0, namespace.as_bytes(), &mut search);
+                    self.namespaces.visit(0, namespace.as_bytes(), &mut visit);
                 }
-                self.workloads.into_iter().for_each(&mut search);
+                self.workloads.into_iter().for_each(&mut visit);
             }
         }
-        self.everyone.into_iter().for_each(&mut search);
-        found
+        self.everyone.into_iter().for_each(&mut visit);
+    }
+
+    /// Calls `visit` with every rule and with what of the request would have to differ for it to match,
+    /// times left aside; with a rule of several sources or operations for each of their pairs. At most
+    /// `most` of these, those for the caller first.
+    pub(super) fn visit_misses(
+        &self,
+        rules: &[CompiledRule],
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        most: usize,
+        mut visit: impl FnMut(&CompiledRule, Differences),
+    ) {
+        let own = self.classes_of(caller);
+        let others = (0..self.classes.len()).filter(|class| !own.contains(class));
+        let classes = own.iter().map(|class| (*class, true));
+        let classes = classes.chain(others.map(|class| (class, false)));
+        let clauses = classes.flat_map(|(class, is_own)| {
+            let lists = self.lists_of(class, request).into_iter();
+            lists.flat_map(move |(list, has_path)| {
+                let clauses = self.clauses.get(list.start..list.end).unwrap_or_default();
+                clauses.iter().map(move |clause| (clause, is_own, has_path))
+            })
+        });
+        for (clause, is_own, has_path) in clauses.take(most) {
+            if let Some(rule) = rules.get(clause.rule) {
+                let mut differences = clause.differences(rule, caller, request, is_own);
+                differences.add_if(!has_path, Attribute::Path);
+                visit(rule, differences);
+            }
+        }
+    }
+
+    /// The classes that the caller belongs to.
+    fn classes_of(&self, caller: &Caller<'_>) -> Vec<usize> {
+        let mut classes = Vec::new();
+        self.visit_classes(caller, |class| classes.push(class));
+        classes
+    }
+
+    /// The lists of a class, and whether their path patterns match: those that do first.
+    fn lists_of(
+        &self,
+        number: usize,
+        request: &impl RequestAttributes,
+    ) -> Vec<(ClauseList, bool)> {
+        let Some(class) = self.classes.get(number) else {
+            return Vec::new();
+        };
+        let mut matching = Vec::new();
+        if let (false, Some(path)) = (self.paths.is_empty(number), request.path()) {
+            self.paths
+                .visit(number, path, |position| matching.push(position));
+        }
+        let mut lists = vec![(class.any_path, true)];
+        let by_path = class.by_path.iter().enumerate();
+        lists.extend(by_path.map(|(position, list)| (*list, matching.contains(&position))));
+        lists.sort_by_key(|(_, has_path)| !has_path);
+        lists
     }
 
     fn search_class(
@@ -187,6 +253,31 @@ impl Clause {
                 .conditions
                 .iter()
                 .all(|condition| condition.matches(caller, request, rule.effect))
+    }
+}
+
+impl Clause {
+    /// What would have to differ for the clause to match, its path pattern and times left aside. `is_own`
+    /// says whether the caller belongs to the clause's class.
+    fn differences(
+        &self,
+        rule: &CompiledRule,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        is_own: bool,
+    ) -> Differences {
+        let mut differences = Differences::default();
+        let source = rule.sources.get(self.source);
+        let is_caller =
+            is_own && source.is_none_or(|source| source.matches(caller, request, rule.effect));
+        differences.add_if(!is_caller, Attribute::Caller);
+        if let Some(operation) = rule.operations.get(self.operation) {
+            operation.add_differences(self.template, request, rule.effect, &mut differences);
+        }
+        let holds =
+            |condition: &ResidualCondition| condition.matches(caller, request, rule.effect);
+        differences.add_if(!rule.conditions.iter().all(holds), Attribute::When);
+        differences
     }
 }
 

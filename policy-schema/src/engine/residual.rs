@@ -6,6 +6,7 @@ mod value_set;
 use ipnet::IpNet;
 
 use super::index::Caller;
+use super::nearest::{Attribute, Differences};
 use super::request::{MetadataText, PeerIp, RequestAttributes};
 use crate::identity::TrustDomains;
 use crate::matching::path::PathTemplate;
@@ -197,16 +198,38 @@ impl ResidualOperation {
         request: &impl RequestAttributes,
         effect: Effect,
     ) -> bool {
-        let template_matches = template.is_none_or(|position| {
-            let template = self.templates.get(position);
-            template
-                .zip(request.path())
-                .is_some_and(|(template, path)| template.matches(path))
-        });
-        template_matches
+        self.template_matches(template, request)
             && self.method.matches(effect, || request.method())
             && self.path.matches(effect, || request.path())
             && self.host.matches(effect, || request.host())
             && self.port.matches(effect, || request.port())
+    }
+
+    /// Adds which of the fields do not match.
+    pub(super) fn add_differences(
+        &self,
+        template: Option<usize>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+        differences: &mut Differences,
+    ) {
+        let path = || self.path.matches(effect, || request.path());
+        let has_path = self.template_matches(template, request) && path();
+        let has_method = self.method.matches(effect, || request.method());
+        let has_host = self.host.matches(effect, || request.host());
+        let has_port = self.port.matches(effect, || request.port());
+        differences.add_if(!has_path, Attribute::Path);
+        differences.add_if(!has_method, Attribute::Method);
+        differences.add_if(!has_host, Attribute::Host);
+        differences.add_if(!has_port, Attribute::Port);
+    }
+
+    fn template_matches(&self, template: Option<usize>, request: &impl RequestAttributes) -> bool {
+        template.is_none_or(|position| {
+            let template = self.templates.get(position);
+            template
+                .zip(request.path())
+                .is_some_and(|(template, path)| template.matches(path))
+        })
     }
 }

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
-use crate::plugin_config::METRIC_TAGS;
+use crate::metric::Label;
 use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
 
 /// A file for the installation of Istio.
@@ -207,7 +207,7 @@ fn mesh_config(mesh: &Mesh) -> Value {
     let proxies = json!({
         // Until its proxy is there a workload would call in plaintext, and be refused.
         "holdApplicationUntilProxyStarts": true,
-        "extraStatTags": METRIC_TAGS,
+        "extraStatTags": Label::TAGS,
         "proxyMetadata": {"SECRET_TTL": mesh.workload_ttl},
     });
     set("defaultConfig", proxies);

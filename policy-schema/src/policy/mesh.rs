@@ -7,6 +7,7 @@ use crate::document::{
     ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
 };
 use crate::identity::TrustDomains;
+use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise};
 use crate::timestamp::Timestamp;
 
@@ -23,7 +24,7 @@ pub struct Mesh {
     pub(crate) mtls: MtlsPlan,
     pub(crate) path_normalization: PathNormalization,
     pub(crate) filter_image: Option<String>,
-    pub(crate) caller_header: bool,
+    pub(crate) reporting: ReportingSpec,
     pub(crate) outbound: Outbound,
     pub(crate) network_policies: bool,
     pub(crate) gateways: Vec<Gateway>,

@@ -59,10 +59,12 @@ fn check_mesh(
     let trust_domains = check_trust_domains(&identity, &cursor, &mut problems);
     check_names(&placed.document, &mut problems);
     let filter = spec.filter.clone().unwrap_or_default();
+    let at_filter = cursor.key("filter");
     if let Some(image) = &filter.image {
-        let cursor = cursor.key("filter");
-        check_image(image, &cursor.key("image"), &mut problems);
+        check_image(image, &at_filter.key("image"), &mut problems);
     }
+    let reporting = filter.reporting.unwrap_or_default();
+    reporting.check(&at_filter.key("reporting"), &mut problems);
     let defaults = spec.defaults.clone().unwrap_or_default();
     let root_namespace = spec.root_namespace.as_deref().unwrap_or("istio-system");
     let mtls = mtls::check(
@@ -96,7 +98,7 @@ fn check_mesh(
         mtls,
         path_normalization: spec.path_normalization.unwrap_or_default(),
         filter_image: filter.image,
-        caller_header: filter.caller_header.unwrap_or_default(),
+        reporting,
         outbound: spec.outbound.unwrap_or_default(),
         network_policies: spec.network_policies.unwrap_or_default(),
         gateways,

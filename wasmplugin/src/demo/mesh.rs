@@ -11,7 +11,8 @@ use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::envoy::{rbac, wasm_filter};
 use policy_schema::istio::authorization_policies;
-use policy_schema::plugin_config::{METRIC_TAGS, PluginConfig};
+use policy_schema::metric::Label;
+use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::RuleSpec;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -67,7 +68,7 @@ impl DemoMesh {
         let upstream = Upstream::start()?;
         let mut sidecar = InboundSidecar::new(identity(WORKLOAD.1)?, ca.clone(), upstream.addr());
         sidecar.http_filters = http_filters(filter)?;
-        sidecar.stats_tags = METRIC_TAGS.map(str::to_owned).into();
+        sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
         let server = Envoy::start(envoy, &sidecar.bootstrap())?;
         let mut sidecars = OutboundSidecar::new(ca, server.listener(INBOUND_STRICT)?);
         for service in SERVICES {

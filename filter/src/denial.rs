@@ -1,0 +1,108 @@
+//! Decision → all that is told of a denial: gathered once, for the reply, the logs and the caller.
+
+use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
+use policy_schema::engine::{
+    CompiledPolicy, CompiledRule, Decision, NearMiss, Reason, RequestAttributes,
+};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::rule_spec::Enforcement;
+
+/// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
+/// denied, and a large policy must not make that dear.
+const PARTS_LOOKED_AT: usize = 64;
+
+/// A request that is denied, or would be if its policy were not in shadow.
+#[derive(Debug)]
+pub struct Denial<'p> {
+    /// Why.
+    pub reason: Reason<'p>,
+    /// The policy of the rule that decided, or the one that leads.
+    pub policy: &'p PolicyName,
+    /// Whether the policy is in shadow.
+    pub is_shadow: bool,
+    /// Whether the caller has an identity of the mesh.
+    pub is_of_mesh: bool,
+    /// The caller's SPIFFE ID, if it has one.
+    pub caller: Option<String>,
+    /// The method.
+    pub method: Option<String>,
+    /// The path without query.
+    pub path: Option<String>,
+    /// The host.
+    pub host: Option<String>,
+    /// The id of the decision.
+    pub id: String,
+}
+
+impl<'p> Denial<'p> {
+    /// What is to be told of a decision against a request.
+    pub fn new(
+        policy: &'p CompiledPolicy,
+        decision: &Decision<'p>,
+        request: &impl RequestAttributes,
+    ) -> Self {
+        let reason = decision.reason();
+        let peer = request.peer();
+        let record = DecisionRecord {
+            reason: reason.number(),
+            time: request.now().map_or(0, |now| now.unix_seconds()),
+            rule: reason
+                .rule()
+                .and_then(|rule| u32::try_from(rule.position()).ok()),
+            policy: policy.name().to_string(),
+            revision: policy.revision().map(str::to_owned),
+            caller: match peer {
+                PeerIdentity::Absent => RecordedCaller::Anonymous,
+                PeerIdentity::Malformed => RecordedCaller::Malformed,
+                PeerIdentity::Verified(id) => RecordedCaller::Workload(id.as_str().to_owned()),
+            },
+            method: request.method().map(<[u8]>::to_vec),
+            path: request.path().map(<[u8]>::to_vec),
+            path_is_cut: false,
+            host: request.host().map(<[u8]>::to_vec),
+            port: request.port(),
+        };
+        let text = |bytes: &Option<Vec<u8>>| {
+            let bytes = bytes.as_ref()?;
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        };
+        Self {
+            reason,
+            policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
+            is_shadow: decision.enforcement() == Enforcement::Shadow,
+            is_of_mesh: policy.is_of_mesh(peer),
+            id: record.encode(policy.decision_key()),
+            method: text(&record.method),
+            path: text(&record.path),
+            host: text(&record.host),
+            caller: match record.caller {
+                RecordedCaller::Workload(id) => Some(id),
+                RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
+            },
+        }
+    }
+
+    /// What was decided, as metrics have it.
+    pub fn effect(&self) -> &'static str {
+        if self.is_shadow {
+            "shadow_deny"
+        } else {
+            "deny"
+        }
+    }
+
+    /// The rule that decided.
+    pub fn rule(&self) -> Option<&'p CompiledRule> {
+        self.reason.rule()
+    }
+}
+
+/// The rule that came nearest to allowing a request, as far as is looked.
+pub fn nearest<'p>(
+    policy: &'p CompiledPolicy,
+    request: &impl RequestAttributes,
+) -> Option<NearMiss<'p>> {
+    let misses = policy.nearest(request, 1, PARTS_LOOKED_AT);
+    misses.into_iter().next()
+}

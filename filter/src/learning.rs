@@ -1,0 +1,160 @@
+//! Learning mode: requests by caller, method and path, for `peergate learn`.
+//!
+//! Here alone do requests make series, and so there is a bound on how many: what comes after is counted
+//! as one of each rule and effect. Callers without an identity of the mesh are not told apart.
+
+use std::cell::Cell;
+
+use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
+use policy_schema::identity::PeerIdentity;
+use policy_schema::metric::{OBSERVED, encoded};
+use policy_schema::reporting::MetricNames;
+
+use crate::host::Host;
+use crate::metrics::{NO_RULE, define, defined, increment, policy_label};
+
+/// Stands for all that is past the bound. No encoded text begins with `-` but one that a client chose,
+/// which then is three labels alike.
+const OTHER: &str = "-other-";
+
+/// Stands for what a request does not have.
+const ABSENT: &str = "-";
+
+/// The longest path that is told apart, in bytes.
+const LONGEST_PATH: usize = 256;
+
+thread_local! {
+    /// How many series requests have made in this VM. Configurations come and go, and series stay.
+    static LEARNED: Cell<u16> = const { Cell::new(0) };
+}
+
+/// Counts a request, or a match of a rule in shadow.
+pub fn observe(
+    policy: &CompiledPolicy,
+    most: u16,
+    rule: Option<&CompiledRule>,
+    effect: &str,
+    request: &impl RequestAttributes,
+    host: &impl Host,
+) {
+    let label = policy_label(rule.map_or(policy.name(), CompiledRule::policy));
+    let rule = rule.map_or(NO_RULE, CompiledRule::id);
+    let labels = |caller, method, path| [&*label, rule, effect, caller, method, path];
+    let peer = request.peer();
+    let caller = match &peer {
+        PeerIdentity::Verified(id) if policy.is_of_mesh(peer) => encoded(id.as_str().as_bytes()),
+        PeerIdentity::Verified(_) | PeerIdentity::Absent | PeerIdentity::Malformed => {
+            ABSENT.to_owned()
+        }
+    };
+    let text = |text: Option<&[u8]>| text.map_or_else(|| ABSENT.to_owned(), encoded);
+    let method = text(request.method());
+    let path = request.path();
+    let is_short = path.is_none_or(|path| path.len() <= LONGEST_PATH);
+    let path = text(path.filter(|_| is_short));
+    let labels_of_it = labels(&caller, &method, &path);
+    let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
+    let counter = defined(&series).or_else(|| {
+        let learned = LEARNED.get();
+        if is_short && method.len() <= LONGEST_PATH && learned < most {
+            LEARNED.set(learned.saturating_add(1));
+            return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
+        }
+        let other = labels(OTHER, OTHER, OTHER);
+        define(&OBSERVED, MetricNames::Labelled, &other, host)
+    });
+    increment(counter, host);
+}
+
+/// As in a new VM.
+#[cfg(test)]
+pub(crate) fn forget() {
+    LEARNED.take();
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+
+    fn learning(most: u16) -> Value {
+        let mut config = config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+        ]));
+        config["reporting"] = json!({"learning": {"maxSeries": most}});
+        config
+    }
+
+    fn observed(host: &FakeHost) -> Vec<(String, u64)> {
+        let counted = host.counted_of("peergate_observed_requests_total");
+        counted
+            .into_iter()
+            .map(|(labels, count)| (labels.replace(WEB, "WEB"), count))
+            .collect()
+    }
+
+    #[test]
+    fn requests_are_counted_by_caller_method_and_path_without_its_query() {
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        enforcer(&learning(9), &host).enforce(&host);
+        assert_eq!(
+            observed(&host),
+            [(
+                "shop_orders web allow \
+                 spiffe_3a_2f_2fcluster_2elocal_2fns_2fshop_2fsa_2fweb GET _2forders"
+                    .to_owned(),
+                1
+            )]
+        );
+    }
+
+    #[test]
+    fn callers_that_are_nobody_of_the_mesh_are_one() {
+        for host in [
+            FakeHost::anonymous(),
+            FakeHost::with_uri_sans(&[WEB, ADMIN]),
+            FakeHost::with_uri_sans(&["spiffe://evil.example/a"]),
+        ] {
+            enforcer(&learning(9), &host).enforce(&host);
+            assert_eq!(
+                observed(&host),
+                [("shop_orders - deny - GET _2forders".to_owned(), 1)]
+            );
+        }
+    }
+
+    #[test]
+    fn past_the_bound_all_are_one() {
+        let mut host = FakeHost::with_uri_sans(&[WEB]);
+        let enforcer = enforcer(&learning(2), &host);
+        for number in 0..100 {
+            let path = format!("/{number}");
+            host = host.without_header(":path").with_header(":path", &path);
+            enforcer.enforce(&host);
+        }
+        let observed = observed(&host);
+        assert_eq!(observed.len(), 3);
+        let other = ("shop_orders web allow -other- -other- -other-".to_owned(), 98);
+        assert!(observed.contains(&other), "{observed:?}");
+    }
+
+    #[test]
+    fn a_path_of_any_length_makes_no_long_series() {
+        let path = "/".repeat(10_000);
+        let host = FakeHost::with_uri_sans(&[WEB])
+            .without_header(":path")
+            .with_header(":path", &path);
+        enforcer(&learning(9), &host).enforce(&host);
+        assert!(observed(&host)[0].0.ends_with("-other- -other- -other-"));
+    }
+
+    #[test]
+    fn nothing_is_learnt_unless_it_is_asked_for() {
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        let mut config = learning(9);
+        config.as_object_mut().unwrap().remove("reporting");
+        enforcer(&config, &host).enforce(&host);
+        assert_eq!(observed(&host), []);
+    }
+}

@@ -1,0 +1,206 @@
+use policy_schema::decision_id::{DecisionKey, DecisionRecord, RecordedCaller};
+use policy_schema::engine::Reason;
+use serde_json::{Value, json};
+
+use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+use crate::reply::LocalReply;
+
+const OTHER: &str = "spiffe://cluster.local/ns/shop/sa/other";
+
+fn rules() -> Value {
+    json!([
+        {"id": "web", "effect": "Allow", "notBefore": "2020-01-01T00:00:00Z", "owner": "team-web",
+         "notAfter": "2030-01-01T00:00:00Z", "from": [{"serviceAccounts": ["web"]}],
+         "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
+        {"id": "no-admin", "effect": "Deny", "owner": "team-security", "from": [{"serviceAccounts": ["admin"]}]},
+    ])
+}
+
+/// The answer under this reporting to a request at a time.
+fn reply(reporting: &Value, host: FakeHost, now: &str) -> LocalReply {
+    let host = host.at(now);
+    let mut config = config(&rules());
+    config["reporting"] = reporting.clone();
+    enforcer(&config, &host).enforce(&host);
+    let replies = host.replies.borrow();
+    replies.first().unwrap().clone()
+}
+
+fn during(reporting: &Value, host: FakeHost) -> LocalReply {
+    reply(reporting, host, "2026-01-01T00:00:00Z")
+}
+
+/// The body, with the id of the decision, which must be the header's, left out.
+fn body(reply: &LocalReply) -> Value {
+    let mut body: Value = serde_json::from_str(&reply.body).unwrap();
+    let id = body.as_object_mut().unwrap().remove("decision").unwrap();
+    assert_eq!(header(reply, "x-peergate-decision"), id.as_str());
+    body
+}
+
+fn header<'r>(reply: &'r LocalReply, name: &str) -> Option<&'r str> {
+    let mut headers = reply.headers.iter();
+    headers.find_map(|(known, value)| (*known == name).then_some(value.as_str()))
+}
+
+/// A host for each reason there is to deny, with a time.
+fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
+    let noon = "2026-01-01T00:00:00Z";
+    vec![
+        ("denied-by-rule", FakeHost::with_uri_sans(&[ADMIN]), noon),
+        ("no-identity", FakeHost::anonymous(), noon),
+        ("malformed-identity", FakeHost::with_uri_sans(&["web"]), noon),
+        (
+            "foreign-trust-domain",
+            FakeHost::with_uri_sans(&["spiffe://evil.example/ns/shop/sa/web"]),
+            noon,
+        ),
+        (
+            "expired-rule",
+            FakeHost::with_uri_sans(&[WEB]),
+            "2031-01-01T00:00:00Z",
+        ),
+        (
+            "rule-not-yet-valid",
+            FakeHost::with_uri_sans(&[WEB]),
+            "2019-01-01T00:00:00Z",
+        ),
+        ("no-rule-matched", FakeHost::with_uri_sans(&[OTHER]), noon),
+    ]
+}
+
+#[test]
+fn every_reason_to_deny_is_among_them() {
+    let mut codes: Vec<_> = denied().into_iter().map(|(code, ..)| code).collect();
+    codes.extend(["allowed-by-rule", "not-denied"]);
+    codes.sort_unstable();
+    let mut all = Reason::CODES;
+    all.sort_unstable();
+    assert_eq!(codes, all);
+}
+
+#[test]
+fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody() {
+    for (code, host, now) in denied() {
+        let reply = reply(&json!({}), host, now);
+        assert_eq!(reply.status, 403);
+        assert_eq!(reply.details, format!("peergate_denied[{code}]"));
+        assert_eq!(header(&reply, "content-type"), Some("application/problem+json"));
+        assert_eq!(reply.grpc_status, None);
+        let id = header(&reply, "x-peergate-decision").unwrap();
+        let record = DecisionRecord::decode(id, |_| None).unwrap();
+        assert_eq!(Reason::CODES[usize::from(record.reason)], code);
+        assert_eq!(record.path.unwrap(), b"/orders");
+    }
+}
+
+#[test]
+fn strangers_learn_the_decision_and_no_more() {
+    for (code, host, now) in denied() {
+        let reply = reply(&json!({}), host, now);
+        let is_stranger = matches!(
+            code,
+            "no-identity" | "malformed-identity" | "foreign-trust-domain"
+        );
+        assert_eq!(header(&reply, "x-peergate-reason"), (!is_stranger).then_some(code));
+        if is_stranger {
+            let expected = json!({"type": "about:blank", "title": "Access denied", "status": 403});
+            assert_eq!(body(&reply), expected);
+        }
+    }
+}
+
+#[test]
+fn callers_of_the_mesh_learn_the_nearest_rule_and_what_would_have_to_differ() {
+    let host = FakeHost::with_uri_sans(&[WEB])
+        .without_header(":method")
+        .with_header(":method", "POST");
+    assert_eq!(
+        body(&during(&json!({}), host)),
+        json!({
+            "type": "about:blank",
+            "title": "Access denied",
+            "status": 403,
+            "detail": "No rule allows this request. The rule `web` comes nearest; these would have to differ: method.",
+            "reason": "no-rule-matched",
+            "policy": "shop/orders",
+            "rule": "web",
+            "differs": ["method"],
+            "owner": "team-web",
+        })
+    );
+    let denied = body(&during(&json!({}), FakeHost::with_uri_sans(&[ADMIN])));
+    assert_eq!(denied["rule"], "no-admin");
+    assert_eq!(denied["owner"], "team-security");
+    assert_eq!(denied["detail"], "The rule `no-admin` denies this request.");
+    assert_eq!(denied["differs"], Value::Null);
+}
+
+#[test]
+fn how_much_they_learn_can_be_chosen() {
+    let less = json!({"denials": {"toMesh": "Reason", "toStrangers": "Reason"}});
+    let expected = json!({
+        "type": "about:blank",
+        "title": "Access denied",
+        "status": 403,
+        "detail": "No rule allows this request.",
+        "reason": "no-rule-matched",
+    });
+    assert_eq!(body(&during(&less, FakeHost::with_uri_sans(&[OTHER]))), expected);
+    let stranger = during(&less, FakeHost::anonymous());
+    assert_eq!(body(&stranger)["reason"], "no-identity");
+    let least = json!({"denials": {"toMesh": "Decision"}});
+    let reply = during(&least, FakeHost::with_uri_sans(&[OTHER]));
+    assert_eq!(header(&reply, "x-peergate-reason"), None);
+    assert_eq!(body(&reply)["reason"], Value::Null);
+}
+
+#[test]
+fn they_are_told_where_to_read_and_whom_to_ask() {
+    let denials = json!({"documentation": "https://docs.example/denied", "contact": "#mesh-help"});
+    let reporting = json!({"denials": denials});
+    let told = body(&during(&reporting, FakeHost::with_uri_sans(&[OTHER])));
+    assert_eq!(told["type"], "https://docs.example/denied#no-rule-matched");
+    assert_eq!(told["contact"], "#mesh-help");
+    let stranger = body(&during(&reporting, FakeHost::anonymous()));
+    assert_eq!(stranger["type"], "https://docs.example/denied");
+    assert_eq!(stranger["contact"], "#mesh-help");
+}
+
+#[test]
+fn grpc_clients_get_a_status_and_a_short_message() {
+    for kind in ["application/grpc", "application/grpc+proto", "application/grpc;x=y"] {
+        let host = FakeHost::with_uri_sans(&[OTHER]).with_header("content-type", kind);
+        let reply = during(&json!({}), host);
+        assert_eq!(reply.grpc_status.map(|status| status as i32), Some(7));
+        assert_eq!(header(&reply, "content-type"), None);
+        let id = header(&reply, "x-peergate-decision").unwrap();
+        let message = format!("access denied: no-rule-matched; decision {id}");
+        assert_eq!(reply.body, message);
+    }
+    let web = FakeHost::anonymous().with_header("content-type", "application/grpc-web");
+    assert_eq!(during(&json!({}), web).grpc_status, None);
+    let stranger = FakeHost::anonymous().with_header("content-type", "application/grpc");
+    let reply = during(&json!({}), stranger);
+    assert!(reply.body.starts_with("access denied; decision "), "{}", reply.body);
+}
+
+#[test]
+fn decisions_are_sealed_where_a_key_is_configured() {
+    let key = DecisionKey::new([7; 32]);
+    let host = FakeHost::with_uri_sans(&[WEB]).at("2031-01-01T00:00:00Z");
+    let mut config = config(&rules());
+    config["decisionKey"] = key.to_base64().into();
+    config["revision"] = "5f70bf18a086".into();
+    enforcer(&config, &host).enforce(&host);
+    let replies = host.replies.borrow();
+    let id = header(&replies[0], "x-peergate-decision").unwrap();
+    assert!(DecisionRecord::decode(id, |_| None).is_err());
+    let record = DecisionRecord::decode(id, |policy| (policy == "shop/orders").then_some(key));
+    let record = record.unwrap();
+    assert_eq!(record.caller, RecordedCaller::Workload(WEB.to_owned()));
+    assert_eq!(record.rule, Some(0));
+    assert_eq!(record.revision.as_deref(), Some("5f70bf18a086"));
+    assert_eq!(record.time, 1_924_992_000);
+    assert_eq!(record.port, Some(8080));
+}

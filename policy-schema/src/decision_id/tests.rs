@@ -1,0 +1,124 @@
+use super::*;
+
+fn record() -> DecisionRecord {
+    DecisionRecord {
+        reason: 8,
+        time: 1_790_000_000,
+        rule: Some(3),
+        policy: "boutique/cartservice".into(),
+        revision: Some("5f70bf18a086".into()),
+        caller: RecordedCaller::Workload("spiffe://cluster.local/ns/boutique/sa/adservice".into()),
+        method: Some(b"POST".to_vec()),
+        path: Some(b"/hipstershop.CartService/AddItem".to_vec()),
+        path_is_cut: false,
+        host: Some(b"cartservice:7070".to_vec()),
+        port: Some(7070),
+    }
+}
+
+fn bare() -> DecisionRecord {
+    DecisionRecord {
+        reason: 3,
+        time: 0,
+        rule: None,
+        policy: "a/b".into(),
+        revision: None,
+        caller: RecordedCaller::Anonymous,
+        method: None,
+        path: None,
+        path_is_cut: false,
+        host: None,
+        port: None,
+    }
+}
+
+fn key() -> DecisionKey {
+    DecisionKey::new([7; 32])
+}
+
+fn decode(id: &str, key: Option<DecisionKey>) -> Result<DecisionRecord, InvalidDecisionId> {
+    DecisionRecord::decode(id, |_| key)
+}
+
+#[test]
+fn what_is_encoded_can_be_read_again() {
+    let malformed = DecisionRecord {
+        caller: RecordedCaller::Malformed,
+        port: Some(0),
+        rule: Some(0),
+        path: Some(b"/\xff".to_vec()),
+        ..record()
+    };
+    for record in [record(), bare(), malformed] {
+        for key in [None, Some(key())] {
+            let id = record.encode(key.as_ref());
+            assert_eq!(decode(&id, key), Ok(record.clone()));
+        }
+    }
+}
+
+#[test]
+fn an_id_is_compact() {
+    assert_eq!(record().encode(None).len(), 203);
+    assert_eq!(record().encode(Some(&key())).len(), 219);
+    assert_eq!(bare().encode(None).len(), 19);
+}
+
+#[test]
+fn an_id_is_bounded_whatever_a_client_sends() {
+    let long = || Some(vec![b'x'; 100_000]);
+    let record = DecisionRecord {
+        method: long(),
+        path: long(),
+        host: long(),
+        ..record()
+    };
+    let id = record.encode(None);
+    assert!(id.len() < 1_600, "{}", id.len());
+    let read = decode(&id, None).unwrap();
+    assert_eq!(read.path.unwrap().len(), LONGEST_PATH);
+    assert!(read.path_is_cut);
+}
+
+#[test]
+fn no_changed_id_is_taken() {
+    for key in [None, Some(key())] {
+        let id = record().encode(key.as_ref());
+        let bytes = URL_SAFE_NO_PAD.decode(&id).unwrap();
+        for position in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[position] ^= 1 << bit;
+                let changed = URL_SAFE_NO_PAD.encode(changed);
+                assert!(decode(&changed, key.clone()).is_err(), "{position} {bit}");
+            }
+        }
+        for length in 0..id.len() {
+            assert!(decode(&id[..length], key.clone()).is_err(), "{length}");
+        }
+        assert!(decode(&format!("{id}AAAA"), key.clone()).is_err());
+    }
+}
+
+#[test]
+fn ids_of_others_are_told_from_ones_own() {
+    let open = record().encode(None);
+    let sealed = record().encode(Some(&key()));
+    let other = DecisionKey::new([8; 32]);
+    assert_eq!(decode(&open, Some(key())), Err(InvalidDecisionId::NotSealed));
+    assert_eq!(decode(&sealed, None), Err(InvalidDecisionId::NeedsKey));
+    assert_eq!(decode(&sealed, Some(other)), Err(InvalidDecisionId::BadSeal));
+    assert_eq!(decode("", None), Err(InvalidDecisionId::Malformed));
+    assert_eq!(decode("not base64!", None), Err(InvalidDecisionId::Malformed));
+    assert_eq!(decode("Ag", None), Err(InvalidDecisionId::UnknownVersion));
+}
+
+#[test]
+fn each_policy_has_a_key_of_its_own() {
+    let (a, b) = (key().of_policy("shop/a"), key().of_policy("shop/b"));
+    assert_ne!(a, b);
+    assert_ne!(a, key());
+    assert_eq!(DecisionKey::from_base64(&a.to_base64()), Some(a));
+    assert_eq!(DecisionKey::from_base64("AAAA"), None);
+    assert_eq!(format!("{b:?}"), "DecisionKey { .. }");
+}

@@ -1,0 +1,153 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::engine::Request;
+use crate::identity::PeerIdentity;
+use crate::timestamp::Timestamp;
+
+const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
+
+fn policy(rules: &Value) -> CompiledPolicy {
+    let config = json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "mesh": {"trustDomain": "cluster.local"},
+        "policy": {"namespace": "shop", "name": "orders"},
+        "rules": rules,
+    });
+    CompiledPolicy::from_json(config.to_string().as_bytes()).unwrap()
+}
+
+fn request<'r>(caller: Option<&'r str>, method: &'r str, path: &'r str) -> Request<'r> {
+    Request {
+        method: Some(method.as_bytes()),
+        path: Some(path.as_bytes()),
+        host: Some(b"orders:8080"),
+        port: Some(8080),
+        ..Request::of_peer(
+            PeerIdentity::from_uri_san(caller.map(str::as_bytes)),
+            Timestamp::parse("2026-06-01T00:00:00Z").unwrap(),
+        )
+    }
+}
+
+/// Each as `RULE: ATTRIBUTES`.
+fn nearest(rules: &Value, request: &Request<'_>, count: usize) -> Vec<String> {
+    let policy = policy(rules);
+    let misses = policy.nearest(request, count, usize::MAX);
+    let texts = misses.iter().map(|miss| {
+        let names: Vec<_> = miss.differences.iter().map(Attribute::name).collect();
+        format!("{}: {}", miss.rule.id(), names.join(" "))
+    });
+    texts.collect()
+}
+
+fn rules() -> Value {
+    json!([
+        {"id": "web-reads", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+         "to": [{"methods": ["GET"], "paths": ["/orders", "/orders/{*}"]}]},
+        {"id": "jobs", "effect": "Allow", "from": [{"serviceAccounts": ["jobs"]}],
+         "to": [{"methods": ["POST"], "paths": ["/orders"]}]},
+        {"id": "no-admin", "effect": "Deny", "to": [{"paths": ["/admin*"]}]},
+        {"id": "old", "effect": "Allow", "from": [{"serviceAccounts": ["jobs"]}],
+         "to": [{"paths": ["/old"]}], "notAfter": "2020-01-01T00:00:00Z"},
+        {"id": "tried", "effect": "Allow", "enforcement": "Shadow", "to": [{"paths": ["/orders"]}]},
+    ])
+}
+
+#[test]
+fn rules_for_the_caller_are_nearer_than_rules_for_the_request() {
+    assert_eq!(
+        nearest(&rules(), &request(Some(WEB), "POST", "/orders"), 3),
+        ["web-reads: method", "jobs: caller", "old: caller path time"]
+    );
+    assert_eq!(
+        nearest(&rules(), &request(Some(WEB), "GET", "/orders/1/items"), 1),
+        ["web-reads: path"]
+    );
+    let other = "spiffe://cluster.local/ns/shop/sa/other";
+    assert_eq!(
+        nearest(&rules(), &request(Some(other), "POST", "/orders"), 1),
+        ["jobs: caller"]
+    );
+}
+
+#[test]
+fn a_rule_may_lack_nothing_but_the_time() {
+    let jobs = "spiffe://cluster.local/ns/shop/sa/jobs";
+    assert_eq!(
+        nearest(&rules(), &request(Some(jobs), "PUT", "/old"), 1),
+        ["old: time"]
+    );
+}
+
+#[test]
+fn rules_that_deny_or_are_in_shadow_are_near_to_nobody() {
+    let misses = nearest(&rules(), &request(Some(WEB), "GET", "/admin"), 9);
+    assert_eq!(misses.len(), 3, "{misses:?}");
+    assert_eq!(nearest(&json!([]), &request(Some(WEB), "GET", "/"), 1), [""; 0]);
+}
+
+#[test]
+fn callers_that_are_nobody_of_the_mesh_are_near_to_nothing() {
+    for caller in ["spiffe://evil.example/ns/shop/sa/web", "https://web"] {
+        assert_eq!(
+            nearest(&rules(), &request(Some(caller), "GET", "/orders"), 1),
+            [""; 0]
+        );
+    }
+    let rules = json!([
+        {"id": "probe", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"paths": ["/live"]}]},
+    ]);
+    assert_eq!(nearest(&rules, &request(None, "GET", "/ready"), 1), ["probe: path"]);
+}
+
+#[test]
+fn of_several_sources_and_operations_the_nearest_pair_counts() {
+    let rules = json!([
+        {"id": "many", "effect": "Allow",
+         "from": [{"serviceAccounts": ["jobs"]}, {"namespaces": ["shop"], "notPrincipals": ["*/sa/x"]}],
+         "to": [{"methods": ["PUT"], "paths": ["/a"]}, {"methods": ["GET"], "hosts": ["orders:80"]}],
+         "when": [{"key": "request.headers[x-tenant]", "values": ["a"]}]},
+    ]);
+    assert_eq!(
+        nearest(&rules, &request(Some(WEB), "GET", "/b"), 1),
+        ["many: host when"]
+    );
+    assert_eq!(
+        nearest(&rules, &request(Some(WEB), "POST", "/a"), 1),
+        ["many: method when"]
+    );
+}
+
+#[test]
+fn no_more_is_looked_at_than_may_be_and_the_callers_own_comes_first() {
+    let mut rules: Vec<Value> = (0..1_000)
+        .map(|number| {
+            json!({"id": format!("other-{number}"), "effect": "Allow",
+                   "from": [{"serviceAccounts": [format!("other-{number}")]}],
+                   "to": [{"paths": ["/orders"]}]})
+        })
+        .collect();
+    rules.push(json!({"id": "own", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+                      "to": [{"paths": ["/x"]}]}));
+    let policy = policy(&Value::Array(rules));
+    let request = request(Some(WEB), "GET", "/orders");
+    let found = policy.nearest(&request, 1, 1);
+    assert_eq!(found[0].rule.id(), "own");
+    assert_eq!(policy.nearest(&request, 2_000, 10).len(), 10);
+    assert_eq!(policy.nearest(&request, 2_000, usize::MAX).len(), 1_001);
+}
+
+#[test]
+fn a_rule_of_which_one_part_matches_is_not_among_them() {
+    for path in ["/orders", "/orders/7"] {
+        assert_eq!(
+            nearest(&rules(), &request(Some(WEB), "GET", path), 9),
+            if path == "/orders" {
+                ["jobs: caller method", "old: caller path time"]
+            } else {
+                ["old: caller path time", "jobs: caller method path"]
+            }
+        );
+    }
+}

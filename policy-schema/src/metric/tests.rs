@@ -1,0 +1,94 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[test]
+fn labelled_names_have_their_labels_in_istios_form() {
+    assert_eq!(
+        DECISIONS.series(
+            MetricNames::Labelled,
+            &["shop_orders", "web", "deny", "expired-rule"]
+        ),
+        "peergate_decisions_total.peergate_policy=.=shop_orders;.;peergate_rule=.=web;.;\
+         peergate_effect=.=deny;.;peergate_reason=.=expired-rule;.;"
+    );
+    assert_eq!(
+        MEMORY.series(MetricNames::Labelled, &[]),
+        "peergate_memory_bytes"
+    );
+}
+
+#[test]
+fn flat_names_have_them_between_words_that_no_value_has() {
+    assert_eq!(
+        DECISIONS.series(
+            MetricNames::Flat,
+            &["shop_orders", "-", "shadow_deny", "no-rule-matched"]
+        ),
+        "peergate_decisions_POLICY_shop_NAME_orders_RULE_NONE_EFFECT_shadow_deny_REASON_no_rule_matched_total"
+    );
+    assert_eq!(
+        REVISION.series(MetricNames::Flat, &["shop_orders"]),
+        "peergate_policy_revision_POLICY_shop_NAME_orders"
+    );
+    assert_eq!(MEMORY.series(MetricNames::Flat, &[]), MEMORY.name);
+    let policies = ["a-b_c", "a_b-c", "a_b_c", "a_b", "a-b_c-d", "a_b_c_d"];
+    let names: BTreeSet<_> = policies
+        .iter()
+        .map(|policy| REVISION.series(MetricNames::Flat, &[policy]))
+        .collect();
+    assert_eq!(names.len(), policies.len(), "{names:?}");
+}
+
+#[test]
+fn labels_can_be_got_out_of_flat_names() {
+    assert_eq!(
+        EXPIRY.flat_pattern().unwrap(),
+        FlatPattern {
+            pattern: "peergate_rule_expiry_timestamp_seconds_POLICY_(.+)_NAME_(.+)_RULE_(.+)".into(),
+            values: vec![
+                (Label::Policy, "${1}_${2}".into()),
+                (Label::Rule, "${3}".into())
+            ],
+        }
+    );
+    assert_eq!(MEMORY.flat_pattern(), None);
+}
+
+#[test]
+fn no_tag_is_the_end_of_another() {
+    for tag in Label::TAGS {
+        let ends = Label::TAGS.iter().filter(|other| other.ends_with(tag));
+        assert_eq!(ends.count(), 1, "{tag}");
+    }
+}
+
+#[test]
+fn every_name_is_good_for_prometheus_and_used_once() {
+    let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
+    assert_eq!(names.len(), ALL.len());
+    for metric in ALL {
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_');
+        assert!(metric.name.bytes().all(is_plain), "{}", metric.name);
+        let is_counter = metric.kind == MetricKind::Counter;
+        assert_eq!(metric.name.ends_with("_total"), is_counter, "{}", metric.name);
+    }
+}
+
+#[test]
+fn what_is_encoded_can_be_read_again_and_has_only_plain_characters() {
+    let all: Vec<u8> = (0..=u8::MAX).collect();
+    for text in [&all[..], b"", b"/cart/a-b", b"spiffe://cluster.local/ns/a/sa/b"] {
+        let label = encoded(text);
+        assert!(
+            label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        );
+        assert_eq!(decoded(&label).unwrap(), text);
+    }
+    assert_eq!(encoded(b"/cart"), "_2fcart");
+    for text in ["_", "_2", "_zz", "a/b", "_2\u{e9}"] {
+        assert_eq!(decoded(text), None, "{text}");
+    }
+}
