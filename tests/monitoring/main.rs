@@ -5,6 +5,6 @@ mod dashboards;
 mod files;
 mod live;
 mod mesh;
-mod metrics;
 mod picture;
 mod rules;
+mod scrape;

@@ -12,13 +12,13 @@ use peergate_sandbox::{
 use peergate_tests::module;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy;
+use policy_schema::metric::Label;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::files;
-use crate::metrics::TAGS;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -45,7 +45,7 @@ impl Mesh {
             upstream.addr(),
         );
         sidecar.http_filters = http_filters();
-        sidecar.stats_tags = TAGS.map(str::to_owned).into();
+        sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
         let mut bootstrap = sidecar.bootstrap();
         bootstrap["stats_config"]["stats_matcher"] = included_by_istio();
         let envoy = Envoy::start(&EnvoyBinary::find(None).unwrap(), &bootstrap).unwrap();
@@ -94,7 +94,7 @@ impl Mesh {
     }
 }
 
-/// The filter with `policy.yaml`, and RBAC beside it.
+/// The filter with `policy.yaml`, and RBAC beside it, with which the filter compares itself.
 fn http_filters() -> Vec<Value> {
     let source = SourceText {
         name: "policy.yaml".to_owned(),
@@ -109,7 +109,8 @@ fn http_filters() -> Vec<Value> {
     assert_eq!(validated.diagnostics, []);
     let policies = validated.policies.unwrap();
     let policy = policies.policy("shop", "orders").unwrap();
-    let filters = envoy::http_filters(&policies, policy, module().to_str().unwrap()).unwrap();
+    let module = module().with_file_name("peergate_filter_comparing.wasm");
+    let filters = envoy::http_filters(&policies, policy, module.to_str().unwrap()).unwrap();
     let filters = filters.iter().map(serde_json::to_value);
     filters.collect::<Result<_, _>>().unwrap()
 }

@@ -128,8 +128,8 @@ impl Frame {
         text(
             svg,
             self.x + 12.0,
-            self.y + self.height - 26.0,
-            "30",
+            self.y + self.height - 28.0,
+            "24",
             &shown,
         );
     }
@@ -250,7 +250,7 @@ impl Frame {
         let mut below: Vec<(f64, f64)> = Vec::new();
         let mut legend = self.x + 14.0;
         for (index, (name, points)) in lines.iter().enumerate() {
-            let color = COLORS[index % COLORS.len()];
+            let color = chosen_color(panel, name).unwrap_or(COLORS[index % COLORS.len()]);
             let base = |time: f64| {
                 below
                     .iter()
@@ -296,6 +296,24 @@ impl Frame {
     }
 }
 
+/// The color that a panel has for a series.
+fn chosen_color(panel: &Value, series: &str) -> Option<&'static str> {
+    let overrides = panel["fieldConfig"]["overrides"].as_array()?;
+    let chosen = overrides
+        .iter()
+        .find(|it| it["matcher"]["options"] == series)?;
+    Some(
+        match chosen["properties"][0]["value"]["fixedColor"].as_str()? {
+            "green" => "#56a64b",
+            "light-green" => "#96d98d",
+            "red" => "#e02f44",
+            "orange" => "#ff780a",
+            "blue" => "#3274d9",
+            _ => "#a352cc",
+        },
+    )
+}
+
 /// What the first of the rules that somebody may look at has.
 fn answer(prometheus: &Prometheus, query: &str) -> Vec<Series> {
     let answers = filled_in(query).into_iter();
@@ -310,7 +328,7 @@ fn answer(prometheus: &Prometheus, query: &str) -> Vec<Series> {
 fn formatted(value: f64, unit: &str) -> String {
     match unit {
         "percentunit" => format!("{:.1} %", value * 100.0),
-        "reqps" => format!("{value:.2} req/s"),
+        "reqps" => format!("{value:.1}/s"),
         "bytes" => format!("{:.2} MiB", value / 1_048_576.0),
         "s" if value.abs() > 172_800.0 => format!("{:.0} days", value / 86_400.0),
         "s" => format!("{value:.0} s"),

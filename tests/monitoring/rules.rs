@@ -1,7 +1,6 @@
 //! Recording rules and alerts: sound, tested, and explained.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use peergate_sandbox::PrometheusTools;
 use serde_json::Value;
@@ -76,17 +75,6 @@ fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
         let heading = format!("\n### {name}\n");
         assert!(docs.contains(&heading), "docs/monitoring.md has no {name}");
     }
-}
-
-#[test]
-fn the_scrape_configuration_of_the_docs_is_sound() {
-    let docs = files::text("docs/monitoring.md");
-    let (_, block) = docs.split_once("```yaml\nscrape_configs:").unwrap();
-    let (jobs, _) = block.split_once("```").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("prometheus.yml");
-    fs::write(&path, format!("scrape_configs:{jobs}")).unwrap();
-    promtool(&["check", "config", "--syntax-only", path.to_str().unwrap()]);
 }
 
 /// Where labels are cut out of flat names, `-` has become `_`.
