@@ -59,7 +59,7 @@ const EXPORTS: [&str; 9] = [
 ];
 
 /// What every sidecar downloads and compiles.
-const MAX_BYTES: usize = 320_000;
+const MAX_BYTES: usize = 400_000;
 
 fn module() -> Vec<u8> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");

@@ -3,6 +3,7 @@
 use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyName};
+use policy_schema::reporting::ReportingSpec;
 use policy_schema::rule_spec::{
     Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
@@ -47,7 +48,8 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
             name: "orders".to_owned(),
         },
         enforcement: Enforcement::Enforce,
-        caller_header: false,
+        reporting: ReportingSpec::default(),
+        decision_key: None,
         otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
         along: Vec::new(),

@@ -44,13 +44,7 @@ pub fn leave_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &i
     leave(&rule.policy().to_string(), Some(rule), effect, reason, host);
 }
 
-fn leave(
-    policy: &str,
-    rule: Option<&CompiledRule>,
-    effect: &str,
-    reason: &str,
-    host: &impl Host,
-) {
+fn leave(policy: &str, rule: Option<&CompiledRule>, effect: &str, reason: &str, host: &impl Host) {
     host.set_property(POLICY, policy.as_bytes());
     host.set_property(RULE, rule.map_or("-", CompiledRule::id).as_bytes());
     host.set_property(EFFECT, effect.as_bytes());

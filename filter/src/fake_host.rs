@@ -177,7 +177,11 @@ impl FakeHost {
 
     /// The value of a series by its full name, 0 where it was never given one.
     pub(crate) fn value(&self, series: &str) -> u64 {
-        self.values.borrow().get(series).copied().unwrap_or_default()
+        self.values
+            .borrow()
+            .get(series)
+            .copied()
+            .unwrap_or_default()
     }
 
     fn answer(&self, answer: Option<Bytes>) -> Option<Bytes> {

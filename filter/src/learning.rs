@@ -135,7 +135,10 @@ mod tests {
         }
         let observed = observed(&host);
         assert_eq!(observed.len(), 3);
-        let other = ("shop_orders web allow -other- -other- -other-".to_owned(), 98);
+        let other = (
+            "shop_orders web allow -other- -other- -other-".to_owned(),
+            98,
+        );
         assert!(observed.contains(&other), "{observed:?}");
     }
 

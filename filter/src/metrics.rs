@@ -85,7 +85,12 @@ impl Counters {
             #[cfg(feature = "compare-planes")]
             planes: Verdicts::ALL.map(|verdicts| {
                 let policy = policy_label(policy.name());
-                define(&metric::COMPARISONS, names, &[&policy, verdicts.label()], host)
+                define(
+                    &metric::COMPARISONS,
+                    names,
+                    &[&policy, verdicts.label()],
+                    host,
+                )
             }),
         };
         counters.tell_memory(host);
@@ -237,7 +242,11 @@ fn record(gauge: Option<MetricId>, value: u64, host: &impl Host) {
     }
 }
 
-fn define_reason(policy: &CompiledPolicy, reason: Reason<'_>, host: &impl Host) -> Option<MetricId> {
+fn define_reason(
+    policy: &CompiledPolicy,
+    reason: Reason<'_>,
+    host: &impl Host,
+) -> Option<MetricId> {
     let effect = match (reason.outcome(), policy.enforcement()) {
         (Outcome::Allowed, Enforcement::Enforce) => "allow",
         (Outcome::Allowed, Enforcement::Shadow) => "shadow_allow",
@@ -266,7 +275,12 @@ fn define_decision(
     let label = policy_label(rule.map_or(policy.name(), CompiledRule::policy));
     let rule = rule.map_or(NO_RULE, CompiledRule::id);
     let labels = [&*label, rule, effect, reason];
-    define(&metric::DECISIONS, policy.reporting().metric_names, &labels, host)
+    define(
+        &metric::DECISIONS,
+        policy.reporting().metric_names,
+        &labels,
+        host,
+    )
 }
 
 /// `NAMESPACE_NAME` with `_` for each dot of the name. Neither has a `_` of its own, and the

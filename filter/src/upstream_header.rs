@@ -36,11 +36,7 @@ pub fn remove(host: &impl Host) {
 }
 
 /// A dictionary of structured fields (RFC 9651, 3.2).
-fn value(
-    policy: &CompiledPolicy,
-    decision: &Decision<'_>,
-    caller: Option<SpiffeId<'_>>,
-) -> String {
+fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<SpiffeId<'_>>) -> String {
     let rule = decision.reason().rule();
     let by = rule.map_or(policy.name(), |rule| rule.policy()).to_string();
     let members = [
@@ -139,7 +135,10 @@ mod tests {
     #[test]
     fn the_decision_takes_the_place_of_every_copy() {
         let host = FakeHost::with_uri_sans(&[WEB])
-            .with_header("x-peergate", "caller=\"spiffe://cluster.local/ns/shop/sa/admin\"")
+            .with_header(
+                "x-peergate",
+                "caller=\"spiffe://cluster.local/ns/shop/sa/admin\"",
+            )
             .with_header("X-Peergate", "b");
         assert_eq!(told(&host, |_| {}).len(), 1);
     }

@@ -74,7 +74,9 @@ pub enum InvalidDecisionId {
     #[error("this id is of a form that this version does not know")]
     UnknownVersion,
     /// It was sealed with a key, and none was given.
-    #[error("this id is sealed with a key, and without the key nobody can tell whether it was changed")]
+    #[error(
+        "this id is sealed with a key, and without the key nobody can tell whether it was changed"
+    )]
     NeedsKey,
     /// A key was given, and it was not sealed with any.
     #[error("this id is not sealed with a key, so anybody may have made it up")]
@@ -191,7 +193,10 @@ impl DecisionRecord {
         push_number(&mut bytes, self.rule.map_or(0, |rule| u64::from(rule) + 1));
         push_number(&mut bytes, self.port.map_or(0, |port| u64::from(port) + 1));
         let policy = Some(self.policy.as_bytes());
-        for text in [policy, revision, caller, method, path, host].into_iter().flatten() {
+        for text in [policy, revision, caller, method, path, host]
+            .into_iter()
+            .flatten()
+        {
             push_number(&mut bytes, u64::try_from(text.len()).unwrap_or_default());
             bytes.extend_from_slice(text);
         }

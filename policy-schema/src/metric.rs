@@ -271,8 +271,7 @@ impl Metric {
         let labels = self.labels.iter().zip(values);
         match names {
             MetricNames::Labelled => {
-                let labels =
-                    labels.map(|(label, value)| format!("{}=.={value};.;", label.tag()));
+                let labels = labels.map(|(label, value)| format!("{}=.={value};.;", label.tag()));
                 let labels: String = labels.collect();
                 if labels.is_empty() {
                     self.name.to_owned()

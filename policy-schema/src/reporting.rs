@@ -205,7 +205,8 @@ impl DenialsSpec {
                 !rest.is_empty()
                     && url.len() <= LONGEST_TEXT
                     && rest.bytes().all(|byte| {
-                        byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'\\' | b'<' | b'>')
+                        byte.is_ascii_graphic()
+                            && !matches!(byte, b'#' | b'"' | b'\\' | b'<' | b'>')
                     })
             };
             if !url.strip_prefix("https://").is_some_and(is_good) {

@@ -1,31 +1,54 @@
 //! What the upstream is told of the caller, and that nobody else can tell it.
 
 use peergate_sandbox::{Client, Request};
+use policy_schema::reporting::ReportingSpec;
 
 use crate::mesh::{Mesh, WEB, assert_denied, plugin_config};
 
-const CALLER: &str = "x-peergate-caller";
+const HEADER: &str = "x-peergate";
 
-/// What the upstream saw of the header when `request` was sent.
+/// The caller that a value of the header names.
+fn caller(value: &str) -> String {
+    let caller = value.split_once("caller=\"");
+    let caller = caller.and_then(|(_, rest)| rest.split_once('"'));
+    caller.map_or("-", |(caller, _)| caller).to_owned()
+}
+
+/// The callers of which the upstream was told when `request` was sent.
 fn callers_seen(client: &Client, request: &Request) -> Vec<String> {
     let received = client.send(request).unwrap().received().unwrap();
-    received.header(CALLER).map(str::to_owned).collect()
+    received.header(HEADER).map(caller).collect()
 }
 
 fn forged(path: &str) -> Request {
     Request::get(path)
-        .header(CALLER, "spiffe://cluster.local/ns/shop/sa/admin")
         .header(
-            "X-Peergate-Caller",
-            "spiffe://cluster.local/ns/shop/sa/root",
+            HEADER,
+            "decision=allow, caller=\"spiffe://cluster.local/ns/shop/sa/admin\"",
         )
-        .header("X-PEERGATE-CALLER", b"\xff\xfe")
-        .header(CALLER, "")
+        .header(
+            "X-Peergate",
+            "caller=\"spiffe://cluster.local/ns/shop/sa/root\"",
+        )
+        .header("X-PEERGATE", b"\xff\xfe")
+        .header(HEADER, "")
 }
 
 #[test]
-fn the_upstream_is_told_the_verified_caller() {
-    let mesh = Mesh::start();
+fn the_upstream_is_told_the_verified_caller_the_decision_the_rule_and_the_revision() {
+    let mesh = Mesh::with_config(plugin_config(|config| {
+        config.revision = Some("5f70bf18a086".to_owned());
+    }));
+    let response = mesh.client_as(WEB).send(&Request::get("/orders"));
+    let received = response.unwrap().received().unwrap();
+    let told: Vec<_> = received.header(HEADER).collect();
+    assert_eq!(
+        told,
+        [format!(
+            "decision=allow, caller=\"{WEB}\", policy=\"shop/orders\", rule=\"web-places-orders\", \
+             revision=\"5f70bf18a086\""
+        )]
+    );
     assert_eq!(
         callers_seen(&mesh.client_as(WEB), &Request::get("/orders")),
         [WEB]
@@ -43,8 +66,8 @@ fn forged_identity_headers_are_replaced() {
         callers_seen(
             &mesh.client_as(WEB).http2(),
             &Request::get("/orders")
-                .header(CALLER, "a")
-                .header(CALLER, "b")
+                .header(HEADER, "a")
+                .header(HEADER, "b")
         ),
         [WEB]
     );
@@ -55,13 +78,15 @@ fn forged_identity_headers_of_anonymous_callers_are_removed() {
     let mesh = Mesh::start();
     assert_eq!(
         callers_seen(&mesh.plaintext_client(), &forged("/status")),
-        [""; 0]
+        ["-"]
     );
 }
 
 #[test]
 fn forged_identity_headers_are_removed_where_the_upstream_is_told_nothing() {
-    let mesh = Mesh::with_config(plugin_config(|config| config.caller_header = false));
+    let mesh = Mesh::with_config(plugin_config(|config| {
+        config.reporting = ReportingSpec::default()
+    }));
     assert_eq!(
         callers_seen(&mesh.client_as(WEB), &forged("/orders")),
         [""; 0]
@@ -79,10 +104,10 @@ fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
     }));
     assert_eq!(
         callers_seen(&mesh.plaintext_client(), &forged("/orders")),
-        [""; 0]
+        ["-"]
     );
     let unnamed = mesh.client_as("urn:no-spiffe-id");
-    assert_eq!(callers_seen(&unnamed, &forged("/orders")), [""; 0]);
+    assert_eq!(callers_seen(&unnamed, &forged("/orders")), ["-"]);
 }
 
 #[test]

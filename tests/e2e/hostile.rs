@@ -12,7 +12,7 @@ fn header_values_that_are_not_utf8_do_no_harm() {
     let request = |path| {
         Request::get(path)
             .header("x-anything", &bytes)
-            .header("x-peergate-caller", &bytes)
+            .header("x-peergate", &bytes)
             .header("user-agent", &bytes)
     };
     let client = mesh.client_as(WEB);

@@ -7,7 +7,9 @@ use peergate_sandbox::{
     INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request, Response, Upstream,
 };
 use peergate_tests::module;
+use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::SourceText;
+use policy_schema::engine::Reason;
 use policy_schema::envoy::wasm_filter;
 pub(crate) use policy_schema::metric::Label;
 use policy_schema::plugin_config::PluginConfig;
@@ -270,14 +272,20 @@ impl Mesh {
     }
 }
 
-/// Fails unless the response is a denial by the filter for this reason.
+/// The id of the decision that a denied caller was given.
+pub(crate) fn decision_id(response: &Response) -> Option<String> {
+    let id = response.header("x-peergate-decision")?;
+    Some(String::from_utf8(id.to_vec()).unwrap())
+}
+
+/// Fails unless the response is a denial by the filter for this reason, whoever is told it.
 #[track_caller]
 pub(crate) fn assert_denied(response: &Response, reason: &str) {
-    let given = response
-        .header("x-peergate-reason")
-        .map(String::from_utf8_lossy);
+    let id = decision_id(response);
+    let record = id.map(|id| DecisionRecord::decode(&id, |_| None).unwrap());
+    let given = record.and_then(|record| Reason::code_of(record.reason));
     assert_eq!(
-        (response.status, given.as_deref()),
+        (response.status, given),
         (403, Some(reason)),
         "{response:?}"
     );

@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What it may say at most, in bytes.
 const MOST: usize = 512 * 1024 * 1024;
 
+/// Where requests without a body are sent.
+type Requests = SendRequest<Empty<Bytes>>;
+
 /// What a proxy says, as JSON.
 #[derive(Debug)]
 pub(crate) struct Said {
@@ -46,30 +49,48 @@ pub(crate) async fn ask(address: &str) -> Result<Said, AdminError> {
     ask_through(stream.map_err(|_| AdminError::Silence)??).await
 }
 
+/// What the proxy whose admin endpoint is at `address` has counted of Peergate, in Prometheus' text format.
+pub(crate) async fn stats(address: &str) -> Result<Bytes, AdminError> {
+    let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+    let stream = stream.map_err(|_| AdminError::Silence)??;
+    talk(stream, async |requests| {
+        get(requests, "/stats/prometheus?filter=peergate_").await
+    })
+    .await
+}
+
 /// Asks the proxy at the other end of a connection.
 pub(crate) async fn ask_through<S>(stream: S) -> Result<Said, AdminError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    talk(stream, async |requests| {
+        Ok(Said {
+            config_dump: get(requests, "/config_dump").await?,
+            certs: get(requests, "/certs").await?,
+        })
+    })
+    .await
+}
+
+/// Has a conversation over a connection, which ends with it.
+async fn talk<S, T>(
+    stream: S,
+    conversation: impl AsyncFnOnce(&mut Requests) -> Result<T, AdminError>,
+) -> Result<T, AdminError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut requests, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let said = async {
-        Ok(Said {
-            config_dump: get(&mut requests, "/config_dump").await?,
-            certs: get(&mut requests, "/certs").await?,
-        })
-    };
-    let said = timeout(PATIENCE, said)
+    let said = timeout(PATIENCE, conversation(&mut requests))
         .await
         .unwrap_or(Err(AdminError::Silence));
     connection.abort();
     said
 }
 
-async fn get(
-    requests: &mut SendRequest<Empty<Bytes>>,
-    path: &'static str,
-) -> Result<Bytes, AdminError> {
+async fn get(requests: &mut Requests, path: &'static str) -> Result<Bytes, AdminError> {
     let mut request = http::Request::new(Empty::new());
     *request.uri_mut() = http::Uri::from_static(path);
     let host = http::HeaderValue::from_static("localhost");

@@ -8,11 +8,14 @@ use policy_schema::plugin_config::{ConfigError, PolicyName};
 use policy_schema::verify::NotAConfigDump;
 use thiserror::Error;
 
+use crate::admin::AdminError;
 use crate::certificates::authority::AuthorityError;
 use crate::cluster::ClusterError;
 use crate::demo::DemoError;
 use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
+use crate::policy_edit::EditError;
+use crate::prometheus::PrometheusError;
 use crate::registry::PushError;
 use crate::report::counted;
 
@@ -72,6 +75,29 @@ pub(crate) enum Failure {
     },
     #[error("the cluster cannot be looked at: {0}")]
     Cluster(#[from] ClusterError),
+    #[error("proxy {name}: {reason}")]
+    Proxy { name: String, reason: AdminError },
+    #[error("proxy {0} says something else than metrics at `/stats/prometheus`")]
+    NoMetrics(String),
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
+    #[error("stdin cannot be written to")]
+    StdinNotWritable,
+    #[error("there is no Prometheus to ask")]
+    NoPrometheus,
+    #[error("there is no rule `{0}` in shadow")]
+    NotInShadow(String),
+    #[error("`{name}` is not changed: {reason}")]
+    NotEditable { name: String, reason: EditError },
+    #[error("`{}` is not changed: somebody else has changed it meanwhile", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// The diagnostics have been shown.
+    #[error("nothing is changed: enforced, the policies are not valid: {0}")]
+    InvalidWhenEnforced(String),
+    #[error("nothing is changed: policy `{0}` would be in shadow all the same")]
+    StillInShadow(PolicyName),
+    #[error(transparent)]
+    Prometheus(#[from] PrometheusError),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("cannot write JUnit: {0}")]
@@ -120,8 +146,13 @@ impl Failure {
     /// How the run ends.
     pub(crate) fn status(&self) -> ExitStatus {
         match self {
+            Self::Prometheus(reason) if reason.is_invalid_argument() => ExitStatus::Invalid,
             Self::Read { .. }
             | Self::Write { .. }
+            | Self::Prometheus(_)
+            | Self::Proxy { .. }
+            | Self::NoMetrics(_)
+            | Self::Terminal(_)
             | Self::Exists(_)
             | Self::Config { .. }
             | Self::MissingFilter
@@ -134,6 +165,13 @@ impl Failure {
             | Self::Json(_) => ExitStatus::Failure,
             Self::EmptyFolder(_)
             | Self::StdinTwice
+            | Self::StdinNotWritable
+            | Self::NoPrometheus
+            | Self::NotInShadow(_)
+            | Self::NotEditable { .. }
+            | Self::ChangedMeanwhile(_)
+            | Self::InvalidWhenEnforced(_)
+            | Self::StillInShadow(_)
             | Self::InvalidPolicies(_)
             | Self::NotImported(_)
             | Self::UnknownPolicy { .. }
@@ -174,6 +212,26 @@ impl Failure {
             | Self::Json(_) => None,
             Self::NoConfigDump { .. } => Some(
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
+            ),
+            Self::Prometheus(reason) => reason.help(),
+            Self::Proxy { .. } | Self::NoMetrics(_) => Some(
+                "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`",
+            ),
+            Self::Terminal(_) => Some("print one table instead: `--once`"),
+            Self::StdinNotWritable => Some("name the file, or leave `--write` out"),
+            Self::NoPrometheus => Some("name one: `--prometheus http://HOST:PORT`"),
+            Self::NotInShadow(_) => {
+                Some("`peergate promote` without `--rule` lists what is in shadow")
+            }
+            Self::NotEditable { .. } => Some(
+                "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`",
+            ),
+            Self::ChangedMeanwhile(_) => Some("try again"),
+            Self::InvalidWhenEnforced(_) => {
+                Some("see to what is shown above first, or choose what to change with `--rule`")
+            }
+            Self::StillInShadow(_) => Some(
+                "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy",
             ),
             Self::Cluster(_) => Some(
                 "see whether `kubectl get namespaces` works with the same kubeconfig and context",

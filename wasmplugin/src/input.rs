@@ -35,6 +35,11 @@ pub(crate) struct Input {
 }
 
 impl InputArgs {
+    /// The same for commands that can do without policies.
+    pub(crate) fn of(files: Vec<PathBuf>) -> Self {
+        Self { files }
+    }
+
     /// Reads all of it.
     pub(crate) fn read(&self) -> Result<Input, Failure> {
         Input::read(&self.files)

@@ -15,16 +15,20 @@ mod input;
 mod network;
 mod output;
 mod policies;
+mod policy_edit;
 mod position;
 mod probe;
+mod prometheus;
+mod promotion;
 mod registry;
 mod report;
+mod top;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, import, init, install_values, monitoring, package, push, render,
-    schema, validate, verify,
+    certs, completions, decide, import, init, install_values, monitoring, package, promote, push,
+    render, schema, validate, verify,
 };
 use failure::Failure;
 
@@ -60,7 +64,7 @@ Exit codes:
   0  success
   1  something failed, such as reading a file
   2  the answer is no: a request is denied, a mesh is not what the documents say,
-     a certificate is not sound
+     what is in shadow is not ready, a certificate is not sound
   3  the policies or the arguments are invalid"
 )]
 pub struct Cli {
@@ -75,6 +79,8 @@ enum Command {
     Render(render::Args),
     InstallValues(install_values::Args),
     Verify(Box<verify::Args>),
+    Top(Box<commands::top::Args>),
+    Promote(Box<promote::Args>),
     Import(import::Args),
     Decide(Box<decide::Args>),
     Certs(certs::Args),
@@ -119,6 +125,8 @@ impl Command {
             Self::Render(args) => render::run(&args),
             Self::InstallValues(args) => install_values::run(&args),
             Self::Verify(args) => verify::run(&args),
+            Self::Top(args) => commands::top::run(&args),
+            Self::Promote(args) => promote::run(&args),
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Certs(args) => certs::run(&args),

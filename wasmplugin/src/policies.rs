@@ -15,15 +15,27 @@ const MOST_NAMES: usize = 8;
 
 /// Reads and validates the input, and shows what was found on stderr.
 pub(crate) fn load(input: &InputArgs, options: Options) -> Result<PolicySet, Failure> {
+    let (_, set) = load_with_texts(input, options)?;
+    Ok(set)
+}
+
+/// The same, with the texts that the policies stand in.
+pub(crate) fn load_with_texts(
+    input: &InputArgs,
+    options: Options,
+) -> Result<(Input, PolicySet), Failure> {
     let (input, validated) = read(input, options)?;
     report::diagnostics(&validated.diagnostics, &input.sources);
     let Validated {
         policies,
         diagnostics,
     } = validated;
-    policies.ok_or_else(|| {
-        Failure::InvalidPolicies(report::counts(diagnostics.iter().map(Diagnostic::severity)))
-    })
+    match policies {
+        Some(set) => Ok((input, set)),
+        None => Err(Failure::InvalidPolicies(report::counts(
+            diagnostics.iter().map(Diagnostic::severity),
+        ))),
+    }
 }
 
 /// Reads and validates the input.

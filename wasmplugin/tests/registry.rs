@@ -128,7 +128,8 @@ spec:
   istioVersion: \"1.29\" # the one that runs
   filter:
     image: oci://registry.example.com/old:1 # what sidecars fetch
-    callerHeader: true
+    reporting:
+      upstreamHeader: true
 ";
 
 #[test]

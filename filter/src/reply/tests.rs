@@ -49,7 +49,11 @@ fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
     vec![
         ("denied-by-rule", FakeHost::with_uri_sans(&[ADMIN]), noon),
         ("no-identity", FakeHost::anonymous(), noon),
-        ("malformed-identity", FakeHost::with_uri_sans(&["web"]), noon),
+        (
+            "malformed-identity",
+            FakeHost::with_uri_sans(&["web"]),
+            noon,
+        ),
         (
             "foreign-trust-domain",
             FakeHost::with_uri_sans(&["spiffe://evil.example/ns/shop/sa/web"]),
@@ -85,7 +89,10 @@ fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody(
         let reply = reply(&json!({}), host, now);
         assert_eq!(reply.status, 403);
         assert_eq!(reply.details, format!("peergate_denied[{code}]"));
-        assert_eq!(header(&reply, "content-type"), Some("application/problem+json"));
+        assert_eq!(
+            header(&reply, "content-type"),
+            Some("application/problem+json")
+        );
         assert_eq!(reply.grpc_status, None);
         let id = header(&reply, "x-peergate-decision").unwrap();
         let record = DecisionRecord::decode(id, |_| None).unwrap();
@@ -102,7 +109,10 @@ fn strangers_learn_the_decision_and_no_more() {
             code,
             "no-identity" | "malformed-identity" | "foreign-trust-domain"
         );
-        assert_eq!(header(&reply, "x-peergate-reason"), (!is_stranger).then_some(code));
+        assert_eq!(
+            header(&reply, "x-peergate-reason"),
+            (!is_stranger).then_some(code)
+        );
         if is_stranger {
             let expected = json!({"type": "about:blank", "title": "Access denied", "status": 403});
             assert_eq!(body(&reply), expected);
@@ -146,7 +156,10 @@ fn how_much_they_learn_can_be_chosen() {
         "detail": "No rule allows this request.",
         "reason": "no-rule-matched",
     });
-    assert_eq!(body(&during(&less, FakeHost::with_uri_sans(&[OTHER]))), expected);
+    assert_eq!(
+        body(&during(&less, FakeHost::with_uri_sans(&[OTHER]))),
+        expected
+    );
     let stranger = during(&less, FakeHost::anonymous());
     assert_eq!(body(&stranger)["reason"], "no-identity");
     let least = json!({"denials": {"toMesh": "Decision"}});
@@ -169,7 +182,11 @@ fn they_are_told_where_to_read_and_whom_to_ask() {
 
 #[test]
 fn grpc_clients_get_a_status_and_a_short_message() {
-    for kind in ["application/grpc", "application/grpc+proto", "application/grpc;x=y"] {
+    for kind in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc;x=y",
+    ] {
         let host = FakeHost::with_uri_sans(&[OTHER]).with_header("content-type", kind);
         let reply = during(&json!({}), host);
         assert_eq!(reply.grpc_status.map(|status| status as i32), Some(7));
@@ -182,7 +199,11 @@ fn grpc_clients_get_a_status_and_a_short_message() {
     assert_eq!(during(&json!({}), web).grpc_status, None);
     let stranger = FakeHost::anonymous().with_header("content-type", "application/grpc");
     let reply = during(&json!({}), stranger);
-    assert!(reply.body.starts_with("access denied; decision "), "{}", reply.body);
+    assert!(
+        reply.body.starts_with("access denied; decision "),
+        "{}",
+        reply.body
+    );
 }
 
 #[test]

@@ -105,11 +105,20 @@ fn ids_of_others_are_told_from_ones_own() {
     let open = record().encode(None);
     let sealed = record().encode(Some(&key()));
     let other = DecisionKey::new([8; 32]);
-    assert_eq!(decode(&open, Some(key())), Err(InvalidDecisionId::NotSealed));
+    assert_eq!(
+        decode(&open, Some(key())),
+        Err(InvalidDecisionId::NotSealed)
+    );
     assert_eq!(decode(&sealed, None), Err(InvalidDecisionId::NeedsKey));
-    assert_eq!(decode(&sealed, Some(other)), Err(InvalidDecisionId::BadSeal));
+    assert_eq!(
+        decode(&sealed, Some(other)),
+        Err(InvalidDecisionId::BadSeal)
+    );
     assert_eq!(decode("", None), Err(InvalidDecisionId::Malformed));
-    assert_eq!(decode("not base64!", None), Err(InvalidDecisionId::Malformed));
+    assert_eq!(
+        decode("not base64!", None),
+        Err(InvalidDecisionId::Malformed)
+    );
     assert_eq!(decode("Ag", None), Err(InvalidDecisionId::UnknownVersion));
 }
 

@@ -107,7 +107,14 @@ impl<'p> Reason<'p> {
     pub fn number(&self) -> u8 {
         let code = self.code();
         let position = Self::CODES.iter().position(|known| *known == code);
-        position.and_then(|position| u8::try_from(position).ok()).unwrap_or(u8::MAX)
+        position
+            .and_then(|position| u8::try_from(position).ok())
+            .unwrap_or(u8::MAX)
+    }
+
+    /// The code at a position among [`CODES`](Self::CODES).
+    pub fn code_of(number: u8) -> Option<&'static str> {
+        Self::CODES.get(usize::from(number)).copied()
     }
 
     /// What the reason is for.

@@ -160,11 +160,7 @@ impl RuleIndex {
     }
 
     /// The lists of a class, and whether their path patterns match: those that do first.
-    fn lists_of(
-        &self,
-        number: usize,
-        request: &impl RequestAttributes,
-    ) -> Vec<(ClauseList, bool)> {
+    fn lists_of(&self, number: usize, request: &impl RequestAttributes) -> Vec<(ClauseList, bool)> {
         let Some(class) = self.classes.get(number) else {
             return Vec::new();
         };
@@ -274,8 +270,7 @@ impl Clause {
         if let Some(operation) = rule.operations.get(self.operation) {
             operation.add_differences(self.template, request, rule.effect, &mut differences);
         }
-        let holds =
-            |condition: &ResidualCondition| condition.matches(caller, request, rule.effect);
+        let holds = |condition: &ResidualCondition| condition.matches(caller, request, rule.effect);
         differences.add_if(!rule.conditions.iter().all(holds), Attribute::When);
         differences
     }

@@ -45,7 +45,8 @@ fn labels_can_be_got_out_of_flat_names() {
     assert_eq!(
         EXPIRY.flat_pattern().unwrap(),
         FlatPattern {
-            pattern: "peergate_rule_expiry_timestamp_seconds_POLICY_(.+)_NAME_(.+)_RULE_(.+)".into(),
+            pattern: "peergate_rule_expiry_timestamp_seconds_POLICY_(.+)_NAME_(.+)_RULE_(.+)"
+                .into(),
             values: vec![
                 (Label::Policy, "${1}_${2}".into()),
                 (Label::Rule, "${3}".into())
@@ -71,14 +72,24 @@ fn every_name_is_good_for_prometheus_and_used_once() {
         let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'_');
         assert!(metric.name.bytes().all(is_plain), "{}", metric.name);
         let is_counter = metric.kind == MetricKind::Counter;
-        assert_eq!(metric.name.ends_with("_total"), is_counter, "{}", metric.name);
+        assert_eq!(
+            metric.name.ends_with("_total"),
+            is_counter,
+            "{}",
+            metric.name
+        );
     }
 }
 
 #[test]
 fn what_is_encoded_can_be_read_again_and_has_only_plain_characters() {
     let all: Vec<u8> = (0..=u8::MAX).collect();
-    for text in [&all[..], b"", b"/cart/a-b", b"spiffe://cluster.local/ns/a/sa/b"] {
+    for text in [
+        &all[..],
+        b"",
+        b"/cart/a-b",
+        b"spiffe://cluster.local/ns/a/sa/b",
+    ] {
         let label = encoded(text);
         assert!(
             label

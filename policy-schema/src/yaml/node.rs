@@ -60,6 +60,17 @@ impl Node {
         Some(&entry.value)
     }
 
+    /// The keys with their places, in the order of the text; none if this is no mapping.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, Span)> {
+        let entries: &[Entry] = match &self.content {
+            Content::Mapping(entries) => entries,
+            Content::Scalar { .. } | Content::Sequence(_) => &[],
+        };
+        entries
+            .iter()
+            .filter_map(|entry| Some((entry.key.raw_text()?, entry.key.span)))
+    }
+
     /// The elements, if this is a list.
     pub fn elements(&self) -> &[Node] {
         match &self.content {

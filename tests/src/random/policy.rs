@@ -6,6 +6,7 @@ use std::fmt;
 use policy_schema::plugin_config::{
     ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName,
 };
+use policy_schema::reporting::ReportingSpec;
 use policy_schema::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
@@ -47,7 +48,8 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             },
             policy: leading.policy,
             enforcement: leading.enforcement,
-            caller_header: false,
+            reporting: ReportingSpec::default(),
+            decision_key: None,
             otherwise: leading.otherwise,
             rules: leading.rules,
             along,

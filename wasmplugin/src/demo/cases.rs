@@ -50,7 +50,7 @@ pub(crate) enum Caller {
 pub(crate) enum Expectation {
     /// It reaches the service, which is told that this is the caller.
     Allowed {
-        /// All values of `x-peergate-caller` that the service received.
+        /// The callers that the values of `x-peergate` name which the service received.
         told: Vec<String>,
     },
     /// The filter denies it, for this reason.
@@ -120,10 +120,7 @@ const EMPTY_CART: &str = "/hipstershop.CartService/EmptyCart";
 
 /// Headers by which somebody pretends to be the frontend.
 const FORGED: &[(&str, &str)] = &[
-    (
-        "x-peergate-caller",
-        "spiffe://cluster.local/ns/boutique/sa/admin",
-    ),
+    ("x-peergate", "spiffe://cluster.local/ns/boutique/sa/admin"),
     (
         "X-Peergate-Caller",
         "spiffe://cluster.local/ns/boutique/sa/root",

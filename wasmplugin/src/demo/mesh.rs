@@ -7,8 +7,9 @@ use peergate_sandbox::{
     Authority, CallError, Client, Envoy, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE,
     INBOUND_STRICT, InboundSidecar, Leaf, OutboundSidecar, Response, Upstream,
 };
+use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::SourceText;
-use policy_schema::engine::CompiledPolicy;
+use policy_schema::engine::{CompiledPolicy, Reason};
 use policy_schema::envoy::{rbac, wasm_filter};
 use policy_schema::istio::authorization_policies;
 use policy_schema::metric::Label;
@@ -132,25 +133,40 @@ impl DemoMesh {
 }
 
 fn judge(response: &Response) -> Expectation {
-    let reason = response.header("x-peergate-reason");
-    match (response.status, reason) {
+    let id = response.header("x-peergate-decision");
+    match (response.status, id) {
         (200, None) => match response.received() {
             Ok(received) => Expectation::Allowed {
-                told: received
-                    .header("x-peergate-caller")
-                    .map(str::to_owned)
-                    .collect(),
+                told: received.header("x-peergate").map(caller).collect(),
             },
             Err(_) => Expectation::Other {
                 description: "200, but not from the service".to_owned(),
             },
         },
-        (403, Some(reason)) => Expectation::Denied {
-            reason: String::from_utf8_lossy(reason).into_owned(),
+        (403, Some(id)) => Expectation::Denied {
+            reason: reason(&String::from_utf8_lossy(id)),
         },
         (status, _) => Expectation::Other {
             description: format!("{status} {}", response.text().trim()),
         },
+    }
+}
+
+/// The caller that a value of `x-peergate` names.
+fn caller(value: &str) -> String {
+    let caller = value.split_once("caller=\"");
+    let caller = caller.and_then(|(_, rest)| rest.split_once('"'));
+    caller.map_or(value, |(caller, _)| caller).to_owned()
+}
+
+/// The reason, from the id of the decision: strangers are told no more than that.
+fn reason(id: &str) -> String {
+    let record = DecisionRecord::decode(id, |_| None);
+    let code = record.map(|record| Reason::code_of(record.reason));
+    match code {
+        Ok(Some(code)) => code.to_owned(),
+        Ok(None) => "for an unknown reason".to_owned(),
+        Err(error) => error.to_string(),
     }
 }
 

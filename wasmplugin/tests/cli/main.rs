@@ -13,6 +13,7 @@ mod import;
 mod install_values;
 mod monitoring;
 mod other;
+mod promote;
 mod render;
 mod validate;
 mod verify;

@@ -40,7 +40,7 @@ fn prints_schemas() {
     for (args, field) in [
         (&["schema"][..], "istioVersion"),
         (&["schema", "document"], "istioVersion"),
-        (&["schema", "plugin-config"], "callerHeader"),
+        (&["schema", "plugin-config"], "upstreamHeader"),
     ] {
         let schema: serde_json::Value = serde_json::from_str(&stdout_of(args)).unwrap();
         assert!(schema["$schema"].is_string());

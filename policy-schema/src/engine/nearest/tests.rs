@@ -84,7 +84,10 @@ fn a_rule_may_lack_nothing_but_the_time() {
 fn rules_that_deny_or_are_in_shadow_are_near_to_nobody() {
     let misses = nearest(&rules(), &request(Some(WEB), "GET", "/admin"), 9);
     assert_eq!(misses.len(), 3, "{misses:?}");
-    assert_eq!(nearest(&json!([]), &request(Some(WEB), "GET", "/"), 1), [""; 0]);
+    assert_eq!(
+        nearest(&json!([]), &request(Some(WEB), "GET", "/"), 1),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -98,7 +101,10 @@ fn callers_that_are_nobody_of_the_mesh_are_near_to_nothing() {
     let rules = json!([
         {"id": "probe", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"paths": ["/live"]}]},
     ]);
-    assert_eq!(nearest(&rules, &request(None, "GET", "/ready"), 1), ["probe: path"]);
+    assert_eq!(
+        nearest(&rules, &request(None, "GET", "/ready"), 1),
+        ["probe: path"]
+    );
 }
 
 #[test]
@@ -128,8 +134,10 @@ fn no_more_is_looked_at_than_may_be_and_the_callers_own_comes_first() {
                    "to": [{"paths": ["/orders"]}]})
         })
         .collect();
-    rules.push(json!({"id": "own", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
-                      "to": [{"paths": ["/x"]}]}));
+    rules.push(
+        json!({"id": "own", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+                      "to": [{"paths": ["/x"]}]}),
+    );
     let policy = policy(&Value::Array(rules));
     let request = request(Some(WEB), "GET", "/orders");
     let found = policy.nearest(&request, 1, 1);

@@ -1,0 +1,219 @@
+//! `peergate promote`.
+
+mod human;
+mod json;
+mod write;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::Options;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::input::InputArgs;
+use crate::network;
+use crate::output::{self, Format};
+use crate::policies;
+use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
+use crate::promotion::Window;
+use crate::promotion::bound::{Confidence, Share};
+use crate::promotion::candidate::Candidate;
+use crate::promotion::evidence::{self, Evidence};
+use crate::promotion::verdict::{Standard, Verdict, judge};
+
+/// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
+///
+/// For each rule and each policy in shadow: how many requests its policy decided about, how many of them it would have
+/// denied and whose they were, and how large a share of all requests can break at most.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  kubectl port-forward -n monitoring svc/prometheus 9090 &
+  peergate promote -f policies/ --prometheus http://localhost:9090
+  peergate promote -f policies/ --prometheus http://localhost:9090 --workload shop/cart --window 14d
+  peergate promote -f policies/ --prometheus http://localhost:9090 --max-breakage 0.01% --write
+
+With `--write`, `enforcement: Shadow` is removed from what is ready, and nothing else of the files changes.
+docs/promote.md says what is counted, what the bound means, and what counters cannot tell.
+
+Exit codes: 0 all that was asked for is ready; 1 Prometheus or a file failed; 2 something is not
+ready; 3 the policies or the arguments are invalid, or a file cannot be changed safely.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    prometheus: PrometheusArgs,
+    /// How far to look back, such as `12h` or `7d`
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_window)]
+    window: Duration,
+    /// The policy to judge [default: all]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    workload: Option<PolicyName>,
+    /// The rule to judge; repeatable [default: all, and the policies themselves]
+    #[arg(long = "rule", value_name = "ID")]
+    rules: Vec<String>,
+    /// The largest share of requests that may break
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = Share::parse)]
+    max_breakage: Share,
+    /// How sure to be of that
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = Confidence::parse)]
+    confidence: Confidence,
+    /// Look back from this moment [default: now]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    at: Option<Timestamp>,
+    /// Enforce what is ready: change the policy files in place
+    #[arg(long)]
+    write: bool,
+    /// `human`: a few lines each; `json`: an object
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    output: Format,
+}
+
+/// All that is to be said.
+#[derive(Debug)]
+struct Report {
+    window: Window,
+    standard: Standard,
+    judged: Vec<Judged>,
+    /// What was changed, by the name of its file.
+    written: Vec<Written>,
+}
+
+/// Something in shadow, what was seen of it, and what follows.
+#[derive(Debug)]
+struct Judged {
+    candidate: Candidate,
+    evidence: Evidence,
+    verdict: Verdict,
+}
+
+/// Something that is enforced from now on.
+#[derive(Debug)]
+struct Written {
+    file: String,
+    candidate: Candidate,
+}
+
+/// Reads a stretch of time.
+fn parse_window(text: &str) -> Result<Duration, String> {
+    let window = humantime::parse_duration(text).map_err(|reason| reason.to_string());
+    match window {
+        Ok(window) if window >= Duration::from_secs(1) => Ok(window),
+        Ok(_) => Err("a second is the least".to_owned()),
+        Err(reason) => Err(format!(
+            "{reason}; write a number with a unit, such as `12h` or `7d`"
+        )),
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    if args.write && args.input.uses_stdin() {
+        return Err(Failure::StdinNotWritable);
+    }
+    let at = policies::at_or_now(args.at);
+    let options = Options {
+        at,
+        istio_version: None,
+    };
+    let (input, set) = policies::load_with_texts(&args.input, options)?;
+    let candidates = wanted(args, &set)?;
+    let window = Window {
+        from: before(at, args.window),
+        until: at,
+    };
+    let standard = Standard {
+        most: args.max_breakage,
+        confidence: args.confidence,
+    };
+    let judged = network::block_on(async {
+        let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
+        Ok::<_, Failure>(judge_all(&prometheus, candidates, window, standard).await?)
+    })
+    .map_err(Failure::Runtime)??;
+    let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
+    let ready: Vec<_> = ready.map(|judged| &judged.candidate).collect();
+    let is_all_ready = ready.len() == judged.len();
+    let written = if args.write {
+        write::enforce(&input, &set, &ready, options)?
+    } else {
+        Vec::new()
+    };
+    let report = Report {
+        window,
+        standard,
+        judged,
+        written,
+    };
+    let text = match args.output {
+        Format::Human => human::report(&report).into_bytes(),
+        Format::Json => json::report(&report)?,
+    };
+    output::write_stdout(&text)?;
+    Ok(if is_all_ready {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Negative
+    })
+}
+
+fn before(at: Timestamp, window: Duration) -> Timestamp {
+    let window = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
+    Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_sub(window))
+}
+
+/// What is in shadow and was asked for.
+fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
+    if let Some(name) = &args.workload {
+        policies::named(set, name)?;
+    }
+    let mut candidates = Candidate::all(set);
+    candidates.retain(|candidate| {
+        let is_of_policy = args
+            .workload
+            .as_ref()
+            .is_none_or(|name| *name == candidate.policy);
+        let is_rule = args.rules.is_empty()
+            || candidate
+                .rule()
+                .is_some_and(|rule| args.rules.iter().any(|wanted| wanted == rule));
+        is_of_policy && is_rule
+    });
+    let found: BTreeSet<_> = candidates.iter().filter_map(Candidate::rule).collect();
+    match args
+        .rules
+        .iter()
+        .find(|rule| !found.contains(rule.as_str()))
+    {
+        Some(rule) => Err(Failure::NotInShadow(rule.clone())),
+        None => Ok(candidates),
+    }
+}
+
+async fn judge_all(
+    prometheus: &Prometheus,
+    candidates: Vec<Candidate>,
+    window: Window,
+    standard: Standard,
+) -> Result<Vec<Judged>, PrometheusError> {
+    let mut judged = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let evidence = evidence::gather(prometheus, &candidate, window).await?;
+        let verdict = judge(&candidate, &evidence, standard);
+        judged.push(Judged {
+            candidate,
+            evidence,
+            verdict,
+        });
+    }
+    Ok(judged)
+}

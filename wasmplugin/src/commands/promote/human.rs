@@ -1,0 +1,268 @@
+//! The report for people.
+
+use std::fmt::Write;
+
+use policy_schema::rule_spec::Effect;
+use policy_schema::timestamp::Timestamp;
+
+use super::{Judged, Report};
+use crate::promotion::candidate::{Candidate, Subject};
+use crate::promotion::evidence::{Beginning, Caller, Seen};
+use crate::promotion::label::Observed;
+use crate::promotion::revisions::Revisions;
+use crate::promotion::verdict::{Unknown, Verdict};
+use crate::report::counted;
+
+/// More callers than these are not listed: nobody reads on.
+const MOST_CALLERS: usize = 20;
+
+const NANOSECONDS: u64 = 1_000_000_000;
+
+/// A few lines for each, and one about all.
+pub(super) fn report(report: &Report) -> String {
+    let mut text = String::new();
+    for judged in &report.judged {
+        let lines = lines(judged, report);
+        let _ = writeln!(text, "{}: {}", title(&judged.candidate), lines.join("\n  "));
+        text.push('\n');
+    }
+    for written in &report.written {
+        let title = title(&written.candidate);
+        let _ = writeln!(text, "{}: {title} is no longer in shadow", written.file);
+    }
+    if report.judged.is_empty() {
+        return "nothing is in shadow\n".to_owned();
+    }
+    let judged = report.judged.iter();
+    let ready = judged.filter(|judged| judged.verdict.is_ready()).count();
+    let _ = writeln!(text, "{ready} of {} ready", report.judged.len());
+    text
+}
+
+/// What it is.
+fn title(candidate: &Candidate) -> String {
+    let policy = &candidate.policy;
+    match &candidate.subject {
+        Subject::Policy { .. } => format!("policy {policy}"),
+        Subject::Rule { id, effect, owner } => {
+            let owner = match owner {
+                Some(owner) => format!(", owner {owner}"),
+                None => String::new(),
+            };
+            format!("rule {id} of policy {policy} ({}{owner})", word(*effect))
+        }
+    }
+}
+
+pub(super) fn word(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow => "Allow",
+        Effect::Deny => "Deny",
+        Effect::Audit => "Audit",
+        Effect::Custom => "Custom",
+    }
+}
+
+fn lines(judged: &Judged, report: &Report) -> Vec<String> {
+    let Judged {
+        candidate,
+        evidence,
+        verdict,
+    } = judged;
+    let standard = &report.standard;
+    let seen = evidence.seen.as_ref();
+    let requests = seen.map(|seen| counted_requests(seen.requests));
+    let requests = requests.unwrap_or_default();
+    let confidence = standard.confidence;
+    let mut lines = match verdict {
+        Verdict::Harmless => harmless(&candidate.subject, seen),
+        Verdict::Ready { bound } => vec![
+            "ready".to_owned(),
+            format!(
+                "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
+            ),
+        ],
+        Verdict::WouldDeny {
+            requests: denied,
+            share,
+            bound,
+        } => vec![
+            "not ready, requests would have been denied".to_owned(),
+            format!(
+                "{denied} of {requests} would have been denied: {share}, and at most {bound} of all, with {confidence} confidence"
+            ),
+        ],
+        Verdict::TooFew { bound, more } => vec![
+            "not ready, too few requests were seen".to_owned(),
+            format!(
+                "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
+            ),
+            format!(
+                "{} more without a denial would make that at most {}",
+                counted_requests(*more),
+                standard.most
+            ),
+        ],
+        Verdict::Unknown(unknown) => unknown_lines(unknown, candidate),
+    };
+    let Some(seen) = seen else {
+        return lines;
+    };
+    if matches!(verdict, Verdict::WouldDeny { .. }) {
+        lines.extend(denials(seen));
+    }
+    if !matches!(verdict, Verdict::Unknown(_)) {
+        lines.extend(beginning(seen, report));
+        if matches!(evidence.revisions, Revisions::Untold) {
+            lines.push(
+                "note: proxies do not tell which revision they run, so what was counted may be of an earlier one"
+                    .to_owned(),
+            );
+        }
+    }
+    lines
+}
+
+fn harmless(subject: &Subject, seen: Option<&Seen>) -> Vec<String> {
+    let is_allowing = matches!(
+        subject,
+        Subject::Rule {
+            effect: Effect::Allow,
+            ..
+        }
+    );
+    let mut lines = vec![
+        if is_allowing {
+            "ready, an `Allow` rule denies nothing"
+        } else {
+            "ready, it only records"
+        }
+        .to_owned(),
+    ];
+    let Some(seen) = seen else {
+        lines.push("no proxy counts it, so whether it matches anything is not known".to_owned());
+        return lines;
+    };
+    let matches: u64 = seen.hits.iter().map(|hits| hits.requests).sum();
+    lines.push(format!("it matched {}", counted_requests(matches)));
+    if is_allowing && matches > 0 {
+        lines.push(
+            "enforced, it allows those of them that are denied today; how many these are, counters do not tell"
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
+    match unknown {
+        Unknown::NotCounted => vec![
+            "not ready, no proxy counts it".to_owned(),
+            "apply it, and see whether Prometheus scrapes the proxies: `peergate_decisions_total`"
+                .to_owned(),
+        ],
+        Unknown::OtherRevisions(running) => vec![
+            "not ready, proxies run another revision of the policy".to_owned(),
+            format!(
+                "the documents have {}, and proxies run {}: apply the documents first",
+                candidate.revision,
+                running.join(", ")
+            ),
+        ],
+        Unknown::Shared(others) => {
+            let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+            vec![
+                "not ready, what it would deny is not counted everywhere".to_owned(),
+                format!(
+                    "policy {} is for some of the same workloads; there nobody counts what this one would deny for lack of a rule",
+                    others.join(", ")
+                ),
+            ]
+        }
+        Unknown::Provider => vec![
+            "not ready, its provider decides".to_owned(),
+            "what the provider would say of these requests is in no counter".to_owned(),
+        ],
+    }
+}
+
+/// Why requests would have been denied, and whose they are.
+fn denials(seen: &Seen) -> Vec<String> {
+    let mut lines = Vec::new();
+    for hits in &seen.hits {
+        let by = match &hits.rule {
+            Some(rule) => format!(" by {rule}"),
+            None => String::new(),
+        };
+        lines.push(format!("  {:>8}  {}{by}", hits.requests, hits.reason));
+        if hits.before > 0 {
+            lines.push(format!(
+                "            {} of them were counted before the counters were first looked at",
+                hits.before
+            ));
+        }
+    }
+    match &seen.callers {
+        None => lines.push(
+            "whose these are, no counter tells: the learning mode counts by caller, and the filter logs each"
+                .to_owned(),
+        ),
+        Some(callers) if callers.is_empty() => lines.push(
+            "whose these are is not known: the learning mode has counted none of them".to_owned(),
+        ),
+        Some(callers) => {
+            lines.push("whose these are:".to_owned());
+            lines.extend(callers.iter().take(MOST_CALLERS).map(caller));
+            let more = callers.len().saturating_sub(MOST_CALLERS);
+            if more > 0 {
+                lines.push(format!("            and {more} more"));
+            }
+        }
+    }
+    lines
+}
+
+fn caller(caller: &Caller) -> String {
+    let who = match &caller.caller {
+        Observed::Absent => "somebody without an identity",
+        Observed::Text(text) => text,
+        Observed::Other => "others, beyond the series that the learning mode keeps",
+    };
+    let of = |observed: &Observed| match observed {
+        Observed::Absent | Observed::Other => String::new(),
+        Observed::Text(text) => format!(" {text}"),
+    };
+    format!(
+        "  {:>8}  {who}{}{}",
+        caller.requests,
+        of(&caller.method),
+        of(&caller.path)
+    )
+}
+
+/// Since when it counts, where that is not all the time that was asked about.
+fn beginning(seen: &Seen, report: &Report) -> Option<String> {
+    let asked = whole_second(report.window.from);
+    let since = whole_second(seen.since);
+    match seen.beginning {
+        Beginning::Asked => None,
+        Beginning::FirstSeen => Some(format!(
+            "note: counted since {since}, and not since {asked}: nothing earlier was seen of it"
+        )),
+        Beginning::Revised => Some(format!(
+            "note: counted since {since}, and not since {asked}: before, proxies ran another revision of the policy"
+        )),
+    }
+}
+
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_unix_nanoseconds(at.unix_nanoseconds() / NANOSECONDS * NANOSECONDS)
+}
+
+fn counted_requests(requests: u64) -> String {
+    counted(
+        usize::try_from(requests).unwrap_or(usize::MAX),
+        "request",
+        "requests",
+    )
+}

@@ -1,0 +1,176 @@
+//! The report for programs.
+
+use serde::Serialize;
+
+use super::human::word;
+use super::{Judged, Report};
+use crate::failure::Failure;
+use crate::output;
+use crate::promotion::candidate::Subject;
+use crate::promotion::evidence::{Beginning, Caller, Hits};
+use crate::promotion::label::Observed;
+use crate::promotion::revisions::Revisions;
+use crate::promotion::verdict::{Unknown, Verdict};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    from: String,
+    until: String,
+    max_breakage: f64,
+    confidence: f64,
+    candidates: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effect: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    ready: bool,
+    /// `harmless`, `ready`, `would-deny`, `too-few-requests`, `not-counted`, `other-revisions`,
+    /// `shared-workloads` or `provider-decides`.
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    /// `asked`, `first-seen` or `revised`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beginning: Option<&'static str>,
+    revision: String,
+    /// None where proxies do not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_revisions: Option<Vec<String>>,
+    hits: Vec<HitsEntry>,
+    /// None where no proxy counts by caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callers: Option<Vec<CallerEntry>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HitsEntry {
+    rule: Option<String>,
+    reason: String,
+    requests: u64,
+    before_first_look: u64,
+}
+
+#[derive(Serialize)]
+struct CallerEntry {
+    /// `null` for somebody without an identity, and for those that there was no room for.
+    caller: Option<String>,
+    method: Option<String>,
+    path: Option<String>,
+    /// Whether it stands for all that there was no room for.
+    others: bool,
+    requests: u64,
+}
+
+pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
+    let candidates = report.judged.iter();
+    output::json(&Document {
+        from: report.window.from.to_string(),
+        until: report.window.until.to_string(),
+        max_breakage: report.standard.most.as_fraction(),
+        confidence: report.standard.confidence.as_fraction(),
+        candidates: candidates.map(|judged| entry(judged, report)).collect(),
+    })
+}
+
+fn entry(judged: &Judged, report: &Report) -> Entry {
+    let Judged {
+        candidate,
+        evidence,
+        verdict,
+    } = judged;
+    let seen = evidence.seen.as_ref();
+    let (effect, owner) = match &candidate.subject {
+        Subject::Policy { .. } => (None, None),
+        Subject::Rule { effect, owner, .. } => (Some(word(*effect)), owner.clone()),
+    };
+    let (bound, more_requests) = match verdict {
+        Verdict::Harmless | Verdict::Unknown(_) => (None, None),
+        Verdict::Ready { bound } | Verdict::WouldDeny { bound, .. } => (Some(*bound), None),
+        Verdict::TooFew { bound, more } => (Some(*bound), Some(*more)),
+    };
+    let mut written = report.written.iter();
+    Entry {
+        policy: candidate.policy.to_string(),
+        rule: candidate.rule().map(str::to_owned),
+        effect,
+        owner,
+        ready: verdict.is_ready(),
+        verdict: name(verdict),
+        bound: bound.map(|bound| bound.as_fraction()),
+        more_requests,
+        requests: seen.map(|seen| seen.requests),
+        since: seen.map(|seen| seen.since.to_string()),
+        beginning: seen.map(|seen| match seen.beginning {
+            Beginning::Asked => "asked",
+            Beginning::FirstSeen => "first-seen",
+            Beginning::Revised => "revised",
+        }),
+        revision: candidate.revision.clone(),
+        other_revisions: match &evidence.revisions {
+            Revisions::Untold => None,
+            Revisions::Current { .. } => Some(Vec::new()),
+            Revisions::Others(running) => Some(running.clone()),
+        },
+        hits: seen.map_or(Vec::new(), |seen| seen.hits.iter().map(hits).collect()),
+        callers: seen
+            .and_then(|seen| seen.callers.as_ref())
+            .map(|callers| callers.iter().map(caller).collect()),
+        written: written
+            .find(|written| written.candidate == *candidate)
+            .map(|written| written.file.clone()),
+    }
+}
+
+fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Harmless => "harmless",
+        Verdict::Ready { .. } => "ready",
+        Verdict::WouldDeny { .. } => "would-deny",
+        Verdict::TooFew { .. } => "too-few-requests",
+        Verdict::Unknown(Unknown::NotCounted) => "not-counted",
+        Verdict::Unknown(Unknown::OtherRevisions(_)) => "other-revisions",
+        Verdict::Unknown(Unknown::Shared(_)) => "shared-workloads",
+        Verdict::Unknown(Unknown::Provider) => "provider-decides",
+    }
+}
+
+fn hits(hits: &Hits) -> HitsEntry {
+    HitsEntry {
+        rule: hits.rule.clone(),
+        reason: hits.reason.clone(),
+        requests: hits.requests,
+        before_first_look: hits.before,
+    }
+}
+
+fn caller(caller: &Caller) -> CallerEntry {
+    let text = |observed: &Observed| match observed {
+        Observed::Absent | Observed::Other => None,
+        Observed::Text(text) => Some(text.clone()),
+    };
+    CallerEntry {
+        caller: text(&caller.caller),
+        method: text(&caller.method),
+        path: text(&caller.path),
+        others: caller.caller == Observed::Other,
+        requests: caller.requests,
+    }
+}

@@ -1,0 +1,186 @@
+//! `peergate top`.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ArgGroup;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::Options;
+
+use crate::admin;
+use crate::exit_status::ExitStatus;
+use crate::failure::Failure;
+use crate::input::InputArgs;
+use crate::network;
+use crate::output;
+use crate::policies;
+use crate::prometheus::{Prometheus, PrometheusArgs};
+use crate::top::documents::Documents;
+use crate::top::reading::Reading;
+use crate::top::snapshot::{Order, Snapshot};
+use crate::top::{from_prometheus, from_proxy, plain, terminal};
+
+/// Watch who calls what, and what is allowed, denied and done in shadow
+#[derive(Debug, clap::Args)]
+#[command(
+    group(ArgGroup::new("source").args(["url", "proxy"]).required(true)),
+    after_help = "\
+Examples:
+  kubectl port-forward -n shop deploy/cart 15000 & peergate top --proxy http://localhost:15000
+  peergate top --prometheus http://localhost:9090 -f policies/
+  peergate top --prometheus http://localhost:9090 --policy shop/cart --sort denied --once
+
+Keys: q quits, p pauses, s sorts by something else, tab changes between rules and callers, arrows scroll.
+Callers are counted in the learning mode alone. docs/top.md says what each column means.
+
+Exit codes: 0 shown; 1 the proxy or Prometheus failed; 3 the policies or the arguments are invalid."
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    prometheus: PrometheusArgs,
+    /// A proxy's admin endpoint
+    #[arg(long, value_name = "http://HOST:PORT", value_parser = parse_proxy)]
+    proxy: Option<String>,
+    /// The policies, to tell whom rules are for, whom to ask, and what is stale: a file, a folder, or `-` for stdin; repeatable
+    #[arg(short = 'f', long = "file", value_name = "PATH")]
+    files: Vec<PathBuf>,
+    /// The policy to watch [default: all]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    policy: Option<PolicyName>,
+    /// How often to look
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_interval)]
+    interval: Duration,
+    /// With `--prometheus`: what rates are over, such as four times its scrape interval
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse_interval)]
+    rate_window: Duration,
+    /// What comes first
+    #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
+    sort: Order,
+    /// Print one table, and end. Of a proxy, rates are over one interval
+    #[arg(long)]
+    once: bool,
+}
+
+/// Where readings come from.
+enum Source {
+    Proxy(String),
+    Prometheus {
+        prometheus: Box<Prometheus>,
+        /// What rates are over, as PromQL has it.
+        over: String,
+    },
+}
+
+fn parse_proxy(text: &str) -> Result<String, String> {
+    let address = text
+        .strip_prefix("http://")
+        .map(|rest| rest.trim_end_matches('/'));
+    match address {
+        Some(address) if address.contains(':') && !address.contains('/') => Ok(address.to_owned()),
+        _ => Err("write the admin endpoint as `http://HOST:PORT`".to_owned()),
+    }
+}
+
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text).map_err(|reason| reason.to_string());
+    match interval {
+        Ok(interval) if interval >= Duration::from_millis(100) => Ok(interval),
+        Ok(_) => Err("100ms is the least".to_owned()),
+        Err(reason) => Err(format!(
+            "{reason}; write a number with a unit, such as `2s` or `1m`"
+        )),
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let documents = documents(args)?;
+    let source = source(args)?;
+    let policy = args.policy.clone();
+    let name = source.name();
+    let snapshot =
+        move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), policy.as_ref());
+    let mut earlier = source.read()?;
+    if args.once || !io::stdout().is_terminal() {
+        if matches!(source, Source::Proxy(_)) {
+            std::thread::sleep(args.interval);
+            earlier = source.read()?.since(&earlier);
+        }
+        let text = plain::text(&snapshot(&earlier), args.sort);
+        output::write_stdout(text.as_bytes())?;
+        return Ok(ExitStatus::Success);
+    }
+    let first = snapshot(&earlier);
+    let next = move || {
+        let reading = source.read().map_err(|failure| failure.to_string())?;
+        let reading = match source {
+            Source::Proxy(_) => reading.since(&earlier),
+            Source::Prometheus { .. } => reading,
+        };
+        earlier = reading;
+        Ok(snapshot(&earlier))
+    };
+    terminal::show(first, args.sort, args.interval, next).map_err(Failure::Terminal)?;
+    Ok(ExitStatus::Success)
+}
+
+fn documents(args: &Args) -> Result<Option<Documents>, Failure> {
+    if args.files.is_empty() {
+        return Ok(None);
+    }
+    let options = Options {
+        at: policies::at_or_now(None),
+        istio_version: None,
+    };
+    let set = policies::load(&InputArgs::of(args.files.clone()), options)?;
+    if let Some(name) = &args.policy {
+        policies::named(&set, name)?;
+    }
+    Ok(Some(Documents::new(&set)))
+}
+
+fn source(args: &Args) -> Result<Source, Failure> {
+    if let Some(address) = &args.proxy {
+        return Ok(Source::Proxy(address.clone()));
+    }
+    let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
+    Ok(Source::Prometheus {
+        prometheus: Box::new(prometheus),
+        over: format!("{}ms", args.rate_window.as_millis()),
+    })
+}
+
+impl Source {
+    /// What it is called in the heading.
+    fn name(&self) -> String {
+        match self {
+            Self::Proxy(address) => address.clone(),
+            Self::Prometheus { prometheus, .. } => prometheus.url().to_string(),
+        }
+    }
+
+    /// What was counted until now.
+    fn read(&self) -> Result<Reading, Failure> {
+        let at = now();
+        match self {
+            Self::Proxy(address) => {
+                let stats = network::block_on(admin::stats(address)).map_err(Failure::Runtime)?;
+                let stats = stats.map_err(|reason| Failure::Proxy {
+                    name: address.clone(),
+                    reason,
+                })?;
+                let text = String::from_utf8_lossy(&stats);
+                from_proxy::read(&text, at).ok_or_else(|| Failure::NoMetrics(address.clone()))
+            }
+            Self::Prometheus { prometheus, over } => {
+                let reading = network::block_on(from_prometheus::read(prometheus, over, at));
+                Ok(reading.map_err(Failure::Runtime)??)
+            }
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    policies::at_or_now(None)
+}

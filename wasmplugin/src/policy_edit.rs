@@ -1,0 +1,206 @@
+//! Changes of policy documents as they are written: everything else in the text stays, to the byte.
+//!
+//! What is written across lines can be changed by whole lines. What is written in brackets, JSON above all, cannot be
+//! changed without a guess at what its writer would have done with commas and line ends, and is refused.
+
+#[cfg(test)]
+mod tests;
+
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::yaml::{self, Node, Span};
+use thiserror::Error;
+
+use crate::position::Lines;
+
+/// What a line ends in, whichever way it does.
+const LINE_END: [char; 2] = ['\n', '\r'];
+
+/// A text of policy documents that is to be changed.
+#[derive(Debug)]
+pub(crate) struct PolicyText<'t> {
+    text: &'t str,
+    documents: Vec<Node>,
+}
+
+/// A change of a text: this part of it gives way to something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) span: Span,
+    pub(crate) replacement: String,
+}
+
+/// Why a text is not changed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(crate) enum EditError {
+    #[error("it is no YAML that policies are written in")]
+    NotYaml,
+    #[error("it has no policy `{0}`")]
+    NoPolicy(PolicyName),
+    #[error("policy `{policy}` has no rule `{rule}`")]
+    NoRule { policy: PolicyName, rule: String },
+    #[error("line {line}: there is no `{field}`")]
+    NoField { line: usize, field: String },
+    #[error("line {line}: `{field}` is written in brackets")]
+    InBrackets { line: usize, field: String },
+    #[error("line {line}: `{field}` shares its lines with something else")]
+    SharedLines { line: usize, field: String },
+    #[error("two changes are about the same part of the text")]
+    Overlap,
+}
+
+impl<'t> PolicyText<'t> {
+    /// Reads a text.
+    pub(crate) fn parse(text: &'t str) -> Result<Self, EditError> {
+        let documents = yaml::parse(text).map_err(|_| EditError::NotYaml)?;
+        Ok(Self { text, documents })
+    }
+
+    /// Whether the policy is in this text.
+    pub(crate) fn has_policy(&self, policy: &PolicyName) -> bool {
+        self.spec(policy).is_ok()
+    }
+
+    /// Takes a field out of a policy's `spec`.
+    pub(crate) fn remove_spec_field(
+        &self,
+        policy: &PolicyName,
+        field: &str,
+    ) -> Result<Edit, EditError> {
+        self.remove_field(self.spec(policy)?, field)
+    }
+
+    /// Takes a field out of a rule.
+    pub(crate) fn remove_rule_field(
+        &self,
+        policy: &PolicyName,
+        rule: &str,
+        field: &str,
+    ) -> Result<Edit, EditError> {
+        let rules = self.spec(policy)?.field("rules").map(Node::elements);
+        let has_id = |node: &&Node| node.field("id").and_then(Node::as_str) == Some(rule);
+        let node = rules.unwrap_or_default().iter().find(has_id);
+        let node = node.ok_or_else(|| EditError::NoRule {
+            policy: policy.clone(),
+            rule: rule.to_owned(),
+        })?;
+        self.remove_field(node, field)
+    }
+
+    /// The text with all these changes.
+    pub(crate) fn apply(&self, mut edits: Vec<Edit>) -> Result<String, EditError> {
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        let mut changed = String::with_capacity(self.text.len());
+        let mut done = 0;
+        for edit in edits {
+            // An edit that begins before the last one ends leaves no text between them.
+            let between = self.text.get(done..edit.span.start);
+            changed += between.ok_or(EditError::Overlap)?;
+            changed += &edit.replacement;
+            done = edit.span.end;
+        }
+        changed += self.text.get(done..).unwrap_or_default();
+        Ok(changed)
+    }
+
+    fn spec(&self, policy: &PolicyName) -> Result<&Node, EditError> {
+        let is_of = |document: &&Node| {
+            let text = |node: Option<&Node>| node.and_then(Node::as_str).map(str::to_owned);
+            let metadata = document.field("metadata");
+            let of_metadata = |key| text(metadata.and_then(|metadata| metadata.field(key)));
+            text(document.field("kind")).as_deref() == Some("ServicePolicy")
+                && of_metadata("namespace").as_deref() == Some(&policy.namespace)
+                && of_metadata("name").as_deref() == Some(&policy.name)
+        };
+        self.documents
+            .iter()
+            .find(is_of)
+            .and_then(|document| document.field("spec"))
+            .ok_or_else(|| EditError::NoPolicy(policy.clone()))
+    }
+
+    fn remove_field(&self, mapping: &Node, field: &str) -> Result<Edit, EditError> {
+        let field = field.to_owned();
+        let keys: Vec<_> = mapping.keys().collect();
+        let place = keys.iter().position(|(key, _)| *key == field);
+        let found = place.and_then(|place| {
+            let (_, key) = keys.get(place)?;
+            let next = keys.get(place + 1).map(|(_, next)| next.start);
+            Some((*key, next, mapping.field(&field)?.span()))
+        });
+        let Some((key, next, value)) = found else {
+            let line = self.line(mapping.span().start);
+            return Err(EditError::NoField { line, field });
+        };
+        let line = self.line(key.start);
+        if self.rest(mapping.span().start).starts_with('{') {
+            return Err(EditError::InBrackets { line, field });
+        }
+        let shared = || EditError::SharedLines {
+            line,
+            field: field.clone(),
+        };
+        // A value that is left empty has the span of its key.
+        let end = value.end.max(key.end);
+        let between = self.text.get(key.end..value.start).unwrap_or_default();
+        if between.contains('#') {
+            return Err(shared());
+        }
+        let line_start = self.before(key.start).rfind(LINE_END);
+        let line_start = line_start.map_or(0, |end| end + 1);
+        let indent = self.text.get(line_start..key.start).unwrap_or_default();
+        let line_end = end
+            + self
+                .rest(end)
+                .find(LINE_END)
+                .unwrap_or(self.rest(end).len());
+        let tail = self.text.get(end..line_end).unwrap_or_default();
+        let comment = match tail.trim_start() {
+            "" => None,
+            comment if comment.starts_with('#') => Some(line_end - comment.len()),
+            _ => return Err(shared()),
+        };
+        let is_alone = indent.trim_matches(' ').is_empty();
+        let is_first_of_element = indent.trim_end_matches(' ').ends_with('-')
+            && indent.chars().all(|char| matches!(char, ' ' | '-'));
+        let span = match (is_alone, comment) {
+            // The comment stays, on a line of its own.
+            (true, Some(comment)) => key.start..comment,
+            (true, None) => line_start..self.after_line_end(line_end),
+            // What comes next moves up to the dash: a comment, or else the next field.
+            (false, Some(comment)) if is_first_of_element => key.start..comment,
+            (false, None) if is_first_of_element => {
+                let next = next.ok_or_else(shared)?;
+                let between = self.text.get(end..next).unwrap_or_default();
+                let first = between.find('#').map_or(next, |comment| end + comment);
+                key.start..first
+            }
+            (false, _) => return Err(shared()),
+        };
+        Ok(Edit {
+            span: Span {
+                start: span.start,
+                end: span.end,
+            },
+            replacement: String::new(),
+        })
+    }
+
+    /// Where the next line begins, given where one ends.
+    fn after_line_end(&self, line_end: usize) -> usize {
+        let rest = self.rest(line_end);
+        let length = if rest.starts_with("\r\n") { 2 } else { 1 };
+        (line_end + length).min(self.text.len())
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        Lines::new(self.text).position(offset).line
+    }
+
+    fn before(&self, at: usize) -> &str {
+        self.text.get(..at).unwrap_or_default()
+    }
+
+    fn rest(&self, at: usize) -> &str {
+        self.text.get(at..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,215 @@
+//! Texts before and after.
+
+use policy_schema::plugin_config::PolicyName;
+
+use super::{Edit, EditError, PolicyText};
+
+fn name(name: &str) -> PolicyName {
+    PolicyName {
+        namespace: "shop".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+/// A policy `orders` whose rules are these lines.
+fn policy(rules: &str) -> String {
+    format!(
+        "kind: ServicePolicy\nmetadata: {{name: orders, namespace: shop}}\nspec:\n  rules:\n{rules}"
+    )
+}
+
+fn without_rule_field(text: &str) -> Result<String, EditError> {
+    let parsed = PolicyText::parse(text)?;
+    let edit = parsed.remove_rule_field(&name("orders"), "a", "enforcement")?;
+    parsed.apply(vec![edit])
+}
+
+#[test]
+fn a_field_of_a_rule_goes_and_everything_else_stays() {
+    let cases = [
+        (
+            "in the middle",
+            "    - id: a\n      enforcement: Shadow\n      effect: Deny\n",
+            "    - id: a\n      effect: Deny\n",
+        ),
+        (
+            "at the end",
+            "    - id: a\n      effect: Deny\n      enforcement: Shadow\n    - id: b\n",
+            "    - id: a\n      effect: Deny\n    - id: b\n",
+        ),
+        (
+            "at the end of the text, without a line end",
+            "    - id: a\n      enforcement: Shadow",
+            "    - id: a\n",
+        ),
+        (
+            "with comments before and after",
+            "    - id: a\n      # why\n      enforcement: Shadow\n      # what\n      effect: Deny\n",
+            "    - id: a\n      # why\n      # what\n      effect: Deny\n",
+        ),
+        (
+            "with a comment beside it",
+            "    - id: a\n      enforcement: Shadow  # until June\n      effect: Deny\n",
+            "    - id: a\n      # until June\n      effect: Deny\n",
+        ),
+        (
+            "as the first of an element",
+            "    - enforcement: Shadow\n      id: a\n      effect: Deny\n",
+            "    - id: a\n      effect: Deny\n",
+        ),
+        (
+            "as the first of an element, with a comment beside it",
+            "    -   enforcement: Shadow # until June\n        id: a\n",
+            "    -   # until June\n        id: a\n",
+        ),
+        (
+            "as the first of an element, with a comment below it",
+            "    - enforcement: Shadow\n      # who\n      id: a\n",
+            "    - # who\n      id: a\n",
+        ),
+        (
+            "below a dash that stands alone",
+            "    -\n      enforcement: Shadow\n      id: a\n",
+            "    -\n      id: a\n",
+        ),
+        (
+            "in quotes",
+            "    - id: a\n      \"enforcement\": 'Shadow'\n      effect: Deny\n",
+            "    - id: a\n      effect: Deny\n",
+        ),
+        (
+            "with its value on the next line",
+            "    - id: a\n      enforcement:\n        Shadow\n      effect: Deny\n",
+            "    - id: a\n      effect: Deny\n",
+        ),
+        (
+            "with the line ends of Windows",
+            "    - id: a\r\n      enforcement: Shadow\r\n      effect: Deny\r\n",
+            "    - id: a\r\n      effect: Deny\r\n",
+        ),
+        (
+            "with trailing blanks and an empty line",
+            "    - id: a\n      enforcement: Shadow  \n\n      effect: Deny\n",
+            "    - id: a\n\n      effect: Deny\n",
+        ),
+        (
+            "after characters of several bytes",
+            "    - id: a\n      description: Größe 大\n      enforcement: Shadow\n",
+            "    - id: a\n      description: Größe 大\n",
+        ),
+        (
+            "beside a rule that has the same field",
+            "    - id: b\n      enforcement: Shadow\n    - id: a\n      enforcement: Shadow\n",
+            "    - id: b\n      enforcement: Shadow\n    - id: a\n",
+        ),
+        (
+            "with a list at the indentation of its key",
+            "  - id: a\n    enforcement: Shadow\n    effect: Deny\n",
+            "  - id: a\n    effect: Deny\n",
+        ),
+    ];
+    for (case, before, after) in cases {
+        let changed = without_rule_field(&policy(before));
+        assert_eq!(changed.as_deref(), Ok(&*policy(after)), "{case}");
+        // What is left has the same rule, without the field.
+        let changed = changed.unwrap();
+        let again = without_rule_field(&changed).unwrap_err();
+        assert!(
+            matches!(again, EditError::NoField { .. }),
+            "{case}: {again}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_changed_by_lines_is_refused_with_its_line() {
+    let in_brackets = EditError::InBrackets {
+        line: 5,
+        field: "enforcement".to_owned(),
+    };
+    let shared = |line| EditError::SharedLines {
+        line,
+        field: "enforcement".to_owned(),
+    };
+    let cases = [
+        ("    - {id: a, enforcement: Shadow}\n", in_brackets),
+        (
+            "    - id: a\n      enforcement: # for now\n        Shadow\n",
+            shared(6),
+        ),
+        (
+            "    - ? enforcement\n      : Shadow\n      ? id\n      : a\n",
+            shared(5),
+        ),
+        (
+            "    - id: b\n",
+            EditError::NoRule {
+                policy: name("orders"),
+                rule: "a".to_owned(),
+            },
+        ),
+        (
+            "    - id: a\n",
+            EditError::NoField {
+                line: 5,
+                field: "enforcement".to_owned(),
+            },
+        ),
+    ];
+    for (rules, expected) in cases {
+        let error = without_rule_field(&policy(rules)).unwrap_err();
+        assert_eq!(error, expected, "{rules}");
+    }
+    let json = r#"{"kind": "ServicePolicy", "metadata": {"name": "orders", "namespace": "shop"},
+        "spec": {"rules": [
+            {"id": "a", "enforcement": "Shadow"}]}}"#;
+    let error = without_rule_field(json).unwrap_err();
+    let expected = EditError::InBrackets {
+        line: 3,
+        field: "enforcement".to_owned(),
+    };
+    assert_eq!(error, expected);
+    assert_eq!(without_rule_field("a: *b"), Err(EditError::NotYaml));
+}
+
+#[test]
+fn the_right_one_of_several_documents_is_changed() {
+    let document = |name: &str| {
+        format!(
+            "kind: ServicePolicy\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n  enforcement: Shadow\n  rules: []\n"
+        )
+    };
+    let mesh = "kind: Mesh\nmetadata: {name: orders}\nspec: {}\n";
+    let [cart, orders] = ["cart", "orders"].map(document);
+    let text = format!("# all\n---\n{mesh}---\n{cart}...\n---\n{orders}");
+    let parsed = PolicyText::parse(&text).unwrap();
+    assert!(parsed.has_policy(&name("cart")) && !parsed.has_policy(&name("mesh")));
+    let edit = parsed
+        .remove_spec_field(&name("orders"), "enforcement")
+        .unwrap();
+    let changed = parsed.apply(vec![edit]).unwrap();
+    let enforced = orders.replace("  enforcement: Shadow\n", "");
+    assert_eq!(
+        changed,
+        format!("# all\n---\n{mesh}---\n{cart}...\n---\n{enforced}")
+    );
+    let missing = parsed.remove_spec_field(&name("web"), "enforcement");
+    assert_eq!(missing, Err(EditError::NoPolicy(name("web"))));
+}
+
+#[test]
+fn several_changes_are_made_at_once_in_any_order() {
+    let text = policy(
+        "    - id: a\n      enforcement: Shadow\n    - id: b\n      enforcement: Shadow\n    - id: c\n",
+    );
+    let parsed = PolicyText::parse(&text).unwrap();
+    let of = |rule| {
+        parsed
+            .remove_rule_field(&name("orders"), rule, "enforcement")
+            .unwrap()
+    };
+    let expected = policy("    - id: a\n    - id: b\n    - id: c\n");
+    assert_eq!(parsed.apply(vec![of("b"), of("a")]).unwrap(), expected);
+    let twice: Vec<Edit> = vec![of("a"), of("a")];
+    assert_eq!(parsed.apply(twice), Err(EditError::Overlap));
+}

@@ -1,0 +1,124 @@
+//! What Prometheus answers, as JSON → samples.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use policy_schema::timestamp::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{PrometheusError, Sample};
+
+/// How much of what is not understood is shown, in characters.
+const EXCERPT: usize = 80;
+
+/// The same frame for every answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status: Status,
+    data: Option<Data>,
+    error_type: Option<String>,
+    error: Option<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Success,
+    Error,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    result_type: String,
+    result: Value,
+}
+
+/// An element of a vector.
+#[derive(Deserialize)]
+struct Series {
+    metric: BTreeMap<String, String>,
+    value: Point,
+}
+
+/// The seconds since the Unix epoch, and a number as a text, since JSON has neither infinities nor NaN.
+#[derive(Deserialize)]
+struct Point(f64, String);
+
+/// Reads an answer to a query.
+pub(super) fn read(
+    status: StatusCode,
+    body: &[u8],
+    query: &str,
+) -> Result<Vec<Sample>, PrometheusError> {
+    let foreign = |reason: String| PrometheusError::NotPrometheus { status, reason };
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| foreign(excerpt(body)))?;
+    if matches!(answer.status, Status::Error) {
+        let kind = answer.error_type.unwrap_or_default();
+        return Err(PrometheusError::Refused {
+            query: query.to_owned(),
+            message: answer.error.unwrap_or_else(|| kind.clone()),
+            is_too_much: matches!(kind.as_str(), "timeout" | "canceled" | "execution"),
+        });
+    }
+    if !answer.warnings.is_empty() {
+        return Err(PrometheusError::Partial(answer.warnings.join("; ")));
+    }
+    let data = answer
+        .data
+        .ok_or_else(|| foreign("an answer without data".to_owned()))?;
+    let misread = |reason: serde_json::Error| foreign(reason.to_string());
+    let series = match data.result_type.as_str() {
+        "vector" => serde_json::from_value::<Vec<Series>>(data.result).map_err(misread)?,
+        "scalar" => vec![Series {
+            metric: BTreeMap::new(),
+            value: serde_json::from_value(data.result).map_err(misread)?,
+        }],
+        kind => {
+            return Err(PrometheusError::UnexpectedType {
+                query: query.to_owned(),
+                kind: kind.to_owned(),
+            });
+        }
+    };
+    let samples = series.into_iter().map(|series| {
+        let Point(seconds, value) = series.value;
+        let number = || foreign(format!("`{value}` where a number is expected"));
+        Ok(Sample {
+            labels: series.metric,
+            // Rust reads `+Inf` and `NaN` as Prometheus writes them.
+            value: value.parse().map_err(|_| number())?,
+            at: moment(seconds),
+        })
+    });
+    samples.collect()
+}
+
+/// To the millisecond, which is as exact as Prometheus is.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is beyond the bounds becomes the bound"
+)]
+fn moment(seconds: f64) -> Timestamp {
+    let milliseconds = (seconds * 1000.0).round() as u64;
+    Timestamp::from_unix_nanoseconds(milliseconds.saturating_mul(1_000_000))
+}
+
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text: Vec<_> = text.split_whitespace().collect();
+    let text = text.join(" ");
+    if text.is_empty() {
+        return "with nothing".to_owned();
+    }
+    let mut shown: String = text.chars().take(EXCERPT).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}

@@ -1,0 +1,118 @@
+//! Why a Prometheus gives no answer, and what to do about it.
+
+use http::StatusCode;
+use reqwest::Url;
+use thiserror::Error;
+
+/// Why a Prometheus gives no answer.
+#[derive(Debug, Error)]
+pub(crate) enum PrometheusError {
+    #[error("the URL of Prometheus is none: {0}")]
+    InvalidUrl(String),
+    #[error("the URL of Prometheus has a name or a password, and there is a token too")]
+    SeveralCredentials,
+    #[error("the token for Prometheus is empty or has characters that no token has")]
+    InvalidToken,
+    #[error("`{name}` has no certificate in PEM: {reason}")]
+    InvalidAuthorities { name: String, reason: String },
+    #[error("cannot speak HTTP: {0}")]
+    Setup(reqwest::Error),
+    #[error("Prometheus at {url} cannot be reached: {}", chain(.reason))]
+    Unreachable { url: Url, reason: reqwest::Error },
+    #[error("Prometheus at {url} sends on to `{to}`")]
+    Elsewhere { url: Url, to: String },
+    #[error("Prometheus at {url} answers {status}")]
+    NotAdmitted {
+        url: Url,
+        status: StatusCode,
+        had_credentials: bool,
+    },
+    #[error("what answers is no Prometheus: {status}, {reason}")]
+    NotPrometheus { status: StatusCode, reason: String },
+    #[error("Prometheus refuses the query `{query}`: {message}")]
+    Refused {
+        query: String,
+        message: String,
+        is_too_much: bool,
+    },
+    #[error("Prometheus answers in part only: {0}")]
+    Partial(String),
+    #[error("Prometheus answers the query `{query}` with a {kind}, and not with samples")]
+    UnexpectedType { query: String, kind: String },
+    #[error("the answer of Prometheus is larger than 256 MiB")]
+    TooLarge,
+}
+
+impl PrometheusError {
+    /// Whether the arguments are wrong, and not the server.
+    pub(crate) fn is_invalid_argument(&self) -> bool {
+        match self {
+            Self::InvalidUrl(_)
+            | Self::SeveralCredentials
+            | Self::InvalidToken
+            | Self::InvalidAuthorities { .. } => true,
+            Self::Setup(_)
+            | Self::Unreachable { .. }
+            | Self::Elsewhere { .. }
+            | Self::NotAdmitted { .. }
+            | Self::NotPrometheus { .. }
+            | Self::Refused { .. }
+            | Self::Partial(_)
+            | Self::UnexpectedType { .. }
+            | Self::TooLarge => false,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::InvalidUrl(_) => {
+                "write `http://HOST:PORT` or `https://HOST:PORT`, with the path that it is served under, if there is one"
+            }
+            Self::SeveralCredentials => {
+                "leave the name and the password out of the URL, or the token"
+            }
+            Self::InvalidToken => {
+                "let the file of `--prometheus-token-file` have the bearer token and nothing else"
+            }
+            Self::InvalidAuthorities { .. } => {
+                "name a PEM file with the authority's certificate, and no key"
+            }
+            Self::Unreachable { .. } => {
+                "see whether it listens there; one in a cluster is reached by `kubectl port-forward -n NAMESPACE svc/NAME 9090`"
+            }
+            Self::Elsewhere { .. } => {
+                "name the URL that Prometheus itself answers at; a page to log in at needs `--prometheus-token-file` or a way round it"
+            }
+            Self::NotAdmitted {
+                had_credentials: false,
+                ..
+            } => "name a file with a bearer token: `--prometheus-token-file`",
+            Self::NotAdmitted {
+                had_credentials: true,
+                ..
+            } => "see whether the credentials are still good, and whether they may query",
+            Self::NotPrometheus { .. } => {
+                "name what answers at `/api/v1/query`, with the path that it is served under; Grafana is no Prometheus"
+            }
+            Self::Refused {
+                is_too_much: true, ..
+            } => "ask for a shorter `--window`, or for one policy: `--workload NAMESPACE/NAME`",
+            Self::TooLarge => "ask for one policy: `--workload NAMESPACE/NAME`",
+            Self::Partial(_) => "see why a part of its data cannot be reached, then ask again",
+            Self::Setup(_) | Self::Refused { .. } | Self::UnexpectedType { .. } => return None,
+        })
+    }
+}
+
+/// A failure with what is behind it, which alone tells what happened.
+fn chain(reason: &reqwest::Error) -> String {
+    if reason.is_timeout() {
+        return "it takes too long".to_owned();
+    }
+    let mut deepest: &dyn std::error::Error = reason;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    deepest.to_string()
+}

@@ -1,0 +1,102 @@
+//! Queries that count what counters counted, in PromQL.
+
+use policy_schema::timestamp::Timestamp;
+
+use super::label::{EFFECT, REASON, RULE};
+
+/// How many looks at a series tell when it began: enough for a fraction of a percent of the window.
+const LOOKS: u64 = 500;
+
+/// How often series are looked at, at most.
+const FINEST_MILLISECONDS: u64 = 100;
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+}
+
+impl Window {
+    /// The same from a later moment on, and not beyond its end.
+    pub(super) fn since(self, from: Timestamp) -> Self {
+        Self {
+            from: self.from.max(from).min(self.until),
+            until: self.until,
+        }
+    }
+
+    pub(super) fn milliseconds(self) -> u64 {
+        let nanoseconds = self.until.unix_nanoseconds() - self.from.unix_nanoseconds();
+        nanoseconds / 1_000_000
+    }
+
+    /// As PromQL has it.
+    fn duration(self) -> String {
+        format!("{}ms", self.milliseconds().max(1))
+    }
+
+    fn step_milliseconds(self) -> u64 {
+        (self.milliseconds() / LOOKS).max(FINEST_MILLISECONDS)
+    }
+
+    fn step(self) -> String {
+        format!("{}ms", self.step_milliseconds())
+    }
+
+    /// The moment of the look after one at `at`.
+    pub(super) fn step_after(self, at: Timestamp) -> Timestamp {
+        let step = self.step_milliseconds().saturating_mul(1_000_000);
+        Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_add(step))
+    }
+}
+
+/// How much the counters of a selector rose while they were looked at.
+///
+/// Between the first look and the last one that is exact. `increase()` goes on to the edges of the window as if all had
+/// gone on as before; a bound must not rest on requests that nobody saw, so it stands in only where a counter began
+/// again, of which looks alone do not tell.
+pub(super) fn risen(selector: &str, window: Window) -> String {
+    let seen = format!("{selector}[{}]", window.duration());
+    format!(
+        "(((max_over_time({seen}) - min_over_time({seen})) and (resets({seen}) == 0)) or increase({seen}))"
+    )
+}
+
+/// The same for proxies alone that have a series of the selector `present`.
+pub(super) fn risen_where(selector: &str, present: &str, window: Window) -> String {
+    format!(
+        "({} and ignoring ({RULE}, {EFFECT}, {REASON}) max_over_time({present}[{}]))",
+        risen(selector, window),
+        window.duration()
+    )
+}
+
+/// What counters that appeared within the window had counted when they were first looked at.
+pub(super) fn counted_before(selector: &str, window: Window) -> String {
+    let duration = window.duration();
+    format!("(min_over_time({selector}[{duration}]) unless {selector} offset {duration})")
+}
+
+/// The sum of a query by labels.
+pub(super) fn sum_by(labels: &[&str], query: &str) -> String {
+    format!("sum by ({}) ({query})", labels.join(", "))
+}
+
+/// When a series of the selector was first looked at, to a fraction of the window.
+pub(super) fn first_seen(selector: &str, window: Window) -> String {
+    format!(
+        "min(min_over_time(timestamp({selector})[{}:{}]))",
+        window.duration(),
+        window.step()
+    )
+}
+
+/// When a series of the selector last had another value.
+pub(super) fn last_other(selector: &str, value: u64, window: Window) -> String {
+    format!(
+        "max(max_over_time(timestamp({selector} != {value})[{}:{}]))",
+        window.duration(),
+        window.step()
+    )
+}

@@ -1,0 +1,366 @@
+//! What Prometheus saw of something in shadow.
+
+use std::collections::BTreeMap;
+
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::rule_spec::Effect;
+use policy_schema::timestamp::Timestamp;
+
+use super::candidate::{Candidate, Subject};
+use super::counting::{self, Window};
+use super::label::{
+    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE, of_policy,
+};
+use super::revisions::{self, Revisions};
+use crate::prometheus::{Prometheus, PrometheusError, Sample};
+
+/// What was seen of something in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    pub(crate) revisions: Revisions,
+    /// None where no proxy counted it.
+    pub(crate) seen: Option<Seen>,
+}
+
+/// What was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// From when on it counts.
+    pub(crate) since: Timestamp,
+    pub(crate) beginning: Beginning,
+    /// The requests that the policy decided about, as far as they were seen.
+    pub(crate) requests: u64,
+    /// What was done in shadow.
+    pub(crate) hits: Vec<Hits>,
+    /// The same by caller; none where proxies do not tell.
+    pub(crate) callers: Option<Vec<Caller>>,
+}
+
+/// Why it counts from when on it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// It was asked from then on.
+    Asked,
+    /// Nothing earlier was seen.
+    FirstSeen,
+    /// Before, some proxy ran another revision.
+    Revised,
+}
+
+/// Requests with which the same was done in shadow, for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hits {
+    /// None where no rule decided.
+    pub(crate) rule: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) requests: u64,
+    /// How many of them were counted before the counter was first looked at, nobody knows when.
+    pub(crate) before: u64,
+}
+
+/// A caller, and what it asked for, with which something was done in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) caller: Observed,
+    pub(crate) method: Observed,
+    pub(crate) path: Observed,
+    pub(crate) requests: u64,
+}
+
+/// The metrics' selectors for something in shadow.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Selectors {
+    /// The requests that the policy decided about: each is counted once.
+    pub(super) requests: String,
+    /// What of it is there as soon as a proxy has it, whatever it has counted.
+    pub(super) present: String,
+    /// What would be done.
+    pub(super) hits: String,
+    /// The same by caller.
+    pub(super) observed: String,
+}
+
+impl Selectors {
+    pub(super) fn new(candidate: &Candidate) -> Self {
+        let policy = format!("{POLICY}=\"{}\"", of_policy(&candidate.policy));
+        // Matches of rules in shadow are counted beside the decision about the same request. In a policy that is enforced
+        // they have effects of their own; in one in shadow only their names tell.
+        let rules: Vec<_> = candidate
+            .rules_in_shadow
+            .iter()
+            .map(String::as_str)
+            .collect();
+        let but_rules = if rules.is_empty() {
+            String::new()
+        } else {
+            format!(",{RULE}!~\"{}\"", rules.join("|"))
+        };
+        let decided = if candidate.is_policy_in_shadow {
+            format!("{policy},{EFFECT}=~\"shadow_allow|shadow_deny\"{but_rules}")
+        } else {
+            format!("{policy},{EFFECT}=~\"allow|deny\"")
+        };
+        let (present, hits) = match &candidate.subject {
+            Subject::Policy { .. } => (
+                decided.clone(),
+                format!("{policy},{EFFECT}=\"shadow_deny\"{but_rules}"),
+            ),
+            Subject::Rule { id, effect, .. } => {
+                let effect = effect_in_shadow(*effect);
+                let of_rule = format!("{policy},{RULE}=\"{id}\",{EFFECT}=\"{effect}\"");
+                (of_rule.clone(), of_rule)
+            }
+        };
+        Self {
+            requests: format!("{DECISIONS}{{{decided}}}"),
+            present: format!("{DECISIONS}{{{present}}}"),
+            observed: format!("{OBSERVED}{{{hits}}}"),
+            hits: format!("{DECISIONS}{{{hits}}}"),
+        }
+    }
+}
+
+/// What the metrics call the effect of a rule in shadow.
+fn effect_in_shadow(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow => "shadow_allow",
+        Effect::Deny => "shadow_deny",
+        Effect::Audit => "shadow_audit",
+        Effect::Custom => "shadow_custom",
+    }
+}
+
+/// Asks what was seen of something in shadow.
+pub(crate) async fn gather(
+    prometheus: &Prometheus,
+    candidate: &Candidate,
+    asked: Window,
+) -> Result<Evidence, PrometheusError> {
+    let selectors = Selectors::new(candidate);
+    let label = of_policy(&candidate.policy);
+    let revisions = revisions::ask(prometheus, &label, &candidate.revision, asked).await?;
+    let query = counting::first_seen(&selectors.present, asked);
+    let first = prometheus.query(&query, asked.until).await?;
+    let Some(first) = first.first().and_then(|sample| moment(sample.value)) else {
+        return Ok(Evidence {
+            revisions,
+            seen: None,
+        });
+    };
+    let windows = Windows::new(asked, first, &revisions);
+    let seen = Seen {
+        since: windows.of_requests.from,
+        beginning: windows.beginning,
+        requests: requests(prometheus, &selectors, windows.of_requests).await?,
+        hits: hits(prometheus, &selectors, windows.of_hits).await?,
+        callers: callers(prometheus, candidate, &selectors, windows.of_hits).await?,
+    };
+    Ok(Evidence {
+        revisions,
+        seen: Some(seen),
+    })
+}
+
+/// When to count what. Moments are known to a fraction of the window alone, so that requests are counted a little too
+/// late rather than too early, and what should not happen the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Windows {
+    pub(super) of_requests: Window,
+    pub(super) of_hits: Window,
+    pub(super) beginning: Beginning,
+}
+
+impl Windows {
+    pub(super) fn new(asked: Window, first_seen: Timestamp, revisions: &Revisions) -> Self {
+        // That look itself is to be within the window, whichever of its ends counts.
+        let first = Timestamp::from_unix_nanoseconds(first_seen.unix_nanoseconds() - 1_000_000);
+        let revised = match revisions {
+            Revisions::Current { since } => *since,
+            Revisions::Untold | Revisions::Others(_) => None,
+        };
+        match revised {
+            Some(last_other) if last_other >= first => Self {
+                of_requests: asked.since(asked.step_after(last_other)),
+                of_hits: asked.since(last_other),
+                beginning: Beginning::Revised,
+            },
+            // A series that was there from the beginning is first looked at soon after it.
+            _ if is_early(asked, first) => Self {
+                of_requests: asked,
+                of_hits: asked,
+                beginning: Beginning::Asked,
+            },
+            _ => Self {
+                of_requests: asked.since(first),
+                of_hits: asked,
+                beginning: Beginning::FirstSeen,
+            },
+        }
+    }
+}
+
+/// Whether something first seen at this moment was most likely there when the window began.
+fn is_early(asked: Window, first: Timestamp) -> bool {
+    let late = Window {
+        from: asked.from,
+        until: first.max(asked.from),
+    };
+    late.milliseconds() * 100 <= asked.milliseconds()
+}
+
+async fn requests(
+    prometheus: &Prometheus,
+    selectors: &Selectors,
+    window: Window,
+) -> Result<u64, PrometheusError> {
+    let risen = counting::risen_where(&selectors.requests, &selectors.present, window);
+    let sum = prometheus
+        .query(&format!("sum({risen})"), window.until)
+        .await?;
+    Ok(sum.first().map_or(0, |sample| at_least(sample.value)))
+}
+
+async fn hits(
+    prometheus: &Prometheus,
+    selectors: &Selectors,
+    window: Window,
+) -> Result<Vec<Hits>, PrometheusError> {
+    let counted = counted(prometheus, &selectors.hits, &[RULE, REASON], window).await?;
+    let hits = counted.into_iter().map(|(labels, counted)| {
+        let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+        Hits {
+            rule: Some(label(RULE)).filter(|rule| !matches!(rule.as_str(), "" | "-")),
+            reason: label(REASON),
+            requests: counted.all(),
+            before: counted.before,
+        }
+    });
+    let mut hits: Vec<_> = hits.filter(|hits| hits.requests > 0).collect();
+    hits.sort_by(|a, b| {
+        let key = |hits: &Hits| (hits.rule.clone(), hits.reason.clone());
+        b.requests
+            .cmp(&a.requests)
+            .then_with(|| key(a).cmp(&key(b)))
+    });
+    Ok(hits)
+}
+
+async fn callers(
+    prometheus: &Prometheus,
+    candidate: &Candidate,
+    selectors: &Selectors,
+    window: Window,
+) -> Result<Option<Vec<Caller>>, PrometheusError> {
+    if !is_learning(prometheus, &candidate.policy, window).await? {
+        return Ok(None);
+    }
+    let labels = [CALLER, METHOD, PATH];
+    let counted = counted(prometheus, &selectors.observed, &labels, window).await?;
+    let callers = counted.into_iter().map(|(labels, counted)| {
+        let text = |name: &str| Observed::decode(labels.get(name).map_or("", String::as_str));
+        Caller {
+            caller: text(CALLER),
+            method: text(METHOD),
+            path: text(PATH),
+            requests: counted.all(),
+        }
+    });
+    let mut callers: Vec<_> = callers.filter(|caller| caller.requests > 0).collect();
+    callers.sort_by(|a, b| {
+        let key = |caller: &Caller| {
+            let Caller {
+                caller,
+                method,
+                path,
+                requests: _,
+            } = caller;
+            (caller.clone(), method.clone(), path.clone())
+        };
+        b.requests
+            .cmp(&a.requests)
+            .then_with(|| key(a).cmp(&key(b)))
+    });
+    Ok(Some(callers))
+}
+
+/// Whether proxies count the policy's requests by caller.
+async fn is_learning(
+    prometheus: &Prometheus,
+    policy: &PolicyName,
+    window: Window,
+) -> Result<bool, PrometheusError> {
+    let selector = format!("{OBSERVED}{{{POLICY}=\"{}\"}}", of_policy(policy));
+    let query = counting::first_seen(&selector, window);
+    Ok(!prometheus.query(&query, window.until).await?.is_empty())
+}
+
+/// What a counter counted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    /// Between looks at it.
+    seen: u64,
+    /// Before the first look.
+    before: u64,
+}
+
+impl Counted {
+    fn all(self) -> u64 {
+        self.seen.saturating_add(self.before)
+    }
+}
+
+/// What counters counted, by labels. Of something that should not happen, none is left out.
+async fn counted(
+    prometheus: &Prometheus,
+    selector: &str,
+    labels: &[&str],
+    window: Window,
+) -> Result<BTreeMap<BTreeMap<String, String>, Counted>, PrometheusError> {
+    let mut counted: BTreeMap<_, Counted> = BTreeMap::new();
+    let by = |query: String| counting::sum_by(labels, &query);
+    let risen = by(counting::risen(selector, window));
+    for Sample { labels, value, .. } in prometheus.query(&risen, window.until).await? {
+        counted.entry(labels).or_default().seen = at_most(value);
+    }
+    let before = by(counting::counted_before(selector, window));
+    for Sample { labels, value, .. } in prometheus.query(&before, window.until).await? {
+        counted.entry(labels).or_default().before = at_most(value);
+    }
+    Ok(counted)
+}
+
+/// Less than this is the noise of adding and not a part of a request.
+const NOISE: f64 = 1e-6;
+
+/// A number of requests of which no more are claimed than there were.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is beyond the bounds becomes the bound"
+)]
+fn at_least(number: f64) -> u64 {
+    (number + NOISE).floor() as u64
+}
+
+/// A number of requests of which none is left out.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is beyond the bounds becomes the bound"
+)]
+fn at_most(number: f64) -> u64 {
+    (number - NOISE).ceil() as u64
+}
+
+/// A moment out of seconds since the Unix epoch; none before it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is positive, and what is beyond the bound becomes the bound"
+)]
+pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
+    (seconds > 1.0).then(|| {
+        let milliseconds = (seconds * 1000.0).round() as u64;
+        Timestamp::from_unix_nanoseconds(milliseconds.saturating_mul(1_000_000))
+    })
+}

@@ -1,0 +1,83 @@
+//! Which revisions of a policy proxies run.
+
+use policy_schema::timestamp::Timestamp;
+
+use super::counting::{self, Window};
+use super::evidence::moment;
+use super::label::{POLICY, REVISION};
+use crate::prometheus::{Prometheus, PrometheusError};
+
+/// Which revisions of a policy proxies run, next to that of the documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Revisions {
+    /// The proxies do not tell.
+    Untold,
+    /// All run that of the documents, since this moment if it was not always so.
+    Current { since: Option<Timestamp> },
+    /// Some run these.
+    Others(Vec<String>),
+}
+
+/// The number that stands for a revision; none for what is no revision.
+pub(crate) fn number(revision: &str) -> Option<u64> {
+    u64::from_str_radix(revision, 16).ok()
+}
+
+/// The revision that a number stands for. They have 48 bits, which a floating-point number holds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is no such number becomes none that anybody has"
+)]
+pub(crate) fn of_number(number: f64) -> String {
+    format!("{:012x}", number as u64)
+}
+
+/// Asks which revisions of the policy with this label run.
+pub(super) async fn ask(
+    prometheus: &Prometheus,
+    label: &str,
+    expected: &str,
+    window: Window,
+) -> Result<Revisions, PrometheusError> {
+    let selector = format!("{REVISION}{{{POLICY}=\"{label}\"}}");
+    let running = prometheus.query(&selector, window.until).await?;
+    if running.is_empty() {
+        return Ok(Revisions::Untold);
+    }
+    let running = running.iter().map(|sample| of_number(sample.value));
+    let mut others: Vec<_> = running.filter(|revision| revision != expected).collect();
+    others.sort();
+    others.dedup();
+    if !others.is_empty() {
+        return Ok(Revisions::Others(others));
+    }
+    let Some(number) = number(expected) else {
+        return Ok(Revisions::Current { since: None });
+    };
+    let query = counting::last_other(&selector, number, window);
+    let last = prometheus.query(&query, window.until).await?;
+    Ok(Revisions::Current {
+        since: last.first().and_then(|sample| moment(sample.value)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_revision_has_a_number_of_its_own() {
+        for revision in [
+            "000000000000",
+            "00000000000a",
+            "ffffffffffff",
+            "4f53cda18c2b",
+        ] {
+            let number = number(revision).unwrap();
+            #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
+            let shown = number as f64;
+            assert_eq!(of_number(shown), revision);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What was seen of something in shadow → whether it can be enforced.
+
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::rule_spec::Effect;
+
+use super::bound::{Confidence, Share, requests_needed, upper_bound};
+use super::candidate::{Candidate, Subject};
+use super::evidence::{Evidence, Hits, Seen};
+use super::revisions::Revisions;
+
+/// What is asked of something before it is enforced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standard {
+    /// The largest share of requests that may break.
+    pub(crate) most: Share,
+    pub(crate) confidence: Confidence,
+}
+
+/// Whether something in shadow can be enforced.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// Enforced, it denies nothing that passes today.
+    Harmless,
+    /// None of so many requests would have been denied: no more than this share can be.
+    Ready { bound: Share },
+    /// Requests would have been denied.
+    WouldDeny {
+        requests: u64,
+        share: Share,
+        bound: Share,
+    },
+    /// None would have been denied, of too few.
+    TooFew { bound: Share, more: u64 },
+    /// What was counted cannot tell.
+    Unknown(Unknown),
+}
+
+/// Why what was counted cannot tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// No proxy counts it.
+    NotCounted,
+    /// Proxies run other revisions than the documents have.
+    OtherRevisions(Vec<String>),
+    /// Where other policies decide, nobody counts what this one would deny for lack of a rule.
+    Shared(Vec<PolicyName>),
+    /// Another one decides.
+    Provider,
+}
+
+impl Verdict {
+    /// Whether it may be enforced.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self {
+            Self::Harmless | Self::Ready { .. } => true,
+            Self::WouldDeny { .. } | Self::TooFew { .. } | Self::Unknown(_) => false,
+        }
+    }
+}
+
+/// Judges something in shadow by what was seen of it.
+pub(crate) fn judge(candidate: &Candidate, evidence: &Evidence, standard: Standard) -> Verdict {
+    match &candidate.subject {
+        Subject::Rule { effect, .. } => match effect {
+            Effect::Allow | Effect::Audit => return Verdict::Harmless,
+            Effect::Custom => return Verdict::Unknown(Unknown::Provider),
+            Effect::Deny => {}
+        },
+        Subject::Policy {
+            others,
+            denies_the_rest,
+        } => {
+            if *denies_the_rest && !others.is_empty() {
+                return Verdict::Unknown(Unknown::Shared(others.clone()));
+            }
+        }
+    }
+    if let Revisions::Others(running) = &evidence.revisions {
+        return Verdict::Unknown(Unknown::OtherRevisions(running.clone()));
+    }
+    match &evidence.seen {
+        Some(seen) => by_numbers(seen, standard),
+        None => Verdict::Unknown(Unknown::NotCounted),
+    }
+}
+
+fn by_numbers(seen: &Seen, Standard { most, confidence }: Standard) -> Verdict {
+    let denied: u64 = seen.hits.iter().map(|Hits { requests, .. }| requests).sum();
+    let bound = upper_bound(denied, seen.requests, confidence);
+    if denied > 0 {
+        return Verdict::WouldDeny {
+            requests: denied,
+            share: Share::of(denied, seen.requests),
+            bound,
+        };
+    }
+    if bound <= most {
+        return Verdict::Ready { bound };
+    }
+    let needed = requests_needed(most, confidence);
+    Verdict::TooFew {
+        bound,
+        more: needed.saturating_sub(seen.requests).max(1),
+    }
+}

@@ -1,0 +1,22 @@
+//! What proxies count, live: who calls what, and what becomes of it.
+//!
+//! ```text
+//!  a proxy's endpoint ──▶ from_proxy ──────┐
+//!                                          ├─▶ reading ─▶ snapshot ─▶ plain, view
+//!  Prometheus ──────────▶ from_prometheus ─┘       documents ─┘
+//! ```
+//!
+//! Only the two sources and the terminal do anything; what is shown is a pure function of a reading.
+
+pub(crate) mod documents;
+pub(crate) mod from_prometheus;
+pub(crate) mod from_proxy;
+pub(crate) mod plain;
+pub(crate) mod reading;
+pub(crate) mod snapshot;
+mod table;
+pub(crate) mod terminal;
+mod view;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Policies → what a table of their counters wants to know of them, by their labels.
+
+use std::collections::BTreeMap;
+
+use policy_schema::plugin_config::{PluginConfig, PolicyName};
+use policy_schema::policy::PolicySet;
+use policy_schema::rule_spec::{RuleSpec, SourceSpec};
+use serde_json::Value;
+
+use crate::promotion::label;
+
+/// What the documents say of policies, by the policies' labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Documents {
+    pub(crate) policies: BTreeMap<String, Documented>,
+}
+
+/// A policy as documented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Documented {
+    pub(crate) name: PolicyName,
+    pub(crate) revision: String,
+    /// By their ids.
+    pub(crate) rules: BTreeMap<String, RuleFacts>,
+}
+
+/// Whom a rule is for, and whom to ask about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RuleFacts {
+    pub(crate) from: String,
+    pub(crate) owner: String,
+}
+
+impl Documents {
+    pub(crate) fn new(set: &PolicySet) -> Self {
+        let policies = set.policies().iter().map(|policy| {
+            let config = PluginConfig::of_policy(set, policy);
+            let rules = config.rules.iter();
+            let documented = Documented {
+                name: policy.name().clone(),
+                revision: config.revision.clone().unwrap_or_default(),
+                rules: rules.map(|rule| (rule.id.clone(), facts(rule))).collect(),
+            };
+            (label::of_policy(policy.name()), documented)
+        });
+        Self {
+            policies: policies.collect(),
+        }
+    }
+}
+
+fn facts(rule: &RuleSpec) -> RuleFacts {
+    let sources = rule.from.as_deref().unwrap_or_default().iter();
+    let sources: Vec<_> = sources.map(source).collect();
+    RuleFacts {
+        from: if sources.is_empty() {
+            "everybody".to_owned()
+        } else {
+            sources.join("; ")
+        },
+        owner: rule.owner.clone().unwrap_or_default(),
+    }
+}
+
+/// A source in one line: its fields as they are written, and the names alone where they say it all.
+fn source(source: &SourceSpec) -> String {
+    let Ok(Value::Object(fields)) = serde_json::to_value(source) else {
+        return String::new();
+    };
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(field, value)| match (field.as_str(), values(value)) {
+            ("anonymous", _) => "anonymous".to_owned(),
+            ("serviceAccounts" | "principals", values) => values,
+            (field, values) => format!("{field} {values}"),
+        })
+        .collect();
+    fields.join(" and ")
+}
+
+fn values(value: &Value) -> String {
+    let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let values: Vec<_> = values
+        .iter()
+        .map(|value| value.as_str().unwrap_or_default())
+        .collect();
+    values.join(",")
+}

@@ -1,0 +1,118 @@
+//! What Prometheus has of all proxies → a reading.
+//!
+//! It is asked for sums, so that thousands of proxies cost no more to look at than one.
+
+use policy_schema::timestamp::Timestamp;
+
+use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading};
+use crate::prometheus::{Prometheus, PrometheusError, Sample};
+use crate::promotion::label::{
+    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, REVISION, RULE,
+};
+use crate::promotion::revisions;
+
+/// More callers than these are not asked for: those who call most are.
+const MOST_CALLERS: usize = 200;
+
+/// Asks for everything, with rates over the stretch of time that PromQL calls `over`.
+pub(crate) async fn read(
+    prometheus: &Prometheus,
+    over: &str,
+    at: Timestamp,
+) -> Result<Reading, PrometheusError> {
+    let ask = async |query: String| prometheus.query(&query, at).await;
+    let mut reading = Reading::new(at);
+    let by = format!("{POLICY}, {RULE}, {EFFECT}, {REASON}");
+    for sample in ask(format!("sum by ({by}) ({DECISIONS})")).await? {
+        reading
+            .decisions
+            .entry(decision(&sample))
+            .or_default()
+            .total = sample.value;
+    }
+    for sample in ask(format!("sum by ({by}) (rate({DECISIONS}[{over}]))")).await? {
+        let count = reading.decisions.entry(decision(&sample)).or_default();
+        count.rate = Some(sample.value);
+    }
+    let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
+    let observed = format!("topk({MOST_CALLERS}, sum by ({by}) ({OBSERVED}))");
+    for sample in ask(observed).await? {
+        reading.observed.entry(request(&sample)).or_default().total = sample.value;
+    }
+    if !reading.observed.is_empty() {
+        for sample in ask(format!("sum by ({by}) (rate({OBSERVED}[{over}]))")).await? {
+            if let Some(count) = reading.observed.get_mut(&request(&sample)) {
+                let count: &mut Count = count;
+                count.rate = Some(sample.value);
+            }
+        }
+    }
+    // A number as a label is the same number in text.
+    for sample in ask(format!(
+        "count_values by ({POLICY}) (\"revision\", {REVISION})"
+    ))
+    .await?
+    {
+        let Ok(number) = sample.label("revision").parse() else {
+            continue;
+        };
+        let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
+        of_policy.insert(revisions::of_number(number), whole(sample.value));
+    }
+    for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY})")).await? {
+        let rule = (text(&sample, POLICY), text(&sample, RULE));
+        reading.expiries.insert(rule, sample.value);
+    }
+    for sample in ask(format!("sum by ({POLICY}, {VERDICTS}) ({COMPARISONS})")).await? {
+        let key = (text(&sample, POLICY), text(&sample, VERDICTS));
+        reading.comparisons.insert(key, sample.value);
+    }
+    let first = |samples: Vec<Sample>| samples.first().map(|sample| sample.value);
+    reading.rejections = first(ask(format!("sum({REJECTIONS})")).await?);
+    reading.omitted_log_lines = first(ask(format!("sum({OMITTED})")).await?);
+    let all = first(ask(format!("sum({MEMORY})")).await?);
+    let largest = first(ask(format!("max({MEMORY})")).await?);
+    reading.memory = all
+        .zip(largest)
+        .map(|(all, largest)| Memory { all, largest });
+    // A proxy is what is the same but for the metrics' own labels.
+    let proxies =
+        format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
+    reading.proxies = first(ask(proxies).await?).map(whole);
+    Ok(reading)
+}
+
+fn decision(sample: &Sample) -> Decision {
+    Decision {
+        policy: text(sample, POLICY),
+        rule: text(sample, RULE),
+        effect: text(sample, EFFECT),
+        reason: text(sample, REASON),
+    }
+}
+
+fn request(sample: &Sample) -> ObservedRequest {
+    let observed = |name| Observed::decode(sample.label(name));
+    ObservedRequest {
+        policy: text(sample, POLICY),
+        rule: text(sample, RULE),
+        effect: text(sample, EFFECT),
+        caller: observed(CALLER),
+        method: observed(METHOD),
+        path: observed(PATH),
+    }
+}
+
+fn text(sample: &Sample, name: &str) -> String {
+    sample.label(name).to_owned()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is beyond the bounds becomes the bound"
+)]
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}

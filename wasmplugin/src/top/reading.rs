@@ -1,0 +1,125 @@
+//! What was counted until a moment, wherever it was read.
+
+use std::collections::BTreeMap;
+
+use policy_schema::timestamp::Timestamp;
+
+use crate::promotion::label::Observed;
+
+/// What was counted until a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) at: Timestamp,
+    /// How many proxies were read, as far as that is known.
+    pub(crate) proxies: Option<u64>,
+    pub(crate) decisions: BTreeMap<Decision, Count>,
+    /// In the learning mode alone.
+    pub(crate) observed: BTreeMap<ObservedRequest, Count>,
+    /// By a policy's label, how many proxies run which revision.
+    pub(crate) revisions: BTreeMap<String, BTreeMap<String, u64>>,
+    /// By the labels of a policy and of a rule, in seconds since the Unix epoch.
+    pub(crate) expiries: BTreeMap<(String, String), f64>,
+    /// By a policy's label and what the two planes said.
+    pub(crate) comparisons: BTreeMap<(String, String), f64>,
+    pub(crate) rejections: Option<f64>,
+    pub(crate) omitted_log_lines: Option<f64>,
+    pub(crate) memory: Option<Memory>,
+}
+
+/// What a counter of decisions is for, by its labels.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Decision {
+    pub(crate) policy: String,
+    pub(crate) rule: String,
+    pub(crate) effect: String,
+    pub(crate) reason: String,
+}
+
+/// What a counter of the learning mode is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObservedRequest {
+    pub(crate) policy: String,
+    pub(crate) rule: String,
+    pub(crate) effect: String,
+    pub(crate) caller: Observed,
+    pub(crate) method: Observed,
+    pub(crate) path: Observed,
+}
+
+/// How much was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Count {
+    pub(crate) total: f64,
+    /// By the second; none where only one look was taken.
+    pub(crate) rate: Option<f64>,
+}
+
+/// What the filters take of memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Memory {
+    pub(crate) all: f64,
+    pub(crate) largest: f64,
+}
+
+impl Count {
+    /// The sum of two.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            total: self.total + other.total,
+            rate: match (self.rate, other.rate) {
+                (Some(rate), Some(other)) => Some(rate + other),
+                (rate, other) => rate.or(other),
+            },
+        }
+    }
+}
+
+impl Reading {
+    /// Before anything was read.
+    pub(crate) fn new(at: Timestamp) -> Self {
+        Self {
+            at,
+            proxies: None,
+            decisions: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            revisions: BTreeMap::new(),
+            expiries: BTreeMap::new(),
+            comparisons: BTreeMap::new(),
+            rejections: None,
+            omitted_log_lines: None,
+            memory: None,
+        }
+    }
+
+    /// The same with rates, by what was counted at an earlier moment.
+    pub(crate) fn since(mut self, earlier: &Self) -> Self {
+        let nanoseconds = self
+            .at
+            .unix_nanoseconds()
+            .saturating_sub(earlier.at.unix_nanoseconds());
+        if nanoseconds == 0 {
+            return self;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a moment between looks has few digits"
+        )]
+        let seconds = nanoseconds as f64 / 1e9;
+        rate(&mut self.decisions, &earlier.decisions, seconds);
+        rate(&mut self.observed, &earlier.observed, seconds);
+        self
+    }
+}
+
+fn rate<K: Ord>(now: &mut BTreeMap<K, Count>, earlier: &BTreeMap<K, Count>, seconds: f64) {
+    for (key, count) in now {
+        let before = earlier.get(key).map_or(0.0, |count| count.total);
+        // A counter that fell has begun again: all it has is new.
+        let risen = if count.total < before {
+            count.total
+        } else {
+            count.total - before
+        };
+        count.rate = Some(risen / seconds);
+    }
+}

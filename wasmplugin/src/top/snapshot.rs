@@ -1,0 +1,192 @@
+//! A reading, and what the documents say → what is to be seen.
+
+mod heading;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use policy_schema::plugin_config::PolicyName;
+
+use super::documents::{Documents, RuleFacts};
+use super::reading::{Count, Reading};
+use crate::promotion::label::{self, Observed};
+
+/// What is to be seen at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Snapshot {
+    /// What is true of all, a line each.
+    pub(crate) heading: Vec<String>,
+    /// In the order of policies and rules.
+    pub(crate) rules: Vec<RuleRow>,
+    /// In the order of callers; empty where proxies do not learn.
+    pub(crate) callers: Vec<CallerRow>,
+    /// Whether whom a rule is for and its owner are known.
+    pub(crate) has_documents: bool,
+}
+
+/// A rule of a policy, or what no rule decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RuleRow {
+    pub(crate) policy: String,
+    /// `-` where no rule decided.
+    pub(crate) rule: String,
+    pub(crate) tally: Tally,
+    /// Why, where that was counted.
+    pub(crate) reasons: BTreeSet<String>,
+    pub(crate) facts: RuleFacts,
+}
+
+/// A caller, and what it asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CallerRow {
+    pub(crate) caller: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) policy: String,
+    pub(crate) tally: Tally,
+}
+
+/// What became of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) allowed: Count,
+    pub(crate) denied: Count,
+    /// What was done in shadow, whatever it was.
+    pub(crate) shadow: Count,
+    /// Matches of rules that record or ask another.
+    pub(crate) noted: Count,
+}
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Order {
+    /// By policy and rule, or by caller
+    #[default]
+    Name,
+    /// What is denied most
+    Denied,
+    /// What is denied or allowed most in shadow
+    Shadow,
+    /// What is allowed most
+    Allowed,
+}
+
+impl Tally {
+    fn add(&mut self, effect: &str, count: Count) {
+        let place = match effect {
+            "allow" => &mut self.allowed,
+            "deny" => &mut self.denied,
+            shadow if shadow.starts_with("shadow_") => &mut self.shadow,
+            _ => &mut self.noted,
+        };
+        *place = place.plus(count);
+    }
+}
+
+impl Order {
+    /// The one after it.
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::Name => Self::Denied,
+            Self::Denied => Self::Shadow,
+            Self::Shadow => Self::Allowed,
+            Self::Allowed => Self::Name,
+        }
+    }
+
+    /// Puts rows that are in the order of their names into this order. Those that are alike stay as they are.
+    pub(super) fn sort<R>(self, rows: &mut [R], tally: impl Fn(&R) -> &Tally) {
+        let count = |row: &R| match self {
+            Self::Name => Count::default(),
+            Self::Denied => tally(row).denied,
+            Self::Shadow => tally(row).shadow,
+            Self::Allowed => tally(row).allowed,
+        };
+        rows.sort_by(|a, b| {
+            let (a, b) = (count(a), count(b));
+            let rate = |count: Count| count.rate.unwrap_or_default();
+            rate(b)
+                .total_cmp(&rate(a))
+                .then(b.total.total_cmp(&a.total))
+        });
+    }
+}
+
+impl Snapshot {
+    /// What is to be seen of a reading: of one policy alone if one is named.
+    pub(crate) fn new(
+        reading: &Reading,
+        source: &str,
+        documents: Option<&Documents>,
+        only: Option<&PolicyName>,
+    ) -> Self {
+        let only = only.map(label::of_policy);
+        let is_wanted = |policy: &str| only.as_deref().is_none_or(|only| only == policy);
+        let mut rules: BTreeMap<(&str, &str), RuleRow> = BTreeMap::new();
+        for (decision, count) in &reading.decisions {
+            if !is_wanted(&decision.policy) {
+                continue;
+            }
+            let row = rules
+                .entry((&decision.policy, &decision.rule))
+                .or_insert_with(|| rule_row(&decision.policy, &decision.rule, documents));
+            row.tally.add(&decision.effect, *count);
+            if count.total > 0.0 {
+                row.reasons.insert(decision.reason.clone());
+            }
+        }
+        let mut callers: BTreeMap<_, CallerRow> = BTreeMap::new();
+        for (request, count) in &reading.observed {
+            if !is_wanted(&request.policy) {
+                continue;
+            }
+            let key = (
+                &request.caller,
+                &request.method,
+                &request.path,
+                &request.policy,
+            );
+            let row = callers.entry(key).or_insert_with(|| CallerRow {
+                caller: shown(&request.caller, "no identity"),
+                method: shown(&request.method, "-"),
+                path: shown(&request.path, "-"),
+                policy: policy_name(&request.policy),
+                tally: Tally::default(),
+            });
+            row.tally.add(&request.effect, *count);
+        }
+        Self {
+            heading: heading::lines(reading, source, documents, &is_wanted),
+            rules: rules.into_values().collect(),
+            callers: callers.into_values().collect(),
+            has_documents: documents.is_some(),
+        }
+    }
+}
+
+fn rule_row(policy: &str, rule: &str, documents: Option<&Documents>) -> RuleRow {
+    let documented = documents.and_then(|documents| documents.policies.get(policy));
+    let facts = documented.and_then(|documented| documented.rules.get(rule));
+    RuleRow {
+        policy: policy_name(policy),
+        rule: rule.to_owned(),
+        tally: Tally::default(),
+        reasons: BTreeSet::new(),
+        facts: facts.cloned().unwrap_or_default(),
+    }
+}
+
+fn shown(observed: &Observed, absent: &str) -> String {
+    match observed {
+        Observed::Absent => absent.to_owned(),
+        Observed::Text(text) => text.clone(),
+        Observed::Other => "(others)".to_owned(),
+    }
+}
+
+/// The policy that a label stands for. Neither part has a `_` of its own, and the namespace has no dot.
+fn policy_name(label: &str) -> String {
+    match label.split_once('_') {
+        Some((namespace, name)) => format!("{namespace}/{}", name.replace('_', ".")),
+        None => label.to_owned(),
+    }
+}

@@ -1,0 +1,212 @@
+//! What is shown of a scrape, as people see it.
+
+use std::fmt::Write;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::documents::Documents;
+use super::from_proxy;
+use super::plain;
+use super::reading::Reading;
+use super::snapshot::{Order, Snapshot};
+use super::table::Kind;
+use super::terminal::{Wish, press};
+use super::view::{Look, draw};
+
+const SOURCE: &str = "localhost:15000";
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).unwrap()
+}
+
+/// What a proxy says that has counted so many of each.
+fn scrape(orders: u32, denied: u32, shadow: u32) -> String {
+    let mut text = String::new();
+    for (policy, rule, effect, reason, count) in [
+        ("shop_orders", "web", "allow", "allowed-by-rule", orders),
+        ("shop_orders", "-", "deny", "no-rule-matched", denied),
+        ("shop_orders", "-", "deny", "no-identity", 0),
+        (
+            "shop_orders",
+            "no-reports",
+            "shadow_deny",
+            "denied-by-rule",
+            shadow,
+        ),
+        ("shop_orders", "seen", "audit", "matched-by-rule", orders),
+        ("shop_cart_v1", "web", "allow", "allowed-by-rule", 7),
+    ] {
+        let _ = writeln!(
+            text,
+            "peergate_decisions_total{{peergate_policy=\"{policy}\",peergate_rule=\"{rule}\",peergate_effect=\"{effect}\",peergate_reason=\"{reason}\"}} {count}"
+        );
+    }
+    for (rule, effect, caller, method, path, count) in [
+        (
+            "web",
+            "allow",
+            "spiffe_3a_2f_2fcluster.local_2fns_2fshop_2fsa_2fweb",
+            "GET",
+            "_2forders",
+            orders,
+        ),
+        ("-", "deny", "-", "GET", "_2forders", 3),
+        ("-", "deny", "-other-", "-other-", "-other-", denied),
+    ] {
+        let _ = writeln!(
+            text,
+            "peergate_observed_requests_total{{peergate_policy=\"shop_orders\",peergate_rule=\"{rule}\",peergate_effect=\"{effect}\",peergate_caller=\"{caller}\",peergate_method=\"{method}\",peergate_path=\"{path}\"}} {count}"
+        );
+    }
+    text += "\
+peergate_policy_revision{peergate_policy=\"shop_orders\"} 1250999896491
+peergate_policy_revision{peergate_policy=\"shop_cart_v1\"} 1
+peergate_rule_expiry_timestamp_seconds{peergate_policy=\"shop_orders\",peergate_rule=\"web\"} 1780531200
+peergate_plane_comparisons_total{peergate_policy=\"shop_orders\",peergate_verdicts=\"both-allow\"} 40
+peergate_plane_comparisons_total{peergate_policy=\"shop_orders\",peergate_verdicts=\"only-rbac-denies\"} 2
+peergate_config_rejections_total{} 1
+peergate_log_lines_omitted_total{} 0
+peergate_memory_bytes{} 2359296
+envoy_server_live{} 1
+";
+    text
+}
+
+fn reading() -> Reading {
+    let earlier = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
+    let now = from_proxy::read(&scrape(55, 5, 3), at("2026-06-01T00:00:02Z")).unwrap();
+    now.since(&earlier)
+}
+
+fn documents() -> Documents {
+    let source = SourceText {
+        name: "policy.yaml".to_owned(),
+        text: include_str!("../../tests/counted/policy.yaml").to_owned(),
+    };
+    let options = Options {
+        at: at("2026-06-01T00:00:00Z"),
+        istio_version: None,
+    };
+    Documents::new(&validate(&[source], options).policies.unwrap())
+}
+
+fn snapshot() -> Snapshot {
+    Snapshot::new(&reading(), SOURCE, None, None)
+}
+
+fn screen(look: &Look, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    let snapshot = snapshot();
+    terminal.draw(|frame| draw(frame, &snapshot, look)).unwrap();
+    terminal.backend().to_string()
+}
+
+#[test]
+fn one_look_is_a_table() {
+    insta::assert_snapshot!("plain", plain::text(&snapshot(), Order::Name));
+}
+
+#[test]
+fn documents_tell_whom_rules_are_for_and_what_is_stale() {
+    let orders = PolicyName {
+        namespace: "shop".to_owned(),
+        name: "orders".to_owned(),
+    };
+    let snapshot = Snapshot::new(&reading(), SOURCE, Some(&documents()), Some(&orders));
+    // The revision is a digest of the documents.
+    let documented = &documents().policies["shop_orders"].revision;
+    let text = plain::text(&snapshot, Order::Name).replace(documented, "<documented>");
+    insta::assert_snapshot!("documented", text);
+}
+
+#[test]
+fn a_first_look_has_no_rates() {
+    let first = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
+    let snapshot = Snapshot::new(&first, SOURCE, None, None);
+    let rates = snapshot.rules.iter().map(|row| row.tally.allowed.rate);
+    assert!(rates.into_iter().all(|rate| rate.is_none()));
+}
+
+#[test]
+fn a_counter_that_began_again_is_new() {
+    let earlier = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
+    let now = from_proxy::read(&scrape(10, 5, 0), at("2026-06-01T00:00:02Z")).unwrap();
+    let rates: Vec<_> = now
+        .since(&earlier)
+        .decisions
+        .into_iter()
+        .filter(|(decision, _)| decision.policy == "shop_orders" && decision.rule == "web")
+        .map(|(_, count)| count.rate)
+        .collect();
+    assert_eq!(rates, [Some(5.0)]);
+}
+
+#[test]
+fn nothing_counted_is_said() {
+    let nothing = Reading::new(at("2026-06-01T00:00:00Z"));
+    let snapshot = Snapshot::new(&nothing, SOURCE, None, None);
+    assert_eq!(
+        plain::text(&snapshot, Order::Name),
+        "localhost:15000: 0 policies\n\nnothing is counted\n"
+    );
+}
+
+#[test]
+fn a_screen_has_a_heading_a_table_and_the_keys() {
+    insta::assert_snapshot!("rules", screen(&Look::default(), 110, 14));
+    let callers = Look {
+        kind: Kind::Callers,
+        order: Order::Denied,
+        ..Look::default()
+    };
+    insta::assert_snapshot!("callers", screen(&callers, 130, 12));
+    let paused = Look {
+        order: Order::Denied,
+        is_paused: true,
+        above: 1,
+        ..Look::default()
+    };
+    insta::assert_snapshot!("paused", screen(&paused, 110, 10));
+    let in_trouble = Look {
+        trouble: Some("proxy localhost:15000: cannot connect".to_owned()),
+        ..Look::default()
+    };
+    insta::assert_snapshot!("trouble", screen(&in_trouble, 60, 9));
+}
+
+#[test]
+fn keys_change_how_it_is_looked_at() {
+    let mut look = Look::default();
+    let mut press = |code, modifiers| press(KeyEvent::new(code, modifiers), &mut look, 15);
+    let none = KeyModifiers::NONE;
+    assert_eq!(press(KeyCode::Char('q'), none), Wish::Leave);
+    assert_eq!(press(KeyCode::Esc, none), Wish::Leave);
+    assert_eq!(
+        press(KeyCode::Char('c'), KeyModifiers::CONTROL),
+        Wish::Leave
+    );
+    for code in [
+        KeyCode::Char('p'),
+        KeyCode::Char('s'),
+        KeyCode::PageDown,
+        KeyCode::PageDown,
+        KeyCode::Up,
+        KeyCode::Char('c'),
+    ] {
+        assert_eq!(press(code, none), Wish::Stay);
+    }
+    let expected = Look {
+        kind: Kind::Rules,
+        order: Order::Denied,
+        is_paused: true,
+        above: 13,
+        trouble: None,
+    };
+    assert_eq!(look, expected);
+}

@@ -1,0 +1,263 @@
+//! `peergate promote` and `peergate top`, as far as nobody needs to have counted anything.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use super::{MESH, NOW, folder, run, run_with, text};
+
+const POLICY: &str = "apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  rules:
+    - id: reads
+      effect: Allow
+      from: [{serviceAccounts: [web]}]
+    - id: jobs
+      effect: Allow
+      enforcement: Shadow
+      from: [{serviceAccounts: [jobs]}]
+";
+
+/// A Prometheus that has nothing, for as long as the tests run.
+fn empty() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = String::new();
+            let mut buffer = [0; 4096];
+            // Each query ends with this field.
+            while !asked.ends_with("partial_response=false") {
+                let read = stream.read(&mut buffer).unwrap();
+                if read == 0 {
+                    break;
+                }
+                asked += &String::from_utf8_lossy(&buffer[..read]);
+            }
+            let body = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    url
+}
+
+#[test]
+fn what_cannot_break_anything_is_ready_and_what_nobody_counts_is_not() {
+    let url = empty();
+    let report = run(&[
+        "promote",
+        "-f",
+        "policies",
+        "--prometheus",
+        &url,
+        "--at",
+        NOW,
+    ]);
+    assert_eq!((report.status, report.stderr.as_str()), (2, ""));
+    insta::assert_snapshot!("promote_nothing_counted", report.stdout);
+    let ready = ["--rule", "new-caller"];
+    let args = [
+        "promote",
+        "-f",
+        "policies",
+        "--prometheus",
+        &url,
+        "--at",
+        NOW,
+    ];
+    let report = run(&[&args[..], &ready].concat());
+    assert_eq!(report.status, 0);
+}
+
+#[test]
+fn nothing_in_shadow_is_ready() {
+    let enforced = POLICY.replace("      enforcement: Shadow\n", "");
+    let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &enforced)]);
+    let report = run(&[
+        "promote",
+        "-f",
+        text(files.path()),
+        "--prometheus",
+        &empty(),
+    ]);
+    assert_eq!(
+        (report.status, &*report.stdout),
+        (0, "nothing is in shadow\n")
+    );
+}
+
+#[test]
+fn a_file_is_changed_to_the_byte() {
+    let url = empty();
+    for (case, before) in [
+        ("unix", POLICY.to_owned()),
+        ("windows", POLICY.replace('\n', "\r\n")),
+        ("byte order mark", format!("\u{feff}{POLICY}")),
+    ] {
+        let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &before)]);
+        let written = run(&[
+            "promote",
+            "-f",
+            text(files.path()),
+            "--prometheus",
+            &url,
+            "--write",
+        ]);
+        assert_eq!((written.status, &*written.stderr), (0, ""), "{case}");
+        let after = fs::read_to_string(files.path().join("cart.yaml")).unwrap();
+        let end = if case == "windows" { "\r\n" } else { "\n" };
+        let expected = before.replace(&format!("      enforcement: Shadow{end}"), "");
+        assert_eq!(after, expected, "{case}");
+        let mesh = fs::read_to_string(files.path().join("mesh.yaml")).unwrap();
+        assert_eq!(mesh, MESH);
+    }
+}
+
+#[test]
+fn what_cannot_be_changed_safely_is_not() {
+    let url = empty();
+    let in_brackets = POLICY.replace(
+        "    - id: jobs\n      effect: Allow\n      enforcement: Shadow\n      from: [{serviceAccounts: [jobs]}]\n",
+        "    - {id: jobs, effect: Allow, enforcement: Shadow}\n",
+    );
+    // Enforced, it would be an error: a policy that passes what it does not deny has no rules that allow.
+    let passing = POLICY
+        .replace("  rules:", "  otherwise: Pass\n  rules:")
+        .replace(
+            "id: reads\n      effect: Allow",
+            "id: reads\n      effect: Deny",
+        );
+    for (policy, message) in [
+        (
+            in_brackets,
+            "cart.yaml` is not changed: line 10: `enforcement` is written in brackets",
+        ),
+        (
+            passing,
+            "nothing is changed: enforced, the policies are not valid",
+        ),
+    ] {
+        let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &policy)]);
+        let refused = run(&[
+            "promote",
+            "-f",
+            text(files.path()),
+            "--prometheus",
+            &url,
+            "--write",
+        ]);
+        assert_eq!(refused.status, 3, "{}", refused.stdout);
+        assert!(refused.stderr.contains(message), "{}", refused.stderr);
+        let after = fs::read_to_string(files.path().join("cart.yaml")).unwrap();
+        assert_eq!(after, policy);
+    }
+}
+
+#[test]
+fn arguments_are_refused_with_what_to_do() {
+    let url = empty();
+    let policies = ["promote", "-f", "policies", "--at", NOW];
+    let cases: [(&[&str], i32, &str); 8] = [
+        (&[], 3, "there is no Prometheus to ask"),
+        (
+            &["--prometheus", "localhost:9090"],
+            3,
+            "begins with neither",
+        ),
+        (
+            &["--prometheus", "http://127.0.0.1:1"],
+            1,
+            "cannot be reached",
+        ),
+        (
+            &["--prometheus", &url, "--rule", "reads"],
+            3,
+            "no rule `reads` in shadow",
+        ),
+        (
+            &["--prometheus", &url, "--workload", "shop/card"],
+            3,
+            "did you mean `shop/cart`?",
+        ),
+        (
+            &["--prometheus", &url, "--window", "7"],
+            3,
+            "a number with a unit",
+        ),
+        (
+            &["--prometheus", &url, "--max-breakage", "2"],
+            3,
+            "between 0 and 1",
+        ),
+        (
+            &[
+                "--prometheus",
+                &url,
+                "--prometheus-token-file",
+                "policies/cart.yaml",
+            ],
+            3,
+            "bearer token and nothing else",
+        ),
+    ];
+    for (more, status, message) in cases {
+        let refused = run(&[&policies[..], more].concat());
+        assert_eq!(refused.status, status, "{more:?}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(message),
+            "{more:?}: {}",
+            refused.stderr
+        );
+    }
+    let stdin = ["promote", "-f", "-", "--prometheus", &url, "--write"];
+    let refused = run_with(&stdin, POLICY);
+    assert_eq!(refused.status, 3);
+    assert!(refused.stderr.contains("stdin cannot be written to"));
+}
+
+#[test]
+fn top_says_where_it_cannot_look() {
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["top"], 3, "required"),
+        (
+            &["top", "--proxy", "localhost:15000"],
+            3,
+            "as `http://HOST:PORT`",
+        ),
+        (&["top", "--proxy", "http://127.0.0.1:1"], 1, "port-forward"),
+        (
+            &["top", "--prometheus", "http://127.0.0.1:1"],
+            1,
+            "cannot be reached",
+        ),
+        (
+            &["top", "--proxy", "http://a:1", "--interval", "0s"],
+            3,
+            "100ms is the least",
+        ),
+    ];
+    for (args, status, message) in cases {
+        let refused = run(args);
+        assert_eq!(refused.status, status, "{args:?}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(message),
+            "{args:?}: {}",
+            refused.stderr
+        );
+    }
+    let shown = run(&["top", "--prometheus", &empty()]);
+    assert_eq!(shown.status, 0);
+    assert!(
+        shown.stdout.contains("nothing is counted"),
+        "{}",
+        shown.stdout
+    );
+}

@@ -1,0 +1,143 @@
+//! Rules in shadow are judged by what was counted, and enforced.
+
+use serde_json::{Value, json};
+
+use super::mesh::{Mesh, Policies};
+use super::prometheus::Prometheus;
+use super::{Run, run};
+
+const WINDOW: &str = "2m";
+
+pub(crate) fn promote(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
+    let (file, url) = (policies.name(), prometheus.url());
+    let mut args = vec![
+        "promote",
+        "-f",
+        &file,
+        "--prometheus",
+        &url,
+        "--window",
+        WINDOW,
+    ];
+    args.extend(more);
+    run(&args)
+}
+
+/// What is said of a rule, in these fields.
+pub(crate) fn of_rule(run: &Run, rule: &str, fields: &[&str]) -> Value {
+    let report: Value = serde_json::from_str(&run.stdout).expect(&run.stderr);
+    let mut candidates = report["candidates"].as_array().unwrap().iter();
+    let candidate = candidates
+        .find(|candidate| candidate["rule"] == rule)
+        .unwrap();
+    fields
+        .iter()
+        .map(|field| candidate[field].clone())
+        .collect()
+}
+
+#[test]
+fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    let mut prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    assert_eq!(mesh.ask("web", "/orders", 20), 200);
+    assert_eq!(mesh.ask("web", "/reports", 3), 200);
+    // Denied all the same, which is a request that the policy decided about.
+    assert_eq!(mesh.ask("jobs", "/orders", 2), 403);
+    prometheus.wait_for(
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 23 and sum(peergate_decisions_total{peergate_effect=\"deny\"}) == 2 and sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 3",
+    );
+
+    let judged = promote(&policies, &prometheus, &["--output", "json"]);
+    assert_eq!(judged.status, 2, "{}", judged.stderr);
+    let fields = ["verdict", "requests", "moreRequests", "beginning"];
+    assert_eq!(
+        of_rule(&judged, "no-admin", &fields),
+        json!(["too-few-requests", 25, 2970, "first-seen"])
+    );
+    let fields = ["verdict", "requests", "hits", "callers"];
+    assert_eq!(
+        of_rule(&judged, "no-reports", &fields),
+        json!(["would-deny", 25, [{
+            "rule": "no-reports",
+            "reason": "denied-by-rule",
+            "requests": 3,
+            "beforeFirstLook": 0,
+        }], null])
+    );
+    let hits = &of_rule(&judged, "jobs", &["verdict", "ready", "hits"]);
+    assert_eq!((&hits[0], &hits[1]), (&json!("harmless"), &json!(true)));
+    assert_eq!(hits[2][0]["requests"], 2);
+
+    let human = promote(&policies, &prometheus, &["--max-breakage", "20%"]);
+    assert_eq!(human.status, 2);
+    for line in [
+        "rule no-admin of policy shop/orders (Deny): ready",
+        "  none of 25 requests would have been denied: at most 11 % of all can be, with 95 % confidence",
+        "rule no-reports of policy shop/orders (Deny): not ready, requests would have been denied",
+        "  3 of 25 requests would have been denied: 12 %, and at most 28 % of all, with 95 % confidence",
+        "2 of 3 ready",
+    ] {
+        assert!(
+            human.stdout.lines().any(|found| found == line),
+            "{line}\n{}",
+            human.stdout
+        );
+    }
+
+    // What is ready is enforced, and nothing else of the file changes.
+    let before = policies.text();
+    let written = promote(
+        &policies,
+        &prometheus,
+        &["--max-breakage", "20%", "--rule", "no-admin", "--write"],
+    );
+    assert_eq!(written.status, 0, "{}", written.stderr);
+    let expected = before.replace(
+        "      enforcement: Shadow  # until somebody has looked\n",
+        "      # until somebody has looked\n",
+    );
+    assert_ne!(before, expected);
+    assert_eq!(policies.text(), expected);
+    assert_eq!(run(&["validate", "-f", &policies.name()]).status, 0);
+    let enforcing = Mesh::start(&policies);
+    assert_eq!(enforcing.ask("web", "/admin", 1), 403);
+    assert_eq!(enforcing.ask("web", "/reports", 1), 200);
+    // It is no longer in shadow.
+    let again = promote(&policies, &prometheus, &["--rule", "no-admin"]);
+    assert_eq!(again.status, 3);
+}
+
+#[test]
+fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_request() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    assert_eq!(mesh.ask("web", "/reports", 4), 200);
+    let prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    let judged = promote(&policies, &prometheus, &["--output", "json"]);
+    let hits = of_rule(&judged, "no-reports", &["verdict", "requests", "hits"]);
+    assert_eq!((&hits[0], &hits[1]), (&json!("would-deny"), &json!(0)));
+    assert_eq!(hits[2][0]["beforeFirstLook"], 4);
+}
+
+#[test]
+fn a_rule_that_no_proxy_has_is_not_ready() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    let mut prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    mesh.ask("web", "/orders", 5);
+    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 5");
+    let text = policies.text().replace("no-reports", "no-exports");
+    std::fs::write(policies.path(), text).unwrap();
+    let judged = promote(
+        &policies,
+        &prometheus,
+        &["--max-breakage", "90%", "--output", "json"],
+    );
+    assert_eq!(
+        of_rule(&judged, "no-exports", &["verdict", "requests"]),
+        json!(["not-counted", null])
+    );
+    assert_eq!(judged.status, 2);
+}

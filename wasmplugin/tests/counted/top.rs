@@ -1,0 +1,95 @@
+//! What is counted is shown.
+
+use super::mesh::{Mesh, Policies};
+use super::prometheus::Prometheus;
+use super::run;
+
+/// The row that begins with these cells.
+fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
+    let rows = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut found = rows.filter(|row| row.starts_with(begin));
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no {begin:?}:\n{text}"))
+}
+
+#[test]
+fn a_proxy_is_shown_by_its_own_counters() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    mesh.ask("web", "/orders", 7);
+    mesh.ask("web", "/reports", 2);
+    mesh.ask("jobs", "/orders", 3);
+    let url = format!("http://{}", mesh.envoy.admin_addr());
+    let shown = run(&[
+        "top",
+        "--proxy",
+        &url,
+        "--interval",
+        "100ms",
+        "--once",
+        "-f",
+        &policies.name(),
+    ]);
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    assert!(
+        shown.stdout.contains(": 1 proxy, 1 policy"),
+        "{}",
+        shown.stdout
+    );
+    assert_eq!(
+        row(&shown.stdout, &["shop/orders", "web"]),
+        [
+            "shop/orders",
+            "web",
+            "0",
+            "-",
+            "-",
+            "9",
+            "0",
+            "0",
+            "allowed-by-rule",
+            "shop/web",
+            "team-web"
+        ]
+    );
+    assert_eq!(
+        row(&shown.stdout, &["shop/orders", "-"])[2..],
+        ["-", "0", "-", "0", "3", "0", "no-rule-matched"]
+    );
+    assert_eq!(
+        row(&shown.stdout, &["shop/orders", "no-reports"])[2..9],
+        ["-", "-", "0", "0", "0", "2", "denied-by-rule"]
+    );
+}
+
+#[test]
+fn all_proxies_are_shown_by_prometheus() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    let mut prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    mesh.ask("web", "/orders", 7);
+    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 7");
+    let url = prometheus.url();
+    let shown = run(&[
+        "top",
+        "--prometheus",
+        &url,
+        "--policy",
+        "shop/orders",
+        "--once",
+    ]);
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    assert!(
+        shown.stdout.contains(": 1 proxy, 1 policy"),
+        "{}",
+        shown.stdout
+    );
+    let web = row(&shown.stdout, &["shop/orders", "web"]);
+    assert_eq!(web[5..], ["7", "0", "0", "allowed-by-rule"]);
+    // Seven requests in the last two minutes.
+    let rate: f64 = web[2].parse().unwrap();
+    assert!(rate > 0.0, "{web:?}");
+}
