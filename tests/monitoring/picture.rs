@@ -34,7 +34,7 @@ fn draws_the_dashboards() {
     while begin.elapsed() < RUN {
         mesh.call();
         // Traffic comes and goes in half minutes.
-        let pause = if begin.elapsed().as_secs() / 30 % 2 == 0 {
+        let pause = if (begin.elapsed().as_secs() / 30).is_multiple_of(2) {
             40
         } else {
             120
