@@ -66,15 +66,16 @@ impl Label {
     /// The tags that proxies must be told to take out of a metric's name (Istio,
     /// `ProxyConfig.extraStatTags`): the names of all labels. None is the end of another, since the
     /// pattern by which Envoy looks for them would find both.
-    pub const TAGS: [&str; 8] = {
-        let mut tags = [""; 8];
-        let mut position = 0;
-        while position < tags.len() {
-            tags[position] = Self::ALL[position].tag();
-            position += 1;
-        }
-        tags
-    };
+    pub const TAGS: [&str; 8] = [
+        Self::Policy.tag(),
+        Self::Rule.tag(),
+        Self::Effect.tag(),
+        Self::Reason.tag(),
+        Self::Verdicts.tag(),
+        Self::Caller.tag(),
+        Self::Method.tag(),
+        Self::Path.tag(),
+    ];
 
     /// The label's name in Prometheus.
     pub const fn tag(self) -> &'static str {

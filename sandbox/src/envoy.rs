@@ -1,7 +1,6 @@
 //! Finding, starting, watching and ending an Envoy process.
 
 mod binary;
-mod process;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,9 +10,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::binary::EnvoyBinary;
-use self::process::Process;
+use crate::process::Process;
 use crate::wait::wait_for;
 use crate::{CallError, Client, Error, Metrics, Request, Response};
+
+/// What errors call it.
+const PROGRAM: &str = "Envoy";
 
 /// How Envoy is started.
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ impl Envoy {
     ///
     /// # Errors
     ///
-    /// [`Error::EnvoyExited`] as soon as it ends, with the reason in its log; [`Error::Timeout`]
+    /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`]
     /// when it is not ready after half a minute.
     pub fn start(binary: &EnvoyBinary, bootstrap: &Value) -> Result<Self, Error> {
         Self::start_with(binary, bootstrap, &Launch::default())
@@ -83,7 +85,7 @@ impl Envoy {
             // Access logs reach their file within a twentieth of a second.
             .args(["--file-flush-interval-msec", "50"])
             .args(&launch.extra_args);
-        let mut process = Process::spawn(command, &dir.path().join("log"))?;
+        let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
 
         let limit = launch.ready_within;
         let addr = wait_for("Envoy's admin interface", limit, || {

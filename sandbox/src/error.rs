@@ -20,9 +20,11 @@ pub enum Error {
         tried: String,
     },
 
-    /// Envoy ended by itself: its configuration is wrong, most often.
-    #[error("Envoy ended by itself ({status}); the end of its log:\n{log}")]
-    EnvoyExited {
+    /// A process ended by itself: its configuration is wrong, most often.
+    #[error("{program} ended by itself ({status}); the end of its log:\n{log}")]
+    Exited {
+        /// What people call the program.
+        program: &'static str,
         /// How it ended.
         status: ExitStatus,
         /// The last lines that it logged.
@@ -41,6 +43,10 @@ pub enum Error {
     /// Envoy's admin interface answered something else than was expected.
     #[error("Envoy's admin interface: {0}")]
     Admin(String),
+
+    /// The API of Prometheus answered something else than was expected.
+    #[error("Prometheus: {0}")]
+    Prometheus(String),
 
     /// This Envoy has no listener of that name.
     #[error("Envoy has no listener {0:?}")]
@@ -71,7 +77,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A request to Envoy failed.
+    /// A request to a process of the sandbox failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }

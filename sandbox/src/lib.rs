@@ -21,6 +21,7 @@
 //! - [`upstream`]: the service behind the inbound sidecar; it answers with what it received
 //! - [`client`]: a blocking HTTP client
 //! - [`metrics`]: samples out of what Envoy exposes to Prometheus
+//! - [`prometheus`]: a Prometheus that scrapes Envoys and is asked
 //! - [`wait`]: waiting for a condition, up to a deadline
 //! - [`error`]: what can go wrong with all of these
 //!
@@ -56,6 +57,8 @@ pub mod envoy;
 pub mod error;
 pub mod metrics;
 pub mod pki;
+mod process;
+pub mod prometheus;
 pub mod sidecar;
 pub mod upstream;
 pub mod wait;
@@ -65,6 +68,7 @@ pub use envoy::{Envoy, EnvoyBinary, Launch};
 pub use error::{CallError, Error};
 pub use metrics::Metrics;
 pub use pki::{Authority, Identity, IdentityFiles, Leaf};
+pub use prometheus::{Prometheus, PrometheusTools, Range, Series};
 pub use sidecar::{
     Caller, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
     OutboundSidecar,

@@ -3,6 +3,7 @@
 //! A bootstrap is a [`Value`], so that a test can change in it what only that test needs.
 
 mod http;
+mod stats;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -213,19 +214,9 @@ fn bootstrap(node: &str, listeners: &[Value], clusters: &[Value], stats_tags: &[
     json!({
         "node": { "id": node, "cluster": "peergate-sandbox" },
         "admin": { "address": any_port() },
-        "stats_config": stats_config(stats_tags),
+        "stats_config": stats::config(stats_tags),
         "static_resources": { "listeners": listeners, "clusters": clusters },
     })
-}
-
-/// Istio's way of giving a metric labels: its name is `decision=.=allow;.;rule=.=web;.;total`, and
-/// each rule cuts one label out of it.
-fn stats_config(tags: &[String]) -> Value {
-    let rules: Vec<Value> = tags
-        .iter()
-        .map(|tag| json!({ "tag_name": tag, "regex": format!(r"({tag}=\.=(.*?);\.;)") }))
-        .collect();
-    json!({ "use_all_default_tags": false, "stats_tags": rules })
 }
 
 fn listener(name: &str, filter_chains: &[Value]) -> Value {

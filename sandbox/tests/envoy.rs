@@ -73,7 +73,7 @@ fn a_bad_bootstrap_fails_at_once_and_says_why() -> Result<()> {
     let bad = json!({ "admin": { "no_such_field": 1 } });
     for result in [Envoy::start(&binary, &bad).map(drop), binary.validate(&bad)] {
         let error = result.unwrap_err();
-        assert!(matches!(error, Error::EnvoyExited { .. }), "{error}");
+        assert!(matches!(error, Error::Exited { .. }), "{error}");
         assert!(error.to_string().contains("no_such_field"), "{error}");
     }
     Ok(())
@@ -101,7 +101,7 @@ fn admin_and_log_can_be_read() -> Result<()> {
     assert!(matches!(never, Err(Error::Timeout { .. })));
     envoy.admin_post("/quitquitquit")?;
     let ended = envoy.wait_for_log("never logged", SOON);
-    assert!(matches!(ended, Err(Error::EnvoyExited { .. })));
+    assert!(matches!(ended, Err(Error::Exited { .. })));
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod install_values;
 pub(crate) mod learn;
 pub(crate) mod metrics;
+pub(crate) mod monitoring;
 pub(crate) mod package;
 pub(crate) mod promote;
 pub(crate) mod push;

@@ -119,6 +119,8 @@ pub(crate) enum Failure {
     Push(PushError),
     #[error("`plugin-config` and `envoy` are rendered alone")]
     NotTogether,
+    #[error("there are {0} files, and this is a place for one")]
+    SeveralFiles(usize),
     #[error("a chart is a folder")]
     ChartNeedsFolder,
     #[error("`{name}` is no access log that can be learnt from: line {line}: {reason}")]
@@ -218,6 +220,7 @@ impl Failure {
             | Self::Authority(_)
             | Self::SameRoot
             | Self::NoImageField(_)
+            | Self::SeveralFiles(_)
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
@@ -241,20 +244,8 @@ impl Failure {
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
             Self::Prometheus(reason) => reason.help(),
-            Self::DecisionId(InvalidDecisionId::NeedsKey) => Some(
-                "name the file with the key that the policies were rendered with: `--decision-key FILE`",
-            ),
-            Self::DecisionId(InvalidDecisionId::NotSealed) => Some(
-                "do not trust it, unless it is from a sidecar that has no key yet; then leave `--decision-key` out",
-            ),
-            Self::DecisionId(
-                InvalidDecisionId::Malformed
-                | InvalidDecisionId::UnknownVersion
-                | InvalidDecisionId::BadSeal,
-            )
-            | Self::DecisionOfNoPolicy => Some(
-                "copy all of it, from the header `x-peergate-decision` or from the log, and use the documents and the key of the same mesh",
-            ),
+            Self::DecisionId(reason) => Some(help_with_id(*reason)),
+            Self::DecisionOfNoPolicy => Some(help_with_id(InvalidDecisionId::Malformed)),
             Self::NoDecisionKey(_) => Some("make one with `openssl rand -base64 32`"),
             Self::Proxy { .. } | Self::NoMetrics(_) => Some(
                 "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`",
@@ -329,11 +320,31 @@ impl Failure {
                 Some("make several policies of it, each for fewer workloads or with fewer rules")
             }
             Self::NotTogether => Some("name it alone under `--only`"),
+            Self::SeveralFiles(_) => {
+                Some("name a folder, as `-o monitoring/`, or one of them with `--only`")
+            }
             Self::ChartNeedsFolder => Some("name a folder: `-o chart/`"),
             Self::InvalidRequest { .. } => Some(
                 r#"write one request to a line: {"principal":"spiffe://…","method":"GET","path":"/"}"#,
             ),
             Self::Config { .. } => Some("this is a defect of Peergate; please report it"),
+        }
+    }
+}
+
+/// What to do about the id of a decision that is not taken.
+fn help_with_id(reason: InvalidDecisionId) -> &'static str {
+    match reason {
+        InvalidDecisionId::NeedsKey => {
+            "name the file with the key that the policies were rendered with: `--decision-key FILE`"
+        }
+        InvalidDecisionId::NotSealed => {
+            "do not trust it, unless it is from a sidecar that has no key yet; then leave `--decision-key` out"
+        }
+        InvalidDecisionId::Malformed
+        | InvalidDecisionId::UnknownVersion
+        | InvalidDecisionId::BadSeal => {
+            "copy all of it, from the header `x-peergate-decision` or from the log, and use the documents and the key of the same mesh"
         }
     }
 }

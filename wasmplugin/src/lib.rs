@@ -30,8 +30,8 @@ mod top;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    certs, completions, decide, explain, import, init, install_values, learn, package, promote,
-    push, render, schema, validate, verify,
+    certs, completions, decide, explain, import, init, install_values, learn, metrics, monitoring,
+    package, promote, push, render, schema, validate, verify,
 };
 use failure::Failure;
 
@@ -87,9 +87,10 @@ enum Command {
     Import(import::Args),
     Decide(Box<decide::Args>),
     Explain(explain::Args),
-    Metrics(commands::metrics::Args),
+    Metrics(metrics::Args),
     Learn(Box<learn::Args>),
     Certs(certs::Args),
+    Monitoring(monitoring::Args),
     Package(package::Args),
     Push(push::Args),
     Schema(schema::Args),
@@ -135,9 +136,10 @@ impl Command {
             Self::Import(args) => import::run(&args),
             Self::Decide(args) => decide::run(&args),
             Self::Explain(args) => explain::run(&args),
-            Self::Metrics(args) => commands::metrics::run(&args),
+            Self::Metrics(args) => metrics::run(&args),
             Self::Learn(args) => learn::run(&args),
             Self::Certs(args) => certs::run(&args),
+            Self::Monitoring(args) => monitoring::run(&args),
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),
             Self::Schema(args) => schema::run(&args),

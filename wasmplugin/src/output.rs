@@ -107,6 +107,23 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// Writes files that must not exist: all, or none where one of them exists.
+pub(crate) fn create_files(files: Vec<NewFile>) -> Result<(), Failure> {
+    let mut staged = Vec::with_capacity(files.len());
+    for NewFile { path, content } in files {
+        if path.exists() {
+            return Err(Failure::Exists(path));
+        }
+        let file = temporary(&path, &content).map_err(|reason| cannot_write(&path, reason))?;
+        staged.push((file, path));
+    }
+    for (file, path) in staged {
+        file.persist_noclobber(&path)
+            .map_err(|error| cannot_write(&path, error.error))?;
+    }
+    Ok(())
+}
+
 /// Writes files that must not exist and that nobody but their owner may read: all, or none where one
 /// of them exists.
 pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Failure> {

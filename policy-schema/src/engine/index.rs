@@ -134,16 +134,16 @@ impl RuleIndex {
     ) {
         let own = self.classes_of(caller);
         let others = (0..self.classes.len()).filter(|class| !own.contains(class));
-        let classes = own.iter().map(|class| (*class, true));
-        let classes = classes.chain(others.map(|class| (class, false)));
-        let clauses = classes.flat_map(|(class, is_own)| {
+        let in_order = own.iter().map(|class| (*class, true));
+        let in_order = in_order.chain(others.map(|class| (class, false)));
+        let parts = in_order.flat_map(|(class, is_own)| {
             let lists = self.lists_of(class, request).into_iter();
             lists.flat_map(move |(list, has_path)| {
                 let clauses = self.clauses.get(list.start..list.end).unwrap_or_default();
                 clauses.iter().map(move |clause| (clause, is_own, has_path))
             })
         });
-        for (clause, is_own, has_path) in clauses.take(most) {
+        for (clause, is_own, has_path) in parts.take(most) {
             if let Some(rule) = rules.get(clause.rule) {
                 let mut differences = clause.differences(rule, caller, request, is_own);
                 differences.add_if(!has_path, Attribute::Path);

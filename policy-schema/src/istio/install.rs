@@ -197,13 +197,14 @@ fn mesh_config(mesh: &Mesh) -> Value {
     set("enablePrometheusMerge", json!(true));
     set("enableTracing", json!(mesh.telemetry.tracing.is_some()));
     set("defaultProviders", json!({"metrics": ["prometheus"]}));
+    let mut providers = vec![access_log_provider()];
     if let Some(tracing) = &mesh.telemetry.tracing
         && let Some(service) = &tracing.service
     {
         let collector = json!({"service": service, "port": tracing.port.unwrap_or(4317)});
-        let provider = json!({"name": tracing.provider, "opentelemetry": collector});
-        set("extensionProviders", json!([provider]));
+        providers.push(json!({"name": tracing.provider, "opentelemetry": collector}));
     }
+    set("extensionProviders", json!(providers));
     let proxies = json!({
         // Until its proxy is there a workload would call in plaintext, and be refused.
         "holdApplicationUntilProxyStarts": true,
@@ -212,6 +213,18 @@ fn mesh_config(mesh: &Mesh) -> Value {
     });
     set("defaultConfig", proxies);
     Value::Object(config)
+}
+
+/// The provider by which access logs say who called and what the filter decided: for
+/// `telemetry.accessLog.provider` of the `Mesh`.
+fn access_log_provider() -> Value {
+    json!({
+        "name": ACCESS_LOG_PROVIDER,
+        "envoyFileAccessLog": {
+            "path": "/dev/stdout",
+            "logFormat": {"labels": access_log_labels()},
+        },
+    })
 }
 
 /// The values of the chart `gateway`.

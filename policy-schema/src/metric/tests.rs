@@ -57,6 +57,11 @@ fn labels_can_be_got_out_of_flat_names() {
 }
 
 #[test]
+fn every_label_has_its_tag() {
+    assert_eq!(Label::ALL.map(Label::tag), Label::TAGS);
+}
+
+#[test]
 fn no_tag_is_the_end_of_another() {
     for tag in Label::TAGS {
         let ends = Label::TAGS.iter().filter(|other| other.ends_with(tag));

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::PROGRAM;
 use crate::Error;
 
 /// The minor versions of Envoy 1 that the sandbox's bootstraps are written for.
@@ -64,7 +65,7 @@ impl EnvoyBinary {
     ///
     /// # Errors
     ///
-    /// [`Error::EnvoyExited`] with what Envoy has to say against it.
+    /// [`Error::Exited`] with what Envoy has to say against it.
     pub fn validate(&self, bootstrap: &Value) -> Result<(), Error> {
         let dir = TempDir::with_prefix("peergate-envoy-")
             .map_err(Error::io("make a temporary directory"))?;
@@ -79,7 +80,8 @@ impl EnvoyBinary {
         if output.status.success() {
             return Ok(());
         }
-        Err(Error::EnvoyExited {
+        Err(Error::Exited {
+            program: PROGRAM,
             status: output.status,
             log: String::from_utf8_lossy(&output.stderr).into_owned(),
         })

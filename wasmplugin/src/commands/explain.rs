@@ -25,7 +25,7 @@ use crate::policies;
 use crate::policy_edit::{PolicyText, changed_file};
 
 /// How long a rule that has expired is prolonged for, unless somebody says otherwise.
-const ONE_WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+const ONE_WEEK: Duration = Duration::from_hours(7 * 24);
 
 /// Say why a request was denied, and what change would allow it
 ///

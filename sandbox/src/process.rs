@@ -21,15 +21,20 @@ const WATCHDOG: &str = r#"read -r _; kill -s KILL -- "-$0""#;
 /// group. The kernel's own means (`PR_SET_PDEATHSIG`) would need unsafe code, and goes by the
 /// thread that started the child instead of by the process.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
+    program: &'static str,
     child: Child,
     watchdog: Child,
     log: PathBuf,
 }
 
 impl Process {
-    /// Starts `command` with its output going to the file `log`.
-    pub(super) fn spawn(mut command: Command, log: &Path) -> Result<Self, Error> {
+    /// Starts `command`, which people call `program`, with its output going to the file `log`.
+    pub(crate) fn spawn(
+        program: &'static str,
+        mut command: Command,
+        log: &Path,
+    ) -> Result<Self, Error> {
         let output = File::create(log).map_err(Error::at("create", log))?;
         let errors = output.try_clone().map_err(Error::at("open", log))?;
         // In groups of their own, neither gets the signals of a terminal, so that it is always the
@@ -49,6 +54,7 @@ impl Process {
             .spawn();
         match watchdog {
             Ok(watchdog) => Ok(Self {
+                program,
                 child,
                 watchdog,
                 log: log.into(),
@@ -62,24 +68,25 @@ impl Process {
         }
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Fails with the end of the log if the process has ended.
-    pub(super) fn check(&mut self) -> Result<(), Error> {
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(Error::EnvoyExited {
+            Ok(Some(status)) => Err(Error::Exited {
+                program: self.program,
                 status,
                 log: tail(&self.log()?),
             }),
-            Err(error) => Err(Error::io("look after Envoy")(error)),
+            Err(error) => Err(Error::io("look after a process")(error)),
         }
     }
 
     /// All of the log so far.
-    pub(super) fn log(&self) -> Result<String, Error> {
+    pub(crate) fn log(&self) -> Result<String, Error> {
         let bytes = fs::read(&self.log).map_err(Error::at("read", &self.log))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }

@@ -1,0 +1,279 @@
+//! Finding, starting, asking and ending a Prometheus.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::wait::wait_for;
+use crate::{CallError, Client, Error, Request, Response};
+
+/// What errors call it.
+const PROGRAM: &str = "Prometheus";
+
+/// How long it may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// The programs of a Prometheus that runs on this machine.
+#[derive(Clone, Debug)]
+pub struct PrometheusTools {
+    folder: Option<PathBuf>,
+}
+
+impl PrometheusTools {
+    /// Those in the folder that the environment variable `PEERGATE_PROMETHEUS` names, else those on
+    /// the `PATH`.
+    pub fn find() -> Self {
+        Self {
+            folder: env::var_os("PEERGATE_PROMETHEUS").map(PathBuf::from),
+        }
+    }
+
+    /// Runs `promtool`, which checks and tests rules, in `dir`.
+    pub fn promtool(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
+        let mut command = self.command("promtool");
+        command.current_dir(dir).args(args);
+        command
+            .output()
+            .map_err(Error::at("run", Path::new(command.get_program())))
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let program = match &self.folder {
+            Some(folder) => folder.join(name),
+            None => name.into(),
+        };
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        command
+    }
+}
+
+/// A running Prometheus. It is killed when dropped, and also when this process dies in any way.
+#[derive(Debug)]
+pub struct Prometheus {
+    // Before the directory, since fields are dropped in this order.
+    process: Process,
+    dir: TempDir,
+    api: Client,
+    addr: SocketAddr,
+}
+
+/// One of the series that a query results in.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Series {
+    /// Its labels, the name of the metric among them.
+    #[serde(rename = "metric")]
+    pub labels: BTreeMap<String, String>,
+    /// Its value now, as the API writes it, after the time.
+    value: (f64, String),
+}
+
+impl Series {
+    /// The value now.
+    pub fn value(&self) -> f64 {
+        self.value.1.parse().unwrap_or(f64::NAN)
+    }
+}
+
+/// One of the series that a query over a time results in.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Range {
+    /// Its labels.
+    #[serde(rename = "metric")]
+    pub labels: BTreeMap<String, String>,
+    /// Times and values as the API writes them.
+    values: Vec<(f64, String)>,
+}
+
+impl Range {
+    /// Times, in seconds since 1970, and values.
+    pub fn points(&self) -> Vec<(f64, f64)> {
+        let points = self.values.iter();
+        points
+            .map(|(time, value)| (*time, value.parse().unwrap_or(f64::NAN)))
+            .collect()
+    }
+}
+
+/// What the API answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status: String,
+    data: Option<Value>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum QueryResult {
+    Vector(Vec<Series>),
+    Matrix(Vec<Range>),
+    Scalar((f64, String)),
+}
+
+impl Prometheus {
+    /// Starts it with a configuration and returns once it answers queries.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`] when it
+    /// is not ready after half a minute.
+    pub fn start(tools: &PrometheusTools, config: &Value) -> Result<Self, Error> {
+        let dir = TempDir::with_prefix("peergate-prometheus-")
+            .map_err(Error::io("make a temporary directory"))?;
+        let file = dir.path().join("prometheus.yml");
+        // JSON is YAML.
+        std::fs::write(&file, format!("{config:#}")).map_err(Error::at("write", &file))?;
+
+        let mut command = tools.command("prometheus");
+        command
+            .arg("--config.file")
+            .arg(&file)
+            .arg("--storage.tsdb.path")
+            .arg(dir.path().join("data"))
+            .args(["--web.listen-address", "127.0.0.1:0"]);
+        let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
+
+        let addr = wait_for("Prometheus to listen", READY_WITHIN, || {
+            process.check()?;
+            Ok(listening(&process.log()?))
+        })?;
+        let api = Client::new(addr)?;
+        wait_for("Prometheus to be ready", READY_WITHIN, || {
+            process.check()?;
+            Ok(is_ready(&api)?.then_some(()))
+        })?;
+        Ok(Self {
+            process,
+            dir,
+            api,
+            addr,
+        })
+    }
+
+    /// Where it answers.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// The process's temporary directory, with its data and its log; gone when this is.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What an expression of `PromQL` results in now; a number is a series without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Prometheus`] with what Prometheus has to say against it.
+    pub fn query(&self, expression: &str) -> Result<Vec<Series>, Error> {
+        match self.ask(expression)? {
+            QueryResult::Vector(series) => Ok(series),
+            QueryResult::Scalar(value) => Ok(vec![Series {
+                labels: BTreeMap::new(),
+                value,
+            }]),
+            QueryResult::Matrix(_) => Err(Error::Prometheus("not values of one time".into())),
+        }
+    }
+
+    /// What an expression has resulted in during the last `window`, every `step`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Prometheus`] with what Prometheus has to say against it.
+    pub fn range(&self, expression: &str, window: &str, step: &str) -> Result<Vec<Range>, Error> {
+        match self.ask(&format!("({expression})[{window}:{step}]"))? {
+            QueryResult::Matrix(ranges) => Ok(ranges),
+            QueryResult::Vector(_) | QueryResult::Scalar(_) => {
+                Err(Error::Prometheus("not values over a time".into()))
+            }
+        }
+    }
+
+    fn ask(&self, expression: &str) -> Result<QueryResult, Error> {
+        let query = percent_encoded(expression);
+        let data = self.get(&format!("/api/v1/query?query={query}"))?;
+        Ok(serde_json::from_value(data)?)
+    }
+
+    /// The data of a successful `GET` from the API.
+    pub fn get(&self, path: &str) -> Result<Value, Error> {
+        let response = self.api.send(&Request::get(path))?;
+        let answer: Answer = serde_json::from_slice(&response.body)?;
+        match (answer.status.as_str(), answer.data) {
+            ("success", Some(data)) => Ok(data),
+            _ => Err(Error::Prometheus(answer.error.unwrap_or_default())),
+        }
+    }
+}
+
+/// The address in the line of the log that tells where it listens, if that is there: the port is
+/// known to the kernel alone before.
+fn listening(log: &str) -> Option<SocketAddr> {
+    let line = log
+        .lines()
+        .find(|line| line.contains(r#"msg="Listening on""#))?;
+    let (_, address) = line.split_once("address=")?;
+    address.split_whitespace().next()?.parse().ok()
+}
+
+fn is_ready(api: &Client) -> Result<bool, Error> {
+    match api.send(&Request::get("/-/ready")) {
+        Ok(Response { status, .. }) => Ok(status == 200),
+        Err(CallError::Connect(_) | CallError::Refused(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A text as the value of a query parameter.
+fn percent_encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_where_it_listens() {
+        let log = "ts=1 msg=\"Start listening for connections\" address=127.0.0.1:0\n\
+                   ts=2 component=web msg=\"Listening on\" address=127.0.0.1:36605\n";
+        assert_eq!(
+            listening(log),
+            Some(SocketAddr::from(([127, 0, 0, 1], 36605)))
+        );
+        assert_eq!(listening("ts=1 msg=\"Starting\" address=127.0.0.1:1"), None);
+    }
+
+    #[test]
+    fn encodes_what_has_a_meaning_in_a_query() {
+        assert_eq!(
+            percent_encoded("a{b=\"c d\"}+1"),
+            "a%7Bb%3D%22c%20d%22%7D%2B1"
+        );
+    }
+}

@@ -1,0 +1,69 @@
+//! The life of a Prometheus, from its start to its certain end.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::{Envoy, EnvoyBinary, Error, Prometheus, PrometheusTools};
+use serde_json::{Value, json};
+
+const SOON: Duration = Duration::from_secs(20);
+
+fn idle() -> Value {
+    json!({ "scrape_configs": [] })
+}
+
+#[test]
+fn it_scrapes_an_envoy_and_is_asked_about_it() -> Result<()> {
+    let bootstrap = json!({
+        "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
+    });
+    let envoy = Envoy::start(&EnvoyBinary::find(None)?, &bootstrap)?;
+    let target = envoy.admin_addr().to_string();
+    let config = json!({
+        "scrape_configs": [{
+            "job_name": "envoy",
+            "scrape_interval": "200ms",
+            "scrape_timeout": "200ms",
+            "metrics_path": "/stats/prometheus",
+            "static_configs": [{ "targets": [target] }],
+        }],
+    });
+    let prometheus = Prometheus::start(&PrometheusTools::find(), &config)?;
+    let live = wait_for("a scrape", SOON, || {
+        let live = prometheus.query("envoy_server_live{job=\"envoy\"} == 1")?;
+        Ok(live.into_iter().next())
+    })?;
+    assert_eq!(live.labels.get("instance"), Some(&target));
+    assert_eq!(live.value().to_string(), "1");
+    assert_eq!(prometheus.query("2 + 3")?[0].value().to_string(), "5");
+    Ok(())
+}
+
+#[test]
+fn a_wrong_query_says_why() -> Result<()> {
+    let prometheus = Prometheus::start(&PrometheusTools::find(), &idle())?;
+    let error = prometheus.query("sum by (").unwrap_err();
+    assert!(matches!(error, Error::Prometheus(_)), "{error}");
+    assert!(error.to_string().contains("parse error"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_bad_configuration_fails_at_once_and_says_why() {
+    let bad = json!({ "no_such_field": 1 });
+    let error = Prometheus::start(&PrometheusTools::find(), &bad).unwrap_err();
+    assert!(matches!(error, Error::Exited { .. }), "{error}");
+    assert!(error.to_string().contains("no_such_field"), "{error}");
+}
+
+#[test]
+fn dropping_it_removes_its_data() -> Result<()> {
+    let prometheus = Prometheus::start(&PrometheusTools::find(), &idle())?;
+    let (pid, dir) = (prometheus.pid(), prometheus.dir().to_owned());
+    let process = std::path::PathBuf::from(format!("/proc/{pid}"));
+    assert!(process.exists() && dir.exists());
+    drop(prometheus);
+    assert!(!process.exists() && !dir.exists());
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What a real Prometheus has of a real Envoy with the filter, and what rules and dashboards make of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::{Error, Series};
+use policy_schema::metric::{self, Label};
+use serde_json::Value;
+
+use crate::files;
+use crate::mesh::Mesh;
+
+/// One mesh for all of these: a Prometheus needs seconds to see anything.
+#[test]
+fn metrics_rules_and_dashboards_work_on_what_envoy_exposes() {
+    let mesh = Mesh::start();
+    every_metric_arrives_with_its_labels(&mesh);
+    every_rule_is_evaluated_without_an_error(&mesh);
+    every_query_of_every_dashboard_has_data(&mesh);
+    every_variable_has_values(&mesh);
+}
+
+fn every_metric_arrives_with_its_labels(mesh: &Mesh) {
+    for metric in metric::ALL {
+        let series = mesh.prometheus.query(metric.name).unwrap();
+        assert!(!series.is_empty(), "{} has not arrived", metric.name);
+        let labels = metric.labels.iter().copied().map(Label::tag);
+        let added = ["__name__", "instance", "job"].into_iter();
+        let expected: BTreeSet<&str> = labels.chain(added).collect();
+        for one in series {
+            let labels: BTreeSet<&str> = one.labels.keys().map(String::as_str).collect();
+            assert_eq!(labels, expected, "{one:?}");
+        }
+    }
+}
+
+fn every_rule_is_evaluated_without_an_error(mesh: &Mesh) {
+    let groups = || -> Result<Vec<Value>, Error> {
+        let answer = mesh.prometheus.get("/api/v1/rules")?;
+        Ok(answer["groups"].as_array().cloned().unwrap_or_default())
+    };
+    let rules = wait_for("all rules", Duration::from_secs(30), || {
+        let groups = groups()?;
+        let rules = groups.iter().flat_map(|group| group["rules"].as_array());
+        let rules: Vec<Value> = rules.flatten().cloned().collect();
+        Ok(rules
+            .iter()
+            .all(|rule| rule["health"] != "unknown")
+            .then_some(rules))
+    })
+    .unwrap();
+    let expected =
+        files::rules("monitoring/rules.yaml").len() + files::rules("monitoring/alerts.yaml").len();
+    assert_eq!(rules.len(), expected);
+    for rule in rules {
+        assert_eq!(rule["health"], "ok", "{rule:#}");
+    }
+}
+
+fn every_query_of_every_dashboard_has_data(mesh: &Mesh) {
+    for (name, dashboard) in files::dashboards() {
+        for (title, query) in files::queries(&dashboard) {
+            let has_data = filled_in(query).iter().any(|query| {
+                let series = mesh.prometheus.query(query);
+                let series = series.unwrap_or_else(|error| panic!("{name}, {title}: {error}"));
+                series.iter().map(Series::value).any(f64::is_finite)
+            });
+            assert!(has_data, "{name}, {title}: {query}");
+        }
+    }
+}
+
+fn every_variable_has_values(mesh: &Mesh) {
+    for (name, dashboard) in files::dashboards() {
+        let variables = dashboard["templating"]["list"].as_array().unwrap();
+        for variable in variables.iter().filter(|it| it["type"] == "query") {
+            let query = variable["query"]["query"].as_str().unwrap();
+            let arguments = query.strip_prefix("label_values(").unwrap();
+            let (selector, label) = arguments
+                .strip_suffix(')')
+                .and_then(|arguments| arguments.rsplit_once(", "))
+                .unwrap();
+            let selector = &filled_in(selector)[0];
+            let series = mesh.prometheus.query(selector).unwrap();
+            assert!(
+                series.iter().any(|one| one.labels.contains_key(label)),
+                "{name}: {query}"
+            );
+        }
+    }
+}
+
+/// The query as Grafana would send it, for each of the rules that somebody may look at.
+pub(crate) fn filled_in(query: &str) -> Vec<String> {
+    let query = query
+        .replace("$__rate_interval", "1m")
+        .replace("$__range", "5m")
+        .replace("$policy", "shop_orders");
+    let rules = ["web", "old-reports", "no-bulk"];
+    rules.map(|rule| query.replace("$rule", rule)).into()
+}

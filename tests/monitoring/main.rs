@@ -1,0 +1,10 @@
+//! What operators get in `monitoring/`: rules, alerts and dashboards, on a real Prometheus that scrapes a
+//! real Envoy with the filter.
+
+mod dashboards;
+mod files;
+mod live;
+mod mesh;
+mod picture;
+mod rules;
+mod scrape;

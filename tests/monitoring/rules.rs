@@ -1,0 +1,95 @@
+//! Recording rules and alerts: sound, tested, and explained.
+
+use std::collections::BTreeSet;
+
+use peergate_sandbox::PrometheusTools;
+use serde_json::Value;
+
+use crate::files;
+
+const ALERTS: &str = "monitoring/alerts.yaml";
+const RULES: &str = "monitoring/rules.yaml";
+
+/// Runs `promtool` and fails with what it says if it does.
+fn promtool(args: &[&str]) {
+    let output = PrometheusTools::find()
+        .promtool(&files::path("monitoring"), args)
+        .unwrap_or_else(|error| panic!("{error}; `make test` fetches one and says where it is"));
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn promtool_finds_the_rules_sound() {
+    promtool(&["check", "rules", "rules.yaml", "alerts.yaml"]);
+}
+
+#[test]
+fn every_alert_fires_when_it_should() {
+    promtool(&["test", "rules", "rules_test.yaml"]);
+}
+
+#[test]
+fn every_alert_is_tested_firing_and_silent() {
+    let tests = files::yaml("monitoring/rules_test.yaml");
+    let cases = tests["tests"].as_array().unwrap().iter();
+    let cases: Vec<&Value> = cases
+        .flat_map(|test| test["alert_rule_test"].as_array().unwrap())
+        .collect();
+    let tested = |fires: bool| -> BTreeSet<&str> {
+        let of_kind = cases
+            .iter()
+            .filter(|case| case.get("exp_alerts").is_some() == fires);
+        of_kind
+            .map(|case| case["alertname"].as_str().unwrap())
+            .collect()
+    };
+    let alerts = files::rules(ALERTS);
+    let alerts: BTreeSet<&str> = alerts
+        .iter()
+        .map(|alert| alert["alert"].as_str().unwrap())
+        .collect();
+    assert_eq!(tested(true), alerts);
+    assert_eq!(tested(false), alerts);
+}
+
+#[test]
+fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
+    let docs = files::text("docs/monitoring.md");
+    for alert in files::rules(ALERTS) {
+        let name = alert["alert"].as_str().unwrap();
+        let severity = alert["labels"]["severity"].as_str().unwrap();
+        assert!(
+            ["critical", "warning", "info"].contains(&severity),
+            "{name}"
+        );
+        for annotation in ["summary", "description"] {
+            assert!(alert["annotations"][annotation].is_string(), "{name}");
+        }
+        let section = format!("docs/monitoring.md#{}", name.to_lowercase());
+        assert_eq!(alert["annotations"]["runbook"], section.as_str());
+        let heading = format!("\n### {name}\n");
+        assert!(docs.contains(&heading), "docs/monitoring.md has no {name}");
+    }
+}
+
+/// Where labels are cut out of flat names, `-` has become `_`.
+#[test]
+fn no_value_of_a_label_is_matched_by_its_dash() {
+    let dashboards = files::dashboards();
+    let queries = dashboards.iter().flat_map(|(_, it)| files::queries(it));
+    let queries = queries.map(|(_, query)| query.to_owned());
+    let rules = files::rules(ALERTS).into_iter().chain(files::rules(RULES));
+    let rules = rules.map(|rule| rule["expr"].as_str().unwrap().to_owned());
+    for expression in queries.chain(rules) {
+        // Every second piece stands between quotes; `-|NONE` names both ways to say "no rule".
+        let quoted = expression.split('"').skip(1).step_by(2);
+        for text in quoted.filter(|text| *text != "-|NONE") {
+            assert!(!text.contains('-'), "{expression}");
+        }
+    }
+}
