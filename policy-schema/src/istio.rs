@@ -1,5 +1,6 @@
 //! Policies → Istio resources.
 
+mod access_log;
 pub mod authorization_policy;
 mod compile;
 mod default_deny;
@@ -20,6 +21,7 @@ mod virtual_service;
 
 use crate::policy::{Attachment, PolicySet, ServicePolicy};
 
+pub use access_log::{ACCESS_LOG_PROVIDER, DECISION_FIELDS, access_log_labels};
 pub use authorization_policy::AuthorizationPolicy;
 use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;

@@ -1,12 +1,17 @@
 //! Enforcement by a real Envoy: the module that `scripts/build-filter` built, configured from a
 //! policy document by the real compiler, in a sidecar configured as Istio configures its own.
 
+mod access_log;
+mod answers;
 mod config;
 mod decisions;
+mod flood;
 mod headers;
 mod hostile;
 mod identity;
+mod log;
 mod mesh;
 mod metrics;
+mod planes;
 mod telemetry;
 mod together;

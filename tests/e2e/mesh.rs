@@ -13,6 +13,7 @@ use policy_schema::engine::Reason;
 use policy_schema::envoy::wasm_filter;
 pub(crate) use policy_schema::metric::Label;
 use policy_schema::plugin_config::PluginConfig;
+use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Value, json};
@@ -39,8 +40,8 @@ pub(crate) enum Discovery {
     Rejected,
 }
 
-/// The plugin config of `policy.yaml`, changed by `change`.
-pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
+/// The policies of `policy.yaml`.
+pub(crate) fn policies() -> PolicySet {
     let source = SourceText {
         name: "policy.yaml".to_owned(),
         text: include_str!("policy.yaml").to_owned(),
@@ -52,7 +53,12 @@ pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
     };
     let validated = validate(&[source], options);
     assert_eq!(validated.diagnostics, []);
-    let policies = validated.policies.unwrap();
+    validated.policies.unwrap()
+}
+
+/// The plugin config of `policy.yaml`, changed by `change`.
+pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
+    let policies = policies();
     let policy = policies.policy("shop", "orders").unwrap();
     let mut config = PluginConfig::of_policy(&policies, policy);
     change(&mut config);
@@ -86,10 +92,45 @@ fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
 }
 
 /// The filter with a plugin config of any content.
-fn http_filter(plugin_config: String) -> Value {
-    let module = module();
+pub(crate) fn http_filter(plugin_config: String) -> Value {
+    http_filter_of(&module(), plugin_config)
+}
+
+/// The same by the module that compares its verdicts with RBAC's.
+pub(crate) fn comparing_filter(plugin_config: String) -> Value {
+    let module = module().with_file_name("peergate_filter_comparing.wasm");
+    http_filter_of(&module, plugin_config)
+}
+
+fn http_filter_of(module: &Path, plugin_config: String) -> Value {
     let filter = wasm_filter("shop/orders", plugin_config, module.to_str().unwrap());
     serde_json::to_value(filter).unwrap()
+}
+
+/// Puts a log format in the place of each that a bootstrap has, with the formatter that Istio adds.
+fn set_log_format(bootstrap: &mut Value, labels: &Value) {
+    match bootstrap {
+        Value::Object(fields) => {
+            if let Some(format) = fields.get_mut("log_format") {
+                *format = json!({
+                    "json_format": labels,
+                    "formatters": [{
+                        "name": "envoy.formatter.req_without_query",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
+                        },
+                    }],
+                });
+            }
+            fields
+                .values_mut()
+                .for_each(|field| set_log_format(field, labels));
+        }
+        Value::Array(elements) => elements
+            .iter_mut()
+            .for_each(|element| set_log_format(element, labels)),
+        _ => {}
+    }
 }
 
 /// The same as it is delivered by extension config discovery.
@@ -158,6 +199,22 @@ impl Mesh {
         Self::run_on(labels, &Label::TAGS, |_| {
             configs.iter().cloned().map(http_filter).collect()
         })
+    }
+
+    /// With these HTTP filters.
+    pub(crate) fn with_filters(filters: Vec<Value>) -> Self {
+        Self::run(&Label::TAGS, |_| filters)
+    }
+
+    /// With an access log in this file whose lines have these fields, as Istio configures it of a provider.
+    pub(crate) fn with_logged_fields(path: &Path, labels: &Value, plugin_config: String) -> Self {
+        Self::run_with(
+            |sidecar, _| {
+                sidecar.http_filters = vec![http_filter(plugin_config)];
+                sidecar.access_log = Some(path.to_owned());
+            },
+            |bootstrap| set_log_format(bootstrap, labels),
+        )
     }
 
     /// With an access log in this file, of the requests that an expression picks (CEL over Envoy's

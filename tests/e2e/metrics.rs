@@ -1,6 +1,7 @@
 //! Decisions are counted where Prometheus can read them.
 
 use peergate_sandbox::Request;
+use policy_schema::reporting::{LearningSpec, MetricNames};
 
 use crate::mesh::{Mesh, WEB, plugin_config};
 
@@ -77,4 +78,99 @@ fn counters_are_there_without_labels_where_the_mesh_has_no_tags_for_them() {
         line.contains(COUNTER) && line.contains("web_places_orders") && line.ends_with(" 1")
     });
     assert!(counted.is_some(), "{stats}");
+}
+
+#[test]
+fn what_is_in_force_can_be_read() {
+    let before = seconds_since_1970();
+    let mesh = Mesh::with_config(plugin_config(|config| {
+        config.revision = Some("5f70bf18a086".to_owned());
+    }));
+    let metrics = mesh.envoy.metrics().unwrap();
+    let policy = ("peergate_policy", "shop_orders");
+    let value = |name: &str| metrics.value(name, &[policy]);
+    assert_eq!(
+        value("peergate_policy_revision"),
+        Some(104_937_847_038_086.0)
+    );
+    assert_eq!(value("peergate_policy_rules"), Some(9.0));
+    let loaded = value("peergate_policy_loaded_timestamp_seconds").unwrap();
+    assert!(
+        (before..=seconds_since_1970()).contains(&loaded),
+        "{loaded}"
+    );
+    let expiry = |rule| {
+        let labels = [policy, ("peergate_rule", rule)];
+        metrics.value("peergate_rule_expiry_timestamp_seconds", &labels)
+    };
+    // 2026-01-01.
+    assert_eq!(expiry("old-reports"), Some(1_767_225_600.0));
+    assert_eq!(expiry("future-reports"), None);
+    let memory = metrics.value("peergate_memory_bytes", &[]).unwrap();
+    assert!((65_536.0..16_777_216.0).contains(&memory), "{memory}");
+    assert_eq!(
+        metrics.value("peergate_config_rejections_total", &[]),
+        Some(0.0)
+    );
+    assert_eq!(
+        metrics.value("peergate_log_lines_omitted_total", &[]),
+        Some(0.0)
+    );
+}
+
+fn seconds_since_1970() -> f64 {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    f64::from(u32::try_from(since.as_secs()).unwrap())
+}
+
+#[test]
+fn flat_names_need_no_tags() {
+    let mesh = Mesh::launch(
+        plugin_config(|config| config.reporting.metric_names = Some(MetricNames::Flat)),
+        &[],
+    );
+    mesh.client_as(WEB).send(&Request::get("/orders")).unwrap();
+    let metrics = mesh.envoy.metrics().unwrap();
+    let counter = "peergate_decisions_POLICY_shop_NAME_orders_RULE_web_places_orders_EFFECT_allow_\
+                   REASON_allowed_by_rule_total";
+    assert_eq!(metrics.value(counter, &[]), Some(1.0));
+}
+
+#[test]
+fn in_learning_mode_requests_are_counted_by_caller_method_and_path() {
+    let mesh = Mesh::with_config(plugin_config(|config| {
+        config.reporting.learning = Some(LearningSpec {
+            max_series: Some(3),
+        });
+    }));
+    let web = mesh.client_as(WEB);
+    for number in 0..20 {
+        web.send(&Request::get(&format!("/orders/{number}?token=hunter2")))
+            .unwrap();
+    }
+    let metrics = mesh.envoy.metrics().unwrap();
+    let observed = "peergate_observed_requests_total";
+    let seen = metrics.value(
+        observed,
+        &[
+            ("peergate_effect", "allow"),
+            (
+                "peergate_caller",
+                "spiffe_3a_2f_2fcluster_2elocal_2fns_2fshop_2fsa_2fweb",
+            ),
+            ("peergate_method", "GET"),
+            ("peergate_path", "_2forders_2f0"),
+        ],
+    );
+    assert_eq!(seen, Some(1.0));
+    // Three of the one worker, or of each of several, and one for all others.
+    let total = metrics.value(observed, &[]);
+    assert_eq!(total, Some(20.0));
+    assert!(
+        metrics
+            .value(observed, &[("peergate_path", "-other-")])
+            .is_some()
+    );
+    assert!(!mesh.envoy.stats().unwrap().contains("hunter2"));
 }

@@ -94,7 +94,10 @@ fn no_changed_id_is_taken() {
             }
         }
         for length in 0..id.len() {
-            assert!(decode(id.get(..length).unwrap(), key.clone()).is_err(), "{length}");
+            assert!(
+                decode(id.get(..length).unwrap(), key.clone()).is_err(),
+                "{length}"
+            );
         }
         assert!(decode(&format!("{id}AAAA"), key.clone()).is_err());
     }

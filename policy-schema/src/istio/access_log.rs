@@ -21,7 +21,7 @@ pub const DECISION_FIELDS: [&str; 5] = [
 const FIELDS: [(&str, &str); 12] = [
     ("start_time", "%START_TIME%"),
     ("method", "%REQ(:METHOD)%"),
-    ("path", "%PATH(NQ)%"),
+    ("path", "%REQ_WITHOUT_QUERY(:PATH)%"),
     ("authority", "%REQ(:AUTHORITY)%"),
     ("protocol", "%PROTOCOL%"),
     ("response_code", "%RESPONSE_CODE%"),

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
+use crate::istio::access_log::{ACCESS_LOG_PROVIDER, access_log_labels};
 use crate::metric::Label;
 use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
 

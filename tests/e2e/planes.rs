@@ -1,0 +1,114 @@
+//! The filter beside Envoy's RBAC: where the two differ, it is counted, and where they agree too.
+
+use peergate_sandbox::Request;
+use policy_schema::envoy::rbac;
+use policy_schema::istio::authorization_policies;
+use policy_schema::rule_spec::Enforcement;
+use serde_json::Value;
+
+use crate::mesh::{Mesh, WEB, comparing_filter, plugin_config, policies};
+
+const COUNTER: &str = "peergate_plane_comparisons_total";
+
+/// RBAC as the document has it, but for what is cut out of the text of its filters.
+fn rbac_without(cut: &str) -> Vec<Value> {
+    let policies = policies();
+    let policy = policies.policy("shop", "orders").unwrap();
+    let objects = authorization_policies(&policies, policy);
+    let filters = rbac::http_filters(&objects, policies.mesh().trust_domains());
+    let text = serde_json::to_string(&filters).unwrap();
+    assert!(cut.is_empty() || text.contains(cut), "{text}");
+    let text = if cut.is_empty() {
+        text
+    } else {
+        text.replace(cut, "/somewhere-else")
+    };
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A proxy with the filter and then these.
+fn mesh(enforcement: Enforcement, rbac: Vec<Value>) -> Mesh {
+    let config = plugin_config(|config| config.enforcement = enforcement);
+    let filters = std::iter::once(comparing_filter(config)).chain(rbac);
+    Mesh::with_filters(filters.collect())
+}
+
+/// What was counted, each as the verdicts and how often.
+fn counted(mesh: &Mesh) -> Vec<(&'static str, f64)> {
+    let metrics = mesh.envoy.metrics().unwrap();
+    let all = [
+        "both-allow",
+        "both-deny",
+        "only-filter-denies",
+        "only-rbac-denies",
+        "no-rbac",
+    ];
+    let values = all.map(|verdicts| {
+        let labels = [
+            ("peergate_policy", "shop_orders"),
+            ("peergate_verdicts", verdicts),
+        ];
+        let value = metrics.value(COUNTER, &labels);
+        (
+            verdicts,
+            value.unwrap_or_else(|| panic!("{verdicts} is not defined")),
+        )
+    });
+    values
+        .into_iter()
+        .filter(|(_, value)| *value > 0.0)
+        .collect()
+}
+
+fn send(mesh: &Mesh, path: &str) -> u16 {
+    let response = mesh.client_as(WEB).send(&Request::get(path));
+    response.unwrap().status
+}
+
+#[test]
+fn agreement_is_counted_as_such_and_what_the_filter_denies_is_not_compared() {
+    let mesh = mesh(Enforcement::Enforce, rbac_without(""));
+    assert_eq!(send(&mesh, "/orders"), 200);
+    assert_eq!(send(&mesh, "/orders/1"), 200);
+    assert_eq!(send(&mesh, "/admin"), 403);
+    assert_eq!(counted(&mesh), [("both-allow", 2.0)]);
+}
+
+#[test]
+fn what_rbac_alone_denies_is_counted() {
+    let mesh = mesh(Enforcement::Enforce, rbac_without("/orders"));
+    assert_eq!(send(&mesh, "/orders"), 403);
+    assert_eq!(counted(&mesh), [("only-rbac-denies", 1.0)]);
+}
+
+#[test]
+fn what_the_filter_alone_would_deny_is_counted() {
+    // Of RBAC only the filter with the rules that deny, which lets all else pass.
+    let mut denials = rbac_without("");
+    denials.truncate(1);
+    let mesh = mesh(Enforcement::Shadow, denials);
+    assert_eq!(send(&mesh, "/admin"), 200);
+    assert_eq!(counted(&mesh), [("only-filter-denies", 1.0)]);
+}
+
+#[test]
+fn what_both_deny_is_counted() {
+    let mesh = mesh(Enforcement::Shadow, rbac_without(""));
+    assert_eq!(send(&mesh, "/admin"), 403);
+    assert_eq!(send(&mesh, "/orders"), 200);
+    assert_eq!(counted(&mesh), [("both-allow", 1.0), ("both-deny", 1.0)]);
+}
+
+#[test]
+fn where_there_is_no_rbac_it_is_counted_too() {
+    let mesh = mesh(Enforcement::Enforce, Vec::new());
+    assert_eq!(send(&mesh, "/orders"), 200);
+    assert_eq!(counted(&mesh), [("no-rbac", 1.0)]);
+}
+
+#[test]
+fn the_module_that_does_not_compare_has_no_such_counter() {
+    let mesh = Mesh::start();
+    send(&mesh, "/orders");
+    assert_eq!(mesh.envoy.metrics().unwrap().value(COUNTER, &[]), None);
+}
