@@ -56,8 +56,8 @@ lint: ## check format, lints on host and wasm32, documentation, scripts
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bench: ## run the micro-benchmarks
-	$(CARGO) bench -p peergate-bench
+bench: filter ## run the benchmarks, that of requests in a real Envoy included
+	@envoy=$$(scripts/envoy) && PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) bench -p peergate-bench
 
 filter: ## build the wasm module, target/filter/peergate_filter.wasm
 	@scripts/build-filter

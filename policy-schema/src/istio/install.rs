@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::access_log::{ACCESS_LOG_PROVIDER, access_log_labels};
 use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
-use crate::istio::access_log::{ACCESS_LOG_PROVIDER, access_log_labels};
 use crate::metric::Label;
 use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
 

@@ -1,0 +1,185 @@
+//! What the filter costs a request in Envoy: CPU time of the proxy over that of the same proxy without a filter, side by
+//! side in one run. Prints a table; `cargo bench -p peergate-bench --bench request`.
+//!
+//! Short slices of all variants take turns, so that what else the machine does falls on all of them alike, and the
+//! scheduler's nanoseconds are counted (`/proc/PID/task/*/schedstat`), since the ticks of `/proc/PID/stat` are too coarse.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends when it cannot be set up"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use peergate_sandbox::{
+    Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request,
+    Upstream,
+};
+use policy_schema::envoy::wasm_filter;
+use serde_json::{Value, json};
+
+const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
+
+/// How many requests a slice has, and how many slices each variant.
+const REQUESTS: usize = 1_000;
+const ROUNDS: usize = 40;
+
+/// A proxy with or without the filter.
+struct Variant {
+    name: &'static str,
+    envoy: Envoy,
+    client: Client,
+    /// CPU time for each request of each slice, in microseconds.
+    costs: Vec<f64>,
+}
+
+fn config(reporting: &Value) -> String {
+    let config = json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "mesh": {"trustDomain": "cluster.local"},
+        "policy": {"namespace": "shop", "name": "orders"},
+        "reporting": reporting,
+        "rules": [
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+             "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
+        ],
+    });
+    config.to_string()
+}
+
+/// The module that `make filter` leaves.
+fn module(name: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
+    let module = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
+    module.with_file_name(name)
+}
+
+fn main() {
+    // `cargo test` builds and starts benchmarks too.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let plain = || module("peergate_filter.wasm");
+    let variants = [
+        ("no filter", None),
+        ("the filter", Some((plain(), json!({})))),
+        (
+            "it compares with RBAC",
+            Some((module("peergate_filter_comparing.wasm"), json!({}))),
+        ),
+        (
+            "`accessLog: All`",
+            Some((plain(), json!({"accessLog": "All"}))),
+        ),
+        (
+            "`upstreamHeader: true`",
+            Some((plain(), json!({"upstreamHeader": true}))),
+        ),
+        ("`learning: {}`", Some((plain(), json!({"learning": {}})))),
+    ];
+    let files = tempfile::tempdir().expect("a temporary folder");
+    let authority = Authority::new().expect("an authority");
+    let upstream = Upstream::start().expect("an upstream");
+    let web = authority.issue(&Leaf::spiffe(WEB)).expect("a certificate");
+    let mut variants: Vec<Variant> = variants
+        .into_iter()
+        .map(|(name, filter)| {
+            let filter = filter.map(|(module, reporting)| {
+                let module = module.to_str().expect("a name in UTF-8");
+                wasm_filter("shop/orders", config(&reporting), module)
+            });
+            let filter = filter.map(|filter| serde_json::to_value(filter).expect("JSON"));
+            start(name, filter, files.path(), &authority, &web, &upstream)
+        })
+        .collect();
+    for round in 0..=ROUNDS {
+        let count = variants.len();
+        for position in 0..count {
+            if let Some(variant) = variants.get_mut((position + round) % count) {
+                let cost = slice(variant);
+                // The first round warms up.
+                if round > 0 {
+                    variant.costs.push(cost);
+                }
+            }
+        }
+    }
+    report(&variants);
+}
+
+fn start(
+    name: &'static str,
+    filter: Option<Value>,
+    files: &Path,
+    authority: &Authority,
+    web: &Identity,
+    upstream: &Upstream,
+) -> Variant {
+    let own = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
+    let own = authority.issue(&own).expect("a certificate");
+    let own = own.write_to(files, "orders").expect("files");
+    let ca = authority.write_to(files, "ca").expect("files");
+    let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
+    sidecar.http_filters = filter.into_iter().collect();
+    let binary = EnvoyBinary::find(None).expect("an Envoy; `make bench` installs one");
+    let envoy = Envoy::start(&binary, &sidecar.bootstrap()).expect("a running Envoy");
+    let address = envoy.listener(INBOUND_STRICT).expect("a listener");
+    let client = Client::new(address).expect("a client");
+    let client = client.tls(authority, Some(web)).expect("a TLS client");
+    Variant {
+        name,
+        envoy,
+        client,
+        costs: Vec::new(),
+    }
+}
+
+/// CPU time for each request of one slice, in microseconds.
+fn slice(variant: &Variant) -> f64 {
+    let mut connection = variant.client.connect().expect("a connection");
+    let request = Request::get("/orders");
+    let before = cpu_nanoseconds(variant.envoy.pid());
+    for _ in 0..REQUESTS {
+        let response = connection.send(&request).expect("a response");
+        assert_eq!(response.status, 200, "{response:?}");
+    }
+    let spent = cpu_nanoseconds(variant.envoy.pid()) - before;
+    spent / 1_000.0 / f64::from(u32::try_from(REQUESTS).unwrap_or(u32::MAX))
+}
+
+fn cpu_nanoseconds(pid: u32) -> f64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("Linux's /proc");
+    let times = tasks.filter_map(|task| {
+        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    times.sum()
+}
+
+fn report(variants: &[Variant]) {
+    let baseline = variants.first().map(|variant| variant.costs.as_slice());
+    let baseline = baseline.unwrap_or_default();
+    println!("| variant | µs of CPU over no filter, median | half of the rounds between |");
+    println!("| --- | --- | --- |");
+    for Variant { name, costs, .. } in variants.iter().skip(1) {
+        let mut over: Vec<f64> = costs
+            .iter()
+            .zip(baseline)
+            .map(|(cost, base)| cost - base)
+            .collect();
+        over.sort_by(f64::total_cmp);
+        let at = |share: usize| {
+            over.get(over.len() * share / 100)
+                .copied()
+                .unwrap_or_default()
+        };
+        println!(
+            "| {name} | {:.1} | {:.1} and {:.1} |",
+            at(50),
+            at(25),
+            at(75)
+        );
+    }
+}
