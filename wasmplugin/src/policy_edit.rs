@@ -95,6 +95,18 @@ impl<'t> PolicyText<'t> {
             line: self.line(node.span().start),
             field: field.to_owned(),
         })?;
+        let Span { start, end } = old.span();
+        if self
+            .text
+            .get(start..end)
+            .unwrap_or_default()
+            .contains(LINE_END)
+        {
+            return Err(EditError::SharedLines {
+                line: self.line(start),
+                field: field.to_owned(),
+            });
+        }
         Ok(Edit {
             span: old.span(),
             replacement: value.to_owned(),
@@ -119,11 +131,7 @@ impl<'t> PolicyText<'t> {
             line: self.line(rules.span().start),
             field: field(),
         };
-        let end_of_line = if self.text.contains("\r\n") {
-            "\r\n"
-        } else {
-            "\n"
-        };
+        let end_of_line = self.line_end();
         let written = |indent: &str| {
             let lines = lines.iter().enumerate().map(|(position, line)| {
                 let dash = if position == 0 { "- " } else { "  " };
@@ -170,13 +178,15 @@ impl<'t> PolicyText<'t> {
                 replacement: lines(&format!("{indent}  ")),
             })
         };
+        let end = self.line_end();
         let Some(sources) = node.field("from") else {
-            let lines = |indent: &str| format!("from:\n{indent}  - {FIELD}: [{caller}]\n{indent}");
+            let lines =
+                |indent: &str| format!("from:{end}{indent}  - {FIELD}: [{caller}]{end}{indent}");
             return Ok(vec![insert(node, &lines)?]);
         };
         let edits = sources.elements().iter().map(|source| {
             let Some(known) = source.field(FIELD) else {
-                let lines = |indent: &str| format!("{FIELD}: [{caller}]\n{indent}");
+                let lines = |indent: &str| format!("{FIELD}: [{caller}]{end}{indent}");
                 return insert(source, &lines);
             };
             let first = known.elements().first().ok_or_else(|| shared(known))?;
@@ -315,6 +325,15 @@ impl<'t> PolicyText<'t> {
         let rest = self.rest(line_end);
         let length = if rest.starts_with("\r\n") { 2 } else { 1 };
         (line_end + length).min(self.text.len())
+    }
+
+    /// What the text's lines end in.
+    fn line_end(&self) -> &'static str {
+        if self.text.contains("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        }
     }
 
     fn line(&self, offset: usize) -> usize {

@@ -213,3 +213,117 @@ fn several_changes_are_made_at_once_in_any_order() {
     let twice: Vec<Edit> = vec![of("a"), of("a")];
     assert_eq!(parsed.apply(twice), Err(EditError::Overlap));
 }
+
+fn lines() -> Vec<String> {
+    ["id: b", "to:", "  - methods: [GET]"]
+        .map(str::to_owned)
+        .into()
+}
+
+fn with_rule(text: &str) -> Result<String, EditError> {
+    let parsed = PolicyText::parse(text)?;
+    let edit = parsed.append_rule(&name("orders"), &lines())?;
+    parsed.apply(vec![edit])
+}
+
+#[test]
+fn a_rule_is_added_after_all_others_with_their_indentation() {
+    let cases = [
+        (
+            "at the end of the text",
+            "    - id: a\n      effect: Deny\n",
+            "    - id: a\n      effect: Deny\n    - id: b\n      to:\n        - methods: [GET]\n",
+        ),
+        (
+            "without a line end",
+            "    - id: a",
+            "    - id: a\n    - id: b\n      to:\n        - methods: [GET]\n",
+        ),
+        (
+            "before another document",
+            "  - id: a\n    effect: Deny  # why\n\n---\nkind: Other\n",
+            "  - id: a\n    effect: Deny  # why\n  - id: b\n    to:\n      - methods: [GET]\n\n---\nkind: Other\n",
+        ),
+        (
+            "before what is not a rule",
+            "    - id: a\n  enforcement: Shadow\n",
+            "    - id: a\n    - id: b\n      to:\n        - methods: [GET]\n  enforcement: Shadow\n",
+        ),
+        (
+            "where lines end in two characters",
+            "    - id: a\r\n",
+            "    - id: a\r\n    - id: b\r\n      to:\r\n        - methods: [GET]\r\n",
+        ),
+    ];
+    for (case, before, after) in cases {
+        assert_eq!(with_rule(&policy(before)), Ok(policy(after)), "{case}");
+    }
+}
+
+#[test]
+fn where_a_rule_cannot_be_added_by_lines_it_is_refused() {
+    for rules in ["    []\n", "    [{id: a}]\n", "    -   id: a\n"] {
+        let refused = with_rule(&policy(rules)).unwrap_err();
+        assert!(matches!(refused, EditError::InBrackets { .. }), "{rules}");
+    }
+    let refused = with_rule("kind: Mesh\n").unwrap_err();
+    assert_eq!(refused, EditError::NoPolicy(name("orders")));
+}
+
+#[test]
+fn a_field_gets_another_value_and_its_comment_stays() {
+    let replaced = |rules: &str| {
+        let text = policy(rules);
+        let parsed = PolicyText::parse(&text)?;
+        let edit = parsed.replace_rule_field(&name("orders"), "a", "notAfter", "\"2\"")?;
+        parsed.apply(vec![edit])
+    };
+    assert_eq!(
+        replaced("    - id: a\n      notAfter: \"1\"  # why\n"),
+        Ok(policy("    - id: a\n      notAfter: \"2\"  # why\n"))
+    );
+    assert_eq!(
+        replaced("    - {id: a, notAfter: '1'}\n"),
+        Ok(policy("    - {id: a, notAfter: \"2\"}\n"))
+    );
+    let folded = replaced("    - id: a\n      notAfter: >-\n        1\n").unwrap_err();
+    assert!(matches!(folded, EditError::SharedLines { .. }), "{folded}");
+    let missing = replaced("    - id: a\n").unwrap_err();
+    assert!(matches!(missing, EditError::NoField { .. }), "{missing}");
+}
+
+#[test]
+fn a_caller_is_excepted_from_each_source() {
+    let excepted = |rules: &str| {
+        let text = policy(rules);
+        let parsed = PolicyText::parse(&text)?;
+        parsed.apply(parsed.except_from_sources(&name("orders"), "a", "x")?)
+    };
+    let cases = [
+        (
+            "of several",
+            "    - id: a\n      from:\n        - namespaces: [n]\n        - trustDomains: [t]\n",
+            "    - id: a\n      from:\n        - notPrincipals: [x]\n          namespaces: [n]\n        - notPrincipals: [x]\n          trustDomains: [t]\n",
+        ),
+        (
+            "that has exceptions",
+            "    - id: a\n      from:\n        - notPrincipals: [y]\n",
+            "    - id: a\n      from:\n        - notPrincipals: [x, y]\n",
+        ),
+        (
+            "where there is none",
+            "    - id: a\n      effect: Deny\n",
+            "    - from:\n        - notPrincipals: [x]\n      id: a\n      effect: Deny\n",
+        ),
+    ];
+    for (case, before, after) in cases {
+        assert_eq!(excepted(&policy(before)), Ok(policy(after)), "{case}");
+    }
+    for rules in [
+        "    - {id: a, from: [{namespaces: [n]}]}\n",
+        "    - id: a\n      from:\n        - notPrincipals:\n            - y\n",
+    ] {
+        let refused = excepted(&policy(rules)).unwrap_err();
+        assert!(matches!(refused, EditError::SharedLines { .. }), "{rules}");
+    }
+}
