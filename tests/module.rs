@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
@@ -118,4 +119,43 @@ fn offers_the_proxy_what_it_needs_and_nothing_else_to_call() {
 fn stays_within_its_size() {
     let size = module().len();
     assert!(size <= MAX_BYTES, "{size} bytes of at most {MAX_BYTES}");
+}
+
+/// Whoever builds the same sources elsewhere can tell that an image is made of them.
+#[test]
+fn is_the_same_when_it_is_built_in_another_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    copy_sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        folder.path(),
+    );
+    let build = Command::new(folder.path().join("scripts/build-filter"))
+        .env_remove("CARGO_TARGET_DIR")
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&build.stderr);
+    assert!(build.status.success(), "{log}");
+    let built = std::fs::read(folder.path().join("target/filter/peergate_filter.wasm")).unwrap();
+    assert!(
+        built == module(),
+        "not the same bytes; if the module is older than the sources, `make filter` builds it\n{log}"
+    );
+}
+
+/// Copies all that is not built or fetched.
+fn copy_sources(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        if [".git", ".tools", "target"].contains(&name.to_str().unwrap()) {
+            continue;
+        }
+        let to = to.join(name);
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&to).unwrap();
+            copy_sources(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), &to).unwrap();
+        }
+    }
 }

@@ -7,6 +7,8 @@ use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anstream::adapter::strip_bytes;
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use tempfile::{NamedTempFile, TempPath};
 
@@ -82,6 +84,17 @@ pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), Failure> {
     }
     let path = path.to_owned();
     write_files(vec![NewFile { path, content }])
+}
+
+/// Writes a text for people as [`write`] does, in colour where that is shown.
+pub(crate) fn write_styled(path: &Path, text: Vec<u8>) -> Result<(), Failure> {
+    let is_shown = || AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    let content = if path.as_os_str() == "-" && is_shown() {
+        text
+    } else {
+        strip_bytes(&text).into_vec()
+    };
+    write(path, content)
 }
 
 /// Writes files such that none is ever seen half-written, and none is touched unless the content

@@ -11,6 +11,12 @@ use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
 use crate::metric::Label;
 use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
 
+/// Where gateways say whether they are ready.
+const STATUS_PORT: u16 = 15021;
+
+/// The first port that everybody may listen on.
+const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
+
 /// A file for the installation of Istio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstallFile {
@@ -271,18 +277,29 @@ fn unprivileged() -> Value {
 }
 
 fn service_ports(gateway: &Gateway) -> Vec<Value> {
-    let port = |name: String, port: u16| json!({"name": name, "port": port, "protocol": "TCP", "targetPort": port});
+    let numbers = port_numbers(gateway).into_iter();
+    let ports = numbers.map(|(scheme, number)| (format!("{scheme}-{number}"), number, number));
+    with_status_port(ports)
+}
+
+/// The ports of a gateway with the scheme of each.
+fn port_numbers(gateway: &Gateway) -> Vec<(&'static str, u16)> {
     let servers = gateway.servers.iter();
-    let mut of_servers: Vec<_> = servers
+    let mut numbers: Vec<_> = servers
         .flat_map(|server| [("http", server.redirect_port), ("https", server.port)])
         .collect();
-    of_servers.sort_unstable();
-    of_servers.dedup();
-    let of_servers = of_servers
-        .into_iter()
-        .map(|(scheme, number)| port(format!("{scheme}-{number}"), number));
-    std::iter::once(port("status-port".to_owned(), 15021))
-        .chain(of_servers)
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The ports of a gateway's service, each by its name, its number and the number that pods listen on.
+fn with_status_port(ports: impl Iterator<Item = (String, u16, u16)>) -> Vec<Value> {
+    std::iter::once(("status-port".to_owned(), STATUS_PORT, STATUS_PORT))
+        .chain(ports)
+        .map(|(name, port, target)| {
+            json!({"name": name, "port": port, "protocol": "TCP", "targetPort": target})
+        })
         .collect()
 }
 
@@ -329,9 +346,14 @@ fn istio_operator(mesh: &Mesh) -> Value {
     })
 }
 
+/// By `istioctl` the account is named after the gateway, and cannot be named otherwise but by
+/// overlays; rules are about the account that the mesh names.
 fn gateway_component(gateway: &Gateway) -> Value {
+    let account = &gateway.account.name;
+    let made = format!("{account}-service-account");
+    let overlay = |api_version: &str, kind: &str, name: &str, patches: Value| json!({"apiVersion": api_version, "kind": kind, "name": name, "patches": patches});
     json!({
-        "name": gateway.account.name,
+        "name": account,
         "namespace": gateway.namespace,
         "enabled": true,
         "label": gateway.labels,
@@ -339,7 +361,41 @@ fn gateway_component(gateway: &Gateway) -> Value {
             "hpaSpec": {"minReplicas": 2, "maxReplicas": 5},
             "resources": proxy_resources(),
             "affinity": apart_by_labels(gateway),
-            "service": {"externalTrafficPolicy": "Local", "ports": service_ports(gateway)},
+            "service": {"externalTrafficPolicy": "Local", "ports": unprivileged_service_ports(gateway)},
+            "overlays": [
+                overlay("v1", "ServiceAccount", &made, json!([{"path": "metadata.name", "value": account}])),
+                overlay(
+                    "rbac.authorization.k8s.io/v1",
+                    "RoleBinding",
+                    &format!("{account}-sds"),
+                    json!([{"path": "subjects.[kind:ServiceAccount].name", "value": account}]),
+                ),
+                overlay("apps/v1", "Deployment", account, json!([
+                    {"path": "spec.template.spec.serviceAccountName", "value": account},
+                    {"path": "spec.template.spec.securityContext.seccompProfile", "value": {"type": "RuntimeDefault"}},
+                ])),
+            ],
         },
     })
+}
+
+/// The ports of a gateway's service by `istioctl`: the pods may not listen on ports under 1024, and
+/// Istio opens none there.
+fn unprivileged_service_ports(gateway: &Gateway) -> Vec<Value> {
+    let numbers = port_numbers(gateway);
+    let mut taken: Vec<_> = numbers.iter().map(|(_, number)| *number).collect();
+    taken.push(STATUS_PORT);
+    let ports = numbers.into_iter().map(|(scheme, number)| {
+        let target = if number < FIRST_UNPRIVILEGED_PORT {
+            // As Istio does it: 8080 for 80, 8443 for 443.
+            let mut free = number + 8000..;
+            let target = free.find(|target| !taken.contains(target));
+            target.unwrap_or(number)
+        } else {
+            number
+        };
+        taken.push(target);
+        (format!("{scheme}-{number}"), number, target)
+    });
+    with_status_port(ports)
 }

@@ -177,13 +177,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         seen,
         sources,
     };
-    let text = match args.output {
-        Form::Human => human::report(&report, &observed.proxies),
-        Form::Json => json::report(&report, &set, &observed.proxies)?,
-        Form::Junit => junit::report(&report)?,
-        Form::Sarif => sarif::report(&report)?,
-    };
-    output::write(&args.out, text)?;
+    match args.output {
+        Form::Human => output::write_styled(&args.out, human::report(&report, &observed.proxies)),
+        Form::Json => output::write(&args.out, json::report(&report, &set, &observed.proxies)?),
+        Form::Junit => output::write(&args.out, junit::report(&report)?),
+        Form::Sarif => output::write(&args.out, sarif::report(&report)?),
+    }?;
     let severities = report
         .findings
         .iter()

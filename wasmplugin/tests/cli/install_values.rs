@@ -75,3 +75,27 @@ fn names_revision_times_and_collector() {
     assert!(read("public.gateway.values.yaml").contains("revision: canary\n"));
     assert!(read("istio-operator.yaml").contains("  revision: canary\n"));
 }
+
+/// By `istioctl` gateways run as nobody in particular, and Istio opens no port for them under 1024.
+#[test]
+fn istioctl_leads_ports_of_gateways_to_those_that_everybody_may_listen_on() {
+    let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
+    let tls = "          tls:\n            secret: shop-example-com\n";
+    let more =
+        "        - {hosts: [b.example.com], port: 8443, redirectPort: 81, tls: {secret: b}}\n";
+    let folder = folder(&[("mesh.yaml", &mesh.replace(tls, &format!("{tls}{more}")))]);
+    let out = format!("{}/install", text(folder.path()));
+    let from = text(folder.path());
+    let run = run(&["install-values", "-f", from, "--at", NOW, "-o", &out]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let operator = std::fs::read_to_string(Path::new(&out).join("istio-operator.yaml")).unwrap();
+    let numbers = |key: &str| {
+        let values = operator.lines().filter_map(|line| {
+            let (found, number) = line.trim_start_matches([' ', '-']).split_once(": ")?;
+            (found == key).then(|| number.parse().ok()).flatten()
+        });
+        values.collect::<Vec<u16>>()
+    };
+    assert_eq!(numbers("port"), [15021, 80, 81, 443, 8443]);
+    assert_eq!(numbers("targetPort"), [15021, 8080, 8081, 8444, 8443]);
+}

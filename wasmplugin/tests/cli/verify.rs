@@ -496,3 +496,37 @@ spec:
         "no policy is for it, and the mesh lets pass what no policy is for",
     );
 }
+
+/// The forms of the report on a mesh with an error in a file, one in none, and a warning.
+#[test]
+fn says_what_is_found_in_each_form() {
+    let foreign = yaml_of("AuthorizationPolicy", "boutique", "extra", &json!({}));
+    let mesh = Mesh::good()
+        .without("boutique.frontend-deny.authorizationpolicy.yaml")
+        .replacing(
+            "istio-system.default.peerauthentication.yaml",
+            "mode: STRICT",
+            "mode: PERMISSIVE",
+        )
+        .with("foreign.json", &foreign);
+    let folder = text(mesh.folder.path());
+    for form in ["human", "json", "junit", "sarif"] {
+        let run = mesh.verify(&["--output", form]);
+        assert_eq!((run.status, run.stderr.as_str()), (2, ""), "{form}");
+        let report = run
+            .stdout
+            .replace(folder, "manifests")
+            .replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        insta::assert_snapshot!(format!("verify_{form}"), report);
+        // The same in a file, and colours in neither.
+        let file = mesh.folder.path().with_extension(form);
+        let written = mesh.verify(&["--output", form, "-o", text(&file)]);
+        assert_eq!((written.status, written.stdout.as_str()), (2, ""), "{form}");
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            run.stdout,
+            "{form}"
+        );
+        std::fs::remove_file(&file).unwrap();
+    }
+}

@@ -137,7 +137,7 @@ fn a_rule_that_no_proxy_has_is_not_ready() {
     );
     assert_eq!(
         of_rule(&judged, "no-exports", &["verdict", "requests"]),
-        json!(["not-counted", null])
+        json!(["other-revisions", null])
     );
     assert_eq!(judged.status, 2);
 }

@@ -1,15 +1,16 @@
-//! The report for CI systems that show tests: a test for each thing that could be found.
+//! The report for CI systems that show tests: a test for each thing that can be found.
 
 use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::Report;
+use super::observe::Seen;
 use crate::failure::Failure;
 use crate::report::Texts;
 
-/// Each finding is a test that failed. What was not found is one that passed, and a warning is one
-/// that passed with something to read.
+/// Each finding is a test that failed. What was not found is one that passed, or where nobody asked
+/// for it one that was skipped, and a warning is one that passed with something to read.
 pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
     let texts = Texts::new(&report.sources);
     let mut suite = TestSuite::new("mesh");
@@ -20,7 +21,12 @@ pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
             .filter(|finding| finding.code == *code);
         let cases: Vec<_> = found.map(|finding| test_case(finding, &texts)).collect();
         if cases.is_empty() {
-            suite.add_test_case(named(code.as_str(), *code, TestCaseStatus::success()));
+            let status = if report.seen.can_tell(*code) {
+                TestCaseStatus::success()
+            } else {
+                TestCaseStatus::skipped()
+            };
+            suite.add_test_case(named(code.as_str(), *code, status));
         }
         suite.add_test_cases(cases);
     }
@@ -28,6 +34,41 @@ pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
     document.add_test_suite(suite);
     let text = document.to_string().map_err(Failure::Junit)?;
     Ok(text.into_bytes())
+}
+
+impl Seen {
+    /// Whether anything was looked at in which this could be found.
+    fn can_tell(&self, code: FindingCode) -> bool {
+        let (objects, proxies) = (self.objects.is_some(), self.proxies > 0);
+        match code {
+            FindingCode::MissingObject
+            | FindingCode::ChangedObject
+            | FindingCode::LeftoverObject
+            | FindingCode::ForeignObject
+            | FindingCode::MeshNotStrict
+            | FindingCode::NamespaceNotStrict
+            | FindingCode::PlaintextPort
+            | FindingCode::BypassedPort
+            | FindingCode::MutualTlsUndone
+            | FindingCode::UnenforcedWorkload
+            | FindingCode::OpenWorkload
+            | FindingCode::WorkloadWithoutPolicy
+            | FindingCode::PolicyWithoutWorkload
+            | FindingCode::WrongServiceAccount => objects,
+            FindingCode::PolicyNotRunning
+            | FindingCode::StaleRevision
+            | FindingCode::UnknownPolicy
+            | FindingCode::PlaintextListener
+            | FindingCode::UnreachableProxy => proxies,
+            FindingCode::CertificateEndsSoon | FindingCode::UnsoundCertificate => {
+                objects || proxies
+            }
+            FindingCode::AcceptsPlaintext
+            | FindingCode::AcceptsNoCertificate
+            | FindingCode::AcceptsForeignIdentity => !self.probes.is_empty(),
+            FindingCode::NotChecked => true,
+        }
+    }
 }
 
 fn test_case(finding: &Finding, texts: &Texts<'_>) -> TestCase {
