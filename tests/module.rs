@@ -9,7 +9,7 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 /// The host calls that a proxy must offer: those of proxy-wasm ABI 0.2.1, which the SDK refers to
 /// whether the filter calls them or not. One that is missing in some proxy makes the module fail to
 /// load there.
-const IMPORTS: [&str; 34] = [
+const IMPORTS: [&str; 35] = [
     "proxy_add_header_map_value",
     "proxy_call_foreign_function",
     "proxy_close_stream",
@@ -33,6 +33,7 @@ const IMPORTS: [&str; 34] = [
     "proxy_http_call",
     "proxy_increment_metric",
     "proxy_log",
+    "proxy_record_metric",
     "proxy_register_shared_queue",
     "proxy_remove_header_map_value",
     "proxy_replace_header_map_value",
@@ -62,11 +63,22 @@ const EXPORTS: [&str; 9] = [
 /// What every sidecar downloads and compiles.
 const MAX_BYTES: usize = 400_000;
 
-fn module() -> Vec<u8> {
+/// The module under this name.
+fn named(name: &str) -> Vec<u8> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
     let path = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
+    let path = path.with_file_name(name);
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; `make filter` builds it", path.display()))
+}
+
+fn module() -> Vec<u8> {
+    named("peergate_filter.wasm")
+}
+
+/// The one that compares its verdicts with RBAC's.
+fn comparing() -> Vec<u8> {
+    named("peergate_filter_comparing.wasm")
 }
 
 fn imports(module: &[u8]) -> BTreeSet<String> {
@@ -103,22 +115,29 @@ fn exports(module: &[u8]) -> BTreeSet<String> {
 
 #[test]
 fn asks_the_proxy_for_nothing_beyond_the_list() {
-    let imports = imports(&module());
     let permitted: BTreeSet<_> = IMPORTS.map(str::to_owned).into();
-    let unexpected: Vec<_> = imports.difference(&permitted).collect();
-    assert!(unexpected.is_empty(), "{unexpected:?}");
+    for module in [module(), comparing()] {
+        let imports = imports(&module);
+        let unexpected: Vec<_> = imports.difference(&permitted).collect();
+        assert!(unexpected.is_empty(), "{unexpected:?}");
+    }
 }
 
 #[test]
 fn offers_the_proxy_what_it_needs_and_nothing_else_to_call() {
     let expected: BTreeSet<_> = EXPORTS.map(str::to_owned).into();
     assert_eq!(exports(&module()), expected);
+    let mut expected = expected;
+    expected.insert("proxy_on_log".to_owned());
+    assert_eq!(exports(&comparing()), expected);
 }
 
 #[test]
 fn stays_within_its_size() {
-    let size = module().len();
-    assert!(size <= MAX_BYTES, "{size} bytes of at most {MAX_BYTES}");
+    for module in [module(), comparing()] {
+        let size = module.len();
+        assert!(size <= MAX_BYTES, "{size} bytes of at most {MAX_BYTES}");
+    }
 }
 
 /// Whoever builds the same sources elsewhere can tell that an image is made of them.

@@ -233,3 +233,6 @@ impl DenialsSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
