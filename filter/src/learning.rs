@@ -13,8 +13,7 @@ use policy_schema::reporting::MetricNames;
 use crate::host::Host;
 use crate::metrics::{NO_RULE, define, defined, increment, policy_label};
 
-/// Stands for all that is past the bound. No encoded text begins with `-` but one that a client chose,
-/// which then is three labels alike.
+/// Stands for all that is past the bound, in all three labels. No caller is called so.
 const OTHER: &str = "-other-";
 
 /// Stands for what a request does not have.

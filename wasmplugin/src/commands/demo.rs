@@ -107,10 +107,14 @@ fn guide(mesh: &DemoMesh) -> Result<String, peergate_sandbox::Error> {
     lines.push(format!("  {CALL} http://{permissive}{PATH}"));
     let optional = mesh.server().listener(INBOUND_OPTIONAL_TLS)?;
     lines.push(format!("  {CALL} -k https://{optional}{PATH}"));
-    lines.push("\nThe filter's counters:".to_owned());
+    lines.push(
+        "\nWhy a call was denied, by the header `x-peergate-decision` of its answer:".to_owned(),
+    );
+    lines.push("  peergate explain ID -f examples/online-boutique".to_owned());
+    lines.push("\nThe filter's metrics, and the same live:".to_owned());
     let admin = mesh.server().admin_addr();
     lines.push(format!(
-        "  curl -s http://{admin}/stats/prometheus | grep peergate_\n"
+        "  curl -s http://{admin}/stats/prometheus | grep peergate_\n  peergate top --proxy http://{admin} -f examples/online-boutique\n"
     ));
     Ok(lines.join("\n"))
 }
