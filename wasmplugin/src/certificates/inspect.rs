@@ -28,6 +28,8 @@ pub(crate) struct Expected {
     pub(crate) now: i64,
     /// Less than this many days left are too few for an authority.
     pub(crate) min_days: i64,
+    /// Since when a workload's certificate has to be renewed, in seconds since the Unix epoch.
+    pub(crate) renewed_since: Option<i64>,
     /// The trust domains of identities; any if empty.
     pub(crate) trust_domains: Vec<String>,
 }
@@ -228,6 +230,15 @@ fn of_validity(
         Some(finding(
             "not-yet-valid",
             format!("it begins at {}", moment(start)),
+        ))
+    } else if let Some(since) = expected.renewed_since
+        && !is_authority
+        && start < since
+    {
+        let (start, since) = (moment(start), moment(since));
+        Some(finding(
+            "not-renewed",
+            format!("it began at {start}, and was to be renewed after {since}"),
         ))
     } else if is_short && !is_authority {
         (expected.now > renewed_by).then(|| {

@@ -56,6 +56,7 @@ fn expected() -> Expected {
     Expected {
         now: 1_800_000_000,
         min_days: 30,
+        renewed_since: None,
         trust_domains: vec![DOMAIN.to_owned()],
     }
 }
@@ -93,6 +94,35 @@ fn what_is_made_is_sound_from_workload_to_root() {
     assert_eq!(found[1].days_left, 365);
     assert_eq!(found[2].days_left, 3650);
     assert_eq!(found[2].key.as_deref(), Some("EC 256"));
+}
+
+/// After a change of who signs, what was issued before is to go.
+#[test]
+fn certificates_of_workloads_from_before_a_moment_are_found() {
+    let root = root();
+    let cluster = cluster(&root);
+    let chain = workload(&cluster, |params| {
+        params.not_before = (now() - DAY / 8).into();
+    }) + &authority::chain(&cluster, &root);
+    let found = |seconds_ago: i64| {
+        let expected = Expected {
+            renewed_since: Some(expected().now - seconds_ago),
+            ..expected()
+        };
+        let chains = read(chain.as_bytes()).unwrap();
+        let inspected: Vec<_> = chains
+            .iter()
+            .flat_map(|chain| inspect(chain, &expected))
+            .collect();
+        let codes = inspected.iter().map(|found| {
+            let codes = found.findings.iter().map(|finding| finding.code);
+            codes.collect::<Vec<_>>()
+        });
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(found(4 * 3600), [[""; 0]; 3]);
+    // Authorities do not change by themselves.
+    assert_eq!(found(3600), [vec!["not-renewed"], vec![], vec![]]);
 }
 
 #[test]

@@ -103,6 +103,13 @@ fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
     pair.caller.take_leaf(&third.good(CALLER));
     load.go_on(100);
     for proxy in [&pair.server, &pair.caller] {
+        // Good certificates of these tests are from an hour ago.
+        let certs = proxy.envoy.admin_get("/certs").unwrap();
+        let is_from_after = |time: &str| {
+            peergate(&["certs", "read", "-", "--renewed-since", time], &certs).0 == Some(0)
+        };
+        assert!(is_from_after("2020-01-01T00:00:00Z"));
+        assert!(!is_from_after("2500-01-01T00:00:00Z"));
         proxy.take_roots(&step("3-drop", "root-cert.pem"), 1);
         assert!(!trusts_both(proxy));
         load.go_on(100);

@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// Fewer days left than this are too few, where certificates are not renewed by themselves
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     min_days: u16,
+    /// The time after which certificates of workloads have to be renewed, such as that of a change of who signs
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    renewed_since: Option<Timestamp>,
     /// The time to compare with [default: now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
@@ -66,9 +69,12 @@ struct Reported {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let at = policies::at_or_now(args.at);
+    let seconds =
+        |at: Timestamp| i64::try_from(at.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX);
     let expected = Expected {
-        now: i64::try_from(at.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX),
+        now: seconds(at),
         min_days: args.min_days.into(),
+        renewed_since: args.renewed_since.map(seconds),
         trust_domains: args.trust_domain.clone(),
     };
     let roots = args

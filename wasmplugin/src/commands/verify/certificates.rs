@@ -26,6 +26,7 @@ pub(super) fn expected(set: &PolicySet, at: Timestamp, min_days: u16) -> Expecte
     Expected {
         now: i64::try_from(at.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX),
         min_days: min_days.into(),
+        renewed_since: None,
         trust_domains: set
             .mesh()
             .trust_domains()
