@@ -12,6 +12,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use peergate_sandbox::{
     Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request,
@@ -22,9 +23,12 @@ use serde_json::{Value, json};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
-/// How many requests a slice has, and how many slices each variant.
-const REQUESTS: usize = 1_000;
-const ROUNDS: usize = 40;
+/// How many requests each connection has in a slice, and how many slices each variant.
+const REQUESTS: usize = 150;
+const ROUNDS: usize = 60;
+
+/// How many connections send at a time: a proxy that wakes up for each request costs more by itself.
+const CONNECTIONS: usize = 16;
 
 /// A proxy with or without the filter.
 struct Variant {
@@ -138,15 +142,24 @@ fn start(
 
 /// CPU time for each request of one slice, in microseconds.
 fn slice(variant: &Variant) -> f64 {
-    let mut connection = variant.client.connect().expect("a connection");
-    let request = Request::get("/orders");
+    let connections: Vec<_> = (0..CONNECTIONS)
+        .map(|_| variant.client.connect().expect("a connection"))
+        .collect();
     let before = cpu_nanoseconds(variant.envoy.pid());
-    for _ in 0..REQUESTS {
-        let response = connection.send(&request).expect("a response");
-        assert_eq!(response.status, 200, "{response:?}");
-    }
+    thread::scope(|scope| {
+        for mut connection in connections {
+            scope.spawn(move || {
+                let request = Request::get("/orders");
+                for _ in 0..REQUESTS {
+                    let response = connection.send(&request).expect("a response");
+                    assert_eq!(response.status, 200, "{response:?}");
+                }
+            });
+        }
+    });
     let spent = cpu_nanoseconds(variant.envoy.pid()) - before;
-    spent / 1_000.0 / f64::from(u32::try_from(REQUESTS).unwrap_or(u32::MAX))
+    let requests = u32::try_from(CONNECTIONS * REQUESTS).unwrap_or(u32::MAX);
+    spent / 1_000.0 / f64::from(requests)
 }
 
 fn cpu_nanoseconds(pid: u32) -> f64 {
