@@ -21,6 +21,7 @@
 //! - [`upstream`]: the service behind the inbound sidecar; it answers with what it received
 //! - [`client`]: a blocking HTTP client
 //! - [`metrics`]: samples out of what Envoy exposes to Prometheus
+//! - [`service`]: a service behind an inbound sidecar, whole
 //! - [`prometheus`]: a Prometheus that scrapes Envoys and is asked
 //! - [`wait`]: waiting for a condition, up to a deadline
 //! - [`error`]: what can go wrong with all of these
@@ -28,26 +29,14 @@
 //! # Example
 //!
 //! ```no_run
-//! use peergate_sandbox::{
-//!     Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, InboundSidecar, Leaf, Request, Upstream,
-//! };
+//! use peergate_sandbox::{Leaf, Request, Service};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let authority = Authority::new()?;
-//! let orders = authority.issue(&Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders"))?;
-//! let web = authority.issue(&Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/web"))?;
-//! let files = tempfile::tempdir()?;
-//! let upstream = Upstream::start()?;
+//! let orders = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
+//! let service = Service::start(&orders, |sidecar, _| sidecar.bootstrap())?;
 //!
-//! let sidecar = InboundSidecar::new(
-//!     orders.write_to(files.path(), "orders")?,
-//!     authority.write_to(files.path(), "ca")?,
-//!     upstream.addr(),
-//! );
-//! let envoy = Envoy::start(&EnvoyBinary::find(None)?, &sidecar.bootstrap())?;
-//!
-//! let client = Client::new(envoy.listener(INBOUND_STRICT)?)?.tls(&authority, Some(&web))?;
-//! assert_eq!(client.send(&Request::get("/orders"))?.status, 200);
+//! let web = service.client_as("spiffe://cluster.local/ns/shop/sa/web")?;
+//! assert_eq!(web.send(&Request::get("/orders"))?.status, 200);
 //! # Ok(())
 //! # }
 //! ```
@@ -59,6 +48,7 @@ pub mod metrics;
 pub mod pki;
 mod process;
 pub mod prometheus;
+pub mod service;
 pub mod sidecar;
 pub mod upstream;
 pub mod wait;
@@ -69,6 +59,7 @@ pub use error::{CallError, Error};
 pub use metrics::Metrics;
 pub use pki::{Authority, Identity, IdentityFiles, Leaf};
 pub use prometheus::{Prometheus, PrometheusTools, Range, Series};
+pub use service::Service;
 pub use sidecar::{
     Caller, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
     OutboundSidecar,

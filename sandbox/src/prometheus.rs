@@ -15,6 +15,9 @@ use crate::process::Process;
 use crate::wait::wait_for;
 use crate::{CallError, Client, Error, Request, Response};
 
+/// Data is kept for longer than anybody asks for, so that it can be of any time.
+const KEPT_FOR: &str = "100y";
+
 /// What errors call it.
 const PROGRAM: &str = "Prometheus";
 
@@ -128,18 +131,33 @@ impl Prometheus {
     /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`] when it
     /// is not ready after half a minute.
     pub fn start(tools: &PrometheusTools, config: &Value) -> Result<Self, Error> {
+        Self::launch(tools, config, None)
+    }
+
+    /// The same with the data of a folder, such as `promtool` makes it, to which it adds.
+    pub fn start_with_data(
+        tools: &PrometheusTools,
+        config: &Value,
+        data: &Path,
+    ) -> Result<Self, Error> {
+        Self::launch(tools, config, Some(data))
+    }
+
+    fn launch(tools: &PrometheusTools, config: &Value, data: Option<&Path>) -> Result<Self, Error> {
         let dir = TempDir::with_prefix("peergate-prometheus-")
             .map_err(Error::io("make a temporary directory"))?;
         let file = dir.path().join("prometheus.yml");
         // JSON is YAML.
         std::fs::write(&file, format!("{config:#}")).map_err(Error::at("write", &file))?;
 
+        let data = data.map_or_else(|| dir.path().join("data"), Path::to_owned);
         let mut command = tools.command("prometheus");
         command
             .arg("--config.file")
             .arg(&file)
             .arg("--storage.tsdb.path")
-            .arg(dir.path().join("data"))
+            .arg(data)
+            .args(["--storage.tsdb.retention.time", KEPT_FOR])
             .args(["--web.listen-address", "127.0.0.1:0"]);
         let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
 
@@ -165,12 +183,17 @@ impl Prometheus {
         self.addr
     }
 
+    /// The URL under which others ask it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// The process's temporary directory, with its data and its log; gone when this is.
+    /// The process's temporary directory, with its log; gone when this is.
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
@@ -189,6 +212,14 @@ impl Prometheus {
             }]),
             QueryResult::Matrix(_) => Err(Error::Prometheus("not values of one time".into())),
         }
+    }
+
+    /// Waits up to `limit` until an expression of `PromQL` results in something.
+    pub fn wait_for(&self, expression: &str, limit: Duration) -> Result<(), Error> {
+        wait_for(expression, limit, || {
+            let series = self.query(expression)?;
+            Ok((!series.is_empty()).then_some(()))
+        })
     }
 
     /// What an expression has resulted in during the last `window`, every `step`.

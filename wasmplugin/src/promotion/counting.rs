@@ -83,6 +83,11 @@ pub(super) fn sum_by(labels: &[&str], query: &str) -> String {
     format!("sum by ({}) ({query})", labels.join(", "))
 }
 
+/// How many series of the selector were looked at, be it only once and just now.
+pub(super) fn looked_at(selector: &str, window: Window) -> String {
+    format!("count(count_over_time({selector}[{}]))", window.duration())
+}
+
 /// When a series of the selector was first looked at, to a fraction of the window.
 pub(super) fn first_seen(selector: &str, window: Window) -> String {
     format!(

@@ -290,7 +290,7 @@ async fn is_learning(
     window: Window,
 ) -> Result<bool, PrometheusError> {
     let selector = format!("{OBSERVED}{{{POLICY}=\"{}\"}}", of_policy(policy));
-    let query = counting::first_seen(&selector, window);
+    let query = counting::looked_at(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())
 }
 

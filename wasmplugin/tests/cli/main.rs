@@ -12,6 +12,7 @@ mod hardened;
 mod import;
 mod install_values;
 mod learn;
+mod metrics;
 mod monitoring;
 mod other;
 mod promote;

@@ -9,13 +9,11 @@ use std::time::Duration;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::{Client, discovery};
 use peergate_sandbox::wait::wait_for;
-use peergate_sandbox::{
-    Authority, Envoy, EnvoyBinary, INBOUND_STRICT, InboundSidecar, Leaf, Upstream,
-};
-use policy_schema::envoy::wasm_filter;
+use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
 use policy_schema::yaml;
 use serde_json::{Value, json};
 
+use super::filter::http_filter;
 use super::server::{Server, block_on, client, programs};
 use super::{SHOP, printed};
 
@@ -39,8 +37,8 @@ const KINDS: [(&str, &str, &str); 10] = [
 pub(crate) struct Cluster {
     server: Server,
     client: Client,
-    /// The parts of the cart service, which run for as long as they are kept.
-    cart: Option<(Envoy, Upstream, tempfile::TempDir)>,
+    /// The cart service, which runs for as long as it is kept.
+    cart: Option<Service>,
 }
 
 impl Cluster {
@@ -156,16 +154,6 @@ impl Cluster {
 
     /// Runs the cart service behind a real sidecar, in a pod on a node that forwards ports to it.
     pub(crate) fn run_cart(&mut self) {
-        let files = tempfile::tempdir().unwrap();
-        let authority = Authority::new().unwrap();
-        let ca = authority.write_to(files.path(), "ca").unwrap();
-        let leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
-        let identity = authority.issue(&leaf).unwrap();
-        let identity = identity.write_to(files.path(), "cart").unwrap();
-        let upstream = Upstream::start().unwrap();
-        let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
-        sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
-        sidecar.labels = [("app".to_owned(), "cartservice".to_owned())].into();
         let policy = "boutique/cartservice";
         let config = printed(&[
             "render",
@@ -176,24 +164,22 @@ impl Cluster {
             "--workload",
             policy,
         ]);
-        let module = env::var("PEERGATE_FILTER").unwrap_or_else(|_| {
-            concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/../target/filter/peergate_filter.wasm"
-            )
-            .to_owned()
+        let leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
+        let cart = Service::start(&leaf, |mut sidecar, _| {
+            sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
+            sidecar.labels = [("app".to_owned(), "cartservice".to_owned())].into();
+            sidecar.http_filters = vec![http_filter(policy, config)];
+            let mut bootstrap = sidecar.bootstrap();
+            let listeners = bootstrap["static_resources"]["listeners"]
+                .as_array_mut()
+                .unwrap();
+            listeners.retain(|listener| listener["name"] == INBOUND_STRICT);
+            bootstrap
         });
-        let filter = wasm_filter(policy, config, &module);
-        sidecar.http_filters = vec![serde_json::to_value(filter).unwrap()];
-        let mut bootstrap = sidecar.bootstrap();
-        let listeners = bootstrap["static_resources"]["listeners"]
-            .as_array_mut()
-            .unwrap();
-        listeners.retain(|listener| listener["name"] == INBOUND_STRICT);
-        let envoy = Envoy::start(&EnvoyBinary::find(None).unwrap(), &bootstrap).unwrap();
-        self.add_node(&envoy.admin_addr().to_string());
+        let cart = cart.unwrap();
+        self.add_node(&cart.envoy.admin_addr().to_string());
         self.add_pod();
-        self.cart = Some((envoy, upstream, files));
+        self.cart = Some(cart);
     }
 
     /// A node whose kubelet forwards every port to `address`.

@@ -9,6 +9,8 @@
 )]
 
 mod cluster;
+#[path = "../support/filter.rs"]
+mod filter;
 mod server;
 
 use std::path::Path;

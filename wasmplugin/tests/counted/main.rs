@@ -9,10 +9,15 @@
 )]
 
 mod exporter;
+#[path = "../support/filter.rs"]
+mod filter;
+mod flat;
+mod learning;
 mod mesh;
-mod prometheus;
 mod promote;
 mod revisions;
+#[path = "../support/scraping.rs"]
+mod scraping;
 mod top;
 
 use std::process::Command;

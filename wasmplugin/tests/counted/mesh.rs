@@ -1,15 +1,15 @@
 //! A service behind a real proxy that runs the filter.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use peergate_sandbox::{
-    Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, InboundSidecar, Leaf, Request, Upstream,
-};
-use policy_schema::envoy::wasm_filter;
+use peergate_sandbox::{Leaf, Request, Service};
 use policy_schema::metric::Label;
+use serde_json::Value;
 use tempfile::TempDir;
 
+use super::filter::http_filter;
 use super::run;
 
 /// The policies in a folder of their own, which can be changed.
@@ -22,6 +22,17 @@ impl Policies {
         let folder = tempfile::tempdir().unwrap();
         let policies = Self { folder };
         fs::write(policies.path(), include_str!("policy.yaml")).unwrap();
+        policies
+    }
+
+    /// The same in a mesh that says this of `reporting`, in YAML on one line.
+    pub(crate) fn reporting(spec: &str) -> Self {
+        let policies = Self::new();
+        let filter = format!("  istioVersion: \"1.29\"\n  filter:\n    reporting: {spec}\n");
+        let text = policies.text();
+        let changed = text.replacen("  istioVersion: \"1.29\"\n", &filter, 1);
+        assert_ne!(text, changed);
+        fs::write(policies.path(), changed).unwrap();
         policies
     }
 
@@ -42,51 +53,46 @@ impl Policies {
         assert_eq!(rendered.status, 0, "{}", rendered.stderr);
         rendered.stdout
     }
+
+    /// The revision of the policy, as metrics tell it.
+    pub(crate) fn revision(&self) -> u64 {
+        let config: Value = serde_json::from_str(&self.plugin_config()).unwrap();
+        u64::from_str_radix(config["revision"].as_str().unwrap(), 16).unwrap()
+    }
 }
 
 /// A running proxy. All of it ends with this value.
 pub(crate) struct Mesh {
-    pub(crate) envoy: Envoy,
-    authority: Authority,
-    _upstream: Upstream,
-    _files: TempDir,
-}
-
-/// The module that `make filter` leaves.
-fn module() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
-    std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)
+    service: Service,
 }
 
 impl Mesh {
     pub(crate) fn start(policies: &Policies) -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let authority = Authority::new().unwrap();
-        let ca = authority.write_to(files.path(), "ca").unwrap();
+        Self::with_tags(policies, &Label::TAGS)
+    }
+
+    /// The same with a proxy that was told these tags alone.
+    pub(crate) fn with_tags(policies: &Policies, tags: &[&str]) -> Self {
         let leaf = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
-        let identity = authority.issue(&leaf).unwrap();
-        let identity = identity.write_to(files.path(), "orders").unwrap();
-        let upstream = Upstream::start().unwrap();
-        let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
-        sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
-        let config = policies.plugin_config();
-        let filter = wasm_filter("shop/orders", config, module().to_str().unwrap());
-        sidecar.http_filters = vec![serde_json::to_value(filter).unwrap()];
-        let binary = EnvoyBinary::find(None).unwrap();
+        let service = Service::start(&leaf, |mut sidecar, _| {
+            sidecar.stats_tags = tags.iter().copied().map(str::to_owned).collect();
+            sidecar.http_filters = vec![http_filter("shop/orders", policies.plugin_config())];
+            sidecar.bootstrap()
+        });
         Self {
-            envoy: Envoy::start(&binary, &sidecar.bootstrap()).unwrap(),
-            authority,
-            _upstream: upstream,
-            _files: files,
+            service: service.unwrap(),
         }
+    }
+
+    /// Where its metrics are.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.service.envoy.admin_addr()
     }
 
     /// Has a service account of the namespace ask for a path so many times, and returns the last answer's status.
     pub(crate) fn ask(&self, account: &str, path: &str, times: usize) -> u16 {
-        let leaf = Leaf::spiffe(&format!("spiffe://cluster.local/ns/shop/sa/{account}"));
-        let identity = self.authority.issue(&leaf).unwrap();
-        let client = Client::new(self.envoy.listener(INBOUND_STRICT).unwrap()).unwrap();
-        let client = client.tls(&self.authority, Some(&identity)).unwrap();
+        let uri = format!("spiffe://cluster.local/ns/shop/sa/{account}");
+        let client = self.service.client_as(&uri).unwrap();
         let answers = (0..times).map(|_| client.send(&Request::get(path)).unwrap().status);
         answers.last().unwrap()
     }

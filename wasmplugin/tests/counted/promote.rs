@@ -1,9 +1,10 @@
 //! Rules in shadow are judged by what was counted, and enforced.
 
+use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
 use super::mesh::{Mesh, Policies};
-use super::prometheus::Prometheus;
+use super::scraping::{scraping, wait_for};
 use super::{Run, run};
 
 const WINDOW: &str = "2m";
@@ -40,12 +41,13 @@ pub(crate) fn of_rule(run: &Run, rule: &str, fields: &[&str]) -> Value {
 fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
-    let mut prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    let prometheus = scraping(mesh.admin());
     assert_eq!(mesh.ask("web", "/orders", 20), 200);
     assert_eq!(mesh.ask("web", "/reports", 3), 200);
     // Denied all the same, which is a request that the policy decided about.
     assert_eq!(mesh.ask("jobs", "/orders", 2), 403);
-    prometheus.wait_for(
+    wait_for(
+        &prometheus,
         "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 23 and sum(peergate_decisions_total{peergate_effect=\"deny\"}) == 2 and sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 3",
     );
 
@@ -114,7 +116,7 @@ fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_reques
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask("web", "/reports", 4), 200);
-    let prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    let prometheus = scraping(mesh.admin());
     let judged = promote(&policies, &prometheus, &["--output", "json"]);
     let hits = of_rule(&judged, "no-reports", &["verdict", "requests", "hits"]);
     assert_eq!((&hits[0], &hits[1]), (&json!("would-deny"), &json!(0)));
@@ -122,22 +124,41 @@ fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_reques
 }
 
 #[test]
-fn a_rule_that_no_proxy_has_is_not_ready() {
+fn what_no_proxy_has_is_not_ready() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
-    let mut prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    let prometheus = scraping(mesh.admin());
     mesh.ask("web", "/orders", 5);
-    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 5");
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 5",
+    );
+    let running = policies.revision();
     let text = policies.text().replace("no-reports", "no-exports");
     std::fs::write(policies.path(), text).unwrap();
-    let judged = promote(
-        &policies,
-        &prometheus,
-        &["--max-breakage", "90%", "--output", "json"],
-    );
+    let judged = || {
+        let judged = promote(
+            &policies,
+            &prometheus,
+            &["--max-breakage", "90%", "--output", "json"],
+        );
+        assert_eq!(judged.status, 2);
+        judged
+    };
+    // The proxy tells which revision it has, and that is another one.
     assert_eq!(
-        of_rule(&judged, "no-exports", &["verdict", "requests"]),
-        json!(["other-revisions", null])
+        of_rule(
+            &judged(),
+            "no-exports",
+            &["verdict", "requests", "otherRevisions"]
+        ),
+        json!(["other-revisions", null, [format!("{running:012x}")]])
     );
-    assert_eq!(judged.status, 2);
+    // Of a policy that was never applied, nothing is known.
+    let text = policies.text().replace("name: orders", "name: parts");
+    std::fs::write(policies.path(), text).unwrap();
+    assert_eq!(
+        of_rule(&judged(), "no-exports", &["verdict", "requests"]),
+        json!(["not-counted", null])
+    );
 }

@@ -1,12 +1,13 @@
 //! What proxies tell beside their decisions is taken into account: their revision, and who called.
 
+use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
 use super::exporter::Exporter;
 use super::mesh::Policies;
-use super::prometheus::Prometheus;
 use super::promote::{of_rule, promote};
 use super::run;
+use super::scraping::{scraping, wait_for};
 
 /// What a proxy says at this revision after so many requests, of which so many would have been denied.
 fn counted(revision: u64, requests: u64, denied: u64) -> String {
@@ -19,15 +20,6 @@ peergate_policy_revision{{peergate_policy=\"shop_orders\"}} {revision}
     )
 }
 
-/// The revision of the documents.
-fn documented(policies: &Policies) -> (String, u64) {
-    let config = run(&["render", "-f", &policies.name(), "--only", "plugin-config"]).stdout;
-    let config: Value = serde_json::from_str(&config).unwrap();
-    let revision = config["revision"].as_str().unwrap().to_owned();
-    let number = u64::from_str_radix(&revision, 16).unwrap();
-    (revision, number)
-}
-
 fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Value {
     let report = promote(policies, prometheus, &["--output", "json"]);
     of_rule(&report, "no-admin", fields)
@@ -36,11 +28,14 @@ fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Valu
 #[test]
 fn only_the_present_revision_counts() {
     let policies = Policies::new();
-    let (_, revision) = documented(&policies);
+    let revision = policies.revision();
     let exporter = Exporter::saying(&counted(1, 0, 0));
-    let mut prometheus = Prometheus::scraping(exporter.address);
+    let prometheus = scraping(exporter.address);
     exporter.say(&counted(1, 10, 2));
-    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 10");
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 10",
+    );
     assert_eq!(
         judged(&policies, &prometheus, &["verdict", "otherRevisions"]),
         json!(["other-revisions", ["000000000001"]])
@@ -48,11 +43,15 @@ fn only_the_present_revision_counts() {
 
     exporter.say(&counted(revision, 10, 2));
     // Looks of the command line are a quarter of a second apart.
-    prometheus.wait_for(&format!(
-        "count_over_time((peergate_policy_revision == {revision})[1m:100ms]) >= 20"
-    ));
+    wait_for(
+        &prometheus,
+        &format!("count_over_time((peergate_policy_revision == {revision})[1m:100ms]) >= 20"),
+    );
     exporter.say(&counted(revision, 15, 2));
-    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 15");
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 15",
+    );
     let fields = ["verdict", "requests", "hits", "beginning", "otherRevisions"];
     assert_eq!(
         judged(&policies, &prometheus, &fields),
@@ -61,7 +60,7 @@ fn only_the_present_revision_counts() {
 
     // A proxy that goes back makes it unknown again.
     exporter.say(&counted(2, 15, 2));
-    prometheus.wait_for("peergate_policy_revision == 2");
+    wait_for(&prometheus, "peergate_policy_revision == 2");
     assert_eq!(
         judged(&policies, &prometheus, &["verdict", "otherRevisions"]),
         json!(["other-revisions", ["000000000002"]])
@@ -71,7 +70,7 @@ fn only_the_present_revision_counts() {
 #[test]
 fn callers_are_named_where_proxies_learn_them() {
     let policies = Policies::new();
-    let (_, revision) = documented(&policies);
+    let revision = policies.revision();
     let observed = |caller: &str, effect: &str, count: u64| {
         format!(
             "peergate_observed_requests_total{{peergate_policy=\"shop_orders\",peergate_rule=\"no-admin\",peergate_effect=\"{effect}\",peergate_caller=\"{caller}\",peergate_method=\"GET\",peergate_path=\"_2fadmin\"}} {count}\n"
@@ -79,14 +78,17 @@ fn callers_are_named_where_proxies_learn_them() {
     };
     let web = "spiffe_3a_2f_2fcluster.local_2fns_2fshop_2fsa_2fweb".replace('.', "_2e");
     let exporter = Exporter::saying(&(counted(revision, 5, 0) + &observed(&web, "allow", 5)));
-    let mut prometheus = Prometheus::scraping(exporter.address);
+    let prometheus = scraping(exporter.address);
     // A series of a caller begins with its first request.
     exporter.say(
         &(counted(revision, 100, 4)
             + &observed(&web, "shadow_deny", 3)
             + &observed("-", "shadow_deny", 1)),
     );
-    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 4");
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 4",
+    );
     assert_eq!(
         judged(&policies, &prometheus, &["verdict", "requests", "callers"]),
         json!(["would-deny", 95, [
@@ -127,7 +129,7 @@ fn callers_are_named_where_proxies_learn_them() {
     );
     assert!(!shown.stdout.contains("stale"), "{}", shown.stdout);
     exporter.say(&counted(1, 100, 4));
-    prometheus.wait_for("peergate_policy_revision == 1");
+    wait_for(&prometheus, "peergate_policy_revision == 1");
     let shown = run(&[
         "top",
         "--prometheus",

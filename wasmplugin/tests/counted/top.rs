@@ -1,11 +1,11 @@
 //! What is counted is shown.
 
 use super::mesh::{Mesh, Policies};
-use super::prometheus::Prometheus;
 use super::run;
+use super::scraping::{scraping, wait_for};
 
 /// The row that begins with these cells.
-fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
+pub(crate) fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
     let rows = text
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -22,7 +22,7 @@ fn a_proxy_is_shown_by_its_own_counters() {
     mesh.ask("web", "/orders", 7);
     mesh.ask("web", "/reports", 2);
     mesh.ask("jobs", "/orders", 3);
-    let url = format!("http://{}", mesh.envoy.admin_addr());
+    let url = format!("http://{}", mesh.admin());
     let shown = run(&[
         "top",
         "--proxy",
@@ -69,9 +69,12 @@ fn a_proxy_is_shown_by_its_own_counters() {
 fn all_proxies_are_shown_by_prometheus() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
-    let mut prometheus = Prometheus::scraping(mesh.envoy.admin_addr());
+    let prometheus = scraping(mesh.admin());
     mesh.ask("web", "/orders", 7);
-    prometheus.wait_for("sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 7");
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 7",
+    );
     let url = prometheus.url();
     let shown = run(&[
         "top",

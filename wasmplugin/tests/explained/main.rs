@@ -6,6 +6,8 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+#[path = "../support/filter.rs"]
+mod filter;
 mod mesh;
 
 use std::process::Command;

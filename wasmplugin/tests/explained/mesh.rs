@@ -1,15 +1,12 @@
 //! A service behind a real proxy that runs the filter, and its policies in a folder of their own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use peergate_sandbox::{
-    Authority, Client, Envoy, EnvoyBinary, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
-    Leaf, Request, Response, Upstream,
-};
-use policy_schema::envoy::wasm_filter;
+use peergate_sandbox::{Client, Leaf, Request, Response, Service};
 use tempfile::TempDir;
 
+use super::filter::http_filter;
 use super::run;
 
 /// The policies, which can be changed.
@@ -77,51 +74,27 @@ pub(crate) enum Caller<'c> {
 
 /// A running proxy. All of it ends with this value.
 pub(crate) struct Mesh {
-    envoy: Envoy,
-    authority: Authority,
-    _upstream: Upstream,
-    _files: TempDir,
-}
-
-/// The module that `make filter` leaves.
-fn module() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
-    std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)
+    service: Service,
 }
 
 impl Mesh {
     pub(crate) fn start(policies: &Policies) -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let authority = Authority::new().unwrap();
-        let ca = authority.write_to(files.path(), "ca").unwrap();
         let leaf = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
-        let identity = authority.issue(&leaf).unwrap();
-        let identity = identity.write_to(files.path(), "orders").unwrap();
-        let upstream = Upstream::start().unwrap();
-        let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
-        let config = policies.plugin_config();
-        let filter = wasm_filter("shop/orders", config, module().to_str().unwrap());
-        sidecar.http_filters = vec![serde_json::to_value(filter).unwrap()];
-        let binary = EnvoyBinary::find(None).unwrap();
+        let service = Service::start(&leaf, |mut sidecar, _| {
+            sidecar.http_filters = vec![http_filter("shop/orders", policies.plugin_config())];
+            sidecar.bootstrap()
+        });
         Self {
-            envoy: Envoy::start(&binary, &sidecar.bootstrap()).unwrap(),
-            authority,
-            _upstream: upstream,
-            _files: files,
+            service: service.unwrap(),
         }
     }
 
     pub(crate) fn client(&self, caller: Caller<'_>) -> Client {
-        let at = |listener| Client::new(self.envoy.listener(listener).unwrap()).unwrap();
-        match caller {
-            Caller::Plaintext => at(INBOUND_PERMISSIVE),
-            Caller::Uri(uri) => {
-                let identity = self.authority.issue(&Leaf::uris([uri])).unwrap();
-                at(INBOUND_STRICT)
-                    .tls(&self.authority, Some(&identity))
-                    .unwrap()
-            }
-        }
+        let client = match caller {
+            Caller::Plaintext => self.service.plaintext_client(),
+            Caller::Uri(uri) => self.service.client_as(uri),
+        };
+        client.unwrap()
     }
 
     pub(crate) fn ask(&self, caller: Caller<'_>, method: &str, path: &str) -> Response {

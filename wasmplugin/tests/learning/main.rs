@@ -6,19 +6,26 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+#[path = "../support/filter.rs"]
+mod filter;
 mod prometheus;
+#[path = "../support/scraping.rs"]
+mod scraping;
 mod shop;
 
+use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
-use prometheus::{Counter, END, Prometheus};
-use shop::{Asked, MESH, SHOP, Sidecar, answers, learn, learn_from, plugin_config, run};
+use prometheus::{Counter, END};
+use scraping::{scraping, wait_for};
+use shop::{
+    Asked, MESH, SHOP, Sidecar, answers, learn, learn_from, learning_config, plugin_config, run,
+};
 
 const ROUNDS: usize = 5;
 
 /// A policy in shadow without rules: it would deny everything, and lets everything pass.
-fn nothing_yet(name: &str) -> Value {
-    let mut config = plugin_config(name);
+fn nothing_yet(mut config: Value) -> Value {
     config["enforcement"] = json!("Shadow");
     config["rules"] = json!([]);
     config
@@ -47,7 +54,7 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
         .into_iter()
         .chain(also.iter().cloned())
         .collect();
-    let sidecar = Sidecar::start(&nothing_yet(name));
+    let sidecar = Sidecar::start(&nothing_yet(plugin_config(name)));
     let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
     for round in 0..ROUNDS {
         for asked in &allowed {
@@ -245,7 +252,7 @@ fn what_the_filter_denies_is_never_learnt() {
 
 #[test]
 fn callers_without_identity_are_told_of_and_not_learnt() {
-    let sidecar = Sidecar::start(&nothing_yet("cartservice"));
+    let sidecar = Sidecar::start(&nothing_yet(plugin_config("cartservice")));
     let path = "/hipstershop.CartService/GetCart";
     let known = Asked::new("boutique/cartservice", &service("frontend"), "POST", path);
     let foreign = "spiffe://elsewhere.example.org/ns/boutique/sa/frontend";
@@ -316,11 +323,11 @@ const ADD: &str = "/hipstershop.CartService/AddItem";
 const GET: &str = "/hipstershop.CartService/GetCart";
 
 /// A week of the cart service, with a policy in shadow that has no rule yet.
-fn week() -> Prometheus {
+fn week() -> (Prometheus, tempfile::TempDir) {
     let passes = ["shadow_deny", "-"];
     let frontend = service("frontend");
     let counter = |labels: String, value: fn(u64) -> Option<u64>| Counter { labels, value };
-    Prometheus::with(&[
+    prometheus::with(&[
         // All week, in two pods, of which one is replaced.
         counter(labels("a", passes, &frontend, "POST", ADD), |minute| {
             (minute < 5000).then_some(100 + minute)
@@ -369,17 +376,10 @@ fn week() -> Prometheus {
 
 #[test]
 fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
-    let prometheus = week();
+    let (prometheus, _data) = week();
+    let url = prometheus.url();
     let learn = |more: &[&str]| {
-        let args = [
-            "learn",
-            "--prometheus",
-            &prometheus.url,
-            "--at",
-            END,
-            "-f",
-            MESH,
-        ];
+        let args = ["learn", "--prometheus", &url, "--at", END, "-f", MESH];
         let args = [&args[..], &["--service-port", "7070"], more].concat();
         run(&args, "")
     };
@@ -426,4 +426,49 @@ fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
     assert!(!day.stdout.contains("adservice"), "{}", day.stdout);
     let other = learn(&["--workload", "boutique/frontend"]);
     assert_eq!((other.status, other.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn the_rules_of_the_cart_are_found_again_by_what_its_filter_counts() {
+    let policy = "boutique/cartservice";
+    let sidecar = Sidecar::start(&nothing_yet(learning_config("cartservice")));
+    let prometheus = scraping(sidecar.admin());
+    let asked = shop::decisions(policy);
+    let allowed: Vec<_> = asked.iter().filter(|asked| asked.is_allowed).collect();
+    for asked in allowed.iter().flat_map(|asked| [asked; ROUNDS]) {
+        assert_eq!(sidecar.send(asked), 200, "{asked:?}");
+    }
+    let bad = Asked::new(policy, &service("recommendationservice"), "POST", GET);
+    assert_eq!(sidecar.send(&bad), 200);
+    // Some looks at each, since what comes and goes between two looks is brief, and not learnt.
+    let requests = ROUNDS * allowed.len() + 1;
+    wait_for(
+        &prometheus,
+        &format!(
+            "sum(peergate_observed_requests_total) == {requests} and min(count_over_time(peergate_observed_requests_total[5m])) >= 10"
+        ),
+    );
+
+    let url = prometheus.url();
+    let learn = |more: &[&str]| {
+        let from = ["learn", "--prometheus", &url, "--window", "5m"];
+        run(&[&from[..], &beside_mesh(policy), more].concat(), "")
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("learnt.yaml");
+    let learnt = learn(&["-o", out.to_str().unwrap()]);
+    assert_eq!(learnt.status, 0, "{}", learnt.stderr);
+    let learnt = ["-f", MESH, "-f", out.to_str().unwrap()];
+    let validated = run(&[&["validate"], &learnt[..]].concat(), "");
+    assert_eq!(validated.status, 0, "{}", validated.stderr);
+    let expected: Vec<_> = asked.iter().map(|asked| asked.is_allowed).collect();
+    assert_eq!(answers(&learnt, &asked), expected);
+    assert_eq!(answers(&learnt, &[bad]), [false]);
+
+    let report = learn(&["--output", "json"]);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    let rare = report["policies"][0]["rare"].as_array().unwrap();
+    assert_eq!(rare.len(), 1, "{rare:?}");
+    assert_eq!(rare[0]["caller"], "boutique/recommendationservice");
+    assert_eq!(rare[0]["path"], GET);
 }

@@ -3,22 +3,23 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use peergate_sandbox::wait::wait_for;
-use peergate_sandbox::{
-    Authority, Client, Envoy, EnvoyBinary, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar,
-    Leaf, Request, Upstream,
-};
-use policy_schema::envoy::wasm_filter;
+use peergate_sandbox::{Client, Leaf, Request, Service};
+use policy_schema::metric::Label;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The example shop, and its mesh alone.
+use super::filter::http_filter;
+
+/// The example shop, its mesh alone, and its policies alone.
 pub(crate) const SHOP: &str = "../examples/online-boutique";
 pub(crate) const MESH: &str = "../examples/online-boutique/mesh.yaml";
+const POLICIES: &str = "../examples/online-boutique/policies";
 
 /// A request to a service of the shop.
 #[derive(Clone, Debug)]
@@ -170,60 +171,62 @@ pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
 
 /// What `peergate render` makes for a policy's filter.
 pub(crate) fn plugin_config(name: &str) -> Value {
+    rendered(&["-f", SHOP], name)
+}
+
+/// The same in a mesh that is as the shop's, and learns.
+pub(crate) fn learning_config(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(MESH);
+    let mesh = std::fs::read_to_string(path).unwrap();
+    let learning = mesh.replacen("upstreamHeader: true", "learning: {}", 1);
+    assert_ne!(mesh, learning);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mesh.yaml");
+    std::fs::write(&file, learning).unwrap();
+    rendered(&["-f", file.to_str().unwrap(), "-f", POLICIES], name)
+}
+
+fn rendered(policies: &[&str], name: &str) -> Value {
     let workload = format!("boutique/{name}");
-    let args = [
-        "render",
-        "-f",
-        SHOP,
-        "--only",
-        "plugin-config",
-        "--workload",
-        &workload,
-    ];
-    let run = run(&args, "");
+    let wanted = ["--only", "plugin-config", "--workload", &workload];
+    let run = run(&[&["render"], policies, &wanted].concat(), "");
+    assert_eq!(run.status, 0, "{}", run.stderr);
     serde_json::from_str(&run.stdout).unwrap()
 }
 
 /// A proxy with the filter, in front of a service, and its access log. All of it ends with this value.
 pub(crate) struct Sidecar {
-    authority: Authority,
-    envoy: Envoy,
+    service: Service,
     log: PathBuf,
     /// One for each caller, since keys take their time.
     clients: RefCell<BTreeMap<Option<String>, Client>>,
-    _upstream: Upstream,
     _files: TempDir,
 }
 
 impl Sidecar {
     pub(crate) fn start(plugin_config: &Value) -> Self {
         let files = tempfile::tempdir().unwrap();
-        let authority = Authority::new().unwrap();
-        let ca = authority.write_to(files.path(), "ca").unwrap();
-        let leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/service");
-        let identity = authority.issue(&leaf).unwrap();
-        let identity = identity.write_to(files.path(), "service").unwrap();
-        let upstream = Upstream::start().unwrap();
-        let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
-        let filter = wasm_filter(
-            "learn",
-            plugin_config.to_string(),
-            module().to_str().unwrap(),
-        );
-        sidecar.http_filters = vec![serde_json::to_value(filter).unwrap()];
         let log = files.path().join("access.log");
-        sidecar.access_log = Some(log.clone());
-        let mut bootstrap = sidecar.bootstrap();
-        tell_the_time(&mut bootstrap);
-        let binary = EnvoyBinary::find(None).unwrap();
+        let leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/service");
+        let service = Service::start(&leaf, |mut sidecar, _| {
+            sidecar.http_filters = vec![http_filter("learn", plugin_config.to_string())];
+            sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
+            sidecar.access_log = Some(log.clone());
+            let mut bootstrap = sidecar.bootstrap();
+            tell_the_time(&mut bootstrap);
+            bootstrap
+        });
         Self {
-            authority,
-            envoy: Envoy::start(&binary, &bootstrap).unwrap(),
+            service: service.unwrap(),
             log,
             clients: RefCell::default(),
-            _upstream: upstream,
             _files: files,
         }
+    }
+
+    /// Where its metrics are.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.service.envoy.admin_addr()
     }
 
     /// Sends a request as its caller: the status of the answer.
@@ -246,16 +249,11 @@ impl Sidecar {
     }
 
     fn client(&self, principal: Option<&str>) -> Client {
-        let at = |listener| Client::new(self.envoy.listener(listener).unwrap()).unwrap();
-        match principal {
-            Some(principal) => {
-                let identity = self.authority.issue(&Leaf::spiffe(principal)).unwrap();
-                at(INBOUND_STRICT)
-                    .tls(&self.authority, Some(&identity))
-                    .unwrap()
-            }
-            None => at(INBOUND_PERMISSIVE),
-        }
+        let client = match principal {
+            Some(principal) => self.service.client_as(principal),
+            None => self.service.plaintext_client(),
+        };
+        client.unwrap()
     }
 
     /// The access log, once it has this many lines.
@@ -283,10 +281,4 @@ fn tell_the_time(bootstrap: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(tell_the_time),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-/// The module that `make filter` leaves.
-fn module() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
-    std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)
 }

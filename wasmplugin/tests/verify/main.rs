@@ -6,6 +6,8 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+#[path = "../support/filter.rs"]
+mod filter;
 mod proxy;
 
 use std::net::TcpListener;
@@ -122,7 +124,11 @@ fn what_was_saved_of_a_proxy_is_as_good() {
     let proxy = Proxy::start(Sidecar::default());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.json");
-    std::fs::write(&path, proxy.envoy.admin_get("/config_dump").unwrap()).unwrap();
+    std::fs::write(
+        &path,
+        proxy.service.envoy.admin_get("/config_dump").unwrap(),
+    )
+    .unwrap();
     let verified = verify(SHOP, &["--proxy", path.to_str().unwrap()]);
     assert_eq!(verified.findings(), [[""; 3]; 0]);
     assert_eq!(

@@ -1,16 +1,13 @@
 //! A real proxy as Istio would have it: a sidecar of the example shop's cart service.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use peergate_sandbox::{
-    Authority, Envoy, EnvoyBinary, INBOUND_STRICT, InboundSidecar, Leaf, Upstream,
-};
-use policy_schema::envoy::wasm_filter;
+use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::SHOP;
+use super::filter::http_filter;
 
 pub(crate) const CART: &str = "cartservice";
 pub(crate) const POLICY: &str = "boutique/cartservice";
@@ -44,9 +41,7 @@ impl Default for Sidecar {
 
 /// A running proxy. All of it ends with this value.
 pub(crate) struct Proxy {
-    pub(crate) envoy: Envoy,
-    _upstream: Upstream,
-    _files: TempDir,
+    pub(crate) service: Service,
 }
 
 /// What `peergate render` makes for a policy's filter.
@@ -75,25 +70,13 @@ pub(crate) fn revision() -> String {
     config["revision"].as_str().unwrap().to_owned()
 }
 
-/// The module that `make filter` leaves.
-fn module() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
-    std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from)
-}
-
-fn http_filter(plugin_config: String) -> Value {
-    let module = module();
-    let filter = wasm_filter(POLICY, plugin_config, module.to_str().unwrap());
-    serde_json::to_value(filter).unwrap()
-}
-
 /// The filter by way of a file, as istiod brings it by its own.
 fn discovered(plugin_config: String, folder: &Path) -> Value {
     let path = folder.join("discovery.json");
     let resource = json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
         "name": FILTER,
-        "typed_config": http_filter(plugin_config)["typed_config"],
+        "typed_config": http_filter(POLICY, plugin_config)["typed_config"],
     });
     let response = json!({"version_info": "1", "resources": [resource]});
     fs::write(&path, response.to_string()).unwrap();
@@ -108,61 +91,54 @@ fn discovered(plugin_config: String, folder: &Path) -> Value {
 
 impl Proxy {
     pub(crate) fn start(wanted: Sidecar) -> Self {
-        let files = tempfile::tempdir().unwrap();
-        let authority = Authority::new().unwrap();
-        let ca = authority.write_to(files.path(), "ca").unwrap();
-        let leaf = wanted
-            .leaf
-            .unwrap_or_else(|| Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice"));
-        let identity = authority.issue(&leaf).unwrap();
-        let identity = identity.write_to(files.path(), CART).unwrap();
-        let upstream = Upstream::start().unwrap();
-        let mut sidecar = InboundSidecar::new(identity, ca, upstream.addr());
-        sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
-        let labels = [("app", CART), ("pod-template-hash", "5f4d")];
-        sidecar.labels = labels
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into();
-        let filter = wanted.plugin_config.map(|config| {
-            if wanted.is_discovered {
-                discovered(config, files.path())
-            } else {
-                http_filter(config)
+        let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
+        let leaf = wanted.leaf.unwrap_or(own);
+        let service = Service::start(&leaf, |mut sidecar, files| {
+            sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
+            let labels = [("app", CART), ("pod-template-hash", "5f4d")];
+            sidecar.labels = labels
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into();
+            let filter = wanted.plugin_config.map(|config| {
+                if wanted.is_discovered {
+                    discovered(config, files)
+                } else {
+                    http_filter(POLICY, config)
+                }
+            });
+            sidecar.http_filters = filter.into_iter().collect();
+            let mut bootstrap = sidecar.bootstrap();
+            let listeners = bootstrap["static_resources"]["listeners"]
+                .as_array_mut()
+                .unwrap();
+            listeners.retain(|listener| {
+                wanted
+                    .listeners
+                    .iter()
+                    .any(|name| listener["name"] == *name)
+            });
+            if wanted.asks_no_one_who_signed {
+                for listener in listeners {
+                    let context =
+                        &mut listener["filter_chains"][0]["transport_socket"]["typed_config"];
+                    context["common_tls_context"]["validation_context"] =
+                        json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"});
+                }
             }
+            bootstrap
         });
-        sidecar.http_filters = filter.into_iter().collect();
-        let mut bootstrap = sidecar.bootstrap();
-        let listeners = bootstrap["static_resources"]["listeners"]
-            .as_array_mut()
-            .unwrap();
-        listeners.retain(|listener| {
-            wanted
-                .listeners
-                .iter()
-                .any(|name| listener["name"] == *name)
-        });
-        if wanted.asks_no_one_who_signed {
-            for listener in listeners {
-                let context = &mut listener["filter_chains"][0]["transport_socket"]["typed_config"];
-                context["common_tls_context"]["validation_context"] =
-                    json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"});
-            }
-        }
-        let binary = EnvoyBinary::find(None).unwrap();
         Self {
-            envoy: Envoy::start(&binary, &bootstrap).unwrap(),
-            _upstream: upstream,
-            _files: files,
+            service: service.unwrap(),
         }
     }
 
     /// The URL of its admin endpoint.
     pub(crate) fn admin(&self) -> String {
-        format!("http://{}", self.envoy.admin_addr())
+        format!("http://{}", self.service.envoy.admin_addr())
     }
 
     /// The host and port of a listener.
     pub(crate) fn port(&self, listener: &str) -> String {
-        self.envoy.listener(listener).unwrap().to_string()
+        self.service.envoy.listener(listener).unwrap().to_string()
     }
 }

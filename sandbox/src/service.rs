@@ -1,0 +1,64 @@
+//! A service behind its sidecar, whole.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    Authority, Client, Envoy, EnvoyBinary, Error, INBOUND_PERMISSIVE, INBOUND_STRICT,
+    InboundSidecar, Leaf, Upstream,
+};
+
+/// A running service with its sidecar. All of it ends with this value.
+#[derive(Debug)]
+pub struct Service {
+    // Before what it uses, since fields are dropped in this order.
+    /// The sidecar.
+    pub envoy: Envoy,
+    /// The service itself.
+    pub upstream: Upstream,
+    /// Whoever issues the certificates of the service and of its callers.
+    pub authority: Authority,
+    _files: TempDir,
+}
+
+impl Service {
+    /// Starts a service with this certificate. The bootstrap is what `configure` makes of the sidecar;
+    /// files that it needs can be in the folder that it is given, which is gone when this is.
+    pub fn start(
+        leaf: &Leaf,
+        configure: impl FnOnce(InboundSidecar, &Path) -> Value,
+    ) -> Result<Self, Error> {
+        let files = TempDir::with_prefix("peergate-service-")
+            .map_err(Error::io("make a temporary directory"))?;
+        let authority = Authority::new()?;
+        let ca = authority.write_to(files.path(), "ca")?;
+        let identity = authority.issue(leaf)?.write_to(files.path(), "service")?;
+        let upstream = Upstream::start()?;
+        let sidecar = InboundSidecar::new(identity, ca, upstream.addr());
+        let bootstrap = configure(sidecar, files.path());
+        Ok(Self {
+            envoy: Envoy::start(&EnvoyBinary::find(None)?, &bootstrap)?,
+            upstream,
+            authority,
+            _files: files,
+        })
+    }
+
+    /// A client with a new certificate for this URI, at the listener that demands one.
+    pub fn client_as(&self, uri: &str) -> Result<Client, Error> {
+        let identity = self.authority.issue(&Leaf::uris([uri]))?;
+        self.client_at(INBOUND_STRICT)?
+            .tls(&self.authority, Some(&identity))
+    }
+
+    /// A client without TLS, at the listener that accepts that.
+    pub fn plaintext_client(&self) -> Result<Client, Error> {
+        self.client_at(INBOUND_PERMISSIVE)
+    }
+
+    fn client_at(&self, listener: &str) -> Result<Client, Error> {
+        Client::new(self.envoy.listener(listener)?)
+    }
+}
