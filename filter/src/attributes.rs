@@ -91,12 +91,12 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         Some(address.ip().to_canonical())
     }
 
-    /// Whether the client speaks gRPC, and so takes no HTTP status for an answer.
+    /// Whether the client speaks gRPC, by what Envoy takes for it, and so takes no HTTP status for an answer.
     pub fn is_grpc(&self) -> bool {
         let kind = self.host.request_header(b"content-type");
         kind.is_some_and(|kind| {
             let rest = kind.strip_prefix(b"application/grpc");
-            rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+            rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+')))
         })
     }
 

@@ -7,12 +7,13 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use log::Level;
+use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT};
 use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::denial::Denial;
+use crate::denial::{Denial, shown};
 use crate::host::Host;
 use crate::metrics::Counters;
 
@@ -116,9 +117,9 @@ impl DecisionLog {
             rule: Some(rule.id()),
             reason,
             caller,
-            method: request.method().map(String::from_utf8_lossy),
-            path: request.path().map(String::from_utf8_lossy),
-            host: request.host().map(String::from_utf8_lossy),
+            method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
+            path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
+            host: shown(request.host(), LONGEST_TEXT).map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -274,6 +275,26 @@ mod tests {
             .with_header("cookie", "hunter2");
         let lines = logged(|_| {}, &host);
         assert!(!lines[0].to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn no_line_is_longer_for_what_a_client_sends() {
+        let long = "\"".repeat(50_000);
+        for caller in [ADMIN, WEB] {
+            let host = FakeHost::with_uri_sans(&[caller])
+                .without_header(":path")
+                .without_header(":method")
+                .without_header(":authority")
+                .with_header(":path", format!("/{long}"))
+                .with_header(":method", &long)
+                .with_header(":authority", &long);
+            logged(|_| {}, &host);
+            let lines = host.log.borrow();
+            let (_, line) = lines.first().unwrap();
+            assert!(line.len() < 5_000, "{}", line.len());
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert!(line["path"].as_str().unwrap().ends_with('…'), "{line}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Decision → all that is told of a denial: gathered once, for the reply, the logs and the caller.
 
-use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
+use policy_schema::decision_id::{DecisionRecord, LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Decision, NearMiss, Reason, RequestAttributes,
 };
@@ -63,19 +63,15 @@ impl<'p> Denial<'p> {
             host: request.host().map(<[u8]>::to_vec),
             port: request.port(),
         };
-        let text = |bytes: &Option<Vec<u8>>| {
-            let bytes = bytes.as_ref()?;
-            Some(String::from_utf8_lossy(bytes).into_owned())
-        };
         Self {
             reason,
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             is_shadow: decision.enforcement() == Enforcement::Shadow,
             is_of_mesh: policy.is_of_mesh(peer),
             id: record.encode(policy.decision_key()),
-            method: text(&record.method),
-            path: text(&record.path),
-            host: text(&record.host),
+            method: shown(record.method.as_deref(), LONGEST_TEXT),
+            path: shown(record.path.as_deref(), LONGEST_PATH),
+            host: shown(record.host.as_deref(), LONGEST_TEXT),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
@@ -95,6 +91,17 @@ impl<'p> Denial<'p> {
     /// The rule that decided.
     pub fn rule(&self) -> Option<&'p CompiledRule> {
         self.reason.rule()
+    }
+}
+
+/// What a client sent, as text that is no longer than it may be: logs must not grow by what it likes.
+pub fn shown(text: Option<&[u8]>, longest: usize) -> Option<String> {
+    let text = text?;
+    match text.get(..longest) {
+        Some(start) if text.len() > longest => {
+            Some([&String::from_utf8_lossy(start), "…"].concat())
+        }
+        _ => Some(String::from_utf8_lossy(text).into_owned()),
     }
 }
 

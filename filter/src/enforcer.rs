@@ -200,8 +200,8 @@ mod tests {
         let (verdict, host) = calls_when_known(&by_identity(), web);
         assert_eq!(verdict, ALLOWED);
         assert_eq!(host.calls.answered.get(), 1);
-        // The look for a forged header.
-        assert_eq!(host.calls.unanswered.get(), 1);
+        // The looks for a forged header.
+        assert_eq!(host.calls.unanswered.get(), 2);
         assert_eq!(host.calls.increments.get(), 1);
         assert_eq!(host.calls.header_writes.get(), 0);
         assert_eq!(host.calls.time.get(), 0);
@@ -213,7 +213,7 @@ mod tests {
         let (verdict, host) = calls_when_known(&by_operation(), web);
         assert_eq!(verdict, ALLOWED);
         assert_eq!(host.calls.answered.get(), 3);
-        assert_eq!(host.calls.unanswered.get(), 1);
+        assert_eq!(host.calls.unanswered.get(), 2);
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
             config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
         assert_eq!(enforcer(&config, &host).enforce(&host), ALLOWED);
         assert_eq!(host.calls.answered.get(), 0);
-        assert_eq!(host.calls.unanswered.get(), 3);
+        assert_eq!(host.calls.unanswered.get(), 4);
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(verdict, ALLOWED);
         assert_eq!(host.header_values(upstream_header::NAME).len(), 1);
         assert_eq!(host.calls.answered.get(), 1);
-        assert_eq!(host.calls.unanswered.get(), 0);
+        assert_eq!(host.calls.unanswered.get(), 1);
         assert_eq!(host.calls.header_writes.get(), 1);
     }
 

@@ -23,8 +23,9 @@ const ABSENT: &str = "-";
 const LONGEST_PATH: usize = 256;
 
 thread_local! {
-    /// How many series requests have made in this VM. Configurations come and go, and series stay.
-    static LEARNED: Cell<u16> = const { Cell::new(0) };
+    /// How many series requests have made in this VM: those that pass, and those that are denied, which
+    /// may not take more than half of the room. Configurations come and go, and series stay.
+    static LEARNED: [Cell<u16>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
 /// Counts a request, or a match of a rule in shadow.
@@ -46,17 +47,21 @@ pub fn observe(
             ABSENT.to_owned()
         }
     };
-    let text = |text: Option<&[u8]>| text.map_or_else(|| ABSENT.to_owned(), encoded);
+    // Of callers that are nobody of the mesh nothing is learnt: they must not take others' room.
+    let is_nobody = caller == ABSENT;
+    let text = |text: Option<&[u8]>| {
+        text.filter(|_| !is_nobody)
+            .map_or_else(|| ABSENT.to_owned(), encoded)
+    };
     let method = text(request.method());
-    let path = request.path();
+    let path = request.path().filter(|_| !is_nobody);
     let is_short = path.is_none_or(|path| path.len() <= LONGEST_PATH);
     let path = text(path.filter(|_| is_short));
     let labels_of_it = labels(&caller, &method, &path);
     let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
     let counter = defined(&series).or_else(|| {
-        let learned = LEARNED.get();
-        if is_short && method.len() <= LONGEST_PATH && learned < most {
-            LEARNED.set(learned.saturating_add(1));
+        let has_room = is_nobody || take_room(effect, most);
+        if is_short && method.len() <= LONGEST_PATH && has_room {
             return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
         }
         let other = labels(OTHER, OTHER, OTHER);
@@ -65,10 +70,25 @@ pub fn observe(
     increment(counter, host);
 }
 
+/// Takes room for one more series, if there is any.
+fn take_room(effect: &str, most: u16) -> bool {
+    LEARNED.with(|[passing, denied]| {
+        let (learned, most) = match effect {
+            "deny" => (denied, most / 2),
+            _ => (passing, most.div_ceil(2)),
+        };
+        let has_room = learned.get() < most;
+        if has_room {
+            learned.set(learned.get().saturating_add(1));
+        }
+        has_room
+    })
+}
+
 /// As in a new VM.
 #[cfg(test)]
 pub(crate) fn forget() {
-    LEARNED.take();
+    LEARNED.with(|cells| cells.iter().for_each(|learned| learned.set(0)));
 }
 
 #[cfg(test)]
@@ -118,7 +138,7 @@ mod tests {
             enforcer(&learning(9), &host).enforce(&host);
             assert_eq!(
                 observed(&host),
-                [("shop_orders - deny - GET _2forders".to_owned(), 1)]
+                [("shop_orders - deny - - -".to_owned(), 1)]
             );
         }
     }
@@ -133,12 +153,40 @@ mod tests {
             enforcer.enforce(&host);
         }
         let observed = observed(&host);
-        assert_eq!(observed.len(), 3);
+        assert_eq!(observed.len(), 2);
         let other = (
             "shop_orders web allow -other- -other- -other-".to_owned(),
-            98,
+            99,
         );
         assert!(observed.contains(&other), "{observed:?}");
+    }
+
+    #[test]
+    fn who_is_denied_takes_no_room_from_those_who_pass() {
+        let setup = FakeHost::anonymous();
+        let enforcer = enforcer(&learning(8), &setup);
+        for number in 0..100 {
+            for host in [FakeHost::anonymous(), FakeHost::with_uri_sans(&[ADMIN])] {
+                let path = format!("/{number}");
+                let host = host.without_header(":path").with_header(":path", &path);
+                enforcer.enforce(&host);
+                let made = host.defined.borrow().len();
+                assert!(made <= 1, "{made}");
+            }
+        }
+        let made = |number: usize| {
+            let path = format!("/orders/{number}");
+            let host = FakeHost::with_uri_sans(&[WEB])
+                .without_header(":path")
+                .with_header(":path", &path);
+            enforcer.enforce(&host);
+            host.defined
+                .borrow()
+                .iter()
+                .any(|name| name.contains("_2forders"))
+        };
+        let told_apart = (0..10).filter(|number| made(*number)).count();
+        assert_eq!(told_apart, 4);
     }
 
     #[test]

@@ -25,6 +25,9 @@ thread_local! {
     /// more entry for good, with each change of the configuration.
     static DEFINED: Cell<FxHashMap<String, MetricId>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
+    /// By the label of the policy that leads: the gauges of rules that expire.
+    static EXPIRING: Cell<FxHashMap<String, Vec<MetricId>>> =
+        const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
 }
 
 /// The counters of a policy. One that the proxy refused to define is not counted.
@@ -166,13 +169,28 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
     if let Some(now) = host.now() {
         tell(&metric::LOADED, now.unix_seconds());
     }
-    for rule in policy.rules() {
-        if let Some(end) = rule.validity().not_after {
-            let labels = [&*policy_label(rule.policy()), rule.id()];
-            let gauge = define(&metric::EXPIRY, names, &labels, host);
-            record(gauge, end.unix_seconds(), host);
+    let mut expiring = EXPIRING.take();
+    let before = expiring.insert(label, tell_expiries(policy, names, host));
+    let now = expiring.get(&policy_label(policy.name()));
+    // A gauge stays, and a rule that is gone does not expire.
+    for gauge in before.iter().flatten() {
+        if now.is_some_and(|now| !now.contains(gauge)) {
+            host.record_gauge(*gauge, 0);
         }
     }
+    EXPIRING.set(expiring);
+}
+
+/// Tells when rules expire, and returns by which gauges.
+fn tell_expiries(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) -> Vec<MetricId> {
+    let expiries = policy.rules().iter().filter_map(|rule| {
+        let end = rule.validity().not_after?;
+        let labels = [&*policy_label(rule.policy()), rule.id()];
+        let gauge = define(&metric::EXPIRY, names, &labels, host)?;
+        host.record_gauge(gauge, end.unix_seconds());
+        Some(gauge)
+    });
+    expiries.collect()
 }
 
 /// A revision of 12 hexadecimal digits as a number, which a double can hold.
@@ -293,6 +311,7 @@ pub(crate) fn policy_label(policy: &PolicyName) -> String {
 #[cfg(test)]
 pub(crate) fn forget_metrics() {
     DEFINED.take();
+    EXPIRING.take();
 }
 
 #[cfg(test)]
@@ -493,6 +512,28 @@ mod tests {
             ]
         );
         assert_eq!(host.value("peergate_memory_bytes"), 1 << 20);
+    }
+
+    #[test]
+    fn a_rule_that_is_gone_expires_no_more() {
+        let host = FakeHost::anonymous();
+        let with_rules = config(&rules());
+        enforcer(&with_rules, &host);
+        let mut fewer = rules();
+        fewer.as_array_mut().unwrap().remove(0);
+        let fewer = config(&fewer).to_string();
+        crate::enforcer::Enforcer::new(fewer.as_bytes(), &host).unwrap();
+        let expiries = || host.counted_of("peergate_rule_expiry_timestamp_seconds");
+        assert_eq!(
+            expiries(),
+            [
+                ("shop_orders no-admin".to_owned(), 1_893_456_000),
+                ("shop_orders web".to_owned(), 0)
+            ]
+        );
+        let again = with_rules.to_string();
+        crate::enforcer::Enforcer::new(again.as_bytes(), &host).unwrap();
+        assert_eq!(expiries()[1], ("shop_orders web".to_owned(), 1_893_456_000));
     }
 
     #[test]

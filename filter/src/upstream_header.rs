@@ -11,6 +11,9 @@ use crate::host::Host;
 /// The header's name.
 pub const NAME: &[u8] = b"x-peergate";
 
+/// A name that many applications take for the same: to CGI and all that came after it, `-` is `_`.
+const LOOKALIKE: &[u8] = b"x_peergate";
+
 /// Makes the decision the header's one value.
 pub fn write(
     policy: &CompiledPolicy,
@@ -23,6 +26,7 @@ pub fn write(
         PeerIdentity::Absent | PeerIdentity::Malformed => None,
     };
     host.replace_request_header(NAME, value(policy, decision, caller).as_bytes());
+    remove_each(LOOKALIKE, host);
 }
 
 /// Leaves the header without any value.
@@ -30,8 +34,13 @@ pub fn write(
 /// A write makes Envoy look up the route again, at up to four microseconds, so a copy is removed
 /// only where there is one; that there is none is quickly seen.
 pub fn remove(host: &impl Host) {
-    if host.request_header(NAME).is_some() {
-        host.remove_request_header(NAME);
+    remove_each(NAME, host);
+    remove_each(LOOKALIKE, host);
+}
+
+fn remove_each(name: &'static [u8], host: &impl Host) {
+    if host.request_header(name).is_some() {
+        host.remove_request_header(name);
     }
 }
 
@@ -130,6 +139,17 @@ mod tests {
         assert_eq!(host.header_values(NAME), [""; 0]);
         assert_eq!(host.header_values(b"x-other"), ["b"]);
         assert_eq!(host.calls.header_writes.get(), 1);
+    }
+
+    #[test]
+    fn what_an_application_could_take_for_it_goes_too() {
+        for is_told in [false, true] {
+            let host = FakeHost::with_uri_sans(&[WEB]).with_header("X_Peergate", "a");
+            told(&host, |config| {
+                config["reporting"]["upstreamHeader"] = is_told.into();
+            });
+            assert_eq!(host.header_values(b"x_peergate"), [""; 0]);
+        }
     }
 
     #[test]

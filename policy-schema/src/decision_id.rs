@@ -100,10 +100,10 @@ mod flag {
     pub(super) const SEALED: u8 = 128;
 }
 
-/// The most bytes of a path that an id has.
-const LONGEST_PATH: usize = 512;
-/// The most bytes of a method or a host.
-const LONGEST_TEXT: usize = 255;
+/// The most bytes of a path that an id has, and that is told anywhere.
+pub const LONGEST_PATH: usize = 512;
+/// The most bytes of a method or a host, likewise.
+pub const LONGEST_TEXT: usize = 255;
 
 const SEAL: usize = 16;
 const CHECKSUM: usize = 4;

@@ -196,7 +196,7 @@ pub const EXPIRY: Metric = Metric {
     name: "peergate_rule_expiry_timestamp_seconds",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy, Label::Rule],
-    help: "The rule's `notAfter`, in seconds since 1970. Rules without one have no series.",
+    help: "The rule's `notAfter`, in seconds since 1970. Rules without one have no series, and those that had one before have 0.",
 };
 
 /// Configs that were refused.
