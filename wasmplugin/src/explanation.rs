@@ -17,7 +17,7 @@ use policy_schema::engine::{
 };
 use policy_schema::identity::PeerIdentity;
 use policy_schema::policy::ServicePolicy;
-use policy_schema::rule_spec::RuleSpec;
+use policy_schema::rule_spec::{RuleSpec, SourceSpec};
 use policy_schema::timestamp::Timestamp;
 
 pub(crate) use remedy::Remedy;
@@ -40,7 +40,9 @@ pub(crate) struct Explanation {
     pub(crate) near: Vec<NearRule>,
     /// Whether the documents are those that the filter had; none where either has no revision.
     pub(crate) is_same_revision: Option<bool>,
-    /// What the rules in question look at and the id does not have.
+    /// Whether the documents come to what the filter did, by the same rule.
+    pub(crate) is_as_given: bool,
+    /// Whether a rule in question looks at what the id does not have.
     pub(crate) is_unknown: bool,
 }
 
@@ -128,26 +130,38 @@ pub(crate) fn explain<'p>(
     let given = Reason::code_of(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
     let deciding = reason.rule().and_then(spec);
-    let is_unknown = given != Some(reason.code())
-        || deciding.iter().any(asks_for_more)
+    let is_unknown = deciding.iter().any(asks_for_more)
         || near.iter().any(|near| {
             let is_when = |miss: &Miss| miss.attribute == Attribute::When;
             near.misses.iter().any(is_when)
         });
+    let is_same_revision = revisions.map(|(given, known)| given == known);
+    let position = reason
+        .rule()
+        .and_then(|rule| u32::try_from(rule.position()).ok());
+    // Numbers of rules are those of a revision.
+    let is_same_rule = is_same_revision != Some(true) || position == record.rule;
     Explanation {
         given,
         reason: reason.code(),
         is_allowed: decision.outcome() == Outcome::Allowed,
         rule: reason.rule().map(named),
         near,
-        is_same_revision: revisions.map(|(given, known)| given == known),
+        is_same_revision,
+        is_as_given: given == Some(reason.code()) && is_same_rule,
         is_unknown,
     }
 }
 
 /// Whether a rule looks at what no id has.
 fn asks_for_more(spec: &RuleSpec) -> bool {
-    spec.when.is_some()
+    let asks = |source: &SourceSpec| {
+        source.request_principals.is_some()
+            || source.not_request_principals.is_some()
+            || source.remote_ip_blocks.is_some()
+            || source.not_remote_ip_blocks.is_some()
+    };
+    spec.when.is_some() || spec.from.iter().flatten().any(asks)
 }
 
 fn named(rule: &CompiledRule) -> NamedRule {

@@ -3,6 +3,7 @@
 mod human;
 mod json;
 
+use std::path::Path;
 use std::time::Duration;
 
 use policy_schema::decision_id::DecisionRecord;
@@ -39,8 +40,9 @@ Examples:
   peergate explain AQoI…ZUw -f policies/ --output patch | git apply
   peergate explain AQoI…ZUw -f policies/ --write
 
-The change is for this caller and this request alone, and was tried: with it the engine allows the request. Whether
-that is wanted is for the owner of the policy to say.
+The change was tried: with it the engine allows the request. A new rule is for this caller, this method and this path
+alone. Whether that is wanted is for the owner of the policy to say, and whether the caller is who the id says, unless
+it is sealed.
 
 Exit codes: 0 explained; 1 a file could not be read or written; 2 no change of the policy would
 allow it, with `--output patch` or `--write`; 3 the id, the policies or the arguments are invalid.")]
@@ -82,6 +84,8 @@ enum Form {
 #[derive(Debug)]
 struct Report<'r> {
     record: &'r DecisionRecord,
+    /// Whether nobody without the key can have made the id.
+    is_sealed: bool,
     explanation: &'r Explanation,
     /// What would make it be allowed; none where it is not known.
     remedy: &'r Remedy,
@@ -123,6 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         .map(|change| patch(&change.source, &change.text));
     let report = Report {
         record: &record,
+        is_sealed: set.decision_key_of(&name).is_some(),
         explanation: &explanation,
         remedy: &found,
         patch: patch.as_deref(),
@@ -207,9 +212,20 @@ fn tried(
     }))
 }
 
+/// A file's name as seen from the working directory, where it is below it, else from the root.
+fn relative(name: &str) -> String {
+    let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    let path = Path::new(name).canonicalize();
+    let (Ok(here), Ok(path)) = (here, path) else {
+        return name.to_owned();
+    };
+    let below = path.strip_prefix(&here).or_else(|_| path.strip_prefix("/"));
+    below.unwrap_or(&path).display().to_string()
+}
+
 /// A unified diff, as `git apply` and `patch -p1` take it.
 fn patch(source: &SourceText, changed: &str) -> String {
-    let name = source.name.trim_start_matches("./");
+    let name = relative(&source.name);
     let (before, after) = (format!("a/{name}"), format!("b/{name}"));
     let diff = similar::TextDiff::from_lines(source.text.as_str(), changed);
     let mut unified = diff.unified_diff();

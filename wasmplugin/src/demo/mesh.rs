@@ -202,6 +202,8 @@ fn http_filters(module: &Path) -> Result<Vec<Value>, DemoError> {
     let mut config = PluginConfig::of_policy(policies, policy);
     let in_place: Vec<RuleSpec> = serde_json::from_str(include_str!("rules_in_place.json"))?;
     config.rules.extend(in_place);
+    // It is none of the documents' any more.
+    config.revision = None;
     // The filter would refuse it in its log; here the reason is at hand.
     CompiledPolicy::try_from(config.clone())?;
     let filter = wasm_filter(

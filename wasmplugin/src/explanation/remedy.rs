@@ -82,6 +82,12 @@ pub(crate) fn remedy(
         (_, _) if explanation.is_allowed => {
             Remedy::Advice("the documents allow it: see that the sidecar has their revision (`peergate verify`)")
         }
+        // A change would be for another decision than the one that was made.
+        (_, _) if !explanation.is_as_given => Remedy::Advice(
+            "find out which rules the sidecar has: these documents come to another decision than its filter did. Its \
+             rules may have been edited in place, or be of another revision (`peergate verify`), or look at headers, \
+             tokens or addresses, which no id has",
+        ),
         ("no-identity", _) => Remedy::Advice(
             "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
              source `anonymous: true`",

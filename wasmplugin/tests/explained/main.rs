@@ -100,7 +100,9 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
             "+          paths: [/orders]",
         ]
     );
+    assert_eq!(told["isSealed"], false);
     let human = explain(&policies, &id, &[]);
+    assert!(human.stdout.contains("the id is not sealed with a key"));
     assert!(
         human
             .stdout
@@ -268,6 +270,26 @@ fn what_an_id_does_not_have_is_said_to_be_unknown() {
         human.contains("headers, tokens and addresses are not part of an id"),
         "{human}"
     );
+}
+
+/// An operator forbade something in place, and the documents know nothing of it.
+#[test]
+fn no_change_is_proposed_where_the_filter_has_other_rules_than_the_documents() {
+    let policies = Policies::new();
+    let documents = policies.text();
+    let emergency =
+        json!({"id": "emergency", "effect": "Deny", "from": [{"serviceAccounts": ["web"]}]});
+    let mesh = Mesh::start_edited(&policies, emergency);
+    let id = mesh.denied(WEB, "GET", "/orders/1/items");
+    let told = explained(&policies, &id);
+    assert_eq!(told["isSameRevision"], true);
+    assert_eq!(told["reason"], "denied-by-rule");
+    assert_eq!(told["reasonByDocuments"], "no-rule-matched");
+    assert_eq!(told["patch"], Value::Null);
+    let advice = told["advice"].as_str().unwrap();
+    assert!(advice.contains("edited in place"), "{advice}");
+    assert_eq!(explain(&policies, &id, &["--write"]).status, 2);
+    assert_eq!(policies.text(), documents);
 }
 
 #[test]

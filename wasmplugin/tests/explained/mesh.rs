@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use peergate_sandbox::{Client, Leaf, Request, Response, Service};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::filter::http_filter;
@@ -79,9 +80,20 @@ pub(crate) struct Mesh {
 
 impl Mesh {
     pub(crate) fn start(policies: &Policies) -> Self {
+        Self::with_config(policies.plugin_config())
+    }
+
+    /// With one more rule, which somebody added in place: the revision stays.
+    pub(crate) fn start_edited(policies: &Policies, rule: Value) -> Self {
+        let mut config: Value = serde_json::from_str(&policies.plugin_config()).unwrap();
+        config["rules"].as_array_mut().unwrap().push(rule);
+        Self::with_config(config.to_string())
+    }
+
+    fn with_config(plugin_config: String) -> Self {
         let leaf = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
         let service = Service::start(&leaf, |mut sidecar, _| {
-            sidecar.http_filters = vec![http_filter("shop/orders", policies.plugin_config())];
+            sidecar.http_filters = vec![http_filter("shop/orders", plugin_config)];
             sidecar.bootstrap()
         });
         Self {

@@ -77,6 +77,12 @@ impl Report<'_> {
             Some(rule) => writeln!(f, ", by {}", Rule(rule))?,
             None => writeln!(f)?,
         }
+        if !self.is_sealed {
+            writeln!(
+                f,
+                "note      the id is not sealed with a key: anybody may have made it up"
+            )?;
+        }
         if explanation.is_unknown {
             writeln!(
                 f,

@@ -30,6 +30,7 @@ impl Report<'_> {
                 "port": record.port,
                 "at": time,
             },
+            "isSealed": self.is_sealed,
             "policy": record.policy,
             "revision": record.revision,
             "isSameRevision": explanation.is_same_revision,
