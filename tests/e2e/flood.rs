@@ -18,6 +18,9 @@ const CALLERS: usize = 8;
 /// How many lines a second are logged at most, by each worker.
 const LINES: usize = 10;
 
+/// How long a line is at most, in bytes, with what the proxy puts before it.
+const LONGEST_LINE: usize = 6_000;
+
 fn requests() -> usize {
     let asked = std::env::var("PEERGATE_FLOOD").ok();
     asked.map_or(REQUESTS, |number| number.parse().unwrap())
@@ -37,7 +40,9 @@ fn flood(mesh: &Mesh, count: usize) {
                 };
                 let mut connection = client.connect().unwrap();
                 for number in 0..count / CALLERS {
-                    let request = Request::get(&format!("/{caller}/{number}?{number}"))
+                    // Envoy makes three characters of each of these, and JSON would make more.
+                    let long = "\"".repeat(if number % 100 == 0 { 10_000 } else { 0 });
+                    let request = Request::get(&format!("/{caller}/{number}{long}?{number}"))
                         .authority(&format!("host-{number}.example"))
                         .header(&format!("x-flood-{number}"), "a")
                         .header("x-peergate", format!("caller=\"{number}\""));
@@ -86,6 +91,9 @@ fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
         logged - logged_before <= most,
         "{logged} lines in {seconds} s"
     );
+    let log = mesh.envoy.log().unwrap();
+    let longest = log.lines().map(str::len).max().unwrap();
+    assert!(longest <= LONGEST_LINE, "{longest} bytes");
     // What was left out is counted.
     let metrics = mesh.envoy.metrics().unwrap();
     let value = |name: &str| metrics.value(name, &[]).unwrap();
