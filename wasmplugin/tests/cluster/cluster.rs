@@ -17,7 +17,7 @@ use super::filter::http_filter;
 use super::server::{Server, block_on, client, programs};
 use super::{SHOP, printed};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The definitions that the shop needs, where Istio's own are not at hand.
 const KINDS: [(&str, &str, &str); 10] = [
@@ -96,9 +96,9 @@ impl Cluster {
 
     /// Applies all objects of a text.
     pub(crate) fn apply(&self, text: &str) {
-        documents(text)
-            .iter()
-            .for_each(|object| self.apply_object(object));
+        for object in documents(text) {
+            self.apply_object(&object);
+        }
     }
 
     fn apply_object(&self, object: &Value) {

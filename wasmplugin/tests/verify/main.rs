@@ -330,7 +330,7 @@ fn a_proxy_that_does_not_answer_is_found() {
     let verified = verify(SHOP, &["--proxy", &format!("http://{closed}")]);
     let findings = verified.findings();
     let [[code, subject, message]] = findings.as_slice() else {
-        unreachable!("{findings:?}")
+        panic!("{findings:?}")
     };
     assert_eq!(
         (*code, *subject),
