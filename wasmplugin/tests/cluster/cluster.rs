@@ -50,7 +50,13 @@ impl Cluster {
             client,
             cart: None,
         };
-        for namespace in ["boutique", "istio-ingress", "istio-system", "warehouse"] {
+        for namespace in [
+            "boutique",
+            "istio-ingress",
+            "istio-system",
+            "reporting",
+            "warehouse",
+        ] {
             let object =
                 json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
             cluster.apply(&object.to_string());
@@ -91,13 +97,18 @@ impl Cluster {
     /// How a kind is served, if it is.
     fn resource_of(&self, group: &str, kind: &str) -> Option<ApiResource> {
         let group = block_on(discovery::group(&self.client, group)).ok()?;
-        Some(group.recommended_kind(kind)?.0)
+        // Some kinds are not in the version that the group recommends.
+        let mut resources = group
+            .versions()
+            .flat_map(|version| group.versioned_resources(version));
+        let (resource, _) = resources.find(|(resource, _)| resource.kind == kind)?;
+        Some(resource)
     }
 
     /// Applies all objects of a text.
     pub(crate) fn apply(&self, text: &str) {
-        for object in documents(text) {
-            self.apply_object(&object);
+        for object in &documents(text) {
+            self.apply_object(object);
         }
     }
 

@@ -329,11 +329,10 @@ fn a_proxy_that_does_not_answer_is_found() {
         .unwrap();
     let verified = verify(SHOP, &["--proxy", &format!("http://{closed}")]);
     let findings = verified.findings();
-    let [[code, subject, message]] = findings.as_slice() else {
-        panic!("{findings:?}")
-    };
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let [code, subject, message] = findings[0];
     assert_eq!(
-        (*code, *subject),
+        (code, subject),
         ("unreachable-proxy", &*format!("proxy {closed}"))
     );
     assert!(message.contains("cannot connect"), "{message}");
