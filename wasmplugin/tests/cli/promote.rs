@@ -36,7 +36,7 @@ fn empty() -> String {
                 if read == 0 {
                     break;
                 }
-                asked += &String::from_utf8_lossy(&buffer[..read]);
+                asked += &String::from_utf8_lossy(buffer.get(..read).unwrap());
             }
             let body = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
             let _ = write!(

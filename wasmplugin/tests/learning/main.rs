@@ -323,7 +323,7 @@ const ADD: &str = "/hipstershop.CartService/AddItem";
 const GET: &str = "/hipstershop.CartService/GetCart";
 
 /// A week of the cart service, with a policy in shadow that has no rule yet.
-fn week() -> (Prometheus, tempfile::TempDir) {
+fn week() -> (tempfile::TempDir, Prometheus) {
     let passes = ["shadow_deny", "-"];
     let frontend = service("frontend");
     let counter = |labels: String, value: fn(u64) -> Option<u64>| Counter { labels, value };
@@ -376,7 +376,7 @@ fn week() -> (Prometheus, tempfile::TempDir) {
 
 #[test]
 fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
-    let (prometheus, _data) = week();
+    let (_data, prometheus) = week();
     let url = prometheus.url();
     let learn = |more: &[&str]| {
         let args = ["learn", "--prometheus", &url, "--at", END, "-f", MESH];

@@ -20,14 +20,14 @@ pub(crate) struct Counter {
     pub(crate) value: fn(u64) -> Option<u64>,
 }
 
-/// A Prometheus that has these counters, and the folder of its data, which must outlive it.
-pub(crate) fn with(counters: &[Counter]) -> (Prometheus, TempDir) {
+/// A Prometheus that has these counters, after the folder of its data, which is to outlive it.
+pub(crate) fn with(counters: &[Counter]) -> (TempDir, Prometheus) {
     let files = tempfile::tempdir().unwrap();
     std::fs::write(files.path().join("samples"), open_metrics(counters)).unwrap();
     let tools = PrometheusTools::find();
-    let make = ["tsdb", "create-blocks-from", "openmetrics"];
+    let blocks = ["tsdb", "create-blocks-from", "openmetrics"];
     let args = [
-        &make[..],
+        &blocks[..],
         &["--max-block-duration", "192h", "samples", "data"],
     ]
     .concat();
@@ -35,7 +35,7 @@ pub(crate) fn with(counters: &[Counter]) -> (Prometheus, TempDir) {
     assert!(made.status.success(), "{made:?}");
     let data = files.path().join("data");
     let server = Prometheus::start_with_data(&tools, &json!({}), &data).unwrap();
-    (server, files)
+    (files, server)
 }
 
 fn open_metrics(counters: &[Counter]) -> String {
