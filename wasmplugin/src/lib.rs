@@ -20,6 +20,7 @@ mod output;
 mod policies;
 mod policy_edit;
 mod position;
+mod printable;
 mod probe;
 mod prometheus;
 mod promotion;

@@ -60,7 +60,8 @@ pub(crate) async fn read(
         let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
         of_policy.insert(revisions::of_number(number), whole(sample.value));
     }
-    for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY})")).await? {
+    // 0 is told of a rule that has no end any more.
+    for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)")).await? {
         let rule = (text(&sample, POLICY), text(&sample, RULE));
         reading.expiries.insert(rule, sample.value);
     }

@@ -53,8 +53,11 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
             .or_default() += 1;
     }
     for sample in metrics.samples(EXPIRY) {
-        let rule = (label(sample, POLICY), label(sample, RULE));
-        reading.expiries.insert(rule, number(sample));
+        let (rule, at) = ((label(sample, POLICY), label(sample, RULE)), number(sample));
+        // 0 is told of a rule that has no end any more.
+        if at > 0.0 {
+            reading.expiries.insert(rule, at);
+        }
     }
     for sample in metrics.samples(COMPARISONS) {
         let key = (label(sample, POLICY), label(sample, VERDICTS));

@@ -8,6 +8,7 @@ use policy_schema::plugin_config::PolicyName;
 
 use super::documents::{Documents, RuleFacts};
 use super::reading::{Count, Reading};
+use crate::printable::printable;
 use crate::promotion::label::{self, Observed};
 
 /// What is to be seen at a moment.
@@ -131,7 +132,7 @@ impl Snapshot {
                 .or_insert_with(|| rule_row(&decision.policy, &decision.rule, documents));
             row.tally.add(&decision.effect, *count);
             if count.total > 0.0 {
-                row.reasons.insert(decision.reason.clone());
+                row.reasons.insert(printable(&decision.reason));
             }
         }
         let mut callers: BTreeMap<_, CallerRow> = BTreeMap::new();
@@ -168,7 +169,7 @@ fn rule_row(policy: &str, rule: &str, documents: Option<&Documents>) -> RuleRow 
     let facts = documented.and_then(|documented| documented.rules.get(rule));
     RuleRow {
         policy: policy_name(policy),
-        rule: rule.to_owned(),
+        rule: printable(rule),
         tally: Tally::default(),
         reasons: BTreeSet::new(),
         facts: facts.cloned().unwrap_or_default(),
@@ -178,15 +179,16 @@ fn rule_row(policy: &str, rule: &str, documents: Option<&Documents>) -> RuleRow 
 fn shown(observed: &Observed, absent: &str) -> String {
     match observed {
         Observed::Absent => absent.to_owned(),
-        Observed::Text(text) => text.clone(),
+        Observed::Text(text) => printable(text),
         Observed::Other => "(others)".to_owned(),
     }
 }
 
 /// The policy that a label stands for. Neither part has a `_` of its own, and the namespace has no dot.
 fn policy_name(label: &str) -> String {
-    match label.split_once('_') {
+    let name = match label.split_once('_') {
         Some((namespace, name)) => format!("{namespace}/{}", name.replace('_', ".")),
         None => label.to_owned(),
-    }
+    };
+    printable(&name)
 }

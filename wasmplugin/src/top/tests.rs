@@ -13,11 +13,12 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::documents::Documents;
 use super::from_proxy;
 use super::plain;
-use super::reading::Reading;
+use super::reading::{Count, Decision, ObservedRequest, Reading};
 use super::snapshot::{Order, Snapshot};
 use super::table::Kind;
 use super::terminal::{Wish, press};
 use super::view::{Look, draw};
+use crate::promotion::label::Observed;
 
 const SOURCE: &str = "localhost:15000";
 
@@ -68,6 +69,7 @@ fn scrape(orders: u32, denied: u32, shadow: u32) -> String {
 peergate_policy_revision{peergate_policy=\"shop_orders\"} 1250999896491
 peergate_policy_revision{peergate_policy=\"shop_cart_v1\"} 1
 peergate_rule_expiry_timestamp_seconds{peergate_policy=\"shop_orders\",peergate_rule=\"web\"} 1780531200
+peergate_rule_expiry_timestamp_seconds{peergate_policy=\"shop_orders\",peergate_rule=\"kept\"} 0
 peergate_plane_comparisons_total{peergate_policy=\"shop_orders\",peergate_verdicts=\"both-allow\"} 40
 peergate_plane_comparisons_total{peergate_policy=\"shop_orders\",peergate_verdicts=\"only-rbac-denies\"} 2
 peergate_config_rejections_total{} 1
@@ -209,4 +211,46 @@ fn keys_change_how_it_is_looked_at() {
         trouble: None,
     };
     assert_eq!(look, expected);
+}
+
+#[test]
+fn what_labels_bring_does_not_control_the_terminal() {
+    let evil = "\u{1b}[2J\u{202e}x";
+    let decision = |labels: [&str; 4]| {
+        let [policy, rule, effect, reason] = labels.map(str::to_owned);
+        Decision {
+            policy,
+            rule,
+            effect,
+            reason,
+        }
+    };
+    let request = ObservedRequest {
+        policy: evil.to_owned(),
+        rule: evil.to_owned(),
+        effect: "deny".to_owned(),
+        caller: Observed::decode("_1b_5b2J_e2_80_aex"),
+        method: Observed::decode("_1b"),
+        path: Observed::decode("_2f_e2_80_ae"),
+    };
+    let once = Count {
+        total: 1.0,
+        rate: None,
+    };
+    let mut reading = Reading::new(at("2026-06-01T00:00:00Z"));
+    let decision = decision([evil, evil, "deny", evil]);
+    reading.decisions.insert(decision, once);
+    reading.observed.insert(request, once);
+    let rule = (evil.to_owned(), evil.to_owned());
+    reading.expiries.insert(rule, 1e10);
+    let verdicts = (evil.to_owned(), "only-\u{202e}\u{1b}".to_owned());
+    reading.comparisons.insert(verdicts, 1.0);
+    let revisions = [("000000000001".to_owned(), 1)];
+    reading.revisions.insert(evil.to_owned(), revisions.into());
+    let text = plain::text(&Snapshot::new(&reading, SOURCE, None, None), Order::Name);
+    let is_plain = |char: char| char.is_ascii_graphic() || matches!(char, ' ' | '\n');
+    assert!(text.chars().all(is_plain), "{text:?}");
+    for shown in [r"\u{1b}[2J\u{202e}x", r"/\u{202e}", r"only-\u{202e}"] {
+        assert!(text.contains(shown), "{text}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::learning::path_folding::{Because, HeldBack};
 use crate::learning::proposal::{ProposedCall, Rarity};
 use crate::learning::rule::{requests, told};
 use crate::learning::workload::SetAside;
+use crate::printable::printable;
 use crate::report;
 
 /// More lines than these of one kind are not shown.
@@ -110,19 +111,6 @@ fn lines(title: &str, all: impl ExactSizeIterator<Item = String>, text: &mut Str
     if more > 0 {
         let _ = writeln!(text, "{title}and {more} more");
     }
-}
-
-/// The text on one line, with what would control a terminal spelt out. It may be from a client.
-fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_ascii_graphic() || character == ' ' {
-            printable.push(character);
-        } else {
-            printable.extend(character.escape_unicode());
-        }
-    }
-    printable
 }
 
 fn held_back_line(held_back: &HeldBack) -> String {

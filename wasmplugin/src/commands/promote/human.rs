@@ -6,6 +6,7 @@ use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
 
 use super::{Judged, Report};
+use crate::printable::printable;
 use crate::promotion::candidate::{Candidate, Subject};
 use crate::promotion::evidence::{Beginning, CallerHits, Seen};
 use crate::promotion::label::Observed;
@@ -191,10 +192,11 @@ fn denials(seen: &Seen) -> Vec<String> {
     let mut lines = Vec::new();
     for hits in &seen.hits {
         let by = match &hits.rule {
-            Some(rule) => format!(" by {rule}"),
+            Some(rule) => format!(" by {}", printable(rule)),
             None => String::new(),
         };
-        lines.push(format!("  {:>8}  {}{by}", hits.requests, hits.reason));
+        let reason = printable(&hits.reason);
+        lines.push(format!("  {:>8}  {reason}{by}", hits.requests));
         if hits.before > 0 {
             lines.push(format!(
                 "            {} of them were counted before the counters were first looked at",
@@ -224,13 +226,13 @@ fn denials(seen: &Seen) -> Vec<String> {
 
 fn caller(caller: &CallerHits) -> String {
     let who = match &caller.caller {
-        Observed::Absent => "somebody without an identity",
-        Observed::Text(text) => text,
-        Observed::Other => "others, beyond the series that the learning mode keeps",
+        Observed::Absent => "somebody without an identity".to_owned(),
+        Observed::Text(text) => printable(text),
+        Observed::Other => "others, beyond the series that the learning mode keeps".to_owned(),
     };
     let of = |observed: &Observed| match observed {
         Observed::Absent | Observed::Other => String::new(),
-        Observed::Text(text) => format!(" {text}"),
+        Observed::Text(text) => format!(" {}", printable(text)),
     };
     format!(
         "  {:>8}  {who}{}{}",
@@ -265,4 +267,38 @@ fn counted_requests(requests: u64) -> String {
         "request",
         "requests",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promotion::evidence::Hits;
+
+    #[test]
+    fn what_labels_bring_does_not_control_the_terminal() {
+        let evil = "\u{1b}[2J\u{202e}x".to_owned();
+        let seen = Seen {
+            since: Timestamp::from_unix_nanoseconds(0),
+            beginning: Beginning::Asked,
+            requests: 1,
+            hits: vec![Hits {
+                rule: Some(evil.clone()),
+                reason: evil,
+                requests: 1,
+                before: 0,
+            }],
+            callers: Some(vec![CallerHits {
+                caller: Observed::decode("_1b_e2_80_ae"),
+                method: Observed::decode("_1b"),
+                path: Observed::decode("_2f_e2_80_ae"),
+                requests: 1,
+            }]),
+        };
+        let expected = [
+            r"         1  \u{1b}[2J\u{202e}x by \u{1b}[2J\u{202e}x",
+            "whose these are:",
+            r"         1  \u{1b}\u{202e} \u{1b} /\u{202e}",
+        ];
+        assert_eq!(denials(&seen), expected);
+    }
 }

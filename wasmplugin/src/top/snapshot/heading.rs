@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::policy_name;
+use crate::printable::printable;
 use crate::report::counted;
 use crate::top::documents::Documents;
 use crate::top::reading::Reading;
@@ -109,7 +110,10 @@ fn disagreements(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<St
         .filter(|((policy, verdicts), count)| {
             is_wanted(policy) && verdicts.starts_with("only-") && **count > 0.0
         })
-        .map(|((policy, verdicts), count)| format!("{} {verdicts} {count:.0}", policy_name(policy)))
+        .map(|((policy, verdicts), count)| {
+            let (policy, verdicts) = (policy_name(policy), printable(verdicts));
+            format!("{policy} {verdicts} {count:.0}")
+        })
         .collect()
 }
 
@@ -130,7 +134,7 @@ fn endings(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<String> 
             } else {
                 format!("in {}", time(left))
             };
-            format!("{} of {} {when}", rule, policy_name(policy))
+            format!("{} of {} {when}", printable(rule), policy_name(policy))
         })
         .collect()
 }

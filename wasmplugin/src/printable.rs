@@ -1,0 +1,35 @@
+//! Texts of strangers → texts that a terminal can show.
+
+/// The text on one line, with all that is not plain ASCII spelt out. What a client or a metric's label brings must not
+/// control a terminal, nor be read in another order than it has.
+pub(crate) fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_graphic() || character == ' ' {
+            printable.push(character);
+        } else {
+            printable.extend(character.escape_unicode());
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_control_a_terminal_is_spelt_out() {
+        for (text, shown) in [
+            ("GET /cart ~", "GET /cart ~"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("a\nb\tc\r", "a\\u{a}b\\u{9}c\\u{d}"),
+            ("\u{7f}\u{9b}", "\\u{7f}\\u{9b}"),
+            ("\u{202e}nimda", "\\u{202e}nimda"),
+            ("\u{200b}\u{2066}\u{feff}", "\\u{200b}\\u{2066}\\u{feff}"),
+            ("\u{05d0}", "\\u{5d0}"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+    }
+}
