@@ -25,7 +25,7 @@ const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
 /// How many requests each connection has in a slice, and how many slices each variant.
 const REQUESTS: usize = 150;
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 40;
 
 /// How many connections send at a time: a proxy that wakes up for each request costs more by itself.
 const CONNECTIONS: usize = 16;
