@@ -371,7 +371,7 @@ fn lint_path(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut 
             format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
         );
     }
-    if let Some(normalised) = what_normalisation_removes(path, mesh.path_normalization) {
+    if let Some(normalised) = mesh.path_normalization.removes(path) {
         problems.report(
             Code::NeverMatches,
             cursor,
@@ -384,39 +384,41 @@ fn lint_path(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut 
     }
 }
 
-/// A part of the pattern that no normalised path has.
-fn what_normalisation_removes(path: &PathMatch, mode: PathNormalization) -> Option<&'static str> {
-    let (text, is_open_ended) = match path {
-        PathMatch::Text(TextMatch::Any) => return None,
-        PathMatch::Text(pattern) => (
-            pattern.literal().to_owned(),
-            matches!(pattern, TextMatch::Prefix(_)),
-        ),
-        PathMatch::Template(template) => (template.to_string(), false),
-    };
-    let ends_in_dots = !is_open_ended && (text.ends_with("/.") || text.ends_with("/.."));
-    let lower = text.to_ascii_lowercase();
-    let removed = [
-        (PathNormalization::Base, "\\", text.contains('\\')),
-        (PathNormalization::Base, "/./", text.contains("/./")),
-        (PathNormalization::Base, "/../", text.contains("/../")),
-        (PathNormalization::Base, "/..", ends_in_dots),
-        (PathNormalization::MergeSlashes, "//", text.contains("//")),
-        (
-            PathNormalization::DecodeAndMergeSlashes,
-            "%2F",
-            lower.contains("%2f"),
-        ),
-        (
-            PathNormalization::DecodeAndMergeSlashes,
-            "%5C",
-            lower.contains("%5c"),
-        ),
-    ];
-    removed
-        .into_iter()
-        .find(|&(since, _, is_present)| mode >= since && is_present)
-        .map(|(_, part, _)| part)
+impl PathNormalization {
+    /// A part of the pattern that no path has after this; none where some path can match.
+    pub fn removes(self, path: &PathMatch) -> Option<&'static str> {
+        let (text, is_open_ended) = match path {
+            PathMatch::Text(TextMatch::Any) => return None,
+            PathMatch::Text(pattern) => (
+                pattern.literal().to_owned(),
+                matches!(pattern, TextMatch::Prefix(_)),
+            ),
+            PathMatch::Template(template) => (template.to_string(), false),
+        };
+        let ends_in_dots = !is_open_ended && (text.ends_with("/.") || text.ends_with("/.."));
+        let lower = text.to_ascii_lowercase();
+        let removed = [
+            (PathNormalization::Base, "\\", text.contains('\\')),
+            (PathNormalization::Base, "/./", text.contains("/./")),
+            (PathNormalization::Base, "/../", text.contains("/../")),
+            (PathNormalization::Base, "/..", ends_in_dots),
+            (PathNormalization::MergeSlashes, "//", text.contains("//")),
+            (
+                PathNormalization::DecodeAndMergeSlashes,
+                "%2F",
+                lower.contains("%2f"),
+            ),
+            (
+                PathNormalization::DecodeAndMergeSlashes,
+                "%5C",
+                lower.contains("%5c"),
+            ),
+        ];
+        removed
+            .into_iter()
+            .find(|&(since, _, is_present)| self >= since && is_present)
+            .map(|(_, part, _)| part)
+    }
 }
 
 /// Values that the `not…` twin takes back, and values that stand twice.

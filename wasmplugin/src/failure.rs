@@ -121,6 +121,8 @@ pub(crate) enum Failure {
     NotTogether,
     #[error("there are {0} files, and this is a place for one")]
     SeveralFiles(usize),
+    #[error("dashboards do not stand in a `PrometheusRule`, and no rules are asked for")]
+    NoRulesForObject,
     #[error("a chart is a folder")]
     ChartNeedsFolder,
     #[error("`{name}` is no access log that can be learnt from: line {line}: {reason}")]
@@ -221,6 +223,7 @@ impl Failure {
             | Self::SameRoot
             | Self::NoImageField(_)
             | Self::SeveralFiles(_)
+            | Self::NoRulesForObject
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
@@ -322,6 +325,9 @@ impl Failure {
             Self::NotTogether => Some("name it alone under `--only`"),
             Self::SeveralFiles(_) => {
                 Some("name a folder, as `-o monitoring/`, or one of them with `--only`")
+            }
+            Self::NoRulesForObject => {
+                Some("leave `--layout` out, or name `rules` or `alerts` with `--only` too")
             }
             Self::ChartNeedsFolder => Some("name a folder: `-o chart/`"),
             Self::InvalidRequest { .. } => Some(

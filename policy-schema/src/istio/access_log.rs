@@ -18,7 +18,7 @@ pub const DECISION_FIELDS: [&str; 5] = [
 ];
 
 /// What Envoy knows by itself, and the operators that tell it (Envoy, access logging, "Command operators").
-const FIELDS: [(&str, &str); 12] = [
+const FIELDS: [(&str, &str); 13] = [
     ("start_time", "%START_TIME%"),
     ("method", "%REQ(:METHOD)%"),
     ("path", "%REQ_WITHOUT_QUERY(:PATH)%"),
@@ -31,6 +31,8 @@ const FIELDS: [(&str, &str); 12] = [
     ("duration", "%DURATION%"),
     ("request_id", "%REQ(X-REQUEST-ID)%"),
     ("peer", "%DOWNSTREAM_PEER_URI_SAN%"),
+    // Its name begins with the direction, of which Envoy has no operator in every version.
+    ("upstream_cluster", "%UPSTREAM_CLUSTER%"),
 ];
 
 /// The fields of a line, each with the operator that Envoy fills in.

@@ -66,6 +66,11 @@ impl Mesh {
         &self.trust_domains
     }
 
+    /// What proxies do to paths before rules see them.
+    pub fn path_normalization(&self) -> PathNormalization {
+        self.path_normalization
+    }
+
     /// The Istio version that resources are rendered for.
     pub fn istio_version(&self) -> IstioVersion {
         self.istio_version

@@ -20,7 +20,7 @@ Examples:
   peergate metrics --output stat-tags           # for Istio's mesh config
   peergate metrics --output relabelling         # for Prometheus, where metricNames is Flat
 
-Exit codes: 0 printed; 1 it could not be written.")]
+Exit codes: 0 printed; 1 it could not be written; 3 the arguments are invalid.")]
 pub(crate) struct Args {
     /// The form
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]

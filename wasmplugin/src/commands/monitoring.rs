@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// The form of the rules
     #[arg(long, value_name = "LAYOUT", value_enum, default_value_t)]
     layout: Layout,
-    /// Where to write: a folder (with `/` at its end if it does not exist), or for one file its name, or `-` for stdout
+    /// Where to write: a folder (with `/` at its end if it does not exist), or for what is one file, as `--only` makes it,
+    /// its name, or `-` for stdout
     #[arg(short = 'o', long = "out", value_name = "FILE|DIR/", default_value = "-", value_parser = Target::parse)]
     out: Target,
     /// Overwrite files that exist
@@ -87,6 +88,11 @@ impl Part {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let has_no_rules =
+        !args.only.is_empty() && !args.only.iter().any(|part| Part::RULES.contains(part));
+    if args.layout == Layout::PrometheusRule && has_no_rules {
+        return Err(Failure::NoRulesForObject);
+    }
     let files = files(args);
     match &args.out {
         Target::Folder(folder) => write_into(folder, files, args.force)?,
@@ -108,7 +114,6 @@ fn files(args: &Args) -> Vec<(&'static str, String)> {
     let mut files = Vec::new();
     match args.layout {
         Layout::Files => files.extend(rules.into_iter().map(as_is)),
-        Layout::PrometheusRule if rules.is_empty() => {}
         Layout::PrometheusRule => files.push(("prometheus-rule.yaml", prometheus_rule(&rules))),
     }
     files.extend(Part::DASHBOARDS.into_iter().filter(wanted).map(as_is));

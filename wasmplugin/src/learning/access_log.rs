@@ -18,6 +18,9 @@ const DENIALS: [&str; 5] = [
     "wasm_fail_stream",
 ];
 
+/// What Istio calls the clusters of what is not in its registry, beside those that begin with `outbound|`.
+const OUTBOUND: [&str; 2] = ["PassthroughCluster", "BlackHoleCluster"];
+
 /// Why a line is none of an access log that can be learnt from.
 #[derive(Debug, Error)]
 pub(crate) enum InvalidLine {
@@ -55,6 +58,8 @@ struct Line {
     peergate_rule: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     peergate_effect: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    upstream_cluster: Option<String>,
 }
 
 /// Reads a line. Where it does not name a policy, it is of `policy`.
@@ -84,7 +89,18 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Observati
 }
 
 impl Line {
+    /// Whether it is of a call that the workload made itself: on a sidecar's way out there is no filter. On a gateway
+    /// all requests go on to other workloads, and there the filter says of which policy they are.
+    fn is_outbound(&self) -> bool {
+        let cluster = self.upstream_cluster.as_deref().unwrap_or_default();
+        self.peergate_policy.is_none()
+            && (OUTBOUND.contains(&cluster) || cluster.starts_with("outbound|"))
+    }
+
     fn outcome(&self) -> Outcome {
+        if self.is_outbound() {
+            return Outcome::Outbound;
+        }
         let details = self.response_code_details.as_deref().unwrap_or_default();
         let is_denied = self.peergate_effect.as_deref() == Some("deny")
             || DENIALS.iter().any(|denial| details.starts_with(denial));
@@ -221,6 +237,43 @@ mod tests {
         ] {
             let seen = read(&line(changes.clone()), Some(&orders())).unwrap();
             assert_eq!(seen.outcome, outcome, "{changes}");
+        }
+    }
+
+    #[test]
+    fn knows_what_the_workload_called_itself() {
+        let nothing = json!({"peer": null});
+        for (cluster, policy, is_outbound) in [
+            (
+                json!("outbound|80||ads.shop.svc.cluster.local"),
+                json!(null),
+                true,
+            ),
+            (
+                json!("outbound|80|v2|ads.shop.svc.cluster.local;"),
+                json!("-"),
+                true,
+            ),
+            (json!("PassthroughCluster"), json!(null), true),
+            (json!("BlackHoleCluster"), json!(null), true),
+            (json!("inbound|8080||"), json!(null), false),
+            (json!("inbound|8080||"), json!("shop/orders"), false),
+            (json!("InboundPassthroughCluster"), json!(null), false),
+            (json!(null), json!(null), false),
+            (json!("(none)"), json!("(none)"), false),
+            // A gateway.
+            (
+                json!("outbound|80||ads.shop.svc.cluster.local"),
+                json!("shop/orders"),
+                false,
+            ),
+        ] {
+            let mut changes = nothing.clone();
+            changes["upstream_cluster"] = cluster.clone();
+            changes["peergate_policy"] = policy.clone();
+            let seen = read(&line(changes), Some(&orders())).unwrap();
+            let found = seen.outcome == Outcome::Outbound;
+            assert_eq!(found, is_outbound, "{cluster} {policy}");
         }
     }
 

@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
     Denied,
     /// There was no answer, as when the caller went away.
     Unanswered,
+    /// The workload itself made it, and its proxy sent it to another.
+    Outbound,
 }
 
 /// How often something was seen, and when.

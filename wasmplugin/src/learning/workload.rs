@@ -25,6 +25,8 @@ pub(crate) struct Counting {
 pub(crate) enum Standing {
     /// No rule says anything about it.
     New,
+    /// The mesh normalises paths, and no rule sees one like this.
+    Unseen,
     /// It is allowed.
     Known,
     /// A rule in shadow would allow it.
@@ -56,6 +58,8 @@ pub(crate) enum SetAside {
     Failed,
     /// There was no answer.
     Unanswered,
+    /// The workload itself made it.
+    Outbound,
     /// It has no method or no path.
     Incomplete,
     /// No rule can be written that takes this method and path and no other.
@@ -96,6 +100,11 @@ impl Workload {
         standing: impl FnOnce(&Observation) -> Standing,
     ) {
         let tally = observation.tally;
+        if observation.outcome == Outcome::Outbound {
+            // Of the workload it says nothing, not even how long it was looked at.
+            self.set_aside(SetAside::Outbound, tally);
+            return;
+        }
         tally.add_to(&mut self.seen);
         if let Some(path) = &observation.path {
             self.positions.note(path);
@@ -167,6 +176,7 @@ impl Workload {
                 return Err(SetAside::Failed);
             }
             Outcome::Unanswered => return Err(SetAside::Unanswered),
+            Outcome::Outbound => return Err(SetAside::Outbound),
             Outcome::Answered(_) | Outcome::LetThrough | Outcome::Denied => {}
         }
         if !is_writable(&call) {
@@ -174,6 +184,7 @@ impl Workload {
         }
         match standing(observation) {
             Standing::New => Ok(Some(call)),
+            Standing::Unseen => Err(SetAside::Unwritable(format!("{method} {path}"))),
             Standing::Known => {
                 self.known = self.known.saturating_add(observation.tally.count);
                 Ok(None)

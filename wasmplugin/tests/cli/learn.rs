@@ -74,6 +74,78 @@ fn proposes_a_policy_and_says_what_is_left_out() {
 }
 
 #[test]
+fn what_the_workload_called_itself_is_no_request_to_it() {
+    let mut lines = hour();
+    let own = |minute, path| {
+        let line = with(
+            line(minute, None, "GET", path),
+            "peergate_policy",
+            json!(null),
+        );
+        let cluster = json!("outbound|80||ads.shop.svc.cluster.local");
+        with(line, "upstream_cluster", cluster)
+    };
+    // They would keep the template apart.
+    lines.extend((0..60).map(|minute| own(minute, "/orders/export")));
+    let more = ["--workload", "shop/cart", "--include-anonymous"];
+    let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(!run.stdout.contains("export"), "{}", run.stdout);
+    assert!(run.stdout.contains("/orders/{*}"), "{}", run.stdout);
+    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: the workload itself made it";
+    assert!(run.stderr.contains(aside), "{}", run.stderr);
+}
+
+#[test]
+fn paths_that_no_rule_ever_sees_are_put_aside_and_the_rest_is_learnt() {
+    let unseen = [
+        "/a/../b", "/a/./b", "/a/..", "/a/.", "/a\\b", "/a*b", "/{x", "/..",
+    ];
+    let merged = ["/a//b"];
+    let decoded = ["/a%2fb", "/a%5Cb"];
+    let mut lines = hour();
+    let all = [unseen.as_slice(), &merged, &decoded].concat();
+    for path in &all {
+        lines.extend((0..60).map(|minute| line(minute, Some(FRONTEND), "GET", path)));
+    }
+    for (mode, aside, learnt) in [
+        (
+            "Base",
+            unseen.to_vec(),
+            [merged.as_slice(), &decoded].concat(),
+        ),
+        ("DecodeAndMergeSlashes", all.clone(), vec![]),
+    ] {
+        let mesh = format!("{}\n  pathNormalization: {mode}\n", MESH.trim_end());
+        let folder = folder(&[("mesh.yaml", &mesh)]);
+        let files = ["-f", text(folder.path()), "--output", "json"];
+        let run = learn(&log(&lines), &files);
+        assert_eq!(run.status, 0, "{mode}: {}", run.stderr);
+        let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+        let policy = &answer["policies"][0];
+        let texts = |list: &Value, field: &str| -> Vec<String> {
+            let list = list.as_array().unwrap().iter();
+            list.filter_map(|one| one[field].as_str().map(str::to_owned))
+                .collect()
+        };
+        let found = texts(&policy["setAside"], "what");
+        for path in aside {
+            assert!(
+                found.contains(&format!("GET {path}")),
+                "{mode} {path}: {found:?}"
+            );
+        }
+        let found = texts(&policy["learnt"], "path");
+        for path in learnt.into_iter().chain(["/orders"]) {
+            assert!(
+                found.iter().any(|one| one == path),
+                "{mode} {path}: {found:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_is_proposed_is_accepted_beside_the_mesh() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let out = folder.path().join("learnt.yaml");
@@ -344,11 +416,15 @@ fn a_port_that_policies_ask_for_is_told() {
 #[test]
 fn what_cannot_stand_beside_the_mesh_is_not_written() {
     let lines: Vec<_> = (0..5)
-        .map(|minute| line(minute, Some(FRONTEND), "GET", "/a/../b"))
+        .map(|minute| line(minute, None, "GET", "/b"))
         .collect();
-    let run = learn(&log(&lines), &DOMAIN);
-    assert_eq!((run.status, run.stdout.as_str()), (3, ""));
-    assert!(run.stderr.contains("never-matches"), "{}", run.stderr);
+    let mesh = MESH.replace("Permissive", "Strict");
+    let folder = folder(&[("mesh.yaml", &mesh)]);
+    let run = learn(
+        &log(&lines),
+        &["-f", text(folder.path()), "--include-anonymous"],
+    );
+    assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
     assert!(
         run.stderr.contains("what was learnt is not accepted"),
         "{}",

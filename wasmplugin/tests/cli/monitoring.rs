@@ -153,3 +153,22 @@ fn puts_the_object_beside_the_dashboards() {
         ]
     );
 }
+
+#[test]
+fn dashboards_alone_are_no_object_of_rules() {
+    for parts in ["fleet", "fleet,rule"] {
+        let out = folder(&[]);
+        let target = text(out.path());
+        for more in [&[][..], &["-o", target]] {
+            let args = ["monitoring", "--layout", "prometheus-rule", "--only", parts];
+            let run = run(&[&args, more].concat());
+            assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
+            assert!(
+                run.stderr.contains("no rules are asked for"),
+                "{}",
+                run.stderr
+            );
+        }
+        assert!(files_in(out.path()).is_empty());
+    }
+}

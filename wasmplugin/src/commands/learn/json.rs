@@ -183,6 +183,7 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::Denied => ("denied", None),
             SetAside::Failed => ("failed", None),
             SetAside::Unanswered => ("unanswered", None),
+            SetAside::Outbound => ("outbound", None),
             SetAside::Incomplete => ("incomplete", None),
             SetAside::Unwritable(request) => ("unwritable", Some(request)),
             SetAside::Refused(rule) => ("denied-by-rule", Some(rule)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
+use policy_schema::matching::PathMatch;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet};
 use policy_schema::rule_spec::{Effect, Enforcement};
@@ -120,7 +121,7 @@ impl Known {
     /// How the request stands with the policy that was asked about it.
     pub(super) fn standing(&self, seen: &Observation) -> Standing {
         let Some(policy) = self.compiled.get(&seen.policy) else {
-            return Standing::New;
+            return self.unknown(seen);
         };
         let peer = PeerIdentity::from_uri_san(seen.peer.as_deref().map(str::as_bytes));
         let request = Request {
@@ -150,7 +151,25 @@ impl Known {
         if matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow) {
             Standing::KnownInShadow
         } else {
-            Standing::New
+            self.unknown(seen)
+        }
+    }
+
+    /// How a request stands that no rule takes: a rule that names its path may be one that never matches.
+    fn unknown(&self, seen: &Observation) -> Standing {
+        let path = seen.path.as_deref().map(PathMatch::parse);
+        match path {
+            Some(Ok(path))
+                if self
+                    .set
+                    .mesh()
+                    .path_normalization()
+                    .removes(&path)
+                    .is_some() =>
+            {
+                Standing::Unseen
+            }
+            Some(_) | None => Standing::New,
         }
     }
 }
