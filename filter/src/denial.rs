@@ -7,6 +7,7 @@ use policy_schema::engine::{
 use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Enforcement;
+use policy_schema::timestamp::Timestamp;
 
 /// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
 /// denied, and a large policy must not make that dear.
@@ -46,7 +47,7 @@ impl<'p> Denial<'p> {
         let peer = request.peer();
         let record = DecisionRecord {
             reason: reason.number(),
-            time: request.now().map_or(0, |now| now.unix_seconds()),
+            time: request.now().map_or(0, Timestamp::unix_seconds),
             rule: reason
                 .rule()
                 .and_then(|rule| u32::try_from(rule.position()).ok()),

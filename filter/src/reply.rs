@@ -2,7 +2,9 @@
 //!
 //! How much it says depends on who asks. Everybody gets the id of the decision.
 
-use policy_schema::engine::{Attribute, CompiledPolicy, NearMiss, Reason, RequestAttributes};
+use policy_schema::engine::{
+    Attribute, CompiledPolicy, CompiledRule, NearMiss, Reason, RequestAttributes,
+};
 use policy_schema::reporting::{Disclosure, Reporting};
 use serde::Serialize;
 
@@ -153,9 +155,9 @@ fn problem<'a>(
             _ => None,
         };
         let rule = denial.rule().or(near.map(|near| near.rule));
-        problem.policy = Some(rule.map_or(denial.policy, |rule| rule.policy()).to_string());
-        problem.rule = rule.map(|rule| rule.id());
-        problem.owner = rule.and_then(|rule| rule.owner());
+        problem.policy = Some(rule.map_or(denial.policy, CompiledRule::policy).to_string());
+        problem.rule = rule.map(CompiledRule::id);
+        problem.owner = rule.and_then(CompiledRule::owner);
         if let Some(near) = near {
             let attributes = near.differences.iter();
             problem.differs = attributes.map(Attribute::name).collect();
@@ -193,7 +195,7 @@ fn plainly(reason: Reason<'_>) -> String {
 
 /// The same with the rule.
 fn in_full(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
-    let rule = denial.rule().map_or("", |rule| rule.id());
+    let rule = denial.rule().map_or("", CompiledRule::id);
     match (denial.reason, near) {
         (Reason::DeniedByRule(_), _) => format!("The rule `{rule}` denies this request."),
         (Reason::ExpiredRule(_), _) => {

@@ -3,7 +3,7 @@
 //! What a client sends under its name never reaches the upstream, in however many copies and in
 //! whichever case: to the proxy header names have no case, and both calls below take all values.
 
-use policy_schema::engine::{CompiledPolicy, Decision, Outcome};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
 use policy_schema::identity::{PeerIdentity, SpiffeId};
 
 use crate::host::Host;
@@ -47,11 +47,11 @@ fn remove_each(name: &'static [u8], host: &impl Host) {
 /// A dictionary of structured fields (RFC 9651, 3.2).
 fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<SpiffeId<'_>>) -> String {
     let rule = decision.reason().rule();
-    let by = rule.map_or(policy.name(), |rule| rule.policy()).to_string();
+    let by = rule.map_or(policy.name(), CompiledRule::policy).to_string();
     let members = [
         ("caller", caller.map(|id| id.as_str())),
         ("policy", Some(by.as_str())),
-        ("rule", rule.map(|rule| rule.id())),
+        ("rule", rule.map(CompiledRule::id)),
         ("revision", policy.revision()),
     ];
     let mut value = match decision.outcome() {

@@ -230,6 +230,29 @@ impl Failure {
         }
     }
 
+    /// What to do about what `peergate learn` was given.
+    fn help_with_learning(&self) -> Option<&str> {
+        match self {
+            Self::NoAccessLog {
+                reason: InvalidLine::NoPolicy,
+                ..
+            } => Some("name the policy with `--workload NAMESPACE/NAME`"),
+            Self::NoAccessLog { .. } => Some(
+                "write it as JSON, one object a line, with the fields that docs/learn.md names",
+            ),
+            Self::LearntWithoutService(_) => {
+                Some("name the service's port with `--service-port`, or write the policy by hand")
+            }
+            Self::NotOfLearningMode(_) => {
+                Some("see what else is scraped under the name `peergate_observed_requests_total`")
+            }
+            Self::NotLearnt(_) => Some(
+                "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand",
+            ),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     pub(crate) fn help(&self) -> Option<&str> {
         match self {
@@ -279,22 +302,10 @@ impl Failure {
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),
             Self::NotImported(_) => Some("change or remove what is named above, then import again"),
-            Self::NoAccessLog {
-                reason: InvalidLine::NoPolicy,
-                ..
-            } => Some("name the policy with `--workload NAMESPACE/NAME`"),
-            Self::NoAccessLog { .. } => Some(
-                "write it as JSON, one object a line, with the fields that docs/learn.md names",
-            ),
-            Self::LearntWithoutService(_) => {
-                Some("name the service's port with `--service-port`, or write the policy by hand")
-            }
-            Self::NotOfLearningMode(_) => {
-                Some("see what else is scraped under the name `peergate_observed_requests_total`")
-            }
-            Self::NotLearnt(_) => Some(
-                "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand",
-            ),
+            Self::NoAccessLog { .. }
+            | Self::LearntWithoutService(_)
+            | Self::NotOfLearningMode(_)
+            | Self::NotLearnt(_) => self.help_with_learning(),
             Self::UnknownPolicy { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),

@@ -86,7 +86,8 @@ impl Mesh {
     /// With one more rule, which somebody added in place: the revision stays.
     pub(crate) fn start_edited(policies: &Policies, rule: Value) -> Self {
         let mut config: Value = serde_json::from_str(&policies.plugin_config()).unwrap();
-        config["rules"].as_array_mut().unwrap().push(rule);
+        let rules = config.get_mut("rules").and_then(Value::as_array_mut);
+        rules.unwrap().push(rule);
         Self::with_config(config.to_string())
     }
 

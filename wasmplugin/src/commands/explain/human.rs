@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use annotate_snippets::normalize_untrusted_str;
 use policy_schema::decision_id::RecordedCaller;
 
 use super::Report;
 use crate::explanation::{self, NamedRule, Remedy};
+use crate::printable::printable;
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -154,9 +154,4 @@ impl fmt::Display for Rule<'_> {
             None => Ok(()),
         }
     }
-}
-
-/// Free text, on one line and without what would control a terminal.
-fn printable(text: &str) -> String {
-    normalize_untrusted_str(text).replace('\n', " ")
 }
