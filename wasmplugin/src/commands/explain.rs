@@ -35,10 +35,10 @@ const ONE_WEEK: Duration = Duration::from_hours(7 * 24);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate explain AQoI…ZUw -f policies/
-  peergate explain AQoI…ZUw -f policies/ --decision-key key.txt
-  peergate explain AQoI…ZUw -f policies/ --output patch | git apply
-  peergate explain AQoI…ZUw -f policies/ --write
+  peergate explain AW4I…Whcq -f policies/
+  peergate explain AW4I…Whcq -f policies/ --decision-key key.txt
+  peergate explain AW4I…Whcq -f policies/ --output patch | git apply
+  peergate explain AW4I…Whcq -f policies/ --write
 
 The change was tried: with it the engine allows the request. A new rule is for this caller, this method and this path
 alone. Whether that is wanted is for the owner of the policy to say, and whether the caller is who the id says, unless
