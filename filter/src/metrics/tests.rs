@@ -1,0 +1,260 @@
+use serde_json::{Value, json};
+
+use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+
+fn rules() -> Value {
+    json!([
+        {"id": "web", "effect": "Allow", "notBefore": "2020-01-01T00:00:00Z",
+         "notAfter": "2030-01-01T00:00:00Z", "from": [{"serviceAccounts": ["web"]}]},
+        {"id": "no-admin", "effect": "Deny", "notAfter": "2030-01-01T00:00:00Z",
+         "from": [{"serviceAccounts": ["admin"]}]},
+        {"id": "trial", "effect": "Deny", "enforcement": "Shadow",
+         "from": [{"serviceAccounts": ["web"]}]},
+    ])
+}
+
+fn counted(config: &Value, host: &FakeHost) -> Vec<(String, u64)> {
+    enforcer(config, host).enforce(host);
+    host.counted()
+}
+
+fn once(labels: &[&str]) -> Vec<(String, u64)> {
+    labels
+        .iter()
+        .map(|labels| ((*labels).to_owned(), 1))
+        .collect()
+}
+
+#[test]
+fn names_carry_the_four_labels_in_istios_form() {
+    let host = FakeHost::anonymous();
+    let mut config = config(&json!([{"id": "web", "effect": "Deny"}]));
+    config["policy"]["name"] = "orders.v1".into();
+    enforcer(&config, &host);
+    let name = "peergate_decisions_total.peergate_policy=.=shop_orders_v1;.;peergate_rule=.=web;.;\
+                peergate_effect=.=deny;.;peergate_reason=.=denied-by-rule;.;";
+    assert!(host.defined.borrow().iter().any(|known| known == name));
+}
+
+#[test]
+fn only_what_a_rule_can_lead_to_has_a_counter() {
+    let host = FakeHost::anonymous();
+    enforcer(&config(&rules()), &host);
+    let defined = host.defined.borrow();
+    let of_decisions = defined
+        .iter()
+        .filter(|name| name.starts_with("peergate_decisions"));
+    // Three of `web`, one each of the others, four without a rule.
+    assert_eq!(of_decisions.count(), 9);
+    let defined = defined.join("\n");
+    assert!(
+        defined.contains("rule=.=web;.;peergate_effect=.=deny;.;peergate_reason=.=expired-rule")
+    );
+    assert!(
+        !defined.contains("rule=.=no-admin;.;peergate_effect=.=deny;.;peergate_reason=.=expired")
+    );
+}
+
+#[test]
+fn label_values_have_no_character_that_a_stats_tag_could_trip_over() {
+    let host = FakeHost::anonymous();
+    enforcer(&config(&rules()), &host);
+    for name in host.defined.borrow().iter() {
+        let Some((_, labels)) = name.split_once('.') else {
+            continue;
+        };
+        for label in labels.split_terminator(";.;") {
+            let (tag, value) = label.split_once("=.=").unwrap();
+            let is_plain = |text: &str| {
+                text.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            };
+            assert!(
+                is_plain(tag) && is_plain(value) && !value.is_empty(),
+                "{label}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_decision_counts_once_and_each_shadow_match_too() {
+    let during = |host: FakeHost| host.at("2026-01-01T00:00:00Z");
+    let config = config(&rules());
+    assert_eq!(
+        counted(&config, &during(FakeHost::with_uri_sans(&[WEB]))),
+        once(&[
+            "trial shadow_deny denied-by-rule",
+            "web allow allowed-by-rule"
+        ])
+    );
+    assert_eq!(
+        counted(&config, &during(FakeHost::with_uri_sans(&[ADMIN]))),
+        once(&["no-admin deny denied-by-rule"])
+    );
+    assert_eq!(
+        counted(
+            &config,
+            &FakeHost::with_uri_sans(&[WEB]).at("2031-01-01T00:00:00Z")
+        ),
+        once(&["trial shadow_deny denied-by-rule", "web deny expired-rule"])
+    );
+    assert_eq!(
+        counted(
+            &config,
+            &FakeHost::with_uri_sans(&[WEB]).at("2019-01-01T00:00:00Z")
+        ),
+        once(&[
+            "trial shadow_deny denied-by-rule",
+            "web deny rule-not-yet-valid"
+        ])
+    );
+    assert_eq!(
+        counted(&config, &FakeHost::anonymous()),
+        once(&["- deny no-identity"])
+    );
+}
+
+#[test]
+fn a_policy_in_shadow_counts_what_it_would_do() {
+    let mut config = config(&json!([
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+    ]));
+    config["enforcement"] = "Shadow".into();
+    assert_eq!(
+        counted(&config, &FakeHost::with_uri_sans(&[WEB])),
+        once(&["web shadow_allow allowed-by-rule"])
+    );
+    assert_eq!(
+        counted(&config, &FakeHost::with_uri_sans(&[ADMIN])),
+        once(&["- shadow_deny no-rule-matched"])
+    );
+}
+
+#[test]
+fn a_configuration_that_comes_again_defines_nothing() {
+    let host = FakeHost::anonymous();
+    let config = config(&rules()).to_string();
+    enforcer(&serde_json::from_str(&config).unwrap(), &host);
+    let defined = host.defined.borrow().len();
+    crate::enforcer::Enforcer::new(config.as_bytes(), &host).unwrap();
+    assert_eq!(host.defined.borrow().len(), defined);
+}
+
+#[test]
+fn without_counters_decisions_are_made_all_the_same() {
+    let host = FakeHost::anonymous().refusing_metrics();
+    assert_eq!(counted(&config(&rules()), &host), []);
+    assert_eq!(host.replies.borrow().len(), 1);
+}
+
+#[test]
+fn rules_that_only_record_have_effects_of_their_own() {
+    let config = config(&json!([
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+        {"id": "seen", "effect": "Audit"},
+        {"id": "asked", "effect": "Custom", "provider": "opa"},
+        {"id": "trial", "effect": "Audit", "enforcement": "Shadow"},
+    ]));
+    assert_eq!(
+        counted(&config, &FakeHost::with_uri_sans(&[WEB])),
+        once(&[
+            "asked custom matched-by-rule",
+            "seen audit matched-by-rule",
+            "trial shadow_audit matched-by-rule",
+            "web allow allowed-by-rule",
+        ])
+    );
+}
+
+#[test]
+fn what_is_in_force_is_told_when_it_is_taken_up() {
+    let host = FakeHost::anonymous().at("2026-06-01T12:00:00Z");
+    let mut config = config(&rules());
+    config["revision"] = "5f70bf18a086".into();
+    enforcer(&config, &host);
+    let value = |metric: &str| host.counted_of(metric);
+    let one = |label: &str, value| vec![(label.to_owned(), value)];
+    assert_eq!(
+        value("peergate_policy_revision"),
+        one("shop_orders", 0x5f70_bf18_a086)
+    );
+    assert_eq!(value("peergate_policy_rules"), one("shop_orders", 3));
+    assert_eq!(
+        value("peergate_policy_loaded_timestamp_seconds"),
+        one("shop_orders", 1_780_315_200)
+    );
+    assert_eq!(
+        value("peergate_rule_expiry_timestamp_seconds"),
+        [
+            ("shop_orders no-admin".to_owned(), 1_893_456_000),
+            ("shop_orders web".to_owned(), 1_893_456_000)
+        ]
+    );
+    assert_eq!(host.value("peergate_memory_bytes"), 1 << 20);
+}
+
+#[test]
+fn a_rule_that_is_gone_expires_no_more() {
+    let host = FakeHost::anonymous();
+    let with_rules = config(&rules());
+    enforcer(&with_rules, &host);
+    let mut fewer = rules();
+    fewer.as_array_mut().unwrap().remove(0);
+    let fewer = config(&fewer).to_string();
+    crate::enforcer::Enforcer::new(fewer.as_bytes(), &host).unwrap();
+    let expiries = || host.counted_of("peergate_rule_expiry_timestamp_seconds");
+    assert_eq!(
+        expiries(),
+        [
+            ("shop_orders no-admin".to_owned(), 1_893_456_000),
+            ("shop_orders web".to_owned(), 0)
+        ]
+    );
+    let again = with_rules.to_string();
+    crate::enforcer::Enforcer::new(again.as_bytes(), &host).unwrap();
+    assert_eq!(expiries()[1], ("shop_orders web".to_owned(), 1_893_456_000));
+}
+
+#[test]
+fn a_revision_of_another_form_is_none() {
+    for revision in ["", "abc", "5f70bf18a08g", "5f70bf18a0867", "+f70bf18a086"] {
+        assert_eq!(super::revision_number(Some(revision)), 0, "{revision}");
+    }
+    assert_eq!(super::revision_number(None), 0);
+}
+
+#[test]
+fn flat_names_have_no_tags() {
+    let host = FakeHost::anonymous();
+    let mut config = config(&rules());
+    config["reporting"] = json!({"metricNames": "Flat"});
+    enforcer(&config, &host).enforce(&host);
+    let counter =
+        "peergate_decisions_POLICY_shop_NAME_orders_RULE_NONE_EFFECT_deny_REASON_no_identity_total";
+    assert_eq!(host.value(counter), 1);
+    let defined = host.defined.borrow();
+    assert!(defined.iter().all(|name| !name.contains(['.', '=', ';'])));
+}
+
+#[test]
+fn a_flood_of_requests_of_any_kind_defines_nothing() {
+    let setup = FakeHost::anonymous();
+    let enforcer = enforcer(&config(&rules()), &setup);
+    let defined = setup.defined.borrow().len();
+    for number in 0..200 {
+        let id = format!("spiffe://cluster.local/ns/n{number}/sa/a");
+        let host = match number % 3 {
+            0 => FakeHost::anonymous(),
+            1 => FakeHost::with_uri_sans_before_envoy_1_38(&[&id]),
+            _ => FakeHost::with_uri_sans_before_envoy_1_38(&["spiffe://evil/x"]),
+        };
+        let host = host
+            .without_header(":path")
+            .with_header(":path", format!("/{number}"))
+            .with_header(&format!("x-{number}"), "a");
+        enforcer.enforce(&host);
+        assert_eq!(host.defined.borrow().len(), 0, "{number}");
+    }
+    assert_eq!(setup.defined.borrow().len(), defined);
+}
