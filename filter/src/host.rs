@@ -12,7 +12,7 @@ use crate::reply::LocalReply;
 pub type Bytes = Vec<u8>;
 
 /// A counter or a gauge that the proxy keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MetricId(pub u32);
 
 /// The proxy, during one of its calls into the filter.

@@ -11,7 +11,7 @@ use policy_schema::metric::{self, Metric, MetricKind};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::reporting::MetricNames;
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::host::{Host, MetricId};
 #[cfg(feature = "compare-planes")]
@@ -26,7 +26,7 @@ thread_local! {
     static DEFINED: Cell<FxHashMap<String, MetricId>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
     /// By the label of the policy that leads: the gauges of rules that expire.
-    static EXPIRING: Cell<FxHashMap<String, Vec<MetricId>>> =
+    static EXPIRING: Cell<FxHashMap<String, FxHashSet<MetricId>>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
 }
 
@@ -182,7 +182,11 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
 }
 
 /// Tells when rules expire, and returns by which gauges.
-fn tell_expiries(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) -> Vec<MetricId> {
+fn tell_expiries(
+    policy: &CompiledPolicy,
+    names: MetricNames,
+    host: &impl Host,
+) -> FxHashSet<MetricId> {
     let expiries = policy.rules().iter().filter_map(|rule| {
         let end = rule.validity().not_after?;
         let labels = [&*policy_label(rule.policy()), rule.id()];
