@@ -96,12 +96,13 @@ impl<'t> PolicyText<'t> {
             field: field.to_owned(),
         })?;
         let Span { start, end } = old.span();
-        if self
-            .text
-            .get(start..end)
-            .unwrap_or_default()
-            .contains(LINE_END)
-        {
+        let before = self.before(start);
+        let on_its_line = before.rfind(LINE_END).map_or(before, |line_end| {
+            before.get(line_end + 1..).unwrap_or_default()
+        });
+        let text = self.text.get(start..end).unwrap_or_default();
+        // A value below its key is a block, in which quotes would be part of the text.
+        if text.contains(LINE_END) || !on_its_line.contains(field) {
             return Err(EditError::SharedLines {
                 line: self.line(start),
                 field: field.to_owned(),
