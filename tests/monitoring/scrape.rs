@@ -22,6 +22,18 @@ fn jobs(pods: &Value) -> Value {
     config
 }
 
+/// The agent's port has the application's metrics too, and an application must not count for the filter.
+#[test]
+fn of_the_agents_port_only_the_agents_metrics_are_kept() {
+    let config = jobs(&json!([]));
+    let jobs = config["scrape_configs"].as_array().unwrap();
+    let agents = jobs.iter().find(|job| job["job_name"] == "istio-agents");
+    assert_eq!(
+        agents.unwrap()["metric_relabel_configs"],
+        json!([{"source_labels": ["__name__"], "regex": "istio_agent_.*", "action": "keep"}])
+    );
+}
+
 #[test]
 fn proxies_and_istiod_are_scraped_and_nothing_else() {
     let port = |container: &str, port: &str, service: &str| {
@@ -50,22 +62,22 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
     let targets = wait_for("targets", Duration::from_secs(30), || {
         let answer = prometheus.get("/api/v1/targets?state=active")?;
         let targets = answer["activeTargets"].as_array().cloned();
-        Ok(targets.filter(|targets| targets.len() > 1))
+        Ok(targets.filter(|targets| targets.len() > 2))
     })
     .unwrap();
     let of = |job: &str| -> Vec<&Value> {
         let targets = targets.iter();
         targets.filter(|it| it["labels"]["job"] == job).collect()
     };
-    let [proxy] = of("istio-proxies")[..] else {
-        panic!("{targets:#?}")
-    };
-    assert_eq!(
-        proxy["scrapeUrl"],
-        "http://127.0.0.1:15020/stats/prometheus"
-    );
-    assert_eq!(proxy["labels"]["namespace"], "shop");
-    assert_eq!(proxy["labels"]["pod"], "orders-1");
+    for (job, port) in [("istio-proxies", 15090), ("istio-agents", 15020)] {
+        let [proxy] = of(job)[..] else {
+            panic!("{targets:#?}")
+        };
+        let url = format!("http://127.0.0.1:{port}/stats/prometheus");
+        assert_eq!(proxy["scrapeUrl"], url);
+        assert_eq!(proxy["labels"]["namespace"], "shop");
+        assert_eq!(proxy["labels"]["pod"], "orders-1");
+    }
     let [istiod] = of("istiod")[..] else {
         panic!("{targets:#?}")
     };
