@@ -20,8 +20,9 @@ use crate::Error;
 
 /// How far in the past validity begins by default, so that clocks need not agree to the second.
 const BACKDATED: Duration = Duration::from_hours(1);
-/// How long certificates are good for by default.
-const LIFETIME: Duration = Duration::from_hours(24);
+/// How long certificates are good for by default: no whole number of days, so that the days left of
+/// one do not depend on the second in which somebody asks.
+const LIFETIME: Duration = Duration::from_hours(36);
 
 /// A root of trust. Two authorities do not trust each other's certificates.
 #[derive(Debug)]

@@ -249,7 +249,10 @@ fn of_validity(
         })
     } else {
         let days = days_left((start, end), expected);
-        (days < expected.min_days).then(|| finding("ends-soon", format!("it ends in {days} days")))
+        (days < expected.min_days).then(|| {
+            let unit = if days == 1 { "day" } else { "days" };
+            finding("ends-soon", format!("it ends in {days} {unit}"))
+        })
     }
 }
 

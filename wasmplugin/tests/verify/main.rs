@@ -41,7 +41,7 @@ impl Verified {
     }
 }
 
-/// The sandbox's authority lives for a day.
+/// The sandbox's authority lives for a day and a half.
 fn verify(documents: &str, more: &[&str]) -> Verified {
     verify_for("0", documents, more)
 }
@@ -294,7 +294,7 @@ fn certificates_near_their_end_are_found() {
     assert_eq!(
         codes,
         [
-            (code, "it ends in 0 days".to_owned()),
+            (code, "it ends in 1 day".to_owned()),
             (
                 code,
                 "it should have been renewed at half its time, and was not".to_owned()

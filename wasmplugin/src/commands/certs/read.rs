@@ -160,7 +160,7 @@ fn describe(chain: &Reported, text: &mut String) -> fmt::Result {
         }
         writeln!(
             text,
-            "{} to {}, {} days left",
+            "{} to {}, days left: {}",
             certificate.not_before, certificate.not_after, certificate.days_left
         )?;
         for identity in &certificate.identities {
