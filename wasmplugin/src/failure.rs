@@ -113,6 +113,10 @@ pub(crate) enum Failure {
     Junit(quick_junit::SerializeError),
     #[error("both are of the same root")]
     SameRoot,
+    #[error("nothing is written: what is in {}: {reason}", folder.display())]
+    UnsoundAuthority { folder: PathBuf, reason: String },
+    #[error("nothing is written: `{from}` signs now, and `{to}` is another trust domain")]
+    OtherTrustDomain { from: String, to: String },
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error("the image is not uploaded: {0}")]
@@ -221,6 +225,8 @@ impl Failure {
             | Self::NoConfigDump { .. }
             | Self::Authority(_)
             | Self::SameRoot
+            | Self::UnsoundAuthority { .. }
+            | Self::OtherTrustDomain { .. }
             | Self::NoImageField(_)
             | Self::SeveralFiles(_)
             | Self::NoRulesForObject
@@ -318,6 +324,12 @@ impl Failure {
             }
             Self::SameRoot => Some(
                 "an intermediate of the same root takes the place of another by its own Secret alone",
+            ),
+            Self::UnsoundAuthority { .. } => {
+                Some("see all that is wrong with `peergate certs read FOLDER/cacerts.yaml`")
+            }
+            Self::OtherTrustDomain { .. } => Some(
+                "make the new authority for the trust domain of the mesh: no workload would be known under another",
             ),
             Self::Authority(AuthorityError::OutlivesRoot(_)) => {
                 Some("give it fewer `--days`, or make a new root")

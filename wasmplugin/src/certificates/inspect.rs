@@ -8,6 +8,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
 use super::read::{Certificates, Chain, ToldCertificate, moment};
+use super::signing;
 
 /// Less than this many bits of an RSA key, or of a curve, are weak (NIST SP 800-57, part 1, table 2).
 const MIN_RSA_BITS: usize = 2048;
@@ -61,10 +62,12 @@ pub(crate) struct Finding {
     pub(crate) message: String,
 }
 
-fn finding(code: &'static str, message: impl Into<String>) -> Finding {
-    Finding {
-        code,
-        message: message.into(),
+impl Finding {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -88,19 +91,19 @@ pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
                         .map(|(_, parsed)| parsed)
                 })
                 .collect();
-            let is_bundle = parsed.iter().flatten().all(is_self_signed);
-            let signers = parsed.iter().skip(1).chain([&None]);
-            parsed
+            let mut inspected: Vec<_> = parsed
                 .iter()
-                .zip(signers)
-                .map(|(certificate, signer)| match certificate {
-                    Some(certificate) => {
-                        let signer = signer.as_ref().filter(|_| !is_bundle);
-                        of_certificate(certificate, signer, expected)
-                    }
+                .map(|certificate| match certificate {
+                    Some(certificate) => of_certificate(certificate, expected),
                     None => unreadable(),
                 })
-                .collect()
+                .collect();
+            for (position, broken) in signing::of_chain(&parsed) {
+                if let Some(inspected) = inspected.get_mut(position) {
+                    inspected.findings.push(broken);
+                }
+            }
+            inspected
         }
     }
 }
@@ -115,7 +118,7 @@ pub(crate) fn missing_roots(chain: &Chain, roots: &[(String, String)]) -> Vec<Fi
     let missing = roots.iter().filter(|(serial, _)| !trusted.contains(serial));
     missing
         .map(|(_, name)| {
-            finding(
+            Finding::new(
                 "missing-root",
                 format!("the root of `{name}` is not trusted"),
             )
@@ -123,16 +126,7 @@ pub(crate) fn missing_roots(chain: &Chain, roots: &[(String, String)]) -> Vec<Fi
         .collect()
 }
 
-fn is_self_signed(certificate: &X509Certificate<'_>) -> bool {
-    certificate.subject().as_raw() == certificate.issuer().as_raw()
-        && certificate.verify_signature(None).is_ok()
-}
-
-fn of_certificate(
-    certificate: &X509Certificate<'_>,
-    signer: Option<&X509Certificate<'_>>,
-    expected: &Expected,
-) -> Inspected {
+fn of_certificate(certificate: &X509Certificate<'_>, expected: &Expected) -> Inspected {
     let validity = certificate.validity();
     let validity = (
         validity.not_before.timestamp(),
@@ -145,20 +139,10 @@ fn of_certificate(
         .collect();
     findings.extend(of_identities(&identities, is_authority, expected));
     findings.extend(of_usage(certificate, is_authority));
-    findings.extend(of_key(certificate));
-    if let Some(signer) = signer
-        && certificate
-            .verify_signature(Some(signer.public_key()))
-            .is_err()
-    {
-        findings.push(finding(
-            "broken-chain",
-            format!(
-                "it is not signed by `{}`, which follows it",
-                signer.subject()
-            ),
-        ));
+    if !is_authority {
+        findings.extend(of_extended_usage(certificate));
     }
+    findings.extend(of_key(certificate));
     Inspected {
         subject: Some(certificate.subject().to_string()),
         issuer: Some(certificate.issuer().to_string()),
@@ -208,7 +192,7 @@ fn unreadable() -> Inspected {
         days_left: 0,
         key: None,
         is_authority: None,
-        findings: vec![finding("unreadable", "it is no X.509 certificate")],
+        findings: vec![Finding::new("unreadable", "it is no X.509 certificate")],
     }
 }
 
@@ -225,9 +209,12 @@ fn of_validity(
     let is_short = end - start < expected.min_days * 86_400;
     let renewed_by = start + (end - start) / 2 + (end - start) / 10;
     if expected.now >= end {
-        Some(finding("expired", format!("it ended at {}", moment(end))))
+        Some(Finding::new(
+            "expired",
+            format!("it ended at {}", moment(end)),
+        ))
     } else if expected.now < start {
-        Some(finding(
+        Some(Finding::new(
             "not-yet-valid",
             format!("it begins at {}", moment(start)),
         ))
@@ -236,13 +223,13 @@ fn of_validity(
         && start < since
     {
         let (start, since) = (moment(start), moment(since));
-        Some(finding(
+        Some(Finding::new(
             "not-renewed",
             format!("it began at {start}, and was to be renewed after {since}"),
         ))
     } else if is_short && !is_authority {
         (expected.now > renewed_by).then(|| {
-            finding(
+            Finding::new(
                 "not-renewed",
                 "it should have been renewed at half its time, and was not",
             )
@@ -251,7 +238,7 @@ fn of_validity(
         let days = days_left((start, end), expected);
         (days < expected.min_days).then(|| {
             let unit = if days == 1 { "day" } else { "days" };
-            finding("ends-soon", format!("it ends in {days} {unit}"))
+            Finding::new("ends-soon", format!("it ends in {days} {unit}"))
         })
     }
 }
@@ -261,14 +248,14 @@ fn of_validity(
 fn of_identities(identities: &[String], is_authority: bool, expected: &Expected) -> Vec<Finding> {
     let mut findings = Vec::new();
     if identities.is_empty() && !is_authority {
-        findings.push(finding(
+        findings.push(Finding::new(
             "no-identity",
             "it has no URI name, so no SPIFFE ID",
         ));
     }
     if identities.len() > 1 {
         let count = identities.len();
-        findings.push(finding(
+        findings.push(Finding::new(
             "several-identities",
             format!("it has {count} URI names, and one is allowed"),
         ));
@@ -280,7 +267,7 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
             None => match SpiffeId::parse(identity.as_bytes()) {
                 Ok(id) => (id.trust_domain(), true),
                 Err(reason) => {
-                    findings.push(finding(
+                    findings.push(Finding::new(
                         "malformed-identity",
                         format!("`{identity}`: {reason}"),
                     ));
@@ -289,13 +276,13 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
             },
         };
         if !has_path && !is_authority {
-            findings.push(finding(
+            findings.push(Finding::new(
                 "malformed-identity",
                 format!("`{identity}` names a trust domain, and no workload"),
             ));
         }
         if has_path && is_authority {
-            findings.push(finding(
+            findings.push(Finding::new(
                 "malformed-identity",
                 format!("`{identity}` names a workload, and this signs others"),
             ));
@@ -305,7 +292,7 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
             .iter()
             .any(|known| known == trust_domain);
         if !expected.trust_domains.is_empty() && !is_known {
-            findings.push(finding(
+            findings.push(Finding::new(
                 "foreign-trust-domain",
                 format!("`{trust_domain}` is none of the mesh's"),
             ));
@@ -317,32 +304,52 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
 /// X509-SVID, section 4.3.
 fn of_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Finding> {
     let usage = certificate.key_usage().ok().flatten();
-    let Some(usage) = usage.map(|usage| usage.value) else {
-        return vec![finding(
+    let Some(usage) = usage else {
+        return vec![Finding::new(
             "no-key-usage",
             "it does not say what its key is for",
         )];
     };
     let mut findings = Vec::new();
+    // Of an authority it is asked where that is an SVID, and many are not.
+    if !is_authority && !usage.critical {
+        findings.push(Finding::new(
+            "key-usage",
+            "what its key is for is not marked as critical",
+        ));
+    }
+    let usage = usage.value;
     if is_authority && !usage.key_cert_sign() {
-        findings.push(finding(
+        findings.push(Finding::new(
             "key-usage",
             "its key is not for signing certificates, and it is an authority's",
         ));
     }
     if !is_authority && (usage.key_cert_sign() || usage.crl_sign()) {
-        findings.push(finding(
+        findings.push(Finding::new(
             "key-usage",
             "its key is for signing certificates, and it is a workload's",
         ));
     }
     if !is_authority && !usage.digital_signature() {
-        findings.push(finding(
+        findings.push(Finding::new(
             "key-usage",
             "its key is not for signatures, which TLS 1.3 needs",
         ));
     }
     findings
+}
+
+/// X509-SVID, section 4.4.
+fn of_extended_usage(certificate: &X509Certificate<'_>) -> Option<Finding> {
+    let usage = certificate.extended_key_usage().ok().flatten()?.value;
+    let is_for_both = usage.any || (usage.server_auth && usage.client_auth);
+    (!is_for_both).then(|| {
+        Finding::new(
+            "extended-key-usage",
+            "its key is not for both sides of TLS, server and client",
+        )
+    })
 }
 
 fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
@@ -354,14 +361,17 @@ fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
         _ => false,
     };
     if is_weak {
-        findings.push(finding(
+        findings.push(Finding::new(
             "weak-key",
             format!("its key is {}", key_name(certificate)),
         ));
     }
     let oid = certificate.signature_algorithm.algorithm.to_id_string();
     if let Some((_, name)) = WEAK_SIGNATURES.iter().find(|(weak, _)| *weak == oid) {
-        findings.push(finding("weak-signature", format!("it is signed by {name}")));
+        findings.push(Finding::new(
+            "weak-signature",
+            format!("it is signed by {name}"),
+        ));
     }
     findings
 }

@@ -17,6 +17,8 @@ pub(crate) struct Chain {
     /// What they are called in their file: the key in a `Secret`, or where a proxy has them.
     pub(crate) name: Option<String>,
     pub(crate) certificates: Certificates,
+    /// The private key that is kept beside them, PEM, by its name.
+    pub(crate) key: Option<(String, Vec<u8>)>,
 }
 
 /// Certificates, or what is told of them.
@@ -66,7 +68,7 @@ impl Chain {
     /// Whether these are what somebody trusts, by their name.
     pub(crate) fn is_trusted(&self) -> bool {
         let name = self.name.as_deref().unwrap_or_default();
-        name.ends_with(".ca_cert") || matches!(name, "root-cert.pem" | "ca.crt")
+        name.ends_with(".ca_cert") || matches!(name, ROOT_CERT | "ca.crt")
     }
 }
 
@@ -82,6 +84,16 @@ pub(crate) enum ReadError {
     #[error("this is not what a proxy says at `/certs`: {0}")]
     Told(serde_json::Error),
 }
+
+/// What certificates are called of which the key is beside them, and the key: for Istio's CA, and for
+/// TLS.
+const KEYS: [(&str, &str); 2] = [(CA_CERT, CA_KEY), ("tls.crt", "tls.key")];
+
+/// What Istio's CA reads when it starts (Istio, "Plug in CA Certificates").
+pub(crate) const CA_CERT: &str = "ca-cert.pem";
+pub(crate) const CA_KEY: &str = "ca-key.pem";
+pub(crate) const CERT_CHAIN: &str = "cert-chain.pem";
+pub(crate) const ROOT_CERT: &str = "root-cert.pem";
 
 /// The certificates of a file.
 pub(crate) fn read(content: &[u8]) -> Result<Vec<Chain>, ReadError> {
@@ -101,6 +113,7 @@ pub(crate) fn read(content: &[u8]) -> Result<Vec<Chain>, ReadError> {
     Ok(vec![Chain {
         name: None,
         certificates,
+        key: None,
     }])
 }
 
@@ -130,18 +143,31 @@ fn secret(content: &[u8]) -> Option<serde_json::Map<String, Value>> {
 }
 
 fn of_secret(data: &serde_json::Map<String, Value>) -> Result<Vec<Chain>, ReadError> {
-    let mut chains = Vec::new();
+    let mut files = Vec::new();
     for (key, value) in data {
         let text = value.as_str().unwrap_or_default();
         let content = STANDARD.decode(text.trim());
         let content = content.map_err(|_| ReadError::Base64(key.clone()))?;
-        let certificates = of_pem(&content)?;
-        if !certificates.is_empty() {
-            chains.push(Chain {
-                name: Some(key.clone()),
-                certificates: Certificates::Whole(certificates),
-            });
+        files.push((key.as_str(), content));
+    }
+    of_files(&files)
+}
+
+/// The certificates of files that belong together, such as those of a `Secret`, each by its name.
+pub(crate) fn of_files(files: &[(&str, Vec<u8>)]) -> Result<Vec<Chain>, ReadError> {
+    let mut chains = Vec::new();
+    for (name, content) in files {
+        let certificates = of_pem(content)?;
+        if certificates.is_empty() {
+            continue;
         }
+        let key = KEYS.iter().find(|(of, _)| of == name);
+        let key = key.and_then(|(_, key)| files.iter().find(|(name, _)| name == key));
+        chains.push(Chain {
+            name: Some((*name).to_owned()),
+            certificates: Certificates::Whole(certificates),
+            key: key.map(|(name, content)| ((*name).to_owned(), content.clone())),
+        });
     }
     if chains.is_empty() {
         return Err(ReadError::NoCertificate);
@@ -177,6 +203,7 @@ fn told(value: Value) -> Result<Vec<Chain>, ReadError> {
                         is_authority,
                         certificates,
                     },
+                    key: None,
                 });
             }
         }

@@ -2,13 +2,14 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::string::Ia5String;
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 
 use super::authority::{self, Authority, AuthorityError};
+use super::beside::beside;
 use super::inspect::{Expected, Inspected, inspect};
-use super::read::read;
+use super::read::{CA_CERT, CA_KEY, CERT_CHAIN, ROOT_CERT, of_files, read};
 
 const DAY: Duration = Duration::from_hours(24);
 const DOMAIN: &str = "cluster.local";
@@ -27,6 +28,14 @@ fn cluster(root: &Authority) -> Authority {
 
 /// A workload's certificate as Istio issues it, changed.
 fn workload(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> String {
+    with_key(authority, &KeyPair::generate().unwrap(), change)
+}
+
+fn with_key(
+    authority: &Authority,
+    own_key: &KeyPair,
+    change: impl FnOnce(&mut CertificateParams),
+) -> String {
     let key = KeyPair::from_pem(&authority.key_pem).unwrap();
     let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, key).unwrap();
     let mut params = CertificateParams::default();
@@ -42,10 +51,7 @@ fn workload(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) 
     ];
     params.subject_alt_names = vec![uri("spiffe://cluster.local/ns/shop/sa/cart")];
     change(&mut params);
-    params
-        .signed_by(&KeyPair::generate().unwrap(), &issuer)
-        .unwrap()
-        .pem()
+    params.signed_by(own_key, &issuer).unwrap().pem()
 }
 
 fn uri(text: &str) -> SanType {
@@ -128,7 +134,7 @@ fn certificates_of_workloads_from_before_a_moment_are_found() {
 #[test]
 fn each_fault_of_a_workloads_certificate_is_found() {
     type Change = fn(&mut CertificateParams);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 14] = [
         ("expired", |params| params.not_after = now().into()),
         ("not-yet-valid", |params| {
             params.not_before = (now() + DAY / 2).into();
@@ -158,6 +164,15 @@ fn each_fault_of_a_workloads_certificate_is_found() {
             params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
         }),
         ("no-key-usage", |params| params.key_usages.clear()),
+        ("key-usage", |params| {
+            params.key_usages.clear();
+            // Of digital signatures, and not critical.
+            let usage = CustomExtension::from_oid_content(&[2, 5, 29, 15], vec![3, 2, 7, 0x80]);
+            params.custom_extensions.push(usage);
+        }),
+        ("extended-key-usage", |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        }),
         ("ends-soon", |params| {
             params.not_before = (now() - 60 * DAY).into();
         }),
@@ -210,6 +225,83 @@ fn a_chain_that_does_not_hold_together_is_found_and_a_bundle_of_roots_is_none() 
     );
     let bundle = format!("{}{}", first.certificate_pem, second.certificate_pem);
     assert_eq!(codes(&bundle), [""; 0]);
+}
+
+#[test]
+fn who_may_not_sign_breaks_a_chain() {
+    let root = root();
+    let cluster = cluster(&root);
+    let signed_by = |pem: String, key: &KeyPair| Authority {
+        certificate_pem: pem,
+        key_pem: key.serialize_pem(),
+    };
+    // A workload's certificate that signs another.
+    let key = KeyPair::generate().unwrap();
+    let leaf = with_key(&cluster, &key, |_| {});
+    let chain = workload(&signed_by(leaf.clone(), &key), |_| {}) + &leaf;
+    assert_eq!(codes(&chain), ["broken-chain"]);
+    // An authority below one that signs workloads alone.
+    let key = KeyPair::generate().unwrap();
+    let below = with_key(&cluster, &key, |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.not_after = (now() + 365 * DAY).into();
+        params.subject_alt_names.clear();
+    });
+    let chain = workload(&signed_by(below.clone(), &key), |_| {})
+        + &below
+        + &authority::chain(&cluster, &root);
+    assert_eq!(codes(&chain), ["broken-chain"]);
+}
+
+#[test]
+fn what_is_kept_together_belongs_together() {
+    let (root, other_root) = (root(), root());
+    let (own, other) = (cluster(&root), cluster(&root));
+    let chain = authority::chain(&own, &root);
+    let found = |changed: &str, content: Option<&str>| {
+        let mut files = vec![
+            (CA_CERT, own.certificate_pem.as_str()),
+            (CA_KEY, &own.key_pem),
+            (CERT_CHAIN, &chain),
+            (ROOT_CERT, &root.certificate_pem),
+        ];
+        files.retain(|(name, _)| *name != changed);
+        files.extend(content.map(|content| (changed, content)));
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|(name, content)| (name, content.as_bytes().to_vec()))
+            .collect();
+        let chains = of_files(&files).unwrap();
+        let findings = chains.iter().flat_map(|chain| {
+            let name = chain.name.clone().unwrap();
+            let findings = beside(chain, &chains);
+            findings
+                .into_iter()
+                .map(move |found| (name.clone(), found.code))
+        });
+        findings.collect::<Vec<_>>()
+    };
+    let one = |name: &str, code: &'static str| vec![(name.to_owned(), code)];
+    assert_eq!(found(CA_KEY, Some(&own.key_pem)), []);
+    assert_eq!(found(CA_KEY, None), one(CA_CERT, "no-key"));
+    assert_eq!(found(CA_KEY, Some("text")), one(CA_CERT, "no-key"));
+    assert_eq!(
+        found(CA_KEY, Some(&other.key_pem)),
+        one(CA_CERT, "other-key")
+    );
+    assert_eq!(
+        found(CERT_CHAIN, Some(&authority::chain(&other, &root))),
+        one(CA_CERT, "broken-chain")
+    );
+    assert_eq!(
+        found(ROOT_CERT, Some(&other_root.certificate_pem)),
+        one(CERT_CHAIN, "broken-chain")
+    );
+    // Both, as while a root is rotated; and a chain that leaves its root out.
+    let both = format!("{}{}", other_root.certificate_pem, root.certificate_pem);
+    assert_eq!(found(ROOT_CERT, Some(&both)), []);
+    assert_eq!(found(CERT_CHAIN, Some(&own.certificate_pem)), []);
 }
 
 /// Keys and signatures that nothing here makes any more: OpenSSL did, with `-newkey rsa:1024` and

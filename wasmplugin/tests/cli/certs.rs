@@ -172,6 +172,44 @@ fn a_rotation_is_from_one_root_to_another() {
     assert!(!Path::new(&out).exists());
 }
 
+/// istiod would not start with the second step, or nobody would know its workloads.
+#[test]
+fn a_rotation_to_what_does_not_work_is_not_written() {
+    let (from, to) = (authorities(), authorities());
+    let path = |folder: &tempfile::TempDir, name: &str| {
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let out = path(&from, "rotation");
+    let refused = |to: &str, message: &str| {
+        let east = path(&from, "east");
+        let refused = run(&["certs", "rotate", "--from", &east, "--to", to, "-o", &out]);
+        assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
+        assert!(refused.stderr.contains(message), "{}", refused.stderr);
+        assert!(!Path::new(&out).exists());
+    };
+    let root = path(&from, "root-of-another");
+    let (domain, east) = (["--trust-domain", "other.example"], path(&from, "other"));
+    stdout_of(&[&["certs", "root", "-o", &root], &domain[..]].concat());
+    let make = [
+        "certs",
+        "cluster",
+        "--root",
+        &root,
+        "--cluster",
+        "east",
+        "-o",
+        &east,
+    ];
+    stdout_of(&[&make, &domain[..]].concat());
+    refused(&east, "`spiffe://other.example` is another trust domain");
+
+    std::fs::copy(path(&from, "east/ca-key.pem"), path(&to, "east/ca-key.pem")).unwrap();
+    refused(
+        &path(&to, "east"),
+        "`ca-cert.pem`: `ca-key.pem` is the key of another",
+    );
+}
+
 /// What does not say whom it trusts is no proof of trust.
 #[test]
 fn roots_are_looked_for_only_among_what_is_trusted() {

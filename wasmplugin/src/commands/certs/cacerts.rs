@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use crate::certificates::read::{self, CA_CERT, CA_KEY, CERT_CHAIN, Chain, ROOT_CERT, ReadError};
 use crate::failure::Failure;
 use crate::input::bytes;
 use crate::output;
@@ -43,21 +44,34 @@ impl PluggedIn {
     /// Reads what [`PluggedIn::write`] has written.
     pub(super) fn read(folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            ca_cert: text(folder, "ca-cert.pem")?,
-            ca_key: text(folder, "ca-key.pem")?,
-            cert_chain: text(folder, "cert-chain.pem")?,
-            root_cert: text(folder, "root-cert.pem")?,
+            ca_cert: text(folder, CA_CERT)?,
+            ca_key: text(folder, CA_KEY)?,
+            cert_chain: text(folder, CERT_CHAIN)?,
+            root_cert: text(folder, ROOT_CERT)?,
         })
+    }
+
+    /// What is wrong with certificates is found in these.
+    pub(super) fn chains(&self) -> Result<Vec<Chain>, ReadError> {
+        read::of_files(
+            &self
+                .files()
+                .map(|(name, text)| (name, text.clone().into_bytes())),
+        )
+    }
+
+    fn files(&self) -> [(&'static str, &String); 4] {
+        [
+            (CA_CERT, &self.ca_cert),
+            (CA_KEY, &self.ca_key),
+            (CERT_CHAIN, &self.cert_chain),
+            (ROOT_CERT, &self.root_cert),
+        ]
     }
 
     /// Writes the files into a folder that is there, and the Secret with all of them.
     pub(super) fn write(&self, folder: &Path, namespace: &str) -> Result<(), Failure> {
-        let files = [
-            ("ca-cert.pem", &self.ca_cert),
-            ("ca-key.pem", &self.ca_key),
-            ("cert-chain.pem", &self.cert_chain),
-            ("root-cert.pem", &self.root_cert),
-        ];
+        let files = self.files();
         let data = files.map(|(name, content)| (name, STANDARD.encode(content)));
         let secret = output::yaml(&Secret {
             api_version: "v1",

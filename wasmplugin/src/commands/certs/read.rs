@@ -7,6 +7,7 @@ use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
 use super::root::parse_trust_domain;
+use crate::certificates::beside::beside;
 use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots};
 use crate::certificates::read::{self, Chain};
 use crate::exit_status::ExitStatus;
@@ -27,8 +28,9 @@ Examples:
   kubectl exec -n shop deploy/cart -c istio-proxy -- curl -s localhost:15000/certs | peergate certs read -
 
 Findings: expired, not-yet-valid, ends-soon, not-renewed, weak-key, weak-signature,
-broken-chain, no-identity, several-identities, malformed-identity,
-foreign-trust-domain, key-usage, no-key-usage, missing-root, unreadable.
+broken-chain, other-key, no-key, no-identity, several-identities,
+malformed-identity, foreign-trust-domain, key-usage, no-key-usage,
+extended-key-usage, missing-root, unreadable.
 
 Exit codes: 0 nothing is wrong; 1 a file could not be read; 2 something is wrong; 3 a file has no certificate.")]
 pub(super) struct Args {
@@ -96,11 +98,11 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
                 reason: "it does not say what is trusted, which `--trusts` asks".to_owned(),
             });
         }
-        reported.extend(chains.into_iter().map(|chain| Reported {
+        reported.extend(chains.iter().map(|chain| Reported {
             file: file.clone(),
-            certificates: inspect(&chain, &expected),
-            findings: missing_roots(&chain, &roots),
-            name: chain.name,
+            certificates: inspect(chain, &expected),
+            findings: [beside(chain, &chains), missing_roots(chain, &roots)].concat(),
+            name: chain.name.clone(),
         }));
     }
     let text = match args.output {

@@ -1,11 +1,15 @@
 //! `peergate certs rotate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cacerts::PluggedIn;
+use crate::certificates::beside::beside;
+use crate::certificates::inspect::{Expected, inspect};
+use crate::certificates::read::CA_CERT;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output;
+use crate::policies;
 
 /// Write the three steps from one root to another, each as the Secret `cacerts`
 ///
@@ -23,7 +27,8 @@ Examples:
 
 docs/certificates.md has all of it. Files that exist are not overwritten.
 
-Exit codes: 0 written; 1 files could not be read or written.")]
+Exit codes: 0 written; 1 files could not be read or written; 3 istiod would not start with a folder's authority,
+or workloads would not trust it.")]
 pub(super) struct Args {
     /// The folder of the cluster's authority that is in force, as `peergate certs cluster` wrote it
     #[arg(long, value_name = "DIR")]
@@ -44,6 +49,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if old.root_cert == new.root_cert {
         return Err(Failure::SameRoot);
     }
+    let expected = expected();
+    let signed_for = trust_domains(&args.from, &old, &expected, Standing::InForce)?;
+    let to_sign_for = trust_domains(&args.to, &new, &expected, Standing::ToCome)?;
+    if let (Some(from), Some(to)) = (signed_for.first(), to_sign_for.first())
+        && signed_for != to_sign_for
+    {
+        return Err(Failure::OtherTrustDomain {
+            from: from.clone(),
+            to: to.clone(),
+        });
+    }
     let both = format!("{}{}", old.root_cert, new.root_cert);
     let trusting_both = |signing: &PluggedIn| PluggedIn {
         root_cert: both.clone(),
@@ -60,4 +76,60 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         step.write(&folder, &args.namespace)?;
     }
     Ok(ExitStatus::Success)
+}
+
+/// What an authority is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It may be why there is a rotation.
+    InForce,
+    ToCome,
+}
+
+fn expected() -> Expected {
+    let now = policies::at_or_now(None).unix_nanoseconds() / 1_000_000_000;
+    Expected {
+        now: i64::try_from(now).unwrap_or(i64::MAX),
+        min_days: 0,
+        renewed_since: None,
+        trust_domains: Vec::new(),
+    }
+}
+
+/// The SPIFFE IDs of the authority in a folder, if it has any, once nothing is wrong with it.
+fn trust_domains(
+    folder: &Path,
+    authority: &PluggedIn,
+    expected: &Expected,
+    standing: Standing,
+) -> Result<Vec<String>, Failure> {
+    let unsound = |what: &str, reason: &str| Failure::UnsoundAuthority {
+        folder: folder.to_owned(),
+        reason: format!("`{what}`: {reason}"),
+    };
+    let chains = authority
+        .chains()
+        .map_err(|reason| Failure::NoCertificates {
+            name: folder.display().to_string(),
+            reason: reason.to_string(),
+        })?;
+    let mut identities = Vec::new();
+    for chain in &chains {
+        let name = chain.name.as_deref().unwrap_or_default();
+        let inspected = inspect(chain, expected);
+        let own = inspected.iter().flat_map(|found| &found.findings);
+        let own = own.filter(|found| standing == Standing::ToCome || found.code == "broken-chain");
+        if let Some(found) = beside(chain, &chains).iter().chain(own).next() {
+            return Err(unsound(name, &found.message));
+        }
+        if name == CA_CERT
+            && let Some(first) = inspected.first()
+        {
+            if first.is_authority != Some(true) {
+                return Err(unsound(name, "it does not sign others"));
+            }
+            identities.clone_from(&first.identities);
+        }
+    }
+    Ok(identities)
 }

@@ -4,6 +4,7 @@ use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Finding, FindingCode, Object};
 
+use crate::certificates::beside::beside;
 use crate::certificates::inspect::{self, Expected, inspect};
 use crate::certificates::read::{self, Chain, ReadError};
 
@@ -14,9 +15,11 @@ const CA: &str = "cacerts";
 const OF_TIME: [&str; 3] = ["ends-soon", "expired", "not-renewed"];
 
 /// Findings that are about any certificate, and not about a workload's alone.
-const OF_ANY: [&str; 4] = [
+const OF_ANY: [&str; 6] = [
     "broken-chain",
+    "no-key",
     "not-yet-valid",
+    "other-key",
     "weak-key",
     "weak-signature",
 ];
@@ -95,6 +98,10 @@ fn of_chains(
             let wanted = wanted.filter(|finding| is_wanted(finding.code));
             findings.extend(wanted.map(|found| of_certificate(subject, &title, found)));
         }
+        let name = chain.name.as_deref().unwrap_or_default();
+        let beside = beside(chain, chains);
+        let wanted = beside.iter().filter(|finding| is_wanted(finding.code));
+        findings.extend(wanted.map(|found| of_certificate(subject, &format!("`{name}`"), found)));
     }
     findings
 }
