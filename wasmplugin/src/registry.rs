@@ -1,5 +1,9 @@
 //! Image → registry (OCI distribution spec), without a container engine.
 
+use std::env;
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
@@ -31,20 +35,49 @@ pub(crate) enum PushError {
     Runtime(#[from] std::io::Error),
 }
 
-/// Uploads an image, and what refers to it, and gives it the reference's tag.
+/// Where an image goes: a registry, a name there, and a tag if one is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Destination {
+    pub(crate) reference: Reference,
+    /// A reference without a tag has `latest`, which nobody asked to move.
+    is_tagged: bool,
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.strip_prefix("oci://").unwrap_or(text);
+        let reference: Reference = text
+            .parse()
+            .map_err(|reason| format!("{reason}; write `REGISTRY/NAME:TAG`"))?;
+        if reference.digest().is_some() {
+            return Err("the digest is that of the image; write `REGISTRY/NAME:TAG`".to_owned());
+        }
+        // A `:` before that is the registry's port.
+        let name = text.rsplit('/').next().unwrap_or_default();
+        Ok(Self {
+            is_tagged: name.contains(':'),
+            reference,
+        })
+    }
+}
+
+/// Uploads an image, and what refers to it, and tags it if that is asked for.
 pub(crate) fn push(
     image: &Image,
-    reference: &Reference,
+    destination: &Destination,
     is_plain_http: bool,
 ) -> Result<(), PushError> {
-    network::block_on(upload(image, reference, is_plain_http))?
+    network::block_on(upload(image, destination, is_plain_http))?
 }
 
 async fn upload(
     image: &Image,
-    reference: &Reference,
+    destination: &Destination,
     is_plain_http: bool,
 ) -> Result<(), PushError> {
+    let reference = &destination.reference;
     let client = Client::new(ClientConfig {
         protocol: if is_plain_http {
             ClientProtocol::Http
@@ -67,7 +100,7 @@ async fn upload(
         let content = image.blobs.get(&manifest.digest).ok_or_else(missing)?;
         let by_digest = reference.clone_with_digest(manifest.digest.clone());
         // The image itself is what the tag is for; the others are found by it.
-        let is_tagged = position == 0 && reference.tag().is_some();
+        let is_tagged = position == 0 && destination.is_tagged;
         for target in [Some(&by_digest), is_tagged.then_some(reference)] {
             let Some(target) = target else { continue };
             let media_type = oci_image_media_type();
@@ -140,6 +173,19 @@ fn credentials(registry: &str) -> Result<RegistryAuth, PushError> {
             CredentialRetrievalError::ConfigNotFound
             | CredentialRetrievalError::NoCredentialConfigured,
         ) => Ok(RegistryAuth::Anonymous),
+        // Who never logged in has no such file.
+        Err(CredentialRetrievalError::ConfigReadError)
+            if docker_config().is_none_or(|path| !path.exists()) =>
+        {
+            Ok(RegistryAuth::Anonymous)
+        }
         Err(reason) => Err(PushError::Credentials(reason)),
     }
+}
+
+/// Where Docker has its configuration.
+fn docker_config() -> Option<PathBuf> {
+    let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(env::home_dir()?.join(".docker")))?;
+    Some(folder.join("config.json"))
 }

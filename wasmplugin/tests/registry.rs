@@ -31,16 +31,29 @@ struct Registry {
 }
 
 impl Registry {
+    /// One that asks who is there.
     fn start() -> Self {
+        Self::with(|folder| {
+            let path = folder.join("htpasswd");
+            fs::write(&path, HTPASSWD).unwrap();
+            json!({"htpasswd": {"realm": "test", "path": path}})
+        })
+    }
+
+    /// One that is open to anybody.
+    fn open() -> Self {
+        Self::with(|_| Value::Null)
+    }
+
+    fn with(auth: impl FnOnce(&Path) -> Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        fs::write(path("htpasswd"), HTPASSWD).unwrap();
         let config = json!({
             "version": "0.1",
             "log": {"level": "info"},
             "storage": {"filesystem": {"rootdirectory": path("storage")}},
             "http": {"addr": "127.0.0.1:0"},
-            "auth": {"htpasswd": {"realm": "test", "path": path("htpasswd")}},
+            "auth": auth(folder.path()),
         });
         fs::write(path("config.yml"), config.to_string()).unwrap();
         let program = env::var_os("PEERGATE_REGISTRY").unwrap_or_else(|| "docker-registry".into());
@@ -118,6 +131,22 @@ fn package(folder: &Path) -> (String, String) {
     (image, digest)
 }
 
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(future)
+}
+
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new(ClientConfig {
+        protocol: ClientProtocol::Http,
+        ..ClientConfig::default()
+    })
+}
+
 const MESH: &str = "\
 # The mesh.
 apiVersion: peergate.dev/v1alpha1
@@ -148,16 +177,8 @@ fn what_is_pushed_is_pulled_as_istio_pulls_it() {
     let expected = MESH.replace("oci://registry.example.com/old:1", &format!("\"{pinned}\""));
     assert_eq!(fs::read_to_string(&mesh).unwrap(), expected);
 
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::new(ClientConfig {
-            protocol: ClientProtocol::Http,
-            ..ClientConfig::default()
-        });
+    block_on(async {
+        let client = client();
         let auth = RegistryAuth::Basic(USER.0.to_owned(), USER.1.to_owned());
         let tagged: Reference = reference.parse().unwrap();
         let by_tag = client.fetch_manifest_digest(&tagged, &auth).await.unwrap();
@@ -220,6 +241,32 @@ fn what_is_pushed_is_pulled_as_istio_pulls_it() {
         stdout(&peergate(&push[..4], &docker)),
         format!("{pinned}\n")
     );
+}
+
+/// Who never logged in has no configuration of Docker's, and who names no tag moves none.
+#[test]
+fn an_open_registry_takes_it_from_anybody_and_without_a_tag() {
+    let registry = Registry::open();
+    let (image, digest) = package(registry.folder.path());
+    let nobody = registry.folder.path().join("nobody");
+    let push = |reference: &str| {
+        let pushed = peergate(&["push", &image, reference, "--plain-http"], &nobody);
+        assert!(stdout(&pushed).ends_with(&format!("@{digest}\n")));
+    };
+    let reference = format!("{}/peergate/filter", registry.address);
+    let tags = || {
+        let name: Reference = reference.parse().unwrap();
+        let anybody = RegistryAuth::Anonymous;
+        let tags = block_on(async { client().list_tags(&name, &anybody, None, None).await });
+        let mut tags = tags.unwrap().tags;
+        // What refers to the image is listed at a tag that is named after its digest.
+        tags.retain(|tag| !tag.starts_with("sha256-"));
+        tags
+    };
+    push(&reference);
+    assert_eq!(tags(), [""; 0]);
+    push(&format!("{reference}:0.1.0"));
+    assert_eq!(tags(), ["0.1.0"]);
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use oci_client::Reference;
 use policy_schema::yaml::{self, Node, Span};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::image;
 use crate::input::bytes;
 use crate::output::{self, NewFile};
-use crate::{image, registry};
+use crate::registry::{self, Destination};
 
 /// Upload an image of the filter to a registry
 ///
@@ -28,8 +28,7 @@ pub(crate) struct Args {
     /// What `peergate package` made
     image: PathBuf,
     /// The registry, the name there, and if wanted a tag; `oci://` may stand before it
-    #[arg(value_parser = parse_reference)]
-    reference: Reference,
+    destination: Destination,
     /// The file with the `Mesh` whose `spec.filter.image` is to name the image
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -38,30 +37,20 @@ pub(crate) struct Args {
     plain_http: bool,
 }
 
-fn parse_reference(text: &str) -> Result<Reference, String> {
-    let text = text.strip_prefix("oci://").unwrap_or(text);
-    let reference: Reference = text
-        .parse()
-        .map_err(|reason| format!("{reason}; write `REGISTRY/NAME:TAG`"))?;
-    if reference.digest().is_some() {
-        return Err("the digest is that of the image; write `REGISTRY/NAME:TAG`".to_owned());
-    }
-    Ok(reference)
-}
-
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let invalid = |reason| Failure::InvalidImage {
         name: args.image.display().to_string(),
         reason,
     };
     let image = image::from_tar(&bytes(&args.image)?).map_err(invalid)?;
-    let (registry, name) = (args.reference.registry(), args.reference.repository());
+    let reference = &args.destination.reference;
+    let (registry, name) = (reference.registry(), reference.repository());
     let digest = image.digest().unwrap_or_default();
     let pinned = format!("oci://{registry}/{name}@{digest}");
     // A mesh that cannot be written is found before anything is uploaded.
     let mesh = args.write.as_deref().map(|path| with_image(path, &pinned));
     let mesh = mesh.transpose()?;
-    registry::push(&image, &args.reference, args.plain_http).map_err(Failure::Push)?;
+    registry::push(&image, &args.destination, args.plain_http).map_err(Failure::Push)?;
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
     output::write_files(mesh.into_iter().collect())?;
     Ok(ExitStatus::Success)
