@@ -22,9 +22,9 @@ test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32
 
 test-host: filter ## run the tests of the host: unit, property, golden, end to end
 	@envoy=$$(scripts/envoy) && registry=$$(scripts/docker-registry) && kubernetes=$$(scripts/kubernetes) && \
-		prometheus=$$(scripts/prometheus) && \
+		prometheus=$$(scripts/prometheus) && monitoring=$$(scripts/monitoring-tools) && \
 		PEERGATE_ENVOY=$$envoy PEERGATE_REGISTRY=$$registry PEERGATE_KUBERNETES=$$kubernetes \
-		PEERGATE_PROMETHEUS=$$prometheus PEERGATE_FILTER=$(module) \
+		PEERGATE_PROMETHEUS=$$prometheus PEERGATE_MONITORING_TOOLS=$$monitoring PEERGATE_FILTER=$(module) \
 		$(CARGO) test --workspace --no-fail-fast
 
 test-wasm: ## run the engine's tests as wasm32, on Node

@@ -32,6 +32,42 @@ fn no_two_dashboards_or_panels_share_an_id() {
 }
 
 #[test]
+fn every_panel_says_what_it_shows_and_in_what_unit() {
+    for (name, dashboard) in files::dashboards() {
+        let shown = panels(&dashboard).iter().filter(|it| it["type"] != "row");
+        for panel in shown {
+            for text in ["title", "description"] {
+                assert_ne!(panel[text].as_str().unwrap(), "", "{name}: {panel:#}");
+            }
+            // A column of a table has a unit of its own.
+            if panel["type"] != "table" {
+                let unit = &panel["fieldConfig"]["defaults"]["unit"];
+                assert!(unit.is_string(), "{name}: {}", panel["title"]);
+            }
+        }
+    }
+}
+
+/// Where metrics have no label `cluster`, there is nothing to choose, and all is shown.
+#[test]
+fn every_query_is_of_the_clusters_that_were_chosen() {
+    for (name, dashboard) in files::dashboards() {
+        let variables = dashboard["templating"]["list"].as_array().unwrap();
+        let cluster = variables.iter().find(|it| it["name"] == "cluster").unwrap();
+        assert_eq!(cluster["allValue"], ".*", "{name}");
+        for (title, query) in files::queries(&dashboard) {
+            // Each selector, which is what stands in braces.
+            let mut selectors = query.split('{').skip(1).peekable();
+            assert!(selectors.peek().is_some(), "{name}, {title}: {query}");
+            for selector in selectors {
+                let chosen = selector.starts_with(r#"cluster=~"$cluster""#);
+                assert!(chosen, "{name}, {title}: {query}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_query_goes_to_the_data_source_that_was_chosen() {
     for (name, dashboard) in files::dashboards() {
         let variables = dashboard["templating"]["list"].as_array().unwrap();

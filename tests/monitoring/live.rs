@@ -26,7 +26,7 @@ fn every_metric_arrives_with_its_labels(mesh: &Mesh) {
         let series = mesh.prometheus.query(metric.name).unwrap();
         assert!(!series.is_empty(), "{} has not arrived", metric.name);
         let labels = metric.labels.iter().copied().map(Label::tag);
-        let added = ["__name__", "instance", "job"].into_iter();
+        let added = ["__name__", "cluster", "instance", "job"].into_iter();
         let expected: BTreeSet<&str> = labels.chain(added).collect();
         for one in series {
             let labels: BTreeSet<&str> = one.labels.keys().map(String::as_str).collect();
@@ -96,6 +96,7 @@ pub(crate) fn filled_in(query: &str) -> Vec<String> {
     let query = query
         .replace("$__rate_interval", "1m")
         .replace("$__range", "5m")
+        .replace("$cluster", ".*")
         .replace("$policy", "shop_orders");
     let rules = ["web", "old-reports", "no-bulk"];
     rules.map(|rule| query.replace("$rule", rule)).into()

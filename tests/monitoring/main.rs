@@ -3,6 +3,7 @@
 
 mod dashboards;
 mod files;
+mod grafana;
 mod live;
 mod mesh;
 mod picture;

@@ -157,7 +157,10 @@ fn scrape_config(envoy: &Envoy, dir: &Path) -> Value {
         "scrape_configs": [{
             "job_name": "istio-proxies",
             "metrics_path": "/stats/prometheus",
-            "static_configs": [{ "targets": [envoy.admin_addr().to_string()] }],
+            "static_configs": [{
+                "targets": [envoy.admin_addr().to_string()],
+                "labels": { "cluster": "east" },
+            }],
         }],
     })
 }

@@ -299,9 +299,11 @@ impl Frame {
 /// The color that a panel has for a series.
 fn chosen_color(panel: &Value, series: &str) -> Option<&'static str> {
     let overrides = panel["fieldConfig"]["overrides"].as_array()?;
+    // Names that are spelt in two ways stand in dashboards as patterns.
+    let pattern = format!("/^{}$/", series.replace('-', "."));
     let chosen = overrides
         .iter()
-        .find(|it| it["matcher"]["options"] == series)?;
+        .find(|it| it["matcher"]["options"] == series || it["matcher"]["options"] == pattern)?;
     Some(
         match chosen["properties"][0]["value"]["fixedColor"].as_str()? {
             "green" => "#56a64b",

@@ -10,6 +10,9 @@ use crate::files;
 const ALERTS: &str = "monitoring/alerts.yaml";
 const RULES: &str = "monitoring/rules.yaml";
 
+/// What a description begins with. Where metrics have no label `cluster`, it is empty.
+const OF_CLUSTER: &str = "{{ with $labels.cluster }}Cluster {{ . }}: {{ end -}}";
+
 /// Runs `promtool` and fails with what it says if it does.
 fn promtool(args: &[&str]) {
     let output = PrometheusTools::find()
@@ -70,10 +73,29 @@ fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
         for annotation in ["summary", "description"] {
             assert!(alert["annotations"][annotation].is_string(), "{name}");
         }
-        let section = format!("docs/monitoring.md#{}", name.to_lowercase());
-        assert_eq!(alert["annotations"]["runbook"], section.as_str());
+        let description = alert["annotations"]["description"].as_str().unwrap();
+        assert!(description.starts_with(OF_CLUSTER), "{name}: {description}");
+        let section = format!(
+            "{}/blob/main/docs/monitoring.md#{}",
+            env!("CARGO_PKG_REPOSITORY"),
+            name.to_lowercase()
+        );
+        assert_eq!(alert["annotations"]["runbook_url"], section.as_str());
         let heading = format!("\n### {name}\n");
         assert!(docs.contains(&heading), "docs/monitoring.md has no {name}");
+    }
+}
+
+/// Two clusters may have policies of the same name.
+#[test]
+fn no_sum_is_over_clusters() {
+    for rule in files::rules(ALERTS).into_iter().chain(files::rules(RULES)) {
+        let expression = rule["expr"].as_str().unwrap();
+        for keyword in [" by (", " on ("] {
+            for labels in expression.split(keyword).skip(1) {
+                assert!(labels.starts_with("cluster"), "{expression}");
+            }
+        }
     }
 }
 

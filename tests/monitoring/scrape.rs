@@ -83,3 +83,47 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
     };
     assert_eq!(istiod["scrapeUrl"], "http://127.0.0.1:1/metrics");
 }
+
+/// What the operator is told, and what a Prometheus without it: the same, but for what the operator adds by itself.
+#[test]
+fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
+    let docs = files::text("docs/monitoring.md");
+    let (_, monitors) = docs.split_once("```yaml operator").unwrap();
+    let (monitors, _) = monitors.split_once("```").unwrap();
+    let monitors: Vec<Value> = serde_saphyr::from_multiple(monitors).unwrap();
+    let config = jobs(&json!([]));
+    let jobs = config["scrape_configs"].as_array().unwrap();
+    let endpoints = monitors[0]["spec"]["podMetricsEndpoints"]
+        .as_array()
+        .unwrap();
+    for (job, endpoint) in jobs[..2].iter().zip(endpoints) {
+        assert_eq!(endpoint["path"], job["metrics_path"]);
+        assert_eq!(endpoint["interval"], job["scrape_interval"]);
+        let relabelling = of_operator(&job["relabel_configs"], &["namespace", "pod"].map(Some));
+        assert_eq!(endpoint["relabelings"], relabelling);
+        let dropped = endpoint.get("metricRelabelings").unwrap_or(&Value::Null);
+        let relabelling = of_operator(&job["metric_relabel_configs"], &[]);
+        assert_eq!(*dropped, relabelling);
+    }
+    assert_eq!(endpoints.len(), 2);
+    let ports: Vec<&Value> = monitors[1]["spec"]["endpoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|endpoint| &endpoint["port"])
+        .collect();
+    assert_eq!(ports, ["http-monitoring"]);
+}
+
+/// Relabelling in the operator's spelling, without the steps that make labels which are there already.
+fn of_operator(relabelling: &Value, made: &[Option<&str>]) -> Value {
+    let Value::Array(steps) = relabelling else {
+        return Value::Null;
+    };
+    let steps = steps
+        .iter()
+        .filter(|step| !made.contains(&step["target_label"].as_str()));
+    let text = Value::from(steps.cloned().collect::<Vec<_>>()).to_string();
+    let text = text.replace("source_labels", "sourceLabels");
+    serde_json::from_str(&text.replace("target_label", "targetLabel")).unwrap()
+}

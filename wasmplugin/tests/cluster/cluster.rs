@@ -83,10 +83,15 @@ impl Cluster {
                 .map(|(group, version, kind)| definition(group, version, kind))
                 .into(),
         };
-        for definition in &definitions {
+        self.define(&definitions);
+    }
+
+    /// Defines kinds, and waits until they are served.
+    pub(crate) fn define(&self, definitions: &[Value]) {
+        for definition in definitions {
             self.apply_object(definition);
         }
-        for definition in &definitions {
+        for definition in definitions {
             let spec = &definition["spec"];
             let kind = spec["names"]["kind"].as_str().unwrap();
             let group = spec["group"].as_str().unwrap();
@@ -113,6 +118,12 @@ impl Cluster {
     }
 
     fn apply_object(&self, object: &Value) {
+        self.try_apply(object)
+            .unwrap_or_else(|reason| panic!("{}: {reason}", object["metadata"]));
+    }
+
+    /// Applies an object as `kubectl` does, for which a field that nobody knows is a fault.
+    pub(crate) fn try_apply(&self, object: &Value) -> kube::Result<()> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let version = text(&object["apiVersion"]);
         let (group, version) = version.split_once('/').unwrap_or(("", &version));
@@ -120,12 +131,12 @@ impl Cluster {
         let metadata = &object["metadata"];
         let (name, namespace) = (text(&metadata["name"]), text(&metadata["namespace"]));
         block_on(async {
-            let (resource, _) = discovery::pinned_kind(&self.client, &kind).await.unwrap();
+            let (resource, _) = discovery::pinned_kind(&self.client, &kind).await?;
             let api = self.api(&resource, &namespace);
-            let params = PatchParams::apply("test").force();
-            let applied = api.patch(&name, &params, &Patch::Apply(object)).await;
-            applied.unwrap_or_else(|reason| panic!("{namespace}/{name}: {reason}"));
-        });
+            let params = PatchParams::apply("test").force().validation_strict();
+            api.patch(&name, &params, &Patch::Apply(object)).await?;
+            Ok(())
+        })
     }
 
     fn api(&self, resource: &ApiResource, namespace: &str) -> Api<DynamicObject> {
@@ -260,7 +271,7 @@ fn definition(group: &str, version: &str, kind: &str) -> Value {
 }
 
 /// The documents of a text.
-fn documents(text: &str) -> Vec<Value> {
+pub(crate) fn documents(text: &str) -> Vec<Value> {
     yaml::parse(text)
         .unwrap()
         .iter()

@@ -11,6 +11,7 @@
 mod cluster;
 #[path = "../support/filter.rs"]
 mod filter;
+mod operator;
 mod server;
 
 use std::path::Path;

@@ -1,0 +1,56 @@
+//! Dashboards as Grafana's own types read them: Grafana itself takes any JSON, and leaves out what it does not know.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::files;
+
+/// What the types have to say against these files, if anything.
+fn complaints(dashboards: &[PathBuf]) -> Option<String> {
+    let tools = env::var_os("PEERGATE_MONITORING_TOOLS").unwrap_or_else(|| {
+        panic!("PEERGATE_MONITORING_TOOLS is to name what `scripts/monitoring-tools` prints; `make test` does")
+    });
+    let output = Command::new(Path::new(&tools).join("dashboards"))
+        .args(dashboards)
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    (!output.status.success()).then_some(complaints)
+}
+
+#[test]
+fn grafana_knows_all_that_dashboards_say() {
+    let dashboards = files::dashboards();
+    let names = dashboards.iter().map(|(name, _)| name);
+    let paths: Vec<PathBuf> = names
+        .map(|name| files::path(&format!("monitoring/dashboards/{name}")))
+        .collect();
+    assert_eq!(complaints(&paths), None);
+}
+
+#[test]
+fn what_grafana_does_not_know_is_found_in_dashboards_panels_and_queries() {
+    let good = files::text("monitoring/dashboards/rule.json");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rule.json");
+    for (sound, fault, expected) in [
+        (r#""refresh":"#, r#""refreshes":"#, "refreshes"),
+        (r#""keepTime": true"#, r#""keepTime": "yes""#, "keepTime"),
+        (r#""noValue":"#, r#""noValues":"#, "noValues"),
+        (r#""textMode":"#, r#""texts":"#, "texts"),
+        (r#""fillOpacity":"#, r#""opacity":"#, "opacity"),
+        (
+            r#""stacking": {"mode": "normal"}"#,
+            r#""stacking": 1"#,
+            "stacking",
+        ),
+        (r#""sortBy":"#, r#""sort":"#, "sort"),
+        (r#""expr":"#, r#""query":"#, "query"),
+    ] {
+        fs::write(&path, good.replace(sound, fault)).unwrap();
+        let complaints = complaints(std::slice::from_ref(&path)).unwrap_or_default();
+        assert!(complaints.contains(expected), "{fault}: {complaints}");
+    }
+}
