@@ -337,6 +337,61 @@ fn a_namespace_has_one_external_host_for_a_tcp_port() {
     assert_eq!(found(&hosts("TLS", 5432)), []);
 }
 
+/// As one outside it would be called without mutual TLS, and without a rule that allows it.
+#[test]
+fn what_is_of_the_mesh_is_no_external_host() {
+    let external = |host: &str| {
+        policy(&format!(
+            "externalHosts: [{{host: \"{host}\", ports: [{{port: 80, protocol: HTTP}}]}}]"
+        ))
+    };
+    for host in [
+        "b.shop.svc.cluster.local",
+        "b.shop.svc",
+        "web.shop",
+        "*.shop.svc.cluster.local",
+        "*.svc.cluster.local",
+        "*.cluster.local",
+        "*.local",
+    ] {
+        assert_found(&external(host), "conflicting-host", host);
+    }
+    for host in [
+        "b.shop",
+        "x.mysvc.cluster.local",
+        "*.svc.example",
+        "a.local",
+    ] {
+        assert_eq!(found(&external(host)), [], "{host}");
+    }
+}
+
+/// Istio takes the oldest of the objects that are for a pod.
+#[test]
+fn one_workload_has_one_exception() {
+    let exceptions = |other: &str| {
+        mesh(&format!(
+            "mtls: {{exceptions: [{{name: a, namespace: shop, selector: {{matchLabels: {{app: web}}}}, ports: [1], owner: b, notAfter: \"2030-01-01T00:00:00Z\"}}, {{name: b, namespace: {other}, ports: [3], owner: b, notAfter: \"2030-01-01T00:00:00Z\"}}]}}"
+        ))
+    };
+    for other in [
+        "shop, selector: {matchLabels: {app: web, v: x}}",
+        "shop, selector: {matchLabels: {v: x}}",
+    ] {
+        assert_found(&exceptions(other), "duplicate-exception", "name: b");
+    }
+    for other in [
+        "shop, selector: {matchLabels: {app: other}}",
+        "other, selector: {matchLabels: {app: web}}",
+    ] {
+        assert_eq!(
+            found(&format!("{}{POLICY}", exceptions(other))),
+            [],
+            "{other}"
+        );
+    }
+}
+
 #[test]
 fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
     let anonymous = POLICY.replace(

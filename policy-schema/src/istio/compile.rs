@@ -31,10 +31,7 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
         return Vec::new();
     }
     let object = |content: &Content, rules: &[AuthorizationRule], part: usize| {
-        let mut name = format!("{}-{}", policy.name.name, content.suffix);
-        if part > 1 {
-            name = format!("{name}-{part}");
-        }
+        let name = name_of_part(format!("{}-{}", policy.name.name, content.suffix), part);
         AuthorizationPolicy {
             api_version: "security.istio.io/v1".to_owned(),
             kind: "AuthorizationPolicy".to_owned(),
@@ -69,8 +66,17 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
     objects
 }
 
+/// What the objects of one name are called that there are several of, counted from 1.
+pub(super) fn name_of_part(name: String, part: usize) -> String {
+    if part > 1 {
+        format!("{name}-{part}")
+    } else {
+        name
+    }
+}
+
 /// The rules in as few parts as a cluster takes.
-fn parts(rules: &[AuthorizationRule]) -> Vec<&[AuthorizationRule]> {
+pub(super) fn parts(rules: &[AuthorizationRule]) -> Vec<&[AuthorizationRule]> {
     // A rule always serialises; without a size it would only be in a part with others.
     let size = |rule: &AuthorizationRule| serde_json::to_vec(rule).map_or(0, |json| json.len());
     let mut parts = Vec::new();

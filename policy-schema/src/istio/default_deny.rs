@@ -7,14 +7,14 @@ use super::authorization_policy::{
 };
 use super::gateway_api::{GROUP, TARGET_REFS, gateway_name_label};
 use super::resource::{Resource, Spec, metadata};
-use super::{selector_of_policy, targets_of_policy};
+use super::{compile, selector_of_policy, targets_of_policy};
 use crate::document::GatewayApi;
 use crate::matching::TextMatch;
 use crate::policy::{AtDefault, Exposure, Gateway, PolicySet};
 use crate::rule_spec::Otherwise;
 
-/// The most operations in one rule.
-const MAX_OPERATIONS: usize = 500;
+/// The most operations in one rule: few enough that objects can be filled with them evenly.
+const MAX_OPERATIONS: usize = 100;
 
 /// The object that denies, and those that let pass what policies let pass.
 pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
@@ -50,12 +50,12 @@ pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
     resources
 }
 
-/// For each gateway an object that lets in requests for what is exposed there, and no others.
+/// For each gateway what lets in requests for what is exposed there, and no others, in as few objects
+/// as a cluster takes.
 pub(super) fn gateway_allowances(set: &PolicySet) -> Vec<Resource> {
-    let mesh = &set.mesh;
-    let gateways = mesh.gateways.iter().enumerate();
+    let gateways = set.mesh.gateways.iter().enumerate();
     gateways
-        .map(|(position, gateway)| {
+        .flat_map(|(position, gateway)| {
             let exposures = set.policies.iter().flat_map(|policy| &policy.exposures);
             let operations: Vec<_> = exposures
                 .filter(|exposure| exposure.gateway == position)
@@ -63,26 +63,44 @@ pub(super) fn gateway_allowances(set: &PolicySet) -> Vec<Resource> {
                     operation: operation(exposure, gateway),
                 })
                 .collect();
-            let (selector, target_refs) = gateway_pods(gateway, set);
-            let rules = operations
+            let rules: Vec<_> = operations
                 .chunks(MAX_OPERATIONS)
                 .map(|to| AuthorizationRule {
                     to: to.to_vec(),
                     ..AuthorizationRule::default()
-                });
-            let spec = AuthorizationPolicySpec {
-                selector,
-                target_refs,
-                rules: rules.collect(),
-                ..AuthorizationPolicySpec::default()
-            };
-            Resource::new(
-                mesh.istio_version,
-                metadata(format!("{}-exposed", gateway.name), &gateway.namespace),
-                Spec::AuthorizationPolicy(spec),
-            )
+                })
+                .collect();
+            // An object without rules lets nobody in.
+            let nothing: &[AuthorizationRule] = &[];
+            let parts = compile::parts(&rules).into_iter();
+            let parts = parts.chain(rules.is_empty().then_some(nothing));
+            let objects = parts
+                .zip(1..)
+                .map(|(rules, part)| gateway_allowance(gateway, rules, part, set));
+            objects.collect::<Vec<_>>()
         })
         .collect()
+}
+
+fn gateway_allowance(
+    gateway: &Gateway,
+    rules: &[AuthorizationRule],
+    part: usize,
+    set: &PolicySet,
+) -> Resource {
+    let (selector, target_refs) = gateway_pods(gateway, set);
+    let name = compile::name_of_part(format!("{}-exposed", gateway.name), part);
+    let spec = AuthorizationPolicySpec {
+        selector,
+        target_refs,
+        rules: rules.to_vec(),
+        ..AuthorizationPolicySpec::default()
+    };
+    Resource::new(
+        set.mesh.istio_version,
+        metadata(name, &gateway.namespace),
+        Spec::AuthorizationPolicy(spec),
+    )
 }
 
 fn gateway_pods(

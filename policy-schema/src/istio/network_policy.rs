@@ -227,9 +227,11 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             });
         }
     }
-    // Packets have no names either: what is outside is told by its port alone.
+    // Packets have no names either: what is outside is told by its port alone. The agent in the pod
+    // itself fetches the filter, without which its proxy lets nobody in.
     let external = policy.external_hosts.iter().flat_map(|host| &host.ports);
     let mut ports: Vec<_> = external.map(|port| port.port).collect();
+    ports.extend(set.mesh.filter_port());
     ports.sort_unstable();
     ports.dedup();
     if !ports.is_empty() {

@@ -6,7 +6,7 @@ use super::names::check_label;
 use crate::check::check_ports;
 use crate::code::Code;
 use crate::document::{Mtls, MtlsExceptionSpec, MtlsMode};
-use crate::policy::{MtlsException, MtlsPlan};
+use crate::policy::{MtlsException, MtlsPlan, are_compatible};
 use crate::problem::{Cursor, Problems};
 use crate::timestamp::Timestamp;
 
@@ -150,15 +150,25 @@ fn check_beside(
             format!("there is an exception `{}` already", exception.name),
             "give each exception of a namespace its own name",
         );
-    } else if let Some(other) = in_namespace().find(|other| other.labels == exception.labels) {
+    } else if let Some(other) = in_namespace().find(|other| is_beside(exception, other)) {
         problems.report(
             Code::DuplicateException,
             cursor,
             format!(
-                "exception `{}` is for the same workloads, and Istio takes one of them",
+                "exception `{}` may be for the same workloads, and Istio takes one of them",
                 other.name
             ),
-            "make one of them",
+            "make one of them, or give both a label with different values",
         );
+    }
+}
+
+/// Whether one workload may have both exceptions at the same level. One of a workload goes before one
+/// of its namespace.
+fn is_beside(exception: &MtlsException, other: &MtlsException) -> bool {
+    match (&exception.labels, &other.labels) {
+        (Some(labels), Some(others)) => are_compatible(labels, others),
+        (None, None) => true,
+        _ => false,
     }
 }

@@ -129,6 +129,7 @@ fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mu
     for policy in set.policies() {
         for (index, host) in policy.external_hosts.iter().enumerate() {
             let name = (policy.name().namespace.as_str(), host.host.as_str());
+            check_is_outside(policy, index, documents, set, diagnostics);
             check_tcp_ports(policy, index, &mut by_tcp_port, documents, diagnostics);
             let Some((first, other)) = known.get(&name) else {
                 known.insert(name, (policy, host));
@@ -153,6 +154,54 @@ fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mu
                 );
             }
         }
+    }
+}
+
+/// A service of the mesh that is described as outside would be called without mutual TLS, and without a
+/// rule of its own.
+fn check_is_outside(
+    policy: &ServicePolicy,
+    index: usize,
+    documents: &Documents,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let Some(host) = policy.external_hosts.get(index) else {
+        return;
+    };
+    let is_inside = may_be_inside(&host.host, &set.mesh.cluster_domain)
+        || set.policies().iter().any(|other| {
+            let service = other.service.as_ref();
+            service.is_some_and(|service| {
+                let namespace = &other.name().namespace;
+                host.host == service.name || host.host == format!("{}.{namespace}", service.name)
+            })
+        });
+    if let (true, Some(document)) = (is_inside, document_of(policy, documents)) {
+        document.report(
+            diagnostics,
+            Code::ConflictingHost,
+            &Cursor::Root
+                .key("spec")
+                .key("externalHosts")
+                .index(index)
+                .key("host"),
+            format!("`{}` may be a service of the mesh itself", host.host),
+            "remove it: what a workload of the mesh may call is said by the rules of what it calls",
+        );
+    }
+}
+
+/// Whether a host is, or a pattern has among its hosts, the name of a Kubernetes service.
+fn may_be_inside(host: &str, cluster_domain: &str) -> bool {
+    let services = format!("svc.{cluster_domain}");
+    let is_below = |name: &str, domain: &str| {
+        let rest = name.strip_suffix(domain);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    match host.strip_prefix("*.") {
+        Some(domain) => is_below(domain, &services) || is_below(&services, domain),
+        None => is_below(host, &services) || is_below(host, "svc"),
     }
 }
 

@@ -48,6 +48,72 @@ fn says_in_full_what_is_of_the_mesh() {
     insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
 }
 
+/// What thousands of services expose is more than a cluster takes in one object.
+#[test]
+fn spreads_what_a_gateway_lets_in_over_objects() {
+    let mut documents = "apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: test}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.30\"
+  gateways:
+    - name: public
+      namespace: edge
+      selector: {matchLabels: {istio: gateway}}
+      serviceAccount: gateway
+      servers: [{hosts: [\"*.example\"], tls: {secret: a}}]
+"
+    .to_owned();
+    let mut hosts: Vec<_> = (0..2_500)
+        .map(|number| format!("s{number}.example"))
+        .collect();
+    for (number, host) in hosts.iter().enumerate() {
+        documents += &format!(
+            "---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {{name: s{number}, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: s{number}}}}}
+  service: {{ports: [{{port: 80}}]}}
+  exposures: [{{gateway: public, hosts: [{host}], paths: [/a, /b, /c, /d, \"/e/*\"]}}]
+  rules: [{{id: edge, effect: Allow, from: [{{serviceAccounts: [edge/gateway]}}]}}]
+"
+        );
+    }
+    let folder = folder(&[("documents.yaml", &documents)]);
+    let path = folder.path().to_str().unwrap();
+    let kind = ["--only", "authorization-policy", "--output", "json"];
+    let json = stdout_of(&[&["render", "-f", path][..], &kind].concat());
+    let list: Value = serde_json::from_str(&json).unwrap();
+    let objects = list["items"].as_array().unwrap().iter();
+    let of_gateway: Vec<_> = objects
+        .filter(|object| object["metadata"]["namespace"] == "edge")
+        .collect();
+    let names = of_gateway.iter().map(|object| &object["metadata"]["name"]);
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["public-exposed", "public-exposed-2"]
+    );
+    let mut allowed = Vec::new();
+    for object in of_gateway {
+        // What `kubectl apply` can keep of it.
+        assert!(object.to_string().len() < 256 * 1024);
+        assert_eq!(
+            object["spec"]["selector"]["matchLabels"]["istio"],
+            "gateway"
+        );
+        let rules = object["spec"]["rules"].as_array().unwrap().iter();
+        let operations = rules.flat_map(|rule| rule["to"].as_array().unwrap());
+        allowed.extend(operations.map(|to| to["operation"]["hosts"][0].as_str().unwrap()));
+    }
+    // In the order of policies.
+    hosts.sort_unstable();
+    allowed.sort_unstable();
+    assert_eq!(allowed, hosts);
+}
+
 #[test]
 fn configures_gateways_of_the_kubernetes_api() {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();

@@ -125,6 +125,8 @@ fn writes_a_file_for_each_object() {
     );
     let read = |name: &str| std::fs::read_to_string(Path::new(&target).join(name)).unwrap();
     let list = read("kustomization.yaml");
+    // kustomize would sort by kind, and put what denies first.
+    assert!(list.contains("sortOptions:\n  order: fifo\n"), "{list}");
     let listed = list.lines().filter_map(|line| line.strip_prefix("- "));
     let mut sorted: Vec<_> = listed.clone().chain(["kustomization.yaml"]).collect();
     sorted.sort_unstable();

@@ -23,7 +23,14 @@ pub(super) enum Layout {
 struct Kustomization {
     api_version: &'static str,
     kind: &'static str,
+    sort_options: SortOptions,
     resources: Vec<String>,
+}
+
+/// Without it, kustomize sorts objects by their kind, and what denies would come before what allows.
+#[derive(Serialize)]
+struct SortOptions {
+    order: &'static str,
 }
 
 #[derive(Serialize)]
@@ -84,6 +91,7 @@ pub(super) fn write(
         let kustomization = Kustomization {
             api_version: "kustomize.config.k8s.io/v1beta1",
             kind: "Kustomization",
+            sort_options: SortOptions { order: "fifo" },
             resources: objects
                 .iter()
                 .map(|object| object.file_name(format))
