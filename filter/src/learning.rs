@@ -5,10 +5,11 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::metric::{OBSERVED, encoded};
 use policy_schema::reporting::MetricNames;
+use policy_schema::rule_spec::Enforcement;
 
 use crate::host::Host;
 use crate::metrics::{NO_RULE, define, defined, increment, policy_label};
@@ -74,9 +75,10 @@ pub fn observe(
 /// Takes room for one more series, if there is any.
 fn take_room(effect: &str, most: u16) -> bool {
     LEARNED.with(|[passing, denied]| {
-        let (learned, most) = match effect {
-            "deny" => (denied, most / 2),
-            _ => (passing, most.div_ceil(2)),
+        let (learned, most) = if effect == Outcome::Denied.effect(Enforcement::Enforce) {
+            (denied, most / 2)
+        } else {
+            (passing, most.div_ceil(2))
         };
         let has_room = learned.get() < most;
         if has_room {
