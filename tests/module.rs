@@ -47,8 +47,9 @@ const IMPORTS: [&str; 35] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// All that a proxy finds to call: each callback more would be one more entry for each request.
-const EXPORTS: [&str; 9] = [
+/// All that a proxy finds to call: each callback more would be one more entry for each request, but that
+/// for trailers, which few requests have.
+const EXPORTS: [&str; 10] = [
     "_initialize",
     "malloc",
     "memory",
@@ -57,6 +58,7 @@ const EXPORTS: [&str; 9] = [
     "proxy_on_context_create",
     "proxy_on_delete",
     "proxy_on_request_headers",
+    "proxy_on_request_trailers",
     "proxy_on_vm_start",
 ];
 

@@ -10,6 +10,7 @@ use log::Level;
 use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT};
 use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
+use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -69,10 +70,9 @@ impl DecisionLog {
         counters: &Counters,
         host: &impl Host,
     ) {
-        let bound = if denial.is_shadow {
-            &self.shadow
-        } else {
-            &self.denials
+        let bound = match denial.enforcement {
+            Enforcement::Enforce => &self.denials,
+            Enforcement::Shadow => &self.shadow,
         };
         let Some(omitted) = bound.admit(now) else {
             return counters.count_omitted_line(host);

@@ -2,7 +2,7 @@
 
 use policy_schema::decision_id::{DecisionRecord, LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
 use policy_schema::engine::{
-    CompiledPolicy, CompiledRule, Decision, NearMiss, Reason, RequestAttributes,
+    CompiledPolicy, CompiledRule, Decision, NearMiss, Outcome, Reason, RequestAttributes,
 };
 use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::PolicyName;
@@ -20,8 +20,8 @@ pub struct Denial<'p> {
     pub reason: Reason<'p>,
     /// The policy of the rule that decided, or the one that leads.
     pub policy: &'p PolicyName,
-    /// Whether the policy is in shadow.
-    pub is_shadow: bool,
+    /// Whether the request is denied, or only would be.
+    pub enforcement: Enforcement,
     /// Whether the caller has an identity of the mesh.
     pub is_of_mesh: bool,
     /// The caller's SPIFFE ID, if it has one.
@@ -67,7 +67,7 @@ impl<'p> Denial<'p> {
         Self {
             reason,
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
-            is_shadow: decision.enforcement() == Enforcement::Shadow,
+            enforcement: decision.enforcement(),
             is_of_mesh: policy.is_of_mesh(peer),
             id: record.encode(policy.decision_key()),
             method: shown(record.method.as_deref(), LONGEST_TEXT),
@@ -82,11 +82,7 @@ impl<'p> Denial<'p> {
 
     /// What was decided, as metrics have it.
     pub fn effect(&self) -> &'static str {
-        if self.is_shadow {
-            "shadow_deny"
-        } else {
-            "deny"
-        }
+        Outcome::Denied.effect(self.enforcement)
     }
 
     /// The rule that decided.

@@ -54,6 +54,7 @@ pub(crate) fn certificate(uri_sans: &[&str], dns_sans: &[&str]) -> String {
 pub(crate) struct FakeHost {
     properties: RefCell<BTreeMap<Bytes, Bytes>>,
     headers: RefCell<Vec<(String, Bytes)>>,
+    trailers: RefCell<Vec<(String, Bytes)>>,
     now: Option<Timestamp>,
     refuses_metrics: bool,
     /// Every metric that was defined, by id: the same name twice is two ids.
@@ -126,6 +127,16 @@ impl FakeHost {
             .borrow_mut()
             .push((name.to_ascii_lowercase(), value));
         self
+    }
+
+    pub(crate) fn with_trailer(self, name: &str, value: &str) -> Self {
+        let trailer = (name.to_ascii_lowercase(), value.as_bytes().to_vec());
+        self.trailers.borrow_mut().push(trailer);
+        self
+    }
+
+    pub(crate) fn trailers(&self) -> Vec<(String, Bytes)> {
+        self.trailers.borrow().clone()
     }
 
     pub(crate) fn without_header(self, name: &str) -> Self {
@@ -226,6 +237,11 @@ impl Host for FakeHost {
         tick(&self.calls.header_writes);
         let mut headers = self.headers.borrow_mut();
         headers.retain(|(known, _)| known.as_bytes() != name);
+    }
+
+    fn remove_request_trailer(&self, name: &'static [u8]) {
+        let mut trailers = self.trailers.borrow_mut();
+        trailers.retain(|(known, _)| known.as_bytes() != name);
     }
 
     fn replace_request_header(&self, name: &'static [u8], value: &[u8]) {

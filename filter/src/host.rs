@@ -36,6 +36,9 @@ pub trait Host {
     /// Removes every value of a request header.
     fn remove_request_header(&self, name: &'static [u8]);
 
+    /// Removes every value of a request trailer. For the call about trailers only.
+    fn remove_request_trailer(&self, name: &'static [u8]);
+
     /// Makes `value` the only value of a request header.
     fn replace_request_header(&self, name: &'static [u8], value: &[u8]);
 

@@ -11,6 +11,7 @@ use crate::enforcer::{Enforcer, Verdict};
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
 use crate::reply::LocalReply;
+use crate::upstream_header;
 
 /// One request.
 #[derive(Debug)]
@@ -51,6 +52,13 @@ impl HttpContext for Http {
             Verdict::Pass(_) => Action::Continue,
             Verdict::Answered => Action::Pause,
         }
+    }
+
+    /// Called of a request that has trailers, once they are there. They reach the upstream after this, also
+    /// where it had the headers long before.
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        upstream_header::remove_trailers(&Proxy);
+        Action::Continue
     }
 
     /// Called of every request, also of those that a filter before this one has answered.

@@ -5,10 +5,11 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::metric::{OBSERVED, encoded};
 use policy_schema::reporting::MetricNames;
+use policy_schema::rule_spec::Enforcement;
 
 use crate::host::Host;
 use crate::metrics::{NO_RULE, define, defined, increment, policy_label};
@@ -60,8 +61,9 @@ pub fn observe(
     let labels_of_it = labels(&caller, &method, &path);
     let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
     let counter = defined(&series).or_else(|| {
-        let has_room = is_nobody || take_room(effect, most);
-        if is_short && method.len() <= LONGEST_PATH && has_room {
+        let is_short = is_short && method.len() <= LONGEST_PATH;
+        // Room is taken last: what makes no series of its own takes none.
+        if is_short && (is_nobody || take_room(effect, most)) {
             return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
         }
         let other = labels(OTHER, OTHER, OTHER);
@@ -73,9 +75,10 @@ pub fn observe(
 /// Takes room for one more series, if there is any.
 fn take_room(effect: &str, most: u16) -> bool {
     LEARNED.with(|[passing, denied]| {
-        let (learned, most) = match effect {
-            "deny" => (denied, most / 2),
-            _ => (passing, most.div_ceil(2)),
+        let (learned, most) = if effect == Outcome::Denied.effect(Enforcement::Enforce) {
+            (denied, most / 2)
+        } else {
+            (passing, most.div_ceil(2))
         };
         let has_room = learned.get() < most;
         if has_room {
@@ -197,6 +200,26 @@ mod tests {
             .with_header(":path", &path);
         enforcer(&learning(9), &host).enforce(&host);
         assert!(observed(&host)[0].0.ends_with("-other- -other- -other-"));
+    }
+
+    #[test]
+    fn what_is_too_long_takes_no_room() {
+        let request = |method: &str, path: &str| {
+            FakeHost::with_uri_sans(&[WEB])
+                .without_header(":path")
+                .without_header(":method")
+                .with_header(":path", path)
+                .with_header(":method", method)
+        };
+        let enforcer = enforcer(&learning(2), &FakeHost::anonymous());
+        for number in 0..9 {
+            let long = "a".repeat(300 + number);
+            enforcer.enforce(&request("GET", &long));
+            enforcer.enforce(&request(&long, "/orders"));
+        }
+        let host = request("GET", "/orders");
+        enforcer.enforce(&host);
+        assert!(observed(&host)[0].0.ends_with(" GET _2forders"));
     }
 
     #[test]

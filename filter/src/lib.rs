@@ -8,6 +8,7 @@
 //!                                         ├─▶ upstream_header   what the upstream is told
 //!                                         └─▶ denial ─┬─▶ decision_log
 //!                                                     └─▶ reply
+//! its trailers, if any ────────────────▶ upstream_header
 //! at its end: RBAC's verdict ─▶ planes                          in the module that compares
 //! ```
 //!

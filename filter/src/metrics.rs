@@ -6,11 +6,11 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::metric::{self, Metric, MetricKind};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::reporting::MetricNames;
-use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
+use policy_schema::rule_spec::{Effect, Otherwise};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::host::{Host, MetricId};
@@ -269,12 +269,7 @@ fn define_reason(
     reason: Reason<'_>,
     host: &impl Host,
 ) -> Option<MetricId> {
-    let effect = match (reason.outcome(), policy.enforcement()) {
-        (Outcome::Allowed, Enforcement::Enforce) => "allow",
-        (Outcome::Allowed, Enforcement::Shadow) => "shadow_allow",
-        (Outcome::Denied, Enforcement::Enforce) => "deny",
-        (Outcome::Denied, Enforcement::Shadow) => "shadow_deny",
-    };
+    let effect = reason.outcome().effect(policy.enforcement());
     define_decision(policy, reason.rule(), effect, reason.code(), host)
 }
 

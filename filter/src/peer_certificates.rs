@@ -17,6 +17,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
+use policy_schema::identity::MAX_ID;
 use rustc_hash::FxHashMap;
 
 use crate::certificate::count_uri_sans;
@@ -37,7 +38,8 @@ pub enum CertificateIdentity {
     Absent,
     /// Anything but one URI SAN.
     Malformed,
-    /// The only URI SAN, be it a SPIFFE ID or not.
+    /// The only URI SAN, be it a SPIFFE ID or not. No longer than one may be, so that what is kept is
+    /// bounded.
     UriSan(Rc<[u8]>),
 }
 
@@ -71,10 +73,13 @@ impl PeerCertificates {
 fn look_into_certificate(host: &impl Host) -> CertificateIdentity {
     let count = host.property(CERTIFICATE).map(|pem| count_uri_sans(&pem));
     match (host.property(FIRST_URI_SAN), count) {
-        (Some(san), None | Some(Some(1))) => CertificateIdentity::UriSan(san.into()),
+        (Some(san), None | Some(Some(1))) if san.len() <= MAX_ID => {
+            CertificateIdentity::UriSan(san.into())
+        }
         (None, None | Some(Some(0))) => CertificateIdentity::Absent,
-        // More than one, or one that is empty, which the proxy reports as none.
-        (_, Some(_)) => CertificateIdentity::Malformed,
+        // More than one, one that is longer than any SPIFFE ID, or one that is empty, which the proxy
+        // reports as none.
+        (Some(_), _) | (_, Some(_)) => CertificateIdentity::Malformed,
     }
 }
 
@@ -128,6 +133,22 @@ mod tests {
         for pem in ["", "-", "-----BEGIN CERTIFICATE-----"] {
             let host = FakeHost::with_uri_sans(&[WEB]).with_property(CERTIFICATE, pem.as_bytes());
             assert_eq!(identity(&host), CertificateIdentity::Malformed, "{pem:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_spiffe_id_may_be_is_malformed_and_not_kept() {
+        for (length, is_kept) in [(2048, true), (2049, false)] {
+            let san = format!("{WEB}/{}", "a".repeat(length - WEB.len() - 1));
+            let expected = if is_kept {
+                uri_san(&san)
+            } else {
+                CertificateIdentity::Malformed
+            };
+            let uri_sans = &[&*san][..];
+            assert_eq!(identity(&FakeHost::with_uri_sans(uri_sans)), expected);
+            let before = FakeHost::with_uri_sans_before_envoy_1_38(uri_sans);
+            assert_eq!(identity(&before), expected);
         }
     }
 

@@ -1,7 +1,8 @@
 //! The header by which the upstream is told who calls and what was decided.
 //!
 //! What a client sends under its name never reaches the upstream, in however many copies and in
-//! whichever case: to the proxy header names have no case, and both calls below take all values.
+//! whichever case: to the proxy header names have no case, and the calls below take all values. The
+//! same goes for trailers, which many a server puts among the headers.
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
 use policy_schema::identity::{PeerIdentity, SpiffeId};
@@ -36,6 +37,13 @@ pub fn write(
 pub fn remove(host: &impl Host) {
     remove_each(NAME, host);
     remove_each(LOOKALIKE, host);
+}
+
+/// Leaves the request's trailers without it. Nothing is looked up again for that, so it is done without
+/// a look.
+pub fn remove_trailers(host: &impl Host) {
+    host.remove_request_trailer(NAME);
+    host.remove_request_trailer(LOOKALIKE);
 }
 
 fn remove_each(name: &'static [u8], host: &impl Host) {
@@ -150,6 +158,20 @@ mod tests {
             });
             assert_eq!(host.header_values(b"x_peergate"), [""; 0]);
         }
+    }
+
+    #[test]
+    fn trailers_of_either_name_are_removed_and_no_others() {
+        let host = FakeHost::anonymous()
+            .with_header("x-peergate", "of the headers")
+            .with_trailer("X-Peergate", "a")
+            .with_trailer("x-peergate", "")
+            .with_trailer("X_PEERGATE", "b")
+            .with_trailer("x-other", "c");
+        remove_trailers(&host);
+        assert_eq!(host.trailers(), [("x-other".to_owned(), b"c".to_vec())]);
+        assert_eq!(host.header_values(NAME), ["of the headers"]);
+        assert_eq!(host.calls.answered.get(), 0);
     }
 
     #[test]

@@ -180,16 +180,19 @@ impl CompiledPolicy {
     /// metrics and logs have them.
     pub fn recorded_as(&self, rule: &CompiledRule) -> (&'static str, &'static str) {
         const MATCHED: &str = "matched-by-rule";
-        let is_shadow = rule.is_shadow || self.enforcement == Enforcement::Shadow;
-        match (rule.effect, is_shadow) {
-            (Effect::Allow, false) => ("allow", Reason::AllowedByRule(rule).code()),
-            (Effect::Allow, true) => ("shadow_allow", Reason::AllowedByRule(rule).code()),
-            (Effect::Deny, false) => ("deny", Reason::DeniedByRule(rule).code()),
-            (Effect::Deny, true) => ("shadow_deny", Reason::DeniedByRule(rule).code()),
-            (Effect::Audit, false) => ("audit", MATCHED),
-            (Effect::Audit, true) => ("shadow_audit", MATCHED),
-            (Effect::Custom, false) => ("custom", MATCHED),
-            (Effect::Custom, true) => ("shadow_custom", MATCHED),
+        let enforcement = if rule.is_shadow {
+            Enforcement::Shadow
+        } else {
+            self.enforcement
+        };
+        let decides = |reason: Reason<'_>| (reason.outcome().effect(enforcement), reason.code());
+        match (rule.effect, enforcement) {
+            (Effect::Allow, _) => decides(Reason::AllowedByRule(rule)),
+            (Effect::Deny, _) => decides(Reason::DeniedByRule(rule)),
+            (Effect::Audit, Enforcement::Enforce) => ("audit", MATCHED),
+            (Effect::Audit, Enforcement::Shadow) => ("shadow_audit", MATCHED),
+            (Effect::Custom, Enforcement::Enforce) => ("custom", MATCHED),
+            (Effect::Custom, Enforcement::Shadow) => ("shadow_custom", MATCHED),
         }
     }
 

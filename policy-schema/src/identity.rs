@@ -10,7 +10,7 @@ use thiserror::Error;
 pub const SCHEME: &str = "spiffe://";
 
 /// The longest SPIFFE ID in bytes (SPIFFE ID specification, section 2.3).
-const MAX_ID: usize = 2048;
+pub const MAX_ID: usize = 2048;
 
 /// The longest trust domain in bytes (SPIFFE ID specification, section 2.1).
 const MAX_TRUST_DOMAIN: usize = 255;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -33,6 +34,8 @@ pub struct Received {
     /// The headers in their order of arrival, repeated ones repeatedly. What is not UTF-8 in a
     /// value is replaced by U+FFFD.
     pub headers: Vec<(String, String)>,
+    /// The trailers, in the same way.
+    pub trailers: Vec<(String, String)>,
 }
 
 impl Received {
@@ -43,25 +46,27 @@ impl Received {
             .filter(move |(other, _)| other == name)
             .map(|(_, value)| value.as_str())
     }
-}
 
-impl<B> From<&hyper::Request<B>> for Received {
-    fn from(request: &hyper::Request<B>) -> Self {
-        let uri = request.uri();
+    fn of(request: &Parts, trailers: Option<&HeaderMap>) -> Self {
+        let uri = &request.uri;
         let path = uri
             .path_and_query()
             .map_or_else(|| uri.to_string(), ToString::to_string);
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         Self {
-            method: request.method().to_string(),
+            method: request.method.to_string(),
             path,
-            headers: request
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.to_string(), text(value)))
-                .collect(),
+            headers: texts(&request.headers),
+            trailers: trailers.map(texts).unwrap_or_default(),
         }
     }
+}
+
+fn texts(fields: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let fields = fields.iter();
+    fields
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
 }
 
 /// An HTTP/1.1 and HTTP/2 (prior knowledge) server without TLS on a thread of its own. It answers
@@ -158,9 +163,10 @@ async fn accept(listener: TcpListener, requests: Arc<AtomicU64>) {
 async fn answer(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, hyper::Error> {
-    let received = Received::from(&request);
-    // Reading the body to its end keeps the connection fit for the next request.
-    request.into_body().collect().await?;
+    let (request, body) = request.into_parts();
+    // Reading the body to its end keeps the connection fit for the next request, too.
+    let body = body.collect().await?;
+    let received = Received::of(&request, body.trailers());
     let body = serde_json::to_vec(&received).unwrap_or_default();
     let mut response = hyper::Response::new(Full::from(body));
     response

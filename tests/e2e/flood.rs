@@ -1,53 +1,102 @@
-//! A flood of denials: what it makes a proxy keep and write is bounded.
+//! A flood of requests: what it makes a proxy keep and write is bounded.
 
 use std::collections::BTreeSet;
 use std::thread;
 use std::time::Instant;
 
 use peergate_sandbox::Request;
+use policy_schema::identity::MAX_ID;
+use policy_schema::reporting::LearningSpec;
+use proptest::strategy::{Strategy, ValueTree as _};
+use proptest::test_runner::TestRunner;
+use proptest::{option, prop_oneof};
 
 use crate::log::decisions;
-use crate::mesh::{Mesh, WEB};
+use crate::mesh::{Mesh, WEB, plugin_config};
 
 /// How many requests are denied. `PEERGATE_FLOOD` asks for another number.
 const REQUESTS: usize = 100_000;
 
-/// How many callers there are, each with connections of its own.
-const CALLERS: usize = 8;
+/// How many callers send them, each with a certificate and a connection of its own: more than the filter
+/// keeps certificates of.
+const CALLERS: usize = 1_500;
 
-/// How many lines a second are logged at most, by each worker.
+/// How many certificates the filter keeps at most, and a few.
+const MORE_THAN_ARE_KEPT: usize = 1_040;
+
+/// How many callers there are at a time.
+const AT_A_TIME: usize = 8;
+
+/// How many lines a second are logged at most, by the one worker.
 const LINES: usize = 10;
 
 /// How long a line is at most, in bytes, with what the proxy puts before it.
-const LONGEST_LINE: usize = 6_000;
+const LONGEST_LINE: usize = 8_000;
 
 fn requests() -> usize {
     let asked = std::env::var("PEERGATE_FLOOD").ok();
     asked.map_or(REQUESTS, |number| number.parse().unwrap())
 }
 
-/// Has so many requests denied, no two of them alike.
-fn flood(mesh: &Mesh, count: usize) {
+/// The URI name in a caller's certificate; one without TLS has none.
+type Caller = Option<String>;
+
+fn of_the_mesh() -> impl Strategy<Value = String> {
+    "spiffe://(cluster\\.local|old\\.example)(/[a-zA-Z0-9_-]{1,40}){1,6}"
+}
+
+fn strangers() -> impl Strategy<Value = Caller> {
+    let foreign = "spiffe://[a-z0-9-]{1,40}\\.example(/[a-z0-9-]{1,40}){1,6}";
+    let malformed = "[!-~]{1,200}";
+    option::weighted(0.9, prop_oneof![foreign, malformed])
+}
+
+fn anybody() -> impl Strategy<Value = Caller> {
+    prop_oneof![of_the_mesh().prop_map(Some), strangers()]
+}
+
+/// So many of them, the same on every run.
+fn random(callers: impl Strategy<Value = Caller>, count: usize) -> Vec<Caller> {
+    let mut runner = TestRunner::deterministic();
+    let mut caller = || callers.new_tree(&mut runner).unwrap().current();
+    (0..count).map(|_| caller()).collect()
+}
+
+/// Callers of the mesh whose names are as long as any can be: what is kept of them takes the most memory.
+fn longest(count: usize) -> Vec<Caller> {
+    let caller = |number| {
+        let start = format!("spiffe://cluster.local/flood/{number}/");
+        let rest = "a".repeat(MAX_ID - start.len());
+        Some(start + &rest)
+    };
+    (0..count).map(caller).collect()
+}
+
+/// Has each of the callers send so many requests below `path`, no two of them alike, which all get this
+/// status.
+fn flood(mesh: &Mesh, callers: &[Caller], each: usize, path: &str, status: u16) {
+    let numbered: Vec<_> = callers.iter().enumerate().collect();
     thread::scope(|scope| {
-        for caller in 0..CALLERS {
+        for callers in numbered.chunks(callers.len().div_ceil(AT_A_TIME)) {
             scope.spawn(move || {
-                let id = format!("spiffe://cluster.local/ns/flood/sa/caller-{caller}");
-                let client = match caller {
-                    0 => mesh.plaintext_client(),
-                    1 => mesh.client_as("spiffe://evil.example/flood"),
-                    2 => mesh.client_as("urn:flood"),
-                    _ => mesh.client_as(&id),
-                };
-                let mut connection = client.connect().unwrap();
-                for number in 0..count / CALLERS {
-                    // Envoy makes three characters of each of these, and JSON would make more.
-                    let long = "\"".repeat(if number % 100 == 0 { 10_000 } else { 0 });
-                    let request = Request::get(&format!("/{caller}/{number}{long}?{number}"))
-                        .authority(&format!("host-{number}.example"))
-                        .header(&format!("x-flood-{number}"), "a")
-                        .header("x-peergate", format!("caller=\"{number}\""));
-                    let response = connection.send(&request).unwrap();
-                    assert_eq!(response.status, 403);
+                for (caller, name) in callers {
+                    let client = match name {
+                        Some(name) => mesh.client_as(name),
+                        None => mesh.plaintext_client(),
+                    };
+                    let mut connection = client.connect().unwrap();
+                    for number in 0..each {
+                        // Envoy makes three characters of each of these, and JSON would make more.
+                        let is_long = number == 0 && status == 403;
+                        let long = "\"".repeat(if is_long { 10_000 } else { 0 });
+                        let request =
+                            Request::get(&format!("{path}/{caller}-{number}{long}?{number}"))
+                                .authority(&format!("host-{caller}-{number}.example"))
+                                .header(&format!("x-flood-{caller}-{number}"), "a")
+                                .header("x-peergate", format!("caller=\"{number}\""));
+                        let response = connection.send(&request).unwrap();
+                        assert_eq!(response.status, status, "{name:?}");
+                    }
                 }
             });
         }
@@ -62,43 +111,88 @@ fn series(mesh: &Mesh) -> BTreeSet<String> {
         .collect()
 }
 
+fn memory(mesh: &Mesh) -> f64 {
+    let metrics = mesh.envoy.metrics().unwrap();
+    metrics.value("peergate_memory_bytes", &[]).unwrap()
+}
+
+#[track_caller]
+fn assert_same(before: f64, now: f64) {
+    assert!((now - before).abs() < f64::EPSILON, "{before} to {now}");
+}
+
 #[test]
 fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
     let mesh = Mesh::start();
-    let memory = || {
-        let metrics = mesh.envoy.metrics().unwrap();
-        metrics.value("peergate_memory_bytes", &[]).unwrap()
-    };
     // Buffers, and what is kept of certificates, reach their size.
-    flood(&mesh, CALLERS * 100);
-    let (before, memory_before) = (series(&mesh), memory());
+    let longest = longest(MORE_THAN_ARE_KEPT);
+    flood(&mesh, &longest, 2, "", 403);
+    let (series_before, memory_before) = (series(&mesh), memory(&mesh));
     let logged_before = decisions(&mesh, 1).len();
     let start = Instant::now();
-    let count = requests() / CALLERS * CALLERS;
-    flood(&mesh, count);
+    let each = requests().div_ceil(CALLERS);
+    flood(&mesh, &random(anybody(), CALLERS), each, "", 403);
     let seconds = usize::try_from(start.elapsed().as_secs()).unwrap() + 2;
 
-    assert_eq!(series(&mesh), before);
-    assert!(
-        (memory() - memory_before).abs() < f64::EPSILON,
-        "{memory_before} to {}",
-        memory()
-    );
+    assert_eq!(series(&mesh), series_before);
+    assert_same(memory_before, memory(&mesh));
     let logged = decisions(&mesh, 1).len();
-    let workers = thread::available_parallelism().unwrap().get();
-    let most = LINES * workers * seconds;
     assert!(
-        logged - logged_before <= most,
+        logged - logged_before <= LINES * seconds,
         "{logged} lines in {seconds} s"
     );
     let log = mesh.envoy.log().unwrap();
-    let longest = log.lines().map(str::len).max().unwrap();
-    assert!(longest <= LONGEST_LINE, "{longest} bytes");
+    let longest_line = log.lines().map(str::len).max().unwrap();
+    assert!(longest_line <= LONGEST_LINE, "{longest_line} bytes");
     // What was left out is counted.
+    let omitted = each * CALLERS + 2 * longest.len() - logged;
     let metrics = mesh.envoy.metrics().unwrap();
-    let value = |name: &str| metrics.value(name, &[]).unwrap();
-    let all = f64::from(u32::try_from(count + CALLERS * 100 - logged).unwrap());
-    assert!((value("peergate_log_lines_omitted_total") - all).abs() < f64::EPSILON);
-    mesh.client_as(WEB).send(&Request::get("/orders")).unwrap();
+    let value = |name, labels: &[_]| metrics.value(name, labels).unwrap();
+    let omitted = f64::from(u32::try_from(omitted).unwrap());
+    assert_same(omitted, value("peergate_log_lines_omitted_total", &[]));
+    // All kinds of callers were among them.
+    for reason in [
+        "no-rule-matched",
+        "no-identity",
+        "malformed-identity",
+        "foreign-trust-domain",
+    ] {
+        let denied = value("peergate_decisions_total", &[("peergate_reason", reason)]);
+        assert!(denied > 0.0, "{reason}");
+    }
+    mesh.assert_still_serves();
+}
+
+#[test]
+fn a_flood_in_learning_mode_makes_as_many_series_as_it_may_and_then_no_memory() {
+    let most = 200;
+    let mesh = Mesh::with_config(plugin_config(|config| {
+        config.reporting.learning = Some(LearningSpec {
+            max_series: Some(most),
+        });
+    }));
+    let half = usize::from(most) / 2;
+    let observed = || {
+        let series = series(&mesh).into_iter();
+        let observed = series.filter(|name| name.starts_with("peergate_observed_requests_total"));
+        observed.count()
+    };
+    let strangers = random(strangers(), 100);
+    let web = vec![Some(WEB.to_owned()); AT_A_TIME];
+    assert_eq!(observed(), 0);
+    // All strangers are one, and take no room.
+    flood(&mesh, &strangers, 3, "", 403);
+    assert_eq!(observed(), 1);
+    // Who is denied may have half of the room, and one series for all that comes after.
+    flood(&mesh, &longest(MORE_THAN_ARE_KEPT), 2, "", 403);
+    assert_eq!(observed(), 1 + half + 1);
+    flood(&mesh, &web, half, "/orders", 200);
+    assert_eq!(observed(), 1 + 2 * (half + 1));
+
+    let (series_before, memory_before) = (series(&mesh), memory(&mesh));
+    flood(&mesh, &random(anybody(), 200), 20, "/again", 403);
+    flood(&mesh, &web, 2 * half, "/orders", 200);
+    assert_eq!(series(&mesh), series_before);
+    assert_same(memory_before, memory(&mesh));
     mesh.assert_still_serves();
 }

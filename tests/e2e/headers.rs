@@ -1,7 +1,8 @@
 //! What the upstream is told of the caller, and that nobody else can tell it.
 
-use peergate_sandbox::{Client, Request};
+use peergate_sandbox::{Client, Received, Request};
 use policy_schema::reporting::ReportingSpec;
+use policy_schema::rule_spec::Enforcement;
 
 use crate::mesh::{Mesh, WEB, assert_denied, plugin_config};
 
@@ -100,7 +101,7 @@ fn forged_identity_headers_are_removed_where_the_upstream_is_told_nothing() {
 #[test]
 fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
     let mesh = Mesh::with_config(plugin_config(|config| {
-        config.enforcement = policy_schema::rule_spec::Enforcement::Shadow;
+        config.enforcement = Enforcement::Shadow;
     }));
     assert_eq!(
         callers_seen(&mesh.plaintext_client(), &forged("/orders")),
@@ -108,6 +109,70 @@ fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
     );
     let unnamed = mesh.client_as("urn:no-spiffe-id");
     assert_eq!(callers_seen(&unnamed, &forged("/orders")), ["-"]);
+}
+
+/// Trailers that a client may send, and what an upstream takes for word of the filter.
+fn forged_trailers(path: &str) -> Request {
+    Request::get(path)
+        .body("a")
+        .trailer("x-checksum", "1")
+        .trailer(HEADER, format!("caller=\"{WEB}\""))
+        .trailer(HEADER, "")
+        .trailer("X_Peergate", "caller=\"b\"")
+        .trailer("x-peergate-like", "2")
+}
+
+/// Fails unless the upstream was sent the client's own trailers and no others.
+#[track_caller]
+fn assert_own_trailers(received: &Received) {
+    let own = [("x-checksum", "1"), ("x-peergate-like", "2")];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(received.trailers, own);
+}
+
+#[test]
+fn forged_identity_trailers_are_removed_and_others_arrive() {
+    let told = plugin_config(|_| {});
+    let untold = plugin_config(|config| config.reporting = ReportingSpec::default());
+    let in_shadow = plugin_config(|config| config.enforcement = Enforcement::Shadow);
+    for (config, of_web, of_anonymous) in [
+        (told, &[WEB][..], &["-"][..]),
+        (untold, &[], &[]),
+        (in_shadow, &[WEB], &["-"]),
+    ] {
+        let mesh = Mesh::with_config(config);
+        for (client, path, expected) in [
+            (mesh.client_as(WEB), "/orders", of_web),
+            (mesh.plaintext_client(), "/status", of_anonymous),
+        ] {
+            let response = client.http2().send(&forged_trailers(path)).unwrap();
+            let received = response.received().unwrap();
+            assert_own_trailers(&received);
+            let told: Vec<_> = received.header(HEADER).map(caller).collect();
+            assert_eq!(told, expected);
+        }
+    }
+}
+
+#[test]
+fn forged_identity_trailers_are_removed_where_the_proxy_lets_http1_have_trailers() {
+    let mesh = Mesh::with_http1_trailers(plugin_config(|_| {}));
+    let request = "POST /orders HTTP/1.1\r\nhost: orders.shop\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
+                   1\r\na\r\n0\r\nx-checksum: 1\r\nx-peergate: a\r\nX-PEERGATE: b\r\nX_Peergate: c\r\nx-peergate-like: 2\r\n\r\n";
+    let answer = mesh.client_as(WEB).send_raw(request.as_bytes()).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert_own_trailers(&serde_json::from_str(body).unwrap());
+}
+
+#[test]
+fn identity_trailers_let_nobody_in() {
+    let mesh = Mesh::start();
+    let client = mesh.plaintext_client().http2();
+    let response = client.send(&forged_trailers("/orders")).unwrap();
+    assert_denied(&response, "no-identity");
+    assert_eq!(mesh.upstream.requests(), 0);
+    mesh.assert_still_serves();
 }
 
 #[test]

@@ -16,7 +16,7 @@ use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::config::Delivery;
@@ -68,27 +68,41 @@ pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
 /// The filter's name among the HTTP filters, and of what is discovered.
 const FILTER: &str = "peergate";
 
-/// Puts a filter before each access log of a bootstrap.
-fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
+/// Changes each object in a bootstrap.
+fn for_each_object(bootstrap: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
     match bootstrap {
         Value::Object(fields) => {
-            for log in fields
-                .get_mut("access_log")
-                .and_then(Value::as_array_mut)
-                .into_iter()
-                .flatten()
-            {
-                log["filter"] = filter.clone();
-            }
-            fields
-                .values_mut()
-                .for_each(|field| add_to_access_logs(field, filter));
+            change(fields);
+            let fields = fields.values_mut();
+            fields.for_each(|field| for_each_object(field, change));
         }
-        Value::Array(elements) => elements
-            .iter_mut()
-            .for_each(|element| add_to_access_logs(element, filter)),
+        Value::Array(elements) => {
+            let elements = elements.iter_mut();
+            elements.for_each(|element| for_each_object(element, change));
+        }
         _ => {}
     }
+}
+
+/// Puts a filter before each access log of a bootstrap.
+fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
+    for_each_object(bootstrap, &|fields| {
+        let logs = fields.get_mut("access_log").and_then(Value::as_array_mut);
+        for log in logs.into_iter().flatten() {
+            log["filter"] = filter.clone();
+        }
+    });
+}
+
+/// Lets trailers through that come by HTTP/1.1 and go to the upstream by it.
+fn enable_http1_trailers(bootstrap: &mut Value) {
+    for_each_object(bootstrap, &|fields| {
+        // Where options of the one protocol stand, there is the place for those of the other.
+        if fields.contains_key("http2_protocol_options") {
+            let options = json!({ "enable_trailers": true });
+            fields.insert("http_protocol_options".to_owned(), options);
+        }
+    });
 }
 
 /// The filter with a plugin config of any content.
@@ -109,28 +123,19 @@ fn http_filter_of(module: &Path, plugin_config: String) -> Value {
 
 /// Puts a log format in the place of each that a bootstrap has, with the formatter that Istio adds.
 fn set_log_format(bootstrap: &mut Value, labels: &Value) {
-    match bootstrap {
-        Value::Object(fields) => {
-            if let Some(format) = fields.get_mut("log_format") {
-                *format = json!({
-                    "json_format": labels,
-                    "formatters": [{
-                        "name": "envoy.formatter.req_without_query",
-                        "typed_config": {
-                            "@type": "type.googleapis.com/envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
-                        },
-                    }],
-                });
-            }
-            fields
-                .values_mut()
-                .for_each(|field| set_log_format(field, labels));
+    for_each_object(bootstrap, &|fields| {
+        if let Some(format) = fields.get_mut("log_format") {
+            *format = json!({
+                "json_format": labels,
+                "formatters": [{
+                    "name": "envoy.formatter.req_without_query",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
+                    },
+                }],
+            });
         }
-        Value::Array(elements) => elements
-            .iter_mut()
-            .for_each(|element| set_log_format(element, labels)),
-        _ => {}
-    }
+    });
 }
 
 /// The same as it is delivered by extension config discovery.
@@ -235,6 +240,14 @@ impl Mesh {
                 sidecar.access_log = Some(path.to_owned());
             },
             |bootstrap| add_to_access_logs(bootstrap, &filter),
+        )
+    }
+
+    /// Where HTTP/1.1 may have trailers, which Envoy otherwise drops.
+    pub(crate) fn with_http1_trailers(plugin_config: String) -> Self {
+        Self::run_with(
+            |sidecar, _| sidecar.http_filters = vec![http_filter(plugin_config)],
+            enable_http1_trailers,
         )
     }
 

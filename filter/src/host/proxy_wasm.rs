@@ -15,6 +15,7 @@ use crate::reply::LocalReply;
 
 const STATUS_OK: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
+const REQUEST_TRAILERS: u32 = 1;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const METRIC_COUNTER: u32 = 0;
 const METRIC_GAUGE: u32 = 1;
@@ -125,6 +126,11 @@ impl Host for Proxy {
     fn remove_request_header(&self, name: &'static [u8]) {
         // SAFETY: the host only reads `name`. It fails only where there are no headers.
         unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };
+    }
+
+    fn remove_request_trailer(&self, name: &'static [u8]) {
+        // SAFETY: as above.
+        unsafe { proxy_remove_header_map_value(REQUEST_TRAILERS, name.as_ptr(), name.len()) };
     }
 
     fn replace_request_header(&self, name: &'static [u8], value: &[u8]) {

@@ -42,6 +42,18 @@ pub enum Reason<'p> {
     NoRuleMatched,
 }
 
+impl Outcome {
+    /// What it is called in metrics and logs, where it is carried out or in shadow.
+    pub fn effect(self, enforcement: Enforcement) -> &'static str {
+        match (self, enforcement) {
+            (Self::Allowed, Enforcement::Enforce) => "allow",
+            (Self::Allowed, Enforcement::Shadow) => "shadow_allow",
+            (Self::Denied, Enforcement::Enforce) => "deny",
+            (Self::Denied, Enforcement::Shadow) => "shadow_deny",
+        }
+    }
+}
+
 impl<'p> Decision<'p> {
     /// What the policies say of the request.
     pub fn outcome(&self) -> Outcome {
@@ -55,12 +67,7 @@ impl<'p> Decision<'p> {
 
     /// What was decided, as metrics and logs have it.
     pub fn effect(&self) -> &'static str {
-        match (self.outcome(), self.enforcement) {
-            (Outcome::Allowed, Enforcement::Enforce) => "allow",
-            (Outcome::Allowed, Enforcement::Shadow) => "shadow_allow",
-            (Outcome::Denied, Enforcement::Enforce) => "deny",
-            (Outcome::Denied, Enforcement::Shadow) => "shadow_deny",
-        }
+        self.outcome().effect(self.enforcement)
     }
 
     /// Whether the decision is carried out.

@@ -1,12 +1,15 @@
 //! One connection, for one request after the other.
 
+use std::convert::Infallible;
 use std::error::Error as StdError;
+use std::future::{Ready, ready};
 use std::io;
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::combinators::WithTrailers;
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
-use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
@@ -16,7 +19,9 @@ use crate::CallError;
 /// More than any proxy answers with.
 const MAX_RESPONSE_HEADER_BYTES: u32 = 1 << 20;
 
-type Body = Full<Bytes>;
+/// With trailers or, and that shows on the wire, without.
+type Body = Either<Full<Bytes>, WithTrailers<Full<Bytes>, Trailers>>;
+type Trailers = Ready<Option<Result<HeaderMap, Infallible>>>;
 
 /// An open connection of a [`Client`]; closed when dropped.
 #[derive(Debug)]
@@ -101,7 +106,6 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Response, CallError
 }
 
 fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, CallError> {
-    let invalid = |what: &str, value: &str| CallError::Invalid(format!("{what} {value:?}"));
     // The parser drops a fragment in silence, and a test of fragments would test something else.
     if request.target.contains('#') {
         return Err(invalid("a fragment in", &request.target));
@@ -122,26 +126,48 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
     };
     let uri: Uri = target.parse().map_err(|_| invalid("target", &target))?;
 
-    let mut built = hyper::Request::new(Full::from(request.body.clone()));
+    let mut built = hyper::Request::new(body(client, request)?);
     *built.method_mut() = method;
     *built.uri_mut() = uri;
     *built.version_mut() = match client.protocol {
         Protocol::Http1 => Version::HTTP_11,
         Protocol::Http2 => Version::HTTP_2,
     };
-    for (name, value) in &request.headers {
-        let name =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name", name))?;
-        let value = HeaderValue::from_bytes(value)
-            .map_err(|_| invalid("value of header", name.as_str()))?;
-        built.headers_mut().append(name, value);
-    }
+    *built.headers_mut() = fields(&request.headers)?;
     if client.protocol == Protocol::Http1 && !built.headers().contains_key(HOST) {
         let host = HeaderValue::from_str(&request.authority)
             .map_err(|_| invalid("authority", &request.authority))?;
         built.headers_mut().insert(HOST, host);
     }
     Ok(built)
+}
+
+fn body(client: &Client, request: &Request) -> Result<Body, CallError> {
+    let body = Full::from(request.body.clone());
+    let trailers = fields(&request.trailers)?;
+    match client.protocol {
+        _ if trailers.is_empty() => Ok(Either::Left(body)),
+        // The library would leave them out in silence.
+        Protocol::Http1 => Err(CallError::Invalid("trailers over HTTP/1.1".into())),
+        Protocol::Http2 => Ok(Either::Right(body.with_trailers(ready(Some(Ok(trailers)))))),
+    }
+}
+
+/// Headers or trailers.
+fn fields(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, CallError> {
+    let mut map = HeaderMap::new();
+    for (name, value) in fields {
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("header name", name))?;
+        let value = HeaderValue::from_bytes(value)
+            .map_err(|_| invalid("value of header", name.as_str()))?;
+        map.append(name, value);
+    }
+    Ok(map)
+}
+
+fn invalid(what: &str, value: &str) -> CallError {
+    CallError::Invalid(format!("{what} {value:?}"))
 }
 
 impl CallError {

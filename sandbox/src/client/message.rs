@@ -11,6 +11,7 @@ pub struct Request {
     pub(super) target: String,
     pub(super) authority: String,
     pub(super) headers: Vec<(String, Vec<u8>)>,
+    pub(super) trailers: Vec<(String, Vec<u8>)>,
     pub(super) body: Bytes,
 }
 
@@ -22,6 +23,7 @@ impl Request {
             target: target.into(),
             authority: "sandbox.test".into(),
             headers: Vec::new(),
+            trailers: Vec::new(),
             body: Bytes::new(),
         }
     }
@@ -48,6 +50,13 @@ impl Request {
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.into(), value.as_ref().into()));
+        self
+    }
+
+    /// Adds a trailer, as [`header`](Self::header) does a header. For HTTP/2 only.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.trailers.push((name.into(), value.as_ref().into()));
         self
     }
 
