@@ -69,7 +69,10 @@ impl<'p> Denial<'p> {
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             is_shadow: decision.enforcement() == Enforcement::Shadow,
             is_of_mesh: policy.is_of_mesh(peer),
-            id: record.encode(policy.decision_key()),
+            id: match policy.decision_key() {
+                Some(key) => record.seal(key),
+                None => record.encode(),
+            },
             method: shown(record.method.as_deref(), LONGEST_TEXT),
             path: shown(record.path.as_deref(), LONGEST_PATH),
             host: shown(record.host.as_deref(), LONGEST_TEXT),

@@ -53,7 +53,7 @@ pub struct PluginConfig {
     /// What is told of decisions, and to whom.
     #[serde(default, skip_serializing_if = "ReportingSpec::is_empty")]
     pub reporting: ReportingSpec,
-    /// The key that seals the ids of decisions: 32 bytes in base64 for URLs, without padding.
+    /// The key that the ids of decisions are encrypted with: 32 bytes in base64 for URLs, without padding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_key: Option<String>,
     /// What becomes of a request that no rule matches.

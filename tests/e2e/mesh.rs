@@ -339,7 +339,7 @@ pub(crate) fn decision_id(response: &Response) -> Option<String> {
 #[track_caller]
 pub(crate) fn assert_denied(response: &Response, reason: &str) {
     let id = decision_id(response);
-    let record = id.map(|id| DecisionRecord::decode(&id, |_| None).unwrap());
+    let record = id.map(|id| DecisionRecord::decode(&id).unwrap());
     let given = record.and_then(|record| Reason::code_of(record.reason));
     assert_eq!(
         (response.status, given),

@@ -95,7 +95,7 @@ fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody(
         );
         assert_eq!(reply.grpc_status, None);
         let id = header(&reply, "x-peergate-decision").unwrap();
-        let record = DecisionRecord::decode(id, |_| None).unwrap();
+        let record = DecisionRecord::decode(id).unwrap();
         assert_eq!(Reason::CODES[usize::from(record.reason)], code);
         assert_eq!(record.path.unwrap(), b"/orders");
     }
@@ -212,9 +212,8 @@ fn decisions_are_sealed_where_a_key_is_configured() {
     enforcer(&config, &host).enforce(&host);
     let replies = host.replies.borrow();
     let id = header(&replies[0], "x-peergate-decision").unwrap();
-    assert!(DecisionRecord::decode(id, |_| None).is_err());
-    let record = DecisionRecord::decode(id, |policy| (policy == "shop/orders").then_some(key));
-    let record = record.unwrap();
+    assert!(DecisionRecord::decode(id).is_err());
+    let record = DecisionRecord::unseal(id, [("shop/orders".to_owned(), key)]).unwrap();
     assert_eq!(record.caller, RecordedCaller::Workload(WEB.to_owned()));
     assert_eq!(record.rule, Some(0));
     assert_eq!(record.revision.as_deref(), Some("5f70bf18a086"));
