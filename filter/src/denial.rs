@@ -22,8 +22,8 @@ pub struct Denial<'p> {
     pub policy: &'p PolicyName,
     /// Whether the policy is in shadow.
     pub is_shadow: bool,
-    /// Whether the caller has an identity of the mesh.
-    pub is_of_mesh: bool,
+    /// Whether it comes from somebody who is not of the mesh.
+    pub is_stranger: bool,
     /// The caller's SPIFFE ID, if it has one.
     pub caller: Option<String>,
     /// The method.
@@ -68,7 +68,7 @@ impl<'p> Denial<'p> {
             reason,
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             is_shadow: decision.enforcement() == Enforcement::Shadow,
-            is_of_mesh: policy.is_of_mesh(peer),
+            is_stranger: policy.is_stranger(peer),
             id: match policy.decision_key() {
                 Some(key) => record.seal(key),
                 None => record.encode(),

@@ -70,10 +70,12 @@ pub struct DenialsSpec {
     /// Whom a caller may ask: a URL, an address, the name of a channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// What callers with an identity of the mesh learn. `NearestRule` when left out.
+    /// What callers with an identity of the mesh learn, but for its gateways. `NearestRule` when left
+    /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_mesh: Option<Disclosure>,
-    /// What all others learn. `Decision` when left out.
+    /// What all others learn, and whoever calls through a gateway of the mesh. `Decision` when left
+    /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_strangers: Option<Disclosure>,
 }
@@ -125,9 +127,9 @@ pub struct Reporting {
     pub documentation: Option<String>,
     /// Whom a caller may ask.
     pub contact: Option<String>,
-    /// What callers with an identity of the mesh learn.
+    /// What callers with an identity of the mesh learn, but for its gateways.
     pub to_mesh: Disclosure,
-    /// What all others learn.
+    /// What all others learn, and whoever calls through a gateway.
     pub to_strangers: Disclosure,
     /// How many lines a second are logged at most, of denials and of shadow hits each.
     pub lines_per_second: u16,
