@@ -17,12 +17,20 @@ use crate::denial::{Denial, shown};
 use crate::host::Host;
 use crate::metrics::Counters;
 
-/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bound:
+/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bounds:
 /// the one must not push out the other.
 #[derive(Debug)]
 pub struct DecisionLog {
-    denials: Bound,
-    shadow: Bound,
+    denials: Bounds,
+    shadow: Bounds,
+}
+
+/// A bound for callers of the mesh and one for all others: whoever reaches a proxy can have requests
+/// denied as fast as they like, and must not hide what becomes of the mesh's own.
+#[derive(Debug)]
+struct Bounds {
+    mesh: Bound,
+    strangers: Bound,
 }
 
 /// How many lines a second are written, and how many were not.
@@ -52,11 +60,12 @@ struct Line<'a> {
 }
 
 impl DecisionLog {
-    /// A log of at most this many lines a second of either kind.
+    /// A log of at most this many lines a second of either kind, about callers of the mesh and about
+    /// strangers each.
     pub fn new(per_second: u16) -> Self {
         Self {
-            denials: Bound::new(per_second),
-            shadow: Bound::new(per_second),
+            denials: Bounds::new(per_second),
+            shadow: Bounds::new(per_second),
         }
     }
 
@@ -69,12 +78,12 @@ impl DecisionLog {
         counters: &Counters,
         host: &impl Host,
     ) {
-        let bound = if denial.is_shadow {
+        let bounds = if denial.is_shadow {
             &self.shadow
         } else {
             &self.denials
         };
-        let Some(omitted) = bound.admit(now) else {
+        let Some(omitted) = bounds.of(denial.is_stranger).admit(now) else {
             return counters.count_omitted_line(host);
         };
         let line = Line {
@@ -102,10 +111,11 @@ impl DecisionLog {
         counters: &Counters,
         host: &impl Host,
     ) {
-        let Some(omitted) = self.shadow.admit(request.now()) else {
+        let peer = request.peer();
+        let bound = self.shadow.of(policy.is_stranger(peer));
+        let Some(omitted) = bound.admit(request.now()) else {
             return counters.count_omitted_line(host);
         };
-        let peer = request.peer();
         let caller = match &peer {
             PeerIdentity::Verified(id) => Some(id.as_str()),
             PeerIdentity::Absent | PeerIdentity::Malformed => None,
@@ -132,6 +142,23 @@ impl DecisionLog {
 fn write(line: &Line<'_>, host: &impl Host) {
     if let Ok(text) = serde_json::to_string(line) {
         host.log(Level::Warn, &text);
+    }
+}
+
+impl Bounds {
+    fn new(per_second: u16) -> Self {
+        Self {
+            mesh: Bound::new(per_second),
+            strangers: Bound::new(per_second),
+        }
+    }
+
+    fn of(&self, is_stranger: bool) -> &Bound {
+        if is_stranger {
+            &self.strangers
+        } else {
+            &self.mesh
+        }
     }
 }
 
@@ -315,6 +342,50 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[2]["omitted"], 3);
         assert_eq!(host.value("peergate_log_lines_omitted_total"), 3);
+    }
+
+    const GATEWAY: &str = "spiffe://cluster.local/ns/edge/sa/gateway";
+
+    /// The callers in the log under a flood: each of them asks five times within a second in which two
+    /// lines may be written.
+    fn callers_logged(enforcement: &str, callers: &[Option<&str>]) -> Vec<String> {
+        let mut config = config(&rules());
+        config["enforcement"] = enforcement.into();
+        config["mesh"]["gateways"] = json!(["edge/gateway"]);
+        config["reporting"] = json!({"log": {"linesPerSecond": 2}});
+        let enforcer = enforcer(&config, &FakeHost::anonymous());
+        let mut logged = Vec::new();
+        for caller in callers {
+            let host = match caller {
+                Some(caller) => FakeHost::with_uri_sans(&[caller]),
+                None => FakeHost::anonymous(),
+            };
+            let host = host.at("2026-06-01T12:00:00Z");
+            for _ in 0..5 {
+                enforcer.enforce(&host);
+                host.replies.borrow_mut().clear();
+            }
+            let callers = lines(&host).into_iter();
+            logged.extend(callers.map(|line| line["caller"].as_str().unwrap_or("-").to_owned()));
+        }
+        logged
+    }
+
+    #[test]
+    fn a_flood_by_strangers_hides_nothing_of_callers_of_the_mesh() {
+        for enforcement in ["Enforce", "Shadow"] {
+            let logged = callers_logged(enforcement, &[None, Some(GATEWAY), Some(ADMIN)]);
+            assert_eq!(logged, ["-", "-", ADMIN, ADMIN]);
+            let logged = callers_logged(enforcement, &[Some(GATEWAY), Some(ADMIN), None]);
+            assert_eq!(logged, [GATEWAY, GATEWAY, ADMIN, ADMIN]);
+        }
+    }
+
+    /// Of `WEB` a rule in shadow is logged, by the same bounds as denials in shadow.
+    #[test]
+    fn nor_does_it_hide_matches_in_shadow() {
+        let logged = callers_logged("Shadow", &[None, Some(WEB)]);
+        assert_eq!(logged, ["-", "-", WEB, WEB]);
     }
 
     #[test]

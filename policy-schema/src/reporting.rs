@@ -97,8 +97,9 @@ pub enum Disclosure {
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogSpec {
-    /// How many lines a second each worker of a proxy writes at most, of denials and of shadow hits
-    /// each; the next line says how many were left out. From 0, for none, to 1000. 10 when left out.
+    /// How many lines a second each worker of a proxy writes at most of each of four kinds: denials and
+    /// shadow hits, of callers of the mesh and of strangers. The next line of a kind says how many were
+    /// left out. From 0, for none, to 1000. 10 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines_per_second: Option<u16>,
 }
@@ -131,7 +132,8 @@ pub struct Reporting {
     pub to_mesh: Disclosure,
     /// What all others learn, and whoever calls through a gateway.
     pub to_strangers: Disclosure,
-    /// How many lines a second are logged at most, of denials and of shadow hits each.
+    /// How many lines a second are logged at most, of denials and of shadow hits, of callers of the mesh
+    /// and of strangers each.
     pub lines_per_second: u16,
     /// How many series requests may make in learning mode; none where it is off.
     pub learned_series: Option<u16>,

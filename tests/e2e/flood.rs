@@ -15,8 +15,9 @@ const REQUESTS: usize = 100_000;
 /// How many callers there are, each with connections of its own.
 const CALLERS: usize = 8;
 
-/// How many lines a second are logged at most, by each worker.
-const LINES: usize = 10;
+/// How many lines a second are logged at most, by each worker: 10 about callers of the mesh, and as many
+/// about strangers.
+const LINES: usize = 20;
 
 /// How long a line is at most, in bytes, with what the proxy puts before it.
 const LONGEST_LINE: usize = 6_000;

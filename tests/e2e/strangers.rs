@@ -1,10 +1,14 @@
 //! Callers whom nobody of the mesh vouches for, also where a gateway relays what they send: what they
-//! learn.
+//! learn, and what they cannot hide.
 
+use std::time::Duration;
+
+use peergate_sandbox::wait::wait_for;
 use peergate_sandbox::{Client, Envoy, INBOUND_STRICT, OutboundSidecar, Request, Response};
 use policy_schema::plugin_config::PluginConfig;
 use serde_json::Value;
 
+use crate::log::decisions;
 use crate::mesh::{
     Mesh, WEB, assert_allowed, assert_denied, decision_id, envoy_binary, plugin_config,
 };
@@ -76,4 +80,28 @@ fn a_gateway_that_is_not_named_is_a_caller_as_any() {
     let response = relayed(&mesh, GATEWAY, &Request::get("/orders"));
     assert_denied(&response, "no-rule-matched");
     assert!(told(&response).contains(&"rule".to_owned()));
+}
+
+#[test]
+fn a_flood_by_strangers_hides_no_denial_of_a_caller_of_the_mesh() {
+    let mesh = Mesh::start();
+    let stranger = mesh.plaintext_client();
+    let mut stranger = stranger.connect().unwrap();
+    let web = mesh.client_as(WEB);
+    for path in ["/a", "/b", "/c"] {
+        for _ in 0..200 {
+            let denied = stranger.send(&Request::get("/orders")).unwrap();
+            assert_eq!(denied.status, 403);
+        }
+        assert_denied(&web.send(&Request::get(path)).unwrap(), "no-rule-matched");
+    }
+    wait_for("a line for each of them", Duration::from_secs(30), || {
+        let lines = decisions(&mesh, 1).into_iter();
+        let paths: Vec<_> = lines
+            .filter(|line| line["caller"] == WEB)
+            .map(|line| line["path"].as_str().unwrap().to_owned())
+            .collect();
+        Ok((paths == ["/a", "/b", "/c"]).then_some(()))
+    })
+    .unwrap();
 }
