@@ -219,7 +219,7 @@ impl Mesh {
 
     /// With an access log in this file, of the requests that an expression picks (CEL over Envoy's
     /// attributes), as Istio configures it of a `Telemetry`.
-    pub(crate) fn with_access_log(path: &Path, expression: &str) -> Self {
+    pub(crate) fn with_access_log(path: &Path, expression: &str, plugin_config: String) -> Self {
         let filter = json!({
             "extension_filter": {
                 "name": "envoy.access_loggers.extension_filters.cel",
@@ -231,7 +231,7 @@ impl Mesh {
         });
         Self::run_with(
             |sidecar, _| {
-                sidecar.http_filters = vec![http_filter(plugin_config(|_| {}))];
+                sidecar.http_filters = vec![http_filter(plugin_config)];
                 sidecar.access_log = Some(path.to_owned());
             },
             |bootstrap| add_to_access_logs(bootstrap, &filter),
