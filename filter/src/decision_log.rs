@@ -1,7 +1,7 @@
 //! Denials and shadow hits → log lines: one JSON object each, and never more than a proxy should write.
 //!
 //! They have the field names of the access log, and nothing that could be a secret: of what a client
-//! sent only method, host, and the path without query.
+//! sent only method, host without user, and the path without query.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -13,7 +13,7 @@ use policy_schema::identity::PeerIdentity;
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::denial::{Denial, shown};
+use crate::denial::{Denial, shown, without_userinfo};
 use crate::host::Host;
 use crate::metrics::Counters;
 
@@ -129,7 +129,7 @@ impl DecisionLog {
             caller,
             method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
             path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
-            host: shown(request.host(), LONGEST_TEXT).map(Cow::Owned),
+            host: shown(request.host().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -190,6 +190,7 @@ impl Bound {
 
 #[cfg(test)]
 mod tests {
+    use policy_schema::decision_id::DecisionRecord;
     use serde_json::{Value, json};
 
     use super::*;
@@ -293,15 +294,32 @@ mod tests {
         assert_eq!(logged(is_silent, &host), [Value::Null; 0]);
     }
 
-    #[test]
-    fn nothing_that_could_be_a_secret_is_logged() {
-        let host = FakeHost::with_uri_sans(&[ADMIN])
+    fn with_secrets(caller: &str) -> FakeHost {
+        FakeHost::with_uri_sans(&[caller])
             .without_header(":path")
             .with_header(":path", "/orders?token=hunter2#hunter2")
+            .without_header(":authority")
+            .with_header(":authority", "me:hunter2@orders.shop:8080")
             .with_header("authorization", "Bearer hunter2")
-            .with_header("cookie", "hunter2");
-        let lines = logged(|_| {}, &host);
-        assert!(!lines[0].to_string().contains("hunter2"));
+            .with_header("cookie", "hunter2")
+    }
+
+    #[test]
+    fn nothing_that_could_be_a_secret_is_logged() {
+        for caller in [ADMIN, WEB] {
+            let lines = logged(|_| {}, &with_secrets(caller));
+            assert_eq!(lines[0]["host"], "@orders.shop:8080");
+            assert!(!lines[0].to_string().contains("hunter2"), "{}", lines[0]);
+        }
+    }
+
+    #[test]
+    fn nor_is_it_part_of_an_id() {
+        let lines = logged(|_| {}, &with_secrets(ADMIN));
+        let id = lines[0]["decision"].as_str().unwrap();
+        let record = DecisionRecord::decode(id).unwrap();
+        assert_eq!(record.host.unwrap(), b"@orders.shop:8080");
+        assert_eq!(record.path.unwrap(), b"/orders");
     }
 
     #[test]

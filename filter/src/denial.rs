@@ -30,7 +30,7 @@ pub struct Denial<'p> {
     pub method: Option<String>,
     /// The path without query.
     pub path: Option<String>,
-    /// The host.
+    /// The host without user.
     pub host: Option<String>,
     /// The id of the decision.
     pub id: String,
@@ -61,7 +61,7 @@ impl<'p> Denial<'p> {
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),
             path_is_cut: false,
-            host: request.host().map(<[u8]>::to_vec),
+            host: request.host().map(|host| without_userinfo(host).to_vec()),
             port: request.port(),
         };
         Self {
@@ -96,6 +96,13 @@ impl<'p> Denial<'p> {
     pub fn rule(&self) -> Option<&'p CompiledRule> {
         self.reason.rule()
     }
+}
+
+/// A host without the user and the password that a client may have put before it. Their `@` stays:
+/// the rules have seen that something stood there.
+pub fn without_userinfo(host: &[u8]) -> &[u8] {
+    let end = host.iter().rposition(|byte| *byte == b'@');
+    end.and_then(|end| host.get(end..)).unwrap_or(host)
 }
 
 /// What a client sent, as text that is no longer than it may be: logs must not grow by what it likes.
