@@ -42,6 +42,7 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         mesh: MeshIdentity {
             trust_domain: "cluster.local".to_owned(),
             trust_domain_aliases: Vec::new(),
+            gateways: Vec::new(),
         },
         policy: PolicyName {
             namespace: "shop".to_owned(),

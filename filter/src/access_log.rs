@@ -38,7 +38,7 @@ pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &
     );
 }
 
-/// Leaves that a rule in shadow matched.
+/// Leaves that a rule in shadow matched. What a `Telemetry` logs as denied goes by its effect.
 pub fn leave_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &impl Host) {
     let (effect, reason) = policy.recorded_as(rule);
     leave(&rule.policy().to_string(), Some(rule), effect, reason, host);

@@ -1,7 +1,7 @@
 //! Denials and shadow hits → log lines: one JSON object each, and never more than a proxy should write.
 //!
 //! They have the field names of the access log, and nothing that could be a secret: of what a client
-//! sent only method, host, and the path without query.
+//! sent only method, host without user, and the path without query.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -14,16 +14,24 @@ use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::denial::{Denial, shown};
+use crate::denial::{Denial, shown, without_userinfo};
 use crate::host::Host;
 use crate::metrics::Counters;
 
-/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bound:
+/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bounds:
 /// the one must not push out the other.
 #[derive(Debug)]
 pub struct DecisionLog {
-    denials: Bound,
-    shadow: Bound,
+    denials: Bounds,
+    shadow: Bounds,
+}
+
+/// A bound for callers of the mesh and one for all others: whoever reaches a proxy can have requests
+/// denied as fast as they like, and must not hide what becomes of the mesh's own.
+#[derive(Debug)]
+struct Bounds {
+    mesh: Bound,
+    strangers: Bound,
 }
 
 /// How many lines a second are written, and how many were not.
@@ -53,11 +61,12 @@ struct Line<'a> {
 }
 
 impl DecisionLog {
-    /// A log of at most this many lines a second of either kind.
+    /// A log of at most this many lines a second of either kind, about callers of the mesh and about
+    /// strangers each.
     pub fn new(per_second: u16) -> Self {
         Self {
-            denials: Bound::new(per_second),
-            shadow: Bound::new(per_second),
+            denials: Bounds::new(per_second),
+            shadow: Bounds::new(per_second),
         }
     }
 
@@ -70,11 +79,11 @@ impl DecisionLog {
         counters: &Counters,
         host: &impl Host,
     ) {
-        let bound = match denial.enforcement {
+        let bounds = match denial.enforcement {
             Enforcement::Enforce => &self.denials,
             Enforcement::Shadow => &self.shadow,
         };
-        let Some(omitted) = bound.admit(now) else {
+        let Some(omitted) = bounds.of(denial.is_stranger).admit(now) else {
             return counters.count_omitted_line(host);
         };
         let line = Line {
@@ -102,10 +111,11 @@ impl DecisionLog {
         counters: &Counters,
         host: &impl Host,
     ) {
-        let Some(omitted) = self.shadow.admit(request.now()) else {
+        let peer = request.peer();
+        let bound = self.shadow.of(policy.is_stranger(peer));
+        let Some(omitted) = bound.admit(request.now()) else {
             return counters.count_omitted_line(host);
         };
-        let peer = request.peer();
         let caller = match &peer {
             PeerIdentity::Verified(id) => Some(id.as_str()),
             PeerIdentity::Absent | PeerIdentity::Malformed => None,
@@ -119,7 +129,7 @@ impl DecisionLog {
             caller,
             method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
             path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
-            host: shown(request.host(), LONGEST_TEXT).map(Cow::Owned),
+            host: shown(request.host().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -132,6 +142,23 @@ impl DecisionLog {
 fn write(line: &Line<'_>, host: &impl Host) {
     if let Ok(text) = serde_json::to_string(line) {
         host.log(Level::Warn, &text);
+    }
+}
+
+impl Bounds {
+    fn new(per_second: u16) -> Self {
+        Self {
+            mesh: Bound::new(per_second),
+            strangers: Bound::new(per_second),
+        }
+    }
+
+    fn of(&self, is_stranger: bool) -> &Bound {
+        if is_stranger {
+            &self.strangers
+        } else {
+            &self.mesh
+        }
     }
 }
 
@@ -163,6 +190,7 @@ impl Bound {
 
 #[cfg(test)]
 mod tests {
+    use policy_schema::decision_id::DecisionRecord;
     use serde_json::{Value, json};
 
     use super::*;
@@ -266,15 +294,32 @@ mod tests {
         assert_eq!(logged(is_silent, &host), [Value::Null; 0]);
     }
 
-    #[test]
-    fn nothing_that_could_be_a_secret_is_logged() {
-        let host = FakeHost::with_uri_sans(&[ADMIN])
+    fn with_secrets(caller: &str) -> FakeHost {
+        FakeHost::with_uri_sans(&[caller])
             .without_header(":path")
             .with_header(":path", "/orders?token=hunter2#hunter2")
+            .without_header(":authority")
+            .with_header(":authority", "me:hunter2@orders.shop:8080")
             .with_header("authorization", "Bearer hunter2")
-            .with_header("cookie", "hunter2");
-        let lines = logged(|_| {}, &host);
-        assert!(!lines[0].to_string().contains("hunter2"));
+            .with_header("cookie", "hunter2")
+    }
+
+    #[test]
+    fn nothing_that_could_be_a_secret_is_logged() {
+        for caller in [ADMIN, WEB] {
+            let lines = logged(|_| {}, &with_secrets(caller));
+            assert_eq!(lines[0]["host"], "@orders.shop:8080");
+            assert!(!lines[0].to_string().contains("hunter2"), "{}", lines[0]);
+        }
+    }
+
+    #[test]
+    fn nor_is_it_part_of_an_id() {
+        let lines = logged(|_| {}, &with_secrets(ADMIN));
+        let id = lines[0]["decision"].as_str().unwrap();
+        let record = DecisionRecord::decode(id).unwrap();
+        assert_eq!(record.host.unwrap(), b"@orders.shop:8080");
+        assert_eq!(record.path.unwrap(), b"/orders");
     }
 
     #[test]
@@ -315,6 +360,50 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[2]["omitted"], 3);
         assert_eq!(host.value("peergate_log_lines_omitted_total"), 3);
+    }
+
+    const GATEWAY: &str = "spiffe://cluster.local/ns/edge/sa/gateway";
+
+    /// The callers in the log under a flood: each of them asks five times within a second in which two
+    /// lines may be written.
+    fn callers_logged(enforcement: &str, callers: &[Option<&str>]) -> Vec<String> {
+        let mut config = config(&rules());
+        config["enforcement"] = enforcement.into();
+        config["mesh"]["gateways"] = json!(["edge/gateway"]);
+        config["reporting"] = json!({"log": {"linesPerSecond": 2}});
+        let enforcer = enforcer(&config, &FakeHost::anonymous());
+        let mut logged = Vec::new();
+        for caller in callers {
+            let host = match caller {
+                Some(caller) => FakeHost::with_uri_sans(&[caller]),
+                None => FakeHost::anonymous(),
+            };
+            let host = host.at("2026-06-01T12:00:00Z");
+            for _ in 0..5 {
+                enforcer.enforce(&host);
+                host.replies.borrow_mut().clear();
+            }
+            let callers = lines(&host).into_iter();
+            logged.extend(callers.map(|line| line["caller"].as_str().unwrap_or("-").to_owned()));
+        }
+        logged
+    }
+
+    #[test]
+    fn a_flood_by_strangers_hides_nothing_of_callers_of_the_mesh() {
+        for enforcement in ["Enforce", "Shadow"] {
+            let logged = callers_logged(enforcement, &[None, Some(GATEWAY), Some(ADMIN)]);
+            assert_eq!(logged, ["-", "-", ADMIN, ADMIN]);
+            let logged = callers_logged(enforcement, &[Some(GATEWAY), Some(ADMIN), None]);
+            assert_eq!(logged, [GATEWAY, GATEWAY, ADMIN, ADMIN]);
+        }
+    }
+
+    /// Of `WEB` a rule in shadow is logged, by the same bounds as denials in shadow.
+    #[test]
+    fn nor_does_it_hide_matches_in_shadow() {
+        let logged = callers_logged("Shadow", &[None, Some(WEB)]);
+        assert_eq!(logged, ["-", "-", WEB, WEB]);
     }
 
     #[test]

@@ -22,15 +22,15 @@ pub struct Denial<'p> {
     pub policy: &'p PolicyName,
     /// Whether the request is denied, or only would be.
     pub enforcement: Enforcement,
-    /// Whether the caller has an identity of the mesh.
-    pub is_of_mesh: bool,
+    /// Whether it comes from somebody who is not of the mesh.
+    pub is_stranger: bool,
     /// The caller's SPIFFE ID, if it has one.
     pub caller: Option<String>,
     /// The method.
     pub method: Option<String>,
     /// The path without query.
     pub path: Option<String>,
-    /// The host.
+    /// The host without user.
     pub host: Option<String>,
     /// The id of the decision.
     pub id: String,
@@ -61,15 +61,18 @@ impl<'p> Denial<'p> {
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),
             path_is_cut: false,
-            host: request.host().map(<[u8]>::to_vec),
+            host: request.host().map(|host| without_userinfo(host).to_vec()),
             port: request.port(),
         };
         Self {
             reason,
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             enforcement: decision.enforcement(),
-            is_of_mesh: policy.is_of_mesh(peer),
-            id: record.encode(policy.decision_key()),
+            is_stranger: policy.is_stranger(peer),
+            id: match policy.decision_key() {
+                Some(key) => record.seal(key),
+                None => record.encode(),
+            },
             method: shown(record.method.as_deref(), LONGEST_TEXT),
             path: shown(record.path.as_deref(), LONGEST_PATH),
             host: shown(record.host.as_deref(), LONGEST_TEXT),
@@ -89,6 +92,13 @@ impl<'p> Denial<'p> {
     pub fn rule(&self) -> Option<&'p CompiledRule> {
         self.reason.rule()
     }
+}
+
+/// A host without the user and the password that a client may have put before it. Their `@` stays:
+/// the rules have seen that something stood there.
+pub fn without_userinfo(host: &[u8]) -> &[u8] {
+    let end = host.iter().rposition(|byte| *byte == b'@');
+    end.and_then(|end| host.get(end..)).unwrap_or(host)
 }
 
 /// What a client sent, as text that is no longer than it may be: logs must not grow by what it likes.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use policy_schema::engine::{CompiledPolicy, Outcome, RequestAttributes as _};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, RequestAttributes as _};
 use policy_schema::plugin_config::ConfigError;
 use policy_schema::reporting::ReportedRequests;
+use policy_schema::rule_spec::Effect;
 
 use crate::attributes::HostAttributes;
 use crate::decision_log::DecisionLog;
@@ -108,6 +109,7 @@ impl Enforcer {
     /// Counts and tells which rules match that have no say.
     fn record_matches<H: Host>(&self, request: &HostAttributes<'_, H>, host: &H) {
         let policy = &self.policy;
+        let mut told: Option<&CompiledRule> = None;
         for rule in policy.recorded_matches(request) {
             self.counters.count_match(rule, host);
             let (effect, _) = policy.recorded_as(rule);
@@ -119,6 +121,15 @@ impl Enforcer {
             }
             self.log
                 .shadow_match(policy, rule, request, &self.counters, host);
+            // A line of the access log has one rule: the first that would deny says most.
+            told = match told {
+                Some(other) if other.effect() == Effect::Deny || rule.effect() != Effect::Deny => {
+                    told
+                }
+                _ => Some(rule),
+            };
+        }
+        if let Some(rule) = told {
             access_log::leave_shadow_match(policy, rule, host);
         }
     }
@@ -127,8 +138,9 @@ impl Enforcer {
     /// request is over.
     #[cfg(feature = "compare-planes")]
     pub fn compare_planes(&self, outcome: Outcome, host: &impl Host) {
-        let verdicts = Verdicts::of_request(outcome, host);
-        self.counters.count_verdicts(verdicts, host);
+        if let Some(verdicts) = Verdicts::of_request(outcome, host) {
+            self.counters.count_verdicts(verdicts, host);
+        }
     }
 }
 
@@ -342,6 +354,23 @@ mod tests {
             );
             assert!(host.replies.borrow().is_empty());
         }
+    }
+
+    #[test]
+    fn of_several_matches_in_shadow_the_access_log_has_one_that_would_deny() {
+        let rule =
+            |id: &str, effect: &str| json!({"id": id, "effect": effect, "enforcement": "Shadow"});
+        let config = config(&json!([
+            {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+            rule("more", "Allow"),
+            rule("first", "Deny"),
+            rule("second", "Deny"),
+            rule("watched", "Audit"),
+        ]));
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        assert_eq!(enforcer(&config, &host).enforce(&host), ALLOWED);
+        assert_eq!(host.property(b"peergate_effect").unwrap(), b"shadow_deny");
+        assert_eq!(host.property(b"peergate_rule").unwrap(), b"first");
     }
 
     #[test]

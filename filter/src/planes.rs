@@ -11,6 +11,9 @@ use crate::host::Host;
 const RBAC_RESULT: &[u8] =
     b"metadata\0filter_metadata\0envoy.filters.http.rbac\0enforced_engine_result";
 
+/// Where the proxy sent the request on to: there is none of a request that something on the way answered.
+const UPSTREAM: &[u8] = b"upstream\0address";
+
 /// What the two said of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdicts {
@@ -22,7 +25,7 @@ pub enum Verdicts {
     OnlyRbacDenies,
     /// Only the filter would have: its policy is in shadow.
     OnlyFilterDenies,
-    /// There was no RBAC.
+    /// It went to the workload, and no RBAC had judged it.
     NoRbac,
 }
 
@@ -47,15 +50,18 @@ impl Verdicts {
         }
     }
 
-    /// Asks what RBAC said of a request that the filter let pass, and had judged so.
-    pub fn of_request(filter: Outcome, host: &impl Host) -> Self {
+    /// Asks what RBAC said of a request that the filter let pass, and had judged so; none where RBAC
+    /// was not asked, because something before it answered.
+    pub fn of_request(filter: Outcome, host: &impl Host) -> Option<Self> {
         let rbac = host.property(RBAC_RESULT);
         match (filter, rbac.as_deref()) {
-            (Outcome::Allowed, Some(b"allowed")) => Self::BothAllow,
-            (Outcome::Allowed, Some(b"denied")) => Self::OnlyRbacDenies,
-            (Outcome::Denied, Some(b"allowed")) => Self::OnlyFilterDenies,
-            (Outcome::Denied, Some(b"denied")) => Self::BothDeny,
-            (Outcome::Allowed | Outcome::Denied, _) => Self::NoRbac,
+            (Outcome::Allowed, Some(b"allowed")) => Some(Self::BothAllow),
+            (Outcome::Allowed, Some(b"denied")) => Some(Self::OnlyRbacDenies),
+            (Outcome::Denied, Some(b"allowed")) => Some(Self::OnlyFilterDenies),
+            (Outcome::Denied, Some(b"denied")) => Some(Self::BothDeny),
+            (Outcome::Allowed | Outcome::Denied, _) => {
+                host.property(UPSTREAM).map(|_| Self::NoRbac)
+            }
         }
     }
 }
@@ -75,8 +81,19 @@ mod tests {
             (Outcome::Allowed, "", Verdicts::NoRbac),
             (Outcome::Denied, "somehow", Verdicts::NoRbac),
         ] {
-            let host = FakeHost::anonymous().with_property(RBAC_RESULT, rbac.as_bytes());
-            assert_eq!(Verdicts::of_request(filter, &host), expected);
+            let host = FakeHost::anonymous()
+                .with_property(RBAC_RESULT, rbac.as_bytes())
+                .with_property(UPSTREAM, b"127.0.0.1:8080");
+            assert_eq!(Verdicts::of_request(filter, &host), Some(expected));
         }
+    }
+
+    #[test]
+    fn what_was_answered_on_the_way_says_nothing_of_rbac() {
+        let host = FakeHost::anonymous();
+        assert_eq!(Verdicts::of_request(Outcome::Allowed, &host), None);
+        let host = host.with_property(RBAC_RESULT, b"denied");
+        let denied = Some(Verdicts::OnlyRbacDenies);
+        assert_eq!(Verdicts::of_request(Outcome::Allowed, &host), denied);
     }
 }

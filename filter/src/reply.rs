@@ -87,10 +87,10 @@ impl LocalReply {
         is_grpc: bool,
     ) -> Self {
         let reporting = policy.reporting();
-        let disclosure = if denial.is_of_mesh {
-            reporting.to_mesh
-        } else {
+        let disclosure = if denial.is_stranger {
             reporting.to_strangers
+        } else {
+            reporting.to_mesh
         };
         let reason = denial.reason.code();
         let is_told = disclosure >= Disclosure::Reason;

@@ -19,6 +19,8 @@ use crate::rule::{Condition, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
+pub(crate) use source::read_service_account;
+
 /// What the rules of a policy are read against.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {

@@ -5,22 +5,30 @@
 //! policy's name and revision; and the reason with the number of the rule, which says nothing to who
 //! has not the policy.
 //!
-//! The bytes, in base64 for URLs without padding:
+//! The bytes, in base64 for URLs without padding, are one of
 //!
 //! ```text
-//! version ‖ flags ‖ reason ‖ time (seconds) ‖ rule + 1 ‖ port ‖ texts ‖ seal
+//! 1 ‖ content ‖ checksum          where no key is configured
+//! 2 ‖ tag ‖ encrypted content     where one is, see `key`
+//! ```
+//!
+//! The checksum tells typing errors but no forgeries. The content is
+//!
+//! ```text
+//! flags ‖ reason ‖ time (seconds) ‖ rule + 1 ‖ port + 1 ‖ texts
 //! ```
 //!
 //! Numbers are LEB128. The texts are policy, revision, caller, method, path and host, each with its
-//! length before it; one that the request did not have is left out, as the flags tell. The seal is an
-//! HMAC-SHA256 under a key that the policy's filters and the operator share, cut to 128 bits; where no
-//! key is configured it is a checksum, which tells typing errors but no forgeries.
+//! length before it; one that the request did not have is left out, as the flags tell.
+
+mod key;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+
+pub use key::DecisionKey;
 
 /// A decision, as far as its id tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +51,7 @@ pub struct DecisionRecord {
     pub path: Option<Vec<u8>>,
     /// Whether the path is longer than what is here of it.
     pub path_is_cut: bool,
-    /// `:authority`.
+    /// `:authority`, without user.
     pub host: Option<Vec<u8>>,
     /// The workload's port.
     pub port: Option<u16>,
@@ -60,10 +68,6 @@ pub enum RecordedCaller {
     Workload(String),
 }
 
-/// The key of a policy's decision ids.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DecisionKey([u8; 32]);
-
 /// Why a text is not the id of a decision that can be trusted.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidDecisionId {
@@ -74,19 +78,19 @@ pub enum InvalidDecisionId {
     #[error("this id is of a form that this version does not know")]
     UnknownVersion,
     /// It was sealed with a key, and none was given.
-    #[error(
-        "this id is sealed with a key, and without the key nobody can tell whether it was changed"
-    )]
+    #[error("this id is sealed with a key, and cannot be read without it")]
     NeedsKey,
     /// A key was given, and it was not sealed with any.
     #[error("this id is not sealed with a key, so anybody may have made it up")]
     NotSealed,
-    /// The seal does not match.
+    /// It is not what was made, or was made under another key.
     #[error("this id was changed, or it was made elsewhere")]
     BadSeal,
 }
 
-const VERSION: u8 = 1;
+/// What the first byte says of the rest.
+const OPEN: u8 = 1;
+const SEALED: u8 = 2;
 
 /// The bits of the flags. The two lowest say who called.
 mod flag {
@@ -97,7 +101,8 @@ mod flag {
     pub(super) const PATH_IS_CUT: u8 = 16;
     pub(super) const HOST: u8 = 32;
     pub(super) const REVISION: u8 = 64;
-    pub(super) const SEALED: u8 = 128;
+    /// No form has it.
+    pub(super) const UNKNOWN: u8 = 128;
 }
 
 /// The most bytes of a path that an id has, and that is told anywhere.
@@ -105,66 +110,70 @@ pub const LONGEST_PATH: usize = 512;
 /// The most bytes of a method or a host, likewise.
 pub const LONGEST_TEXT: usize = 255;
 
-const SEAL: usize = 16;
 const CHECKSUM: usize = 4;
 
-impl DecisionKey {
-    /// The key with these bytes.
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The key of one policy, made of the mesh's: who can read the configuration of one policy's
-    /// filters can make no ids of another.
-    #[must_use]
-    pub fn of_policy(&self, policy: &str) -> Self {
-        let mut key = [0; 32];
-        key.copy_from_slice(&self.mac(policy.as_bytes()));
-        Self(key)
-    }
-
-    /// Reads base64, as the plugin config has it.
-    pub fn from_base64(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        bytes.try_into().ok().map(Self)
-    }
-
-    /// The key in base64.
-    pub fn to_base64(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    fn mac(&self, bytes: &[u8]) -> [u8; 32] {
-        self.fed_with(bytes).finalize().into_bytes().into()
-    }
-
-    fn confirms(&self, bytes: &[u8], seal: &[u8]) -> bool {
-        self.fed_with(bytes).verify_truncated_left(seal).is_ok()
-    }
-
-    fn fed_with(&self, bytes: &[u8]) -> Hmac<Sha256> {
-        // HMAC takes a whole block of SHA-256; a shorter key is followed by zeros (RFC 2104, 2).
-        let mut block = [0; 64];
-        block
-            .iter_mut()
-            .zip(self.0)
-            .for_each(|(place, byte)| *place = byte);
-        let mut mac = Hmac::new(&block.into());
-        mac.update(bytes);
-        mac
-    }
-}
-
-/// Without the key: it has no place in a log.
-impl std::fmt::Debug for DecisionKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DecisionKey").finish_non_exhaustive()
-    }
-}
-
 impl DecisionRecord {
-    /// The id, sealed with `key` where there is one.
-    pub fn encode(&self, key: Option<&DecisionKey>) -> String {
+    /// An id that everybody can read and make.
+    pub fn encode(&self) -> String {
+        let mut bytes = vec![OPEN];
+        bytes.extend(self.content());
+        let checksum = checksum(&bytes);
+        bytes.extend_from_slice(&checksum);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// An id that nobody can read or make without the key.
+    pub fn seal(&self, key: &DecisionKey) -> String {
+        let (tag, content) = key.encrypt(self.content());
+        URL_SAFE_NO_PAD.encode([&[SEALED][..], &tag, &content].concat())
+    }
+
+    /// Reads an id that is not sealed.
+    pub fn decode(id: &str) -> Result<Self, InvalidDecisionId> {
+        let bytes = bytes_of(id)?;
+        let mut rest = Bytes(&bytes);
+        match rest.byte()? {
+            OPEN => {}
+            SEALED => return Err(InvalidDecisionId::NeedsKey),
+            _ => return Err(InvalidDecisionId::UnknownVersion),
+        }
+        let record = Self::read(&mut rest)?;
+        let end = bytes.len().saturating_sub(rest.0.len());
+        let is_good = bytes.get(..end).map(checksum).as_deref() == Some(rest.0);
+        is_good.then_some(record).ok_or(InvalidDecisionId::BadSeal)
+    }
+
+    /// Reads an id that was sealed with one of these keys, each that of the policy it comes with: nothing
+    /// of an id can be read without its key, its policy included.
+    pub fn unseal(
+        id: &str,
+        keys: impl IntoIterator<Item = (String, DecisionKey)>,
+    ) -> Result<Self, InvalidDecisionId> {
+        let bytes = bytes_of(id)?;
+        let mut rest = Bytes(&bytes);
+        match rest.byte()? {
+            OPEN => return Err(InvalidDecisionId::NotSealed),
+            SEALED => {}
+            _ => return Err(InvalidDecisionId::UnknownVersion),
+        }
+        let (tag, encrypted) = rest
+            .0
+            .split_first_chunk()
+            .ok_or(InvalidDecisionId::Malformed)?;
+        for (policy, key) in keys {
+            let Some(content) = key.decrypt(tag, encrypted) else {
+                continue;
+            };
+            let mut rest = Bytes(&content);
+            let record = Self::read(&mut rest)?;
+            // Who has the key of one policy could name another.
+            let is_good = rest.0.is_empty() && record.policy == policy;
+            return is_good.then_some(record).ok_or(InvalidDecisionId::BadSeal);
+        }
+        Err(InvalidDecisionId::BadSeal)
+    }
+
+    fn content(&self) -> Vec<u8> {
         let (caller, kind) = match &self.caller {
             RecordedCaller::Anonymous => (None, 0),
             RecordedCaller::Malformed => (None, flag::MALFORMED),
@@ -182,13 +191,12 @@ impl DecisionRecord {
             (path_is_cut || self.path_is_cut, flag::PATH_IS_CUT),
             (host.is_some(), flag::HOST),
             (revision.is_some(), flag::REVISION),
-            (key.is_some(), flag::SEALED),
         ];
         let flags = flags
             .iter()
             .filter_map(|(is_set, bit)| is_set.then_some(bit))
             .fold(0, |flags, bit| flags | bit);
-        let mut bytes = vec![VERSION, flags, self.reason];
+        let mut bytes = vec![flags, self.reason];
         push_number(&mut bytes, self.time);
         push_number(&mut bytes, self.rule.map_or(0, |rule| u64::from(rule) + 1));
         push_number(&mut bytes, self.port.map_or(0, |port| u64::from(port) + 1));
@@ -200,26 +208,15 @@ impl DecisionRecord {
             push_number(&mut bytes, u64::try_from(text.len()).unwrap_or_default());
             bytes.extend_from_slice(text);
         }
-        let seal = seal(&bytes, key);
-        bytes.extend_from_slice(&seal);
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 
-    /// Reads an id that was sealed with `key`, or without any. `key` tells the key of the policy that
-    /// the id names.
-    pub fn decode(
-        id: &str,
-        key: impl FnOnce(&str) -> Option<DecisionKey>,
-    ) -> Result<Self, InvalidDecisionId> {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(id)
-            .map_err(|_| InvalidDecisionId::Malformed)?;
-        let mut rest = Bytes(&bytes);
-        if rest.byte()? != VERSION {
-            return Err(InvalidDecisionId::UnknownVersion);
-        }
+    fn read(rest: &mut Bytes<'_>) -> Result<Self, InvalidDecisionId> {
         let flags = rest.byte()?;
         let has = |bit: u8| flags & bit != 0;
+        if has(flag::UNKNOWN) {
+            return Err(InvalidDecisionId::UnknownVersion);
+        }
         let reason = rest.byte()?;
         let time = rest.number()?;
         let rule = rest.one_more()?;
@@ -241,11 +238,6 @@ impl DecisionRecord {
         let method = text(flag::METHOD)?.map(<[u8]>::to_vec);
         let path = text(flag::PATH)?.map(<[u8]>::to_vec);
         let host = text(flag::HOST)?.map(<[u8]>::to_vec);
-        let seal = rest.0;
-        let content = bytes
-            .get(..bytes.len().saturating_sub(seal.len()))
-            .unwrap_or_default();
-        check_seal(content, seal, has(flag::SEALED), key(&policy).as_ref())?;
         Ok(Self {
             reason,
             time,
@@ -267,27 +259,14 @@ fn narrowed<N: TryFrom<u64>>(number: Option<u64>) -> Result<Option<N>, InvalidDe
     narrowed.map_err(|_| InvalidDecisionId::Malformed)
 }
 
-fn seal(bytes: &[u8], key: Option<&DecisionKey>) -> Vec<u8> {
-    let (digest, length): ([u8; 32], usize) = match key {
-        Some(key) => (key.mac(bytes), SEAL),
-        None => (Sha256::digest(bytes).into(), CHECKSUM),
-    };
-    digest.into_iter().take(length).collect()
+fn bytes_of(id: &str) -> Result<Vec<u8>, InvalidDecisionId> {
+    let bytes = URL_SAFE_NO_PAD.decode(id);
+    bytes.map_err(|_| InvalidDecisionId::Malformed)
 }
 
-fn check_seal(
-    bytes: &[u8],
-    found: &[u8],
-    is_sealed: bool,
-    key: Option<&DecisionKey>,
-) -> Result<(), InvalidDecisionId> {
-    let is_good = match (is_sealed, key) {
-        (true, None) => return Err(InvalidDecisionId::NeedsKey),
-        (false, Some(_)) => return Err(InvalidDecisionId::NotSealed),
-        (true, Some(key)) => found.len() == SEAL && key.confirms(bytes, found),
-        (false, None) => found == seal(bytes, None),
-    };
-    is_good.then_some(()).ok_or(InvalidDecisionId::BadSeal)
+fn checksum(bytes: &[u8]) -> Vec<u8> {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest.into_iter().take(CHECKSUM).collect()
 }
 
 /// The beginning of a text, and whether that is not all of it.

@@ -39,6 +39,8 @@ pub struct CompiledPolicy {
     name: PolicyName,
     revision: Option<String>,
     trust_domains: TrustDomains,
+    /// What follows the trust domain in the SPIFFE IDs of the mesh's gateways.
+    gateways: Vec<Box<str>>,
     enforcement: Enforcement,
     otherwise: Otherwise,
     reporting: Reporting,
@@ -174,6 +176,15 @@ impl CompiledPolicy {
     /// Whether a caller has an identity of the mesh.
     pub fn is_of_mesh(&self, peer: PeerIdentity<'_>) -> bool {
         matches!(self.caller(peer), Ok(Caller::Workload(_)))
+    }
+
+    /// Whether what a caller sends comes from somebody who is not of the mesh: it has no identity of
+    /// the mesh, or is a gateway, which relays what others send.
+    pub fn is_stranger(&self, peer: PeerIdentity<'_>) -> bool {
+        match self.caller(peer) {
+            Ok(Caller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
+            Ok(Caller::Anonymous) | Err(_) => true,
+        }
     }
 
     /// What a rule does where it matches and decides, or is recorded: its effect and its reason, as

@@ -13,13 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::check::{Scope, check_rules, is_dns_label, is_dns_subdomain};
+use crate::check::{Scope, check_rules, is_dns_label, is_dns_subdomain, read_service_account};
 use crate::code::Code;
 use crate::decision_id::DecisionKey;
 use crate::identity::{TrustDomains, is_trust_domain};
 use crate::problem::{Cursor, Problem, Problems};
 use crate::reporting::{Reporting, ReportingSpec};
-use crate::rule::Rule;
+use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 /// The version of the policy language: of documents and of the plugin config alike.
@@ -53,7 +53,7 @@ pub struct PluginConfig {
     /// What is told of decisions, and to whom.
     #[serde(default, skip_serializing_if = "ReportingSpec::is_empty")]
     pub reporting: ReportingSpec,
-    /// The key that seals the ids of decisions: 32 bytes in base64 for URLs, without padding.
+    /// The key that the ids of decisions are encrypted with: 32 bytes in base64 for URLs, without padding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_key: Option<String>,
     /// What becomes of a request that no rule matches.
@@ -91,7 +91,7 @@ pub struct PolicyAlong {
     pub rules: Vec<RuleSpec>,
 }
 
-/// The trust domains of a mesh.
+/// Whose identities are the mesh's, and which of them speak for others.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -101,6 +101,10 @@ pub struct MeshIdentity {
     /// Other trust domains whose identities are the same mesh's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust_domain_aliases: Vec<String>,
+    /// The service accounts of the mesh's gateways, as `NAMESPACE/NAME`, in any of its trust domains.
+    /// What a gateway relays comes from somebody outside, who is told no more than any stranger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<String>,
 }
 
 /// The name of a policy.
@@ -155,6 +159,7 @@ pub(crate) struct CheckedConfig {
     pub(crate) name: PolicyName,
     pub(crate) revision: Option<String>,
     pub(crate) trust_domains: TrustDomains,
+    pub(crate) gateways: Vec<ServiceAccount>,
     pub(crate) reporting: Reporting,
     pub(crate) decision_key: Option<DecisionKey>,
     /// The leading one first.
@@ -199,6 +204,7 @@ impl PluginConfig {
         let mut problems = Problems::default();
         let root = Cursor::Root;
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
+        let gateways = check_gateways(&self.mesh, &root.key("mesh"), &mut problems);
         let reporting = self.reporting.check(&root.key("reporting"), &mut problems);
         let decision_key = self.decision_key.as_deref();
         let decision_key = decision_key
@@ -223,6 +229,7 @@ impl PluginConfig {
                 name: self.policy,
                 revision: self.revision,
                 trust_domains,
+                gateways,
                 reporting,
                 decision_key,
                 policies,
@@ -256,6 +263,28 @@ impl PolicyAlong {
             otherwise: self.otherwise,
         })
     }
+}
+
+fn check_gateways(
+    mesh: &MeshIdentity,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<ServiceAccount> {
+    let cursor = cursor.key("gateways");
+    let mut accounts = Vec::with_capacity(mesh.gateways.len());
+    for (index, text) in mesh.gateways.iter().enumerate() {
+        let account = read_service_account(text, None);
+        if account.is_none() {
+            problems.report(
+                Code::InvalidServiceAccount,
+                &cursor.index(index),
+                format!("`{text}` is not the service account of a gateway"),
+                "write `NAMESPACE/NAME`",
+            );
+        }
+        accounts.extend(account);
+    }
+    accounts
 }
 
 /// Without the key: a log may quote what is wrong.

@@ -101,6 +101,16 @@ impl PolicySet {
         Some(key.of_policy(&policy.to_string()))
     }
 
+    /// The policies' names, each with its key, if the ids of decisions are sealed.
+    pub fn decision_keys(&self) -> Option<impl Iterator<Item = (String, DecisionKey)>> {
+        let key = self.decision_key.as_ref()?;
+        let names = self.policies.iter().map(|policy| policy.name.to_string());
+        Some(names.map(|name| {
+            let key = key.of_policy(&name);
+            (name, key)
+        }))
+    }
+
     /// The policies, in the order of namespace and name.
     pub fn policies(&self) -> &[ServicePolicy] {
         &self.policies

@@ -70,10 +70,12 @@ pub struct DenialsSpec {
     /// Whom a caller may ask: a URL, an address, the name of a channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// What callers with an identity of the mesh learn. `NearestRule` when left out.
+    /// What callers with an identity of the mesh learn, but for its gateways. `NearestRule` when left
+    /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_mesh: Option<Disclosure>,
-    /// What all others learn. `Decision` when left out.
+    /// What all others learn, and whoever calls through a gateway of the mesh. `Decision` when left
+    /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_strangers: Option<Disclosure>,
 }
@@ -95,8 +97,9 @@ pub enum Disclosure {
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogSpec {
-    /// How many lines a second each worker of a proxy writes at most, of denials and of shadow hits
-    /// each; the next line says how many were left out. From 0, for none, to 1000. 10 when left out.
+    /// How many lines a second each worker of a proxy writes at most of each of four kinds: denials and
+    /// shadow hits, of callers of the mesh and of strangers. The next line of a kind says how many were
+    /// left out. From 0, for none, to 1000. 10 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines_per_second: Option<u16>,
 }
@@ -125,11 +128,12 @@ pub struct Reporting {
     pub documentation: Option<String>,
     /// Whom a caller may ask.
     pub contact: Option<String>,
-    /// What callers with an identity of the mesh learn.
+    /// What callers with an identity of the mesh learn, but for its gateways.
     pub to_mesh: Disclosure,
-    /// What all others learn.
+    /// What all others learn, and whoever calls through a gateway.
     pub to_strangers: Disclosure,
-    /// How many lines a second are logged at most, of denials and of shadow hits each.
+    /// How many lines a second are logged at most, of denials and of shadow hits, of callers of the mesh
+    /// and of strangers each.
     pub lines_per_second: u16,
     /// How many series requests may make in learning mode; none where it is off.
     pub learned_series: Option<u16>,

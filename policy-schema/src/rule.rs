@@ -85,8 +85,13 @@ pub struct ServiceAccount {
 impl ServiceAccount {
     /// The SPIFFE ID that Istio gives this account in `trust_domain`.
     pub(crate) fn spiffe_id(&self, trust_domain: &str) -> String {
+        [SCHEME, trust_domain, &self.spiffe_path()].concat()
+    }
+
+    /// What follows the trust domain in its SPIFFE ID, in whichever.
+    pub(crate) fn spiffe_path(&self) -> String {
         let Self { namespace, name } = self;
-        format!("{SCHEME}{trust_domain}/ns/{namespace}/sa/{name}")
+        format!("/ns/{namespace}/sa/{name}")
     }
 }
 

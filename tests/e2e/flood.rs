@@ -27,8 +27,9 @@ const MORE_THAN_ARE_KEPT: usize = 1_040;
 /// How many callers there are at a time.
 const AT_A_TIME: usize = 8;
 
-/// How many lines a second are logged at most, by the one worker.
-const LINES: usize = 10;
+/// How many lines a second are logged at most, by the one worker: 10 about callers of the mesh, and as many
+/// about strangers.
+const LINES: usize = 20;
 
 /// How long a line is at most, in bytes, with what the proxy puts before it.
 const LONGEST_LINE: usize = 8_000;

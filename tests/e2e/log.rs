@@ -28,7 +28,8 @@ pub(crate) fn decisions(mesh: &Mesh, count: usize) -> Vec<Value> {
 fn each_denial_and_each_shadow_hit_is_a_line_of_json() {
     let mesh = Mesh::start();
     let web = mesh.client_as(WEB);
-    let denied = web.send(&Request::get("/admin?token=hunter2")).unwrap();
+    let with_secrets = Request::get("/admin?token=hunter2").authority("me:hunter2@orders.shop");
+    let denied = web.send(&with_secrets).unwrap();
     web.send(&Request::get("/orders")).unwrap();
     web.send(&Request::get("/orders/bulk")).unwrap();
     mesh.plaintext_client()
@@ -57,6 +58,7 @@ fn each_denial_and_each_shadow_hit_is_a_line_of_json() {
             ["deny", "-", "no-identity", "-", "/orders"],
         ]
     );
+    assert_eq!(lines[0]["host"], "@orders.shop");
     assert_eq!(lines[0]["decision"], decision_id(&denied).unwrap());
     assert!(!mesh.envoy.log().unwrap().contains("hunter2"));
 }

@@ -13,5 +13,6 @@ mod log;
 mod mesh;
 mod metrics;
 mod planes;
+mod strangers;
 mod telemetry;
 mod together;

@@ -224,7 +224,7 @@ impl Mesh {
 
     /// With an access log in this file, of the requests that an expression picks (CEL over Envoy's
     /// attributes), as Istio configures it of a `Telemetry`.
-    pub(crate) fn with_access_log(path: &Path, expression: &str) -> Self {
+    pub(crate) fn with_access_log(path: &Path, expression: &str, plugin_config: String) -> Self {
         let filter = json!({
             "extension_filter": {
                 "name": "envoy.access_loggers.extension_filters.cel",
@@ -236,7 +236,7 @@ impl Mesh {
         });
         Self::run_with(
             |sidecar, _| {
-                sidecar.http_filters = vec![http_filter(plugin_config(|_| {}))];
+                sidecar.http_filters = vec![http_filter(plugin_config)];
                 sidecar.access_log = Some(path.to_owned());
             },
             |bootstrap| add_to_access_logs(bootstrap, &filter),
@@ -352,7 +352,7 @@ pub(crate) fn decision_id(response: &Response) -> Option<String> {
 #[track_caller]
 pub(crate) fn assert_denied(response: &Response, reason: &str) {
     let id = decision_id(response);
-    let record = id.map(|id| DecisionRecord::decode(&id, |_| None).unwrap());
+    let record = id.map(|id| DecisionRecord::decode(&id).unwrap());
     let given = record.and_then(|record| Reason::code_of(record.reason));
     assert_eq!(
         (response.status, given),

@@ -4,7 +4,7 @@ use peergate_sandbox::Request;
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
 use policy_schema::rule_spec::Enforcement;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::mesh::{Mesh, WEB, comparing_filter, plugin_config, policies};
 
@@ -104,6 +104,26 @@ fn where_there_is_no_rbac_it_is_counted_too() {
     let mesh = mesh(Enforcement::Enforce, Vec::new());
     assert_eq!(send(&mesh, "/orders"), 200);
     assert_eq!(counted(&mesh), [("no-rbac", 1.0)]);
+}
+
+/// Nothing can be said of RBAC by a request that a filter between the two has answered.
+#[test]
+fn what_was_answered_before_rbac_could_judge_it_is_not_counted() {
+    let fault = json!({
+        "name": "envoy.filters.http.fault",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault",
+            "abort": {"http_status": 403, "percentage": {"numerator": 100}},
+            "headers": [{"name": "x-fault", "present_match": true}],
+        },
+    });
+    let filters = std::iter::once(fault).chain(rbac_without(""));
+    let mesh = mesh(Enforcement::Enforce, filters.collect());
+    assert_eq!(send(&mesh, "/orders"), 200);
+    let web = mesh.client_as(WEB);
+    let aborted = web.send(&Request::get("/orders").header("x-fault", "1"));
+    assert_eq!(aborted.unwrap().status, 403);
+    assert_eq!(counted(&mesh), [("both-allow", 1.0)]);
 }
 
 #[test]

@@ -6,11 +6,12 @@ use peergate_sandbox::wait::wait_for;
 use peergate_sandbox::{Request, Response};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::mesh_resources;
+use policy_schema::reporting::ReportedRequests;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Value, json};
 
-use crate::mesh::{Mesh, WEB};
+use crate::mesh::{Mesh, WEB, plugin_config};
 
 /// The expression that a mesh's access log is rendered with.
 fn expression(requests: &str) -> String {
@@ -44,15 +45,17 @@ fn expression(requests: &str) -> String {
     filter["expression"].as_str().unwrap().to_owned()
 }
 
-/// The paths that are logged of requests that are let in, denied, and denied as gRPC calls, with one
-/// at the end that is logged in any case.
-fn logged(requests: &str) -> Vec<String> {
+/// The paths that are logged of requests that are let in, let in though a rule in shadow denies them,
+/// denied, and denied as gRPC calls, with one at the end that is logged in any case.
+fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
-    let mesh = Mesh::with_access_log(&path, &expression(requests));
+    let config = plugin_config(|config| config.reporting.access_log = Some(left));
+    let mesh = Mesh::with_access_log(&path, &expression(requests), config);
     let client = mesh.client_as(WEB);
     let ask = |request: Request| -> Response { client.send(&request).unwrap() };
     assert_eq!(ask(Request::get("/orders/allowed")).status, 200);
+    assert_eq!(ask(Request::get("/orders/bulk")).status, 200);
     assert_eq!(ask(Request::get("/denied")).status, 403);
     let calls = mesh.client_as(WEB).http2();
     let call = |path: &str| Request::new("POST", path).header("content-type", "application/grpc");
@@ -74,14 +77,18 @@ fn logged(requests: &str) -> Vec<String> {
     paths
 }
 
+/// Also where the filter leaves what it decided of requests that pass.
 #[test]
-fn denials_alone_are_logged_grpc_or_not() {
-    assert_eq!(logged("Denied"), ["/denied", "/denied/call", "/last"]);
+fn denials_alone_are_logged_grpc_or_not_and_what_is_in_shadow() {
+    let denied = ["/denied", "/denied/call", "/last", "/orders/bulk"];
+    for left in [ReportedRequests::Denied, ReportedRequests::All] {
+        assert_eq!(logged("Denied", left), denied, "{left:?}");
+    }
 }
 
 /// A call that comes back without a gRPC status has failed too: the service does not speak it.
 #[test]
 fn failures_alone_are_logged() {
     let failed = ["/denied", "/denied/call", "/last", "/orders/call"];
-    assert_eq!(logged("Failed"), failed);
+    assert_eq!(logged("Failed", ReportedRequests::Denied), failed);
 }

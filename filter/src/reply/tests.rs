@@ -2,6 +2,7 @@ use policy_schema::decision_id::{DecisionKey, DecisionRecord, RecordedCaller};
 use policy_schema::engine::Reason;
 use serde_json::{Value, json};
 
+use crate::enforcer::Enforcer;
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 use crate::reply::LocalReply;
 
@@ -95,7 +96,7 @@ fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody(
         );
         assert_eq!(reply.grpc_status, None);
         let id = header(&reply, "x-peergate-decision").unwrap();
-        let record = DecisionRecord::decode(id, |_| None).unwrap();
+        let record = DecisionRecord::decode(id).unwrap();
         assert_eq!(Reason::CODES[usize::from(record.reason)], code);
         assert_eq!(record.path.unwrap(), b"/orders");
     }
@@ -117,6 +118,43 @@ fn strangers_learn_the_decision_and_no_more() {
             let expected = json!({"type": "about:blank", "title": "Access denied", "status": 403});
             assert_eq!(body(&reply), expected);
         }
+    }
+}
+
+/// What a gateway relays is of somebody else, in whichever of the mesh's trust domains it is.
+#[test]
+fn callers_through_a_gateway_learn_what_strangers_do() {
+    let mut config = config(&rules());
+    config["mesh"]["trustDomainAliases"] = json!(["old.example"]);
+    config["mesh"]["gateways"] = json!(["edge/public", "edge/partners"]);
+    for (caller, is_told) in [
+        ("spiffe://cluster.local/ns/edge/sa/public", false),
+        ("spiffe://old.example/ns/edge/sa/partners", false),
+        ("spiffe://cluster.local/ns/edge/sa/public-2", true),
+        ("spiffe://cluster.local/ns/shop/sa/public", true),
+        ("spiffe://cluster.local/x/ns/edge/sa/public", true),
+        (OTHER, true),
+    ] {
+        for kind in ["application/json", "application/grpc"] {
+            let host = FakeHost::with_uri_sans(&[caller]).with_header("content-type", kind);
+            enforcer(&config, &host).enforce(&host);
+            let replies = host.replies.borrow();
+            let reason = header(&replies[0], "x-peergate-reason");
+            assert_eq!(reason, is_told.then_some("no-rule-matched"), "{caller}");
+            let is_in_body = replies[0].body.contains("no-rule-matched");
+            assert_eq!(is_in_body, is_told, "{caller}");
+        }
+    }
+}
+
+#[test]
+fn a_gateway_without_namespace_is_refused() {
+    for gateway in ["public", "edge/", "edge/public/x", "*/public", ""] {
+        let mut config = config(&rules());
+        config["mesh"]["gateways"] = json!(["edge/public", gateway]);
+        let refused = Enforcer::new(config.to_string().as_bytes(), &FakeHost::anonymous());
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("mesh.gateways[1]"), "{refused}");
     }
 }
 
@@ -212,9 +250,8 @@ fn decisions_are_sealed_where_a_key_is_configured() {
     enforcer(&config, &host).enforce(&host);
     let replies = host.replies.borrow();
     let id = header(&replies[0], "x-peergate-decision").unwrap();
-    assert!(DecisionRecord::decode(id, |_| None).is_err());
-    let record = DecisionRecord::decode(id, |policy| (policy == "shop/orders").then_some(key));
-    let record = record.unwrap();
+    assert!(DecisionRecord::decode(id).is_err());
+    let record = DecisionRecord::unseal(id, [("shop/orders".to_owned(), key)]).unwrap();
     assert_eq!(record.caller, RecordedCaller::Workload(WEB.to_owned()));
     assert_eq!(record.rule, Some(0));
     assert_eq!(record.revision.as_deref(), Some("5f70bf18a086"));

@@ -234,20 +234,28 @@ pub(super) fn check_service_account(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<ServiceAccount> {
-    let (namespace, name) = text.split_once('/').unwrap_or((scope.namespace, text));
-    if is_dns_label(namespace) && is_dns_subdomain(name) {
-        return Some(ServiceAccount {
-            namespace: namespace.into(),
-            name: name.into(),
-        });
+    let account = read_service_account(text, Some(scope.namespace));
+    if account.is_none() {
+        problems.report(
+            Code::InvalidServiceAccount,
+            cursor,
+            format!("`{text}` is not a service account"),
+            "write `NAMESPACE/NAME`, or `NAME` for one in the policy's namespace; for patterns use `principals`",
+        );
     }
-    problems.report(
-        Code::InvalidServiceAccount,
-        cursor,
-        format!("`{text}` is not a service account"),
-        "write `NAMESPACE/NAME`, or `NAME` for one in the policy's namespace; for patterns use `principals`",
-    );
-    None
+    account
+}
+
+/// Reads `NAMESPACE/NAME`, or `NAME` for one in `namespace` where there is one to be in.
+pub(crate) fn read_service_account(text: &str, namespace: Option<&str>) -> Option<ServiceAccount> {
+    let (namespace, name) = match text.split_once('/') {
+        Some(both) => both,
+        None => (namespace?, text),
+    };
+    (is_dns_label(namespace) && is_dns_subdomain(name)).then(|| ServiceAccount {
+        namespace: namespace.into(),
+        name: name.into(),
+    })
 }
 
 pub(super) fn check_namespace(

@@ -21,7 +21,7 @@ fn bare() -> DecisionRecord {
         reason: 3,
         time: 0,
         rule: None,
-        policy: "a/b".into(),
+        policy: record().policy,
         revision: None,
         caller: RecordedCaller::Anonymous,
         method: None,
@@ -36,8 +36,19 @@ fn key() -> DecisionKey {
     DecisionKey::new([7; 32])
 }
 
+fn encode(record: &DecisionRecord, key: Option<&DecisionKey>) -> String {
+    match key {
+        Some(key) => record.seal(key),
+        None => record.encode(),
+    }
+}
+
+/// Reads an id, where there is a key as one of the policy that the records here name.
 fn decode(id: &str, key: Option<DecisionKey>) -> Result<DecisionRecord, InvalidDecisionId> {
-    DecisionRecord::decode(id, |_| key)
+    match key {
+        Some(key) => DecisionRecord::unseal(id, [(record().policy, key)]),
+        None => DecisionRecord::decode(id),
+    }
 }
 
 #[test]
@@ -51,7 +62,7 @@ fn what_is_encoded_can_be_read_again() {
     };
     for record in [record(), bare(), malformed] {
         for key in [None, Some(key())] {
-            let id = record.encode(key.as_ref());
+            let id = encode(&record, key.as_ref());
             assert_eq!(decode(&id, key), Ok(record.clone()));
         }
     }
@@ -59,9 +70,9 @@ fn what_is_encoded_can_be_read_again() {
 
 #[test]
 fn an_id_is_compact() {
-    assert_eq!(record().encode(None).len(), 203);
-    assert_eq!(record().encode(Some(&key())).len(), 219);
-    assert_eq!(bare().encode(None).len(), 19);
+    assert_eq!(record().encode().len(), 203);
+    assert_eq!(record().seal(&key()).len(), 219);
+    assert_eq!(bare().encode().len(), 42);
 }
 
 #[test]
@@ -73,7 +84,7 @@ fn an_id_is_bounded_whatever_a_client_sends() {
         host: long(),
         ..record()
     };
-    let id = record.encode(None);
+    let id = record.encode();
     assert!(id.len() < 1_600, "{}", id.len());
     let read = decode(&id, None).unwrap();
     assert_eq!(read.path.unwrap().len(), LONGEST_PATH);
@@ -83,7 +94,7 @@ fn an_id_is_bounded_whatever_a_client_sends() {
 #[test]
 fn no_changed_id_is_taken() {
     for key in [None, Some(key())] {
-        let id = record().encode(key.as_ref());
+        let id = encode(&record(), key.as_ref());
         let bytes = URL_SAFE_NO_PAD.decode(&id).unwrap();
         for position in 0..bytes.len() {
             for bit in 0..8 {
@@ -105,8 +116,8 @@ fn no_changed_id_is_taken() {
 
 #[test]
 fn ids_of_others_are_told_from_ones_own() {
-    let open = record().encode(None);
-    let sealed = record().encode(Some(&key()));
+    let open = record().encode();
+    let sealed = record().seal(&key());
     let other = DecisionKey::new([8; 32]);
     assert_eq!(
         decode(&open, Some(key())),
@@ -117,12 +128,17 @@ fn ids_of_others_are_told_from_ones_own() {
         decode(&sealed, Some(other)),
         Err(InvalidDecisionId::BadSeal)
     );
+    assert_eq!(
+        decode("Aw", Some(key())),
+        Err(InvalidDecisionId::UnknownVersion)
+    );
+    assert_eq!(decode("Ag", Some(key())), Err(InvalidDecisionId::Malformed));
     assert_eq!(decode("", None), Err(InvalidDecisionId::Malformed));
     assert_eq!(
         decode("not base64!", None),
         Err(InvalidDecisionId::Malformed)
     );
-    assert_eq!(decode("Ag", None), Err(InvalidDecisionId::UnknownVersion));
+    assert_eq!(decode("Aw", None), Err(InvalidDecisionId::UnknownVersion));
 }
 
 #[test]
@@ -133,4 +149,48 @@ fn each_policy_has_a_key_of_its_own() {
     assert_eq!(DecisionKey::from_base64(&a.to_base64()), Some(a));
     assert_eq!(DecisionKey::from_base64("AAAA"), None);
     assert_eq!(format!("{b:?}"), "DecisionKey { .. }");
+}
+
+/// Made by another implementation of what `key` says.
+const SEALED_RECORD: &str = concat!(
+    "AiB60EKauiFwmwIGDdEdksA13gaotGhU7LXWofnOhb502gWIU2XIvYRD6F7FPKtJKtSARRYSE-WD1zwSm64VUSiIau",
+    "7zBfxObM7GkMLVYTwY8Fk471v9E4CU5c98gJwjS2Nwk3UinuaKVgOPLZRmF4_sphnpwBMvY7PR7pPo69KwevD_lOxp",
+    "aOVjK0PEC0nAkQ_QvX5wZc8SyfPPyXyDQA9PBes",
+);
+
+#[test]
+fn a_sealed_id_is_what_is_written_down_of_it() {
+    assert_eq!(record().seal(&key()), SEALED_RECORD);
+    assert_eq!(decode(SEALED_RECORD, Some(key())), Ok(record()));
+}
+
+#[test]
+fn a_sealed_id_shows_nothing_but_its_length() {
+    let sealed = |record: &DecisionRecord| URL_SAFE_NO_PAD.decode(record.seal(&key())).unwrap();
+    let one = sealed(&record());
+    let other = sealed(&DecisionRecord {
+        time: record().time + 1,
+        ..record()
+    });
+    assert_eq!(one.len(), other.len());
+    let alike = one.iter().zip(&other).filter(|(one, other)| one == other);
+    // The first byte, and by chance about one in 256 of the others.
+    assert!(alike.count() < 10);
+}
+
+/// Filters of one policy, and whoever reads their configuration, have the key of that policy alone.
+#[test]
+fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
+    let keys =
+        || ["shop/a", "boutique/cartservice"].map(|name| (name.to_owned(), key().of_policy(name)));
+    let [(_, of_a), (_, of_cart)] = keys();
+    assert_eq!(
+        DecisionRecord::unseal(&record().seal(&of_cart), keys()),
+        Ok(record())
+    );
+    let forged = record().seal(&of_a);
+    assert_eq!(
+        DecisionRecord::unseal(&forged, keys()),
+        Err(InvalidDecisionId::BadSeal)
+    );
 }

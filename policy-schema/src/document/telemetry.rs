@@ -29,7 +29,7 @@ pub struct AccessLogSpec {
 /// Which requests are logged.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum LoggedRequests {
-    /// Those that were denied.
+    /// Those that were denied, or would have been by what is in shadow.
     Denied,
     /// Those that failed for any reason.
     Failed,

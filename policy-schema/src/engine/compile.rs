@@ -73,6 +73,12 @@ impl From<CheckedConfig> for CompiledPolicy {
             name: config.name,
             revision: config.revision,
             trust_domains: config.trust_domains,
+            gateways: {
+                let accounts = config.gateways.iter();
+                accounts
+                    .map(|account| account.spiffe_path().into())
+                    .collect()
+            },
             enforcement,
             otherwise,
             reporting: config.reporting,

@@ -71,9 +71,14 @@ fn access_logging(spec: &AccessLogSpec) -> AccessLogging {
 /// To gRPC clients denials have the HTTP status 200, and 7, `PERMISSION_DENIED`, for their own. Envoy
 /// makes a gRPC status of the HTTP status where there is none, 7 of 403 and 2 of 200, so that other
 /// failures can be told of gRPC alone.
+///
+/// What would have been denied has passed; the filter leaves its effect in the filter state, where a
+/// value is bytes. Of other requests there is none, which is an error to CEL, and so not logged.
 fn expression(requests: LoggedRequests) -> Option<&'static str> {
     match requests {
-        LoggedRequests::Denied => Some("response.code == 403 || response.grpc_status == 7"),
+        LoggedRequests::Denied => Some(
+            "response.code == 403 || response.grpc_status == 7 || filter_state['wasm.peergate_effect'] == b'shadow_deny'",
+        ),
         LoggedRequests::Failed => Some(
             "response.code >= 400 || (request.headers['content-type'].startsWith('application/grpc') && response.grpc_status != 0)",
         ),

@@ -95,6 +95,15 @@ impl Mesh {
             .collect()
     }
 
+    /// The service accounts of gateways, of either API, each once, as `NAMESPACE/NAME`.
+    pub(crate) fn gateway_accounts(&self) -> Vec<String> {
+        let accounts = self
+            .gateways
+            .iter()
+            .map(|gateway| gateway.account.to_string());
+        accounts.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Where sidecars fetch the filter.
     pub fn filter_image(&self) -> Option<&str> {
         self.filter_image.as_deref()

@@ -27,6 +27,7 @@ impl PluginConfig {
             mesh: MeshIdentity {
                 trust_domain: mesh.trust_domains.own().to_owned(),
                 trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
+                gateways: mesh.gateway_accounts(),
             },
             policy: policy.name.clone(),
             enforcement: policy.enforcement,

@@ -55,6 +55,7 @@ fn check_mesh(
     let identity = MeshIdentity {
         trust_domain: spec.trust_domain.clone(),
         trust_domain_aliases: spec.trust_domain_aliases.clone().unwrap_or_default(),
+        gateways: Vec::new(),
     };
     let trust_domains = check_trust_domains(&identity, &cursor, &mut problems);
     check_names(&placed.document, &mut problems);

@@ -45,6 +45,7 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
                     .iter()
                     .map(ToString::to_string)
                     .collect(),
+                gateways: Vec::new(),
             },
             policy: leading.policy,
             enforcement: leading.enforcement,

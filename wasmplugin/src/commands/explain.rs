@@ -113,8 +113,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if let Some(key) = args.key.read()? {
         set.seal_decisions(key);
     }
-    let key_of = |policy: &str| set.decision_key_of(&policies::parse_name(policy).ok()?);
-    let record = DecisionRecord::decode(args.id.trim(), key_of).map_err(Failure::DecisionId)?;
+    let record = match set.decision_keys() {
+        Some(keys) => DecisionRecord::unseal(args.id.trim(), keys),
+        None => DecisionRecord::decode(args.id.trim()),
+    }
+    .map_err(Failure::DecisionId)?;
     let name = policies::parse_name(&record.policy).map_err(|_| Failure::DecisionOfNoPolicy)?;
     let policy = policies::named(&set, &name)?;
     let compiled = compile(&set, policy, &args.labels)?;

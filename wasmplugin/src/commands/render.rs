@@ -173,7 +173,8 @@ fn add_objects(
     }
     extension.into_iter().for_each(add);
     if only.is(Only::PluginConfig) {
-        objects.push(Object::PluginConfig(PluginConfig::of_policy(set, policy)));
+        let config = PluginConfig::of_policy(set, policy);
+        objects.push(Object::PluginConfig(Box::new(config)));
     }
     if only.is(Only::Envoy) {
         let filters = envoy::http_filters(set, policy, &args.filter_path).map_err(|reason| {

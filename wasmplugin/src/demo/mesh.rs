@@ -161,7 +161,7 @@ fn caller(value: &str) -> String {
 
 /// The reason, from the id of the decision: strangers are told no more than that.
 fn reason(id: &str) -> String {
-    let record = DecisionRecord::decode(id, |_| None);
+    let record = DecisionRecord::decode(id);
     let code = record.map(|record| Reason::code_of(record.reason));
     match code {
         Ok(Some(code)) => code.to_owned(),

@@ -99,6 +99,7 @@ fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
         mesh: MeshIdentity {
             trust_domain: "cluster.local".to_owned(),
             trust_domain_aliases: vec!["old.example".to_owned()],
+            gateways: Vec::new(),
         },
         policy: policy(),
         enforcement: Enforcement::Enforce,

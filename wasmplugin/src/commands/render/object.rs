@@ -12,7 +12,7 @@ use crate::output::{self, Format};
 #[derive(Debug)]
 pub(super) enum Object {
     Resource(Box<Resource>),
-    PluginConfig(PluginConfig),
+    PluginConfig(Box<PluginConfig>),
     /// The filters of a plain Envoy, and the policy that they enforce.
     HttpFilters(PolicyName, Vec<HttpFilter>),
 }
@@ -46,8 +46,8 @@ impl Object {
                 let kind = object.kind().as_str().to_ascii_lowercase();
                 (&*metadata.namespace, &*metadata.name, kind)
             }
-            Self::PluginConfig(PluginConfig { policy, .. }) => {
-                let (namespace, name) = policy.as_pair();
+            Self::PluginConfig(config) => {
+                let (namespace, name) = config.policy.as_pair();
                 (namespace, name, "pluginconfig".to_owned())
             }
             Self::HttpFilters(policy, _) => {

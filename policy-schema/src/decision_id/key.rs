@@ -1,0 +1,116 @@
+//! The key of decision ids, and what is encrypted with it.
+//!
+//! A denied caller is to hand an id on, and not to read in it what the policy is called or which of its
+//! rules decided. So the content of an id is encrypted, with HMAC-SHA256 alone, as the filter has it
+//! already, in the construction SIV (Rogaway and Shrimpton, "Deterministic Authenticated-Encryption"):
+//!
+//! ```text
+//! tag       = HMAC(authentication key, content), cut to 128 bits
+//! encrypted = content XOR (HMAC(encryption key, tag ‖ 0) ‖ HMAC(encryption key, tag ‖ 1) ‖ …)
+//! ```
+//!
+//! with 32-bit big-endian numbers. The tag is both what proves the content and what no two contents have
+//! in common, so that no random number is needed, which a filter has none of. Equal contents are equal
+//! ids: the same request in the same second. Of the content an id shows its length.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// The key of a policy's decision ids.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DecisionKey([u8; 32]);
+
+const TAG: usize = 16;
+const BLOCK: usize = 32;
+
+/// What the two keys that are used are derived by. No policy is called so: there is no slash.
+const AUTHENTICATION: &[u8] = b"authentication";
+const ENCRYPTION: &[u8] = b"encryption";
+
+impl DecisionKey {
+    /// The key with these bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key of one policy, made of the mesh's: who can read the configuration of one policy's
+    /// filters can read and make no ids of another.
+    #[must_use]
+    pub fn of_policy(&self, policy: &str) -> Self {
+        self.derived(policy.as_bytes())
+    }
+
+    /// Reads base64, as the plugin config has it.
+    pub fn from_base64(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The key in base64.
+    pub fn to_base64(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// The tag of a content, and the content encrypted.
+    pub(super) fn encrypt(&self, mut content: Vec<u8>) -> ([u8; TAG], Vec<u8>) {
+        let mac = self.derived(AUTHENTICATION).mac(&content);
+        let mut tag = [0; TAG];
+        tag.iter_mut()
+            .zip(mac)
+            .for_each(|(place, byte)| *place = byte);
+        self.apply_stream(tag, &mut content);
+        (tag, content)
+    }
+
+    /// The content, if it was encrypted with this key and has not been changed.
+    pub(super) fn decrypt(&self, tag: &[u8; TAG], encrypted: &[u8]) -> Option<Vec<u8>> {
+        let mut content = encrypted.to_vec();
+        self.apply_stream(*tag, &mut content);
+        let mut mac = self.derived(AUTHENTICATION).keyed();
+        mac.update(&content);
+        mac.verify_truncated_left(tag).ok()?;
+        Some(content)
+    }
+
+    /// Encrypts, and the second time decrypts.
+    fn apply_stream(&self, tag: [u8; TAG], content: &mut [u8]) {
+        let keyed = self.derived(ENCRYPTION).keyed();
+        for (number, block) in (0_u32..).zip(content.chunks_mut(BLOCK)) {
+            let mut mac = keyed.clone();
+            mac.update(&tag);
+            mac.update(&number.to_be_bytes());
+            let stream = mac.finalize().into_bytes();
+            let bytes = block.iter_mut().zip(stream);
+            bytes.for_each(|(byte, other)| *byte ^= other);
+        }
+    }
+
+    fn derived(&self, purpose: &[u8]) -> Self {
+        Self(self.mac(purpose))
+    }
+
+    fn mac(&self, bytes: &[u8]) -> [u8; 32] {
+        let mut mac = self.keyed();
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
+    }
+
+    fn keyed(&self) -> Hmac<Sha256> {
+        // HMAC takes a whole block of SHA-256; a shorter key is followed by zeros (RFC 2104, 2).
+        let mut block = [0; 64];
+        block
+            .iter_mut()
+            .zip(self.0)
+            .for_each(|(place, byte)| *place = byte);
+        Hmac::new(&block.into())
+    }
+}
+
+/// Without the key: it has no place in a log.
+impl std::fmt::Debug for DecisionKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DecisionKey").finish_non_exhaustive()
+    }
+}

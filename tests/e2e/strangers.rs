@@ -1,0 +1,107 @@
+//! Callers whom nobody of the mesh vouches for, also where a gateway relays what they send: what they
+//! learn, and what they cannot hide.
+
+use std::time::Duration;
+
+use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::{Client, Envoy, INBOUND_STRICT, OutboundSidecar, Request, Response};
+use policy_schema::plugin_config::PluginConfig;
+use serde_json::Value;
+
+use crate::log::decisions;
+use crate::mesh::{
+    Mesh, WEB, assert_allowed, assert_denied, decision_id, envoy_binary, plugin_config,
+};
+
+const GATEWAY: &str = "spiffe://cluster.local/ns/istio-system/sa/gateway";
+/// The same in the cluster that the mesh moved from.
+const OLD_GATEWAY: &str = "spiffe://old.example/ns/istio-system/sa/gateway";
+/// The same name in another namespace.
+const OTHER: &str = "spiffe://cluster.local/ns/shop/sa/gateway";
+
+fn with_gateway(config: &mut PluginConfig) {
+    config.mesh.gateways = vec!["istio-system/gateway".to_owned()];
+}
+
+/// What somebody in plaintext gets from a proxy that calls the service as `identity`.
+fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
+    let files = tempfile::tempdir().unwrap();
+    let ca = mesh.authority.write_to(files.path(), "ca").unwrap();
+    let own = mesh.identity([identity]);
+    let own = own.write_to(files.path(), "own").unwrap();
+    let target = mesh.envoy.listener(INBOUND_STRICT).unwrap();
+    let relay = OutboundSidecar::new(ca, target).caller("relay", own);
+    let relay = Envoy::start(&envoy_binary(), &relay.bootstrap()).unwrap();
+    let client = Client::new(relay.listener("relay").unwrap()).unwrap();
+    client.send(request).unwrap()
+}
+
+/// The names of what a denied caller is told, in the body.
+fn told(response: &Response) -> Vec<String> {
+    let body: Value = serde_json::from_str(&response.text()).unwrap();
+    body.as_object().unwrap().keys().cloned().collect()
+}
+
+const TO_A_STRANGER: [&str; 4] = ["decision", "status", "title", "type"];
+
+#[test]
+fn what_a_gateway_relays_is_answered_as_to_a_stranger() {
+    let mesh = Mesh::with_config(plugin_config(with_gateway));
+    for gateway in [GATEWAY, OLD_GATEWAY] {
+        let request = Request::get("/internal/keys").authority("shop.example.com");
+        let response = relayed(&mesh, gateway, &request);
+        assert_denied(&response, "no-rule-matched");
+        assert_eq!(told(&response), TO_A_STRANGER, "{gateway}");
+        assert_eq!(response.header("x-peergate-reason"), None, "{gateway}");
+        assert!(decision_id(&response).is_some());
+    }
+    // What the rules say of the gateway holds as before.
+    let request = Request::get("/orders").authority("shop.example.com");
+    assert_allowed(&relayed(&mesh, GATEWAY, &request));
+}
+
+#[test]
+fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
+    let mesh = Mesh::with_config(plugin_config(with_gateway));
+    for caller in [WEB, OTHER] {
+        let response = mesh
+            .client_as(caller)
+            .send(&Request::get("/admin"))
+            .unwrap();
+        assert_denied(&response, "no-rule-matched");
+        assert!(told(&response).contains(&"reason".to_owned()), "{caller}");
+    }
+}
+
+/// Where the documents do not name it, nothing sets a gateway apart.
+#[test]
+fn a_gateway_that_is_not_named_is_a_caller_as_any() {
+    let mesh = Mesh::start();
+    let response = relayed(&mesh, GATEWAY, &Request::get("/orders"));
+    assert_denied(&response, "no-rule-matched");
+    assert!(told(&response).contains(&"rule".to_owned()));
+}
+
+#[test]
+fn a_flood_by_strangers_hides_no_denial_of_a_caller_of_the_mesh() {
+    let mesh = Mesh::start();
+    let stranger = mesh.plaintext_client();
+    let mut stranger = stranger.connect().unwrap();
+    let web = mesh.client_as(WEB);
+    for path in ["/a", "/b", "/c"] {
+        for _ in 0..200 {
+            let denied = stranger.send(&Request::get("/orders")).unwrap();
+            assert_eq!(denied.status, 403);
+        }
+        assert_denied(&web.send(&Request::get(path)).unwrap(), "no-rule-matched");
+    }
+    wait_for("a line for each of them", Duration::from_secs(30), || {
+        let lines = decisions(&mesh, 1).into_iter();
+        let paths: Vec<_> = lines
+            .filter(|line| line["caller"] == WEB)
+            .map(|line| line["path"].as_str().unwrap().to_owned())
+            .collect();
+        Ok((paths == ["/a", "/b", "/c"]).then_some(()))
+    })
+    .unwrap();
+}
