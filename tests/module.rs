@@ -1,7 +1,7 @@
 //! The module that is shipped: what it asks of a proxy, what it offers, and how large it is.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
@@ -67,9 +67,7 @@ const MAX_BYTES: usize = 400_000;
 
 /// The module under this name.
 fn named(name: &str) -> Vec<u8> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filter/peergate_filter.wasm");
-    let path = std::env::var_os("PEERGATE_FILTER").map_or(built, PathBuf::from);
-    let path = path.with_file_name(name);
+    let path = peergate_tests::module().with_file_name(name);
     std::fs::read(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; `make filter` builds it", path.display()))
 }

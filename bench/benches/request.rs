@@ -14,10 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use peergate_sandbox::{
-    Authority, Client, Envoy, EnvoyBinary, INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request,
-    Upstream,
-};
+use peergate_sandbox::{Client, Leaf, Request, Service};
 use policy_schema::envoy::wasm_filter;
 use serde_json::{Value, json};
 
@@ -33,7 +30,7 @@ const CONNECTIONS: usize = 16;
 /// A proxy with or without the filter.
 struct Variant {
     name: &'static str,
-    envoy: Envoy,
+    service: Service,
     client: Client,
     /// CPU time for each request of each slice, in microseconds.
     costs: Vec<f64>,
@@ -83,10 +80,6 @@ fn main() {
         ),
         ("`learning: {}`", Some((plain(), json!({"learning": {}})))),
     ];
-    let files = tempfile::tempdir().expect("a temporary folder");
-    let authority = Authority::new().expect("an authority");
-    let upstream = Upstream::start().expect("an upstream");
-    let web = authority.issue(&Leaf::spiffe(WEB)).expect("a certificate");
     let mut variants: Vec<Variant> = variants
         .into_iter()
         .map(|(name, filter)| {
@@ -95,7 +88,7 @@ fn main() {
                 wasm_filter("shop/orders", config(&reporting), module)
             });
             let filter = filter.map(|filter| serde_json::to_value(filter).expect("JSON"));
-            start(name, filter, files.path(), &authority, &web, &upstream)
+            start(name, filter)
         })
         .collect();
     for round in 0..=ROUNDS {
@@ -113,28 +106,17 @@ fn main() {
     report(&variants);
 }
 
-fn start(
-    name: &'static str,
-    filter: Option<Value>,
-    files: &Path,
-    authority: &Authority,
-    web: &Identity,
-    upstream: &Upstream,
-) -> Variant {
+fn start(name: &'static str, filter: Option<Value>) -> Variant {
     let own = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
-    let own = authority.issue(&own).expect("a certificate");
-    let own = own.write_to(files, "orders").expect("files");
-    let ca = authority.write_to(files, "ca").expect("files");
-    let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
-    sidecar.http_filters = filter.into_iter().collect();
-    let binary = EnvoyBinary::find(None).expect("an Envoy; `make bench` installs one");
-    let envoy = Envoy::start(&binary, &sidecar.bootstrap()).expect("a running Envoy");
-    let address = envoy.listener(INBOUND_STRICT).expect("a listener");
-    let client = Client::new(address).expect("a client");
-    let client = client.tls(authority, Some(web)).expect("a TLS client");
+    let service = Service::start(&own, |mut sidecar, _| {
+        sidecar.http_filters = filter.into_iter().collect();
+        sidecar.bootstrap()
+    });
+    let service = service.expect("a running Envoy; `make bench` installs one");
+    let client = service.client_as(WEB).expect("a client");
     Variant {
         name,
-        envoy,
+        service,
         client,
         costs: Vec::new(),
     }
@@ -145,7 +127,7 @@ fn slice(variant: &Variant) -> f64 {
     let connections: Vec<_> = (0..CONNECTIONS)
         .map(|_| variant.client.connect().expect("a connection"))
         .collect();
-    let before = cpu_nanoseconds(variant.envoy.pid());
+    let before = cpu_nanoseconds(variant.service.envoy.pid());
     thread::scope(|scope| {
         for mut connection in connections {
             scope.spawn(move || {
@@ -157,7 +139,7 @@ fn slice(variant: &Variant) -> f64 {
             });
         }
     });
-    let spent = cpu_nanoseconds(variant.envoy.pid()) - before;
+    let spent = cpu_nanoseconds(variant.service.envoy.pid()) - before;
     let requests = u32::try_from(CONNECTIONS * REQUESTS).unwrap_or(u32::MAX);
     spent / 1_000.0 / f64::from(requests)
 }

@@ -7,7 +7,6 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -19,10 +18,8 @@ use tokio_rustls::TlsConnector;
 pub use self::connection::Connection;
 pub use self::message::{Request, Response};
 use self::plain::PlainStream;
+use crate::wait::PATIENCE;
 use crate::{Authority, CallError, Error, Identity};
-
-/// How long connecting, and each exchange, may take by default.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The version of HTTP that a client speaks; it does not negotiate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,14 +29,14 @@ enum Protocol {
 }
 
 /// A client of one address. It speaks HTTP/1.1 without TLS unless told otherwise, and opens a new
-/// connection for each call but those on a [`Connection`].
+/// connection for each call but those on a [`Connection`]. Connecting, and each exchange after that,
+/// may take as long as [`PATIENCE`].
 #[derive(Debug)]
 pub struct Client {
     runtime: Runtime,
     addr: SocketAddr,
     protocol: Protocol,
     tls: Option<ClientConfig>,
-    timeout: Duration,
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -57,7 +54,6 @@ impl Client {
             addr,
             protocol: Protocol::Http1,
             tls: None,
-            timeout: TIMEOUT,
         })
     }
 
@@ -77,13 +73,6 @@ impl Client {
     ) -> Result<Self, Error> {
         self.tls = Some(tls::config(authority, identity)?);
         Ok(self)
-    }
-
-    /// Allows connecting, and each exchange after that, this long instead of ten seconds.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
     }
 
     /// Opens a connection for several requests.
@@ -126,9 +115,9 @@ impl Client {
         call: impl Future<Output = Result<T, CallError>>,
     ) -> Result<T, CallError> {
         self.runtime.block_on(async {
-            tokio::time::timeout(self.timeout, call)
+            tokio::time::timeout(PATIENCE, call)
                 .await
-                .unwrap_or(Err(CallError::Timeout(self.timeout)))
+                .unwrap_or(Err(CallError::Timeout(PATIENCE)))
         })
     }
 

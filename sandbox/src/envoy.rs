@@ -11,35 +11,11 @@ use tempfile::TempDir;
 
 pub use self::binary::EnvoyBinary;
 use crate::process::Process;
-use crate::wait::wait_for;
+use crate::wait::{PATIENCE, wait_for};
 use crate::{CallError, Client, Error, Metrics, Request, Response};
 
 /// What errors call it.
 const PROGRAM: &str = "Envoy";
-
-/// How Envoy is started.
-#[derive(Clone, Debug)]
-pub struct Launch {
-    /// The number of worker threads.
-    pub concurrency: u32,
-    /// What to log: `trace`, `debug`, `info`, `warning`, `error`, `critical` or `off`.
-    pub log_level: String,
-    /// Further command-line arguments, such as `--component-log-level wasm:debug`.
-    pub extra_args: Vec<String>,
-    /// How long it may take to be ready.
-    pub ready_within: Duration,
-}
-
-impl Default for Launch {
-    fn default() -> Self {
-        Self {
-            concurrency: 1,
-            log_level: "info".into(),
-            extra_args: Vec::new(),
-            ready_within: Duration::from_secs(30),
-        }
-    }
-}
 
 /// A running Envoy. It is killed when dropped, and also when this process dies in any way.
 #[derive(Debug)]
@@ -58,17 +34,8 @@ impl Envoy {
     /// # Errors
     ///
     /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`]
-    /// when it is not ready after half a minute.
+    /// when it is not ready within [`PATIENCE`].
     pub fn start(binary: &EnvoyBinary, bootstrap: &Value) -> Result<Self, Error> {
-        Self::start_with(binary, bootstrap, &Launch::default())
-    }
-
-    /// The same with other than the default settings.
-    pub fn start_with(
-        binary: &EnvoyBinary,
-        bootstrap: &Value,
-        launch: &Launch,
-    ) -> Result<Self, Error> {
         let dir = TempDir::with_prefix("peergate-envoy-")
             .map_err(Error::io("make a temporary directory"))?;
         let config = binary::write_bootstrap(dir.path(), bootstrap)?;
@@ -80,20 +47,18 @@ impl Envoy {
             .arg(&config)
             .arg("--admin-address-path")
             .arg(&admin_address)
-            .args(["--concurrency", &launch.concurrency.to_string()])
-            .args(["--log-level", &launch.log_level])
+            .args(["--concurrency", "1"])
+            .args(["--log-level", "info"])
             // Access logs reach their file within a twentieth of a second.
-            .args(["--file-flush-interval-msec", "50"])
-            .args(&launch.extra_args);
+            .args(["--file-flush-interval-msec", "50"]);
         let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
 
-        let limit = launch.ready_within;
-        let addr = wait_for("Envoy's admin interface", limit, || {
+        let addr = wait_for("Envoy's admin interface", PATIENCE, || {
             process.check()?;
             Ok(read_address(&admin_address))
         })?;
         let admin = Client::new(addr)?;
-        wait_for("Envoy to be ready", limit, || {
+        wait_for("Envoy to be ready", PATIENCE, || {
             process.check()?;
             Ok(is_ready(&admin)?.then_some(()))
         })?;

@@ -54,7 +54,7 @@ pub mod upstream;
 pub mod wait;
 
 pub use client::{Client, Connection, Request, Response};
-pub use envoy::{Envoy, EnvoyBinary, Launch};
+pub use envoy::{Envoy, EnvoyBinary};
 pub use error::{CallError, Error};
 pub use metrics::Metrics;
 pub use pki::{Authority, Identity, IdentityFiles, Leaf};

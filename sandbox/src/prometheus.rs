@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::wait::wait_for;
+use crate::wait::{PATIENCE, wait_for};
 use crate::{CallError, Client, Error, Request, Response};
 
 /// Data is kept for longer than anybody asks for, so that it can be of any time.
@@ -20,9 +20,6 @@ const KEPT_FOR: &str = "100y";
 
 /// What errors call it.
 const PROGRAM: &str = "Prometheus";
-
-/// How long it may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// The programs of a Prometheus that runs on this machine.
 #[derive(Clone, Debug)]
@@ -129,7 +126,7 @@ impl Prometheus {
     /// # Errors
     ///
     /// [`Error::Exited`] as soon as it ends, with the reason in its log; [`Error::Timeout`] when it
-    /// is not ready after half a minute.
+    /// is not ready within [`PATIENCE`].
     pub fn start(tools: &PrometheusTools, config: &Value) -> Result<Self, Error> {
         Self::launch(tools, config, None)
     }
@@ -161,12 +158,12 @@ impl Prometheus {
             .args(["--web.listen-address", "127.0.0.1:0"]);
         let mut process = Process::spawn(PROGRAM, command, &dir.path().join("log"))?;
 
-        let addr = wait_for("Prometheus to listen", READY_WITHIN, || {
+        let addr = wait_for("Prometheus to listen", PATIENCE, || {
             process.check()?;
             Ok(listening(&process.log()?))
         })?;
         let api = Client::new(addr)?;
-        wait_for("Prometheus to be ready", READY_WITHIN, || {
+        wait_for("Prometheus to be ready", PATIENCE, || {
             process.check()?;
             Ok(is_ready(&api)?.then_some(()))
         })?;

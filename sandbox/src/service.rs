@@ -49,16 +49,17 @@ impl Service {
     /// A client with a new certificate for this URI, at the listener that demands one.
     pub fn client_as(&self, uri: &str) -> Result<Client, Error> {
         let identity = self.authority.issue(&Leaf::uris([uri]))?;
-        self.client_at(INBOUND_STRICT)?
+        self.at(INBOUND_STRICT)?
             .tls(&self.authority, Some(&identity))
     }
 
     /// A client without TLS, at the listener that accepts that.
     pub fn plaintext_client(&self) -> Result<Client, Error> {
-        self.client_at(INBOUND_PERMISSIVE)
+        self.at(INBOUND_PERMISSIVE)
     }
 
-    fn client_at(&self, listener: &str) -> Result<Client, Error> {
+    /// A client without TLS, at any of the listeners.
+    pub fn at(&self, listener: &str) -> Result<Client, Error> {
         Client::new(self.envoy.listener(listener)?)
     }
 }

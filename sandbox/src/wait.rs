@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
+/// How long to wait for what is sure to come. It is no measure of how quick anything is: a machine with one core and much
+/// else to do takes many times as long as others, and only what never comes is to be given up.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+
 /// How long to pause between two looks: short against what is waited for, long against the cost of
 /// a look.
 const PAUSE: Duration = Duration::from_millis(10);

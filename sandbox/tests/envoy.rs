@@ -9,15 +9,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{
     Authority, Client, Envoy, EnvoyBinary, Error, INBOUND_PERMISSIVE, InboundSidecar, Leaf,
     Request, Upstream,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-const SOON: Duration = Duration::from_secs(10);
 
 fn bootstrap(files: &Path, upstream: SocketAddr) -> Result<Value> {
     let authority = Authority::new()?;
@@ -92,7 +90,7 @@ fn admin_and_log_can_be_read() -> Result<()> {
     let mut envoy = idle()?;
     assert!(envoy.admin_get("/server_info")?.contains("LIVE"));
     envoy.admin_post("/logging?level=debug")?;
-    envoy.wait_for_log("all dependencies initialized", SOON)?;
+    envoy.wait_for_log("all dependencies initialized", PATIENCE)?;
     assert_eq!(envoy.metrics()?.value("envoy_server_live", &[]), Some(1.0));
     assert!(matches!(envoy.admin_get("/no"), Err(Error::Admin(_))));
     assert!(matches!(envoy.listener("no"), Err(Error::NoListener(_))));
@@ -100,7 +98,7 @@ fn admin_and_log_can_be_read() -> Result<()> {
     let never = envoy.wait_for_log("never logged", Duration::from_millis(50));
     assert!(matches!(never, Err(Error::Timeout { .. })));
     envoy.admin_post("/quitquitquit")?;
-    let ended = envoy.wait_for_log("never logged", SOON);
+    let ended = envoy.wait_for_log("never logged", PATIENCE);
     assert!(matches!(ended, Err(Error::Exited { .. })));
     Ok(())
 }
@@ -144,6 +142,8 @@ fn a_killed_parent_leaves_no_orphan() -> Result<()> {
     victim.wait()?;
 
     let pid = pid.context("the victim has started no Envoy")?;
-    wait_for("the orphan's end", SOON, || Ok((!runs(pid)).then_some(())))?;
+    wait_for("the orphan's end", PATIENCE, || {
+        Ok((!runs(pid)).then_some(()))
+    })?;
     Ok(())
 }

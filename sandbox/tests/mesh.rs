@@ -4,26 +4,22 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{
     Authority, CallError, Client, Envoy, EnvoyBinary, Error, INBOUND_OPTIONAL_TLS,
     INBOUND_PERMISSIVE, INBOUND_STRICT, Identity, InboundSidecar, Leaf, OutboundSidecar, Request,
-    Upstream,
+    Service,
 };
 use serde_json::json;
 use tempfile::TempDir;
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 const ORDERS: &str = "spiffe://cluster.local/ns/shop/sa/orders";
-const SOON: Duration = Duration::from_secs(10);
 
-/// A service with its sidecar.
+/// A service with its sidecar, and somebody who calls it.
 struct Mesh {
-    envoy: Envoy,
-    upstream: Upstream,
-    authority: Authority,
+    service: Service,
     web: Identity,
-    files: TempDir,
 }
 
 impl Mesh {
@@ -32,32 +28,21 @@ impl Mesh {
     }
 
     fn start_with(change: impl FnOnce(&mut InboundSidecar)) -> Result<Self> {
-        let files = TempDir::new()?;
-        let authority = Authority::new()?;
-        let upstream = Upstream::start()?;
-        let mut sidecar = InboundSidecar::new(
-            authority
-                .issue(&Leaf::spiffe(ORDERS))?
-                .write_to(files.path(), "orders")?,
-            authority.write_to(files.path(), "ca")?,
-            upstream.addr(),
-        );
-        change(&mut sidecar);
-        Ok(Self {
-            envoy: Envoy::start(&EnvoyBinary::find(None)?, &sidecar.bootstrap())?,
-            upstream,
-            web: authority.issue(&Leaf::spiffe(WEB))?,
-            authority,
-            files,
-        })
+        let service = Service::start(&Leaf::spiffe(ORDERS), |mut sidecar, _| {
+            change(&mut sidecar);
+            sidecar.bootstrap()
+        })?;
+        let web = service.authority.issue(&Leaf::spiffe(WEB))?;
+        Ok(Self { service, web })
     }
 
     fn plain(&self, listener: &str) -> Result<Client> {
-        Ok(Client::new(self.envoy.listener(listener)?)?)
+        Ok(self.service.at(listener)?)
     }
 
     fn tls(&self, listener: &str, identity: Option<&Identity>) -> Result<Client> {
-        Ok(self.plain(listener)?.tls(&self.authority, identity)?)
+        let client = self.plain(listener)?;
+        Ok(client.tls(&self.service.authority, identity)?)
     }
 
     fn web(&self) -> Result<Client> {
@@ -74,13 +59,14 @@ fn assert_refused<T: std::fmt::Debug>(result: &Result<T, CallError>) {
 #[test]
 fn calls_go_from_sidecar_to_sidecar() -> Result<()> {
     let mesh = Mesh::start()?;
-    let ca = mesh.files.path().join("ca.pem");
-    let mut outbound = OutboundSidecar::new(ca, mesh.envoy.listener(INBOUND_STRICT)?);
+    let files = TempDir::new()?;
+    let ca = mesh.service.authority.write_to(files.path(), "ca")?;
+    let mut outbound = OutboundSidecar::new(ca, mesh.service.envoy.listener(INBOUND_STRICT)?);
     outbound.server_name = Some(ORDERS.into());
     for name in ["web", "jobs"] {
         let uri = format!("spiffe://cluster.local/ns/shop/sa/{name}");
-        let identity = mesh.authority.issue(&Leaf::spiffe(&uri))?;
-        outbound = outbound.caller(name, identity.write_to(mesh.files.path(), name)?);
+        let identity = mesh.service.authority.issue(&Leaf::spiffe(&uri))?;
+        outbound = outbound.caller(name, identity.write_to(files.path(), name)?);
     }
     let callers = Envoy::start(&EnvoyBinary::find(None)?, &outbound.bootstrap())?;
 
@@ -106,23 +92,24 @@ fn calls_go_from_sidecar_to_sidecar() -> Result<()> {
             );
         }
     }
-    assert_eq!(mesh.upstream.requests(), 4);
+    assert_eq!(mesh.service.upstream.requests(), 4);
     Ok(())
 }
 
 #[test]
 fn an_outbound_sidecar_calls_no_other_server() -> Result<()> {
     let mesh = Mesh::start()?;
-    let ca = mesh.files.path().join("ca.pem");
-    let web = mesh.web.write_to(mesh.files.path(), "web")?;
+    let files = TempDir::new()?;
+    let ca = mesh.service.authority.write_to(files.path(), "ca")?;
+    let web = mesh.web.write_to(files.path(), "web")?;
     let mut outbound =
-        OutboundSidecar::new(ca, mesh.envoy.listener(INBOUND_STRICT)?).caller("web", web);
+        OutboundSidecar::new(ca, mesh.service.envoy.listener(INBOUND_STRICT)?).caller("web", web);
     outbound.server_name = Some(WEB.into());
     let callers = Envoy::start(&EnvoyBinary::find(None)?, &outbound.bootstrap())?;
 
     let response = Client::new(callers.listener("web")?)?.send(&Request::get("/"))?;
     assert_eq!(response.status, 503);
-    assert_eq!(mesh.upstream.requests(), 0);
+    assert_eq!(mesh.service.upstream.requests(), 0);
     Ok(())
 }
 
@@ -143,14 +130,14 @@ fn strict_serves_certificates_of_the_root_only() -> Result<()> {
 
     let foreign = Authority::new()?.issue(&Leaf::spiffe(WEB))?;
     assert_refused(&mesh.tls(INBOUND_STRICT, Some(&foreign))?.send(&get));
-    let expired = mesh.authority.issue(&Leaf {
+    let expired = mesh.service.authority.issue(&Leaf {
         not_before: SystemTime::now() - Duration::from_hours(2),
         lifetime: Duration::from_hours(1),
         ..Leaf::spiffe(WEB)
     })?;
     assert_refused(&mesh.tls(INBOUND_STRICT, Some(&expired))?.send(&get));
 
-    assert_eq!(mesh.upstream.requests(), 2);
+    assert_eq!(mesh.service.upstream.requests(), 2);
     Ok(())
 }
 
@@ -211,7 +198,7 @@ fn certificates_may_have_any_names() -> Result<()> {
         (dns, &format!(";URI={WEB};DNS=web.shop.svc")),
     ];
     for (leaf, forwarded) in cases {
-        let identity = mesh.authority.issue(&leaf)?;
+        let identity = mesh.service.authority.issue(&leaf)?;
         let client = mesh.tls(INBOUND_STRICT, Some(&identity))?;
         let received = client.send(&Request::get("/"))?.received()?;
         let header = received.header("x-forwarded-client-cert").next();
@@ -221,6 +208,7 @@ fn certificates_may_have_any_names() -> Result<()> {
         );
     }
     let error = mesh
+        .service
         .authority
         .issue(&Leaf::spiffe("spiffe://é/"))
         .unwrap_err();
@@ -234,7 +222,7 @@ fn trust_domains_are_enforced_in_the_handshake() -> Result<()> {
         sidecar.trust_domains = vec!["cluster.local".into(), "old.local".into()];
     })?;
     let status = |uri: &str| -> Result<Result<u16, CallError>> {
-        let identity = mesh.authority.issue(&Leaf::spiffe(uri))?;
+        let identity = mesh.service.authority.issue(&Leaf::spiffe(uri))?;
         let client = mesh.tls(INBOUND_STRICT, Some(&identity))?;
         Ok(client.send(&Request::get("/")).map(|it| it.status))
     };
@@ -302,12 +290,12 @@ fn connect_reaches_filters_and_upstream() -> Result<()> {
         let response = client.send(&Request::connect("orders:80"))?;
         assert_eq!(response.status, 200);
     }
-    assert_eq!(mesh.upstream.requests(), 2);
+    assert_eq!(mesh.service.upstream.requests(), 2);
 
-    let lines = wait_for("the access log", SOON, || {
+    let lines = wait_for("the access log", PATIENCE, || {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let lines: Vec<_> = text.lines().map(ToOwned::to_owned).collect();
-        Ok((lines.len() == 2).then_some(lines))
+        Ok((text.ends_with('\n') && lines.len() == 2).then_some(lines))
     })?;
     for line in lines {
         let entry: serde_json::Value = serde_json::from_str(&line)?;
@@ -330,6 +318,7 @@ fn a_connection_serves_several_requests() -> Result<()> {
         }
     }
     let connections = mesh
+        .service
         .envoy
         .metrics()?
         .value("envoy_http_inbound_strict_downstream_cx_total", &[]);
@@ -389,15 +378,15 @@ fn filters_run_on_every_listener_and_their_tags_become_labels() -> Result<()> {
         mesh.tls(INBOUND_OPTIONAL_TLS, None)?.send(&get)?.status,
         418
     );
-    assert_eq!(mesh.upstream.requests(), 0);
-    let stats = mesh.envoy.stats()?;
+    assert_eq!(mesh.service.upstream.requests(), 0);
+    let stats = mesh.service.envoy.stats()?;
     assert!(stats.contains(r#"verdict="teapot""#), "{stats}");
     Ok(())
 }
 
 #[test]
 fn nothing_listens_is_no_refusal() -> Result<()> {
-    let unused: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let unused = SocketAddr::from(([127, 0, 0, 1], 1));
     let error = Client::new(unused)?.send(&Request::get("/")).unwrap_err();
     assert!(matches!(error, CallError::Connect(_)), "{error}");
     Ok(())

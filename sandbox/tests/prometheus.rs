@@ -1,13 +1,9 @@
 //! The life of a Prometheus, from its start to its certain end.
 
-use std::time::Duration;
-
 use anyhow::Result;
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Envoy, EnvoyBinary, Error, Prometheus, PrometheusTools};
 use serde_json::{Value, json};
-
-const SOON: Duration = Duration::from_secs(20);
 
 fn idle() -> Value {
     json!({ "scrape_configs": [] })
@@ -23,14 +19,14 @@ fn it_scrapes_an_envoy_and_is_asked_about_it() -> Result<()> {
     let config = json!({
         "scrape_configs": [{
             "job_name": "envoy",
-            "scrape_interval": "200ms",
-            "scrape_timeout": "200ms",
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
             "metrics_path": "/stats/prometheus",
             "static_configs": [{ "targets": [target] }],
         }],
     });
     let prometheus = Prometheus::start(&PrometheusTools::find(), &config)?;
-    let live = wait_for("a scrape", SOON, || {
+    let live = wait_for("a scrape", PATIENCE, || {
         let live = prometheus.query("envoy_server_live{job=\"envoy\"} == 1")?;
         Ok(live.into_iter().next())
     })?;

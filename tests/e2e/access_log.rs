@@ -1,10 +1,9 @@
 //! What the proxy's own access log can say of a decision.
 
 use std::path::Path;
-use std::time::Duration;
 
 use peergate_sandbox::Request;
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use policy_schema::istio::{DECISION_FIELDS, access_log_labels};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::reporting::ReportedRequests;
@@ -14,7 +13,7 @@ use crate::mesh::{Mesh, WEB, decision_id, plugin_config};
 
 /// The log lines, once there are so many.
 fn lines(path: &Path, count: usize) -> Vec<Value> {
-    wait_for("the access log", Duration::from_secs(60), || {
+    wait_for("the access log", PATIENCE, || {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let lines: Vec<Value> = text
             .lines()

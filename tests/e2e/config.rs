@@ -3,15 +3,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Request, Response};
 use policy_schema::plugin_config::PluginConfig;
 
 use crate::mesh::{Discovery, Mesh, WEB, assert_allowed, assert_denied, plugin_config};
-
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// Configs that must be refused, each with a part of the reason that the log gives.
 fn unsound() -> Vec<(String, &'static str)> {
@@ -68,7 +65,7 @@ fn call(mesh: &Mesh) -> Response {
 fn a_first_config_that_cannot_be_taken_lets_nobody_in() {
     let mut mesh = Mesh::discovering("{}");
     mesh.wait_for_config(Discovery::Rejected);
-    mesh.envoy.wait_for_log("missing field", LIMIT).unwrap();
+    mesh.envoy.wait_for_log("missing field", PATIENCE).unwrap();
     let response = call(&mesh);
     assert!(response.status >= 500, "{response:?}");
     assert_eq!(mesh.upstream.requests(), 0);
@@ -84,7 +81,7 @@ fn a_config_that_cannot_be_taken_leaves_the_last_one_in_force() {
     for (config, reason) in unsound() {
         mesh.deliver(&config);
         mesh.wait_for_config(Discovery::Rejected);
-        mesh.envoy.wait_for_log(reason, LIMIT).unwrap();
+        mesh.envoy.wait_for_log(reason, PATIENCE).unwrap();
         assert_allowed(&call(&mesh));
         let stranger = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");
         let response = stranger.send(&Request::get("/orders")).unwrap();
@@ -109,7 +106,7 @@ fn a_rule_changed_in_place_takes_effect_without_a_restart() {
     mesh.deliver(&plugin_config(|config| config.rules.clear()));
     mesh.wait_for_config(Discovery::Accepted);
     // A worker takes the new config after the main thread has; the caller's connection stays.
-    wait_for("the new config on the worker", LIMIT, || {
+    wait_for("the new config on the worker", PATIENCE, || {
         let response = connection.send(&Request::get("/orders"));
         Ok(response.ok().filter(|response| response.status == 403))
     })
@@ -143,9 +140,10 @@ impl Mesh {
 
     /// Replaces the file as a whole, which is what Envoy watches for.
     fn deliver(&mut self, plugin_config: &str) {
+        let seen = self.delivery.as_ref().unwrap().outcomes(&self.envoy);
         let delivery = self.delivery.as_mut().unwrap();
         delivery.version += 1;
-        delivery.seen = delivery.outcomes(&self.envoy);
+        delivery.seen = seen;
         delivery.write(plugin_config);
     }
 
@@ -153,7 +151,7 @@ impl Mesh {
     fn wait_for_config(&self, expected: Discovery) {
         let delivery = self.delivery.as_ref().unwrap();
         let (accepted, rejected) = delivery.seen;
-        let outcome = wait_for("the outcome of a delivery", LIMIT, || {
+        let outcome = wait_for("the outcome of a delivery", PATIENCE, || {
             let (now_accepted, now_rejected) = delivery.outcomes(&self.envoy);
             Ok(if now_rejected > rejected {
                 Some(Discovery::Rejected)

@@ -1,10 +1,11 @@
 //! A service behind a sidecar that runs the filter, and callers of every kind.
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use peergate_sandbox::{
-    Authority, Client, Connection, Envoy, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE,
-    INBOUND_STRICT, Identity, InboundSidecar, Leaf, Request, Response, Upstream,
+    Client, Connection, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_STRICT, Identity,
+    InboundSidecar, Leaf, Request, Response, Service,
 };
 use peergate_tests::module;
 use policy_schema::decision_id::DecisionRecord;
@@ -17,20 +18,30 @@ use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 
 use crate::config::Delivery;
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
-/// The running parts. Everything ends with it.
+/// The service, and what else there is of it here. Everything ends with it.
 pub(crate) struct Mesh {
-    pub(crate) authority: Authority,
-    pub(crate) envoy: Envoy,
-    pub(crate) upstream: Upstream,
+    service: Service,
     /// Set where the filter is delivered by discovery.
     pub(crate) delivery: Option<Delivery>,
-    _files: TempDir,
+}
+
+impl Deref for Mesh {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
+}
+
+impl DerefMut for Mesh {
+    fn deref_mut(&mut self) -> &mut Service {
+        &mut self.service
+    }
 }
 
 /// What becomes of a config that was delivered.
@@ -277,24 +288,16 @@ impl Mesh {
         configure: impl FnOnce(&mut InboundSidecar, &Path),
         change: impl FnOnce(&mut Value),
     ) -> Self {
-        let authority = Authority::new().unwrap();
-        let files = tempfile::tempdir().unwrap();
-        let upstream = Upstream::start().unwrap();
         let own = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
-        let own = authority.issue(&own).unwrap();
-        let own = own.write_to(files.path(), "orders").unwrap();
-        let ca = authority.write_to(files.path(), "ca").unwrap();
-        let mut sidecar = InboundSidecar::new(own, ca, upstream.addr());
-        configure(&mut sidecar, files.path());
-        let mut bootstrap = sidecar.bootstrap();
-        change(&mut bootstrap);
-        let envoy = Envoy::start(&envoy_binary(), &bootstrap).unwrap();
+        let service = Service::start(&own, |mut sidecar, files| {
+            configure(&mut sidecar, files);
+            let mut bootstrap = sidecar.bootstrap();
+            change(&mut bootstrap);
+            bootstrap
+        });
         Self {
-            authority,
-            envoy,
-            upstream,
+            service: service.unwrap(),
             delivery: None,
-            _files: files,
         }
     }
 
@@ -312,12 +315,12 @@ impl Mesh {
 
     /// A client with a certificate for this SPIFFE ID.
     pub(crate) fn client_as(&self, spiffe_id: &str) -> Client {
-        self.client(&self.identity([spiffe_id]))
+        self.service.client_as(spiffe_id).unwrap()
     }
 
     /// A client without TLS, where that is accepted.
     pub(crate) fn plaintext_client(&self) -> Client {
-        self.at(INBOUND_PERMISSIVE)
+        self.service.plaintext_client().unwrap()
     }
 
     /// A TLS client without a certificate, where that is accepted.
@@ -328,7 +331,7 @@ impl Mesh {
     }
 
     pub(crate) fn at(&self, listener: &str) -> Client {
-        Client::new(self.envoy.listener(listener).unwrap()).unwrap()
+        self.service.at(listener).unwrap()
     }
 
     /// Fails unless the filter still serves the caller that it should.

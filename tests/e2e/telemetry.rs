@@ -1,8 +1,6 @@
 //! Which requests a rendered `Telemetry` has proxies log.
 
-use std::time::Duration;
-
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Request, Response};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::mesh_resources;
@@ -64,6 +62,10 @@ fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
     assert_eq!(ask(Request::get("/last")).status, 403);
     let paths = || {
         let log = std::fs::read_to_string(&path).unwrap_or_default();
+        // It may be read in the midst of a line.
+        if !log.ends_with('\n') {
+            return Ok(None);
+        }
         let lines = log
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -72,7 +74,7 @@ fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
             .collect();
         Ok(paths.contains(&"/last".to_owned()).then_some(paths))
     };
-    let mut paths = wait_for("the log", Duration::from_secs(20), paths).unwrap();
+    let mut paths = wait_for("the log", PATIENCE, paths).unwrap();
     paths.sort();
     paths
 }

@@ -1,9 +1,8 @@
 //! What a real Prometheus has of a real Envoy with the filter, and what rules and dashboards make of it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Error, Series};
 use policy_schema::metric::{self, Label};
 use serde_json::Value;
@@ -23,8 +22,10 @@ fn metrics_rules_and_dashboards_work_on_what_envoy_exposes() {
 
 fn every_metric_arrives_with_its_labels(mesh: &Mesh) {
     for metric in metric::ALL {
-        let series = mesh.prometheus.query(metric.name).unwrap();
-        assert!(!series.is_empty(), "{} has not arrived", metric.name);
+        let series = mesh.wait_for(metric.name, || {
+            let series = mesh.prometheus.query(metric.name).unwrap();
+            (!series.is_empty()).then_some(series)
+        });
         let labels = metric.labels.iter().copied().map(Label::tag);
         let added = ["__name__", "cluster", "instance", "job"].into_iter();
         let expected: BTreeSet<&str> = labels.chain(added).collect();
@@ -40,7 +41,7 @@ fn every_rule_is_evaluated_without_an_error(mesh: &Mesh) {
         let answer = mesh.prometheus.get("/api/v1/rules")?;
         Ok(answer["groups"].as_array().cloned().unwrap_or_default())
     };
-    let rules = wait_for("all rules", Duration::from_secs(30), || {
+    let rules = wait_for("all rules", PATIENCE, || {
         let groups = groups()?;
         let rules = groups.iter().flat_map(|group| group["rules"].as_array());
         let rules: Vec<Value> = rules.flatten().cloned().collect();
@@ -61,12 +62,14 @@ fn every_rule_is_evaluated_without_an_error(mesh: &Mesh) {
 fn every_query_of_every_dashboard_has_data(mesh: &Mesh) {
     for (name, dashboard) in files::dashboards() {
         for (title, query) in files::queries(&dashboard) {
-            let has_data = filled_in(query).iter().any(|query| {
+            let has_data = |query: &String| {
                 let series = mesh.prometheus.query(query);
                 let series = series.unwrap_or_else(|error| panic!("{name}, {title}: {error}"));
                 series.iter().map(Series::value).any(f64::is_finite)
+            };
+            mesh.wait_for(&format!("{name}, {title}: {query}"), || {
+                filled_in(query).iter().any(has_data).then_some(())
             });
-            assert!(has_data, "{name}, {title}: {query}");
         }
     }
 }
@@ -82,11 +85,11 @@ fn every_variable_has_values(mesh: &Mesh) {
                 .and_then(|arguments| arguments.rsplit_once(", "))
                 .unwrap();
             let selector = &filled_in(selector)[0];
-            let series = mesh.prometheus.query(selector).unwrap();
-            assert!(
-                series.iter().any(|one| one.labels.contains_key(label)),
-                "{name}: {query}"
-            );
+            mesh.wait_for(&format!("{name}: {query}"), || {
+                let series = mesh.prometheus.query(selector).unwrap();
+                let mut series = series.iter();
+                series.find(|one| one.labels.contains_key(label)).map(drop)
+            });
         }
     }
 }

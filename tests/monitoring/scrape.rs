@@ -1,8 +1,6 @@
 //! The scrape configuration of the docs, on what Kubernetes would tell of pods.
 
-use std::time::Duration;
-
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Prometheus, PrometheusTools};
 use serde_json::{Value, json};
 
@@ -59,7 +57,7 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
         port("discovery", "https-dns", "istiod"),
     ]));
     let prometheus = Prometheus::start(&PrometheusTools::find(), &config).unwrap();
-    let targets = wait_for("targets", Duration::from_secs(30), || {
+    let targets = wait_for("targets", PATIENCE, || {
         let answer = prometheus.get("/api/v1/targets?state=active")?;
         let targets = answer["activeTargets"].as_array().cloned();
         Ok(targets.filter(|targets| targets.len() > 2))

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use peergate_sandbox::wait::PATIENCE;
 use peergate_tests::random::Asked;
 use policy_schema::engine::PeerIp;
 use ring::hmac;
@@ -19,9 +19,6 @@ use socket2::{Domain, Socket, Type};
 
 use crate::JWT_KEY;
 use crate::callers::Callers;
-
-/// Longer than any answer takes; a test that waits so long has failed.
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// What a proxy answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +82,7 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
     }
     socket.connect(&listener.into())?;
     let mut stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
     stream.write_all(proxy_header(asked).as_bytes())?;
 

@@ -45,10 +45,8 @@ impl fmt::Display for Counts {
 }
 
 impl Counts {
-    /// Fails where one of the outcomes was hardly seen: it would hardly be tested.
-    pub(crate) fn assert_fair(&self) {
-        let is_fair = |part: u32| part > self.requests / 20;
-        assert!(is_fair(self.allowed) && is_fair(self.denied), "{self}");
+    /// Fails where the proxy itself refused much: of that, nothing is compared.
+    pub(crate) fn assert_hardly_refused(&self) {
         assert!(self.refused < self.requests / 20, "{self}");
     }
 }
@@ -122,6 +120,12 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
     }
 }
 
+/// The first policy of a set, for the engine.
+pub(crate) fn compiled(set: &PolicySet) -> CompiledPolicy {
+    let policy = set.policies().first().unwrap();
+    CompiledPolicy::try_from(PluginConfig::of_policy(set, policy)).unwrap()
+}
+
 /// Asks everybody about the requests of one connection.
 pub(crate) fn verdicts(
     proxy: &Proxy,
@@ -130,9 +134,7 @@ pub(crate) fn verdicts(
     callers: &mut Callers,
     requests: &[Asked],
 ) -> Vec<Verdicts> {
-    let policy = set.policies().first().unwrap();
-    let config = PluginConfig::of_policy(set, policy);
-    let compiled = CompiledPolicy::try_from(config).unwrap();
+    let compiled = compiled(set);
     let mut ask = |plane| {
         let listener = proxy.listener(number, plane);
         ask_all(listener, callers, requests)

@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue, LOCATION};
@@ -82,7 +83,12 @@ impl Prometheus {
             return Err(PrometheusError::SeveralCredentials);
         }
         network::choose_cryptography();
-        let client = Client::builder()
+        let client = if is_on_this_machine(&url) {
+            Client::builder().no_proxy()
+        } else {
+            Client::builder()
+        };
+        let client = client
             .tls_certs_merge(authorities.iter().cloned())
             .connect_timeout(PATIENCE_TO_CONNECT)
             .timeout(PATIENCE)
@@ -198,6 +204,13 @@ fn parse_url(text: &str) -> Result<Url, PrometheusError> {
         return Err(invalid("it has a query or a fragment"));
     }
     Ok(url)
+}
+
+/// Whether a server is on this machine, as one behind `kubectl port-forward` is: there no proxy gets to it.
+fn is_on_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, PrometheusError> {

@@ -52,6 +52,7 @@ fn command(args: &[&str]) -> Command {
     command
         .args(args)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+        .env_remove("COLUMNS")
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE");
     command

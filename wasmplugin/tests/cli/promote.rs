@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use super::{MESH, NOW, folder, run, run_with, text};
+use super::{MESH, NOW, command, finish, folder, run, run_with, text};
 
 const POLICY: &str = "apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy
@@ -221,6 +221,18 @@ fn arguments_are_refused_with_what_to_do() {
     let refused = run_with(&stdin, POLICY);
     assert_eq!(refused.status, 3);
     assert!(refused.stderr.contains("stdin cannot be written to"));
+}
+
+/// As behind `kubectl port-forward`, whatever else goes through a proxy.
+#[test]
+fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
+    let mut command = command(&["top", "--prometheus", &empty()]);
+    command
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    let shown = finish(command, "");
+    assert_eq!((shown.status, &*shown.stderr), (0, ""));
 }
 
 #[test]

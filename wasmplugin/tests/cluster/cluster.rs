@@ -4,11 +4,10 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use kube::{Client, discovery};
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
 use policy_schema::yaml;
 use serde_json::{Value, json};
@@ -16,8 +15,6 @@ use serde_json::{Value, json};
 use super::filter::http_filter;
 use super::server::{Server, block_on, client, programs};
 use super::{SHOP, printed};
-
-const LIMIT: Duration = Duration::from_mins(1);
 
 /// The definitions that the shop needs, where Istio's own are not at hand.
 const KINDS: [(&str, &str, &str); 10] = [
@@ -95,7 +92,7 @@ impl Cluster {
             let spec = &definition["spec"];
             let kind = spec["names"]["kind"].as_str().unwrap();
             let group = spec["group"].as_str().unwrap();
-            wait_for(kind, LIMIT, || Ok(self.resource_of(group, kind))).unwrap();
+            wait_for(kind, PATIENCE, || Ok(self.resource_of(group, kind))).unwrap();
         }
     }
 

@@ -6,18 +6,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
-
-/// How long it may take to start, on a machine that does other things too.
-const LIMIT: Duration = Duration::from_mins(2);
 
 /// The tokens of users, their names and groups.
 const TOKENS: &str = "admin-token,admin,1,system:masters\nviewer-token,viewer,2\n";
@@ -164,7 +160,7 @@ impl Server {
     /// Waits until it says so itself, or one of the two has ended.
     fn is_ready(&mut self) -> bool {
         let client = client(&self.kubeconfig_of("admin"));
-        let ready = wait_for("the API server", LIMIT, || {
+        let ready = wait_for("the API server", PATIENCE, || {
             let mut processes = self.processes.iter_mut();
             if processes.any(|process| process.try_wait().unwrap().is_some()) {
                 return Ok(Some(false));

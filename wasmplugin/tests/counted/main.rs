@@ -8,6 +8,8 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+#[path = "../support/command.rs"]
+mod command;
 mod exporter;
 #[path = "../support/filter.rs"]
 mod filter;
@@ -20,25 +22,4 @@ mod revisions;
 mod scraping;
 mod top;
 
-use std::process::Command;
-
-/// A run that has ended.
-struct Run {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-/// Runs the command line.
-fn run(args: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
-        .args(args)
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap();
-    Run {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
+use command::{Run, run};

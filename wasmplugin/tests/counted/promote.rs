@@ -7,7 +7,8 @@ use super::mesh::{Mesh, Policies};
 use super::scraping::{scraping, wait_for};
 use super::{Run, run};
 
-const WINDOW: &str = "2m";
+/// Longer than any of these takes.
+const WINDOW: &str = "5m";
 
 pub(crate) fn promote(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
     let (file, url) = (policies.name(), prometheus.url());

@@ -42,7 +42,7 @@ fn only_the_present_revision_counts() {
     );
 
     exporter.say(&counted(revision, 10, 2));
-    // Looks of the command line are a quarter of a second apart.
+    // Looks of the command line are more than half a second apart.
     wait_for(
         &prometheus,
         &format!("count_over_time((peergate_policy_revision == {revision})[1m:100ms]) >= 20"),

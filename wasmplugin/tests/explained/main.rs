@@ -5,38 +5,18 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+#[path = "../support/command.rs"]
+mod command;
 #[path = "../support/filter.rs"]
 mod filter;
 mod mesh;
 
-use std::process::Command;
-
+use command::{Run, run};
 use mesh::{Caller, Mesh, Policies};
 use serde_json::{Value, json};
 
 const WEB: Caller<'_> = Caller::Uri("spiffe://cluster.local/ns/shop/sa/web");
 const KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=\n";
-
-/// A run that has ended.
-struct Run {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
-
-/// Runs the command line.
-fn run(args: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
-        .args(args)
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .unwrap();
-    Run {
-        status: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 fn explain(policies: &Policies, id: &str, more: &[&str]) -> Run {
     let name = policies.name();

@@ -6,9 +6,8 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Client, Leaf, Request, Service};
 use policy_schema::metric::Label;
 use serde_json::{Value, json};
@@ -263,7 +262,7 @@ impl Sidecar {
             let is_whole = log.ends_with('\n') && log.lines().count() >= lines;
             Ok(is_whole.then_some(log))
         };
-        let log = wait_for("the access log", Duration::from_secs(20), read).unwrap();
+        let log = wait_for("the access log", PATIENCE, read).unwrap();
         assert_eq!(log.lines().count(), lines);
         log
     }

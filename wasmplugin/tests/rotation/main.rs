@@ -16,9 +16,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 
 use issuing::Issuing;
 use load::Load;
@@ -28,7 +27,6 @@ use proxy::Proxy;
 const DOMAIN: &str = "cluster.local";
 const SERVER: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 const CALLER: &str = "spiffe://cluster.local/ns/shop/sa/web";
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// Runs `peergate` with something on stdin; what it printed.
 fn peergate(args: &[&str], stdin: &str) -> (Option<i32>, String) {
@@ -157,7 +155,7 @@ fn certificates_that_are_not_good_are_refused() {
         pair.caller.take_leaf(&leaf);
         assert_eq!(pair.status(), 503, "{what}");
         let is_counted = || Ok((pair.server.counter(counter) > before).then_some(()));
-        wait_for(what, LIMIT, is_counted).unwrap();
+        wait_for(what, PATIENCE, is_counted).unwrap();
     }
     // The caller refuses a server's in the same way.
     pair.caller.take_leaf(&issuing.good(CALLER));

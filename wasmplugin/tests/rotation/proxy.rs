@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use peergate_sandbox::wait::wait_for;
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Envoy, EnvoyBinary};
 use serde_json::{Value, json};
 
-use crate::LIMIT;
 use crate::issuing::Leaf;
 
 /// A proxy that takes its certificate and its roots from files, and looks when they change.
@@ -117,7 +116,7 @@ impl Proxy {
             let certs = self.envoy.admin_get("/certs")?;
             Ok(is_there(&certs).then_some(()))
         };
-        wait_for(what, LIMIT, certs).unwrap();
+        wait_for(what, PATIENCE, certs).unwrap();
     }
 
     pub(crate) fn counter(&self, end: &str) -> u64 {

@@ -23,6 +23,9 @@ use proxy::{CART, POLICY, Proxy, Sidecar, plugin_config, revision};
 /// The example shop.
 const SHOP: &str = "../examples/online-boutique";
 
+/// Where nobody listens. A port that was free a moment ago may be anybody's by now.
+const NOBODY: &str = "127.0.0.1:1";
+
 /// What a run found, and what it told.
 struct Verified {
     status: i32,
@@ -323,17 +326,13 @@ fn unsound_certificates_are_found() {
 
 #[test]
 fn a_proxy_that_does_not_answer_is_found() {
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let verified = verify(SHOP, &["--proxy", &format!("http://{closed}")]);
+    let verified = verify(SHOP, &["--proxy", &format!("http://{NOBODY}")]);
     let findings = verified.findings();
     assert_eq!(findings.len(), 1, "{findings:?}");
     let [code, subject, message] = findings[0];
     assert_eq!(
         (code, subject),
-        ("unreachable-proxy", &*format!("proxy {closed}"))
+        ("unreachable-proxy", &*format!("proxy {NOBODY}"))
     );
     assert!(message.contains("cannot connect"), "{message}");
     assert_eq!(verified.status, 2);
@@ -437,11 +436,7 @@ fn ports_of_pods_are_tried() {
 
 #[test]
 fn a_port_that_cannot_be_tried_is_told() {
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let verified = verify(SHOP, &["--probe", &closed.to_string()]);
+    let verified = verify(SHOP, &["--probe", NOBODY]);
     let findings = verified.findings();
     let codes: Vec<_> = findings.iter().map(|[code, ..]| *code).collect();
     assert_eq!(codes, ["not-checked"]);

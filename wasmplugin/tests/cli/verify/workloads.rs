@@ -1,0 +1,139 @@
+//! Workloads without a sidecar, a policy or their account, and policies without a workload.
+
+use serde_json::{Value, json};
+
+use super::{Mesh, NOW, WORKLOADS, folder, run, text};
+
+#[test]
+fn a_workload_without_a_sidecar_is_found() {
+    for (old, new) in [
+        (
+            "        app: adservice\n    spec:",
+            "        app: adservice\n        sidecar.istio.io/inject: \"false\"\n    spec:",
+        ),
+        (
+            "      serviceAccountName: adservice",
+            "      hostNetwork: true\n      serviceAccountName: adservice",
+        ),
+    ] {
+        Mesh::good().replacing("workloads.yaml", old, new).has(
+            "unenforced-workload",
+            "Deployment boutique/adservice",
+            "policy `boutique/adservice` is for it, and it has no sidecar",
+        );
+    }
+}
+
+/// Pods tell what is, and what makes them tells what should be.
+#[test]
+fn pods_from_before_the_injection_are_found() {
+    let pod = |hash: &str, name: &str, containers: Value| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "namespace": "boutique",
+                "labels": {"app": "adservice", "pod-template-hash": hash},
+                "ownerReferences": [{"controller": true, "kind": "ReplicaSet", "name": format!("adservice-{hash}")}],
+            },
+            "spec": {"serviceAccountName": "adservice", "containers": containers},
+            "status": {"phase": "Running"},
+        })
+    };
+    let with = json!([{"name": "server"}, {"name": "istio-proxy"}]);
+    let without = json!([{"name": "server"}]);
+    let list = json!({
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [
+            pod("5f4d", "adservice-5f4d-a", with.clone()),
+            pod("5f4d", "adservice-5f4d-b", with),
+            pod("77c9", "adservice-77c9-c", without),
+        ],
+    });
+    Mesh::good().with("pods.json", &list.to_string()).has(
+        "unenforced-workload",
+        "Deployment boutique/adservice",
+        "policy `boutique/adservice` is for it, and it has no sidecar",
+    );
+}
+
+#[test]
+fn a_workload_without_a_policy_is_found() {
+    let mesh = Mesh::good().with(
+        "more.yaml",
+        &WORKLOADS
+            .split("---\n")
+            .find(|part| part.contains("name: adservice"))
+            .unwrap()
+            .replace("adservice", "newservice"),
+    );
+    mesh.has(
+        "workload-without-policy",
+        "Deployment boutique/newservice",
+        "no policy is for it: every request is denied",
+    );
+    assert_eq!(mesh.verify(&["--deny-warnings"]).status, 2);
+}
+
+#[test]
+fn a_policy_that_selects_nothing_is_found() {
+    let without = WORKLOADS
+        .split("---\n")
+        .filter(|part| !part.contains("name: adservice"));
+    let without: Vec<_> = without.collect();
+    Mesh::good()
+        .with("workloads.yaml", &without.join("---\n"))
+        .has(
+            "policy-without-workload",
+            "ServicePolicy boutique/adservice",
+            "no workload has the labels that it is for",
+        );
+}
+
+#[test]
+fn a_workload_under_another_account_is_found() {
+    Mesh::good()
+        .replacing(
+            "workloads.yaml",
+            "serviceAccountName: adservice",
+            "serviceAccountName: default",
+        )
+        .has(
+            "wrong-service-account",
+            "Deployment boutique/adservice",
+            "it runs as `default`, and policy `boutique/adservice` says `adservice`",
+        );
+}
+
+/// A mesh whose documents leave open what no policy is for.
+#[test]
+fn an_open_workload_is_found() {
+    let mesh = "\
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: open}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.29\"
+  defaults: {otherwise: Pass}
+";
+    let documents = folder(&[("mesh.yaml", mesh)]);
+    let rendered = run(&["render", "-f", text(documents.path()), "--at", NOW]).stdout;
+    let workload = WORKLOADS
+        .split("---\n")
+        .take(4)
+        .collect::<Vec<_>>()
+        .join("---\n");
+    let manifests = folder(&[("mesh.yaml", &rendered), ("workloads.yaml", &workload)]);
+    Mesh {
+        documents: documents.path().into(),
+        folder: manifests,
+    }
+    .has(
+        "open-workload",
+        "Deployment boutique/adservice",
+        "no policy is for it, and the mesh lets pass what no policy is for",
+    );
+}
