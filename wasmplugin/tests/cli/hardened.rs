@@ -48,8 +48,9 @@ fn says_in_full_what_is_of_the_mesh() {
     insta::assert_snapshot!(shop(&["--only", kinds]).stdout);
 }
 
-#[test]
-fn configures_gateways_of_the_kubernetes_api() {
+/// What is rendered of the shop with its gateway by the Kubernetes Gateway API, which has TLS 1.2 where
+/// no other can be had.
+fn kubernetes_gateway(version: &str) -> Run {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let mesh = mesh
         .replace("name: public\n", "name: public\n      api: Kubernetes\n")
@@ -57,6 +58,15 @@ fn configures_gateways_of_the_kubernetes_api() {
             "      selector:\n        matchLabels:\n          istio: ingressgateway\n",
             "",
         );
+    let mesh = if version < "1.30" {
+        let secret = "            secret: shop-example-com\n";
+        mesh.replace(
+            secret,
+            &format!("{secret}            minVersion: \"1.2\"\n"),
+        )
+    } else {
+        mesh
+    };
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let policies = format!("{SHOP}/policies");
     let files = ["-f", text(folder.path()), "-f", &policies];
@@ -66,11 +76,29 @@ fn configures_gateways_of_the_kubernetes_api() {
         "--at",
         NOW,
         "--istio-version",
-        "1.30",
+        version,
     ];
     let run = run(&[&["render"], &files[..], &kinds].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
+    run
+}
+
+#[test]
+fn configures_gateways_of_the_kubernetes_api() {
+    let run = kubernetes_gateway("1.30");
     insta::assert_snapshot!(run.stdout);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn says_where_istio_cannot_be_told_how_to_run_gateways() {
+    let run = kubernetes_gateway("1.25");
+    let reads = |run: &Run| run.stdout.contains("parametersRef");
+    assert!(!reads(&run) && !run.stdout.contains("ConfigMap"));
+    insta::assert_snapshot!(run.stderr);
+    let since = kubernetes_gateway("1.26");
+    assert!(reads(&since));
+    assert_eq!(since.stderr, "");
 }
 
 /// Tools read keys that look like numbers as numbers, and then refuse the object.
