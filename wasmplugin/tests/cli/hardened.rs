@@ -212,26 +212,37 @@ fn writes_nothing_of_what_is_refused() {
     }
 }
 
-#[test]
-fn says_how_large_an_object_is_that_no_cluster_takes() {
-    let paths: Vec<_> = (0..30_000)
-        .map(|number| format!("/a-path-that-is-long-enough/{number}"))
-        .collect();
+/// A policy that has all these paths.
+fn policy_of_paths(name: &str, paths: impl Iterator<Item = String>) -> String {
     let policy = serde_json::json!({
         "apiVersion": "peergate.dev/v1alpha1",
         "kind": "ServicePolicy",
-        "metadata": {"name": "large", "namespace": "shop"},
+        "metadata": {"name": name, "namespace": "shop"},
         "spec": {
-            "selector": {"matchLabels": {"app": "large"}},
-            "rules": [{"id": "all", "effect": "Allow", "to": [{"paths": paths}]}],
+            "selector": {"matchLabels": {"app": name}},
+            "rules": [{"id": "all", "effect": "Allow", "to": [{"paths": paths.collect::<Vec<_>>()}]}],
         },
     });
-    let folder = folder(&[("mesh.yaml", MESH), ("large.json", &policy.to_string())]);
-    let run = run(&["render", "-f", text(folder.path())]);
+    policy.to_string()
+}
+
+#[test]
+fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
+    let [large, small, larger] =
+        [("large", 30_000), ("small", 10), ("larger", 31_000)].map(|(name, paths)| {
+            let path = |number| format!("/a-path-that-is-long-enough/{number}");
+            policy_of_paths(name, (0..paths).map(path))
+        });
+    let files = [
+        ("mesh.yaml", MESH),
+        ("large.json", &large),
+        ("small.json", &small),
+        ("larger.json", &larger),
+    ];
+    let folder = folder(&files);
+    let out = format!("{}/out/", text(folder.path()));
+    let run = run(&["render", "-f", text(folder.path()), "-o", &out]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
-    assert!(
-        run.stderr.contains("bytes, and a cluster takes 1048576"),
-        "{}",
-        run.stderr
-    );
+    insta::assert_snapshot!(run.stderr);
+    assert!(!Path::new(&out).exists());
 }
