@@ -3,6 +3,7 @@
 mod folder;
 mod object;
 mod only;
+mod release;
 
 use std::slice;
 

@@ -246,3 +246,42 @@ fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
     insta::assert_snapshot!(run.stderr);
     assert!(!Path::new(&out).exists());
 }
+
+/// Helm keeps all of a chart in one Secret, twice.
+#[test]
+fn says_how_large_a_release_is_that_helm_cannot_keep() {
+    // As good as random, so that gzip makes little of them smaller.
+    let path = |number: u128| {
+        format!(
+            "/{:032x}",
+            number
+                .wrapping_pow(11)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        )
+    };
+    let files = [1, 2].map(|half| {
+        let numbers = half * 10_000..half * 10_000 + 8_000;
+        policy_of_paths(&format!("half-{half}"), numbers.map(path))
+    });
+    let files = [
+        ("mesh.yaml", MESH),
+        ("one.json", &files[0]),
+        ("two.json", &files[1]),
+    ];
+    let said = |files: &[(&str, &str)]| {
+        let folder = folder(files);
+        let out = format!("{}/chart/", text(folder.path()));
+        let chart = ["--layout", "helm-chart", "-o", &out];
+        let run = run(&[&["render", "-f", text(folder.path())], &chart[..]].concat());
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert!(Path::new(&out).join("Chart.yaml").exists());
+        run.stderr
+    };
+    let too_large = said(&files);
+    let (_, bytes) = too_large.split_once("its release has about ").unwrap();
+    let bytes: usize = bytes.split(' ').next().unwrap().parse().unwrap();
+    // Each path is of 16 bytes that nobody can make fewer, in two objects, each of which is kept twice.
+    assert!(bytes > 16_000 * 16 * 2 * 2 * 4 / 3, "{too_large}");
+    assert!(too_large.contains("takes 1048576; use `--layout kustomization`"));
+    assert!(!said(&files[..2]).contains("Helm"));
+}
