@@ -108,6 +108,27 @@ fn every_kind_of_resource_is_documented_and_no_other() {
     assert_eq!(documented, BTreeSet::from(kinds));
 }
 
+/// Whoever looks for what is left over asks for every kind that may be.
+#[test]
+fn every_kind_of_resource_is_looked_for() {
+    let page = read(&root().join("docs/resources.md"));
+    let (_, command) = page.split_once("kubectl get ").unwrap();
+    let (command, _) = command.split_once("```").unwrap();
+    let words = command.split([' ', ',', '\n']);
+    let asked: BTreeSet<_> = words
+        .filter_map(|word| word.split('.').next())
+        .map(str::to_owned)
+        .collect();
+    for kind in ResourceKind::ALL {
+        let kind = kind.as_str().to_ascii_lowercase();
+        let plural = match kind.strip_suffix('y') {
+            Some(stem) if kind != "gateway" => format!("{stem}ies"),
+            _ => format!("{kind}s"),
+        };
+        assert!(asked.contains(&plural), "{plural}");
+    }
+}
+
 #[test]
 fn example_decisions_hold() {
     let mut folders = 0;

@@ -2,6 +2,7 @@
 
 use gateway_api::apis::standard::gateways::Gateway;
 use gateway_api::apis::standard::httproutes::HttpRoute;
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,14 +12,17 @@ use serde_json::Value;
 /// and written again, and a value that it does not take is not read.
 pub(crate) fn complaints(object: &Value) -> Vec<String> {
     let read_again = match object["kind"].as_str() {
+        Some("ConfigMap") => read_again::<ConfigMap>(object),
         Some("Gateway") => read_again::<Gateway>(object),
         Some("HTTPRoute") => read_again::<HttpRoute>(object),
         Some("NetworkPolicy") => read_again::<NetworkPolicy>(object),
         kind => Err(format!("{kind:?} is not known here")),
     };
     match read_again {
-        Ok(again) if again["spec"] == object["spec"] => Vec::new(),
-        Ok(again) => vec![format!("read as {:#}", again["spec"])],
+        Ok(again) if again["spec"] == object["spec"] && again["data"] == object["data"] => {
+            Vec::new()
+        }
+        Ok(again) => vec![format!("read as {again:#}")],
         Err(reason) => vec![reason],
     }
 }

@@ -76,7 +76,7 @@ fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
 /// What a cluster would say against the object.
 fn complaints(definitions: &Definitions, object: &Value) -> Vec<String> {
     let text = |key: &str| object[key].as_str().unwrap_or_default();
-    if text("apiVersion").contains(".k8s.io/") {
+    if text("apiVersion") == "v1" || text("apiVersion").contains(".k8s.io/") {
         return kubernetes::complaints(object);
     }
     let Some(schema) = definitions.schema(text("apiVersion"), text("kind")) else {

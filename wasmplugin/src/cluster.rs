@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use futures_util::{StreamExt, stream};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::{ApiGroup, Scope};
-use kube::{Api, Client, Config, discovery};
+use kube::{Api, Client, Config, Resource, discovery};
 use policy_schema::verify::Object;
 use serde_json::Value;
 use thiserror::Error;
@@ -102,8 +102,13 @@ impl Cluster {
         })
     }
 
-    /// Lists all that is looked at, and gets these Secrets, by their namespace and name.
-    pub(crate) async fn look(&self, secrets: &[(&str, &str)]) -> Result<Seen, ClusterError> {
+    /// Lists all that is looked at, and gets these Secrets and `ConfigMap`s, each by its namespace and
+    /// name: nobody has to be permitted to read others.
+    pub(crate) async fn look(
+        &self,
+        secrets: &[(&str, &str)],
+        config_maps: &[(String, String)],
+    ) -> Result<Seen, ClusterError> {
         let mut seen = Seen::default();
         let served = self.client.list_api_groups().await?;
         for (group, kinds) in KINDS {
@@ -117,7 +122,10 @@ impl Cluster {
             }
         }
         for (namespace, name) in secrets {
-            self.get_secret(namespace, name, &mut seen).await;
+            self.get::<Secret>(namespace, name, &mut seen).await;
+        }
+        for (namespace, name) in config_maps {
+            self.get::<ConfigMap>(namespace, name, &mut seen).await;
         }
         Ok(seen)
     }
@@ -152,15 +160,20 @@ impl Cluster {
         }
     }
 
-    async fn get_secret(&self, namespace: &str, name: &str, seen: &mut Seen) {
-        let resource = ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&());
+    async fn get<K: Resource<DynamicType = ()>>(
+        &self,
+        namespace: &str,
+        name: &str,
+        seen: &mut Seen,
+    ) {
+        let resource = ApiResource::erase::<K>(&());
         let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), namespace, &resource);
         match api.get_opt(name).await {
-            Ok(secret) => seen
+            Ok(object) => seen
                 .objects
-                .extend(secret.and_then(|secret| read(secret, &resource))),
+                .extend(object.and_then(|object| read(object, &resource))),
             Err(reason) => {
-                let what = format!("Secret {namespace}/{name}");
+                let what = format!("{} {namespace}/{name}", resource.kind);
                 seen.unseen.push((what, reason.to_string()));
             }
         }

@@ -51,13 +51,9 @@ pub(crate) enum Failure {
     MissingImage,
     #[error("{0}")]
     NoTrafficExtension(String),
-    #[error("{kind} `{name}` has {bytes} bytes, and a cluster takes {most}")]
-    TooLarge {
-        kind: &'static str,
-        name: String,
-        bytes: usize,
-        most: usize,
-    },
+    /// Which they are has been shown.
+    #[error("nothing is rendered: {} too large", counted(*.0, "object is", "objects are"))]
+    TooLarge(usize),
     #[error("`{}` is no WebAssembly module", .0.display())]
     NoModule(PathBuf),
     #[error("`{name}`: {reason}")]
@@ -215,7 +211,7 @@ impl Failure {
             | Self::NoPolicy
             | Self::MissingImage
             | Self::NoTrafficExtension(_)
-            | Self::TooLarge { .. }
+            | Self::TooLarge(_)
             | Self::NotTogether
             | Self::NoModule(_)
             | Self::BuildInfo { .. }
@@ -342,9 +338,9 @@ impl Failure {
             }
             Self::Push(_) => Some("nothing names the image yet, so trying again does no harm"),
             Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),
-            Self::TooLarge { .. } => {
-                Some("make several policies of it, each for fewer workloads or with fewer rules")
-            }
+            Self::TooLarge(_) => Some(
+                "divide the policies that they are of: each for fewer workloads, or with fewer rules",
+            ),
             Self::NotTogether => Some("name it alone under `--only`"),
             Self::SeveralFiles(_) => {
                 Some("name a folder, as `-o monitoring/`, or one of them with `--only`")

@@ -242,22 +242,32 @@ pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
     Ok(json)
 }
 
+/// Counts what is written to it, and keeps nothing of it.
+#[derive(Debug, Default)]
+pub(crate) struct ByteCount(usize);
+
+impl ByteCount {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0
+    }
+}
+
+impl Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// How many bytes the value has as JSON without blanks.
 pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, Failure> {
-    struct Count(usize);
-    impl Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
+    let mut count = ByteCount::default();
     serde_json::to_writer(&mut count, value)?;
-    Ok(count.0)
+    Ok(count.bytes())
 }
 
 /// The value as a YAML document, as `kubectl` prints it.

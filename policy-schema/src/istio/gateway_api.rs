@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::gateway_infrastructure;
 use super::resource::{Resource, Spec, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
@@ -41,7 +42,22 @@ pub(super) fn gateway_name_label(gateway: &Gateway) -> Labels {
 #[serde(rename_all = "camelCase")]
 pub(super) struct KubernetesGatewaySpec {
     gateway_class_name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    infrastructure: Option<Infrastructure>,
     listeners: Vec<Listener>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Infrastructure {
+    parameters_ref: ParametersReference,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct ParametersReference {
+    group: &'static str,
+    kind: &'static str,
+    name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -176,10 +192,14 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
             exposures.any(|exposure| exposure.gateway == position)
         });
         let namespaces = exposing.map(|policy| policy.name.namespace.clone());
+        let config_map = gateway_infrastructure::config_map(gateway, mesh.istio_version);
         let spec = KubernetesGatewaySpec {
             gateway_class_name: "istio",
+            infrastructure: config_map.as_ref().map(infrastructure),
             listeners: listeners(gateway, namespaces.collect()),
         };
+        // Istio makes nothing of a gateway whose reference leads nowhere.
+        resources.extend(config_map);
         resources.push(Resource::new(
             mesh.istio_version,
             metadata(&gateway.name, &gateway.namespace),
@@ -206,6 +226,17 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
         }
     }
     resources
+}
+
+/// Refers to an object beside the gateway that says how Istio runs it.
+fn infrastructure(config_map: &Resource) -> Infrastructure {
+    Infrastructure {
+        parameters_ref: ParametersReference {
+            group: "",
+            kind: config_map.kind().as_str(),
+            name: config_map.metadata().name.clone(),
+        },
+    }
 }
 
 /// A listener for each host, since a listener has one name.

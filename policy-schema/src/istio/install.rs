@@ -7,6 +7,10 @@
 use serde_json::{Map, Value, json};
 
 use super::access_log::{ACCESS_LOG_PROVIDER, access_log_labels};
+use super::pods::{
+    BUSY_PERCENT, MAX_REPLICAS, MIN_REPLICAS, apart, control_plane_resources, proxy_resources,
+    unprivileged,
+};
 use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
 use crate::metric::Label;
 use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
@@ -95,8 +99,8 @@ fn istiod_values(mesh: &Mesh) -> Value {
         "pilot": {
             // One is enough until its node is drained, and then no proxy gets certificates.
             "autoscaleEnabled": true,
-            "autoscaleMin": 2,
-            "autoscaleMax": 5,
+            "autoscaleMin": MIN_REPLICAS,
+            "autoscaleMax": MAX_REPLICAS,
             "resources": control_plane_resources(),
             "affinity": apart("app", "istiod"),
             "seccompProfile": {"type": "RuntimeDefault"},
@@ -130,38 +134,6 @@ fn environment(mesh: &Mesh) -> Value {
     json!({
         "DEFAULT_WORKLOAD_CERT_TTL": mesh.workload_ttl,
         "MAX_WORKLOAD_CERT_TTL": mesh.workload_ttl,
-    })
-}
-
-/// istiod's memory grows with endpoints and proxies; without a limit it takes the node's, and with a
-/// limit of CPU it pushes late. What is asked for is Istio's own default.
-fn control_plane_resources() -> Value {
-    json!({
-        "requests": {"cpu": "500m", "memory": "2Gi"},
-        "limits": {"memory": "4Gi"},
-    })
-}
-
-/// Istio's own defaults.
-fn proxy_resources() -> Value {
-    json!({
-        "requests": {"cpu": "100m", "memory": "128Mi"},
-        "limits": {"cpu": "2000m", "memory": "1024Mi"},
-    })
-}
-
-/// Pods with this label on nodes of their own, as far as there are enough.
-fn apart(key: &str, value: &str) -> Value {
-    json!({
-        "podAntiAffinity": {
-            "preferredDuringSchedulingIgnoredDuringExecution": [{
-                "weight": 100,
-                "podAffinityTerm": {
-                    "labelSelector": {"matchLabels": {key: value}},
-                    "topologyKey": "kubernetes.io/hostname",
-                },
-            }],
-        },
     })
 }
 
@@ -239,7 +211,7 @@ fn gateway_values(gateway: &Gateway, mesh: &Mesh) -> Value {
     let mut values = json!({
         "serviceAccount": {"create": true, "name": gateway.account.name},
         "labels": gateway.labels,
-        "autoscaling": {"enabled": true, "minReplicas": 2, "maxReplicas": 5, "targetCPUUtilizationPercentage": 80},
+        "autoscaling": {"enabled": true, "minReplicas": MIN_REPLICAS, "maxReplicas": MAX_REPLICAS, "targetCPUUtilizationPercentage": BUSY_PERCENT},
         "resources": proxy_resources(),
         "affinity": apart_by_labels(gateway),
         "securityContext": {
@@ -261,19 +233,6 @@ fn apart_by_labels(gateway: &Gateway) -> Value {
         key.map_or("app", String::as_str),
         value.map_or(&gateway.name, String::as_str),
     )
-}
-
-/// A container as nobody in particular, who can become nobody else and writes nowhere.
-fn unprivileged() -> Value {
-    json!({
-        "allowPrivilegeEscalation": false,
-        "capabilities": {"drop": ["ALL"]},
-        "privileged": false,
-        "readOnlyRootFilesystem": true,
-        "runAsGroup": 1337,
-        "runAsNonRoot": true,
-        "runAsUser": 1337,
-    })
 }
 
 fn service_ports(gateway: &Gateway) -> Vec<Value> {
@@ -322,7 +281,7 @@ fn istio_operator(mesh: &Mesh) -> Value {
         "components": {
             "pilot": {
                 "k8s": {
-                    "hpaSpec": {"minReplicas": 2, "maxReplicas": 5},
+                    "hpaSpec": {"minReplicas": MIN_REPLICAS, "maxReplicas": MAX_REPLICAS},
                     "resources": control_plane_resources(),
                     "affinity": apart("app", "istiod"),
                 },
@@ -358,7 +317,7 @@ fn gateway_component(gateway: &Gateway) -> Value {
         "enabled": true,
         "label": gateway.labels,
         "k8s": {
-            "hpaSpec": {"minReplicas": 2, "maxReplicas": 5},
+            "hpaSpec": {"minReplicas": MIN_REPLICAS, "maxReplicas": MAX_REPLICAS},
             "resources": proxy_resources(),
             "affinity": apart_by_labels(gateway),
             "service": {"externalTrafficPolicy": "Local", "ports": unprivileged_service_ports(gateway)},

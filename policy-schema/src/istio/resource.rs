@@ -28,7 +28,17 @@ pub struct Resource {
     api_version: String,
     kind: ResourceKind,
     metadata: ObjectMetadata,
-    spec: Spec,
+    #[serde(flatten)]
+    content: Content,
+}
+
+/// What a [`Resource`] has beside its metadata, by the name of the field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Content {
+    Spec(Spec),
+    /// Texts by their names, of a `ConfigMap`.
+    Data(BTreeMap<&'static str, String>),
 }
 
 /// What a [`Resource`] says.
@@ -55,6 +65,8 @@ pub(super) enum Spec {
 pub enum ResourceKind {
     /// Who may call a workload (Istio, security).
     AuthorizationPolicy,
+    /// How Istio runs what it makes of a gateway (Kubernetes).
+    ConfigMap,
     /// How a host is called (Istio, networking).
     DestinationRule,
     /// What a gateway answers for (Istio, networking; Kubernetes Gateway API).
@@ -82,8 +94,9 @@ pub enum ResourceKind {
 
 impl ResourceKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AuthorizationPolicy,
+        Self::ConfigMap,
         Self::DestinationRule,
         Self::Gateway,
         Self::HttpRoute,
@@ -101,6 +114,7 @@ impl ResourceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationPolicy => "AuthorizationPolicy",
+            Self::ConfigMap => "ConfigMap",
             Self::DestinationRule => "DestinationRule",
             Self::Gateway => "Gateway",
             Self::HttpRoute => "HTTPRoute",
@@ -169,7 +183,20 @@ impl Resource {
             api_version: spec.api_version(istio).to_owned(),
             kind: spec.kind(),
             metadata,
-            spec,
+            content: Content::Spec(spec),
+        }
+    }
+
+    /// A `ConfigMap` of these texts.
+    pub(super) fn config_map(
+        metadata: ObjectMetadata,
+        data: BTreeMap<&'static str, String>,
+    ) -> Self {
+        Self {
+            api_version: "v1".to_owned(),
+            kind: ResourceKind::ConfigMap,
+            metadata,
+            content: Content::Data(data),
         }
     }
 
@@ -190,7 +217,7 @@ impl From<AuthorizationPolicy> for Resource {
             api_version: policy.api_version,
             kind: ResourceKind::AuthorizationPolicy,
             metadata: policy.metadata,
-            spec: Spec::AuthorizationPolicy(policy.spec),
+            content: Content::Spec(Spec::AuthorizationPolicy(policy.spec)),
         }
     }
 }

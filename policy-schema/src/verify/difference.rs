@@ -30,10 +30,12 @@ const GATEWAY_API: &[(&str, &str)] = &[
 /// their owners'.
 const MEANINGFUL: [&str; 2] = ["istio.io/", "peergate.dev/"];
 
+/// The fields that have what an object says, and where they are: `data` is of a `ConfigMap`.
+const CONTENTS: [(&str, &str); 2] = [("spec", "/spec"), ("data", "/data")];
+
 /// The first difference between what was rendered and what was found, in one clause.
 pub(super) fn difference(rendered: &Object, found: &Object) -> Option<String> {
     let nothing = Value::Null;
-    let spec = |object: &'_ Object| object.at("/spec").cloned().unwrap_or_default();
     let group = &rendered.id().group;
     // The `Gateway` of Istio has no defaults.
     let kind = if group == "networking.istio.io" {
@@ -46,13 +48,16 @@ pub(super) fn difference(rendered: &Object, found: &Object) -> Option<String> {
     of_meanings(rendered, found, "annotations", &metadata)
         .or_else(|| of_meanings(rendered, found, "labels", &metadata))
         .or_else(|| {
-            let (rendered, found) = (spec(rendered), spec(found));
-            let empty =
-                |value: &Value| value == &nothing || value == &Value::Object(<_>::default());
-            if empty(&rendered) && empty(&found) {
-                return None;
-            }
-            of_values(&rendered, &found, kind, &root.key("spec"))
+            CONTENTS.iter().find_map(|(field, pointer)| {
+                let content = |object: &'_ Object| object.at(pointer).cloned().unwrap_or_default();
+                let (rendered, found) = (content(rendered), content(found));
+                let empty =
+                    |value: &Value| value == &nothing || value == &Value::Object(<_>::default());
+                if empty(&rendered) && empty(&found) {
+                    return None;
+                }
+                of_values(&rendered, &found, kind, &root.key(field))
+            })
         })
 }
 

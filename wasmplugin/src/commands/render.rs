@@ -3,12 +3,14 @@
 mod folder;
 mod object;
 mod only;
+mod release;
 
 use std::slice;
 
 use policy_schema::envoy;
 use policy_schema::istio::{
-    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
+    ExtensionApi, GATEWAY_INFRASTRUCTURE, NoExtension, ResourceKind, authorization_policies,
+    extension, gateways_of_one_pod, mesh_resources,
 };
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
@@ -145,6 +147,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             report::counted(large, "object is", "objects are")
         ));
     }
+    if args.workload.is_none() && only.takes(ResourceKind::Gateway) {
+        note_gateways_of_one_pod(&set);
+    }
     if args.workload.is_none() && only.is_everything() {
         note_defaults(&set);
     }
@@ -210,6 +215,17 @@ fn note_defaults(set: &PolicySet) {
         report::note(&format!(
             "the mesh is as strict as can be where its document is silent: {}",
             unstated.join("; ")
+        ));
+    }
+}
+
+/// Says which gateways are away while a node is drained, until somebody sees to it.
+fn note_gateways_of_one_pod(set: &PolicySet) {
+    let version = set.mesh().istio_version();
+    for gateway in gateways_of_one_pod(set.mesh()) {
+        report::note(&format!(
+            "gateway `{gateway}`: Istio {version} makes one pod of it, since it cannot be told more before {GATEWAY_INFRASTRUCTURE}; \
+             scale it and keep it from being drained as docs/install.md has it"
         ));
     }
 }

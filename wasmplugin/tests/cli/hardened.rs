@@ -137,8 +137,9 @@ fn each_filter_knows_who_relays_what_others_send() {
     }
 }
 
-#[test]
-fn configures_gateways_of_the_kubernetes_api() {
+/// What is rendered of the shop with its gateway by the Kubernetes Gateway API, which has TLS 1.2 where
+/// no other can be had.
+fn kubernetes_gateway(version: &str) -> Run {
     let mesh = std::fs::read_to_string("../examples/online-boutique/mesh.yaml").unwrap();
     let mesh = mesh
         .replace("name: public\n", "name: public\n      api: Kubernetes\n")
@@ -146,6 +147,15 @@ fn configures_gateways_of_the_kubernetes_api() {
             "      selector:\n        matchLabels:\n          istio: ingressgateway\n",
             "",
         );
+    let mesh = if version < "1.30" {
+        let secret = "            secret: shop-example-com\n";
+        mesh.replace(
+            secret,
+            &format!("{secret}            minVersion: \"1.2\"\n"),
+        )
+    } else {
+        mesh
+    };
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let policies = format!("{SHOP}/policies");
     let files = ["-f", text(folder.path()), "-f", &policies];
@@ -155,11 +165,29 @@ fn configures_gateways_of_the_kubernetes_api() {
         "--at",
         NOW,
         "--istio-version",
-        "1.30",
+        version,
     ];
     let run = run(&[&["render"], &files[..], &kinds].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
+    run
+}
+
+#[test]
+fn configures_gateways_of_the_kubernetes_api() {
+    let run = kubernetes_gateway("1.30");
     insta::assert_snapshot!(run.stdout);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn says_where_istio_cannot_be_told_how_to_run_gateways() {
+    let run = kubernetes_gateway("1.25");
+    let reads = |run: &Run| run.stdout.contains("parametersRef");
+    assert!(!reads(&run) && !run.stdout.contains("ConfigMap"));
+    insta::assert_snapshot!(run.stderr);
+    let since = kubernetes_gateway("1.26");
+    assert!(reads(&since));
+    assert_eq!(since.stderr, "");
 }
 
 /// Tools read keys that look like numbers as numbers, and then refuse the object.
@@ -273,26 +301,76 @@ fn writes_nothing_of_what_is_refused() {
     }
 }
 
-#[test]
-fn says_how_large_an_object_is_that_no_cluster_takes() {
-    let paths: Vec<_> = (0..30_000)
-        .map(|number| format!("/a-path-that-is-long-enough/{number}"))
-        .collect();
+/// A policy that has all these paths.
+fn policy_of_paths(name: &str, paths: impl Iterator<Item = String>) -> String {
     let policy = serde_json::json!({
         "apiVersion": "peergate.dev/v1alpha1",
         "kind": "ServicePolicy",
-        "metadata": {"name": "large", "namespace": "shop"},
+        "metadata": {"name": name, "namespace": "shop"},
         "spec": {
-            "selector": {"matchLabels": {"app": "large"}},
-            "rules": [{"id": "all", "effect": "Allow", "to": [{"paths": paths}]}],
+            "selector": {"matchLabels": {"app": name}},
+            "rules": [{"id": "all", "effect": "Allow", "to": [{"paths": paths.collect::<Vec<_>>()}]}],
         },
     });
-    let folder = folder(&[("mesh.yaml", MESH), ("large.json", &policy.to_string())]);
-    let run = run(&["render", "-f", text(folder.path())]);
+    policy.to_string()
+}
+
+#[test]
+fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
+    let [large, small, larger] =
+        [("large", 30_000), ("small", 10), ("larger", 31_000)].map(|(name, paths)| {
+            let path = |number| format!("/a-path-that-is-long-enough/{number}");
+            policy_of_paths(name, (0..paths).map(path))
+        });
+    let files = [
+        ("mesh.yaml", MESH),
+        ("large.json", &large),
+        ("small.json", &small),
+        ("larger.json", &larger),
+    ];
+    let folder = folder(&files);
+    let out = format!("{}/out/", text(folder.path()));
+    let run = run(&["render", "-f", text(folder.path()), "-o", &out]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
-    assert!(
-        run.stderr.contains("bytes, and a cluster takes 1048576"),
-        "{}",
+    insta::assert_snapshot!(run.stderr);
+    assert!(!Path::new(&out).exists());
+}
+
+/// Helm keeps all of a chart in one Secret, twice.
+#[test]
+fn says_how_large_a_release_is_that_helm_cannot_keep() {
+    // As good as random, so that gzip makes little of them smaller.
+    let path = |number: u128| {
+        format!(
+            "/{:032x}",
+            number
+                .wrapping_pow(11)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        )
+    };
+    let files = [1, 2].map(|half| {
+        let numbers = half * 10_000..half * 10_000 + 8_000;
+        policy_of_paths(&format!("half-{half}"), numbers.map(path))
+    });
+    let files = [
+        ("mesh.yaml", MESH),
+        ("one.json", &files[0]),
+        ("two.json", &files[1]),
+    ];
+    let said = |files: &[(&str, &str)]| {
+        let folder = folder(files);
+        let out = format!("{}/chart/", text(folder.path()));
+        let chart = ["--layout", "helm-chart", "-o", &out];
+        let run = run(&[&["render", "-f", text(folder.path())], &chart[..]].concat());
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert!(Path::new(&out).join("Chart.yaml").exists());
         run.stderr
-    );
+    };
+    let too_large = said(&files);
+    let (_, bytes) = too_large.split_once("its release has about ").unwrap();
+    let bytes: usize = bytes.split(' ').next().unwrap().parse().unwrap();
+    // Each path is of 16 bytes that nobody can make fewer, in two objects, each of which is kept twice.
+    assert!(bytes > 16_000 * 16 * 2 * 2 * 4 / 3, "{too_large}");
+    assert!(too_large.contains("takes 1048576; use `--layout kustomization`"));
+    assert!(!said(&files[..2]).contains("Helm"));
 }

@@ -159,3 +159,43 @@ fn says_what_is_found_in_each_form() {
         std::fs::remove_file(&file).unwrap();
     }
 }
+
+/// Tools take the part behind a `#` for no part of a file's name, and a blank for its end.
+#[test]
+fn names_files_for_code_scanning_by_their_uris() {
+    let foreign = yaml_of(
+        "AuthorizationPolicy",
+        "boutique",
+        "foreign",
+        &json!({"rules": [{}]}),
+    );
+    let folder = folder(&[("a b#1/größe%.yaml", &foreign)]);
+    let shop = std::fs::canonicalize(Path::new("tests").join(SHOP)).unwrap();
+    let whole = folder.path().join("a b#1");
+    let uri_in = |manifests: &str| {
+        let args = [
+            "verify",
+            "-f",
+            text(&shop),
+            "--at",
+            NOW,
+            "--output",
+            "sarif",
+        ];
+        let mut command = command(&[&args[..], &["--manifests", manifests]].concat());
+        command.current_dir(folder.path());
+        let run = finish(command, "");
+        assert_eq!(run.status, 2, "{}", run.stderr);
+        let sarif: Value = serde_json::from_str(&run.stdout).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap().clone();
+        let mut found = results.into_iter();
+        let found = found.find(|result| result["ruleId"] == "foreign-object");
+        let location = &found.unwrap()["locations"][0]["physicalLocation"];
+        let uri = location["artifactLocation"]["uri"].as_str().unwrap();
+        uri.to_owned()
+    };
+    let relative = "a%20b%231/gr%C3%B6%C3%9Fe%25.yaml";
+    assert_eq!(uri_in("a b#1"), relative);
+    let absolute = format!("file://{}/{relative}", text(folder.path()));
+    assert_eq!(uri_in(text(&whole)), absolute);
+}

@@ -235,6 +235,18 @@ impl Cluster {
         self.patch_status("Pod", "boutique", "cartservice-1", &status);
     }
 
+    /// Merges a change as Istio does, and returns what the object is then. A field that the kind does
+    /// not have is refused.
+    pub(crate) fn merge<K>(&self, namespace: &str, name: &str, change: &Value) -> Value
+    where
+        K: kube::Resource<DynamicType = ()>,
+    {
+        let api = self.api(&ApiResource::erase::<K>(&()), namespace);
+        let params = PatchParams::default().validation_strict();
+        let merged = block_on(api.patch(name, &params, &Patch::Strategic(change)));
+        serde_json::to_value(merged.unwrap()).unwrap()
+    }
+
     fn patch_status(&self, kind: &str, namespace: &str, name: &str, status: &Value) {
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind));
         let api = self.api(&resource, namespace);

@@ -11,6 +11,7 @@
 mod cluster;
 #[path = "../support/filter.rs"]
 mod filter;
+mod gateway;
 mod operator;
 mod server;
 

@@ -5,8 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::object::Object;
+use super::release;
 use crate::failure::Failure;
 use crate::output::{self, Format, NewFile};
+use crate::report;
 
 /// What lists the objects of a folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -44,6 +46,9 @@ struct Chart {
     version: &'static str,
 }
 
+/// The chart's name.
+const CHART: &str = "peergate-policies";
+
 /// What the chart installs: the files as they are, since braces in them are not Helm's.
 const TEMPLATE: &str = r#"{{- range $path, $_ := .Files.Glob "resources/*" }}
 ---
@@ -80,7 +85,7 @@ pub(super) fn write(
     if is_chart {
         let chart = Chart {
             api_version: "v2",
-            name: "peergate-policies",
+            name: CHART,
             description: "What Peergate rendered of the policies of a mesh",
             kind: "application",
             version: "0.1.0",
@@ -99,9 +104,18 @@ pub(super) fn write(
         };
         list("kustomization.yaml", output::yaml(&kustomization)?);
     }
+    let release = is_chart.then(|| release::bytes(path, &files)).transpose()?;
     output::create_folder(&resources)?;
     if is_chart {
         output::create_folder(&path.join("templates"))?;
     }
-    output::write_files(files)
+    output::write_files(files)?;
+    if let Some(bytes) = release.filter(|bytes| *bytes > release::MAX_BYTES) {
+        report::note(&format!(
+            "Helm cannot install the chart: its release has about {bytes} bytes, and the Secret that it keeps that in \
+             takes {}; use `--layout kustomization` and `kubectl apply -k`, or one stream and `kubectl apply -f -`",
+            release::MAX_BYTES
+        ));
+    }
+    Ok(())
 }

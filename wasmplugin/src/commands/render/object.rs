@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::failure::Failure;
 use crate::output::{self, Format};
+use crate::report;
 
 /// Something rendered.
 #[derive(Debug)]
@@ -87,9 +88,10 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// the whole object.
 const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
 
-/// Refuses objects that a cluster would, and counts those that `kubectl` applies by the server alone.
+/// Refuses objects that a cluster would, and says of each how large it is; counts those that `kubectl`
+/// applies by the server alone.
 pub(super) fn check_sizes(objects: &[Object]) -> Result<usize, Failure> {
-    let mut large = 0;
+    let (mut refused, mut large) = (0, 0);
     for object in objects {
         let Object::Resource(resource) = object else {
             continue;
@@ -97,16 +99,19 @@ pub(super) fn check_sizes(objects: &[Object]) -> Result<usize, Failure> {
         let bytes = output::json_bytes(resource)?;
         if bytes > MAX_BYTES {
             let metadata = resource.metadata();
-            return Err(Failure::TooLarge {
-                kind: resource.kind().as_str(),
-                name: format!("{}/{}", metadata.namespace, metadata.name),
-                bytes,
-                most: MAX_BYTES,
-            });
-        }
-        if bytes > MAX_ANNOTATION_BYTES {
+            report::error(&format!(
+                "{} `{}/{}` has {bytes} bytes, and a cluster takes {MAX_BYTES}",
+                resource.kind().as_str(),
+                metadata.namespace,
+                metadata.name
+            ));
+            refused += 1;
+        } else if bytes > MAX_ANNOTATION_BYTES {
             large += 1;
         }
+    }
+    if refused > 0 {
+        return Err(Failure::TooLarge(refused));
     }
     Ok(large)
 }

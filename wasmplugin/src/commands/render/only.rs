@@ -11,7 +11,7 @@ pub(super) enum Only {
     AuthorizationPolicy,
     /// How hosts are called
     DestinationRule,
-    /// What gateways answer for
+    /// What gateways answer for, and how Istio runs those that it makes itself
     Gateway,
     /// Where gateways of the Kubernetes Gateway API lead requests
     HttpRoute,
@@ -45,7 +45,7 @@ impl Only {
         match self {
             Self::AuthorizationPolicy => kind == ResourceKind::AuthorizationPolicy,
             Self::DestinationRule => kind == ResourceKind::DestinationRule,
-            Self::Gateway => kind == ResourceKind::Gateway,
+            Self::Gateway => matches!(kind, ResourceKind::ConfigMap | ResourceKind::Gateway),
             Self::HttpRoute => kind == ResourceKind::HttpRoute,
             Self::NetworkPolicy => kind == ResourceKind::NetworkPolicy,
             Self::PeerAuthentication => kind == ResourceKind::PeerAuthentication,

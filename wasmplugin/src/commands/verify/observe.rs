@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::istio::authorization_policy::ObjectMetadata;
+use policy_schema::istio::{ResourceKind, mesh_resources};
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{Finding, FindingCode, Object, Observed, Proxy, objects, pod_ports};
 
@@ -90,6 +92,20 @@ pub(super) fn observe(
     Ok(observation)
 }
 
+/// The `ConfigMap`s that the documents are rendered to, each by its namespace and name.
+fn config_maps(set: &PolicySet) -> Vec<(String, String)> {
+    let resources = mesh_resources(set).into_iter();
+    resources
+        .filter(|resource| resource.kind() == ResourceKind::ConfigMap)
+        .map(|resource| {
+            let ObjectMetadata {
+                namespace, name, ..
+            } = resource.metadata().clone();
+            (namespace, name)
+        })
+        .collect()
+}
+
 /// The host and port of an admin endpoint's URL; none for the name of a file.
 fn address(proxy: &str) -> Option<&str> {
     Some(proxy.strip_prefix("http://")?.trim_end_matches('/'))
@@ -135,7 +151,9 @@ impl Observation {
         if args.cluster {
             let (kubeconfig, context) = (args.kubeconfig.as_deref(), args.context.as_deref());
             let cluster = Cluster::connect(kubeconfig, context).await?;
-            let seen = cluster.look(&certificates::secrets(set)).await?;
+            let seen = cluster
+                .look(&certificates::secrets(set), &config_maps(set))
+                .await?;
             for (what, reason) in seen.unseen {
                 self.findings.push(not_checked(
                     &what,

@@ -1,5 +1,6 @@
 //! The report for code scanning (SARIF 2.1.0).
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
 use serde_json::json;
@@ -13,6 +14,15 @@ use super::Report;
 use crate::failure::Failure;
 use crate::output;
 use crate::report::Texts;
+
+/// What of a path stands in a URI as something else: all but what is reserved for nothing (RFC 3986,
+/// 2.3) and the slash.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// A run with one rule for each thing that could be found, and a result for each that was.
 pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
@@ -72,7 +82,7 @@ fn result(finding: &Finding, texts: &Texts<'_>) -> SarifResult {
             .end_line(line(place.end_line)?)
             .end_column(line(place.end_column)?)
             .build();
-        let artifact = ArtifactLocation::builder().uri(place.file).build();
+        let artifact = ArtifactLocation::builder().uri(uri(place.file)).build();
         Some(
             PhysicalLocation::builder()
                 .artifact_location(artifact)
@@ -90,4 +100,10 @@ fn result(finding: &Finding, texts: &Texts<'_>) -> SarifResult {
         .message(Message::builder().text(text).build())
         .locations(vec![location])
         .build()
+}
+
+/// The URI of a file: a whole one where its path is, else one relative to where the command ran.
+fn uri(path: &str) -> String {
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", utf8_percent_encode(path, ENCODED))
 }
