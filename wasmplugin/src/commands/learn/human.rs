@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::document::{ByHand, Document};
 use super::seen::Faults;
 use super::{Args, Learnt};
 use crate::learning::observed::Tally;
@@ -27,6 +28,14 @@ pub(super) fn report(learnt: &[Learnt], faults: &[Faults], args: &Args) {
     report::summary(text.trim_end());
     for faults in faults {
         report::note(&fault_line(faults));
+    }
+    let documents = learnt.iter().filter_map(|one| one.document.as_ref());
+    for by_hand in documents.filter_map(Document::by_hand) {
+        let ByHand { file, reason, list } = by_hand;
+        report::note(&printable(&format!(
+            "{file} is not changed: {reason}; put these rules there by hand:"
+        )));
+        report::summary(list.trim_end());
     }
 }
 
@@ -71,12 +80,12 @@ fn workload(one: &Learnt, args: &Args, text: &mut String) {
             let _ = writeln!(text, "  rule    {} for {caller}", rule.id);
             lines("          ", calls.iter().map(call_line), text);
         }
-        if document.is_new && !args.enforce {
+        if document.is_new() && !args.enforce {
             text.push_str(
                 "  shadow  the policy is new and in shadow: it lets every request pass\n",
             );
         }
-        if document.is_new && args.selector.is_empty() {
+        if document.is_new() && args.selector.is_empty() {
             text.push_str(
                 "  guess   the policy selects pods by a label that was guessed; see `--selector`\n",
             );

@@ -4,6 +4,7 @@ use policy_schema::rule_spec::RuleSpec;
 use serde::Serialize;
 
 use super::Learnt;
+use super::document::{ByHand, Document, Texts};
 use super::seen::Faults;
 use crate::learning::observed::Tally;
 use crate::learning::path_folding::{Because, Fold, HeldBack};
@@ -24,8 +25,10 @@ struct Proposed<'l> {
     policy: String,
     seen: Option<Seen>,
     is_new: bool,
-    /// The text of the document; null where nothing is proposed.
+    /// The text that has the rules, with all else that is in the file; null where nothing is written.
     document: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<Hand<'l>>,
     rules: &'l [RuleSpec],
     learnt: Vec<Call<'l>>,
     rare: Vec<Call<'l>>,
@@ -34,6 +37,14 @@ struct Proposed<'l> {
     known_in_shadow: u64,
     held_back: Vec<Held<'l>>,
     set_aside: Vec<Aside<'l>>,
+}
+
+/// A policy that the rules could not be put into.
+#[derive(Debug, Serialize)]
+struct Hand<'l> {
+    file: &'l str,
+    reason: String,
+    rules: &'l str,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,23 +102,25 @@ struct FaultyLine {
 }
 
 impl<'l> Report<'l> {
-    pub(super) fn new(learnt: &'l [Learnt], faults: &'l [Faults]) -> Self {
+    pub(super) fn new(learnt: &'l [Learnt], texts: &'l Texts, faults: &'l [Faults]) -> Self {
+        let policies = learnt.iter().map(|one| Proposed::new(one, texts));
         Self {
-            policies: learnt.iter().map(Proposed::from).collect(),
+            policies: policies.collect(),
             faulty_lines: faults.iter().map(FaultyLines::from).collect(),
         }
     }
 }
 
-impl<'l> From<&'l Learnt> for Proposed<'l> {
-    fn from(one: &'l Learnt) -> Self {
+impl<'l> Proposed<'l> {
+    fn new(one: &'l Learnt, texts: &'l Texts) -> Self {
         let document = one.document.as_ref();
         let aside = one.workload.set_aside.iter();
         Self {
             policy: one.policy.to_string(),
             seen: one.workload.seen.map(Seen::from),
-            is_new: document.is_some_and(|document| document.is_new),
-            document: document.map(|document| document.text.as_str()),
+            is_new: document.is_some_and(Document::is_new),
+            document: document.and_then(|document| texts.of(document)),
+            by_hand: document.and_then(Document::by_hand).map(Hand::from),
             rules: document.map_or(&[], |document| &document.rules),
             learnt: one
                 .proposals
@@ -121,6 +134,16 @@ impl<'l> From<&'l Learnt> for Proposed<'l> {
             known_in_shadow: one.workload.known_in_shadow,
             held_back: one.proposals.held_back.iter().map(Held::from).collect(),
             set_aside: aside.map(Aside::from).collect(),
+        }
+    }
+}
+
+impl<'l> From<&'l ByHand> for Hand<'l> {
+    fn from(by_hand: &'l ByHand) -> Self {
+        Self {
+            file: &by_hand.file,
+            reason: by_hand.reason.to_string(),
+            rules: &by_hand.list,
         }
     }
 }
