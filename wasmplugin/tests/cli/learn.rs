@@ -324,6 +324,56 @@ fn rules_for_a_policy_in_brackets_are_for_people_to_put_there() {
 }
 
 #[test]
+fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
+    let mut lines = hour();
+    lines.push(line(30, Some(FRONTEND), "GET", "/orders/0"));
+    for minute in [10, 20] {
+        let refused = line(
+            minute,
+            Some(FRONTEND),
+            "GET",
+            &format!("/orders/90{minute}"),
+        );
+        lines.push(with(refused, "response_code", json!(403)));
+    }
+    let run = learn(&log(&lines), &DOMAIN);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more answered with 401 or 403, such as /orders/9010\n";
+    assert!(run.stdout.contains(told), "{}", run.stdout);
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let aside = "aside   2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: let through and answered with 401 or 403";
+    assert!(run.stderr.contains(aside), "{}", run.stderr);
+    let run = learn(&log(&lines), &[&DOMAIN[..], &["--output", "json"]].concat());
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let call = &report["policies"][0]["learnt"][0];
+    assert_eq!(call["seldom"], json!({"count": 1, "example": "/orders/0"}));
+    assert_eq!(
+        call["forbidden"],
+        json!({"count": 2, "example": "/orders/9010"})
+    );
+}
+
+#[test]
+fn a_call_of_something_with_a_name_among_ids_is_rare_and_not_learnt() {
+    let mut lines = hour();
+    lines.push(line(
+        30,
+        Some(FRONTEND),
+        "GET",
+        "/orders/delete-user-42-forever",
+    ));
+    let run = learn(&log(&lines), &DOMAIN);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let rare = "rare    shop/frontend: GET /orders/delete-user-42-forever: 1 request";
+    let kept =
+        "kept    /orders/{*} is no template: `delete-user-42-forever` stands in the place of an id";
+    for told in [rare, kept] {
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+    assert!(!run.stdout.contains("{*}"), "{}", run.stdout);
+}
+
+#[test]
 fn enforces_and_takes_rare_and_denied_requests_when_told_to() {
     let more = [
         "--enforce",

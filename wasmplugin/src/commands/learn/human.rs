@@ -11,7 +11,7 @@ use crate::learning::proposal::{ProposedCall, Rarity};
 use crate::learning::rule::{requests, told};
 use crate::learning::workload::SetAside;
 use crate::printable::printable;
-use crate::report;
+use crate::report::{self, counted};
 
 /// More lines than these of one kind are not shown.
 const MOST: usize = 20;
@@ -53,6 +53,22 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
             "; {{*}} is {} ids such as {}",
             fold.distinct,
             fold.examples.join(", ")
+        );
+    }
+    if let Some(seldom) = &call.pattern.seldom {
+        let _ = write!(
+            line,
+            "; {} of it seen a few times only, such as {}",
+            counted(seldom.count, "path", "paths"),
+            seldom.example
+        );
+    }
+    if let Some(forbidden) = &call.pattern.forbidden {
+        let _ = write!(
+            line,
+            "; {} more answered with 401 or 403, such as {}",
+            counted(forbidden.count, "path", "paths"),
+            forbidden.example
         );
     }
     match call.rarity {
@@ -128,6 +144,10 @@ fn held_back_line(held_back: &HeldBack) -> String {
             "{} is no template: `{word}` stands in the place of an id",
             held_back.template
         ),
+        Because::OtherForm(id) => format!(
+            "{} is no template: `{id}` has another form than other ids in its place",
+            held_back.template
+        ),
         Because::Denied(path) => {
             format!("{} is no template: `{path}` was denied", held_back.template)
         }
@@ -144,6 +164,7 @@ fn aside_line(why: &SetAside, tally: Tally) -> String {
         }
         SetAside::Foreign(id) => format!("{told}: the trust domain of `{id}` is not the mesh's"),
         SetAside::Denied => format!("{told}: denied"),
+        SetAside::Forbidden => format!("{told}: let through and answered with 401 or 403"),
         SetAside::Failed => format!("{told}: answered with an error"),
         SetAside::Unanswered => format!("{told}: not answered"),
         SetAside::Outbound => format!("{told}: the workload itself made it"),

@@ -7,7 +7,7 @@ use super::Learnt;
 use super::document::{ByHand, Document, Texts};
 use super::seen::Faults;
 use crate::learning::observed::Tally;
-use crate::learning::path_folding::{Because, Fold, HeldBack};
+use crate::learning::path_folding::{Because, Fold, HeldBack, Paths};
 use crate::learning::proposal::{ProposedCall, Rarity};
 use crate::learning::workload::SetAside;
 
@@ -63,6 +63,10 @@ struct Call<'l> {
     seen: Seen,
     ids: Vec<Ids<'l>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    seldom: Option<SomePaths<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forbidden: Option<SomePaths<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rare: Option<&'static str>,
 }
 
@@ -70,6 +74,12 @@ struct Call<'l> {
 struct Ids<'l> {
     distinct: usize,
     examples: &'l [String],
+}
+
+#[derive(Debug, Serialize)]
+struct SomePaths<'l> {
+    count: usize,
+    example: &'l str,
 }
 
 #[derive(Debug, Serialize)]
@@ -166,6 +176,8 @@ impl<'l> From<&'l ProposedCall> for Call<'l> {
             path: &call.pattern.text,
             seen: call.tally.into(),
             ids: call.pattern.folds.iter().map(Ids::from).collect(),
+            seldom: call.pattern.seldom.as_ref().map(SomePaths::from),
+            forbidden: call.pattern.forbidden.as_ref().map(SomePaths::from),
             rare: call.rarity.map(|rarity| match rarity {
                 Rarity::Few => "few",
                 Rarity::Brief => "brief",
@@ -183,10 +195,20 @@ impl<'l> From<&'l Fold> for Ids<'l> {
     }
 }
 
+impl<'l> From<&'l Paths> for SomePaths<'l> {
+    fn from(paths: &'l Paths) -> Self {
+        Self {
+            count: paths.count,
+            example: &paths.example,
+        }
+    }
+}
+
 impl<'l> From<&'l HeldBack> for Held<'l> {
     fn from(held_back: &'l HeldBack) -> Self {
         let (because, what) = match &held_back.because {
             Because::Word(word) => ("word", word),
+            Because::OtherForm(id) => ("other-form", id),
             Because::Denied(path) => ("denied", path),
         };
         Self {
@@ -204,6 +226,7 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::Malformed(peer) => ("malformed-identity", Some(peer)),
             SetAside::Foreign(id) => ("foreign-trust-domain", Some(id)),
             SetAside::Denied => ("denied", None),
+            SetAside::Forbidden => ("forbidden", None),
             SetAside::Failed => ("failed", None),
             SetAside::Unanswered => ("unanswered", None),
             SetAside::Outbound => ("outbound", None),
