@@ -1,6 +1,6 @@
 //! Files, folders and stdin → texts and bytes. The only place that reads files.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,9 @@ use crate::failure::Failure;
 
 /// What a policy file's name ends in.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What the texts of some editors begin with.
+pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Where the policies are.
 #[derive(Debug, clap::Args)]
@@ -30,6 +33,8 @@ pub(crate) struct InputArgs {
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     pub(crate) sources: Vec<SourceText>,
+    /// Which of them begin with a byte order mark, which they are given without.
+    pub(crate) marked: BTreeSet<usize>,
     /// What of it is not text at all.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -81,8 +86,11 @@ impl Input {
             self.diagnostics.push(not_utf8(self.sources.len(), &error));
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         });
-        let text = match text.strip_prefix('\u{feff}') {
-            Some(text) => text.to_owned(),
+        let text = match text.strip_prefix(BYTE_ORDER_MARK) {
+            Some(text) => {
+                self.marked.insert(self.sources.len());
+                text.to_owned()
+            }
             None => text,
         };
         let name = name_of(path);

@@ -11,6 +11,7 @@
 pub(crate) mod access_log;
 pub(crate) mod caller;
 pub(crate) mod counters;
+mod letters;
 pub(crate) mod observed;
 pub(crate) mod path_folding;
 mod path_shape;

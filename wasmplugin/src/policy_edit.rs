@@ -32,6 +32,14 @@ pub(crate) struct Edit {
     pub(crate) replacement: String,
 }
 
+/// Where elements are put into a text: in the place of `span` and below `before`, each with this indentation.
+#[derive(Debug)]
+struct Place {
+    span: Span,
+    before: String,
+    indent: String,
+}
+
 /// Why a text is not changed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum EditError {
@@ -121,39 +129,87 @@ impl<'t> PolicyText<'t> {
         policy: &PolicyName,
         lines: &[String],
     ) -> Result<Edit, EditError> {
+        let lines = lines.iter().enumerate().map(|(position, line)| {
+            let dash = if position == 0 { "- " } else { "  " };
+            format!("{dash}{line}\n")
+        });
+        self.append_rules(policy, &lines.collect::<String>())
+    }
+
+    /// Adds rules after all others. `list` is a list in YAML, comments included, that begins without
+    /// indentation.
+    pub(crate) fn append_rules(&self, policy: &PolicyName, list: &str) -> Result<Edit, EditError> {
+        const FIELD: &str = "rules";
         let spec = self.spec(policy)?;
-        let field = || "rules".to_owned();
-        let no_rules = || EditError::NoField {
+        let rules = spec.field(FIELD).ok_or_else(|| EditError::NoField {
             line: self.line(spec.span().start),
-            field: field(),
+            field: FIELD.to_owned(),
+        })?;
+        let place = match rules.elements().last() {
+            Some(end) => self.after_element(rules, end),
+            None => self.in_place_of_brackets(spec, FIELD, rules),
         };
-        let rules = spec.field("rules").ok_or_else(no_rules)?;
-        let in_brackets = || EditError::InBrackets {
+        let place = place.ok_or_else(|| EditError::InBrackets {
             line: self.line(rules.span().start),
-            field: field(),
-        };
-        let end_of_line = self.line_end();
-        let written = |indent: &str| {
-            let lines = lines.iter().enumerate().map(|(position, line)| {
-                let dash = if position == 0 { "- " } else { "  " };
-                format!("{indent}{dash}{line}{end_of_line}")
-            });
-            lines.collect::<String>()
-        };
-        let Some(last) = rules.elements().last() else {
-            return Err(in_brackets());
-        };
-        let indent = self.indent_of_element(last).ok_or_else(in_brackets)?;
-        let content = self.before(last.span().end).trim_end();
-        let line_end = self.rest(content.len()).find(LINE_END);
-        let replacement = written(indent);
-        let (at, replacement) = match line_end {
-            Some(length) => (self.after_line_end(content.len() + length), replacement),
-            None => (self.text.len(), format!("{end_of_line}{replacement}")),
-        };
+            field: FIELD.to_owned(),
+        })?;
+        let Place {
+            span,
+            before,
+            indent,
+        } = place;
+        let line_end = self.line_end();
+        let lines = list.lines().map(|line| {
+            let indent = if line.is_empty() { "" } else { &*indent };
+            format!("{indent}{line}{line_end}")
+        });
         Ok(Edit {
+            span,
+            replacement: before + &lines.collect::<String>(),
+        })
+    }
+
+    /// Behind the last element of a list that is written across lines.
+    fn after_element(&self, elements: &Node, last: &Node) -> Option<Place> {
+        let dash = elements.span().start;
+        let indent = self.text.get(self.line_start(dash)..dash)?;
+        if !self.rest(dash).starts_with('-') || !is_blank(indent) {
+            return None;
+        }
+        let content = self.before(last.span().end).trim_end().len();
+        let (at, before) = match self.rest(content).find(LINE_END) {
+            Some(length) => (self.after_line_end(content + length), ""),
+            None => (self.text.len(), self.line_end()),
+        };
+        Some(Place {
             span: Span { start: at, end: at },
-            replacement,
+            before: before.to_owned(),
+            indent: indent.to_owned(),
+        })
+    }
+
+    /// Below the key of a list that is empty, `key: []` on a line of its own. A comment behind it stays.
+    fn in_place_of_brackets(&self, mapping: &Node, key: &str, list: &Node) -> Option<Place> {
+        let Span { start, end } = list.span();
+        let between = self.text.get(start..end)?.strip_prefix('[')?;
+        let (_, key) = mapping.keys().find(|(name, _)| *name == key)?;
+        let indent = self.text.get(self.line_start(key.start)..key.start)?;
+        let colon = self.text.get(key.end..start)?.trim_end_matches(' ');
+        let line_end = self.rest(end).find(LINE_END);
+        let line_end = line_end.map_or(self.text.len(), |length| end + length);
+        let comment = self.text.get(end..line_end)?.trim_end();
+        let is_alone = !self.rest(mapping.span().start).starts_with('{')
+            && between.strip_suffix(']').is_some_and(is_blank)
+            && is_blank(indent)
+            && colon == ":"
+            && (comment.is_empty() || comment.trim_start().starts_with('#'));
+        is_alone.then(|| Place {
+            span: Span {
+                start: key.end + colon.len(),
+                end: self.after_line_end(line_end),
+            },
+            before: format!("{comment}{}", self.line_end()),
+            indent: format!("{indent}  "),
         })
     }
 
@@ -321,6 +377,11 @@ impl<'t> PolicyText<'t> {
         })
     }
 
+    /// Where the line begins that this is part of.
+    fn line_start(&self, at: usize) -> usize {
+        self.before(at).rfind(LINE_END).map_or(0, |end| end + 1)
+    }
+
     /// Where the next line begins, given where one ends.
     fn after_line_end(&self, line_end: usize) -> usize {
         let rest = self.rest(line_end);
@@ -348,4 +409,9 @@ impl<'t> PolicyText<'t> {
     fn rest(&self, at: usize) -> &str {
         self.text.get(at..).unwrap_or_default()
     }
+}
+
+/// Whether a text is nothing but blanks, if that.
+fn is_blank(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b' ')
 }

@@ -24,7 +24,7 @@ use crate::output::{self, Format};
 use crate::prometheus::PrometheusArgs;
 use crate::{network, policies};
 
-use document::Document;
+use document::{Document, Texts};
 use known::Known;
 use seen::{Faults, Seen};
 use series::Window;
@@ -181,10 +181,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let Seen {
         workloads, faults, ..
     } = seen;
+    let texts = known.texts()?;
     let mut learnt = Vec::with_capacity(workloads.len());
     for (policy, workload) in workloads {
         let proposals = Proposals::of(&workload, args.evidence());
-        let document = Document::of(&policy, &proposals, &known, args)?;
+        let document = Document::of(&policy, &proposals, &known, &texts, args)?;
         learnt.push(Learnt {
             policy,
             workload,
@@ -192,36 +193,36 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             document,
         });
     }
-    let new = learnt.iter().filter_map(|one| one.document.as_ref());
-    let new = new.filter(|document| document.is_new).count();
+    let documents = || learnt.iter().filter_map(|one| one.document.as_ref());
+    let new = documents().filter(|document| document.is_new()).count();
     if new > 1 && !args.selector.is_empty() {
         return Err(Failure::SeveralPolicies(new));
     }
-    let documents: Vec<_> = learnt
-        .iter()
-        .filter_map(|one| one.document.as_ref())
-        .collect();
-    document::check(&documents, &known)?;
-    let is_anything = !documents.is_empty();
-    show(&learnt, &faults, args)?;
-    Ok(if is_anything {
+    let texts = Texts::with(documents(), &texts, &known)?;
+    texts.check(&known)?;
+    show(&learnt, &texts, &known, &faults, args)?;
+    Ok(if documents().next().is_some() {
         ExitStatus::Success
     } else {
         ExitStatus::Negative
     })
 }
 
-fn show(learnt: &[Learnt], faults: &[Faults], args: &Args) -> Result<(), Failure> {
+fn show(
+    learnt: &[Learnt],
+    texts: &Texts,
+    known: &Known,
+    faults: &[Faults],
+    args: &Args,
+) -> Result<(), Failure> {
     match args.output {
         Format::Json => {
-            let report = json::Report::new(learnt, faults);
+            let report = json::Report::new(learnt, texts, faults);
             output::write(&args.out, output::json(&report)?)
         }
         Format::Human => {
-            let documents = learnt.iter().filter_map(|one| one.document.as_ref());
-            let texts: Vec<_> = documents.map(|document| document.text.as_str()).collect();
-            if !texts.is_empty() {
-                output::write(&args.out, texts.join("---\n").into_bytes())?;
+            if let Some(text) = texts.joined(known) {
+                output::write(&args.out, text.into_bytes())?;
             }
             human::report(learnt, faults, args);
             Ok(())

@@ -2,20 +2,24 @@
 //!
 //! `/orders/17` and `/orders/18` are one thing and `/orders/export` is another. A position in paths
 //! is folded into `{*}` if enough distinct ids stood there, of one caller and one method, in paths
-//! that are otherwise the same; and if nothing else ever stood there, whoever called.
+//! that are otherwise the same; and if nothing but ids of one form ever stood there, whoever called.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::matching::PathMatch;
 
 use super::observed::Tally;
-use super::path_shape::{Shape, is_grpc, shape};
+use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
 
 /// What stands for one segment.
 const ANY: &str = "{*}";
 
 /// How many values of a position are shown.
 const EXAMPLES: usize = 3;
+
+/// Ids of more forms than these are of more than one kind.
+const MOST_FORMS: usize = 32;
 
 /// What stood where in the paths of a workload, by what is before it.
 #[derive(Debug, Default)]
@@ -26,10 +30,24 @@ pub(crate) struct Positions(BTreeMap<String, Position>);
 struct Position {
     /// The first in alphabetical order.
     word: Option<String>,
-    /// The first that is neither clearly an id nor clearly a word.
-    undecided: Option<String>,
-    /// The lengths of all that is not a word.
-    lengths: BTreeSet<usize>,
+    /// What is not a word.
+    ids: BTreeMap<Form, Ids>,
+}
+
+/// What of one form stood at a position.
+#[derive(Debug)]
+struct Ids {
+    count: u64,
+    /// The first in alphabetical order.
+    first: String,
+}
+
+/// What keeps a position from being folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Obstacle<'p> {
+    Word(&'p str),
+    /// Of a form that the others do not have.
+    OtherForm(&'p str),
 }
 
 /// A path pattern, and what it was made of.
@@ -38,6 +56,10 @@ pub(crate) struct Pattern {
     pub(crate) text: String,
     /// For each `{*}`, in their order, the values that stood there. Empty for a path as it was seen.
     pub(crate) folds: Vec<Fold>,
+    /// Of a template, the paths that were seen a few times only, while others were seen often.
+    pub(crate) seldom: Option<Paths>,
+    /// Of a template, more paths that it takes in, to which the same caller got 401 or 403.
+    pub(crate) forbidden: Option<Paths>,
 }
 
 /// The values that one `{*}` was made of.
@@ -46,6 +68,13 @@ pub(crate) struct Fold {
     pub(crate) distinct: usize,
     /// Some of them.
     pub(crate) examples: Vec<String>,
+}
+
+/// Paths of which one is shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Paths {
+    pub(crate) count: usize,
+    pub(crate) example: String,
 }
 
 /// A template that was not made, although there were ids enough.
@@ -60,6 +89,8 @@ pub(crate) struct HeldBack {
 pub(crate) enum Because {
     /// This stood in the place of an id.
     Word(String),
+    /// This id has another form than the others.
+    OtherForm(String),
     /// This path was denied, and the template would take it in.
     Denied(String),
 }
@@ -69,6 +100,20 @@ pub(crate) enum Because {
 pub(crate) struct Folded {
     pub(crate) patterns: Vec<(Pattern, Tally)>,
     pub(crate) held_back: BTreeSet<HeldBack>,
+}
+
+/// What is known of the caller and the method whose paths are folded, and what is asked of them.
+#[derive(Debug)]
+pub(crate) struct Conditions<'c> {
+    pub(crate) positions: &'c Positions,
+    /// The paths that were denied.
+    pub(crate) denied: BTreeSet<&'c str>,
+    /// The paths that the workload itself answered with 401 or 403.
+    pub(crate) forbidden: BTreeSet<&'c str>,
+    /// As many distinct ids are evidence enough.
+    pub(crate) least_ids: usize,
+    /// What was seen less often was seen a few times only.
+    pub(crate) least_count: u64,
 }
 
 /// Paths that are the same but at positions that are open still.
@@ -88,28 +133,67 @@ impl Positions {
         for segment in segments(path) {
             let shape = shape(segment);
             let position = self.0.entry(prefix.clone()).or_default();
-            match shape {
+            let is_id = match shape {
                 // Nothing is nothing else: `{*}` does not take it.
-                Shape::Word if segment.is_empty() => {}
-                Shape::Word => keep_first(&mut position.word, segment),
-                Shape::Undecided => {
-                    keep_first(&mut position.undecided, segment);
-                    position.lengths.insert(segment.len());
+                Shape::Word if segment.is_empty() => false,
+                Shape::Word => {
+                    keep_first(&mut position.word, segment);
+                    false
                 }
-                Shape::Id => {
-                    position.lengths.insert(segment.len());
+                Shape::Id(form) | Shape::Undecided(form) => {
+                    position.note_id(form, segment);
+                    true
                 }
-            }
-            push(&mut prefix, segment, shape != Shape::Word);
+            };
+            push(&mut prefix, segment, is_id);
         }
     }
 
     /// What keeps the position after `prefix` from being folded.
-    fn obstacle(&self, prefix: &str) -> Option<&str> {
+    fn obstacle(&self, prefix: &str) -> Option<Obstacle<'_>> {
         let position = self.0.get(prefix)?;
-        let undecided = position.undecided.as_ref();
-        let undecided = undecided.filter(|_| position.lengths.len() > 1);
-        position.word.as_ref().or(undecided).map(String::as_str)
+        let word = position.word.as_deref().map(Obstacle::Word);
+        word.or_else(|| position.other_form().map(Obstacle::OtherForm))
+    }
+}
+
+impl Position {
+    fn note_id(&mut self, form: Form, id: &str) {
+        let has_room = self.ids.len() <= MOST_FORMS;
+        match self.ids.entry(form) {
+            Entry::Occupied(ids) => {
+                let ids = ids.into_mut();
+                ids.count += 1;
+                if id < ids.first.as_str() {
+                    id.clone_into(&mut ids.first);
+                }
+            }
+            Entry::Vacant(place) if has_room => {
+                place.insert(Ids {
+                    count: 1,
+                    first: id.to_owned(),
+                });
+            }
+            Entry::Vacant(_) => {}
+        }
+    }
+
+    /// Where ids are not of one kind, one of the form that was seen least often.
+    fn other_form(&self) -> Option<&str> {
+        if self.ids.len() <= MOST_FORMS && are_of_one_kind(self.ids.keys()) {
+            return None;
+        }
+        let rarest = self.ids.values().min_by_key(|ids| ids.count)?;
+        Some(&rarest.first)
+    }
+}
+
+impl From<Obstacle<'_>> for Because {
+    fn from(obstacle: Obstacle<'_>) -> Self {
+        match obstacle {
+            Obstacle::Word(word) => Self::Word(word.to_owned()),
+            Obstacle::OtherForm(id) => Self::OtherForm(id.to_owned()),
+        }
     }
 }
 
@@ -128,24 +212,19 @@ fn push(prefix: &mut String, segment: &str, is_open: bool) {
     prefix.push_str(if is_open { ANY } else { segment });
 }
 
-/// Folds the paths of one caller and method. `least` is how many distinct ids are evidence enough,
-/// `denied` are the paths that the same caller was denied with the same method.
-pub(crate) fn fold(
-    paths: &BTreeMap<&str, Tally>,
-    positions: &Positions,
-    denied: &BTreeSet<&str>,
-    least: usize,
-) -> Folded {
+/// Folds the paths of one caller and method.
+pub(crate) fn fold(paths: &BTreeMap<&str, Tally>, conditions: &Conditions<'_>) -> Folded {
     let mut folded = Folded::default();
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
-    let mut closed: BTreeMap<(String, &str), BTreeSet<&str>> = BTreeMap::new();
+    let mut closed: BTreeMap<(String, Obstacle<'_>), BTreeSet<&str>> = BTreeMap::new();
     for (&path, &tally) in paths {
         let (mut prefix, mut key) = (String::new(), String::new());
         let mut open = BTreeSet::new();
         let mut obstacles = Vec::new();
         for (index, segment) in segments(path).enumerate() {
             let is_id = !is_grpc(path) && shape(segment) != Shape::Word;
-            let obstacle = positions.obstacle(&prefix).filter(|_| is_id);
+            let obstacle = conditions.positions.obstacle(&prefix);
+            let obstacle = obstacle.filter(|_| is_id);
             if let Some(obstacle) = obstacle {
                 obstacles.push((obstacle, segment));
             }
@@ -166,15 +245,16 @@ pub(crate) fn fold(
         });
         group.paths.push((path, tally));
     }
-    let held_back = closed.into_iter().filter(|(_, ids)| ids.len() >= least);
+    let is_evidence = |ids: &BTreeSet<&str>| ids.len() >= conditions.least_ids;
+    let held_back = closed.into_iter().filter(|(_, ids)| is_evidence(ids));
     folded
         .held_back
-        .extend(held_back.map(|((template, word), _)| HeldBack {
+        .extend(held_back.map(|((template, obstacle), _)| HeldBack {
             template,
-            because: Because::Word(word.to_owned()),
+            because: obstacle.into(),
         }));
     for group in groups.into_values() {
-        settle(group, denied, least, &mut folded);
+        settle(group, conditions, &mut folded);
     }
     folded
         .patterns
@@ -184,7 +264,7 @@ pub(crate) fn fold(
 
 /// Makes a template of the group if there is evidence for all open positions. Else the position
 /// with the least is closed, and what stood there tells the paths apart.
-fn settle(group: Group<'_>, denied: &BTreeSet<&str>, least: usize, folded: &mut Folded) {
+fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
     let mut groups = vec![group];
     while let Some(group) = groups.pop() {
         let values = |index: usize| -> BTreeSet<&str> {
@@ -194,15 +274,15 @@ fn settle(group: Group<'_>, denied: &BTreeSet<&str>, least: usize, folded: &mut 
                 .collect()
         };
         let ids = |index: usize| {
-            let is_id = |value: &&str| shape(value) == Shape::Id;
+            let is_id = |value: &&str| matches!(shape(value), Shape::Id(_));
             values(index).into_iter().filter(is_id).count()
         };
         let weakest = group.open.iter().map(|&index| (ids(index), index)).min();
         match weakest {
             None => folded.patterns.extend(group.paths.iter().map(as_seen)),
-            Some((distinct, _)) if distinct >= least => {
+            Some((distinct, _)) if distinct >= conditions.least_ids => {
                 let folds = group.open.iter().map(|&index| Fold::of(&values(index)));
-                match template(&group, folds.collect(), denied) {
+                match template(&group, folds.collect(), conditions) {
                     Ok(pattern) => folded.patterns.push(pattern),
                     Err(held_back) => {
                         folded.held_back.extend(held_back);
@@ -246,6 +326,8 @@ fn as_seen(&(path, tally): &(&str, Tally)) -> (Pattern, Tally) {
     let pattern = Pattern {
         text: path.to_owned(),
         folds: Vec::new(),
+        seldom: None,
+        forbidden: None,
     };
     (pattern, tally)
 }
@@ -254,7 +336,7 @@ fn as_seen(&(path, tally): &(&str, Tally)) -> (Pattern, Tally) {
 fn template(
     group: &Group<'_>,
     folds: Vec<Fold>,
-    denied: &BTreeSet<&str>,
+    conditions: &Conditions<'_>,
 ) -> Result<(Pattern, Tally), Option<HeldBack>> {
     let [(first, tally), rest @ ..] = group.paths.as_slice() else {
         return Err(None);
@@ -266,12 +348,35 @@ fn template(
     let Ok(matcher @ PathMatch::Template(_)) = PathMatch::parse(&text) else {
         return Err(None);
     };
-    if let Some(path) = denied.iter().find(|path| matcher.matches(path.as_bytes())) {
+    let is_taken_in = |path: &&&str| matcher.matches(path.as_bytes());
+    if let Some(path) = conditions.denied.iter().find(is_taken_in) {
         return Err(Some(HeldBack {
             template: text,
             because: Because::Denied((*path).to_owned()),
         }));
     }
+    let seldom = group.paths.iter();
+    let seldom = seldom.filter(|(_, tally)| tally.count < conditions.least_count);
+    let seldom = Paths::of(seldom.map(|(path, _)| *path));
+    let own: BTreeSet<_> = group.paths.iter().map(|(path, _)| *path).collect();
+    let forbidden = conditions.forbidden.iter().filter(is_taken_in).copied();
+    let pattern = Pattern {
+        text,
+        folds,
+        // Where all are seen a few times, it is the nature of the ids.
+        seldom: seldom.filter(|seldom| seldom.count < own.len()),
+        forbidden: Paths::of(forbidden.filter(|path| !own.contains(path))),
+    };
     let tally = rest.iter().fold(*tally, |sum, (_, tally)| sum.and(*tally));
-    Ok((Pattern { text, folds }, tally))
+    Ok((pattern, tally))
+}
+
+impl Paths {
+    fn of<'p>(mut paths: impl Iterator<Item = &'p str>) -> Option<Self> {
+        let example = paths.next()?.to_owned();
+        Some(Self {
+            count: paths.count() + 1,
+            example,
+        })
+    }
 }

@@ -3,76 +3,175 @@
 //! Wrongly taken for a word, an id is at worst named in full. Wrongly taken for an id, a word would
 //! widen a rule; so whatever is not clearly an id is a word.
 
+use super::letters::make_words;
+
 /// What a segment looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A number, a UUID, a long hexadecimal number, a random token.
-    Id,
-    /// It has what a random token has, and no digit. Among tokens of the same length it is one.
-    Undecided,
+    Id(Form),
+    /// It has what a random token has, and too few digits to be sure. Among ids of the same form it is one.
+    Undecided(Form),
     /// Anything else.
     Word,
 }
 
+/// What ids of one kind have in common.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Form {
+    kind: Kind,
+    /// The word before a random part, with what separates them: `ord_`.
+    prefix: String,
+    /// Of all of it, in bytes.
+    length: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Random letters and digits. First, so that a position with one is compared with it.
+    Token,
+    /// Digits alone.
+    Number,
+    /// Groups of digits, as of a date.
+    Date,
+    Uuid,
+}
+
 /// The fewest characters of a hexadecimal number that is taken for an id.
 const HEX: usize = 8;
-/// The fewest characters of a token of one case.
+/// The fewest characters of any other token.
 const TOKEN: usize = 10;
-/// From this length on a token need not change between letters and digits as often.
-const LONG: usize = 16;
+/// The fewest characters of a part of a token that must have letters and digits mixed.
+const MIXED: usize = 8;
+/// How often letters and digits, or small letters and capitals, must change there.
+const CHANGES: usize = 3;
+/// The fewest letters of a prefix. Fewer may well be a part of the token.
+const PREFIX: usize = 3;
+
+const SEPARATORS: [char; 2] = ['-', '_'];
 
 /// What a segment looks like.
 pub(super) fn shape(segment: &str) -> Shape {
-    let bytes = segment.as_bytes();
-    let has = |is: fn(&u8) -> bool| bytes.iter().any(is);
-    let all = |is: fn(&u8) -> bool| !bytes.is_empty() && bytes.iter().all(is);
-    let has_digit = has(u8::is_ascii_digit);
-    let (has_lower, has_upper) = (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
-    let is_hex = all(u8::is_ascii_hexdigit) && !(has_lower && has_upper);
-    let is_plain = all(u8::is_ascii_alphanumeric);
-    if is_number(bytes) || is_uuid(bytes) || (is_hex && has_digit && bytes.len() >= HEX) {
-        return Shape::Id;
+    let form = |kind, prefix: &str| Form {
+        kind,
+        prefix: prefix.to_owned(),
+        length: segment.len(),
+    };
+    let (prefix, random) = without_prefix(segment);
+    if is_all(segment, |byte| byte.is_ascii_digit()) {
+        return Shape::Id(form(Kind::Number, ""));
     }
-    if !all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        return Shape::Word;
+    if segment
+        .split('-')
+        .all(|group| is_all(group, |byte| byte.is_ascii_digit()))
+    {
+        return Shape::Id(form(Kind::Date, ""));
     }
-    if has_digit {
-        let changes = changes(bytes);
-        let is_token = match bytes.len() {
-            LONG.. => changes >= 2,
-            TOKEN.. => changes >= 3 || (is_plain && !has_lower),
+    // A UUID may begin with letters that are no prefix.
+    if is_uuid(segment) {
+        return Shape::Id(form(Kind::Uuid, ""));
+    }
+    if is_uuid(random) {
+        return Shape::Id(form(Kind::Uuid, prefix));
+    }
+    match randomness(random) {
+        Randomness::Sure => Shape::Id(form(Kind::Token, prefix)),
+        Randomness::Maybe => Shape::Undecided(form(Kind::Token, prefix)),
+        Randomness::None => Shape::Word,
+    }
+}
+
+/// Whether ids of all these forms may be ids of one kind: numbers of whatever length, or tokens of the same. By chance
+/// a token is a number.
+pub(super) fn are_of_one_kind<'f>(forms: impl Iterator<Item = &'f Form>) -> bool {
+    // In their order, tokens come first.
+    let mut forms = forms.peekable();
+    let Some(&first) = forms.peek() else {
+        return true;
+    };
+    forms.all(|form| {
+        let has_length = form.length == first.length;
+        let is_alike = match (first.kind, form.kind) {
+            (Kind::Number, Kind::Number) | (Kind::Uuid, Kind::Uuid) => true,
+            (Kind::Token, Kind::Token | Kind::Number) | (Kind::Date, Kind::Date) => has_length,
             _ => false,
         };
-        return if is_token { Shape::Id } else { Shape::Word };
+        is_alike && form.prefix == first.prefix
+    })
+}
+
+/// A text that is not empty, and of such bytes alone.
+fn is_all(text: &str, is: impl Fn(u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(is)
+}
+
+/// The words in front of a token, each of letters of one case, and the rest.
+fn without_prefix(segment: &str) -> (&str, &str) {
+    let is_word = |group: &str| {
+        group.len() >= PREFIX
+            && (is_all(group, |byte| byte.is_ascii_lowercase())
+                || is_all(group, |byte| byte.is_ascii_uppercase()))
+    };
+    let mut rest = segment;
+    while let Some((group, after)) = rest.split_once(SEPARATORS) {
+        if !is_word(group) {
+            break;
+        }
+        rest = after;
     }
-    let is_long = bytes.len() >= LONG;
-    let is_like_token = (is_hex && bytes.len() >= HEX)
-        || (is_plain && !has_lower && bytes.len() >= TOKEN)
-        || (is_plain && has_lower && has_upper && is_long);
-    if is_like_token {
-        Shape::Undecided
+    (segment.strip_suffix(rest).unwrap_or_default(), rest)
+}
+
+fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    text.bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        && lengths.eq([8, 4, 4, 4, 12])
+}
+
+/// How sure it is that a text is random.
+enum Randomness {
+    Sure,
+    Maybe,
+    None,
+}
+
+fn randomness(text: &str) -> Randomness {
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+    let has_digit = has(u8::is_ascii_digit);
+    let (has_lower, has_upper) = (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase));
+    let has_both = has_lower && has_upper;
+    let is_plain = is_all(text, |byte| byte.is_ascii_alphanumeric());
+    let is_hex = is_all(text, |byte| byte.is_ascii_hexdigit()) && !has_both && text.len() >= HEX;
+    let is_token = is_all(text, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+    }) && text.len() >= TOKEN;
+    let is_number = !has_lower && !has_upper;
+    if is_number || !(is_hex || is_token) {
+        return Randomness::None;
+    }
+    let is_mixed = text.split(SEPARATORS).any(is_mixed);
+    // Six letters make few words, and by chance more often.
+    if is_hex && is_mixed {
+        return Randomness::Sure;
+    }
+    if make_words(text) {
+        return Randomness::None;
+    }
+    // Names are rather of small letters alone, or with separators between them, such as `k8s-e2e-i18n`.
+    let is_like_token = has_both || (is_plain && (has_digit || !has_lower));
+    if is_mixed {
+        Randomness::Sure
+    } else if is_hex || is_like_token {
+        Randomness::Maybe
     } else {
-        Shape::Word
+        Randomness::None
     }
 }
 
-/// Digits, perhaps in groups, as of a date: `42`, `2026-06-01`.
-fn is_number(bytes: &[u8]) -> bool {
-    bytes
-        .split(|byte| *byte == b'-')
-        .all(|group| !group.is_empty() && group.iter().all(u8::is_ascii_digit))
-}
-
-fn is_uuid(bytes: &[u8]) -> bool {
-    let groups = bytes.split(|byte| *byte == b'-');
-    let is_hex = bytes
-        .iter()
-        .all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
-    is_hex && groups.map(<[u8]>::len).eq([8, 4, 4, 4, 12])
-}
-
-/// How often letters and digits follow each other, or a capital a small letter.
-fn changes(bytes: &[u8]) -> usize {
+/// Whether a part of a token has letters and digits mixed as no name has.
+fn is_mixed(group: &str) -> bool {
+    let bytes = group.as_bytes();
     let is_change = |pair: &[u8]| match pair {
         [one, other] => {
             one.is_ascii_digit() != other.is_ascii_digit()
@@ -80,7 +179,8 @@ fn changes(bytes: &[u8]) -> usize {
         }
         _ => false,
     };
-    bytes.windows(2).filter(|pair| is_change(pair)).count()
+    let changes = bytes.windows(2).filter(|pair| is_change(pair)).count();
+    bytes.len() >= MIXED && bytes.iter().any(u8::is_ascii_digit) && changes >= CHANGES
 }
 
 /// Whether a path is one of gRPC, `/package.Service/Method`: its parts are names.
@@ -104,7 +204,17 @@ pub(super) fn is_grpc(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// A form without the rest.
+    fn form(segment: &str) -> Form {
+        match shape(segment) {
+            Shape::Id(form) | Shape::Undecided(form) => form,
+            Shape::Word => panic!("`{segment}` is a word"),
+        }
+    }
 
     #[test]
     fn ids_are_told_from_words() {
@@ -113,22 +223,38 @@ mod tests {
             "00042",
             "2026-06-01",
             "123e4567-e89b-12d3-a456-426614174000",
+            "deadbeef-e89b-12d3-a456-426614174000",
+            "ord_123e4567-e89b-12d3-a456-426614174000",
             "507f1f77bcf86cd799439011",
             "9FB3D21A",
             // Products of the example shop.
-            "OLJCESPC7Z",
-            "66VCHSJNUP",
-            "LS4PSXUNUM",
+            "1YMWWN1N4O",
+            "L9ECAV7KIM",
             "a8f3kq92mz",
             "01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "V1StGXR8_Z5jdHi6B-myT",
             "cjld2cjxh0000qzrmn831i7rd",
             "dQw4w9WgXcQ",
+            "ord_8f3k2j1h9d",
+            "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+            "user_2x4y6z8a0b1c2d3e4f5g6h7j8k",
         ] {
-            assert_eq!(shape(id), Shape::Id, "{id}");
+            assert!(matches!(shape(id), Shape::Id(_)), "{id}");
         }
-        for undecided in ["deadbeef", "OLJCESPCZA", "aZbQcWdErTfGyHuJkL"] {
-            assert_eq!(shape(undecided), Shape::Undecided, "{undecided}");
+        for undecided in [
+            "deadbeef",
+            "7f000001",
+            "OLJCESPC7Z",
+            "66VCHSJNUP",
+            "LS4PSXUNUM",
+            "OLJCESPCZA",
+            "aZbQcWdErTfGyHuJkL",
+            "8kxqjhzdfp",
+        ] {
+            assert!(
+                matches!(shape(undecided), Shape::Undecided(_)),
+                "{undecided}"
+            );
         }
         for word in [
             "",
@@ -153,10 +279,52 @@ mod tests {
             "-",
             "2024-",
             "user_42",
+            "export-20240101",
             "ADMIN",
             "all-orders-of-today",
+            "delete-user-42-forever",
+            "export-2024-all-data",
+            "top-10-products-of-week",
+            "q3-2024-revenue-report",
+            "oauth2-callback-v2-google",
+            "step-2-of-checkout-flow",
+            "v1beta1-widget-list",
+            "API2EXPORT",
+            "mp4tomp3converter",
+            "x509v3certificate",
+            "getUser2Profile3Data",
+            "k8s-e2e-i18n-a11y",
+            "facade2024",
+            "8f3k2j1h9d-title",
+            "..",
+            "%2e%2e",
+            "1;delete",
+            "1%00",
+            "1+1",
+            "１",
         ] {
             assert_eq!(shape(word), Shape::Word, "{word}");
+        }
+    }
+
+    #[test]
+    fn ids_of_one_kind_have_the_same_form() {
+        for (ids, is_one_kind) in [
+            (&["7", "1001", "0"][..], true),
+            (&["7f3a9c01", "12345678", "deadbeef"], true),
+            (&["OLJCESPC7Z", "1YMWWN1N4O", "1234567890"], true),
+            (&["ord_8f3k2j1h9d", "ord_1a2b3c4d5e"], true),
+            (&["1001", "7f3a9c01"], false),
+            (&["1YMWWN1N4O", "1YMWWN1N4OX"], false),
+            (&["ord_8f3k2j1h9d", "del_8f3k2j1h9d"], false),
+            (&["ord_8f3k2j1h9d", "8f3k2j1h9d"], false),
+            (&["2026-06-01", "2026-06-02"], true),
+            (&["2026-06-01", "10-20"], false),
+            (&["2026-06-01", "1234567890"], false),
+            (&["1001", "123e4567-e89b-12d3-a456-426614174000"], false),
+        ] {
+            let forms: BTreeSet<_> = ids.iter().map(|id| form(id)).collect();
+            assert_eq!(are_of_one_kind(forms.iter()), is_one_kind, "{ids:?}");
         }
     }
 

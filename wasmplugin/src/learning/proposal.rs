@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::caller::Caller;
 use super::observed::{Period, Tally};
-use super::path_folding::{HeldBack, Pattern, fold};
-use super::workload::Workload;
+use super::path_folding::{Conditions, HeldBack, Pattern, fold};
+use super::workload::{Call, Workload};
 
 /// How much must be seen before it is learnt.
 #[derive(Clone, Copy, Debug)]
@@ -60,12 +60,14 @@ impl Proposals {
             paths.insert(&call.path, *tally);
         }
         for ((caller, method), paths) in by_caller {
-            let denied = workload.denied.iter();
-            let denied = denied
-                .filter(|call| (&call.caller, call.method.as_str()) == (caller, method))
-                .map(|call| call.path.as_str())
-                .collect();
-            let folded = fold(&paths, &workload.positions, &denied, evidence.least_ids);
+            let conditions = Conditions {
+                positions: &workload.positions,
+                denied: paths_of(&workload.denied, caller, method),
+                forbidden: paths_of(&workload.forbidden, caller, method),
+                least_ids: evidence.least_ids,
+                least_count: evidence.least_count,
+            };
+            let folded = fold(&paths, &conditions);
             proposals.held_back.extend(folded.held_back);
             for (pattern, tally) in folded.patterns {
                 proposals.add(
@@ -91,6 +93,13 @@ impl Proposals {
             learnt.push(call);
         }
     }
+}
+
+/// The paths of a caller's calls with a method.
+fn paths_of<'c>(calls: &'c BTreeSet<Call>, caller: &Caller, method: &str) -> BTreeSet<&'c str> {
+    let calls = calls.iter();
+    let own = calls.filter(|call| (&call.caller, call.method.as_str()) == (caller, method));
+    own.map(|call| call.path.as_str()).collect()
 }
 
 impl Evidence {

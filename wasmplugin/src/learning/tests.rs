@@ -223,6 +223,50 @@ fn ids_are_folded_with_evidence_only() {
 }
 
 #[test]
+fn what_only_looks_like_the_other_ids_keeps_them_apart() {
+    for (paths, learnt) in [
+        // Ids of several forms, of which any may be what one of the others is not.
+        (
+            &["/orders/1", "/orders/2", "/orders/3", "/orders/deadbeef"][..],
+            &["/orders/1", "/orders/2", "/orders/3", "/orders/deadbeef"][..],
+        ),
+        (
+            &[
+                "/o/ord_8f3k2j1h9d",
+                "/o/ord_1a2b3c4d5e",
+                "/o/ord_0z9y8x7w6v",
+            ],
+            &["/o/{*}"],
+        ),
+        (
+            &[
+                "/o/del_8f3k2j1h9d",
+                "/o/ord_0z9y8x7w6v",
+                "/o/ord_1a2b3c4d5e",
+                "/o/ord_8f3k2j1h9d",
+            ],
+            &[
+                "/o/del_8f3k2j1h9d",
+                "/o/ord_0z9y8x7w6v",
+                "/o/ord_1a2b3c4d5e",
+                "/o/ord_8f3k2j1h9d",
+            ],
+        ),
+        // What looks like a number and is none.
+        (
+            &["/orders/1", "/orders/1;delete", "/orders/2", "/orders/3"],
+            &["/orders/1", "/orders/1;delete", "/orders/2", "/orders/3"],
+        ),
+        (
+            &["/orders/%31", "/orders/1", "/orders/2", "/orders/3"],
+            &["/orders/%31", "/orders/1", "/orders/2", "/orders/3"],
+        ),
+    ] {
+        assert_eq!(learnt_paths(&paths_of(paths)), learnt, "{paths:?}");
+    }
+}
+
+#[test]
 fn folds_tell_what_they_were_made_of() {
     let proposals = paths_of(&["/orders/1", "/orders/2", "/orders/3", "/orders/4"]);
     let call = proposals.learnt.values().flatten().next().unwrap();
@@ -248,6 +292,92 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
         assert_eq!(held_back.template, "/orders/{*}");
         assert_eq!(held_back.because, Because::Word("export".to_owned()));
     }
+}
+
+#[test]
+fn what_has_the_form_of_no_other_id_keeps_ids_apart() {
+    let ids = ["/orders/1001", "/orders/1002", "/orders/1003"];
+    let observations = ids.map(|path| seen(WEB, "GET", path));
+    let other = seen(ADS, "DELETE", "/orders/a8f3kq92mz");
+    let proposals = Proposals::of(&workload(observations.into_iter().chain([other])), EVIDENCE);
+    let because = &proposals.held_back.first().unwrap().because;
+    assert_eq!(*because, Because::OtherForm("a8f3kq92mz".to_owned()));
+}
+
+#[test]
+fn names_with_digits_are_words() {
+    for name in [
+        "delete-user-42-forever",
+        "export-2024-all-data",
+        "top-10-products-of-week",
+        "q3-2024-revenue-report",
+        "oauth2-callback-v2-google",
+        "step-2-of-checkout-flow",
+        "v1beta1-widget-list",
+        "API2EXPORT",
+    ] {
+        let ids = (1001..1011).map(|id| seen(WEB, "GET", &format!("/orders/{id}")));
+        let named = seen(ADS, "GET", &format!("/orders/{name}"));
+        let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE);
+        let because = &proposals.held_back.first().unwrap().because;
+        assert_eq!(*because, Because::Word(name.to_owned()));
+        assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
+    }
+}
+
+#[test]
+fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
+    let evidence = Evidence {
+        least_count: 3,
+        ..EVIDENCE
+    };
+    let seldom = |counts: &[usize]| {
+        let ids = counts.iter().enumerate();
+        let observations = ids.flat_map(|(id, &count)| {
+            std::iter::repeat_n(seen(WEB, "GET", &format!("/orders/{id}")), count)
+        });
+        let proposals = Proposals::of(&workload(observations), evidence);
+        assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+        let call = proposals.learnt.into_values().flatten().next().unwrap();
+        let seldom = call.pattern.seldom;
+        seldom.map(|paths| (paths.count, paths.example))
+    };
+    assert_eq!(seldom(&[5, 5, 5, 5]), None);
+    assert_eq!(seldom(&[5, 5, 5, 1]), Some((1, "/orders/3".to_owned())));
+    // Where each is seen a few times, all are as they should be.
+    assert_eq!(seldom(&[1, 1, 1, 2]), None);
+}
+
+#[test]
+fn what_the_workload_itself_refused_is_evidence_for_nothing() {
+    let forbidden = |path: &str, status| Observation {
+        outcome: Outcome::Answered(status),
+        ..seen(WEB, "GET", path)
+    };
+    // Not for a template,
+    let few = ["/orders/1", "/orders/2"].map(|path| seen(WEB, "GET", path));
+    let refused = [forbidden("/orders/3", 401), forbidden("/orders/4", 403)];
+    let all = workload(few.into_iter().chain(refused.clone()));
+    assert_eq!(all.set_aside[&SetAside::Forbidden].count, 2);
+    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE));
+    assert_eq!(learnt, ["/orders/1", "/orders/2"]);
+    // and not against one, which tells how many such paths it takes in. What was let through later is not among them.
+    let enough = ["/orders/1", "/orders/2", "/orders/5"].map(|path| seen(WEB, "GET", path));
+    let others = [
+        forbidden("/orders/5", 401),
+        forbidden("/elsewhere", 403),
+        Observation {
+            outcome: Outcome::Answered(403),
+            ..seen(ADS, "GET", "/orders/6")
+        },
+    ];
+    let all = workload(enough.into_iter().chain(refused).chain(others));
+    let proposals = Proposals::of(&all, EVIDENCE);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    let call = proposals.learnt.into_values().flatten().next().unwrap();
+    let paths = call.pattern.forbidden.unwrap();
+    assert_eq!((paths.count, paths.example.as_str()), (2, "/orders/3"));
+    assert_eq!(call.tally.count, 3);
 }
 
 #[test]
@@ -427,22 +557,33 @@ fn what_is_known_is_counted_and_what_a_rule_denies_never_learnt() {
 
 const CALLERS: [&str; 7] = [WEB, ADS, CLASH[0], CLASH[1], WEB_BY_ALIAS, MACHINE, ""];
 const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
-const WORDS: [&str; 4] = ["orders", "items", "export", "v1"];
-const IDS: [&str; 6] = [
-    "1",
-    "22",
-    "7f000001",
+const WORDS: [&str; 8] = [
+    "orders",
+    "items",
+    "export",
+    "v1",
+    "delete-user-42-forever",
+    "q3-2024-revenue-report",
+    "API2EXPORT",
+    "1;delete",
+];
+const NUMBERS: [&str; 6] = ["1", "22", "0", "4711", "80", "123456789"];
+/// Each of another form.
+const OTHERS: [&str; 5] = [
+    "7f3a9c01",
     "123e4567-e89b-12d3-a456-426614174000",
-    "OLJCESPC7Z",
+    "ord_8f3k2j1h9d",
+    "1YMWWN1N4O",
     "2026-06-01",
 ];
 /// What nobody ever sends but those who look for what a rule lets through.
-const PROBES: [&str; 4] = ["99", "admin", "", "OLJCESPC7Y"];
+const PROBES: [&str; 5] = ["99", "admin", "", "1YMWWN1N4P", "1;delete"];
 
 /// A path such that many are alike.
 fn path() -> impl Strategy<Value = Vec<&'static str>> {
     let word = || prop::sample::select(&WORDS[..]);
-    let id = || prop::sample::select(&IDS[..]);
+    let number = || prop::sample::select(&NUMBERS[..]);
+    let id = || prop_oneof![20 => number(), 1 => prop::sample::select(&OTHERS[..])];
     let segment = || prop_oneof![1 => word(), 4 => id()];
     prop_oneof![
         6 => id().prop_map(|id| vec!["orders", id]),
@@ -513,6 +654,8 @@ proptest! {
                     let path: Vec<_> = path.split('/').collect();
                     if path.len() > position && is_of(&before.join("/"), &path[..position].join("/")) {
                         prop_assert!(!WORDS.contains(&path[position]), "{}: {:?}", template, path);
+                        let is_other = OTHERS.contains(&path[position]);
+                        prop_assert!(!is_other, "{}: {:?}", template, path);
                     }
                 }
             }

@@ -54,6 +54,8 @@ pub(crate) enum SetAside {
     Foreign(String),
     /// The request was denied.
     Denied,
+    /// It was let through, and answered with 401 or 403.
+    Forbidden,
     /// The answer says that the request did not succeed.
     Failed,
     /// There was no answer.
@@ -86,6 +88,9 @@ pub(crate) struct Workload {
     pub(crate) calls: BTreeMap<Call, Tally>,
     /// What was denied, so that nothing learnt may take it in.
     pub(crate) denied: BTreeSet<Call>,
+    /// What was let through and answered with 401 or 403. Whose order it is, the workload judges, and no rule can; so
+    /// this is evidence for nothing, and told where a template takes it in.
+    pub(crate) forbidden: BTreeSet<Call>,
     /// The parts of all paths that were seen.
     pub(crate) positions: Positions,
 }
@@ -171,6 +176,10 @@ impl Workload {
             Outcome::Denied if !counting.takes_denied => {
                 self.denied.insert(call);
                 return Err(SetAside::Denied);
+            }
+            Outcome::Answered(status @ (401 | 403)) if status >= counting.status_below => {
+                self.forbidden.insert(call);
+                return Err(SetAside::Forbidden);
             }
             Outcome::Answered(status) if status >= counting.status_below => {
                 return Err(SetAside::Failed);

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use policy_schema::diagnostic::SourceText;
 
 use crate::failure::Failure;
-use crate::input;
+use crate::input::{self, BYTE_ORDER_MARK};
 use crate::output::NewFile;
-
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// The file with the changed text, unless somebody else has changed it meanwhile.
 pub(crate) fn changed_file(source: &SourceText, text: &str) -> Result<NewFile, Failure> {

@@ -254,17 +254,86 @@ fn a_rule_is_added_after_all_others_with_their_indentation() {
             "    - id: a\r\n",
             "    - id: a\r\n    - id: b\r\n      to:\r\n        - methods: [GET]\r\n",
         ),
+        (
+            "after a wide dash",
+            "    -   id: a\n",
+            "    -   id: a\n    - id: b\n      to:\n        - methods: [GET]\n",
+        ),
+        (
+            "after a dash that stands alone",
+            "  -\n    id: a\n",
+            "  -\n    id: a\n  - id: b\n    to:\n      - methods: [GET]\n",
+        ),
+        (
+            "after rules in brackets, each on a line of its own",
+            "    - {id: a} # why\n",
+            "    - {id: a} # why\n    - id: b\n      to:\n        - methods: [GET]\n",
+        ),
+        (
+            "after a text of several lines that looks like a comment",
+            "    - id: a\n      description: |\n        One.\n\n        # Two.\n",
+            "    - id: a\n      description: |\n        One.\n\n        # Two.\n    - id: b\n      to:\n        - methods: [GET]\n",
+        ),
     ];
     for (case, before, after) in cases {
-        assert_eq!(with_rule(&policy(before)), Ok(policy(after)), "{case}");
+        let after = Ok(policy(after));
+        assert_eq!(with_rule(&policy(before)), after, "{case}");
     }
 }
 
 #[test]
+fn the_first_rule_takes_the_place_of_empty_brackets() {
+    let head = "kind: ServicePolicy\nmetadata: {name: orders, namespace: shop}\nspec:\n";
+    let rule = "    - id: b\n      to:\n        - methods: [GET]\n";
+    for (before, after) in [
+        ("  rules: []\n", format!("  rules:\n{rule}")),
+        ("  rules: [ ]", format!("  rules:\n{rule}")),
+        (
+            "  rules:   []  # none yet\n  # more\n  enforcement: Shadow\n",
+            format!("  rules:  # none yet\n{rule}  # more\n  enforcement: Shadow\n"),
+        ),
+        (
+            "  'rules': []\n---\nkind: Other\n",
+            format!("  'rules':\n{rule}---\nkind: Other\n"),
+        ),
+    ] {
+        let (before, after) = (format!("{head}{before}"), format!("{head}{after}"));
+        assert_eq!(with_rule(&before), Ok(after.clone()));
+        let windows = |text: &str| text.replace('\n', "\r\n");
+        assert_eq!(with_rule(&windows(&before)), Ok(windows(&after)));
+        assert!(
+            PolicyText::parse(&after)
+                .unwrap()
+                .rule(&name("orders"), "b")
+                .is_ok()
+        );
+    }
+}
+
+#[test]
+fn rules_are_added_with_their_comments() {
+    let list = "# why\n- id: b\n\n  # what\n  effect: Deny\n# rare\n";
+    let text = policy("      - id: a\n");
+    let parsed = PolicyText::parse(&text).unwrap();
+    let edit = parsed.append_rules(&name("orders"), list).unwrap();
+    let expected = "      - id: a\n      # why\n      - id: b\n\n        # what\n        effect: Deny\n      # rare\n";
+    assert_eq!(parsed.apply(vec![edit]), Ok(policy(expected)));
+}
+
+#[test]
 fn where_a_rule_cannot_be_added_by_lines_it_is_refused() {
-    for rules in ["    []\n", "    [{id: a}]\n", "    -   id: a\n"] {
-        let refused = with_rule(&policy(rules)).unwrap_err();
-        assert!(matches!(refused, EditError::InBrackets { .. }), "{rules}");
+    let head = "kind: ServicePolicy\nmetadata: {name: orders, namespace: shop}\n";
+    for spec in [
+        "spec:\n  rules:\n    []\n",
+        "spec:\n  rules:\n    [{id: a}]\n",
+        "spec:\n  rules: [{id: a}]\n",
+        "spec:\n  rules: [\n    # none yet\n  ]\n",
+        "spec: {rules: []}\n",
+        "spec: {\n  rules: []\n}\n",
+        "spec:\n  ? rules\n  : []\n",
+    ] {
+        let refused = with_rule(&format!("{head}{spec}")).unwrap_err();
+        assert!(matches!(refused, EditError::InBrackets { .. }), "{spec}");
     }
     let refused = with_rule("kind: Mesh\n").unwrap_err();
     assert_eq!(refused, EditError::NoPolicy(name("orders")));

@@ -165,7 +165,7 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
     let run = learn(&log(&hour()), &["-f", policies, "-o", text(&out)]);
     assert_eq!(run.status, 0, "{}", run.stderr);
     let updated = std::fs::read_to_string(&out).unwrap();
-    let added = updated.strip_prefix(cart.trim_end()).unwrap();
+    let added = updated.strip_prefix(&cart).unwrap();
     insta::assert_snapshot!("rules_added_to_a_policy", added);
     // What the rules in shadow take is known from then on.
     let again = learn(&log(&hour()), &["-f", policies]);
@@ -181,61 +181,196 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
     assert_eq!(validated.status, 0, "{}", validated.stderr);
 }
 
+/// A policy `shop/NAME` up to its rules.
+fn head(name: &str) -> String {
+    format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata:\n  name: {name}\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: {name}\n"
+    )
+}
+
+/// What the rules in shadow of `shop/cart` do with what was learnt.
+fn rule_in_shadow(policies: &str) -> Option<Value> {
+    let question = [
+        "decide",
+        "-f",
+        policies,
+        "--at",
+        NOW,
+        "--principal",
+        FRONTEND,
+    ];
+    let request = [
+        "--workload",
+        "shop/cart",
+        "--method",
+        "POST",
+        "--path",
+        "/orders",
+    ];
+    let answer = super::run(&[&question[..], &request, &["--output", "json"]].concat());
+    let answer: Value = serde_json::from_str(&answer.stdout).unwrap();
+    answer.pointer("/shadow/0/rule").cloned()
+}
+
 #[test]
-fn policies_of_every_form_take_rules() {
-    let head = "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata:\n  name: cart\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: cart\n";
-    let other = "---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata:\n  name: other\n  namespace: shop\nspec:\n  selector:\n    matchLabels:\n      app: other\n  rules: []\n";
-    let as_json = r#"{"apiVersion":"peergate.dev/v1alpha1","kind":"ServicePolicy","metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"matchLabels":{"app":"cart"}},"rules":[{"id":"frontend","effect":"Deny","to":[{"paths":["/x"]}]}]}}"#;
-    for policy in [
-        format!("{head}  rules: [] # none yet\n"),
-        format!(
-            "{head}  rules:\n  - id: frontend\n    effect: Deny\n    to:\n    - paths: [/x] # no\n"
+fn everything_else_in_a_file_stays_to_the_byte() {
+    let (head, other) = (head("cart"), head("other"));
+    let rule = "  - id: frontend\n    effect: Deny\n    to:\n    - paths: [/x]";
+    for (before, after, rule) in [
+        (format!("{head}  rules: [] # none yet\n"), "", "frontend"),
+        (format!("{head}  rules:\n{rule} # no\n"), "", "frontend-2"),
+        (
+            format!("# All of the shop.\n---\n# The carts.\n{head}  rules:\n{rule}\n"),
+            "  enforcement: Enforce\n---\n# Another.\n",
+            "frontend-2",
         ),
-        format!("{head}  rules:\n      - {{id: frontend, effect: Deny, to: [{{paths: [/x]}}]}}"),
-        format!("{head}  rules: [{{id: frontend, effect: Deny, to: [{{paths: [/x]}}]}}]\n"),
-        format!(
-            "{head}  rules:\n  - id: frontend\n    effect: Deny\n    to:\n    - paths: [/x]\n  enforcement: Enforce\n{other}"
+        (
+            format!(
+                "# Another.\n{other}  rules: []\n---\n# The carts.\n{head}  # why\n  rules:\n{rule}\n"
+            ),
+            "# The end.\n",
+            "frontend-2",
         ),
-        format!(
-            "{}{head}  rules: []\n  enforcement: Shadow\n",
-            other.trim_start_matches("---\n").to_owned() + "---\n"
-        ),
-        as_json.to_owned(),
     ] {
-        let folder = folder(&[("mesh.yaml", MESH), ("cart.yaml", &policy)]);
-        let run = learn(&log(&hour()), &["-f", text(folder.path())]);
-        assert_eq!(run.status, 0, "{policy}\n{}", run.stderr);
-        let updated = self::folder(&[("mesh.yaml", MESH), ("cart.yaml", &run.stdout)]);
-        let updated = text(updated.path());
-        let question = [
-            "decide",
-            "-f",
-            updated,
-            "--at",
-            NOW,
-            "--principal",
-            FRONTEND,
-        ];
-        let answer = super::run(
-            &[
-                &question[..],
-                &["--method", "POST", "--path", "/orders", "--output", "json"],
-            ]
-            .concat(),
-        );
-        let answer: Value = serde_json::from_str(&answer.stdout).unwrap();
-        let is_shadow = policy.contains("enforcement: Shadow");
-        if is_shadow {
-            assert_eq!(answer["decision"], "allow", "{}", run.stdout);
-        } else {
-            let rule = if policy.contains("id") && policy.contains("frontend") {
-                "frontend-2"
-            } else {
-                "frontend"
+        for windows in [false, true] {
+            let written = |text: &str| {
+                if windows {
+                    format!("\u{feff}{}", text.replace('\n', "\r\n"))
+                } else {
+                    text.to_owned()
+                }
             };
-            assert_eq!(answer["shadow"][0]["rule"], rule, "{}", run.stdout);
+            let policy = written(&format!("{before}{after}"));
+            let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &policy)]);
+            let policies = text(files.path());
+            let run = learn(&log(&hour()), &["-f", policies]);
+            assert_eq!(run.status, 0, "{}", run.stderr);
+            let updated = run.stdout;
+            let kept = written(&before.replace("rules: [] #", "rules: #"));
+            assert!(updated.starts_with(&kept), "{kept}\n{updated}");
+            let after = written(after);
+            assert!(
+                updated.ends_with(after.trim_start_matches('\u{feff}')),
+                "{updated}"
+            );
+            assert!(
+                updated.contains("# GET /orders/{*}: 60 requests"),
+                "{updated}"
+            );
+            let lone = updated.replace("\r\n", "").contains('\n');
+            assert_ne!(lone, windows, "{updated:?}");
+            std::fs::write(files.path().join("cart.yaml"), &updated).unwrap();
+            assert_eq!(rule_in_shadow(policies), Some(json!(rule)));
         }
     }
+}
+
+#[test]
+fn policies_that_share_a_file_get_their_rules_in_one_text() {
+    let policies = format!(
+        "{}  rules: []\n---\n{}  rules: []\n",
+        head("cart"),
+        head("list")
+    );
+    let files = folder(&[("mesh.yaml", MESH), ("shop.yaml", &policies)]);
+    let mut lines = hour();
+    lines.extend(
+        hour()
+            .into_iter()
+            .map(|line| with(line, "peergate_policy", json!("shop/list"))),
+    );
+    let policies = text(files.path());
+    let run = learn(&log(&lines), &["-f", policies]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert_eq!(run.stdout.matches("kind: ServicePolicy").count(), 2);
+    assert_eq!(run.stdout.matches("- id: frontend").count(), 2);
+    std::fs::write(files.path().join("shop.yaml"), &run.stdout).unwrap();
+    let again = learn(&log(&lines), &["-f", policies]);
+    assert_eq!((again.status, again.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn rules_for_a_policy_in_brackets_are_for_people_to_put_there() {
+    let as_json = r#"{"apiVersion":"peergate.dev/v1alpha1","kind":"ServicePolicy","metadata":{"name":"cart","namespace":"shop"},"spec":{"selector":{"matchLabels":{"app":"cart"}},"rules":[]}}"#;
+    let in_brackets = format!(
+        "{}  rules: [{{id: x, effect: Deny, to: [{{paths: [/x]}}]}}]  # keep\n",
+        head("cart")
+    );
+    for (policy, line) in [(as_json, 1), (&in_brackets, 10)] {
+        let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", policy)]);
+        let out = files.path().join("out.yaml");
+        let args = ["-f", text(files.path()), "-o", text(&out)];
+        let run = learn(&log(&hour()), &args);
+        assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
+        assert!(!out.exists());
+        let why = format!(
+            "cart.yaml is not changed: line {line}: `rules` is written in brackets; put these rules there by hand:\n# GET /orders/{{*}}"
+        );
+        assert!(run.stderr.contains(&why), "{}", run.stderr);
+        assert!(run.stderr.contains("\n- id: frontend\n"), "{}", run.stderr);
+        let run = learn(
+            &log(&hour()),
+            &["-f", text(files.path()), "--output", "json"],
+        );
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let cart = &report["policies"][0];
+        assert_eq!(
+            (&cart["document"], &cart["isNew"]),
+            (&json!(null), &json!(false))
+        );
+        let rules = cart["byHand"]["rules"].as_str().unwrap();
+        assert!(rules.contains("\n- id: frontend\n"), "{rules}");
+    }
+}
+
+#[test]
+fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
+    let mut lines = hour();
+    lines.push(line(30, Some(FRONTEND), "GET", "/orders/0"));
+    for minute in [10, 20] {
+        let refused = line(
+            minute,
+            Some(FRONTEND),
+            "GET",
+            &format!("/orders/90{minute}"),
+        );
+        lines.push(with(refused, "response_code", json!(403)));
+    }
+    let run = learn(&log(&lines), &DOMAIN);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more answered with 401 or 403, such as /orders/9010\n";
+    assert!(run.stdout.contains(told), "{}", run.stdout);
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let aside = "aside   2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: let through and answered with 401 or 403";
+    assert!(run.stderr.contains(aside), "{}", run.stderr);
+    let run = learn(&log(&lines), &[&DOMAIN[..], &["--output", "json"]].concat());
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let call = &report["policies"][0]["learnt"][0];
+    assert_eq!(call["seldom"], json!({"count": 1, "example": "/orders/0"}));
+    assert_eq!(
+        call["forbidden"],
+        json!({"count": 2, "example": "/orders/9010"})
+    );
+}
+
+#[test]
+fn a_call_of_something_with_a_name_among_ids_is_rare_and_not_learnt() {
+    let mut lines = hour();
+    lines.push(line(
+        30,
+        Some(FRONTEND),
+        "GET",
+        "/orders/delete-user-42-forever",
+    ));
+    let run = learn(&log(&lines), &DOMAIN);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let rare = "rare    shop/frontend: GET /orders/delete-user-42-forever: 1 request";
+    let kept =
+        "kept    /orders/{*} is no template: `delete-user-42-forever` stands in the place of an id";
+    for told in [rare, kept] {
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+    assert!(!run.stdout.contains("{*}"), "{}", run.stdout);
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Proposals → the text of a policy document.
+//! Proposals → rules, and the texts of policies that have them.
 //!
-//! A policy that exists keeps its text, comments included: the rules are put behind its own.
+//! A policy that exists keeps its text, as everything else in its file: the rules are put behind its own.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use policy_schema::code::Code;
@@ -13,53 +14,64 @@ use policy_schema::document::{
 use policy_schema::plugin_config::{ApiVersion, PolicyName};
 use policy_schema::rule_spec::{Enforcement, RuleSpec};
 use policy_schema::validate::validate;
-use policy_schema::yaml::{self, Node};
 
 use super::Args;
 use super::human::call_line;
 use super::known::Known;
 use crate::failure::Failure;
+use crate::input::BYTE_ORDER_MARK;
 use crate::learning::caller::RuleIds;
 use crate::learning::proposal::{Proposals, ProposedCall};
 use crate::learning::rule::rule;
+use crate::policy_edit::{Edit, EditError, PolicyText};
 use crate::{output, report};
 
 /// More calls than these are not listed in comments.
 const MOST_COMMENTS: usize = 40;
 
-/// A policy with rules that were learnt.
+/// What is proposed for a policy.
 #[derive(Debug)]
 pub(super) struct Document {
-    /// Whether there was no policy before.
-    pub(super) is_new: bool,
-    pub(super) text: String,
     pub(super) rules: Vec<RuleSpec>,
-    replaces: Option<Replaced>,
+    pub(super) place: Place,
 }
 
-/// What a document is in the place of.
+/// Where the rules go.
 #[derive(Debug)]
-struct Replaced {
-    /// The text that it is part of, among the sources.
-    source: usize,
-    old: String,
-    new: String,
+pub(super) enum Place {
+    /// Into a policy that there was not before, of which this is the text.
+    New(String),
+    /// Into the policy's text, which is this one of the sources.
+    Within { source: usize, edit: Edit },
+    /// To people, since the policy is not written such that they could be put there.
+    ByHand(ByHand),
 }
 
-/// Where a policy stands in the sources.
-struct Place<'t> {
-    source: usize,
-    document: &'t str,
-    /// The whole text, where the document is the only one in it.
-    whole: Option<&'t str>,
+/// Rules for people to put in their place.
+#[derive(Debug)]
+pub(super) struct ByHand {
+    pub(super) file: String,
+    pub(super) reason: EditError,
+    /// The rules as a list in YAML.
+    pub(super) list: String,
+}
+
+/// All texts that have rules which were learnt.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    /// Of the sources, whole.
+    changed: BTreeMap<usize, String>,
+    /// Of new policies, one each.
+    new: Vec<String>,
 }
 
 impl Document {
-    /// The document; none where nothing is proposed.
+    /// The rules and their place among `texts`, which are the sources; none where nothing is proposed.
     pub(super) fn of(
         name: &PolicyName,
         proposals: &Proposals,
         known: &Known,
+        texts: &[PolicyText<'_>],
         args: &Args,
     ) -> Result<Option<Self>, Failure> {
         if proposals.learnt.is_empty() {
@@ -75,71 +87,129 @@ impl Document {
             .iter()
             .map(|(caller, calls)| rule(caller, calls, &name.namespace, enforcement, &mut ids))
             .collect();
-        let text = fragment(&rules, proposals)?;
-        let rare = rare_comments(&proposals.rare);
-        let document = match place(name, known) {
-            None => Self {
-                is_new: true,
-                text: new_document(name, &text, args)? + &rare,
-                rules,
-                replaces: None,
+        let list = list(&rules, proposals)?;
+        let mut sources = texts.iter().zip(&known.sources).enumerate();
+        let place = match sources.find(|(_, (text, _))| text.has_policy(name)) {
+            None => Place::New(new_document(name, &list, args)?),
+            Some((source, (text, file))) => match text.append_rules(name, &list) {
+                Ok(edit) => Place::Within { source, edit },
+                Err(reason) => Place::ByHand(ByHand {
+                    file: file.name.clone(),
+                    reason,
+                    list,
+                }),
             },
-            Some(place) => {
-                let old = place.document.to_owned();
-                let new = with_line_end(&extended(&old, &text, &rules)?);
-                // What stands around the only document, such as a comment at the top, is part of it.
-                let text = place.whole.map_or_else(
-                    || new.clone(),
-                    |whole| with_line_end(&whole.replacen(&old, &new, 1)),
-                );
-                Self {
-                    is_new: false,
-                    text: text + &rare,
-                    rules,
-                    replaces: Some(Replaced {
-                        source: place.source,
-                        old,
-                        new,
-                    }),
-                }
-            }
         };
-        Ok(Some(document))
+        Ok(Some(Self { rules, place }))
     }
-}
 
-/// What is to be written must be accepted beside the `Mesh` and the other policies.
-pub(super) fn check(documents: &[&Document], known: &Known) -> Result<(), Failure> {
-    let mut sources = known.sources.clone();
-    for document in documents {
-        match &document.replaces {
-            Some(Replaced { source, old, new }) => {
-                if let Some(source) = sources.get_mut(*source) {
-                    source.text = source.text.replacen(old, new, 1);
-                }
-            }
-            None => sources.push(SourceText {
-                name: "<learnt>".to_owned(),
-                text: document.text.clone(),
-            }),
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.place, Place::New(_))
+    }
+
+    /// What is for people to do.
+    pub(super) fn by_hand(&self) -> Option<&ByHand> {
+        match &self.place {
+            Place::ByHand(by_hand) => Some(by_hand),
+            Place::New(_) | Place::Within { .. } => None,
         }
     }
-    let validated = validate(&sources, known.options);
-    if validated.policies.is_some() {
-        return Ok(());
-    }
-    report::diagnostics(&validated.diagnostics, &sources);
-    let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    let counts = report::counts(severities);
-    let mut codes = validated.diagnostics.iter().map(|found| found.code);
-    if codes.any(|code| code == Code::MissingService) {
-        return Err(Failure::LearntWithoutService(counts));
-    }
-    Err(Failure::NotLearnt(counts))
 }
 
-/// The rules as a YAML list, with what was seen above each.
-fn fragment(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, Failure> {
+impl Texts {
+    /// The texts with all of these rules.
+    pub(super) fn with<'d>(
+        documents: impl Iterator<Item = &'d Document>,
+        texts: &[PolicyText<'_>],
+        known: &Known,
+    ) -> Result<Self, Failure> {
+        let mut new = Vec::new();
+        let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
+        for document in documents {
+            match &document.place {
+                Place::New(text) => new.push(text.clone()),
+                Place::Within { source, edit } => {
+                    edits.entry(*source).or_default().push(edit.clone());
+                }
+                Place::ByHand(_) => {}
+            }
+        }
+        let mut changed = BTreeMap::new();
+        let sources = texts.iter().zip(&known.sources).enumerate();
+        for (position, (text, source)) in sources {
+            if let Some(edits) = edits.remove(&position) {
+                let text = text.apply(edits);
+                let text = text.map_err(|reason| Failure::NotEditable {
+                    name: source.name.clone(),
+                    reason,
+                })?;
+                changed.insert(position, text);
+            }
+        }
+        Ok(Self { changed, new })
+    }
+
+    /// The text that has a document.
+    pub(super) fn of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
+        match &document.place {
+            Place::New(text) => Some(text),
+            Place::Within { source, .. } => self.changed.get(source).map(String::as_str),
+            Place::ByHand(_) => None,
+        }
+    }
+
+    /// All of them as one; none where there is nothing to write.
+    pub(super) fn joined(&self, known: &Known) -> Option<String> {
+        let is_alone = self.changed.len() + self.new.len() == 1;
+        let is_marked = self
+            .changed
+            .keys()
+            .any(|source| known.marked.contains(source));
+        let mut joined = String::new();
+        // Within a text a mark would be a mistake.
+        if is_alone && is_marked {
+            joined.push_str(BYTE_ORDER_MARK);
+        }
+        for (position, text) in self.changed.values().chain(&self.new).enumerate() {
+            if position > 0 {
+                let line_end = if joined.ends_with('\n') { "" } else { "\n" };
+                joined.push_str(line_end);
+                joined.push_str("---\n");
+            }
+            joined.push_str(text);
+        }
+        (!joined.is_empty()).then_some(joined)
+    }
+
+    /// What is to be written must be accepted beside the `Mesh` and the other policies.
+    pub(super) fn check(&self, known: &Known) -> Result<(), Failure> {
+        let mut sources = known.sources.clone();
+        for (position, source) in sources.iter_mut().enumerate() {
+            if let Some(text) = self.changed.get(&position) {
+                source.text.clone_from(text);
+            }
+        }
+        sources.extend(self.new.iter().map(|text| SourceText {
+            name: "<learnt>".to_owned(),
+            text: text.clone(),
+        }));
+        let validated = validate(&sources, known.options);
+        if validated.policies.is_some() {
+            return Ok(());
+        }
+        report::diagnostics(&validated.diagnostics, &sources);
+        let severities = validated.diagnostics.iter().map(Diagnostic::severity);
+        let counts = report::counts(severities);
+        let mut codes = validated.diagnostics.iter().map(|found| found.code);
+        if codes.any(|code| code == Code::MissingService) {
+            return Err(Failure::LearntWithoutService(counts));
+        }
+        Err(Failure::NotLearnt(counts))
+    }
+}
+
+/// The rules as a list in YAML, with what was seen above each, and what is rare below them.
+fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, Failure> {
     let mut text = String::new();
     for (rule, calls) in rules.iter().zip(proposals.learnt.values()) {
         for call in calls.iter().take(MOST_COMMENTS) {
@@ -150,11 +220,11 @@ fn fragment(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, Failure
         }
         text.push_str(&output::yaml(&[rule])?);
     }
+    add_rare(&proposals.rare, &mut text);
     Ok(text)
 }
 
-fn rare_comments(rare: &[ProposedCall]) -> String {
-    let mut text = String::new();
+fn add_rare(rare: &[ProposedCall], text: &mut String) {
     if !rare.is_empty() {
         text.push_str("# Rare, and therefore not learnt:\n");
     }
@@ -164,11 +234,10 @@ fn rare_comments(rare: &[ProposedCall]) -> String {
     if let Some(more @ 1..) = rare.len().checked_sub(MOST_COMMENTS) {
         let _ = writeln!(text, "#   and {more} more");
     }
-    text
 }
 
 fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, Failure> {
-    let mut labels: std::collections::BTreeMap<_, _> = args.selector.iter().cloned().collect();
+    let mut labels: BTreeMap<_, _> = args.selector.iter().cloned().collect();
     let is_guessed = labels.is_empty();
     if is_guessed {
         labels.insert("app".to_owned(), name.name.clone());
@@ -211,101 +280,14 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
             "# The selector is a guess: see that it names the labels of the workload's pods.\n",
         );
     }
-    let document = output::yaml(&document)?;
-    // The rules are the last field.
-    let head = document.trim_end().trim_end_matches("rules: []");
-    text.push_str(head);
-    text.push_str("rules:\n");
-    text.push_str(&indented(rules, 4));
-    Ok(text)
-}
-
-fn indented(text: &str, by: usize) -> String {
-    let mut indented = String::with_capacity(text.len());
-    for line in text.lines() {
-        let _ = writeln!(indented, "{:by$}{line}", "");
-    }
-    indented
-}
-
-fn with_line_end(text: &str) -> String {
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    format!("{text}{end}")
-}
-
-/// Finds a policy in the sources.
-fn place<'k>(name: &PolicyName, known: &'k Known) -> Option<Place<'k>> {
-    known.sources.iter().enumerate().find_map(|(source, text)| {
-        let text = text.text.as_str();
-        let nodes = yaml::parse(text).ok()?;
-        let node = nodes.iter().find(|node| is_of(node, name))?;
-        let span = node.span();
-        let start = text.get(..span.start)?.rfind('\n').map_or(0, |end| end + 1);
-        let end = text.get(..span.end)?.trim_end().len();
-        let line = text.get(end..)?;
-        let end = end + line.find('\n').map_or(line.len(), |end| end + 1);
-        Some(Place {
-            source,
-            document: text.get(start..end)?,
-            whole: (nodes.len() == 1).then_some(text),
-        })
+    text.push_str(&output::yaml(&document)?);
+    with_rules(&text, name, rules).map_err(|reason| Failure::NotEditable {
+        name: "<learnt>".to_owned(),
+        reason,
     })
 }
 
-fn is_of(node: &Node, name: &PolicyName) -> bool {
-    let metadata = |key| node.field("metadata")?.field(key)?.as_str();
-    node.field("kind").and_then(Node::as_str) == Some("ServicePolicy")
-        && (metadata("namespace"), metadata("name")) == (Some(&name.namespace), Some(&name.name))
-}
-
-/// The document with more rules. One in YAML's flow style, such as JSON, is written anew.
-fn extended(document: &str, fragment: &str, rules: &[RuleSpec]) -> Result<String, Failure> {
-    if let Some(text) = spliced(document, fragment) {
-        return Ok(text);
-    }
-    let nodes = yaml::parse(document).unwrap_or_default();
-    let read = nodes
-        .first()
-        .and_then(|node| yaml::read::<ServicePolicyDocument>(node).0);
-    match read {
-        Some(mut read) => {
-            read.spec.rules.extend_from_slice(rules);
-            output::yaml(&read)
-        }
-        // It was read before, so this is for whoever changes either reader.
-        None => Ok(document.to_owned()),
-    }
-}
-
-/// Puts rules behind those of a document in block style.
-fn spliced(document: &str, fragment: &str) -> Option<String> {
-    let nodes = yaml::parse(document).ok()?;
-    let rules = nodes.first()?.field("spec")?.field("rules")?;
-    let span = rules.span();
-    let Some(first) = rules.elements().first() else {
-        let key = document.get(..span.start)?;
-        let line = key.get(key.rfind('\n')? + 1..)?;
-        let indent = line.strip_suffix("rules: ")?;
-        let is_block = indent.bytes().all(|byte| byte == b' ') && !indent.is_empty();
-        let head = key.strip_suffix(' ')?;
-        let rest = document.get(span.end..)?;
-        return is_block.then(|| {
-            let rules = indented(fragment, indent.len() + 2);
-            let rest = rest.strip_prefix('\n').unwrap_or(rest);
-            format!("{head}\n{rules}{rest}")
-        });
-    };
-    let before = document.get(..first.span().start)?;
-    let line = before.get(before.rfind('\n')? + 1..)?;
-    let indent = line.strip_suffix("- ")?;
-    if !indent.bytes().all(|byte| byte == b' ') {
-        return None;
-    }
-    let end = document.get(..span.end)?.trim_end().len();
-    let rest = document.get(end..)?;
-    let end = end + rest.find('\n').unwrap_or(rest.len());
-    let (head, rest) = (document.get(..end)?, document.get(end..)?);
-    let rest = rest.strip_prefix('\n').unwrap_or(rest);
-    let rules = indented(fragment, indent.len());
-    Some(format!("{head}\n\n{rules}{rest}"))
+fn with_rules(text: &str, name: &PolicyName, rules: &str) -> Result<String, EditError> {
+    let text = PolicyText::parse(text)?;
+    text.apply(vec![text.append_rules(name, rules)?])
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::document::{ByHand, Document};
 use super::seen::Faults;
 use super::{Args, Learnt};
 use crate::learning::observed::Tally;
@@ -10,7 +11,7 @@ use crate::learning::proposal::{ProposedCall, Rarity};
 use crate::learning::rule::{requests, told};
 use crate::learning::workload::SetAside;
 use crate::printable::printable;
-use crate::report;
+use crate::report::{self, counted};
 
 /// More lines than these of one kind are not shown.
 const MOST: usize = 20;
@@ -28,6 +29,14 @@ pub(super) fn report(learnt: &[Learnt], faults: &[Faults], args: &Args) {
     for faults in faults {
         report::note(&fault_line(faults));
     }
+    let documents = learnt.iter().filter_map(|one| one.document.as_ref());
+    for by_hand in documents.filter_map(Document::by_hand) {
+        let ByHand { file, reason, list } = by_hand;
+        report::note(&printable(&format!(
+            "{file} is not changed: {reason}; put these rules there by hand:"
+        )));
+        report::summary(list.trim_end());
+    }
 }
 
 /// What a call was, how often and when it was seen, without its caller.
@@ -44,6 +53,22 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
             "; {{*}} is {} ids such as {}",
             fold.distinct,
             fold.examples.join(", ")
+        );
+    }
+    if let Some(seldom) = &call.pattern.seldom {
+        let _ = write!(
+            line,
+            "; {} of it seen a few times only, such as {}",
+            counted(seldom.count, "path", "paths"),
+            seldom.example
+        );
+    }
+    if let Some(forbidden) = &call.pattern.forbidden {
+        let _ = write!(
+            line,
+            "; {} more answered with 401 or 403, such as {}",
+            counted(forbidden.count, "path", "paths"),
+            forbidden.example
         );
     }
     match call.rarity {
@@ -71,12 +96,12 @@ fn workload(one: &Learnt, args: &Args, text: &mut String) {
             let _ = writeln!(text, "  rule    {} for {caller}", rule.id);
             lines("          ", calls.iter().map(call_line), text);
         }
-        if document.is_new && !args.enforce {
+        if document.is_new() && !args.enforce {
             text.push_str(
                 "  shadow  the policy is new and in shadow: it lets every request pass\n",
             );
         }
-        if document.is_new && args.selector.is_empty() {
+        if document.is_new() && args.selector.is_empty() {
             text.push_str(
                 "  guess   the policy selects pods by a label that was guessed; see `--selector`\n",
             );
@@ -119,6 +144,10 @@ fn held_back_line(held_back: &HeldBack) -> String {
             "{} is no template: `{word}` stands in the place of an id",
             held_back.template
         ),
+        Because::OtherForm(id) => format!(
+            "{} is no template: `{id}` has another form than other ids in its place",
+            held_back.template
+        ),
         Because::Denied(path) => {
             format!("{} is no template: `{path}` was denied", held_back.template)
         }
@@ -135,6 +164,7 @@ fn aside_line(why: &SetAside, tally: Tally) -> String {
         }
         SetAside::Foreign(id) => format!("{told}: the trust domain of `{id}` is not the mesh's"),
         SetAside::Denied => format!("{told}: denied"),
+        SetAside::Forbidden => format!("{told}: let through and answered with 401 or 403"),
         SetAside::Failed => format!("{told}: answered with an error"),
         SetAside::Unanswered => format!("{told}: not answered"),
         SetAside::Outbound => format!("{told}: the workload itself made it"),

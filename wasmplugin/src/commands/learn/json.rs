@@ -4,9 +4,10 @@ use policy_schema::rule_spec::RuleSpec;
 use serde::Serialize;
 
 use super::Learnt;
+use super::document::{ByHand, Document, Texts};
 use super::seen::Faults;
 use crate::learning::observed::Tally;
-use crate::learning::path_folding::{Because, Fold, HeldBack};
+use crate::learning::path_folding::{Because, Fold, HeldBack, Paths};
 use crate::learning::proposal::{ProposedCall, Rarity};
 use crate::learning::workload::SetAside;
 
@@ -24,8 +25,10 @@ struct Proposed<'l> {
     policy: String,
     seen: Option<Seen>,
     is_new: bool,
-    /// The text of the document; null where nothing is proposed.
+    /// The text that has the rules, with all else that is in the file; null where nothing is written.
     document: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<Hand<'l>>,
     rules: &'l [RuleSpec],
     learnt: Vec<Call<'l>>,
     rare: Vec<Call<'l>>,
@@ -34,6 +37,14 @@ struct Proposed<'l> {
     known_in_shadow: u64,
     held_back: Vec<Held<'l>>,
     set_aside: Vec<Aside<'l>>,
+}
+
+/// A policy that the rules could not be put into.
+#[derive(Debug, Serialize)]
+struct Hand<'l> {
+    file: &'l str,
+    reason: String,
+    rules: &'l str,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,6 +63,10 @@ struct Call<'l> {
     seen: Seen,
     ids: Vec<Ids<'l>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    seldom: Option<SomePaths<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forbidden: Option<SomePaths<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rare: Option<&'static str>,
 }
 
@@ -59,6 +74,12 @@ struct Call<'l> {
 struct Ids<'l> {
     distinct: usize,
     examples: &'l [String],
+}
+
+#[derive(Debug, Serialize)]
+struct SomePaths<'l> {
+    count: usize,
+    example: &'l str,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,23 +112,25 @@ struct FaultyLine {
 }
 
 impl<'l> Report<'l> {
-    pub(super) fn new(learnt: &'l [Learnt], faults: &'l [Faults]) -> Self {
+    pub(super) fn new(learnt: &'l [Learnt], texts: &'l Texts, faults: &'l [Faults]) -> Self {
+        let policies = learnt.iter().map(|one| Proposed::new(one, texts));
         Self {
-            policies: learnt.iter().map(Proposed::from).collect(),
+            policies: policies.collect(),
             faulty_lines: faults.iter().map(FaultyLines::from).collect(),
         }
     }
 }
 
-impl<'l> From<&'l Learnt> for Proposed<'l> {
-    fn from(one: &'l Learnt) -> Self {
+impl<'l> Proposed<'l> {
+    fn new(one: &'l Learnt, texts: &'l Texts) -> Self {
         let document = one.document.as_ref();
         let aside = one.workload.set_aside.iter();
         Self {
             policy: one.policy.to_string(),
             seen: one.workload.seen.map(Seen::from),
-            is_new: document.is_some_and(|document| document.is_new),
-            document: document.map(|document| document.text.as_str()),
+            is_new: document.is_some_and(Document::is_new),
+            document: document.and_then(|document| texts.of(document)),
+            by_hand: document.and_then(Document::by_hand).map(Hand::from),
             rules: document.map_or(&[], |document| &document.rules),
             learnt: one
                 .proposals
@@ -121,6 +144,16 @@ impl<'l> From<&'l Learnt> for Proposed<'l> {
             known_in_shadow: one.workload.known_in_shadow,
             held_back: one.proposals.held_back.iter().map(Held::from).collect(),
             set_aside: aside.map(Aside::from).collect(),
+        }
+    }
+}
+
+impl<'l> From<&'l ByHand> for Hand<'l> {
+    fn from(by_hand: &'l ByHand) -> Self {
+        Self {
+            file: &by_hand.file,
+            reason: by_hand.reason.to_string(),
+            rules: &by_hand.list,
         }
     }
 }
@@ -143,6 +176,8 @@ impl<'l> From<&'l ProposedCall> for Call<'l> {
             path: &call.pattern.text,
             seen: call.tally.into(),
             ids: call.pattern.folds.iter().map(Ids::from).collect(),
+            seldom: call.pattern.seldom.as_ref().map(SomePaths::from),
+            forbidden: call.pattern.forbidden.as_ref().map(SomePaths::from),
             rare: call.rarity.map(|rarity| match rarity {
                 Rarity::Few => "few",
                 Rarity::Brief => "brief",
@@ -160,10 +195,20 @@ impl<'l> From<&'l Fold> for Ids<'l> {
     }
 }
 
+impl<'l> From<&'l Paths> for SomePaths<'l> {
+    fn from(paths: &'l Paths) -> Self {
+        Self {
+            count: paths.count,
+            example: &paths.example,
+        }
+    }
+}
+
 impl<'l> From<&'l HeldBack> for Held<'l> {
     fn from(held_back: &'l HeldBack) -> Self {
         let (because, what) = match &held_back.because {
             Because::Word(word) => ("word", word),
+            Because::OtherForm(id) => ("other-form", id),
             Because::Denied(path) => ("denied", path),
         };
         Self {
@@ -181,6 +226,7 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::Malformed(peer) => ("malformed-identity", Some(peer)),
             SetAside::Foreign(id) => ("foreign-trust-domain", Some(id)),
             SetAside::Denied => ("denied", None),
+            SetAside::Forbidden => ("forbidden", None),
             SetAside::Failed => ("failed", None),
             SetAside::Unanswered => ("unanswered", None),
             SetAside::Outbound => ("outbound", None),

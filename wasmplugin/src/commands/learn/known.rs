@@ -1,6 +1,6 @@
 //! What is allowed already, as the engine decides it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
@@ -14,9 +14,10 @@ use policy_schema::validate::{Options, Validated, validate};
 
 use crate::commands::decide::compile;
 use crate::failure::Failure;
-use crate::input::InputArgs;
+use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
 use crate::learning::workload::Standing;
+use crate::policy_edit::PolicyText;
 use crate::{policies, report};
 
 /// What is allowed already.
@@ -24,6 +25,8 @@ use crate::{policies, report};
 pub(super) struct Known {
     /// The texts of the policies, with the `Mesh` among them.
     pub(super) sources: Vec<SourceText>,
+    /// Which of them begin with a byte order mark.
+    pub(super) marked: BTreeSet<usize>,
     pub(super) options: Options,
     set: PolicySet,
     compiled: BTreeMap<PolicyName, CompiledPolicy>,
@@ -44,7 +47,7 @@ impl Known {
         };
         let (input, validated) = policies::read(input, options)?;
         report::diagnostics(&validated.diagnostics, &input.sources);
-        Self::of(input.sources, validated, options, port)
+        Self::of(input, validated, options, port)
     }
 
     /// A mesh without policies.
@@ -67,16 +70,17 @@ impl Known {
             at,
             istio_version: None,
         };
-        let sources = vec![SourceText {
+        let mut input = Input::default();
+        input.sources.push(SourceText {
             name: "<mesh>".to_owned(),
             text,
-        }];
-        let validated = validate(&sources, options);
-        Self::of(sources, validated, options, None)
+        });
+        let validated = validate(&input.sources, options);
+        Self::of(input, validated, options, None)
     }
 
     fn of(
-        sources: Vec<SourceText>,
+        input: Input,
         validated: Validated,
         options: Options,
         port: Option<u16>,
@@ -93,11 +97,23 @@ impl Known {
             .map(|policy| Ok((policy.name().clone(), compile(&set, policy, &[])?)));
         Ok(Self {
             compiled: compiled.collect::<Result<_, Failure>>()?,
-            sources,
+            sources: input.sources,
+            marked: input.marked,
             options,
             set,
             port,
         })
+    }
+
+    /// The sources, such that they can be changed.
+    pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, Failure> {
+        let texts = self.sources.iter().map(|source| {
+            PolicyText::parse(&source.text).map_err(|reason| Failure::NotEditable {
+                name: source.name.clone(),
+                reason,
+            })
+        });
+        texts.collect()
     }
 
     pub(super) fn trust_domains(&self) -> &TrustDomains {
