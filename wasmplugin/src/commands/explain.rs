@@ -41,7 +41,7 @@ Examples:
   peergate explain AW4I…Whcq -f policies/ --write
 
 The change was tried: with it the engine allows the request. A new rule is for this caller, this method and this path
-alone. Whether that is wanted is for the owner of the policy to say, and whether the caller is who the id says, unless
+alone, and for this host and port where a rule asks for them that takes the request otherwise. Whether that is wanted is for the owner of the policy to say, and whether the caller is who the id says, unless
 it is sealed.
 
 Exit codes: 0 explained; 1 a file could not be read or written; 2 no change of the policy would
@@ -167,7 +167,7 @@ fn tried(
     let Some(policy) = remedy.policy() else {
         return Ok((remedy, None));
     };
-    let by_hand = |reason| (Remedy::Advice(reason), None);
+    let by_hand = |reason: &str| (Remedy::Advice(reason.to_owned()), None);
     let mut sources = input.sources.clone();
     let texts = sources.iter_mut().map(|source| {
         let text = PolicyText::parse(&source.text).ok();

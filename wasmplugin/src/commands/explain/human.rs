@@ -83,10 +83,10 @@ impl Report<'_> {
                 "note      the id is not sealed with a key: anybody may have made it up"
             )?;
         }
-        if explanation.is_unknown {
+        if explanation.asks_for_more {
             writeln!(
                 f,
-                "note      headers, tokens and addresses are not part of an id; rules that look at them are taken not to match"
+                "note      headers, tokens and addresses are not part of an id: the request is taken to have none, and rules look at them"
             )?;
         }
         Ok(())
@@ -118,9 +118,10 @@ impl Report<'_> {
     fn write_remedy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.remedy {
             Remedy::Advice(advice) => writeln!(f, "\nWhat to do: {advice}."),
-            Remedy::AddRule(_) => writeln!(
+            Remedy::AddRule(rule) => writeln!(
                 f,
-                "\nWith this change the request is allowed, to this caller and by this method and path alone:"
+                "\nWith this change the request is allowed, to this caller alone, by this method and path, {}:",
+                place(rule.host.is_some(), rule.port.is_some()),
             ),
             Remedy::Prolong { until, .. } => {
                 writeln!(
@@ -140,6 +141,16 @@ impl Report<'_> {
             Some(patch) => write!(f, "\n{patch}"),
             None => Ok(()),
         }
+    }
+}
+
+/// Which hosts and ports a new rule is for.
+fn place(has_host: bool, has_port: bool) -> &'static str {
+    match (has_host, has_port) {
+        (false, false) => "whatever the host and port",
+        (true, false) => "at this host, whatever the port",
+        (false, true) => "at this port, whatever the host",
+        (true, true) => "at this host and port",
     }
 }
 

@@ -38,6 +38,7 @@ impl Report<'_> {
             "reasonByDocuments": explanation.reason,
             "isAllowedByDocuments": explanation.is_allowed,
             "rule": explanation.rule.as_ref().map(rule),
+            "asksForMore": explanation.asks_for_more,
             "nearest": explanation.near.iter().map(near).collect::<Vec<_>>(),
             "advice": advice(self.remedy),
             "patch": self.patch,
@@ -57,7 +58,7 @@ fn near(near: &NearRule) -> Value {
     json!({"rule": rule(&near.rule), "differs": misses})
 }
 
-fn advice(remedy: &Remedy) -> Option<&'static str> {
+fn advice(remedy: &Remedy) -> Option<&str> {
     match remedy {
         Remedy::Advice(advice) => Some(advice),
         Remedy::AddRule(_)
