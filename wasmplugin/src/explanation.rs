@@ -19,7 +19,7 @@ use policy_schema::engine::{
 };
 use policy_schema::identity::PeerIdentity;
 use policy_schema::policy::ServicePolicy;
-use policy_schema::rule_spec::{RuleSpec, SourceSpec};
+use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::timestamp::Timestamp;
 
 pub(crate) use remedy::Remedy;
@@ -44,6 +44,10 @@ pub(crate) struct Explanation {
     pub(crate) unseen: Option<NearRule>,
     /// What the nearest rule asks for that takes the request but for where it went.
     pub(crate) place: Option<AskedPlace>,
+    /// The rule that would allow the request, were it not in shadow.
+    pub(crate) shadow: Option<ShadowRule>,
+    /// Whether the policy is in shadow by the documents: what it denies passes.
+    pub(crate) is_shadow: bool,
     /// Whether the documents are those that the filter had; none where either has no revision.
     pub(crate) is_same_revision: Option<bool>,
     /// Whether the documents come to what the filter did, by the same rule.
@@ -65,6 +69,14 @@ pub(crate) struct NamedRule {
     pub(crate) policy: String,
     pub(crate) id: String,
     pub(crate) owner: Option<String>,
+}
+
+/// A rule in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShadowRule {
+    pub(crate) rule: NamedRule,
+    /// Whether the rule says so itself; else its policy does.
+    pub(crate) says_so_itself: bool,
 }
 
 /// A rule that does not match, and why.
@@ -127,6 +139,12 @@ pub(crate) fn explain<'p>(
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
     let unseen = first(&|miss| lacks_unseen(miss, &spec));
     let place = first(&|miss| lacks_only(miss.differences, &PLACE));
+    let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
+    let shadow = match reason {
+        // What is denied by a rule is denied whatever allows it.
+        Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
+        _ => compiled.recorded_matches(&request).find(would_allow),
+    };
     let given = Reason::code_of(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
     let is_same_revision = revisions.map(|(given, known)| given == known);
@@ -136,6 +154,7 @@ pub(crate) fn explain<'p>(
     let deciding = [
         reason.rule(),
         rule_given.and_then(|rule| compiled.rules().get(rule)),
+        shadow,
     ];
     let in_question = deciding
         .into_iter()
@@ -154,6 +173,11 @@ pub(crate) fn explain<'p>(
         near,
         unseen: unseen.map(|miss| near_rule(miss, &spec)),
         place: place.and_then(|miss| spec(miss.rule)).as_ref().map(place_of),
+        shadow: shadow.map(|rule| ShadowRule {
+            rule: named(rule),
+            says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
+        }),
+        is_shadow: decision.enforcement() == Enforcement::Shadow,
         is_same_revision,
         is_as_given: given == Some(reason.code()) && is_same_rule,
         asks_for_more,

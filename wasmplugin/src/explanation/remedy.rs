@@ -6,7 +6,7 @@ use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 
 use super::new_rule::{NewRule, new_rule, scalar};
-use super::{Explanation, NearRule};
+use super::{Explanation, NamedRule, NearRule, ShadowRule};
 use crate::policy_edit::{Edit, EditError, PolicyText};
 
 /// What would make a request be allowed.
@@ -18,6 +18,8 @@ pub(crate) enum Remedy {
     Prolong { rule: PolicyRule, until: Timestamp },
     /// Another beginning for a rule that does not apply yet.
     Begin { rule: PolicyRule, from: Timestamp },
+    /// No shadow for a rule that would allow the request.
+    Enforce { rule: PolicyRule },
     /// An exception for this caller from a `Deny` rule.
     Except { rule: PolicyRule, caller: String },
     /// No change of a policy is called for, or none can be made.
@@ -46,21 +48,11 @@ pub(crate) fn remedy(
     policy: &ServicePolicy,
     choice: Choice,
 ) -> Remedy {
-    let rule = || {
-        let rule = explanation.rule.as_ref()?;
-        let (namespace, name) = rule.policy.split_once('/')?;
-        let policy = PolicyName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
-        Some(PolicyRule {
-            policy,
-            id: rule.id.clone(),
-        })
-    };
     let by_rule = |change: &dyn Fn(PolicyRule) -> Remedy| {
-        rule().map_or(advice("ask who owns the policy"), change)
+        let rule = explanation.rule.as_ref().and_then(policy_rule);
+        rule.map_or(advice("ask who owns the policy"), change)
     };
+    let shadow = explanation.shadow.as_ref();
     match (explanation.reason, &record.caller) {
         (_, _) if explanation.is_allowed && explanation.asks_for_more => advice(
             "find out what headers, tokens and addresses the request had: without any the documents allow it, and rules \
@@ -75,6 +67,14 @@ pub(crate) fn remedy(
              rules may have been edited in place, or be of another revision (`peergate verify`), or look at headers, \
              tokens or addresses, which no id has",
         ),
+        ("denied-by-rule", RecordedCaller::Workload(caller)) => by_rule(&|rule| Remedy::Except {
+            rule,
+            caller: caller.clone(),
+        }),
+        ("denied-by-rule", _) => advice(
+            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
+        ),
+        (_, _) if shadow.is_some() => shadow.map_or(advice("ask who owns the policy"), enforce),
         ("no-identity", _) => advice(
             "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
              source `anonymous: true`",
@@ -95,13 +95,6 @@ pub(crate) fn remedy(
             rule,
             from: super::at(record),
         }),
-        ("denied-by-rule", RecordedCaller::Workload(caller)) => by_rule(&|rule| Remedy::Except {
-            rule,
-            caller: caller.clone(),
-        }),
-        ("denied-by-rule", _) => advice(
-            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
-        ),
         (_, RecordedCaller::Workload(caller)) => match &explanation.unseen {
             Some(unseen) => see_what_was_sent(unseen),
             None => new_rule(record, caller, explanation.place, set, policy).map_or(
@@ -115,8 +108,38 @@ pub(crate) fn remedy(
     }
 }
 
+fn policy_rule(rule: &NamedRule) -> Option<PolicyRule> {
+    let (namespace, name) = rule.policy.split_once('/')?;
+    let policy = PolicyName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    Some(PolicyRule {
+        policy,
+        id: rule.id.clone(),
+    })
+}
+
 fn advice(text: &str) -> Remedy {
     Remedy::Advice(text.to_owned())
+}
+
+fn enforce(shadow: &ShadowRule) -> Remedy {
+    let ShadowRule {
+        rule,
+        says_so_itself,
+    } = shadow;
+    let enforce = policy_rule(rule).filter(|_| *says_so_itself);
+    enforce.map_or_else(
+        || {
+            Remedy::Advice(format!(
+                "see whether the policy {} can be enforced (`peergate promote`): its rule `{}` would allow the request, \
+                 and the whole policy is in shadow",
+                rule.policy, rule.id,
+            ))
+        },
+        |rule| Remedy::Enforce { rule },
+    )
 }
 
 /// A rule without what this one asks for would take away what its owner wants.
@@ -140,9 +163,10 @@ impl Remedy {
     pub(crate) fn policy(&self) -> Option<&PolicyName> {
         match self {
             Self::AddRule(rule) => Some(&rule.policy),
-            Self::Prolong { rule, .. } | Self::Begin { rule, .. } | Self::Except { rule, .. } => {
-                Some(&rule.policy)
-            }
+            Self::Prolong { rule, .. }
+            | Self::Begin { rule, .. }
+            | Self::Enforce { rule }
+            | Self::Except { rule, .. } => Some(&rule.policy),
             Self::Advice(_) => None,
         }
     }
@@ -169,6 +193,11 @@ impl Remedy {
                     &value,
                 )?])
             }
+            Self::Enforce { rule } => Ok(vec![text.remove_rule_field(
+                &rule.policy,
+                &rule.id,
+                "enforcement",
+            )?]),
             Self::Except { rule, caller } => {
                 text.except_from_sources(&rule.policy, &rule.id, &scalar(caller))
             }

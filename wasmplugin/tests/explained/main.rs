@@ -309,6 +309,36 @@ fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
     assert_eq!(mesh.client(stock).send(&elsewhere).unwrap().status, 403);
 }
 
+#[test]
+fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
+    let policies = Policies::new();
+    let trial = Caller::Uri("spiffe://cluster.local/ns/shop/sa/trial");
+    let id = Mesh::start(&policies).denied(trial, "GET", "/orders");
+    let told = explained(&policies, &id);
+    assert_eq!(told["reason"], "no-rule-matched");
+    assert_eq!(told["ruleInShadow"]["id"], "trials");
+    assert_eq!(changed_lines(&told), ["-      enforcement: Shadow"]);
+    let written = explain(&policies, &id, &["--write"]);
+    assert!(
+        written.stdout.contains("rule trials of shop/orders would allow it"),
+        "{}",
+        written.stdout
+    );
+    let mesh = Mesh::start(&policies);
+    assert_eq!(mesh.ask(trial, "GET", "/orders").status, 200);
+}
+
+#[test]
+fn a_policy_in_shadow_is_said_to_be() {
+    let policies = Policies::new();
+    let id = Mesh::start(&policies).denied(WEB, "POST", "/orders");
+    assert_eq!(explained(&policies, &id)["isShadow"], false);
+    policies.replace("spec:\n  selector", "spec:\n  enforcement: Shadow\n  selector");
+    assert_eq!(explained(&policies, &id)["isShadow"], true);
+    let human = explain(&policies, &id, &[]).stdout;
+    assert!(human.contains("the policy is in shadow"), "{human}");
+}
+
 /// An operator forbade something in place, and the documents know nothing of it.
 #[test]
 fn no_change_is_proposed_where_the_filter_has_other_rules_than_the_documents() {
@@ -352,8 +382,7 @@ fn ids_that_were_changed_or_made_elsewhere_are_refused() {
     let unsealed = Mesh::start(&open).denied(WEB, "POST", "/orders");
     refused(&sealed, &unsealed, "not sealed with a key");
     // One of a policy that the documents do not have.
-    let renamed = open.text().replace("name: orders", "name: invoices");
-    std::fs::write(open.path(), renamed).unwrap();
+    open.replace("name: orders", "name: invoices");
     refused(&open, &unsealed, "there is no policy `shop/orders`");
 }
 

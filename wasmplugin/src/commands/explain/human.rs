@@ -77,6 +77,15 @@ impl Report<'_> {
             Some(rule) => writeln!(f, ", by {}", Rule(rule))?,
             None => writeln!(f)?,
         }
+        if let Some(shadow) = &explanation.shadow {
+            writeln!(f, "shadow    {} would allow it", Rule(&shadow.rule))?;
+        }
+        if explanation.is_shadow {
+            writeln!(
+                f,
+                "note      the policy is in shadow by the documents: what it denies passes"
+            )?;
+        }
         if !self.is_sealed {
             writeln!(
                 f,
@@ -132,6 +141,10 @@ impl Report<'_> {
             Remedy::Begin { from, .. } => {
                 writeln!(f, "\nWith this change the rule applies from {from} on:")
             }
+            Remedy::Enforce { .. } => writeln!(
+                f,
+                "\nWith this change the rule in shadow is enforced, for all that it matches, and allows the request:"
+            ),
             Remedy::Except { .. } => writeln!(
                 f,
                 "\nWith this change the rule no longer denies anything to this caller, and another one allows the request:"

@@ -38,6 +38,8 @@ impl Report<'_> {
             "reasonByDocuments": explanation.reason,
             "isAllowedByDocuments": explanation.is_allowed,
             "rule": explanation.rule.as_ref().map(rule),
+            "ruleInShadow": explanation.shadow.as_ref().map(|shadow| rule(&shadow.rule)),
+            "isShadow": explanation.is_shadow,
             "asksForMore": explanation.asks_for_more,
             "nearest": explanation.near.iter().map(near).collect::<Vec<_>>(),
             "advice": advice(self.remedy),
@@ -64,6 +66,7 @@ fn advice(remedy: &Remedy) -> Option<&str> {
         Remedy::AddRule(_)
         | Remedy::Prolong { .. }
         | Remedy::Begin { .. }
+        | Remedy::Enforce { .. }
         | Remedy::Except { .. } => None,
     }
 }
