@@ -46,8 +46,8 @@ pub(crate) struct Explanation {
     pub(crate) place: Option<AskedPlace>,
     /// The rule that would allow the request, were it not in shadow.
     pub(crate) shadow: Option<ShadowRule>,
-    /// Whether the policy is in shadow by the documents: what it denies passes.
-    pub(crate) is_shadow: bool,
+    /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
+    pub(crate) enforcement: Enforcement,
     /// Whether the documents are those that the filter had; none where either has no revision.
     pub(crate) is_same_revision: Option<bool>,
     /// Whether the documents come to what the filter did, by the same rule.
@@ -135,9 +135,9 @@ pub(crate) fn explain<'p>(
         Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
     let told = misses.iter().take(NEAR_RULES);
-    let near: Vec<_> = told.map(|miss| near_rule(miss, &spec)).collect();
+    let near: Vec<_> = told.map(|miss| near_rule(miss, spec)).collect();
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
-    let unseen = first(&|miss| lacks_unseen(miss, &spec));
+    let unseen = first(&|miss| lacks_unseen(miss, spec));
     let place = first(&|miss| lacks_only(miss.differences, &PLACE));
     let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
     let shadow = match reason {
@@ -156,10 +156,13 @@ pub(crate) fn explain<'p>(
         rule_given.and_then(|rule| compiled.rules().get(rule)),
         shadow,
     ];
-    let in_question = deciding
-        .into_iter()
-        .flatten()
-        .chain(misses.iter().take(NEAR_RULES).chain(unseen).map(|miss| miss.rule));
+    let in_question = deciding.into_iter().flatten().chain(
+        misses
+            .iter()
+            .take(NEAR_RULES)
+            .chain(unseen)
+            .map(|miss| miss.rule),
+    );
     let asks_for_more = in_question
         .filter_map(&spec)
         .any(|spec| asks_for_more(&spec));
@@ -171,13 +174,16 @@ pub(crate) fn explain<'p>(
         is_allowed: decision.outcome() == Outcome::Allowed,
         rule: reason.rule().map(named),
         near,
-        unseen: unseen.map(|miss| near_rule(miss, &spec)),
-        place: place.and_then(|miss| spec(miss.rule)).as_ref().map(place_of),
+        unseen: unseen.map(|miss| near_rule(miss, spec)),
+        place: place
+            .and_then(|miss| spec(miss.rule))
+            .as_ref()
+            .map(place_of),
         shadow: shadow.map(|rule| ShadowRule {
             rule: named(rule),
             says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
         }),
-        is_shadow: decision.enforcement() == Enforcement::Shadow,
+        enforcement: decision.enforcement(),
         is_same_revision,
         is_as_given: given == Some(reason.code()) && is_same_rule,
         asks_for_more,

@@ -72,12 +72,7 @@ impl Attribute {
     const fn weight(self) -> u32 {
         match self {
             Self::Time => 1,
-            Self::Token
-            | Self::Address
-            | Self::Method
-            | Self::Host
-            | Self::Port
-            | Self::When => 2,
+            Self::Token | Self::Address | Self::Method | Self::Host | Self::Port | Self::When => 2,
             Self::Path => 3,
             Self::Caller => 4,
         }

@@ -43,14 +43,15 @@ pub(super) fn new_rule(
     };
     let path = text(&record.path).filter(|path| !record.path_is_cut && !path.contains('{'))?;
     let method = text(&record.method)?;
-    let asks = |asks: fn(AskedPlace) -> bool| place.is_some_and(asks);
-    let host = match asks(|place| place.host) {
-        true => Some(text(&record.host)?),
-        false => None,
+    let host = if place.is_some_and(|place| place.host) {
+        Some(text(&record.host)?)
+    } else {
+        None
     };
-    let port = match asks(|place| place.port) {
-        true => Some(record.port?),
-        false => None,
+    let port = if place.is_some_and(|place| place.port) {
+        Some(record.port?)
+    } else {
+        None
     };
     let id = SpiffeId::parse(caller.as_bytes()).ok()?;
     let parts: Vec<_> = id.as_str().split('/').collect();

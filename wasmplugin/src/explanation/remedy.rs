@@ -171,6 +171,38 @@ impl Remedy {
         }
     }
 
+    /// What it does, for people to do it.
+    pub(crate) fn in_words(&self) -> String {
+        let of = |rule: &PolicyRule| format!("rule `{}` of {}", rule.id, rule.policy);
+        match self {
+            Self::AddRule(rule) => format!("add this rule to {}", rule.policy),
+            Self::Prolong { rule, until } => {
+                format!("write `notAfter: \"{until}\"` in {}", of(rule))
+            }
+            Self::Begin { rule, from } => format!("write `notBefore: \"{from}\"` in {}", of(rule)),
+            Self::Enforce { rule } => format!("remove `enforcement: Shadow` from {}", of(rule)),
+            Self::Except { rule, caller } => format!(
+                "add `notPrincipals: [{}]` to each source of {}",
+                scalar(caller),
+                of(rule)
+            ),
+            Self::Advice(advice) => advice.clone(),
+        }
+    }
+
+    /// The rule that it adds, as an element of a policy's `rules`.
+    pub(crate) fn rule_to_paste(&self) -> Option<String> {
+        let Self::AddRule(rule) = self else {
+            return None;
+        };
+        let lines = rule.lines().into_iter().enumerate();
+        let lines = lines.map(|(position, line)| {
+            let dash = if position == 0 { "-" } else { " " };
+            format!("    {dash} {line}\n")
+        });
+        Some(lines.collect())
+    }
+
     /// The changes of the text that has the policy.
     pub(crate) fn edits(&self, text: &PolicyText<'_>) -> Result<Vec<Edit>, EditError> {
         match self {

@@ -259,9 +259,13 @@ fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
 fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
-    let token = json!({"attribute": "token", "wanted": ["request principal https://idp.example/*"]});
+    let token =
+        json!({"attribute": "token", "wanted": ["request principal https://idp.example/*"]});
     let header = json!({"attribute": "when", "wanted": ["request.headers[x-tenant]"]});
-    for (account, rule, lacking) in [("tenant", "tenants", header), ("partner", "partners", token)] {
+    for (account, rule, lacking) in [
+        ("tenant", "tenants", header),
+        ("partner", "partners", token),
+    ] {
         let caller = format!("spiffe://cluster.local/ns/shop/sa/{account}");
         let answer = mesh.ask(Caller::Uri(&caller), "GET", "/orders");
         let answer: Value = serde_json::from_str(&answer.text()).unwrap();
@@ -320,7 +324,9 @@ fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
     assert_eq!(changed_lines(&told), ["-      enforcement: Shadow"]);
     let written = explain(&policies, &id, &["--write"]);
     assert!(
-        written.stdout.contains("rule trials of shop/orders would allow it"),
+        written
+            .stdout
+            .contains("rule trials of shop/orders would allow it"),
         "{}",
         written.stdout
     );
@@ -333,7 +339,10 @@ fn a_policy_in_shadow_is_said_to_be() {
     let policies = Policies::new();
     let id = Mesh::start(&policies).denied(WEB, "POST", "/orders");
     assert_eq!(explained(&policies, &id)["isShadow"], false);
-    policies.replace("spec:\n  selector", "spec:\n  enforcement: Shadow\n  selector");
+    policies.replace(
+        "spec:\n  selector",
+        "spec:\n  enforcement: Shadow\n  selector",
+    );
     assert_eq!(explained(&policies, &id)["isShadow"], true);
     let human = explain(&policies, &id, &[]).stdout;
     assert!(human.contains("the policy is in shadow"), "{human}");

@@ -52,10 +52,8 @@ impl Report<'_> {
             (Some(revision), Some(true)) => {
                 writeln!(f, ", revision {revision}, which the documents have")
             }
-            (Some(revision), _) => {
-                writeln!(f, ", revision {revision}; the documents have another")
-            }
-            (None, _) => writeln!(f, ", without a revision"),
+            (Some(revision), _) => writeln!(f, ", revision {revision}"),
+            (None, _) => writeln!(f),
         }
     }
 
@@ -80,23 +78,8 @@ impl Report<'_> {
         if let Some(shadow) = &explanation.shadow {
             writeln!(f, "shadow    {} would allow it", Rule(&shadow.rule))?;
         }
-        if explanation.is_shadow {
-            writeln!(
-                f,
-                "note      the policy is in shadow by the documents: what it denies passes"
-            )?;
-        }
-        if !self.is_sealed {
-            writeln!(
-                f,
-                "note      the id is not sealed with a key: anybody may have made it up"
-            )?;
-        }
-        if explanation.asks_for_more {
-            writeln!(
-                f,
-                "note      headers, tokens and addresses are not part of an id: the request is taken to have none, and rules look at them"
-            )?;
+        for note in self.notes() {
+            writeln!(f, "note      {note}")?;
         }
         Ok(())
     }
@@ -125,8 +108,8 @@ impl Report<'_> {
     }
 
     fn write_remedy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.remedy {
-            Remedy::Advice(advice) => writeln!(f, "\nWhat to do: {advice}."),
+        match &self.tried.remedy {
+            Remedy::Advice(advice) => writeln!(f, "\nWhat to do: {}.", printable(advice)),
             Remedy::AddRule(rule) => writeln!(
                 f,
                 "\nWith this change the request is allowed, to this caller alone, by this method and path, {}:",
@@ -150,8 +133,11 @@ impl Report<'_> {
                 "\nWith this change the rule no longer denies anything to this caller, and another one allows the request:"
             ),
         }?;
+        if let Some(rule) = &self.tried.to_paste {
+            write!(f, "\n{rule}")?;
+        }
         match self.patch {
-            Some(patch) => write!(f, "\n{patch}"),
+            Some(patch) => write!(f, "\n{}", patch.text),
             None => Ok(()),
         }
     }

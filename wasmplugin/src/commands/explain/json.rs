@@ -1,6 +1,7 @@
 //! An explanation for programs.
 
 use policy_schema::decision_id::RecordedCaller;
+use policy_schema::rule_spec::Enforcement;
 use serde_json::{Value, json};
 
 use super::Report;
@@ -39,11 +40,13 @@ impl Report<'_> {
             "isAllowedByDocuments": explanation.is_allowed,
             "rule": explanation.rule.as_ref().map(rule),
             "ruleInShadow": explanation.shadow.as_ref().map(|shadow| rule(&shadow.rule)),
-            "isShadow": explanation.is_shadow,
+            "isShadow": explanation.enforcement == Enforcement::Shadow,
             "asksForMore": explanation.asks_for_more,
             "nearest": explanation.near.iter().map(near).collect::<Vec<_>>(),
-            "advice": advice(self.remedy),
-            "patch": self.patch,
+            "notes": self.notes(),
+            "advice": advice(&self.tried.remedy),
+            "ruleToAdd": self.tried.to_paste,
+            "patch": self.patch.map(|patch| &patch.text),
         })
     }
 }
