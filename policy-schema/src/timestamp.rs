@@ -38,6 +38,13 @@ impl Timestamp {
         Self(self.0.saturating_add(nanoseconds))
     }
 
+    /// The day's beginning, UTC.
+    #[must_use]
+    pub const fn whole_days(self) -> Self {
+        const ONE_DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
+        Self(self.0 - self.0 % ONE_DAY)
+    }
+
     /// Reads RFC 3339 in UTC.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         // It ends its reading at the first of these, whatever stands between that and the last.

@@ -2,10 +2,16 @@
 //! callers of every kind.
 //!
 //! ```text
+//! documents ──▶ delivery ─┐
 //! cases ──▶ mesh (Envoys, certificates, upstream) ──▶ outcomes ──▶ report
+//!              ▲                                        │
+//!              └── changed documents ◀── explained ◀────┘
 //! ```
 
 mod cases;
+mod change;
+mod delivery;
+mod documents;
 mod mesh;
 mod report;
 
@@ -24,10 +30,16 @@ pub(crate) enum DemoError {
     /// A part of the sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] Error),
-    /// The example's policy is not valid: the demo was built with a broken example.
-    #[error("the built-in example is not valid: {0}")]
-    Example(String),
-    /// The example's plugin config is refused.
+    /// The documents are not valid: somebody changed them, or the demo was built with a broken example.
+    #[error("the demo's documents are not valid: {0}")]
+    Documents(String),
+    /// Envoy waits for as many filters as there were.
+    #[error("RBAC would need other filters than it has: start the demo again")]
+    OtherFilters,
+    /// A denial could not be explained, or no change allows it.
+    #[error("a denial is not explained: {0}")]
+    NotExplained(String),
+    /// The documents' plugin config is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The filter's description could not be written as JSON.
@@ -45,6 +57,8 @@ pub(crate) struct Outcome {
     pub(crate) case: Case,
     /// What happened.
     pub(crate) got: Expectation,
+    /// The id of the decision, where it was denied.
+    pub(crate) decision: Option<String>,
 }
 
 impl Outcome {
@@ -54,12 +68,13 @@ impl Outcome {
     }
 }
 
-/// Makes every call, one after the other.
+/// Makes every call, one after the other, then has one of the denials explained and allowed.
 pub(crate) fn run(mesh: &DemoMesh) -> Result<Report, DemoError> {
     let mut outcomes = Vec::new();
     for case in cases::all() {
-        let got = mesh.call(&case)?;
-        outcomes.push(Outcome { case, got });
+        outcomes.push(mesh.outcome(case)?);
     }
-    Ok(Report::new(outcomes, &mesh.server().metrics()?))
+    let metrics = mesh.server().metrics()?;
+    let change = change::allow(mesh, &outcomes)?;
+    Ok(Report::new(outcomes, &metrics, change))
 }

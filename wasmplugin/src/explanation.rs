@@ -8,16 +8,18 @@
 //! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
 //! proposed makes the engine allow the request.
 
+mod new_rule;
 pub(crate) mod remedy;
 mod wanted;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::engine::{
-    Attribute, CompiledPolicy, CompiledRule, Outcome, PeerIp, Reason, Request,
+    Attribute, CompiledPolicy, CompiledRule, Differences, NearMiss, Outcome, PeerIp, Reason,
+    Request,
 };
 use policy_schema::identity::PeerIdentity;
 use policy_schema::policy::ServicePolicy;
-use policy_schema::rule_spec::{RuleSpec, SourceSpec};
+use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::timestamp::Timestamp;
 
 pub(crate) use remedy::Remedy;
@@ -38,12 +40,27 @@ pub(crate) struct Explanation {
     pub(crate) rule: Option<NamedRule>,
     /// The rules that come nearest to allowing the request, the nearest first.
     pub(crate) near: Vec<NearRule>,
+    /// The nearest rule that takes the request but for what no id has, and perhaps for where it went.
+    pub(crate) unseen: Option<NearRule>,
+    /// What the nearest rule asks for that takes the request but for where it went.
+    pub(crate) place: Option<AskedPlace>,
+    /// The rule that would allow the request, were it not in shadow.
+    pub(crate) shadow: Option<ShadowRule>,
+    /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
+    pub(crate) enforcement: Enforcement,
     /// Whether the documents are those that the filter had; none where either has no revision.
     pub(crate) is_same_revision: Option<bool>,
     /// Whether the documents come to what the filter did, by the same rule.
     pub(crate) is_as_given: bool,
     /// Whether a rule in question looks at what the id does not have.
-    pub(crate) is_unknown: bool,
+    pub(crate) asks_for_more: bool,
+}
+
+/// What a rule asks for of the place that a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AskedPlace {
+    pub(crate) host: bool,
+    pub(crate) port: bool,
 }
 
 /// A rule.
@@ -52,6 +69,14 @@ pub(crate) struct NamedRule {
     pub(crate) policy: String,
     pub(crate) id: String,
     pub(crate) owner: Option<String>,
+}
+
+/// A rule in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShadowRule {
+    pub(crate) rule: NamedRule,
+    /// Whether the rule says so itself; else its policy does.
+    pub(crate) says_so_itself: bool,
 }
 
 /// A rule that does not match, and why.
@@ -107,49 +132,105 @@ pub(crate) fn explain<'p>(
     };
     let misses = match decision.outcome() {
         Outcome::Allowed => Vec::new(),
-        Outcome::Denied => compiled.nearest(&request, NEAR_RULES, usize::MAX),
+        Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
-    let near: Vec<_> = misses
-        .iter()
-        .map(|miss| {
-            let spec = spec(miss.rule);
-            let attributes = miss.differences.iter();
-            let misses = attributes.map(|attribute| Miss {
-                attribute,
-                wanted: spec
-                    .as_ref()
-                    .map(|spec| wanted::wanted(spec, attribute))
-                    .unwrap_or_default(),
-            });
-            NearRule {
-                rule: named(miss.rule),
-                misses: misses.collect(),
-            }
-        })
-        .collect();
+    let told = misses.iter().take(NEAR_RULES);
+    let near: Vec<_> = told.map(|miss| near_rule(miss, spec)).collect();
+    let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
+    let unseen = first(&|miss| lacks_unseen(miss, spec));
+    let place = first(&|miss| lacks_only(miss.differences, &PLACE));
+    let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
+    let shadow = match reason {
+        // What is denied by a rule is denied whatever allows it.
+        Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
+        _ => compiled.recorded_matches(&request).find(would_allow),
+    };
     let given = Reason::code_of(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
-    let deciding = reason.rule().and_then(spec);
-    let is_unknown = deciding.iter().any(asks_for_more)
-        || near.iter().any(|near| {
-            let is_when = |miss: &Miss| miss.attribute == Attribute::When;
-            near.misses.iter().any(is_when)
-        });
     let is_same_revision = revisions.map(|(given, known)| given == known);
-    let position = reason
-        .rule()
-        .and_then(|rule| u32::try_from(rule.position()).ok());
     // Numbers of rules are those of a revision.
-    let is_same_rule = is_same_revision != Some(true) || position == record.rule;
+    let rule_given = record.rule.filter(|_| is_same_revision == Some(true));
+    let rule_given = rule_given.and_then(|rule| usize::try_from(rule).ok());
+    let deciding = [
+        reason.rule(),
+        rule_given.and_then(|rule| compiled.rules().get(rule)),
+        shadow,
+    ];
+    let in_question = deciding.into_iter().flatten().chain(
+        misses
+            .iter()
+            .take(NEAR_RULES)
+            .chain(unseen)
+            .map(|miss| miss.rule),
+    );
+    let asks_for_more = in_question
+        .filter_map(&spec)
+        .any(|spec| asks_for_more(&spec));
+    let is_same_rule =
+        is_same_revision != Some(true) || reason.rule().map(CompiledRule::position) == rule_given;
     Explanation {
         given,
         reason: reason.code(),
         is_allowed: decision.outcome() == Outcome::Allowed,
         rule: reason.rule().map(named),
         near,
+        unseen: unseen.map(|miss| near_rule(miss, spec)),
+        place: place
+            .and_then(|miss| spec(miss.rule))
+            .as_ref()
+            .map(place_of),
+        shadow: shadow.map(|rule| ShadowRule {
+            rule: named(rule),
+            says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
+        }),
+        enforcement: decision.enforcement(),
         is_same_revision,
         is_as_given: given == Some(reason.code()) && is_same_rule,
-        is_unknown,
+        asks_for_more,
+    }
+}
+
+/// Where a request goes.
+const PLACE: [Attribute; 2] = [Attribute::Host, Attribute::Port];
+
+fn lacks_only(differences: Differences, attributes: &[Attribute]) -> bool {
+    differences.iter().all(|lacks| attributes.contains(&lacks))
+}
+
+/// Whether a rule takes a request but for what no id has, and perhaps for where it went.
+fn lacks_unseen(miss: &NearMiss<'_>, spec: impl Fn(&CompiledRule) -> Option<RuleSpec>) -> bool {
+    const UNSEEN: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
+    let differences = miss.differences;
+    let is_unseen = |attribute: Attribute| match attribute {
+        Attribute::When => spec(miss.rule).is_none_or(|spec| has_unseen_condition(&spec)),
+        attribute => UNSEEN.contains(&attribute),
+    };
+    differences
+        .iter()
+        .all(|lacks| PLACE.contains(&lacks) || is_unseen(lacks))
+        && !lacks_only(differences, &PLACE)
+}
+
+fn near_rule(miss: &NearMiss<'_>, spec: impl Fn(&CompiledRule) -> Option<RuleSpec>) -> NearRule {
+    let spec = spec(miss.rule);
+    let misses = miss.differences.iter().map(|attribute| {
+        let wanted = spec.as_ref().map(|spec| wanted::wanted(spec, attribute));
+        Miss {
+            attribute,
+            wanted: wanted.unwrap_or_default(),
+        }
+    });
+    NearRule {
+        rule: named(miss.rule),
+        misses: misses.collect(),
+    }
+}
+
+fn place_of(spec: &RuleSpec) -> AskedPlace {
+    let asks = |attribute| !wanted::wanted(spec, attribute).is_empty();
+    AskedPlace {
+        host: asks(Attribute::Host),
+        port: asks(Attribute::Port),
     }
 }
 
@@ -161,7 +242,13 @@ fn asks_for_more(spec: &RuleSpec) -> bool {
             || source.remote_ip_blocks.is_some()
             || source.not_remote_ip_blocks.is_some()
     };
-    spec.when.is_some() || spec.from.iter().flatten().any(asks)
+    has_unseen_condition(spec) || spec.from.iter().flatten().any(asks)
+}
+
+fn has_unseen_condition(spec: &RuleSpec) -> bool {
+    const SEEN: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
+    let mut conditions = spec.when.iter().flatten();
+    conditions.any(|condition| !SEEN.contains(&&*condition.key))
 }
 
 fn named(rule: &CompiledRule) -> NamedRule {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use policy_schema::decision_id::InvalidDecisionId;
 use policy_schema::envoy::NotForPlainEnvoy;
 use policy_schema::plugin_config::{ConfigError, PolicyName};
+use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::NotAConfigDump;
 use thiserror::Error;
 
@@ -82,6 +83,10 @@ pub(crate) enum Failure {
     Terminal(io::Error),
     #[error("stdin cannot be written to")]
     StdinNotWritable,
+    #[error("a patch of stdin applies to nothing")]
+    StdinNotPatchable,
+    #[error("`--until {0}` is past already, and so would be the rule")]
+    UntilPast(Timestamp),
     #[error("there is no Prometheus to ask")]
     NoPrometheus,
     #[error("there is no rule `{0}` in shadow")]
@@ -194,6 +199,8 @@ impl Failure {
             | Self::EmptyFolder(_)
             | Self::StdinTwice
             | Self::StdinNotWritable
+            | Self::StdinNotPatchable
+            | Self::UntilPast(_)
             | Self::NoPrometheus
             | Self::NotInShadow(_)
             | Self::NotEditable { .. }
@@ -280,6 +287,8 @@ impl Failure {
             ),
             Self::Terminal(_) => Some("print one table instead: `--once`"),
             Self::StdinNotWritable => Some("name the file, or leave `--write` out"),
+            Self::StdinNotPatchable => Some("name the file, or leave `--output patch` out"),
+            Self::UntilPast(_) => Some("name a time to come, or leave `--until` out for a week"),
             Self::NoPrometheus => Some("name one: `--prometheus http://HOST:PORT`"),
             Self::NotInShadow(_) => {
                 Some("`peergate promote` without `--rule` lists what is in shadow")

@@ -5,8 +5,11 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
 
 /// The module that `make filter` leaves.
 fn filter() -> PathBuf {
@@ -30,8 +33,17 @@ fn every_call_comes_back_as_expected() {
     let report = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report}\n{errors}");
-    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["ok"], true);
+    assert_eq!(report["change"]["case"]["got"], "200 allowed");
+    assert_eq!(
+        report["change"]["added"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap(),
+        "          paths: [/hipstershop.CartService/AddItem]"
+    );
     let outcomes: Vec<_> = report["cases"]
         .as_array()
         .unwrap()
@@ -53,6 +65,91 @@ fn every_call_comes_back_as_expected() {
             "{outcome} is not shown: {outcomes:?}"
         );
     }
+}
+
+/// A demo that keeps running. It ends as by Ctrl-C with this value.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = Command::new("kill")
+            .args(["-INT", &self.0.id().to_string()])
+            .status();
+        let _ = self.0.wait();
+    }
+}
+
+impl Kept {
+    fn start() -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
+        command.args(["demo", "--keep", "--output", "json", "--filter"]);
+        command.arg(filter()).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    fn report(&mut self) -> Value {
+        let stdout = self.0.stdout.as_mut().unwrap();
+        let mut values = serde_json::Deserializer::from_reader(stdout).into_iter();
+        values.next().unwrap().unwrap()
+    }
+
+    fn press_enter(&mut self) {
+        self.0.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+}
+
+/// The end of a line that begins so, of what is yet to come.
+fn rest_of_line(lines: &mut impl Iterator<Item = io::Result<String>>, start: &str) -> String {
+    let mut lines = lines.map(Result::unwrap);
+    lines
+        .find_map(|line| line.strip_prefix(start).map(str::to_owned))
+        .unwrap()
+}
+
+#[test]
+fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_taken() {
+    let mut demo = Kept::start();
+    let report = demo.report();
+    let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
+    let documents = rest_of_line(&mut lines, "  peergate explain ID -f ");
+    let explain = |id: &str, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
+        command.args(["explain", id, "-f", &documents, "--output", "json"]);
+        let output = command.args(more).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let cases = report["cases"].as_array().unwrap();
+    let denied: Vec<_> = cases
+        .iter()
+        .filter(|case| case["decision"].is_string())
+        .collect();
+    assert!(denied.len() >= 9, "{denied:?}");
+    for case in &denied {
+        let told = explain(case["decision"].as_str().unwrap(), &[]);
+        assert!(told["revision"].is_string(), "{told}");
+        if case["case"] == report["change"]["case"]["case"] {
+            // The demo has written what allows it.
+            assert_eq!(told["isAllowedByDocuments"], true);
+        } else {
+            let reason = told["reasonByDocuments"].as_str().unwrap();
+            assert_eq!(case["got"], format!("403 {reason}"));
+        }
+    }
+
+    let expired = denied
+        .iter()
+        .find(|case| case["got"] == "403 expired-rule")
+        .unwrap();
+    let told = explain(expired["decision"].as_str().unwrap(), &["--write"]);
+    assert!(
+        told["patch"].as_str().unwrap().contains("notAfter"),
+        "{told}"
+    );
+    demo.press_enter();
+    rest_of_line(&mut lines, "The proxy got the documents");
 }
 
 #[test]

@@ -263,10 +263,10 @@ impl Clause {
         is_own: bool,
     ) -> Differences {
         let mut differences = Differences::default();
-        let source = rule.sources.get(self.source);
-        let is_caller =
-            is_own && source.is_none_or(|source| source.matches(caller, request, rule.effect));
-        differences.add_if(!is_caller, Attribute::Caller);
+        differences.add_if(!is_own, Attribute::Caller);
+        if let Some(source) = rule.sources.get(self.source) {
+            source.add_differences(caller, request, rule.effect, &mut differences);
+        }
         if let Some(operation) = rule.operations.get(self.operation) {
             operation.add_differences(self.template, request, rule.effect, &mut differences);
         }

@@ -9,13 +9,17 @@ use crate::timestamp::Phase;
 
 /// What stands between a request and a rule: a set of attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Differences(u8);
+pub struct Differences(u16);
 
 /// Something that a rule asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribute {
     /// Who calls.
     Caller,
+    /// Whom the request's JWT is about.
+    Token,
+    /// Where the request comes from.
+    Address,
     /// The method.
     Method,
     /// The path.
@@ -32,8 +36,10 @@ pub enum Attribute {
 
 impl Attribute {
     /// All of them, in the order of a rule.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Caller,
+        Self::Token,
+        Self::Address,
         Self::Method,
         Self::Path,
         Self::Host,
@@ -46,6 +52,8 @@ impl Attribute {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Caller => "caller",
+            Self::Token => "token",
+            Self::Address => "address",
             Self::Method => "method",
             Self::Path => "path",
             Self::Host => "host",
@@ -55,7 +63,7 @@ impl Attribute {
         }
     }
 
-    const fn bit(self) -> u8 {
+    const fn bit(self) -> u16 {
         1 << self as u8
     }
 
@@ -64,7 +72,7 @@ impl Attribute {
     const fn weight(self) -> u32 {
         match self {
             Self::Time => 1,
-            Self::Method | Self::Host | Self::Port | Self::When => 2,
+            Self::Token | Self::Address | Self::Method | Self::Host | Self::Port | Self::When => 2,
             Self::Path => 3,
             Self::Caller => 4,
         }

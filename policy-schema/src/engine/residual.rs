@@ -77,22 +77,38 @@ impl ResidualSource {
         request: &impl RequestAttributes,
         effect: Effect,
     ) -> bool {
+        self.identity_matches(caller, effect)
+            && self.beyond_identity.as_ref().is_none_or(|more| {
+                more.address_matches(request, effect) && more.token_matches(request)
+            })
+    }
+
+    /// Adds which of the fields do not match.
+    pub(super) fn add_differences(
+        &self,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+        differences: &mut Differences,
+    ) {
+        differences.add_if(!self.identity_matches(caller, effect), Attribute::Caller);
+        if let Some(more) = &self.beyond_identity {
+            differences.add_if(!more.token_matches(request), Attribute::Token);
+            differences.add_if(!more.address_matches(request, effect), Attribute::Address);
+        }
+    }
+
+    fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
         let id = match caller {
             Caller::Anonymous => None,
             Caller::Workload(id) => Some(id),
         };
-        let identity_matches = self
-            .principal
+        self.principal
             .matches(effect, || Some(id?.as_str().as_bytes()))
             && self.namespace.matches(effect, || id)
             && self
                 .trust_domain
-                .matches(effect, || Some(id?.trust_domain().as_bytes()));
-        identity_matches
-            && self
-                .beyond_identity
-                .as_ref()
-                .is_none_or(|more| more.matches(request, effect))
+                .matches(effect, || Some(id?.trust_domain().as_bytes()))
     }
 }
 
@@ -119,7 +135,7 @@ impl BeyondIdentity {
         (!is_empty).then_some(more)
     }
 
-    fn matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
+    fn address_matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
         let peer_ip_matches = || match request.peer_ip() {
             PeerIp::Hidden => effect == Effect::Allow,
             PeerIp::Absent => self.peer_ip.matches(effect, || None),
@@ -127,9 +143,11 @@ impl BeyondIdentity {
         };
         (self.peer_ip.is_empty() || peer_ip_matches())
             && self.remote_ip.matches(effect, || request.remote_ip())
-            && self
-                .request_principal
-                .matches_each(|principals| self.has_any(principals, request))
+    }
+
+    fn token_matches(&self, request: &impl RequestAttributes) -> bool {
+        self.request_principal
+            .matches_each(|principals| self.has_any(principals, request))
     }
 
     /// Whether the request's JWT is about one of `principals`.

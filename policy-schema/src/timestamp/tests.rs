@@ -112,3 +112,15 @@ fn validity_includes_its_first_moment_and_excludes_its_last() {
     assert!(!validity(Some(0), None).is_unlimited());
     assert!(!validity(None, Some(0)).is_unlimited());
 }
+
+#[test]
+fn a_day_begins_at_midnight_in_utc() {
+    for (text, expected) in [
+        ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+        ("2026-12-31T23:59:59.999999999Z", "2026-12-31T00:00:00Z"),
+        ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+    ] {
+        let day = Timestamp::parse(text).unwrap().whole_days();
+        assert_eq!(day.to_string(), expected);
+    }
+}

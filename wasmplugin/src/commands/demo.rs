@@ -10,6 +10,7 @@ use crate::demo::{self, DemoError, DemoMesh};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::output::{self, Format};
+use crate::report;
 
 /// Run a service of the example shop behind a real Envoy with the filter, and call it as everybody
 #[derive(Debug, clap::Args)]
@@ -73,15 +74,39 @@ fn find_filter(args: &Args) -> Result<PathBuf, Failure> {
         .ok_or(Failure::MissingFilter)
 }
 
-/// Says how to call what runs, and waits for Ctrl-C.
+/// What happens while everything keeps running.
+enum Event {
+    /// Ctrl-C.
+    Stop,
+    /// Somebody pressed Enter.
+    Deliver,
+}
+
+/// Says how to call what runs, and delivers the documents on demand until Ctrl-C.
 fn keep(mesh: &DemoMesh) -> Result<(), Failure> {
-    let (stop, stopped) = mpsc::channel();
+    let (happens, events) = mpsc::channel();
+    let pressed = happens.clone();
     // Without a handler Ctrl-C ends the process all the same; only the files stay behind.
     let _ = ctrlc::set_handler(move || {
-        let _ = stop.send(());
+        let _ = happens.send(Event::Stop);
+    });
+    // Ends with the process, or with stdin.
+    std::thread::spawn(move || {
+        let mut lines = std::io::stdin().lines();
+        while let Some(Ok(_)) = lines.next() {
+            if pressed.send(Event::Deliver).is_err() {
+                return;
+            }
+        }
     });
     anstream::eprint!("{}", guide(mesh).map_err(DemoError::from)?);
-    let _ = stopped.recv();
+    while let Ok(Event::Deliver) = events.recv() {
+        match mesh.deliver() {
+            Ok(()) => anstream::eprintln!("The proxy got the documents as they are now."),
+            // What was wrong with them can be changed, and the proxy has what it had.
+            Err(reason) => report::failure(&reason.into()),
+        }
+    }
     Ok(())
 }
 
@@ -110,7 +135,10 @@ fn guide(mesh: &DemoMesh) -> Result<String, peergate_sandbox::Error> {
     lines.push(
         "\nWhy a call was denied, by the header `x-peergate-decision` of its answer:".to_owned(),
     );
-    lines.push("  peergate explain ID -f examples/online-boutique".to_owned());
+    let documents = mesh.documents().display();
+    lines.push(format!("  peergate explain ID -f {documents}"));
+    lines.push("\nTo allow it, change the documents, then press Enter here:".to_owned());
+    lines.push(format!("  peergate explain ID -f {documents} --write"));
     lines.push("\nThe filter's metrics, and the same live:".to_owned());
     let admin = mesh.server().admin_addr();
     lines.push(format!(

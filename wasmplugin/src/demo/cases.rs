@@ -131,6 +131,10 @@ const FORGED: &[(&str, &str)] = &[
     ),
 ];
 
+/// The denial that is explained, by its title, and what comes of it with the change.
+pub(super) const EXPLAINED: (&str, fn() -> Expectation) =
+    ("wrong path", || Expectation::allowed("checkoutservice"));
+
 /// All calls, in the order in which they are made.
 pub(crate) fn all() -> Vec<Case> {
     [workloads(), strangers(), pretenders()].concat()
@@ -168,12 +172,7 @@ fn workloads() -> Vec<Case> {
             method: "GET",
             ..wrong_method
         },
-        case(
-            "wrong path",
-            Service("checkoutservice"),
-            ADD_ITEM,
-            no_rule(),
-        ),
+        case(EXPLAINED.0, Service("checkoutservice"), ADD_ITEM, no_rule()),
         case("expired rule", Service(EXPIRED_CALLER), EMPTY_CART, expired),
         case("shadow rule", Service("frontend"), EMPTY_CART, frontend()),
     ]

@@ -7,35 +7,14 @@ use peergate_sandbox::{
     INBOUND_STRICT, InboundSidecar, Leaf, OutboundSidecar, Response, Upstream,
 };
 use policy_schema::decision_id::DecisionRecord;
-use policy_schema::diagnostic::SourceText;
-use policy_schema::engine::{CompiledPolicy, Reason};
-use policy_schema::envoy::{rbac, wasm_filter};
-use policy_schema::istio::authorization_policies;
+use policy_schema::engine::Reason;
 use policy_schema::metric::Label;
-use policy_schema::plugin_config::PluginConfig;
-use policy_schema::rule_spec::RuleSpec;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::DemoError;
 use super::cases::{Caller, Case, Expectation};
-
-/// The workload behind the filter.
-const WORKLOAD: (&str, &str) = ("boutique", "cartservice");
-
-/// The documents of the example that concern the workload.
-const DOCUMENTS: [(&str, &str); 2] = [
-    (
-        "mesh.yaml",
-        include_str!("../../../examples/online-boutique/mesh.yaml"),
-    ),
-    (
-        "policies/cartservice.yaml",
-        include_str!("../../../examples/online-boutique/policies/cartservice.yaml"),
-    ),
-];
+use super::delivery::Delivery;
+use super::documents::{Documents, WORKLOAD};
+use super::{DemoError, Outcome};
 
 /// The services that call through a sidecar of their own.
 const SERVICES: [&str; 4] = ["frontend", "checkoutservice", "adservice", EXPIRED_CALLER];
@@ -49,6 +28,9 @@ pub(crate) const EXPIRED_CALLER: &str = "support-shell";
 pub(crate) struct DemoMesh {
     authority: Authority,
     files: TempDir,
+    filter: PathBuf,
+    documents: Documents,
+    delivery: Delivery,
     server: Envoy,
     callers: Envoy,
     _upstream: Upstream,
@@ -67,7 +49,10 @@ impl DemoMesh {
         };
         let upstream = Upstream::start()?;
         let mut sidecar = InboundSidecar::new(identity(WORKLOAD.1)?, ca.clone(), upstream.addr());
-        sidecar.http_filters = http_filters(filter)?;
+        let documents = Documents::write_to(files.path().join("documents"))?;
+        let filters = documents.http_filters(filter)?;
+        let delivery = Delivery::new(files.path().join("filters"), &filters)?;
+        sidecar.http_filters = delivery.discovered(&filters);
         sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
         let server = Envoy::start(envoy, &sidecar.bootstrap())?;
         let mut sidecars = OutboundSidecar::new(ca, server.listener(INBOUND_STRICT)?);
@@ -78,6 +63,9 @@ impl DemoMesh {
         Ok(Self {
             authority,
             files,
+            filter: filter.to_owned(),
+            documents,
+            delivery,
             server,
             callers,
             _upstream: upstream,
@@ -104,12 +92,32 @@ impl DemoMesh {
         self.files.path().to_owned()
     }
 
+    /// Where the documents are that the filters enforce.
+    pub(crate) fn documents(&self) -> &Path {
+        self.documents.folder()
+    }
+
+    /// Has the proxy enforce the documents as they are now. It takes them a moment later.
+    pub(crate) fn deliver(&self) -> Result<(), DemoError> {
+        let filters = self.documents.http_filters(&self.filter)?;
+        self.delivery.deliver(&filters)
+    }
+
     /// Makes one call.
-    pub(crate) fn call(&self, case: &Case) -> Result<Expectation, DemoError> {
-        Ok(match self.client(&case.caller)?.send(&case.request()) {
-            Ok(response) => judge(&response),
-            Err(error) if error.is_refused() => Expectation::NoConnection,
-            Err(error) => other(&error),
+    pub(super) fn outcome(&self, case: Case) -> Result<Outcome, DemoError> {
+        let (got, decision) = match self.client(&case.caller)?.send(&case.request()) {
+            Ok(response) => {
+                let id = response.header("x-peergate-decision");
+                let id = id.map(|id| String::from_utf8_lossy(id).into_owned());
+                (judge(&response, id.as_deref()), id)
+            }
+            Err(error) if error.is_refused() => (Expectation::NoConnection, None),
+            Err(error) => (other(&error), None),
+        };
+        Ok(Outcome {
+            case,
+            got,
+            decision,
         })
     }
 
@@ -131,8 +139,7 @@ impl DemoMesh {
     }
 }
 
-fn judge(response: &Response) -> Expectation {
-    let id = response.header("x-peergate-decision");
+fn judge(response: &Response, id: Option<&str>) -> Expectation {
     match (response.status, id) {
         (200, None) => match response.received() {
             Ok(received) => Expectation::Allowed {
@@ -142,9 +149,7 @@ fn judge(response: &Response) -> Expectation {
                 description: "200, but not from the service".to_owned(),
             },
         },
-        (403, Some(id)) => Expectation::Denied {
-            reason: reason(&String::from_utf8_lossy(id)),
-        },
+        (403, Some(id)) => Expectation::Denied { reason: reason(id) },
         (status, _) => Expectation::Other {
             description: format!("{status} {}", response.text().trim()),
         },
@@ -173,49 +178,4 @@ fn other(error: &CallError) -> Expectation {
     Expectation::Other {
         description: error.to_string(),
     }
-}
-
-/// The filters of the example: Peergate's, then RBAC. To the first operators added rules in place:
-/// a denial in an emergency, access for a while that has ended since, and a denial that is being
-/// tried out.
-fn http_filters(module: &Path) -> Result<Vec<Value>, DemoError> {
-    let sources = DOCUMENTS.map(|(name, text)| SourceText {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    });
-    let options = Options {
-        // No example is out of date, whenever it is shown.
-        at: Timestamp::from_unix_nanoseconds(0),
-        istio_version: None,
-    };
-    let validated = validate(&sources, options);
-    let example_error = || {
-        let messages = validated.diagnostics.iter();
-        let messages: Vec<_> = messages.map(|found| found.message.clone()).collect();
-        DemoError::Example(messages.join("; "))
-    };
-    let policies = validated.policies.as_ref().ok_or_else(example_error)?;
-    let (namespace, name) = WORKLOAD;
-    let policy = policies
-        .policy(namespace, name)
-        .ok_or_else(|| DemoError::Example(format!("no policy {namespace}/{name}")))?;
-    let mut config = PluginConfig::of_policy(policies, policy);
-    let in_place: Vec<RuleSpec> = serde_json::from_str(include_str!("rules_in_place.json"))?;
-    config.rules.extend(in_place);
-    // It is none of the documents' any more.
-    config.revision = None;
-    // The filter would refuse it in its log; here the reason is at hand.
-    CompiledPolicy::try_from(config.clone())?;
-    let filter = wasm_filter(
-        &config.policy.to_string(),
-        serde_json::to_string(&config)?,
-        &module.to_string_lossy(),
-    );
-    let rbac = rbac::http_filters(
-        &authorization_policies(policies, policy),
-        policies.mesh().trust_domains(),
-    );
-    let rbac = rbac.into_iter().map(serde_json::to_value);
-    let filters = std::iter::once(serde_json::to_value(filter)).chain(rbac);
-    Ok(filters.collect::<Result<_, _>>()?)
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::cases::Expectation;
+use super::change::Change;
 
 /// The counter that the filter keeps.
 const COUNTER: &str = "peergate_decisions_total";
@@ -18,6 +19,7 @@ const COUNTER: &str = "peergate_decisions_total";
 pub(crate) struct Report {
     outcomes: Vec<Outcome>,
     counters: Vec<Counter>,
+    change: Change,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +35,7 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 impl Report {
-    pub(crate) fn new(outcomes: Vec<Outcome>, metrics: &Metrics) -> Self {
+    pub(crate) fn new(outcomes: Vec<Outcome>, metrics: &Metrics, change: Change) -> Self {
         let label =
             |sample: &Sample, name: &str| sample.labels.get(name).unwrap_or_default().to_owned();
         let mut counters: Vec<_> = metrics
@@ -52,14 +54,20 @@ impl Report {
             .collect();
         counters
             .sort_by(|a, b| (&a.effect, &a.reason, &a.rule).cmp(&(&b.effect, &b.reason, &b.rule)));
-        Self { outcomes, counters }
+        Self {
+            outcomes,
+            counters,
+            change,
+        }
     }
 }
 
 impl Report {
     /// Whether everything came as expected.
     pub(crate) fn is_as_expected(&self) -> bool {
-        self.outcomes.iter().all(Outcome::is_as_expected) && self.counted_as_seen()
+        self.outcomes.iter().all(Outcome::is_as_expected)
+            && self.counted_as_seen()
+            && self.change.outcome.is_as_expected()
     }
 
     /// Whether the counters tell what the callers saw: each denial by its reason, each call that
@@ -99,17 +107,7 @@ impl Report {
 
     /// The report as one JSON object.
     pub(crate) fn to_json(&self) -> serde_json::Value {
-        let cases = self.outcomes.iter().map(|outcome| {
-            json!({
-                "case": outcome.case.title,
-                "caller": outcome.case.caller.to_string(),
-                "method": outcome.case.method,
-                "path": outcome.case.path,
-                "expected": outcome.case.expected.to_string(),
-                "got": outcome.got.to_string(),
-                "ok": outcome.is_as_expected(),
-            })
-        });
+        let cases = self.outcomes.iter().map(case);
         let counters = self.counters.iter().map(|counter| {
             json!({
                 "effect": counter.effect,
@@ -122,8 +120,25 @@ impl Report {
             "ok": self.is_as_expected(),
             "cases": cases.collect::<Vec<_>>(),
             "counters": counters.collect::<Vec<_>>(),
+            "change": {
+                "added": self.change.added,
+                "case": case(&self.change.outcome),
+            },
         })
     }
+}
+
+fn case(outcome: &Outcome) -> serde_json::Value {
+    json!({
+        "case": outcome.case.title,
+        "caller": outcome.case.caller.to_string(),
+        "method": outcome.case.method,
+        "path": outcome.case.path,
+        "expected": outcome.case.expected.to_string(),
+        "got": outcome.got.to_string(),
+        "ok": outcome.is_as_expected(),
+        "decision": outcome.decision,
+    })
 }
 
 impl fmt::Display for Report {
@@ -164,12 +179,34 @@ impl fmt::Display for Report {
                 "{BAD}the counters do not tell what the callers saw{BAD:#}"
             )?;
         }
-        Ok(())
+        self.write_change(f)
+    }
+}
+
+impl Report {
+    fn write_change(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Change { added, outcome } = &self.change;
+        writeln!(
+            f,
+            "\nOf the call with the {} `peergate explain` says which change of the documents allows it:",
+            outcome.case.title
+        )?;
+        for line in added {
+            writeln!(f, "{line}")?;
+        }
+        let row = row(outcome);
+        let style = if outcome.is_as_expected() { GOOD } else { BAD };
+        writeln!(f, "\nWith the change, which the running proxy got:\n")?;
+        writeln!(
+            f,
+            "{style}{}{style:#}",
+            line(&row, &widths(std::iter::once(&row)))
+        )
     }
 }
 
 fn row(outcome: &Outcome) -> [String; 6] {
-    let Outcome { case, got } = outcome;
+    let Outcome { case, got, .. } = outcome;
     let mark = if outcome.is_as_expected() {
         "✓"
     } else {

@@ -1,12 +1,12 @@
 //! What would make a denied request be allowed: a change of a document, or what people must do.
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
-use policy_schema::identity::SpiffeId;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 
-use super::Explanation;
+use super::new_rule::{NewRule, new_rule, scalar};
+use super::{Explanation, NamedRule, NearRule, ShadowRule};
 use crate::policy_edit::{Edit, EditError, PolicyText};
 
 /// What would make a request be allowed.
@@ -18,10 +18,12 @@ pub(crate) enum Remedy {
     Prolong { rule: PolicyRule, until: Timestamp },
     /// Another beginning for a rule that does not apply yet.
     Begin { rule: PolicyRule, from: Timestamp },
+    /// No shadow for a rule that would allow the request.
+    Enforce { rule: PolicyRule },
     /// An exception for this caller from a `Deny` rule.
     Except { rule: PolicyRule, caller: String },
-    /// No change of a policy is called for.
-    Advice(&'static str),
+    /// No change of a policy is called for, or none can be made.
+    Advice(String),
 }
 
 /// A rule of a policy.
@@ -29,23 +31,6 @@ pub(crate) enum Remedy {
 pub(crate) struct PolicyRule {
     pub(crate) policy: PolicyName,
     pub(crate) id: String,
-}
-
-/// A rule to be added.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NewRule {
-    pub(crate) policy: PolicyName,
-    pub(crate) id: String,
-    pub(crate) caller: NewCaller,
-    pub(crate) method: String,
-    pub(crate) path: String,
-}
-
-/// Whom a new rule is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NewCaller {
-    ServiceAccount(String),
-    Principal(String),
 }
 
 /// What may be chosen.
@@ -63,40 +48,42 @@ pub(crate) fn remedy(
     policy: &ServicePolicy,
     choice: Choice,
 ) -> Remedy {
-    let rule = || {
-        let rule = explanation.rule.as_ref()?;
-        let (namespace, name) = rule.policy.split_once('/')?;
-        let policy = PolicyName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        };
-        Some(PolicyRule {
-            policy,
-            id: rule.id.clone(),
-        })
-    };
     let by_rule = |change: &dyn Fn(PolicyRule) -> Remedy| {
-        rule().map_or(Remedy::Advice("ask who owns the policy"), change)
+        let rule = explanation.rule.as_ref().and_then(policy_rule);
+        rule.map_or(advice("ask who owns the policy"), change)
     };
+    let shadow = explanation.shadow.as_ref();
     match (explanation.reason, &record.caller) {
+        (_, _) if explanation.is_allowed && explanation.asks_for_more => advice(
+            "find out what headers, tokens and addresses the request had: without any the documents allow it, and rules \
+             look at them",
+        ),
         (_, _) if explanation.is_allowed => {
-            Remedy::Advice("the documents allow it: see that the sidecar has their revision (`peergate verify`)")
+            advice("the documents allow it: see that the sidecar has their revision (`peergate verify`)")
         }
         // A change would be for another decision than the one that was made.
-        (_, _) if !explanation.is_as_given => Remedy::Advice(
+        (_, _) if !explanation.is_as_given => advice(
             "find out which rules the sidecar has: these documents come to another decision than its filter did. Its \
              rules may have been edited in place, or be of another revision (`peergate verify`), or look at headers, \
              tokens or addresses, which no id has",
         ),
-        ("no-identity", _) => Remedy::Advice(
+        ("denied-by-rule", RecordedCaller::Workload(caller)) => by_rule(&|rule| Remedy::Except {
+            rule,
+            caller: caller.clone(),
+        }),
+        ("denied-by-rule", _) => advice(
+            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
+        ),
+        (_, _) if shadow.is_some() => shadow.map_or(advice("ask who owns the policy"), enforce),
+        ("no-identity", _) => advice(
             "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
              source `anonymous: true`",
         ),
-        ("malformed-identity", _) => Remedy::Advice(
+        ("malformed-identity", _) => advice(
             "give the caller a certificate with one SPIFFE ID, as Istio's CA makes it (`peergate certs read` says what \
              is wrong with one)",
         ),
-        ("foreign-trust-domain", _) => Remedy::Advice(
+        ("foreign-trust-domain", _) => advice(
             "call from within the mesh. Only if the caller's trust domain is another name of this mesh does it belong \
              under `trustDomainAliases` of the `Mesh`",
         ),
@@ -108,82 +95,67 @@ pub(crate) fn remedy(
             rule,
             from: super::at(record),
         }),
-        ("denied-by-rule", RecordedCaller::Workload(caller)) => by_rule(&|rule| Remedy::Except {
-            rule,
-            caller: caller.clone(),
-        }),
-        ("denied-by-rule", _) => Remedy::Advice(
-            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
-        ),
-        (_, RecordedCaller::Workload(caller)) => new_rule(record, caller, set, policy).map_or(
-            Remedy::Advice("write a rule by hand: the id does not have all of the request, or it cannot be written in one"),
-            Remedy::AddRule,
-        ),
+        (_, RecordedCaller::Workload(caller)) => match &explanation.unseen {
+            Some(unseen) => see_what_was_sent(unseen),
+            None => new_rule(record, caller, explanation.place, set, policy).map_or(
+                advice("write a rule by hand: the id does not have all of the request, or it cannot be written in one"),
+                Remedy::AddRule,
+            ),
+        },
         (_, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
-            Remedy::Advice("give the caller an identity of the mesh")
+            advice("give the caller an identity of the mesh")
         }
     }
 }
 
-/// A rule for this caller, this method and this path alone.
-fn new_rule(
-    record: &DecisionRecord,
-    caller: &str,
-    set: &PolicySet,
-    policy: &ServicePolicy,
-) -> Option<NewRule> {
-    let text = |bytes: &Option<Vec<u8>>| String::from_utf8(bytes.clone()?).ok();
-    let path =
-        text(&record.path).filter(|path| !record.path_is_cut && !path.contains(['*', '{']))?;
-    let method = text(&record.method).filter(|method| !method.contains('*'))?;
-    let id = SpiffeId::parse(caller.as_bytes()).ok()?;
-    let parts: Vec<_> = id.as_str().split('/').collect();
-    let is_own = id.trust_domain() == set.mesh().trust_domains().own();
-    let caller = match parts[..] {
-        [_, _, _, "ns", namespace, "sa", account] if is_own => {
-            NewCaller::ServiceAccount(if namespace == policy.name().namespace {
-                account.to_owned()
-            } else {
-                format!("{namespace}/{account}")
-            })
-        }
-        _ => NewCaller::Principal(caller.to_owned()),
+fn policy_rule(rule: &NamedRule) -> Option<PolicyRule> {
+    let (namespace, name) = rule.policy.split_once('/')?;
+    let policy = PolicyName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
     };
-    Some(NewRule {
-        policy: policy.name().clone(),
-        id: unused_id(parts.last().copied().unwrap_or_default(), policy),
-        caller,
-        method,
-        path,
+    Some(PolicyRule {
+        policy,
+        id: rule.id.clone(),
     })
 }
 
-/// The caller's name as the id of a rule that the policy does not have.
-fn unused_id(name: &str, policy: &ServicePolicy) -> String {
-    let plain: String = name
-        .to_ascii_lowercase()
-        .chars()
-        .map(|char| {
-            if char.is_ascii_alphanumeric() {
-                char
-            } else {
-                '-'
-            }
-        })
-        .take(48)
-        .collect();
-    let plain = match plain.trim_matches('-') {
-        "" => "caller",
-        plain => plain,
-    };
-    let known: Vec<_> = policy
-        .rule_specs()
-        .into_iter()
-        .map(|rule| rule.id)
-        .collect();
-    let numbered = (2..).map(|number| format!("{plain}-{number}"));
-    let mut names = std::iter::once(plain.to_owned()).chain(numbered);
-    names.find(|name| !known.contains(name)).unwrap_or_default()
+fn advice(text: &str) -> Remedy {
+    Remedy::Advice(text.to_owned())
+}
+
+fn enforce(shadow: &ShadowRule) -> Remedy {
+    let ShadowRule {
+        rule,
+        says_so_itself,
+    } = shadow;
+    let enforce = policy_rule(rule).filter(|_| *says_so_itself);
+    enforce.map_or_else(
+        || {
+            Remedy::Advice(format!(
+                "see whether the policy {} can be enforced (`peergate promote`): its rule `{}` would allow the request, \
+                 and the whole policy is in shadow",
+                rule.policy, rule.id,
+            ))
+        },
+        |rule| Remedy::Enforce { rule },
+    )
+}
+
+/// A rule without what this one asks for would take away what its owner wants.
+fn see_what_was_sent(near: &NearRule) -> Remedy {
+    let NearRule { rule, misses } = near;
+    let asked = misses.iter().map(|miss| {
+        let wanted = miss.wanted.join(", ");
+        format!("{} ({wanted})", miss.attribute.name())
+    });
+    Remedy::Advice(format!(
+        "see what the caller sent: rule `{}` of {} takes this request but for {}, and of that no id tells all. A rule \
+         that does not ask for it would let in what this one keeps out",
+        rule.id,
+        rule.policy,
+        asked.collect::<Vec<_>>().join(" and "),
+    ))
 }
 
 impl Remedy {
@@ -191,11 +163,44 @@ impl Remedy {
     pub(crate) fn policy(&self) -> Option<&PolicyName> {
         match self {
             Self::AddRule(rule) => Some(&rule.policy),
-            Self::Prolong { rule, .. } | Self::Begin { rule, .. } | Self::Except { rule, .. } => {
-                Some(&rule.policy)
-            }
+            Self::Prolong { rule, .. }
+            | Self::Begin { rule, .. }
+            | Self::Enforce { rule }
+            | Self::Except { rule, .. } => Some(&rule.policy),
             Self::Advice(_) => None,
         }
+    }
+
+    /// What it does, for people to do it.
+    pub(crate) fn in_words(&self) -> String {
+        let of = |rule: &PolicyRule| format!("rule `{}` of {}", rule.id, rule.policy);
+        match self {
+            Self::AddRule(rule) => format!("add this rule to {}", rule.policy),
+            Self::Prolong { rule, until } => {
+                format!("write `notAfter: \"{until}\"` in {}", of(rule))
+            }
+            Self::Begin { rule, from } => format!("write `notBefore: \"{from}\"` in {}", of(rule)),
+            Self::Enforce { rule } => format!("remove `enforcement: Shadow` from {}", of(rule)),
+            Self::Except { rule, caller } => format!(
+                "add `notPrincipals: [{}]` to each source of {}",
+                scalar(caller),
+                of(rule)
+            ),
+            Self::Advice(advice) => advice.clone(),
+        }
+    }
+
+    /// The rule that it adds, as an element of a policy's `rules`.
+    pub(crate) fn rule_to_paste(&self) -> Option<String> {
+        let Self::AddRule(rule) = self else {
+            return None;
+        };
+        let lines = rule.lines().into_iter().enumerate();
+        let lines = lines.map(|(position, line)| {
+            let dash = if position == 0 { "-" } else { " " };
+            format!("    {dash} {line}\n")
+        });
+        Some(lines.collect())
     }
 
     /// The changes of the text that has the policy.
@@ -220,45 +225,15 @@ impl Remedy {
                     &value,
                 )?])
             }
+            Self::Enforce { rule } => Ok(vec![text.remove_rule_field(
+                &rule.policy,
+                &rule.id,
+                "enforcement",
+            )?]),
             Self::Except { rule, caller } => {
                 text.except_from_sources(&rule.policy, &rule.id, &scalar(caller))
             }
             Self::Advice(_) => Ok(Vec::new()),
         }
-    }
-}
-
-impl NewRule {
-    /// The rule in YAML, line by line, without the dash.
-    fn lines(&self) -> Vec<String> {
-        let source = match &self.caller {
-            NewCaller::ServiceAccount(account) => {
-                format!("    - serviceAccounts: [{}]", scalar(account))
-            }
-            NewCaller::Principal(id) => format!("    - principals: [{}]", scalar(id)),
-        };
-        vec![
-            format!("id: {}", scalar(&self.id)),
-            "effect: Allow".to_owned(),
-            "from:".to_owned(),
-            source.replacen("    ", "  ", 1),
-            "to:".to_owned(),
-            format!("  - methods: [{}]", scalar(&self.method)),
-            format!("    paths: [{}]", scalar(&self.path)),
-        ]
-    }
-}
-
-/// A text as YAML: plain where that can only be text.
-fn scalar(text: &str) -> String {
-    let is_plain = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'.' | b'-'));
-    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    if is_plain && !words.contains(&text.to_ascii_lowercase().as_str()) {
-        text.to_owned()
-    } else {
-        serde_json::Value::from(text).to_string()
     }
 }

@@ -6,10 +6,9 @@ use policy_schema::rule_spec::{OperationSpec, RuleSpec, SourceSpec};
 /// What a rule takes of an attribute, any of them where there are several.
 pub(super) fn wanted(rule: &RuleSpec, attribute: Attribute) -> Vec<String> {
     let mut wanted = match attribute {
-        Attribute::Caller => {
-            let sources = rule.from.iter().flatten();
-            sources.flat_map(callers).collect()
-        }
+        Attribute::Caller => sources(rule, callers),
+        Attribute::Token => sources(rule, tokens),
+        Attribute::Address => sources(rule, addresses),
         Attribute::Method => operations(rule, |to| (&to.methods, &to.not_methods)),
         Attribute::Path => operations(rule, |to| (&to.paths, &to.not_paths)),
         Attribute::Host => operations(rule, |to| (&to.hosts, &to.not_hosts)),
@@ -46,35 +45,45 @@ fn ports(rule: &RuleSpec) -> Vec<String> {
         .collect()
 }
 
+fn sources(rule: &RuleSpec, named: impl Fn(&SourceSpec) -> Vec<String>) -> Vec<String> {
+    rule.from.iter().flatten().flat_map(named).collect()
+}
+
 fn callers(source: &SourceSpec) -> Vec<String> {
-    let lists = [
-        ("", &source.principals, &source.not_principals),
-        (
-            "service account ",
-            &source.service_accounts,
-            &source.not_service_accounts,
-        ),
-        ("namespace ", &source.namespaces, &source.not_namespaces),
-        (
-            "trust domain ",
-            &source.trust_domains,
-            &source.not_trust_domains,
-        ),
-        (
-            "request principal ",
-            &source.request_principals,
-            &source.not_request_principals,
-        ),
-        ("address ", &source.ip_blocks, &source.not_ip_blocks),
-        (
-            "client address ",
-            &source.remote_ip_blocks,
-            &source.not_remote_ip_blocks,
-        ),
-    ];
     let anonymous = source.anonymous.unwrap_or_default();
     let anonymous = anonymous.then(|| "nobody with an identity".to_owned());
-    let named = lists.into_iter().flat_map(|(kind, any_of, none_of)| {
+    let named = of_kinds([
+        ("", (&source.principals, &source.not_principals)),
+        (
+            "service account ",
+            (&source.service_accounts, &source.not_service_accounts),
+        ),
+        ("namespace ", (&source.namespaces, &source.not_namespaces)),
+        (
+            "trust domain ",
+            (&source.trust_domains, &source.not_trust_domains),
+        ),
+    ]);
+    anonymous.into_iter().chain(named).collect()
+}
+
+fn tokens(source: &SourceSpec) -> Vec<String> {
+    of_kinds([(
+        "request principal ",
+        (&source.request_principals, &source.not_request_principals),
+    )])
+}
+
+/// Without those of the connection itself, which no filter is told.
+fn addresses(source: &SourceSpec) -> Vec<String> {
+    of_kinds([(
+        "client address ",
+        (&source.remote_ip_blocks, &source.not_remote_ip_blocks),
+    )])
+}
+
+fn of_kinds<const N: usize>(lists: [(&str, Lists<'_>); N]) -> Vec<String> {
+    let named = lists.into_iter().flat_map(|(kind, (any_of, none_of))| {
         let texts = with_negation(any_of.iter().flatten(), none_of.iter().flatten());
         texts
             .into_iter()
@@ -83,7 +92,7 @@ fn callers(source: &SourceSpec) -> Vec<String> {
                 None => format!("{kind}{text}"),
             })
     });
-    anonymous.into_iter().chain(named).collect()
+    named.collect()
 }
 
 fn with_negation<'t, T: ToString + 't>(

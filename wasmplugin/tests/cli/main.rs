@@ -7,6 +7,7 @@
 
 mod certs;
 mod decide;
+mod explain;
 mod files;
 mod hardened;
 mod import;

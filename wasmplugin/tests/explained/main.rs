@@ -13,6 +13,7 @@ mod mesh;
 
 use command::{Run, run};
 use mesh::{Caller, Mesh, Policies};
+use peergate_sandbox::Request;
 use serde_json::{Value, json};
 
 const WEB: Caller<'_> = Caller::Uri("spiffe://cluster.local/ns/shop/sa/web");
@@ -233,22 +234,98 @@ fn callers_that_are_nobody_of_the_mesh_get_advice_and_no_rule() {
     }
 }
 
+/// A new rule would take away what the owner of the nearest one asks for.
 #[test]
-fn what_an_id_does_not_have_is_said_to_be_unknown() {
+fn what_an_id_does_not_have_is_said_and_no_rule_without_it_is_proposed() {
     let policies = Policies::new();
     let mesh = Mesh::start(&policies);
-    let tenant = Caller::Uri("spiffe://cluster.local/ns/shop/sa/tenant");
-    let id = mesh.denied(tenant, "GET", "/orders");
+    let token =
+        json!({"attribute": "token", "wanted": ["request principal https://idp.example/*"]});
+    let header = json!({"attribute": "when", "wanted": ["request.headers[x-tenant]"]});
+    for (account, rule, lacking) in [
+        ("tenant", "tenants", header),
+        ("partner", "partners", token),
+    ] {
+        let caller = format!("spiffe://cluster.local/ns/shop/sa/{account}");
+        let answer = mesh.ask(Caller::Uri(&caller), "GET", "/orders");
+        let answer: Value = serde_json::from_str(&answer.text()).unwrap();
+        assert_eq!(answer["rule"], rule);
+        assert_eq!(answer["differs"], json!([lacking["attribute"]]));
+
+        let id = answer["decision"].as_str().unwrap();
+        let told = explained(&policies, id);
+        assert_eq!(told["nearest"][0]["differs"], json!([lacking]));
+        assert_eq!(told["asksForMore"], true);
+        assert_eq!(told["patch"], Value::Null);
+        let advice = told["advice"].as_str().unwrap();
+        assert!(advice.starts_with("see what the caller sent"), "{advice}");
+        assert!(advice.contains(rule), "{advice}");
+        assert_eq!(explain(&policies, id, &["--write"]).status, 2);
+        let human = explain(&policies, id, &[]).stdout;
+        assert!(
+            human.contains("headers, tokens and addresses are not part of an id"),
+            "{human}"
+        );
+    }
+}
+
+#[test]
+fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
+    let policies = Policies::new();
+    let stock = Caller::Uri("spiffe://cluster.local/ns/shop/sa/stock");
+    let id = Mesh::start(&policies).denied(stock, "GET", "/orders");
     let told = explained(&policies, &id);
+    assert_eq!(told["nearest"][0]["differs"][0]["attribute"], "host");
+    let changed = changed_lines(&told);
     assert_eq!(
-        told["nearest"][0]["differs"],
-        json!([{"attribute": "when", "wanted": ["request.headers[x-tenant]"]}])
+        changed.last().unwrap(),
+        "+          hosts: [\"orders.shop:8080\"]"
     );
-    let human = explain(&policies, &id, &[]).stdout;
+    let written = explain(&policies, &id, &["--write"]);
     assert!(
-        human.contains("headers, tokens and addresses are not part of an id"),
-        "{human}"
+        written.stdout.contains("at this host, whatever the port"),
+        "{}",
+        written.stdout
     );
+    let mesh = Mesh::start(&policies);
+    assert_eq!(mesh.ask(stock, "GET", "/orders").status, 200);
+    let elsewhere = Request::new("GET", "/orders").authority("invoices.shop");
+    assert_eq!(mesh.client(stock).send(&elsewhere).unwrap().status, 403);
+}
+
+#[test]
+fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
+    let policies = Policies::new();
+    let trial = Caller::Uri("spiffe://cluster.local/ns/shop/sa/trial");
+    let id = Mesh::start(&policies).denied(trial, "GET", "/orders");
+    let told = explained(&policies, &id);
+    assert_eq!(told["reason"], "no-rule-matched");
+    assert_eq!(told["ruleInShadow"]["id"], "trials");
+    assert_eq!(changed_lines(&told), ["-      enforcement: Shadow"]);
+    let written = explain(&policies, &id, &["--write"]);
+    assert!(
+        written
+            .stdout
+            .contains("rule trials of shop/orders would allow it"),
+        "{}",
+        written.stdout
+    );
+    let mesh = Mesh::start(&policies);
+    assert_eq!(mesh.ask(trial, "GET", "/orders").status, 200);
+}
+
+#[test]
+fn a_policy_in_shadow_is_said_to_be() {
+    let policies = Policies::new();
+    let id = Mesh::start(&policies).denied(WEB, "POST", "/orders");
+    assert_eq!(explained(&policies, &id)["isShadow"], false);
+    policies.replace(
+        "spec:\n  selector",
+        "spec:\n  enforcement: Shadow\n  selector",
+    );
+    assert_eq!(explained(&policies, &id)["isShadow"], true);
+    let human = explain(&policies, &id, &[]).stdout;
+    assert!(human.contains("the policy is in shadow"), "{human}");
 }
 
 /// An operator forbade something in place, and the documents know nothing of it.
@@ -294,8 +371,7 @@ fn ids_that_were_changed_or_made_elsewhere_are_refused() {
     let unsealed = Mesh::start(&open).denied(WEB, "POST", "/orders");
     refused(&sealed, &unsealed, "not sealed with a key");
     // One of a policy that the documents do not have.
-    let renamed = open.text().replace("name: orders", "name: invoices");
-    std::fs::write(open.path(), renamed).unwrap();
+    open.replace("name: orders", "name: invoices");
     refused(&open, &unsealed, "there is no policy `shop/orders`");
 }
 

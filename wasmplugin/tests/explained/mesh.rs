@@ -49,6 +49,12 @@ impl Policies {
         fs::read_to_string(self.path()).unwrap()
     }
 
+    pub(crate) fn replace(&self, old: &str, new: &str) {
+        let text = self.text();
+        assert!(text.contains(old), "{text}");
+        fs::write(self.path(), text.replace(old, new)).unwrap();
+    }
+
     /// The filter's configuration. Some of the rules have expired, which nobody renders today.
     fn plugin_config(&self) -> String {
         let name = self.name();

@@ -71,6 +71,33 @@ fn rules_for_the_caller_are_nearer_than_rules_for_the_request() {
     );
 }
 
+/// A rule of somebody else must not stand before the one that was made for the caller.
+#[test]
+fn a_token_and_an_address_are_told_apart_from_the_caller() {
+    let rules = json!([
+        {"id": "jobs", "effect": "Allow", "from": [{"serviceAccounts": ["jobs"]}]},
+        {"id": "jobs-by-token", "effect": "Allow",
+         "from": [{"serviceAccounts": ["jobs"], "requestPrincipals": ["https://idp.example/*"]}]},
+        {"id": "by-token-from-inside", "effect": "Allow",
+         "from": [{"serviceAccounts": ["web"], "requestPrincipals": ["https://idp.example/*"],
+                   "remoteIpBlocks": ["10.0.0.0/8"]}]},
+        {"id": "by-token", "effect": "Allow",
+         "from": [{"serviceAccounts": ["web"], "requestPrincipals": ["https://idp.example/*"]}]},
+        {"id": "from-inside", "effect": "Allow",
+         "from": [{"serviceAccounts": ["web"], "notRemoteIpBlocks": ["192.0.2.0/24"]}]},
+    ]);
+    assert_eq!(
+        nearest(&rules, &request(Some(WEB), "GET", "/orders"), 9),
+        [
+            "by-token: token",
+            "from-inside: address",
+            "jobs: caller",
+            "by-token-from-inside: token address",
+            "jobs-by-token: caller token",
+        ]
+    );
+}
+
 #[test]
 fn a_rule_may_lack_nothing_but_the_time() {
     let jobs = "spiffe://cluster.local/ns/shop/sa/jobs";

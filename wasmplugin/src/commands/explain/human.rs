@@ -52,10 +52,8 @@ impl Report<'_> {
             (Some(revision), Some(true)) => {
                 writeln!(f, ", revision {revision}, which the documents have")
             }
-            (Some(revision), _) => {
-                writeln!(f, ", revision {revision}; the documents have another")
-            }
-            (None, _) => writeln!(f, ", without a revision"),
+            (Some(revision), _) => writeln!(f, ", revision {revision}"),
+            (None, _) => writeln!(f),
         }
     }
 
@@ -77,17 +75,11 @@ impl Report<'_> {
             Some(rule) => writeln!(f, ", by {}", Rule(rule))?,
             None => writeln!(f)?,
         }
-        if !self.is_sealed {
-            writeln!(
-                f,
-                "note      the id is not sealed with a key: anybody may have made it up"
-            )?;
+        if let Some(shadow) = &explanation.shadow {
+            writeln!(f, "shadow    {} would allow it", Rule(&shadow.rule))?;
         }
-        if explanation.is_unknown {
-            writeln!(
-                f,
-                "note      headers, tokens and addresses are not part of an id; rules that look at them are taken not to match"
-            )?;
+        for note in self.notes() {
+            writeln!(f, "note      {note}")?;
         }
         Ok(())
     }
@@ -116,11 +108,12 @@ impl Report<'_> {
     }
 
     fn write_remedy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.remedy {
-            Remedy::Advice(advice) => writeln!(f, "\nWhat to do: {advice}."),
-            Remedy::AddRule(_) => writeln!(
+        match &self.tried.remedy {
+            Remedy::Advice(advice) => writeln!(f, "\nWhat to do: {}.", printable(advice)),
+            Remedy::AddRule(rule) => writeln!(
                 f,
-                "\nWith this change the request is allowed, to this caller and by this method and path alone:"
+                "\nWith this change the request is allowed, to this caller alone, by this method and path, {}:",
+                place(rule.host.is_some(), rule.port.is_some()),
             ),
             Remedy::Prolong { until, .. } => {
                 writeln!(
@@ -131,15 +124,32 @@ impl Report<'_> {
             Remedy::Begin { from, .. } => {
                 writeln!(f, "\nWith this change the rule applies from {from} on:")
             }
+            Remedy::Enforce { .. } => writeln!(
+                f,
+                "\nWith this change the rule in shadow is enforced, for all that it matches, and allows the request:"
+            ),
             Remedy::Except { .. } => writeln!(
                 f,
                 "\nWith this change the rule no longer denies anything to this caller, and another one allows the request:"
             ),
         }?;
+        if let Some(rule) = &self.tried.to_paste {
+            write!(f, "\n{rule}")?;
+        }
         match self.patch {
-            Some(patch) => write!(f, "\n{patch}"),
+            Some(patch) => write!(f, "\n{}", patch.text),
             None => Ok(()),
         }
+    }
+}
+
+/// Which hosts and ports a new rule is for.
+fn place(has_host: bool, has_port: bool) -> &'static str {
+    match (has_host, has_port) {
+        (false, false) => "whatever the host and port",
+        (true, false) => "at this host, whatever the port",
+        (false, true) => "at this port, whatever the host",
+        (true, true) => "at this host and port",
     }
 }
 

@@ -1,6 +1,7 @@
 //! An explanation for programs.
 
 use policy_schema::decision_id::RecordedCaller;
+use policy_schema::rule_spec::Enforcement;
 use serde_json::{Value, json};
 
 use super::Report;
@@ -38,9 +39,14 @@ impl Report<'_> {
             "reasonByDocuments": explanation.reason,
             "isAllowedByDocuments": explanation.is_allowed,
             "rule": explanation.rule.as_ref().map(rule),
+            "ruleInShadow": explanation.shadow.as_ref().map(|shadow| rule(&shadow.rule)),
+            "isShadow": explanation.enforcement == Enforcement::Shadow,
+            "asksForMore": explanation.asks_for_more,
             "nearest": explanation.near.iter().map(near).collect::<Vec<_>>(),
-            "advice": advice(self.remedy),
-            "patch": self.patch,
+            "notes": self.notes(),
+            "advice": advice(&self.tried.remedy),
+            "ruleToAdd": self.tried.to_paste,
+            "patch": self.patch.map(|patch| &patch.text),
         })
     }
 }
@@ -57,12 +63,13 @@ fn near(near: &NearRule) -> Value {
     json!({"rule": rule(&near.rule), "differs": misses})
 }
 
-fn advice(remedy: &Remedy) -> Option<&'static str> {
+fn advice(remedy: &Remedy) -> Option<&str> {
     match remedy {
         Remedy::Advice(advice) => Some(advice),
         Remedy::AddRule(_)
         | Remedy::Prolong { .. }
         | Remedy::Begin { .. }
+        | Remedy::Enforce { .. }
         | Remedy::Except { .. } => None,
     }
 }

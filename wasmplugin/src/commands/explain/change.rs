@@ -1,0 +1,159 @@
+//! Remedy × documents → the changed text, if with it the documents are no worse and allow the request.
+
+use policy_schema::code::Severity;
+use policy_schema::diagnostic::SourceText;
+use policy_schema::engine::{CompiledPolicy, Outcome, Request};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+
+use crate::commands::decide::compile;
+use crate::explanation::Remedy;
+use crate::failure::Failure;
+use crate::policies;
+use crate::policy_edit::{EditError, PolicyText};
+
+/// The documents that a remedy is tried on.
+#[derive(Debug)]
+pub(super) struct Documents<'d> {
+    pub(super) sources: &'d [SourceText],
+    /// The policy that the request was decided by.
+    pub(super) name: &'d PolicyName,
+    pub(super) labels: &'d [(String, String)],
+    pub(super) now: Timestamp,
+}
+
+/// What came of trying a remedy.
+#[derive(Debug)]
+pub(super) struct Tried {
+    /// The remedy, or what to do in its place.
+    pub(super) remedy: Remedy,
+    /// The change that it makes.
+    pub(super) change: Option<Change>,
+    /// A rule to be put into the policy by hand.
+    pub(super) to_paste: Option<String>,
+}
+
+/// A changed file of the documents.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) source: SourceText,
+    pub(super) text: String,
+    /// What the documents are refused for today, with the change as without it.
+    pub(super) still_wrong: Vec<String>,
+}
+
+impl Documents<'_> {
+    /// Tries a remedy of a request.
+    pub(super) fn try_out(&self, remedy: Remedy, request: &Request<'_>) -> Result<Tried, Failure> {
+        let Some(policy) = remedy.policy() else {
+            return Ok(Tried::only(remedy));
+        };
+        let Some((position, file)) = self.file_of(policy) else {
+            return Ok(Tried::by_hand(&remedy, "its text was not found"));
+        };
+        let Ok(text) = changed(&file.text, &remedy) else {
+            let reason = format!(
+                "{} is written such that a change would be a guess",
+                file.name
+            );
+            return Ok(Tried::by_hand(&remedy, &reason));
+        };
+        let mut sources = self.sources.to_vec();
+        if let Some(source) = sources.get_mut(position) {
+            source.text.clone_from(&text);
+        }
+        let wrong_before = self.wrong_today(self.sources);
+        let still_wrong = self.wrong_today(&sources);
+        if let Some(new) = still_wrong.iter().find(|new| !wrong_before.contains(new)) {
+            return Ok(Tried::only(refused(&remedy, new)));
+        }
+        let options = Options {
+            at: Timestamp::from_unix_nanoseconds(0),
+            istio_version: None,
+        };
+        let Some(set) = validate(&sources, options).policies else {
+            return Ok(Tried::only(refused(&remedy, "the documents are not valid")));
+        };
+        let compiled: CompiledPolicy =
+            compile(&set, policies::named(&set, self.name)?, self.labels)?;
+        if compiled.evaluate(request).outcome() == Outcome::Denied {
+            return Ok(Tried::only(not_enough(&remedy)));
+        }
+        let change = Change {
+            source: file.clone(),
+            text,
+            still_wrong,
+        };
+        Ok(Tried {
+            change: Some(change),
+            ..Tried::only(remedy)
+        })
+    }
+
+    fn file_of(&self, policy: &PolicyName) -> Option<(usize, &SourceText)> {
+        let mut files = self.sources.iter().enumerate();
+        files.find(|(_, source)| {
+            PolicyText::parse(&source.text).is_ok_and(|text| text.has_policy(policy))
+        })
+    }
+
+    /// What the documents are refused for today.
+    fn wrong_today(&self, sources: &[SourceText]) -> Vec<String> {
+        let options = Options {
+            at: self.now,
+            istio_version: None,
+        };
+        let diagnostics = validate(sources, options).diagnostics.into_iter();
+        let errors = diagnostics.filter(|found| found.severity() == Severity::Error);
+        errors.map(|error| error.message).collect()
+    }
+}
+
+impl Tried {
+    fn only(remedy: Remedy) -> Self {
+        Self {
+            remedy,
+            change: None,
+            to_paste: None,
+        }
+    }
+
+    /// The same for people to do.
+    fn by_hand(remedy: &Remedy, reason: &str) -> Self {
+        let what = remedy.in_words();
+        Self {
+            to_paste: remedy.rule_to_paste(),
+            ..Self::only(Remedy::Advice(format!("{what} by hand: {reason}")))
+        }
+    }
+}
+
+fn changed(text: &str, remedy: &Remedy) -> Result<String, EditError> {
+    let text = PolicyText::parse(text)?;
+    text.apply(remedy.edits(&text)?)
+}
+
+fn refused(remedy: &Remedy, reason: &str) -> Remedy {
+    Remedy::Advice(match remedy {
+        Remedy::Except { rule, .. } => format!(
+            "take the caller out of the sources of rule `{}` of {} by hand, or remove the rule if they name nobody else: \
+             an exception is refused ({reason})",
+            rule.id, rule.policy
+        ),
+        remedy => format!(
+            "change the policy by hand: to {} is refused ({reason})",
+            remedy.in_words()
+        ),
+    })
+}
+
+fn not_enough(remedy: &Remedy) -> Remedy {
+    let advice = match remedy {
+        Remedy::Except { .. } => {
+            "ask its owner: the rule denies the request, and even with an exception no other rule would allow it"
+        }
+        _ => "change the policy by hand: one change would not be enough",
+    };
+    Remedy::Advice(advice.to_owned())
+}

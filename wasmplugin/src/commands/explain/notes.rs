@@ -1,0 +1,60 @@
+//! What whoever trusts an explanation, or takes its change, must know.
+
+use policy_schema::rule_spec::Enforcement;
+
+use super::Report;
+use crate::printable::printable;
+
+impl Report<'_> {
+    /// One sentence each.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let explanation = self.explanation;
+        let mut notes = Vec::new();
+        let mut note = |applies: bool, text: &str| {
+            if applies {
+                notes.push(text.to_owned());
+            }
+        };
+        note(
+            !self.is_sealed,
+            "the id is not sealed with a key: anybody may have made it up",
+        );
+        note(
+            explanation.is_same_revision == Some(false),
+            "the documents have another revision than the filter had",
+        );
+        note(
+            explanation.is_same_revision.is_none(),
+            "the filter's policy had no revision, so it may have been of other documents",
+        );
+        note(
+            explanation.enforcement == Enforcement::Shadow,
+            "the policy is in shadow by the documents: what it denies passes",
+        );
+        note(
+            explanation.asks_for_more,
+            "headers, tokens and addresses are not part of an id: the request is taken to have none, and rules look at them",
+        );
+        if let Some(change) = &self.tried.change
+            && let [first, more @ ..] = &*change.still_wrong
+        {
+            let more = match more.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let first = printable(first);
+            notes.push(format!(
+                "the documents are refused today, with this change as without it: {first}{more}"
+            ));
+        }
+        if !self.is_written
+            && let Some(root) = self.patch.and_then(|patch| patch.root.as_ref())
+        {
+            let root = printable(&root.display().to_string());
+            notes.push(format!(
+                "the patch applies in {root}: `git -C {root} apply`"
+            ));
+        }
+        notes
+    }
+}

@@ -1,0 +1,60 @@
+//! Changed file → a unified diff, as `git apply` and `patch -p1` take it.
+
+use std::path::{Path, PathBuf};
+
+use super::change::Change;
+
+/// A unified diff.
+#[derive(Debug)]
+pub(super) struct Patch {
+    pub(super) text: String,
+    /// The folder that its paths begin at, where that is not the working directory.
+    pub(super) root: Option<PathBuf>,
+}
+
+impl Patch {
+    pub(super) fn new(change: &Change) -> Self {
+        let Change { source, text, .. } = change;
+        let Place { name, root } = Place::of(&source.name);
+        let (before, after) = (format!("a/{name}"), format!("b/{name}"));
+        let diff = similar::TextDiff::from_lines(source.text.as_str(), text);
+        let mut unified = diff.unified_diff();
+        let unified = unified.context_radius(3).header(&before, &after);
+        Self {
+            text: unified.to_string(),
+            root,
+        }
+    }
+}
+
+/// Where a file is, for a patch.
+struct Place {
+    name: String,
+    root: Option<PathBuf>,
+}
+
+impl Place {
+    /// Below the working directory, else below the repository that the file is in, else below the root.
+    fn of(name: &str) -> Self {
+        let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
+        let path = Path::new(name).canonicalize();
+        let (Ok(here), Ok(path)) = (here, path) else {
+            return Self {
+                name: name.to_owned(),
+                root: None,
+            };
+        };
+        let (root, is_here) = if path.starts_with(&here) {
+            (here, true)
+        } else {
+            let mut folders = path.ancestors().skip(1);
+            let repository = folders.find(|folder| folder.join(".git").exists());
+            (repository.unwrap_or(Path::new("/")).to_owned(), false)
+        };
+        let below = path.strip_prefix(&root).unwrap_or(&path);
+        Self {
+            name: below.display().to_string(),
+            root: (!is_here).then_some(root),
+        }
+    }
+}

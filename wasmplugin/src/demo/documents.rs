@@ -1,0 +1,92 @@
+//! The demo's documents, in files that can be explained and changed, and what the proxy gets of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use policy_schema::engine::CompiledPolicy;
+use policy_schema::envoy::{rbac, wasm_filter};
+use policy_schema::istio::authorization_policies;
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use serde_json::Value;
+
+use super::DemoError;
+use crate::input::Input;
+
+/// The workload behind the filter.
+pub(super) const WORKLOAD: (&str, &str) = ("boutique", "cartservice");
+
+/// The documents of the example that concern the workload, with the rules of operators.
+const DOCUMENTS: [(&str, &str); 2] = [
+    (
+        "mesh.yaml",
+        include_str!("../../../examples/online-boutique/mesh.yaml"),
+    ),
+    (
+        "cartservice.yaml",
+        concat!(
+            include_str!("../../../examples/online-boutique/policies/cartservice.yaml"),
+            include_str!("operators.yaml"),
+        ),
+    ),
+];
+
+/// When they were rendered: before the rule ended that has expired since.
+const RENDERED: &str = "2026-01-01T00:00:00Z";
+
+/// The folder with the documents.
+#[derive(Debug)]
+pub(super) struct Documents(PathBuf);
+
+impl Documents {
+    /// Writes them into a new folder.
+    pub(super) fn write_to(folder: PathBuf) -> Result<Self, DemoError> {
+        fs::create_dir(&folder)?;
+        for (name, text) in DOCUMENTS {
+            fs::write(folder.join(name), text)?;
+        }
+        Ok(Self(folder))
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The filters that enforce them as they are now: Peergate's of this module, then RBAC.
+    pub(super) fn http_filters(&self, module: &Path) -> Result<Vec<Value>, DemoError> {
+        let invalid = |reason: String| DemoError::Documents(reason);
+        let input = Input::read(std::slice::from_ref(&self.0));
+        let input = input.map_err(|failure| invalid(failure.to_string()))?;
+        let options = Options {
+            at: Timestamp::parse(RENDERED).map_err(|reason| invalid(reason.to_string()))?,
+            istio_version: None,
+        };
+        let validated = validate(&input.sources, options);
+        let messages = || {
+            let messages = validated.diagnostics.iter();
+            let messages: Vec<_> = messages.map(|found| found.message.clone()).collect();
+            invalid(messages.join("; "))
+        };
+        let policies = validated.policies.as_ref().ok_or_else(messages)?;
+        let (namespace, name) = WORKLOAD;
+        let policy = policies
+            .policy(namespace, name)
+            .ok_or_else(|| invalid(format!("no policy {namespace}/{name}")))?;
+        let config = PluginConfig::of_policy(policies, policy);
+        // The filter would refuse it in its log; here the reason is at hand.
+        CompiledPolicy::try_from(config.clone())?;
+        let filter = wasm_filter(
+            &config.policy.to_string(),
+            serde_json::to_string(&config)?,
+            &module.to_string_lossy(),
+        );
+        let rbac = rbac::http_filters(
+            &authorization_policies(policies, policy),
+            policies.mesh().trust_domains(),
+        );
+        let rbac = rbac.into_iter().map(serde_json::to_value);
+        let filters = std::iter::once(serde_json::to_value(filter)).chain(rbac);
+        Ok(filters.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,145 @@
+//! Denied request → the rule that allows it and no more, as it is written.
+
+use policy_schema::decision_id::DecisionRecord;
+use policy_schema::identity::SpiffeId;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{PolicySet, ServicePolicy};
+
+use super::AskedPlace;
+
+/// A rule to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewRule {
+    pub(crate) policy: PolicyName,
+    pub(crate) id: String,
+    pub(crate) caller: NewCaller,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// The host, where the rule is for one.
+    pub(crate) host: Option<String>,
+    /// The workload's port, where the rule is for one.
+    pub(crate) port: Option<u16>,
+}
+
+/// Whom a new rule is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NewCaller {
+    ServiceAccount(String),
+    Principal(String),
+}
+
+/// A rule for this caller, this method and this path alone, and for no other host and port than these
+/// where `place` asks for them.
+pub(super) fn new_rule(
+    record: &DecisionRecord,
+    caller: &str,
+    place: Option<AskedPlace>,
+    set: &PolicySet,
+    policy: &ServicePolicy,
+) -> Option<NewRule> {
+    let text = |bytes: &Option<Vec<u8>>| {
+        let text = String::from_utf8(bytes.clone()?).ok();
+        text.filter(|text| !text.contains('*'))
+    };
+    let path = text(&record.path).filter(|path| !record.path_is_cut && !path.contains('{'))?;
+    let method = text(&record.method)?;
+    let host = if place.is_some_and(|place| place.host) {
+        Some(text(&record.host)?)
+    } else {
+        None
+    };
+    let port = if place.is_some_and(|place| place.port) {
+        Some(record.port?)
+    } else {
+        None
+    };
+    let id = SpiffeId::parse(caller.as_bytes()).ok()?;
+    let parts: Vec<_> = id.as_str().split('/').collect();
+    let is_own = id.trust_domain() == set.mesh().trust_domains().own();
+    let caller = match parts[..] {
+        [_, _, _, "ns", namespace, "sa", account] if is_own => {
+            NewCaller::ServiceAccount(if namespace == policy.name().namespace {
+                account.to_owned()
+            } else {
+                format!("{namespace}/{account}")
+            })
+        }
+        _ => NewCaller::Principal(caller.to_owned()),
+    };
+    Some(NewRule {
+        policy: policy.name().clone(),
+        id: unused_id(parts.last().copied().unwrap_or_default(), policy),
+        caller,
+        method,
+        path,
+        host,
+        port,
+    })
+}
+
+/// The caller's name as the id of a rule that the policy does not have.
+fn unused_id(name: &str, policy: &ServicePolicy) -> String {
+    let plain: String = name
+        .to_ascii_lowercase()
+        .chars()
+        .map(|char| {
+            if char.is_ascii_alphanumeric() {
+                char
+            } else {
+                '-'
+            }
+        })
+        .take(48)
+        .collect();
+    let plain = match plain.trim_matches('-') {
+        "" => "caller",
+        plain => plain,
+    };
+    let known: Vec<_> = policy
+        .rule_specs()
+        .into_iter()
+        .map(|rule| rule.id)
+        .collect();
+    let numbered = (2..).map(|number| format!("{plain}-{number}"));
+    let mut names = std::iter::once(plain.to_owned()).chain(numbered);
+    names.find(|name| !known.contains(name)).unwrap_or_default()
+}
+
+impl NewRule {
+    /// The rule in YAML, line by line, without the dash.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let source = match &self.caller {
+            NewCaller::ServiceAccount(account) => {
+                format!("  - serviceAccounts: [{}]", scalar(account))
+            }
+            NewCaller::Principal(id) => format!("  - principals: [{}]", scalar(id)),
+        };
+        let mut lines = vec![
+            format!("id: {}", scalar(&self.id)),
+            "effect: Allow".to_owned(),
+            "from:".to_owned(),
+            source,
+            "to:".to_owned(),
+            format!("  - methods: [{}]", scalar(&self.method)),
+            format!("    paths: [{}]", scalar(&self.path)),
+        ];
+        let host = self.host.iter();
+        lines.extend(host.map(|host| format!("    hosts: [{}]", scalar(host))));
+        lines.extend(self.port.map(|port| format!("    ports: [{port}]")));
+        lines
+    }
+}
+
+/// A text as YAML: plain where that can only be text.
+pub(super) fn scalar(text: &str) -> String {
+    let is_plain = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'.' | b'-'));
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    if is_plain && !words.contains(&text.to_ascii_lowercase().as_str()) {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
+}
