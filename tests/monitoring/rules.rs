@@ -77,7 +77,7 @@ fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
     }
 }
 
-/// Where labels are cut out of flat names, `-` has become `_`.
+/// Where labels are cut out of flat names, `-` has become `__`.
 #[test]
 fn no_value_of_a_label_is_matched_by_its_dash() {
     let dashboards = files::dashboards();

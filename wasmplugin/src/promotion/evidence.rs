@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use policy_schema::metric;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
@@ -9,7 +10,7 @@ use policy_schema::timestamp::Timestamp;
 use super::candidate::{Candidate, Subject};
 use super::counting::{self, Window};
 use super::label::{
-    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE, of_policy,
+    self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE,
 };
 use super::revisions::{self, Revisions};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
@@ -82,18 +83,14 @@ pub(super) struct Selectors {
 
 impl Selectors {
     pub(super) fn new(candidate: &Candidate) -> Self {
-        let policy = format!("{POLICY}=\"{}\"", of_policy(&candidate.policy));
+        let policy = of_policy(&candidate.policy);
         // Matches of rules in shadow are counted beside the decision about the same request. In a policy that is enforced
         // they have effects of their own; in one in shadow only their names tell.
-        let rules: Vec<_> = candidate
-            .rules_in_shadow
-            .iter()
-            .map(String::as_str)
-            .collect();
-        let but_rules = if rules.is_empty() {
+        let rules = candidate.rules_in_shadow.iter().map(String::as_str);
+        let but_rules = if candidate.rules_in_shadow.is_empty() {
             String::new()
         } else {
-            format!(",{RULE}!~\"{}\"", rules.join("|"))
+            format!(",{}", label::is_none_of(RULE, rules))
         };
         let decided = if candidate.is_policy_in_shadow {
             format!("{policy},{EFFECT}=~\"shadow_allow|shadow_deny\"{but_rules}")
@@ -107,7 +104,8 @@ impl Selectors {
             ),
             Subject::Rule { id, effect, .. } => {
                 let effect = effect_in_shadow(*effect);
-                let of_rule = format!("{policy},{RULE}=\"{id}\",{EFFECT}=\"{effect}\"");
+                let rule = label::is_one_of(RULE, [&**id]);
+                let of_rule = format!("{policy},{rule},{EFFECT}=\"{effect}\"");
                 (of_rule.clone(), of_rule)
             }
         };
@@ -118,6 +116,11 @@ impl Selectors {
             hits: format!("{DECISIONS}{{{hits}}}"),
         }
     }
+}
+
+/// Where metrics are about a policy, in PromQL.
+fn of_policy(policy: &PolicyName) -> String {
+    label::is_one_of(POLICY, [&*label::of_policy(policy)])
 }
 
 /// What the metrics call the effect of a rule in shadow.
@@ -137,8 +140,8 @@ pub(crate) async fn gather(
     asked: Window,
 ) -> Result<Evidence, PrometheusError> {
     let selectors = Selectors::new(candidate);
-    let label = of_policy(&candidate.policy);
-    let revisions = revisions::ask(prometheus, &label, &candidate.revision, asked).await?;
+    let policy = of_policy(&candidate.policy);
+    let revisions = revisions::ask(prometheus, &policy, &candidate.revision, asked).await?;
     let query = counting::first_seen(&selectors.present, asked);
     let first = prometheus.query(&query, asked.until).await?;
     let Some(first) = first.first().and_then(|sample| moment(sample.value)) else {
@@ -289,7 +292,7 @@ async fn is_learning(
     policy: &PolicyName,
     window: Window,
 ) -> Result<bool, PrometheusError> {
-    let selector = format!("{OBSERVED}{{{POLICY}=\"{}\"}}", of_policy(policy));
+    let selector = format!("{OBSERVED}{{{}}}", of_policy(policy));
     let query = counting::looked_at(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())
 }
@@ -309,7 +312,7 @@ impl Counted {
     }
 }
 
-/// What counters counted, by labels. Of something that should not happen, none is left out.
+/// What counters counted, by labels as they are meant. Of something that should not happen, none is left out.
 async fn counted(
     prometheus: &Prometheus,
     selector: &str,
@@ -320,13 +323,23 @@ async fn counted(
     let by = |query: String| counting::sum_by(labels, &query);
     let risen = by(counting::risen(selector, window));
     for Sample { labels, value, .. } in prometheus.query(&risen, window.until).await? {
-        counted.entry(labels).or_default().seen = at_most(value);
+        counted.entry(plain(labels)).or_default().seen += at_most(value);
     }
     let before = by(counting::counted_before(selector, window));
     for Sample { labels, value, .. } in prometheus.query(&before, window.until).await? {
-        counted.entry(labels).or_default().before = at_most(value);
+        counted.entry(plain(labels)).or_default().before += at_most(value);
     }
     Ok(counted)
+}
+
+/// Labels as they are meant, however the proxies name their metrics.
+fn plain(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for name in [RULE, REASON] {
+        if let Some(value) = labels.get_mut(name) {
+            *value = metric::plain_value(value);
+        }
+    }
+    labels
 }
 
 /// Less than this is the noise of adding and not a part of a request.

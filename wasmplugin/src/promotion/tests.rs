@@ -155,13 +155,13 @@ fn what_counters_cannot_tell_is_not_judged_by_them() {
 /// Each request is counted once: what a rule in shadow adds is told apart by its effect or by its name.
 #[test]
 fn matches_of_rules_in_shadow_are_no_requests() {
-    let decisions = "peergate_decisions_total{peergate_policy=\"shop_orders\"";
+    let decisions = "peergate_decisions_total{peergate_policy=~\"shop_orders\"";
     let of_rule = Selectors::new(&rule(Effect::Deny));
     assert_eq!(
         of_rule.requests,
         format!("{decisions},peergate_effect=~\"allow|deny\"}}")
     );
-    let expected = format!("{decisions},peergate_rule=\"a\",peergate_effect=\"shadow_deny\"}}");
+    let expected = format!("{decisions},peergate_rule=~\"a\",peergate_effect=\"shadow_deny\"}}");
     assert_eq!((&of_rule.hits, &of_rule.present), (&expected, &expected));
 
     let mut policy = whole(&[], true);
@@ -188,7 +188,7 @@ fn matches_of_rules_in_shadow_are_no_requests() {
     );
     assert_eq!(
         of_rule.hits,
-        format!("{decisions},peergate_rule=\"a\",peergate_effect=\"shadow_allow\"}}")
+        format!("{decisions},peergate_rule=~\"a\",peergate_effect=\"shadow_allow\"}}")
     );
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It is asked for sums, so that thousands of proxies cost no more to look at than one.
 
+use policy_schema::metric;
 use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
@@ -25,15 +26,12 @@ pub(crate) async fn read(
     let mut reading = Reading::new(at);
     let by = format!("{POLICY}, {RULE}, {EFFECT}, {REASON}");
     for sample in ask(format!("sum by ({by}) ({DECISIONS})")).await? {
-        reading
-            .decisions
-            .entry(decision(&sample))
-            .or_default()
-            .total = sample.value;
+        let count = reading.decisions.entry(decision(&sample)).or_default();
+        *count = count.plus(Count::of(sample.value));
     }
     for sample in ask(format!("sum by ({by}) (rate({DECISIONS}[{over}]))")).await? {
         let count = reading.decisions.entry(decision(&sample)).or_default();
-        count.rate = Some(sample.value);
+        *count = count.plus(Count::at(sample.value));
     }
     let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
     let observed = format!("topk({MOST_CALLERS}, sum by ({by}) ({OBSERVED}))");
@@ -58,16 +56,17 @@ pub(crate) async fn read(
             continue;
         };
         let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
-        of_policy.insert(revisions::of_number(number), whole(sample.value));
+        *of_policy.entry(revisions::of_number(number)).or_default() += whole(sample.value);
     }
     // 0 is told of a rule that has no end any more.
     for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)")).await? {
         let rule = (text(&sample, POLICY), text(&sample, RULE));
-        reading.expiries.insert(rule, sample.value);
+        let first = reading.expiries.entry(rule).or_insert(sample.value);
+        *first = first.min(sample.value);
     }
     for sample in ask(format!("sum by ({POLICY}, {VERDICTS}) ({COMPARISONS})")).await? {
         let key = (text(&sample, POLICY), text(&sample, VERDICTS));
-        reading.comparisons.insert(key, sample.value);
+        *reading.comparisons.entry(key).or_default() += sample.value;
     }
     let first = |samples: Vec<Sample>| samples.first().map(|sample| sample.value);
     reading.rejections = first(ask(format!("sum({REJECTIONS})")).await?);
@@ -105,8 +104,9 @@ fn request(sample: &Sample) -> ObservedRequest {
     }
 }
 
+/// A label as it is meant, however the proxies name their metrics.
 fn text(sample: &Sample, name: &str) -> String {
-    sample.label(name).to_owned()
+    metric::plain_value(sample.label(name))
 }
 
 #[expect(

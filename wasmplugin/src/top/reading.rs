@@ -62,6 +62,19 @@ pub(crate) struct Memory {
 }
 
 impl Count {
+    /// So many in all.
+    pub(crate) fn of(total: f64) -> Self {
+        Self { total, rate: None }
+    }
+
+    /// So many by the second.
+    pub(crate) fn at(rate: f64) -> Self {
+        Self {
+            total: 0.0,
+            rate: Some(rate),
+        }
+    }
+
     /// The sum of two.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
