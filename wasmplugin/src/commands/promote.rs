@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// How far to look back, such as `12h` or `7d`
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_window)]
     window: Duration,
-    /// The policy to judge [default: all]
+    /// The policy to judge, with those that can only be enforced together with it [default: all]
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
     workload: Option<PolicyName>,
     /// The rule to judge; repeatable [default: all, and the policies themselves]
@@ -101,7 +101,9 @@ struct Judged {
 #[derive(Debug)]
 struct Written {
     file: String,
-    candidate: Candidate,
+    policy: PolicyName,
+    /// None for the policy itself.
+    rule: Option<String>,
 }
 
 /// Reads a stretch of time.
@@ -181,7 +183,7 @@ fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
         let is_of_policy = args
             .workload
             .as_ref()
-            .is_none_or(|name| *name == candidate.policy);
+            .is_none_or(|name| candidate.is_of(name));
         let is_rule = args.rules.is_empty()
             || candidate
                 .rule()

@@ -18,6 +18,24 @@ pub(crate) enum Revisions {
     Others(Vec<String>),
 }
 
+impl Revisions {
+    /// What follows of two policies that count together.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Untold, revisions) | (revisions, Self::Untold) => revisions,
+            (Self::Others(mut running), Self::Others(more)) => {
+                running.extend(more);
+                Self::Others(running)
+            }
+            (Self::Others(running), Self::Current { .. })
+            | (Self::Current { .. }, Self::Others(running)) => Self::Others(running),
+            (Self::Current { since }, Self::Current { since: other }) => Self::Current {
+                since: since.max(other),
+            },
+        }
+    }
+}
+
 /// The number that stands for a revision; none for what is no revision.
 pub(crate) fn number(revision: &str) -> Option<u64> {
     u64::from_str_radix(revision, 16).ok()

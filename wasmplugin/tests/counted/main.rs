@@ -18,6 +18,7 @@ mod promote;
 mod revisions;
 #[path = "../support/scraping.rs"]
 mod scraping;
+mod together;
 mod top;
 
 use std::process::Command;
