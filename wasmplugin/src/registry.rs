@@ -1,7 +1,7 @@
 //! Image → registry (OCI distribution spec), without a container engine.
 
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::manifest::{
     ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageIndex,
@@ -23,7 +23,7 @@ pub(crate) enum PushError {
     Credentials(CredentialRetrievalError),
     #[error("the credentials are an identity token, which Docker alone can use")]
     IdentityToken,
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Registry(#[from] OciDistributionError),
     #[error("the image is not whole: `{0}` is missing")]
     Missing(String),
@@ -31,26 +31,39 @@ pub(crate) enum PushError {
     Runtime(#[from] std::io::Error),
 }
 
-/// Uploads an image, and what refers to it, and gives it the reference's tag.
-pub(crate) fn push(
-    image: &Image,
-    reference: &Reference,
-    is_plain_http: bool,
-) -> Result<(), PushError> {
-    network::block_on(upload(image, reference, is_plain_http))?
+/// What a registry answers, or why it does not.
+fn told(reason: &OciDistributionError) -> String {
+    match reason {
+        OciDistributionError::RequestError(reason) => network::told(reason),
+        _ => reason.to_string(),
+    }
 }
 
-async fn upload(
-    image: &Image,
-    reference: &Reference,
-    is_plain_http: bool,
-) -> Result<(), PushError> {
+/// A registry, and how to speak with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) is_plain_http: bool,
+    /// Authorities in PEM, beside those of the system.
+    pub(crate) authorities: Option<Vec<u8>>,
+}
+
+/// Uploads an image, and what refers to it, and gives it the reference's tag.
+pub(crate) fn push(image: &Image, reference: &Reference, access: Access) -> Result<(), PushError> {
+    network::block_on(upload(image, reference, access))?
+}
+
+async fn upload(image: &Image, reference: &Reference, access: Access) -> Result<(), PushError> {
+    let authorities = access.authorities.into_iter().map(|data| Certificate {
+        encoding: CertificateEncoding::Pem,
+        data,
+    });
     let client = Client::new(ClientConfig {
-        protocol: if is_plain_http {
+        protocol: if access.is_plain_http {
             ClientProtocol::Http
         } else {
             ClientProtocol::Https
         },
+        extra_root_certificates: authorities.collect(),
         ..ClientConfig::default()
     });
     let auth = credentials(reference.registry())?;

@@ -18,7 +18,7 @@ use crate::input::InputArgs;
 use crate::network;
 use crate::output::{self, Format};
 use crate::policies;
-use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
+use crate::prometheus::{Prometheus, PrometheusArgs};
 use crate::promotion::Window;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
@@ -139,7 +139,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let judged = network::block_on(async {
         let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
-        Ok::<_, Failure>(judge_all(&prometheus, candidates, window, standard).await?)
+        judge_all(&prometheus, candidates, window, standard).await
     })
     .map_err(Failure::Runtime)??;
     let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
@@ -206,7 +206,7 @@ async fn judge_all(
     candidates: Vec<Candidate>,
     window: Window,
     standard: Standard,
-) -> Result<Vec<Judged>, PrometheusError> {
+) -> Result<Vec<Judged>, Failure> {
     let mut judged = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let evidence = evidence::gather(prometheus, &candidate, window).await?;
@@ -216,6 +216,10 @@ async fn judge_all(
             evidence,
             verdict,
         });
+    }
+    let is_seen = judged.iter().any(|judged| judged.evidence.seen.is_ok());
+    if !is_seen && !judged.is_empty() && prometheus.has_unlabelled(window.until).await? {
+        return Err(Failure::NoLabels(prometheus.url().to_string()));
     }
     Ok(judged)
 }

@@ -6,7 +6,7 @@ use policy_schema::metric;
 use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promotion::label::{
     CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, REVISION, RULE,
@@ -22,7 +22,14 @@ pub(crate) async fn read(
     over: &str,
     at: Timestamp,
 ) -> Result<Reading, PrometheusError> {
-    let ask = async |query: String| prometheus.query(&query, at).await;
+    let ask = async |query: String| {
+        let samples = prometheus.query(&query, at).await?;
+        let samples = samples.into_iter().filter_map(|sample| {
+            let value = finite(sample.value)?;
+            Some(Sample { value, ..sample })
+        });
+        Ok::<Vec<_>, PrometheusError>(samples.collect())
+    };
     let mut reading = Reading::new(at);
     let by = format!("{POLICY}, {RULE}, {EFFECT}, {REASON}");
     for sample in ask(format!("sum by ({by}) ({DECISIONS})")).await? {
@@ -80,6 +87,9 @@ pub(crate) async fn read(
     let proxies =
         format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
     reading.proxies = first(ask(proxies).await?).map(whole);
+    if reading.decisions.is_empty() {
+        reading.is_unlabelled = prometheus.has_unlabelled(at).await?;
+    }
     Ok(reading)
 }
 

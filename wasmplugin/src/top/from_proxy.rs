@@ -7,7 +7,7 @@ use policy_schema::metric::{self, Label, Metric};
 use policy_schema::timestamp::Timestamp;
 use prometheus_parse::{Sample, Value};
 
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
 use crate::promotion::label::{CALLER, EFFECT, METHOD, Observed, PATH, POLICY, REASON, RULE};
 use crate::promotion::revisions;
 
@@ -18,6 +18,9 @@ pub(super) const VERDICTS: &str = Label::Verdicts.tag();
 pub(super) const REJECTIONS: &str = metric::REJECTIONS.name;
 pub(super) const OMITTED: &str = metric::OMITTED.name;
 pub(super) const MEMORY: &str = metric::MEMORY.name;
+
+/// What the name of a counter begins with that has its labels in it, in a form that nobody can take them out of.
+const UNLABELLED: &str = "peergate_decisions_total_";
 
 /// A series of the filter's.
 struct Series {
@@ -35,6 +38,12 @@ impl Series {
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
 pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
     let metrics = Metrics::parse(text).ok()?;
+    // The parser passes over what it does not understand.
+    let mut lines = text.lines().map(str::trim);
+    let has_more_than_comments = lines.any(|line| !line.is_empty() && !line.starts_with('#'));
+    if has_more_than_comments && metrics.all().next().is_none() {
+        return None;
+    }
     let mut reading = Reading::new(at);
     reading.proxies = Some(1);
     for series in series(&metrics, &metric::DECISIONS) {
@@ -76,12 +85,16 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
         let key = (series.label(POLICY), series.label(VERDICTS));
         *reading.comparisons.entry(key).or_default() += series.number;
     }
-    reading.rejections = metrics.value(REJECTIONS, &[]);
-    reading.omitted_log_lines = metrics.value(OMITTED, &[]);
-    reading.memory = metrics.value(MEMORY, &[]).map(|bytes| Memory {
+    let alone = |name| metrics.value(name, &[]).and_then(finite);
+    reading.rejections = alone(REJECTIONS);
+    reading.omitted_log_lines = alone(OMITTED);
+    reading.memory = alone(MEMORY).map(|bytes| Memory {
         all: bytes,
         largest: bytes,
     });
+    reading.is_unlabelled = metrics
+        .all()
+        .any(|sample| sample.metric.starts_with(UNLABELLED));
     Some(reading)
 }
 
@@ -97,14 +110,14 @@ fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Se
         };
         Some(Series {
             labels,
-            number: number(sample),
+            number: number(sample)?,
         })
     })
 }
 
-fn number(sample: &Sample) -> f64 {
+fn number(sample: &Sample) -> Option<f64> {
     match sample.value {
-        Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => number,
-        Value::Histogram(_) | Value::Summary(_) => 0.0,
+        Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => finite(number),
+        Value::Histogram(_) | Value::Summary(_) => None,
     }
 }
