@@ -116,20 +116,6 @@ impl Label {
         }
     }
 
-    /// A value of it in a flat name, where Prometheus knows no `-`.
-    fn flat(self, value: &str) -> String {
-        match (self, value) {
-            (_, "-") => "NONE".to_owned(),
-            // The first `_` ends the namespace, and all others stand for dots.
-            (Self::Policy, policy) => policy
-                .replace('-', "+")
-                .replacen('_', &format!("+{NAME}+"), 1)
-                .replace('_', "+DOT+")
-                .replace('+', "_"),
-            (_, value) => value.replace('-', "_"),
-        }
-    }
-
     /// Its place in a flat name.
     const fn marker(self) -> &'static str {
         match self {
@@ -145,8 +131,28 @@ impl Label {
     }
 }
 
-/// Stands in a flat name between a policy's namespace and its name.
-const NAME: &str = "NAME";
+/// Stands in a flat name for a value that is `-`.
+const NONE: &str = "NONE";
+
+/// Stands in a flat name for a `-`, which Prometheus takes in no name. Values have a `_` between letters and digits
+/// alone, and never two of them.
+const DASH: &str = "__";
+
+/// A value of a label as flat names have it, and as Prometheus has it that got the labels out of them.
+pub fn flat_value(value: &str) -> String {
+    match value {
+        "-" => NONE.to_owned(),
+        value => value.replace('-', DASH),
+    }
+}
+
+/// The value of a label, however proxies name their metrics.
+pub fn plain_value(value: &str) -> String {
+    match value {
+        NONE => "-".to_owned(),
+        value => value.replace(DASH, "-"),
+    }
+}
 
 /// How labels are got out of flat names, in the words of Prometheus' relabelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -267,7 +273,7 @@ impl Metric {
     /// order.
     ///
     /// No two series share a name: values have no character that could end them, and in a flat name
-    /// they have no upper-case letter, of which the words between them are made.
+    /// they have no upper-case letter, of which the words between them are made, but for `NONE`.
     pub fn series(&self, names: MetricNames, values: &[&str]) -> String {
         let labels = self.labels.iter().zip(values);
         match names {
@@ -283,7 +289,7 @@ impl Metric {
             MetricNames::Flat => {
                 let (stem, ending) = self.stem_and_ending();
                 let labels = labels
-                    .map(|(label, value)| format!("_{}_{}", label.marker(), label.flat(value)));
+                    .map(|(label, value)| format!("_{}_{}", label.marker(), flat_value(value)));
                 let labels: String = labels.collect();
                 format!("{stem}{labels}{ending}")
             }
@@ -294,26 +300,36 @@ impl Metric {
     /// name is always the same.
     pub fn flat_pattern(&self) -> Option<FlatPattern> {
         let (stem, ending) = self.stem_and_ending();
-        let mut pattern = stem.to_owned();
-        let mut values = Vec::with_capacity(self.labels.len());
-        let mut groups = 1..;
-        let mut group = || groups.next().unwrap_or_default();
-        for label in self.labels {
-            pattern.extend(["_", label.marker(), "_(.+)"]);
-            let value = format!("${{{}}}", group());
-            values.push((
-                *label,
-                match label {
-                    Label::Policy => {
-                        pattern.extend(["_", NAME, "_(.+)"]);
-                        format!("{value}_${{{}}}", group())
-                    }
-                    _ => value,
-                },
-            ));
-        }
-        pattern.push_str(ending);
+        let groups = self.labels.iter().zip(1..);
+        let values: Vec<_> = groups
+            .map(|(label, group)| (*label, format!("${{{group}}}")))
+            .collect();
+        let labels = self.labels.iter();
+        let labels: String = labels
+            .map(|label| format!("_{}_(.+)", label.marker()))
+            .collect();
+        let pattern = format!("{stem}{labels}{ending}");
         (!values.is_empty()).then_some(FlatPattern { pattern, values })
+    }
+
+    /// The values of the labels, in the labels' order, in one of the metric's flat names; none for any
+    /// other name.
+    pub fn flat_values(&self, name: &str) -> Option<Vec<String>> {
+        let (stem, ending) = self.stem_and_ending();
+        let mut rest = name.strip_prefix(stem)?.strip_suffix(ending)?;
+        let mut markers = self
+            .labels
+            .iter()
+            .map(|label| format!("_{}_", label.marker()));
+        rest = rest.strip_prefix(&*markers.next()?)?;
+        let mut values = Vec::with_capacity(self.labels.len());
+        for marker in markers {
+            let (value, after) = rest.split_once(&*marker)?;
+            values.push(plain_value(value));
+            rest = after;
+        }
+        values.push(plain_value(rest));
+        Some(values)
     }
 
     /// The name before what says that it is a counter, and that.

@@ -117,7 +117,7 @@ impl PolicySet {
     }
 
     /// For each policy the positions of those that are for some of its workloads, its own first.
-    pub(crate) fn policies_together(&self) -> Vec<Vec<usize>> {
+    pub fn policies_together(&self) -> Vec<Vec<usize>> {
         let mut together: Vec<Vec<usize>> = (0..self.policies.len())
             .map(|position| vec![position])
             .collect();
@@ -157,6 +157,11 @@ impl ServicePolicy {
     /// Whether decisions are carried out.
     pub fn enforcement(&self) -> Enforcement {
         self.enforcement
+    }
+
+    /// What becomes of a request that no rule matches, as far as the policy says it.
+    pub fn otherwise(&self) -> Otherwise {
+        self.otherwise
     }
 
     /// The positions, among the policies of the set, of those that this one's filter enforces along.

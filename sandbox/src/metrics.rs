@@ -28,6 +28,11 @@ impl Metrics {
         })
     }
 
+    /// All samples, in the order in which they stand there.
+    pub fn all(&self) -> impl Iterator<Item = &Sample> {
+        self.samples.iter()
+    }
+
     /// All samples of the metric `name`.
     pub fn samples(&self, name: &str) -> impl Iterator<Item = &Sample> {
         self.samples

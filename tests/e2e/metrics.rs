@@ -132,8 +132,8 @@ fn flat_names_need_no_tags() {
     );
     mesh.client_as(WEB).send(&Request::get("/orders")).unwrap();
     let metrics = mesh.envoy.metrics().unwrap();
-    let counter = "peergate_decisions_POLICY_shop_NAME_orders_RULE_web_places_orders_EFFECT_allow_\
-                   REASON_allowed_by_rule_total";
+    let counter = "peergate_decisions_POLICY_shop_orders_RULE_web__places__orders_EFFECT_allow_\
+                   REASON_allowed__by__rule_total";
     assert_eq!(metrics.value(counter, &[]), Some(1.0));
 }
 

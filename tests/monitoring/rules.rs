@@ -99,7 +99,7 @@ fn no_sum_is_over_clusters() {
     }
 }
 
-/// Where labels are cut out of flat names, `-` has become `_`.
+/// Where labels are cut out of flat names, `-` has become `__`.
 #[test]
 fn no_value_of_a_label_is_matched_by_its_dash() {
     let dashboards = files::dashboards();

@@ -13,6 +13,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::admin::{self, AdminError, Said};
+use crate::network;
 
 /// Where a sidecar's admin endpoint is, for those in its pod.
 const ADMIN_PORT: u16 = 15000;
@@ -62,8 +63,28 @@ pub(crate) enum ClusterError {
     Kubeconfig(#[from] kube::config::KubeconfigError),
     #[error("there is neither a kubeconfig nor a cluster around: {0}")]
     NoConfig(#[from] kube::config::InferConfigError),
-    #[error("{0}")]
+    #[error("{}", told(.0))]
     Client(#[from] kube::Error),
+}
+
+impl ClusterError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::Client(reason) if network::is_authority_unknown(reason) => {
+                "name the cluster's authority in the kubeconfig: `certificate-authority` or `certificate-authority-data`"
+            }
+            _ => "see whether `kubectl get namespaces` works with the same kubeconfig and context",
+        }
+    }
+}
+
+/// What a cluster answers, or why it does not.
+fn told(reason: &kube::Error) -> String {
+    match reason {
+        kube::Error::Service(_) | kube::Error::HyperError(_) => network::told(reason),
+        _ => reason.to_string(),
+    }
 }
 
 /// A cluster.

@@ -18,6 +18,7 @@ use crate::exit_status::ExitStatus;
 use crate::image::InvalidLayout;
 use crate::learning::access_log::InvalidLine;
 use crate::learning::counters::InvalidSeries;
+use crate::network;
 use crate::policy_edit::EditError;
 use crate::prometheus::PrometheusError;
 use crate::registry::PushError;
@@ -30,6 +31,8 @@ pub(crate) enum Failure {
     Read { name: String, reason: io::Error },
     #[error("cannot write `{name}`: {reason}")]
     Write { name: String, reason: io::Error },
+    #[error("cannot write `{}`: there is no folder `{}`", .path.display(), .folder.display())]
+    NoFolder { path: PathBuf, folder: PathBuf },
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
     #[error("`{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
@@ -79,6 +82,12 @@ pub(crate) enum Failure {
     Proxy { name: String, reason: AdminError },
     #[error("proxy {0} says something else than metrics at `/stats/prometheus`")]
     NoMetrics(String),
+    #[error(
+        "{0} has counters of the filter, and no labels: all that they are about stands in their names"
+    )]
+    NoLabels(String),
+    #[error("`{name}` has no certificate in PEM: {reason}")]
+    InvalidAuthorities { name: String, reason: String },
     #[error("the terminal cannot be used: {0}")]
     Terminal(io::Error),
     #[error("stdin cannot be written to")]
@@ -182,6 +191,8 @@ impl Failure {
             | Self::Prometheus(_)
             | Self::Proxy { .. }
             | Self::NoMetrics(_)
+            | Self::NoLabels(_)
+            | Self::NoFolder { .. }
             | Self::Terminal(_)
             | Self::Exists(_)
             | Self::Config { .. }
@@ -202,6 +213,7 @@ impl Failure {
             | Self::StdinNotPatchable
             | Self::UntilPast(_)
             | Self::NoPrometheus
+            | Self::InvalidAuthorities { .. }
             | Self::NotInShadow(_)
             | Self::NotEditable { .. }
             | Self::ChangedMeanwhile(_)
@@ -303,9 +315,14 @@ impl Failure {
             Self::StillInShadow(_) => Some(
                 "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy",
             ),
-            Self::Cluster(_) => Some(
-                "see whether `kubectl get namespaces` works with the same kubeconfig and context",
+            Self::Cluster(reason) => Some(reason.help()),
+            Self::NoLabels(_) => Some(
+                "tell the proxies the tags, or have Prometheus take labels out of flat names: docs/metrics.md, \"Get labels\"",
             ),
+            Self::InvalidAuthorities { .. } => {
+                Some("name a PEM file with the authority's certificate, and no key")
+            }
+            Self::NoFolder { .. } => Some("make the folder first, or name another place"),
             Self::MissingFilter => Some(
                 "build it with `make filter` and name it with `--filter` or PEERGATE_FILTER; `make demo` does both",
             ),
@@ -344,6 +361,9 @@ impl Failure {
             Self::NoImageField(_) => Some("write the field, with whatever image, and try again"),
             Self::Push(PushError::IdentityToken) => {
                 Some("log in with a name and a password, or use a credential helper")
+            }
+            Self::Push(PushError::Registry(reason)) if network::is_authority_unknown(reason) => {
+                Some("name a PEM file with the authority: `--ca-file`")
             }
             Self::Push(_) => Some("nothing names the image yet, so trying again does no harm"),
             Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),

@@ -1,6 +1,13 @@
 //! What every command that talks to others begins with.
 
+use std::error::Error;
 use std::io;
+use std::path::Path;
+
+use rustls::CertificateError;
+
+use crate::failure::Failure;
+use crate::input;
 
 /// Runs what waits for others to its end.
 pub(crate) fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
@@ -15,4 +22,50 @@ pub(crate) fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
 pub(crate) fn choose_cryptography() {
     // Somebody else may have chosen one for the process, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Why others could not be talked to: what is behind a failure tells it, and mostly that alone.
+pub(crate) fn told(failure: &(dyn Error + 'static)) -> String {
+    if is_authority_unknown(failure) {
+        return "its certificate is of an authority that is not known here".to_owned();
+    }
+    let mut deepest = failure;
+    while let Some(next) = deepest.source() {
+        deepest = next;
+    }
+    deepest.to_string()
+}
+
+/// Whether the other presented a certificate of an authority that nobody has named as one to trust.
+pub(crate) fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(failure);
+    while let Some(failure) = next {
+        // What an I/O error is made of is not its source.
+        let made_of = failure
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let of_tls: Option<&rustls::Error> = match made_of {
+            Some(made_of) => made_of.downcast_ref(),
+            None => failure.downcast_ref(),
+        };
+        if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) = of_tls {
+            return true;
+        }
+        next = failure.source();
+    }
+    false
+}
+
+/// The authorities in a PEM file, which is to have some.
+pub(crate) fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let invalid = |reason: String| Failure::InvalidAuthorities {
+        name: input::name_of(path),
+        reason,
+    };
+    let bundle = reqwest::Certificate::from_pem_bundle(&input::bytes(path)?);
+    let authorities = bundle.map_err(|reason| invalid(reason.to_string()))?;
+    if authorities.is_empty() {
+        return Err(invalid("it is empty".to_owned()));
+    }
+    Ok(authorities)
 }

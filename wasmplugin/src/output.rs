@@ -163,7 +163,10 @@ pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(
 
 /// Makes a folder, and those above it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|reason| cannot_write(path, reason))
+    fs::create_dir_all(path).map_err(|reason| Failure::Write {
+        name: path.display().to_string(),
+        reason,
+    })
 }
 
 /// Content that only has to be put in its place.
@@ -229,6 +232,20 @@ fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
 }
 
 fn cannot_write(path: &Path, reason: io::Error) -> Failure {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+    if let Some(folder) = folder {
+        return Failure::NoFolder {
+            path: path.to_owned(),
+            folder: folder.to_owned(),
+        };
+    }
+    // That of a temporary file has its name in it, which means nothing to anybody.
+    let reason = match reason.raw_os_error() {
+        Some(_) => reason,
+        None => reason.kind().into(),
+    };
     Failure::Write {
         name: path.display().to_string(),
         reason,

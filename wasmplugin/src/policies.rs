@@ -1,5 +1,7 @@
 //! Input → sound policies, with everything shown that there is to say about it.
 
+use std::collections::BTreeSet;
+
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
@@ -74,16 +76,26 @@ pub(crate) fn named<'p>(
     set.policy(&name.namespace, &name.name)
         .ok_or_else(|| Failure::UnknownPolicy {
             name: name.to_string(),
-            help: names_help(set, &name.to_string()),
+            help: {
+                let policies = set.policies().iter();
+                let names = policies.map(|policy| policy.name().to_string());
+                names_help(&names.collect(), &name.to_string())
+            },
         })
 }
 
-fn names_help(set: &PolicySet, wanted: &str) -> String {
-    let names: Vec<_> = set
-        .policies()
-        .iter()
-        .map(|policy| policy.name().to_string())
-        .collect();
+/// Sees to it that the policy is among these.
+pub(crate) fn check_known(wanted: &str, names: &BTreeSet<String>) -> Result<(), Failure> {
+    if names.contains(wanted) {
+        return Ok(());
+    }
+    Err(Failure::UnknownPolicy {
+        name: wanted.to_owned(),
+        help: names_help(names, wanted),
+    })
+}
+
+fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
     let closest = names
         .iter()
         .map(|name| (strsim::osa_distance(name, wanted), name))
@@ -91,7 +103,7 @@ fn names_help(set: &PolicySet, wanted: &str) -> String {
         .min();
     match closest {
         Some((_, name)) => format!("did you mean `{name}`?"),
-        None if names.is_empty() => "there is none beside the mesh".to_owned(),
+        None if names.is_empty() => "there is none at all".to_owned(),
         None => {
             let listed: Vec<_> = names
                 .iter()

@@ -138,7 +138,13 @@ impl Prometheus {
         }
         let status = response.status();
         let body = self.body(response).await?;
-        answer::read(status, &body, query)
+        answer::read(&self.url, status, &body, query)
+    }
+
+    /// Whether it has counters of the filter with everything in their names, where labels should be.
+    pub(crate) async fn has_unlabelled(&self, at: Timestamp) -> Result<bool, PrometheusError> {
+        let query = "count({__name__=~\"peergate_decisions_(POLICY|total)_.+\"})";
+        Ok(!self.query(query, at).await?.is_empty())
     }
 
     /// A path below the server's own.

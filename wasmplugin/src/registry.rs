@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use docker_credential::{CredentialRetrievalError, DockerCredential};
-use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::manifest::{
     ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageIndex,
@@ -27,7 +27,7 @@ pub(crate) enum PushError {
     Credentials(CredentialRetrievalError),
     #[error("the credentials are an identity token, which Docker alone can use")]
     IdentityToken,
-    #[error(transparent)]
+    #[error("{}", told(.0))]
     Registry(#[from] OciDistributionError),
     #[error("the image is not whole: `{0}` is missing")]
     Missing(String),
@@ -63,27 +63,44 @@ impl FromStr for Destination {
     }
 }
 
+/// What a registry answers, or why it does not.
+fn told(reason: &OciDistributionError) -> String {
+    match reason {
+        OciDistributionError::RequestError(reason) => network::told(reason),
+        _ => reason.to_string(),
+    }
+}
+
+/// A registry, and how to speak with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) is_plain_http: bool,
+    /// Authorities in PEM, beside those of the system.
+    pub(crate) authorities: Option<Vec<u8>>,
+}
+
 /// Uploads an image, and what refers to it, and tags it if that is asked for.
 pub(crate) fn push(
     image: &Image,
     destination: &Destination,
-    is_plain_http: bool,
+    access: Access,
 ) -> Result<(), PushError> {
-    network::block_on(upload(image, destination, is_plain_http))?
+    network::block_on(upload(image, destination, access))?
 }
 
-async fn upload(
-    image: &Image,
-    destination: &Destination,
-    is_plain_http: bool,
-) -> Result<(), PushError> {
+async fn upload(image: &Image, destination: &Destination, access: Access) -> Result<(), PushError> {
     let reference = &destination.reference;
+    let authorities = access.authorities.into_iter().map(|data| Certificate {
+        encoding: CertificateEncoding::Pem,
+        data,
+    });
     let client = Client::new(ClientConfig {
-        protocol: if is_plain_http {
+        protocol: if access.is_plain_http {
             ClientProtocol::Http
         } else {
             ClientProtocol::Https
         },
+        extra_root_certificates: authorities.collect(),
         ..ClientConfig::default()
     });
     let auth = credentials(reference.registry())?;

@@ -231,7 +231,7 @@ fn flat_names_have_no_tags() {
     config["reporting"] = json!({"metricNames": "Flat"});
     enforcer(&config, &host).enforce(&host);
     let counter =
-        "peergate_decisions_POLICY_shop_NAME_orders_RULE_NONE_EFFECT_deny_REASON_no_identity_total";
+        "peergate_decisions_POLICY_shop_orders_RULE_NONE_EFFECT_deny_REASON_no__identity_total";
     assert_eq!(host.value(counter), 1);
     let defined = host.defined.borrow();
     assert!(defined.iter().all(|name| !name.contains(['.', '=', ';'])));

@@ -23,21 +23,35 @@ fn flat_names_have_them_between_words_that_no_value_has() {
     assert_eq!(
         DECISIONS.series(
             MetricNames::Flat,
-            &["shop_orders", "-", "shadow_deny", "no-rule-matched"]
+            &["shop_cart-service", "-", "shadow_deny", "no-rule-matched"]
         ),
-        "peergate_decisions_POLICY_shop_NAME_orders_RULE_NONE_EFFECT_shadow_deny_REASON_no_rule_matched_total"
+        "peergate_decisions_POLICY_shop_cart__service_RULE_NONE_EFFECT_shadow_deny_REASON_no__rule__matched_total"
     );
     assert_eq!(
         REVISION.series(MetricNames::Flat, &["shop_orders"]),
-        "peergate_policy_revision_POLICY_shop_NAME_orders"
+        "peergate_policy_revision_POLICY_shop_orders"
     );
     assert_eq!(MEMORY.series(MetricNames::Flat, &[]), MEMORY.name);
-    let policies = ["a-b_c", "a_b-c", "a_b_c", "a_b", "a-b_c-d", "a_b_c_d"];
-    let names: BTreeSet<_> = policies
-        .iter()
-        .map(|policy| REVISION.series(MetricNames::Flat, &[policy]))
-        .collect();
-    assert_eq!(names.len(), policies.len(), "{names:?}");
+}
+
+/// Policies whose names differ in nothing but what stands between the letters.
+const ALIKE: [&str; 8] = [
+    "a-b_c", "a_b-c", "a_b_c", "a_b", "a-b_c-d", "a_b_c_d", "a--b_c", "a_b--c",
+];
+
+#[test]
+fn no_two_values_are_alike_in_flat_names() {
+    let flat: BTreeSet<_> = ALIKE.iter().map(|value| flat_value(value)).collect();
+    assert_eq!(flat.len(), ALIKE.len(), "{flat:?}");
+    let others = ["-", "web", "none", "shadow_deny", "no-rule-matched"];
+    for value in ALIKE.into_iter().chain(others) {
+        let flat = flat_value(value);
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        assert!(flat.bytes().all(is_valid), "{flat}");
+        assert_eq!(plain_value(&flat), value);
+        // Where names are not flat, the value stands there as it is.
+        assert_eq!(plain_value(value), value);
+    }
 }
 
 #[test]
@@ -45,15 +59,26 @@ fn labels_can_be_got_out_of_flat_names() {
     assert_eq!(
         EXPIRY.flat_pattern().unwrap(),
         FlatPattern {
-            pattern: "peergate_rule_expiry_timestamp_seconds_POLICY_(.+)_NAME_(.+)_RULE_(.+)"
-                .into(),
-            values: vec![
-                (Label::Policy, "${1}_${2}".into()),
-                (Label::Rule, "${3}".into())
-            ],
+            pattern: "peergate_rule_expiry_timestamp_seconds_POLICY_(.+)_RULE_(.+)".into(),
+            values: vec![(Label::Policy, "${1}".into()), (Label::Rule, "${2}".into())],
         }
     );
     assert_eq!(MEMORY.flat_pattern(), None);
+    for policy in ALIKE {
+        for rule in ["-", "no-reports"] {
+            let values = [policy, rule, "shadow_deny", "no-rule-matched"];
+            let name = DECISIONS.series(MetricNames::Flat, &values);
+            assert_eq!(DECISIONS.flat_values(&name).unwrap(), values, "{name}");
+        }
+    }
+    for name in [
+        "peergate_decisions_total",
+        "peergate_decisions_POLICY_shop_orders_total",
+        "peergate_policy_revision_POLICY_shop_orders",
+    ] {
+        assert_eq!(DECISIONS.flat_values(name), None, "{name}");
+    }
+    assert_eq!(MEMORY.flat_values(MEMORY.name), None);
 }
 
 #[test]

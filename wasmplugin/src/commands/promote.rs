@@ -18,7 +18,7 @@ use crate::input::InputArgs;
 use crate::network;
 use crate::output::{self, Format};
 use crate::policies;
-use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
+use crate::prometheus::{Prometheus, PrometheusArgs};
 use crate::promotion::Window;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// How far to look back, such as `12h` or `7d`
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_window)]
     window: Duration,
-    /// The policy to judge [default: all]
+    /// The policy to judge, with those that can only be enforced together with it [default: all]
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
     workload: Option<PolicyName>,
     /// The rule to judge; repeatable [default: all, and the policies themselves]
@@ -101,7 +101,9 @@ struct Judged {
 #[derive(Debug)]
 struct Written {
     file: String,
-    candidate: Candidate,
+    policy: PolicyName,
+    /// None for the policy itself.
+    rule: Option<String>,
 }
 
 /// Reads a stretch of time.
@@ -137,7 +139,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let judged = network::block_on(async {
         let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
-        Ok::<_, Failure>(judge_all(&prometheus, candidates, window, standard).await?)
+        judge_all(&prometheus, candidates, window, standard).await
     })
     .map_err(Failure::Runtime)??;
     let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
@@ -181,7 +183,7 @@ fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
         let is_of_policy = args
             .workload
             .as_ref()
-            .is_none_or(|name| *name == candidate.policy);
+            .is_none_or(|name| candidate.is_of(name));
         let is_rule = args.rules.is_empty()
             || candidate
                 .rule()
@@ -204,7 +206,7 @@ async fn judge_all(
     candidates: Vec<Candidate>,
     window: Window,
     standard: Standard,
-) -> Result<Vec<Judged>, PrometheusError> {
+) -> Result<Vec<Judged>, Failure> {
     let mut judged = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let evidence = evidence::gather(prometheus, &candidate, window).await?;
@@ -214,6 +216,10 @@ async fn judge_all(
             evidence,
             verdict,
         });
+    }
+    let is_seen = judged.iter().any(|judged| judged.evidence.seen.is_ok());
+    if !is_seen && !judged.is_empty() && prometheus.has_unlabelled(window.until).await? {
+        return Err(Failure::NoLabels(prometheus.url().to_string()));
     }
     Ok(judged)
 }

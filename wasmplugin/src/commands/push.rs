@@ -8,8 +8,9 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::image;
 use crate::input::bytes;
+use crate::network;
 use crate::output::{self, NewFile};
-use crate::registry::{self, Destination};
+use crate::registry::{self, Access, Destination};
 
 /// Upload an image of the filter to a registry
 ///
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// Speak plain HTTP with the registry, such as one on this machine
     #[arg(long)]
     plain_http: bool,
+    /// A PEM file with authorities for the registry's certificate, beside those of the system
+    #[arg(long, value_name = "FILE", conflicts_with = "plain_http")]
+    ca_file: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
@@ -50,10 +54,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     // A mesh that cannot be written is found before anything is uploaded.
     let mesh = args.write.as_deref().map(|path| with_image(path, &pinned));
     let mesh = mesh.transpose()?;
-    registry::push(&image, &args.destination, args.plain_http).map_err(Failure::Push)?;
+    let access = Access {
+        is_plain_http: args.plain_http,
+        authorities: args.ca_file.as_deref().map(authorities).transpose()?,
+    };
+    registry::push(&image, &args.destination, access).map_err(Failure::Push)?;
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
     output::write_files(mesh.into_iter().collect())?;
     Ok(ExitStatus::Success)
+}
+
+/// A file with authorities, as it is.
+fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
+    network::authorities(path)?;
+    bytes(path)
 }
 
 /// The file with this image in its `Mesh`, and everything else as it was.

@@ -1,5 +1,6 @@
 //! `peergate top`.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,9 +18,10 @@ use crate::network;
 use crate::output;
 use crate::policies;
 use crate::prometheus::{Prometheus, PrometheusArgs};
+use crate::report;
 use crate::top::documents::Documents;
 use crate::top::reading::Reading;
-use crate::top::snapshot::{Order, Snapshot};
+use crate::top::snapshot::{Order, Snapshot, policy_name};
 use crate::top::{from_prometheus, from_proxy, plain, terminal};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
@@ -35,7 +37,8 @@ Examples:
 Keys: q quits, p pauses, s sorts by something else, tab changes between rules and callers, arrows scroll.
 Callers are counted in the learning mode alone. docs/top.md says what each column means.
 
-Exit codes: 0 shown; 1 the proxy or Prometheus failed; 3 the policies or the arguments are invalid."
+Exit codes: 0 shown; 1 the proxy or Prometheus failed; 3 the policies or the arguments are invalid, or nobody
+knows the policy that is asked for."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -97,11 +100,12 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let documents = documents(args)?;
     let source = source(args)?;
+    let mut earlier = source.read()?;
+    check(args, &earlier, documents.as_ref(), &source)?;
     let policy = args.policy.clone();
     let name = source.name();
     let snapshot =
         move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), policy.as_ref());
-    let mut earlier = source.read()?;
     if args.once || !io::stdout().is_terminal() {
         if matches!(source, Source::Proxy(_)) {
             std::thread::sleep(args.interval);
@@ -134,10 +138,35 @@ fn documents(args: &Args) -> Result<Option<Documents>, Failure> {
         istio_version: None,
     };
     let set = policies::load(&input, options)?;
-    if let Some(name) = &args.policy {
-        policies::named(&set, name)?;
-    }
     Ok(Some(Documents::new(&set)))
+}
+
+/// Sees to it that there is something to show, or says what is missing.
+fn check(
+    args: &Args,
+    reading: &Reading,
+    documents: Option<&Documents>,
+    source: &Source,
+) -> Result<(), Failure> {
+    if reading.is_unlabelled && reading.decisions.is_empty() {
+        return Err(Failure::NoLabels(source.name()));
+    }
+    let counted = reading.policies();
+    if let Some(wanted) = &args.policy {
+        let documented = documents.map(|documents| documents.policies.values());
+        let documented = documented.into_iter().flatten();
+        let documented = documented.map(|documented| documented.name.to_string());
+        let counted = counted.iter().map(|label| policy_name(label));
+        let known: BTreeSet<_> = documented.chain(counted).collect();
+        policies::check_known(&wanted.to_string(), &known)?;
+    }
+    if counted.is_empty() {
+        report::note(&format!(
+            "{} has no `peergate_decisions_total`: see whether the proxies run the filter, and whether Prometheus scrapes them",
+            source.name()
+        ));
+    }
+    Ok(())
 }
 
 fn source(args: &Args) -> Result<Source, Failure> {

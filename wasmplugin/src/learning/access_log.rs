@@ -18,14 +18,27 @@ const DENIALS: [&str; 5] = [
     "wasm_fail_stream",
 ];
 
-/// What Istio calls the clusters of what is not in its registry, beside those that begin with `outbound|`.
-const OUTBOUND: [&str; 2] = ["PassthroughCluster", "BlackHoleCluster"];
+/// What the clusters begin with that Istio's proxies send a workload's own calls to.
+const OUTBOUND: [&str; 3] = ["outbound|", "PassthroughCluster", "BlackHoleCluster"];
+
+/// The same of those by which they reach the workload itself.
+const INBOUND: [&str; 2] = ["inbound|", "InboundPassthroughCluster"];
+
+/// Which way a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    Inbound,
+    Outbound,
+    Unknown,
+}
 
 /// Why a line is none of an access log that can be learnt from.
 #[derive(Debug, Error)]
 pub(crate) enum InvalidLine {
     #[error("not a JSON object")]
     NoObject,
+    #[error("it does not end")]
+    TooLong,
     #[error("{0}")]
     Json(String),
     #[error("`start_time` is {0}")]
@@ -89,17 +102,27 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Observati
 }
 
 impl Line {
-    /// Whether it is of a call that the workload made itself: on a sidecar's way out there is no filter. On a gateway
-    /// all requests go on to other workloads, and there the filter says of which policy they are.
-    fn is_outbound(&self) -> bool {
+    /// On a sidecar's way out there is no filter, and nobody presents a certificate. On a gateway all requests go on to
+    /// other workloads, and there the filter says of which policy they are.
+    fn direction(&self) -> Direction {
         let cluster = self.upstream_cluster.as_deref().unwrap_or_default();
-        self.peergate_policy.is_none()
-            && (OUTBOUND.contains(&cluster) || cluster.starts_with("outbound|"))
+        let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
+        if self.peergate_policy.is_some() {
+            Direction::Inbound
+        } else if is_of(&OUTBOUND) {
+            Direction::Outbound
+        } else if is_of(&INBOUND) || self.peer.is_some() {
+            Direction::Inbound
+        } else {
+            Direction::Unknown
+        }
     }
 
     fn outcome(&self) -> Outcome {
-        if self.is_outbound() {
-            return Outcome::Outbound;
+        match self.direction() {
+            Direction::Inbound => {}
+            Direction::Outbound => return Outcome::Outbound,
+            Direction::Unknown => return Outcome::EitherWay,
         }
         let details = self.response_code_details.as_deref().unwrap_or_default();
         let is_denied = self.peergate_effect.as_deref() == Some("deny")
@@ -241,39 +264,62 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_the_workload_called_itself() {
-        let nothing = json!({"peer": null});
-        for (cluster, policy, is_outbound) in [
-            (
-                json!("outbound|80||ads.shop.svc.cluster.local"),
-                json!(null),
-                true,
-            ),
+    fn knows_which_way_a_request_went() {
+        let (orders, web) = ("shop/orders", "spiffe://cluster.local/ns/shop/sa/web");
+        let ads = "outbound|80||ads.shop.svc.cluster.local";
+        let answered = Outcome::Answered(200);
+        for (cluster, peer, policy, outcome) in [
+            (json!(ads), json!(null), json!(null), Outcome::Outbound),
             (
                 json!("outbound|80|v2|ads.shop.svc.cluster.local;"),
+                json!(null),
                 json!("-"),
-                true,
+                Outcome::Outbound,
             ),
-            (json!("PassthroughCluster"), json!(null), true),
-            (json!("BlackHoleCluster"), json!(null), true),
-            (json!("inbound|8080||"), json!(null), false),
-            (json!("inbound|8080||"), json!("shop/orders"), false),
-            (json!("InboundPassthroughCluster"), json!(null), false),
-            (json!(null), json!(null), false),
-            (json!("(none)"), json!("(none)"), false),
-            // A gateway.
             (
-                json!("outbound|80||ads.shop.svc.cluster.local"),
-                json!("shop/orders"),
-                false,
+                json!("PassthroughCluster"),
+                json!(null),
+                json!(null),
+                Outcome::Outbound,
             ),
+            (
+                json!("BlackHoleCluster"),
+                json!(null),
+                json!(null),
+                Outcome::Outbound,
+            ),
+            (json!("inbound|8080||"), json!(null), json!(null), answered),
+            (
+                json!("inbound|8080||"),
+                json!(null),
+                json!(orders),
+                answered,
+            ),
+            (
+                json!("InboundPassthroughCluster"),
+                json!(null),
+                json!(null),
+                answered,
+            ),
+            // Nobody presents a certificate to a sidecar on the way out, and no filter is there.
+            (json!("(none)"), json!(web), json!("(none)"), answered),
+            (json!("(none)"), json!(null), json!(orders), answered),
+            (json!(null), json!(null), json!(null), Outcome::EitherWay),
+            (
+                json!("(none)"),
+                json!(null),
+                json!("(none)"),
+                Outcome::EitherWay,
+            ),
+            (json!("mine"), json!(null), json!(null), Outcome::EitherWay),
+            // A gateway.
+            (json!(ads), json!(web), json!(orders), answered),
         ] {
-            let mut changes = nothing.clone();
-            changes["upstream_cluster"] = cluster.clone();
-            changes["peergate_policy"] = policy.clone();
-            let seen = read(&line(changes), Some(&orders())).unwrap();
-            let found = seen.outcome == Outcome::Outbound;
-            assert_eq!(found, is_outbound, "{cluster} {policy}");
+            let changes = json!({
+                "upstream_cluster": cluster, "peer": peer, "peergate_policy": policy,
+            });
+            let seen = read(&line(changes), Some(&self::orders())).unwrap();
+            assert_eq!(seen.outcome, outcome, "{cluster} {peer} {policy}");
         }
     }
 

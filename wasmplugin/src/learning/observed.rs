@@ -33,6 +33,8 @@ pub(crate) enum Outcome {
     Unanswered,
     /// The workload itself made it, and its proxy sent it to another.
     Outbound,
+    /// The source does not say whether somebody called the workload, or the workload somebody.
+    EitherWay,
 }
 
 /// How often something was seen, and when.

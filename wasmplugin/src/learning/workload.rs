@@ -62,6 +62,8 @@ pub(crate) enum SetAside {
     Unanswered,
     /// The workload itself made it.
     Outbound,
+    /// The workload itself may have made it.
+    EitherWay,
     /// It has no method or no path.
     Incomplete,
     /// No rule can be written that takes this method and path and no other.
@@ -105,10 +107,11 @@ impl Workload {
         standing: impl FnOnce(&Observation) -> Standing,
     ) {
         let tally = observation.tally;
-        if observation.outcome == Outcome::Outbound {
-            // Of the workload it says nothing, not even how long it was looked at.
-            self.set_aside(SetAside::Outbound, tally);
-            return;
+        // Of the workload these say nothing, not even how long it was looked at.
+        match observation.outcome {
+            Outcome::Outbound => return self.set_aside(SetAside::Outbound, tally),
+            Outcome::EitherWay => return self.set_aside(SetAside::EitherWay, tally),
+            _ => {}
         }
         tally.add_to(&mut self.seen);
         if let Some(path) = &observation.path {
@@ -186,6 +189,7 @@ impl Workload {
             }
             Outcome::Unanswered => return Err(SetAside::Unanswered),
             Outcome::Outbound => return Err(SetAside::Outbound),
+            Outcome::EitherWay => return Err(SetAside::EitherWay),
             Outcome::Answered(_) | Outcome::LetThrough | Outcome::Denied => {}
         }
         if !is_writable(&call) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use policy_schema::timestamp::Timestamp;
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -51,11 +52,16 @@ struct Point(f64, String);
 
 /// Reads an answer to a query.
 pub(super) fn read(
+    url: &Url,
     status: StatusCode,
     body: &[u8],
     query: &str,
 ) -> Result<Vec<Sample>, PrometheusError> {
-    let foreign = |reason: String| PrometheusError::NotPrometheus { status, reason };
+    let foreign = |reason: String| PrometheusError::NotPrometheus {
+        url: url.clone(),
+        status,
+        reason,
+    };
     let answer: Answer = serde_json::from_slice(body).map_err(|_| foreign(excerpt(body)))?;
     if matches!(answer.status, Status::Error) {
         let kind = answer.error_type.unwrap_or_default();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Prometheus, PrometheusError};
 use crate::failure::Failure;
-use crate::input;
+use crate::{input, network};
 
 /// Which Prometheus, and how to be let in.
 #[derive(Debug, clap::Args)]
@@ -31,18 +31,10 @@ impl PrometheusArgs {
             .transpose()?
             .map(|bytes| token_of(&bytes))
             .transpose()?;
-        let mut authorities = Vec::new();
-        if let Some(path) = &self.prometheus_ca_file {
-            let invalid = |reason: String| PrometheusError::InvalidAuthorities {
-                name: input::name_of(path),
-                reason,
-            };
-            let bundle = reqwest::Certificate::from_pem_bundle(&input::bytes(path)?);
-            authorities = bundle.map_err(|reason| invalid(reason.to_string()))?;
-            if authorities.is_empty() {
-                return Err(invalid("it is empty".to_owned()).into());
-            }
-        }
+        let authorities = match &self.prometheus_ca_file {
+            Some(path) => network::authorities(path)?,
+            None => Vec::new(),
+        };
         Ok(Some(Prometheus::new(url, token.as_deref(), &authorities)?))
     }
 }

@@ -4,6 +4,8 @@ use http::StatusCode;
 use reqwest::Url;
 use thiserror::Error;
 
+use crate::network;
+
 /// Why a Prometheus gives no answer.
 #[derive(Debug, Error)]
 pub(crate) enum PrometheusError {
@@ -13,8 +15,6 @@ pub(crate) enum PrometheusError {
     SeveralCredentials,
     #[error("the token for Prometheus is empty or has characters that no token has")]
     InvalidToken,
-    #[error("`{name}` has no certificate in PEM: {reason}")]
-    InvalidAuthorities { name: String, reason: String },
     #[error("cannot speak HTTP: {0}")]
     Setup(reqwest::Error),
     #[error("Prometheus at {url} cannot be reached: {}", chain(.reason))]
@@ -27,8 +27,12 @@ pub(crate) enum PrometheusError {
         status: StatusCode,
         had_credentials: bool,
     },
-    #[error("what answers is no Prometheus: {status}, {reason}")]
-    NotPrometheus { status: StatusCode, reason: String },
+    #[error("what answers at {url} is no Prometheus: {status}, {reason}")]
+    NotPrometheus {
+        url: Url,
+        status: StatusCode,
+        reason: String,
+    },
     #[error("Prometheus refuses the query `{query}`: {message}")]
     Refused {
         query: String,
@@ -47,10 +51,7 @@ impl PrometheusError {
     /// Whether the arguments are wrong, and not the server.
     pub(crate) fn is_invalid_argument(&self) -> bool {
         match self {
-            Self::InvalidUrl(_)
-            | Self::SeveralCredentials
-            | Self::InvalidToken
-            | Self::InvalidAuthorities { .. } => true,
+            Self::InvalidUrl(_) | Self::SeveralCredentials | Self::InvalidToken => true,
             Self::Setup(_)
             | Self::Unreachable { .. }
             | Self::Elsewhere { .. }
@@ -75,8 +76,8 @@ impl PrometheusError {
             Self::InvalidToken => {
                 "let the file of `--prometheus-token-file` have the bearer token and nothing else"
             }
-            Self::InvalidAuthorities { .. } => {
-                "name a PEM file with the authority's certificate, and no key"
+            Self::Unreachable { reason, .. } if network::is_authority_unknown(reason) => {
+                "name a PEM file with the authority: `--prometheus-ca-file`"
             }
             Self::Unreachable { .. } => {
                 "see whether it listens there; one in a cluster is reached by `kubectl port-forward -n NAMESPACE svc/NAME 9090`"
@@ -110,9 +111,5 @@ fn chain(reason: &reqwest::Error) -> String {
     if reason.is_timeout() {
         return "it takes too long".to_owned();
     }
-    let mut deepest: &dyn std::error::Error = reason;
-    while let Some(next) = deepest.source() {
-        deepest = next;
-    }
-    deepest.to_string()
+    network::told(reason)
 }

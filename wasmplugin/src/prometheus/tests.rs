@@ -245,6 +245,41 @@ fn a_query_is_not_taken_to_another_place() {
     );
 }
 
+/// Begins to speak TLS with whoever comes, with a certificate of an authority that nobody knows.
+fn of_an_unknown_authority() -> SocketAddr {
+    let authority = peergate_sandbox::Authority::new().unwrap();
+    let mut leaf = peergate_sandbox::Leaf::uris([]);
+    leaf.dns_sans = vec!["localhost".to_owned()];
+    let identity = authority.issue(&leaf).unwrap();
+    crate::network::choose_cryptography();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(identity.chain, identity.key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut session = rustls::ServerConnection::new(config.into()).unwrap();
+        // The other side ends it.
+        session.complete_io(&mut stream).unwrap_err();
+    });
+    address
+}
+
+#[test]
+fn an_unknown_authority_is_told_with_the_option_that_names_it() {
+    let url = format!("https://localhost:{}", of_an_unknown_authority().port());
+    let error = query(Prometheus::new(&url, None, &[])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "Prometheus at {url}/ cannot be reached: its certificate is of an authority that is not known here"
+        )
+    );
+    assert!(error.help().unwrap().contains("--prometheus-ca-file"));
+}
+
 #[test]
 fn nobody_there_is_told_by_the_reason() {
     let url = "http://127.0.0.1:1";

@@ -9,25 +9,36 @@ use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
 /// Something in shadow that could be enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    pub(crate) policy: PolicyName,
-    /// The revision that the documents have of the policy.
-    pub(crate) revision: String,
-    /// Whether the policy as a whole is in shadow.
-    pub(crate) is_policy_in_shadow: bool,
-    /// The policy's rules that are in shadow themselves.
-    pub(crate) rules_in_shadow: BTreeSet<String>,
+    /// The policy that has the rule, or the policies that are enforced together: at least one.
+    pub(crate) members: Vec<Member>,
+    /// Policies for some of the same workloads that are no members.
+    pub(crate) neighbours: Vec<PolicyName>,
+    /// Whether a member or a neighbour is enforced, so that requests are decided there.
+    pub(crate) is_decided: bool,
     pub(crate) subject: Subject,
+}
+
+/// A policy that is in shadow, or has a rule in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: PolicyName,
+    /// The revision that the documents have of it.
+    pub(crate) revision: String,
+    /// Whether it is in shadow as a whole.
+    pub(crate) is_in_shadow: bool,
+    /// Its rules that are in shadow themselves.
+    pub(crate) rules_in_shadow: BTreeSet<String>,
 }
 
 /// What is in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// A policy as a whole.
-    Policy {
-        /// Policies for some of the same workloads, by their names.
-        others: Vec<PolicyName>,
-        /// Whether it denies what no rule matches.
-        denies_the_rest: bool,
+    /// Policies as a whole: all that are in shadow and meet at some workload, directly or by others. What they would
+    /// deny is counted of all of them at once, and one alone would deny what another allows.
+    Policies {
+        /// Enforced policies that let pass what no rule matches. Beside them nobody counts what a member would deny for
+        /// lack of a rule.
+        uncounted: Vec<PolicyName>,
     },
     Rule {
         id: String,
@@ -39,61 +50,127 @@ pub(crate) enum Subject {
 impl Candidate {
     /// What is in shadow of a set, in the order of the policies and of their rules.
     pub(crate) fn all(set: &PolicySet) -> Vec<Self> {
-        let policies = set.policies().iter().enumerate();
-        policies
-            .flat_map(|(position, policy)| of_policy(set, position, policy))
-            .collect()
+        let together = set.policies_together();
+        let mut grouped = BTreeSet::new();
+        let mut candidates = Vec::new();
+        for (position, policy) in set.policies().iter().enumerate() {
+            if policy.enforcement() == Enforcement::Shadow && !grouped.contains(&position) {
+                let group = group(set, &together, position);
+                candidates.push(of_policies(set, &together, &group));
+                grouped.extend(group);
+            }
+            candidates.extend(of_rules(set, &together, position, policy));
+        }
+        candidates
     }
 
     /// The rule's id, if it is a rule.
     pub(crate) fn rule(&self) -> Option<&str> {
         match &self.subject {
-            Subject::Policy { .. } => None,
+            Subject::Policies { .. } => None,
             Subject::Rule { id, .. } => Some(id),
         }
     }
+
+    /// Whether it is of this policy, or the policy is among those that are enforced together.
+    pub(crate) fn is_of(&self, policy: &PolicyName) -> bool {
+        self.members.iter().any(|member| member.name == *policy)
+    }
 }
 
-fn of_policy(set: &PolicySet, position: usize, policy: &ServicePolicy) -> Vec<Candidate> {
+/// The policies in shadow that meet the one at `first` at some workload, directly or by others, and itself.
+fn group(set: &PolicySet, together: &[Vec<usize>], first: usize) -> BTreeSet<usize> {
+    let mut group = BTreeSet::new();
+    let mut reached = vec![first];
+    while let Some(position) = reached.pop() {
+        let policy = set.policies().get(position);
+        let is_in_shadow = policy.is_some_and(|it| it.enforcement() == Enforcement::Shadow);
+        if is_in_shadow && group.insert(position) {
+            reached.extend(together.get(position).into_iter().flatten());
+        }
+    }
+    group
+}
+
+fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>) -> Candidate {
+    let mut members = Vec::with_capacity(group.len());
+    let mut neighbours = BTreeSet::new();
+    let mut uncounted = BTreeSet::new();
+    for position in group {
+        let Some(policy) = set.policies().get(*position) else {
+            continue;
+        };
+        let config = PluginConfig::of_policy(set, policy);
+        for other in together.get(*position).into_iter().flatten() {
+            let Some(enforced) = set
+                .policies()
+                .get(*other)
+                .filter(|_| !group.contains(other))
+            else {
+                continue;
+            };
+            neighbours.insert(*other);
+            if config.otherwise == Otherwise::Deny && enforced.otherwise() == Otherwise::Pass {
+                uncounted.insert(*other);
+            }
+        }
+        members.push(member(policy, &config));
+    }
+    Candidate {
+        members,
+        is_decided: !neighbours.is_empty(),
+        neighbours: names(set, neighbours),
+        subject: Subject::Policies {
+            uncounted: names(set, uncounted),
+        },
+    }
+}
+
+fn of_rules(
+    set: &PolicySet,
+    together: &[Vec<usize>],
+    position: usize,
+    policy: &ServicePolicy,
+) -> Vec<Candidate> {
     let config = PluginConfig::of_policy(set, policy);
-    let is_policy_in_shadow = policy.enforcement() == Enforcement::Shadow;
-    let in_shadow: Vec<_> = config
-        .rules
-        .into_iter()
-        .filter(|rule| rule.enforcement == Some(Enforcement::Shadow))
-        .collect();
-    let rules_in_shadow: BTreeSet<_> = in_shadow.iter().map(|rule| rule.id.clone()).collect();
-    let whole = is_policy_in_shadow.then(|| Subject::Policy {
-        others: others(set, position, policy),
-        denies_the_rest: config.otherwise == Otherwise::Deny,
-    });
-    let rules = in_shadow.into_iter().map(|rule| Subject::Rule {
-        id: rule.id,
-        effect: rule.effect,
-        owner: rule.owner,
-    });
-    let revision = config.revision.unwrap_or_default();
-    whole
-        .into_iter()
-        .chain(rules)
-        .map(|subject| Candidate {
-            policy: policy.name().clone(),
-            revision: revision.clone(),
-            is_policy_in_shadow,
-            rules_in_shadow: rules_in_shadow.clone(),
-            subject,
+    // Itself among them.
+    let together = together.get(position).into_iter().flatten().copied();
+    let is_decided = together
+        .clone()
+        .filter_map(|position| set.policies().get(position))
+        .any(|policy| policy.enforcement() == Enforcement::Enforce);
+    let neighbours = names(set, together.filter(|other| *other != position));
+    let member = member(policy, &config);
+    let rules = config.rules.into_iter();
+    let in_shadow = rules.filter(|rule| rule.enforcement == Some(Enforcement::Shadow));
+    in_shadow
+        .map(|rule| Candidate {
+            members: vec![member.clone()],
+            neighbours: neighbours.clone(),
+            is_decided,
+            subject: Subject::Rule {
+                id: rule.id,
+                effect: rule.effect,
+                owner: rule.owner,
+            },
         })
         .collect()
 }
 
-/// The policies that are for some of the same workloads, whichever of the filters enforces which.
-fn others(set: &PolicySet, position: usize, policy: &ServicePolicy) -> Vec<PolicyName> {
-    let along: BTreeSet<_> = policy.enforced_along().collect();
-    let policies = set.policies().iter().enumerate();
-    policies
-        .filter(|(other, policy)| {
-            along.contains(other) || policy.enforced_along().any(|along| along == position)
-        })
-        .map(|(_, policy)| policy.name().clone())
-        .collect()
+fn member(policy: &ServicePolicy, config: &PluginConfig) -> Member {
+    let rules = config.rules.iter();
+    let in_shadow = rules.filter(|rule| rule.enforcement == Some(Enforcement::Shadow));
+    Member {
+        name: policy.name().clone(),
+        revision: config.revision.clone().unwrap_or_default(),
+        is_in_shadow: policy.enforcement() == Enforcement::Shadow,
+        rules_in_shadow: in_shadow.map(|rule| rule.id.clone()).collect(),
+    }
+}
+
+fn names(set: &PolicySet, positions: impl IntoIterator<Item = usize>) -> Vec<PolicyName> {
+    let policies = positions
+        .into_iter()
+        .filter_map(|position| set.policies().get(position));
+    policies.map(|policy| policy.name().clone()).collect()
 }

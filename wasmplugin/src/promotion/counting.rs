@@ -2,7 +2,7 @@
 
 use policy_schema::timestamp::Timestamp;
 
-use super::label::{EFFECT, REASON, RULE};
+use super::label::{EFFECT, POLICY, REASON, RULE};
 
 /// How many looks at a series tell when it began: enough for a fraction of a percent of the window.
 const LOOKS: u64 = 500;
@@ -68,6 +68,29 @@ pub(super) fn risen_where(selector: &str, present: &str, window: Window) -> Stri
     format!(
         "({} and ignoring ({RULE}, {EFFECT}, {REASON}) max_over_time({present}[{}]))",
         risen(selector, window),
+        window.duration()
+    )
+}
+
+/// The same for proxies alone that have a series of one of the selectors `present`, of whichever policy.
+pub(super) fn risen_at_proxies<'s>(
+    selector: &str,
+    present: impl Iterator<Item = &'s str>,
+    window: Window,
+) -> String {
+    let present = present.map(|present| format!("max_over_time({present}[{}])", window.duration()));
+    let present: Vec<_> = present.collect();
+    format!(
+        "({} and ignoring ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({}))",
+        risen(selector, window),
+        present.join(" or ")
+    )
+}
+
+/// What a query gives of proxies that have no series of a selector, of whichever policy.
+pub(super) fn elsewhere(query: &str, selector: &str, window: Window) -> String {
+    format!(
+        "({query} unless ignoring ({POLICY}, {RULE}, {EFFECT}, {REASON}) max_over_time({selector}[{}]))",
         window.duration()
     )
 }

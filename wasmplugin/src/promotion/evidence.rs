@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use policy_schema::metric;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
 
-use super::candidate::{Candidate, Subject};
+use super::candidate::{Candidate, Member, Subject};
 use super::counting::{self, Window};
 use super::label::{
-    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE, of_policy,
+    self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE,
 };
 use super::revisions::{self, Revisions};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
@@ -18,8 +19,8 @@ use crate::prometheus::{Prometheus, PrometheusError, Sample};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Evidence {
     pub(crate) revisions: Revisions,
-    /// None where no proxy counted it.
-    pub(crate) seen: Option<Seen>,
+    /// The policies of which no proxy counted it, if there are any.
+    pub(crate) seen: Result<Seen, Vec<PolicyName>>,
 }
 
 /// What was counted.
@@ -28,7 +29,7 @@ pub(crate) struct Seen {
     /// From when on it counts.
     pub(crate) since: Timestamp,
     pub(crate) beginning: Beginning,
-    /// The requests that the policy decided about, as far as they were seen.
+    /// The requests that were decided about, as far as they were seen.
     pub(crate) requests: u64,
     /// What was done in shadow.
     pub(crate) hits: Vec<Hits>,
@@ -67,11 +68,11 @@ pub(crate) struct CallerHits {
     pub(crate) requests: u64,
 }
 
-/// The metrics' selectors for something in shadow.
+/// The metrics' selectors for something in shadow, as far as a member of it has a part in it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Selectors {
-    /// The requests that the policy decided about: each is counted once.
-    pub(super) requests: String,
+    /// The requests that the policy decided about without a say, each counted once; none where it is enforced.
+    pub(super) in_shadow: Option<String>,
     /// What of it is there as soon as a proxy has it, whatever it has counted.
     pub(super) present: String,
     /// What would be done.
@@ -81,43 +82,50 @@ pub(super) struct Selectors {
 }
 
 impl Selectors {
-    pub(super) fn new(candidate: &Candidate) -> Self {
-        let policy = format!("{POLICY}=\"{}\"", of_policy(&candidate.policy));
+    pub(super) fn new(member: &Member, subject: &Subject) -> Self {
+        let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
         // Matches of rules in shadow are counted beside the decision about the same request. In a policy that is enforced
         // they have effects of their own; in one in shadow only their names tell.
-        let rules: Vec<_> = candidate
-            .rules_in_shadow
-            .iter()
-            .map(String::as_str)
-            .collect();
-        let but_rules = if rules.is_empty() {
+        let rules = member.rules_in_shadow.iter().map(String::as_str);
+        let but_rules = if member.rules_in_shadow.is_empty() {
             String::new()
         } else {
-            format!(",{RULE}!~\"{}\"", rules.join("|"))
+            format!(",{}", label::is_none_of(RULE, rules))
         };
-        let decided = if candidate.is_policy_in_shadow {
-            format!("{policy},{EFFECT}=~\"shadow_allow|shadow_deny\"{but_rules}")
-        } else {
-            format!("{policy},{EFFECT}=~\"allow|deny\"")
-        };
-        let (present, hits) = match &candidate.subject {
-            Subject::Policy { .. } => (
+        let decided = format!("{policy},{EFFECT}=~\"shadow_allow|shadow_deny\"{but_rules}");
+        let (present, hits) = match subject {
+            Subject::Policies { .. } => (
                 decided.clone(),
                 format!("{policy},{EFFECT}=\"shadow_deny\"{but_rules}"),
             ),
             Subject::Rule { id, effect, .. } => {
                 let effect = effect_in_shadow(*effect);
-                let of_rule = format!("{policy},{RULE}=\"{id}\",{EFFECT}=\"{effect}\"");
+                let rule = label::is_one_of(RULE, [&**id]);
+                let of_rule = format!("{policy},{rule},{EFFECT}=\"{effect}\"");
                 (of_rule.clone(), of_rule)
             }
         };
         Self {
-            requests: format!("{DECISIONS}{{{decided}}}"),
+            in_shadow: member
+                .is_in_shadow
+                .then(|| format!("{DECISIONS}{{{decided}}}")),
             present: format!("{DECISIONS}{{{present}}}"),
             observed: format!("{OBSERVED}{{{hits}}}"),
             hits: format!("{DECISIONS}{{{hits}}}"),
         }
     }
+}
+
+/// The requests that were decided at workloads of a candidate's policies, where some policy is enforced: whichever of
+/// the policies for them a decision is counted of.
+pub(super) fn decided(candidate: &Candidate) -> Option<String> {
+    let members = candidate.members.iter().map(|member| &member.name);
+    let policies = members.chain(&candidate.neighbours).map(label::of_policy);
+    let policies: Vec<_> = policies.collect();
+    let policies = label::is_one_of(POLICY, policies.iter().map(String::as_str));
+    candidate
+        .is_decided
+        .then(|| format!("{DECISIONS}{{{policies},{EFFECT}=~\"allow|deny\"}}"))
 }
 
 /// What the metrics call the effect of a rule in shadow.
@@ -136,28 +144,41 @@ pub(crate) async fn gather(
     candidate: &Candidate,
     asked: Window,
 ) -> Result<Evidence, PrometheusError> {
-    let selectors = Selectors::new(candidate);
-    let label = of_policy(&candidate.policy);
-    let revisions = revisions::ask(prometheus, &label, &candidate.revision, asked).await?;
-    let query = counting::first_seen(&selectors.present, asked);
-    let first = prometheus.query(&query, asked.until).await?;
-    let Some(first) = first.first().and_then(|sample| moment(sample.value)) else {
+    let members = candidate.members.iter();
+    let parts = members.map(|member| Selectors::new(member, &candidate.subject));
+    let parts: Vec<_> = parts.collect();
+    let mut revisions = Revisions::Untold;
+    let mut first_seen = Timestamp::from_unix_nanoseconds(0);
+    let mut uncounted = Vec::new();
+    for (member, part) in candidate.members.iter().zip(&parts) {
+        let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
+        let running = revisions::ask(prometheus, &policy, &member.revision, asked).await?;
+        revisions = revisions.and(running);
+        let query = counting::first_seen(&part.present, asked);
+        let first = prometheus.query(&query, asked.until).await?;
+        match first.first().and_then(|sample| moment(sample.value)) {
+            Some(first) => first_seen = first_seen.max(first),
+            None => uncounted.push(member.name.clone()),
+        }
+    }
+    if !uncounted.is_empty() {
         return Ok(Evidence {
             revisions,
-            seen: None,
+            seen: Err(uncounted),
         });
-    };
-    let windows = Windows::new(asked, first, &revisions);
+    }
+    let windows = Windows::new(asked, first_seen, &revisions);
+    let requests = requests(prometheus, candidate, &parts, windows.of_requests).await?;
     let seen = Seen {
         since: windows.of_requests.from,
         beginning: windows.beginning,
-        requests: requests(prometheus, &selectors, windows.of_requests).await?,
-        hits: hits(prometheus, &selectors, windows.of_hits).await?,
-        callers: callers(prometheus, candidate, &selectors, windows.of_hits).await?,
+        requests,
+        hits: hits(prometheus, &parts, windows.of_hits).await?,
+        callers: callers(prometheus, candidate, &parts, windows.of_hits).await?,
     };
     Ok(Evidence {
         revisions,
-        seen: Some(seen),
+        seen: Ok(seen),
     })
 }
 
@@ -208,34 +229,66 @@ fn is_early(asked: Window, first: Timestamp) -> bool {
     late.milliseconds() * 100 <= asked.milliseconds()
 }
 
+/// How many requests were decided where the candidate is, each counted once.
 async fn requests(
     prometheus: &Prometheus,
-    selectors: &Selectors,
+    candidate: &Candidate,
+    parts: &[Selectors],
     window: Window,
 ) -> Result<u64, PrometheusError> {
-    let risen = counting::risen_where(&selectors.requests, &selectors.present, window);
-    let sum = prometheus
-        .query(&format!("sum({risen})"), window.until)
-        .await?;
-    Ok(sum.first().map_or(0, |sample| at_least(sample.value)))
+    let mut sum = 0_u64;
+    for query in request_queries(candidate, parts, window) {
+        let counted = prometheus
+            .query(&format!("sum({query})"), window.until)
+            .await?;
+        let counted = counted.first().map_or(0, |sample| at_least(sample.value));
+        sum = sum.saturating_add(counted);
+    }
+    Ok(sum)
+}
+
+/// Counts of requests that have none in common.
+pub(super) fn request_queries(
+    candidate: &Candidate,
+    parts: &[Selectors],
+    window: Window,
+) -> Vec<String> {
+    let decided = decided(candidate);
+    let in_shadow = parts.iter().filter_map(|part| {
+        let risen = counting::risen_where(part.in_shadow.as_deref()?, &part.present, window);
+        // Where a policy is enforced, what one in shadow counts are matches, and requests are counted below.
+        Some(match &decided {
+            Some(decided) => counting::elsewhere(&risen, decided, window),
+            None => risen,
+        })
+    });
+    let mut queries: Vec<_> = in_shadow.collect();
+    queries.extend(decided.iter().map(|decided| {
+        let present = parts.iter().map(|part| part.present.as_str());
+        counting::risen_at_proxies(decided, present, window)
+    }));
+    queries
 }
 
 async fn hits(
     prometheus: &Prometheus,
-    selectors: &Selectors,
+    parts: &[Selectors],
     window: Window,
 ) -> Result<Vec<Hits>, PrometheusError> {
-    let counted = counted(prometheus, &selectors.hits, &[RULE, REASON], window).await?;
-    let hits = counted.into_iter().map(|(labels, counted)| {
-        let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
-        Hits {
-            rule: Some(label(RULE)).filter(|rule| !matches!(rule.as_str(), "" | "-")),
-            reason: label(REASON),
-            requests: counted.all(),
-            before: counted.before,
-        }
-    });
-    let mut hits: Vec<_> = hits.filter(|hits| hits.requests > 0).collect();
+    let mut hits = Vec::new();
+    for part in parts {
+        let counted = counted(prometheus, &part.hits, &[RULE, REASON], window).await?;
+        hits.extend(counted.into_iter().map(|(labels, counted)| {
+            let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+            Hits {
+                rule: Some(label(RULE)).filter(|rule| !matches!(rule.as_str(), "" | "-")),
+                reason: label(REASON),
+                requests: counted.all(),
+                before: counted.before,
+            }
+        }));
+    }
+    hits.retain(|hits| hits.requests > 0);
     hits.sort_by(|a, b| {
         let key = |hits: &Hits| (hits.rule.clone(), hits.reason.clone());
         b.requests
@@ -245,27 +298,31 @@ async fn hits(
     Ok(hits)
 }
 
+/// Whose requests they are; none unless proxies tell it of every member.
 async fn callers(
     prometheus: &Prometheus,
     candidate: &Candidate,
-    selectors: &Selectors,
+    parts: &[Selectors],
     window: Window,
 ) -> Result<Option<Vec<CallerHits>>, PrometheusError> {
-    if !is_learning(prometheus, &candidate.policy, window).await? {
-        return Ok(None);
-    }
-    let labels = [CALLER, METHOD, PATH];
-    let counted = counted(prometheus, &selectors.observed, &labels, window).await?;
-    let callers = counted.into_iter().map(|(labels, counted)| {
-        let text = |name: &str| Observed::decode(labels.get(name).map_or("", String::as_str));
-        CallerHits {
-            caller: text(CALLER),
-            method: text(METHOD),
-            path: text(PATH),
-            requests: counted.all(),
+    let mut callers = Vec::new();
+    for (member, part) in candidate.members.iter().zip(parts) {
+        if !is_learning(prometheus, &member.name, window).await? {
+            return Ok(None);
         }
-    });
-    let mut callers: Vec<_> = callers.filter(|caller| caller.requests > 0).collect();
+        let labels = [CALLER, METHOD, PATH];
+        let counted = counted(prometheus, &part.observed, &labels, window).await?;
+        callers.extend(counted.into_iter().map(|(labels, counted)| {
+            let text = |name: &str| Observed::decode(labels.get(name).map_or("", String::as_str));
+            CallerHits {
+                caller: text(CALLER),
+                method: text(METHOD),
+                path: text(PATH),
+                requests: counted.all(),
+            }
+        }));
+    }
+    callers.retain(|caller| caller.requests > 0);
     callers.sort_by(|a, b| {
         let key = |caller: &CallerHits| {
             let CallerHits {
@@ -289,7 +346,8 @@ async fn is_learning(
     policy: &PolicyName,
     window: Window,
 ) -> Result<bool, PrometheusError> {
-    let selector = format!("{OBSERVED}{{{POLICY}=\"{}\"}}", of_policy(policy));
+    let policy = label::is_one_of(POLICY, [&*label::of_policy(policy)]);
+    let selector = format!("{OBSERVED}{{{policy}}}");
     let query = counting::looked_at(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())
 }
@@ -309,7 +367,7 @@ impl Counted {
     }
 }
 
-/// What counters counted, by labels. Of something that should not happen, none is left out.
+/// What counters counted, by labels as they are meant. Of something that should not happen, none is left out.
 async fn counted(
     prometheus: &Prometheus,
     selector: &str,
@@ -320,13 +378,23 @@ async fn counted(
     let by = |query: String| counting::sum_by(labels, &query);
     let risen = by(counting::risen(selector, window));
     for Sample { labels, value, .. } in prometheus.query(&risen, window.until).await? {
-        counted.entry(labels).or_default().seen = at_most(value);
+        counted.entry(plain(labels)).or_default().seen += at_most(value);
     }
     let before = by(counting::counted_before(selector, window));
     for Sample { labels, value, .. } in prometheus.query(&before, window.until).await? {
-        counted.entry(labels).or_default().before = at_most(value);
+        counted.entry(plain(labels)).or_default().before += at_most(value);
     }
     Ok(counted)
+}
+
+/// Labels as they are meant, however the proxies name their metrics.
+fn plain(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for name in [RULE, REASON] {
+        if let Some(value) = labels.get_mut(name) {
+            *value = metric::plain_value(value);
+        }
+    }
+    labels
 }
 
 /// Less than this is the noise of adding and not a part of a request.

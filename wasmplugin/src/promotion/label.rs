@@ -1,5 +1,7 @@
 //! What stands in the labels of the filter's metrics, and what it means.
 
+use std::collections::BTreeSet;
+
 use policy_schema::metric::{self, Label};
 use policy_schema::plugin_config::PolicyName;
 
@@ -69,6 +71,26 @@ pub(crate) fn of_policy(policy: &PolicyName) -> String {
     [&*policy.namespace, "_", &policy.name.replace('.', "_")].concat()
 }
 
+/// Where a label has one of these values, in PromQL, however the proxies name their metrics. None of them has a
+/// character that a regular expression would take for something else.
+pub(crate) fn is_one_of<'v>(label: &str, values: impl IntoIterator<Item = &'v str>) -> String {
+    format!("{label}=~\"{}\"", spellings(values))
+}
+
+/// The same where it has none of them.
+pub(crate) fn is_none_of<'v>(label: &str, values: impl IntoIterator<Item = &'v str>) -> String {
+    format!("{label}!~\"{}\"", spellings(values))
+}
+
+fn spellings<'v>(values: impl IntoIterator<Item = &'v str>) -> String {
+    let spellings = values
+        .into_iter()
+        .flat_map(|value| [value.to_owned(), metric::flat_value(value)]);
+    let spellings: BTreeSet<_> = spellings.collect();
+    let spellings: Vec<_> = spellings.iter().map(String::as_str).collect();
+    spellings.join("|")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +123,17 @@ mod tests {
             name: "orders.v1".to_owned(),
         };
         assert_eq!(of_policy(&policy), "shop_orders_v1");
+    }
+
+    #[test]
+    fn a_value_is_looked_for_in_either_spelling() {
+        for (values, expected) in [
+            (&["web"][..], "peergate_rule=~\"web\""),
+            (&["no-reports"], "peergate_rule=~\"no-reports|no__reports\""),
+            (&["b", "a-a"], "peergate_rule=~\"a-a|a__a|b\""),
+        ] {
+            assert_eq!(is_one_of(RULE, values.iter().copied()), expected);
+        }
+        assert_eq!(is_none_of(RULE, ["-"]), "peergate_rule!~\"-|NONE\"");
     }
 }

@@ -4,7 +4,7 @@ use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window};
 use super::evidence::moment;
-use super::label::{POLICY, REVISION};
+use super::label::REVISION;
 use crate::prometheus::{Prometheus, PrometheusError};
 
 /// Which revisions of a policy proxies run, next to that of the documents.
@@ -16,6 +16,24 @@ pub(crate) enum Revisions {
     Current { since: Option<Timestamp> },
     /// Some run these.
     Others(Vec<String>),
+}
+
+impl Revisions {
+    /// What follows of two policies that count together.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Untold, revisions) | (revisions, Self::Untold) => revisions,
+            (Self::Others(mut running), Self::Others(more)) => {
+                running.extend(more);
+                Self::Others(running)
+            }
+            (Self::Others(running), Self::Current { .. })
+            | (Self::Current { .. }, Self::Others(running)) => Self::Others(running),
+            (Self::Current { since }, Self::Current { since: other }) => Self::Current {
+                since: since.max(other),
+            },
+        }
+    }
 }
 
 /// The number that stands for a revision; none for what is no revision.
@@ -33,14 +51,14 @@ pub(crate) fn of_number(number: f64) -> String {
     format!("{:012x}", number as u64)
 }
 
-/// Asks which revisions of the policy with this label run.
+/// Asks which revisions run of the policy that these labels are of, in PromQL.
 pub(super) async fn ask(
     prometheus: &Prometheus,
-    label: &str,
+    policy: &str,
     expected: &str,
     window: Window,
 ) -> Result<Revisions, PrometheusError> {
-    let selector = format!("{REVISION}{{{POLICY}=\"{label}\"}}");
+    let selector = format!("{REVISION}{{{policy}}}");
     let running = prometheus.query(&selector, window.until).await?;
     if running.is_empty() {
         return Ok(Revisions::Untold);

@@ -1,15 +1,15 @@
 //! Which requests are counted for what, and what follows.
 
-use std::collections::BTreeSet;
-
+use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
 
 use super::bound::{Confidence, Share, upper_bound};
-use super::candidate::{Candidate, Subject};
+use super::candidate::{Candidate, Member, Subject};
 use super::counting::Window;
-use super::evidence::{Beginning, Evidence, Hits, Seen, Selectors, Windows};
+use super::evidence::{Beginning, Evidence, Hits, Seen, Selectors, Windows, decided};
 use super::revisions::Revisions;
 use super::verdict::{Standard, Unknown, Verdict, judge};
 
@@ -20,29 +20,37 @@ fn policy(name: &str) -> PolicyName {
     }
 }
 
-fn candidate(subject: Subject) -> Candidate {
-    Candidate {
-        policy: policy("orders"),
+fn member(name: &str, is_in_shadow: bool, rules_in_shadow: &[&str]) -> Member {
+    Member {
+        name: policy(name),
         revision: "0123456789ab".to_owned(),
-        is_policy_in_shadow: matches!(subject, Subject::Policy { .. }),
-        rules_in_shadow: BTreeSet::new(),
-        subject,
+        is_in_shadow,
+        rules_in_shadow: rules_in_shadow.iter().map(|id| (*id).to_owned()).collect(),
     }
 }
 
 fn rule(effect: Effect) -> Candidate {
-    candidate(Subject::Rule {
-        id: "a".to_owned(),
-        effect,
-        owner: None,
-    })
+    Candidate {
+        members: vec![member("orders", false, &["a"])],
+        neighbours: Vec::new(),
+        is_decided: true,
+        subject: Subject::Rule {
+            id: "a".to_owned(),
+            effect,
+            owner: None,
+        },
+    }
 }
 
-fn whole(others: &[&str], denies_the_rest: bool) -> Candidate {
-    candidate(Subject::Policy {
-        others: others.iter().map(|name| policy(name)).collect(),
-        denies_the_rest,
-    })
+fn whole(uncounted: &[&str]) -> Candidate {
+    Candidate {
+        members: vec![member("orders", true, &[])],
+        neighbours: Vec::new(),
+        is_decided: false,
+        subject: Subject::Policies {
+            uncounted: uncounted.iter().map(|name| policy(name)).collect(),
+        },
+    }
 }
 
 fn seen(requests: u64, denied: &[u64]) -> Seen {
@@ -72,7 +80,11 @@ fn current() -> Revisions {
     Revisions::Current { since: None }
 }
 
-fn judged(candidate: &Candidate, revisions: Revisions, seen: Option<Seen>) -> Verdict {
+fn judged(
+    candidate: &Candidate,
+    revisions: Revisions,
+    seen: Result<Seen, Vec<PolicyName>>,
+) -> Verdict {
     let verdict = judge(candidate, &Evidence { revisions, seen }, standard());
     let is_ready = matches!(verdict, Verdict::Ready { .. } | Verdict::Harmless);
     assert_eq!(verdict.is_ready(), is_ready);
@@ -108,8 +120,8 @@ fn a_verdict_follows_from_the_numbers() {
         ("more denied than seen", 0, &[4], would_deny(4, 0)),
     ];
     for (case, requests, denied, expected) in cases {
-        for candidate in [rule(Effect::Deny), whole(&[], true)] {
-            let seen = Some(seen(requests, denied));
+        for candidate in [rule(Effect::Deny), whole(&[])] {
+            let seen = Ok(seen(requests, denied));
             assert_eq!(judged(&candidate, current(), seen), expected, "{case}");
         }
     }
@@ -118,7 +130,8 @@ fn a_verdict_follows_from_the_numbers() {
 #[test]
 fn what_counters_cannot_tell_is_not_judged_by_them() {
     let others = || Revisions::Others(vec!["ffffffffffff".to_owned()]);
-    let plenty = || Some(seen(5000, &[]));
+    let plenty = || Ok(seen(5000, &[]));
+    let nothing = || Err(vec![policy("orders")]);
     let ready = Verdict::Ready {
         bound: upper_bound(0, 5000, standard().confidence),
     };
@@ -127,21 +140,21 @@ fn what_counters_cannot_tell_is_not_judged_by_them() {
     let stale = || unknown(Unknown::OtherRevisions(vec!["ffffffffffff".to_owned()]));
     let provider = unknown(Unknown::Provider);
     let cases = [
-        (whole(&["all"], true), current(), plenty(), shared()),
-        (whole(&["all"], false), current(), plenty(), ready.clone()),
+        (whole(&["all"]), current(), plenty(), shared()),
+        (whole(&[]), current(), plenty(), ready.clone()),
         (rule(Effect::Deny), Revisions::Untold, plenty(), ready),
         (rule(Effect::Deny), others(), plenty(), stale()),
         (
             rule(Effect::Deny),
             Revisions::Untold,
-            None,
-            unknown(Unknown::NotCounted),
+            nothing(),
+            unknown(Unknown::NotCounted(vec![policy("orders")])),
         ),
-        (rule(Effect::Allow), others(), None, Verdict::Harmless),
+        (rule(Effect::Allow), others(), nothing(), Verdict::Harmless),
         (
             rule(Effect::Audit),
             current(),
-            Some(seen(9, &[9])),
+            Ok(seen(9, &[9])),
             Verdict::Harmless,
         ),
         (rule(Effect::Custom), current(), plenty(), provider),
@@ -155,41 +168,115 @@ fn what_counters_cannot_tell_is_not_judged_by_them() {
 /// Each request is counted once: what a rule in shadow adds is told apart by its effect or by its name.
 #[test]
 fn matches_of_rules_in_shadow_are_no_requests() {
-    let decisions = "peergate_decisions_total{peergate_policy=\"shop_orders\"";
-    let of_rule = Selectors::new(&rule(Effect::Deny));
-    assert_eq!(
-        of_rule.requests,
-        format!("{decisions},peergate_effect=~\"allow|deny\"}}")
-    );
-    let expected = format!("{decisions},peergate_rule=\"a\",peergate_effect=\"shadow_deny\"}}");
-    assert_eq!((&of_rule.hits, &of_rule.present), (&expected, &expected));
+    let decisions = "peergate_decisions_total{peergate_policy=~\"shop_orders\"";
+    let of_rule = rule(Effect::Deny);
+    let part = Selectors::new(&of_rule.members[0], &of_rule.subject);
+    let expected = format!("{decisions},peergate_effect=~\"allow|deny\"}}");
+    assert_eq!(decided(&of_rule), Some(expected));
+    assert_eq!(part.in_shadow, None);
+    let expected = format!("{decisions},peergate_rule=~\"a\",peergate_effect=\"shadow_deny\"}}");
+    assert_eq!((&part.hits, &part.present), (&expected, &expected));
 
-    let mut policy = whole(&[], true);
-    policy.rules_in_shadow = ["a", "b"].map(str::to_owned).into();
-    let of_policy = Selectors::new(&policy);
-    assert_eq!(
-        of_policy.requests,
-        format!(
-            "{decisions},peergate_effect=~\"shadow_allow|shadow_deny\",peergate_rule!~\"a|b\"}}"
-        )
+    let in_shadow = format!(
+        "{decisions},peergate_effect=~\"shadow_allow|shadow_deny\",peergate_rule!~\"a|b\"}}"
     );
+    let in_shadow = Some(in_shadow);
+    let orders = member("orders", true, &["a", "b"]);
+    let part = Selectors::new(&orders, &whole(&[]).subject);
+    assert_eq!(part.in_shadow, in_shadow);
     assert_eq!(
-        of_policy.hits,
+        part.hits,
         format!("{decisions},peergate_effect=\"shadow_deny\",peergate_rule!~\"a|b\"}}")
     );
 
-    let mut rule_of_it = rule(Effect::Allow);
-    rule_of_it.is_policy_in_shadow = true;
-    rule_of_it.rules_in_shadow = ["a"].map(str::to_owned).into();
-    let of_rule = Selectors::new(&rule_of_it);
+    let part = Selectors::new(&orders, &rule(Effect::Allow).subject);
+    assert_eq!(part.in_shadow, in_shadow);
     assert_eq!(
-        of_rule.requests,
-        format!("{decisions},peergate_effect=~\"shadow_allow|shadow_deny\",peergate_rule!~\"a\"}}")
+        part.hits,
+        format!("{decisions},peergate_rule=~\"a\",peergate_effect=\"shadow_allow\"}}")
     );
-    assert_eq!(
-        of_rule.hits,
-        format!("{decisions},peergate_rule=\"a\",peergate_effect=\"shadow_allow\"}}")
+}
+
+const MESH: &str = "
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: test}
+spec: {trustDomain: cluster.local, istioVersion: \"1.29\", defaults: {otherwise: Pass}}
+";
+
+/// The policies that would be enforced together, the enforced ones for their workloads, and beside which of these what
+/// is denied for lack of a rule is not counted.
+#[test]
+fn policies_in_shadow_that_meet_are_judged_together() {
+    let selecting = |label: &str| format!("selector: {{matchLabels: {{app: {label}}}}}");
+    let (a, b, all) = (
+        selecting("a"),
+        selecting("b"),
+        "scope: Namespace".to_owned(),
     );
+    let shadow = "enforcement: Shadow";
+    for (policies, expected) in [
+        (
+            vec![("a", &a, shadow), ("b", &b, shadow)],
+            vec!["a /  / ", "b /  / "],
+        ),
+        (
+            vec![("a", &a, shadow), ("b", &b, shadow), ("n", &all, shadow)],
+            vec!["a b n /  / "],
+        ),
+        (
+            vec![("a", &a, shadow), ("b", &b, ""), ("n", &all, shadow)],
+            vec!["a n / b / "],
+        ),
+        (
+            vec![("a", &a, shadow), ("n", &all, "otherwise: Pass")],
+            vec!["a / n / n"],
+        ),
+        (
+            vec![
+                ("a", &a, "enforcement: Shadow, otherwise: Pass"),
+                ("n", &all, "otherwise: Pass"),
+            ],
+            vec!["a / n / "],
+        ),
+    ] {
+        let mut text = MESH.to_owned();
+        for (name, scope, more) in policies {
+            let rule = "rules: [{id: x, effect: Deny, to: [{paths: [\"/x\"]}]}, {id: w, effect: Allow, from: [{serviceAccounts: [w]}]}]";
+            text += &format!(
+                "---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{{scope}, {rule}, {more}}}\n"
+            );
+        }
+        let source = SourceText {
+            name: "policies.yaml".to_owned(),
+            text,
+        };
+        let options = Options {
+            at: Timestamp::from_unix_nanoseconds(0),
+            istio_version: None,
+        };
+        let validated = validate(&[source], options);
+        let set = validated
+            .policies
+            .unwrap_or_else(|| panic!("{:?}", validated.diagnostics));
+        let names = |names: &mut dyn Iterator<Item = &PolicyName>| {
+            let names: Vec<_> = names.map(|name| name.name.clone()).collect();
+            names.join(" ")
+        };
+        let found = Candidate::all(&set).into_iter().map(|candidate| {
+            let Subject::Policies { uncounted } = &candidate.subject else {
+                panic!("{candidate:?}")
+            };
+            assert_eq!(candidate.is_decided, !candidate.neighbours.is_empty());
+            format!(
+                "{} / {} / {}",
+                names(&mut candidate.members.iter().map(|member| &member.name)),
+                names(&mut candidate.neighbours.iter()),
+                names(&mut uncounted.iter())
+            )
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
 }
 
 /// Of moments that are known roughly, the one is taken that speaks against enforcing.

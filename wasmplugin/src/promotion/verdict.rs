@@ -38,11 +38,11 @@ pub(crate) enum Verdict {
 /// Why what was counted cannot tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unknown {
-    /// No proxy counts it.
-    NotCounted,
+    /// No proxy counts it of these policies.
+    NotCounted(Vec<PolicyName>),
     /// Proxies run other revisions than the documents have.
     OtherRevisions(Vec<String>),
-    /// Where other policies decide, nobody counts what this one would deny for lack of a rule.
+    /// Where these policies decide, nobody counts what this one would deny for lack of a rule.
     Shared(Vec<PolicyName>),
     /// Another one decides.
     Provider,
@@ -66,12 +66,9 @@ pub(crate) fn judge(candidate: &Candidate, evidence: &Evidence, standard: Standa
             Effect::Custom => return Verdict::Unknown(Unknown::Provider),
             Effect::Deny => {}
         },
-        Subject::Policy {
-            others,
-            denies_the_rest,
-        } => {
-            if *denies_the_rest && !others.is_empty() {
-                return Verdict::Unknown(Unknown::Shared(others.clone()));
+        Subject::Policies { uncounted } => {
+            if !uncounted.is_empty() {
+                return Verdict::Unknown(Unknown::Shared(uncounted.clone()));
             }
         }
     }
@@ -79,8 +76,8 @@ pub(crate) fn judge(candidate: &Candidate, evidence: &Evidence, standard: Standa
         return Verdict::Unknown(Unknown::OtherRevisions(running.clone()));
     }
     match &evidence.seen {
-        Some(seen) => by_numbers(seen, standard),
-        None => Verdict::Unknown(Unknown::NotCounted),
+        Ok(seen) => by_numbers(seen, standard),
+        Err(policies) => Verdict::Unknown(Unknown::NotCounted(policies.clone())),
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! It is asked for sums, so that thousands of proxies cost no more to look at than one.
 
+use policy_schema::metric;
 use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promotion::label::{
     CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, REVISION, RULE,
@@ -21,19 +22,23 @@ pub(crate) async fn read(
     over: &str,
     at: Timestamp,
 ) -> Result<Reading, PrometheusError> {
-    let ask = async |query: String| prometheus.query(&query, at).await;
+    let ask = async |query: String| {
+        let samples = prometheus.query(&query, at).await?;
+        let samples = samples.into_iter().filter_map(|sample| {
+            let value = finite(sample.value)?;
+            Some(Sample { value, ..sample })
+        });
+        Ok::<Vec<_>, PrometheusError>(samples.collect())
+    };
     let mut reading = Reading::new(at);
     let by = format!("{POLICY}, {RULE}, {EFFECT}, {REASON}");
     for sample in ask(format!("sum by ({by}) ({DECISIONS})")).await? {
-        reading
-            .decisions
-            .entry(decision(&sample))
-            .or_default()
-            .total = sample.value;
+        let count = reading.decisions.entry(decision(&sample)).or_default();
+        *count = count.plus(Count::of(sample.value));
     }
     for sample in ask(format!("sum by ({by}) (rate({DECISIONS}[{over}]))")).await? {
         let count = reading.decisions.entry(decision(&sample)).or_default();
-        count.rate = Some(sample.value);
+        *count = count.plus(Count::at(sample.value));
     }
     let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
     let observed = format!("topk({MOST_CALLERS}, sum by ({by}) ({OBSERVED}))");
@@ -58,16 +63,17 @@ pub(crate) async fn read(
             continue;
         };
         let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
-        of_policy.insert(revisions::of_number(number), whole(sample.value));
+        *of_policy.entry(revisions::of_number(number)).or_default() += whole(sample.value);
     }
     // 0 is told of a rule that has no end any more.
     for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)")).await? {
         let rule = (text(&sample, POLICY), text(&sample, RULE));
-        reading.expiries.insert(rule, sample.value);
+        let first = reading.expiries.entry(rule).or_insert(sample.value);
+        *first = first.min(sample.value);
     }
     for sample in ask(format!("sum by ({POLICY}, {VERDICTS}) ({COMPARISONS})")).await? {
         let key = (text(&sample, POLICY), text(&sample, VERDICTS));
-        reading.comparisons.insert(key, sample.value);
+        *reading.comparisons.entry(key).or_default() += sample.value;
     }
     let first = |samples: Vec<Sample>| samples.first().map(|sample| sample.value);
     reading.rejections = first(ask(format!("sum({REJECTIONS})")).await?);
@@ -81,6 +87,9 @@ pub(crate) async fn read(
     let proxies =
         format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
     reading.proxies = first(ask(proxies).await?).map(whole);
+    if reading.decisions.is_empty() {
+        reading.is_unlabelled = prometheus.has_unlabelled(at).await?;
+    }
     Ok(reading)
 }
 
@@ -105,8 +114,9 @@ fn request(sample: &Sample) -> ObservedRequest {
     }
 }
 
+/// A label as it is meant, however the proxies name their metrics.
 fn text(sample: &Sample, name: &str) -> String {
-    sample.label(name).to_owned()
+    metric::plain_value(sample.label(name))
 }
 
 #[expect(

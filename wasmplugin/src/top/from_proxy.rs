@@ -1,14 +1,14 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
+use std::collections::BTreeMap;
+
 use peergate_sandbox::Metrics;
-use policy_schema::metric::{self, Label};
+use policy_schema::metric::{self, Label, Metric};
 use policy_schema::timestamp::Timestamp;
 use prometheus_parse::{Sample, Value};
 
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading};
-use crate::promotion::label::{
-    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, REVISION, RULE,
-};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
+use crate::promotion::label::{CALLER, EFFECT, METHOD, Observed, PATH, POLICY, REASON, RULE};
 use crate::promotion::revisions;
 
 /// The metrics that nobody else reads.
@@ -19,66 +19,105 @@ pub(super) const REJECTIONS: &str = metric::REJECTIONS.name;
 pub(super) const OMITTED: &str = metric::OMITTED.name;
 pub(super) const MEMORY: &str = metric::MEMORY.name;
 
+/// What the name of a counter begins with that has its labels in it, in a form that nobody can take them out of.
+const UNLABELLED: &str = "peergate_decisions_total_";
+
+/// A series of the filter's.
+struct Series {
+    /// By the labels' names.
+    labels: BTreeMap<&'static str, String>,
+    number: f64,
+}
+
+impl Series {
+    fn label(&self, name: &str) -> String {
+        self.labels.get(name).cloned().unwrap_or_default()
+    }
+}
+
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
 pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
     let metrics = Metrics::parse(text).ok()?;
+    // The parser passes over what it does not understand.
+    let mut lines = text.lines().map(str::trim);
+    let has_more_than_comments = lines.any(|line| !line.is_empty() && !line.starts_with('#'));
+    if has_more_than_comments && metrics.all().next().is_none() {
+        return None;
+    }
     let mut reading = Reading::new(at);
     reading.proxies = Some(1);
-    for sample in metrics.samples(DECISIONS) {
+    for series in series(&metrics, &metric::DECISIONS) {
         let decision = Decision {
-            policy: label(sample, POLICY),
-            rule: label(sample, RULE),
-            effect: label(sample, EFFECT),
-            reason: label(sample, REASON),
+            policy: series.label(POLICY),
+            rule: series.label(RULE),
+            effect: series.label(EFFECT),
+            reason: series.label(REASON),
         };
-        reading.decisions.entry(decision).or_default().total += number(sample);
+        reading.decisions.entry(decision).or_default().total += series.number;
     }
-    for sample in metrics.samples(OBSERVED) {
-        let text = |name| Observed::decode(&label(sample, name));
+    for series in series(&metrics, &metric::OBSERVED) {
+        let text = |name| Observed::decode(&series.label(name));
         let request = ObservedRequest {
-            policy: label(sample, POLICY),
-            rule: label(sample, RULE),
-            effect: label(sample, EFFECT),
+            policy: series.label(POLICY),
+            rule: series.label(RULE),
+            effect: series.label(EFFECT),
             caller: text(CALLER),
             method: text(METHOD),
             path: text(PATH),
         };
         let count: &mut Count = reading.observed.entry(request).or_default();
-        count.total += number(sample);
+        count.total += series.number;
     }
-    for sample in metrics.samples(REVISION) {
-        let of_policy = reading.revisions.entry(label(sample, POLICY)).or_default();
+    for series in series(&metrics, &metric::REVISION) {
+        let of_policy = reading.revisions.entry(series.label(POLICY)).or_default();
         *of_policy
-            .entry(revisions::of_number(number(sample)))
+            .entry(revisions::of_number(series.number))
             .or_default() += 1;
     }
-    for sample in metrics.samples(EXPIRY) {
-        let (rule, at) = ((label(sample, POLICY), label(sample, RULE)), number(sample));
+    for series in series(&metrics, &metric::EXPIRY) {
+        let (rule, at) = ((series.label(POLICY), series.label(RULE)), series.number);
         // 0 is told of a rule that has no end any more.
         if at > 0.0 {
             reading.expiries.insert(rule, at);
         }
     }
-    for sample in metrics.samples(COMPARISONS) {
-        let key = (label(sample, POLICY), label(sample, VERDICTS));
-        *reading.comparisons.entry(key).or_default() += number(sample);
+    for series in series(&metrics, &metric::COMPARISONS) {
+        let key = (series.label(POLICY), series.label(VERDICTS));
+        *reading.comparisons.entry(key).or_default() += series.number;
     }
-    reading.rejections = metrics.value(REJECTIONS, &[]);
-    reading.omitted_log_lines = metrics.value(OMITTED, &[]);
-    reading.memory = metrics.value(MEMORY, &[]).map(|bytes| Memory {
+    let alone = |name| metrics.value(name, &[]).and_then(finite);
+    reading.rejections = alone(REJECTIONS);
+    reading.omitted_log_lines = alone(OMITTED);
+    reading.memory = alone(MEMORY).map(|bytes| Memory {
         all: bytes,
         largest: bytes,
     });
+    reading.is_unlabelled = metrics
+        .all()
+        .any(|sample| sample.metric.starts_with(UNLABELLED));
     Some(reading)
 }
 
-fn label(sample: &Sample, name: &str) -> String {
-    sample.labels.get(name).unwrap_or_default().to_owned()
+/// The series of a metric, whether its labels stand beside its name or in it.
+fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Series> {
+    metrics.all().filter_map(move |sample| {
+        let tags = metric.labels.iter().map(|label| label.tag());
+        let labels = if sample.metric == metric.name {
+            let value = |tag| sample.labels.get(tag).unwrap_or_default().to_owned();
+            tags.map(|tag| (tag, value(tag))).collect()
+        } else {
+            tags.zip(metric.flat_values(&sample.metric)?).collect()
+        };
+        Some(Series {
+            labels,
+            number: number(sample)?,
+        })
+    })
 }
 
-fn number(sample: &Sample) -> f64 {
+fn number(sample: &Sample) -> Option<f64> {
     match sample.value {
-        Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => number,
-        Value::Histogram(_) | Value::Summary(_) => 0.0,
+        Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => finite(number),
+        Value::Histogram(_) | Value::Summary(_) => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What was counted until a moment, wherever it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::timestamp::Timestamp;
 
@@ -24,6 +24,8 @@ pub(crate) struct Reading {
     pub(crate) rejections: Option<f64>,
     pub(crate) omitted_log_lines: Option<f64>,
     pub(crate) memory: Option<Memory>,
+    /// Whether something was counted under names that have the labels in them, so that it cannot be read.
+    pub(crate) is_unlabelled: bool,
 }
 
 /// What a counter of decisions is for, by its labels.
@@ -62,6 +64,19 @@ pub(crate) struct Memory {
 }
 
 impl Count {
+    /// So many in all.
+    pub(crate) fn of(total: f64) -> Self {
+        Self { total, rate: None }
+    }
+
+    /// So many by the second.
+    pub(crate) fn at(rate: f64) -> Self {
+        Self {
+            total: 0.0,
+            rate: Some(rate),
+        }
+    }
+
     /// The sum of two.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
@@ -88,7 +103,16 @@ impl Reading {
             rejections: None,
             omitted_log_lines: None,
             memory: None,
+            is_unlabelled: false,
         }
+    }
+
+    /// The labels of the policies that anything is known of.
+    pub(crate) fn policies(&self) -> BTreeSet<&str> {
+        let decided = self.decisions.keys().map(|decision| &decision.policy);
+        let observed = self.observed.keys().map(|request| &request.policy);
+        let policies = decided.chain(observed).chain(self.revisions.keys());
+        policies.map(String::as_str).collect()
     }
 
     /// The same with rates, by what was counted at an earlier moment.
@@ -109,6 +133,11 @@ impl Reading {
         rate(&mut self.observed, &earlier.observed, seconds);
         self
     }
+}
+
+/// A number that says how many: none of those that Prometheus has for no number, and 0 without a sign.
+pub(super) fn finite(number: f64) -> Option<f64> {
+    number.is_finite().then_some(number + 0.0)
 }
 
 fn rate<K: Ord>(now: &mut BTreeMap<K, Count>, earlier: &BTreeMap<K, Count>, seconds: f64) {

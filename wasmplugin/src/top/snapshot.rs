@@ -185,7 +185,7 @@ fn shown(observed: &Observed, absent: &str) -> String {
 }
 
 /// The policy that a label stands for. Neither part has a `_` of its own, and the namespace has no dot.
-fn policy_name(label: &str) -> String {
+pub(crate) fn policy_name(label: &str) -> String {
     let name = match label.split_once('_') {
         Some((namespace, name)) => format!("{namespace}/{}", name.replace('_', ".")),
         None => label.to_owned(),

@@ -149,6 +149,44 @@ fn a_counter_that_began_again_is_new() {
     assert_eq!(rates, [Some(5.0)]);
 }
 
+/// Prometheus' text format has values that are no number, and a 0 with a sign.
+#[test]
+fn what_is_no_number_is_not_shown_as_one() {
+    let with = |value: &str| {
+        let text = scrape(7, 0, 0).replace("} 7\n", &format!("}} {value}\n"));
+        let text = text.replace("} 2359296\n", &format!("}} {value}\n"));
+        from_proxy::read(&text, at("2026-06-01T00:00:02Z")).unwrap()
+    };
+    for value in ["NaN", "+Inf", "-Inf", "-0"] {
+        let snapshot = Snapshot::new(&with(value), SOURCE, None, None);
+        let text = plain::text(&snapshot, Order::Denied);
+        for wrong in ["NaN", "inf", "-0"] {
+            assert!(!text.contains(wrong), "{value}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_page_is_no_proxy_and_a_proxy_without_the_filter_is_one() {
+    let noon = at("2026-06-01T12:00:00Z");
+    for page in ["<html><body>Grafana</body></html>", "not found\n"] {
+        assert_eq!(from_proxy::read(page, noon), None, "{page}");
+    }
+    for nothing in ["", "\n", "# TYPE envoy_server_live gauge\n"] {
+        let reading = from_proxy::read(nothing, noon).unwrap();
+        assert!(reading.decisions.is_empty(), "{nothing}");
+    }
+}
+
+#[test]
+fn a_proxy_without_tags_is_told_from_one_without_counters() {
+    let name = "peergate_decisions_total_peergate_policy___shop_orders____peergate_rule___web____";
+    let reading = from_proxy::read(&format!("{name}{{}} 3\n"), at("2026-06-01T12:00:00Z"));
+    assert!(reading.unwrap().is_unlabelled);
+    let reading = from_proxy::read(&scrape(1, 0, 0), at("2026-06-01T12:00:00Z"));
+    assert!(!reading.unwrap().is_unlabelled);
+}
+
 #[test]
 fn nothing_counted_is_said() {
     let nothing = Reading::new(at("2026-06-01T00:00:00Z"));

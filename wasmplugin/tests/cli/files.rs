@@ -108,6 +108,46 @@ fn passes_over_a_byte_order_mark() {
     assert_eq!(run.status, 0, "{}", run.stderr);
 }
 
+/// Every command that writes one file, and what it would write.
+#[test]
+fn names_the_folder_that_is_missing() {
+    let folder = folder(&[("mesh.yaml", MESH)]);
+    let missing = folder.path().join("missing");
+    let path = missing.join("it.yaml");
+    let log = r#"{"start_time":"2026-05-01T10:00:00Z","method":"GET","path":"/a","response_code":200,"response_code_details":null,"peer":"spiffe://cluster.local/ns/shop/sa/web","peergate_policy":"shop/cart"}"#;
+    let learn = [
+        "learn",
+        "--access-log",
+        "-",
+        "--include-rare",
+        "--trust-domain",
+        "cluster.local",
+    ];
+    let commands: [&[&str]; 6] = [
+        &learn,
+        &["init"],
+        &["init", "--force"],
+        &["schema"],
+        &["render", "-f", POLICIES, "--at", NOW],
+        &["monitoring", "--only", "rules"],
+    ];
+    for args in commands {
+        let refused = run_with(&[args, &["-o", text(&path)]].concat(), log);
+        assert_eq!((refused.status, &*refused.stdout), (1, ""), "{args:?}");
+        let expected = format!(
+            "error: cannot write `{}`: there is no folder `{}`\n |\n = help: make the folder first, or name another place\n",
+            path.display(),
+            missing.display()
+        );
+        assert!(
+            refused.stderr.ends_with(&expected),
+            "{args:?}: {}",
+            refused.stderr
+        );
+    }
+    assert!(!missing.exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn ends_quietly_when_nobody_reads_on() {

@@ -97,6 +97,33 @@ fn what_the_workload_called_itself_is_no_request_to_it() {
 }
 
 #[test]
+fn an_empty_log_is_told_from_one_with_nothing_new() {
+    let run = learn("", &DOMAIN);
+    assert_eq!((run.status, &*run.stdout), (2, ""));
+    assert!(
+        run.stderr.contains("`<stdin>` has no lines"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn what_may_be_of_either_way_is_never_learnt() {
+    let either_way = |minute| {
+        let line = line(minute, None, "GET", "/orders/export");
+        with(line, "peergate_policy", json!(null))
+    };
+    let mut lines = hour();
+    lines.extend((0..60).map(either_way));
+    let more = ["--workload", "shop/cart", "--include-anonymous"];
+    let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(!run.stdout.contains("export"), "{}", run.stdout);
+    let aside = "60 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z: no caller and no `upstream_cluster`, so the workload itself may have made it";
+    assert!(run.stderr.contains(aside), "{}", run.stderr);
+}
+
+#[test]
 fn paths_that_no_rule_ever_sees_are_put_aside_and_the_rest_is_learnt() {
     let unseen = [
         "/a/../b", "/a/./b", "/a/..", "/a/.", "/a\\b", "/a*b", "/{x", "/..",

@@ -272,4 +272,33 @@ fn top_says_where_it_cannot_look() {
         "{}",
         shown.stdout
     );
+    let why = "has no `peergate_decisions_total`: see whether";
+    assert!(shown.stderr.contains(why), "{}", shown.stderr);
+}
+
+#[test]
+fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
+    let url = empty();
+    let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", POLICY)]);
+    let documents = ["-f", text(files.path())];
+    let top = |policy: &str, more: &[&str]| {
+        run(&[&["top", "--prometheus", &url, "--policy", policy], more].concat())
+    };
+    let unknown = top("shop/card", &documents);
+    assert_eq!((unknown.status, &*unknown.stdout), (3, ""));
+    for expected in [
+        "there is no policy `shop/card`",
+        "did you mean `shop/cart`?",
+    ] {
+        assert!(unknown.stderr.contains(expected), "{}", unknown.stderr);
+    }
+    // The documents know it, whatever was counted.
+    assert_eq!(top("shop/cart", &documents).status, 0);
+    let alone = top("shop/cart", &[]);
+    assert_eq!(alone.status, 3, "{}", alone.stdout);
+    assert!(
+        alone.stderr.contains("there is none at all"),
+        "{}",
+        alone.stderr
+    );
 }

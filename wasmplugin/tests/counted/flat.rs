@@ -1,10 +1,12 @@
 //! Where proxies are not told the tags of metrics, Prometheus gets labels out of names.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::mesh::{Mesh, Policies};
+use super::promote::{of_rule, promote};
 use super::run;
 use super::scraping::{relabelling, wait_for};
+use super::top::row;
 
 /// The steps that are printed for a scrape job.
 fn steps() -> Value {
@@ -14,9 +16,19 @@ fn steps() -> Value {
     printed["metric_relabel_configs"].clone()
 }
 
+/// A policy, and rules of it, whose names no metric can have as they are.
+fn policies() -> Policies {
+    let policies = Policies::reporting("{metricNames: Flat}");
+    let text = policies
+        .text()
+        .replace("name: orders", "name: cart-service.v1");
+    std::fs::write(policies.path(), text).unwrap();
+    policies
+}
+
 #[test]
 fn labels_are_got_out_of_flat_names() {
-    let policies = Policies::reporting("{metricNames: Flat}");
+    let policies = policies();
     let mesh = Mesh::with_tags(&policies, &[]);
     let prometheus = relabelling(mesh.admin(), &steps());
     mesh.ask("web", "/orders", 7);
@@ -24,7 +36,7 @@ fn labels_are_got_out_of_flat_names() {
     mesh.ask("jobs", "/orders", 3);
     wait_for(
         &prometheus,
-        "sum(peergate_decisions_total{peergate_policy=\"shop_orders\"}) == 17",
+        "sum(peergate_decisions_total{peergate_policy=\"shop_cart__service_v1\"}) == 17",
     );
     let counted = prometheus.query("peergate_decisions_total > 0").unwrap();
     let mut counted: Vec<_> = counted
@@ -39,19 +51,82 @@ fn labels_are_got_out_of_flat_names() {
     assert_eq!(
         counted,
         [
-            ("NONE", "deny", "no_rule_matched", 3.0),
-            ("jobs", "shadow_allow", "allowed_by_rule", 3.0),
-            ("no_reports", "shadow_deny", "denied_by_rule", 2.0),
-            ("web", "allow", "allowed_by_rule", 9.0),
+            ("NONE", "deny", "no__rule__matched", 3.0),
+            ("jobs", "shadow_allow", "allowed__by__rule", 3.0),
+            ("no__reports", "shadow_deny", "denied__by__rule", 2.0),
+            ("web", "allow", "allowed__by__rule", 9.0),
         ]
     );
     // The revision is that of the documents, under its own name.
     let revision = policies.revision();
     wait_for(
         &prometheus,
-        &format!("peergate_policy_revision{{peergate_policy=\"shop_orders\"}} == {revision}"),
+        &format!(
+            "peergate_policy_revision{{peergate_policy=\"shop_cart__service_v1\"}} == {revision}"
+        ),
     );
     // Nothing keeps a flat name.
     let others = prometheus.query("{__name__=~\".*_POLICY_.*\"}").unwrap();
     assert_eq!(others, []);
+
+    let judged = promote(&policies, &prometheus, &["--output", "json"]);
+    let fields = ["verdict", "requests", "otherRevisions", "hits"];
+    assert_eq!(
+        of_rule(&judged, "no-reports", &fields),
+        json!(["would-deny", 12, [], [{
+            "rule": "no-reports",
+            "reason": "denied-by-rule",
+            "requests": 2,
+            "beforeFirstLook": 0,
+        }]])
+    );
+    assert_eq!(
+        of_rule(&judged, "no-admin", &["verdict", "requests"]),
+        json!(["too-few-requests", 12])
+    );
+
+    let shown = run(&[
+        "top",
+        "--prometheus",
+        &prometheus.url(),
+        "--policy",
+        "shop/cart-service.v1",
+        "--once",
+        "-f",
+        &policies.name(),
+    ]);
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    everything_is_shown(&shown.stdout);
+    assert!(!shown.stdout.contains("stale"), "{}", shown.stdout);
+}
+
+#[test]
+fn a_proxy_with_flat_names_is_shown_without_relabelling() {
+    let mesh = Mesh::with_tags(&policies(), &[]);
+    mesh.ask("web", "/orders", 7);
+    mesh.ask("web", "/reports", 2);
+    mesh.ask("jobs", "/orders", 3);
+    let url = format!("http://{}", mesh.admin());
+    let shown = run(&["top", "--proxy", &url, "--interval", "100ms", "--once"]);
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    everything_is_shown(&shown.stdout);
+}
+
+/// Policies, rules and reasons as they are called.
+fn everything_is_shown(stdout: &str) {
+    const POLICY: &str = "shop/cart-service.v1";
+    // How many were allowed, denied and done in shadow, and why.
+    for (rule, expected) in [
+        ("web", ["9", "0", "0", "allowed-by-rule"]),
+        ("no-reports", ["0", "0", "2", "denied-by-rule"]),
+        ("-", ["0", "3", "0", "no-rule-matched"]),
+    ] {
+        assert_eq!(row(stdout, &[POLICY, rule])[5..9], expected, "{rule}");
+    }
+    let ends = format!("ends soonest: no-reports of {POLICY} in ");
+    assert!(stdout.contains(&ends), "{stdout}");
+    assert!(
+        stdout.contains(&format!("revisions: {POLICY} ")),
+        "{stdout}"
+    );
 }

@@ -20,6 +20,7 @@ mod promote;
 mod revisions;
 #[path = "../support/scraping.rs"]
 mod scraping;
+mod together;
 mod top;
 
 use command::{Run, run};

@@ -168,6 +168,9 @@ fn aside_line(why: &SetAside, tally: Tally) -> String {
         SetAside::Failed => format!("{told}: answered with an error"),
         SetAside::Unanswered => format!("{told}: not answered"),
         SetAside::Outbound => format!("{told}: the workload itself made it"),
+        SetAside::EitherWay => format!(
+            "{told}: no caller and no `upstream_cluster`, so the workload itself may have made it"
+        ),
         SetAside::Incomplete => format!("{told}: without a method or a path"),
         SetAside::Unwritable(request) => {
             format!("{told}: no rule can take `{request}` and nothing else")

@@ -230,6 +230,7 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::Failed => ("failed", None),
             SetAside::Unanswered => ("unanswered", None),
             SetAside::Outbound => ("outbound", None),
+            SetAside::EitherWay => ("either-way", None),
             SetAside::Incomplete => ("incomplete", None),
             SetAside::Unwritable(request) => ("unwritable", Some(request)),
             SetAside::Refused(rule) => ("denied-by-rule", Some(rule)),

@@ -1,7 +1,7 @@
 //! Sources → what was seen of each workload.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use policy_schema::plugin_config::PolicyName;
@@ -13,9 +13,13 @@ use crate::learning::access_log::{self, InvalidLine};
 use crate::learning::counters::{self, Counted, InvalidSeries};
 use crate::learning::observed::{Observation, Tally};
 use crate::learning::workload::{Counting, Workload};
+use crate::report;
 
 /// How much is read at a time.
 const BUFFER: usize = 1 << 16;
+
+/// How long a line may be, in bytes: a request has no more than a fraction of it.
+const LONGEST: u64 = 1 << 24;
 
 /// What was seen so far.
 #[derive(Debug)]
@@ -58,9 +62,16 @@ impl<'k> Seen<'k> {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let length = reader.read_until(b'\n', &mut line);
+            let length = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line);
             if length.map_err(|reason| cannot_read(file, reason))? == 0 {
                 break;
+            }
+            if !line.ends_with(b"\n") && u64::try_from(line.len()).is_ok_and(|it| it == LONGEST) {
+                return Err(Failure::NoAccessLog {
+                    name: name_of(file),
+                    line: number,
+                    reason: InvalidLine::TooLong,
+                });
             }
             if line.trim_ascii().is_empty() {
                 continue;
@@ -75,6 +86,9 @@ impl<'k> Seen<'k> {
             }
         }
         let name = name_of(file);
+        if lines == 0 {
+            report::note(&format!("`{name}` has no lines"));
+        }
         match first {
             Some((line, reason)) if faulty == lines => {
                 return Err(Failure::NoAccessLog { name, line, reason });

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
 
-use super::{Judged, Report};
+use super::{Judged, Report, Written};
 use crate::printable::printable;
 use crate::promotion::candidate::{Candidate, Subject};
 use crate::promotion::evidence::{Beginning, CallerHits, Seen};
@@ -28,8 +29,12 @@ pub(super) fn report(report: &Report) -> String {
         text.push('\n');
     }
     for written in &report.written {
-        let title = title(&written.candidate);
-        let _ = writeln!(text, "{}: {title} is no longer in shadow", written.file);
+        let Written { file, policy, rule } = written;
+        let rule = match rule {
+            Some(rule) => format!("rule {rule} of "),
+            None => String::new(),
+        };
+        let _ = writeln!(text, "{file}: {rule}policy {policy} is no longer in shadow");
     }
     if report.judged.is_empty() {
         return "nothing is in shadow\n".to_owned();
@@ -42,15 +47,20 @@ pub(super) fn report(report: &Report) -> String {
 
 /// What it is.
 fn title(candidate: &Candidate) -> String {
-    let policy = &candidate.policy;
+    let members = candidate.members.iter();
+    let names: Vec<_> = members.map(|member| member.name.to_string()).collect();
+    let names = names.join(", ");
     match &candidate.subject {
-        Subject::Policy { .. } => format!("policy {policy}"),
+        Subject::Policies { .. } if candidate.members.len() > 1 => {
+            format!("policies {names} together")
+        }
+        Subject::Policies { .. } => format!("policy {names}"),
         Subject::Rule { id, effect, owner } => {
             let owner = match owner {
                 Some(owner) => format!(", owner {owner}"),
                 None => String::new(),
             };
-            format!("rule {id} of policy {policy} ({}{owner})", word(*effect))
+            format!("rule {id} of policy {names} ({}{owner})", word(*effect))
         }
     }
 }
@@ -71,7 +81,7 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
         verdict,
     } = judged;
     let standard = &report.standard;
-    let seen = evidence.seen.as_ref();
+    let seen = evidence.seen.as_ref().ok();
     let requests = seen.map(|seen| counted_requests(seen.requests));
     let requests = requests.unwrap_or_default();
     let confidence = standard.confidence;
@@ -157,8 +167,12 @@ fn harmless(subject: &Subject, seen: Option<&Seen>) -> Vec<String> {
 
 fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
     match unknown {
-        Unknown::NotCounted => vec![
-            "not ready, no proxy counts it".to_owned(),
+        Unknown::NotCounted(policies) => vec![
+            if policies.len() < candidate.members.len() {
+                format!("not ready, no proxy counts policy {}", listed(policies))
+            } else {
+                "not ready, no proxy counts it".to_owned()
+            },
             "apply it, and see whether Prometheus scrapes the proxies: `peergate_decisions_total`"
                 .to_owned(),
         ],
@@ -166,17 +180,24 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
             "not ready, proxies run another revision of the policy".to_owned(),
             format!(
                 "the documents have {}, and proxies run {}: apply the documents first",
-                candidate.revision,
+                candidate
+                    .members
+                    .iter()
+                    .map(|member| member.revision.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
                 running.join(", ")
             ),
         ],
         Unknown::Shared(others) => {
-            let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+            let others = listed(others);
             vec![
                 "not ready, what it would deny is not counted everywhere".to_owned(),
                 format!(
-                    "policy {} is for some of the same workloads; there nobody counts what this one would deny for lack of a rule",
-                    others.join(", ")
+                    "policy {others} is enforced for some of the same workloads and lets pass what no rule matches; there nobody counts what would be denied for lack of a rule"
+                ),
+                format!(
+                    "put {others} in shadow as well, and they are judged together; until they are enforced, nothing is denied there"
                 ),
             ]
         }
@@ -185,6 +206,11 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
             "what the provider would say of these requests is in no counter".to_owned(),
         ],
     }
+}
+
+fn listed(policies: &[PolicyName]) -> String {
+    let names: Vec<_> = policies.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// Why requests would have been denied, and whose they are.

@@ -7,7 +7,7 @@ use super::{Judged, Report};
 use crate::failure::Failure;
 use crate::output;
 use crate::promotion::bound::Share;
-use crate::promotion::candidate::Subject;
+use crate::promotion::candidate::{Member, Subject};
 use crate::promotion::evidence::{Beginning, CallerHits, Hits};
 use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
@@ -27,6 +27,9 @@ struct Document {
 #[serde(rename_all = "camelCase")]
 struct Entry {
     policy: String,
+    /// The policies that can only be enforced together with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    together: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,19 +90,25 @@ pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
         until: report.window.until.to_string(),
         max_breakage: report.standard.most.as_fraction(),
         confidence: report.standard.confidence.as_fraction(),
-        candidates: candidates.map(|judged| entry(judged, report)).collect(),
+        candidates: candidates
+            .flat_map(|judged| {
+                let members = judged.candidate.members.iter();
+                members.map(|member| entry(judged, member, report))
+            })
+            .collect(),
     })
 }
 
-fn entry(judged: &Judged, report: &Report) -> Entry {
+/// What is said of a policy or of a rule of it. Policies that can only be enforced together share one verdict.
+fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
     let Judged {
         candidate,
         evidence,
         verdict,
     } = judged;
-    let seen = evidence.seen.as_ref();
+    let seen = evidence.seen.as_ref().ok();
     let (effect, owner) = match &candidate.subject {
-        Subject::Policy { .. } => (None, None),
+        Subject::Policies { .. } => (None, None),
         Subject::Rule { effect, owner, .. } => (Some(word(*effect)), owner.clone()),
     };
     let (bound, more_requests) = match verdict {
@@ -108,8 +117,13 @@ fn entry(judged: &Judged, report: &Report) -> Entry {
         Verdict::TooFew { bound, more } => (Some(*bound), Some(*more)),
     };
     let mut written = report.written.iter();
+    let others = candidate
+        .members
+        .iter()
+        .filter(|other| other.name != member.name);
     Entry {
-        policy: candidate.policy.to_string(),
+        policy: member.name.to_string(),
+        together: others.map(|other| other.name.to_string()).collect(),
         rule: candidate.rule().map(str::to_owned),
         effect,
         owner,
@@ -124,7 +138,7 @@ fn entry(judged: &Judged, report: &Report) -> Entry {
             Beginning::FirstSeen => "first-seen",
             Beginning::Revised => "revised",
         }),
-        revision: candidate.revision.clone(),
+        revision: member.revision.clone(),
         other_revisions: match &evidence.revisions {
             Revisions::Untold => None,
             Revisions::Current { .. } => Some(Vec::new()),
@@ -135,7 +149,9 @@ fn entry(judged: &Judged, report: &Report) -> Entry {
             .and_then(|seen| seen.callers.as_ref())
             .map(|callers| callers.iter().map(caller).collect()),
         written: written
-            .find(|written| written.candidate == *candidate)
+            .find(|written| {
+                written.policy == member.name && written.rule.as_deref() == candidate.rule()
+            })
             .map(|written| written.file.clone()),
     }
 }
@@ -146,7 +162,7 @@ fn name(verdict: &Verdict) -> &'static str {
         Verdict::Ready { .. } => "ready",
         Verdict::WouldDeny { .. } => "would-deny",
         Verdict::TooFew { .. } => "too-few-requests",
-        Verdict::Unknown(Unknown::NotCounted) => "not-counted",
+        Verdict::Unknown(Unknown::NotCounted(_)) => "not-counted",
         Verdict::Unknown(Unknown::OtherRevisions(_)) => "other-revisions",
         Verdict::Unknown(Unknown::Shared(_)) => "shared-workloads",
         Verdict::Unknown(Unknown::Provider) => "provider-decides",

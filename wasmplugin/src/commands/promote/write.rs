@@ -1,7 +1,7 @@
 //! What is ready → the policy files without its `enforcement`.
 
 use policy_schema::diagnostic::{Diagnostic, SourceText};
-use policy_schema::plugin_config::PluginConfig;
+use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use policy_schema::validate::{Options, validate};
@@ -52,25 +52,31 @@ fn without_shadow(
         reason,
     };
     let text = PolicyText::parse(&source.text).map_err(refused)?;
-    let here = ready
-        .iter()
-        .filter(|candidate| text.has_policy(&candidate.policy));
     let mut edits = Vec::new();
     let mut written = Vec::new();
-    for candidate in here {
-        edits.push(removal(&text, candidate).map_err(refused)?);
-        written.push(Written {
-            file: source.name.clone(),
-            candidate: (*candidate).clone(),
-        });
+    for candidate in ready {
+        let members = candidate.members.iter().map(|member| &member.name);
+        for policy in members.filter(|policy| text.has_policy(policy)) {
+            let rule = candidate.rule();
+            edits.push(removal(&text, policy, rule).map_err(refused)?);
+            written.push(Written {
+                file: source.name.clone(),
+                policy: policy.clone(),
+                rule: rule.map(str::to_owned),
+            });
+        }
     }
     Ok((text.apply(edits).map_err(refused)?, written))
 }
 
-fn removal(text: &PolicyText<'_>, candidate: &Candidate) -> Result<Edit, EditError> {
-    match candidate.rule() {
-        None => text.remove_spec_field(&candidate.policy, FIELD),
-        Some(rule) => text.remove_rule_field(&candidate.policy, rule, FIELD),
+fn removal(
+    text: &PolicyText<'_>,
+    policy: &PolicyName,
+    rule: Option<&str>,
+) -> Result<Edit, EditError> {
+    match rule {
+        None => text.remove_spec_field(policy, FIELD),
+        Some(rule) => text.remove_rule_field(policy, rule, FIELD),
     }
 }
 
@@ -90,7 +96,7 @@ fn check(
     for (before, after) in set.policies().iter().zip(enforced.policies()) {
         let of_policy = ready
             .iter()
-            .filter(|candidate| candidate.policy == *before.name());
+            .filter(|candidate| candidate.is_of(before.name()));
         let mut expected = Meaning::new(PluginConfig::of_policy(set, before));
         for candidate in of_policy {
             expected.enforce(candidate.rule());
