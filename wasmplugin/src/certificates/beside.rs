@@ -20,7 +20,7 @@ pub(crate) fn beside(chain: &Chain, all: &[Chain]) -> Vec<Finding> {
     match chain.name.as_deref() {
         Some(CA_CERT) => findings.extend(of_first(chain, named(CERT_CHAIN))),
         Some(CERT_CHAIN) => {
-            findings.extend(named(ROOT_CERT).and_then(|roots| of_last(chain, roots)))
+            findings.extend(named(ROOT_CERT).and_then(|roots| of_last(chain, roots)));
         }
         _ => {}
     }
