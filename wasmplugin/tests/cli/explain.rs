@@ -54,7 +54,7 @@ fn id(reason: &str) -> String {
         host: Some(b"orders.shop".to_vec()),
         port: Some(8080),
     };
-    record.encode(None)
+    record.encode()
 }
 
 fn explain(documents: &TempDir, reason: &str, more: &[&str]) -> Run {
