@@ -23,7 +23,7 @@ pub use config_dump::NotAConfigDump;
 pub use finding::Finding;
 pub use object::{Object, objects};
 pub use pod_ports::{PodPort, pod_ports};
-pub use proxies::{PlaintextListener, Proxy, RunningPolicy};
+pub use proxies::{PlaintextListener, Proxy, Refusal, RunningPolicy};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;

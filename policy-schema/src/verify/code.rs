@@ -48,6 +48,8 @@ codes! {
     /// A proxy could not be asked.
     UnreachableProxy = "unreachable-proxy", Error;
     /// A certificate is over, ends soon, or was not renewed when it should have been.
+    /// A proxy refused configuration that it was sent, and goes on with what it had before.
+    RefusedConfiguration = "refused-configuration", Error;
     CertificateEndsSoon = "certificate-ends-soon", Error;
     /// A certificate is not what a workload's or an authority's must be.
     UnsoundCertificate = "unsound-certificate", Error;

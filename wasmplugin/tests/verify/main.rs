@@ -39,6 +39,11 @@ impl Verified {
             })
             .collect()
     }
+
+    fn codes(&self) -> Vec<&str> {
+        let findings = self.findings();
+        findings.iter().map(|[code, ..]| *code).collect()
+    }
 }
 
 /// The sandbox's authority lives for a day and a half.
@@ -375,29 +380,62 @@ fn a_port_that_lets_in_whom_it_should_not_is_found() {
     assert_eq!(found(INBOUND_OPTIONAL_TLS), ["accepts-no-certificate"]);
 }
 
+/// The first does not ask for a certificate either, as Envoy has it; the second demands one, of anybody.
 #[test]
 fn a_port_that_takes_any_certificate_is_found() {
+    for (validation, expected) in [
+        (
+            json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"}),
+            &["accepts-no-certificate", "accepts-foreign-identity"][..],
+        ),
+        (json!({}), &["accepts-foreign-identity"]),
+    ] {
+        let proxy = Proxy::start(Sidecar {
+            validation: Some(validation.clone()),
+            ..Sidecar::default()
+        });
+        let verified = verify(SHOP, &["--probe", &proxy.port(INBOUND_STRICT)]);
+        assert_eq!(verified.codes(), expected, "{validation}");
+        let verified = verify_proxy(&proxy);
+        assert_eq!(verified.codes(), ["plaintext-listener"], "{validation}");
+    }
+}
+
+#[test]
+fn a_filter_that_the_proxy_refused_does_not_run() {
+    let proxy = Proxy::that_refused_the_filter();
+    let verified = verify_proxy(&proxy);
+    assert_eq!(
+        verified.codes(),
+        ["policy-not-running", "refused-configuration"]
+    );
+    let [_, _, message] = verified.findings()[1];
+    let start = "it refused its listener `inbound-strict`, and goes on with what it had: ";
+    assert!(message.starts_with(start), "{message}");
+    assert!(message.contains("absent.wasm"), "{message}");
+}
+
+#[test]
+fn a_filter_that_is_switched_off_does_not_run() {
     let proxy = Proxy::start(Sidecar {
-        asks_no_one_who_signed: true,
+        is_off: true,
         ..Sidecar::default()
     });
-    let verified = verify(SHOP, &["--probe", &proxy.port(INBOUND_STRICT)]);
-    let codes: Vec<_> = verified
-        .findings()
-        .iter()
-        .map(|[code, ..]| code.to_owned())
-        .collect();
-    assert_eq!(
-        codes,
-        ["accepts-no-certificate", "accepts-foreign-identity"]
-    );
-    let verified = verify_proxy(&proxy);
-    let codes: Vec<_> = verified
-        .findings()
-        .iter()
-        .map(|[code, ..]| code.to_owned())
-        .collect();
-    assert_eq!(codes, ["plaintext-listener"]);
+    assert_eq!(verify_proxy(&proxy).codes(), ["policy-not-running"]);
+}
+
+#[test]
+fn a_filter_that_is_not_for_callers_does_not_run() {
+    for (direction, expected) in [
+        ("OUTBOUND", &["policy-not-running"][..]),
+        ("UNSPECIFIED", &["policy-not-running", "not-checked"]),
+    ] {
+        let proxy = Proxy::start(Sidecar {
+            direction,
+            ..Sidecar::default()
+        });
+        assert_eq!(verify_proxy(&proxy).codes(), expected, "{direction}");
+    }
 }
 
 /// The ports of pods are known from their objects, and so are the exceptions.

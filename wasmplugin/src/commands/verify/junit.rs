@@ -59,6 +59,7 @@ impl Seen {
             | FindingCode::StaleRevision
             | FindingCode::UnknownPolicy
             | FindingCode::PlaintextListener
+            | FindingCode::RefusedConfiguration
             | FindingCode::UnreachableProxy => proxies,
             FindingCode::CertificateEndsSoon | FindingCode::UnsoundCertificate => {
                 objects || proxies
