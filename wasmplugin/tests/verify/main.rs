@@ -10,6 +10,7 @@
 mod filter;
 mod proxy;
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -495,4 +496,30 @@ fn a_port_that_cannot_be_tried_is_told() {
         .collect();
     assert_eq!(codes, ["not-checked"; 3]);
     assert_eq!(verified.status, 2);
+}
+
+/// Whoever talks plaintext to a caller of whom it knows nothing accepts it, also if it speaks first.
+/// Whoever reads and hangs up, as databases do, may have understood or not.
+#[test]
+fn a_port_that_speaks_no_http_is_not_taken_for_a_closed_one() {
+    let of = |answer: &'static [u8]| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // A caller that has gone already is none to answer.
+                let _ = stream.write_all(answer);
+                let _ = stream.read(&mut [0; 4096]);
+            }
+        });
+        verify(SHOP, &["--probe", &address])
+    };
+    assert_eq!(of(b"220 mail ready\r\n").codes(), ["accepts-plaintext"]);
+    let hangs_up = of(b"");
+    assert_eq!(hangs_up.codes(), ["not-checked"; 3]);
+    let expected = json!(["closed", "closed", "closed"]);
+    let answers = &hangs_up.report["ports"][0];
+    let answers = ["plaintext", "noCertificate", "foreignIdentity"].map(|it| answers[it].clone());
+    assert_eq!(json!(answers), expected);
 }
