@@ -104,6 +104,9 @@ impl Mesh {
 fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
     let group = match kind {
         "PeerAuthentication" | "AuthorizationPolicy" => "security.istio.io/v1",
+        "NetworkPolicy" => "networking.k8s.io/v1",
+        "Telemetry" => "telemetry.istio.io/v1",
+        "TrafficExtension" | "WasmPlugin" => "extensions.istio.io/v1alpha1",
         _ => "networking.istio.io/v1",
     };
     json!({
@@ -176,25 +179,95 @@ fn a_leftover_object_is_found() {
     );
 }
 
+/// Each with what it does, and with the change that makes it nobody's business.
 #[test]
 fn a_foreign_object_is_found() {
-    for (kind, part) in [
-        ("AuthorizationPolicy", "adds to what is allowed or denied"),
-        ("EnvoyFilter", "can change anything in a proxy"),
-        ("ServiceEntry", "adds to what workloads reach"),
-        ("Sidecar", "changes what workloads reach"),
+    let at_gateway =
+        json!({"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 8080}}]});
+    let elsewhere = json!({"selector": {"istio": "eastwestgateway"}});
+    let log_less = json!({"accessLogging": [{"disabled": true}]});
+    let trace_less = json!({"tracing": [{"disableSpanReporting": true}]});
+    let other_settings = json!({"metrics": [{"overrides": [{"disabled": true}]}]});
+    let packets = "adds to the packets that are let through";
+    let silent = "keeps from being told what the documents ask for";
+    let request = "can change or answer requests before they are decided on";
+    let leads = "adds to what a gateway leads to";
+    for (kind, spec, part) in [
+        (
+            "AuthorizationPolicy",
+            json!({}),
+            Some("adds to what is allowed or denied"),
+        ),
+        (
+            "EnvoyFilter",
+            json!({}),
+            Some("can change anything in a proxy"),
+        ),
+        (
+            "ServiceEntry",
+            json!({}),
+            Some("adds to what workloads reach"),
+        ),
+        ("Sidecar", json!({}), Some("changes what workloads reach")),
+        ("WasmPlugin", json!({"phase": "AUTHN"}), Some(request)),
+        ("TrafficExtension", json!({}), Some(request)),
+        ("NetworkPolicy", json!({"ingress": [{}]}), Some(packets)),
+        ("NetworkPolicy", json!({"egress": [{}]}), Some(packets)),
+        (
+            "NetworkPolicy",
+            json!({"podSelector": {}, "ingress": []}),
+            None,
+        ),
+        ("Telemetry", log_less, Some(silent)),
+        ("Telemetry", trace_less, Some(silent)),
+        ("Telemetry", other_settings, None),
+        (
+            "Gateway",
+            at_gateway,
+            Some("adds to what a gateway answers"),
+        ),
+        ("Gateway", json!({}), Some("adds to what a gateway answers")),
+        ("Gateway", elsewhere, None),
+        (
+            "VirtualService",
+            json!({"gateways": ["istio-ingress/public"]}),
+            Some(leads),
+        ),
+        ("VirtualService", json!({"gateways": ["mesh"]}), None),
+        ("VirtualService", json!({}), None),
     ] {
-        Mesh::good()
-            .with(
-                "foreign.yaml",
-                &yaml_of(kind, "boutique", "extra", &json!({})),
-            )
-            .has(
+        let mesh = Mesh::good().with("foreign.yaml", &yaml_of(kind, "boutique", "extra", &spec));
+        match part {
+            Some(part) => mesh.has(
                 "foreign-object",
                 &format!("{kind} boutique/extra"),
                 &format!("no document has it, and it {part}"),
-            );
+            ),
+            None => assert_eq!(mesh.findings(), [[""; 3]; 0], "{kind} {spec}"),
+        }
     }
+}
+
+/// A host that is led into the mesh from a port that no document opens.
+#[test]
+fn a_way_in_that_no_document_has_is_found_whole() {
+    let gateway = json!({"selector": {"istio": "ingressgateway"}});
+    let route = json!({"gateways": ["extra"], "hosts": ["pay.example.com"]});
+    let found = Mesh::good()
+        .with(
+            "gateway.yaml",
+            &yaml_of("Gateway", "boutique", "extra", &gateway),
+        )
+        .with(
+            "route.yaml",
+            &yaml_of("VirtualService", "boutique", "extra", &route),
+        )
+        .findings();
+    let subjects: Vec<_> = found.iter().map(|found| found[1].as_str()).collect();
+    assert_eq!(
+        subjects,
+        ["Gateway boutique/extra", "VirtualService boutique/extra"]
+    );
 }
 
 #[test]
@@ -282,31 +355,102 @@ fn an_exception_that_outgrew_its_document_is_found() {
     }
 }
 
+impl Mesh {
+    /// The shop, with this annotation at the pods of a service.
+    fn annotated(annotation: &str) -> Self {
+        Self::good().replacing(
+            "workloads.yaml",
+            "    metadata:\n      labels:\n        app: adservice",
+            &format!("    metadata:\n      annotations:\n        {annotation}\n      labels:\n        app: adservice"),
+        )
+    }
+}
+
+/// What `bypassed-port` and `bypassed-outbound` say of each annotation.
 #[test]
-fn ports_beside_the_sidecar_are_found() {
+fn what_goes_around_the_sidecar_is_found() {
+    let of = |annotation: &str| -> Vec<_> {
+        let found = Mesh::annotated(annotation).findings();
+        found
+            .into_iter()
+            .map(|[code, subject, message]| {
+                assert_eq!(subject, "Deployment boutique/adservice", "{annotation}");
+                let end = " go around its sidecar, by an annotation of its pods";
+                (code, message.strip_suffix(end).unwrap().to_owned())
+            })
+            .collect()
+    };
+    let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
     for (annotation, ports) in [
+        ("excludeInboundPorts: \"9090, 8080\"", "ports 8080, 9090"),
+        ("includeInboundPorts: \"9090\"", "every port but 9090"),
+        ("includeInboundPorts: \"\"", "every port"),
+    ] {
+        let found = of(&format!("traffic.sidecar.istio.io/{annotation}"));
+        let expected = pair("bypassed-port", &format!("calls to {ports}"));
+        assert_eq!(found, [expected], "{annotation}");
+    }
+    for (annotation, what) in [
+        ("excludeOutboundPorts: \"3306\"", "port 3306"),
+        ("excludeOutboundIPRanges: 0.0.0.0/0", "address 0.0.0.0/0"),
         (
-            "traffic.sidecar.istio.io/excludeInboundPorts: \"9090, 8080\"",
-            "ports 8080, 9090",
+            "includeOutboundIPRanges: 10.0.0.0/8",
+            "every address but 10.0.0.0/8",
         ),
+    ] {
+        let found = of(&format!("traffic.sidecar.istio.io/{annotation}"));
+        let expected = pair("bypassed-outbound", &format!("its calls to {what}"));
+        assert_eq!(found, [expected], "{annotation}");
+    }
+    for (annotation, what) in [
         (
-            "traffic.sidecar.istio.io/includeInboundPorts: \"9090\"",
-            "port 8080",
+            "traffic.sidecar.istio.io/excludeInterfaces: net1",
+            "interface net1",
         ),
         ("sidecar.istio.io/interceptionMode: NONE", "every port"),
     ] {
-        Mesh::good()
-            .replacing(
-                "workloads.yaml",
-                "    metadata:\n      labels:\n        app: adservice",
-                &format!("    metadata:\n      annotations:\n        {annotation}\n      labels:\n        app: adservice"),
-            )
-            .has(
-                "bypassed-port",
-                "Deployment boutique/adservice",
-                &format!("calls to {ports} go around its sidecar, by an annotation of its pods"),
-            );
+        let expected = [
+            pair("bypassed-port", &format!("calls to {what}")),
+            pair("bypassed-outbound", &format!("its calls to {what}")),
+        ];
+        assert_eq!(of(annotation), expected, "{annotation}");
     }
+    let all = "traffic.sidecar.istio.io/includeInboundPorts: \"*\"";
+    assert!(of(all).is_empty());
+}
+
+/// Istio speaks no mutual TLS with what is said to be outside the mesh.
+#[test]
+fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
+    let entry = |host: &str, location: &str| {
+        let spec = json!({"hosts": ["api.example.com", host], "location": location});
+        let entry = yaml_of("ServiceEntry", "boutique", "extra", &spec);
+        Mesh::good().with("entry.yaml", &entry).findings()
+    };
+    let foreign = [
+        "foreign-object",
+        "ServiceEntry boutique/extra",
+        "no document has it, and it adds to what workloads reach",
+    ]
+    .map(str::to_owned);
+    for host in [
+        "cartservice.boutique.svc.cluster.local",
+        "*.boutique.svc.cluster.local",
+        "cartservice.boutique.svc",
+        "cartservice.boutique",
+        "cartservice",
+    ] {
+        let undone = [
+            "mutual-tls-undone",
+            "ServiceEntry boutique/extra",
+            &format!("`spec.hosts[1]` has `{host}` be outside the mesh, so that its callers do not speak mutual TLS with it"),
+        ]
+        .map(str::to_owned);
+        assert_eq!(entry(host, "MESH_EXTERNAL"), [foreign.clone(), undone]);
+    }
+    let inside = entry("cartservice.boutique.svc.cluster.local", "MESH_INTERNAL");
+    assert_eq!(inside, [foreign.clone()]);
+    assert_eq!(entry("cartservice.example.com", "MESH_EXTERNAL"), [foreign]);
 }
 
 #[test]

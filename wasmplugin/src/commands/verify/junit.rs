@@ -49,6 +49,7 @@ impl Seen {
             | FindingCode::NamespaceNotStrict
             | FindingCode::PlaintextPort
             | FindingCode::BypassedPort
+            | FindingCode::BypassedOutbound
             | FindingCode::MutualTlsUndone
             | FindingCode::UnenforcedWorkload
             | FindingCode::OpenWorkload
