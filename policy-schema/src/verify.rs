@@ -4,6 +4,7 @@
 //! from their admin endpoints. It is compared with what the documents are rendered to. Nothing here
 //! reads files or clusters.
 
+mod bypass;
 mod code;
 mod config_dump;
 mod coverage;
@@ -11,11 +12,14 @@ mod destination_rules;
 mod difference;
 mod drift;
 mod finding;
+mod foreign;
+mod hosts;
 mod mutual_tls;
 mod object;
 mod pod;
 mod pod_ports;
 mod proxies;
+mod service_entries;
 mod workloads;
 
 pub use code::FindingCode;
@@ -23,7 +27,7 @@ pub use config_dump::NotAConfigDump;
 pub use finding::Finding;
 pub use object::{Object, objects};
 pub use pod_ports::{PodPort, pod_ports};
-pub use proxies::{PlaintextListener, Proxy, RunningPolicy};
+pub use proxies::{PlaintextListener, Proxy, Refusal, RunningPolicy};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;
@@ -55,6 +59,7 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         drift::check(set, api, objects, &mut verdict);
         mutual_tls::check(set, objects, &workloads, &mut verdict);
         destination_rules::check(set, objects, &mut verdict);
+        service_entries::check(set, objects, &mut verdict);
         coverage::check(set, objects, &workloads, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);

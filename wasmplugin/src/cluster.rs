@@ -35,7 +35,14 @@ const KINDS: [(&str, &[&str]); 9] = [
     ("extensions.istio.io", &["TrafficExtension", "WasmPlugin"]),
     (
         "gateway.networking.k8s.io",
-        &["Gateway", "GatewayClass", "HTTPRoute"],
+        &[
+            "GRPCRoute",
+            "Gateway",
+            "GatewayClass",
+            "HTTPRoute",
+            "TCPRoute",
+            "TLSRoute",
+        ],
     ),
     (
         "networking.istio.io",

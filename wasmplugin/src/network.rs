@@ -40,18 +40,19 @@ pub(crate) fn told(failure: &(dyn Error + 'static)) -> String {
 pub(crate) fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
     let mut next = Some(failure);
     while let Some(failure) = next {
-        // What an I/O error is made of is not its source.
+        if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) =
+            failure.downcast_ref()
+        {
+            return true;
+        }
+        // What an I/O error is made of, which may be another, is not its source.
         let made_of = failure
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        let of_tls: Option<&rustls::Error> = match made_of {
-            Some(made_of) => made_of.downcast_ref(),
-            None => failure.downcast_ref(),
+        next = match made_of {
+            Some(made_of) => Some(made_of),
+            None => failure.source(),
         };
-        if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) = of_tls {
-            return true;
-        }
-        next = failure.source();
     }
     false
 }

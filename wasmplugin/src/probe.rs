@@ -4,12 +4,15 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, Stream};
 use serde::Serialize;
 use thiserror::Error;
@@ -41,8 +44,10 @@ pub(crate) struct Answers {
 pub(crate) enum Answer {
     /// It said something.
     Accepted,
-    /// It ended the connection.
+    /// It said no, in TLS or by what it asked for.
     Refused,
+    /// It ended the connection and said nothing, as a service may that does not know the protocol.
+    Closed,
     /// It kept the connection and said nothing.
     Silent,
 }
@@ -52,6 +57,7 @@ impl fmt::Display for Answer {
         f.write_str(match self {
             Self::Accepted => "accepted",
             Self::Refused => "refused",
+            Self::Closed => "ended without a word",
             Self::Silent => "without an answer",
         })
     }
@@ -74,10 +80,17 @@ pub(crate) enum ProbeError {
 pub(crate) fn probe(address: &str) -> Result<Answers, ProbeError> {
     let addresses = address.to_socket_addrs().map_err(ProbeError::Connect)?;
     let address = addresses.into_iter().next().ok_or(ProbeError::NoAddress)?;
+    let plaintext = plaintext(address)?;
+    let (no_certificate, asks) = tls(address, None)?;
+    let (foreign_identity, _) = tls(address, Some(FOREIGNER))?;
     Ok(Answers {
-        plaintext: plaintext(address)?,
-        no_certificate: tls(address, config(None)?)?,
-        foreign_identity: tls(address, config(Some(FOREIGNER))?)?,
+        // Sidecars do not say no to plaintext: they end it, and ask in TLS for a certificate.
+        plaintext: match plaintext {
+            Answer::Closed if asks => Answer::Refused,
+            answer => answer,
+        },
+        no_certificate,
+        foreign_identity,
     })
 }
 
@@ -99,14 +112,20 @@ fn plaintext(address: SocketAddr) -> Result<Answer, ProbeError> {
     })
 }
 
-fn tls(address: SocketAddr, config: ClientConfig) -> Result<Answer, ProbeError> {
+/// How a port answers a caller in TLS, and whether it asks for a certificate.
+fn tls(address: SocketAddr, identity: Option<&str>) -> Result<(Answer, bool), ProbeError> {
     let mut stream = connect(address)?;
     let name = ServerName::from(address.ip());
-    let mut connection = ClientConnection::new(Arc::new(config), name)?;
-    Ok(judge(&exchange(
-        &mut Stream::new(&mut connection, &mut stream),
-        address,
-    )))
+    let caller = Arc::new(Caller::new(identity)?);
+    let config = Arc::new(config(Arc::clone(&caller))?);
+    let mut connection = ClientConnection::new(config, name)?;
+    let mut tls = Stream::new(&mut connection, &mut stream);
+    let answer = judge(&exchange(&mut tls, address));
+    let asks = caller.was_asked.load(Ordering::Relaxed);
+    Ok(match answer {
+        Answer::Closed if asks => (Answer::Refused, asks),
+        answer => (answer, asks),
+    })
 }
 
 /// Asks for something that does no harm, and returns the first byte of the answer.
@@ -132,26 +151,57 @@ fn judge(answer: &io::Result<u8>) -> Answer {
         {
             Answer::Silent
         }
-        Err(_) => Answer::Refused,
+        // In TLS there was a word: an alert, or something that is no TLS.
+        Err(reason) if reason.kind() == io::ErrorKind::InvalidData => Answer::Refused,
+        Err(_) => Answer::Closed,
     }
 }
 
-/// A caller with a certificate for `identity` that it signed itself, or without one.
-fn config(identity: Option<&str>) -> Result<ClientConfig, ProbeError> {
+/// TLS as `caller` speaks it.
+fn config(caller: Arc<Caller>) -> Result<ClientConfig, ProbeError> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone(provider)));
-    let mut config = match identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => {
-            let (certificate, key) = self_signed(identity)?;
-            builder.with_client_auth_cert(vec![certificate], key)?
-        }
-    };
+        .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+        .with_client_cert_resolver(caller);
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok(config)
+}
+
+/// Who calls, and whether the port asked.
+#[derive(Debug)]
+struct Caller {
+    certified: Option<Arc<CertifiedKey>>,
+    was_asked: AtomicBool,
+}
+
+impl Caller {
+    /// A caller with a certificate for `identity` that it signed itself, or without one.
+    fn new(identity: Option<&str>) -> Result<Self, ProbeError> {
+        let certified = identity.map(|identity| -> Result<_, ProbeError> {
+            let (certificate, key) = self_signed(identity)?;
+            let key = ring::default_provider()
+                .key_provider
+                .load_private_key(key)?;
+            Ok(Arc::new(CertifiedKey::new(vec![certificate], key)))
+        });
+        Ok(Self {
+            certified: certified.transpose()?,
+            was_asked: AtomicBool::new(false),
+        })
+    }
+}
+
+impl ResolvesClientCert for Caller {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        self.certified.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.certified.is_some()
+    }
 }
 
 fn self_signed(

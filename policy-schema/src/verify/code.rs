@@ -12,8 +12,8 @@ codes! {
     ChangedObject = "changed-object", Error;
     /// An object was rendered by Peergate once, and the documents no longer ask for it.
     LeftoverObject = "leftover-object", Error;
-    /// An object that no document has decides along: an `AuthorizationPolicy`, an `EnvoyFilter`, or,
-    /// where proxies know only what is declared, a `Sidecar` or a `ServiceEntry`.
+    /// An object that no document has adds to what is allowed or reached, can change what is decided,
+    /// or keeps from being told what the documents ask for.
     ForeignObject = "foreign-object", Warning;
     /// Nothing makes the mesh strict: workloads accept plaintext where no other object forbids it.
     MeshNotStrict = "mesh-not-strict", Error;
@@ -23,7 +23,10 @@ codes! {
     PlaintextPort = "plaintext-port", Error;
     /// Calls to a port go around the workload's sidecar, so that nobody asks for an identity.
     BypassedPort = "bypassed-port", Error;
-    /// A `DestinationRule` has callers speak something else than mutual TLS with a host of the mesh.
+    /// Calls of a workload go around its sidecar, in a mesh whose proxies know only what is declared.
+    BypassedOutbound = "bypassed-outbound", Error;
+    /// A `DestinationRule` or a `ServiceEntry` has callers speak something else than mutual TLS with a
+    /// host of the mesh.
     MutualTlsUndone = "mutual-tls-undone", Error;
     /// A policy is for a workload that has no sidecar, so that nothing enforces it.
     UnenforcedWorkload = "unenforced-workload", Error;
@@ -45,6 +48,8 @@ codes! {
     /// A proxy's listener accepts callers whose certificate it does not verify, and no exception of the
     /// `Mesh` says so.
     PlaintextListener = "plaintext-listener", Error;
+    /// A proxy refused configuration that it was sent, and goes on with what it had before.
+    RefusedConfiguration = "refused-configuration", Error;
     /// A proxy could not be asked.
     UnreachableProxy = "unreachable-proxy", Error;
     /// A certificate is over, ends soon, or was not renewed when it should have been.

@@ -1,15 +1,34 @@
 //! What a proxy's admin endpoint says at `/config_dump` (Envoy, `admin.v3.ConfigDump`) → [`Proxy`].
+//!
+//! A dump has more than what is in force: what is only warming up, and what was refused. Only what
+//! callers meet counts here.
 
-use serde::Deserialize;
+mod callers;
+mod plugins;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use thiserror::Error;
 
+use self::callers::verifies_callers;
+use self::plugins::policies;
 use super::object::labels;
-use super::proxies::{PlaintextListener, Proxy, RunningPolicy};
-use crate::plugin_config::PolicyName;
+use super::proxies::{PlaintextListener, Proxy, Refusal};
 
 /// The cluster to which Istio's listeners send what nobody may reach.
 const BLACK_HOLE: &str = "BlackHoleCluster";
+
+/// The ports of the listeners that Istio's bootstraps have for the proxy's own health and metrics.
+const OWN_PORTS: [u64; 2] = [15021, 15090];
+
+/// What comes to the proxy's workload.
+const INBOUND: &str = "INBOUND";
+
+/// What the workload sends, and all of a gateway.
+const OUTBOUND: &str = "OUTBOUND";
 
 /// A text that is not what a proxy says at `/config_dump`.
 #[derive(Debug, Error)]
@@ -22,13 +41,21 @@ pub enum NotAConfigDump {
     NoConfigs,
 }
 
-/// The part of a plugin config that tells which it is.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Running {
-    api_version: String,
-    policy: PolicyName,
-    revision: Option<String>,
+/// Where a proxy meets the callers that its policies are about.
+#[derive(Clone, Copy)]
+enum Serves {
+    Inbound,
+    /// Istio calls all listeners of its gateways outbound.
+    AlsoOutbound,
+}
+
+/// What listeners name, and a dump has in parts of its own.
+#[derive(Default)]
+struct Named<'d> {
+    /// Filters that came by discovery.
+    filters: BTreeMap<&'d str, &'d Value>,
+    /// What certificates of callers are held to.
+    validations: BTreeMap<&'d str, &'d Value>,
 }
 
 impl Proxy {
@@ -41,14 +68,20 @@ impl Proxy {
             name: name.to_owned(),
             ..Self::default()
         };
+        let mut serves = Serves::Inbound;
+        let mut named = Named::default();
         for config in configs {
             if let Some(node) = config.pointer("/bootstrap/node") {
                 proxy.read_node(node);
+                serves = Serves::of(node);
             }
+            named.read(config);
+        }
+        for config in configs {
             for listener in listeners(config) {
-                proxy.read_listener(listener);
+                proxy.read_listener(listener, serves, &named);
             }
-            proxy.read_plugins(config);
+            proxy.read_refusals(config, serves);
         }
         proxy.policies.sort();
         proxy.policies.dedup();
@@ -68,91 +101,154 @@ impl Proxy {
         }
     }
 
-    /// The plugins stand in listeners, or in parts of the dump of their own (`EcdsConfigDump`).
-    fn read_plugins(&mut self, value: &Value) {
-        match value {
-            Value::Array(elements) => elements
-                .iter()
-                .for_each(|element| self.read_plugins(element)),
-            Value::Object(fields) => {
-                if let Some(configuration) = fields.get("configuration") {
-                    self.policies.extend(running(configuration));
-                }
-                fields.values().for_each(|field| self.read_plugins(field));
-            }
-            _ => {}
+    fn read_listener(&mut self, listener: &Value, serves: Serves, named: &Named<'_>) {
+        let direction = direction(listener);
+        if direction.is_none() && !is_of_the_proxy(listener) {
+            self.undirected.push(name_of(listener));
+        }
+        if serves.callers_of(direction) {
+            let policies = chains(listener).flat_map(|chain| policies(chain, &named.filters));
+            self.policies.extend(policies);
+        }
+        if direction == Some(INBOUND) {
+            self.read_plaintext(listener, named);
         }
     }
 
-    fn read_listener(&mut self, listener: &Value) {
-        if listener.get("traffic_direction").and_then(Value::as_str) != Some("INBOUND") {
-            return;
-        }
-        let name = listener.get("name").and_then(Value::as_str);
-        let chains = listener.get("filter_chains").and_then(Value::as_array);
-        let chains = chains.into_iter().flatten();
-        for chain in chains.chain(listener.get("default_filter_chain")) {
+    fn read_plaintext(&mut self, listener: &Value, named: &Named<'_>) {
+        for chain in chains(listener) {
             let context = chain.pointer("/transport_socket/typed_config");
-            if context.is_some_and(verifies_callers) || leads_nowhere(chain) {
+            let is_verified =
+                context.is_some_and(|context| verifies_callers(context, &named.validations));
+            if is_verified || leads_nowhere(chain) {
                 continue;
             }
             let port = chain.pointer("/filter_chain_match/destination_port");
             let port = port.and_then(Value::as_u64);
             self.plaintext.push(PlaintextListener {
-                name: name.unwrap_or_default().to_owned(),
+                name: name_of(listener),
                 port: port.and_then(|port| u16::try_from(port).ok()),
                 has_tls: context.is_some(),
             });
+        }
+    }
+
+    /// What it was sent for callers' sake and did not take up.
+    fn read_refusals(&mut self, config: &Value, serves: Serves) {
+        for listener in elements(config, "dynamic_listeners") {
+            let Some(error) = listener.get("error_state") else {
+                continue;
+            };
+            let failed = error.get("failed_configuration");
+            let told = failed.or_else(|| listener.pointer("/active_state/listener"));
+            // One that says nothing of itself may be for callers.
+            let direction = told.and_then(direction);
+            let is_for_callers = direction.is_none() || serves.callers_of(direction);
+            if is_for_callers {
+                self.refused
+                    .push(refusal("listener", name_of(listener), error));
+            }
+        }
+        for filter in elements(config, "ecds_filters") {
+            if let Some(error) = filter.get("error_state") {
+                let name = filter.pointer("/ecds_filter/name");
+                let name = name.and_then(Value::as_str).unwrap_or_default();
+                self.refused.push(refusal("filter", name.to_owned(), error));
+            }
+        }
+    }
+}
+
+impl Serves {
+    fn of(node: &Value) -> Self {
+        let id = node.get("id").and_then(Value::as_str);
+        if id.is_some_and(|id| id.starts_with("router~")) {
+            Self::AlsoOutbound
+        } else {
+            Self::Inbound
+        }
+    }
+
+    fn callers_of(self, direction: Option<&str>) -> bool {
+        match direction {
+            Some(INBOUND) => true,
+            Some(OUTBOUND) => matches!(self, Self::AlsoOutbound),
+            _ => false,
+        }
+    }
+}
+
+impl<'d> Named<'d> {
+    fn read(&mut self, config: &'d Value) {
+        for filter in elements(config, "ecds_filters") {
+            let filter = filter.get("ecds_filter");
+            if let Some((name, filter)) = filter.and_then(|filter| {
+                let name = filter.get("name")?.as_str()?;
+                Some((name, filter.get("typed_config")?))
+            }) {
+                self.filters.insert(name, filter);
+            }
+        }
+        let secrets = ["static_secrets", "dynamic_active_secrets"];
+        for secret in secrets.iter().flat_map(|field| elements(config, field)) {
+            let validation = secret.pointer("/secret/validation_context");
+            let name = secret.pointer("/secret/name").and_then(Value::as_str);
+            self.validations.extend(name.zip(validation));
         }
     }
 }
 
 /// The listeners that are in force.
 fn listeners(config: &Value) -> impl Iterator<Item = &Value> {
-    let of = |field: &str| config.get(field).and_then(Value::as_array);
-    let fixed = of("static_listeners").into_iter().flatten();
-    let dynamic = of("dynamic_listeners").into_iter().flatten();
+    let fixed = elements(config, "static_listeners");
+    let dynamic = elements(config, "dynamic_listeners");
     fixed
         .filter_map(|listener| listener.get("listener"))
         .chain(dynamic.filter_map(|listener| listener.pointer("/active_state/listener")))
 }
 
-/// Whether a `DownstreamTlsContext` demands a certificate, and does not take whichever it gets.
-fn verifies_callers(context: &Value) -> bool {
-    let common = context.get("common_tls_context");
-    let field = |name| common.and_then(|common| common.get(name));
-    let combined = field("combined_validation_context");
-    let plain = field("validation_context");
-    let by_name = field("validation_context_sds_secret_config");
-    let default = combined.and_then(|combined| combined.get("default_validation_context"));
-    let takes_any = [plain, default].into_iter().flatten().any(|validation| {
-        let trust = validation.get("trust_chain_verification");
-        trust.and_then(Value::as_str) == Some("ACCEPT_UNTRUSTED")
-    });
-    context.get("require_client_certificate") == Some(&Value::Bool(true))
-        && (combined.is_some() || plain.is_some() || by_name.is_some())
-        && !takes_any
+fn chains(listener: &Value) -> impl Iterator<Item = &Value> {
+    elements(listener, "filter_chains").chain(listener.get("default_filter_chain"))
+}
+
+/// None where it is not said.
+fn direction(listener: &Value) -> Option<&str> {
+    let direction = listener.get("traffic_direction").and_then(Value::as_str);
+    direction.filter(|direction| *direction != "UNSPECIFIED")
+}
+
+/// Whether a listener tells of the proxy itself, or nobody but the proxy comes in by it.
+fn is_of_the_proxy(listener: &Value) -> bool {
+    let port = listener.pointer("/address/socket_address/port_value");
+    let port = port.and_then(Value::as_u64);
+    port.is_some_and(|port| OWN_PORTS.contains(&port))
+        || listener.get("internal_listener").is_some()
+}
+
+fn refusal(kind: &'static str, name: String, error: &Value) -> Refusal {
+    let reason = error.get("details").and_then(Value::as_str);
+    Refusal {
+        kind,
+        name,
+        reason: reason.unwrap_or("it does not say why").to_owned(),
+    }
+}
+
+fn name_of(value: &Value) -> String {
+    let name = value.get("name").and_then(Value::as_str);
+    name.unwrap_or_default().to_owned()
+}
+
+fn elements<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+    let elements = value.get(field).and_then(Value::as_array);
+    elements.into_iter().flatten()
 }
 
 fn leads_nowhere(chain: &Value) -> bool {
-    let filters = chain.get("filters").and_then(Value::as_array);
     let cluster = |filter: &Value| {
         let cluster = filter.pointer("/typed_config/cluster")?;
         Some(cluster.as_str() == Some(BLACK_HOLE))
     };
-    let mut clusters = filters.into_iter().flatten().filter_map(cluster);
+    let mut clusters = elements(chain, "filters").filter_map(cluster);
     clusters.next() == Some(true)
-}
-
-/// The policy of a plugin's configuration, which is a text in protobuf's wrapping, if it is the filter's.
-fn running(configuration: &Value) -> Option<RunningPolicy> {
-    let text = configuration.get("value")?.as_str()?;
-    let running: Running = serde_json::from_str(text).ok()?;
-    running
-        .api_version
-        .starts_with("peergate.dev/")
-        .then_some(RunningPolicy {
-            name: running.policy,
-            revision: running.revision,
-        })
 }

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::hosts::{do_meet, is_service};
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::PolicySet;
@@ -11,15 +12,13 @@ use crate::policy::PolicySet;
 const GROUP: &str = "networking.istio.io";
 
 pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) {
-    let domain = format!(".svc.{}", set.mesh.cluster_domain);
     let internal = internal_hosts(objects);
     for object in objects
         .iter()
         .filter(|object| object.is(GROUP, "DestinationRule"))
     {
         let host = object.text("/spec/host").unwrap_or_default();
-        let is_of_mesh =
-            is_service(host, &domain) || internal.iter().any(|other| do_meet(host, other));
+        let is_of_mesh = is_service(set, host) || internal.iter().any(|other| do_meet(host, other));
         if !is_of_mesh {
             continue;
         }
@@ -33,22 +32,6 @@ pub(super) fn check(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) 
                 ));
             }
         }
-    }
-}
-
-/// Whether a host is a service of the cluster, or may be, with a `*`.
-fn is_service(host: &str, domain: &str) -> bool {
-    let is_short = !host.contains(['.', '*']);
-    is_short || host.ends_with(domain) || do_meet(host, &format!("*{domain}"))
-}
-
-/// Whether some host has both names, each of which may begin with `*`.
-fn do_meet(a: &str, b: &str) -> bool {
-    match (a.strip_prefix('*'), b.strip_prefix('*')) {
-        (None, None) => a == b,
-        (Some(end), None) => b.ends_with(end),
-        (None, Some(end)) => a.ends_with(end),
-        (Some(end), Some(other)) => end.ends_with(other) || other.ends_with(end),
     }
 }
 

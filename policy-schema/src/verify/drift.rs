@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::difference::difference;
+use super::foreign::Foreign;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
-use crate::document::Outbound;
 use crate::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
 use crate::policy::PolicySet;
 
@@ -34,6 +34,11 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
             })),
         }
     }
+    let foreign = Foreign {
+        set,
+        objects,
+        rendered: &rendered,
+    };
     let others = objects
         .iter()
         .filter(|object| !rendered.contains_key(object.id()));
@@ -45,7 +50,7 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
                 "Peergate rendered it once, and no document asks for it any more",
                 "delete it",
             ));
-        } else if let Some(part) = foreign_part(set, object) {
+        } else if let Some(part) = foreign.part(object) {
             findings.push(Finding::about(
                 object,
                 FindingCode::ForeignObject,
@@ -84,21 +89,4 @@ fn rendered(
         .filter_map(|resource| Object::new(serde_json::to_value(resource).ok()?))
         .map(|object| (object.id().clone(), object))
         .collect()
-}
-
-/// What an object that no document has does to the mesh, if it has a say.
-fn foreign_part(set: &PolicySet, object: &Object) -> Option<&'static str> {
-    let declares = set.mesh().outbound == Outbound::Declared;
-    let networking = "networking.istio.io";
-    if object.is("security.istio.io", "AuthorizationPolicy") {
-        Some("adds to what is allowed or denied")
-    } else if object.is(networking, "EnvoyFilter") {
-        Some("can change anything in a proxy")
-    } else if declares && object.is(networking, "Sidecar") {
-        Some("changes what workloads reach")
-    } else if declares && object.is(networking, "ServiceEntry") {
-        Some("adds to what workloads reach")
-    } else {
-        None
-    }
 }

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::bypass::Bypass;
 use super::object::{Object, has_all};
-use super::workloads::Workloads;
+use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::document::{ExceptionMode, MtlsMode};
+use crate::document::{ExceptionMode, MtlsMode, Outbound};
 use crate::policy::{Labels, Mesh, MtlsException, PolicySet};
 
 /// What a `PeerAuthentication` asks for.
@@ -41,6 +42,7 @@ pub(super) fn check(
     let (of_workloads, of_namespaces): (Vec<_>, Vec<_>) = others
         .into_iter()
         .partition(|object| object.selector().is_some());
+    check_bypasses(mesh, workloads, &mut verdict.findings);
     let findings = &mut verdict.findings;
     if mesh.mtls.mode == MtlsMode::Strict {
         check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
@@ -55,21 +57,44 @@ pub(super) fn check(
             .unchecked
             .push("plaintext: the `Mesh` permits it everywhere".to_owned());
     }
-    for workload in &workloads.all {
-        if workload.is_in_mesh() && !workload.bypassed.is_empty() {
-            let finding = Finding::about(
-                workload.object,
+}
+
+/// Whether calls go around sidecars: those that come in, and those that go out of a mesh that knows only
+/// what is declared.
+fn check_bypasses(mesh: &Mesh, workloads: &Workloads<'_>, findings: &mut Vec<Finding>) {
+    let mut find = |workload: &Workload<'_>, code, message, help| {
+        findings.push(Finding {
+            subject: workload.title.clone(),
+            ..Finding::about(workload.object, code, message, help)
+        });
+    };
+    for workload in workloads
+        .all
+        .iter()
+        .filter(|workload| workload.is_in_mesh())
+    {
+        let Bypass { inbound, outbound } = &workload.bypass;
+        if !inbound.is_empty() {
+            find(
+                workload,
                 FindingCode::BypassedPort,
                 format!(
                     "calls to {} go around its sidecar, by an annotation of its pods",
-                    ports(&workload.bypassed)
+                    inbound.join(" and ")
                 ),
-                "remove the annotation `traffic.sidecar.istio.io/…InboundPorts` or `sidecar.istio.io/interceptionMode`",
+                "remove the annotation `traffic.sidecar.istio.io/…InboundPorts`, `traffic.sidecar.istio.io/excludeInterfaces` or `sidecar.istio.io/interceptionMode`",
             );
-            findings.push(Finding {
-                subject: workload.title.clone(),
-                ..finding
-            });
+        }
+        if mesh.outbound == Outbound::Declared && !outbound.is_empty() {
+            find(
+                workload,
+                FindingCode::BypassedOutbound,
+                format!(
+                    "its calls to {} go around its sidecar, by an annotation of its pods",
+                    outbound.join(" and ")
+                ),
+                "remove the annotation `traffic.sidecar.istio.io/…Outbound…`, `traffic.sidecar.istio.io/excludeInterfaces` or `sidecar.istio.io/interceptionMode`, and declare what is called as `externalHosts`",
+            );
         }
     }
 }
@@ -274,12 +299,4 @@ fn undeclared(object: &Object, mode: Mode) -> String {
 fn named(labels: &Labels) -> String {
     let labels = labels.iter().map(|(key, value)| format!("{key}={value}"));
     format!("`{}`", labels.collect::<Vec<_>>().join(","))
-}
-
-fn ports(ports: &[String]) -> String {
-    match ports {
-        [port] if port == "*" => "every port".to_owned(),
-        [port] => format!("port {port}"),
-        ports => format!("ports {}", ports.join(", ")),
-    }
 }

@@ -15,10 +15,25 @@ pub struct Proxy {
     pub namespace: Option<String>,
     /// The labels of its pod; none if it does not tell.
     pub labels: Option<Labels>,
-    /// The policies that it runs, in the order of their names.
+    /// The policies that callers meet, in the order of their names.
     pub policies: Vec<RunningPolicy>,
     /// The listeners that accept callers whose certificate they do not verify.
     pub plaintext: Vec<PlaintextListener>,
+    /// The listeners of which it does not say whether callers come in by them.
+    pub undirected: Vec<String>,
+    /// What it was sent and did not take up.
+    pub refused: Vec<Refusal>,
+}
+
+/// Something that a proxy was sent, and did not take up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it is, as people name it.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Why, as the proxy says it.
+    pub reason: String,
 }
 
 /// A policy that a proxy runs.
@@ -52,6 +67,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
         if has_filter {
             check_policies(set, proxy, &mut verdict.findings);
         }
+        check_refusals(proxy, &mut verdict.findings);
         check_listeners(set, proxy, &mut verdict.findings);
     }
 }
@@ -119,6 +135,16 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
 }
 
+fn check_refusals(proxy: &Proxy, findings: &mut Vec<Finding>) {
+    findings.extend(proxy.refused.iter().map(|Refusal { kind, name, reason }| {
+        proxy.finding(
+            FindingCode::RefusedConfiguration,
+            format!("it refused its {kind} `{name}`, and goes on with what it had: {reason}"),
+            "correct the object that brings it, of which the reason tells",
+        )
+    }));
+}
+
 fn check_listeners(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     let nothing = Labels::new();
     let namespace = proxy.namespace.as_deref().unwrap_or_default();
@@ -126,6 +152,13 @@ fn check_listeners(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) 
     if is_gateway(set, namespace, labels) {
         return;
     }
+    findings.extend(proxy.undirected.iter().map(|listener| {
+        proxy.finding(
+            FindingCode::NotChecked,
+            format!("its listener `{listener}` does not say whether callers come in by it, and was not judged"),
+            "if they do, have it say `traffic_direction: INBOUND`",
+        )
+    }));
     for listener in &proxy.plaintext {
         if may_accept_plaintext(&set.mesh, namespace, labels, listener.port) {
             continue;

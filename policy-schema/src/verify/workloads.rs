@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::bypass::Bypass;
 use super::object::{Object, labels};
-use super::pod::{container_ports, has_sidecar};
+use super::pod::has_sidecar;
 use crate::policy::Labels;
-
-/// How annotations name every port.
-const ALL_PORTS: &str = "*";
 
 /// Labels that tell pods of a workload from each other.
 const OF_PODS: [&str; 4] = [
@@ -49,8 +47,8 @@ pub(super) struct Workload<'o> {
     pub(super) labels: Labels,
     pub(super) service_account: &'o str,
     pub(super) sidecar: Sidecar,
-    /// The ports on which calls go around the sidecar, as annotations tell.
-    pub(super) bypassed: Vec<String>,
+    /// What goes around the sidecar, as annotations tell.
+    pub(super) bypass: Bypass,
 }
 
 /// Whether a workload has a sidecar.
@@ -145,7 +143,7 @@ impl<'o> Workload<'o> {
         let namespace = object.namespace();
         Self {
             sidecar: sidecar(object, pod, namespaces.get(namespace).copied()),
-            bypassed: bypassed(pod),
+            bypass: Bypass::of(pod),
             service_account: text("/spec/serviceAccountName")
                 .or_else(|| text("/spec/serviceAccount"))
                 .unwrap_or("default"),
@@ -166,7 +164,7 @@ impl<'o> Workload<'o> {
             self.labels.clone(),
             self.service_account.to_owned(),
             self.sidecar,
-            self.bypassed.clone(),
+            self.bypass.clone(),
         )
     }
 }
@@ -243,34 +241,4 @@ fn injects(namespace: &Object) -> Option<bool> {
 fn is_ambient(labels: Option<&Value>) -> bool {
     let mode = labels.and_then(|labels| labels.get("istio.io/dataplane-mode"));
     mode.and_then(Value::as_str) == Some("ambient")
-}
-
-/// The ports that annotations take from the sidecar (Istio, resource annotations).
-fn bypassed(pod: &Value) -> Vec<String> {
-    let annotation = |key: &str| {
-        let annotations = pod.pointer("/metadata/annotations")?;
-        annotations.get(key)?.as_str()
-    };
-    let ports = |text: &str| -> Vec<String> {
-        let ports = text.split(',').map(str::trim);
-        ports
-            .filter(|port| !port.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    if annotation("sidecar.istio.io/interceptionMode") == Some("NONE") {
-        return vec![ALL_PORTS.to_owned()];
-    }
-    let excluded = annotation("traffic.sidecar.istio.io/excludeInboundPorts");
-    let mut bypassed = excluded.map(ports).unwrap_or_default();
-    if let Some(included) = annotation("traffic.sidecar.istio.io/includeInboundPorts") {
-        let included = ports(included);
-        if !included.iter().any(|port| port == ALL_PORTS) {
-            let own = container_ports(pod).map(|port| port.to_string());
-            bypassed.extend(own.filter(|port| !included.contains(port)));
-        }
-    }
-    bypassed.sort();
-    bypassed.dedup();
-    bypassed
 }

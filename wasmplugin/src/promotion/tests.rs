@@ -242,7 +242,14 @@ fn policies_in_shadow_that_meet_are_judged_together() {
     ] {
         let mut text = MESH.to_owned();
         for (name, scope, more) in policies {
-            let rule = "rules: [{id: x, effect: Deny, to: [{paths: [\"/x\"]}]}, {id: w, effect: Allow, from: [{serviceAccounts: [w]}]}]";
+            let denial = "{id: x, effect: Deny, to: [{paths: [\"/x\"]}]}";
+            let allowance = "{id: w, effect: Allow, from: [{serviceAccounts: [w]}]}";
+            // Where all else passes, there is nothing to allow.
+            let rule = if more.contains("otherwise") {
+                format!("rules: [{denial}]")
+            } else {
+                format!("rules: [{denial}, {allowance}]")
+            };
             text += &format!(
                 "---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{{scope}, {rule}, {more}}}\n"
             );

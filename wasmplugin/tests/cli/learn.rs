@@ -533,7 +533,10 @@ fn a_file_that_is_no_such_log_is_refused() {
 fn ends_with_no_where_there_is_nothing_to_propose() {
     let run = learn("", &DOMAIN);
     assert_eq!((run.status, run.stdout.as_str()), (2, ""));
-    assert_eq!(run.stderr, "there is nothing to propose\n");
+    assert_eq!(
+        run.stderr,
+        "note: `<stdin>` has no lines\nthere is nothing to propose\n"
+    );
     let once = log(&[line(0, Some(FRONTEND), "GET", "/")]);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("learnt.yaml");

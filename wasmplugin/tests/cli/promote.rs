@@ -232,7 +232,13 @@ fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
     let shown = finish(command, "");
-    assert_eq!((shown.status, &*shown.stderr), (0, ""));
+    // It was reached, and has nothing of the filter's.
+    assert_eq!(shown.status, 0, "{}", shown.stderr);
+    assert!(
+        shown.stderr.contains("has no `peergate_decisions_total`"),
+        "{}",
+        shown.stderr
+    );
 }
 
 #[test]

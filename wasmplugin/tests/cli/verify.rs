@@ -108,6 +108,9 @@ impl Mesh {
 fn yaml_of(kind: &str, namespace: &str, name: &str, spec: &Value) -> String {
     let group = match kind {
         "PeerAuthentication" | "AuthorizationPolicy" => "security.istio.io/v1",
+        "NetworkPolicy" => "networking.k8s.io/v1",
+        "Telemetry" => "telemetry.istio.io/v1",
+        "TrafficExtension" | "WasmPlugin" => "extensions.istio.io/v1alpha1",
         _ => "networking.istio.io/v1",
     };
     json!({

@@ -10,6 +10,7 @@
 mod filter;
 mod proxy;
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -41,6 +42,11 @@ impl Verified {
                 ["code", "subject", "message"].map(|field| finding[field].as_str().unwrap())
             })
             .collect()
+    }
+
+    fn codes(&self) -> Vec<&str> {
+        let findings = self.findings();
+        findings.iter().map(|[code, ..]| *code).collect()
     }
 }
 
@@ -374,29 +380,62 @@ fn a_port_that_lets_in_whom_it_should_not_is_found() {
     assert_eq!(found(INBOUND_OPTIONAL_TLS), ["accepts-no-certificate"]);
 }
 
+/// The first does not ask for a certificate either, as Envoy has it; the second demands one, of anybody.
 #[test]
 fn a_port_that_takes_any_certificate_is_found() {
+    for (validation, expected) in [
+        (
+            json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"}),
+            &["accepts-no-certificate", "accepts-foreign-identity"][..],
+        ),
+        (json!({}), &["accepts-foreign-identity"]),
+    ] {
+        let proxy = Proxy::start(Sidecar {
+            validation: Some(validation.clone()),
+            ..Sidecar::default()
+        });
+        let verified = verify(SHOP, &["--probe", &proxy.port(INBOUND_STRICT)]);
+        assert_eq!(verified.codes(), expected, "{validation}");
+        let verified = verify_proxy(&proxy);
+        assert_eq!(verified.codes(), ["plaintext-listener"], "{validation}");
+    }
+}
+
+#[test]
+fn a_filter_that_the_proxy_refused_does_not_run() {
+    let proxy = Proxy::that_refused_the_filter();
+    let verified = verify_proxy(&proxy);
+    assert_eq!(
+        verified.codes(),
+        ["policy-not-running", "refused-configuration"]
+    );
+    let [_, _, message] = verified.findings()[1];
+    let start = "it refused its listener `inbound-strict`, and goes on with what it had: ";
+    assert!(message.starts_with(start), "{message}");
+    assert!(message.contains("absent.wasm"), "{message}");
+}
+
+#[test]
+fn a_filter_that_is_switched_off_does_not_run() {
     let proxy = Proxy::start(Sidecar {
-        asks_no_one_who_signed: true,
+        is_off: true,
         ..Sidecar::default()
     });
-    let verified = verify(SHOP, &["--probe", &proxy.port(INBOUND_STRICT)]);
-    let codes: Vec<_> = verified
-        .findings()
-        .iter()
-        .map(|[code, ..]| code.to_owned())
-        .collect();
-    assert_eq!(
-        codes,
-        ["accepts-no-certificate", "accepts-foreign-identity"]
-    );
-    let verified = verify_proxy(&proxy);
-    let codes: Vec<_> = verified
-        .findings()
-        .iter()
-        .map(|[code, ..]| code.to_owned())
-        .collect();
-    assert_eq!(codes, ["plaintext-listener"]);
+    assert_eq!(verify_proxy(&proxy).codes(), ["policy-not-running"]);
+}
+
+#[test]
+fn a_filter_that_is_not_for_callers_does_not_run() {
+    for (direction, expected) in [
+        ("OUTBOUND", &["policy-not-running"][..]),
+        ("UNSPECIFIED", &["policy-not-running", "not-checked"]),
+    ] {
+        let proxy = Proxy::start(Sidecar {
+            direction,
+            ..Sidecar::default()
+        });
+        assert_eq!(verify_proxy(&proxy).codes(), expected, "{direction}");
+    }
 }
 
 /// The ports of pods are known from their objects, and so are the exceptions.
@@ -452,4 +491,30 @@ fn a_port_that_cannot_be_tried_is_told() {
         .collect();
     assert_eq!(codes, ["not-checked"; 3]);
     assert_eq!(verified.status, 2);
+}
+
+/// Whoever talks plaintext to a caller of whom it knows nothing accepts it, also if it speaks first.
+/// Whoever reads and hangs up, as databases do, may have understood or not.
+#[test]
+fn a_port_that_speaks_no_http_is_not_taken_for_a_closed_one() {
+    let of = |answer: &'static [u8]| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                // A caller that has gone already is none to answer.
+                let _ = stream.write_all(answer);
+                let _ = stream.read(&mut [0; 4096]);
+            }
+        });
+        verify(SHOP, &["--probe", &address])
+    };
+    assert_eq!(of(b"220 mail ready\r\n").codes(), ["accepts-plaintext"]);
+    let hangs_up = of(b"");
+    assert_eq!(hangs_up.codes(), ["not-checked"; 3]);
+    let expected = json!(["closed", "closed", "closed"]);
+    let answers = &hangs_up.report["ports"][0];
+    let answers = ["plaintext", "noCertificate", "foreignIdentity"].map(|it| answers[it].clone());
+    assert_eq!(json!(answers), expected);
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
 use serde_json::{Value, json};
@@ -23,8 +24,12 @@ pub(crate) struct Sidecar {
     pub(crate) listeners: Vec<&'static str>,
     /// Its certificate, if it is not as it should be.
     pub(crate) leaf: Option<Leaf>,
-    /// Whether certificates of callers are demanded, and not verified.
-    pub(crate) asks_no_one_who_signed: bool,
+    /// What certificates of callers are held to, if it is not as it should be.
+    pub(crate) validation: Option<Value>,
+    /// The direction that its listeners say they have.
+    pub(crate) direction: &'static str,
+    /// Whether the filter stands in its listeners switched off.
+    pub(crate) is_off: bool,
 }
 
 impl Default for Sidecar {
@@ -34,7 +39,9 @@ impl Default for Sidecar {
             is_discovered: false,
             listeners: vec![INBOUND_STRICT],
             leaf: None,
-            asks_no_one_who_signed: false,
+            validation: None,
+            direction: "INBOUND",
+            is_off: false,
         }
     }
 }
@@ -89,6 +96,16 @@ fn discovered(plugin_config: String, folder: &Path) -> Value {
     })
 }
 
+/// Gives a proxy its listener by way of a file, which it takes up when it is moved into place.
+fn send(path: &Path, version: &str, listener: &Value) {
+    let mut listener = listener.clone();
+    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+    let response = json!({"version_info": version, "resources": [listener]});
+    let written = path.with_extension("new");
+    fs::write(&written, response.to_string()).unwrap();
+    fs::rename(written, path).unwrap();
+}
+
 impl Proxy {
     pub(crate) fn start(wanted: Sidecar) -> Self {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
@@ -107,6 +124,11 @@ impl Proxy {
                 }
             });
             sidecar.http_filters = filter.into_iter().collect();
+            if wanted.is_off {
+                for filter in &mut sidecar.http_filters {
+                    filter["disabled"] = json!(true);
+                }
+            }
             let mut bootstrap = sidecar.bootstrap();
             let listeners = bootstrap["static_resources"]["listeners"]
                 .as_array_mut()
@@ -117,12 +139,12 @@ impl Proxy {
                     .iter()
                     .any(|name| listener["name"] == *name)
             });
-            if wanted.asks_no_one_who_signed {
-                for listener in listeners {
+            for listener in listeners {
+                listener["traffic_direction"] = json!(wanted.direction);
+                if let Some(validation) = &wanted.validation {
                     let context =
                         &mut listener["filter_chains"][0]["transport_socket"]["typed_config"];
-                    context["common_tls_context"]["validation_context"] =
-                        json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"});
+                    context["common_tls_context"]["validation_context"] = validation.clone();
                 }
             }
             bootstrap
@@ -130,6 +152,41 @@ impl Proxy {
         Self {
             service: service.unwrap(),
         }
+    }
+
+    /// A proxy that runs without the filter, and refused the listener that has it.
+    pub(crate) fn that_refused_the_filter() -> Self {
+        let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
+        let mut refused = None;
+        let service = Service::start(&own, |mut sidecar, files| {
+            sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
+            sidecar.labels = [("app".to_owned(), CART.to_owned())].into();
+            let mut bootstrap = sidecar.bootstrap();
+            let without = bootstrap["static_resources"]["listeners"][0].clone();
+            bootstrap["static_resources"]["listeners"] = json!([]);
+            let path = files.join("listeners.json");
+            send(&path, "1", &without);
+            bootstrap["dynamic_resources"] = json!({
+                "lds_config": {"path_config_source": {"path": path}, "resource_api_version": "V3"},
+            });
+            let mut filter = http_filter(POLICY, plugin_config(CART));
+            filter["typed_config"]["config"]["vm_config"]["code"] =
+                json!({"local": {"filename": files.join("absent.wasm")}});
+            sidecar.http_filters = vec![filter];
+            let mut with = sidecar.bootstrap()["static_resources"]["listeners"][0].take();
+            // Where it listens cannot change, and the kernel picked the port.
+            with["address"] = without["address"].clone();
+            refused = Some((path, with));
+            bootstrap
+        });
+        let mut service = service.unwrap();
+        let (path, with) = refused.unwrap();
+        send(&path, "2", &with);
+        service
+            .envoy
+            .wait_for_log("config update rejected", Duration::from_secs(30))
+            .unwrap();
+        Self { service }
     }
 
     /// The URL of its admin endpoint.

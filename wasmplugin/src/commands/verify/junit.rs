@@ -49,6 +49,7 @@ impl Seen {
             | FindingCode::NamespaceNotStrict
             | FindingCode::PlaintextPort
             | FindingCode::BypassedPort
+            | FindingCode::BypassedOutbound
             | FindingCode::MutualTlsUndone
             | FindingCode::UnenforcedWorkload
             | FindingCode::OpenWorkload
@@ -59,6 +60,7 @@ impl Seen {
             | FindingCode::StaleRevision
             | FindingCode::UnknownPolicy
             | FindingCode::PlaintextListener
+            | FindingCode::RefusedConfiguration
             | FindingCode::UnreachableProxy => proxies,
             FindingCode::CertificateEndsSoon | FindingCode::UnsoundCertificate => {
                 objects || proxies

@@ -291,7 +291,12 @@ fn of_answers(subject: &str, answers: &Answers, may_accept_plaintext: bool) -> V
                 &format!("it neither answers nor refuses a caller {who}"),
                 "see with a client of what it speaks",
             )),
-            Answer::Accepted | Answer::Refused | Answer::Silent => {}
+            Answer::Closed if !may_accept_plaintext => findings.push(not_checked(
+                subject,
+                &format!("it ends the connection of a caller {who}, and says nothing"),
+                "see with a client of what it speaks",
+            )),
+            Answer::Accepted | Answer::Refused | Answer::Closed | Answer::Silent => {}
         }
     }
     findings

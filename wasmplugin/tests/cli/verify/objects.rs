@@ -58,23 +58,93 @@ fn a_leftover_object_is_found() {
     );
 }
 
+/// Each with what it does, and with the change that makes it nobody's business.
 #[test]
 fn a_foreign_object_is_found() {
-    for (kind, part) in [
-        ("AuthorizationPolicy", "adds to what is allowed or denied"),
-        ("EnvoyFilter", "can change anything in a proxy"),
-        ("ServiceEntry", "adds to what workloads reach"),
-        ("Sidecar", "changes what workloads reach"),
+    let at_gateway =
+        json!({"selector": {"istio": "ingressgateway"}, "servers": [{"port": {"number": 8080}}]});
+    let elsewhere = json!({"selector": {"istio": "eastwestgateway"}});
+    let log_less = json!({"accessLogging": [{"disabled": true}]});
+    let trace_less = json!({"tracing": [{"disableSpanReporting": true}]});
+    let other_settings = json!({"metrics": [{"overrides": [{"disabled": true}]}]});
+    let packets = "adds to the packets that are let through";
+    let silent = "keeps from being told what the documents ask for";
+    let request = "can change or answer requests before they are decided on";
+    let leads = "adds to what a gateway leads to";
+    for (kind, spec, part) in [
+        (
+            "AuthorizationPolicy",
+            json!({}),
+            Some("adds to what is allowed or denied"),
+        ),
+        (
+            "EnvoyFilter",
+            json!({}),
+            Some("can change anything in a proxy"),
+        ),
+        (
+            "ServiceEntry",
+            json!({}),
+            Some("adds to what workloads reach"),
+        ),
+        ("Sidecar", json!({}), Some("changes what workloads reach")),
+        ("WasmPlugin", json!({"phase": "AUTHN"}), Some(request)),
+        ("TrafficExtension", json!({}), Some(request)),
+        ("NetworkPolicy", json!({"ingress": [{}]}), Some(packets)),
+        ("NetworkPolicy", json!({"egress": [{}]}), Some(packets)),
+        (
+            "NetworkPolicy",
+            json!({"podSelector": {}, "ingress": []}),
+            None,
+        ),
+        ("Telemetry", log_less, Some(silent)),
+        ("Telemetry", trace_less, Some(silent)),
+        ("Telemetry", other_settings, None),
+        (
+            "Gateway",
+            at_gateway,
+            Some("adds to what a gateway answers"),
+        ),
+        ("Gateway", json!({}), Some("adds to what a gateway answers")),
+        ("Gateway", elsewhere, None),
+        (
+            "VirtualService",
+            json!({"gateways": ["istio-ingress/public"]}),
+            Some(leads),
+        ),
+        ("VirtualService", json!({"gateways": ["mesh"]}), None),
+        ("VirtualService", json!({}), None),
     ] {
-        Mesh::good()
-            .with(
-                "foreign.yaml",
-                &yaml_of(kind, "boutique", "extra", &json!({})),
-            )
-            .has(
+        let mesh = Mesh::good().with("foreign.yaml", &yaml_of(kind, "boutique", "extra", &spec));
+        match part {
+            Some(part) => mesh.has(
                 "foreign-object",
                 &format!("{kind} boutique/extra"),
                 &format!("no document has it, and it {part}"),
-            );
+            ),
+            None => assert_eq!(mesh.findings(), [[""; 3]; 0], "{kind} {spec}"),
+        }
     }
+}
+
+/// A host that is led into the mesh from a port that no document opens.
+#[test]
+fn a_way_in_that_no_document_has_is_found_whole() {
+    let gateway = json!({"selector": {"istio": "ingressgateway"}});
+    let route = json!({"gateways": ["extra"], "hosts": ["pay.example.com"]});
+    let found = Mesh::good()
+        .with(
+            "gateway.yaml",
+            &yaml_of("Gateway", "boutique", "extra", &gateway),
+        )
+        .with(
+            "route.yaml",
+            &yaml_of("VirtualService", "boutique", "extra", &route),
+        )
+        .findings();
+    let subjects: Vec<_> = found.iter().map(|found| found[1].as_str()).collect();
+    assert_eq!(
+        subjects,
+        ["Gateway boutique/extra", "VirtualService boutique/extra"]
+    );
 }

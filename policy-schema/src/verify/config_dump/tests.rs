@@ -1,0 +1,175 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The filter of `shop/cart`, with this field more.
+fn filter(more: &str, value: Value) -> Value {
+    let config = r#"{"apiVersion": "peergate.dev/v1alpha1", "policy": {"namespace": "shop", "name": "cart"}, "revision": "1"}"#;
+    let mut filter = json!({
+        "name": "peergate",
+        "typed_config": {"config": {"configuration": {"value": config}}},
+    });
+    filter[more] = value;
+    filter
+}
+
+fn plain_filter() -> Value {
+    filter("disabled", json!(false))
+}
+
+/// What verifies callers, by these fields of `common_tls_context`.
+fn tls(common: Value) -> Value {
+    json!({"typed_config": {"require_client_certificate": true, "common_tls_context": common}})
+}
+
+fn strict() -> Value {
+    tls(json!({"validation_context": {"trusted_ca": {"filename": "root.pem"}}}))
+}
+
+fn listener(direction: &str, filters: Value, socket: Value) -> Value {
+    json!({
+        "name": "l",
+        "traffic_direction": direction,
+        "filter_chains": [{"filters": [{"typed_config": {"http_filters": filters}}], "transport_socket": socket}],
+    })
+}
+
+fn read(node: &str, listeners: Value, others: Value) -> Proxy {
+    let dump = json!({"configs": [
+        {"bootstrap": {"node": {"id": node}}},
+        {"dynamic_listeners": listeners},
+        others,
+    ]});
+    Proxy::from_config_dump("p", dump.to_string().as_bytes()).unwrap()
+}
+
+fn active(listener: Value) -> Value {
+    json!([{"name": "l", "active_state": {"listener": listener}}])
+}
+
+/// How many policies run.
+fn running(node: &str, listeners: Value) -> usize {
+    read(node, listeners, json!({})).policies.len()
+}
+
+#[test]
+fn a_policy_runs_where_callers_meet_it() {
+    let (sidecar, gateway) = ("sidecar~1", "router~1");
+    let inbound = || listener("INBOUND", json!([plain_filter()]), strict());
+    assert_eq!(running(sidecar, active(inbound())), 1);
+    let mut by_default = inbound();
+    by_default["default_filter_chain"] = by_default["filter_chains"][0].take();
+    by_default["filter_chains"] = json!([]);
+    assert_eq!(running(sidecar, active(by_default)), 1);
+    for direction in ["OUTBOUND", "UNSPECIFIED"] {
+        let elsewhere = listener(direction, json!([plain_filter()]), strict());
+        assert_eq!(running(sidecar, active(elsewhere)), 0, "{direction}");
+    }
+    let of_gateway = listener("OUTBOUND", json!([plain_filter()]), strict());
+    assert_eq!(running(gateway, active(of_gateway)), 1);
+    for state in ["warming_state", "draining_state"] {
+        let not_in_force = json!([{"name": "l", state: {"listener": inbound()}}]);
+        assert_eq!(running(sidecar, not_in_force), 0, "{state}");
+    }
+}
+
+#[test]
+fn a_filter_that_is_off_runs_nothing() {
+    let off = filter("disabled", json!(true));
+    let in_force = |filter| active(listener("INBOUND", json!([filter]), strict()));
+    assert_eq!(running("sidecar~1", in_force(off)), 0);
+    let mut by_route = listener("INBOUND", json!([plain_filter()]), strict());
+    let routes = |filter: &str| json!({"virtual_hosts": [{"routes": [{"typed_per_filter_config": {filter: {"disabled": true}}}]}]});
+    let place = |listener: &mut Value, routes| {
+        listener["filter_chains"][0]["filters"][0]["typed_config"]["route_config"] = routes;
+    };
+    place(&mut by_route, routes("peergate"));
+    assert_eq!(running("sidecar~1", active(by_route.clone())), 0);
+    place(&mut by_route, routes("another"));
+    assert_eq!(running("sidecar~1", active(by_route)), 1);
+}
+
+/// What came by discovery counts where a listener asks for it.
+#[test]
+fn a_discovered_filter_runs_where_it_is_named() {
+    let discovered = json!({"ecds_filters": [{"ecds_filter": plain_filter()}]});
+    let named = |name: &str| {
+        let filter = json!({"name": name, "config_discovery": {}});
+        active(listener("INBOUND", json!([filter]), strict()))
+    };
+    let running = |name| read("", named(name), discovered.clone()).policies.len();
+    assert_eq!((running("peergate"), running("another")), (1, 0));
+}
+
+#[test]
+fn what_a_proxy_refused_is_told_if_callers_would_meet_it() {
+    let refused = |direction: &str| {
+        let failed = listener(direction, json!([plain_filter()]), strict());
+        let error = json!({"failed_configuration": failed, "details": "no such file"});
+        read("", json!([{"name": "l", "error_state": error}]), json!({}))
+    };
+    let proxy = refused("INBOUND");
+    assert!(proxy.policies.is_empty());
+    let expected = Refusal {
+        kind: "listener",
+        name: "l".to_owned(),
+        reason: "no such file".to_owned(),
+    };
+    assert_eq!(proxy.refused, [expected]);
+    assert!(refused("OUTBOUND").refused.is_empty());
+    let error = json!({"details": "no such type"});
+    let filters =
+        json!({"ecds_filters": [{"ecds_filter": {"name": "peergate"}, "error_state": error}]});
+    let kinds = read("", json!([]), filters).refused;
+    assert_eq!(
+        kinds.iter().map(|it| it.kind).collect::<Vec<_>>(),
+        ["filter"]
+    );
+}
+
+/// Without roots Envoy takes whichever certificate it gets.
+#[test]
+fn callers_are_verified_by_roots_alone() {
+    let named = |roots: Value| json!({"dynamic_active_secrets": [{"secret": {"name": "ROOTCA", "validation_context": roots}}]});
+    let by_name = json!({"validation_context_sds_secret_config": {"name": "ROOTCA"}});
+    let roots = json!({"trusted_ca": {"inline_string": "…"}});
+    let combined = |default: Value| {
+        json!({"combined_validation_context": {
+            "default_validation_context": default,
+            "validation_context_sds_secret_config": {"name": "ROOTCA"},
+        }})
+    };
+    let any =
+        json!({"trusted_ca": {"filename": "f"}, "trust_chain_verification": "ACCEPT_UNTRUSTED"});
+    for (common, others, is_open) in [
+        (json!({"validation_context": roots}), json!({}), false),
+        (json!({"validation_context": {}}), json!({}), true),
+        (
+            json!({"validation_context": {"trusted_ca": {}}}),
+            json!({}),
+            true,
+        ),
+        (json!({"validation_context": any}), json!({}), true),
+        (json!({}), json!({}), true),
+        (by_name.clone(), json!({}), false),
+        (by_name.clone(), named(roots.clone()), false),
+        (by_name.clone(), named(json!({})), true),
+        (by_name, named(any.clone()), true),
+        (combined(json!({})), named(roots.clone()), false),
+        (combined(json!({})), named(json!({})), true),
+        (combined(any), named(roots), true),
+    ] {
+        let inbound = listener("INBOUND", json!([]), tls(common.clone()));
+        let proxy = read("", active(inbound), others);
+        assert_eq!(proxy.plaintext.len(), usize::from(is_open), "{common}");
+    }
+}
+
+#[test]
+fn a_listener_without_a_direction_is_named() {
+    let mut undirected = listener("UNSPECIFIED", json!([]), Value::Null);
+    let named = |listener: &Value| read("", active(listener.clone()), json!({})).undirected;
+    assert_eq!(named(&undirected), ["l"]);
+    undirected["address"] = json!({"socket_address": {"port_value": 15021}});
+    assert_eq!(named(&undirected), [""; 0]);
+}

@@ -1,0 +1,155 @@
+//! What objects that no document has do to a mesh.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::object::{Object, ObjectId};
+use crate::document::Outbound;
+use crate::policy::PolicySet;
+
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
+const NETWORKING: &str = "networking.istio.io";
+
+/// How a `VirtualService` names all sidecars among gateways.
+const SIDECARS: &str = "mesh";
+
+/// What is needed to judge such objects.
+pub(super) struct Foreign<'m> {
+    pub(super) set: &'m PolicySet,
+    pub(super) objects: &'m [Object],
+    /// What the documents are rendered to.
+    pub(super) rendered: &'m BTreeMap<ObjectId, Object>,
+}
+
+impl Foreign<'_> {
+    /// What an object that no document has does to the mesh, if it has a say in what they are about.
+    pub(super) fn part(&self, object: &Object) -> Option<&'static str> {
+        let declares = self.set.mesh.outbound == Outbound::Declared;
+        let kind = object.kind();
+        match object.id().group.as_str() {
+            "security.istio.io" if kind == "AuthorizationPolicy" => {
+                Some("adds to what is allowed or denied")
+            }
+            "extensions.istio.io" if matches!(kind, "TrafficExtension" | "WasmPlugin") => {
+                Some("can change or answer requests before they are decided on")
+            }
+            "networking.k8s.io" if kind == "NetworkPolicy" && self.adds_packets(object) => {
+                Some("adds to the packets that are let through")
+            }
+            "telemetry.istio.io" if kind == "Telemetry" && self.silences(object) => {
+                Some("keeps from being told what the documents ask for")
+            }
+            GATEWAY_API if kind.ends_with("Route") && self.leads_from_gateway_api(object) => {
+                Some("adds to what a gateway leads to")
+            }
+            NETWORKING => match kind {
+                "EnvoyFilter" => Some("can change anything in a proxy"),
+                "Gateway" if self.opens_gateway(object) => Some("adds to what a gateway answers"),
+                "VirtualService" if self.leads_from_gateway(object) => {
+                    Some("adds to what a gateway leads to")
+                }
+                "Sidecar" if declares => Some("changes what workloads reach"),
+                "ServiceEntry" if declares => Some("adds to what workloads reach"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether a `Gateway` of Istio's may be for the pods of a gateway of the documents: they may have
+    /// more labels than those that the documents know them by.
+    fn opens_gateway(&self, object: &Object) -> bool {
+        let selector = object.texts("/spec/selector");
+        let mut gateways = self.set.mesh.gateways.iter();
+        gateways.any(|gateway| {
+            let known = &gateway.labels;
+            let contradicts = |(key, value)| known.get(key).is_some_and(|own| own != value);
+            !known.is_empty() && !selector.iter().any(contradicts)
+        })
+    }
+
+    /// Whether a `VirtualService` is for a `Gateway` of the documents, or for one at its pods.
+    fn leads_from_gateway(&self, object: &Object) -> bool {
+        let gateways = names(object, "/spec/gateways", Value::as_str);
+        let named = gateways.filter(|gateway| *gateway != SIDECARS);
+        let mut named = named.map(|gateway| {
+            let own = || (object.namespace(), gateway);
+            gateway.split_once('/').unwrap_or_else(own)
+        });
+        named.any(|(namespace, name)| {
+            let is_it = |other: &Object| {
+                other.is(NETWORKING, "Gateway")
+                    && other.namespace() == namespace
+                    && other.name() == name
+            };
+            self.rendered.values().any(is_it)
+                || self
+                    .objects
+                    .iter()
+                    .any(|other| is_it(other) && self.opens_gateway(other))
+        })
+    }
+
+    /// Whether a route of the Gateway API is for a gateway of the documents.
+    fn leads_from_gateway_api(&self, object: &Object) -> bool {
+        let mut parents = names(object, "/spec/parentRefs", |parent| {
+            let text = |field| parent.get(field).and_then(Value::as_str);
+            let is_gateway = text("kind").is_none_or(|kind| kind == "Gateway");
+            let namespace = text("namespace").unwrap_or_else(|| object.namespace());
+            text("name")
+                .filter(|_| is_gateway)
+                .map(|name| (namespace, name))
+        });
+        parents.any(|(namespace, name)| {
+            let mut rendered = self.rendered.values();
+            rendered.any(|other| {
+                other.is(GATEWAY_API, "Gateway")
+                    && other.namespace() == namespace
+                    && other.name() == name
+            })
+        })
+    }
+
+    /// Whether a `NetworkPolicy` lets anything through where the documents limit what is: policies add up.
+    fn adds_packets(&self, object: &Object) -> bool {
+        let is_limited = self
+            .rendered
+            .keys()
+            .any(|limit| limit.kind == "NetworkPolicy" && limit.namespace == object.namespace());
+        let has_rules = |rules: &str| {
+            let rules = object.at(rules).and_then(Value::as_array);
+            rules.is_some_and(|rules| !rules.is_empty())
+        };
+        is_limited && (has_rules("/spec/ingress") || has_rules("/spec/egress"))
+    }
+
+    /// Whether a `Telemetry` logs or traces less than the documents ask for. What is nearer to a
+    /// workload goes before what is for the whole mesh.
+    fn silences(&self, object: &Object) -> bool {
+        let asked = &self.set.mesh.telemetry;
+        let has = |settings: &str, is_less: fn(&Value) -> bool| {
+            let settings = object.at(settings).and_then(Value::as_array);
+            settings.is_some_and(|settings| settings.iter().any(is_less))
+        };
+        let logs_less =
+            |logging: &Value| is_set(logging, "disabled") || logging.get("filter").is_some();
+        let traces_less = |tracing: &Value| is_set(tracing, "disableSpanReporting");
+        asked.access_log.is_some() && has("/spec/accessLogging", logs_less)
+            || asked.tracing.is_some() && has("/spec/tracing", traces_less)
+    }
+}
+
+fn is_set(settings: &Value, field: &str) -> bool {
+    settings.get(field) == Some(&Value::Bool(true))
+}
+
+/// What `read` makes of the elements of a list in an object.
+fn names<'o, T>(
+    object: &'o Object,
+    list: &str,
+    read: impl FnMut(&'o Value) -> Option<T>,
+) -> impl Iterator<Item = T> {
+    let elements = object.at(list).and_then(Value::as_array);
+    elements.into_iter().flatten().filter_map(read)
+}

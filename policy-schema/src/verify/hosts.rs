@@ -1,0 +1,20 @@
+//! Hosts as Istio's objects name them.
+
+use crate::policy::PolicySet;
+
+/// Whether a host is a service of the cluster, or may be, with a `*`.
+pub(super) fn is_service(set: &PolicySet, host: &str) -> bool {
+    let domain = format!(".svc.{}", set.mesh.cluster_domain);
+    let is_short = !host.contains(['.', '*']);
+    is_short || do_meet(host, &format!("*{domain}"))
+}
+
+/// Whether some host has both names, each of which may begin with `*`.
+pub(super) fn do_meet(a: &str, b: &str) -> bool {
+    match (a.strip_prefix('*'), b.strip_prefix('*')) {
+        (None, None) => a == b,
+        (Some(end), None) => b.ends_with(end),
+        (None, Some(end)) => a.ends_with(end),
+        (Some(end), Some(other)) => end.ends_with(other) || other.ends_with(end),
+    }
+}
