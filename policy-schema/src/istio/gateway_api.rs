@@ -13,7 +13,9 @@ use super::gateway_infrastructure;
 use super::resource::{Resource, Spec, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
-use crate::policy::{Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service};
+use crate::policy::{
+    Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service, account_of_istio,
+};
 
 /// The API's group.
 pub(super) const GROUP: &str = "gateway.networking.k8s.io";
@@ -32,6 +34,9 @@ pub(super) fn api_version(istio: IstioVersion) -> &'static str {
         "gateway.networking.k8s.io/v1beta1"
     }
 }
+
+/// By which account Istio runs what it makes of a `Gateway`, in all versions that are rendered for.
+const SERVICE_ACCOUNT: &str = "gateway.istio.io/service-account";
 
 /// The label of the pods that Istio makes for a gateway.
 pub(super) fn gateway_name_label(gateway: &Gateway) -> Labels {
@@ -200,9 +205,16 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
         };
         // Istio makes nothing of a gateway whose reference leads nowhere.
         resources.extend(config_map);
+        let mut metadata = metadata(&gateway.name, &gateway.namespace);
+        if *gateway.account.name != *account_of_istio(&gateway.name) {
+            let account = gateway.account.name.to_string();
+            metadata
+                .annotations
+                .insert(SERVICE_ACCOUNT.to_owned(), account);
+        }
         resources.push(Resource::new(
             mesh.istio_version,
-            metadata(&gateway.name, &gateway.namespace),
+            metadata,
             Spec::KubernetesGateway(spec),
         ));
         resources.extend(redirects(gateway, mesh.istio_version));

@@ -6,7 +6,9 @@ use super::names::{check_label, check_subdomain};
 use crate::check::is_dns_subdomain;
 use crate::code::Code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
-use crate::policy::{Gateway, IstioVersion, Labels, Server, TLS_DEFAULTS, do_hosts_meet};
+use crate::policy::{
+    Gateway, IstioVersion, Labels, Server, TLS_DEFAULTS, account_of_istio, do_hosts_meet,
+};
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
 
@@ -98,8 +100,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             check_subdomain(account, &cursor.key("serviceAccount"), problems);
             account.clone()
         }
-        // As Istio names what it makes of a `Gateway`: by its name and its class.
-        (None, GatewayApi::Kubernetes) => format!("{}-istio", spec.name),
+        (None, GatewayApi::Kubernetes) => account_of_istio(&spec.name),
         (None, GatewayApi::Istio) => {
             problems.report(
                 Code::MissingField,

@@ -90,6 +90,34 @@ fn configures_gateways_of_the_kubernetes_api() {
     assert_eq!(run.stderr, "");
 }
 
+/// By which account Istio runs a gateway is what rules have to allow.
+#[test]
+fn has_istio_run_a_gateway_by_the_account_that_it_names() {
+    let annotation = |account: &str| {
+        let mesh = format!(
+            "{MESH}  gateways: [{{name: edge, namespace: edge, api: Kubernetes{account}, servers: [{{hosts: [a.example], tls: {{secret: a, minVersion: \"1.2\"}}}}]}}]\n"
+        );
+        let folder = folder(&[("mesh.yaml", &mesh), ("cart.yaml", CART)]);
+        let args = [
+            "render",
+            "-f",
+            text(folder.path()),
+            "--only",
+            "gateway",
+            "--at",
+            NOW,
+        ];
+        let run = run(&args);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        let objects = objects(&run.stdout);
+        let gateway = objects.iter().find(|object| object["kind"] == "Gateway");
+        gateway.unwrap()["metadata"]["annotations"]["gateway.istio.io/service-account"].clone()
+    };
+    assert_eq!(annotation(", serviceAccount: other"), "other");
+    assert_eq!(annotation(""), Value::Null);
+    assert_eq!(annotation(", serviceAccount: edge-istio"), Value::Null);
+}
+
 #[test]
 fn says_where_istio_cannot_be_told_how_to_run_gateways() {
     let run = kubernetes_gateway("1.25");
