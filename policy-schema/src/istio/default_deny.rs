@@ -81,6 +81,7 @@ pub(super) fn gateway_allowances(set: &PolicySet) -> Vec<Resource> {
                 metadata(format!("{}-exposed", gateway.name), &gateway.namespace),
                 Spec::AuthorizationPolicy(spec),
             )
+            .made_of(format!("gateway `{}`", gateway.name))
         })
         .collect()
 }

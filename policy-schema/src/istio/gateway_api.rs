@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::gateway_infrastructure;
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, Spec, host_in_name, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
 use crate::policy::{
@@ -212,11 +212,8 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
                 .annotations
                 .insert(SERVICE_ACCOUNT.to_owned(), account);
         }
-        resources.push(Resource::new(
-            mesh.istio_version,
-            metadata,
-            Spec::KubernetesGateway(spec),
-        ));
+        let object = Resource::new(mesh.istio_version, metadata, Spec::KubernetesGateway(spec));
+        resources.push(object.made_of(format!("gateway `{}`", gateway.name)));
         resources.extend(redirects(gateway, mesh.istio_version));
     }
     for policy in &set.policies {
@@ -229,11 +226,15 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
             };
             if gateway.api == GatewayApi::Kubernetes {
                 let name = format!("{}-{}-{number}", policy.name.name, gateway.name);
-                resources.push(Resource::new(
+                let object = Resource::new(
                     mesh.istio_version,
                     metadata(name, &policy.name.namespace),
                     Spec::HttpRoute(route(exposure, gateway, service)),
-                ));
+                );
+                resources.push(object.made_of(format!(
+                    "policy `{}`, exposed at gateway `{}`",
+                    policy.name, gateway.name
+                )));
             }
         }
     }
@@ -298,10 +299,7 @@ fn listeners(gateway: &Gateway, mut namespaces: Vec<String>) -> Vec<Listener> {
 
 /// The name of a host's listener.
 fn section(scheme: &str, host: &str) -> String {
-    match host.strip_prefix("*.") {
-        Some(rest) => format!("{scheme}.any.{rest}"),
-        None => format!("{scheme}.{host}"),
-    }
+    format!("{scheme}.{}", host_in_name(host))
 }
 
 fn listener_tls(server: &Server) -> ListenerTls {
@@ -352,6 +350,7 @@ fn redirects(gateway: &Gateway, version: IstioVersion) -> impl Iterator<Item = R
                 metadata(name, &gateway.namespace),
                 Spec::HttpRoute(spec),
             )
+            .made_of(format!("gateway `{}`", gateway.name))
         })
 }
 
