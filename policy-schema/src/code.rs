@@ -110,7 +110,7 @@ codes! {
     ExpiredException = "expired-exception", Error;
     /// Two exceptions from mutual TLS have the same name, or are for the same workloads.
     DuplicateException = "duplicate-exception", Error;
-    /// Two gateways have the same name.
+    /// Two gateways have the same name, the same pods or the same service account.
     DuplicateGateway = "duplicate-gateway", Error;
     /// Two gateways, two servers of one, or two services answer for the same host and path.
     DuplicateHost = "duplicate-host", Error;

@@ -56,7 +56,7 @@ pub fn mesh_resources(set: &PolicySet) -> Vec<Resource> {
 fn metadata_of_policy(name: String, policy: &ServicePolicy, set: &PolicySet) -> ObjectMetadata {
     let text = str::to_owned;
     let annotations = [
-        (text("peergate.dev/policy"), policy.name.name.clone()),
+        (text(resource::POLICY_ANNOTATION), policy.name.name.clone()),
         (text("peergate.dev/revision"), policy.revision(set)),
     ];
     ObjectMetadata {

@@ -21,7 +21,9 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 pub(crate) use at_default::AtDefault;
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
-pub(crate) use edge::{Exposure, Server, TLS_DEFAULTS, covers_host, do_hosts_meet};
+pub(crate) use edge::{
+    Exposure, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
+};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan};
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};

@@ -4,6 +4,7 @@ mod attachment;
 mod documents;
 mod enforceable;
 mod exposures;
+mod gateway_ports;
 mod gateways;
 mod lists;
 mod mesh;

@@ -137,6 +137,15 @@ fn each_fault_of_a_mesh_is_found_at_its_place() {
         (MESH.replace("hosts: [c.example]", "hosts: []"), "empty-list", "[]"),
         (MESH.replace("hosts: [c.example]", "hosts: [\"*\"]"), "invalid-value", "*"),
         (MESH.replace("tls: {secret: a}", "tls: {secret: a}, port: 80"), "invalid-value", "port: 80"),
+        (MESH.replace("tls: {secret: a}", "tls: {secret: a}, port: 8443"), "unsupported-by-istio", "8443"),
+        (MESH.replace("tls: {secret: a}", "tls: {secret: a}, redirectPort: 8080"), "unsupported-by-istio", "8080"),
+        (MESH.replace("tls: {secret: c}", "tls: {secret: c}, port: 15021"), "invalid-value", "15021"),
+        (MESH.replace("tls: {secret: c}", "tls: {secret: c}, redirectPort: 15090"), "invalid-value", "15090"),
+        (MESH.replace("- {hosts: [c.example], tls: {secret: c}}", "- {hosts: [c.example], tls: {secret: c}}\n        - {hosts: [d.example], tls: {secret: d}, port: 8443, redirectPort: 443}"), "invalid-value", "d.example"),
+        (MESH.replace("- {hosts: [c.example], tls: {secret: c}}", "- {hosts: [c.example], tls: {secret: c}}\n        - {hosts: [d.example], tls: {secret: d}, port: 80, redirectPort: 81}"), "invalid-value", "d.example"),
+        (MESH.replace("      api: Kubernetes\n", "      selector: {matchLabels: {istio: gateway, a: b}}\n      serviceAccount: other\n"), "duplicate-gateway", "a: b"),
+        (MESH.replace("      api: Kubernetes\n", "      selector: {matchLabels: {istio: other}}\n      serviceAccount: gateway\n"), "duplicate-gateway", "gateway"),
+        (MESH.replace("      api: Kubernetes\n", "      api: Kubernetes\n      serviceAccount: gateway\n"), "duplicate-gateway", "gateway"),
         (MESH.replace("\"1.30\"", "\"1.29\""), "unsupported-by-istio", "secret: c"),
         (MESH.replace("- {hosts: [c.example], tls: {secret: c}}", "- {hosts: [c.example], tls: {secret: c}}\n        - {hosts: [d.example], tls: {secret: d, minVersion: \"1.2\"}}"), "unsupported-by-istio", "1.2"),
     ] {
@@ -226,6 +235,19 @@ fn each_fault_of_a_policy_is_found_at_its_place() {
             "gateway: public",
         ),
         (routed("paths: [\"/a*\"]"), "unsupported-by-istio", "/a*"),
+        (routed("paths: [/a//b]"), "unsupported-by-istio", "/a//b"),
+        (routed("paths: [/a/./b]"), "unsupported-by-istio", "/a/./b"),
+        (
+            routed("paths: [\"/a/../*\"]"),
+            "unsupported-by-istio",
+            "/a/../*",
+        ),
+        (routed("paths: [/a/..]"), "unsupported-by-istio", "/a/.."),
+        (
+            routed("paths: [\"/a%2Fd/*\"]"),
+            "unsupported-by-istio",
+            "/a%2Fd/*",
+        ),
         (
             policy(
                 "exposures: [{gateway: public, hosts: [a.example]}, {gateway: public, hosts: [a.example]}]",
@@ -314,6 +336,34 @@ fn each_fault_of_a_policy_is_found_at_its_place() {
     ] {
         assert_found(&text, code, place);
     }
+}
+
+/// The Gateway API that Istio 1.23 is made for has no timeouts that are stable.
+#[test]
+fn routes_of_older_versions_have_no_timeout() {
+    let text = |version: &str| {
+        let exposed = policy("exposures: [{gateway: routes, hosts: [c.example], timeout: 7s}]");
+        let version = format!("\"{version}\"");
+        let mesh = exposed.replace("\"1.30\"", &version);
+        mesh.replace("secret: c}", "secret: c, minVersion: \"1.2\"}")
+    };
+    assert_found(&text("1.23"), "unsupported-by-istio", "7s");
+    assert_eq!(found(&text("1.24")), []);
+}
+
+/// Where nothing is shared, neither ports nor labels are in the way.
+#[test]
+fn gateways_of_other_pods_are_accepted() {
+    let other = MESH.replace(
+        "      api: Kubernetes\n",
+        "      selector: {matchLabels: {istio: other}}\n      serviceAccount: other\n",
+    );
+    assert_eq!(found(&other), []);
+    let ports = MESH.replace(
+        "tls: {secret: c}",
+        "tls: {secret: c}, port: 8443, redirectPort: 8080",
+    );
+    assert_eq!(found(&ports), []);
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub(crate) enum Failure {
     /// Which they are has been shown.
     #[error("nothing is rendered: {} too large", counted(*.0, "object is", "objects are"))]
     TooLarge(usize),
+    /// Which they are has been shown.
+    #[error("nothing is rendered: {} the name of another", counted(*.0, "object has", "objects have"))]
+    SameName(usize),
     #[error("`{}` is no WebAssembly module", .0.display())]
     NoModule(PathBuf),
     #[error("`{name}`: {reason}")]
@@ -231,6 +234,7 @@ impl Failure {
             | Self::MissingImage
             | Self::NoTrafficExtension(_)
             | Self::TooLarge(_)
+            | Self::SameName(_)
             | Self::NotTogether
             | Self::NoModule(_)
             | Self::BuildInfo { .. }
@@ -369,6 +373,9 @@ impl Failure {
             Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),
             Self::TooLarge(_) => Some(
                 "divide the policies that they are of: each for fewer workloads, or with fewer rules",
+            ),
+            Self::SameName(_) => Some(
+                "rename one of the two that each is made of: the policy, the gateway, the service or the exception",
             ),
             Self::NotTogether => Some("name it alone under `--only`"),
             Self::SeveralFiles(_) => {

@@ -101,6 +101,7 @@ fn gateway_allowance(
         metadata(name, &gateway.namespace),
         Spec::AuthorizationPolicy(spec),
     )
+    .made_of(format!("gateway `{}`", gateway.name))
 }
 
 fn gateway_pods(

@@ -93,11 +93,15 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
             export_to: Vec::new(),
         };
         if spec.traffic_policy.is_some() || !spec.subsets.is_empty() {
-            resources.push(Resource::new(
+            let object = Resource::new(
                 mesh.istio_version,
                 metadata(&service.name, namespace),
                 Spec::DestinationRule(spec),
-            ));
+            );
+            resources.push(object.made_of(format!(
+                "service `{}` of policy `{}`",
+                service.name, policy.name
+            )));
         }
     }
     for external in external_hosts(set) {
@@ -110,11 +114,12 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
             subsets: Vec::new(),
             export_to: vec!["."],
         };
-        resources.push(Resource::new(
+        let object = Resource::new(
             mesh.istio_version,
             metadata(external.object_name(), external.namespace),
             Spec::DestinationRule(spec),
-        ));
+        );
+        resources.push(object.made_of(external.source()));
     }
     resources
 }

@@ -54,6 +54,7 @@ pub(super) fn gateways(mesh: &Mesh) -> Vec<Resource> {
                 metadata(&gateway.name, &gateway.namespace),
                 Spec::Gateway(spec),
             )
+            .made_of(format!("gateway `{}`", gateway.name))
         })
         .collect()
 }

@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::gateway_infrastructure;
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, Spec, host_in_name, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
-use crate::policy::{Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service};
+use crate::policy::{
+    Exposure, Gateway, IstioVersion, Labels, PolicySet, Server, Service, account_of_istio,
+};
 
 /// The API's group.
 pub(super) const GROUP: &str = "gateway.networking.k8s.io";
@@ -32,6 +34,9 @@ pub(super) fn api_version(istio: IstioVersion) -> &'static str {
         "gateway.networking.k8s.io/v1beta1"
     }
 }
+
+/// By which account Istio runs what it makes of a `Gateway`, in all versions that are rendered for.
+const SERVICE_ACCOUNT: &str = "gateway.istio.io/service-account";
 
 /// The label of the pods that Istio makes for a gateway.
 pub(super) fn gateway_name_label(gateway: &Gateway) -> Labels {
@@ -200,11 +205,15 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
         };
         // Istio makes nothing of a gateway whose reference leads nowhere.
         resources.extend(config_map);
-        resources.push(Resource::new(
-            mesh.istio_version,
-            metadata(&gateway.name, &gateway.namespace),
-            Spec::KubernetesGateway(spec),
-        ));
+        let mut metadata = metadata(&gateway.name, &gateway.namespace);
+        if *gateway.account.name != *account_of_istio(&gateway.name) {
+            let account = gateway.account.name.to_string();
+            metadata
+                .annotations
+                .insert(SERVICE_ACCOUNT.to_owned(), account);
+        }
+        let object = Resource::new(mesh.istio_version, metadata, Spec::KubernetesGateway(spec));
+        resources.push(object.made_of(format!("gateway `{}`", gateway.name)));
         resources.extend(redirects(gateway, mesh.istio_version));
     }
     for policy in &set.policies {
@@ -217,11 +226,15 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
             };
             if gateway.api == GatewayApi::Kubernetes {
                 let name = format!("{}-{}-{number}", policy.name.name, gateway.name);
-                resources.push(Resource::new(
+                let object = Resource::new(
                     mesh.istio_version,
                     metadata(name, &policy.name.namespace),
                     Spec::HttpRoute(route(exposure, gateway, service)),
-                ));
+                );
+                resources.push(object.made_of(format!(
+                    "policy `{}`, exposed at gateway `{}`",
+                    policy.name, gateway.name
+                )));
             }
         }
     }
@@ -286,10 +299,7 @@ fn listeners(gateway: &Gateway, mut namespaces: Vec<String>) -> Vec<Listener> {
 
 /// The name of a host's listener.
 fn section(scheme: &str, host: &str) -> String {
-    match host.strip_prefix("*.") {
-        Some(rest) => format!("{scheme}.any.{rest}"),
-        None => format!("{scheme}.{host}"),
-    }
+    format!("{scheme}.{}", host_in_name(host))
 }
 
 fn listener_tls(server: &Server) -> ListenerTls {
@@ -340,6 +350,7 @@ fn redirects(gateway: &Gateway, version: IstioVersion) -> impl Iterator<Item = R
                 metadata(name, &gateway.namespace),
                 Spec::HttpRoute(spec),
             )
+            .made_of(format!("gateway `{}`", gateway.name))
         })
 }
 

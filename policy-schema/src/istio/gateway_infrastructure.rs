@@ -45,13 +45,14 @@ pub(super) fn config_map(gateway: &Gateway, version: IstioVersion) -> Option<Res
     ];
     // Istio reads YAML, which JSON is too.
     let patches = patches.map(|(object, spec)| (object, format!("{:#}", json!({"spec": spec}))));
-    Some(Resource::config_map(
+    let object = Resource::config_map(
         metadata(
             format!("{}-infrastructure", gateway.name),
             &gateway.namespace,
         ),
         patches.into(),
-    ))
+    );
+    Some(object.made_of(format!("gateway `{}`", gateway.name)))
 }
 
 fn deployment(gateway: &Gateway) -> Value {

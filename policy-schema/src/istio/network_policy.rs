@@ -99,11 +99,12 @@ pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
             egress,
         };
         let (namespace, name) = policy.name.as_pair();
-        resources.push(Resource::new(
+        let object = Resource::new(
             set.mesh.istio_version,
             metadata(name, namespace),
             Spec::NetworkPolicy(spec),
-        ));
+        );
+        resources.push(object.made_of(format!("policy `{}`", policy.name)));
     }
     resources
 }

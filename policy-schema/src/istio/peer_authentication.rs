@@ -79,4 +79,5 @@ fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
             .collect(),
     };
     Resource::new(mesh.istio_version, metadata, Spec::PeerAuthentication(spec))
+        .made_of(format!("exception `{}` from mutual TLS", exception.name))
 }

@@ -21,6 +21,9 @@ use crate::policy::IstioVersion;
 /// Istio serves it since 1.22, and goes on serving the older ones.
 const V1: IstioVersion = IstioVersion::minor(24);
 
+/// The policy that an object is made of.
+pub(super) const POLICY_ANNOTATION: &str = "peergate.dev/policy";
+
 /// An object as it is applied to a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +33,9 @@ pub struct Resource {
     metadata: ObjectMetadata,
     #[serde(flatten)]
     content: Content,
+    /// What of the documents it is made of, in words, where no annotation says it.
+    #[serde(skip)]
+    source: Option<String>,
 }
 
 /// What a [`Resource`] has beside its metadata, by the name of the field.
@@ -184,6 +190,15 @@ impl Resource {
             kind: spec.kind(),
             metadata,
             content: Content::Spec(spec),
+            source: None,
+        }
+    }
+
+    /// The object, made of this part of the documents.
+    pub(super) fn made_of(self, source: String) -> Self {
+        Self {
+            source: Some(source),
+            ..self
         }
     }
 
@@ -197,12 +212,29 @@ impl Resource {
             kind: ResourceKind::ConfigMap,
             metadata,
             content: Content::Data(data),
+            source: None,
         }
     }
 
     /// The object's kind.
     pub fn kind(&self) -> ResourceKind {
         self.kind
+    }
+
+    /// The group of its kind; empty for Kubernetes' own.
+    pub fn group(&self) -> &str {
+        let versioned = self.api_version.split_once('/');
+        versioned.map_or("", |(group, _)| group)
+    }
+
+    /// What of the documents it is made of, in words.
+    pub fn source(&self) -> String {
+        let policy = self.metadata.annotations.get(POLICY_ANNOTATION);
+        match (&self.source, policy) {
+            (Some(source), _) => source.clone(),
+            (None, Some(policy)) => format!("policy `{}/{policy}`", self.metadata.namespace),
+            (None, None) => "the mesh".to_owned(),
+        }
     }
 
     /// The object's name and namespace.
@@ -218,6 +250,7 @@ impl From<AuthorizationPolicy> for Resource {
             kind: ResourceKind::AuthorizationPolicy,
             metadata: policy.metadata,
             content: Content::Spec(Spec::AuthorizationPolicy(policy.spec)),
+            source: None,
         }
     }
 }
@@ -229,6 +262,16 @@ pub(super) fn metadata(name: impl Into<String>, namespace: &str) -> ObjectMetada
         namespace: namespace.to_owned(),
         labels: managed(),
         annotations: BTreeMap::new(),
+    }
+}
+
+/// A host as part of a name, in which no `*` can be: `any` stands for it, and before those that begin
+/// so themselves there is `one`, so that no two hosts have the same.
+pub(super) fn host_in_name(host: &str) -> String {
+    match (host.strip_prefix("*."), host.split('.').next()) {
+        (Some(rest), _) => format!("any.{rest}"),
+        (None, Some("any" | "one")) => format!("one.{host}"),
+        (None, _) => host.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, Spec, host_in_name, metadata};
 use crate::document::{ExternalProtocol, TrafficSpec};
 use crate::policy::PolicySet;
 
@@ -37,11 +37,15 @@ pub(super) struct ExternalHost<'s> {
 impl ExternalHost<'_> {
     /// The name of the objects for the host.
     pub(super) fn object_name(&self) -> String {
-        let host = self.host;
-        match host.strip_prefix("*.") {
-            Some(rest) => format!("external.any.{rest}"),
-            None => format!("external.{host}"),
-        }
+        format!("external.{}", host_in_name(self.host))
+    }
+
+    /// What the objects for the host are made of.
+    pub(super) fn source(&self) -> String {
+        format!(
+            "external host `{}` of namespace `{}`",
+            self.host, self.namespace
+        )
     }
 }
 
@@ -88,6 +92,7 @@ pub(super) fn service_entries(set: &PolicySet) -> Vec<Resource> {
             metadata(external.object_name(), external.namespace),
             Spec::ServiceEntry(spec),
         )
+        .made_of(external.source())
     });
     objects.collect()
 }

@@ -80,7 +80,8 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
         }
         let mut hosts = hosts_of(reached, set);
         hosts.extend(external.remove(namespace).unwrap_or_default());
-        resources.push(object("default", namespace, None, hosts));
+        let object = object("default", namespace, None, hosts);
+        resources.push(object.made_of(format!("namespace `{namespace}`")));
     }
     let together = set.policies_together();
     for (policy, together) in set.policies.iter().zip(together) {
@@ -104,9 +105,20 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
         let mut hosts = hosts_of(calls.of(caller), set);
         hosts.extend(external_hosts(policy));
         let (namespace, name) = policy.name.as_pair();
-        resources.push(object(name, namespace, Some(labels), hosts));
+        let object = object(&name_of(name), namespace, Some(labels), hosts);
+        resources.push(object.made_of(format!("policy `{}`", policy.name)));
     }
     resources
+}
+
+/// The name of a policy's object, which is not that of its namespace's.
+fn name_of(policy: &str) -> String {
+    if policy == "default" {
+        // Names of policies have no dots.
+        "policy.default".to_owned()
+    } else {
+        policy.to_owned()
+    }
 }
 
 /// The services of these policies, beside those of Istio itself.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, Spec, host_in_name, metadata};
 use crate::document::GatewayApi;
 use crate::matching::TextMatch;
 use crate::policy::{Exposure, PolicySet};
@@ -92,14 +92,13 @@ pub(super) fn virtual_services(set: &PolicySet) -> Vec<Resource> {
             http: routes.into_iter().map(|(_, route)| route).collect(),
             export_to: ["."],
         };
-        let name = host
-            .strip_prefix("*.")
-            .map_or(host.to_owned(), |rest| format!("any.{rest}"));
-        resources.push(Resource::new(
+        let name = format!("{}.{}", gateway.name, host_in_name(host));
+        let object = Resource::new(
             mesh.istio_version,
-            metadata(format!("{}.{name}", gateway.name), &gateway.namespace),
+            metadata(name, &gateway.namespace),
             Spec::VirtualService(spec),
-        ));
+        );
+        resources.push(object.made_of(format!("host `{host}` at gateway `{}`", gateway.name)));
     }
     resources
 }

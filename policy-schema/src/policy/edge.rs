@@ -23,6 +23,12 @@ pub struct Gateway {
     pub(crate) servers: Vec<Server>,
 }
 
+/// The account of a gateway that names none, where Istio makes the pods: it is of the names of the
+/// `Gateway` and its class.
+pub(crate) fn account_of_istio(gateway: &str) -> String {
+    format!("{gateway}-istio")
+}
+
 /// Hosts that a gateway answers for with one certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {

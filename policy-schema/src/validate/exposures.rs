@@ -11,7 +11,8 @@ use crate::diagnostic::Diagnostic;
 use crate::document::{ExposureSpec, GatewayApi, ServicePolicyDocument};
 use crate::matching::TextMatch;
 use crate::policy::{
-    Caller, Calls, Exposure, Gateway, Mesh, PolicySet, Service, ServicePolicy, covers_host,
+    Caller, Calls, Exposure, Gateway, IstioVersion, Mesh, PolicySet, Service, ServicePolicy,
+    covers_host,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::Operation;
@@ -70,7 +71,18 @@ fn check_exposure(
         .any(|gateway| gateway.api == GatewayApi::Kubernetes)
     {
         check_hostnames(&hosts, &cursor.key("hosts"), problems);
-        check_segments(&paths, &cursor.key("paths"), problems);
+        check_routable(&paths, &cursor.key("paths"), problems);
+        if spec.timeout.is_some() && mesh.istio_version < ROUTE_TIMEOUTS {
+            problems.report(
+                Code::UnsupportedByIstio,
+                &cursor.key("timeout"),
+                format!(
+                    "Istio {} is of an older Kubernetes Gateway API than the one that has timeouts",
+                    mesh.istio_version
+                ),
+                format!("{ROUTE_TIMEOUTS} has them; until then remove the field, or use a gateway with `api: Istio`"),
+            );
+        }
     }
     let answered: Vec<_> = servers
         .flat_map(|gateway| &gateway.servers)
@@ -134,8 +146,18 @@ fn check_paths(
 /// The most matches in a rule of an `HTTPRoute`, in the oldest version of the API.
 const MAX_MATCHES: usize = 8;
 
-/// What the Kubernetes Gateway API can route by.
-fn check_segments(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Problems) {
+/// What no path of an `HTTPRoute` may have in it.
+const REFUSED_WITHIN: [&str; 6] = ["//", "/./", "/../", "%2f", "%2F", "#"];
+
+/// Nor at its end.
+const REFUSED_AT_END: [&str; 2] = ["/.", "/.."];
+
+/// The first version of Istio that is made for version 1.2 of the Kubernetes Gateway API, whose
+/// standard channel is the first with `timeouts`.
+const ROUTE_TIMEOUTS: IstioVersion = IstioVersion::minor(24);
+
+/// What the Kubernetes Gateway API can route by (`HTTPPathMatch`, and the CEL rules of its definition).
+fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Problems) {
     for (index, path) in paths.iter().enumerate() {
         if matches!(path, TextMatch::Prefix(start) if !start.ends_with('/')) {
             problems.report(
@@ -143,6 +165,17 @@ fn check_segments(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
                 &cursor.index(index),
                 format!("the Kubernetes API routes by whole segments, not by `{path}`"),
                 "write `/a/*`, or use a gateway with `api: Istio`",
+            );
+        }
+        let literal = path.literal();
+        let within = REFUSED_WITHIN.iter().find(|part| literal.contains(**part));
+        let at_end = REFUSED_AT_END.iter().find(|part| literal.ends_with(**part));
+        if let Some(part) = within.or(at_end) {
+            problems.report(
+                Code::UnsupportedByIstio,
+                &cursor.index(index),
+                format!("a path of the Kubernetes API cannot have `{part}` as `{path}` has it"),
+                "write the path as it is after normalization, or use a gateway with `api: Istio`",
             );
         }
     }

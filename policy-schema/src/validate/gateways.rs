@@ -1,12 +1,15 @@
 //! The gateways of a mesh.
 
 use super::attachment::check_labels;
+use super::gateway_ports;
 use super::lists::check_not_empty;
 use super::names::{check_label, check_subdomain};
 use crate::check::is_dns_subdomain;
 use crate::code::Code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
-use crate::policy::{Gateway, IstioVersion, Labels, Server, TLS_DEFAULTS, do_hosts_meet};
+use crate::policy::{
+    Gateway, IstioVersion, Labels, Server, TLS_DEFAULTS, account_of_istio, do_hosts_meet,
+};
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
 
@@ -42,7 +45,9 @@ pub(super) fn check(
             );
         }
         let gateway = check_gateway(spec, &cursor, problems);
+        gateway_ports::check(&gateway, &cursor, problems);
         check_hosts_beside(&gateway, &gateways, &cursor, problems);
+        check_pods_beside(&gateway, &gateways, &cursor, problems);
         gateways.push(gateway);
     }
     check_tls_versions(&gateways, version, &cursor, problems);
@@ -98,8 +103,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             check_subdomain(account, &cursor.key("serviceAccount"), problems);
             account.clone()
         }
-        // As Istio names what it makes of a `Gateway`: by its name and its class.
-        (None, GatewayApi::Kubernetes) => format!("{}-istio", spec.name),
+        (None, GatewayApi::Kubernetes) => account_of_istio(&spec.name),
         (None, GatewayApi::Istio) => {
             problems.report(
                 Code::MissingField,
@@ -190,32 +194,13 @@ fn check_server(spec: &ServerSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     let tls = cursor.key("tls");
     check_subdomain(&spec.tls.secret, &tls.key("secret"), problems);
     let min_version = spec.tls.min_version.unwrap_or_default();
-    for (key, port) in [("port", spec.port), ("redirectPort", spec.redirect_port)] {
-        if port == Some(0) {
-            problems.report(
-                Code::InvalidValue,
-                &cursor.key(key),
-                "there is no port 0",
-                "write a port from 1 to 65535, or remove the field",
-            );
-        }
-    }
-    let (port, redirect_port) = (spec.port.unwrap_or(443), spec.redirect_port.unwrap_or(80));
-    if port == redirect_port {
-        problems.report(
-            Code::InvalidValue,
-            cursor,
-            format!("port {port} cannot speak TLS and answer plain HTTP"),
-            "use two ports",
-        );
-    }
     Server {
         hosts,
         secret: spec.tls.secret.clone(),
         mode: spec.tls.mode.unwrap_or_default(),
         min_version,
-        port,
-        redirect_port,
+        port: spec.port.unwrap_or(443),
+        redirect_port: spec.redirect_port.unwrap_or(80),
     }
 }
 
@@ -319,4 +304,40 @@ fn check_hosts_beside(
             }
         }
     }
+}
+
+/// Gateways that share pods or an account cannot be told apart, neither where they run nor by rules.
+fn check_pods_beside(
+    gateway: &Gateway,
+    others: &[Gateway],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    for other in others {
+        let (key, shared) = if gateway.namespace == other.namespace
+            && (contains(&gateway.labels, &other.labels)
+                || contains(&other.labels, &gateway.labels))
+        {
+            ("selector", "the pods are those")
+        } else if !gateway.account.name.is_empty() && gateway.account == other.account {
+            ("serviceAccount", "the service account is that")
+        } else {
+            continue;
+        };
+        problems.report(
+            Code::DuplicateGateway,
+            &cursor.key(key),
+            format!("{shared} of gateway `{}` too", other.name),
+            "make one gateway of both, with the servers of both, or keep them apart",
+        );
+        return;
+    }
+}
+
+/// Whether pods with the labels `labels` are selected by `selector`; without one nothing is.
+fn contains(labels: &Labels, selector: &Labels) -> bool {
+    !selector.is_empty()
+        && selector
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
 }

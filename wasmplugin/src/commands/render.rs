@@ -1,6 +1,7 @@
 //! `peergate render`.
 
 mod folder;
+mod names;
 mod object;
 mod only;
 mod release;
@@ -136,6 +137,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         let chosen = resources.filter(|resource| only.takes(resource.kind()));
         objects.extend(chosen.map(|resource| Object::Resource(Box::new(resource))));
     }
+    names::check(&objects)?;
     let large = object::check_sizes(&objects)?;
     write(&objects, args)?;
     if only.takes(ResourceKind::AuthorizationPolicy) {

@@ -89,31 +89,102 @@ fn an_exception_that_outgrew_its_document_is_found() {
     }
 }
 
+impl Mesh {
+    /// The shop, with this annotation at the pods of a service.
+    fn annotated(annotation: &str) -> Self {
+        Self::good().replacing(
+            "workloads.yaml",
+            "    metadata:\n      labels:\n        app: adservice",
+            &format!("    metadata:\n      annotations:\n        {annotation}\n      labels:\n        app: adservice"),
+        )
+    }
+}
+
+/// What `bypassed-port` and `bypassed-outbound` say of each annotation.
 #[test]
-fn ports_beside_the_sidecar_are_found() {
+fn what_goes_around_the_sidecar_is_found() {
+    let of = |annotation: &str| -> Vec<_> {
+        let found = Mesh::annotated(annotation).findings();
+        found
+            .into_iter()
+            .map(|[code, subject, message]| {
+                assert_eq!(subject, "Deployment boutique/adservice", "{annotation}");
+                let end = " go around its sidecar, by an annotation of its pods";
+                (code, message.strip_suffix(end).unwrap().to_owned())
+            })
+            .collect()
+    };
+    let pair = |code: &str, message: &str| (code.to_owned(), message.to_owned());
     for (annotation, ports) in [
+        ("excludeInboundPorts: \"9090, 8080\"", "ports 8080, 9090"),
+        ("includeInboundPorts: \"9090\"", "every port but 9090"),
+        ("includeInboundPorts: \"\"", "every port"),
+    ] {
+        let found = of(&format!("traffic.sidecar.istio.io/{annotation}"));
+        let expected = pair("bypassed-port", &format!("calls to {ports}"));
+        assert_eq!(found, [expected], "{annotation}");
+    }
+    for (annotation, what) in [
+        ("excludeOutboundPorts: \"3306\"", "port 3306"),
+        ("excludeOutboundIPRanges: 0.0.0.0/0", "address 0.0.0.0/0"),
         (
-            "traffic.sidecar.istio.io/excludeInboundPorts: \"9090, 8080\"",
-            "ports 8080, 9090",
+            "includeOutboundIPRanges: 10.0.0.0/8",
+            "every address but 10.0.0.0/8",
         ),
+    ] {
+        let found = of(&format!("traffic.sidecar.istio.io/{annotation}"));
+        let expected = pair("bypassed-outbound", &format!("its calls to {what}"));
+        assert_eq!(found, [expected], "{annotation}");
+    }
+    for (annotation, what) in [
         (
-            "traffic.sidecar.istio.io/includeInboundPorts: \"9090\"",
-            "port 8080",
+            "traffic.sidecar.istio.io/excludeInterfaces: net1",
+            "interface net1",
         ),
         ("sidecar.istio.io/interceptionMode: NONE", "every port"),
     ] {
-        Mesh::good()
-            .replacing(
-                "workloads.yaml",
-                "    metadata:\n      labels:\n        app: adservice",
-                &format!("    metadata:\n      annotations:\n        {annotation}\n      labels:\n        app: adservice"),
-            )
-            .has(
-                "bypassed-port",
-                "Deployment boutique/adservice",
-                &format!("calls to {ports} go around its sidecar, by an annotation of its pods"),
-            );
+        let expected = [
+            pair("bypassed-port", &format!("calls to {what}")),
+            pair("bypassed-outbound", &format!("its calls to {what}")),
+        ];
+        assert_eq!(of(annotation), expected, "{annotation}");
     }
+    let all = "traffic.sidecar.istio.io/includeInboundPorts: \"*\"";
+    assert!(of(all).is_empty());
+}
+
+/// Istio speaks no mutual TLS with what is said to be outside the mesh.
+#[test]
+fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
+    let entry = |host: &str, location: &str| {
+        let spec = json!({"hosts": ["api.example.com", host], "location": location});
+        let entry = yaml_of("ServiceEntry", "boutique", "extra", &spec);
+        Mesh::good().with("entry.yaml", &entry).findings()
+    };
+    let foreign = [
+        "foreign-object",
+        "ServiceEntry boutique/extra",
+        "no document has it, and it adds to what workloads reach",
+    ]
+    .map(str::to_owned);
+    for host in [
+        "cartservice.boutique.svc.cluster.local",
+        "*.boutique.svc.cluster.local",
+        "cartservice.boutique.svc",
+        "cartservice.boutique",
+        "cartservice",
+    ] {
+        let undone = [
+            "mutual-tls-undone",
+            "ServiceEntry boutique/extra",
+            &format!("`spec.hosts[1]` has `{host}` be outside the mesh, so that its callers do not speak mutual TLS with it"),
+        ]
+        .map(str::to_owned);
+        assert_eq!(entry(host, "MESH_EXTERNAL"), [foreign.clone(), undone]);
+    }
+    let inside = entry("cartservice.boutique.svc.cluster.local", "MESH_INTERNAL");
+    assert_eq!(inside, [foreign.clone()]);
+    assert_eq!(entry("cartservice.example.com", "MESH_EXTERNAL"), [foreign]);
 }
 
 #[test]

@@ -1,0 +1,96 @@
+//! The ports on which gateways listen.
+
+use crate::code::Code;
+use crate::document::GatewayApi;
+use crate::policy::{Gateway, Server};
+use crate::problem::{Cursor, Problems};
+
+/// The ports that Istio's proxies keep for themselves.
+const RESERVED: std::ops::RangeInclusive<u16> = 15000..=15090;
+
+/// Reports ports of a gateway that its pods cannot listen on so; `cursor` is at the gateway.
+pub(super) fn check(gateway: &Gateway, cursor: &Cursor<'_>, problems: &mut Problems) {
+    let servers = cursor.key("servers");
+    for (index, server) in gateway.servers.iter().enumerate() {
+        let cursor = servers.index(index);
+        check_numbers(server, &cursor, problems);
+        let before = gateway.servers.iter().take(index);
+        check_beside(server, before, &cursor, problems);
+        if gateway.api == GatewayApi::Istio {
+            check_redirect(server, &cursor, problems);
+        }
+    }
+}
+
+fn check_numbers(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) {
+    for (key, port) in [
+        ("port", server.port),
+        ("redirectPort", server.redirect_port),
+    ] {
+        if port == 0 {
+            problems.report(
+                Code::InvalidValue,
+                &cursor.key(key),
+                "there is no port 0",
+                "write a port from 1 to 65535, or remove the field",
+            );
+        } else if RESERVED.contains(&port) {
+            problems.report(
+                Code::InvalidValue,
+                &cursor.key(key),
+                format!("Istio's proxies keep port {port} for themselves"),
+                format!(
+                    "use one that is not from {} to {}",
+                    RESERVED.start(),
+                    RESERVED.end()
+                ),
+            );
+        }
+    }
+}
+
+/// A port has either TLS or plain HTTP, whichever server of the gateway names it.
+fn check_beside<'s>(
+    server: &Server,
+    before: impl Iterator<Item = &'s Server>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let mut report = |port: u16| {
+        problems.report(
+            Code::InvalidValue,
+            cursor,
+            format!("port {port} cannot speak TLS and answer plain HTTP"),
+            "use two ports",
+        );
+    };
+    if server.port == server.redirect_port {
+        report(server.port);
+        return;
+    }
+    // What is wrong with one of them alone has been reported there.
+    for other in before.filter(|other| other.port != other.redirect_port) {
+        if server.port == other.redirect_port {
+            report(server.port);
+        } else if server.redirect_port == other.port {
+            report(server.redirect_port);
+        }
+    }
+}
+
+/// Istio's `httpsRedirect` puts `https` before what clients named, with the port that they named.
+fn check_redirect(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) {
+    for (key, port, standard) in [
+        ("port", server.port, 443),
+        ("redirectPort", server.redirect_port, 80),
+    ] {
+        if port != standard && port != 0 {
+            problems.report(
+                Code::UnsupportedByIstio,
+                &cursor.key(key),
+                "Istio's `Gateway` can lead plain HTTP from port 80 to port 443 alone",
+                "remove the field, or use `api: Kubernetes`",
+            );
+        }
+    }
+}
