@@ -5,10 +5,10 @@
     reason = "a benchmark ends when it cannot be set up"
 )]
 
-use std::fmt::Write;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use peergate_bench::mesh;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
 use policy_schema::policy::PolicySet;
@@ -18,49 +18,10 @@ use policy_schema::validate::{Options, validate};
 const SERVICES: [usize; 3] = [100, 1_000, 10_000];
 const RULES: usize = 10;
 
-/// A mesh with everything of which there is one object for each service.
 fn documents(services: usize) -> SourceText {
-    let mut text = "apiVersion: peergate.dev/v1alpha1
-kind: Mesh
-metadata: {name: mesh}
-spec:
-  trustDomain: cluster.local
-  istioVersion: \"1.31\"
-  outbound: Declared
-  networkPolicies: true
-  filter: {image: \"file:///filter.wasm\"}
-"
-    .to_owned();
-    for service in 0..services {
-        let namespace = service % 200;
-        write!(
-            text,
-            "---
-apiVersion: peergate.dev/v1alpha1
-kind: ServicePolicy
-metadata: {{name: s{service}, namespace: ns{namespace}}}
-spec:
-  selector: {{matchLabels: {{app: s{service}}}}}
-  serviceAccount: s{service}
-  service: {{ports: [{{port: 80, targetPort: 8080}}]}}
-  rules:
-"
-        )
-        .expect("a text");
-        for rule in 0..RULES {
-            // Callers from everywhere, the same in each run.
-            let caller = (service * 7_919 + rule * 104_729) % services;
-            writeln!(
-                text,
-                "    - {{id: r{rule}, effect: Allow, from: [{{serviceAccounts: [ns{}/s{caller}]}}], to: [{{methods: [GET], paths: [\"/v{rule}/*\"]}}]}}",
-                caller % 200
-            )
-            .expect("a text");
-        }
-    }
     SourceText {
         name: "mesh.yaml".to_owned(),
-        text,
+        text: mesh::documents(services, RULES),
     }
 }
 

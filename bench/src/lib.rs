@@ -1,3 +1,4 @@
 //! Policies of any size and requests for them, the same on every run.
 
+pub mod mesh;
 pub mod policies;
