@@ -1,8 +1,6 @@
 //! A mesh of as many services as one likes.
 
-/// A mesh with everything of which there is one object for each service, and these many rules for each.
-pub fn documents(services: usize, rules: usize) -> String {
-    let mut text = "apiVersion: peergate.dev/v1alpha1
+const MESH: &str = "apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: mesh}
 spec:
@@ -11,12 +9,25 @@ spec:
   outbound: Declared
   networkPolicies: true
   filter: {image: \"file:///filter.wasm\"}
-"
-    .to_owned();
-    for service in 0..services {
-        let namespace = service % 200;
-        text += &format!(
-            "---
+";
+
+/// A mesh with everything of which there is one object for each service, and these many rules for each.
+pub fn documents(services: usize, rules: usize) -> String {
+    let policies = (0..services).map(|service| {
+        let rules: Vec<_> = (0..rules)
+            .map(|rule| rule_of(service, rule, services))
+            .collect();
+        policy(service) + &rules.concat()
+    });
+    let documents: Vec<_> = std::iter::once(MESH.to_owned()).chain(policies).collect();
+    documents.concat()
+}
+
+/// A policy up to its rules.
+fn policy(service: usize) -> String {
+    let namespace = service % 200;
+    format!(
+        "---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy
 metadata: {{name: s{service}, namespace: ns{namespace}}}
@@ -26,15 +37,14 @@ spec:
   service: {{ports: [{{port: 80, targetPort: 8080}}]}}
   rules:
 "
-        );
-        for rule in 0..rules {
-            // Callers from everywhere, the same in each run.
-            let caller = (service * 7_919 + rule * 104_729) % services;
-            text += &format!(
-                "    - {{id: r{rule}, effect: Allow, from: [{{serviceAccounts: [ns{}/s{caller}]}}], to: [{{methods: [GET], paths: [\"/v{rule}/*\"]}}]}}\n",
-                caller % 200
-            );
-        }
-    }
-    text
+    )
+}
+
+/// A rule for a caller from anywhere, the same in each run.
+fn rule_of(service: usize, rule: usize, services: usize) -> String {
+    let caller = (service * 7_919 + rule * 104_729) % services;
+    let namespace = caller % 200;
+    format!(
+        "    - {{id: r{rule}, effect: Allow, from: [{{serviceAccounts: [ns{namespace}/s{caller}]}}], to: [{{methods: [GET], paths: [\"/v{rule}/*\"]}}]}}\n"
+    )
 }

@@ -273,7 +273,7 @@ fn disruption_budget(gateway: &Gateway) -> Value {
 }
 
 /// The same for `istioctl install -f`. Istio has no operator in the cluster any more from 1.24 on; the
-/// command goes on reading its configuration.
+/// command goes on reading its configuration, and puts `spec.revision` into the values in every version.
 fn istio_operator(mesh: &Mesh) -> Value {
     let mut spec = json!({
         "profile": "minimal",
