@@ -300,15 +300,13 @@ impl Metric {
     /// name is always the same.
     pub fn flat_pattern(&self) -> Option<FlatPattern> {
         let (stem, ending) = self.stem_and_ending();
-        let groups = self.labels.iter().zip(1..);
-        let values: Vec<_> = groups
-            .map(|(label, group)| (*label, format!("${{{group}}}")))
-            .collect();
-        let labels = self.labels.iter();
-        let labels: String = labels
-            .map(|label| format!("_{}_(.+)", label.marker()))
-            .collect();
-        let pattern = format!("{stem}{labels}{ending}");
+        let mut pattern = stem.to_owned();
+        let mut values = Vec::with_capacity(self.labels.len());
+        for (label, group) in self.labels.iter().zip(1..) {
+            pattern.extend(["_", label.marker(), "_(.+)"]);
+            values.push((*label, format!("${{{group}}}")));
+        }
+        pattern.push_str(ending);
         (!values.is_empty()).then_some(FlatPattern { pattern, values })
     }
 

@@ -38,23 +38,18 @@ pub(crate) fn told(failure: &(dyn Error + 'static)) -> String {
 
 /// Whether the other presented a certificate of an authority that nobody has named as one to trust.
 pub(crate) fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(failure);
-    while let Some(failure) = next {
-        if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) =
-            failure.downcast_ref()
-        {
-            return true;
-        }
-        // What an I/O error is made of, which may be another, is not its source.
-        let made_of = failure
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        next = match made_of {
-            Some(made_of) => Some(made_of),
-            None => failure.source(),
-        };
+    if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) =
+        failure.downcast_ref()
+    {
+        return true;
     }
-    false
+    // What an I/O error is made of is not its source.
+    let made_of = failure.downcast_ref().and_then(io::Error::get_ref);
+    let behind = match made_of {
+        Some(made_of) => Some(made_of as &(dyn Error + 'static)),
+        None => failure.source(),
+    };
+    behind.is_some_and(is_authority_unknown)
 }
 
 /// The authorities in a PEM file, which is to have some.

@@ -144,9 +144,12 @@ impl Proxy {
             // One that says nothing of itself may be for callers.
             let direction = told.and_then(direction);
             let is_for_callers = direction.is_none() || serves.callers_of(direction);
-            if is_for_callers {
-                self.refused
-                    .push(refusal("listener", name_of(listener), error));
+            // Envoy may have two entries for one refusal, one of them without a name.
+            let named = [Some(listener), failed].into_iter().flatten();
+            let name = named.map(name_of).find(|name| !name.is_empty());
+            let refusal = refusal("listener", name.unwrap_or_default(), error);
+            if is_for_callers && !self.refused.contains(&refusal) {
+                self.refused.push(refusal);
             }
         }
         for filter in elements(config, "ecds_filters") {

@@ -327,13 +327,15 @@ fn where_a_rule_cannot_be_added_by_lines_it_is_refused() {
         "spec:\n  rules:\n    []\n",
         "spec:\n  rules:\n    [{id: a}]\n",
         "spec:\n  rules: [{id: a}]\n",
-        "spec:\n  rules: [\n    # none yet\n  ]\n",
         "spec: {rules: []}\n",
         "spec: {\n  rules: []\n}\n",
         "spec:\n  ? rules\n  : []\n",
     ] {
         let refused = with_rule(&format!("{head}{spec}")).unwrap_err();
-        assert!(matches!(refused, EditError::InBrackets { .. }), "{spec}");
+        assert!(
+            matches!(refused, EditError::InBrackets { .. }),
+            "{spec}{refused:?}"
+        );
     }
     let refused = with_rule("kind: Mesh\n").unwrap_err();
     assert_eq!(refused, EditError::NoPolicy(name("orders")));

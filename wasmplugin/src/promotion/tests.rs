@@ -1,5 +1,7 @@
 //! Which requests are counted for what, and what follows.
 
+use std::fmt::Write as _;
+
 use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
@@ -242,15 +244,16 @@ fn policies_in_shadow_that_meet_are_judged_together() {
     ] {
         let mut text = MESH.to_owned();
         for (name, scope, more) in policies {
-            let denial = "{id: x, effect: Deny, to: [{paths: [\"/x\"]}]}";
-            let allowance = "{id: w, effect: Allow, from: [{serviceAccounts: [w]}]}";
-            // Where all else passes, there is nothing to allow.
-            let rule = if more.contains("otherwise") {
-                format!("rules: [{denial}]")
+            let deny = "{id: x, effect: Deny, to: [{paths: [\"/x\"]}]}";
+            let allow = "{id: w, effect: Allow, from: [{serviceAccounts: [w]}]}";
+            // Where the rest passes, an `Allow` rule changes nothing and is refused.
+            let rule = if more.contains("Pass") {
+                format!("rules: [{deny}]")
             } else {
-                format!("rules: [{denial}, {allowance}]")
+                format!("rules: [{deny}, {allow}]")
             };
-            text += &format!(
+            let _ = write!(
+                text,
                 "---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{{scope}, {rule}, {more}}}\n"
             );
         }

@@ -201,7 +201,7 @@ fn a_rule_that_denies_whom_it_names_has_no_exception() {
 
 #[test]
 fn a_rule_that_cannot_be_put_into_the_file_is_told_to_be_pasted() {
-    let in_brackets = " [{id: jobs, effect: Allow, from: [{serviceAccounts: [jobs]}]}]\n";
+    let in_brackets = "    [{id: jobs, effect: Allow, from: [{serviceAccounts: [jobs]}]}]\n";
     let documents = documents(in_brackets);
     let told = told(&documents, "no-rule-matched");
     let rule = "    - id: web\n      effect: Allow\n      from:\n        - serviceAccounts: [web]\n      \

@@ -97,17 +97,6 @@ fn what_the_workload_called_itself_is_no_request_to_it() {
 }
 
 #[test]
-fn an_empty_log_is_told_from_one_with_nothing_new() {
-    let run = learn("", &DOMAIN);
-    assert_eq!((run.status, &*run.stdout), (2, ""));
-    assert!(
-        run.stderr.contains("`<stdin>` has no lines"),
-        "{}",
-        run.stderr
-    );
-}
-
-#[test]
 fn what_may_be_of_either_way_is_never_learnt() {
     let either_way = |minute| {
         let line = line(minute, None, "GET", "/orders/export");

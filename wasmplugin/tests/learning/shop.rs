@@ -212,7 +212,7 @@ impl Sidecar {
             sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
             sidecar.access_log = Some(log.clone());
             let mut bootstrap = sidecar.bootstrap();
-            tell_the_time(&mut bootstrap);
+            tell_more(&mut bootstrap);
             bootstrap
         });
         Self {
@@ -268,16 +268,17 @@ impl Sidecar {
     }
 }
 
-/// Has access logs say when a request began, as those of a mesh do.
-fn tell_the_time(bootstrap: &mut Value) {
+/// Has access logs say when a request began and which way it went, as those of a mesh do.
+fn tell_more(bootstrap: &mut Value) {
     match bootstrap {
         Value::Object(fields) => {
             if let Some(format) = fields.get_mut("json_format") {
                 format["start_time"] = json!("%START_TIME%");
+                format["upstream_cluster"] = json!("inbound|8080||");
             }
-            fields.values_mut().for_each(tell_the_time);
+            fields.values_mut().for_each(tell_more);
         }
-        Value::Array(elements) => elements.iter_mut().for_each(tell_the_time),
+        Value::Array(elements) => elements.iter_mut().for_each(tell_more),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

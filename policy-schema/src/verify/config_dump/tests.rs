@@ -106,7 +106,11 @@ fn what_a_proxy_refused_is_told_if_callers_would_meet_it() {
     let refused = |direction: &str| {
         let failed = listener(direction, json!([plain_filter()]), strict());
         let error = json!({"failed_configuration": failed, "details": "no such file"});
-        read("", json!([{"name": "l", "error_state": error}]), json!({}))
+        let (named, unnamed) = (
+            json!({"name": "l", "error_state": error}),
+            json!({"error_state": error}),
+        );
+        read("", json!([unnamed, named]), json!({}))
     };
     let proxy = refused("INBOUND");
     assert!(proxy.policies.is_empty());
