@@ -3,9 +3,8 @@
 #![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
 #![expect(
     clippy::string_slice,
-    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test fails by panicking, and a table is as long as it is"
+    reason = "a test fails by panicking"
 )]
 
 use policy_schema::diagnostic::SourceText;

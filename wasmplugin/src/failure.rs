@@ -255,6 +255,46 @@ impl Failure {
         }
     }
 
+    /// What to do about a rule or a policy that is not enforced.
+    fn help_with_promotion(&self) -> Option<&str> {
+        match self {
+            Self::NotInShadow(_) => {
+                Some("`peergate promote` without `--rule` lists what is in shadow")
+            }
+            Self::NotEditable { .. } => Some(
+                "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`",
+            ),
+            Self::ChangedMeanwhile(_) => Some("try again"),
+            Self::InvalidWhenEnforced(_) => {
+                Some("see to what is shown above first, or choose what to change with `--rule`")
+            }
+            Self::StillInShadow(_) => Some(
+                "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy",
+            ),
+            _ => None,
+        }
+    }
+
+    /// What to do about roots and intermediates.
+    fn help_with_authorities(&self) -> Option<&str> {
+        match self {
+            Self::SameRoot => Some(
+                "an intermediate of the same root takes the place of another by its own Secret alone",
+            ),
+            Self::UnsoundAuthority { .. } => {
+                Some("see all that is wrong with `peergate certs read FOLDER/cacerts.yaml`")
+            }
+            Self::OtherTrustDomain { .. } => Some(
+                "make the new authority for the trust domain of the mesh: no workload would be known under another",
+            ),
+            Self::Authority(AuthorityError::OutlivesRoot(_)) => {
+                Some("give it fewer `--days`, or make a new root")
+            }
+            Self::Authority(_) => Some("make a root with `peergate certs root`"),
+            _ => None,
+        }
+    }
+
     /// What to do about what `peergate learn` was given.
     fn help_with_learning(&self) -> Option<&str> {
         match self {
@@ -306,19 +346,11 @@ impl Failure {
             Self::StdinNotPatchable => Some("name the file, or leave `--output patch` out"),
             Self::UntilPast(_) => Some("name a time to come, or leave `--until` out for a week"),
             Self::NoPrometheus => Some("name one: `--prometheus http://HOST:PORT`"),
-            Self::NotInShadow(_) => {
-                Some("`peergate promote` without `--rule` lists what is in shadow")
-            }
-            Self::NotEditable { .. } => Some(
-                "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`",
-            ),
-            Self::ChangedMeanwhile(_) => Some("try again"),
-            Self::InvalidWhenEnforced(_) => {
-                Some("see to what is shown above first, or choose what to change with `--rule`")
-            }
-            Self::StillInShadow(_) => Some(
-                "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy",
-            ),
+            Self::NotInShadow(_)
+            | Self::NotEditable { .. }
+            | Self::ChangedMeanwhile(_)
+            | Self::InvalidWhenEnforced(_)
+            | Self::StillInShadow(_) => self.help_with_promotion(),
             Self::Cluster(reason) => Some(reason.help()),
             Self::NoLabels(_) => Some(
                 "tell the proxies the tags, or have Prometheus take labels out of flat names: docs/metrics.md, \"Get labels\"",
@@ -348,19 +380,10 @@ impl Failure {
             Self::NoCertificates { .. } => {
                 Some("name a PEM file, a Secret, or what a proxy says at `/certs`")
             }
-            Self::SameRoot => Some(
-                "an intermediate of the same root takes the place of another by its own Secret alone",
-            ),
-            Self::UnsoundAuthority { .. } => {
-                Some("see all that is wrong with `peergate certs read FOLDER/cacerts.yaml`")
-            }
-            Self::OtherTrustDomain { .. } => Some(
-                "make the new authority for the trust domain of the mesh: no workload would be known under another",
-            ),
-            Self::Authority(AuthorityError::OutlivesRoot(_)) => {
-                Some("give it fewer `--days`, or make a new root")
-            }
-            Self::Authority(_) => Some("make a root with `peergate certs root`"),
+            Self::SameRoot
+            | Self::UnsoundAuthority { .. }
+            | Self::OtherTrustDomain { .. }
+            | Self::Authority(_) => self.help_with_authorities(),
             Self::InvalidImage { .. } => Some("make it with `peergate package`"),
             Self::NoImageField(_) => Some("write the field, with whatever image, and try again"),
             Self::Push(PushError::IdentityToken) => {

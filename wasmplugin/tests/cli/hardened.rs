@@ -1,5 +1,7 @@
 //! A whole mesh, rendered: every resource, for each version, in each layout, or nothing at all.
 
+use std::fmt::Write as _;
+
 use policy_schema::yaml;
 use serde_json::Value;
 
@@ -69,7 +71,8 @@ spec:
         .map(|number| format!("s{number}.example"))
         .collect();
     for (number, host) in hosts.iter().enumerate() {
-        documents += &format!(
+        let _ = write!(
+            documents,
             "---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

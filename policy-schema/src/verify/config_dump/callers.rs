@@ -21,8 +21,8 @@ pub(super) fn verifies_callers(context: &Value, validations: &BTreeMap<&str, &Va
     ];
     let names = || names.into_iter().flatten().filter_map(Value::as_str);
     let known = || {
-        let named = names().filter_map(|name| validations.get(name).copied());
-        inline.into_iter().flatten().chain(named)
+        let delivered = names().filter_map(|name| validations.get(name).copied());
+        inline.into_iter().flatten().chain(delivered)
     };
     // A listener waits for what it is yet to get.
     let awaits = names().any(|name| !validations.contains_key(name));

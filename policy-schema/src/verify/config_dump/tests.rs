@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "what a proxy says is written where it is passed"
+)]
+
 use serde_json::{Value, json};
 
 use super::*;

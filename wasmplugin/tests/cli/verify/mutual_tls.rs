@@ -183,7 +183,7 @@ fn a_service_that_is_said_to_be_outside_the_mesh_is_found() {
         assert_eq!(entry(host, "MESH_EXTERNAL"), [foreign.clone(), undone]);
     }
     let inside = entry("cartservice.boutique.svc.cluster.local", "MESH_INTERNAL");
-    assert_eq!(inside, [foreign.clone()]);
+    assert_eq!(inside, std::slice::from_ref(&foreign));
     assert_eq!(entry("cartservice.example.com", "MESH_EXTERNAL"), [foreign]);
 }
 
