@@ -1,6 +1,7 @@
 //! Certificate → what it says, and what is wrong with it.
 
 use policy_schema::identity::{SCHEME, SpiffeId, is_trust_domain};
+use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -33,6 +34,23 @@ pub(crate) struct Expected {
     pub(crate) renewed_since: Option<i64>,
     /// The trust domains of identities; any if empty.
     pub(crate) trust_domains: Vec<String>,
+}
+
+impl Expected {
+    /// What holds at this time, for whichever trust domain.
+    pub(crate) fn at(at: Timestamp, min_days: u16) -> Self {
+        Self {
+            now: seconds(at),
+            min_days: min_days.into(),
+            renewed_since: None,
+            trust_domains: Vec::new(),
+        }
+    }
+}
+
+/// Since the Unix epoch.
+pub(crate) fn seconds(time: Timestamp) -> i64 {
+    i64::try_from(time.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX)
 }
 
 /// What a certificate says.

@@ -306,16 +306,7 @@ fn what_has_the_form_of_no_other_id_keeps_ids_apart() {
 
 #[test]
 fn names_with_digits_are_words() {
-    for name in [
-        "delete-user-42-forever",
-        "export-2024-all-data",
-        "top-10-products-of-week",
-        "q3-2024-revenue-report",
-        "oauth2-callback-v2-google",
-        "step-2-of-checkout-flow",
-        "v1beta1-widget-list",
-        "API2EXPORT",
-    ] {
+    for name in ["delete-user-42-forever", "API2EXPORT"] {
         let ids = (1001..1011).map(|id| seen(WEB, "GET", &format!("/orders/{id}")));
         let named = seen(ADS, "GET", &format!("/orders/{name}"));
         let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE);

@@ -5,12 +5,18 @@ use super::*;
 /// A root and an intermediate of it, made as an operator does.
 fn authorities() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let domain = ["--trust-domain", "cluster.local"];
-    let (root, out) = (path("root"), path("east"));
+    make_authorities(folder.path(), "cluster.local", "root", "east");
+    folder
+}
+
+/// Makes them in these folders below `folder`.
+fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str) {
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let domain = ["--trust-domain", trust_domain];
+    let (root, out) = (path(root), path(cluster));
     let make = ["certs", "root", "-o", &root];
     assert_eq!(stdout_of(&[&make, &domain[..]].concat()), "");
-    let cluster = [
+    let make = [
         "certs",
         "cluster",
         "--root",
@@ -20,8 +26,7 @@ fn authorities() -> tempfile::TempDir {
         "-o",
         &out,
     ];
-    assert_eq!(stdout_of(&[&cluster, &domain[..]].concat()), "");
-    folder
+    assert_eq!(stdout_of(&[&make, &domain[..]].concat()), "");
 }
 
 #[test]
@@ -187,21 +192,9 @@ fn a_rotation_to_what_does_not_work_is_not_written() {
         assert!(refused.stderr.contains(message), "{}", refused.stderr);
         assert!(!Path::new(&out).exists());
     };
-    let root = path(&from, "root-of-another");
-    let (domain, east) = (["--trust-domain", "other.example"], path(&from, "other"));
-    stdout_of(&[&["certs", "root", "-o", &root], &domain[..]].concat());
-    let make = [
-        "certs",
-        "cluster",
-        "--root",
-        &root,
-        "--cluster",
-        "east",
-        "-o",
-        &east,
-    ];
-    stdout_of(&[&make, &domain[..]].concat());
-    refused(&east, "`spiffe://other.example` is another trust domain");
+    make_authorities(from.path(), "other.example", "root-of-another", "other");
+    let other = path(&from, "other");
+    refused(&other, "`spiffe://other.example` is another trust domain");
 
     std::fs::copy(path(&from, "east/ca-key.pem"), path(&to, "east/ca-key.pem")).unwrap();
     refused(

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::root::parse_trust_domain;
 use crate::certificates::beside::beside;
-use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots};
+use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots, seconds};
 use crate::certificates::read::{self, Chain};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -71,13 +71,10 @@ struct Reported {
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let at = policies::at_or_now(args.at);
-    let seconds =
-        |at: Timestamp| i64::try_from(at.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX);
     let expected = Expected {
-        now: seconds(at),
-        min_days: args.min_days.into(),
         renewed_since: args.renewed_since.map(seconds),
         trust_domains: args.trust_domain.clone(),
+        ..Expected::at(at, args.min_days)
     };
     let roots = args
         .trusts

@@ -49,9 +49,9 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if old.root_cert == new.root_cert {
         return Err(Failure::SameRoot);
     }
-    let expected = expected();
-    let signed_for = trust_domains(&args.from, &old, &expected, Standing::InForce)?;
-    let to_sign_for = trust_domains(&args.to, &new, &expected, Standing::ToCome)?;
+    let expected = Expected::at(policies::at_or_now(None), 0);
+    let signed_for = sound_identities(&args.from, &old, &expected, Standing::InForce)?;
+    let to_sign_for = sound_identities(&args.to, &new, &expected, Standing::ToCome)?;
     if let (Some(from), Some(to)) = (signed_for.first(), to_sign_for.first())
         && signed_for != to_sign_for
     {
@@ -86,18 +86,8 @@ enum Standing {
     ToCome,
 }
 
-fn expected() -> Expected {
-    let now = policies::at_or_now(None).unix_nanoseconds() / 1_000_000_000;
-    Expected {
-        now: i64::try_from(now).unwrap_or(i64::MAX),
-        min_days: 0,
-        renewed_since: None,
-        trust_domains: Vec::new(),
-    }
-}
-
 /// The SPIFFE IDs of the authority in a folder, if it has any, once nothing is wrong with it.
-fn trust_domains(
+fn sound_identities(
     folder: &Path,
     authority: &PluggedIn,
     expected: &Expected,

@@ -27,15 +27,13 @@ const OF_ANY: [&str; 6] = [
 /// With what certificates are compared.
 pub(super) fn expected(set: &PolicySet, at: Timestamp, min_days: u16) -> Expected {
     Expected {
-        now: i64::try_from(at.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX),
-        min_days: min_days.into(),
-        renewed_since: None,
         trust_domains: set
             .mesh()
             .trust_domains()
             .iter()
             .map(str::to_owned)
             .collect(),
+        ..Expected::at(at, min_days)
     }
 }
 

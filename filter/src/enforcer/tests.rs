@@ -1,0 +1,336 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+
+#[test]
+fn without_a_clock_time_counts_against_the_caller() {
+    let config = config(&json!([
+        {"id": "frozen", "effect": "Deny", "notAfter": "2500-01-01T00:00:00Z",
+         "from": [{"serviceAccounts": ["admin"]}]},
+        {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+        {"id": "web", "effect": "Allow", "notBefore": "2000-01-01T00:00:00Z",
+         "from": [{"serviceAccounts": ["web"]}]},
+    ]));
+    let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) != Verdict::Answered;
+    let noon = "2026-06-01T12:00:00Z";
+    assert!(pass(FakeHost::with_uri_sans(&[WEB]).at(noon)));
+    assert!(!pass(FakeHost::with_uri_sans(&[WEB])));
+    assert!(pass(
+        FakeHost::with_uri_sans(&[ADMIN]).at("2500-01-01T00:00:00Z")
+    ));
+    assert!(!pass(FakeHost::with_uri_sans(&[ADMIN])));
+}
+
+const ALLOWED: Verdict = Verdict::Pass(Some(Outcome::Allowed));
+
+fn by_identity() -> Value {
+    config(&json!([
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+    ]))
+}
+
+fn by_operation() -> Value {
+    config(&json!([
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+         "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
+    ]))
+}
+
+/// The calls of a request, once its caller's certificate is known.
+fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Verdict, FakeHost) {
+    let enforcer = enforcer(config, &FakeHost::anonymous());
+    enforcer.enforce(&request());
+    let host = request();
+    (enforcer.enforce(&host), host)
+}
+
+#[test]
+fn identity_alone_costs_one_call_that_returns_data() {
+    let web = || FakeHost::with_uri_sans(&[WEB]);
+    let (verdict, host) = calls_when_known(&by_identity(), web);
+    assert_eq!(verdict, ALLOWED);
+    assert_eq!(host.calls.answered.get(), 1);
+    // The looks for a forged header.
+    assert_eq!(host.calls.unanswered.get(), 2);
+    assert_eq!(host.calls.increments.get(), 1);
+    assert_eq!(host.calls.header_writes.get(), 0);
+    assert_eq!(host.calls.time.get(), 0);
+}
+
+#[test]
+fn method_and_path_cost_one_more_each() {
+    let web = || FakeHost::with_uri_sans(&[WEB]);
+    let (verdict, host) = calls_when_known(&by_operation(), web);
+    assert_eq!(verdict, ALLOWED);
+    assert_eq!(host.calls.answered.get(), 3);
+    assert_eq!(host.calls.unanswered.get(), 2);
+}
+
+#[test]
+fn what_no_rule_in_question_looks_at_is_not_asked_for() {
+    let config = config(&json!([
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
+         "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
+        {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+    ]));
+    let admin = || FakeHost::with_uri_sans(&[ADMIN]);
+    let (verdict, host) = calls_when_known(&config, admin);
+    assert_eq!(verdict, ALLOWED);
+    assert_eq!(host.calls.answered.get(), 1);
+}
+
+/// Method, path, host and port; the kind of content, which is not there, and the time.
+#[test]
+fn a_denial_costs_four_calls_that_return_data_more() {
+    let admin = || FakeHost::with_uri_sans(&[ADMIN]);
+    let (verdict, host) = calls_when_known(&by_operation(), admin);
+    assert_eq!(verdict, Verdict::Answered);
+    assert_eq!(host.calls.answered.get(), 1 + 4);
+    assert_eq!(host.calls.unanswered.get(), 1);
+    assert_eq!(host.calls.time.get(), 1);
+}
+
+#[test]
+fn a_certificate_is_looked_into_once() {
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    enforcer(&by_identity(), &host).enforce(&host);
+    // Digest, first URI SAN, certificate.
+    assert_eq!(host.calls.answered.get(), 3);
+}
+
+#[test]
+fn callers_without_identity_cost_no_call_that_returns_data() {
+    let host = FakeHost::anonymous();
+    let config = config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
+    assert_eq!(enforcer(&config, &host).enforce(&host), ALLOWED);
+    assert_eq!(host.calls.answered.get(), 0);
+    assert_eq!(host.calls.unanswered.get(), 4);
+}
+
+#[test]
+fn the_verified_caller_is_written_without_a_look() {
+    let mut config = by_identity();
+    config["reporting"] = json!({"upstreamHeader": true});
+    let web = || FakeHost::with_uri_sans(&[WEB]);
+    let (verdict, host) = calls_when_known(&config, web);
+    assert_eq!(verdict, ALLOWED);
+    assert_eq!(host.header_values(upstream_header::NAME).len(), 1);
+    assert_eq!(host.calls.answered.get(), 1);
+    assert_eq!(host.calls.unanswered.get(), 1);
+    assert_eq!(host.calls.header_writes.get(), 1);
+}
+
+#[test]
+fn forged_callers_survive_on_no_path_that_goes_on() {
+    let mut shadow = by_identity();
+    shadow["enforcement"] = "Shadow".into();
+    let anonymous =
+        config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
+    let told = |mut config: Value| {
+        config["reporting"] = json!({"upstreamHeader": true});
+        config
+    };
+    let web = || FakeHost::with_uri_sans(&[WEB]);
+    let cases = [
+        (by_identity(), web(), None),
+        (told(by_identity()), web(), Some(WEB)),
+        (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), None),
+        (
+            told(shadow.clone()),
+            FakeHost::with_uri_sans(&[ADMIN]),
+            Some(ADMIN),
+        ),
+        (
+            told(shadow.clone()),
+            FakeHost::with_uri_sans(&[WEB, ADMIN]),
+            Some("-"),
+        ),
+        (told(shadow), FakeHost::anonymous(), Some("-")),
+        (anonymous.clone(), FakeHost::anonymous(), None),
+        (told(anonymous), FakeHost::anonymous(), Some("-")),
+    ];
+    for (config, host, expected) in cases {
+        let host = host
+            .with_header("x-peergate", "")
+            .with_header("X-Peergate", b"caller=\"\xff\"");
+        assert_ne!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
+        let callers: Vec<_> = host
+            .header_values(upstream_header::NAME)
+            .iter()
+            .map(|value| match value.split_once("caller=\"") {
+                Some((_, rest)) => rest.split('"').next().unwrap().to_owned(),
+                None => "-".to_owned(),
+            })
+            .collect();
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(callers, expected, "{config}");
+    }
+}
+
+#[test]
+fn a_denied_request_is_answered_once_and_left_as_it_is() {
+    let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate", "me");
+    let enforcer = enforcer(&by_identity(), &host);
+    assert_eq!(enforcer.enforce(&host), Verdict::Answered);
+    assert_eq!(host.replies.borrow().len(), 1);
+    assert_eq!(host.calls.header_writes.get(), 0);
+}
+
+#[test]
+fn a_policy_in_shadow_lets_everything_pass() {
+    let mut config = by_identity();
+    config["enforcement"] = "Shadow".into();
+    for host in [
+        FakeHost::anonymous(),
+        FakeHost::with_uri_sans(&[ADMIN]),
+        FakeHost::with_uri_sans(&[WEB, ADMIN]),
+    ] {
+        assert_eq!(
+            enforcer(&config, &host).enforce(&host),
+            Verdict::Pass(Some(Outcome::Denied))
+        );
+        assert!(host.replies.borrow().is_empty());
+    }
+}
+
+#[test]
+fn of_several_matches_in_shadow_the_access_log_has_one_that_would_deny() {
+    let rule =
+        |id: &str, effect: &str| json!({"id": id, "effect": effect, "enforcement": "Shadow"});
+    let config = config(&json!([
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+        rule("more", "Allow"),
+        rule("first", "Deny"),
+        rule("second", "Deny"),
+        rule("watched", "Audit"),
+    ]));
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(enforcer(&config, &host).enforce(&host), ALLOWED);
+    assert_eq!(host.property(b"peergate_effect").unwrap(), b"shadow_deny");
+    assert_eq!(host.property(b"peergate_rule").unwrap(), b"first");
+}
+
+#[test]
+fn what_is_in_force_is_told_in_one_line() {
+    let mut config = by_identity();
+    config["revision"] = "abc123".into();
+    let enforcer = enforcer(&config, &FakeHost::anonymous());
+    assert_eq!(
+        enforcer.to_string(),
+        "policy shop/orders in force: revision abc123, 1 rules"
+    );
+}
+
+#[test]
+fn a_config_that_is_refused_defines_nothing() {
+    let host = FakeHost::anonymous();
+    for config in ["", " ", "{", "{}", "null"] {
+        Enforcer::new(config.as_bytes(), &host).unwrap_err();
+    }
+    assert!(host.defined.borrow().is_empty());
+}
+
+/// Two policies for one workload: the closer one leads, and enforces the other along on
+/// workloads with the label `tier: back`.
+fn leading_and_along(labels: &Value) -> (Value, Value) {
+    let rules = json!([{"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]}]);
+    let others = json!([
+        {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+        {"id": "seen", "effect": "Audit"},
+    ]);
+    let mut leading = config(&rules);
+    leading["along"] = json!([{
+        "policy": {"namespace": "shop", "name": "everyone"},
+        "matchLabels": labels,
+        "rules": others,
+    }]);
+    let mut along = config(&others);
+    along["policy"]["name"] = "everyone".into();
+    along["yields"] = true.into();
+    (leading, along)
+}
+
+#[test]
+fn policies_for_one_workload_are_decided_together_and_once() {
+    let (leading, along) = leading_and_along(&json!({}));
+    for (caller, passes) in [
+        (WEB, true),
+        (ADMIN, true),
+        ("spiffe://cluster.local/x", false),
+    ] {
+        let host = FakeHost::with_uri_sans(&[caller]);
+        let leading = enforcer(&leading, &host);
+        let along = Enforcer::new(along.to_string().as_bytes(), &host).unwrap();
+        let verdict = leading.enforce(&host);
+        assert_eq!(verdict == ALLOWED, passes, "{caller}");
+        if passes {
+            assert_eq!(along.enforce(&host), Verdict::Pass(None), "{caller}");
+        }
+        // The decision, and the audit.
+        assert_eq!(host.calls.increments.get(), 2, "{caller}");
+    }
+}
+
+#[test]
+fn a_policy_that_nobody_enforced_along_is_enforced() {
+    let (_, along) = leading_and_along(&json!({}));
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+    // Another one's name does not count.
+    let host = FakeHost::with_uri_sans(&[WEB]).with_property(
+        b"peergate.enforced_along",
+        b"shop/everyone-else\nshop/every",
+    );
+    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+}
+
+#[test]
+fn labels_tell_which_policies_are_along() {
+    let (leading, along) = leading_and_along(&json!({"tier": "back"}));
+    let on = |label: &[u8], value: &str| {
+        let host = FakeHost::with_uri_sans(&[ADMIN]).with_property(label, value.as_bytes());
+        enforcer(&leading, &host).enforce(&host)
+    };
+    let label = b"xds\0node\0metadata\0LABELS\0tier";
+    assert_eq!(on(label, "back"), ALLOWED);
+    assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), ALLOWED);
+    assert_eq!(on(label, "front"), Verdict::Answered);
+    assert_eq!(
+        on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
+        Verdict::Answered
+    );
+    // What the leading one did not enforce along, the other enforces itself.
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
+    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+}
+
+#[test]
+fn what_no_rule_denies_passes_where_the_policy_says_so() {
+    let mut config = config(&json!([
+        {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
+    ]));
+    config["otherwise"] = "Pass".into();
+    for (host, verdict, counted) in [
+        (FakeHost::anonymous(), ALLOWED, "- allow not-denied"),
+        (
+            FakeHost::with_uri_sans(&[WEB]),
+            ALLOWED,
+            "- allow not-denied",
+        ),
+        (
+            FakeHost::with_uri_sans(&[ADMIN]),
+            Verdict::Answered,
+            "no-admin deny denied-by-rule",
+        ),
+        (
+            FakeHost::with_uri_sans(&["spiffe://evil/ns/shop/sa/web"]),
+            Verdict::Answered,
+            "- deny foreign-trust-domain",
+        ),
+    ] {
+        assert_eq!(enforcer(&config, &host).enforce(&host), verdict);
+        assert_eq!(host.counted(), [(counted.to_owned(), 1)]);
+    }
+}
