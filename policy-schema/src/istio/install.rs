@@ -339,21 +339,14 @@ fn gateway_component(gateway: &Gateway) -> Value {
 }
 
 /// The ports of a gateway's service by `istioctl`: the pods may not listen on ports under 1024, and
-/// Istio opens none there.
+/// Istio opens none there, but 8080 for 80 and 8443 for 443. Others under 1024 it does not have.
 fn unprivileged_service_ports(gateway: &Gateway) -> Vec<Value> {
-    let numbers = port_numbers(gateway);
-    let mut taken: Vec<_> = numbers.iter().map(|(_, number)| *number).collect();
-    taken.push(STATUS_PORT);
-    let ports = numbers.into_iter().map(|(scheme, number)| {
+    let ports = port_numbers(gateway).into_iter().map(|(scheme, number)| {
         let target = if number < FIRST_UNPRIVILEGED_PORT {
-            // As Istio does it: 8080 for 80, 8443 for 443.
-            let mut free = number + 8000..;
-            let target = free.find(|target| !taken.contains(target));
-            target.unwrap_or(number)
+            number + 8000
         } else {
             number
         };
-        taken.push(target);
         (format!("{scheme}-{number}"), number, target)
     });
     with_status_port(ports)
