@@ -11,6 +11,7 @@
 
 mod compile;
 mod decision;
+mod evaluation;
 mod index;
 mod nearest;
 mod pattern_index;
@@ -30,6 +31,7 @@ pub use decision::{Decision, Outcome, Reason};
 pub use nearest::{Attribute, Differences, NearMiss};
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
+use evaluation::Evaluation;
 use index::{Caller, RuleIndex};
 use residual::{ResidualCondition, ResidualOperation, ResidualSource};
 
@@ -220,11 +222,12 @@ impl CompiledPolicy {
             Ok(caller) => caller,
             Err(reason) => return reason,
         };
-        let denied = self.deny.first_match(&self.rules, &caller, request, 0);
+        let evaluation = Evaluation::new(caller, request);
+        let denied = self.deny.first_match(&self.rules, &evaluation, 0);
         if let Some(rule) = self.rule(denied.rule) {
             return Reason::DeniedByRule(rule);
         }
-        let allowed = self.allow.first_match(&self.rules, &caller, request, 0);
+        let allowed = self.allow.first_match(&self.rules, &evaluation, 0);
         if let Some(rule) = self.rule(allowed.rule) {
             return Reason::AllowedByRule(rule);
         }
@@ -252,12 +255,11 @@ impl CompiledPolicy {
         } else {
             self.caller(request.peer()).ok()
         };
+        let evaluation = caller.map(|caller| Evaluation::new(caller, request));
         let mut next = 0;
         std::iter::from_fn(move || {
-            let caller = caller.as_ref()?;
-            let found = self
-                .recorded
-                .first_match(&self.rules, caller, request, next);
+            let evaluation = evaluation.as_ref()?;
+            let found = self.recorded.first_match(&self.rules, evaluation, next);
             next = found.rule?.saturating_add(1);
             self.rule(found.rule)
         })

@@ -3,7 +3,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::net::IpAddr;
 
@@ -35,6 +35,7 @@ fn mixed_policy() -> CompiledPolicy {
         {"id": "spaces", "effect": "Allow", "from": [{"namespaces": many("n"), "notNamespaces": many("m"), "trustDomains": ["*"]}]},
         {"id": "patterns", "effect": "Allow", "notAfter": "2026-01-01T00:00:00Z",
          "from": [{"principals": ["cluster.local/ns/shop/sa/c*", "*/web", "*"]}], "to": [{"paths": ["/orders/{*}/items"]}]},
+        {"id": "templates", "effect": "Deny", "to": [{"paths": many("/api/{*}/x"), "notPaths": many("/api/{**}/")}]},
         {"id": "open", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"paths": ["/health"]}]},
         {"id": "shadow", "effect": "Deny", "enforcement": "Shadow", "from": [{"notNamespaces": ["shop"]}]},
         {"id": "shade", "effect": "Allow", "enforcement": "Shadow", "to": [{"paths": ["/orders*"]}]},
@@ -55,8 +56,10 @@ fn decisions_allocate_nothing() {
         Some("spiffe://evil.com/ns/shop/sa/a7"),
         Some("cart"),
     ];
+    let long_path = format!("/api/{}/x7/{}", "a".repeat(30_000), "/".repeat(30_000));
     let paths = [
         None,
+        Some(long_path.as_str()),
         Some("/orders/1/items?x=/y"),
         Some("/admin/x"),
         Some("/health"),
@@ -102,6 +105,8 @@ fn decisions_allocate_nothing() {
 #[derive(Default)]
 struct Watched {
     asked: RefCell<Vec<&'static str>>,
+    /// How often it was asked for the path.
+    paths: Cell<usize>,
 }
 
 impl Watched {
@@ -126,6 +131,7 @@ impl RequestAttributes for Watched {
 
     fn path(&self) -> Option<&[u8]> {
         self.note("path");
+        self.paths.set(self.paths.get() + 1);
         Some(b"/orders")
     }
 
@@ -171,6 +177,23 @@ impl RequestAttributes for Watched {
         self.note("now");
         Some(Timestamp::from_unix_nanoseconds(0))
     }
+}
+
+#[test]
+fn the_path_is_asked_for_once_for_all_rules() {
+    let rules: Vec<_> = (0..50)
+        .flat_map(|number| {
+            ["Deny", "Allow"].map(|effect| {
+                json!({"id": format!("{effect}-{number}").to_lowercase(), "effect": effect,
+                       "to": [{"paths": [format!("/{{*}}/x{number}")]},
+                              {"notPaths": ["/orders", format!("/{{**}}/x{number}")]}]})
+            })
+        })
+        .collect();
+    let policy = compile(&Value::Array(rules));
+    let request = Watched::default();
+    policy.evaluate(&request);
+    assert_eq!(request.paths.get(), 1);
 }
 
 #[test]

@@ -67,3 +67,8 @@ fn configs_that_are_not_understood_in_full_are_refused() {
 fn a_thousand_rules_are_told_apart() {
     table::a_thousand_rules_are_told_apart();
 }
+
+#[wasm_bindgen_test]
+fn templates_that_begin_or_end_alike_are_told_apart() {
+    table::templates_that_begin_or_end_alike_are_told_apart();
+}

@@ -9,16 +9,24 @@
 use rustc_hash::FxHashMap;
 
 use super::CompiledRule;
+use super::evaluation::Evaluation;
 use super::nearest::{Attribute, Differences};
 use super::pattern_index::PatternIndex;
 use super::request::RequestAttributes;
-use super::residual::ResidualCondition;
+use super::residual::{ResidualCondition, ResidualOperation, ResidualSource};
 use crate::identity::{SpiffeId, TrustDomains};
+use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule::namespace::{namespace_part, part_pattern};
 use crate::rule::{Rule, Source};
 use crate::rule_spec::Effect;
 use crate::timestamp::Phase;
+
+/// How many values a part of a rule may have on average where the search for near rules is bounded.
+const VALUES_OF_A_PART: usize = 16;
+
+/// From how many templates with the same beginning on they are found by how they end.
+const CROWDED: usize = 8;
 
 /// A caller that may match rules.
 #[derive(Clone, Copy, Debug)]
@@ -95,13 +103,12 @@ impl RuleIndex {
     pub(super) fn first_match(
         &self,
         rules: &[CompiledRule],
-        caller: &Caller<'_>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         from: usize,
     ) -> Found {
         let mut found = Found::default();
-        self.visit_classes(caller, |class| {
-            self.search_class(class, rules, caller, request, from, &mut found);
+        self.visit_classes(&evaluation.caller, |class| {
+            self.search_class(class, rules, evaluation, from, &mut found);
         });
         found
     }
@@ -121,33 +128,39 @@ impl RuleIndex {
         self.everyone.into_iter().for_each(&mut visit);
     }
 
-    /// Calls `visit` with every rule and with what of the request would have to differ for it to match,
-    /// times left aside; with a rule of several sources or operations for each of their pairs. At most
-    /// `most` of these, those for the caller first.
+    /// Calls `visit` with rules that do not match, and with what of the request would have to differ for
+    /// them to match, times left aside; with a rule of several sources or operations for each of their
+    /// pairs. Those for the caller come first. Looks at `most` pairs at most, and at fewer if these have
+    /// long lists of values.
     pub(super) fn visit_misses(
         &self,
         rules: &[CompiledRule],
-        caller: &Caller<'_>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         most: usize,
         mut visit: impl FnMut(&CompiledRule, Differences),
     ) {
-        let own = self.classes_of(caller);
+        let own = self.classes_of(&evaluation.caller);
         let others = (0..self.classes.len()).filter(|class| !own.contains(class));
         let in_order = own.iter().map(|class| (*class, true));
         let in_order = in_order.chain(others.map(|class| (class, false)));
         let parts = in_order.flat_map(|(class, is_own)| {
-            let lists = self.lists_of(class, request).into_iter();
+            let lists = self.lists_of(class, evaluation);
             lists.flat_map(move |(list, has_path)| {
                 let clauses = self.clauses.get(list.start..list.end).unwrap_or_default();
                 clauses.iter().map(move |clause| (clause, is_own, has_path))
             })
         });
+        let mut values_left = most.saturating_mul(VALUES_OF_A_PART);
         for (clause, is_own, has_path) in parts.take(most) {
-            if let Some(rule) = rules.get(clause.rule) {
-                let mut differences = clause.differences(rule, caller, request, is_own);
-                differences.add_if(!has_path, Attribute::Path);
-                visit(rule, differences);
+            let Some(rule) = rules.get(clause.rule) else {
+                continue;
+            };
+            let mut differences = clause.differences(rule, evaluation, is_own);
+            differences.add_if(!has_path, Attribute::Path);
+            visit(rule, differences);
+            values_left = values_left.saturating_sub(clause.values(rule));
+            if values_left == 0 {
+                return;
             }
         }
     }
@@ -160,41 +173,47 @@ impl RuleIndex {
     }
 
     /// The lists of a class, and whether their path patterns match: those that do first.
-    fn lists_of(&self, number: usize, request: &impl RequestAttributes) -> Vec<(ClauseList, bool)> {
-        let Some(class) = self.classes.get(number) else {
-            return Vec::new();
-        };
+    fn lists_of(
+        &self,
+        number: usize,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+    ) -> impl Iterator<Item = (ClauseList, bool)> {
         let mut matching = Vec::new();
-        if let (false, Some(path)) = (self.paths.is_empty(number), request.path()) {
+        if let (false, Some(path)) = (self.paths.is_empty(number), evaluation.path()) {
             self.paths
-                .visit(number, path, |position| matching.push(position));
+                .visit(number, path.path(), |position| matching.push(position));
         }
-        let mut lists = vec![(class.any_path, true)];
-        let by_path = class.by_path.iter().enumerate();
-        lists.extend(by_path.map(|(position, list)| (*list, matching.contains(&position))));
-        lists.sort_by_key(|(_, has_path)| !has_path);
-        lists
+        let class = self.classes.get(number);
+        let any_path = class.map(|class| (class.any_path, true));
+        let by_path = class.map(|class| &*class.by_path).unwrap_or_default();
+        let near: Vec<_> = matching
+            .iter()
+            .filter_map(|position| Some((*by_path.get(*position)?, true)))
+            .collect();
+        let far = by_path.iter().enumerate();
+        let far = far.filter(move |(position, _)| !matching.contains(position));
+        let far = far.map(|(_, list)| (*list, false));
+        any_path.into_iter().chain(near).chain(far)
     }
 
     fn search_class(
         &self,
         number: usize,
         rules: &[CompiledRule],
-        caller: &Caller<'_>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         from: usize,
         found: &mut Found,
     ) {
         let Some(class) = self.classes.get(number) else {
             return;
         };
-        let mut search = |list| self.search_list(list, rules, caller, request, from, found);
+        let mut search = |list| self.search_list(list, rules, evaluation, from, found);
         search(class.any_path);
         if self.paths.is_empty(number) {
             return;
         }
-        if let Some(path) = request.path() {
-            self.paths.visit(number, path, |position| {
+        if let Some(path) = evaluation.path() {
+            self.paths.visit(number, path.path(), |position| {
                 class.by_path.get(position).copied().map(&mut search);
             });
         }
@@ -204,8 +223,7 @@ impl RuleIndex {
         &self,
         list: ClauseList,
         rules: &[CompiledRule],
-        caller: &Caller<'_>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         from: usize,
         found: &mut Found,
     ) {
@@ -218,10 +236,10 @@ impl RuleIndex {
             let Some(rule) = rules.get(clause.rule) else {
                 return;
             };
-            if !clause.residue_matches(rule, caller, request) {
+            if !clause.residue_matches(rule, evaluation) {
                 continue;
             }
-            if rule.phase(request) == Phase::Within {
+            if rule.phase(evaluation.request) == Phase::Within {
                 found.rule = Some(clause.rule);
                 return;
             }
@@ -238,39 +256,57 @@ impl Clause {
     fn residue_matches(
         &self,
         rule: &CompiledRule,
-        caller: &Caller<'_>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
     ) -> bool {
+        let Evaluation {
+            caller, request, ..
+        } = evaluation;
         let source = rule.sources.get(self.source);
         let operation = rule.operations.get(self.operation);
-        operation.is_none_or(|operation| operation.matches(self.template, request, rule.effect))
-            && source.is_none_or(|source| source.matches(caller, request, rule.effect))
+        operation.is_none_or(|operation| operation.matches(self.template, evaluation, rule.effect))
+            && source.is_none_or(|source| source.matches(caller, *request, rule.effect))
             && rule
                 .conditions
                 .iter()
-                .all(|condition| condition.matches(caller, request, rule.effect))
+                .all(|condition| condition.matches(caller, *request, rule.effect))
     }
 }
 
 impl Clause {
+    /// How many values the request is compared with one by one.
+    fn values(&self, rule: &CompiledRule) -> usize {
+        let operation = rule.operations.get(self.operation);
+        let source = rule.sources.get(self.source);
+        operation.map_or(0, ResidualOperation::values)
+            + source.map_or(0, ResidualSource::values)
+            + rule
+                .conditions
+                .iter()
+                .map(ResidualCondition::values)
+                .sum::<usize>()
+    }
+
     /// What would have to differ for the clause to match, its path pattern and times left aside. `is_own`
     /// says whether the caller belongs to the clause's class.
     fn differences(
         &self,
         rule: &CompiledRule,
-        caller: &Caller<'_>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         is_own: bool,
     ) -> Differences {
+        let Evaluation {
+            caller, request, ..
+        } = evaluation;
         let mut differences = Differences::default();
         differences.add_if(!is_own, Attribute::Caller);
         if let Some(source) = rule.sources.get(self.source) {
-            source.add_differences(caller, request, rule.effect, &mut differences);
+            source.add_differences(caller, *request, rule.effect, &mut differences);
         }
         if let Some(operation) = rule.operations.get(self.operation) {
-            operation.add_differences(self.template, request, rule.effect, &mut differences);
+            operation.add_differences(self.template, evaluation, rule.effect, &mut differences);
         }
-        let holds = |condition: &ResidualCondition| condition.matches(caller, request, rule.effect);
+        let holds =
+            |condition: &ResidualCondition| condition.matches(caller, *request, rule.effect);
         differences.add_if(!rule.conditions.iter().all(holds), Attribute::When);
         differences
     }
@@ -431,10 +467,9 @@ impl RuleIndex {
                 for path in paths {
                     let (pattern, template) = match path {
                         PathMatch::Text(pattern) => (pattern.clone(), None),
-                        PathMatch::Template(template) => (
-                            TextMatch::Prefix(template.literal_prefix().into()),
-                            templates.next(),
-                        ),
+                        PathMatch::Template(template) => {
+                            (template_key(template, &by_path), templates.next())
+                        }
                     };
                     by_path
                         .entry(pattern)
@@ -464,5 +499,18 @@ impl RuleIndex {
             start,
             end: self.clauses.len(),
         }
+    }
+}
+
+/// What a template is found by: how matching paths begin, or how they end if many templates of the class
+/// begin alike.
+fn template_key(template: &PathTemplate, by_path: &FxHashMap<TextMatch, Vec<Clause>>) -> TextMatch {
+    let prefix = TextMatch::Prefix(template.literal_prefix().into());
+    let suffix = TextMatch::Suffix(template.literal_suffix().into());
+    let crowd = |key| by_path.get(key).map_or(0, Vec::len);
+    if crowd(&prefix) >= CROWDED && crowd(&suffix) < crowd(&prefix) {
+        suffix
+    } else {
+        prefix
     }
 }

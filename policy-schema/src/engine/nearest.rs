@@ -1,8 +1,9 @@
 //! Which `Allow` rules a denied request came nearest to, and what would have to differ.
 //!
-//! Asked of denied requests alone, so it may cost more than a decision; but as anybody can have
-//! requests denied, the filter bounds how much it looks at.
+//! Only denied requests are searched for, so the search may cost more than a decision. Any client can
+//! send requests that are denied, so the filter limits how many rule parts and values it looks at.
 
+use super::evaluation::Evaluation;
 use super::request::RequestAttributes;
 use super::{CompiledPolicy, CompiledRule};
 use crate::timestamp::Phase;
@@ -119,8 +120,8 @@ pub struct NearMiss<'p> {
 
 impl CompiledPolicy {
     /// The `count` enforced `Allow` rules that come nearest to matching a request, the nearest first, and
-    /// of equally near ones the first in the policy. At most `most` parts of rules are looked at, those
-    /// for the request's caller first.
+    /// of equally near ones the first in the policy. At most `most` parts of rules are looked at, fewer if
+    /// they have long lists of values, those for the request's caller first.
     ///
     /// A caller without one identity of the mesh is near to no rule but those that take such callers.
     pub fn nearest(
@@ -154,8 +155,9 @@ impl CompiledPolicy {
                 *farthest = miss;
             }
         };
+        let evaluation = Evaluation::new(caller, request);
         self.allow
-            .visit_misses(&self.rules, &caller, request, most, visit);
+            .visit_misses(&self.rules, &evaluation, most, visit);
         // One of a rule's parts may match, and a `Deny` rule overrule it.
         misses.retain(|miss| !miss.differences.is_empty());
         misses.sort_by_key(near);

@@ -46,7 +46,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Scope {
     any: Option<usize>,
-    has_exact: bool,
+    longest_exact: Option<usize>,
     /// Ascending.
     prefix_lengths: Vec<usize>,
     /// Ascending.
@@ -69,7 +69,7 @@ impl PatternIndex {
                 return;
             }
             TextMatch::Exact(_) => {
-                lookups.has_exact = true;
+                lookups.longest_exact = lookups.longest_exact.max(Some(length));
                 Kind::Exact
             }
             TextMatch::Prefix(_) => {
@@ -101,7 +101,7 @@ impl PatternIndex {
     pub(super) fn is_empty(&self, scope: usize) -> bool {
         self.scopes.get(scope).is_none_or(|scope| {
             scope.any.is_none()
-                && !scope.has_exact
+                && scope.longest_exact.is_none()
                 && scope.prefix_lengths.is_empty()
                 && scope.suffix_lengths.is_empty()
         })
@@ -117,7 +117,11 @@ impl PatternIndex {
                 visit(value);
             }
         };
-        if lookups.has_exact {
+        // A longer text need not be read to its end.
+        if lookups
+            .longest_exact
+            .is_some_and(|longest| text.len() <= longest)
+        {
             probe(Kind::Exact, text);
         }
         let prefixes = lookups.prefix_lengths.iter();

@@ -5,6 +5,7 @@ mod value_set;
 
 use ipnet::IpNet;
 
+use super::evaluation::Evaluation;
 use super::index::Caller;
 use super::nearest::{Attribute, Differences};
 use super::request::{MetadataText, PeerIp, RequestAttributes};
@@ -15,7 +16,7 @@ use crate::rule::{MetadataKey, Operation, RequestPrincipal, Source};
 use crate::rule_spec::Effect;
 
 pub(super) use condition::ResidualCondition;
-use value_set::{Field, HostSet, NamespaceSet, TextSet};
+use value_set::{Counted, Field, HostSet, NamespaceSet, PathSet, TextSet, excludes_none};
 
 /// A source without what the index is keyed by.
 #[derive(Debug)]
@@ -98,6 +99,13 @@ impl ResidualSource {
         }
     }
 
+    /// How many values a request is compared with one by one.
+    pub(super) fn values(&self) -> usize {
+        self.beyond_identity.as_ref().map_or(0, |more| {
+            more.request_principal.values() + more.peer_ip.values() + more.remote_ip.values()
+        })
+    }
+
     fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
         let id = match caller {
             Caller::Anonymous => None,
@@ -170,7 +178,7 @@ impl BeyondIdentity {
 #[derive(Debug)]
 pub(super) struct ResidualOperation {
     templates: Vec<PathTemplate>,
-    path: Field<Vec<PathMatch>>,
+    not_paths: PathSet,
     method: Field<TextSet>,
     host: Field<HostSet>,
     port: Field<Vec<u16>>,
@@ -188,10 +196,7 @@ impl ResidualOperation {
                     PathMatch::Text(_) => None,
                 })
                 .collect(),
-            path: Field {
-                any_of: Vec::new(),
-                none_of: operation.not_paths,
-            },
+            not_paths: PathSet::new(operation.not_paths),
             method: Field {
                 any_of: TextSet::new(operation.methods),
                 none_of: TextSet::new(operation.not_methods),
@@ -213,26 +218,33 @@ impl ResidualOperation {
     pub(super) fn matches(
         &self,
         template: Option<usize>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         effect: Effect,
     ) -> bool {
-        self.template_matches(template, request)
+        let request = evaluation.request;
+        self.template_matches(template, evaluation)
             && self.method.matches(effect, || request.method())
-            && self.path.matches(effect, || request.path())
+            && self.path_is_not_excluded(evaluation, effect)
             && self.host.matches(effect, || request.host())
             && self.port.matches(effect, || request.port())
+    }
+
+    /// How many values a request is compared with one by one.
+    pub(super) fn values(&self) -> usize {
+        self.not_paths.values() + self.host.values() + self.port.values()
     }
 
     /// Adds which of the fields do not match.
     pub(super) fn add_differences(
         &self,
         template: Option<usize>,
-        request: &impl RequestAttributes,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
         effect: Effect,
         differences: &mut Differences,
     ) {
-        let path = || self.path.matches(effect, || request.path());
-        let has_path = self.template_matches(template, request) && path();
+        let request = evaluation.request;
+        let has_path = self.template_matches(template, evaluation)
+            && self.path_is_not_excluded(evaluation, effect);
         let has_method = self.method.matches(effect, || request.method());
         let has_host = self.host.matches(effect, || request.host());
         let has_port = self.port.matches(effect, || request.port());
@@ -242,12 +254,24 @@ impl ResidualOperation {
         differences.add_if(!has_port, Attribute::Port);
     }
 
-    fn template_matches(&self, template: Option<usize>, request: &impl RequestAttributes) -> bool {
+    fn template_matches(
+        &self,
+        template: Option<usize>,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+    ) -> bool {
         template.is_none_or(|position| {
             let template = self.templates.get(position);
             template
-                .zip(request.path())
+                .zip(evaluation.path())
                 .is_some_and(|(template, path)| template.matches(path))
         })
+    }
+
+    fn path_is_not_excluded(
+        &self,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+        effect: Effect,
+    ) -> bool {
+        excludes_none(&self.not_paths, effect, || evaluation.path())
     }
 }

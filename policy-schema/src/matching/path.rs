@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::path_parts::PathParts;
 use super::text::{InvalidWildcard, TextMatch};
 
 /// A pattern over the path of a request, without query and fragment.
@@ -43,7 +44,7 @@ impl PathMatch {
     pub fn matches(&self, path: &[u8]) -> bool {
         match self {
             Self::Text(text) => text.matches(path),
-            Self::Template(template) => template.matches(path),
+            Self::Template(template) => template.matches(&PathParts::of(path)),
         }
     }
 }
@@ -60,7 +61,7 @@ impl PathMatch {
             (Self::Text(TextMatch::Any), Self::Template(_)) => true,
             (Self::Template(template), Self::Template(other)) => template == other,
             (Self::Template(template), Self::Text(TextMatch::Exact(path))) => {
-                template.matches(path.as_bytes())
+                template.matches(&PathParts::of(path.as_bytes()))
             }
             _ => false,
         }
@@ -70,7 +71,9 @@ impl PathMatch {
     pub(crate) fn may_meet(&self, other: &TextMatch) -> bool {
         match (self, other) {
             (Self::Text(pattern), other) => pattern.meets(other),
-            (Self::Template(template), TextMatch::Exact(path)) => template.matches(path.as_bytes()),
+            (Self::Template(template), TextMatch::Exact(path)) => {
+                template.matches(&PathParts::of(path.as_bytes()))
+            }
             (Self::Template(template), other) => {
                 other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
             }
@@ -161,41 +164,31 @@ impl PathTemplate {
         })
     }
 
-    /// Whether `path` matches.
-    pub fn matches(&self, path: &[u8]) -> bool {
-        let mut rest = path;
-        for segment in &self.head {
-            let Some(after_slash) = rest.strip_prefix(b"/") else {
+    /// Whether the path matches.
+    pub fn matches(&self, parts: &PathParts<'_>) -> bool {
+        let has_length = match self.tail {
+            None => parts.count() == self.head.len(),
+            Some(_) => parts.count() > self.head.len(),
+        };
+        if !has_length {
+            return false;
+        }
+        let mut rest = 1;
+        for (segment, (part, next)) in self.head.iter().zip(parts.segments()) {
+            let is_match = match segment {
+                Segment::Literal(literal) => part.text == literal.as_bytes(),
+                Segment::One => part.is_matchable,
+            };
+            if !is_match {
                 return false;
-            };
-            rest = match segment {
-                Segment::Literal(literal) => match after_slash.strip_prefix(literal.as_bytes()) {
-                    Some(rest) => rest,
-                    None => return false,
-                },
-                Segment::One => {
-                    let length = after_slash
-                        .iter()
-                        .take_while(|&&byte| is_path_byte(byte))
-                        .count();
-                    match after_slash.get(length..) {
-                        Some(rest) if length > 0 => rest,
-                        _ => return false,
-                    }
-                }
-            };
+            }
+            rest = next;
         }
-        match &self.tail {
-            None => rest.is_empty(),
-            Some(tail) => rest
-                .strip_prefix(b"/")
-                .and_then(|rest| rest.strip_suffix(tail.as_bytes()))
-                .is_some_and(|middle| {
-                    middle
-                        .iter()
-                        .all(|&byte| byte == b'/' || is_path_byte(byte))
-                }),
-        }
+        self.tail.as_ref().is_none_or(|tail| {
+            parts
+                .matchable_rest(rest)
+                .is_some_and(|rest| rest.ends_with(tail.as_bytes()))
+        })
     }
 
     /// The text that every matching path begins with.
@@ -212,6 +205,26 @@ impl PathTemplate {
             prefix.push('/');
         }
         prefix
+    }
+}
+
+impl PathTemplate {
+    /// The text that every matching path ends with.
+    pub(crate) fn literal_suffix(&self) -> String {
+        if let Some(tail) = &self.tail {
+            return (**tail).to_owned();
+        }
+        let mut suffix = String::new();
+        for segment in &self.head {
+            match segment {
+                Segment::Literal(literal) => {
+                    suffix.push('/');
+                    suffix.push_str(literal);
+                }
+                Segment::One => suffix.clear(),
+            }
+        }
+        suffix
     }
 }
 
@@ -241,7 +254,7 @@ fn has_operator(text: &str) -> bool {
 }
 
 /// The characters that `{*}` stands for: those of a segment (RFC 3986, `pchar`).
-fn is_path_byte(byte: u8) -> bool {
+pub(super) fn is_path_byte(byte: u8) -> bool {
     is_literal_byte(byte) || byte == b'*'
 }
 

@@ -163,3 +163,52 @@ pub(crate) fn a_thousand_rules_are_told_apart() {
         }
     }
 }
+
+/// Many templates of one caller that begin or end alike.
+pub(crate) fn templates_that_begin_or_end_alike_are_told_apart() {
+    let rule = |number: usize| {
+        json!({
+            "id": format!("r{number}"),
+            "effect": "Allow",
+            "to": [{"paths": [
+                format!("/api/{{*}}/x{number}"),
+                format!("/api/{{**}}/y{number}/"),
+                format!("/{{*}}/z{number}/items"),
+                format!("/api/{{*}}/n{number}/{{*}}"),
+            ]}],
+        })
+    };
+    let policy = compile(&(0..100).map(rule).collect());
+    let cases = [
+        ("/api/a/x{}", true),
+        ("/api/a/xx{}", false),
+        ("/api//x{}", false),
+        ("/api/a/b/x{}", false),
+        ("/other/a/x{}", false),
+        ("/api//y{}/", true),
+        ("/api/a/b/y{}/", true),
+        ("/api/y{}/", false),
+        ("/api/a/y{}", false),
+        ("/a/z{}/items", true),
+        ("/api/z{}/items", true),
+        ("/a/z{}/item", false),
+        ("/api/a/n{}/b", true),
+        ("/api/a/n{}/", false),
+    ];
+    for number in 0..100 {
+        for (path, is_allowed) in cases {
+            let path = path.replace("{}", &number.to_string());
+            let request = Request {
+                path: Some(path.as_bytes()),
+                ..Request::of_peer(
+                    PeerIdentity::from_uri_san(Some(b"spiffe://cluster.local/ns/a/sa/b")),
+                    Timestamp::from_unix_nanoseconds(0),
+                )
+            };
+            let reason = policy.evaluate(&request).reason();
+            let expected = is_allowed.then(|| format!("r{number}"));
+            let actual = reason.rule().map(|rule| rule.id().to_owned());
+            assert_eq!(actual, expected, "{path}");
+        }
+    }
+}

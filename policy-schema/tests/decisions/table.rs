@@ -23,7 +23,7 @@ pub(crate) use rules::{
     a_policy_in_shadow_decides_and_lets_everything_pass, a_thousand_rules_are_told_apart,
     deny_goes_before_allow_and_the_first_rule_is_named,
     rules_apply_from_their_first_moment_to_before_their_last,
-    shadow_rules_are_told_and_never_decide,
+    shadow_rules_are_told_and_never_decide, templates_that_begin_or_end_alike_are_told_apart,
 };
 
 const CART: &str = "spiffe://cluster.local/ns/shop/sa/cart";

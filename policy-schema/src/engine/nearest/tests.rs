@@ -174,6 +174,32 @@ fn no_more_is_looked_at_than_may_be_and_the_callers_own_comes_first() {
 }
 
 #[test]
+fn parts_with_long_lists_of_values_count_as_many() {
+    let templates: Vec<_> = (0..200)
+        .map(|number| format!("/x/{{*}}/{number}"))
+        .collect();
+    let hosts: Vec<_> = (0..200).map(|number| format!("h{number}")).collect();
+    for long in [
+        json!({"methods": ["PUT"], "notPaths": templates}),
+        json!({"methods": ["PUT"], "hosts": hosts}),
+    ] {
+        let rules: Vec<_> = (0..100)
+            .map(|number| json!({"id": format!("long-{number}"), "effect": "Allow", "to": [long]}))
+            .collect();
+        let policy = policy(&Value::Array(rules));
+        let looked_at = |most| {
+            policy
+                .nearest(&request(Some(WEB), "GET", "/a"), 1_000, most)
+                .len()
+        };
+        // However long the first part is, it is looked at.
+        assert_eq!(looked_at(1), 1);
+        assert_eq!(looked_at(64), 6);
+        assert_eq!(looked_at(usize::MAX), 100);
+    }
+}
+
+#[test]
 fn a_rule_of_which_one_part_matches_is_not_among_them() {
     for path in ["/orders", "/orders/7"] {
         assert_eq!(

@@ -75,6 +75,19 @@ impl ResidualCondition {
     }
 }
 
+impl ResidualCondition {
+    /// How many values a request is compared with one by one.
+    pub(in crate::engine) fn values(&self) -> usize {
+        match &self.0 {
+            ResidualTest::Caller(source) => source.values(),
+            ResidualTest::Port(ports) => ports.values(),
+            ResidualTest::DestinationIp(blocks) => blocks.values(),
+            ResidualTest::Header { .. } | ResidualTest::ServerName(_) => 0,
+            ResidualTest::Metadata { values, .. } => values.values(),
+        }
+    }
+}
+
 impl ResidualTest {
     fn of(test: Test, trust_domains: &TrustDomains) -> Self {
         match test {

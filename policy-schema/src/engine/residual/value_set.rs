@@ -6,7 +6,8 @@ use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
 use crate::identity::SpiffeId;
-use crate::matching::{PathMatch, TextMatch};
+use crate::matching::path::PathTemplate;
+use crate::matching::{PathMatch, PathParts, TextMatch};
 use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
 
@@ -27,11 +28,19 @@ impl<S: ValueSet> Field<S> {
         attribute: impl Fn() -> Option<S::Attribute<'a>>,
     ) -> bool {
         (self.any_of.is_empty() || attribute().is_some_and(|value| self.any_of.contains(value)))
-            && (self.none_of.is_empty()
-                || attribute().map_or(effect != Effect::Allow, |value| {
-                    !self.none_of.contains(value)
-                }))
+            && excludes_none(&self.none_of, effect, attribute)
     }
+}
+
+/// Whether the set is empty or the request's attribute is not in it. An absent attribute counts against
+/// the caller: it fails an `Allow` rule and satisfies all others.
+pub(super) fn excludes_none<'a, S: ValueSet>(
+    none_of: &S,
+    effect: Effect,
+    attribute: impl Fn() -> Option<S::Attribute<'a>>,
+) -> bool {
+    none_of.is_empty()
+        || attribute().map_or(effect != Effect::Allow, |value| !none_of.contains(value))
 }
 
 impl<S: MaybeEmpty> Field<S> {
@@ -47,9 +56,33 @@ impl<S: MaybeEmpty> Field<S> {
     }
 }
 
+impl<S: Counted> Field<S> {
+    /// How many values an attribute is compared with one by one.
+    pub(super) fn values(&self) -> usize {
+        self.any_of.values() + self.none_of.values()
+    }
+}
+
 /// A set that may be empty, which is no condition.
 pub(super) trait MaybeEmpty {
     fn is_empty(&self) -> bool;
+}
+
+/// A set whose values are tried one by one.
+pub(super) trait Counted {
+    fn values(&self) -> usize;
+}
+
+impl<V> Counted for Vec<V> {
+    fn values(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Counted for HostSet {
+    fn values(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// A set of values or patterns.
@@ -169,11 +202,48 @@ impl ValueSet for HostSet {
     }
 }
 
-impl ValueSet for Vec<PathMatch> {
-    type Attribute<'a> = &'a [u8];
+/// Patterns over paths.
+#[derive(Debug)]
+pub(super) struct PathSet {
+    texts: TextSet,
+    templates: Vec<PathTemplate>,
+}
 
-    fn contains(&self, path: &[u8]) -> bool {
-        self.iter().any(|pattern| pattern.matches(path))
+impl PathSet {
+    pub(super) fn new(patterns: Vec<PathMatch>) -> Self {
+        let mut texts = Vec::new();
+        let mut templates = Vec::new();
+        for pattern in patterns {
+            match pattern {
+                PathMatch::Text(text) => texts.push(text),
+                PathMatch::Template(template) => templates.push(template),
+            }
+        }
+        Self {
+            texts: TextSet::new(texts),
+            templates,
+        }
+    }
+}
+
+impl Counted for PathSet {
+    fn values(&self) -> usize {
+        self.templates.len()
+    }
+}
+
+impl MaybeEmpty for PathSet {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.templates.is_empty()
+    }
+}
+
+impl ValueSet for PathSet {
+    type Attribute<'a> = &'a PathParts<'a>;
+
+    fn contains(&self, path: &PathParts<'_>) -> bool {
+        self.texts.contains(path.path())
+            || self.templates.iter().any(|template| template.matches(path))
     }
 }
 

@@ -160,3 +160,46 @@ fn literal_prefix_is_no_longer_than_what_every_match_begins_with() {
         assert_eq!(read.literal_prefix(), expected, "{template}");
     }
 }
+
+#[test]
+fn literal_suffix_is_no_longer_than_what_every_match_ends_with() {
+    let cases = [
+        ("/{*}", ""),
+        ("/{**}", ""),
+        ("/a/{*}/", "/"),
+        ("/{*}/b/{*}/c/d", "/c/d"),
+        ("/a/{*}/b/{**}", ""),
+        ("/a/{*}/b/{**}/c/d", "/c/d"),
+    ];
+    for (template, expected) in cases {
+        let PathMatch::Template(read) = PathMatch::parse(template).unwrap() else {
+            panic!("{template} is a template");
+        };
+        assert_eq!(read.literal_suffix(), expected, "{template}");
+    }
+}
+
+#[test]
+fn segments_are_told_apart_however_many_there_are() {
+    for count in [1, 31, 32, 33, 34, 70] {
+        let template = "/{*}".repeat(count);
+        let one = PathMatch::parse(&template).unwrap();
+        let rest = PathMatch::parse(&format!("{template}/x/{{**}}/y")).unwrap();
+        for segment in ["a", "long*", "[", ""] {
+            // Each segment in turn is the one that differs.
+            for place in 0..count {
+                let mut segments = vec!["s"; count];
+                segments[place] = segment;
+                let path = format!("/{}", segments.join("/"));
+                let is_good = !["[", ""].contains(&segment);
+                assert_eq!(one.matches(path.as_bytes()), is_good, "{count} {path}");
+                let longer = format!("{path}/x/z/z/y");
+                assert_eq!(rest.matches(longer.as_bytes()), is_good, "{count} {longer}");
+                assert!(!one.matches(longer.as_bytes()), "{count} {longer}");
+                assert!(!rest.matches(path.as_bytes()), "{count} {path}");
+                let bad_rest = format!("{path}/x/z[/y");
+                assert!(!rest.matches(bad_rest.as_bytes()), "{count} {bad_rest}");
+            }
+        }
+    }
+}

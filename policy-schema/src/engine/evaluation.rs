@@ -1,0 +1,33 @@
+//! One request under evaluation.
+
+use std::cell::OnceCell;
+
+use super::index::Caller;
+use super::request::RequestAttributes;
+use crate::matching::PathParts;
+
+/// A request and its caller, with what is derived from the request once for all rules.
+#[derive(Debug)]
+pub(super) struct Evaluation<'r, R> {
+    pub(super) caller: Caller<'r>,
+    pub(super) request: &'r R,
+    path: OnceCell<Option<PathParts<'r>>>,
+}
+
+impl<'r, R: RequestAttributes> Evaluation<'r, R> {
+    pub(super) fn new(caller: Caller<'r>, request: &'r R) -> Self {
+        Self {
+            caller,
+            request,
+            path: OnceCell::new(),
+        }
+    }
+
+    /// The request's path. The request is asked for it when a rule first needs it, and only then.
+    pub(super) fn path(&self) -> Option<&PathParts<'r>> {
+        let path = self
+            .path
+            .get_or_init(|| self.request.path().map(PathParts::of));
+        path.as_ref()
+    }
+}
