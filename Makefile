@@ -4,12 +4,20 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-host test-wasm parity model lint fmt bench filter clean
+.PHONY: help demo test test-host test-wasm parity model fuzz lint fmt bench filter clean
 
 # How much `make parity` and `make model` ask, and from which seed on.
 SEED ?= 1
 CASES ?= 100000
 PAIRS ?= 1000000
+
+# What `make fuzz` runs, and for how long. Each target is a test of the crate that reads such bytes.
+TARGET ?= yaml
+SECONDS ?= 60
+fuzz_crate_certificate := peergate-filter
+fuzz_crate_certificates := peergate
+fuzz_crate_access-log := peergate
+fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +50,11 @@ parity: filter ## compare RBAC and the filter in Envoy with the engine; SEED=1 C
 model: ## compare the engine with a naive reading of the rules; SEED=1 PAIRS=1000000
 	@PEERGATE_SEED=$(SEED) PEERGATE_PAIRS=$(PAIRS) \
 		$(CARGO) test --release -p peergate-tests --test model -- --nocapture
+
+fuzz: ## run mutations of a corpus in fuzz/corpus; TARGET=yaml SECONDS=60 SEED=1
+	@test -d fuzz/corpus/$(TARGET) || { echo "fuzz: no such target; there are: $$(ls fuzz/corpus)" >&2; exit 1; }
+	@PEERGATE_FUZZ_TARGET=$(TARGET) PEERGATE_FUZZ_SECONDS=$(SECONDS) PEERGATE_FUZZ_SEED=$(SEED) \
+		$(CARGO) test --profile fuzz -q -p $(fuzz_crate) any_ -- --nocapture
 
 lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check

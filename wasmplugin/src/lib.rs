@@ -12,6 +12,8 @@ mod demo;
 mod exit_status;
 mod explanation;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod image;
 mod input;
 mod learning;

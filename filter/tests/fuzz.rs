@@ -1,0 +1,27 @@
+//! Whatever a proxy hands over as a certificate is counted or refused, and within bounds.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+use peergate_filter::certificate::count_uri_sans;
+use peergate_fuzz::{Target, fuzz};
+
+#[test]
+fn any_certificate_is_counted_or_refused() {
+    const TARGET: Target<'_> = Target {
+        name: "certificate",
+        seeds: &[],
+        dictionary: &[
+            "-----BEGIN CERTIFICATE-----\n",
+            "\n-----END CERTIFICATE-----",
+            "MII",
+            "BgNVHRE",
+            "hi",
+            "//8",
+            "=",
+            "\n",
+        ],
+    };
+    fuzz(TARGET, |input| {
+        format!("{:?}", count_uri_sans(input).map(|count| count.min(9)))
+    });
+}

@@ -1,0 +1,184 @@
+//! Runs a reader of foreign bytes on a corpus and on mutations of it.
+//!
+//! Each input must end without a panic, within [`MAX_TIME`], and with no more than [`MAX_MEMORY`] allocated at a
+//! time. `cargo test` runs the corpus and a fixed number of mutations; it does not measure time. `make fuzz` goes on for
+//! as long as it is asked to, optimised. What fails is written to `target/fuzz/`: put it into `fuzz/corpus/TARGET/`, and
+//! every later `cargo test` runs it.
+
+mod limits;
+mod mutation;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use limits::Watch;
+use mutation::{Mutator, Random};
+
+/// How long one input may take.
+pub const MAX_TIME: Duration = Duration::from_secs(2);
+
+/// How many bytes may be allocated at a time for one input.
+pub const MAX_MEMORY: u64 = 200_000_000;
+
+/// How many mutations `cargo test` runs.
+const TEST_MUTATIONS: u64 = 300;
+
+/// More inputs than these are not kept as a base of mutations.
+const MAX_KEPT: usize = 4_000;
+
+/// Something that reads foreign bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'t> {
+    /// The name for `make fuzz TARGET=`, and of the folder in `fuzz/corpus/` if it has one.
+    pub name: &'t str,
+    /// Files and folders of the repository that are inputs as well.
+    pub seeds: &'t [&'t str],
+    /// Words to insert.
+    pub dictionary: &'t [&'t str],
+}
+
+/// How much to run.
+#[derive(Clone, Copy, Debug)]
+enum Effort {
+    /// The corpus, and this many mutations.
+    Test(u64),
+    /// Mutations for this long.
+    Long(Duration),
+}
+
+/// Runs `read` on the corpus and on mutations. It names what became of an input, such as the codes of its errors: inputs
+/// with a new outcome are mutated further.
+///
+/// # Panics
+///
+/// If `read` panics or exceeds a bound, or if the corpus is empty.
+pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
+    let Some((effort, seed)) = Effort::wanted(target.name) else {
+        return;
+    };
+    let mut inputs = corpus(&target);
+    assert!(
+        !inputs.is_empty(),
+        "there is no corpus for `{}`",
+        target.name
+    );
+    let watch = Watch::new(target.name, matches!(effort, Effort::Long(_)));
+    let mut outcomes = HashSet::new();
+    for input in &inputs {
+        outcomes.insert(watch.run(input, &read));
+    }
+    let corpus_size = inputs.len();
+    let mut mutator = Mutator::new(Random::new(seed), target.dictionary);
+    let start = Instant::now();
+    let mut count: u64 = 0;
+    while effort.goes_on(count, start) {
+        let input = mutator.mutate(&inputs);
+        let outcome = watch.run(&input, &read);
+        if outcomes.insert(outcome) && inputs.len() < MAX_KEPT {
+            inputs.push(input);
+        }
+        count += 1;
+    }
+    if let Effort::Long(_) = effort {
+        println!(
+            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; slowest {:?}, most memory {} bytes",
+            target.name,
+            outcomes.len(),
+            watch.slowest(),
+            watch.most_memory(),
+        );
+    }
+}
+
+impl Effort {
+    /// How much of a target to run, and from which seed on; none if another target is to be run.
+    fn wanted(target: &str) -> Option<(Self, u64)> {
+        let number = |name: &str| Some(std::env::var(name).ok()?.parse().expect("a number"));
+        let seed = number("PEERGATE_FUZZ_SEED").unwrap_or(1);
+        match std::env::var("PEERGATE_FUZZ_TARGET") {
+            Ok(wanted) if wanted == target => {
+                let seconds = number("PEERGATE_FUZZ_SECONDS").unwrap_or(60);
+                Some((Self::Long(Duration::from_secs(seconds)), seed))
+            }
+            Ok(_) => None,
+            Err(_) => Some((Self::Test(TEST_MUTATIONS), seed)),
+        }
+    }
+
+    fn goes_on(self, count: u64, start: Instant) -> bool {
+        match self {
+            Self::Test(most) => count < most,
+            Self::Long(time) => start.elapsed() < time,
+        }
+    }
+}
+
+/// The inputs of a target, in the order of their names.
+fn corpus(target: &Target<'_>) -> Vec<Vec<u8>> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let own = repository.join("fuzz/corpus").join(target.name);
+    let mut paths: Vec<PathBuf> = std::iter::once(own)
+        .filter(|folder| folder.is_dir())
+        .chain(target.seeds.iter().map(|seed| repository.join(seed)))
+        .collect();
+    let mut files = Vec::new();
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            let entries = std::fs::read_dir(&path).expect("a folder that can be read");
+            paths.extend(entries.map(|entry| entry.expect("an entry").path()));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let read = |path: &PathBuf| {
+        std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    files.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const TARGET: Target<'_> = Target {
+        name: "example",
+        seeds: &["README.md"],
+        dictionary: &["word"],
+    };
+
+    #[test]
+    fn the_corpus_and_mutations_of_it_are_run() {
+        let count = Cell::new(0);
+        let with_word = Cell::new(0);
+        fuzz(TARGET, |input| {
+            count.set(count.get() + 1);
+            let has_word = input.windows(8).any(|window| window == b"wordword");
+            with_word.set(with_word.get() + usize::from(has_word));
+            String::new()
+        });
+        assert_eq!(count.get(), 1 + TEST_MUTATIONS);
+        assert!(with_word.get() > 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "it panicked")]
+    fn a_panic_fails() {
+        fuzz(TARGET, |input| {
+            assert!(input.len() > 100, "a small input");
+            String::new()
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "bytes at a time")]
+    fn too_much_memory_fails() {
+        fuzz(TARGET, |_| {
+            let bytes: Vec<u8> = Vec::with_capacity(200_000_001);
+            format!("{}", bytes.len())
+        });
+    }
+}

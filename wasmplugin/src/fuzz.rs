@@ -1,0 +1,115 @@
+//! Whatever a file has is read or refused, and within bounds.
+
+use std::collections::BTreeSet;
+
+use peergate_fuzz::{Target, fuzz};
+use policy_schema::identity::TrustDomains;
+use policy_schema::timestamp::Timestamp;
+
+use crate::certificates::inspect::{Expected, inspect};
+use crate::certificates::read::read;
+use crate::learning::access_log::{self, policy_name};
+use crate::learning::proposal::{Evidence, Proposals};
+use crate::learning::workload::{Counting, Standing, Workload};
+
+#[test]
+fn any_access_log_is_learnt_from_or_refused() {
+    const TARGET: Target<'_> = Target {
+        name: "access-log",
+        seeds: &[],
+        dictionary: &[
+            "/",
+            "/1",
+            "/a",
+            "/9f1c2d3e4b5a69788796a5b4c3d2e1f0",
+            "/{*}",
+            "\\u0000",
+            "\\ud800",
+            "null",
+            "-",
+            "\"\"",
+            "\n",
+            "{\"start_time\":\"2026-06-01T10:00:00Z\",\"method\":\"GET\",\"path\":\"/1/2\",\"response_code\":200,\"response_code_details\":\"\",\"peer\":\"spiffe://cluster.local/ns/a/sa/b\"}\n",
+            "spiffe://cluster.local/ns/shop/sa/web",
+            "peergate_denied[",
+            "/a.b.C/D",
+        ],
+    };
+    let domains = TrustDomains::new("cluster.local", &["old.example"]).unwrap();
+    let policy = policy_name("shop/orders").unwrap();
+    let counting = Counting {
+        status_below: 400,
+        takes_denied: false,
+        takes_anonymous: true,
+    };
+    let evidence = Evidence {
+        least_count: 1,
+        least_span: 0,
+        least_ids: 2,
+        takes_rare: true,
+    };
+    fuzz(TARGET, |input| {
+        let mut workload = Workload::default();
+        let mut faults = BTreeSet::new();
+        for line in input.split(|byte| *byte == b'\n') {
+            match access_log::read(line, Some(&policy)) {
+                Ok(seen) => {
+                    workload.add(&seen, &domains, counting, |_| Standing::New);
+                }
+                Err(fault) => {
+                    faults.insert(std::mem::discriminant(&fault));
+                }
+            }
+        }
+        let proposals = Proposals::of(&workload, evidence);
+        let patterns = proposals.learnt.values().flatten();
+        let folds: BTreeSet<_> = patterns.map(|call| call.pattern.folds.len()).collect();
+        let aside: BTreeSet<_> = workload
+            .set_aside
+            .keys()
+            .map(std::mem::discriminant)
+            .collect();
+        format!(
+            "{} {folds:?} {} {aside:?}",
+            faults.len(),
+            proposals.held_back.len().min(3)
+        )
+    });
+}
+
+#[test]
+fn any_certificates_are_inspected_or_refused() {
+    const TARGET: Target<'_> = Target {
+        name: "certificates",
+        seeds: &["fuzz/corpus/certificate"],
+        dictionary: &[
+            "-----BEGIN CERTIFICATE-----\n",
+            "\n-----END CERTIFICATE-----\n",
+            "-----BEGIN PRIVATE KEY-----\n",
+            "MII",
+            "=",
+            "\n",
+            "kind: Secret\ndata:\n",
+            "ca-cert.pem: ",
+            "{\"certificates\":[",
+            "\"ca_cert\":[",
+            "9999-12-31T23:59:59Z",
+        ],
+    };
+    let now = Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000);
+    let expected = Expected::at(now, 30);
+    fuzz(TARGET, |input| match read(input) {
+        Ok(chains) => {
+            let inspected = chains.iter().flat_map(|chain| {
+                chain.serials();
+                inspect(chain, &expected)
+            });
+            let codes: BTreeSet<_> = inspected
+                .flat_map(|one| one.findings)
+                .map(|finding| finding.code)
+                .collect();
+            format!("{codes:?}")
+        }
+        Err(error) => error.to_string().chars().take(30).collect(),
+    });
+}
