@@ -2,7 +2,7 @@
 //!
 //! Each input must end without a panic, within [`MAX_TIME`], and with no more than [`MAX_MEMORY`] allocated at a
 //! time. `cargo test` runs the corpus and a fixed number of mutations; it does not measure time. `make fuzz` goes on for
-//! as long as it is asked to, optimised. What fails is written to `target/fuzz/`: put it into `fuzz/corpus/TARGET/`, and
+//! as long as it is asked to, optimised. What fails is written to `target/fuzz-failures/`: put it into `fuzz/corpus/TARGET/`, and
 //! every later `cargo test` runs it.
 
 mod limits;

@@ -100,7 +100,7 @@ fn end_hanging(target: &str, current: &Current) {
 fn failed(target: &str, input: &[u8], fault: &str) -> String {
     let mut hasher = DefaultHasher::new();
     input.hash(&mut hasher);
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz");
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fuzz-failures");
     let path = folder.join(format!("{target}-{:016x}", hasher.finish()));
     let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, input));
     match written {

@@ -9,11 +9,19 @@ pub(crate) struct Position {
     pub(crate) column: usize,
 }
 
+/// How many bytes lie between two counts of characters that are kept.
+const STRIDE: usize = 256;
+
+/// More bytes than these after a place are not in its excerpt: a line may be as long as a file.
+const MAX_EXCERPT: usize = 2_000;
+
 /// Where the lines of a text begin.
 #[derive(Debug)]
 pub(crate) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// How many characters begin before each multiple of [`STRIDE`] bytes.
+    characters: Vec<usize>,
 }
 
 /// Whole lines of a text.
@@ -30,27 +38,47 @@ impl<'t> Lines<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(ends.map(|(end, _)| end + 1));
+        let counts = text.as_bytes().chunks(STRIDE).scan(0, |count, chunk| {
+            let before = *count;
+            *count += beginnings(chunk);
+            Some(before)
+        });
         Self {
             text,
             starts: starts.collect(),
+            characters: counts.collect(),
         }
     }
 
     /// The line and column of a byte offset.
     pub(crate) fn position(&self, offset: usize) -> Position {
         let (line, start) = self.line_of(offset);
-        let before = self.text.get(start..offset).unwrap_or_default();
+        let before = |offset| self.characters_before(offset);
         Position {
             line,
-            column: before.chars().count() + 1,
+            column: before(offset).saturating_sub(before(start)) + 1,
         }
     }
 
-    /// The lines that `span` is on.
+    /// How many characters begin before a byte. Does not look through the line: a file may be one line, and
+    /// have a problem in each of its bytes.
+    fn characters_before(&self, offset: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let chunk = offset.min(bytes.len()) / STRIDE;
+        let counted = self.characters.get(chunk).copied();
+        let rest = bytes.get(chunk * STRIDE..offset.min(bytes.len()));
+        counted.unwrap_or_default() + rest.map_or(0, beginnings)
+    }
+
+    /// The lines that `span` is on, as far as they are shown.
     pub(crate) fn excerpt(&self, span: Span) -> Excerpt<'t> {
         let (line, start) = self.line_of(span.start);
         let (last, _) = self.line_of(span.end);
         let end = self.starts.get(last).copied().unwrap_or(self.text.len());
+        let most = self
+            .text
+            .floor_char_boundary(span.start.saturating_add(MAX_EXCERPT));
+        let end = end.min(most);
         Excerpt {
             text: self.text.get(start..end).unwrap_or_default(),
             start,
@@ -64,6 +92,12 @@ impl<'t> Lines<'t> {
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line));
         (line, start.copied().unwrap_or_default())
     }
+}
+
+/// How many characters begin in these bytes of UTF-8.
+fn beginnings(bytes: &[u8]) -> usize {
+    let is_beginning = |byte: &&u8| **byte & 0xc0 != 0x80;
+    bytes.iter().filter(is_beginning).count()
 }
 
 #[cfg(test)]

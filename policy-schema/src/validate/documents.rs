@@ -101,11 +101,16 @@ impl<D> Placed<D> {
 
     /// Whether something seems to be missing only because what is there was refused already.
     fn follows_from_fault(&self, problem: &Problem, span: Span) -> bool {
-        matches!(problem.code, Code::EmptyMatcher | Code::EmptyList)
-            && self
+        matches!(problem.code, Code::EmptyMatcher | Code::EmptyList) && {
+            let first = self
                 .faults
-                .iter()
-                .any(|fault| span.start <= fault.start && fault.end <= span.end)
+                .partition_point(|fault| fault.start < span.start);
+            let mut rest = self.faults.iter().skip(first);
+            rest.find_map(|fault| {
+                let is_within = fault.end <= span.end;
+                (is_within || fault.start > span.end).then_some(is_within)
+            }) == Some(true)
+        }
     }
 }
 
@@ -182,7 +187,8 @@ impl Documents {
         node: Node,
     ) -> Option<Placed<D>> {
         let (document, faults) = yaml::read(&node);
-        let spans = faults.iter().map(|fault| fault.span).collect();
+        let mut spans: Vec<_> = faults.iter().map(|fault| fault.span).collect();
+        spans.sort_unstable();
         self.report_faults(source, faults);
         Some(Placed {
             source,

@@ -1,6 +1,6 @@
 //! The tree of a YAML document.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::Span;
 use super::scalar::Scalar;
@@ -17,6 +17,8 @@ pub struct Node {
     pub(super) content: Content,
     /// Whether [`read`](super::read) left the value out, so that it has no place in the result.
     pub(super) dropped: Cell<bool>,
+    /// Of a list, which elements were accepted; found when it is first needed.
+    pub(super) accepted: RefCell<Option<Box<[usize]>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -115,12 +117,23 @@ impl Node {
                 Some((&entry.value, entry.key.span))
             }
             (Step::Index(index), Content::Sequence(elements)) => {
-                let mut accepted = elements.iter().filter(|element| !element.dropped.get());
-                let element = accepted.nth(*index)?;
+                let element = elements.get(self.place_of_accepted(*index, elements)?)?;
                 Some((element, element.head()))
             }
             _ => None,
         }
+    }
+
+    /// The place of the element that is number `index` of those that were accepted. A list may have a problem
+    /// in each of its elements, so they are counted once.
+    fn place_of_accepted(&self, index: usize, elements: &[Node]) -> Option<usize> {
+        let mut accepted = self.accepted.borrow_mut();
+        let accepted = accepted.get_or_insert_with(|| {
+            let places = elements.iter().enumerate();
+            let accepted = places.filter(|(_, element)| !element.dropped.get());
+            accepted.map(|(place, _)| place).collect()
+        });
+        accepted.get(index).copied()
     }
 
     /// The span, clipped to its first line if the value is a mapping or a list.
@@ -154,6 +167,7 @@ impl Node {
     /// Forgets what an earlier read left out.
     pub(super) fn restore(&self) {
         self.dropped.set(false);
+        self.accepted.replace(None);
         match &self.content {
             Content::Scalar { .. } => {}
             Content::Sequence(elements) => elements.iter().for_each(Node::restore),

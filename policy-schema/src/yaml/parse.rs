@@ -1,6 +1,6 @@
 //! From text to trees.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -17,16 +17,20 @@ const DEEPEST: usize = 32;
 
 /// Parses every document of a YAML stream. Documents without any content are left out.
 ///
-/// Takes time and memory in proportion to the length of `text`. A byte order mark and line ends
-/// of any kind are accepted.
+/// Takes time and memory in proportion to the length of `text`. A byte order mark is accepted, and lines
+/// end with a line feed, with or without a carriage return before it.
 ///
 /// # Errors
 ///
 /// Every fault of the text, in its order: [`Code::YamlSyntax`] where it is not well-formed, which
-/// ends the search for more; [`Code::YamlFeature`] for anchors, aliases, merge keys, tags, keys
+/// ends the search for more, and where a carriage return stands alone, which is the only fault then;
+/// [`Code::YamlFeature`] for anchors, aliases, merge keys, tags, keys
 /// that are no scalars, and for nesting beyond 32 levels, which ends the search as well; and
 /// [`Code::DuplicateKey`].
 pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
+    if let Some(fault) = lone_carriage_return(text) {
+        return Err(vec![fault]);
+    }
     let mut builder = Builder {
         text,
         offsets: Offsets::new(text),
@@ -49,6 +53,24 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
         builder.faults.sort_by_key(|fault| fault.span);
         Err(builder.faults)
     }
+}
+
+/// The first line end that YAML takes for one and most viewers do not: what follows a comment that ends
+/// so looks like a part of the comment.
+fn lone_carriage_return(text: &str) -> Option<Fault> {
+    let returns = text.match_indices('\r');
+    let is_alone = |at: &usize| text.as_bytes().get(at + 1) != Some(&b'\n');
+    let start = returns.map(|(at, _)| at).find(is_alone)?;
+    Some(Fault {
+        code: Code::YamlSyntax,
+        span: Span {
+            start,
+            end: start + 1,
+        },
+        message: "a carriage return without a line feed ends a line".to_owned(),
+        help: "end each line with a line feed, or with a carriage return and a line feed"
+            .to_owned(),
+    })
 }
 
 struct Builder<'a> {
@@ -183,6 +205,7 @@ impl Builder<'_> {
             head_end: span.start + first_line.unwrap_or_default().trim_end().len(),
             content,
             dropped: Cell::new(false),
+            accepted: RefCell::default(),
         };
         match self.open.last_mut().map(|open| &mut open.items) {
             None => {
