@@ -1,5 +1,6 @@
 //! The patterns of the policy language: Istio's syntax, with what can never match refused.
 
+pub mod header;
 pub mod path;
 pub mod text;
 

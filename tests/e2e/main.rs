@@ -13,6 +13,7 @@ mod log;
 mod mesh;
 mod metrics;
 mod planes;
+mod repeated_headers;
 mod strangers;
 mod telemetry;
 mod together;
