@@ -1,5 +1,7 @@
 //! How a proxy hands on a header that a client sends more than once.
 
+use super::text::TextMatch;
+
 /// What stands between the values of a header that was sent more than once, where a proxy makes one
 /// value of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,45 @@ impl Separator {
             Self::Comma => ",",
             Self::Semicolon => "; ",
         }
+    }
+}
+
+impl Separator {
+    /// The values that may have been sent by themselves. A cookie may have been joined in either way.
+    pub(crate) fn split(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
+        joined
+            .split(move |&byte| self.is(byte))
+            .map(<[u8]>::trim_ascii)
+    }
+
+    /// Whether some of the values, as they stand one after the other, match `pattern` together.
+    pub(crate) fn has_run(self, joined: &[u8], pattern: &TextMatch) -> bool {
+        let literal = pattern.literal().as_bytes();
+        let is_end = |rest: &[u8]| {
+            let rest = rest.trim_ascii_start();
+            rest.first().is_none_or(|&byte| self.is(byte))
+        };
+        let separators = joined.iter().enumerate();
+        let separators = separators.filter(|(_, byte)| self.is(**byte));
+        let separators = separators.map(|(position, _)| position);
+        if let TextMatch::Suffix(_) = pattern {
+            let mut ends = separators.chain([joined.len()]);
+            return ends.any(|end| {
+                let run = joined.get(..end).unwrap_or_default();
+                run.trim_ascii_end().ends_with(literal)
+            });
+        }
+        let starts = separators.map(|position| position.saturating_add(1));
+        [0].into_iter().chain(starts).any(|start| {
+            let run = joined.get(start..).unwrap_or_default().trim_ascii_start();
+            let rest = run.strip_prefix(literal);
+            rest.is_some_and(|rest| matches!(pattern, TextMatch::Prefix(_)) || is_end(rest))
+        })
+    }
+
+    /// Whether `byte` may stand between values.
+    pub(crate) fn is(self, byte: u8) -> bool {
+        byte == b',' || (byte == b';' && self == Self::Semicolon)
     }
 }
 

@@ -24,3 +24,45 @@ fn names_are_in_order_and_in_lower_case() {
     let lower = |name: &&str| name.to_ascii_lowercase() == **name;
     assert!(JOINED_BY_ENVOY.iter().all(lower));
 }
+
+#[test]
+fn joined_values_are_told_apart() {
+    for (separator, joined, values) in [
+        (Separator::Comma, "a", &["a"][..]),
+        (Separator::Comma, "a,b", &["a", "b"]),
+        (Separator::Comma, " a ,\t b c ,", &["a", "b c", ""]),
+        (Separator::Comma, "a=1; b=2", &["a=1; b=2"]),
+        (Separator::Semicolon, "a=1; b=2,c=3", &["a=1", "b=2", "c=3"]),
+    ] {
+        let split: Vec<_> = separator.split(joined.as_bytes()).collect();
+        let values: Vec<_> = values.iter().map(|value| value.as_bytes()).collect();
+        assert_eq!(split, values, "{joined}");
+    }
+}
+
+#[test]
+fn a_pattern_with_a_comma_matches_values_that_stand_together() {
+    for (pattern, matching, others) in [
+        (
+            "a,b",
+            &["a,b", "x,a,b", "a,b,x", "x, a,b ,x"][..],
+            &["a", "xa,b", "a,bx", "a, b", "x,a,bx,y"][..],
+        ),
+        ("a,b*", &["a,b", "x,a,bx", "x,a,bx,y"], &["xa,b", "a,x,b"]),
+        (
+            "*a,b",
+            &["a,b", "xa,b", "xa,b,y", "x,xa,b ,y"],
+            &["a,bx", "a"],
+        ),
+        ("\"a,b\"", &["x,\"a,b\""], &["x,\"a\",b"]),
+    ] {
+        let pattern = TextMatch::parse(pattern).unwrap();
+        let has = |value: &str| Separator::Comma.has_run(value.as_bytes(), &pattern);
+        for value in matching {
+            assert!(has(value), "{pattern} in {value}");
+        }
+        for value in others {
+            assert!(!has(value), "{pattern} in {value}");
+        }
+    }
+}
