@@ -8,6 +8,7 @@ mod decisions;
 mod flood;
 mod headers;
 mod hostile;
+mod hosts_explore;
 mod identity;
 mod log;
 mod mesh;

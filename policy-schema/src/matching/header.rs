@@ -31,40 +31,50 @@ impl Separator {
 }
 
 impl Separator {
-    /// The values that may have been sent by themselves. A cookie may have been joined in either way.
-    pub(crate) fn split(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
-        joined
-            .split(move |&byte| self.is(byte))
-            .map(<[u8]>::trim_ascii)
+    /// Whether one of the values that may have been sent by themselves `is` what is looked for.
+    pub(crate) fn has_part(self, joined: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let mut parts = joined.split(|&byte| self.is(byte));
+        parts.any(|part| is(part.trim_ascii()))
     }
 
     /// Whether some of the values, as they stand one after the other, match `pattern` together.
     pub(crate) fn has_run(self, joined: &[u8], pattern: &TextMatch) -> bool {
         let literal = pattern.literal().as_bytes();
-        let is_end = |rest: &[u8]| {
-            let rest = rest.trim_ascii_start();
-            rest.first().is_none_or(|&byte| self.is(byte))
-        };
-        let separators = joined.iter().enumerate();
-        let separators = separators.filter(|(_, byte)| self.is(**byte));
-        let separators = separators.map(|(position, _)| position);
-        if let TextMatch::Suffix(_) = pattern {
-            let mut ends = separators.chain([joined.len()]);
-            return ends.any(|end| {
-                let run = joined.get(..end).unwrap_or_default();
-                run.trim_ascii_end().ends_with(literal)
-            });
+        let (mut begins, mut start) = (true, 0);
+        for (position, byte) in joined.iter().chain(b",").enumerate() {
+            let is_end = self.is(*byte);
+            let rest = joined.get(start..).unwrap_or_default();
+            let is_match = match pattern {
+                TextMatch::Suffix(_) => {
+                    let run = joined.get(..position).unwrap_or_default();
+                    is_end && run.trim_ascii_end().ends_with(literal)
+                }
+                TextMatch::Prefix(_) => begins && rest.trim_ascii_start().starts_with(literal),
+                TextMatch::Any | TextMatch::Exact(_) => {
+                    let after = rest.trim_ascii_start().strip_prefix(literal);
+                    let is_over = |after: &[u8]| {
+                        let next = after.trim_ascii_start().first();
+                        next.is_none_or(|&byte| self.is(byte))
+                    };
+                    begins && after.is_some_and(is_over)
+                }
+            };
+            if is_match {
+                return true;
+            }
+            begins = is_end;
+            start = position.saturating_add(1);
         }
-        let starts = separators.map(|position| position.saturating_add(1));
-        [0].into_iter().chain(starts).any(|start| {
-            let run = joined.get(start..).unwrap_or_default().trim_ascii_start();
-            let rest = run.strip_prefix(literal);
-            rest.is_some_and(|rest| matches!(pattern, TextMatch::Prefix(_)) || is_end(rest))
-        })
+        false
+    }
+
+    /// Whether `pattern` is about several values.
+    pub(crate) fn is_in(self, pattern: &TextMatch) -> bool {
+        pattern.literal().bytes().any(|byte| self.is(byte))
     }
 
     /// Whether `byte` may stand between values.
-    pub(crate) fn is(self, byte: u8) -> bool {
+    fn is(self, byte: u8) -> bool {
         byte == b',' || (byte == b';' && self == Self::Semicolon)
     }
 }

@@ -7,51 +7,46 @@ use super::header::Separator;
 /// How many joined hosts are told apart. A request with more of them is nobody's honest one.
 const MAX_HOSTS: usize = 16;
 
-/// The hosts that a workload may find in `authority`, in their plain spelling: of several that a proxy
-/// joined each, without user information, the dot at the end of the name, an empty port and zeros in
-/// front of the port.
-///
-/// `None` where there are too many to look at.
-pub(crate) fn hosts_in(authority: &[u8]) -> Option<impl Iterator<Item = Cow<'_, [u8]>>> {
-    let parts = || Separator::Comma.split(authority);
-    (parts().nth(MAX_HOSTS).is_none()).then(|| parts().map(plain))
+/// Whether one of the hosts that a workload may find in `authority` `is` what is looked for. They are
+/// told in their plain spelling: of several that a proxy joined each, without user information, the dot at
+/// the end of the name, an empty port and zeros in front of the port. Too many to look at are all hosts.
+pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    let mut count = 0;
+    Separator::Comma.has_part(authority, &mut |host| {
+        count += 1;
+        count > MAX_HOSTS || is(&plain(host))
+    })
 }
 
 fn plain(host: &[u8]) -> Cow<'_, [u8]> {
-    let host = match host.iter().rposition(|&byte| byte == b'@') {
-        Some(at) => host.get(at.saturating_add(1)..).unwrap_or_default(),
-        None => host,
-    };
-    let (name, port) = split_port(host);
+    let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+    let (name, port) = host.split_at_checked(name_length(host)).unwrap_or_default();
     let plain_name = without_end_dots(name);
-    let plain_port = port.map(|port| {
-        let zeros = port.iter().take_while(|&&digit| digit == b'0').count();
-        port.get(zeros..).unwrap_or_default()
-    });
-    match plain_port {
-        None => Cow::Borrowed(plain_name),
-        Some([]) => Cow::Borrowed(plain_name),
-        Some(_) if plain_name.len() == name.len() && plain_port == port => Cow::Borrowed(host),
+    let is_filler = |&&byte: &&u8| byte == b':' || byte == b'0';
+    let filler = port.iter().take_while(is_filler).count();
+    match port.get(filler..) {
+        None | Some([]) => Cow::Borrowed(plain_name),
+        Some(_) if filler == 1 && plain_name.len() == name.len() => Cow::Borrowed(host),
         Some(port) => Cow::Owned([plain_name, b":", port].concat()),
     }
 }
 
-/// The name, and what follows the last colon where that is digits.
-fn split_port(host: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let colon = host.iter().rposition(|&byte| byte == b':');
-    let parts = colon.and_then(|colon| {
-        let port = host.get(colon.checked_add(1)?..)?;
-        let is_port = port.iter().all(u8::is_ascii_digit);
-        is_port.then_some((host.get(..colon)?, Some(port)))
-    });
-    parts.unwrap_or((host, None))
+/// How much of a host comes before the colon of its port. An IPv6 address has colons within brackets.
+fn name_length(host: &[u8]) -> usize {
+    let mut in_brackets = false;
+    let is_colon = |&byte: &u8| {
+        in_brackets = (in_brackets || byte == b'[') && byte != b']';
+        byte == b':' && !in_brackets
+    };
+    host.iter().position(is_colon).unwrap_or(host.len())
 }
 
 /// A DNS name without the dot of the root.
-pub(crate) fn without_end_dots(name: &[u8]) -> &[u8] {
-    let dots = name.iter().rev().take_while(|&&byte| byte == b'.').count();
-    name.get(..name.len().saturating_sub(dots))
-        .unwrap_or_default()
+pub(crate) fn without_end_dots(mut name: &[u8]) -> &[u8] {
+    while let Some(shorter) = name.strip_suffix(b".") {
+        name = shorter;
+    }
+    name
 }
 
 #[cfg(test)]
@@ -59,10 +54,13 @@ mod tests {
     use super::*;
 
     fn hosts(authority: &str) -> Vec<String> {
-        let hosts = hosts_in(authority.as_bytes()).unwrap();
+        let mut hosts = Vec::new();
+        let is_too_long = has_host(authority.as_bytes(), &mut |host| {
+            hosts.push(String::from_utf8(host.to_owned()).unwrap());
+            false
+        });
+        assert!(!is_too_long);
         hosts
-            .map(|host| String::from_utf8(host.into_owned()).unwrap())
-            .collect()
     }
 
     #[test]
@@ -80,7 +78,9 @@ mod tests {
             ("admin.shop, orders.shop.", &["admin.shop", "orders.shop"]),
             ("[::1]", &["[::1]"]),
             ("[::1]:80", &["[::1]:80"]),
+            ("[::1].:80", &["[::1]:80"]),
             ("admin.shop:http", &["admin.shop:http"]),
+            ("admin.shop.:http:1", &["admin.shop:http:1"]),
             ("", &[""]),
             (".", &[""]),
         ] {
@@ -89,9 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn too_many_hosts_are_not_told_apart() {
+    fn too_many_hosts_are_every_host() {
         let joined = |count: usize| vec!["a"; count].join(",");
         assert_eq!(hosts(&joined(MAX_HOSTS)).len(), MAX_HOSTS);
-        assert!(hosts_in(joined(MAX_HOSTS + 1).as_bytes()).is_none());
+        let mut looked_at = 0;
+        let is_any = has_host(joined(1_000).as_bytes(), &mut |_| {
+            looked_at += 1;
+            false
+        });
+        assert!(is_any);
+        assert_eq!(looked_at, MAX_HOSTS);
     }
 }

@@ -22,26 +22,21 @@ impl HeaderSet {
     /// `name` is in lower case.
     pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
         let separator = (!name.starts_with(':')).then(|| Separator::of_header(name));
-        let is_list = |pattern: &&TextMatch| {
-            separator.is_some_and(|separator| {
-                let mut bytes = pattern.literal().bytes();
-                bytes.any(|byte| separator.is(byte))
-            })
-        };
         let is_host = matches!(name, "host" | ":authority");
-        let lower = |pattern: &TextMatch| {
-            let literal = pattern.literal().to_ascii_lowercase();
-            pattern.with_literal(literal)
-        };
+        let (mut lists, mut hosts) = (Vec::new(), Vec::new());
+        for pattern in &patterns {
+            if separator.is_some_and(|separator| separator.is_in(pattern)) {
+                lists.push(pattern.clone());
+            }
+            if is_host {
+                hosts.push(pattern.with_literal(pattern.literal().to_ascii_lowercase()));
+            }
+        }
         Self {
-            lists: patterns.iter().filter(is_list).cloned().collect(),
-            separator,
-            hosts: HostSet(if is_host {
-                patterns.iter().map(lower).collect()
-            } else {
-                Vec::new()
-            }),
             texts: TextSet::new(patterns),
+            lists,
+            separator,
+            hosts: HostSet(hosts),
         }
     }
 
@@ -60,13 +55,13 @@ impl HeaderSet {
     }
 
     /// Whether `value`, or something that it may have been joined of, matches.
+    #[inline(never)] // It is called at many places, and the module must stay small.
     fn has_part_of(&self, value: &[u8]) -> bool {
         const WIDE: Reading = Reading::Wide;
         self.texts.contains(value, WIDE)
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
             || self.separator.is_some_and(|separator| {
-                let mut parts = separator.split(value);
-                parts.any(|part| self.texts.contains(part, WIDE))
+                separator.has_part(value, &mut |part| self.texts.contains(part, WIDE))
                     || self.lists.iter().any(|list| separator.has_run(value, list))
             })
     }

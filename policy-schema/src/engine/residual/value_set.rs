@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
 use crate::identity::SpiffeId;
-use crate::matching::host::hosts_in;
+use crate::matching::host::has_host;
 use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
@@ -170,14 +170,14 @@ impl MaybeEmpty for HostSet {
 impl ValueSet for HostSet {
     type Attribute<'a> = &'a [u8];
 
-    /// Widely, each host that the workload may read there, and more of them than anybody looks at.
+    /// Widely, each host that the workload may read there.
+    #[inline(never)] // It is called at many places, and the module must stay small.
     fn contains(&self, host: &[u8], reading: Reading) -> bool {
-        let has = |host: &[u8]| {
+        let mut has = |host: &[u8]| {
             let mut patterns = self.0.iter();
             patterns.any(|pattern| pattern.matches_ignoring_case(host))
         };
-        let reads_as_one = || hosts_in(host).is_none_or(|mut hosts| hosts.any(|host| has(&host)));
-        has(host) || (reading == Reading::Wide && reads_as_one())
+        has(host) || (reading == Reading::Wide && has_host(host, &mut has))
     }
 }
 
