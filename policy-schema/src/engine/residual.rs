@@ -1,6 +1,7 @@
 //! What remains to be checked of a rule once the index has found it.
 
 mod condition;
+mod header_set;
 mod value_set;
 
 use ipnet::IpNet;
@@ -11,7 +12,7 @@ use super::nearest::{Attribute, Differences};
 use super::request::{MetadataText, PeerIp, RequestAttributes};
 use crate::identity::TrustDomains;
 use crate::matching::path::PathTemplate;
-use crate::matching::{PathMatch, TextMatch};
+use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::{MetadataKey, Operation, RequestPrincipal, Source};
 use crate::rule_spec::Effect;
 
@@ -80,7 +81,7 @@ impl ResidualSource {
     ) -> bool {
         self.identity_matches(caller, effect)
             && self.beyond_identity.as_ref().is_none_or(|more| {
-                more.address_matches(request, effect) && more.token_matches(request)
+                more.address_matches(request, effect) && more.token_matches(request, effect)
             })
     }
 
@@ -94,7 +95,7 @@ impl ResidualSource {
     ) {
         differences.add_if(!self.identity_matches(caller, effect), Attribute::Caller);
         if let Some(more) = &self.beyond_identity {
-            differences.add_if(!more.token_matches(request), Attribute::Token);
+            differences.add_if(!more.token_matches(request, effect), Attribute::Token);
             differences.add_if(!more.address_matches(request, effect), Attribute::Address);
         }
     }
@@ -153,9 +154,9 @@ impl BeyondIdentity {
             && self.remote_ip.matches(effect, || request.remote_ip())
     }
 
-    fn token_matches(&self, request: &impl RequestAttributes) -> bool {
+    fn token_matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
         self.request_principal
-            .matches_each(|principals| self.has_any(principals, request))
+            .matches_each(effect, |principals, _| self.has_any(principals, request))
     }
 
     /// Whether the request's JWT is about one of `principals`.
@@ -222,7 +223,7 @@ impl ResidualOperation {
         effect: Effect,
     ) -> bool {
         let request = evaluation.request;
-        self.template_matches(template, evaluation)
+        self.template_matches(template, evaluation, effect)
             && self.method.matches(effect, || request.method())
             && self.path_is_not_excluded(evaluation, effect)
             && self.host.matches(effect, || request.host())
@@ -243,7 +244,7 @@ impl ResidualOperation {
         differences: &mut Differences,
     ) {
         let request = evaluation.request;
-        let has_path = self.template_matches(template, evaluation)
+        let has_path = self.template_matches(template, evaluation, effect)
             && self.path_is_not_excluded(evaluation, effect);
         let has_method = self.method.matches(effect, || request.method());
         let has_host = self.host.matches(effect, || request.host());
@@ -258,12 +259,14 @@ impl ResidualOperation {
         &self,
         template: Option<usize>,
         evaluation: &Evaluation<'_, impl RequestAttributes>,
+        effect: Effect,
     ) -> bool {
+        let reading = Reading::of_values(effect);
         template.is_none_or(|position| {
             let template = self.templates.get(position);
             template
                 .zip(evaluation.path())
-                .is_some_and(|(template, path)| template.matches(path))
+                .is_some_and(|(template, path)| template.matches(path, reading))
         })
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::path_parts::PathParts;
+use super::reading::Reading;
 use super::text::{InvalidWildcard, TextMatch};
 
 /// A pattern over the path of a request, without query and fragment.
@@ -40,39 +41,43 @@ impl PathMatch {
         }
     }
 
-    /// Whether `path` matches.
-    pub fn matches(&self, path: &[u8]) -> bool {
+    /// Whether `path` matches in this reading.
+    pub fn matches(&self, path: &[u8], reading: Reading) -> bool {
         match self {
             Self::Text(text) => text.matches(path),
-            Self::Template(template) => template.matches(&PathParts::of(path)),
+            Self::Template(template) => template.matches(&PathParts::of(path), reading),
         }
     }
 }
 
 #[cfg(feature = "authoring")]
 impl PathMatch {
-    /// Whether this pattern is known to match every path that `other` matches.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
+    /// Whether this pattern in this reading is known to match every path that `other` matches, whose
+    /// reading is the opposite.
+    pub(crate) fn covers(&self, other: &Self, reading: Reading) -> bool {
         match (self, other) {
             (Self::Text(pattern), Self::Text(other)) => pattern.covers(other),
             (Self::Text(TextMatch::Prefix(prefix)), Self::Template(template)) => {
                 template.literal_prefix().starts_with(&**prefix)
             }
             (Self::Text(TextMatch::Any), Self::Template(_)) => true,
-            (Self::Template(template), Self::Template(other)) => template == other,
+            (Self::Template(template), Self::Template(other)) => {
+                template == other && reading == Reading::Wide
+            }
             (Self::Template(template), Self::Text(TextMatch::Exact(path))) => {
-                template.matches(&PathParts::of(path.as_bytes()))
+                template.matches(&PathParts::of(path.as_bytes()), reading)
             }
             _ => false,
         }
     }
 
-    /// Whether some path may match both patterns; only of templates it is not always known.
+    /// Whether some path may match both patterns where a match lets the request pass; only of templates
+    /// it is not always known.
     pub(crate) fn may_meet(&self, other: &TextMatch) -> bool {
         match (self, other) {
             (Self::Text(pattern), other) => pattern.meets(other),
             (Self::Template(template), TextMatch::Exact(path)) => {
-                template.matches(&PathParts::of(path.as_bytes()))
+                template.matches(&PathParts::of(path.as_bytes()), Reading::Narrow)
             }
             (Self::Template(template), other) => {
                 other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
@@ -164,8 +169,9 @@ impl PathTemplate {
         })
     }
 
-    /// Whether the path matches.
-    pub fn matches(&self, parts: &PathParts<'_>) -> bool {
+    /// Whether the path matches. Narrowly, an operator stands for the characters that Envoy takes for
+    /// it; widely, for any.
+    pub fn matches(&self, parts: &PathParts<'_>, reading: Reading) -> bool {
         let has_length = match self.tail {
             None => parts.count() == self.head.len(),
             Some(_) => parts.count() > self.head.len(),
@@ -177,7 +183,7 @@ impl PathTemplate {
         for (segment, (part, next)) in self.head.iter().zip(parts.segments()) {
             let is_match = match segment {
                 Segment::Literal(literal) => part.text == literal.as_bytes(),
-                Segment::One => part.is_matchable,
+                Segment::One => part.is_one_segment(reading),
             };
             if !is_match {
                 return false;
@@ -186,9 +192,17 @@ impl PathTemplate {
         }
         self.tail.as_ref().is_none_or(|tail| {
             parts
-                .matchable_rest(rest)
+                .rest(rest, reading)
                 .is_some_and(|rest| rest.ends_with(tail.as_bytes()))
         })
+    }
+
+    /// The pattern that matches the same paths in the wide reading, where the template says no more than
+    /// how a path begins.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn as_wide_prefix(&self) -> Option<TextMatch> {
+        let is_prefix = self.tail.as_deref() == Some("") && !self.head.contains(&Segment::One);
+        is_prefix.then(|| TextMatch::Prefix(self.literal_prefix().into()))
     }
 
     /// The text that every matching path begins with.

@@ -4,6 +4,7 @@
 //! therefore reads no byte of the path beyond the template's own literals.
 
 use super::path::is_path_byte;
+use super::reading::Reading;
 
 /// How many segments are remembered. A template with more of them before its `{**}` reads the rest again.
 const REMEMBERED: usize = 32;
@@ -16,9 +17,9 @@ pub struct PathParts<'p> {
     count: usize,
     /// Where the first segments end.
     ends: [usize; REMEMBERED],
-    /// Which of the first segments have a byte that `{*}` does not take: a bit each.
+    /// Which of the first segments have a byte that Envoy does not take for `{*}`: a bit each.
     unmatchable: u32,
-    /// What follows the last byte, slashes aside, that no operator takes.
+    /// What follows the last byte, slashes aside, that Envoy takes for no operator.
     matchable_from: usize,
 }
 
@@ -26,8 +27,15 @@ pub struct PathParts<'p> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PathSegment<'p> {
     pub(super) text: &'p [u8],
+    /// Whether all its bytes are among those that Envoy takes for an operator.
+    has_path_bytes: bool,
+}
+
+impl PathSegment<'_> {
     /// Whether `{*}` takes it.
-    pub(super) is_matchable: bool,
+    pub(super) fn is_one_segment(&self, reading: Reading) -> bool {
+        !self.text.is_empty() && (self.has_path_bytes || reading == Reading::Wide)
+    }
 }
 
 impl<'p> PathParts<'p> {
@@ -82,17 +90,21 @@ impl<'p> PathParts<'p> {
             };
             let text = rest.get(..length)?;
             start += length + 1;
-            let has_other_bytes = match remembered {
-                Some(_) => self.unmatchable & (1 << position) != 0,
-                None => !text.iter().copied().all(is_path_byte),
+            let has_path_bytes = match remembered {
+                Some(_) => self.unmatchable & (1 << position) == 0,
+                None => text.iter().copied().all(is_path_byte),
             };
-            let is_matchable = !text.is_empty() && !has_other_bytes;
-            Some((PathSegment { text, is_matchable }, start))
+            let segment = PathSegment {
+                text,
+                has_path_bytes,
+            };
+            Some((segment, start))
         })
     }
 
     /// What the path has from `start` on, if `{**}` takes it with all that follows.
-    pub(super) fn matchable_rest(&self, start: usize) -> Option<&'p [u8]> {
-        (start >= self.matchable_from).then(|| self.path.get(start..))?
+    pub(super) fn rest(&self, start: usize, reading: Reading) -> Option<&'p [u8]> {
+        let is_taken = start >= self.matchable_from || reading == Reading::Wide;
+        is_taken.then(|| self.path.get(start..))?
     }
 }

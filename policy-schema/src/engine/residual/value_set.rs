@@ -6,8 +6,9 @@ use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
 use crate::identity::SpiffeId;
+use crate::matching::host::has_host;
 use crate::matching::path::PathTemplate;
-use crate::matching::{PathMatch, PathParts, TextMatch};
+use crate::matching::{PathMatch, PathParts, Reading, TextMatch};
 use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
 
@@ -27,8 +28,9 @@ impl<S: ValueSet> Field<S> {
         effect: Effect,
         attribute: impl Fn() -> Option<S::Attribute<'a>>,
     ) -> bool {
-        (self.any_of.is_empty() || attribute().is_some_and(|value| self.any_of.contains(value)))
-            && excludes_none(&self.none_of, effect, attribute)
+        let reading = Reading::of_values(effect);
+        let has_value = || attribute().is_some_and(|value| self.any_of.contains(value, reading));
+        (self.any_of.is_empty() || has_value()) && excludes_none(&self.none_of, effect, attribute)
     }
 }
 
@@ -39,16 +41,19 @@ pub(super) fn excludes_none<'a, S: ValueSet>(
     effect: Effect,
     attribute: impl Fn() -> Option<S::Attribute<'a>>,
 ) -> bool {
+    let reading = Reading::of_exclusions(effect);
     none_of.is_empty()
-        || attribute().map_or(effect != Effect::Allow, |value| !none_of.contains(value))
+        || attribute().map_or(effect != Effect::Allow, |value| {
+            !none_of.contains(value, reading)
+        })
 }
 
 impl<S: MaybeEmpty> Field<S> {
-    /// For an attribute that may have many values, of which any one does: `has` says whether one is in
-    /// a set. An absent one satisfies `none_of`, as in Istio.
-    pub(super) fn matches_each(&self, has: impl Fn(&S) -> bool) -> bool {
-        (self.any_of.is_empty() || has(&self.any_of))
-            && (self.none_of.is_empty() || !has(&self.none_of))
+    /// For an attribute that may have many values: `has` says whether they are in a set, by how it is
+    /// read. An absent one satisfies `none_of`, as in Istio.
+    pub(super) fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool {
+        (self.any_of.is_empty() || has(&self.any_of, Reading::of_values(effect)))
+            && (self.none_of.is_empty() || !has(&self.none_of, Reading::of_exclusions(effect)))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -88,7 +93,7 @@ impl Counted for HostSet {
 /// A set of values or patterns.
 pub(super) trait ValueSet: MaybeEmpty {
     type Attribute<'a>;
-    fn contains(&self, attribute: Self::Attribute<'_>) -> bool;
+    fn contains(&self, attribute: Self::Attribute<'_>, reading: Reading) -> bool;
 }
 
 impl<V> MaybeEmpty for Vec<V> {
@@ -134,7 +139,7 @@ impl MaybeEmpty for TextSet {
 impl ValueSet for TextSet {
     type Attribute<'a> = &'a [u8];
 
-    fn contains(&self, text: &[u8]) -> bool {
+    fn contains(&self, text: &[u8], _: Reading) -> bool {
         match self {
             Self::Few(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
             Self::Many(index) => {
@@ -174,16 +179,16 @@ impl MaybeEmpty for NamespaceSet {
 impl ValueSet for NamespaceSet {
     type Attribute<'a> = &'a SpiffeId<'a>;
 
-    fn contains(&self, id: &SpiffeId<'_>) -> bool {
+    fn contains(&self, id: &SpiffeId<'_>, reading: Reading) -> bool {
         let has_part =
-            || namespace_part(id).is_some_and(|part| self.parts.contains(part.as_bytes()));
+            || namespace_part(id).is_some_and(|part| self.parts.contains(part.as_bytes(), reading));
         (!self.parts.is_empty() && has_part())
             || self.ends.iter().any(|end| has_namespace_end(id, end))
     }
 }
 
 /// Patterns over hosts, in lower case.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct HostSet(pub(super) Vec<TextMatch>);
 
 impl MaybeEmpty for HostSet {
@@ -195,10 +200,14 @@ impl MaybeEmpty for HostSet {
 impl ValueSet for HostSet {
     type Attribute<'a> = &'a [u8];
 
-    fn contains(&self, host: &[u8]) -> bool {
-        self.0
-            .iter()
-            .any(|pattern| pattern.matches_ignoring_case(host))
+    /// Widely, each host that the workload may read there.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn contains(&self, host: &[u8], reading: Reading) -> bool {
+        let mut has = |host: &[u8]| {
+            let mut patterns = self.0.iter();
+            patterns.any(|pattern| pattern.matches_ignoring_case(host))
+        };
+        has(host) || (reading == Reading::Wide && has_host(host, &mut has))
     }
 }
 
@@ -241,16 +250,17 @@ impl MaybeEmpty for PathSet {
 impl ValueSet for PathSet {
     type Attribute<'a> = &'a PathParts<'a>;
 
-    fn contains(&self, path: &PathParts<'_>) -> bool {
-        self.texts.contains(path.path())
-            || self.templates.iter().any(|template| template.matches(path))
+    fn contains(&self, path: &PathParts<'_>, reading: Reading) -> bool {
+        let mut templates = self.templates.iter();
+        self.texts.contains(path.path(), reading)
+            || templates.any(|template| template.matches(path, reading))
     }
 }
 
 impl ValueSet for Vec<u16> {
     type Attribute<'a> = u16;
 
-    fn contains(&self, port: u16) -> bool {
+    fn contains(&self, port: u16, _: Reading) -> bool {
         <[u16]>::contains(self, &port)
     }
 }
@@ -258,7 +268,7 @@ impl ValueSet for Vec<u16> {
 impl ValueSet for Vec<IpNet> {
     type Attribute<'a> = IpAddr;
 
-    fn contains(&self, address: IpAddr) -> bool {
+    fn contains(&self, address: IpAddr, _: Reading) -> bool {
         self.iter().any(|block| block.contains(&address))
     }
 }
