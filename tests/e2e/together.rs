@@ -44,6 +44,7 @@ kind: ServicePolicy
 metadata: {name: everywhere, namespace: istio-system}
 spec:
   scope: Mesh
+  tcpPorts: [6379]
   rules:
     - {id: probes, effect: Allow, from: [{serviceAccounts: [monitoring/probe]}]}
     - {id: no-admin, effect: Deny, to: [{paths: ["/admin*"]}]}
