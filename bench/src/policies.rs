@@ -52,6 +52,7 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         reporting: ReportingSpec::default(),
         decision_key: None,
         otherwise: Otherwise::Deny,
+        mesh_otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
         along: Vec::new(),
         yields: false,

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, RequestAttributes as _};
+use policy_schema::engine::{
+    CompiledPolicy, CompiledRule, Decision, Outcome, Reason, RequestAttributes as _,
+};
 use policy_schema::plugin_config::ConfigError;
 use policy_schema::reporting::ReportedRequests;
-use policy_schema::rule_spec::Effect;
+use policy_schema::rule_spec::{Effect, Enforcement};
 
+use crate::announcement::{Announcement, OwnPolicies, Passage};
 use crate::attributes::HostAttributes;
 use crate::decision_log::DecisionLog;
 use crate::denial::Denial;
@@ -16,7 +19,7 @@ use crate::peer_certificates::PeerCertificates;
 #[cfg(feature = "compare-planes")]
 use crate::planes::Verdicts;
 use crate::reply::LocalReply;
-use crate::{access_log, enforced_along, learning, upstream_header};
+use crate::{access_log, learning, upstream_header};
 
 /// The beginnings of the property that has a label of the workload, by Istio's node metadata: the
 /// second was the name before Envoy had the first.
@@ -29,6 +32,8 @@ const WORKLOAD_LABEL: [&[u8]; 2] = [
 #[derive(Debug)]
 pub struct Enforcer {
     policy: CompiledPolicy,
+    /// As filters after this one get to know of them. None if no other policy is enforced with this one.
+    announced: Option<OwnPolicies>,
     counters: Counters,
     log: DecisionLog,
     certificates: PeerCertificates,
@@ -56,19 +61,28 @@ impl Enforcer {
             counters: Counters::define(&policy, host),
             log: DecisionLog::new(policy.reporting().lines_per_second),
             certificates: PeerCertificates::default(),
+            announced: OwnPolicies::of(&policy),
             policy,
         })
     }
 
-    /// Decides about the request that `host` is at, and sees to it.
+    /// Decides the request that `host` is at, and carries out the decision.
     ///
-    /// Calls that return data are the dear ones. A request that passes costs one for the caller, and
+    /// Host calls that return data are the expensive ones. A request that passes costs one for the caller, and
     /// one for each of method, path, host and port that a rule still in question looks at; counting it
     /// and finding no forged header cost little.
     pub fn enforce(&self, host: &impl Host) -> Verdict {
-        if self.policy.yields() && enforced_along::includes(self.policy.name(), host) {
-            return Verdict::Pass(None);
+        let announced = self.announced.as_ref().filter(|_| self.policy.yields());
+        let followed = announced.and_then(|own| Some((own, Announcement::read(host)?)));
+        match followed {
+            None => self.decide(host),
+            Some((own, earlier)) if earlier.covers(own) => Verdict::Pass(None),
+            Some((own, earlier)) => self.follow(own, &earlier, host),
         }
+    }
+
+    /// Decides a request that no filter of another policy has decided.
+    fn decide<H: Host>(&self, host: &H) -> Verdict {
         let request = HostAttributes::new(host, &self.certificates);
         let decision = self.policy.evaluate(&request);
         let reason = decision.reason();
@@ -82,16 +96,11 @@ impl Enforcer {
         if decision.outcome() == Outcome::Allowed && reporting.access_log == ReportedRequests::All {
             access_log::leave_allowance(&self.policy, &decision, host);
         }
-        // After it: of a request that passes, what something in shadow would have done says more.
-        self.record_matches(&request, host);
+        // Recorded after it, so that a match in shadow overwrites the plain allowance.
+        self.record_matches(&request, None, host);
         if decision.outcome() == Outcome::Denied {
-            let denial = Denial::new(&self.policy, &decision, &request);
-            access_log::leave_denial(&denial, host);
-            self.log
-                .denial(&self.policy, &denial, request.now(), &self.counters, host);
+            self.report_denial(&decision, &request, host);
             if !decision.lets_pass() {
-                let is_grpc = request.is_grpc();
-                host.send_reply(&LocalReply::new(&self.policy, &denial, &request, is_grpc));
                 return Verdict::Answered;
             }
         }
@@ -100,17 +109,78 @@ impl Enforcer {
         } else {
             upstream_header::remove(host);
         }
-        if self.policy.policies().len() > 1 {
-            enforced_along::announce(self.policy.policies(), host);
+        if let Some(own) = &self.announced {
+            own.announce(passage(&decision), host);
         }
         Verdict::Pass(Some(decision.outcome()))
     }
 
-    /// Counts and tells which rules match that have no say.
-    fn record_matches<H: Host>(&self, request: &HostAttributes<'_, H>, host: &H) {
+    /// Adds denials to the decision of earlier filters, which have not enforced these policies in this
+    /// version. Policies for one workload add up: what an earlier filter has allowed needs no second `Allow`
+    /// rule, and a leader that knows the policy in another version is the one to allow. Earlier filters have
+    /// counted and recorded the request, so only a denial is reported.
+    fn follow<H: Host>(&self, own: &OwnPolicies, earlier: &Announcement, host: &H) -> Verdict {
+        let request = HostAttributes::new(host, &self.certificates);
+        let is_led = earlier.names(self.policy.name());
+        let decision = if is_led || earlier.passage() == Passage::Allowed {
+            self.policy.refuse(&request)
+        } else {
+            Some(self.policy.evaluate_without_mesh(&request))
+        };
+        self.record_matches(&request, Some(earlier), host);
+        if let Some(decision) = &decision
+            && decision.outcome() == Outcome::Denied
+            // A denial in shadow changes nothing, and a leader that knows the policy records its own.
+            && !(decision.lets_pass() && is_led)
+        {
+            self.counters.count(decision.reason(), host);
+            if let Some(most) = self.policy.reporting().learned_series {
+                let rule = decision.reason().rule();
+                learning::observe(&self.policy, most, rule, decision.effect(), &request, host);
+            }
+            self.report_denial(decision, &request, host);
+            if !decision.lets_pass() {
+                return Verdict::Answered;
+            }
+        }
+        let passage = match (earlier.passage(), &decision) {
+            (Passage::NotDenied, Some(decision)) => passage(decision),
+            (known, _) => known,
+        };
+        own.announce_after(earlier, passage, host);
+        Verdict::Pass(None)
+    }
+
+    /// Logs a denial, and answers the request if the denial is enforced.
+    fn report_denial<H: Host>(
+        &self,
+        decision: &Decision<'_>,
+        request: &HostAttributes<'_, H>,
+        host: &H,
+    ) {
+        let denial = Denial::new(&self.policy, decision, request);
+        access_log::leave_denial(&denial, host);
+        self.log
+            .denial(&self.policy, &denial, request.now(), &self.counters, host);
+        if !decision.lets_pass() {
+            let is_grpc = request.is_grpc();
+            host.send_reply(&LocalReply::new(&self.policy, &denial, request, is_grpc));
+        }
+    }
+
+    /// Counts and tells which rules match that have no say, of policies that no earlier filter knows.
+    fn record_matches<H: Host>(
+        &self,
+        request: &HostAttributes<'_, H>,
+        earlier: Option<&Announcement>,
+        host: &H,
+    ) {
         let policy = &self.policy;
         let mut told: Option<&CompiledRule> = None;
         for rule in policy.recorded_matches(request) {
+            if earlier.is_some_and(|earlier| earlier.names(rule.policy())) {
+                continue;
+            }
             self.counters.count_match(rule, host);
             let (effect, _) = policy.recorded_as(rule);
             if !rule.is_shadow() {
@@ -141,6 +211,14 @@ impl Enforcer {
         if let Some(verdicts) = Verdicts::of_request(outcome, host) {
             self.counters.count_verdicts(verdicts, host);
         }
+    }
+}
+
+/// What filters after this one need to know of a decision that lets a request pass.
+fn passage(decision: &Decision<'_>) -> Passage {
+    match (decision.enforcement(), decision.reason()) {
+        (Enforcement::Enforce, Reason::AllowedByRule(_)) => Passage::Allowed,
+        _ => Passage::NotDenied,
     }
 }
 

@@ -20,12 +20,12 @@
 //! `http` and the adapter in `host` exist in the module only.
 
 pub mod access_log;
+pub mod announcement;
 pub mod attributes;
 pub mod certificate;
 pub mod decision_log;
 pub mod denial;
 pub mod dynamic_metadata;
-pub mod enforced_along;
 pub mod enforcer;
 pub mod host;
 pub mod learning;

@@ -164,6 +164,9 @@ codes! {
     ExpiredRule = "expired-rule", Error;
     /// A rule, or a part of it, can never match any request.
     NeverMatches = "never-matches", Error;
+    /// A `Deny` rule asks for HTTP and is not limited to ports. On a port that speaks something else, Istio drops
+    /// the question and keeps the denial, so that every connection is denied.
+    DeniesTcp = "denies-tcp", Warning;
     /// The same value stands twice in a list.
     DuplicateValue = "duplicate-value", Warning;
     /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::decision_id::DecisionKey;
 use crate::identity::{PeerIdentity, TrustDomains};
-use crate::plugin_config::PolicyName;
+use crate::plugin_config::{PolicyDigest, PolicyName};
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
@@ -45,15 +45,36 @@ pub struct CompiledPolicy {
     gateways: Vec<Box<str>>,
     enforcement: Enforcement,
     otherwise: Otherwise,
+    /// The same as far as the policies themselves say it, without the mesh.
+    otherwise_of_policies: Otherwise,
     reporting: Reporting,
     decision_key: Option<DecisionKey>,
-    policies: Vec<Arc<PolicyName>>,
+    policies: Vec<EnforcedPolicy>,
     yields: bool,
     rules: Vec<CompiledRule>,
     deny: RuleIndex,
     allow: RuleIndex,
     /// The rules that are only recorded.
     recorded: RuleIndex,
+}
+
+/// One of the policies that are enforced together.
+#[derive(Debug)]
+pub struct EnforcedPolicy {
+    name: Arc<PolicyName>,
+    digest: PolicyDigest,
+}
+
+impl EnforcedPolicy {
+    /// The policy's namespace and name.
+    pub fn name(&self) -> &PolicyName {
+        &self.name
+    }
+
+    /// A digest of what is enforced of it.
+    pub fn digest(&self) -> &PolicyDigest {
+        &self.digest
+    }
 }
 
 /// One rule of a compiled policy.
@@ -136,8 +157,8 @@ impl CompiledPolicy {
     }
 
     /// The policies that are enforced together, the leading one first.
-    pub fn policies(&self) -> impl ExactSizeIterator<Item = &PolicyName> {
-        self.policies.iter().map(|name| &**name)
+    pub fn policies(&self) -> &[EnforcedPolicy] {
+        &self.policies
     }
 
     /// Whether the filter of another policy may have enforced this one along.
@@ -217,25 +238,65 @@ impl CompiledPolicy {
         }
     }
 
-    fn reason(&self, request: &impl RequestAttributes) -> Reason<'_> {
-        let caller = match self.caller(request.peer()) {
-            Ok(caller) => caller,
-            Err(reason) => return reason,
+    /// Decides a request that other policies have decided by the mesh's default already: these may
+    /// deny it, and do not ask the mesh again.
+    pub fn evaluate_without_mesh(&self, request: &impl RequestAttributes) -> Decision<'_> {
+        let reason = match self.refusal(request) {
+            Ok(evaluation) => self.allowance(&evaluation, self.otherwise_of_policies),
+            Err(refusal) => refusal,
         };
+        Decision {
+            reason,
+            enforcement: self.enforcement,
+        }
+    }
+
+    /// The denial of a request that is denied whatever is allowed: by a `Deny` rule, or because its caller
+    /// has a malformed or foreign identity.
+    pub fn refuse(&self, request: &impl RequestAttributes) -> Option<Decision<'_>> {
+        let reason = self.refusal(request).err()?;
+        Some(Decision {
+            reason,
+            enforcement: self.enforcement,
+        })
+    }
+
+    fn reason(&self, request: &impl RequestAttributes) -> Reason<'_> {
+        match self.refusal(request) {
+            Ok(evaluation) => self.allowance(&evaluation, self.otherwise),
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Why the request is denied whatever is allowed, else what the `Allow` rules need.
+    fn refusal<'r, R: RequestAttributes>(
+        &self,
+        request: &'r R,
+    ) -> Result<Evaluation<'r, R>, Reason<'_>> {
+        let caller = self.caller(request.peer())?;
         let evaluation = Evaluation::new(caller, request);
         let denied = self.deny.first_match(&self.rules, &evaluation, 0);
-        if let Some(rule) = self.rule(denied.rule) {
-            return Reason::DeniedByRule(rule);
+        match self.rule(denied.rule) {
+            Some(rule) => Err(Reason::DeniedByRule(rule)),
+            None => Ok(evaluation),
         }
-        let allowed = self.allow.first_match(&self.rules, &evaluation, 0);
+    }
+
+    /// What the `Allow` rules say of a request that is not refused, and else `otherwise`.
+    fn allowance(
+        &self,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+        otherwise: Otherwise,
+    ) -> Reason<'_> {
+        let allowed = self.allow.first_match(&self.rules, evaluation, 0);
         if let Some(rule) = self.rule(allowed.rule) {
             return Reason::AllowedByRule(rule);
         }
-        if self.otherwise == Otherwise::Pass {
+        if otherwise == Otherwise::Pass {
             return Reason::NotDenied;
         }
-        match (caller, self.rule(allowed.lapsed)) {
-            (_, Some(rule)) => match rule.phase(request) {
+        match (&evaluation.caller, self.rule(allowed.lapsed)) {
+            (_, Some(rule)) => match rule.phase(evaluation.request) {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },

@@ -14,7 +14,8 @@
 //! both, the two together never let through what the policy denies. Rules for which that does not
 //! hold are refused.
 
-use crate::policy::ServicePolicy;
+use crate::plugin_config::PolicyName;
+use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
 
@@ -162,10 +163,54 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// Whether caller or conditions ask for something that only HTTP requests have.
+    pub(crate) fn asks_for_http_beside_operations(&self) -> bool {
+        let asks = |condition: &Condition| match &condition.test {
+            Test::Caller(source) => source.asks_for_request_principal(),
+            Test::Header { .. } | Test::Metadata { .. } => true,
+            Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
+        };
+        self.sources.iter().any(Source::asks_for_request_principal)
+            || self.conditions.iter().any(asks)
+    }
+
+    /// Whether a condition names ports.
+    pub(crate) fn is_limited_to_ports(&self) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.any(|condition| matches!(condition.test, Test::Port(_)))
+    }
+
+    /// Whether RBAC has to leave a port without HTTP out of this rule of `policy`: some of it asks for HTTP there,
+    /// and Istio would drop the question and keep the denial.
+    pub(crate) fn is_kept_off(&self, policy: &ServicePolicy, port: u16) -> bool {
+        let beside = self.needs_http_beside_operations();
+        let is_on_port = |operation: &Operation| {
+            (beside || operation.needs_http()) && operation.takes_port(port)
+        };
+        self.effect != Effect::Allow
+            && RbacPlane::of_rule(policy, self).is_rendered()
+            && (self.operations.iter().any(is_on_port) || (beside && self.operations.is_empty()))
+    }
+}
+
 impl Operation {
     /// Whether only HTTP requests can match.
     pub(crate) fn needs_http(&self) -> bool {
         !(self.methods.is_empty() && self.paths.is_empty() && self.hosts.is_empty())
+    }
+
+    /// Whether a field is about HTTP.
+    pub(crate) fn asks_for_http(&self) -> bool {
+        self.needs_http()
+            || !(self.not_methods.is_empty()
+                && self.not_paths.is_empty()
+                && self.not_hosts.is_empty())
+    }
+
+    /// Whether it is for a port.
+    pub(crate) fn takes_port(&self, port: u16) -> bool {
+        (self.ports.is_empty() || self.ports.contains(&port)) && !self.not_ports.contains(&port)
     }
 }
 
@@ -173,6 +218,39 @@ impl Condition {
     /// Whether it is about the address that the connection itself comes from.
     pub(crate) fn asks_for_peer_ip(&self) -> bool {
         matches!(&self.test, Test::Caller(source) if source.asks_for_peer_ip())
+    }
+}
+
+/// A port that RBAC leaves out of a rule, because another policy declares that some of the workloads speak
+/// something other than HTTP on it.
+#[derive(Clone, Copy, Debug)]
+pub struct PortLeftToFilter<'s> {
+    /// The rule.
+    pub rule: &'s str,
+    /// The port.
+    pub port: u16,
+    /// The policy that declares it.
+    pub declared_by: &'s PolicyName,
+}
+
+impl PolicySet {
+    /// The ports that RBAC leaves out of a policy's rules, though they may speak HTTP on some of its workloads.
+    pub fn ports_left_to_filter<'s>(
+        &'s self,
+        policy: &'s ServicePolicy,
+    ) -> impl Iterator<Item = PortLeftToFilter<'s>> {
+        policy.rules.iter().flat_map(move |rule| {
+            let shared = policy.shared_tcp_ports.iter();
+            let left = shared
+                .filter(|shared| !shared.is_everywhere && rule.is_kept_off(policy, shared.port));
+            left.filter_map(|shared| {
+                Some(PortLeftToFilter {
+                    rule: &rule.id,
+                    port: shared.port,
+                    declared_by: self.policies.get(shared.policy)?.name(),
+                })
+            })
+        })
     }
 }
 

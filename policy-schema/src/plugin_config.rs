@@ -5,6 +5,8 @@
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
 //! decision, for the filter, the command line, tests and benchmarks alike.
 
+mod digest;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -21,6 +23,10 @@ use crate::problem::{Cursor, Problem, Problems};
 use crate::reporting::{Reporting, ReportingSpec};
 use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
+
+pub use digest::PolicyDigest;
+#[cfg(feature = "authoring")]
+pub(crate) use digest::hex;
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -59,13 +65,17 @@ pub struct PluginConfig {
     /// What becomes of a request that no rule matches.
     #[serde(default)]
     pub otherwise: Otherwise,
+    /// What the mesh does with a request that every policy leaves to it with `otherwise: Pass`.
+    #[serde(default, skip_serializing_if = "Otherwise::is_deny")]
+    pub mesh_otherwise: Otherwise,
     /// The rules.
     pub rules: Vec<RuleSpec>,
     /// Other policies, which this filter enforces along where they are for the same workload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub along: Vec<PolicyAlong>,
-    /// Whether the filter of another policy may enforce this one along. Where it has, this filter
-    /// stands aside.
+    /// Whether the filter of another policy may enforce this one along. Where it has enforced exactly
+    /// these rules, this filter stands aside. Where it has enforced others, this filter adds its own
+    /// denials.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yields: bool,
 }
@@ -108,7 +118,7 @@ pub struct MeshIdentity {
 }
 
 /// The name of a policy.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicyName {
@@ -164,6 +174,7 @@ pub(crate) struct CheckedConfig {
     pub(crate) decision_key: Option<DecisionKey>,
     /// The leading one first.
     pub(crate) policies: Vec<CheckedPolicy>,
+    pub(crate) mesh_otherwise: Otherwise,
     pub(crate) yields: bool,
 }
 
@@ -171,6 +182,7 @@ pub(crate) struct CheckedConfig {
 #[derive(Debug)]
 pub(crate) struct CheckedPolicy {
     pub(crate) name: PolicyName,
+    pub(crate) digest: PolicyDigest,
     match_labels: BTreeMap<String, String>,
     pub(crate) enforcement: Enforcement,
     pub(crate) otherwise: Otherwise,
@@ -199,6 +211,14 @@ impl PluginConfig {
         Ok(serde_json::from_slice(json)?)
     }
 
+    /// What becomes of a request that no rule matches where no other policy has a say.
+    pub fn otherwise_alone(&self) -> Otherwise {
+        match self.otherwise {
+            Otherwise::Deny => Otherwise::Deny,
+            Otherwise::Pass => self.mesh_otherwise,
+        }
+    }
+
     /// Understands it in full, or says all that stands in the way.
     pub(crate) fn check(self) -> Result<CheckedConfig, Vec<Problem>> {
         let mut problems = Problems::default();
@@ -218,11 +238,11 @@ impl PluginConfig {
             rules: self.rules,
         };
         let mut policies = Vec::with_capacity(self.along.len() + 1);
-        policies.push(leading.check(trust_domains.as_ref(), &root, &mut problems));
+        policies.push(leading.check(&self.mesh, trust_domains.as_ref(), &root, &mut problems));
         let along = root.key("along");
         for (index, policy) in self.along.into_iter().enumerate() {
             let cursor = along.index(index);
-            policies.push(policy.check(trust_domains.as_ref(), &cursor, &mut problems));
+            policies.push(policy.check(&self.mesh, trust_domains.as_ref(), &cursor, &mut problems));
         }
         match (trust_domains, policies.into_iter().collect()) {
             (Some(trust_domains), Some(policies)) if problems.count() == 0 => Ok(CheckedConfig {
@@ -233,6 +253,7 @@ impl PluginConfig {
                 reporting,
                 decision_key,
                 policies,
+                mesh_otherwise: self.mesh_otherwise,
                 yields: self.yields,
             }),
             _ => Err(problems.into_vec()),
@@ -243,11 +264,13 @@ impl PluginConfig {
 impl PolicyAlong {
     fn check(
         self,
+        mesh: &MeshIdentity,
         trust_domains: Option<&TrustDomains>,
         cursor: &Cursor<'_>,
         problems: &mut Problems,
     ) -> Option<CheckedPolicy> {
         check_policy_name(&self.policy, &cursor.key("policy"), problems);
+        let digest = PolicyDigest::new(mesh, &self);
         let scope = Scope {
             trust_domains: Some(trust_domains?),
             namespace: &self.policy.namespace,
@@ -258,6 +281,7 @@ impl PolicyAlong {
         Some(CheckedPolicy {
             rules: rules.into_iter().collect::<Option<_>>()?,
             name: self.policy,
+            digest,
             match_labels: self.match_labels,
             enforcement: self.enforcement,
             otherwise: self.otherwise,

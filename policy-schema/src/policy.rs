@@ -7,6 +7,7 @@ mod edge;
 mod mesh;
 mod plugin_config;
 mod service;
+mod tcp_ports;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,7 @@ use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 pub(crate) use at_default::AtDefault;
+pub(crate) use at_default::is_for_all_of;
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
@@ -27,6 +29,7 @@ pub(crate) use edge::{
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan};
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
+pub(crate) use tcp_ports::SharedTcpPort;
 
 /// All documents of an input, understood together.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct ServicePolicy {
     pub(crate) otherwise: Otherwise,
     /// The ports on which the workload speaks something other than HTTP.
     pub(crate) tcp_ports: Vec<u16>,
+    /// The same of other policies for these workloads, without those of its own.
+    pub(crate) shared_tcp_ports: Vec<SharedTcpPort>,
     pub(crate) rules: Vec<Rule>,
     /// The service account that the workload runs as.
     pub(crate) service_account: Option<String>,

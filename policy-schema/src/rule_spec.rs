@@ -9,7 +9,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a rule that matches does.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 pub enum Effect {
     /// Lets the request through, unless a `Deny` rule matches too.
@@ -24,7 +24,7 @@ pub enum Effect {
 }
 
 /// Whether a decision is carried out or only recorded.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 pub enum Enforcement {
     /// The decision is carried out.
@@ -35,7 +35,7 @@ pub enum Enforcement {
 }
 
 /// What becomes of a request that no rule of a policy matches.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 pub enum Otherwise {
     /// It is denied, unless another policy for the same workload allows it.
@@ -46,8 +46,15 @@ pub enum Otherwise {
     Pass,
 }
 
+impl Otherwise {
+    /// Whether it is the default.
+    pub(crate) fn is_deny(&self) -> bool {
+        *self == Self::Deny
+    }
+}
+
 /// One rule: these callers (`from`), for these requests (`to`).
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSpec {
@@ -122,7 +129,7 @@ pub struct RuleSpec {
 }
 
 /// Callers. All fields that are present must match; in each list any one value does.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SourceSpec {
@@ -238,7 +245,7 @@ pub struct SourceSpec {
 }
 
 /// Requests. All fields that are present must match; in each list any one value does.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationSpec {
@@ -304,7 +311,7 @@ pub struct OperationSpec {
 
 /// A condition on one attribute. Any one of `values` must match, and none of `notValues` may; at
 /// least one of the two lists is there.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConditionSpec {

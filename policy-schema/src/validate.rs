@@ -14,6 +14,7 @@ mod outbound;
 mod overlap;
 mod service;
 mod shadow;
+mod tcp;
 mod traffic;
 
 use std::sync::OnceLock;
@@ -70,10 +71,12 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
                 decision_key: None,
             };
             set.find_along();
+            set.find_tcp_ports();
             enforceable::check_together(&documents.policies, &set, &mut diagnostics);
             exposures::check_together(&documents.policies, &set, &mut diagnostics);
             outbound::check_together(&documents.policies, &set, &mut diagnostics);
             shadow::check_together(&documents.policies, &set, &mut diagnostics);
+            tcp::check_together(&documents.policies, &set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
@@ -152,13 +155,7 @@ fn check_policy(
                 &cursor.index(index),
                 &mut problems,
             );
-            enforceable::check_rule(
-                rule,
-                enforcement,
-                &tcp_ports,
-                &cursor.index(index),
-                &mut problems,
-            );
+            enforceable::check_rule(rule, enforcement, &cursor.index(index), &mut problems);
             take_default_owner(rule, mesh);
         }
     }
@@ -169,6 +166,7 @@ fn check_policy(
         enforcement,
         otherwise: spec.otherwise.unwrap_or_default(),
         tcp_ports,
+        shared_tcp_ports: Vec::new(),
         along: Vec::new(),
         rank: 0,
         revision: OnceLock::new(),

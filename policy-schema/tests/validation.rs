@@ -81,7 +81,8 @@ fn an_allow_rule_that_excludes_everything_never_matches() {
         let allow = policy(&format!("effect: Allow, {rule}"));
         assert_eq!(codes(&[MESH, &allow]), ["never-matches"], "{rule}");
         let deny = policy(&format!("effect: Deny, {rule}"));
-        assert_eq!(codes(&[MESH, &deny]), [""; 0], "{rule}");
+        let codes = codes(&[MESH, &deny]);
+        assert!(!codes.contains(&"never-matches"), "{rule}");
     }
 }
 

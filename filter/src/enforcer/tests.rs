@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
+mod roll_out;
+mod together;
+
 #[test]
 fn without_a_clock_time_counts_against_the_caller() {
     let config = config(&json!([
@@ -231,87 +234,13 @@ fn a_config_that_is_refused_defines_nothing() {
     assert!(host.defined.borrow().is_empty());
 }
 
-/// Two policies for one workload: the closer one leads, and enforces the other along on
-/// workloads with the label `tier: back`.
-fn leading_and_along(labels: &Value) -> (Value, Value) {
-    let rules = json!([{"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]}]);
-    let others = json!([
-        {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
-        {"id": "seen", "effect": "Audit"},
-    ]);
-    let mut leading = config(&rules);
-    leading["along"] = json!([{
-        "policy": {"namespace": "shop", "name": "everyone"},
-        "matchLabels": labels,
-        "rules": others,
-    }]);
-    let mut along = config(&others);
-    along["policy"]["name"] = "everyone".into();
-    along["yields"] = true.into();
-    (leading, along)
-}
-
-#[test]
-fn policies_for_one_workload_are_decided_together_and_once() {
-    let (leading, along) = leading_and_along(&json!({}));
-    for (caller, passes) in [
-        (WEB, true),
-        (ADMIN, true),
-        ("spiffe://cluster.local/x", false),
-    ] {
-        let host = FakeHost::with_uri_sans(&[caller]);
-        let leading = enforcer(&leading, &host);
-        let along = Enforcer::new(along.to_string().as_bytes(), &host).unwrap();
-        let verdict = leading.enforce(&host);
-        assert_eq!(verdict == ALLOWED, passes, "{caller}");
-        if passes {
-            assert_eq!(along.enforce(&host), Verdict::Pass(None), "{caller}");
-        }
-        // The decision, and the audit.
-        assert_eq!(host.calls.increments.get(), 2, "{caller}");
-    }
-}
-
-#[test]
-fn a_policy_that_nobody_enforced_along_is_enforced() {
-    let (_, along) = leading_and_along(&json!({}));
-    let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
-    // Another one's name does not count.
-    let host = FakeHost::with_uri_sans(&[WEB]).with_property(
-        b"peergate.enforced_along",
-        b"shop/everyone-else\nshop/every",
-    );
-    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
-}
-
-#[test]
-fn labels_tell_which_policies_are_along() {
-    let (leading, along) = leading_and_along(&json!({"tier": "back"}));
-    let on = |label: &[u8], value: &str| {
-        let host = FakeHost::with_uri_sans(&[ADMIN]).with_property(label, value.as_bytes());
-        enforcer(&leading, &host).enforce(&host)
-    };
-    let label = b"xds\0node\0metadata\0LABELS\0tier";
-    assert_eq!(on(label, "back"), ALLOWED);
-    assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), ALLOWED);
-    assert_eq!(on(label, "front"), Verdict::Answered);
-    assert_eq!(
-        on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
-        Verdict::Answered
-    );
-    // What the leading one did not enforce along, the other enforces itself.
-    let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
-    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
-}
-
 #[test]
 fn what_no_rule_denies_passes_where_the_policy_says_so() {
     let mut config = config(&json!([
         {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
     ]));
     config["otherwise"] = "Pass".into();
+    config["meshOtherwise"] = "Pass".into();
     for (host, verdict, counted) in [
         (FakeHost::anonymous(), ALLOWED, "- allow not-denied"),
         (
@@ -333,4 +262,12 @@ fn what_no_rule_denies_passes_where_the_policy_says_so() {
         assert_eq!(enforcer(&config, &host).enforce(&host), verdict);
         assert_eq!(host.counted(), [(counted.to_owned(), 1)]);
     }
+}
+
+#[test]
+fn what_a_policy_leaves_to_the_mesh_is_denied_where_the_mesh_does_not_say_otherwise() {
+    let mut config = config(&json!([]));
+    config["otherwise"] = "Pass".into();
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
 }

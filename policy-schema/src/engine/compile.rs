@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::index::IndexBuilder;
 use super::residual::{ResidualCondition, ResidualOperation, ResidualSource};
-use super::{CompiledPolicy, CompiledRule};
+use super::{CompiledPolicy, CompiledRule, EnforcedPolicy};
 use crate::plugin_config::{CheckedConfig, CheckedPolicy, ConfigError, PluginConfig};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
@@ -37,7 +37,16 @@ impl TryFrom<PluginConfig> for CompiledPolicy {
 impl From<CheckedConfig> for CompiledPolicy {
     fn from(config: CheckedConfig) -> Self {
         let enforcement = overall_enforcement(&config.policies);
-        let otherwise = overall_otherwise(&config.policies, enforcement);
+        let otherwise_of_policies = overall_otherwise(&config.policies, enforcement);
+        // The mesh's default is for the leading policy, where it has a say.
+        let mut policies = config.policies.iter();
+        let is_left_to_mesh = policies
+            .next()
+            .is_some_and(|leading| leading.enforcement == enforcement);
+        let otherwise = match otherwise_of_policies {
+            Otherwise::Pass if is_left_to_mesh => config.mesh_otherwise,
+            otherwise => otherwise,
+        };
         let mut deny = IndexBuilder::default();
         let mut allow = IndexBuilder::default();
         let mut recorded = IndexBuilder::default();
@@ -45,7 +54,10 @@ impl From<CheckedConfig> for CompiledPolicy {
         let mut policies = Vec::new();
         for policy in config.policies {
             let name = Arc::new(policy.name);
-            policies.push(Arc::clone(&name));
+            policies.push(EnforcedPolicy {
+                name: Arc::clone(&name),
+                digest: policy.digest,
+            });
             let policy_is_recorded = policy.enforcement != enforcement;
             for rule in policy.rules {
                 let is_shadow = policy_is_recorded || rule.enforcement == Some(Enforcement::Shadow);
@@ -81,6 +93,7 @@ impl From<CheckedConfig> for CompiledPolicy {
             },
             enforcement,
             otherwise,
+            otherwise_of_policies,
             reporting: config.reporting,
             decision_key: config.decision_key,
             policies,

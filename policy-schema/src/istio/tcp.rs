@@ -6,7 +6,7 @@
 
 use super::authorization_policy::Operation as IstioOperation;
 use crate::policy::ServicePolicy;
-use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::rule::{Operation, Rule};
 use crate::rule_spec::Effect;
 
 /// Keeps a rendered rule from traffic that its meaning leaves out.
@@ -27,18 +27,19 @@ pub(super) fn keep_to_http(
         }
         Effect::Allow => {}
         Effect::Deny | Effect::Audit | Effect::Custom => {
+            let tcp_ports = policy.all_tcp_ports();
             let all_need_http = rule.needs_http_beside_operations();
             let needs_http: Vec<bool> = rule
                 .operations
                 .iter()
                 .map(|operation| all_need_http || operation.needs_http())
                 .collect();
-            if needs_http.is_empty() && all_need_http && !policy.tcp_ports.is_empty() {
+            if needs_http.is_empty() && all_need_http && !tcp_ports.is_empty() {
                 operations.push(IstioOperation::default());
             }
             for (position, operation) in operations.iter_mut().enumerate() {
                 if needs_http.get(position).copied().unwrap_or(all_need_http) {
-                    exclude_ports(operation, &policy.tcp_ports);
+                    exclude_ports(operation, &tcp_ports);
                 }
             }
         }
@@ -56,17 +57,5 @@ fn exclude_ports(operation: &mut IstioOperation, ports: &[u16]) {
 
 /// Whether Istio drops the rule from ports without HTTP.
 fn asks_http(rule: &Rule) -> bool {
-    let of_operation = |operation: &Operation| {
-        operation.needs_http()
-            || !(operation.not_methods.is_empty()
-                && operation.not_paths.is_empty()
-                && operation.not_hosts.is_empty())
-    };
-    let of_condition = |condition: &Condition| {
-        matches!(&condition.test, Test::Header { .. } | Test::Metadata { .. })
-            || matches!(&condition.test, Test::Caller(source) if source.asks_for_request_principal())
-    };
-    rule.operations.iter().any(of_operation)
-        || rule.sources.iter().any(Source::asks_for_request_principal)
-        || rule.conditions.iter().any(of_condition)
+    rule.asks_for_http_beside_operations() || rule.operations.iter().any(Operation::asks_for_http)
 }

@@ -48,7 +48,7 @@ fn decides(policy: &ServicePolicy) -> bool {
 }
 
 /// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.
-fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
     let is_among = |labels: &super::Labels, of: &super::Labels| {
         labels.iter().all(|(key, value)| of.get(key) == Some(value))
     };

@@ -1,10 +1,10 @@
 //! Policy → plugin config.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::{PolicySet, ServicePolicy};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong};
-use crate::rule_spec::RuleSpec;
+use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, hex};
+use crate::rule_spec::{Otherwise, RuleSpec};
 
 impl PluginConfig {
     /// The configuration that makes the filter enforce `policy`, and along with it the others of
@@ -33,7 +33,12 @@ impl PluginConfig {
             enforcement: policy.enforcement,
             reporting: mesh.reporting.clone(),
             decision_key: None,
-            otherwise: policy.otherwise_in(mesh),
+            otherwise: policy.otherwise,
+            // Left at its default where it makes no difference.
+            mesh_otherwise: match policy.otherwise {
+                Otherwise::Deny => Otherwise::Deny,
+                Otherwise::Pass => mesh.otherwise,
+            },
             rules: rules_of(policy),
             along: along.collect(),
             yields: policy.rank > 0,
@@ -52,8 +57,7 @@ impl PluginConfig {
         // A struct of texts, numbers and lists always serialises; an empty digest would still
         // only be a name.
         let content = serde_json::to_vec(self).unwrap_or_default();
-        let hex = |byte: &u8| format!("{byte:02x}");
-        Sha256::digest(content).iter().take(6).map(hex).collect()
+        hex(&Sha256::digest(content), 6)
     }
 }
 

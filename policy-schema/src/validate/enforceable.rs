@@ -7,7 +7,7 @@ use crate::document::ServicePolicyDocument;
 use crate::planes::{FilterPlane, RbacPlane};
 use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
-use crate::rule::{Operation, Rule};
+use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
 
 /// From this version on Istio can ask more than one external authorizer for a workload.
@@ -17,7 +17,6 @@ const MANY_PROVIDERS: IstioVersion = IstioVersion::minor(30);
 pub(super) fn check_rule(
     rule: &Rule,
     enforcement: Enforcement,
-    tcp_ports: &[u16],
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
@@ -32,73 +31,6 @@ pub(super) fn check_rule(
             "use `remoteIpBlocks`, or enforce the rule at all times",
         );
     }
-    if tcp_ports.is_empty() || enforcement == Enforcement::Shadow {
-        return;
-    }
-    let to = cursor.key("to");
-    for (index, operation) in rule.operations.iter().enumerate() {
-        let is_on_tcp = |port: &u16| tcp_ports.contains(port);
-        if operation.needs_http()
-            && !operation.ports.is_empty()
-            && operation.ports.iter().all(is_on_tcp)
-        {
-            problems.report(
-                Code::NeverMatches,
-                &to.index(index).key("ports"),
-                "these ports speak no HTTP, and so have no methods, paths and hosts",
-                "remove the ports from the policy's `tcpPorts`, or what asks for HTTP from the operation",
-            );
-        }
-    }
-    let is_timed = !rule.validity.is_unlimited();
-    let is_enforced = rule.enforcement != Some(Enforcement::Shadow);
-    if is_timed && is_enforced && meets_tcp(rule, tcp_ports) {
-        problems.report(
-            Code::UnenforceableRule,
-            cursor,
-            format!("on ports without HTTP nothing would begin or end rule `{}`: the filter does not see that traffic", rule.id),
-            "leave the policy's `tcpPorts` out with `notPorts`, or remove the times",
-        );
-    }
-    let asks_jwt = rule
-        .sources
-        .iter()
-        .filter(|source| !source.request_principals.is_empty());
-    let asking = asks_jwt.count();
-    if rule.effect != Effect::Allow && asking > 0 && asking < rule.sources.len() {
-        problems.report(
-            Code::UnenforceableRule,
-            &cursor.key("from"),
-            "on ports without HTTP only some of these sources can match, and Istio has no way to say it",
-            "make two rules of it: one for the sources with `requestPrincipals`, one for the others",
-        );
-    }
-}
-
-/// Whether the rule as written takes traffic of a port that speaks no HTTP.
-fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
-    let operation_does = |operation: &Operation| {
-        let takes = |port: &u16| {
-            (operation.ports.is_empty() || operation.ports.contains(port))
-                && !operation.not_ports.contains(port)
-        };
-        // To an `Allow` rule, what is absent is not excluded either.
-        let leaves_out = rule.effect == Effect::Allow
-            && !(operation.not_methods.is_empty()
-                && operation.not_paths.is_empty()
-                && operation.not_hosts.is_empty());
-        !operation.needs_http() && !leaves_out && tcp_ports.iter().any(takes)
-    };
-    // An open `Allow` rule is rendered for HTTP alone.
-    let is_open = rule.operations.is_empty() && rule.effect != Effect::Allow;
-    let names_tcp =
-        |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.is_empty();
-    !rule.needs_http_beside_operations()
-        && (is_open
-            || rule
-                .operations
-                .iter()
-                .any(|operation| operation_does(operation) && names_tcp(operation)))
 }
 
 /// Reports rules that do not go together on the same workload.

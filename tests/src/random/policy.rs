@@ -52,6 +52,7 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             reporting: ReportingSpec::default(),
             decision_key: None,
             otherwise: leading.otherwise,
+            mesh_otherwise: leading.otherwise,
             rules: leading.rules,
             along,
             yields: false,

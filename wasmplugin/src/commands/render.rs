@@ -13,6 +13,7 @@ use policy_schema::istio::{
     ExtensionApi, GATEWAY_INFRASTRUCTURE, NoExtension, ResourceKind, authorization_policies,
     extension, gateways_of_one_pod, mesh_resources,
 };
+use policy_schema::planes::PortLeftToFilter;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
@@ -141,7 +142,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let large = object::check_sizes(&objects)?;
     write(&objects, args)?;
     if only.takes(ResourceKind::AuthorizationPolicy) {
-        policies.iter().for_each(note_differences);
+        for policy in policies {
+            note_differences(&set, policy);
+        }
     }
     if large > 0 {
         report::note(&format!(
@@ -233,7 +236,7 @@ fn note_gateways_of_one_pod(set: &PolicySet) {
 }
 
 /// Says where the AuthorizationPolicy alone is not the policy.
-fn note_differences(policy: &ServicePolicy) {
+fn note_differences(set: &PolicySet, policy: &ServicePolicy) {
     let name = policy.name();
     if policy.enforcement() == Enforcement::Shadow {
         report::note(&format!(
@@ -243,5 +246,16 @@ fn note_differences(policy: &ServicePolicy) {
     }
     for (rule, note) in policy.plane_differences() {
         report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
+    }
+    for PortLeftToFilter {
+        rule,
+        port,
+        declared_by,
+    } in set.ports_left_to_filter(policy)
+    {
+        report::note(&format!(
+            "rule `{rule}` of policy `{name}`: RBAC leaves out port {port}, on which policy `{declared_by}` speaks no HTTP; \
+             where the port does speak HTTP, the filter alone enforces the rule"
+        ));
     }
 }

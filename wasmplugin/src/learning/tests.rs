@@ -106,6 +106,7 @@ fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
         reporting: ReportingSpec::default(),
         decision_key: None,
         otherwise: Otherwise::Deny,
+        mesh_otherwise: Otherwise::Deny,
         rules,
         along: Vec::new(),
         yields: false,

@@ -110,7 +110,9 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
                 continue;
             };
             neighbours.insert(*other);
-            if config.otherwise == Otherwise::Deny && enforced.otherwise() == Otherwise::Pass {
+            if config.otherwise_alone() == Otherwise::Deny
+                && enforced.otherwise() == Otherwise::Pass
+            {
                 uncounted.insert(*other);
             }
         }

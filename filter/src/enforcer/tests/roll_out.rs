@@ -1,0 +1,196 @@
+//! Every state between two sets of documents: of each policy's filter the old configuration or the new one.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::enforcer::{Enforcer, Verdict};
+use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+
+/// A version of a policy, and who one of its enforced `Deny` rules is for.
+struct Version {
+    spec: Value,
+    denies: &'static [&'static str],
+}
+
+fn allow(account: &str) -> Value {
+    json!({"id": format!("allow-{account}"), "effect": "Allow", "from": [{"serviceAccounts": [account]}]})
+}
+
+fn deny(account: &str) -> Value {
+    json!({"id": format!("deny-{account}"), "effect": "Deny", "from": [{"serviceAccounts": [account]}]})
+}
+
+fn versions() -> Vec<Version> {
+    let version = |spec, denies| Version { spec, denies };
+    let mut timed = deny("web");
+    timed["notAfter"] = "2500-01-01T00:00:00Z".into();
+    let mut shadow = deny("web");
+    shadow["enforcement"] = "Shadow".into();
+    vec![
+        version(json!({"rules": []}), &[]),
+        version(json!({"rules": [allow("web")]}), &[]),
+        version(json!({"rules": [allow("web"), deny("web")]}), &[WEB]),
+        version(
+            json!({"rules": [deny("admin")], "otherwise": "Pass"}),
+            &[ADMIN],
+        ),
+        version(json!({"rules": [allow("admin"), timed]}), &[WEB]),
+        version(json!({"rules": [], "otherwise": "Pass"}), &[]),
+        version(
+            json!({"rules": [deny("web")], "enforcement": "Shadow"}),
+            &[],
+        ),
+        version(json!({"rules": [allow("admin"), shadow]}), &[]),
+    ]
+}
+
+/// For each policy, in the order in which they lead, the number of its version; none where there is no such
+/// policy.
+type Set = Vec<Option<usize>>;
+
+struct Proxy {
+    versions: Vec<Version>,
+    mesh_otherwise: &'static str,
+    enforcers: HashMap<(Set, usize), Enforcer>,
+}
+
+impl Proxy {
+    fn new(mesh_otherwise: &'static str) -> Self {
+        Self {
+            versions: versions(),
+            mesh_otherwise,
+            enforcers: HashMap::new(),
+        }
+    }
+
+    /// The configuration of the filter of the policy at this position.
+    fn config(&self, set: &Set, position: usize) -> Value {
+        let part = |position: usize| {
+            let version = &self.versions[set[position].unwrap()];
+            let mut part = version.spec.clone();
+            part["policy"] = json!({"namespace": "shop", "name": format!("policy-{position}")});
+            part
+        };
+        let mut config = config(&json!([]));
+        let own = part(position);
+        let fields = own.as_object().unwrap().clone();
+        config.as_object_mut().unwrap().extend(fields);
+        let others = (position + 1..set.len()).filter(|other| set[*other].is_some());
+        config["along"] = others.map(part).collect();
+        config["yields"] = set[..position].iter().any(Option::is_some).into();
+        config["meshOtherwise"] = self.mesh_otherwise.into();
+        config
+    }
+
+    /// Whether the request passes the filters of these policies, in this order, each as of its set.
+    fn passes(&mut self, filters: &[(&Set, usize)], caller: Option<&str>) -> bool {
+        let host = match caller {
+            Some(caller) => FakeHost::with_uri_sans_before_envoy_1_38(&[caller]),
+            None => FakeHost::anonymous(),
+        };
+        filters.iter().all(|(set, position)| {
+            let key = ((*set).clone(), *position);
+            if !self.enforcers.contains_key(&key) {
+                let config = self.config(set, *position);
+                self.enforcers.insert(key.clone(), enforcer(&config, &host));
+            }
+            self.enforcers[&key].enforce(&host) != Verdict::Answered
+        })
+    }
+
+    /// Whether a set allows the request: its leader decides with the rules of all.
+    fn allows(&mut self, set: &Set, caller: Option<&str>) -> bool {
+        let leader = set.iter().position(Option::is_some).unwrap();
+        self.passes(&[(set, leader)], caller)
+    }
+
+    fn denies(&self, set: &Set, position: usize, caller: Option<&str>) -> bool {
+        let version = set[position].map(|version| &self.versions[version]);
+        let denied = version.map_or(&[][..], |version| version.denies);
+        caller.is_some_and(|caller| denied.contains(&caller))
+    }
+
+    /// Each state in which these policies are of the old or of the new set. A policy that one of the two does
+    /// not have may be there or not.
+    fn check_between(&mut self, old: &Set, new: &Set, tally: &mut Tally) {
+        for state in 0..1_usize << old.len() {
+            let of = |position: usize| if state >> position & 1 == 0 { old } else { new };
+            let filters: Vec<_> = (0..old.len())
+                .map(|position| (of(position), position))
+                .filter(|(set, position)| set[*position].is_some())
+                .collect();
+            for caller in [Some(WEB), Some(ADMIN), None] {
+                let context = || format!("{old:?} → {new:?}, state {state:b}, {caller:?}");
+                let passes = self.passes(&filters, caller);
+                if self.allows(old, caller) && self.allows(new, caller) {
+                    assert!(passes, "allowed before and after: {}", context());
+                    tally.allowed += 1;
+                }
+                if passes {
+                    let leading = filters[0].0;
+                    assert!(self.allows(leading, caller), "let in: {}", context());
+                }
+                let is_denied = filters
+                    .iter()
+                    .any(|(set, position)| self.denies(set, *position, caller));
+                if is_denied {
+                    let reversed: Vec<_> = filters.iter().rev().copied().collect();
+                    assert!(!passes, "a denial without effect: {}", context());
+                    assert!(!self.passes(&reversed, caller), "reversed: {}", context());
+                    tally.denied += 1;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    allowed: u32,
+    denied: u32,
+}
+
+/// All sets of policies with these versions.
+fn sets(versions_of: &[Vec<Option<usize>>]) -> Vec<Set> {
+    versions_of.iter().fold(vec![Vec::new()], |sets, versions| {
+        let longer = sets.iter().flat_map(|set| {
+            let with = |version: &Option<usize>| [set.as_slice(), &[*version]].concat();
+            versions.iter().map(with)
+        });
+        longer.collect()
+    })
+}
+
+#[test]
+fn between_two_versions_of_two_policies_no_denial_is_lost_and_no_allowance() {
+    let all: Vec<_> = (0..versions().len()).map(Some).collect();
+    let sets = sets(&[all.clone(), all]);
+    for mesh_otherwise in ["Deny", "Pass"] {
+        let mut proxy = Proxy::new(mesh_otherwise);
+        let mut tally = Tally::default();
+        for old in &sets {
+            for new in sets.iter().step_by(3) {
+                proxy.check_between(old, new, &mut tally);
+            }
+        }
+        assert!(tally.allowed > 1_000 && tally.denied > 1_000);
+    }
+}
+
+/// The leader and one more policy stay; what comes or goes enforces what it denies at once.
+#[test]
+fn a_third_policy_comes_and_goes_and_nothing_is_lost() {
+    let some = |versions: &[usize]| versions.iter().copied().map(Some).collect::<Vec<_>>();
+    let mut third = some(&[0, 1, 2, 4]);
+    third.push(None);
+    let sets = sets(&[some(&[0, 1, 4, 7]), third, some(&[0, 1, 2, 3])]);
+    let mut proxy = Proxy::new("Deny");
+    let mut tally = Tally::default();
+    for old in &sets {
+        for new in sets.iter().step_by(7) {
+            proxy.check_between(old, new, &mut tally);
+        }
+    }
+    assert!(tally.allowed > 1_000 && tally.denied > 1_000);
+}

@@ -1,0 +1,261 @@
+//! Filters of several policies for one workload, in one proxy.
+
+use policy_schema::decision_id::DecisionRecord;
+use policy_schema::engine::Outcome;
+use serde_json::{Value, json};
+
+use super::ALLOWED;
+use crate::enforcer::{Enforcer, Verdict};
+use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+use crate::host::Host as _;
+
+const PROPERTY: &[u8] = b"peergate.enforced";
+
+/// Adds a `Deny` rule for a service account.
+fn deny(config: &mut Value, account: &str) {
+    let rule =
+        json!({"id": "incident", "effect": "Deny", "from": [{"serviceAccounts": [account]}]});
+    config["rules"].as_array_mut().unwrap().push(rule);
+}
+
+/// Two policies for one workload: the closer one leads, and enforces the other along on
+/// workloads with the label `tier: back`.
+fn leading_and_along(labels: &Value) -> (Value, Value) {
+    let rules = json!([{"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]}]);
+    let others = json!([
+        {"id": "admin", "effect": "Allow", "from": [{"serviceAccounts": ["admin"]}]},
+        {"id": "seen", "effect": "Audit"},
+    ]);
+    let mut leading = config(&rules);
+    leading["along"] = json!([{
+        "policy": {"namespace": "shop", "name": "everyone"},
+        "matchLabels": labels,
+        "rules": others,
+    }]);
+    let mut along = config(&others);
+    along["policy"]["name"] = "everyone".into();
+    along["yields"] = true.into();
+    (leading, along)
+}
+
+#[test]
+fn policies_for_one_workload_are_decided_together_and_once() {
+    let (leading, along) = leading_and_along(&json!({}));
+    for (caller, passes) in [
+        (WEB, true),
+        (ADMIN, true),
+        ("spiffe://cluster.local/x", false),
+    ] {
+        let host = FakeHost::with_uri_sans(&[caller]);
+        let leading = enforcer(&leading, &host);
+        let along = enforcer(&along, &host);
+        let verdict = leading.enforce(&host);
+        assert_eq!(verdict == ALLOWED, passes, "{caller}");
+        if passes {
+            assert_eq!(along.enforce(&host), Verdict::Pass(None), "{caller}");
+        }
+        // The decision, and the audit.
+        assert_eq!(host.calls.increments.get(), 2, "{caller}");
+    }
+}
+
+#[test]
+fn a_policy_that_nobody_enforced_along_is_enforced() {
+    let (_, along) = leading_and_along(&json!({}));
+    for announced in [
+        "",
+        "allowed",
+        "not-denied\nshop/everyone-else 00\nshop/every 00",
+        // What is not an announcement announces nothing.
+        "shop/everyone 00",
+        "yes\nshop/everyone 00",
+        "\nshop/everyone 00",
+    ] {
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        host.set_property(PROPERTY, announced.as_bytes());
+        let verdict = enforcer(&along, &host).enforce(&host);
+        assert_eq!(verdict, Verdict::Answered, "{announced:?}");
+    }
+}
+
+#[test]
+fn labels_tell_which_policies_are_along() {
+    let (leading, along) = leading_and_along(&json!({"tier": "back"}));
+    let on = |label: &[u8], value: &str| {
+        let host = FakeHost::with_uri_sans(&[ADMIN]).with_property(label, value.as_bytes());
+        enforcer(&leading, &host).enforce(&host)
+    };
+    let label = b"xds\0node\0metadata\0LABELS\0tier";
+    assert_eq!(on(label, "back"), ALLOWED);
+    assert_eq!(on(b"node\0metadata\0LABELS\0tier", "back"), ALLOWED);
+    assert_eq!(on(label, "front"), Verdict::Answered);
+    assert_eq!(
+        on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
+        Verdict::Answered
+    );
+    // What the leading one did not enforce along, the other enforces itself.
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
+    assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
+}
+
+/// What the leading filter and then the other make of a request.
+fn both(leading: &Value, along: &Value, host: &FakeHost) -> [Verdict; 2] {
+    let leading = enforcer(leading, host);
+    let along = enforcer(along, host);
+    [leading.enforce(host), along.enforce(host)]
+}
+
+#[test]
+fn the_order_of_fields_and_white_space_make_no_other_policy() {
+    let (leading, along) = leading_and_along(&json!({}));
+    let spaced = serde_json::to_string_pretty(&along).unwrap();
+    // `serde_json` sorts fields, and so has them in another order than this.
+    let reordered = format!(
+        r#"{{"yields": true, "rules": {}, "policy": {{"namespace": "shop", "name": "everyone"}}, "mesh": {}, "apiVersion": {}}}"#,
+        along["rules"], along["mesh"], along["apiVersion"]
+    );
+    for along in [spaced, reordered] {
+        let host = FakeHost::with_uri_sans(&[WEB]);
+        assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
+        let before = host.calls.unanswered.get();
+        let along = Enforcer::new(along.as_bytes(), &host).unwrap();
+        let asked = host.calls.answered.get();
+        assert_eq!(along.enforce(&host), Verdict::Pass(None));
+        // It asks for the announcement, and for nothing about the request.
+        assert_eq!(host.calls.answered.get() - asked, 1);
+        assert_eq!(host.calls.unanswered.get() - before, 0);
+    }
+}
+
+#[test]
+fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
+    let (leading, mut along) = leading_and_along(&json!({}));
+    deny(&mut along, "web");
+    for time in [json!({}), json!({"notAfter": "2500-01-01T00:00:00Z"})] {
+        let last = along["rules"].as_array_mut().unwrap().last_mut().unwrap();
+        let fields = time.as_object().unwrap().clone();
+        last.as_object_mut().unwrap().extend(fields);
+        // With a clock and without one.
+        for host in [
+            FakeHost::with_uri_sans(&[WEB]).at("2026-06-01T12:00:00Z"),
+            FakeHost::with_uri_sans(&[WEB]),
+        ] {
+            assert_eq!(
+                both(&leading, &along, &host),
+                [ALLOWED, Verdict::Answered],
+                "{time}"
+            );
+            let of_rule = host.counted_of("peergate_decisions_total");
+            assert_eq!(
+                of_rule.last().unwrap(),
+                &("shop_orders web allow allowed-by-rule".to_owned(), 1)
+            );
+            let denied = "shop_everyone incident deny denied-by-rule".to_owned();
+            assert!(of_rule.contains(&(denied, 1)), "{of_rule:?}");
+            let logged = host.log.borrow();
+            let (_, line) = logged.last().unwrap();
+            let line: Value = serde_json::from_str(line).unwrap();
+            let replies = host.replies.borrow();
+            let told = |name| {
+                let mut headers = replies[0].headers.iter();
+                headers.find(|(known, _)| *known == name).unwrap().1.clone()
+            };
+            assert_eq!(line["decision"], told("x-peergate-decision"));
+            let record = DecisionRecord::decode(&told("x-peergate-decision")).unwrap();
+            assert_eq!(record.policy, "shop/everyone");
+            assert_eq!(host.property(b"peergate_rule").unwrap(), b"incident");
+            assert_eq!(host.property(b"peergate_effect").unwrap(), b"deny");
+        }
+    }
+    // For others nothing has changed.
+    let host = FakeHost::with_uri_sans(&[ADMIN]);
+    assert_eq!(
+        both(&leading, &along, &host),
+        [ALLOWED, Verdict::Pass(None)]
+    );
+}
+
+#[test]
+fn what_the_leader_has_counted_a_policy_in_another_version_does_not_count_again() {
+    let (leading, mut along) = leading_and_along(&json!({}));
+    deny(&mut along, "other");
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(
+        both(&leading, &along, &host),
+        [ALLOWED, Verdict::Pass(None)]
+    );
+    // The decision, and the audit.
+    assert_eq!(host.calls.increments.get(), 2);
+    // The leader has seen to the header.
+    assert_eq!(host.calls.header_writes.get(), 0);
+}
+
+/// The leader knows another policy, and not this one: it was added, or labels that it does not know select it.
+#[test]
+fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
+    let (mut leading, mut along) = leading_and_along(&json!({"tier": "back"}));
+    let mut third = leading["along"][0].clone();
+    third["policy"]["name"] = "third".into();
+    third["matchLabels"] = json!({});
+    leading["along"].as_array_mut().unwrap().push(third);
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(
+        both(&leading, &along, &host),
+        [ALLOWED, Verdict::Pass(None)]
+    );
+    let audited = ("shop_everyone seen audit matched-by-rule".to_owned(), 1);
+    let counted = host.counted_of("peergate_decisions_total");
+    assert!(counted.contains(&audited), "{counted:?}");
+    // The leader's decision, and an audit each.
+    assert_eq!(host.calls.increments.get(), 3);
+    deny(&mut along, "web");
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(both(&leading, &along, &host), [ALLOWED, Verdict::Answered]);
+    // Where no `Allow` rule let the request pass, what the policy does not allow is denied.
+    leading["enforcement"] = "Shadow".into();
+    leading["along"][1]["enforcement"] = "Shadow".into();
+    let stranger = FakeHost::with_uri_sans(&["spiffe://cluster.local/x"]);
+    let [first, second] = both(&leading, &along, &stranger);
+    assert_eq!(first, Verdict::Pass(Some(Outcome::Denied)));
+    assert_eq!(second, Verdict::Answered);
+}
+
+#[test]
+fn a_policy_in_shadow_adds_nothing_to_a_leader_that_enforces_its_older_copy() {
+    let (leading, mut along) = leading_and_along(&json!({}));
+    along["enforcement"] = "Shadow".into();
+    deny(&mut along, "web");
+    let host = FakeHost::with_uri_sans(&[WEB]);
+    assert_eq!(
+        both(&leading, &along, &host),
+        [ALLOWED, Verdict::Pass(None)]
+    );
+    assert_eq!(host.calls.increments.get(), 2);
+    assert!(host.log.borrow().is_empty());
+}
+
+#[test]
+fn a_change_of_the_mesh_is_a_change_of_the_policy() {
+    let (leading, mut along) = leading_and_along(&json!({}));
+    let other = "spiffe://old.local/ns/shop/sa/web";
+    let mut leading = leading;
+    leading["mesh"]["trustDomainAliases"] = json!(["old.local"]);
+    let host = FakeHost::with_uri_sans(&[other]);
+    assert_eq!(both(&leading, &along, &host), [ALLOWED, Verdict::Answered]);
+    along["mesh"]["trustDomainAliases"] = json!(["old.local"]);
+    let host = FakeHost::with_uri_sans(&[other]);
+    assert_eq!(
+        both(&leading, &along, &host),
+        [ALLOWED, Verdict::Pass(None)]
+    );
+}
+
+#[test]
+fn a_policy_that_no_other_meets_asks_for_no_announcement_and_leaves_none() {
+    let (_, mut alone) = leading_and_along(&json!({}));
+    alone["yields"] = false.into();
+    let host = FakeHost::with_uri_sans(&[ADMIN]);
+    assert_eq!(enforcer(&alone, &host).enforce(&host), ALLOWED);
+    assert_eq!(host.property(PROPERTY), None);
+}

@@ -1,0 +1,85 @@
+//! Ports without HTTP: what all policies for the same workloads say of them together.
+
+use std::collections::HashMap;
+
+use super::at_default::is_for_all_of;
+use super::{PolicySet, ServicePolicy};
+
+/// A port that another policy for some of the same workloads has in its `tcpPorts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SharedTcpPort {
+    /// The port.
+    pub(crate) port: u16,
+    /// The position of the other policy in [`PolicySet::policies`].
+    pub(crate) policy: usize,
+    /// Whether the port is one on all workloads of this policy, and not on some of them.
+    pub(crate) is_everywhere: bool,
+}
+
+impl PolicySet {
+    /// Finds, for each policy, the ports without HTTP that others declare for its workloads.
+    pub(crate) fn find_tcp_ports(&mut self) {
+        if self
+            .policies
+            .iter()
+            .all(|policy| policy.tcp_ports.is_empty())
+        {
+            return;
+        }
+        let found: Vec<_> = self
+            .policies_together()
+            .into_iter()
+            .map(|together| self.shared_tcp_ports(&together))
+            .collect();
+        for (policy, ports) in self.policies.iter_mut().zip(found) {
+            policy.shared_tcp_ports = ports;
+        }
+    }
+
+    /// `together` has the position of the policy, and then those of the others.
+    fn shared_tcp_ports(&self, together: &[usize]) -> Vec<SharedTcpPort> {
+        let Some((own, others)) = together.split_first() else {
+            return Vec::new();
+        };
+        let Some(policy) = self.policies.get(*own) else {
+            return Vec::new();
+        };
+        let mut found: HashMap<u16, SharedTcpPort> = HashMap::new();
+        for position in others {
+            let Some(other) = self.policies.get(*position) else {
+                continue;
+            };
+            for port in &other.tcp_ports {
+                let shared = SharedTcpPort {
+                    port: *port,
+                    policy: *position,
+                    is_everywhere: is_for_all_of(other, policy),
+                };
+                let known = found.entry(*port).or_insert(shared);
+                if shared.is_everywhere && !known.is_everywhere {
+                    *known = shared;
+                }
+            }
+        }
+        let mut found: Vec<_> = found.into_values().collect();
+        found.retain(|shared| !policy.tcp_ports.contains(&shared.port));
+        found.sort_by_key(|shared| shared.port);
+        found
+    }
+}
+
+impl ServicePolicy {
+    /// The ports without HTTP of any of its workloads.
+    pub(crate) fn all_tcp_ports(&self) -> Vec<u16> {
+        let shared = self.shared_tcp_ports.iter().map(|shared| shared.port);
+        self.tcp_ports.iter().copied().chain(shared).collect()
+    }
+
+    /// The ports without HTTP of all of its workloads.
+    pub(crate) fn common_tcp_ports(&self) -> Vec<u16> {
+        let shared = self.shared_tcp_ports.iter();
+        let everywhere = shared.filter(|shared| shared.is_everywhere);
+        let own = self.tcp_ports.iter().copied();
+        own.chain(everywhere.map(|shared| shared.port)).collect()
+    }
+}

@@ -1,0 +1,373 @@
+//! Rules about HTTP on ports that speak something else.
+//!
+//! A connection there has no method, path, host, header or JWT. From a `DENY` rule Istio drops the question and
+//! keeps the denial, so that the rule denies every connection. `render` keeps such rules off the ports that the
+//! documents declare in `tcpPorts`. What cannot be kept off, or is declared nowhere, is reported here.
+
+use super::documents::{Placed, document_of};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::{GatewayApi, ServicePolicyDocument};
+use crate::planes::RbacPlane;
+use crate::policy::{
+    Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, is_for_all_of,
+};
+use crate::problem::{Cursor, Problems};
+use crate::rule::{Operation, Rule, Source};
+use crate::rule_spec::{Effect, Enforcement};
+
+type Documents = [Placed<ServicePolicyDocument>];
+
+/// Ports on which services speak their own protocols by convention.
+const CONVENTIONAL: [(u16, &str); 27] = [
+    (21, "FTP"),
+    (22, "SSH"),
+    (25, "SMTP"),
+    (53, "DNS"),
+    (389, "LDAP"),
+    (465, "SMTP"),
+    (587, "SMTP"),
+    (636, "LDAP"),
+    (1433, "SQL Server"),
+    (1521, "Oracle"),
+    (1883, "MQTT"),
+    (2181, "ZooKeeper"),
+    (3306, "MySQL"),
+    (4222, "NATS"),
+    (5432, "PostgreSQL"),
+    (5671, "AMQP"),
+    (5672, "AMQP"),
+    (6379, "Redis"),
+    (7687, "Bolt"),
+    (8883, "MQTT"),
+    (9042, "Cassandra"),
+    (9092, "Kafka"),
+    (11211, "memcached"),
+    (26257, "PostgreSQL"),
+    (26379, "Redis Sentinel"),
+    (27017, "MongoDB"),
+    (61616, "OpenWire"),
+];
+
+/// Reports what rules do on ports without HTTP that nobody can have meant.
+pub(super) fn check_together(
+    documents: &Documents,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let together = set.policies_together();
+    for (policy, together) in set.policies().iter().zip(&together) {
+        let others = together.iter().skip(1);
+        let others: Vec<_> = others
+            .filter_map(|position| set.policies().get(*position))
+            .collect();
+        let mut problems = Problems::default();
+        check_policy(policy, &others, set, &mut problems);
+        if problems.count() > 0
+            && let Some(document) = document_of(policy, documents)
+        {
+            document.place(problems, diagnostics);
+        }
+    }
+}
+
+fn check_policy(
+    policy: &ServicePolicy,
+    others: &[&ServicePolicy],
+    set: &PolicySet,
+    problems: &mut Problems,
+) {
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    check_service_ports(policy, others, &spec, problems);
+    if policy.enforcement == Enforcement::Shadow {
+        return;
+    }
+    let rules = spec.key("rules");
+    let common = policy.common_tcp_ports();
+    let all = policy.all_tcp_ports();
+    let is_declared = declares_ports(policy, others, set);
+    for (index, rule) in policy.rules.iter().enumerate() {
+        let cursor = rules.index(index);
+        check_absent_http(rule, &common, &cursor, problems);
+        check_unlimited(rule, &all, &cursor, problems);
+        for shared in &policy.shared_tcp_ports {
+            check_shared(rule, *shared, policy, others, set, &cursor, problems);
+        }
+        let open = open_parts(policy, rule);
+        if open.is_empty() {
+            continue;
+        }
+        if !is_declared {
+            let (place, help) = match policy.attachment() {
+                Attachment::Namespace | Attachment::Mesh(_) => (
+                    "it is also for workloads that no document describes",
+                    "list in the policy's `tcpPorts` the ports that speak something else, or limit the rule with `ports` or `notPorts`",
+                ),
+                Attachment::Workload(_) | Attachment::Targets(_) => (
+                    "no document says which ports of the workload do",
+                    "describe the workload's `service`, with other ports in `tcpPorts`, or limit the rule with `ports` or `notPorts`",
+                ),
+            };
+            problems.report(
+                Code::DeniesTcp,
+                &cursor,
+                format!(
+                    "rule `{}` denies every connection on ports that speak no HTTP, and {place}",
+                    rule.id
+                ),
+                help,
+            );
+        } else if let Some(port) = all.first()
+            && open.contains(&OpenPart::ExcludesHttp)
+            && !some_sources_need_http(rule)
+        {
+            problems.report(
+                Code::DeniesTcp,
+                &cursor,
+                format!(
+                    "rule `{}` denies every connection on port {port}: without HTTP there is nothing for it to exclude",
+                    rule.id
+                ),
+                "leave the port out with `notPorts`, or say in a rule of its own that its callers are denied",
+            );
+        }
+    }
+}
+
+/// A service port that is not in `tcpPorts` and speaks something else by convention, where a rule would
+/// then deny every connection.
+fn check_service_ports(
+    policy: &ServicePolicy,
+    others: &[&ServicePolicy],
+    spec: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let Some(service) = &policy.service else {
+        return;
+    };
+    let tcp_ports = policy.common_tcp_ports();
+    let service_cursor = spec.key("service");
+    let ports = service_cursor.key("ports");
+    for (index, port) in service.ports.iter().enumerate() {
+        let port = port.target_port;
+        let known = CONVENTIONAL.iter().find(|(known, _)| *known == port);
+        let (Some((_, protocol)), false) = (known, tcp_ports.contains(&port)) else {
+            continue;
+        };
+        let mut policies = std::iter::once(&policy).chain(others);
+        let denying = policies.find_map(|policy| {
+            let mut rules = policy.rules.iter();
+            let rule = rules.find(|rule| !open_parts(policy, rule).is_empty())?;
+            Some((policy, rule))
+        });
+        if let Some((denying, rule)) = denying {
+            problems.report(
+                Code::DeniesTcp,
+                &ports.index(index),
+                format!(
+                    "port {port} speaks {protocol} by convention, where rule `{}` of policy `{}` denies every connection",
+                    rule.id,
+                    denying.name()
+                ),
+                format!("list {port} in `tcpPorts`, or limit the rule with `ports` or `notPorts`"),
+            );
+        }
+    }
+}
+
+/// Part of a denial that asks for HTTP, on every port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OpenPart {
+    /// It needs something that only HTTP requests have. `render` keeps it off ports without HTTP.
+    NeedsHttp,
+    /// It excludes something that only HTTP requests have, and so matches whatever has none.
+    ExcludesHttp,
+}
+
+/// The open parts of a rule, if it is a denial and RBAC enforces it.
+fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
+    let is_denial = rule.effect == Effect::Deny
+        && RbacPlane::of_rule(policy, rule).is_rendered()
+        && !rule.is_limited_to_ports();
+    if !is_denial {
+        return Vec::new();
+    }
+    let asks_beside = rule.asks_for_http_beside_operations();
+    let needs_beside = rule.needs_http_beside_operations();
+    let part = |operation: &Operation| {
+        let is_limited = !(operation.ports.is_empty() && operation.not_ports.is_empty());
+        if is_limited || !(asks_beside || operation.asks_for_http()) {
+            None
+        } else if needs_beside || operation.needs_http() {
+            Some(OpenPart::NeedsHttp)
+        } else {
+            Some(OpenPart::ExcludesHttp)
+        }
+    };
+    if rule.operations.is_empty() {
+        part(&Operation::default()).into_iter().collect()
+    } else {
+        rule.operations.iter().filter_map(part).collect()
+    }
+}
+
+/// Whether the documents say which ports of all the policy's workloads speak HTTP.
+fn declares_ports(policy: &ServicePolicy, others: &[&ServicePolicy], set: &PolicySet) -> bool {
+    let has_tcp_ports = |policy: &ServicePolicy| !policy.tcp_ports.is_empty();
+    let of_others = others.iter().any(|other| {
+        (has_tcp_ports(other) || other.service.is_some()) && is_for_all_of(other, policy)
+    });
+    has_tcp_ports(policy)
+        || of_others
+        || (policy.service.is_some()
+            && !matches!(
+                policy.attachment(),
+                Attachment::Namespace | Attachment::Mesh(_)
+            ))
+        || is_for_gateway(policy, set)
+}
+
+/// Whether the policy is for a gateway of the mesh, whose servers speak HTTP.
+fn is_for_gateway(policy: &ServicePolicy, set: &PolicySet) -> bool {
+    let namespace = &policy.name().namespace;
+    let mut gateways = set.mesh.gateways.iter();
+    gateways.any(|gateway| {
+        gateway.namespace == *namespace
+            && match policy.attachment() {
+                Attachment::Workload(labels) => {
+                    gateway.api == GatewayApi::Istio
+                        && are_compatible(&gateway.labels, labels)
+                        && gateway.labels.keys().all(|key| labels.contains_key(key))
+                }
+                Attachment::Targets(targets) => targets
+                    .iter()
+                    .all(|target| target.kind == "Gateway" && target.name == gateway.name),
+                Attachment::Namespace | Attachment::Mesh(_) => false,
+            }
+    })
+}
+
+/// Operations that ask for HTTP on ports that never speak it.
+fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems: &mut Problems) {
+    let to = cursor.key("to");
+    for (index, operation) in rule.operations.iter().enumerate() {
+        let is_on_tcp = |port: &u16| tcp_ports.contains(port);
+        if operation.needs_http()
+            && !operation.ports.is_empty()
+            && operation.ports.iter().all(is_on_tcp)
+        {
+            problems.report(
+                Code::NeverMatches,
+                &to.index(index).key("ports"),
+                "these ports speak no HTTP, and so have no methods, paths and hosts",
+                "remove the ports from `tcpPorts`, or what asks for HTTP from the operation",
+            );
+        }
+    }
+}
+
+/// Rules that no enforcement point limits as they say on ports without HTTP.
+fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems: &mut Problems) {
+    if tcp_ports.is_empty() {
+        return;
+    }
+    let is_timed = !rule.validity.is_unlimited();
+    let is_enforced = rule.enforcement != Some(Enforcement::Shadow);
+    if is_timed && is_enforced && meets_tcp(rule, tcp_ports) {
+        problems.report(
+            Code::UnenforceableRule,
+            cursor,
+            format!("on ports without HTTP nothing would begin or end rule `{}`: the filter does not see that traffic", rule.id),
+            "leave the ports of `tcpPorts` out with `notPorts`, or remove the times",
+        );
+    }
+    if rule.effect != Effect::Allow && some_sources_need_http(rule) {
+        problems.report(
+            Code::UnenforceableRule,
+            &cursor.key("from"),
+            "on ports without HTTP only some of these sources can match, and Istio has no way to say it",
+            "make two rules of it: one for the sources with `requestPrincipals`, one for the others",
+        );
+    }
+}
+
+/// Whether some sources of a rule can be callers without HTTP, and others cannot.
+fn some_sources_need_http(rule: &Rule) -> bool {
+    let mut sources = rule.sources.iter();
+    let needs_http = |source: &Source| !source.request_principals.is_empty();
+    sources.clone().any(needs_http) && !sources.all(needs_http)
+}
+
+/// Whether the rule as written takes traffic of a port that speaks no HTTP.
+fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
+    let operation_does = |operation: &Operation| {
+        // To an `Allow` rule, what is absent is not excluded either.
+        let leaves_out = rule.effect == Effect::Allow && operation.asks_for_http();
+        !operation.needs_http()
+            && !leaves_out
+            && tcp_ports.iter().any(|port| operation.takes_port(*port))
+    };
+    // An open `Allow` rule is rendered for HTTP alone.
+    let is_open = rule.operations.is_empty() && rule.effect != Effect::Allow;
+    let names_tcp =
+        |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.is_empty();
+    !rule.needs_http_beside_operations()
+        && (is_open
+            || rule
+                .operations
+                .iter()
+                .any(|operation| operation_does(operation) && names_tcp(operation)))
+}
+
+/// A port that speaks no HTTP on some of the policy's workloads. RBAC can leave it out of a rule on all of
+/// them, which must not be where the documents say that it does speak HTTP.
+fn check_shared(
+    rule: &Rule,
+    shared: SharedTcpPort,
+    policy: &ServicePolicy,
+    others: &[&ServicePolicy],
+    set: &PolicySet,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if shared.is_everywhere || !rule.is_kept_off(policy, shared.port) {
+        return;
+    }
+    let names_port = |operation: &Operation| operation.ports.contains(&shared.port);
+    let asking = if rule.operations.iter().any(names_port) {
+        Some(policy)
+    } else {
+        let mut policies = std::iter::once(&policy).chain(others);
+        policies
+            .find(|other| speaks_http(other, shared.port))
+            .copied()
+    };
+    let (Some(asking), Some(declaring)) = (asking, set.policies().get(shared.policy)) else {
+        return;
+    };
+    problems.report(
+        Code::UnenforceableRule,
+        cursor,
+        format!(
+            "port {} speaks HTTP by policy `{}` and something else by policy `{}`, and Istio has no way to keep rule `{}` off the one without the other",
+            shared.port,
+            asking.name(),
+            declaring.name(),
+            rule.id
+        ),
+        "leave the port out with `notPorts`, and deny it in the policies of the workloads where it speaks HTTP",
+    );
+}
+
+/// Whether a policy says that its workload speaks HTTP on this port.
+fn speaks_http(policy: &ServicePolicy, port: u16) -> bool {
+    let of_service = policy.service.as_ref().is_some_and(|service| {
+        let mut ports = service.ports.iter();
+        ports.any(|known| known.target_port == port)
+    });
+    let mut operations = policy.rules.iter().flat_map(|rule| &rule.operations);
+    let of_rules =
+        operations.any(|operation| operation.needs_http() && operation.ports.contains(&port));
+    (of_service || of_rules) && !policy.common_tcp_ports().contains(&port)
+}
