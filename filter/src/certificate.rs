@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use policy_schema::identity::SCHEME;
 
 const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PEM_END: &[u8] = b"-----END CERTIFICATE-----";
@@ -15,12 +16,14 @@ const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 /// `TBSCertificate.extensions` (RFC 5280, section 4.1).
 const EXTENSIONS: u8 = 0xa3;
-/// `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
+/// `GeneralName.dNSName` and `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
+const DNS: u8 = 0x82;
 const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// The number of URI SANs of a certificate in PEM; none when it is not one.
+/// The number of URI SANs of a certificate in PEM; none when it is not one. A DNS SAN that reads as
+/// a SPIFFE ID counts: Envoy's RBAC takes it for one.
 pub fn count_uri_sans(pem: &[u8]) -> Option<usize> {
     let der = der_of(pem)?;
     let mut certificate = Elements(only(&der, SEQUENCE)?);
@@ -55,8 +58,9 @@ fn count_in_extensions(extensions: &[u8]) -> Option<usize> {
 fn count_in_names(names: &[u8]) -> Option<usize> {
     let mut names = Elements(names);
     let mut count = 0;
-    while let Some((tag, _)) = names.next()? {
-        count += usize::from(tag == URI);
+    while let Some((tag, name)) = names.next()? {
+        let is_id = tag == URI || (tag == DNS && name.starts_with(SCHEME.as_bytes()));
+        count += usize::from(is_id);
     }
     Some(count)
 }
@@ -128,13 +132,16 @@ mod tests {
 
     #[test]
     fn uri_sans_are_counted_and_other_names_are_not() {
-        let cases: [(&[&str], &[&str], usize); 6] = [
+        let cases: [(&[&str], &[&str], usize); 9] = [
             (&[], &[], 0),
             (&[], &["web.shop"], 0),
             (&[WEB], &[], 1),
             (&[WEB], &["web.shop", "web"], 1),
             (&[WEB, ADMIN], &[], 2),
             (&[WEB, WEB, WEB], &["web.shop"], 3),
+            (&[], &["web.shop", ADMIN], 1),
+            (&[WEB], &[ADMIN], 2),
+            (&[WEB], &["https://web.shop", "spiffe:/web"], 1),
         ];
         for (uri_sans, dns_sans, expected) in cases {
             let pem = certificate(uri_sans, dns_sans);
