@@ -23,7 +23,7 @@ use std::rc::Rc;
 use policy_schema::identity::MAX_ID;
 use rustc_hash::FxHashMap;
 
-use crate::certificate::count_uri_sans;
+use crate::certificate::{NameCounts, count_names};
 use crate::host::{Bytes, Host};
 
 const DIGEST: &[u8] = b"connection\0sha256_peer_certificate_digest";
@@ -76,12 +76,14 @@ impl PeerCertificates {
 }
 
 fn look_into_certificate(host: &impl Host) -> CertificateIdentity {
-    let count = host.property(CERTIFICATE).map(|pem| count_uri_sans(&pem));
-    match (host.property(FIRST_URI_SAN), count) {
-        (Some(san), None | Some(Some(1))) if san.len() <= MAX_ID => {
+    let counts = host.property(CERTIFICATE).map(|pem| count_names(&pem));
+    match (host.property(FIRST_URI_SAN), counts) {
+        (Some(san), None | Some(Some(NameCounts { ids: 1, .. }))) if san.len() <= MAX_ID => {
             CertificateIdentity::UriSan(san.into())
         }
-        (None, None | Some(Some(0))) if !is_named_otherwise(host) => CertificateIdentity::Absent,
+        (None, None | Some(Some(NameCounts { ids: 0, dns: 0 }))) if !is_named_otherwise(host) => {
+            CertificateIdentity::Absent
+        }
         // More than one, none but a name of another kind, one that is longer than any SPIFFE ID, or
         // one that is empty, which the proxy reports as none.
         _ => CertificateIdentity::Malformed,
