@@ -222,6 +222,34 @@ impl Mesh {
         Self::run(&Label::TAGS, |_| filters)
     }
 
+    /// With these HTTP filters, where a client certificate must have a URI name of one of these trust
+    /// domains, as Istio demands it in the handshake.
+    pub(crate) fn where_names_are_required(filters: Vec<Value>, trust_domains: &[&str]) -> Self {
+        let trust_domains = trust_domains.iter().map(ToString::to_string).collect();
+        Self::run_with(
+            |sidecar, _| {
+                sidecar.http_filters = filters;
+                sidecar.trust_domains = trust_domains;
+            },
+            |_| {},
+        )
+    }
+
+    /// With these HTTP filters, where routes are found by the path without its parameters.
+    pub(crate) fn where_routes_ignore_parameters(filters: Vec<Value>) -> Self {
+        Self::run_with(
+            |sidecar, _| sidecar.http_filters = filters,
+            |bootstrap| {
+                for_each_object(bootstrap, &|fields| {
+                    if fields.contains_key("virtual_hosts") {
+                        let option = "ignore_path_parameters_in_path_matching";
+                        fields.insert(option.to_owned(), json!(true));
+                    }
+                });
+            },
+        )
+    }
+
     /// With an access log in this file whose lines have these fields, as Istio configures it of a provider.
     pub(crate) fn with_logged_fields(path: &Path, labels: &Value, plugin_config: String) -> Self {
         Self::run_with(
