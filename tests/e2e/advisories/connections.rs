@@ -77,6 +77,27 @@ fn cve_2026_73548_nothing_is_smuggled_behind_an_upgrade() {
     }
 }
 
+/// Envoy makes a `GET` with an upgrade of it, before any rule sees it; other protocols it refuses.
+#[test]
+fn cve_2026_73548_an_extended_connect_is_decided_by_its_path() {
+    let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
+    for (protocol, path, status) in [
+        ("websocket", "/x", 200),
+        ("websocket", "/admin", 403),
+        ("custom", "/x", 403),
+    ] {
+        let statuses = planes.answers(Some(&Leaf::spiffe(WEB)), |client| {
+            let client = client.http2();
+            let mut connection = client.connect().unwrap();
+            let first = connection.send(&Request::get("/x")).unwrap();
+            assert_eq!(first.status, 200);
+            let request = Request::extended_connect(protocol, path);
+            connection.send(&request).unwrap().status
+        });
+        assert_eq!(statuses, [status; 2], "{protocol} {path}");
+    }
+}
+
 #[test]
 fn cve_2025_64763_what_is_sent_before_a_tunnel_is_let_in_reaches_nobody() {
     let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);

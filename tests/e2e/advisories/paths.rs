@@ -93,6 +93,22 @@ fn cve_2025_46821_a_star_in_the_path_is_a_character_under_templates() {
 }
 
 #[test]
+fn cve_2026_33186_a_path_without_its_slash_does_not_pass_a_deny() {
+    let deny = r#"{id: d, effect: Deny, to: [{paths: ["/admin*"]}]}"#;
+    let planes = Planes::enforcing(&[ALLOW, deny]);
+    for (target, expected) in [
+        ("admin", "400"),
+        ("http://orders.shop/admin", "403"),
+        ("http://orders.shop//admin", "200"),
+        ("http://orders.shop", "200"),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let answers = planes.answers_to_bytes(request.as_bytes());
+        assert_eq!(answers, [[expected], [expected]], "{target}");
+    }
+}
+
+#[test]
 fn a_query_or_a_fragment_does_not_pass_a_deny() {
     let planes = Planes::enforcing(&[ALLOW, "{id: d, effect: Deny, to: [{paths: [/admin]}]}"]);
     for protocol in [Protocol::Http1, Protocol::Http2] {
