@@ -78,7 +78,7 @@ impl Client {
 
     /// Resumes TLS sessions, so that only the first connection shows the certificate.
     #[must_use]
-    pub fn resuming_sessions(mut self) -> Self {
+    pub fn resuming(mut self) -> Self {
         if let Some(config) = &mut self.tls {
             config.resumption = Resumption::default();
         }

@@ -39,7 +39,7 @@ struct Planes {
 }
 
 /// The HTTP filters by which each of the two enforces these rules.
-fn filters(rules: &[&str]) -> (Vec<Value>, Vec<Value>) {
+pub(crate) fn filters(rules: &[&str]) -> (Vec<Value>, Vec<Value>) {
     let rules = rules.iter().map(|rule| format!("    - {rule}\n"));
     let source = SourceText {
         name: "policy.yaml".to_owned(),

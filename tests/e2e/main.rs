@@ -17,3 +17,4 @@ mod planes;
 mod strangers;
 mod telemetry;
 mod together;
+mod unix_socket;

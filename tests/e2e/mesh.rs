@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use peergate_sandbox::{
-    Client, Connection, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_STRICT, Identity,
-    InboundSidecar, Leaf, Request, Response, Service,
+    Client, Connection, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT,
+    Identity, InboundSidecar, Leaf, Request, Response, Service,
 };
 use peergate_tests::module;
 use policy_schema::decision_id::DecisionRecord;
@@ -232,6 +232,23 @@ impl Mesh {
                 sidecar.trust_domains = trust_domains;
             },
             |_| {},
+        )
+    }
+
+    /// With these HTTP filters, also behind a Unix socket that accepts plaintext.
+    pub(crate) fn at_unix_socket(filters: Vec<Value>, socket: &Path) -> Self {
+        Self::run_with(
+            |sidecar, _| sidecar.http_filters = filters,
+            |bootstrap| {
+                let listeners = &mut bootstrap["static_resources"]["listeners"];
+                let listeners = listeners.as_array_mut().unwrap();
+                let permissive = listeners.iter();
+                let mut permissive = permissive.filter(|one| one["name"] == INBOUND_PERMISSIVE);
+                let mut listener = permissive.next().unwrap().clone();
+                listener["name"] = json!("unix-socket");
+                listener["address"] = json!({"pipe": {"path": socket}});
+                listeners.push(listener);
+            },
         )
     }
 

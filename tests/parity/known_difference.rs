@@ -1,6 +1,7 @@
 //! The differences between RBAC and the filter that the documentation lists.
 
 use peergate_tests::random::{Asked, Names};
+use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::policy::PolicySet;
 
@@ -61,7 +62,6 @@ impl KnownDifference {
 }
 
 fn is_malformed(asked: &Asked) -> bool {
-    use policy_schema::identity::PeerIdentity;
     asked.with_request(|request| request.peer == PeerIdentity::Malformed)
 }
 
