@@ -88,7 +88,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
     fn ask_for_ip(&self, path: &[u8]) -> Option<IpAddr> {
         let text = String::from_utf8(self.host.property(path)?).ok()?;
         let address: SocketAddr = text.parse().ok()?;
-        Some(address.ip().to_canonical())
+        Some(address.ip())
     }
 
     /// Whether the client speaks gRPC, by what Envoy takes for it, and so takes no HTTP status for an answer.
@@ -307,7 +307,8 @@ mod tests {
         for (text, address) in [
             ("10.0.0.1:8080", Some("10.0.0.1")),
             ("[2001:db8::1]:8080", Some("2001:db8::1")),
-            ("[::ffff:10.0.0.1]:8080", Some("10.0.0.1")),
+            ("[::ffff:10.0.0.1]:8080", Some("::ffff:10.0.0.1")),
+            ("[fe80::1%1]:8080", Some("fe80::1")),
             ("/run/envoy.sock", None),
             ("10.0.0.1", None),
             ("\u{fffd}", None),

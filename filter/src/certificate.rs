@@ -1,10 +1,11 @@
-//! As much of X.509 as it takes to count the URI SANs of a certificate.
+//! As much of X.509 as it takes to count the names of a certificate.
 //!
 //! The handshake has verified all else. The walk is strict: what is not one certificate, in PEM
 //! and DER, gives no number.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use policy_schema::identity::SCHEME;
 
 const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PEM_END: &[u8] = b"-----END CERTIFICATE-----";
@@ -15,28 +16,37 @@ const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 /// `TBSCertificate.extensions` (RFC 5280, section 4.1).
 const EXTENSIONS: u8 = 0xa3;
-/// `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
+/// `GeneralName.dNSName` and `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
+const DNS: u8 = 0x82;
 const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// The number of URI SANs of a certificate in PEM; none when it is not one.
-pub fn count_uri_sans(pem: &[u8]) -> Option<usize> {
+/// How many names of a kind a certificate has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NameCounts {
+    /// URI SANs, and DNS SANs that read as a SPIFFE ID: Envoy's RBAC takes them for one.
+    pub ids: usize,
+    /// Other DNS SANs.
+    pub dns: usize,
+}
+
+/// Counts the names of a certificate in PEM; none when it is not one.
+pub fn count_names(pem: &[u8]) -> Option<NameCounts> {
     let der = der_of(pem)?;
     let mut certificate = Elements(only(&der, SEQUENCE)?);
     let mut to_be_signed = Elements(certificate.expect_tag(SEQUENCE)?);
-    let mut count = 0;
+    let mut counts = NameCounts::default();
     while let Some((tag, content)) = to_be_signed.next()? {
         if tag == EXTENSIONS {
-            count += count_in_extensions(only(content, SEQUENCE)?)?;
+            count_in_extensions(only(content, SEQUENCE)?, &mut counts)?;
         }
     }
-    Some(count)
+    Some(counts)
 }
 
-fn count_in_extensions(extensions: &[u8]) -> Option<usize> {
+fn count_in_extensions(extensions: &[u8], counts: &mut NameCounts) -> Option<()> {
     let mut extensions = Elements(extensions);
-    let mut count = 0;
     while let Some((_, extension)) = extensions.next()? {
         let mut fields = Elements(extension);
         if fields.expect_tag(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
@@ -45,20 +55,24 @@ fn count_in_extensions(extensions: &[u8]) -> Option<usize> {
         // `critical` may stand before the value.
         while let Some((tag, content)) = fields.next()? {
             if tag == OCTET_STRING {
-                count += count_in_names(only(content, SEQUENCE)?)?;
+                count_in_names(only(content, SEQUENCE)?, counts)?;
             }
         }
     }
-    Some(count)
+    Some(())
 }
 
-fn count_in_names(names: &[u8]) -> Option<usize> {
+fn count_in_names(names: &[u8], counts: &mut NameCounts) -> Option<()> {
     let mut names = Elements(names);
-    let mut count = 0;
-    while let Some((tag, _)) = names.next()? {
-        count += usize::from(tag == URI);
+    while let Some((tag, name)) = names.next()? {
+        match tag {
+            URI => counts.ids += 1,
+            DNS if name.starts_with(SCHEME.as_bytes()) => counts.ids += 1,
+            DNS => counts.dns += 1,
+            _ => {}
+        }
     }
-    Some(count)
+    Some(())
 }
 
 /// The content of the one element that `der` is, which must have this tag.
@@ -127,18 +141,22 @@ mod tests {
     use crate::fake_host::{ADMIN, WEB, certificate};
 
     #[test]
-    fn uri_sans_are_counted_and_other_names_are_not() {
-        let cases: [(&[&str], &[&str], usize); 6] = [
-            (&[], &[], 0),
-            (&[], &["web.shop"], 0),
-            (&[WEB], &[], 1),
-            (&[WEB], &["web.shop", "web"], 1),
-            (&[WEB, ADMIN], &[], 2),
-            (&[WEB, WEB, WEB], &["web.shop"], 3),
+    fn uri_sans_and_dns_sans_are_counted() {
+        let cases: [(&[&str], &[&str], usize, usize); 9] = [
+            (&[], &[], 0, 0),
+            (&[], &["web.shop"], 0, 1),
+            (&[WEB], &[], 1, 0),
+            (&[WEB], &["web.shop", "web"], 1, 2),
+            (&[WEB, ADMIN], &[], 2, 0),
+            (&[WEB, WEB, WEB], &["web.shop"], 3, 1),
+            (&[], &["", ADMIN], 1, 1),
+            (&[WEB], &[ADMIN], 2, 0),
+            (&[WEB], &["https://web.shop", "spiffe:/web"], 1, 2),
         ];
-        for (uri_sans, dns_sans, expected) in cases {
+        for (uri_sans, dns_sans, ids, dns) in cases {
             let pem = certificate(uri_sans, dns_sans);
-            assert_eq!(count_uri_sans(pem.as_bytes()), Some(expected), "{pem}");
+            let expected = Some(NameCounts { ids, dns });
+            assert_eq!(count_names(pem.as_bytes()), expected, "{pem}");
         }
     }
 
@@ -148,7 +166,8 @@ mod tests {
         let long = format!("spiffe://cluster.local/{path}");
         for count in [1, 2, 60] {
             let pem = certificate(&vec![&*long; count], &["web.shop"]);
-            assert_eq!(count_uri_sans(pem.as_bytes()), Some(count));
+            let expected = Some(NameCounts { ids: count, dns: 1 });
+            assert_eq!(count_names(pem.as_bytes()), expected);
         }
     }
 
@@ -160,7 +179,8 @@ mod tests {
             pem.trim_end().to_owned(),
             pem.replace("\r\n", "\n"),
         ] {
-            assert_eq!(count_uri_sans(pem.as_bytes()), Some(1));
+            let expected = Some(NameCounts { ids: 1, dns: 0 });
+            assert_eq!(count_names(pem.as_bytes()), expected);
         }
     }
 
@@ -180,7 +200,7 @@ mod tests {
             pem.replace("-----END", "AAAA\n-----END"),
             format!("{pem}{other}"),
         ] {
-            assert_eq!(count_uri_sans(text.as_bytes()), None, "{text}");
+            assert_eq!(count_names(text.as_bytes()), None, "{text}");
         }
     }
 
@@ -191,16 +211,17 @@ mod tests {
             let body = STANDARD.encode(der);
             format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
         };
-        assert_eq!(count_uri_sans(&pem_of(&der)), Some(2));
+        let expected = Some(NameCounts { ids: 2, dns: 1 });
+        assert_eq!(count_names(&pem_of(&der)), expected);
         for length in 0..der.len() {
-            assert_eq!(count_uri_sans(&pem_of(&der[..length])), None, "{length}");
+            assert_eq!(count_names(&pem_of(&der[..length])), None, "{length}");
         }
         // Whatever the change, it ends, without a panic.
         for position in 0..der.len() {
             for value in [0, 0x30, 0x7f, 0x80, 0x83, 0xff] {
                 let mut changed = der.clone();
                 changed[position] = value;
-                count_uri_sans(&pem_of(&changed));
+                count_names(&pem_of(&changed));
             }
         }
     }

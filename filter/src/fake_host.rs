@@ -91,9 +91,14 @@ impl FakeHost {
             .with_property(b"destination\0port", &8080_i64.to_le_bytes())
     }
 
-    /// A connection with a certificate that has these URI SANs.
+    /// A connection with a certificate that has these URI SANs and, with any, a DNS SAN.
     pub(crate) fn with_uri_sans(uri_sans: &[&str]) -> Self {
-        let pem = certificate(uri_sans, &["web.shop"]);
+        let dns_sans: &[&str] = if uri_sans.is_empty() {
+            &[]
+        } else {
+            &["web.shop"]
+        };
+        let pem = certificate(uri_sans, dns_sans);
         Self::with_uri_sans_before_envoy_1_38(uri_sans)
             .with_property(b"connection\0peer_certificate", pem.as_bytes())
     }

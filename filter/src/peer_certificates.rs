@@ -12,6 +12,9 @@
 //!
 //! Looking into the certificate can only take an identity away. Before Envoy 1.38 there is nothing
 //! to look into, and the first URI SAN stands.
+//!
+//! A certificate without a URI SAN is anonymous only if it has no other name that Envoy's RBAC
+//! takes for the caller's: neither a DNS SAN nor a subject.
 
 use std::cell::Cell;
 use std::fmt;
@@ -20,11 +23,13 @@ use std::rc::Rc;
 use policy_schema::identity::MAX_ID;
 use rustc_hash::FxHashMap;
 
-use crate::certificate::count_uri_sans;
+use crate::certificate::{NameCounts, count_names};
 use crate::host::{Bytes, Host};
 
 const DIGEST: &[u8] = b"connection\0sha256_peer_certificate_digest";
 const FIRST_URI_SAN: &[u8] = b"connection\0uri_san_peer_certificate";
+const FIRST_DNS_SAN: &[u8] = b"connection\0dns_san_peer_certificate";
+const SUBJECT: &[u8] = b"connection\0subject_peer_certificate";
 const CERTIFICATE: &[u8] = b"connection\0peer_certificate";
 
 /// How many certificates are kept. Callers renew theirs several times a day, so in the end the
@@ -34,9 +39,9 @@ const MOST: usize = 1024;
 /// What a certificate says of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateIdentity {
-    /// Nothing: there is no certificate, or it has no URI SAN.
+    /// Nothing: there is no certificate, or it has no URI SAN, no DNS SAN and no subject.
     Absent,
-    /// Anything but one URI SAN.
+    /// Names other than one URI SAN.
     Malformed,
     /// The only URI SAN, be it a SPIFFE ID or not. No longer than one may be, so that what is kept is
     /// bounded.
@@ -71,16 +76,25 @@ impl PeerCertificates {
 }
 
 fn look_into_certificate(host: &impl Host) -> CertificateIdentity {
-    let count = host.property(CERTIFICATE).map(|pem| count_uri_sans(&pem));
-    match (host.property(FIRST_URI_SAN), count) {
-        (Some(san), None | Some(Some(1))) if san.len() <= MAX_ID => {
+    let counts = host.property(CERTIFICATE).map(|pem| count_names(&pem));
+    match (host.property(FIRST_URI_SAN), counts) {
+        (Some(san), None | Some(Some(NameCounts { ids: 1, .. }))) if san.len() <= MAX_ID => {
             CertificateIdentity::UriSan(san.into())
         }
-        (None, None | Some(Some(0))) => CertificateIdentity::Absent,
-        // More than one, one that is longer than any SPIFFE ID, or one that is empty, which the proxy
-        // reports as none.
-        (Some(_), _) | (_, Some(_)) => CertificateIdentity::Malformed,
+        (None, None | Some(Some(NameCounts { ids: 0, dns: 0 }))) if !is_named_otherwise(host) => {
+            CertificateIdentity::Absent
+        }
+        // More than one, none but a name of another kind, one that is longer than any SPIFFE ID, or
+        // one that is empty, which the proxy reports as none.
+        _ => CertificateIdentity::Malformed,
     }
+}
+
+/// Whether the certificate names the caller without a URI SAN.
+fn is_named_otherwise(host: &impl Host) -> bool {
+    [FIRST_DNS_SAN, SUBJECT]
+        .into_iter()
+        .any(|name| host.property(name).is_some())
 }
 
 /// Without the callers' names.
@@ -126,6 +140,25 @@ mod tests {
             identity(&FakeHost::anonymous()),
             CertificateIdentity::Absent
         );
+    }
+
+    #[test]
+    fn a_certificate_with_names_of_other_kinds_alone_is_malformed_and_not_anonymous() {
+        for name in [FIRST_DNS_SAN, SUBJECT] {
+            let host = FakeHost::with_uri_sans(&[]).with_property(name, b"CN=web");
+            assert_eq!(identity(&host), CertificateIdentity::Malformed);
+            let host = FakeHost::with_uri_sans(&[WEB]).with_property(name, b"CN=web");
+            assert_eq!(identity(&host), uri_san(WEB));
+        }
+    }
+
+    #[test]
+    fn a_dns_san_that_reads_as_a_spiffe_id_is_malformed() {
+        for uri_sans in [&[][..], &[WEB]] {
+            let pem = certificate(uri_sans, &["web.shop", ADMIN]);
+            let host = FakeHost::with_uri_sans(uri_sans).with_property(CERTIFICATE, pem.as_bytes());
+            assert_eq!(identity(&host), CertificateIdentity::Malformed);
+        }
     }
 
     #[test]

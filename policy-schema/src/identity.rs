@@ -156,7 +156,7 @@ fn are_path_segments(bytes: &[u8]) -> bool {
 /// taken for "a certificate that we do not understand".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerIdentity<'a> {
-    /// No identity was presented: plaintext, no client certificate, or one without a URI SAN.
+    /// No identity was presented: plaintext, no client certificate, or one without any name.
     Absent,
     /// Something was presented that is not exactly one SPIFFE ID.
     Malformed,

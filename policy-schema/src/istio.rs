@@ -10,6 +10,7 @@ mod gateway;
 mod gateway_api;
 mod gateway_infrastructure;
 mod install;
+pub(crate) mod ip_blocks;
 mod network_policy;
 mod peer_authentication;
 mod pods;

@@ -7,6 +7,7 @@
 //! | the address of the connection's peer | exact | `Allow` from any address; others never match |
 //! | effect `Custom` | exact: the provider is asked | recorded |
 //! | traffic without HTTP | exact | does not see it |
+//! | the end of a namespace, as in `*-prod` | sought in every name of the certificate | exact |
 //! | all else | exact | exact |
 //!
 //! What a point cannot see is left to the other: a rule is there where the point then denies at
@@ -14,6 +15,7 @@
 //! both, the two together never let through what the policy denies. Rules for which that does not
 //! hold are refused.
 
+use crate::matching::TextMatch;
 use crate::plugin_config::PolicyName;
 use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
@@ -139,7 +141,24 @@ impl FilterPlane {
     }
 }
 
+/// Istio has no other way to ask for the end of a namespace.
+const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included; the filter looks in the SPIFFE ID alone";
+
 impl Rule {
+    /// Whether it asks for a namespace by its end.
+    fn asks_for_end_of_namespace(&self) -> bool {
+        let of_condition = |condition: &Condition| match &condition.test {
+            Test::Caller(source) => source.asks_for_end_of_namespace(),
+            Test::Port(_)
+            | Test::DestinationIp(_)
+            | Test::Header { .. }
+            | Test::ServerName(_)
+            | Test::Metadata { .. } => false,
+        };
+        self.sources.iter().any(Source::asks_for_end_of_namespace)
+            || self.conditions.iter().any(of_condition)
+    }
+
     /// Whether it depends on the address that the connection itself comes from.
     pub(crate) fn asks_for_peer_ip(&self) -> bool {
         self.sources.iter().any(Source::asks_for_peer_ip)
@@ -191,6 +210,13 @@ impl Rule {
         self.effect != Effect::Allow
             && RbacPlane::of_rule(policy, self).is_rendered()
             && (self.operations.iter().any(is_on_port) || (beside && self.operations.is_empty()))
+    }
+}
+
+impl Source {
+    fn asks_for_end_of_namespace(&self) -> bool {
+        let mut namespaces = self.namespaces.iter().chain(&self.not_namespaces);
+        namespaces.any(|namespace| matches!(namespace, TextMatch::Suffix(_)))
     }
 }
 
@@ -259,9 +285,12 @@ impl ServicePolicy {
     /// about it.
     pub fn plane_differences(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.rules.iter().flat_map(|rule| {
+            let rbac = RbacPlane::of_rule(self, rule);
+            let asks_every_name = rbac.is_rendered() && rule.asks_for_end_of_namespace();
             let notes = [
-                RbacPlane::of_rule(self, rule).note(),
+                rbac.note(),
                 FilterPlane::of_rule(rule).note(),
+                asks_every_name.then_some(END_OF_NAMESPACE),
             ];
             notes.into_iter().flatten().map(|note| (&*rule.id, note))
         })

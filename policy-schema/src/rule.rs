@@ -145,6 +145,12 @@ impl Source {
         !(self.ip_blocks.is_empty() && self.not_ip_blocks.is_empty())
     }
 
+    /// Whether a field is about the client's address.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn asks_for_remote_ip(&self) -> bool {
+        !(self.remote_ip_blocks.is_empty() && self.not_remote_ip_blocks.is_empty())
+    }
+
     /// The SPIFFE IDs that `principals` and `serviceAccounts` name, with each identity of the
     /// mesh under each of its trust domains.
     ///

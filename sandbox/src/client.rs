@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -73,6 +74,15 @@ impl Client {
     ) -> Result<Self, Error> {
         self.tls = Some(tls::config(authority, identity)?);
         Ok(self)
+    }
+
+    /// Resumes TLS sessions, so that only the first connection shows the certificate.
+    #[must_use]
+    pub fn resuming(mut self) -> Self {
+        if let Some(config) = &mut self.tls {
+            config.resumption = Resumption::default();
+        }
+        self
     }
 
     /// Opens a connection for several requests.

@@ -157,12 +157,14 @@ fn is_ready(admin: &Client) -> Result<bool, Error> {
     Ok(is_live(get("/ready")?) && has_started(get(&format!("/stats?filter=^{STARTED}$"))?))
 }
 
+/// The listeners that have an address: one at a Unix socket is found by its path.
 fn listeners(client: &Client) -> Result<Vec<(String, SocketAddr)>, Error> {
     let status: Value = serde_json::from_str(&admin(client, "GET", "/listeners?format=json")?)?;
     let listeners = status.get("listener_statuses").and_then(Value::as_array);
     listeners
         .into_iter()
         .flatten()
+        .filter(|listener| listener.pointer("/local_address/pipe").is_none())
         .map(|listener| {
             let read = || {
                 let name = listener.get("name")?.as_str()?;

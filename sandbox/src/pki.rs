@@ -5,6 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use rcgen::string::Ia5String;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, OtherNameValue, SanType,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -23,6 +24,9 @@ const BACKDATED: Duration = Duration::from_hours(1);
 /// How long certificates are good for by default: no whole number of days, so that the days left of
 /// one do not depend on the second in which somebody asks.
 const LIFETIME: Duration = Duration::from_hours(36);
+
+/// The `otherName` of Windows domains.
+const USER_PRINCIPAL_NAME: [u64; 10] = [1, 3, 6, 1, 4, 1, 311, 20, 2, 3];
 
 /// A root of trust. Two authorities do not trust each other's certificates.
 #[derive(Debug)]
@@ -63,6 +67,23 @@ impl Authority {
             let name = Ia5String::try_from(dns.as_str())?;
             params.subject_alt_names.push(SanType::DnsName(name));
         }
+        for email in &leaf.email_sans {
+            let name = Ia5String::try_from(email.as_str())?;
+            params.subject_alt_names.push(SanType::Rfc822Name(name));
+        }
+        for ip in &leaf.ip_sans {
+            params.subject_alt_names.push(SanType::IpAddress(*ip));
+        }
+        for name in &leaf.other_names {
+            let name = OtherNameValue::Utf8String(name.clone());
+            let name = SanType::OtherName((USER_PRINCIPAL_NAME.to_vec(), name));
+            params.subject_alt_names.push(name);
+        }
+        if let Some(name) = &leaf.common_name {
+            params
+                .distinguished_name
+                .push(DnType::CommonName, name.as_str());
+        }
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity {
@@ -95,8 +116,16 @@ impl Authority {
 pub struct Leaf {
     /// URI names, in their order in the certificate; any ASCII, a SPIFFE ID or not.
     pub uri_sans: Vec<String>,
-    /// DNS names.
+    /// DNS names; any ASCII.
     pub dns_sans: Vec<String>,
+    /// Email addresses.
+    pub email_sans: Vec<String>,
+    /// IP addresses.
+    pub ip_sans: Vec<IpAddr>,
+    /// User principal names, which are of the kind `otherName`.
+    pub other_names: Vec<String>,
+    /// The subject's common name; without it the subject is empty.
+    pub common_name: Option<String>,
     /// The instant from which it is valid (whole seconds).
     pub not_before: SystemTime,
     /// How long it is valid from then on (whole seconds).
@@ -108,6 +137,10 @@ impl Default for Leaf {
         Self {
             uri_sans: Vec::new(),
             dns_sans: Vec::new(),
+            email_sans: Vec::new(),
+            ip_sans: Vec::new(),
+            other_names: Vec::new(),
+            common_name: None,
             not_before: SystemTime::now() - BACKDATED,
             lifetime: LIFETIME + BACKDATED,
         }

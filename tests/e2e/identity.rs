@@ -142,17 +142,31 @@ fn a_certificate_is_still_an_identity_where_tls_does_not_ask_for_one() {
 }
 
 #[test]
-fn a_certificate_without_any_uri_is_no_identity() {
+fn a_certificate_without_any_name_is_no_identity() {
     let mesh = Mesh::start();
-    let leaf = Leaf {
-        dns_sans: vec!["web.shop.svc".to_owned()],
-        ..Leaf::default()
-    };
-    let client = mesh.client(&mesh.authority.issue(&leaf).unwrap());
+    let client = mesh.client(&mesh.authority.issue(&Leaf::default()).unwrap());
     assert_denied(
         &client.send(&Request::get("/orders")).unwrap(),
         "no-identity",
     );
+}
+
+#[test]
+fn a_certificate_with_other_names_than_a_uri_is_malformed_and_not_anonymous() {
+    let mesh = Mesh::start();
+    let dns = Leaf {
+        dns_sans: vec!["web.shop.svc".to_owned()],
+        ..Leaf::default()
+    };
+    let subject = Leaf {
+        common_name: Some("web".to_owned()),
+        ..Leaf::default()
+    };
+    for leaf in [dns, subject] {
+        let client = mesh.client(&mesh.authority.issue(&leaf).unwrap());
+        let response = client.send(&Request::get("/status")).unwrap();
+        assert_denied(&response, "malformed-identity");
+    }
 }
 
 #[test]

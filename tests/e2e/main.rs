@@ -2,6 +2,7 @@
 //! policy document by the real compiler, in a sidecar configured as Istio configures its own.
 
 mod access_log;
+mod advisories;
 mod answers;
 mod config;
 mod decisions;
@@ -18,3 +19,4 @@ mod repeated_headers;
 mod strangers;
 mod telemetry;
 mod together;
+mod unix_socket;

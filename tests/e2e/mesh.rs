@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use peergate_sandbox::{
-    Client, Connection, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_STRICT, Identity,
-    InboundSidecar, Leaf, Request, Response, Service,
+    Client, Connection, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT,
+    Identity, InboundSidecar, Leaf, Request, Response, Service,
 };
 use peergate_tests::module;
 use policy_schema::decision_id::DecisionRecord;
@@ -231,6 +231,51 @@ impl Mesh {
     /// With these HTTP filters.
     pub(crate) fn with_filters(filters: Vec<Value>) -> Self {
         Self::run(&Label::TAGS, |_| filters)
+    }
+
+    /// With these HTTP filters, where a client certificate must have a URI name of one of these trust
+    /// domains, as Istio demands it in the handshake.
+    pub(crate) fn where_names_are_required(filters: Vec<Value>, trust_domains: &[&str]) -> Self {
+        let trust_domains = trust_domains.iter().map(ToString::to_string).collect();
+        Self::run_with(
+            |sidecar, _| {
+                sidecar.http_filters = filters;
+                sidecar.trust_domains = trust_domains;
+            },
+            |_| {},
+        )
+    }
+
+    /// With these HTTP filters, also behind a Unix socket that accepts plaintext.
+    pub(crate) fn at_unix_socket(filters: Vec<Value>, socket: &Path) -> Self {
+        Self::run_with(
+            |sidecar, _| sidecar.http_filters = filters,
+            |bootstrap| {
+                let listeners = &mut bootstrap["static_resources"]["listeners"];
+                let listeners = listeners.as_array_mut().unwrap();
+                let permissive = listeners.iter();
+                let mut permissive = permissive.filter(|one| one["name"] == INBOUND_PERMISSIVE);
+                let mut listener = permissive.next().unwrap().clone();
+                listener["name"] = json!("unix-socket");
+                listener["address"] = json!({"pipe": {"path": socket}});
+                listeners.push(listener);
+            },
+        )
+    }
+
+    /// With these HTTP filters, where routes are found by the path without its parameters.
+    pub(crate) fn where_routes_ignore_parameters(filters: Vec<Value>) -> Self {
+        Self::run_with(
+            |sidecar, _| sidecar.http_filters = filters,
+            |bootstrap| {
+                for_each_object(bootstrap, &|fields| {
+                    if fields.contains_key("virtual_hosts") {
+                        let option = "ignore_path_parameters_in_path_matching";
+                        fields.insert(option.to_owned(), json!(true));
+                    }
+                });
+            },
+        )
     }
 
     /// With an access log in this file whose lines have these fields, as Istio configures it of a provider.

@@ -231,8 +231,20 @@ fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked: &Asked) -
             .is_some_and(has_one_of)
 }
 
-/// Compares bit by bit.
+/// Compares bit by bit. An IPv4-mapped address is the IPv4 address too.
 fn block_matches(block: &str, address: IpAddr) -> bool {
+    let ipv4 = match address {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(address) => match address.octets() {
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] => Some([a, b, c, d].into()),
+            _ => None,
+        },
+    };
+    let forms = std::iter::once(address).chain(ipv4);
+    forms.into_iter().any(|form| has_beginning(block, form))
+}
+
+fn has_beginning(block: &str, address: IpAddr) -> bool {
     let bits = |address: IpAddr| -> Vec<bool> {
         let bytes = match address {
             IpAddr::V4(address) => address.octets().to_vec(),

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use peergate_sandbox::{Authority, Identity, Leaf};
+use peergate_tests::random::Names;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// An authority, and what it has issued.
 pub(crate) struct Callers {
     pub(crate) authority: Authority,
-    issued: HashMap<Vec<u8>, Identity>,
+    issued: HashMap<Names, Identity>,
 }
 
 impl Callers {
@@ -19,16 +20,24 @@ impl Callers {
         }
     }
 
-    /// The certificate with these URI names, separated by commas; none for a caller without.
+    /// The certificate with these names; none for a caller without one.
     pub(crate) fn certificate(
         &mut self,
-        names: Option<&[u8]>,
+        names: Option<&Names>,
     ) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
         let names = names?;
         let authority = &self.authority;
-        let identity = self.issued.entry(names.to_vec()).or_insert_with(|| {
-            let names = std::str::from_utf8(names).unwrap();
-            authority.issue(&Leaf::uris(names.split(','))).unwrap()
+        let identity = self.issued.entry(names.clone()).or_insert_with(|| {
+            let names = names.clone();
+            let leaf = Leaf {
+                uri_sans: names.uris,
+                dns_sans: names.dns,
+                email_sans: names.emails,
+                ip_sans: names.ips,
+                common_name: names.common_name,
+                ..Leaf::default()
+            };
+            authority.issue(&leaf).unwrap()
         });
         Some((identity.chain.clone(), identity.key.clone_key()))
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, matcher, request};
+use peergate_tests::random::{Asked, Names, forwarded_for, matcher, names, request};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;
@@ -10,6 +10,7 @@ use policy_schema::rule_spec::{Effect, Otherwise, RuleSpec};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use proptest::collection::vec;
+use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -94,6 +95,53 @@ pub(crate) fn rules() -> impl Strategy<Value = (Vec<Value>, Otherwise)> {
     })
 }
 
+/// Both forms of an address come in IPv6.
+const V6: &[&str] = &["2001:db8::1", "::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"];
+
+/// What becomes of the connection once the request is let in.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Usual,
+    Connect,
+    WebSocket,
+    /// Envoy ignores it.
+    Http2,
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    prop_oneof![
+        17 => Just(Shape::Usual),
+        2 => Just(Shape::Connect),
+        1 => Just(Shape::WebSocket),
+        1 => Just(Shape::Http2),
+    ]
+}
+
+impl Shape {
+    fn applied_to(self, mut asked: Asked) -> Asked {
+        let mut upgrade = |connection: &str, protocol: &str| {
+            for (name, value) in [("connection", connection), ("upgrade", protocol)] {
+                asked.headers.push((name, value.as_bytes().to_vec()));
+            }
+        };
+        match self {
+            Self::Usual => {}
+            Self::WebSocket => upgrade("upgrade", "websocket"),
+            Self::Http2 => {
+                upgrade("upgrade, http2-settings", "h2c");
+                let settings = b"AAMAAABkAARAAAAAAAIAAAAA".to_vec();
+                asked.headers.push(("http2-settings", settings));
+            }
+            // What is tunnelled to has a port.
+            Self::Connect => {
+                asked.method = Some(b"CONNECT".to_vec());
+                asked.host = Some(b"b:80".to_vec());
+            }
+        }
+        asked
+    }
+}
+
 /// Requests that come on one connection.
 pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
     let v4 = |texts: &'static [&'static str]| {
@@ -101,14 +149,28 @@ pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
     };
     let addresses = prop_oneof![
         3 => (v4(&["127.0.0.1", "127.0.0.2", "10.0.0.1"]), v4(&["127.0.0.1", "127.1.0.1", "10.0.0.1"])),
-        1 => (v4(&["2001:db8::1", "::1"]), v4(&["2001:db8::1", "::1"])),
+        1 => (v4(V6), v4(V6)),
     ];
     let peer_ip = v4(&["127.0.0.1", "127.0.0.2", "127.1.0.1"]);
-    (vec(request(), ON_A_CONNECTION), addresses, peer_ip).prop_map(
-        |(mut requests, (remote_ip, local_ip), peer_ip)| {
+    let certificate = weighted(0.9, names());
+    let request = (request(), forwarded_for(), shape());
+    let caller = (addresses, peer_ip, certificate);
+    (vec(request, ON_A_CONNECTION), caller).prop_map(
+        |(requests, ((remote_ip, local_ip), peer_ip, certificate))| {
+            let requests = requests.into_iter();
+            let mut requests: Vec<_> = requests
+                .map(|(asked, forwarded_for, shape)| {
+                    let asked = Asked {
+                        forwarded_for,
+                        ..asked
+                    };
+                    shape.applied_to(asked)
+                })
+                .collect();
             let first = requests.first().cloned().expect("not empty");
             for asked in &mut requests {
-                asked.peer.clone_from(&first.peer);
+                asked.certificate.clone_from(&certificate);
+                asked.peer = certificate.as_ref().and_then(Names::identity);
                 asked.server_name.clone_from(&first.server_name);
                 asked.port = Some(first.port.filter(|&port| port > 0).unwrap_or(80));
                 asked.remote_ip = Some(remote_ip);
@@ -132,13 +194,18 @@ fn make_sendable(asked: &mut Asked) {
             .or_else(|| Some(default.as_bytes().to_vec()));
     };
     or(&mut asked.method, "GET");
-    or(&mut asked.path, "/a");
+    if asked.method.as_deref() == Some(b"CONNECT") {
+        asked.path = None;
+        // As Istio configures it, the JWT filter looks at requests that have a path.
+        if let Some(metadata) = asked.metadata.as_object_mut() {
+            metadata.remove("envoy.filters.http.jwt_authn");
+        }
+    } else {
+        or(&mut asked.path, "/a");
+    }
     or(&mut asked.host, "a.b");
     if asked.server_name.as_ref().is_some_and(Vec::is_empty) {
         asked.server_name = None;
-    }
-    if asked.peer.as_ref().is_some_and(|peer| !peer.is_ascii()) {
-        asked.peer = None;
     }
     asked.headers.retain(|(name, _)| *name != "host");
     // A token with an issuer, subject or audience of another type is none.

@@ -44,15 +44,25 @@ pub(crate) fn ask_all(
         for asked in rest {
             connection.get_mut().write_all(&request(asked))?;
             let has_body = asked.method.as_deref() != Some(b"HEAD");
-            let (answer, is_open) = read_answer(&mut connection, has_body)?;
+            let (answer, is_open) =
+                read_answer(&mut connection, has_body && !changes_protocol(asked))?;
             answers.push(answer);
-            if !is_open {
+            if !is_open || changes_protocol(asked) {
                 break;
             }
         }
         rest = rest.get(answers.len() - before..).unwrap_or_default();
     }
     Ok(answers)
+}
+
+/// Whether the connection has another protocol once the request is let in.
+fn changes_protocol(asked: &Asked) -> bool {
+    is_connect(asked) || asked.headers.iter().any(|(name, _)| *name == "upgrade")
+}
+
+fn is_connect(asked: &Asked) -> bool {
+    asked.method.as_deref() == Some(b"CONNECT")
 }
 
 /// Whether what is sent on a connection without HTTP comes back.
@@ -89,7 +99,7 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
     let roots = ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer));
-    let config = match callers.certificate(asked.peer.as_deref()) {
+    let config = match callers.certificate(asked.certificate.as_ref()) {
         Some((chain, key)) => roots
             .with_client_auth_cert(chain, key)
             .map_err(io::Error::other)?,
@@ -123,15 +133,23 @@ fn request(asked: &Asked) -> Vec<u8> {
         let bytes = bytes.as_ref().expect("a part that every request has");
         String::from_utf8(bytes.clone()).expect("ASCII")
     };
+    let target = if is_connect(asked) {
+        &asked.host
+    } else {
+        &asked.path
+    };
     let mut request = format!(
         "{} {} HTTP/1.1\r\nhost: {}\r\n",
         text(&asked.method),
-        text(&asked.path),
+        text(target),
         text(&asked.host)
     );
     let mut header = |name: &str, value: &str| {
         write!(request, "{name}: {value}\r\n").expect("a string takes all");
     };
+    if let Some(addresses) = &asked.forwarded_for {
+        header("x-forwarded-for", addresses);
+    }
     for (name, value) in &asked.headers {
         header(name, &String::from_utf8_lossy(value));
     }

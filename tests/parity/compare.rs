@@ -1,5 +1,6 @@
 //! What three deciders say of the same requests.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use peergate_tests::random::Asked;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use crate::callers::Callers;
 use crate::case::{documents, understand};
 use crate::client::{Answer, ask_all};
+use crate::known_difference::KnownDifference;
 use crate::proxy::{Plane, Proxy};
 use crate::shrink::shrink;
 
@@ -26,14 +28,14 @@ pub(crate) struct Counts {
     allowed: u32,
     denied: u32,
     refused: u32,
-    known_differences: u32,
+    known_differences: BTreeMap<KnownDifference, u32>,
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "parity: {} requests of {} policies: {} allowed, {} denied, {} refused by the proxy; 0 differences, {} known ones",
+            "parity: {} requests of {} policies: {} allowed, {} denied, {} refused by the proxy; 0 differences, known ones: {:?}",
             self.requests,
             self.policies,
             self.allowed,
@@ -60,9 +62,8 @@ pub(crate) struct Verdicts {
     pub(crate) policy_in_filter: bool,
     pub(crate) filter: Answer,
     pub(crate) rbac: Answer,
-    /// Whether the caller has other names than one SPIFFE ID: RBAC goes by any of them, the filter
-    /// by none.
-    pub(crate) has_odd_identity: bool,
+    /// Why RBAC may decide otherwise than the policy.
+    pub(crate) known_difference: Option<KnownDifference>,
 }
 
 impl Verdicts {
@@ -70,20 +71,28 @@ impl Verdicts {
         self.filter == Answer::Refused && self.rbac == Answer::Refused
     }
 
-    /// Whether somebody decides otherwise than the policy says.
+    /// Whether an enforcement point decides in a way that is not documented.
     pub(crate) fn differ(&self) -> bool {
-        let says = |allowed| {
-            if allowed {
-                Answer::Allowed
-            } else {
-                Answer::Denied
-            }
-        };
         !self.is_refused()
-            && (self.filter != says(self.policy_in_filter)
-                || (self.rbac != says(self.policy) && !self.has_odd_identity)
-                // Together they let through what the policy allows, and nothing else.
+            && (self.filter != Answer::of(self.policy_in_filter)
+                || (self.rbac_differs() && self.known_difference.is_none())
+                // Together they let through only what the policy allows.
                 || (self.filter == Answer::Allowed && self.rbac == Answer::Allowed && !self.policy))
+    }
+
+    /// Whether RBAC decides otherwise than the policy says.
+    fn rbac_differs(&self) -> bool {
+        !self.is_refused() && self.rbac != Answer::of(self.policy)
+    }
+}
+
+impl Answer {
+    fn of(is_allowed: bool) -> Self {
+        if is_allowed {
+            Self::Allowed
+        } else {
+            Self::Denied
+        }
     }
 }
 
@@ -113,8 +122,9 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
                 if verdicts.differ() {
                     shrink(rules, *otherwise, asked, callers);
                 }
-                let expected = verdicts.policy == (verdicts.rbac == Answer::Allowed);
-                counts.known_differences += u32::from(!verdicts.is_refused() && !expected);
+                if let (Some(known), true) = (verdicts.known_difference, verdicts.rbac_differs()) {
+                    *counts.known_differences.entry(known).or_default() += 1;
+                }
             }
         }
     }
@@ -151,14 +161,47 @@ pub(crate) fn verdicts(
                 peer_ip: PeerIp::Hidden,
                 ..asked.clone()
             };
-            let code = asked.with_request(|request| compiled.evaluate(request).reason().code());
             Verdicts {
                 policy: decide(asked),
                 policy_in_filter: decide(&without_peer_ip),
                 filter,
                 rbac,
-                has_odd_identity: code == "malformed-identity",
+                known_difference: KnownDifference::of(set, asked),
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rbac_and_only_by_a_known_difference_may_decide_otherwise() {
+        let known = Some(KnownDifference::NoSingleId);
+        let (allowed, denied) = (Answer::Allowed, Answer::Denied);
+        for (policy, filter, rbac, known_difference, differ) in [
+            (true, allowed, allowed, None, false),
+            (false, denied, denied, None, false),
+            (false, denied, allowed, None, true),
+            (true, allowed, denied, None, true),
+            (false, allowed, denied, None, true),
+            (true, denied, allowed, None, true),
+            (false, denied, allowed, known, false),
+            (true, allowed, denied, known, false),
+            (false, allowed, denied, known, true),
+            (false, allowed, allowed, known, true),
+            (false, Answer::Refused, Answer::Refused, None, false),
+            (false, Answer::Refused, denied, None, true),
+        ] {
+            let verdicts = Verdicts {
+                policy,
+                policy_in_filter: policy,
+                filter,
+                rbac,
+                known_difference,
+            };
+            assert_eq!(verdicts.differ(), differ, "{verdicts:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::{Asked, Names};
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
@@ -41,6 +41,9 @@ struct Case {
 struct Asking {
     principal: Option<String>,
     #[serde(default)]
+    dns_names: Vec<String>,
+    common_name: Option<String>,
+    #[serde(default)]
     anonymous: bool,
     method: Option<String>,
     path: Option<String>,
@@ -48,6 +51,7 @@ struct Asking {
     port: Option<u16>,
     source_ip: Option<IpAddr>,
     remote_ip: Option<IpAddr>,
+    forwarded_for: Option<String>,
     destination_ip: Option<IpAddr>,
     server_name: Option<String>,
     #[serde(default)]
@@ -69,16 +73,26 @@ impl Asking {
         if let Some(claims) = &self.claims {
             metadata["envoy.filters.http.jwt_authn"] = json!({"payload": claims});
         }
-        let peer = bytes(&self.principal, "spiffe://cluster.local/ns/shop/sa/web");
+        let principal = self.principal.as_deref();
+        let principal = principal.unwrap_or("spiffe://cluster.local/ns/shop/sa/web");
+        let names = Names {
+            dns: self.dns_names.clone(),
+            common_name: self.common_name.clone(),
+            ..Names::uris(principal.split(',').filter(|uri| !uri.is_empty()))
+        };
+        let certificate = Some(names).filter(|_| !self.anonymous);
+        let is_connect = self.method.as_deref() == Some("CONNECT");
         Asked {
-            peer: peer.filter(|_| !self.anonymous),
+            peer: certificate.as_ref().and_then(Names::identity),
+            certificate,
             method: bytes(&self.method, "GET"),
-            path: bytes(&self.path, "/orders"),
+            path: bytes(&self.path, "/orders").filter(|_| !is_connect),
             host: bytes(&self.host, "orders.shop:8080"),
             port: Some(self.port.unwrap_or(8080)),
             local_ip: Some(address(self.destination_ip, "10.9.9.9")),
             peer_ip: PeerIp::Known(address(self.source_ip, "127.0.0.1")),
             remote_ip: Some(address(self.remote_ip, "10.0.0.1")),
+            forwarded_for: self.forwarded_for.clone(),
             server_name: bytes(&self.server_name, "orders.shop").filter(|name| !name.is_empty()),
             headers: self
                 .headers

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::{Asked, Names};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::{HttpFilter, rbac};
@@ -162,6 +162,7 @@ fn requests() -> Vec<Vec<Asked>> {
                     ] {
                         requests.push(Asked {
                             peer: peer.map(|peer| peer.as_bytes().to_vec()),
+                            certificate: peer.map(|peer| Names::uris([peer])),
                             method: Some(method.into()),
                             path: Some(path.into()),
                             host: Some(host.into()),
@@ -169,6 +170,7 @@ fn requests() -> Vec<Vec<Asked>> {
                             local_ip: Some(address("10.9.9.9")),
                             peer_ip: PeerIp::Known(peer_ip),
                             remote_ip: Some(remote_ip),
+                            forwarded_for: None,
                             server_name: Some(b"httpbin.org".to_vec()),
                             headers: header
                                 .map(|value| ("X-abc", value.as_bytes().to_vec()))

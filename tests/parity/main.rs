@@ -11,6 +11,8 @@ mod client;
 mod compare;
 mod corpus;
 mod imported;
+mod known_difference;
+mod planted;
 mod proxy;
 mod shrink;
 mod tcp;
@@ -18,7 +20,7 @@ mod tcp;
 use std::time::SystemTime;
 use std::{env, fs};
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::{Asked, Names};
 use policy_schema::rule_spec::Otherwise;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -107,8 +109,12 @@ fn templates_take_the_characters_that_envoys_take() {
     });
     let mut runner = TestRunner::deterministic();
     let usual = case::connection().new_tree(&mut runner).unwrap().current();
+    let caller = Names::uris(["spiffe://td1/ns/a/sa/a"]);
     let usual = Asked {
-        peer: Some(b"spiffe://td1/ns/a/sa/a".to_vec()),
+        peer: caller.identity(),
+        certificate: Some(caller),
+        method: Some(b"GET".to_vec()),
+        headers: Vec::new(),
         ..usual.first().unwrap().clone()
     };
     // Without those that Envoy encodes or turns before any rule sees them.

@@ -95,7 +95,7 @@ pub(crate) fn filters(set: &PolicySet, policy: &ServicePolicy) -> Vec<HttpFilter
     http_filters(set, policy, module().to_str().unwrap()).unwrap()
 }
 
-fn name(number: usize, plane: Plane) -> String {
+pub(crate) fn name(number: usize, plane: Plane) -> String {
     format!("{plane:?}-{number}")
 }
 
@@ -121,15 +121,20 @@ pub(crate) fn http_chain(filters: &[HttpFilter]) -> Vec<Value> {
         "envoy.filters.http.router",
         json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}),
     ));
-    let answer = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
+    let answer = |request: Value| json!({"match": request, "direct_response": {"status": 200}});
+    let routes = [
+        answer(json!({"connect_matcher": {}})),
+        answer(json!({"prefix": "/"})),
+    ];
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "parity",
         "use_remote_address": false,
         "normalize_path": true,
         "http_protocol_options": {"allow_custom_methods": true},
+        "upgrade_configs": [{"upgrade_type": "websocket"}, {"upgrade_type": "CONNECT"}],
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [answer]}]},
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
         "http_filters": http_filters,
     });
     vec![typed(

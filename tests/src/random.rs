@@ -1,9 +1,11 @@
 //! Random policies and requests, over alphabets so small that they often meet.
 
 mod alphabet;
+mod certificate;
 mod policy;
 mod request;
 
 pub use alphabet::time;
+pub use certificate::{Names, names};
 pub use policy::{matcher, policy};
-pub use request::{Asked, arbitrary_request, request};
+pub use request::{Asked, arbitrary_request, forwarded_for, request};

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::enforcer::Enforcer;
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
 fn rules() -> Value {
@@ -53,6 +54,40 @@ fn only_what_a_rule_can_lead_to_has_a_counter() {
     assert!(
         !defined.contains("rule=.=no-admin;.;peergate_effect=.=deny;.;peergate_reason=.=expired")
     );
+}
+
+/// Proxies show the names of metrics on a page of their admin interface (CVE-2026-73546).
+#[test]
+fn cve_2026_73546_nothing_reads_as_markup_in_the_name_of_a_metric() {
+    let odd = "<script>\"'&;";
+    let mut config = config(&rules());
+    config["reporting"] = json!({"learning": {"maxSeries": 9}});
+    for field in ["namespace", "name"] {
+        let mut config = config.clone();
+        config["policy"][field] = odd.into();
+        let config = config.to_string();
+        assert!(Enforcer::new(config.as_bytes(), &FakeHost::anonymous()).is_err());
+    }
+    for field in ["id", "effect"] {
+        let mut config = config.clone();
+        config["rules"][0][field] = odd.into();
+        let config = config.to_string();
+        assert!(Enforcer::new(config.as_bytes(), &FakeHost::anonymous()).is_err());
+    }
+    let host = FakeHost::with_uri_sans(&[WEB])
+        .without_header(":path")
+        .without_header(":method")
+        .with_header(":path", format!("/{odd}"))
+        .with_header(":method", odd);
+    enforcer(&config, &host).enforce(&host);
+    let defined = host.defined.borrow();
+    let of_path = |name: &&String| name.contains("_3cscript_3e");
+    assert!(defined.iter().any(|name| of_path(&name)), "{defined:?}");
+    for name in defined.iter() {
+        // Istio's form of a label has an `=` and a `;`.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-=;".contains(&byte);
+        assert!(name.bytes().all(is_plain), "{name}");
+    }
 }
 
 #[test]

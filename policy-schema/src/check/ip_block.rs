@@ -18,17 +18,25 @@ pub(super) fn check_ip_block(
         Ok(address) => Some(IpNet::from(address)),
         Err(_) => text.parse::<IpNet>().ok(),
     };
+    let mapped = match block {
+        Some(IpNet::V6(block)) => block.addr().to_ipv4_mapped(),
+        _ => None,
+    };
     let mistake = match block {
         None => format!("`{text}` is neither an IP address nor a CIDR block"),
-        Some(IpNet::V6(block)) if block.addr().to_ipv4_mapped().is_some() => {
-            format!("`{text}` is an IPv4 address in IPv6 form, which no connection has")
-        }
+        Some(_) if mapped.is_some() => format!("`{text}` is an IPv4 address in IPv6 form"),
         Some(block) if block != block.trunc() => {
             format!("`{text}` has an address beyond the block's length")
         }
         Some(_) => return block,
     };
     let help = match block {
+        Some(block) if mapped.is_some() => match (mapped, block.prefix_len().checked_sub(96)) {
+            (Some(address), Some(length)) => {
+                format!("write `{address}/{length}`, which matches both forms")
+            }
+            _ => "write the IPv4 block, which matches both forms".to_owned(),
+        },
         Some(block) if block != block.trunc() => {
             format!("write `{}`, or the address alone", block.trunc())
         }
@@ -82,6 +90,26 @@ mod tests {
             "example.com",
         ] {
             assert!(check(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_form_is_refused_with_its_ipv4_form() {
+        for (text, help) in [
+            (
+                "::ffff:10.0.0.1",
+                "write `10.0.0.1/32`, which matches both forms",
+            ),
+            (
+                "::ffff:10.0.0.0/104",
+                "write `10.0.0.0/8`, which matches both forms",
+            ),
+            (
+                "::ffff:0:0/90",
+                "write the IPv4 block, which matches both forms",
+            ),
+        ] {
+            assert_eq!(check(text).unwrap_err(), help);
         }
     }
 

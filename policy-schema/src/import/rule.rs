@@ -10,6 +10,7 @@ use crate::identity::TrustDomains;
 use crate::istio::authorization_policy::{
     Action, AuthorizationPolicySpec, AuthorizationRule, Condition, Operation, Source,
 };
+use crate::istio::ip_blocks::is_repeated_in_ipv6;
 use crate::problem::{Cursor, Problems};
 use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
@@ -355,6 +356,9 @@ impl Values<'_, '_, '_> {
     ) -> Result<Option<Vec<String>>, NeverMatches> {
         let mut carried = Vec::with_capacity(values.len());
         for value in values {
+            if is_repeated_in_ipv6(value, values) {
+                continue;
+            }
             let written = self.rewritten(value, list);
             match self.problem(&probe(&written)) {
                 None => carried.push(written),

@@ -9,9 +9,10 @@ use super::authorization_policy::{
     Condition as IstioCondition, Operation as IstioOperation, OperationEntry, Provider,
     Source as IstioSource, SourceEntry,
 };
-use super::source::{Callers, callers, conditions, identities_of};
+use super::source::{Callers, callers, conditions, has_address, identities_of};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
+use crate::matching::{PathMatch, TextMatch};
 use crate::planes::RbacPlane;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::rule::{Operation, Rule, Source};
@@ -19,6 +20,9 @@ use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// The most rules that Istio takes in one object, and sources in one rule.
 const MAX_LIST: usize = 512;
+
+/// Every path: Envoy refuses requests whose path begins otherwise before any filter sees them.
+const EVERY_PATH: &str = "/*";
 
 /// The most bytes that the rules of one object should have. `kubectl apply` leaves the whole object
 /// in an annotation, and all annotations together may have 256 KiB.
@@ -189,31 +193,63 @@ fn istio_rules(
     rule: &Rule,
     trust_domains: &TrustDomains,
 ) -> Vec<AuthorizationRule> {
-    let mut operations: Vec<_> = rule.operations.iter().map(IstioOperation::from).collect();
-    tcp::keep_to_http(policy, rule, &mut operations);
-    let to: Vec<_> = operations
-        .into_iter()
-        .map(|operation| OperationEntry { operation })
-        .collect();
     let callers = callers_of(rule, trust_domains);
+    let operations = operations_of(policy, rule);
     let mut rules = Vec::new();
     for when in conditions_of(rule, trust_domains) {
         for (conditions, from) in &callers {
-            let whole = AuthorizationRule {
-                from: Vec::new(),
-                to: to.clone(),
-                when: [when.as_slice(), conditions].concat(),
-            };
-            if from.is_empty() {
-                rules.push(whole.clone());
+            for (of_operations, to) in &operations {
+                let whole = AuthorizationRule {
+                    from: Vec::new(),
+                    to: to.clone(),
+                    when: [when.as_slice(), conditions, of_operations].concat(),
+                };
+                if from.is_empty() {
+                    rules.push(whole.clone());
+                }
+                rules.extend(from.chunks(MAX_LIST).map(|from| AuthorizationRule {
+                    from: from.to_vec(),
+                    ..whole.clone()
+                }));
             }
-            rules.extend(from.chunks(MAX_LIST).map(|from| AuthorizationRule {
-                from: from.to_vec(),
-                ..whole.clone()
-            }));
         }
     }
     rules
+}
+
+/// The operations of a rule, together where they have the same conditions. A rule for every request
+/// has none.
+fn operations_of(
+    policy: &ServicePolicy,
+    rule: &Rule,
+) -> Vec<(Vec<IstioCondition>, Vec<OperationEntry>)> {
+    let mut operations: Vec<_> = rule
+        .operations
+        .iter()
+        .map(|operation| istio_operation(operation, rule.effect))
+        .collect();
+    tcp::keep_to_http(policy, rule, &mut operations);
+    let excludes_ports_alone = |operation: &IstioOperation| {
+        rule.effect == Effect::Allow
+            && operation.ports.is_empty()
+            && !operation.not_ports.is_empty()
+    };
+    let (on_an_address, anywhere): (Vec<_>, Vec<_>) =
+        operations.into_iter().partition(excludes_ports_alone);
+    let entries = |operations: Vec<IstioOperation>| {
+        let operations = operations.into_iter();
+        operations
+            .map(|operation| OperationEntry { operation })
+            .collect()
+    };
+    let mut groups = Vec::new();
+    if on_an_address.is_empty() || !anywhere.is_empty() {
+        groups.push((Vec::new(), entries(anywhere)));
+    }
+    if !on_an_address.is_empty() {
+        groups.push((vec![has_address()], entries(on_an_address)));
+    }
+    groups
 }
 
 /// The callers of a rule, together where they have the same conditions. A rule for everybody has
@@ -261,20 +297,34 @@ fn conditions_of(rule: &Rule, trust_domains: &TrustDomains) -> Vec<Vec<IstioCond
     all
 }
 
-impl From<&Operation> for IstioOperation {
-    fn from(operation: &Operation) -> Self {
-        fn written<V: ToString>(values: &[V]) -> Vec<String> {
-            values.iter().map(V::to_string).collect()
-        }
-        Self {
-            hosts: written(&operation.hosts),
-            not_hosts: written(&operation.not_hosts),
-            ports: written(&operation.ports),
-            not_ports: written(&operation.not_ports),
-            methods: written(&operation.methods),
-            not_methods: written(&operation.not_methods),
-            paths: written(&operation.paths),
-            not_paths: written(&operation.not_paths),
-        }
+/// An operation as Istio has it. An `Allow` rule that only excludes paths asks for one too: a
+/// `CONNECT` has no path, and is excluded by none.
+fn istio_operation(operation: &Operation, effect: Effect) -> IstioOperation {
+    fn written<V: ToString>(values: &[V]) -> Vec<String> {
+        values.iter().map(V::to_string).collect()
+    }
+    let mut paths: Vec<_> = operation.paths.iter().map(istio_path).collect();
+    let not_paths: Vec<_> = operation.not_paths.iter().map(istio_path).collect();
+    if effect == Effect::Allow && paths.is_empty() && !not_paths.is_empty() {
+        paths.push(EVERY_PATH.to_owned());
+    }
+    IstioOperation {
+        hosts: written(&operation.hosts),
+        not_hosts: written(&operation.not_hosts),
+        ports: written(&operation.ports),
+        not_ports: written(&operation.not_ports),
+        methods: written(&operation.methods),
+        not_methods: written(&operation.not_methods),
+        paths,
+        not_paths,
+    }
+}
+
+/// Istio's `*` is a regular expression, which in older Envoys does not match bytes that are not
+/// UTF-8.
+fn istio_path(path: &PathMatch) -> String {
+    match path {
+        PathMatch::Text(TextMatch::Any) => EVERY_PATH.to_owned(),
+        path => path.to_string(),
     }
 }

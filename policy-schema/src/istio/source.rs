@@ -3,10 +3,13 @@
 //! Identities become principals throughout: Istio's own `namespaces`, `serviceAccounts` and
 //! `trustDomains` match other identities too, and mean other things from version to version.
 
+use ipnet::IpNet;
+
 use super::authorization_policy::{Condition as IstioCondition, Source as IstioSource};
+use super::ip_blocks::{every_address, in_both_forms};
 use crate::identity::{SCHEME, TrustDomains};
 use crate::matching::TextMatch;
-use crate::rule::{Condition, Source, Test, ip_block};
+use crate::rule::{Condition, Source, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 
 /// Callers as a rule has them: one of `from`, and conditions that must hold beside it.
@@ -81,10 +84,14 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
     let beyond_identity = IstioSource {
         request_principals: texts(&source.request_principals),
         not_request_principals: texts(&source.not_request_principals),
-        ip_blocks: source.ip_blocks.iter().map(ip_block).collect(),
-        not_ip_blocks: source.not_ip_blocks.iter().map(ip_block).collect(),
-        remote_ip_blocks: source.remote_ip_blocks.iter().map(ip_block).collect(),
-        not_remote_ip_blocks: source.not_remote_ip_blocks.iter().map(ip_block).collect(),
+        ip_blocks: addresses(&source.ip_blocks, &source.not_ip_blocks, effect),
+        not_ip_blocks: in_both_forms(&source.not_ip_blocks),
+        remote_ip_blocks: addresses(
+            &source.remote_ip_blocks,
+            &source.not_remote_ip_blocks,
+            effect,
+        ),
+        not_remote_ip_blocks: in_both_forms(&source.not_remote_ip_blocks),
         ..IstioSource::default()
     };
     if source.anonymous {
@@ -138,6 +145,15 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
         namespaces,
         not_namespaces,
         ..beyond_identity
+    }
+}
+
+/// What to ask of an address that has to be in `any_of` and may not be in `none_of`.
+fn addresses(any_of: &[IpNet], none_of: &[IpNet], effect: Effect) -> Vec<String> {
+    if effect == Effect::Allow && any_of.is_empty() && !none_of.is_empty() {
+        every_address()
+    } else {
+        in_both_forms(any_of)
     }
 }
 
@@ -222,11 +238,48 @@ pub(super) fn conditions(
         values,
         not_values,
     } = condition.into();
-    vec![vec![IstioCondition {
-        key,
-        values: values.unwrap_or_default(),
-        not_values: not_values.unwrap_or_default(),
-    }]]
+    let of_addresses = |any_of: &[IpNet], none_of: &[IpNet]| IstioCondition {
+        key: key.clone(),
+        values: addresses(any_of, none_of, effect),
+        not_values: in_both_forms(none_of),
+    };
+    let asked = match &condition.test {
+        Test::DestinationIp(blocks) => of_addresses(&blocks.any_of, &blocks.none_of),
+        Test::Caller(source) if source.asks_for_peer_ip() => {
+            of_addresses(&source.ip_blocks, &source.not_ip_blocks)
+        }
+        Test::Caller(source) if source.asks_for_remote_ip() => {
+            of_addresses(&source.remote_ip_blocks, &source.not_remote_ip_blocks)
+        }
+        Test::Caller(_)
+        | Test::Port(_)
+        | Test::Header { .. }
+        | Test::ServerName(_)
+        | Test::Metadata { .. } => IstioCondition {
+            key: key.clone(),
+            values: values.unwrap_or_default(),
+            not_values: not_values.unwrap_or_default(),
+        },
+    };
+    let has_port = match &condition.test {
+        Test::Port(ports) => effect == Effect::Allow && ports.any_of.is_empty(),
+        _ => false,
+    };
+    vec![
+        std::iter::once(asked)
+            .chain(has_port.then(has_address))
+            .collect(),
+    ]
+}
+
+/// That the connection arrived at an address, and so at a port: one of a Unix socket has neither,
+/// and is excluded by no `notPorts`.
+pub(super) fn has_address() -> IstioCondition {
+    IstioCondition {
+        key: "destination.ip".to_owned(),
+        values: every_address(),
+        not_values: Vec::new(),
+    }
 }
 
 fn identity_conditions(source: &IstioSource) -> Vec<IstioCondition> {

@@ -9,6 +9,7 @@ use http_body_util::combinators::WithTrailers;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
+use hyper::ext::Protocol as ConnectProtocol;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -134,6 +135,10 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
         Protocol::Http2 => Version::HTTP_2,
     };
     *built.headers_mut() = fields(&request.headers)?;
+    if let Some(protocol) = request.protocol {
+        let protocol = ConnectProtocol::from_static(protocol);
+        built.extensions_mut().insert(protocol);
+    }
     if client.protocol == Protocol::Http1 && !built.headers().contains_key(HOST) {
         let host = HeaderValue::from_str(&request.authority)
             .map_err(|_| invalid("authority", &request.authority))?;

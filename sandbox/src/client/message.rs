@@ -10,6 +10,7 @@ pub struct Request {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) authority: String,
+    pub(super) protocol: Option<&'static str>,
     pub(super) headers: Vec<(String, Vec<u8>)>,
     pub(super) trailers: Vec<(String, Vec<u8>)>,
     pub(super) body: Bytes,
@@ -22,6 +23,7 @@ impl Request {
             method: method.into(),
             target: target.into(),
             authority: "sandbox.test".into(),
+            protocol: None,
             headers: Vec::new(),
             trailers: Vec::new(),
             body: Bytes::new(),
@@ -36,6 +38,15 @@ impl Request {
     /// A `CONNECT` to `authority` (`host:port`); over HTTP/2 it has no `:path`.
     pub fn connect(authority: &str) -> Self {
         Self::new("CONNECT", authority).authority(authority)
+    }
+
+    /// An extended `CONNECT` (RFC 8441): it asks for another protocol at a path. For HTTP/2 only, and
+    /// not as the first request of a connection, before the server has said that it takes it.
+    pub fn extended_connect(protocol: &'static str, path: &str) -> Self {
+        Self {
+            protocol: Some(protocol),
+            ..Self::new("CONNECT", path)
+        }
     }
 
     /// Addresses `authority` (`Host`, `:authority`) instead of `sandbox.test`.

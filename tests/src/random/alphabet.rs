@@ -35,13 +35,32 @@ pub(super) const PATHS: [&str; 12] = [
 ];
 
 /// Loopback addresses, so that a real connection can come from them, and others.
-pub(super) const ADDRESSES: [&str; 6] = [
+pub(super) const ADDRESSES: [&str; 8] = [
     "127.0.0.1",
     "127.0.0.2",
     "127.1.0.1",
     "10.0.0.1",
     "2001:db8::1",
     "::1",
+    "::ffff:127.0.0.2",
+    "::ffff:10.0.0.1",
+];
+
+/// Addresses as clients forward them, in the forms that a proxy reads and in others.
+pub(super) const FORWARDED: [&str; 13] = [
+    "10.0.0.1",
+    "127.0.0.2",
+    "::ffff:10.0.0.1",
+    "::FFFF:7f00:1",
+    "2001:db8::1",
+    "fe80::1%1",
+    "::10.0.0.1",
+    "127.0.0.1, ::ffff:10.0.0.1",
+    "10.0.0.1:80",
+    "[::1]",
+    "10.0.0.01",
+    "10.0.0.1,",
+    "unix:/x",
 ];
 
 pub(super) const BLOCKS: [&str; 8] = [

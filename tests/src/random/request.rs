@@ -12,16 +12,19 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
+use super::Names;
 use super::alphabet::{
-    ADDRESSES, GROUPS, HEADERS, HOSTS, ISSUERS, PATHS, PATHS_OF_IDS, SERVER_NAMES, SUBJECTS, TIMES,
-    time,
+    ADDRESSES, FORWARDED, GROUPS, HEADERS, HOSTS, ISSUERS, PATHS, PATHS_OF_IDS, SERVER_NAMES,
+    SUBJECTS, TIMES, time,
 };
 
 /// A request as its bytes.
 #[derive(Clone)]
 pub struct Asked {
-    /// The caller's URI SANs, joined by commas as a proxy does.
+    /// What the proxy says of the caller's identity.
     pub peer: Option<Vec<u8>>,
+    /// The certificate with which the caller connects, where it does.
+    pub certificate: Option<Names>,
     /// `:method`.
     pub method: Option<Vec<u8>>,
     /// `:path`.
@@ -34,8 +37,10 @@ pub struct Asked {
     pub local_ip: Option<IpAddr>,
     /// The address of the connection's peer.
     pub peer_ip: PeerIp,
-    /// The client's address.
+    /// The client's address, unless another one is forwarded.
     pub remote_ip: Option<IpAddr>,
+    /// `x-forwarded-for`, which the proxy believes.
+    pub forwarded_for: Option<String>,
     /// The server name of the TLS handshake.
     pub server_name: Option<Vec<u8>>,
     /// Headers in their order.
@@ -47,6 +52,15 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The address that the proxy takes from `x-forwarded-for`: the last one, if it is an address
+    /// and nothing else.
+    pub fn forwarded_ip(&self) -> Option<IpAddr> {
+        let last = self.forwarded_for.as_deref()?.rsplit(',').next()?;
+        // A zone is no part of the address.
+        let (address, _zone) = last.split_once('%').unwrap_or((last, ""));
+        address.trim().parse().ok()
+    }
+
     /// Calls `ask` with the request as the engine takes it.
     pub fn with_request<T>(&self, ask: impl FnOnce(&Request<'_>) -> T) -> T {
         let headers: Vec<_> = self
@@ -61,7 +75,7 @@ impl Asked {
             port: self.port,
             local_ip: self.local_ip,
             peer_ip: self.peer_ip,
-            remote_ip: self.remote_ip,
+            remote_ip: self.forwarded_ip().or(self.remote_ip),
             server_name: self.server_name.as_deref(),
             headers: &headers,
             metadata: Some(&self.metadata),
@@ -84,6 +98,7 @@ impl fmt::Debug for Asked {
             .collect();
         f.debug_struct("Asked")
             .field("peer", &text(&self.peer))
+            .field("certificate", &self.certificate)
             .field("method", &text(&self.method))
             .field("path", &text(&self.path))
             .field("host", &text(&self.host))
@@ -91,6 +106,7 @@ impl fmt::Debug for Asked {
             .field("local_ip", &self.local_ip)
             .field("peer_ip", &self.peer_ip)
             .field("remote_ip", &self.remote_ip)
+            .field("forwarded_for", &self.forwarded_for)
             .field("server_name", &text(&self.server_name))
             .field("headers", &headers)
             .field("metadata", &self.metadata.to_string())
@@ -149,6 +165,7 @@ pub fn request() -> impl Strategy<Value = Asked> {
                 let (local_ip, peer_ip, remote_ip) = addresses;
                 Asked {
                     peer: peer.map(String::into_bytes),
+                    certificate: None,
                     method,
                     path: path.map(String::into_bytes),
                     host,
@@ -156,6 +173,7 @@ pub fn request() -> impl Strategy<Value = Asked> {
                     local_ip,
                     peer_ip,
                     remote_ip,
+                    forwarded_for: None,
                     server_name,
                     headers,
                     metadata,
@@ -169,7 +187,8 @@ fn path() -> impl Strategy<Value = Option<String>> {
     let segments = vec(
         select(
             &[
-                "a", "b", "ab", "c", "", "a*", "a=b", "a;b", "a%2Fb", "A", "\u{e9}", "a[", "|",
+                "a", "b", "ab", "c", "", "a*", "a=b", "a;b", "a;x=1", "b;", ";", "a%2Fb", "A",
+                "\u{e9}", "a[", "|",
             ][..],
         ),
         1..5,
@@ -183,6 +202,11 @@ fn path() -> impl Strategy<Value = Option<String>> {
 
 fn address() -> impl Strategy<Value = IpAddr> {
     select(&ADDRESSES[..]).prop_map(|text| text.parse().expect("an address"))
+}
+
+/// What a client forwards as its address; mostly nothing.
+pub fn forwarded_for() -> impl Strategy<Value = Option<String>> {
+    weighted(0.3, select(&FORWARDED[..]).prop_map(str::to_owned))
 }
 
 fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {

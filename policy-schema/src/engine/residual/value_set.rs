@@ -268,7 +268,11 @@ impl ValueSet for Vec<u16> {
 impl ValueSet for Vec<IpNet> {
     type Attribute<'a> = IpAddr;
 
+    /// An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is in the blocks of both its forms: a proxy
+    /// takes either form from `x-forwarded-for`, and both are the same host.
     fn contains(&self, address: IpAddr, _: Reading) -> bool {
-        self.iter().any(|block| block.contains(&address))
+        let canonical = address.to_canonical();
+        self.iter()
+            .any(|block| block.contains(&address) || block.contains(&canonical))
     }
 }

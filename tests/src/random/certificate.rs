@@ -1,0 +1,106 @@
+//! The names in callers' certificates, of every kind and in odd mixtures.
+
+use std::net::IpAddr;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::alphabet::PATHS_OF_IDS;
+
+/// The scheme of SPIFFE IDs.
+const SCHEME: &str = "spiffe://";
+
+/// The names in a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Names {
+    /// URI SANs.
+    pub uris: Vec<String>,
+    /// DNS SANs.
+    pub dns: Vec<String>,
+    /// Email addresses among the SANs.
+    pub emails: Vec<String>,
+    /// IP addresses among the SANs.
+    pub ips: Vec<IpAddr>,
+    /// The common name of the subject, which has no other part.
+    pub common_name: Option<String>,
+}
+
+impl Names {
+    /// A certificate with these URI SANs and no other name.
+    pub fn uris<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            uris: uris.into_iter().map(str::to_owned).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// What identifies the caller: the only name that reads as an ID, if it is a URI SAN. Without
+    /// any URI SAN, DNS SAN and subject there is nothing; all else is malformed.
+    pub fn identity(&self) -> Option<Vec<u8>> {
+        let is_named = !(self.uris.is_empty() && self.dns.is_empty() && self.common_name.is_none());
+        match (self.uris.as_slice(), self.ids_in_dns().next()) {
+            ([uri], None) => Some(uri.clone().into_bytes()),
+            _ => is_named.then(|| b"-".to_vec()),
+        }
+    }
+
+    /// The DNS SANs that read as IDs.
+    pub fn ids_in_dns(&self) -> impl Iterator<Item = &String> {
+        self.dns.iter().filter(|dns| dns.starts_with(SCHEME))
+    }
+}
+
+/// Mostly one URI SAN of the mesh.
+pub fn names() -> impl Strategy<Value = Names> {
+    let one = id().prop_map(|id| Names::uris([&*id]));
+    let odd = select(
+        &[
+            "",
+            "spiffe://td9/ns/a/sa/a",
+            "spiffe://td1",
+            "spiffe://td1/",
+            "td1/ns/a/sa/a",
+            "x",
+            "spiffe://TD1/ns/a/sa/a",
+            "spiffe://td1/ns/a/../a",
+            "spiffe://td1//ns/a/sa/a",
+            "spiffe://td/a",
+            "spiffe://td1/ns/A/sa/a",
+            "spiffe://td1/ns/ba/sa/x",
+        ][..],
+    );
+    let odd = odd.prop_map(|uri| Names::uris([uri]));
+    let two = (id(), id()).prop_map(|(first, second)| Names::uris([&*first, &*second]));
+    let others = (other_names(), proptest::option::of(id())).prop_map(|(names, uri)| Names {
+        uris: uri.into_iter().collect(),
+        ..names
+    });
+    prop_oneof![12 => one, 1 => odd, 1 => two, 4 => others]
+}
+
+/// A SPIFFE ID of the mesh.
+fn id() -> impl Strategy<Value = String> {
+    let domain = prop_oneof![9 => Just("td1"), 2 => Just("td2"), 1 => Just("td3")];
+    (domain, select(&PATHS_OF_IDS[..]))
+        .prop_map(|(domain, path)| format!("{SCHEME}{domain}/{path}"))
+}
+
+/// Names of other kinds than URI.
+fn other_names() -> impl Strategy<Value = Names> {
+    let dns = prop_oneof![
+        2 => select(&["a.b", "", "/ns/ba/"][..]).prop_map(str::to_owned),
+        1 => id(),
+    ];
+    let dns = proptest::collection::vec(dns, 0..3);
+    let common_name = select(&["a", "spiffe://td1/ns/a/sa/a", "/ns/ba/sa/x"][..]);
+    let common_name = proptest::option::weighted(0.4, common_name.prop_map(str::to_owned));
+    (dns, common_name, any::<bool>(), any::<bool>()).prop_map(
+        |(dns, common_name, has_email, has_ip)| Names {
+            uris: Vec::new(),
+            dns,
+            emails: has_email.then(|| "a@b".to_owned()).into_iter().collect(),
+            ips: has_ip.then(|| [127, 0, 0, 1].into()).into_iter().collect(),
+            common_name,
+        },
+    )
+}
