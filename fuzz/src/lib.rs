@@ -91,6 +91,11 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     }
 }
 
+/// How many bytes `run` has allocated at a time, at most.
+pub fn most_memory(run: impl FnOnce()) -> u64 {
+    allocation_counter::measure(run).bytes_max
+}
+
 impl Effort {
     /// How much of a target to run, and from which seed on; none if another target is to be run.
     fn wanted(target: &str) -> Option<(Self, u64)> {
