@@ -82,11 +82,11 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     }
     if let Effort::Long(_) = effort {
         println!(
-            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; slowest {:?}, most memory {} bytes",
+            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; most memory {} bytes; {}",
             target.name,
             outcomes.len(),
-            watch.slowest(),
             watch.most_memory(),
+            watch.slowest(),
         );
     }
 }
