@@ -82,13 +82,18 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     }
     if let Effort::Long(_) = effort {
         println!(
-            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; slowest {:?}, most memory {} bytes",
+            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; most memory {} bytes; {}",
             target.name,
             outcomes.len(),
-            watch.slowest(),
             watch.most_memory(),
+            watch.slowest(),
         );
     }
+}
+
+/// How many bytes `run` has allocated at a time, at most.
+pub fn most_memory(run: impl FnOnce()) -> u64 {
+    allocation_counter::measure(run).bytes_max
 }
 
 impl Effort {

@@ -1,6 +1,6 @@
 //! What one input may cost.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +20,7 @@ type Current = Mutex<Option<(Instant, Vec<u8>)>>;
 pub(crate) struct Watch {
     target: String,
     measures_time: bool,
-    slowest: Cell<Duration>,
+    slowest: RefCell<(Duration, Vec<u8>)>,
     most_memory: Cell<u64>,
     current: Arc<Current>,
 }
@@ -41,7 +41,7 @@ impl Watch {
         Self {
             target: target.to_owned(),
             measures_time,
-            slowest: Cell::default(),
+            slowest: RefCell::default(),
             most_memory: Cell::default(),
             current,
         }
@@ -59,7 +59,9 @@ impl Watch {
         });
         let time = start.elapsed();
         *lock(&self.current) = None;
-        self.slowest.set(self.slowest.get().max(time));
+        if self.measures_time && time > self.slowest.borrow().0 {
+            *self.slowest.borrow_mut() = (time, input.to_owned());
+        }
         self.most_memory
             .set(self.most_memory.get().max(memory.bytes_max));
         let fault = if result.is_err() {
@@ -74,8 +76,10 @@ impl Watch {
         panic!("{}", failed(&self.target, input, &fault));
     }
 
-    pub(crate) fn slowest(&self) -> Duration {
-        self.slowest.get()
+    /// Keeps the slowest input, and says where.
+    pub(crate) fn slowest(&self) -> String {
+        let (time, input) = &*self.slowest.borrow();
+        failed(&self.target, input, &format!("the slowest took {time:?}"))
     }
 
     pub(crate) fn most_memory(&self) -> u64 {

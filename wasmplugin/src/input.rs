@@ -11,9 +11,18 @@ use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::yaml::Span;
 
 use crate::failure::Failure;
+use crate::printable::printable;
+use crate::report::{self, counted};
 
-/// What a policy file's name ends in.
+/// What a policy file's name ends in, in upper or lower case.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// What the names of files end in that belong beside policies and are none: documentation, and requests for
+/// `decide`.
+const COMPANIONS: [&str; 3] = ["md", "txt", "ndjson"];
+
+/// More skipped files than these are not named.
+const MAX_NAMED: usize = 5;
 
 /// What the texts of some editors begin with.
 pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -23,8 +32,9 @@ pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub(crate) struct InputArgs {
     /// A policy file, a folder with such files, or `-` for stdin; repeatable
     ///
-    /// Of a folder, every `.yaml`, `.yml` and `.json` file below it is read, hidden ones left out. All documents
-    /// together are one input: one Mesh, and each ServicePolicy of it.
+    /// Of a folder, every `.yaml`, `.yml` and `.json` file below it is read, in upper or lower case. Other files are
+    /// skipped, and a note lists them unless they are hidden, `.md`, `.txt` or `.ndjson`. All documents together are one
+    /// input: one Mesh, and each ServicePolicy of it.
     #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
     files: Vec<PathBuf>,
 }
@@ -65,11 +75,12 @@ impl Input {
         let mut seen = HashSet::new();
         for path in paths {
             if path.is_dir() {
-                let files = files_below(path)?;
-                if files.is_empty() {
+                let Files { policies, skipped } = files_below(path)?;
+                note_skipped(&skipped);
+                if policies.is_empty() {
                     return Err(Failure::EmptyFolder(path.clone()));
                 }
-                for file in files.iter().filter(|file| seen.insert(identity(file))) {
+                for file in policies.iter().filter(|file| seen.insert(identity(file))) {
                     input.add(file)?;
                 }
             } else if seen.insert(identity(path)) {
@@ -144,10 +155,17 @@ fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// The policy files below a folder, in the order of their names. Links are followed, each folder
-/// is entered once.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
+/// The files of a folder, in the order of their names.
+#[derive(Debug, Default)]
+struct Files {
+    policies: Vec<PathBuf>,
+    /// Files that may have been meant as policies.
+    skipped: Vec<PathBuf>,
+}
+
+/// The files below a folder. Links are followed, each folder is entered once.
+fn files_below(folder: &Path) -> Result<Files, Failure> {
+    let mut files = Files::default();
     let mut entered = HashSet::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -157,13 +175,36 @@ fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         for path in entries(&folder).map_err(|reason| cannot_read(&folder, reason))? {
             if path.is_dir() {
                 folders.push(path);
-            } else if is_policy_file(&path) {
-                files.push(path);
+            } else if has_extension(&path, &EXTENSIONS) {
+                files.policies.push(path);
+            } else if !is_companion(&path) {
+                files.skipped.push(path);
             }
         }
     }
-    files.sort();
+    files.policies.sort();
+    files.skipped.sort();
     Ok(files)
+}
+
+/// Says which files of a folder are not read: a rule in one of them would not be enforced.
+fn note_skipped(files: &[PathBuf]) {
+    if files.is_empty() {
+        return;
+    }
+    let named = files.iter().take(MAX_NAMED);
+    let named: Vec<_> = named
+        .map(|file| format!("`{}`", printable(&file.display().to_string())))
+        .collect();
+    let more = match files.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    report::note(&format!(
+        "{} skipped, the name does not end in `.yaml`, `.yml` or `.json`: {}{more}",
+        counted(files.len(), "file is", "files are"),
+        named.join(", ")
+    ));
 }
 
 /// What is in a folder and not hidden, in the order of the names.
@@ -179,9 +220,18 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn is_policy_file(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+/// `notes.txt` is one, and `policy.yaml.txt` is a policy that an editor has renamed.
+fn is_companion(path: &Path) -> bool {
+    let stem = path.file_stem().map(Path::new);
+    has_extension(path, &COMPANIONS) && !stem.is_some_and(|stem| has_extension(stem, &EXTENSIONS))
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| {
+        extensions
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
 }
 
 /// The first byte that is not UTF-8, at its place in what the text is shown as.

@@ -15,6 +15,9 @@ const STRIDE: usize = 256;
 /// More bytes than these after a place are not in its excerpt: a line may be as long as a file.
 const MAX_EXCERPT: usize = 2_000;
 
+/// More lines than these of a place are not in its excerpt.
+const MAX_LINES: usize = 10;
+
 /// Where the lines of a text begin.
 #[derive(Debug)]
 pub(crate) struct Lines<'t> {
@@ -74,6 +77,7 @@ impl<'t> Lines<'t> {
     pub(crate) fn excerpt(&self, span: Span) -> Excerpt<'t> {
         let (line, start) = self.line_of(span.start);
         let (last, _) = self.line_of(span.end);
+        let last = last.min(line + MAX_LINES - 1);
         let end = self.starts.get(last).copied().unwrap_or(self.text.len());
         let most = self
             .text
@@ -117,6 +121,33 @@ mod tests {
         assert_eq!(at(8), (2, 5));
         assert_eq!(at(10), (3, 1));
         assert_eq!(at(11), (4, 1));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_counted_from_what_is_kept() {
+        let text = "aö\n".to_owned() + &"aö🦀".repeat(1_000) + "\nb";
+        let lines = Lines::new(&text);
+        for (offset, _) in text.char_indices() {
+            let before = &text[..offset];
+            let start = before.rfind('\n').map_or(0, |end| end + 1);
+            assert_eq!(
+                lines.position(offset).column,
+                before[start..].chars().count() + 1
+            );
+        }
+    }
+
+    #[test]
+    fn excerpts_end_where_there_is_enough() {
+        let text = "é".repeat(4_000);
+        let excerpt = Lines::new(&text).excerpt(Span {
+            start: 2,
+            end: 8_000,
+        });
+        assert_eq!(excerpt.text.len(), 2_002);
+        let text = "a\n".repeat(40);
+        let excerpt = Lines::new(&text).excerpt(Span { start: 4, end: 80 });
+        assert_eq!(excerpt.text, "a\n".repeat(10));
     }
 
     #[test]

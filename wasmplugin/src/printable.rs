@@ -1,5 +1,7 @@
 //! Texts of strangers → texts that a terminal can show.
 
+use std::borrow::Cow;
+
 /// The text on one line, with all that is not plain ASCII spelt out. What a client or a metric's label brings must not
 /// control a terminal, nor be read in another order than it has.
 pub(crate) fn printable(text: &str) -> String {
@@ -14,9 +16,32 @@ pub(crate) fn printable(text: &str) -> String {
     printable
 }
 
+/// More bytes than these of one text say nothing more to its reader.
+const MAX_SHOWN: usize = 256;
+
+/// The text, or its beginning if it is long: a client chooses how long its path and its name are.
+pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_SHOWN {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(MAX_SHOWN);
+    Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_clipped_between_characters() {
+        assert_eq!(clipped("a"), "a");
+        assert_eq!(clipped(&"a".repeat(256)), "a".repeat(256));
+        assert_eq!(clipped(&"é".repeat(129)), "é".repeat(128) + "…");
+        assert_eq!(
+            clipped(&("a".to_owned() + &"é".repeat(200))),
+            "a".to_owned() + &"é".repeat(127) + "…"
+        );
+    }
 
     #[test]
     fn what_would_control_a_terminal_is_spelt_out() {

@@ -2,6 +2,7 @@
 //!
 //! A message that cannot be delivered, as when stderr is closed, is no reason to fail.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::Write;
 
@@ -85,9 +86,68 @@ impl<'f> From<&'f Finding> for Message<'f> {
     }
 }
 
+/// How many problems are shown.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct LimitArgs {
+    /// Show at most this many problems, errors before warnings
+    #[arg(long, value_name = "NUMBER", default_value_t = MAX_PROBLEMS)]
+    max_problems: usize,
+}
+
+/// More bytes of a message than these are not shown.
+const MAX_MESSAGE: usize = 2_000;
+
+/// How many problems are shown where nothing else is asked for: one text can have one for each of its bytes.
+const MAX_PROBLEMS: usize = 100;
+
+impl Default for LimitArgs {
+    fn default() -> Self {
+        Self {
+            max_problems: MAX_PROBLEMS,
+        }
+    }
+}
+
+impl LimitArgs {
+    /// The problems to show, in the order given: errors first if there are too many. Says how many others
+    /// there are.
+    pub(crate) fn choose<T>(self, problems: &[T], is_error: impl Fn(&T) -> bool) -> Vec<&T> {
+        let Some(left_out) = problems.len().checked_sub(self.max_problems + 1) else {
+            return problems.iter().collect();
+        };
+        note(&format!(
+            "{} not shown: `--max-problems` of `validate` and `import` shows more",
+            counted(left_out + 1, "more problem is", "more problems are")
+        ));
+        let places = || problems.iter().enumerate();
+        let errors = places().filter(|(_, problem)| is_error(problem));
+        let others = places().filter(|(_, problem)| !is_error(problem));
+        let mut chosen: Vec<_> = errors.chain(others).take(self.max_problems).collect();
+        chosen.sort_by_key(|(place, _)| *place);
+        chosen.into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    /// The same of diagnostics.
+    pub(crate) fn diagnostics(self, diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
+        self.choose(diagnostics, |diagnostic| {
+            diagnostic.severity() == Severity::Error
+        })
+    }
+}
+
 /// Shows diagnostics, in the order given.
 pub(crate) fn diagnostics(diagnostics: &[Diagnostic], sources: &[SourceText]) {
-    let text = rendered(diagnostics.iter().map(Message::from), sources);
+    limited_diagnostics(diagnostics, sources, LimitArgs::default());
+}
+
+/// Shows as many diagnostics as may be, in the order given.
+pub(crate) fn limited_diagnostics(
+    diagnostics: &[Diagnostic],
+    sources: &[SourceText],
+    limit: LimitArgs,
+) {
+    let chosen = limit.diagnostics(diagnostics).into_iter();
+    let text = rendered(chosen.map(Message::from), sources);
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
@@ -168,9 +228,10 @@ impl<'d> Texts<'d> {
             Severity::Error => Level::ERROR,
         };
         let related = message.related.and_then(|place| self.snippet(place));
+        let text = shortened(message.text);
         let title = match message.subject {
-            Some(subject) => format!("{subject}: {}", message.text),
-            None => message.text.to_owned(),
+            Some(subject) => format!("{subject}: {text}"),
+            None => text.into_owned(),
         };
         let about = level
             .primary_title(title)
@@ -187,7 +248,8 @@ impl<'d> Texts<'d> {
     fn snippet(&self, Place { source, span }: Place) -> Option<Snippet<'d, Annotation<'d>>> {
         let (text, lines) = self.get(source)?;
         let excerpt = lines.excerpt(span);
-        let within = span.start - excerpt.start..span.end - excerpt.start;
+        let end = span.end.min(excerpt.start + excerpt.text.len());
+        let within = span.start - excerpt.start..end - excerpt.start;
         Some(
             Snippet::source(excerpt.text)
                 .line_start(excerpt.line)
@@ -195,6 +257,15 @@ impl<'d> Texts<'d> {
                 .annotation(AnnotationKind::Primary.span(within)),
         )
     }
+}
+
+/// A message without the rest of what it quotes, if that is very long.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_MESSAGE {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(MAX_MESSAGE);
+    Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
 }
 
 /// How many errors and warnings there are.

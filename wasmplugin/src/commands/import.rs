@@ -16,7 +16,7 @@ use crate::input::Input;
 use crate::output;
 use crate::policies;
 use crate::position::Lines;
-use crate::report;
+use crate::report::{self, LimitArgs};
 
 /// Make policy documents of what a mesh has already
 #[derive(Debug, clap::Args)]
@@ -55,19 +55,24 @@ struct IstioArgs {
     /// The Istio version that the mesh runs [default: the newest one known]
     #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
     istio_version: Option<IstioVersion>,
+    #[command(flatten)]
+    limit: LimitArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let From::Istio(args) = &args.from;
     let input = Input::read(&args.files)?;
     if !input.diagnostics.is_empty() {
-        report::diagnostics(&input.diagnostics, &input.sources);
+        report::limited_diagnostics(&input.diagnostics, &input.sources, args.limit);
         return Err(Failure::NotImported(input.diagnostics.len()));
     }
     let version = args.istio_version.unwrap_or(IstioVersion::NEWEST);
     let imported = import(&input.sources, version);
     let places = Places::new(&input.sources);
-    for finding in &imported.findings {
+    let chosen = args
+        .limit
+        .choose(&imported.findings, |finding| finding.is_refused);
+    for finding in chosen {
         show(finding, &places);
     }
     let Some(documents) = imported.documents else {
@@ -81,7 +86,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 }
 
 fn show(finding: &Finding, places: &Places<'_>) {
-    let text = format!("{}: {}", places.shown(finding.place), finding.message);
+    let message = report::shortened(&finding.message);
+    let text = format!("{}: {message}", places.shown(finding.place));
     if finding.is_refused {
         report::error(&text);
     } else {

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
 use crate::output::{self, Format};
 use crate::policies;
-use crate::report::{self, Message, counted};
+use crate::report::{self, LimitArgs, Message, counted};
 
 /// Check policies, and show everything that is wrong with them
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,8 @@ Examples:
 With `--output json`, stdout gets an array of objects with the fields code,
 severity, file, line, column, endLine, endColumn, message, help and, if another
 place matters, related (file, line, column, endLine, endColumn). Lines and
-columns count from 1, columns in characters; the end is exclusive.
+columns count from 1, columns in characters; the end is exclusive. If there are
+more problems than `--max-problems`, stderr says how many are left out.
 
 Exit codes: 0 valid; 1 a file could not be read; 3 invalid.")]
 pub(crate) struct Args {
@@ -47,6 +48,8 @@ pub(crate) struct Args {
         hide_possible_values = true
     )]
     output: Format,
+    #[command(flatten)]
+    limit: LimitArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
@@ -57,14 +60,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let (input, validated) = policies::read(&args.input, options)?;
     match args.output {
         Format::Human => {
-            report::diagnostics(&validated.diagnostics, &input.sources);
+            report::limited_diagnostics(&validated.diagnostics, &input.sources, args.limit);
             report::summary(&summary(&input, &validated));
         }
         Format::Json => {
-            let entries = report::entries(
-                validated.diagnostics.iter().map(Message::from),
-                &input.sources,
-            );
+            let chosen = args.limit.diagnostics(&validated.diagnostics).into_iter();
+            let entries = report::entries(chosen.map(Message::from), &input.sources);
             output::write_stdout(&output::json(&entries)?)?;
         }
     }

@@ -11,6 +11,7 @@ use policy_schema::matching::{PathMatch, Reading};
 
 use super::observed::Tally;
 use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
+use crate::printable::clipped;
 
 /// What stands for one segment.
 const ANY: &str = "{*}";
@@ -21,13 +22,21 @@ const EXAMPLES: usize = 3;
 /// Ids of more forms than these are of more than one kind.
 const MOST_FORMS: usize = 32;
 
-/// What stood where in the paths of a workload, by what is before it.
+/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it helps nobody.
+const MAX_PATH: usize = 1_024;
+
+/// Paths with more segments are not learnt either.
+const MAX_SEGMENTS: usize = 32;
+
+/// What stood where in the paths of a workload: the first position, and those after it.
 #[derive(Debug, Default)]
-pub(crate) struct Positions(BTreeMap<String, Position>);
+pub(crate) struct Positions(Position);
 
 /// What stood at one position.
 #[derive(Debug, Default)]
 struct Position {
+    /// The positions after it, by the segment here; those after an id are one.
+    next: BTreeMap<Box<str>, Position>,
     /// The first in alphabetical order.
     word: Option<String>,
     /// What is not a word.
@@ -120,44 +129,79 @@ pub(crate) struct Conditions<'c> {
 #[derive(Clone)]
 struct Group<'p> {
     open: BTreeSet<usize>,
-    paths: Vec<(&'p str, Tally)>,
+    paths: Vec<Member<'p>>,
+}
+
+/// A path of a group.
+#[derive(Clone, Copy)]
+struct Member<'p> {
+    path: &'p str,
+    segments: &'p [Segment<'p>],
+    tally: Tally,
+}
+
+/// A segment of a path, looked at once.
+struct Segment<'p> {
+    text: &'p str,
+    shape: Shape,
+}
+
+/// Whether a path is longer than those that are learnt.
+pub(crate) fn is_too_long(path: &str) -> bool {
+    path.len() > MAX_PATH || segments(path).nth(MAX_SEGMENTS).is_some()
 }
 
 impl Positions {
-    /// Takes a path into account.
+    /// Takes a path into account; of one that is too long, the beginning.
     pub(crate) fn note(&mut self, path: &str) {
         if is_grpc(path) {
             return;
         }
-        let mut prefix = String::new();
-        for segment in segments(path) {
-            let shape = shape(segment);
-            let position = self.0.entry(prefix.clone()).or_default();
-            let is_id = match shape {
-                // Nothing is nothing else: `{*}` does not take it.
-                Shape::Word if segment.is_empty() => false,
-                Shape::Word => {
-                    keep_first(&mut position.word, segment);
-                    false
-                }
-                Shape::Id(form) | Shape::Undecided(form) => {
-                    position.note_id(form, segment);
-                    true
-                }
-            };
-            push(&mut prefix, segment, is_id);
+        let mut position = &mut self.0;
+        let mut length = 0;
+        let mut rest = segments(path).take(MAX_SEGMENTS).peekable();
+        while let Some(segment) = rest.next() {
+            length += segment.len() + 1;
+            if length > MAX_PATH {
+                return;
+            }
+            let is_id = position.note(segment);
+            if rest.peek().is_some() {
+                let next = position.next.entry(stand_in(segment, is_id).into());
+                position = next.or_default();
+            }
         }
-    }
-
-    /// What keeps the position after `prefix` from being folded.
-    fn obstacle(&self, prefix: &str) -> Option<Obstacle<'_>> {
-        let position = self.0.get(prefix)?;
-        let word = position.word.as_deref().map(Obstacle::Word);
-        word.or_else(|| position.other_form().map(Obstacle::OtherForm))
     }
 }
 
 impl Position {
+    /// Takes a segment into account, and returns whether it is an id.
+    fn note(&mut self, segment: &str) -> bool {
+        match shape(segment) {
+            // Nothing is nothing else: `{*}` does not take it.
+            Shape::Word if segment.is_empty() => false,
+            Shape::Word => {
+                keep_first(&mut self.word, segment);
+                false
+            }
+            Shape::Id(form) | Shape::Undecided(form) => {
+                self.note_id(form, segment);
+                true
+            }
+        }
+    }
+
+    /// The position after this one and a segment.
+    fn after(&self, segment: &str, is_id: bool) -> Option<&Self> {
+        self.next.get(stand_in(segment, is_id))
+    }
+
+    /// What keeps the position from being folded.
+    fn obstacle(&self) -> Option<Obstacle<'_>> {
+        let word = self.word.as_deref().map(Obstacle::Word);
+        word.or_else(|| self.other_form().map(Obstacle::OtherForm))
+    }
+
     fn note_id(&mut self, form: Form, id: &str) {
         let has_room = self.ids.len() <= MOST_FORMS;
         match self.ids.entry(form) {
@@ -209,7 +253,29 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 
 fn push(prefix: &mut String, segment: &str, is_open: bool) {
     prefix.push('/');
-    prefix.push_str(if is_open { ANY } else { segment });
+    prefix.push_str(stand_in(segment, is_open));
+}
+
+/// What a segment is in a template.
+fn stand_in(segment: &str, is_open: bool) -> &str {
+    if is_open { ANY } else { segment }
+}
+
+impl<'p> Segment<'p> {
+    fn all_of(path: &'p str) -> Vec<Self> {
+        let is_grpc = is_grpc(path);
+        let segments = segments(path).map(|text| Self {
+            text,
+            shape: if is_grpc { Shape::Word } else { shape(text) },
+        });
+        segments.collect()
+    }
+}
+
+impl<'p> Member<'p> {
+    fn text(&self, index: usize) -> Option<&'p str> {
+        Some(self.segments.get(index)?.text)
+    }
 }
 
 /// Folds the paths of one caller and method.
@@ -217,17 +283,24 @@ pub(crate) fn fold(paths: &BTreeMap<&str, Tally>, conditions: &Conditions<'_>) -
     let mut folded = Folded::default();
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut closed: BTreeMap<(String, Obstacle<'_>), BTreeSet<&str>> = BTreeMap::new();
-    for (&path, &tally) in paths {
+    let split: Vec<_> = paths
+        .iter()
+        .map(|(&path, &tally)| (path, Segment::all_of(path), tally))
+        .collect();
+    for (path, segments, tally) in &split {
         let (mut prefix, mut key) = (String::new(), String::new());
         let mut open = BTreeSet::new();
         let mut obstacles = Vec::new();
-        for (index, segment) in segments(path).enumerate() {
-            let is_id = !is_grpc(path) && shape(segment) != Shape::Word;
-            let obstacle = conditions.positions.obstacle(&prefix);
+        let mut position = Some(&conditions.positions.0);
+        for (index, Segment { text, shape }) in segments.iter().enumerate() {
+            let segment = *text;
+            let is_id = *shape != Shape::Word;
+            let obstacle = position.and_then(Position::obstacle);
             let obstacle = obstacle.filter(|_| is_id);
             if let Some(obstacle) = obstacle {
                 obstacles.push((obstacle, segment));
             }
+            position = position.and_then(|position| position.after(segment, is_id));
             let is_open = is_id && obstacle.is_none();
             if is_open {
                 open.insert(index);
@@ -243,7 +316,11 @@ pub(crate) fn fold(paths: &BTreeMap<&str, Tally>, conditions: &Conditions<'_>) -
             open,
             paths: Vec::new(),
         });
-        group.paths.push((path, tally));
+        group.paths.push(Member {
+            path,
+            segments,
+            tally: *tally,
+        });
     }
     let is_evidence = |ids: &BTreeSet<&str>| ids.len() >= conditions.least_ids;
     let held_back = closed.into_iter().filter(|(_, ids)| is_evidence(ids));
@@ -268,14 +345,14 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
     let mut groups = vec![group];
     while let Some(group) = groups.pop() {
         let values = |index: usize| -> BTreeSet<&str> {
-            let paths = group.paths.iter();
-            paths
-                .filter_map(|(path, _)| segments(path).nth(index))
-                .collect()
+            let members = group.paths.iter();
+            members.filter_map(|member| member.text(index)).collect()
         };
         let ids = |index: usize| {
-            let is_id = |value: &&str| matches!(shape(value), Shape::Id(_));
-            values(index).into_iter().filter(is_id).count()
+            let segments = group.paths.iter();
+            let segments = segments.filter_map(|member| member.segments.get(index));
+            let ids = segments.filter(|segment| matches!(segment.shape, Shape::Id(_)));
+            ids.map(|id| id.text).collect::<BTreeSet<_>>().len()
         };
         let weakest = group.open.iter().map(|&index| (ids(index), index)).min();
         match weakest {
@@ -292,19 +369,17 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
             }
             Some((_, index)) => {
                 let mut apart: BTreeMap<Option<&str>, Group<'_>> = BTreeMap::new();
-                for &(path, tally) in &group.paths {
-                    let part = apart
-                        .entry(segments(path).nth(index))
-                        .or_insert_with(|| Group {
-                            open: group
-                                .open
-                                .iter()
-                                .copied()
-                                .filter(|&open| open != index)
-                                .collect(),
-                            paths: Vec::new(),
-                        });
-                    part.paths.push((path, tally));
+                for member in &group.paths {
+                    let part = apart.entry(member.text(index)).or_insert_with(|| Group {
+                        open: group
+                            .open
+                            .iter()
+                            .copied()
+                            .filter(|&open| open != index)
+                            .collect(),
+                        paths: Vec::new(),
+                    });
+                    part.paths.push(*member);
                 }
                 groups.extend(apart.into_values());
             }
@@ -322,14 +397,14 @@ impl Fold {
     }
 }
 
-fn as_seen(&(path, tally): &(&str, Tally)) -> (Pattern, Tally) {
+fn as_seen(member: &Member<'_>) -> (Pattern, Tally) {
     let pattern = Pattern {
-        text: path.to_owned(),
+        text: member.path.to_owned(),
         folds: Vec::new(),
         seldom: None,
         forbidden: None,
     };
-    (pattern, tally)
+    (pattern, member.tally)
 }
 
 /// The template of a group, unless it cannot be written or takes in what was denied.
@@ -338,27 +413,31 @@ fn template(
     folds: Vec<Fold>,
     conditions: &Conditions<'_>,
 ) -> Result<(Pattern, Tally), Option<HeldBack>> {
-    let [(first, tally), rest @ ..] = group.paths.as_slice() else {
+    let [first, rest @ ..] = group.paths.as_slice() else {
         return Err(None);
     };
     let mut text = String::new();
-    for (index, segment) in segments(first).enumerate() {
-        push(&mut text, segment, group.open.contains(&index));
+    for (index, segment) in first.segments.iter().enumerate() {
+        push(&mut text, segment.text, group.open.contains(&index));
     }
     let Ok(matcher @ PathMatch::Template(_)) = PathMatch::parse(&text) else {
         return Err(None);
     };
-    let is_taken_in = |path: &&&str| matcher.matches(path.as_bytes(), Reading::Narrow);
+    // Most paths differ from the template before its first `{*}`.
+    let start = text.split(ANY).next().unwrap_or_default().to_owned();
+    let is_taken_in = |path: &&&str| {
+        path.starts_with(&start) && matcher.matches(path.as_bytes(), Reading::Narrow)
+    };
     if let Some(path) = conditions.denied.iter().find(is_taken_in) {
         return Err(Some(HeldBack {
+            because: Because::Denied(clipped(path).into_owned()),
             template: text,
-            because: Because::Denied((*path).to_owned()),
         }));
     }
     let seldom = group.paths.iter();
-    let seldom = seldom.filter(|(_, tally)| tally.count < conditions.least_count);
-    let seldom = Paths::of(seldom.map(|(path, _)| *path));
-    let own: BTreeSet<_> = group.paths.iter().map(|(path, _)| *path).collect();
+    let seldom = seldom.filter(|member| member.tally.count < conditions.least_count);
+    let seldom = Paths::of(seldom.map(|member| member.path));
+    let own: BTreeSet<_> = group.paths.iter().map(|member| member.path).collect();
     let forbidden = conditions.forbidden.iter().filter(is_taken_in).copied();
     let pattern = Pattern {
         text,
@@ -367,13 +446,15 @@ fn template(
         seldom: seldom.filter(|seldom| seldom.count < own.len()),
         forbidden: Paths::of(forbidden.filter(|path| !own.contains(path))),
     };
-    let tally = rest.iter().fold(*tally, |sum, (_, tally)| sum.and(*tally));
+    let tally = rest
+        .iter()
+        .fold(first.tally, |sum, member| sum.and(member.tally));
     Ok((pattern, tally))
 }
 
 impl Paths {
     fn of<'p>(mut paths: impl Iterator<Item = &'p str>) -> Option<Self> {
-        let example = paths.next()?.to_owned();
+        let example = clipped(paths.next()?).into_owned();
         Some(Self {
             count: paths.count() + 1,
             example,

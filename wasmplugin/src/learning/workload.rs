@@ -7,7 +7,8 @@ use policy_schema::matching::{PathMatch, TextMatch};
 
 use super::caller::{Caller, Stranger};
 use super::observed::{Observation, Outcome, Period, Tally};
-use super::path_folding::Positions;
+use super::path_folding::{Positions, is_too_long};
+use crate::printable::clipped;
 
 /// Which requests are learnt from.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,9 @@ pub(crate) struct Counting {
     /// Whether callers without identity may be learnt.
     pub(crate) takes_anonymous: bool,
 }
+
+/// Longer methods are not learnt: any caller can make one up.
+const MAX_METHOD: usize = 64;
 
 /// How a request stands with what is allowed already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,8 @@ pub(crate) enum SetAside {
     Incomplete,
     /// No rule can be written that takes this method and path and no other.
     Unwritable(String),
+    /// Its path or its method is longer than what is learnt.
+    TooLong,
     /// This rule of the policy denies it.
     Refused(String),
     /// It was counted with others past the bound of the counters.
@@ -158,7 +164,7 @@ impl Workload {
     ) -> Result<Option<Call>, SetAside> {
         let peer = observation.peer.as_deref();
         let caller = Caller::of_peer(peer, domains).map_err(|stranger| {
-            let presented = peer.unwrap_or_default().to_owned();
+            let presented = clipped(peer.unwrap_or_default()).into_owned();
             match stranger {
                 Stranger::Malformed => SetAside::Malformed(presented),
                 Stranger::Foreign => SetAside::Foreign(presented),
@@ -192,12 +198,16 @@ impl Workload {
             Outcome::EitherWay => return Err(SetAside::EitherWay),
             Outcome::Answered(_) | Outcome::LetThrough | Outcome::Denied => {}
         }
+        let unwritable = || SetAside::Unwritable(format!("{} {}", clipped(method), clipped(path)));
         if !is_writable(&call) {
-            return Err(SetAside::Unwritable(format!("{method} {path}")));
+            return Err(unwritable());
         }
         match standing(observation) {
+            Standing::New if is_too_long(path) || method.len() > MAX_METHOD => {
+                Err(SetAside::TooLong)
+            }
             Standing::New => Ok(Some(call)),
-            Standing::Unseen => Err(SetAside::Unwritable(format!("{method} {path}"))),
+            Standing::Unseen => Err(unwritable()),
             Standing::Known => {
                 self.known = self.known.saturating_add(observation.tally.count);
                 Ok(None)

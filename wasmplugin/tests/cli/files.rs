@@ -72,6 +72,48 @@ fn refuses_a_folder_without_policy_files() {
     assert!(run.stderr.contains("has no `.yaml`"), "{}", run.stderr);
 }
 
+#[test]
+fn reads_files_of_a_folder_whose_names_end_in_upper_case() {
+    let deny = "- {id: no-admin, effect: Deny, to: [{paths: [/admin]}]}";
+    let cart = CART.replace("  rules:\n", &format!("  rules:\n    {deny}\n"));
+    for name in ["cart.YAML", "cart.Yml"] {
+        let folder = folder(&[("mesh.yaml", MESH), (name, &cart)]);
+        let run = run(&["validate", "-f", text(folder.path()), "--at", NOW]);
+        assert_eq!(
+            run.stderr, "2 files, 1 policy, 8 rules: no problems\n",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn says_which_files_of_a_folder_are_skipped() {
+    let silent = ["README.md", "NOTES.TXT", "asked.ndjson", ".cart.yaml.swp"];
+    let told = [
+        "a.yaml.txt",
+        "b.yaml~",
+        "c.yml.bak",
+        "d.yaml.disabled",
+        "e",
+        "f.toml",
+        "g.md5",
+    ];
+    let names = silent.iter().chain(&told).map(|name| (*name, CART));
+    let files: Vec<_> = names.chain([("mesh.yaml", MESH)]).collect();
+    let folder = folder(&files);
+    let path = text(folder.path());
+    let run = run(&["validate", "-f", path]);
+    let named: Vec<_> = told[..5]
+        .iter()
+        .map(|name| format!("`{path}/{name}`"))
+        .collect();
+    let expected = format!(
+        "note: 7 files are skipped, the name does not end in `.yaml`, `.yml` or `.json`: {} and 2 more\n1 file, 0 policies, 0 rules: no problems\n",
+        named.join(", ")
+    );
+    assert_eq!(run.stderr, expected);
+}
+
 #[cfg(unix)]
 #[test]
 fn enters_a_folder_once_though_links_lead_in_circles() {

@@ -98,3 +98,95 @@ fn has_no_colour_unless_somebody_sees_it() {
     assert!(with("CLICOLOR_FORCE").contains('\x1b'));
     assert!(!with("NO_COLOR").contains('\x1b'));
 }
+
+/// A mesh with as many errors and, before and after them, warnings.
+fn faulty(errors: usize, warnings: usize) -> String {
+    let twice = |number| {
+        format!(
+            "    - {{id: w{number}, effect: Allow, to: [{{methods: [GET, GET]}}]}}
+"
+        )
+    };
+    let wrong =
+        |number| format!("    - {{id: e{number}, effect: Allow, to: [{{paths: [\"a*b\"]}}]}}\n");
+    let rules: String = (0..warnings)
+        .map(twice)
+        .chain((0..errors).map(wrong))
+        .collect();
+    let policy = "---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {name: web, namespace: shop}\nspec:\n  selector: {matchLabels: {app: web}}\n  service: {ports: [{port: 80}]}\n  rules:\n";
+    format!("{MESH}{policy}{rules}")
+}
+
+#[test]
+fn shows_a_hundred_problems_and_says_how_many_more_there_are() {
+    let text = faulty(3, 150);
+    let run = run_with(&["validate", "-f", "-", "--at", NOW], &text);
+    assert_eq!(run.status, 3);
+    // Errors are shown though all the warnings come before them.
+    assert_eq!(run.stderr.matches("error[invalid-wildcard]").count(), 3);
+    assert_eq!(run.stderr.matches("warning[duplicate-value]").count(), 97);
+    assert!(
+        run.stderr.contains("53 more problems are not shown"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.ends_with("1 file: 3 errors, 150 warnings\n"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn shows_as_many_problems_as_it_is_told() {
+    let text = faulty(2, 2);
+    for (most, shown) in [("1", 1), ("3", 3), ("4", 4), ("5", 4), ("0", 0)] {
+        let args = ["validate", "-f", "-", "--at", NOW, "--max-problems", most];
+        let human = run_with(&args, &text);
+        assert_eq!(human.status, 3);
+        assert_eq!(
+            human.stderr.matches("]: ").count(),
+            shown,
+            "{}",
+            human.stderr
+        );
+        let json = run_with(&[&args[..], &["--output", "json"]].concat(), &text);
+        let entries: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(entries.as_array().unwrap().len(), shown);
+        assert_eq!(
+            json.stderr.contains("not shown"),
+            shown < 4,
+            "{}",
+            json.stderr
+        );
+    }
+}
+
+#[test]
+fn a_lone_carriage_return_is_one_error_at_its_place() {
+    let text = MESH.to_owned() + "# reviewed\r# by all\n";
+    let run = run_with(&["validate", "-f", "-"], &text);
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr
+            .contains("error[yaml-syntax]: a carriage return without a line feed ends a line"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.ends_with("1 file: 1 error\n"), "{}", run.stderr);
+    let windows = run_with(&["validate", "-f", "-"], &MESH.replace('\n', "\r\n"));
+    assert_eq!(windows.status, 0, "{}", windows.stderr);
+}
+
+#[test]
+fn a_long_line_is_shown_in_part() {
+    let text = format!("a: [{}]\n", "&x y, ".repeat(20_000));
+    let run = run_with(&["validate", "-f", "-"], &text);
+    assert_eq!(run.status, 3);
+    assert!(run.stderr.len() < 500_000, "{} bytes", run.stderr.len());
+    assert!(
+        run.stderr.contains("19900 more problems"),
+        "{}",
+        run.stderr.len()
+    );
+}

@@ -175,6 +175,7 @@ fn aside_line(why: &SetAside, tally: Tally) -> String {
         SetAside::Unwritable(request) => {
             format!("{told}: no rule can take `{request}` and nothing else")
         }
+        SetAside::TooLong => format!("{told}: the path or the method is too long to be learnt"),
         SetAside::Refused(rule) => format!("{told}: the rule `{rule}` denies it"),
         SetAside::PastBound => {
             format!("{told}: not told apart, past `maxSeries` of the learning mode")

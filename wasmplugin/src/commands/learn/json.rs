@@ -233,6 +233,7 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::EitherWay => ("either-way", None),
             SetAside::Incomplete => ("incomplete", None),
             SetAside::Unwritable(request) => ("unwritable", Some(request)),
+            SetAside::TooLong => ("too-long", None),
             SetAside::Refused(rule) => ("denied-by-rule", Some(rule)),
             SetAside::PastBound => ("past-bound", None),
             SetAside::Nobody => ("no-identity-of-the-mesh", None),
