@@ -11,6 +11,7 @@ mod gateway_api;
 mod gateway_infrastructure;
 mod install;
 mod network_policy;
+mod operation;
 mod peer_authentication;
 mod pods;
 mod resource;

@@ -7,6 +7,7 @@
 //! | the address of the connection's peer | exact | `Allow` from any address; others never match |
 //! | effect `Custom` | exact: the provider is asked | recorded |
 //! | traffic without HTTP | exact | does not see it |
+//! | what clients can spell in several ways ([`RbacGap`]) | stops the plain spelling | exact |
 //! | all else | exact | exact |
 //!
 //! What a point cannot see is left to the other: a rule is there where the point then denies at
@@ -14,9 +15,13 @@
 //! both, the two together never let through what the policy denies. Rules for which that does not
 //! hold are refused.
 
+mod gap;
+
 use crate::policy::ServicePolicy;
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
+
+pub use gap::RbacGap;
 
 /// What Envoy's RBAC makes of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +126,14 @@ impl FilterPlane {
         }
     }
 
+    /// Whether the filter carries out the rule, if not all of it.
+    pub(crate) fn is_enforced(self) -> bool {
+        match self {
+            Self::Exact | Self::AnyPeerIp => true,
+            Self::Absent(_) => false,
+        }
+    }
+
     /// One sentence for whoever renders, where the filter differs.
     pub fn note(self) -> Option<&'static str> {
         match self {
@@ -181,11 +194,13 @@ impl ServicePolicy {
     /// about it.
     pub fn plane_differences(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.rules.iter().flat_map(|rule| {
-            let notes = [
-                RbacPlane::of_rule(self, rule).note(),
-                FilterPlane::of_rule(rule).note(),
-            ];
-            notes.into_iter().flatten().map(|note| (&*rule.id, note))
+            let rbac = RbacPlane::of_rule(self, rule);
+            let filter = FilterPlane::of_rule(rule);
+            let notes = [rbac.note(), filter.note()];
+            let are_both = rbac.is_rendered() && filter.is_enforced();
+            let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
+            let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
+            notes.map(|note| (&*rule.id, note))
         })
     }
 }

@@ -63,6 +63,8 @@ pub(crate) struct Verdicts {
     /// Whether the caller has other names than one SPIFFE ID: RBAC goes by any of them, the filter
     /// by none.
     pub(crate) has_odd_identity: bool,
+    /// Whether the request has spellings that RBAC does not see through, so that it may stop fewer.
+    pub(crate) is_spelled_oddly: bool,
 }
 
 impl Verdicts {
@@ -79,11 +81,19 @@ impl Verdicts {
                 Answer::Denied
             }
         };
+        let rbac_differs = self.rbac != says(self.policy) && !self.has_odd_identity;
+        let stops_fewer = self.is_spelled_oddly && self.rbac == Answer::Allowed;
+        // Where one of two rules is about the peer's address and clients can get round the other,
+        // `validate` warns.
+        let is_warned_of = stops_fewer && self.policy_in_filter != self.policy;
         !self.is_refused()
             && (self.filter != says(self.policy_in_filter)
-                || (self.rbac != says(self.policy) && !self.has_odd_identity)
+                || (rbac_differs && !stops_fewer)
                 // Together they let through what the policy allows, and nothing else.
-                || (self.filter == Answer::Allowed && self.rbac == Answer::Allowed && !self.policy))
+                || (self.filter == Answer::Allowed
+                    && self.rbac == Answer::Allowed
+                    && !self.policy
+                    && !is_warned_of))
     }
 }
 
@@ -118,6 +128,29 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
             }
         }
     }
+}
+
+/// Whether a client wrote something in a way that [`Reading`](policy_schema::matching::Reading) is about.
+fn is_spelled_oddly(asked: &Asked) -> bool {
+    let names: Vec<_> = asked
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .collect();
+    let is_repeated = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let has = |bytes: &[u8], odd: &[u8]| bytes.iter().any(|byte| odd.contains(byte));
+    let path = asked.path.as_deref().unwrap_or_default();
+    let host = asked.host.as_deref().unwrap_or_default();
+    let name = asked.server_name.as_deref().unwrap_or_default();
+    names.iter().any(is_repeated)
+        || asked.headers.iter().any(|(_, value)| has(value, b",;"))
+        || !path.is_ascii()
+        || has(path, b"[]|^{}\"<>\\`")
+        || has(host, b"@,")
+        || host.ends_with(b":")
+        || host.ends_with(b".")
+        || host.windows(2).any(|pair| pair == b".:" || pair == b":0")
+        || name.ends_with(b".")
 }
 
 /// The first policy of a set, for the engine.
@@ -158,6 +191,7 @@ pub(crate) fn verdicts(
                 filter,
                 rbac,
                 has_odd_identity: code == "malformed-identity",
+                is_spelled_oddly: is_spelled_oddly(asked),
             }
         })
         .collect()

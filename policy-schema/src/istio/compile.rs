@@ -6,15 +6,15 @@
 
 use super::authorization_policy::{
     Action, AuthorizationPolicy, AuthorizationPolicySpec, AuthorizationRule,
-    Condition as IstioCondition, Operation as IstioOperation, OperationEntry, Provider,
-    Source as IstioSource, SourceEntry,
+    Condition as IstioCondition, OperationEntry, Provider, Source as IstioSource, SourceEntry,
 };
+use super::operation::istio_operation;
 use super::source::{Callers, callers, conditions, identities_of};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
 use crate::planes::RbacPlane;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
-use crate::rule::{Operation, Rule, Source};
+use crate::rule::{Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// The most rules that Istio takes in one object, and sources in one rule.
@@ -189,7 +189,9 @@ fn istio_rules(
     rule: &Rule,
     trust_domains: &TrustDomains,
 ) -> Vec<AuthorizationRule> {
-    let mut operations: Vec<_> = rule.operations.iter().map(IstioOperation::from).collect();
+    let operations = rule.operations.iter();
+    let operations = operations.map(|operation| istio_operation(operation, rule.effect));
+    let mut operations: Vec<_> = operations.collect();
     tcp::keep_to_http(policy, rule, &mut operations);
     let to: Vec<_> = operations
         .into_iter()
@@ -259,22 +261,4 @@ fn conditions_of(rule: &Rule, trust_domains: &TrustDomains) -> Vec<Vec<IstioCond
             .collect();
     }
     all
-}
-
-impl From<&Operation> for IstioOperation {
-    fn from(operation: &Operation) -> Self {
-        fn written<V: ToString>(values: &[V]) -> Vec<String> {
-            values.iter().map(V::to_string).collect()
-        }
-        Self {
-            hosts: written(&operation.hosts),
-            not_hosts: written(&operation.not_hosts),
-            ports: written(&operation.ports),
-            not_ports: written(&operation.not_ports),
-            methods: written(&operation.methods),
-            not_methods: written(&operation.not_methods),
-            paths: written(&operation.paths),
-            not_paths: written(&operation.not_paths),
-        }
-    }
 }
