@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::code::Code;
 use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
-use crate::matching::{PathMatch, TextMatch};
+use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::policy::{IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 use crate::rule::namespace::is_in_namespace;
@@ -59,7 +59,7 @@ pub(crate) fn lint_rule(
     lint_jwt(rule, mesh, cursor, problems);
     let to = cursor.key("to");
     for (index, operation) in rule.operations.iter().enumerate() {
-        lint_operation(operation, mesh, &to.index(index), problems);
+        lint_operation(operation, rule.effect, mesh, &to.index(index), problems);
         lint_open_exclusions(
             &excluded_by_operation(operation),
             rule.effect,
@@ -113,6 +113,12 @@ fn lint_open_exclusions(
     }
 }
 
+/// Whether what a rule of this effect excludes takes back every spelling of the same value. One that stops
+/// requests matches more spellings than it excludes.
+fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
+    is_any || Reading::of_exclusions(effect) == Reading::Wide
+}
+
 /// Values that are excluded again, and values that stand twice.
 fn lint_condition(
     condition: &Condition,
@@ -124,11 +130,15 @@ fn lint_condition(
         values, not_values, ..
     } = condition.into();
     let (values, not_values) = (values.unwrap_or_default(), not_values.unwrap_or_default());
+    let is_spelled_freely = matches!(condition.test, Test::Header { .. } | Test::ServerName(_));
+    let covers = |excluded: &String, value: &String| {
+        excluded == value && (!is_spelled_freely || excludes_spellings(excluded == "*", effect))
+    };
     lint_values(
         ["values", "notValues"],
         &values,
         &not_values,
-        PartialEq::eq,
+        covers,
         cursor,
         problems,
     );
@@ -319,6 +329,7 @@ fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems:
 
 fn lint_operation(
     operation: &Operation,
+    effect: Effect,
     mesh: &Mesh,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -337,12 +348,19 @@ fn lint_operation(
         lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
     };
     texts(["methods", "notMethods"], methods, not_methods);
-    texts(["hosts", "notHosts"], hosts, not_hosts);
+    lint_values(
+        ["hosts", "notHosts"],
+        hosts,
+        not_hosts,
+        |excluded, host| excluded.covers(host) && excludes_spellings(excluded.is_any(), effect),
+        cursor,
+        problems,
+    );
     lint_values(
         ["paths", "notPaths"],
         paths,
         not_paths,
-        PathMatch::covers,
+        |excluded, path| excluded.covers(path, Reading::of_exclusions(effect)),
         cursor,
         problems,
     );

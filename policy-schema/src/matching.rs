@@ -1,7 +1,12 @@
-//! The patterns of the policy language: Istio's syntax, with what can never match refused.
+//! The patterns of the policy language: Istio's syntax, with what can never match refused, and the
+//! spellings that clients and proxies have for the same value.
 
+pub mod header;
+pub(crate) mod host;
 pub mod path;
+mod reading;
 pub mod text;
 
 pub use path::PathMatch;
+pub use reading::Reading;
 pub use text::TextMatch;

@@ -2,6 +2,7 @@
 
 mod condition;
 pub(crate) mod namespace;
+mod reading;
 mod request_principal;
 mod spec;
 

@@ -14,6 +14,8 @@ mod log;
 mod mesh;
 mod metrics;
 mod planes;
+mod repeated_headers;
+mod spellings;
 mod strangers;
 mod telemetry;
 mod together;

@@ -116,6 +116,17 @@ fn enable_http1_trailers(bootstrap: &mut Value) {
     });
 }
 
+/// Takes clients for internal whose forwarded address is of `10.0.0.0/8`, with the headers that Envoy
+/// removes from what others send.
+fn trust_internal_clients(bootstrap: &mut Value) {
+    for_each_object(bootstrap, &|fields| {
+        if fields.contains_key("http_filters") {
+            let config = json!({"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]});
+            fields.insert("internal_address_config".to_owned(), config);
+        }
+    });
+}
+
 /// The filter with a plugin config of any content.
 pub(crate) fn http_filter(plugin_config: String) -> Value {
     http_filter_of(&module(), plugin_config)
@@ -304,6 +315,14 @@ impl Mesh {
         Self::run_with(
             |sidecar, _| sidecar.http_filters = vec![http_filter(plugin_config)],
             enable_http1_trailers,
+        )
+    }
+
+    /// Where clients may be internal, whose `x-envoy-` headers Envoy keeps.
+    pub(crate) fn with_internal_clients(plugin_config: String) -> Self {
+        Self::run_with(
+            |sidecar, _| sidecar.http_filters = vec![http_filter(plugin_config)],
+            trust_internal_clients,
         )
     }
 

@@ -208,7 +208,7 @@ fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked: &Asked) -
             any_of.as_deref(),
             none_of.as_deref(),
             attribute,
-            |block, address| block_matches(block, address),
+            |block, address, _| block_matches(block, address),
         )
     };
     let has_one_of = |values: &[String]| {
@@ -222,7 +222,7 @@ fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked: &Asked) -
             source.remote_ip_blocks.as_deref(),
             source.not_remote_ip_blocks.as_deref(),
             asked.remote_ip,
-            |block, address| block_matches(block, address),
+            |block, address, _| block_matches(block, address),
         )
         && source.request_principals.as_deref().is_none_or(has_one_of)
         && !source
@@ -313,6 +313,33 @@ fn condition_matches(
         condition.values.as_deref().is_none_or(has)
             && !condition.not_values.as_deref().is_some_and(has)
     };
+    // What a client may send several times: to let the request pass, all must match.
+    let spelled = |texts: Vec<Vec<u8>>, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
+        let has = |values: &[String], stops: Stops| {
+            let mut matching = texts
+                .iter()
+                .map(|text| values.iter().any(|value| matches(value, text, stops)));
+            if stops {
+                matching.any(|is_match| is_match)
+            } else {
+                !texts.is_empty() && matching.all(|is_match| is_match)
+            }
+        };
+        let is_allow = effect == Effect::Allow;
+        condition
+            .values
+            .as_deref()
+            .is_none_or(|values| has(values, !is_allow))
+            && !condition
+                .not_values
+                .as_deref()
+                .is_some_and(|values| has(values, is_allow))
+    };
+    let header = |name: &str| -> Vec<Vec<u8>> {
+        let headers = asked.headers.iter();
+        let headers = headers.filter(|(other, _)| other.to_ascii_lowercase() == name);
+        headers.map(|(_, value)| value.clone()).collect()
+    };
     let claim = |path: &[&str]| {
         let mut value = &asked.metadata["envoy.filters.http.jwt_authn"]["payload"];
         for key in path {
@@ -363,41 +390,53 @@ fn condition_matches(
             condition.values.as_deref(),
             condition.not_values.as_deref(),
             asked.local_ip,
-            |block, address| block_matches(block, address),
+            |block, address, _| block_matches(block, address),
         ),
         "destination.port" => field(
             effect,
             condition.values.as_deref(),
             condition.not_values.as_deref(),
             asked.port,
-            |value, port| *value == port.to_string(),
+            |value, port, _| *value == port.to_string(),
         ),
-        "connection.sni" => each(
+        "connection.sni" => spelled(
             asked.server_name.clone().into_iter().collect(),
-            text_matches,
+            &|pattern, name, stops| {
+                let latin1 = latin1(name);
+                let without_dots = latin1.trim_end_matches('.');
+                text_matches(pattern, name)
+                    || (stops && text_matches(pattern, &bytes_of(without_dots)))
+            },
         ),
         "request.auth.audiences" => claim(&["aud"]),
         "request.auth.presenter" => claim(&["azp"]),
         "request.auth.claims[groups]" => claim(&["groups"]),
         "request.auth.claims[realm][roles]" => claim(&["realm", "roles"]),
-        "request.headers[X-a]" => {
-            let headers = asked.headers.iter();
-            let headers = headers.filter(|(name, _)| ["x-a", "X-A"].contains(name));
-            each(
-                headers.map(|(_, value)| value.clone()).collect(),
-                header_matches,
-            )
-        }
-        "request.headers[:path]" => each(asked.path.clone().into_iter().collect(), header_matches),
-        "request.headers[host]" => {
-            let headers = asked.headers.iter();
-            let headers = headers.filter(|(name, _)| *name == "host");
-            let values = headers.map(|(_, value)| value.clone());
-            each(
-                asked.host.clone().into_iter().chain(values).collect(),
-                header_matches,
-            )
-        }
+        "request.headers[X-a]" => spelled(header("x-a"), &|pattern, value, stops| {
+            header_matches(pattern, value)
+                || (stops && runs(value, ",").any(|run| header_matches(pattern, &run)))
+        }),
+        "request.headers[cookie]" => spelled(header("cookie"), &|pattern, value, stops| {
+            header_matches(pattern, value)
+                || (stops && runs(value, ",;").any(|run| header_matches(pattern, &run)))
+        }),
+        "request.headers[:path]" => spelled(
+            asked.path.clone().into_iter().collect(),
+            &|pattern, path, _| header_matches(pattern, path),
+        ),
+        "request.headers[host]" => spelled(
+            asked
+                .host
+                .clone()
+                .into_iter()
+                .chain(header("host"))
+                .collect(),
+            &|pattern, host, stops| {
+                header_matches(pattern, host)
+                    || (stops && runs(host, ",").any(|run| header_matches(pattern, &run)))
+                    || (stops && host_matches(pattern, host, stops))
+            },
+        ),
         "experimental.envoy.filters.f[k]" => {
             let (whole, elements) = texts_of(&asked.metadata["f"]["k"]);
             let has = |values: &[String]| {
@@ -426,6 +465,77 @@ fn texts_of(value: &Value) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     )
 }
 
+/// A byte for a letter.
+fn latin1(text: &[u8]) -> String {
+    text.iter().copied().map(char::from).collect()
+}
+
+fn bytes_of(latin1: &str) -> Vec<u8> {
+    latin1
+        .chars()
+        .map(|letter| u8::try_from(letter).expect("it was a byte"))
+        .collect()
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_ascii_whitespace())
+}
+
+/// All that begins and ends at a separator or an end.
+fn runs(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
+    let value = latin1(value);
+    let is_separator = |letter: char| separators.contains(letter);
+    let ends = value
+        .char_indices()
+        .filter(|(_, letter)| is_separator(*letter))
+        .map(|(position, letter)| (position, position + letter.len_utf8()));
+    let ends: Vec<_> = [(0, 0)]
+        .into_iter()
+        .chain(ends)
+        .chain([(value.len(), value.len())])
+        .collect();
+    let mut runs = Vec::new();
+    for (first, (_, start)) in ends.iter().enumerate() {
+        for (end, _) in &ends[first + 1..] {
+            runs.push(bytes_of(trimmed(&value[*start..*end])));
+        }
+    }
+    runs.into_iter()
+}
+
+/// Both without regard to case.
+fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    let host = latin1(&host.to_ascii_lowercase());
+    if header_matches(&pattern, &bytes_of(&host)) {
+        return true;
+    }
+    let plain = |host: &str| {
+        let host = trimmed(host).rsplit('@').next().expect("one at least");
+        let mut depth = 0;
+        let colon = host.find(|letter| {
+            depth = match letter {
+                '[' => 1,
+                ']' => 0,
+                _ => depth,
+            };
+            letter == ':' && depth == 0
+        });
+        let (name, port) = host.split_at(colon.unwrap_or(host.len()));
+        let name = name.trim_end_matches('.');
+        let digits = port.trim_start_matches([':', '0']);
+        let colon = if digits.is_empty() { "" } else { ":" };
+        [format!("{name}{port}"), format!("{name}{colon}{digits}")]
+    };
+    let parts: Vec<_> = host.split(',').collect();
+    let hosts: Vec<_> = parts.iter().flat_map(|host| plain(host)).collect();
+    stops
+        && (parts.len() > 16
+            || hosts
+                .iter()
+                .any(|host| header_matches(&pattern, &bytes_of(host))))
+}
+
 /// As [`text_matches`], but `*` is every value that is there.
 fn header_matches(pattern: &str, text: &[u8]) -> bool {
     pattern == "*" || text_matches(pattern, text)
@@ -451,13 +561,13 @@ fn identity_matches(
         source.principals.as_deref(),
         source.not_principals.as_deref(),
         id,
-        |value, id| principal_matches(&mesh, value, id),
+        |value, id, _| principal_matches(&mesh, value, id),
     ) && field(
         effect,
         source.service_accounts.as_deref(),
         source.not_service_accounts.as_deref(),
         id,
-        |value, id| {
+        |value, id, _| {
             let in_own = format!("{}/{value}", config.policy.namespace);
             let account = if value.contains('/') { value } else { &in_own };
             let account = account.replace('/', "/sa/");
@@ -469,13 +579,13 @@ fn identity_matches(
         source.namespaces.as_deref(),
         source.not_namespaces.as_deref(),
         caller.map(|id| id.whole.as_str()),
-        namespace_matches,
+        |value, id, _| namespace_matches(value, id),
     ) && field(
         effect,
         source.trust_domains.as_deref(),
         source.not_trust_domains.as_deref(),
         trust_domain,
-        |value, trust_domain| text_matches(value, trust_domain),
+        |value, trust_domain, _| text_matches(value, trust_domain),
     )
 }
 
@@ -523,33 +633,35 @@ fn operation_matches(effect: Effect, operation: &OperationSpec, asked: &Asked) -
         let end = path.iter().position(|&byte| byte == b'?' || byte == b'#');
         &path[..end.unwrap_or(path.len())]
     });
-    let host = asked.host.as_ref().map(|host| host.to_ascii_lowercase());
     field(
         effect,
         operation.methods.as_deref(),
         operation.not_methods.as_deref(),
         asked.method.as_deref(),
-        |value, method| header_matches(value, method),
+        |value, method, _| header_matches(value, method),
     ) && field(
         effect,
         operation.paths.as_deref(),
         operation.not_paths.as_deref(),
         path,
-        |value, path| path_matches(value, path),
+        |value, path, stops| path_matches(value, path, stops),
     ) && field(
         effect,
         operation.hosts.as_deref(),
         operation.not_hosts.as_deref(),
-        host.as_deref(),
-        |value, host| header_matches(&value.to_ascii_lowercase(), host),
+        asked.host.as_deref(),
+        |value, host, stops| host_matches(value, host, stops),
     ) && field(
         effect,
         operation.ports.as_deref(),
         operation.not_ports.as_deref(),
         asked.port,
-        |value, port| *value == port,
+        |value, port, _| *value == port,
     )
 }
+
+/// Whether a match stops the request, so that every spelling of a value counts.
+type Stops = bool;
 
 /// A list and its `not…` twin on one attribute.
 fn field<V, A: Copy>(
@@ -557,19 +669,20 @@ fn field<V, A: Copy>(
     any_of: Option<&[V]>,
     none_of: Option<&[V]>,
     attribute: Option<A>,
-    matches: impl Fn(&V, A) -> bool,
+    matches: impl Fn(&V, A, Stops) -> bool,
 ) -> bool {
-    let matches_one =
-        |values: &[V], attribute| values.iter().any(|value| matches(value, attribute));
+    let matches_one = |values: &[V], attribute, stops| {
+        values.iter().any(|value| matches(value, attribute, stops))
+    };
     let is_any = match (any_of, attribute) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(values), Some(attribute)) => matches_one(values, attribute),
+        (Some(values), Some(attribute)) => matches_one(values, attribute, effect != Effect::Allow),
     };
     let is_none = match (none_of, attribute) {
         (None, _) => true,
         (Some(_), None) => effect != Effect::Allow,
-        (Some(values), Some(attribute)) => !matches_one(values, attribute),
+        (Some(values), Some(attribute)) => !matches_one(values, attribute, effect == Effect::Allow),
     };
     is_any && is_none
 }
@@ -583,33 +696,34 @@ fn text_matches(pattern: &str, text: &[u8]) -> bool {
     }
 }
 
-fn path_matches(pattern: &str, path: &[u8]) -> bool {
+fn path_matches(pattern: &str, path: &[u8], stops: Stops) -> bool {
     if pattern.contains("{*}") || pattern.contains("{**}") {
-        template_matches(pattern, path)
+        template_matches(pattern, path, stops)
     } else {
         text_matches(pattern, path)
     }
 }
 
 /// Tries every length for every operator.
-fn template_matches(template: &str, path: &[u8]) -> bool {
-    let lengths_of = |is_part: fn(u8) -> bool| {
+fn template_matches(template: &str, path: &[u8], stops: Stops) -> bool {
+    let is_segment = |byte: u8| byte != b'/' && (stops || is_pchar(byte));
+    let lengths_of = |is_part: &dyn Fn(u8) -> bool| {
         let length = path.iter().take_while(|&&byte| is_part(byte)).count();
         0..=length
     };
     if let Some(rest) = template.strip_prefix("{**}") {
-        return lengths_of(|byte| byte == b'/' || is_pchar(byte))
-            .any(|length| template_matches(rest, &path[length..]));
+        return lengths_of(&|byte| byte == b'/' || is_segment(byte))
+            .any(|length| template_matches(rest, &path[length..], stops));
     }
     if let Some(rest) = template.strip_prefix("{*}") {
-        return lengths_of(is_pchar)
+        return lengths_of(&is_segment)
             .skip(1)
-            .any(|length| template_matches(rest, &path[length..]));
+            .any(|length| template_matches(rest, &path[length..], stops));
     }
     match (template.as_bytes(), path) {
         ([], []) => true,
         ([expected, ..], [byte, rest @ ..]) if expected == byte => {
-            template_matches(&template[1..], rest)
+            template_matches(&template[1..], rest, stops)
         }
         _ => false,
     }

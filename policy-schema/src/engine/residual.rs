@@ -1,6 +1,7 @@
 //! What remains to be checked of a rule once the index has found it.
 
 mod condition;
+mod header_set;
 mod value_set;
 
 use ipnet::IpNet;
@@ -10,7 +11,7 @@ use super::nearest::{Attribute, Differences};
 use super::request::{MetadataText, PeerIp, RequestAttributes};
 use crate::identity::TrustDomains;
 use crate::matching::path::PathTemplate;
-use crate::matching::{PathMatch, TextMatch};
+use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::{MetadataKey, Operation, RequestPrincipal, Source};
 use crate::rule_spec::Effect;
 
@@ -79,7 +80,7 @@ impl ResidualSource {
     ) -> bool {
         self.identity_matches(caller, effect)
             && self.beyond_identity.as_ref().is_none_or(|more| {
-                more.address_matches(request, effect) && more.token_matches(request)
+                more.address_matches(request, effect) && more.token_matches(request, effect)
             })
     }
 
@@ -93,7 +94,7 @@ impl ResidualSource {
     ) {
         differences.add_if(!self.identity_matches(caller, effect), Attribute::Caller);
         if let Some(more) = &self.beyond_identity {
-            differences.add_if(!more.token_matches(request), Attribute::Token);
+            differences.add_if(!more.token_matches(request, effect), Attribute::Token);
             differences.add_if(!more.address_matches(request, effect), Attribute::Address);
         }
     }
@@ -145,9 +146,9 @@ impl BeyondIdentity {
             && self.remote_ip.matches(effect, || request.remote_ip())
     }
 
-    fn token_matches(&self, request: &impl RequestAttributes) -> bool {
+    fn token_matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
         self.request_principal
-            .matches_each(|principals| self.has_any(principals, request))
+            .matches_each(effect, |principals, _| self.has_any(principals, request))
     }
 
     /// Whether the request's JWT is about one of `principals`.
@@ -216,7 +217,7 @@ impl ResidualOperation {
         request: &impl RequestAttributes,
         effect: Effect,
     ) -> bool {
-        self.template_matches(template, request)
+        self.template_matches(template, request, effect)
             && self.method.matches(effect, || request.method())
             && self.path.matches(effect, || request.path())
             && self.host.matches(effect, || request.host())
@@ -232,7 +233,7 @@ impl ResidualOperation {
         differences: &mut Differences,
     ) {
         let path = || self.path.matches(effect, || request.path());
-        let has_path = self.template_matches(template, request) && path();
+        let has_path = self.template_matches(template, request, effect) && path();
         let has_method = self.method.matches(effect, || request.method());
         let has_host = self.host.matches(effect, || request.host());
         let has_port = self.port.matches(effect, || request.port());
@@ -242,12 +243,18 @@ impl ResidualOperation {
         differences.add_if(!has_port, Attribute::Port);
     }
 
-    fn template_matches(&self, template: Option<usize>, request: &impl RequestAttributes) -> bool {
+    fn template_matches(
+        &self,
+        template: Option<usize>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+    ) -> bool {
+        let reading = Reading::of_values(effect);
         template.is_none_or(|position| {
             let template = self.templates.get(position);
             template
                 .zip(request.path())
-                .is_some_and(|(template, path)| template.matches(path))
+                .is_some_and(|(template, path)| template.matches(path, reading))
         })
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::reading::Reading;
 use super::text::{InvalidWildcard, TextMatch};
 
 /// A pattern over the path of a request, without query and fragment.
@@ -39,38 +40,44 @@ impl PathMatch {
         }
     }
 
-    /// Whether `path` matches.
-    pub fn matches(&self, path: &[u8]) -> bool {
+    /// Whether `path` matches in this reading.
+    pub fn matches(&self, path: &[u8], reading: Reading) -> bool {
         match self {
             Self::Text(text) => text.matches(path),
-            Self::Template(template) => template.matches(path),
+            Self::Template(template) => template.matches(path, reading),
         }
     }
 }
 
 #[cfg(feature = "authoring")]
 impl PathMatch {
-    /// Whether this pattern is known to match every path that `other` matches.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
+    /// Whether this pattern in this reading is known to match every path that `other` matches, whose
+    /// reading is the opposite.
+    pub(crate) fn covers(&self, other: &Self, reading: Reading) -> bool {
         match (self, other) {
             (Self::Text(pattern), Self::Text(other)) => pattern.covers(other),
             (Self::Text(TextMatch::Prefix(prefix)), Self::Template(template)) => {
                 template.literal_prefix().starts_with(&**prefix)
             }
             (Self::Text(TextMatch::Any), Self::Template(_)) => true,
-            (Self::Template(template), Self::Template(other)) => template == other,
+            (Self::Template(template), Self::Template(other)) => {
+                template == other && reading == Reading::Wide
+            }
             (Self::Template(template), Self::Text(TextMatch::Exact(path))) => {
-                template.matches(path.as_bytes())
+                template.matches(path.as_bytes(), reading)
             }
             _ => false,
         }
     }
 
-    /// Whether some path may match both patterns; only of templates it is not always known.
+    /// Whether some path may match both patterns where a match lets the request pass; only of templates
+    /// it is not always known.
     pub(crate) fn may_meet(&self, other: &TextMatch) -> bool {
         match (self, other) {
             (Self::Text(pattern), other) => pattern.meets(other),
-            (Self::Template(template), TextMatch::Exact(path)) => template.matches(path.as_bytes()),
+            (Self::Template(template), TextMatch::Exact(path)) => {
+                template.matches(path.as_bytes(), Reading::Narrow)
+            }
             (Self::Template(template), other) => {
                 other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
             }
@@ -161,8 +168,13 @@ impl PathTemplate {
         })
     }
 
-    /// Whether `path` matches.
-    pub fn matches(&self, path: &[u8]) -> bool {
+    /// Whether `path` matches. Narrowly, an operator stands for the characters that Envoy takes for it;
+    /// widely, for any.
+    pub fn matches(&self, path: &[u8], reading: Reading) -> bool {
+        let is_in_segment = |byte: u8| match reading {
+            Reading::Narrow => is_path_byte(byte),
+            Reading::Wide => byte != b'/',
+        };
         let mut rest = path;
         for segment in &self.head {
             let Some(after_slash) = rest.strip_prefix(b"/") else {
@@ -176,7 +188,7 @@ impl PathTemplate {
                 Segment::One => {
                     let length = after_slash
                         .iter()
-                        .take_while(|&&byte| is_path_byte(byte))
+                        .take_while(|&&byte| is_in_segment(byte))
                         .count();
                     match after_slash.get(length..) {
                         Some(rest) if length > 0 => rest,
@@ -191,11 +203,18 @@ impl PathTemplate {
                 .strip_prefix(b"/")
                 .and_then(|rest| rest.strip_suffix(tail.as_bytes()))
                 .is_some_and(|middle| {
-                    middle
-                        .iter()
-                        .all(|&byte| byte == b'/' || is_path_byte(byte))
+                    let mut bytes = middle.iter();
+                    bytes.all(|&byte| byte == b'/' || is_in_segment(byte))
                 }),
         }
+    }
+
+    /// The pattern that matches the same paths in the wide reading, where the template says no more than
+    /// how a path begins.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn as_wide_prefix(&self) -> Option<TextMatch> {
+        let is_prefix = self.tail.as_deref() == Some("") && !self.head.contains(&Segment::One);
+        is_prefix.then(|| TextMatch::Prefix(self.literal_prefix().into()))
     }
 
     /// The text that every matching path begins with.

@@ -14,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::Names;
 use super::alphabet::{
-    ADDRESSES, FORWARDED, GROUPS, HEADERS, ISSUERS, PATHS, PATHS_OF_IDS, SERVER_NAMES, SUBJECTS,
-    TIMES, time,
+    ADDRESSES, FORWARDED, GROUPS, HEADERS, HOSTS, ISSUERS, PATHS, PATHS_OF_IDS, SERVER_NAMES,
+    SUBJECTS, TIMES, time,
 };
 
 /// A request as its bytes.
@@ -141,7 +141,7 @@ pub fn request() -> impl Strategy<Value = Asked> {
         1 => select(odd.map(str::to_owned).to_vec()).prop_map(Some),
     ];
     let method = option_of(&["GET", "PUT", "POST", "get", "", "P", "PATCHED"], 12);
-    let host = option_of(&["a.b", "A.b", "a.B:80", "AB", "b:80", "", "x"], 12);
+    let host = option_of(&HOSTS, 12);
     let port = prop_oneof![1 => Just(None), 10 => select(&[80, 81, 8080, 1, 0][..]).prop_map(Some)];
     let addresses = (
         weighted(0.9, address()),
@@ -188,7 +188,7 @@ fn path() -> impl Strategy<Value = Option<String>> {
         select(
             &[
                 "a", "b", "ab", "c", "", "a*", "a=b", "a;b", "a;x=1", "b;", ";", "a%2Fb", "A",
-                "\u{e9}",
+                "\u{e9}", "a[", "|",
             ][..],
         ),
         1..5,
@@ -210,7 +210,7 @@ pub fn forwarded_for() -> impl Strategy<Value = Option<String>> {
 }
 
 fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
-    let name = select(&["x-a", "X-A", "x-b", "host"][..]);
+    let name = select(&["x-a", "X-A", "x-b", "host", "cookie"][..]);
     let value = select(&HEADERS[..]).prop_map(|value| value.as_bytes().to_vec());
     vec((name, value), 0..4)
 }
@@ -289,7 +289,7 @@ pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
     let bytes = || {
         let near = prop_oneof![
             4 => any::<u8>(),
-            2 => select(&b"/a.:*?#{}"[..]),
+            2 => select(&b"/a.:*?#{},@;0"[..]),
         ];
         proptest::option::of(vec(near, 0..12))
     };

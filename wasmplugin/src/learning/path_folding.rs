@@ -7,7 +7,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use policy_schema::matching::PathMatch;
+use policy_schema::matching::{PathMatch, Reading};
 
 use super::observed::Tally;
 use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
@@ -348,7 +348,7 @@ fn template(
     let Ok(matcher @ PathMatch::Template(_)) = PathMatch::parse(&text) else {
         return Err(None);
     };
-    let is_taken_in = |path: &&&str| matcher.matches(path.as_bytes());
+    let is_taken_in = |path: &&&str| matcher.matches(path.as_bytes(), Reading::Narrow);
     if let Some(path) = conditions.denied.iter().find(is_taken_in) {
         return Err(Some(HeldBack {
             template: text,

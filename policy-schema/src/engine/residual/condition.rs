@@ -3,11 +3,13 @@
 use ipnet::IpNet;
 
 use super::ResidualSource;
+use super::header_set::HeaderSet;
 use super::value_set::{Field, TextSet, ValueSet};
 use crate::engine::index::Caller;
 use crate::engine::request::{MetadataText, RequestAttributes};
 use crate::identity::TrustDomains;
-use crate::matching::TextMatch;
+use crate::matching::host::without_end_dots;
+use crate::matching::{Reading, TextMatch};
 use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Test, Values};
 use crate::rule_spec::Effect;
 
@@ -22,7 +24,7 @@ enum ResidualTest {
     DestinationIp(Field<Vec<IpNet>>),
     Header {
         name: Box<str>,
-        values: Field<TextSet>,
+        values: Field<HeaderSet>,
     },
     ServerName(Field<TextSet>),
     Metadata {
@@ -54,17 +56,14 @@ impl ResidualCondition {
             ResidualTest::Caller(source) => source.matches(caller, request, effect),
             ResidualTest::Port(ports) => ports.matches(effect, || request.port()),
             ResidualTest::DestinationIp(blocks) => blocks.matches(effect, || request.local_ip()),
-            ResidualTest::Header { name, values } => values.matches_each(|patterns| {
-                let mut is_found = false;
-                request.header(name, &mut |value| is_found |= patterns.contains(value));
-                is_found
+            ResidualTest::Header { name, values } => values.matches_header(effect, name, request),
+            ResidualTest::ServerName(names) => names.matches_each(effect, |patterns, reading| {
+                let has = |name| patterns.contains(name, reading);
+                request.server_name().is_some_and(|name| {
+                    has(name) || (reading == Reading::Wide && has(without_end_dots(name)))
+                })
             }),
-            ResidualTest::ServerName(names) => names.matches_each(|patterns| {
-                request
-                    .server_name()
-                    .is_some_and(|name| patterns.contains(name))
-            }),
-            ResidualTest::Metadata { key, values } => values.matches_each(|patterns| {
+            ResidualTest::Metadata { key, values } => values.matches_each(effect, |patterns, _| {
                 let mut is_found = false;
                 request.metadata(key, &mut |text| {
                     is_found |= patterns.iter().any(|pattern| pattern.matches(text));
@@ -84,8 +83,11 @@ impl ResidualTest {
             Test::Port(ports) => Self::Port(field(ports)),
             Test::DestinationIp(blocks) => Self::DestinationIp(field(blocks)),
             Test::Header { name, values } => Self::Header {
+                values: Field {
+                    any_of: HeaderSet::new(&name, values.any_of),
+                    none_of: HeaderSet::new(&name, values.none_of),
+                },
                 name,
-                values: texts(values),
             },
             Test::ServerName(names) => Self::ServerName(texts(names)),
             Test::Metadata { key, values } => Self::Metadata {

@@ -6,7 +6,8 @@ use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
 use crate::identity::SpiffeId;
-use crate::matching::{PathMatch, TextMatch};
+use crate::matching::host::has_host;
+use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
 
@@ -26,25 +27,32 @@ impl<S: ValueSet> Field<S> {
         effect: Effect,
         attribute: impl Fn() -> Option<S::Attribute<'a>>,
     ) -> bool {
-        (self.any_of.is_empty() || attribute().is_some_and(|value| self.any_of.contains(value)))
+        let (values, exclusions) = readings(effect);
+        let has_value = || attribute().is_some_and(|value| self.any_of.contains(value, values));
+        (self.any_of.is_empty() || has_value())
             && (self.none_of.is_empty()
                 || attribute().map_or(effect != Effect::Allow, |value| {
-                    !self.none_of.contains(value)
+                    !self.none_of.contains(value, exclusions)
                 }))
     }
 }
 
 impl<S: MaybeEmpty> Field<S> {
-    /// For an attribute that may have many values, of which any one does: `has` says whether one is in
-    /// a set. An absent one satisfies `none_of`, as in Istio.
-    pub(super) fn matches_each(&self, has: impl Fn(&S) -> bool) -> bool {
-        (self.any_of.is_empty() || has(&self.any_of))
-            && (self.none_of.is_empty() || !has(&self.none_of))
+    /// For an attribute that may have many values: `has` says whether they are in a set, by how it is
+    /// read. An absent one satisfies `none_of`, as in Istio.
+    pub(super) fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool {
+        let (values, exclusions) = readings(effect);
+        (self.any_of.is_empty() || has(&self.any_of, values))
+            && (self.none_of.is_empty() || !has(&self.none_of, exclusions))
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.any_of.is_empty() && self.none_of.is_empty()
     }
+}
+
+fn readings(effect: Effect) -> (Reading, Reading) {
+    (Reading::of_values(effect), Reading::of_exclusions(effect))
 }
 
 /// A set that may be empty, which is no condition.
@@ -55,7 +63,7 @@ pub(super) trait MaybeEmpty {
 /// A set of values or patterns.
 pub(super) trait ValueSet: MaybeEmpty {
     type Attribute<'a>;
-    fn contains(&self, attribute: Self::Attribute<'_>) -> bool;
+    fn contains(&self, attribute: Self::Attribute<'_>, reading: Reading) -> bool;
 }
 
 impl<V> MaybeEmpty for Vec<V> {
@@ -101,7 +109,7 @@ impl MaybeEmpty for TextSet {
 impl ValueSet for TextSet {
     type Attribute<'a> = &'a [u8];
 
-    fn contains(&self, text: &[u8]) -> bool {
+    fn contains(&self, text: &[u8], _: Reading) -> bool {
         match self {
             Self::Few(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
             Self::Many(index) => {
@@ -141,16 +149,16 @@ impl MaybeEmpty for NamespaceSet {
 impl ValueSet for NamespaceSet {
     type Attribute<'a> = &'a SpiffeId<'a>;
 
-    fn contains(&self, id: &SpiffeId<'_>) -> bool {
+    fn contains(&self, id: &SpiffeId<'_>, reading: Reading) -> bool {
         let has_part =
-            || namespace_part(id).is_some_and(|part| self.parts.contains(part.as_bytes()));
+            || namespace_part(id).is_some_and(|part| self.parts.contains(part.as_bytes(), reading));
         (!self.parts.is_empty() && has_part())
             || self.ends.iter().any(|end| has_namespace_end(id, end))
     }
 }
 
 /// Patterns over hosts, in lower case.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct HostSet(pub(super) Vec<TextMatch>);
 
 impl MaybeEmpty for HostSet {
@@ -162,25 +170,29 @@ impl MaybeEmpty for HostSet {
 impl ValueSet for HostSet {
     type Attribute<'a> = &'a [u8];
 
-    fn contains(&self, host: &[u8]) -> bool {
-        self.0
-            .iter()
-            .any(|pattern| pattern.matches_ignoring_case(host))
+    /// Widely, each host that the workload may read there.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn contains(&self, host: &[u8], reading: Reading) -> bool {
+        let mut has = |host: &[u8]| {
+            let mut patterns = self.0.iter();
+            patterns.any(|pattern| pattern.matches_ignoring_case(host))
+        };
+        has(host) || (reading == Reading::Wide && has_host(host, &mut has))
     }
 }
 
 impl ValueSet for Vec<PathMatch> {
     type Attribute<'a> = &'a [u8];
 
-    fn contains(&self, path: &[u8]) -> bool {
-        self.iter().any(|pattern| pattern.matches(path))
+    fn contains(&self, path: &[u8], reading: Reading) -> bool {
+        self.iter().any(|pattern| pattern.matches(path, reading))
     }
 }
 
 impl ValueSet for Vec<u16> {
     type Attribute<'a> = u16;
 
-    fn contains(&self, port: u16) -> bool {
+    fn contains(&self, port: u16, _: Reading) -> bool {
         <[u16]>::contains(self, &port)
     }
 }
@@ -190,7 +202,7 @@ impl ValueSet for Vec<IpNet> {
 
     /// An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is in the blocks of both its forms: a proxy
     /// takes either form from `x-forwarded-for`, and both are the same host.
-    fn contains(&self, address: IpAddr) -> bool {
+    fn contains(&self, address: IpAddr, _: Reading) -> bool {
         let canonical = address.to_canonical();
         self.iter()
             .any(|block| block.contains(&address) || block.contains(&canonical))

@@ -122,10 +122,16 @@ fn templates_match_what_envoy_matches() {
     for (template, matching, others) in cases {
         let read = PathMatch::parse(template).unwrap();
         for path in matching {
-            assert!(read.matches(path.as_bytes()), "{template} on {path:?}");
+            assert!(
+                read.matches(path.as_bytes(), Reading::Narrow),
+                "{template} on {path:?}"
+            );
         }
         for path in others {
-            assert!(!read.matches(path.as_bytes()), "{template} on {path:?}");
+            assert!(
+                !read.matches(path.as_bytes(), Reading::Narrow),
+                "{template} on {path:?}"
+            );
         }
     }
 }
@@ -137,9 +143,17 @@ fn operators_stand_for_the_characters_of_a_segment() {
     for byte in 0..=u8::MAX {
         let is_good = byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;:@=".contains(&byte);
         let path = [b"/a/x".as_slice(), &[byte], b"y"].concat();
-        assert_eq!(one.matches(&path), is_good, "{{*}} and {byte:#04x}");
+        assert_eq!(
+            one.matches(&path, Reading::Narrow),
+            is_good,
+            "{{*}} and {byte:#04x}"
+        );
         let is_good = is_good || byte == b'/';
-        assert_eq!(rest.matches(&path), is_good, "{{**}} and {byte:#04x}");
+        assert_eq!(
+            rest.matches(&path, Reading::Narrow),
+            is_good,
+            "{{**}} and {byte:#04x}"
+        );
     }
 }
 
@@ -158,5 +172,56 @@ fn literal_prefix_is_no_longer_than_what_every_match_begins_with() {
             panic!("{template} is a template");
         };
         assert_eq!(read.literal_prefix(), expected, "{template}");
+    }
+}
+
+#[test]
+fn where_a_match_stops_a_request_a_template_takes_every_character() {
+    let cases: [(&str, &[&[u8]], &[&str]); 5] = [
+        (
+            "/admin/{**}",
+            &[
+                b"/admin/",
+                b"/admin/users[",
+                b"/admin/a|b/^",
+                b"/admin/\xff",
+            ],
+            &["/admin", "/administrators"],
+        ),
+        ("/{*}/x", &[b"/[/x", b"/\xc3\xa4/x"], &["//x", "/a/b/x"]),
+        ("/a/{*}", &[b"/a/{b}"], &["/a/", "/a/[/b"]),
+        ("/a/{**}/b", &[b"/a/[/b", b"/a/x/\"/b"], &["/a/b", "/a/[/c"]),
+        ("/{**}", &[b"/", b"/<"], &[""]),
+    ];
+    for (template, matching, others) in cases {
+        let read = PathMatch::parse(template).unwrap();
+        for path in matching {
+            let shown = path.escape_ascii();
+            assert!(read.matches(path, Reading::Wide), "{template} on {shown}");
+        }
+        for path in others {
+            let is_match = read.matches(path.as_bytes(), Reading::Wide);
+            assert!(!is_match, "{template} on {path:?}");
+        }
+    }
+}
+
+#[cfg(feature = "authoring")]
+#[test]
+fn a_template_that_is_only_a_beginning_is_a_prefix_to_who_stops_requests() {
+    for (template, prefix) in [
+        ("/admin/{**}", Some("/admin/*")),
+        ("/a/b/{**}", Some("/a/b/*")),
+        ("/{**}", Some("/*")),
+        ("/a/{*}", None),
+        ("/a/{*}/{**}", None),
+        ("/a/{**}/b", None),
+        ("/a/{**}/", None),
+    ] {
+        let PathMatch::Template(read) = PathMatch::parse(template).unwrap() else {
+            panic!("{template} is no template");
+        };
+        let written = read.as_wide_prefix().map(|prefix| prefix.to_string());
+        assert_eq!(written.as_deref(), prefix, "{template}");
     }
 }

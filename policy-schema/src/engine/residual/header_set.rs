@@ -1,0 +1,87 @@
+//! Sets of values that a header may have, which clients may send more than once.
+
+use super::value_set::{Field, HostSet, MaybeEmpty, TextSet, ValueSet};
+use crate::engine::request::RequestAttributes;
+use crate::matching::header::Separator;
+use crate::matching::{Reading, TextMatch};
+use crate::rule_spec::Effect;
+
+/// Patterns over the values of one header.
+#[derive(Debug, Default)]
+pub(super) struct HeaderSet {
+    texts: TextSet,
+    /// Those that a run of joined values may match, since they have a separator themselves.
+    lists: Vec<TextMatch>,
+    /// What may stand between joined values; nothing in a pseudo-header.
+    separator: Option<Separator>,
+    /// The same patterns, where the header is the host.
+    hosts: HostSet,
+}
+
+impl HeaderSet {
+    /// `name` is in lower case.
+    pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
+        let separator = (!name.starts_with(':')).then(|| Separator::of_header(name));
+        let is_host = matches!(name, "host" | ":authority");
+        let (mut lists, mut hosts) = (Vec::new(), Vec::new());
+        for pattern in &patterns {
+            if separator.is_some_and(|separator| separator.is_in(pattern)) {
+                lists.push(pattern.clone());
+            }
+            if is_host {
+                hosts.push(pattern.with_literal(pattern.literal().to_ascii_lowercase()));
+            }
+        }
+        Self {
+            texts: TextSet::new(patterns),
+            lists,
+            separator,
+            hosts: HostSet(hosts),
+        }
+    }
+
+    /// Whether the request has the header and it matches. Where a match lets the request pass, each
+    /// value must match; where it stops it, one value or one part of it is enough.
+    fn matches(&self, name: &str, request: &impl RequestAttributes, reading: Reading) -> bool {
+        let (mut any, mut all) = (false, true);
+        request.header(name, &mut |value| match reading {
+            Reading::Narrow => {
+                any = true;
+                all = all && self.texts.contains(value, reading);
+            }
+            Reading::Wide => any = any || self.has_part_of(value),
+        });
+        any && all
+    }
+
+    /// Whether `value`, or something that it may have been joined of, matches.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn has_part_of(&self, value: &[u8]) -> bool {
+        const WIDE: Reading = Reading::Wide;
+        self.texts.contains(value, WIDE)
+            || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
+            || self.separator.is_some_and(|separator| {
+                separator.has_part(value, &mut |part| self.texts.contains(part, WIDE))
+                    || self.lists.iter().any(|list| separator.has_run(value, list))
+            })
+    }
+}
+
+impl MaybeEmpty for HeaderSet {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+}
+
+impl Field<HeaderSet> {
+    /// Whether the header `name` is as a rule of this effect asks. An absent one is none of the excluded
+    /// values, as in Istio.
+    pub(super) fn matches_header(
+        &self,
+        effect: Effect,
+        name: &str,
+        request: &impl RequestAttributes,
+    ) -> bool {
+        self.matches_each(effect, |set, reading| set.matches(name, request, reading))
+    }
+}

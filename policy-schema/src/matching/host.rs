@@ -1,0 +1,114 @@
+//! The spellings of one host in `:authority`.
+
+use std::borrow::Cow;
+
+use super::header::Separator;
+
+/// How many joined hosts are told apart. A request with more of them is nobody's honest one.
+const MAX_HOSTS: usize = 16;
+
+/// Whether one of the hosts that a workload may find in `authority` `is` what is looked for. They are
+/// told in their plain spelling: of several that a proxy joined each, without user information and without
+/// the dot at the end of the name; the port as it stands there, and without zeros in front of it or, where
+/// nothing is left of it, without its colon. Too many to look at are all hosts.
+pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    let mut count = 0;
+    Separator::Comma.has_part(authority, &mut |host| {
+        count += 1;
+        count > MAX_HOSTS || has_plain(host, is)
+    })
+}
+
+fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
+    let (name, port) = host.split_at_checked(name_length(host)).unwrap_or_default();
+    let plain = without_end_dots(name);
+    let with_port = if plain.len() == name.len() {
+        Cow::Borrowed(host)
+    } else {
+        Cow::Owned([plain, port].concat())
+    };
+    let is_filler = |&&byte: &&u8| byte == b':' || byte == b'0';
+    let filler = port.iter().take_while(is_filler).count();
+    is(&with_port)
+        || match (filler, port.get(filler..)) {
+            (0, _) | (_, None) => false,
+            (_, Some([])) => is(plain),
+            (1, Some(_)) => false,
+            (_, Some(digits)) => is(&[plain, b":", digits].concat()),
+        }
+}
+
+/// How much of a host comes before the colon of its port. An IPv6 address has colons within brackets.
+fn name_length(host: &[u8]) -> usize {
+    let mut in_brackets = false;
+    let is_colon = |&byte: &u8| {
+        in_brackets = (in_brackets || byte == b'[') && byte != b']';
+        byte == b':' && !in_brackets
+    };
+    host.iter().position(is_colon).unwrap_or(host.len())
+}
+
+/// A DNS name without the dot of the root.
+pub(crate) fn without_end_dots(mut name: &[u8]) -> &[u8] {
+    while let Some(shorter) = name.strip_suffix(b".") {
+        name = shorter;
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(authority: &str) -> Vec<String> {
+        let mut hosts = Vec::new();
+        let is_too_long = has_host(authority.as_bytes(), &mut |host| {
+            hosts.push(String::from_utf8(host.to_owned()).unwrap());
+            false
+        });
+        assert!(!is_too_long);
+        hosts
+    }
+
+    #[test]
+    fn each_host_is_read_in_its_plain_spelling() {
+        for (authority, expected) in [
+            ("admin.shop", &["admin.shop"][..]),
+            ("admin.shop:80", &["admin.shop:80"]),
+            ("admin.shop.", &["admin.shop"]),
+            ("admin.shop..", &["admin.shop"]),
+            ("admin.shop.:80", &["admin.shop:80"]),
+            ("admin.shop:", &["admin.shop:", "admin.shop"]),
+            ("admin.shop.:", &["admin.shop:", "admin.shop"]),
+            ("admin.shop:0", &["admin.shop:0", "admin.shop"]),
+            ("admin.shop:0080", &["admin.shop:0080", "admin.shop:80"]),
+            ("admin.shop.:080", &["admin.shop:080", "admin.shop:80"]),
+            ("x@admin.shop", &["admin.shop"]),
+            ("x:y@z@admin.shop.:80", &["admin.shop:80"]),
+            ("admin.shop, orders.shop.", &["admin.shop", "orders.shop"]),
+            ("[::1]", &["[::1]"]),
+            ("[::1]:80", &["[::1]:80"]),
+            ("[::1].:80", &["[::1]:80"]),
+            ("admin.shop:http", &["admin.shop:http"]),
+            ("admin.shop.:http:1", &["admin.shop:http:1"]),
+            ("", &[""]),
+            (".", &[""]),
+        ] {
+            assert_eq!(hosts(authority), expected, "{authority}");
+        }
+    }
+
+    #[test]
+    fn too_many_hosts_are_every_host() {
+        let joined = |count: usize| vec!["a"; count].join(",");
+        assert_eq!(hosts(&joined(MAX_HOSTS)).len(), MAX_HOSTS);
+        let mut looked_at = 0;
+        let is_any = has_host(joined(1_000).as_bytes(), &mut |_| {
+            looked_at += 1;
+            false
+        });
+        assert!(is_any);
+        assert_eq!(looked_at, MAX_HOSTS);
+    }
+}

@@ -1,0 +1,102 @@
+//! Headers that a client sends more than once.
+
+use peergate_sandbox::{Client, Request};
+use policy_schema::matching::header::{JOINED_BY_ENVOY, separator_of_repeats};
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::rule_spec::{ConditionSpec, Effect, RuleSpec};
+
+use crate::mesh::{Mesh, WEB, plugin_config};
+
+/// Headers whose repeats reach filters one by one.
+const APART: [&str; 20] = [
+    "accept-language",
+    "b3",
+    "baggage",
+    "content-language",
+    "forwarded",
+    "grpc-encoding",
+    "proxy-authorization",
+    "range",
+    "sec-fetch-site",
+    "traceparent",
+    "tracestate",
+    "x-api-key",
+    "x-b3-traceid",
+    "x-envoy-original-dst-host",
+    "x-envoy-peer-metadata",
+    "x-forwarded",
+    "x-http-method-override",
+    "x-original-url",
+    "x-real-ip",
+    "x-tenant",
+];
+
+/// A rule that denies what has this value in the header.
+fn denial(id: String, name: &str, value: &str) -> RuleSpec {
+    RuleSpec {
+        id,
+        effect: Effect::Deny,
+        provider: None,
+        description: None,
+        owner: None,
+        not_before: None,
+        not_after: None,
+        enforcement: None,
+        from: None,
+        to: None,
+        when: Some(vec![ConditionSpec {
+            key: format!("request.headers[{name}]"),
+            values: Some(vec![value.to_owned()]),
+            not_values: None,
+        }]),
+    }
+}
+
+/// The workload's policy with these rules too.
+fn with_rules(rules: Vec<RuleSpec>) -> String {
+    plugin_config(|config: &mut PluginConfig| config.rules.extend(rules))
+}
+
+/// Whether a request with the header twice is denied. Envoy takes most `x-envoy-` headers only of
+/// clients whose address is internal.
+fn denies_twice(client: &Client, name: &str) -> bool {
+    let mut request = Request::get("/orders").header(name, "1").header(name, "2");
+    if name != "x-forwarded-for" {
+        request = request.header("x-forwarded-for", "10.0.0.1");
+    }
+    let response = client.send(&request).unwrap();
+    assert!(
+        [200, 403].contains(&response.status),
+        "{name}: {response:?}"
+    );
+    response.status == 403
+}
+
+/// The filter sees `1,2` where the two values are one.
+#[test]
+fn envoy_joins_repeats_of_the_headers_that_are_listed_and_of_no_other() {
+    let listed = JOINED_BY_ENVOY.into_iter();
+    let rules = listed.chain(APART).enumerate().map(|(index, name)| {
+        let separator = separator_of_repeats(name).map_or(",", |separator| separator.text());
+        denial(format!("joined-{index}"), name, &format!("1{separator}2*"))
+    });
+    let mesh = Mesh::with_internal_clients(with_rules(rules.collect()));
+    let mut wrong = Vec::new();
+    for http2 in [false, true] {
+        let client = mesh.client_as(WEB);
+        let client = if http2 { client.http2() } else { client };
+        for name in JOINED_BY_ENVOY.into_iter().chain(APART) {
+            let is_joined = match name {
+                // HTTP/2 refuses a `host` that is not its `:authority`.
+                "host" if http2 => continue,
+                "cookie" => http2,
+                name => !APART.contains(&name),
+            };
+            if denies_twice(&client, name) != is_joined {
+                wrong.push((name, http2));
+            }
+        }
+    }
+    assert_eq!(wrong, []);
+    mesh.assert_still_serves();
+}
