@@ -172,6 +172,9 @@ codes! {
     /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what
     /// else it asks, the other does not know.
     UnenforceableRule = "unenforceable-rule", Error;
+    /// Clients can get round a rule that RBAC enforces without the filter, by spelling a request in a way
+    /// that RBAC does not see through.
+    EvadableRule = "evadable-rule", Warning;
     /// The mesh's Istio version cannot express a part of a rule.
     UnsupportedByIstio = "unsupported-by-istio", Error;
 }

@@ -9,6 +9,7 @@ mod mesh;
 mod policy;
 mod resources;
 mod rule;
+mod template;
 
 use crate::diagnostic::{Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};

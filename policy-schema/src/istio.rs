@@ -12,6 +12,7 @@ mod gateway_infrastructure;
 mod install;
 pub(crate) mod ip_blocks;
 mod network_policy;
+mod operation;
 mod peer_authentication;
 mod pods;
 mod resource;

@@ -8,6 +8,7 @@
 //! | effect `Custom` | exact: the provider is asked | recorded |
 //! | traffic without HTTP | exact | does not see it |
 //! | the end of a namespace, as in `*-prod` | sought in every name of the certificate | exact |
+//! | what clients can spell in several ways ([`RbacGap`]) | stops the plain spelling | exact |
 //! | all else | exact | exact |
 //!
 //! What a point cannot see is left to the other: a rule is there where the point then denies at
@@ -15,11 +16,15 @@
 //! both, the two together never let through what the policy denies. Rules for which that does not
 //! hold are refused.
 
+mod gap;
+
 use crate::matching::TextMatch;
 use crate::plugin_config::PolicyName;
 use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
+
+pub use gap::RbacGap;
 
 /// What Envoy's RBAC makes of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +126,14 @@ impl FilterPlane {
             (_, false) => Self::Exact,
             (Effect::Allow, true) => Self::AnyPeerIp,
             (Effect::Deny | Effect::Audit, true) => Self::Absent(RbacOnly::PeerIp),
+        }
+    }
+
+    /// Whether the filter carries out the rule, if not all of it.
+    pub(crate) fn is_enforced(self) -> bool {
+        match self {
+            Self::Exact | Self::AnyPeerIp => true,
+            Self::Absent(_) => false,
         }
     }
 
@@ -281,18 +294,29 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
+    /// Where RBAC stops less than the rules that it enforces.
+    pub fn rbac_gaps(&self) -> impl Iterator<Item = RbacGap> {
+        let rendered = self.rules.iter();
+        let rendered = rendered.filter(|rule| RbacPlane::of_rule(self, rule).is_rendered());
+        rendered.flat_map(RbacGap::of_rule)
+    }
+
     /// The rules that the two planes do not enforce alike, in order, each with what is to be known
     /// about it.
     pub fn plane_differences(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.rules.iter().flat_map(|rule| {
             let rbac = RbacPlane::of_rule(self, rule);
+            let filter = FilterPlane::of_rule(rule);
             let asks_every_name = rbac.is_rendered() && rule.asks_for_end_of_namespace();
             let notes = [
                 rbac.note(),
-                FilterPlane::of_rule(rule).note(),
+                filter.note(),
                 asks_every_name.then_some(END_OF_NAMESPACE),
             ];
-            notes.into_iter().flatten().map(|note| (&*rule.id, note))
+            let are_both = rbac.is_rendered() && filter.is_enforced();
+            let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
+            let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
+            notes.map(|note| (&*rule.id, note))
         })
     }
 }

@@ -29,6 +29,9 @@ fn mixed_policy() -> CompiledPolicy {
         |start: &str| -> Vec<_> { (0..20).map(|number| format!("{start}{number}")).collect() };
     compile(&json!([
         {"id": "admin", "effect": "Deny", "to": [{"paths": ["/admin/{**}", "*.php"], "notMethods": ["HEAD"]}]},
+        {"id": "hosts", "effect": "Deny", "to": [{"hosts": many("x")}]},
+        {"id": "agents", "effect": "Deny", "when": [{"key": "request.headers[user-agent]", "values": many("x")},
+                                                    {"key": "request.headers[host]", "notValues": ["H7"]}]},
         {"id": "night", "effect": "Deny", "notBefore": "2027-01-01T00:00:00Z"},
         {"id": "accounts", "effect": "Allow", "from": [{"serviceAccounts": many("a"), "notPrincipals": many("cluster.local/x")}],
          "to": [{"methods": many("M"), "hosts": many("h"), "notPaths": ["/x/{*}", "/y*"], "ports": [8080, 8081]}]},
@@ -76,6 +79,7 @@ fn decisions_allocate_nothing() {
                     path: path.map(str::as_bytes),
                     host: hosts.next().flatten(),
                     port: Some(8080),
+                    headers: &[("user-agent", b"a, b (c, d)")],
                     ..Request::of_peer(
                         PeerIdentity::from_uri_san(peer.map(str::as_bytes)),
                         Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),

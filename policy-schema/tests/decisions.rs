@@ -70,3 +70,18 @@ fn a_thousand_rules_are_told_apart() {
 fn templates_that_begin_or_end_alike_are_told_apart() {
     table::templates_that_begin_or_end_alike_are_told_apart();
 }
+
+#[test]
+fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
+    table::a_repeated_header_is_denied_by_one_value_and_allowed_by_all();
+}
+
+#[test]
+fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
+    table::a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one();
+}
+
+#[test]
+fn a_template_denies_every_character_and_allows_those_of_istio() {
+    table::a_template_denies_every_character_and_allows_those_of_istio();
+}

@@ -512,19 +512,25 @@ fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
     }
     let plain = |host: &str| {
         let host = trimmed(host).rsplit('@').next().expect("one at least");
-        let port_of = |port: &str| port.chars().all(|digit| digit.is_ascii_digit());
-        match host.rsplit_once(':') {
-            Some((name, port)) if port_of(port) => {
-                let (name, port) = (name.trim_end_matches('.'), port.trim_start_matches('0'));
-                let colon = if port.is_empty() { "" } else { ":" };
-                format!("{name}{colon}{port}")
-            }
-            _ => host.trim_end_matches('.').to_owned(),
-        }
+        let mut depth = 0;
+        let colon = host.find(|letter| {
+            depth = match letter {
+                '[' => 1,
+                ']' => 0,
+                _ => depth,
+            };
+            letter == ':' && depth == 0
+        });
+        let (name, port) = host.split_at(colon.unwrap_or(host.len()));
+        let name = name.trim_end_matches('.');
+        let digits = port.trim_start_matches([':', '0']);
+        let colon = if digits.is_empty() { "" } else { ":" };
+        [format!("{name}{port}"), format!("{name}{colon}{digits}")]
     };
-    let hosts: Vec<_> = host.split(',').map(plain).collect();
+    let parts: Vec<_> = host.split(',').collect();
+    let hosts: Vec<_> = parts.iter().flat_map(|host| plain(host)).collect();
     stops
-        && (hosts.len() > 16
+        && (parts.len() > 16
             || hosts
                 .iter()
                 .any(|host| header_matches(&pattern, &bytes_of(host))))

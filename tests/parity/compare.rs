@@ -54,7 +54,7 @@ impl Counts {
 }
 
 /// What is said of one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdicts {
     /// By the engine, that knows everything.
     pub(crate) policy: bool,
@@ -63,7 +63,7 @@ pub(crate) struct Verdicts {
     pub(crate) filter: Answer,
     pub(crate) rbac: Answer,
     /// Why RBAC may decide otherwise than the policy.
-    pub(crate) known_difference: Option<KnownDifference>,
+    pub(crate) known_differences: Vec<KnownDifference>,
 }
 
 impl Verdicts {
@@ -73,11 +73,25 @@ impl Verdicts {
 
     /// Whether an enforcement point decides in a way that is not documented.
     pub(crate) fn differ(&self) -> bool {
+        // Where one of two rules is about the peer's address and clients can spell their way round the
+        // other, `validate` warns.
+        let is_warned_of =
+            self.policy_in_filter && self.explanation().is_some_and(KnownDifference::is_evasion);
         !self.is_refused()
             && (self.filter != Answer::of(self.policy_in_filter)
-                || (self.rbac_differs() && self.known_difference.is_none())
+                || (self.rbac_differs() && self.explanation().is_none())
                 // Together they let through only what the policy allows.
-                || (self.filter == Answer::Allowed && self.rbac == Answer::Allowed && !self.policy))
+                || (self.filter == Answer::Allowed
+                    && self.rbac == Answer::Allowed
+                    && !self.policy
+                    && !is_warned_of))
+    }
+
+    /// The documented reason why RBAC decides as it does, if it decides otherwise than the policy.
+    fn explanation(&self) -> Option<KnownDifference> {
+        let is_allowed = self.rbac == Answer::Allowed;
+        let mut known = self.known_differences.iter().copied();
+        known.find(|known| self.rbac_differs() && known.explains(is_allowed))
     }
 
     /// Whether RBAC decides otherwise than the policy says.
@@ -122,7 +136,7 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
                 if verdicts.differ() {
                     shrink(rules, *otherwise, asked, callers);
                 }
-                if let (Some(known), true) = (verdicts.known_difference, verdicts.rbac_differs()) {
+                if let Some(known) = verdicts.explanation() {
                     *counts.known_differences.entry(known).or_default() += 1;
                 }
             }
@@ -166,7 +180,7 @@ pub(crate) fn verdicts(
                 policy_in_filter: decide(&without_peer_ip),
                 filter,
                 rbac,
-                known_difference: KnownDifference::of(set, asked),
+                known_differences: KnownDifference::of(set, asked),
             }
         })
         .collect()
@@ -178,28 +192,31 @@ mod tests {
 
     #[test]
     fn only_rbac_and_only_by_a_known_difference_may_decide_otherwise() {
-        let known = Some(KnownDifference::NoSingleId);
+        use KnownDifference::{JoinedHosts, NoSingleId};
         let (allowed, denied) = (Answer::Allowed, Answer::Denied);
-        for (policy, filter, rbac, known_difference, differ) in [
-            (true, allowed, allowed, None, false),
-            (false, denied, denied, None, false),
-            (false, denied, allowed, None, true),
-            (true, allowed, denied, None, true),
-            (false, allowed, denied, None, true),
-            (true, denied, allowed, None, true),
-            (false, denied, allowed, known, false),
-            (true, allowed, denied, known, false),
-            (false, allowed, denied, known, true),
-            (false, allowed, allowed, known, true),
-            (false, Answer::Refused, Answer::Refused, None, false),
-            (false, Answer::Refused, denied, None, true),
-        ] {
+        let cases: [(_, _, _, &[_], _); 14] = [
+            (true, allowed, allowed, &[], false),
+            (false, denied, denied, &[], false),
+            (false, denied, allowed, &[], true),
+            (true, allowed, denied, &[], true),
+            (false, allowed, denied, &[], true),
+            (true, denied, allowed, &[], true),
+            (false, denied, allowed, &[NoSingleId], false),
+            (true, allowed, denied, &[NoSingleId], false),
+            (false, allowed, denied, &[NoSingleId], true),
+            (false, allowed, allowed, &[NoSingleId], true),
+            (false, denied, allowed, &[JoinedHosts], false),
+            (true, allowed, denied, &[JoinedHosts], true),
+            (false, Answer::Refused, Answer::Refused, &[], false),
+            (false, Answer::Refused, denied, &[], true),
+        ];
+        for (policy, filter, rbac, known_differences, differ) in cases {
             let verdicts = Verdicts {
                 policy,
                 policy_in_filter: policy,
                 filter,
                 rbac,
-                known_difference,
+                known_differences: known_differences.to_vec(),
             };
             assert_eq!(verdicts.differ(), differ, "{verdicts:?}");
         }

@@ -3,7 +3,8 @@
 use peergate_tests::random::{Asked, Names};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
-use policy_schema::policy::PolicySet;
+use policy_schema::planes::RbacGap;
+use policy_schema::policy::{PolicySet, ServicePolicy};
 
 /// Why RBAC may decide otherwise than the policy says, of a request that the filter then denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,13 +15,22 @@ pub(crate) enum KnownDifference {
     EmptyNames,
     /// RBAC looks for the end of a namespace in every name and in the subject.
     NamespaceInOtherName,
+    /// RBAC knows no parts of a header's value, and lets pass what has one value that may.
+    RepeatedHeader,
+    /// RBAC compares a host as it came.
+    JoinedHosts,
+    /// RBAC's templates leave out some characters.
+    NotInTemplates,
 }
 
 impl KnownDifference {
-    pub(crate) const ALL: [Self; 3] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::NoSingleId,
         Self::EmptyNames,
         Self::NamespaceInOtherName,
+        Self::RepeatedHeader,
+        Self::JoinedHosts,
+        Self::NotInTemplates,
     ];
 
     /// The first cell of its row in `docs/language.md`, "Known differences".
@@ -38,9 +48,25 @@ impl KnownDifference {
         }
     }
 
-    /// The difference that is to be expected where the policy decides about the request.
-    pub(crate) fn of(set: &PolicySet, asked: &Asked) -> Option<Self> {
-        let names = asked.certificate.as_ref()?;
+    /// The differences that are to be expected where the policy decides about the request.
+    pub(crate) fn of(set: &PolicySet, asked: &Asked) -> Vec<Self> {
+        let of_names = asked.certificate.as_ref();
+        let of_names = of_names.and_then(|names| Self::of_names(set, asked, names));
+        let gaps = set.policies().iter().flat_map(ServicePolicy::rbac_gaps);
+        let gaps: Vec<_> = gaps.collect();
+        let evasions = [
+            (RbacGap::Header, Self::RepeatedHeader, has_values(asked)),
+            (RbacGap::Host, Self::JoinedHosts, has_odd_host(asked)),
+            (RbacGap::Template, Self::NotInTemplates, has_odd_path(asked)),
+        ];
+        let evasions = evasions
+            .into_iter()
+            .filter(|(gap, _, is_spelled_so)| *is_spelled_so && gaps.contains(gap));
+        let evasions = evasions.map(|(_, known, _)| known);
+        of_names.into_iter().chain(evasions).collect()
+    }
+
+    fn of_names(set: &PolicySet, asked: &Asked, names: &Names) -> Option<Self> {
         let trust_domains: Vec<_> = set.mesh().trust_domains().iter().collect();
         let is_of_mesh = |name: &String| {
             let rest = name.strip_prefix("spiffe://");
@@ -59,6 +85,29 @@ impl KnownDifference {
         (others.any(|name| name.contains("/ns/")) && asks_for_end_of_namespace(set))
             .then_some(Self::NamespaceInOtherName)
     }
+}
+
+fn has_values(asked: &Asked) -> bool {
+    let names: Vec<_> = asked
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .collect();
+    let is_repeated = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let has_parts = |value: &[u8]| value.iter().any(|byte| b",;".contains(byte));
+    names.iter().any(is_repeated) || asked.headers.iter().any(|(_, value)| has_parts(value))
+}
+
+fn has_odd_host(asked: &Asked) -> bool {
+    let host = asked.host.as_deref().unwrap_or_default();
+    host.iter().any(|byte| b"@,".contains(byte))
+        || host.ends_with(b":")
+        || host.windows(2).any(|pair| pair == b":0")
+}
+
+fn has_odd_path(asked: &Asked) -> bool {
+    let path = asked.path.as_deref().unwrap_or_default();
+    !path.is_ascii() || path.iter().any(|byte| b"[]|^{}\"<>\\`".contains(byte))
 }
 
 fn is_malformed(asked: &Asked) -> bool {

@@ -33,7 +33,7 @@ fn verdicts_with(rules: &[Value], [written, planted]: [&str; 2], asked: &Asked) 
     ];
     let proxy = Proxy::start_with(&listeners, &callers);
     let requests = std::slice::from_ref(asked);
-    verdicts(&proxy, 0, &set, &mut callers, requests)[0]
+    verdicts(&proxy, 0, &set, &mut callers, requests).remove(0)
 }
 
 fn asked(names: Names, path: &str) -> Asked {

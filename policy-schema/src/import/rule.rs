@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::template;
 use crate::check::{Scope, check_rules};
 use crate::code::Code;
 use crate::identity::TrustDomains;
@@ -258,6 +259,7 @@ impl Values<'_, '_, '_> {
         };
         spec.ports = self.ports("ports", &operation.ports)?;
         spec.not_ports = self.ports("notPorts", &operation.not_ports)?;
+        template::report_stopping(&spec, self.effect, self.report);
         Ok(spec)
     }
 

@@ -9,20 +9,17 @@ use super::authorization_policy::{
     Condition as IstioCondition, Operation as IstioOperation, OperationEntry, Provider,
     Source as IstioSource, SourceEntry,
 };
+use super::operation::istio_operation;
 use super::source::{Callers, callers, conditions, has_address, identities_of};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
-use crate::matching::{PathMatch, TextMatch};
 use crate::planes::RbacPlane;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
-use crate::rule::{Operation, Rule, Source};
+use crate::rule::{Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// The most rules that Istio takes in one object, and sources in one rule.
 const MAX_LIST: usize = 512;
-
-/// Every path: Envoy refuses requests whose path begins otherwise before any filter sees them.
-const EVERY_PATH: &str = "/*";
 
 /// The most bytes that the rules of one object should have. `kubectl apply` leaves the whole object
 /// in an annotation, and all annotations together may have 256 KiB.
@@ -295,36 +292,4 @@ fn conditions_of(rule: &Rule, trust_domains: &TrustDomains) -> Vec<Vec<IstioCond
             .collect();
     }
     all
-}
-
-/// An operation as Istio has it. An `Allow` rule that only excludes paths asks for one too: a
-/// `CONNECT` has no path, and is excluded by none.
-fn istio_operation(operation: &Operation, effect: Effect) -> IstioOperation {
-    fn written<V: ToString>(values: &[V]) -> Vec<String> {
-        values.iter().map(V::to_string).collect()
-    }
-    let mut paths: Vec<_> = operation.paths.iter().map(istio_path).collect();
-    let not_paths: Vec<_> = operation.not_paths.iter().map(istio_path).collect();
-    if effect == Effect::Allow && paths.is_empty() && !not_paths.is_empty() {
-        paths.push(EVERY_PATH.to_owned());
-    }
-    IstioOperation {
-        hosts: written(&operation.hosts),
-        not_hosts: written(&operation.not_hosts),
-        ports: written(&operation.ports),
-        not_ports: written(&operation.not_ports),
-        methods: written(&operation.methods),
-        not_methods: written(&operation.not_methods),
-        paths,
-        not_paths,
-    }
-}
-
-/// Istio's `*` is a regular expression, which in older Envoys does not match bytes that are not
-/// UTF-8.
-fn istio_path(path: &PathMatch) -> String {
-    match path {
-        PathMatch::Text(TextMatch::Any) => EVERY_PATH.to_owned(),
-        path => path.to_string(),
-    }
 }

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 
 use super::authorization_policy::{Condition as IstioCondition, Source as IstioSource};
 use super::ip_blocks::{every_address, in_both_forms};
+use super::operation::spellings;
 use crate::identity::{SCHEME, TrustDomains};
-use crate::matching::TextMatch;
+use crate::matching::{Reading, TextMatch};
 use crate::rule::{Condition, Source, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 
@@ -232,6 +233,13 @@ pub(super) fn conditions(
             .iter()
             .map(|source| identity_conditions(&istio_source(source, effect, trust_domains)))
             .collect();
+    }
+    if let Test::ServerName(names) = &condition.test {
+        return vec![vec![IstioCondition {
+            key: condition.key.to_string(),
+            values: spellings(&names.any_of, Reading::of_values(effect)),
+            not_values: spellings(&names.none_of, Reading::of_exclusions(effect)),
+        }]];
     }
     let ConditionSpec {
         key,

@@ -8,27 +8,35 @@ use super::header::Separator;
 const MAX_HOSTS: usize = 16;
 
 /// Whether one of the hosts that a workload may find in `authority` `is` what is looked for. They are
-/// told in their plain spelling: of several that a proxy joined each, without user information, the dot at
-/// the end of the name, an empty port and zeros in front of the port. Too many to look at are all hosts.
+/// told in their plain spelling: of several that a proxy joined each, without user information and without
+/// the dot at the end of the name; the port as it stands there, and without zeros in front of it or, where
+/// nothing is left of it, without its colon. Too many to look at are all hosts.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let mut count = 0;
     Separator::Comma.has_part(authority, &mut |host| {
         count += 1;
-        count > MAX_HOSTS || is(&plain(host))
+        count > MAX_HOSTS || has_plain(host, is)
     })
 }
 
-fn plain(host: &[u8]) -> Cow<'_, [u8]> {
+fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
     let (name, port) = host.split_at_checked(name_length(host)).unwrap_or_default();
-    let plain_name = without_end_dots(name);
+    let plain = without_end_dots(name);
+    let with_port = if plain.len() == name.len() {
+        Cow::Borrowed(host)
+    } else {
+        Cow::Owned([plain, port].concat())
+    };
     let is_filler = |&&byte: &&u8| byte == b':' || byte == b'0';
     let filler = port.iter().take_while(is_filler).count();
-    match port.get(filler..) {
-        None | Some([]) => Cow::Borrowed(plain_name),
-        Some(_) if filler == 1 && plain_name.len() == name.len() => Cow::Borrowed(host),
-        Some(port) => Cow::Owned([plain_name, b":", port].concat()),
-    }
+    is(&with_port)
+        || match (filler, port.get(filler..)) {
+            (0, _) | (_, None) => false,
+            (_, Some([])) => is(plain),
+            (1, Some(_)) => false,
+            (_, Some(digits)) => is(&[plain, b":", digits].concat()),
+        }
 }
 
 /// How much of a host comes before the colon of its port. An IPv6 address has colons within brackets.
@@ -71,8 +79,11 @@ mod tests {
             ("admin.shop.", &["admin.shop"]),
             ("admin.shop..", &["admin.shop"]),
             ("admin.shop.:80", &["admin.shop:80"]),
-            ("admin.shop:", &["admin.shop"]),
-            ("admin.shop:0080", &["admin.shop:80"]),
+            ("admin.shop:", &["admin.shop:", "admin.shop"]),
+            ("admin.shop.:", &["admin.shop:", "admin.shop"]),
+            ("admin.shop:0", &["admin.shop:0", "admin.shop"]),
+            ("admin.shop:0080", &["admin.shop:0080", "admin.shop:80"]),
+            ("admin.shop.:080", &["admin.shop:080", "admin.shop:80"]),
             ("x@admin.shop", &["admin.shop"]),
             ("x:y@z@admin.shop.:80", &["admin.shop:80"]),
             ("admin.shop, orders.shop.", &["admin.shop", "orders.shop"]),

@@ -4,7 +4,7 @@ use super::documents::{Placed, document_of};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::ServicePolicyDocument;
-use crate::planes::{FilterPlane, RbacPlane};
+use crate::planes::{FilterPlane, RbacGap, RbacOnly, RbacPlane};
 use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
@@ -31,6 +31,23 @@ pub(super) fn check_rule(
             "use `remoteIpBlocks`, or enforce the rule at all times",
         );
     }
+    if let (true, FilterPlane::Absent(reason)) = (rbac.is_rendered(), FilterPlane::of_rule(rule)) {
+        for gap in RbacGap::of_rule(rule) {
+            problems.report(
+                Code::EvadableRule,
+                cursor,
+                format!(
+                    "RBAC enforces rule `{}` without the filter, and clients can get round it {}",
+                    rule.id,
+                    gap.evasion()
+                ),
+                match reason {
+                    RbacOnly::PeerIp => "use `remoteIpBlocks`, which the filter checks too",
+                    RbacOnly::Custom => "leave the condition out, and let the provider judge it",
+                },
+            );
+        }
+    }
 }
 
 /// Reports rules that do not go together on the same workload.
@@ -48,16 +65,17 @@ pub(super) fn check_together(
             .chain(along)
             .filter(|policy| policy.enforcement == Enforcement::Enforce)
             .collect();
-        check_times_beside_addresses(&together, documents, diagnostics);
+        check_rules_beside_addresses(&together, documents, diagnostics);
         if set.mesh().istio_version() < MANY_PROVIDERS {
             check_providers(&together, documents, diagnostics);
         }
     }
 }
 
-/// RBAC goes on with an `Allow` rule that has ended, and the filter takes one for any address: what
-/// the one lets through for the first and the other for the second, the policy does not allow.
-fn check_times_beside_addresses(
+/// The filter takes a rule about the peer's address for any address. What it lets through for that rule,
+/// RBAC may let through for another that has ended, or whose exclusions a client has got round: together
+/// they allow what the policy does not.
+fn check_rules_beside_addresses(
     together: &[&ServicePolicy],
     documents: &[Placed<ServicePolicyDocument>],
     diagnostics: &mut Vec<Diagnostic>,
@@ -75,27 +93,44 @@ fn check_times_beside_addresses(
     if with_address().next().is_none() {
         return;
     }
-    for (policy, index, timed) in allowing() {
-        if RbacPlane::of_rule(policy, timed) != RbacPlane::Untimed {
-            continue;
-        }
-        let Some((_, _, other)) = with_address().find(|(.., other)| !std::ptr::eq(*other, timed))
+    for (policy, index, rule) in allowing() {
+        let Some((_, _, other)) = with_address().find(|(.., other)| !std::ptr::eq(*other, rule))
         else {
             continue;
         };
-        report(
-            policy,
-            index,
-            "notAfter",
-            documents,
-            diagnostics,
-            Code::UnenforceableRule,
-            format!(
-                "rule `{}` has times, which RBAC does not see, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
-                timed.id, other.id
-            ),
-            "use `remoteIpBlocks` in the other rule, or remove the times of this one",
-        );
+        let rbac = RbacPlane::of_rule(policy, rule);
+        if rbac == RbacPlane::Untimed {
+            report(
+                policy,
+                index,
+                "notAfter",
+                documents,
+                diagnostics,
+                Code::UnenforceableRule,
+                format!(
+                    "rule `{}` has times, which RBAC does not see, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
+                    rule.id, other.id
+                ),
+                "use `remoteIpBlocks` in the other rule, or remove the times of this one",
+            );
+        }
+        for gap in RbacGap::of_rule(rule).filter(|_| rbac.is_rendered()) {
+            report(
+                policy,
+                index,
+                "id",
+                documents,
+                diagnostics,
+                Code::EvadableRule,
+                format!(
+                    "clients can get past RBAC at rule `{}` {}, and past the filter at rule `{}`, since the filter does not see the peer's address",
+                    rule.id,
+                    gap.evasion(),
+                    other.id
+                ),
+                "use `remoteIpBlocks` in the other rule",
+            );
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod callers;
 mod configs;
 mod requests;
 mod rules;
+mod spellings;
 
 use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
@@ -25,6 +26,11 @@ pub(crate) use rules::{
     rules_apply_from_their_first_moment_to_before_their_last,
     shadow_rules_are_told_and_never_decide, templates_that_begin_or_end_alike_are_told_apart,
 };
+pub(crate) use spellings::{
+    a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one,
+    a_repeated_header_is_denied_by_one_value_and_allowed_by_all,
+    a_template_denies_every_character_and_allows_those_of_istio,
+};
 
 const CART: &str = "spiffe://cluster.local/ns/shop/sa/cart";
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
@@ -40,6 +46,8 @@ struct Asked {
     path: Option<&'static str>,
     host: Option<&'static str>,
     port: Option<u16>,
+    headers: &'static [(&'static str, &'static str)],
+    server_name: Option<&'static str>,
     now: &'static str,
 }
 
@@ -49,6 +57,8 @@ const USUAL: Asked = Asked {
     path: Some("/orders"),
     host: Some("orders.shop:8080"),
     port: Some(8080),
+    headers: &[],
+    server_name: None,
     now: "2026-06-01T00:00:00Z",
 };
 
@@ -119,7 +129,13 @@ fn compile(rules: &Value) -> CompiledPolicy {
 
 /// The reason's code, its rule, then the shadow rules that match.
 fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
+    let headers = asked.headers.iter();
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (*name, value.as_bytes()))
+        .collect();
     let request = Request {
+        headers: &headers,
+        server_name: asked.server_name.map(str::as_bytes),
         method: asked.method.map(str::as_bytes),
         path: asked.path.map(str::as_bytes),
         host: asked.host.map(str::as_bytes),
@@ -146,12 +162,14 @@ fn assert_answers(rules: &Value, cases: &[(Asked, &str)]) {
             path,
             host,
             port,
+            headers,
+            server_name,
             now,
         } = asked;
         assert_eq!(
             answer(&policy, asked),
             expected,
-            "{peer:?} {method:?} {path:?} {host:?} {port:?} {now} on {rules}"
+            "{peer:?} {method:?} {path:?} {host:?} {port:?} {headers:?} {server_name:?} {now} on {rules}"
         );
     }
 }

@@ -1,0 +1,107 @@
+//! Operations as Istio writes them, with the spellings that RBAC has to be told.
+
+use super::authorization_policy::Operation as IstioOperation;
+use crate::matching::{PathMatch, Reading, TextMatch};
+use crate::rule::Operation;
+use crate::rule_spec::Effect;
+
+/// Every path: Envoy refuses requests whose path begins otherwise before any filter sees them. Istio's
+/// `*` is a regular expression, which in older Envoys does not match bytes that are not UTF-8.
+const EVERY_PATH: &str = "/*";
+
+/// The operation of a rule with this effect. An `Allow` rule that only excludes paths asks for one too:
+/// a `CONNECT` has no path, and is excluded by none.
+pub(super) fn istio_operation(operation: &Operation, effect: Effect) -> IstioOperation {
+    fn written<V: ToString>(values: &[V]) -> Vec<String> {
+        values.iter().map(V::to_string).collect()
+    }
+    let values = Reading::of_values(effect);
+    let exclusions = Reading::of_exclusions(effect);
+    let not_paths = paths(&operation.not_paths, exclusions);
+    let mut paths = paths(&operation.paths, values);
+    if effect == Effect::Allow && paths.is_empty() && !not_paths.is_empty() {
+        paths.push(EVERY_PATH.to_owned());
+    }
+    IstioOperation {
+        hosts: spellings(&operation.hosts, values),
+        not_hosts: spellings(&operation.not_hosts, exclusions),
+        ports: written(&operation.ports),
+        not_ports: written(&operation.not_ports),
+        methods: written(&operation.methods),
+        not_methods: written(&operation.not_methods),
+        paths,
+        not_paths,
+    }
+}
+
+/// Templates as prefixes where that is the same: Envoy's templates leave out some characters.
+fn paths(paths: &[PathMatch], reading: Reading) -> Vec<String> {
+    let written = |path: &PathMatch| match (path, reading) {
+        (PathMatch::Text(TextMatch::Any), _) => EVERY_PATH.to_owned(),
+        (PathMatch::Template(template), Reading::Wide) => template
+            .as_wide_prefix()
+            .map_or_else(|| path.to_string(), |prefix| prefix.to_string()),
+        _ => path.to_string(),
+    };
+    let mut all: Vec<String> = Vec::with_capacity(paths.len());
+    for path in paths.iter().map(written) {
+        if !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    all
+}
+
+/// The names, and where a match stops a request each with the dot of the root too.
+pub(super) fn spellings(names: &[TextMatch], reading: Reading) -> Vec<String> {
+    let mut all: Vec<String> = names.iter().map(ToString::to_string).collect();
+    if reading == Reading::Wide {
+        for dotted in names.iter().filter_map(with_dot) {
+            let dotted = dotted.to_string();
+            if !all.contains(&dotted) {
+                all.push(dotted);
+            }
+        }
+    }
+    all
+}
+
+/// The pattern for the same names with a dot at their end; none where it has no end, or none of a DNS name.
+fn with_dot(pattern: &TextMatch) -> Option<TextMatch> {
+    let literal = pattern.literal();
+    let colon = literal.find(':');
+    if let (TextMatch::Prefix(_) | TextMatch::Any, None) = (pattern, colon) {
+        return None;
+    }
+    let (name, port) = literal.split_at(colon.unwrap_or(literal.len()));
+    let is_dns_name = !name.is_empty() && !name.ends_with(['.', ']']) && !name.starts_with('[');
+    is_dns_name.then(|| pattern.with_literal(format!("{name}.{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_a_dot_at_their_end_where_a_match_stops_a_request() {
+        for (pattern, dotted) in [
+            ("admin.shop", Some("admin.shop.")),
+            ("admin.shop:80", Some("admin.shop.:80")),
+            ("admin.shop:*", Some("admin.shop.:*")),
+            ("*.shop", Some("*.shop.")),
+            ("*.shop:80", Some("*.shop.:80")),
+            ("admin.*", None),
+            ("*", None),
+            ("*:80", None),
+            ("admin.shop.", None),
+            ("[::1]:80", None),
+        ] {
+            let names = [TextMatch::parse(pattern).unwrap()];
+            let expected: Vec<_> = [pattern].into_iter().chain(dotted).collect();
+            assert_eq!(spellings(&names, Reading::Wide), expected, "{pattern}");
+            assert_eq!(spellings(&names, Reading::Narrow), [pattern], "{pattern}");
+        }
+        let both = ["a.b", "a.b."].map(|name| TextMatch::parse(name).unwrap());
+        assert_eq!(spellings(&both, Reading::Wide), ["a.b", "a.b."]);
+    }
+}

@@ -1,0 +1,96 @@
+//! Where RBAC takes a request to match, or not to match, that the rule means otherwise.
+
+use crate::matching::{PathMatch, Reading, TextMatch};
+use crate::rule::{Operation, Rule, Test, Values};
+use crate::rule_spec::Effect;
+
+/// What clients can spell in more ways than RBAC knows. RBAC then stops less than the rule does; only the
+/// filter stops the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RbacGap {
+    /// A header that is sent more than once.
+    Header,
+    /// A host with user information, or several that a proxy joined.
+    Host,
+    /// A path template, which RBAC reads narrowly.
+    Template,
+}
+
+impl RbacGap {
+    const ALL: [Self; 3] = [Self::Header, Self::Host, Self::Template];
+
+    /// Those of `rule`.
+    pub(crate) fn of_rule(rule: &Rule) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|gap| gap.is_in(rule))
+    }
+
+    /// One sentence about what RBAC does not see.
+    pub fn note(self) -> &'static str {
+        match self {
+            Self::Header => {
+                "RBAC does not tell the values of a repeated header apart: only the filter checks each of them"
+            }
+            Self::Host => {
+                "RBAC compares hosts as they are written: only the filter sees through user information and joined hosts"
+            }
+            Self::Template => {
+                "RBAC's path templates leave out characters such as `[`: only the filter matches paths that have them"
+            }
+        }
+    }
+
+    /// How a client gets past RBAC.
+    pub(crate) fn evasion(self) -> &'static str {
+        match self {
+            Self::Header => "by sending the header more than once",
+            Self::Host => "by a host such as `user@shop.example`",
+            Self::Template => "by a path segment with a character such as `[`",
+        }
+    }
+
+    fn is_in(self, rule: &Rule) -> bool {
+        match self {
+            Self::Header => rule.conditions.iter().any(|condition| {
+                matches!(&condition.test, Test::Header { name, values }
+                    if !name.starts_with(':') && is_about_values(values))
+            }),
+            Self::Host => {
+                let in_conditions = rule.conditions.iter().any(|condition| {
+                    matches!(&condition.test, Test::Header { name, values }
+                        if &**name == ":authority" && names(stopping_values(values, rule.effect)))
+                });
+                let in_operation = |operation: &Operation| {
+                    names(stopping(&operation.hosts, &operation.not_hosts, rule.effect))
+                };
+                in_conditions || rule.operations.iter().any(in_operation)
+            }
+            Self::Template => rule.operations.iter().any(|operation| {
+                let mut paths = stopping(&operation.paths, &operation.not_paths, rule.effect).iter();
+                paths.any(|path| {
+                    matches!(path, PathMatch::Template(template) if template.as_wide_prefix().is_none())
+                })
+            }),
+        }
+    }
+}
+
+/// The one of two lists whose match stops a request.
+fn stopping<'l, V>(values: &'l [V], excluded: &'l [V], effect: Effect) -> &'l [V] {
+    match Reading::of_values(effect) {
+        Reading::Wide => values,
+        Reading::Narrow => excluded,
+    }
+}
+
+fn stopping_values(values: &Values<TextMatch>, effect: Effect) -> &[TextMatch] {
+    stopping(&values.any_of, &values.none_of, effect)
+}
+
+fn is_about_values(values: &Values<TextMatch>) -> bool {
+    names(&values.any_of) || names(&values.none_of)
+}
+
+/// Whether something other than `*` is listed.
+fn names(patterns: &[TextMatch]) -> bool {
+    patterns.iter().any(|pattern| !pattern.is_any())
+}

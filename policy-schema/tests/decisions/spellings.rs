@@ -1,0 +1,189 @@
+//! Requests that a client can spell in several ways: repeated headers, hosts, path templates.
+
+use serde_json::{Value, json};
+
+use super::{Asked, NONE, OK, USUAL, assert_answers, host, path};
+
+const DENIED: &str = "denied-by-rule r";
+
+/// The answers of an `Allow` rule and of a `Deny` rule that ask for the same.
+fn assert_both(rule: &Value, cases: &[(Asked, &'static str, &'static str)]) {
+    for (effect, of_allow) in [("Allow", true), ("Deny", false)] {
+        let mut rule = rule.clone();
+        rule["id"] = json!("r");
+        rule["effect"] = json!(effect);
+        let cases: Vec<_> = cases
+            .iter()
+            .map(|&(asked, allow, deny)| (asked, if of_allow { allow } else { deny }))
+            .collect();
+        assert_answers(&json!([rule]), &cases);
+    }
+}
+
+const fn with(headers: &'static [(&'static str, &'static str)]) -> Asked {
+    Asked { headers, ..USUAL }
+}
+
+const fn sni(name: &'static str) -> Asked {
+    Asked {
+        server_name: Some(name),
+        ..USUAL
+    }
+}
+
+pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
+    let when = |key: &str, list: &str, values: &[&str]| json!({"when": [{"key": format!("request.headers[{key}]"), list: values}]});
+    let apart = with(&[("x-tenant", "good"), ("X-Tenant", "evil")]);
+    let good_twice = with(&[("x-tenant", "good"), ("x-tenant", "good")]);
+    let joined = with(&[("x-tenant", "good,evil")]);
+    let spaced = with(&[("x-tenant", "x , evil\t, y")]);
+    let good = with(&[("x-tenant", "good")]);
+    assert_both(
+        &when("X-Tenant", "values", &["good"]),
+        &[
+            (good, OK, DENIED),
+            (good_twice, OK, DENIED),
+            (apart, NONE, DENIED),
+            (joined, NONE, DENIED),
+            (USUAL, NONE, NONE),
+        ],
+    );
+    assert_both(
+        &when("x-tenant", "notValues", &["evil"]),
+        &[
+            (good, OK, DENIED),
+            (apart, NONE, DENIED),
+            (joined, NONE, DENIED),
+            (spaced, NONE, DENIED),
+            (with(&[("x-tenant", "evil")]), NONE, NONE),
+            (
+                with(&[("x-tenant", "evil"), ("x-tenant", "evil")]),
+                NONE,
+                NONE,
+            ),
+            (USUAL, OK, DENIED),
+        ],
+    );
+    for pattern in ["evil/*", "*il/1", "evil/1"] {
+        assert_both(
+            &when("user-agent", "values", &[pattern]),
+            &[
+                (with(&[("user-agent", "evil/1")]), OK, DENIED),
+                (with(&[("user-agent", "a (b, c),evil/1, x")]), NONE, DENIED),
+                (with(&[("user-agent", "revil/12,a")]), NONE, NONE),
+            ],
+        );
+    }
+    // The pattern has a comma itself.
+    assert_both(
+        &when("x-list", "values", &["a,b"]),
+        &[
+            (with(&[("x-list", "a,b")]), OK, DENIED),
+            (with(&[("x-list", "x, a,b ,y")]), NONE, DENIED),
+            (with(&[("x-list", "xa,b")]), NONE, NONE),
+            (with(&[("x-list", "a"), ("x-list", "b")]), NONE, NONE),
+        ],
+    );
+    assert_both(
+        &when("cookie", "values", &["session=evil"]),
+        &[
+            (with(&[("cookie", "session=evil")]), OK, DENIED),
+            (with(&[("cookie", "a=b; session=evil")]), NONE, DENIED),
+            (
+                with(&[("cookie", "a=b"), ("cookie", "session=evil")]),
+                NONE,
+                DENIED,
+            ),
+            (with(&[("cookie", "a=b,session=evil")]), NONE, DENIED),
+        ],
+    );
+    let many: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h", "evil*", "x,y"];
+    assert_both(
+        &when("accept", "values", many),
+        &[
+            (with(&[("accept", "z, evil/1")]), NONE, DENIED),
+            (with(&[("accept", "z, x,y")]), NONE, DENIED),
+            (with(&[("accept", "z, xx,y")]), NONE, NONE),
+        ],
+    );
+    // A path is one value.
+    assert_both(
+        &when(":path", "values", &["/b*"]),
+        &[(path("/a,/b"), NONE, NONE), (path("/b,/a"), OK, DENIED)],
+    );
+}
+
+pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
+    let spellings = [
+        "admin.shop.",
+        "admin.shop:",
+        "x@admin.shop",
+        "x:y@admin.shop.",
+        "admin.shop,orders.shop",
+        "orders.shop, ADMIN.shop",
+        "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
+    ];
+    for operation in [
+        json!({"to": [{"hosts": ["admin.shop"]}]}),
+        json!({"when": [{"key": "request.headers[:authority]", "values": ["admin.shop"]}]}),
+        json!({"when": [{"key": "request.headers[Host]", "values": ["Admin.shop", "admin.shop"]}]}),
+    ] {
+        assert_both(
+            &operation,
+            &[
+                (host("admin.shop"), OK, DENIED),
+                (host("admin.shop:80"), NONE, NONE),
+                (host("orders.shop"), NONE, NONE),
+            ],
+        );
+        for spelling in spellings {
+            assert_both(&operation, &[(host(spelling), NONE, DENIED)]);
+        }
+    }
+    let excluded = json!({"to": [{"notHosts": ["admin.shop"]}]});
+    for spelling in spellings {
+        assert_both(&excluded, &[(host(spelling), NONE, DENIED)]);
+    }
+    for (written, asked) in [
+        ("admin.shop:80", "admin.shop.:080"),
+        ("admin.shop:*", "admin.shop.:http"),
+        ("*.shop", "x@admin.shop."),
+        ("admin*", "x@ADMIN.shop"),
+    ] {
+        let rule = json!({"to": [{"hosts": [written]}]});
+        assert_both(&rule, &[(host(asked), NONE, DENIED)]);
+    }
+    let names = json!({"when": [{"key": "connection.sni", "values": ["admin.shop"]}]});
+    assert_both(
+        &names,
+        &[
+            (sni("admin.shop"), OK, DENIED),
+            (sni("admin.shop."), NONE, DENIED),
+            (sni("admin.shop.x"), NONE, NONE),
+        ],
+    );
+}
+
+pub(crate) fn a_template_denies_every_character_and_allows_those_of_istio() {
+    for (template, usual, odd) in [
+        ("/admin/{**}", "/admin/users", "/admin/users["),
+        ("/admin/{**}", "/admin/", "/admin/]/|"),
+        ("/a/{*}/b", "/a/x/b", "/a/{x}/b"),
+        ("/a/{**}/b", "/a/x/b", "/a/\u{e9}/b"),
+    ] {
+        let asked = json!({"to": [{"paths": [template]}]});
+        assert_both(
+            &asked,
+            &[(path(usual), OK, DENIED), (path(odd), NONE, DENIED)],
+        );
+        let excluded = json!({"to": [{"notPaths": [template]}]});
+        assert_both(
+            &excluded,
+            &[
+                (path(usual), NONE, NONE),
+                (path(odd), NONE, DENIED),
+                (path("/"), OK, DENIED),
+            ],
+        );
+    }
+}
