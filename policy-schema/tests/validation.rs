@@ -234,6 +234,55 @@ fn rules_that_the_two_planes_cannot_share_are_refused() {
 }
 
 #[test]
+fn rules_of_which_rbac_sees_fewer_spellings_are_noted() {
+    let header = "repeated header";
+    let host = "user information";
+    let template = "path templates";
+    for (rule, expected) in [
+        ("effect: Deny, to: [{hosts: [a]}]", &[host][..]),
+        (
+            "effect: Deny, to: [{notHosts: [a], notPaths: [\"/a/{*}\"]}]",
+            &[],
+        ),
+        (
+            "effect: Allow, to: [{hosts: [a], paths: [\"/a/{*}\"]}]",
+            &[],
+        ),
+        (
+            "effect: Allow, to: [{notHosts: [a], notPaths: [\"/a/{*}\"]}]",
+            &[host, template],
+        ),
+        ("effect: Deny, to: [{paths: [\"/a/{**}\", /b]}]", &[]),
+        ("effect: Audit, to: [{paths: [\"/a/{**}/b\"]}]", &[template]),
+        (
+            "effect: Allow, when: [{key: \"request.headers[x-a]\", values: [a]}]",
+            &[header],
+        ),
+        (
+            "effect: Deny, when: [{key: \"request.headers[x-a]\", values: [\"*\"]}]",
+            &[],
+        ),
+        (
+            "effect: Deny, when: [{key: \"request.headers[:authority]\", values: [a]}]",
+            &[host],
+        ),
+        (
+            "effect: Deny, enforcement: Shadow, to: [{hosts: [a]}]",
+            &["cannot shadow"],
+        ),
+    ] {
+        let policy = policy(rule);
+        let set = check(&[MESH, &policy]).policies.unwrap();
+        let notes: Vec<_> = set.policies()[0].plane_differences().collect();
+        assert_eq!(notes.len(), expected.len(), "{rule}: {notes:?}");
+        for ((id, note), words) in notes.into_iter().zip(expected) {
+            assert_eq!(id, "r");
+            assert!(note.contains(words), "{rule}: {note}");
+        }
+    }
+}
+
+#[test]
 fn rules_that_clients_can_get_round_are_told() {
     let office = "from: [{ipBlocks: [10.0.0.0/8]}]";
     let alone = [

@@ -313,14 +313,22 @@ fn rbac_lets_through_only_those_spellings_that_it_is_known_not_to_see() {
     }
 }
 
+/// CVE-2026-73550: a `host` beside `:authority`.
 #[test]
-fn two_hosts_in_http2_are_refused_by_the_proxy() {
+fn a_host_beside_the_authority_of_http2_does_not_reach_the_workload() {
     let mesh = Mesh::with_filters(vec![filter_of(&policies())]);
     let client = mesh.client_as(WEB).http2();
-    let request = Request::get("/orders")
-        .authority("orders.shop")
-        .header("host", "admin.shop");
-    assert!(client.send(&request).is_err());
+    let request = |authority: &str, host: &str| {
+        Request::get("/orders")
+            .authority(authority)
+            .header("host", host)
+    };
+    let response = client.send(&request("orders.shop", "admin.shop")).unwrap();
+    let received = response.received().unwrap();
+    let hosts: Vec<_> = received.header("host").collect();
+    assert_eq!(hosts, [""; 0]);
+    let denied = client.send(&request("admin.shop", "orders.shop")).unwrap();
+    assert_eq!(denied.status, 403);
     mesh.assert_still_serves();
 }
 

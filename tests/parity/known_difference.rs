@@ -45,7 +45,27 @@ impl KnownDifference {
             Self::NamespaceInOtherName => {
                 "`namespaces` with a `*` at the beginning, and a certificate with `/ns/` in a DNS name or its subject"
             }
+            Self::RepeatedHeader => "a repeated header, or a value with commas",
+            Self::JoinedHosts => {
+                "a host with user information, an empty port, a port with leading zeros or several dots at its end, or several hosts in one"
+            }
+            Self::NotInTemplates => {
+                "a path with a character that templates leave out, such as `[` or `é`, where a template stops requests"
+            }
         }
+    }
+
+    /// Whether clients can bring it about by how they spell a request. RBAC then stops less.
+    pub(crate) fn is_evasion(self) -> bool {
+        match self {
+            Self::NoSingleId | Self::EmptyNames | Self::NamespaceInOtherName => false,
+            Self::RepeatedHeader | Self::JoinedHosts | Self::NotInTemplates => true,
+        }
+    }
+
+    /// Whether RBAC may decide so by it.
+    pub(crate) fn explains(self, is_allowed: bool) -> bool {
+        is_allowed || !self.is_evasion()
     }
 
     /// The differences that are to be expected where the policy decides about the request.

@@ -40,6 +40,30 @@ fn cve_2026_26308_repeated_headers_do_not_pass_a_deny() {
     }
 }
 
+/// Envoy still joins some headers, of which RBAC sees the joined text: docs/language.md lists the
+/// difference.
+#[test]
+fn cve_2026_26308_headers_that_envoy_joins_do_not_pass_the_filter() {
+    let deny = r#"{id: bots, effect: Deny, when: [{key: "request.headers[user-agent]", values: ["evil*"]}]}"#;
+    let planes = Planes::enforcing(&[ALLOW, deny]);
+    for (agents, expected) in [
+        (&["evil/1"][..], [403, 403]),
+        (&["x", "evil/1"], [403, 200]),
+        (&["x, evil/1"], [403, 200]),
+        (&["x", "y"], [200, 200]),
+        (&["x-evil/1", "y evil/1"], [200, 200]),
+    ] {
+        let agents = agents.iter();
+        let request = agents.fold(Request::get("/"), |request, agent| {
+            request.header("user-agent", agent)
+        });
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            let statuses = planes.statuses(Some(&Leaf::spiffe(WEB)), protocol, &request);
+            assert_eq!(statuses, expected, "{protocol:?}: {request:?}");
+        }
+    }
+}
+
 #[test]
 fn cve_2026_26308_repeated_headers_do_not_pass_an_exclusion() {
     let allow = r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], when: [{key: "request.headers[x-tenant]", notValues: [internal, "test-*"]}]}"#;
@@ -78,6 +102,26 @@ fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_deny_of_every_path() {
     let answers = planes
         .answers_to_bytes(b"GET /\xff HTTP/1.1\r\nhost: orders.shop\r\nconnection: close\r\n\r\n");
     assert_eq!(answers, [["400"], ["400"]]);
+}
+
+/// RBAC sees the joined text alone: docs/language.md lists the difference.
+#[test]
+fn cve_2026_73550_a_second_host_does_not_pass_a_deny_in_the_filter() {
+    let deny = "{id: admin, effect: Deny, to: [{hosts: [admin.shop]}]}";
+    let planes = Planes::enforcing(&[ALLOW, deny]);
+    for (hosts, expected) in [
+        (["admin.shop", "orders.shop"], ["403", "200"]),
+        (["orders.shop", "admin.shop"], ["403", "200"]),
+        (["orders.shop", "orders.shop"], ["200", "200"]),
+        (["orders.shop", "not-admin.shop"], ["200", "200"]),
+    ] {
+        let [first, second] = hosts;
+        let request = format!(
+            "GET / HTTP/1.1\r\nhost: {first}\r\nhost: {second}\r\nconnection: close\r\n\r\n"
+        );
+        let answers = planes.answers_to_bytes(request.as_bytes());
+        assert_eq!(answers, expected.map(|status| [status]), "{hosts:?}");
+    }
 }
 
 /// Envoy joins the two, and neither name alone is allowed by that.

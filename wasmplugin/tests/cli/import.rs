@@ -91,6 +91,24 @@ fn in_a_permissive_mesh_callers_without_identity_are_allowed_as_before() {
 }
 
 #[test]
+fn a_template_that_denies_more_than_in_istio_is_told() {
+    for (action, list, is_told) in [
+        ("DENY", "paths", true),
+        ("DENY", "notPaths", false),
+        ("ALLOW", "notPaths", true),
+        ("ALLOW", "paths", false),
+    ] {
+        let text = ISTIO_POLICIES
+            .replace("action: DENY", &format!("action: {action}"))
+            .replace("paths: [\"/admin*\"]", &format!("{list}: [\"/a/{{**}}\"]"));
+        let run = import(&text);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        let told = format!("`/a/{{**}}` in `{list}` matches more than in Istio");
+        assert_eq!(run.stderr.contains(&told), is_told, "{}", run.stderr);
+    }
+}
+
+#[test]
 fn what_denies_and_cannot_be_said_is_refused() {
     let cases = [
         ("paths: [\"/admin*\"]", "paths: [\"/a*b\"]", "`/a*b`"),
