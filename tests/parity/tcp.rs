@@ -1,8 +1,10 @@
 //! On ports without HTTP RBAC alone enforces, and lets through nothing that the policy does not
 //! allow.
 
+use std::net::IpAddr;
+
 use peergate_tests::random::Asked;
-use policy_schema::engine::CompiledPolicy;
+use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
 use policy_schema::plugin_config::PluginConfig;
@@ -112,4 +114,67 @@ fn without_http(asked: &Asked) -> Asked {
         metadata: json!({}),
         ..asked.clone()
     }
+}
+
+/// A denial for the mesh by path, and a database that declares its port.
+#[test]
+fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
+    let [mut mesh, _] = documents(&[], Otherwise::Deny);
+    mesh["spec"]["defaults"]["otherwise"] = json!("Deny");
+    let policy = |namespace: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "peergate.dev/v1alpha1",
+            "kind": "ServicePolicy",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": spec,
+        })
+    };
+    let everywhere = policy(
+        "istio-system",
+        "everywhere",
+        json!({
+            "scope": "Mesh",
+            "otherwise": "Pass",
+            "rules": [{"id": "no-admin", "effect": "Deny", "to": [{"paths": ["/admin*"]}]}],
+        }),
+    );
+    let redis = policy(
+        "a",
+        "redis",
+        json!({
+            "selector": {"matchLabels": {"app": "redis"}},
+            "tcpPorts": [6379],
+            "rules": [{"id": "cart", "effect": "Allow", "from": [{"serviceAccounts": ["cart"]}]}],
+        }),
+    );
+    let set = understand(&[mesh, everywhere, redis]).unwrap();
+    let objects: Vec<_> = set
+        .policies()
+        .iter()
+        .flat_map(|policy| authorization_policies(&set, policy))
+        .collect();
+    let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
+    let mut callers = Callers::new();
+    let proxy = Proxy::start_with(&[("redis".to_owned(), tcp_chain(&filters))], &callers);
+    let mut is_open = |account: &str, port: u16| {
+        let asked = Asked {
+            peer: Some(format!("spiffe://td1/ns/a/sa/{account}").into_bytes()),
+            method: None,
+            path: None,
+            host: None,
+            port: Some(port),
+            local_ip: Some(IpAddr::from([10, 0, 0, 1])),
+            peer_ip: PeerIp::Known(IpAddr::from([127, 0, 0, 1])),
+            remote_ip: Some(IpAddr::from([10, 0, 0, 2])),
+            server_name: None,
+            headers: Vec::new(),
+            metadata: json!({}),
+            now: 0,
+        };
+        comes_back(proxy.named("redis"), &mut callers, &asked).unwrap()
+    };
+    assert!(is_open("cart", 6379));
+    assert!(!is_open("other", 6379));
+    // Of a port that no document declares, Istio drops the path and denies everything.
+    assert!(!is_open("cart", 6380));
 }

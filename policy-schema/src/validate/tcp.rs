@@ -4,7 +4,9 @@
 //! keeps the denial, so that the rule denies every connection. `render` keeps such rules off the ports that the
 //! documents declare in `tcpPorts`. What cannot be kept off, or is declared nowhere, is reported here.
 
-use super::documents::{Placed, document_of};
+use std::collections::HashMap;
+
+use super::documents::Placed;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{GatewayApi, ServicePolicyDocument};
@@ -55,6 +57,14 @@ pub(super) fn check_together(
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    let by_name: HashMap<_, _> = documents
+        .iter()
+        .map(|placed| {
+            let metadata = &placed.document.metadata;
+            let name = (metadata.namespace.as_str(), metadata.name.as_str());
+            (name, placed)
+        })
+        .collect();
     let together = set.policies_together();
     for (policy, together) in set.policies().iter().zip(&together) {
         let others = together.iter().skip(1);
@@ -64,7 +74,7 @@ pub(super) fn check_together(
         let mut problems = Problems::default();
         check_policy(policy, &others, set, &mut problems);
         if problems.count() > 0
-            && let Some(document) = document_of(policy, documents)
+            && let Some(document) = by_name.get(&policy.name().as_pair())
         {
             document.place(problems, diagnostics);
         }
@@ -86,13 +96,14 @@ fn check_policy(
     let rules = spec.key("rules");
     let common = policy.common_tcp_ports();
     let all = policy.all_tcp_ports();
+    let http_ports = http_ports(policy, others);
     let is_declared = declares_ports(policy, others, set);
     for (index, rule) in policy.rules.iter().enumerate() {
         let cursor = rules.index(index);
         check_absent_http(rule, &common, &cursor, problems);
         check_unlimited(rule, &all, &cursor, problems);
         for shared in &policy.shared_tcp_ports {
-            check_shared(rule, *shared, policy, others, set, &cursor, problems);
+            check_shared(rule, *shared, policy, &http_ports, set, &cursor, problems);
         }
         let open = open_parts(policy, rule);
         if open.is_empty() {
@@ -326,7 +337,7 @@ fn check_shared(
     rule: &Rule,
     shared: SharedTcpPort,
     policy: &ServicePolicy,
-    others: &[&ServicePolicy],
+    http_ports: &HashMap<u16, &ServicePolicy>,
     set: &PolicySet,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -338,10 +349,7 @@ fn check_shared(
     let asking = if rule.operations.iter().any(names_port) {
         Some(policy)
     } else {
-        let mut policies = std::iter::once(&policy).chain(others);
-        policies
-            .find(|other| speaks_http(other, shared.port))
-            .copied()
+        http_ports.get(&shared.port).copied()
     };
     let (Some(asking), Some(declaring)) = (asking, set.policies().get(shared.policy)) else {
         return;
@@ -360,14 +368,30 @@ fn check_shared(
     );
 }
 
-/// Whether a policy says that its workload speaks HTTP on this port.
-fn speaks_http(policy: &ServicePolicy, port: u16) -> bool {
-    let of_service = policy.service.as_ref().is_some_and(|service| {
-        let mut ports = service.ports.iter();
-        ports.any(|known| known.target_port == port)
-    });
-    let mut operations = policy.rules.iter().flat_map(|rule| &rule.operations);
-    let of_rules =
-        operations.any(|operation| operation.needs_http() && operation.ports.contains(&port));
-    (of_service || of_rules) && !policy.common_tcp_ports().contains(&port)
+/// The ports that speak HTTP by the `service` or the rules of a policy or of others, each with the first that says
+/// so. None if every port without HTTP is one on all of the policy's workloads.
+fn http_ports<'s>(
+    policy: &'s ServicePolicy,
+    others: &[&'s ServicePolicy],
+) -> HashMap<u16, &'s ServicePolicy> {
+    let mut found = HashMap::new();
+    let mut shared = policy.shared_tcp_ports.iter();
+    if shared.all(|shared| shared.is_everywhere) {
+        return found;
+    }
+    for policy in std::iter::once(&policy).chain(others) {
+        let tcp_ports = policy.common_tcp_ports();
+        let services = policy.service.iter();
+        let of_service = services.flat_map(|service| &service.ports);
+        let operations = policy.rules.iter().flat_map(|rule| &rule.operations);
+        let of_rules = operations
+            .filter(|operation| operation.needs_http())
+            .flat_map(|operation| operation.ports.iter().copied());
+        for port in of_service.map(|port| port.target_port).chain(of_rules) {
+            if !tcp_ports.contains(&port) {
+                found.entry(port).or_insert(*policy);
+            }
+        }
+    }
+    found
 }
