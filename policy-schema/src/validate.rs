@@ -14,6 +14,7 @@ mod outbound;
 mod overlap;
 mod service;
 mod shadow;
+mod size;
 mod traffic;
 
 use std::sync::OnceLock;
@@ -74,6 +75,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
             exposures::check_together(&documents.policies, &set, &mut diagnostics);
             outbound::check_together(&documents.policies, &set, &mut diagnostics);
             shadow::check_together(&documents.policies, &set, &mut diagnostics);
+            size::check_together(sources, &documents.policies, &set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
