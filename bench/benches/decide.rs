@@ -8,7 +8,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use peergate_bench::policies::{Asked, SIZES, Shape, compiled, hits, misses};
+use peergate_bench::policies::{
+    Asked, Ends, SIZES, Shape, any_caller, compiled, hits, misses, templates,
+};
 
 fn decide(criterion: &mut Criterion) {
     for shape in Shape::ALL {
@@ -29,5 +31,22 @@ fn decide(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, decide);
+/// A denied request with a path as long as a proxy takes, which many templates begin like.
+fn long_path(criterion: &mut Criterion) {
+    let path = format!("/api/{}/x", "a".repeat(60_000));
+    let mut group = criterion.benchmark_group("decide/long-path");
+    for rules in SIZES {
+        for ends in Ends::ALL {
+            let policy = templates(ends, rules).expect("a policy");
+            group.bench_function(BenchmarkId::new(ends.name(), rules), |bencher| {
+                bencher.iter(|| {
+                    let request = any_caller(path.as_bytes());
+                    black_box(policy.evaluate(black_box(&request)).lets_pass())
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, decide, long_path);
 criterion_main!(benches);

@@ -59,6 +59,72 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
     }
 }
 
+/// How templates end that begin alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Each in its own way.
+    Apart,
+    /// All alike, and alike with the path that is asked for.
+    Alike,
+}
+
+impl Ends {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Apart, Self::Alike];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Apart => "apart",
+            Self::Alike => "alike",
+        }
+    }
+}
+
+/// A policy with as many rules for all callers, each with a template, and with as many templates under
+/// `notPaths` of one more rule.
+pub fn templates(ends: Ends, rules: usize) -> Option<CompiledPolicy> {
+    let template = |number: usize| match ends {
+        Ends::Apart => format!("/api/{{*}}/x{number}"),
+        Ends::Alike => format!("/api/{{*}}/{number}/{{**}}/x"),
+    };
+    let rule = |number: usize, operation: OperationSpec| RuleSpec {
+        effect: Effect::Allow,
+        from: None,
+        to: Some(vec![operation]),
+        ..rule(Shape::Request, number)
+    };
+    let asked = |number| {
+        let operation = OperationSpec {
+            paths: Some(vec![template(number)]),
+            ..OperationSpec::default()
+        };
+        rule(number, operation)
+    };
+    let excluding = OperationSpec {
+        methods: Some(vec!["PUT".to_owned()]),
+        not_paths: Some((0..rules).map(template).collect()),
+        ..OperationSpec::default()
+    };
+    let mut config = config(Shape::Request, 0);
+    config.rules = (0..rules).map(asked).collect();
+    config.rules.push(rule(rules, excluding));
+    config.try_into().ok()
+}
+
+/// A request of a caller that no rule names.
+pub fn any_caller(path: &[u8]) -> Request<'_> {
+    let id = b"spiffe://cluster.local/ns/a/sa/b";
+    Request {
+        method: Some(b"GET"),
+        path: Some(path),
+        ..Request::of_peer(
+            PeerIdentity::from_uri_san(Some(id)),
+            Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
+        )
+    }
+}
+
 /// The config as the filter gets it.
 pub fn json(config: &PluginConfig) -> Vec<u8> {
     serde_json::to_vec(config).unwrap_or_default()
@@ -171,6 +237,16 @@ fn asked(caller: usize, target: usize) -> Asked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_template_takes_the_long_path() {
+        let path = format!("/api/{}/x", "a".repeat(60_000));
+        for ends in Ends::ALL {
+            let policy = templates(ends, 100).expect("a policy");
+            let reason = policy.evaluate(&any_caller(path.as_bytes())).reason();
+            assert_eq!(reason.code(), "no-rule-matched");
+        }
+    }
 
     #[test]
     fn hits_are_allowed_and_misses_match_no_rule() {

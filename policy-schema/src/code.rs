@@ -169,6 +169,8 @@ codes! {
     DeniesTcp = "denies-tcp", Warning;
     /// The same value stands twice in a list.
     DuplicateValue = "duplicate-value", Warning;
+    /// The filter's configuration for a policy is larger than 1 MiB.
+    LargePolicy = "large-policy", Warning;
     /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what
     /// else it asks, the other does not know.
     UnenforceableRule = "unenforceable-rule", Error;

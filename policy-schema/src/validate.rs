@@ -14,6 +14,7 @@ mod outbound;
 mod overlap;
 mod service;
 mod shadow;
+mod size;
 mod tcp;
 mod traffic;
 
@@ -77,6 +78,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
             outbound::check_together(&documents.policies, &set, &mut diagnostics);
             shadow::check_together(&documents.policies, &set, &mut diagnostics);
             tcp::check_together(&documents.policies, &set, &mut diagnostics);
+            size::check_together(sources, &documents.policies, &set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));

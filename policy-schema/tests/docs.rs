@@ -258,6 +258,7 @@ fn complete(label: &str, example: &str) -> String {
             &format!("{standard}  mtls: {{mode: Permissive}}\n"),
             1,
         ),
+        "long-rule" => complete("rule", &example.replace('…', &"x".repeat(1 << 20))),
         other => panic!("no kind of example is called `{other}`"),
     }
 }

@@ -11,6 +11,15 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
+/// A folder with a case, in which `…` is a text of 1 MiB.
+fn completed(name: &str) -> tempfile::TempDir {
+    let text = std::fs::read_to_string(folder().join(name)).unwrap();
+    let completed = tempfile::tempdir().unwrap();
+    let text = text.replace('…', &"x".repeat(1 << 20));
+    std::fs::write(completed.path().join(name), text).unwrap();
+    completed
+}
+
 #[test]
 fn there_is_a_case_for_every_code_and_no_other() {
     let cases: BTreeSet<_> = std::fs::read_dir(folder())
@@ -24,10 +33,11 @@ fn there_is_a_case_for_every_code_and_no_other() {
 #[test]
 fn every_case_shows_its_code_alone() {
     for code in Code::ALL {
+        let case = completed(&format!("{code}.yaml"));
         let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
             .args(["validate", "--at", "2026-06-01T00:00:00Z", "-f"])
             .arg(format!("{code}.yaml"))
-            .current_dir(folder())
+            .current_dir(case.path())
             .env_remove("CLICOLOR_FORCE")
             .output()
             .unwrap();
