@@ -14,6 +14,7 @@ mod decision;
 mod index;
 mod nearest;
 mod pattern_index;
+mod record;
 mod request;
 mod residual;
 
