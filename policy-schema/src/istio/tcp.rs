@@ -6,7 +6,7 @@
 
 use super::authorization_policy::Operation as IstioOperation;
 use crate::policy::ServicePolicy;
-use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::rule::{Condition, Operation, Rule, Test};
 use crate::rule_spec::Effect;
 
 /// Keeps a rendered rule from traffic that its meaning leaves out.
@@ -17,7 +17,7 @@ pub(super) fn keep_to_http(
 ) {
     match rule.effect {
         // Without the filter nothing would end the rule: on such ports it has to be dropped.
-        Effect::Allow if !rule.validity.is_unlimited() && !asks_http(rule) => {
+        Effect::Allow if !rule.validity.is_unlimited() && !asks_http_beside_callers(rule) => {
             if operations.is_empty() {
                 operations.push(IstioOperation::default());
             }
@@ -54,19 +54,23 @@ fn exclude_ports(operation: &mut IstioOperation, ports: &[u16]) {
     }
 }
 
-/// Whether Istio drops the rule from ports without HTTP.
-fn asks_http(rule: &Rule) -> bool {
+/// Whether Istio drops the rule from ports without HTTP, whoever calls. What a rule asks of its callers drops those of
+/// its sources alone that are rendered together.
+pub(super) fn asks_http_beside_callers(rule: &Rule) -> bool {
     let of_operation = |operation: &Operation| {
         operation.needs_http()
             || !(operation.not_methods.is_empty()
                 && operation.not_paths.is_empty()
                 && operation.not_hosts.is_empty())
     };
-    let of_condition = |condition: &Condition| {
-        matches!(&condition.test, Test::Header { .. } | Test::Metadata { .. })
-            || matches!(&condition.test, Test::Caller(source) if source.asks_for_request_principal())
-    };
-    rule.operations.iter().any(of_operation)
-        || rule.sources.iter().any(Source::asks_for_request_principal)
-        || rule.conditions.iter().any(of_condition)
+    rule.operations.iter().any(of_operation) || rule.conditions.iter().any(condition_asks_http)
+}
+
+/// Whether Istio drops the condition from ports without HTTP.
+pub(super) fn condition_asks_http(condition: &Condition) -> bool {
+    match &condition.test {
+        Test::Header { .. } | Test::Metadata { .. } => true,
+        Test::Caller(source) => source.asks_for_request_principal(),
+        Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
+    }
 }
