@@ -14,6 +14,7 @@ mod imported;
 mod proxy;
 mod shrink;
 mod tcp;
+mod without_http;
 
 use std::time::SystemTime;
 use std::{env, fs};

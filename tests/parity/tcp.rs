@@ -43,17 +43,8 @@ fn without_http_rbac_lets_through_what_the_policy_does() {
     .flatten()
     .take(POLICIES)
     .collect();
-    let listeners: Vec<_> = policies
-        .iter()
-        .enumerate()
-        .map(|(number, set)| {
-            let objects = authorization_policies(set, set.policies().first().unwrap());
-            let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
-            (number.to_string(), tcp_chain(&filters))
-        })
-        .collect();
     let mut callers = Callers::new();
-    let proxy = Proxy::start_with(&listeners, &callers);
+    let proxy = rbac_alone(&policies, &callers);
     let (mut allowed, mut denied, mut stricter) = (0, 0, 0);
     for (number, set) in policies.iter().enumerate() {
         let config = PluginConfig::of_policy(set, set.policies().first().unwrap());
@@ -105,7 +96,22 @@ fn policy(rules: &[Value], otherwise: Otherwise) -> Option<PolicySet> {
     understand(&[mesh, policy])
 }
 
-fn without_http(asked: &Asked) -> Asked {
+/// A proxy that has RBAC of each policy on a port without HTTP, by the policy's number.
+pub(crate) fn rbac_alone(policies: &[PolicySet], callers: &Callers) -> Proxy {
+    let listeners: Vec<_> = policies
+        .iter()
+        .enumerate()
+        .map(|(number, set)| {
+            let objects = authorization_policies(set, set.policies().first().unwrap());
+            let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
+            (number.to_string(), tcp_chain(&filters))
+        })
+        .collect();
+    Proxy::start_with(&listeners, callers)
+}
+
+/// The connection of a request, without the request.
+pub(crate) fn without_http(asked: &Asked) -> Asked {
     Asked {
         method: None,
         path: None,
