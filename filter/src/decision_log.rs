@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use log::Level;
-use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT};
+use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT, without_userinfo};
 use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::denial::{Denial, shown, without_userinfo};
+use crate::denial::{Denial, shown};
 use crate::host::Host;
 use crate::metrics::Counters;
 

@@ -1,13 +1,11 @@
 //! Decision → all that is told of a denial: gathered once, for the reply, the logs and the caller.
 
-use policy_schema::decision_id::{DecisionRecord, LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
+use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Decision, NearMiss, Outcome, Reason, RequestAttributes,
 };
-use policy_schema::identity::PeerIdentity;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Enforcement;
-use policy_schema::timestamp::Timestamp;
 
 /// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
 /// denied, and a large policy must not make that dear.
@@ -45,34 +43,13 @@ impl<'p> Denial<'p> {
     ) -> Self {
         let reason = decision.reason();
         let peer = request.peer();
-        let record = DecisionRecord {
-            reason: reason.number(),
-            time: request.now().map_or(0, Timestamp::unix_seconds),
-            rule: reason
-                .rule()
-                .and_then(|rule| u32::try_from(rule.position()).ok()),
-            policy: policy.name().to_string(),
-            revision: policy.revision().map(str::to_owned),
-            caller: match peer {
-                PeerIdentity::Absent => RecordedCaller::Anonymous,
-                PeerIdentity::Malformed => RecordedCaller::Malformed,
-                PeerIdentity::Verified(id) => RecordedCaller::Workload(id.as_str().to_owned()),
-            },
-            method: request.method().map(<[u8]>::to_vec),
-            path: request.path().map(<[u8]>::to_vec),
-            path_is_cut: false,
-            host: request.host().map(|host| without_userinfo(host).to_vec()),
-            port: request.port(),
-        };
+        let record = policy.record(decision, request);
         Self {
             reason,
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             enforcement: decision.enforcement(),
             is_stranger: policy.is_stranger(peer),
-            id: match policy.decision_key() {
-                Some(key) => record.seal(key),
-                None => record.encode(),
-            },
+            id: policy.id_of(&record),
             method: shown(record.method.as_deref(), LONGEST_TEXT),
             path: shown(record.path.as_deref(), LONGEST_PATH),
             host: shown(record.host.as_deref(), LONGEST_TEXT),
@@ -92,13 +69,6 @@ impl<'p> Denial<'p> {
     pub fn rule(&self) -> Option<&'p CompiledRule> {
         self.reason.rule()
     }
-}
-
-/// A host without the user and the password that a client may have put before it. Their `@` stays:
-/// the rules have seen that something stood there.
-pub fn without_userinfo(host: &[u8]) -> &[u8] {
-    let end = host.iter().rposition(|byte| *byte == b'@');
-    end.and_then(|end| host.get(end..)).unwrap_or(host)
 }
 
 /// What a client sent, as text that is no longer than it may be: logs must not grow by what it likes.

@@ -254,6 +254,13 @@ impl DecisionRecord {
     }
 }
 
+/// A host without the user and the password that a client may have put before it. Their `@` stays:
+/// the rules have seen that something stood there.
+pub fn without_userinfo(host: &[u8]) -> &[u8] {
+    let end = host.iter().rposition(|byte| *byte == b'@');
+    end.and_then(|end| host.get(end..)).unwrap_or(host)
+}
+
 fn narrowed<N: TryFrom<u64>>(number: Option<u64>) -> Result<Option<N>, InvalidDecisionId> {
     let narrowed = number.map(N::try_from).transpose();
     narrowed.map_err(|_| InvalidDecisionId::Malformed)

@@ -15,6 +15,7 @@ mod evaluation;
 mod index;
 mod nearest;
 mod pattern_index;
+mod record;
 mod request;
 mod residual;
 

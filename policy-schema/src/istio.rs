@@ -22,6 +22,7 @@ mod source;
 mod tcp;
 mod telemetry;
 mod virtual_service;
+mod without_http;
 
 use crate::policy::{Attachment, PolicySet, ServicePolicy};
 

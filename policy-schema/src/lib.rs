@@ -41,6 +41,8 @@ pub mod json_schema;
 #[cfg(feature = "authoring")]
 mod lint;
 #[cfg(feature = "authoring")]
+pub mod path_normalization;
+#[cfg(feature = "authoring")]
 pub mod planes;
 #[cfg(feature = "authoring")]
 pub mod policy;

@@ -198,13 +198,8 @@ impl Rule {
 impl Rule {
     /// Whether caller or conditions ask for something that only HTTP requests have.
     pub(crate) fn asks_for_http_beside_operations(&self) -> bool {
-        let asks = |condition: &Condition| match &condition.test {
-            Test::Caller(source) => source.asks_for_request_principal(),
-            Test::Header { .. } | Test::Metadata { .. } => true,
-            Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
-        };
         self.sources.iter().any(Source::asks_for_request_principal)
-            || self.conditions.iter().any(asks)
+            || self.conditions.iter().any(Condition::asks_for_http)
     }
 
     /// Whether a condition names ports.
@@ -254,6 +249,15 @@ impl Operation {
 }
 
 impl Condition {
+    /// Whether it is about something that only HTTP requests have.
+    pub(crate) fn asks_for_http(&self) -> bool {
+        match &self.test {
+            Test::Caller(source) => source.asks_for_request_principal(),
+            Test::Header { .. } | Test::Metadata { .. } => true,
+            Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
+        }
+    }
+
     /// Whether it is about the address that the connection itself comes from.
     pub(crate) fn asks_for_peer_ip(&self) -> bool {
         matches!(&self.test, Test::Caller(source) if source.asks_for_peer_ip())

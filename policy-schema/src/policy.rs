@@ -4,6 +4,7 @@ mod along;
 mod at_default;
 mod calls;
 mod edge;
+mod lookup;
 mod mesh;
 mod plugin_config;
 mod service;
@@ -26,6 +27,7 @@ pub use edge::Gateway;
 pub(crate) use edge::{
     Exposure, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
 };
+pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan};
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};

@@ -144,7 +144,7 @@ fn example_decisions_hold() {
         for line in read(&decisions).lines() {
             let expected: Expected = serde_json::from_str(line).unwrap();
             expected.assert_holds(&compiled, line);
-            *tried.entry(expected.workload).or_insert(0) += 1;
+            *tried.entry(expected.to).or_insert(0) += 1;
         }
         for (workload, _) in compiled {
             let count = tried.get(&workload).copied().unwrap_or_default();
@@ -158,10 +158,8 @@ fn example_decisions_hold() {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expected {
-    workload: String,
-    principal: Option<String>,
-    #[serde(default)]
-    anonymous: bool,
+    to: String,
+    from: String,
     method: String,
     path: String,
     host: Option<String>,
@@ -173,15 +171,15 @@ struct Expected {
 
 impl Expected {
     fn assert_holds(&self, policies: &BTreeMap<String, CompiledPolicy>, line: &str) {
-        assert_ne!(self.principal.is_some(), self.anonymous, "{line}");
-        let policy = policies.get(&self.workload).expect(line);
+        let policy = policies.get(&self.to).expect(line);
+        let caller = (self.from != "anonymous").then_some(self.from.as_bytes());
         let decision = policy.evaluate(&Request {
             method: Some(self.method.as_bytes()),
             path: Some(self.path.as_bytes()),
             host: self.host.as_deref().map(str::as_bytes),
             port: self.port,
             ..Request::of_peer(
-                PeerIdentity::from_uri_san(self.principal.as_deref().map(str::as_bytes)),
+                PeerIdentity::from_uri_san(caller),
                 Timestamp::parse(NOW).unwrap(),
             )
         });

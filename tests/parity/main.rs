@@ -16,6 +16,7 @@ mod planted;
 mod proxy;
 mod shrink;
 mod tcp;
+mod without_http;
 
 use std::time::SystemTime;
 use std::{env, fs};

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::{Asked, Names};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
@@ -46,17 +46,8 @@ fn without_http_rbac_lets_through_what_the_policy_does() {
     .flatten()
     .take(POLICIES)
     .collect();
-    let listeners: Vec<_> = policies
-        .iter()
-        .enumerate()
-        .map(|(number, set)| {
-            let objects = authorization_policies(set, set.policies().first().unwrap());
-            let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
-            (number.to_string(), tcp_chain(&filters))
-        })
-        .collect();
     let mut callers = Callers::new();
-    let proxy = Proxy::start_with(&listeners, &callers);
+    let proxy = rbac_alone(&policies, &callers);
     let (mut allowed, mut denied, mut stricter) = (0, 0, 0);
     for (number, set) in policies.iter().enumerate() {
         let config = PluginConfig::of_policy(set, set.policies().first().unwrap());
@@ -104,7 +95,22 @@ fn policy(rules: &[Value], otherwise: Otherwise) -> Option<PolicySet> {
     understand(&[mesh, policy])
 }
 
-fn without_http(asked: &Asked) -> Asked {
+/// A proxy that has RBAC of each policy on a port without HTTP, by the policy's number.
+pub(crate) fn rbac_alone(policies: &[PolicySet], callers: &Callers) -> Proxy {
+    let listeners: Vec<_> = policies
+        .iter()
+        .enumerate()
+        .map(|(number, set)| {
+            let objects = authorization_policies(set, set.policies().first().unwrap());
+            let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
+            (number.to_string(), tcp_chain(&filters))
+        })
+        .collect();
+    Proxy::start_with(&listeners, callers)
+}
+
+/// The connection of a request, without the request.
+pub(crate) fn without_http(asked: &Asked) -> Asked {
     Asked {
         method: None,
         path: None,
@@ -157,8 +163,10 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
     let mut callers = Callers::new();
     let proxy = Proxy::start_with(&[("redis".to_owned(), tcp_chain(&filters))], &callers);
     let mut is_open = |account: &str, port: u16| {
+        let caller = format!("spiffe://td1/ns/a/sa/{account}");
         let asked = Asked {
-            peer: Some(format!("spiffe://td1/ns/a/sa/{account}").into_bytes()),
+            certificate: Some(Names::uris([&*caller])),
+            peer: Some(caller.into_bytes()),
             method: None,
             path: None,
             host: None,
@@ -168,6 +176,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
             remote_ip: Some(IpAddr::from([10, 0, 0, 2])),
             server_name: None,
             headers: Vec::new(),
+            forwarded_for: None,
             metadata: json!({}),
             now: 0,
         };

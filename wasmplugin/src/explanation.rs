@@ -8,6 +8,7 @@
 //! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
 //! proposed makes the engine allow the request.
 
+pub(crate) mod near;
 mod new_rule;
 pub(crate) mod remedy;
 mod wanted;
@@ -22,10 +23,9 @@ use policy_schema::policy::ServicePolicy;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::timestamp::Timestamp;
 
+use near::NEAR_RULES;
+pub(crate) use near::{NamedRule, NearRule, NearRules, nearest};
 pub(crate) use remedy::Remedy;
-
-/// How many rules are told that come near.
-const NEAR_RULES: usize = 3;
 
 /// Why a request was denied.
 #[derive(Debug)]
@@ -63,35 +63,12 @@ pub(crate) struct AskedPlace {
     pub(crate) port: bool,
 }
 
-/// A rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NamedRule {
-    pub(crate) policy: String,
-    pub(crate) id: String,
-    pub(crate) owner: Option<String>,
-}
-
 /// A rule in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShadowRule {
     pub(crate) rule: NamedRule,
     /// Whether the rule says so itself; else its policy does.
     pub(crate) says_so_itself: bool,
-}
-
-/// A rule that does not match, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NearRule {
-    pub(crate) rule: NamedRule,
-    pub(crate) misses: Vec<Miss>,
-}
-
-/// What a rule asks for and the request has not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Miss {
-    pub(crate) attribute: Attribute,
-    /// What the rule takes, as it is written.
-    pub(crate) wanted: Vec<String>,
 }
 
 /// The request that an id tells of.
@@ -135,7 +112,7 @@ pub(crate) fn explain<'p>(
         Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
     };
     let told = misses.iter().take(NEAR_RULES);
-    let near: Vec<_> = told.map(|miss| near_rule(miss, spec)).collect();
+    let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
     let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
     let unseen = first(&|miss| lacks_unseen(miss, spec));
     let place = first(&|miss| lacks_only(miss.differences, &PLACE));
@@ -172,15 +149,15 @@ pub(crate) fn explain<'p>(
         given,
         reason: reason.code(),
         is_allowed: decision.outcome() == Outcome::Allowed,
-        rule: reason.rule().map(named),
+        rule: reason.rule().map(NamedRule::from),
         near,
-        unseen: unseen.map(|miss| near_rule(miss, spec)),
+        unseen: unseen.map(|miss| NearRule::new(miss, spec)),
         place: place
             .and_then(|miss| spec(miss.rule))
             .as_ref()
             .map(place_of),
         shadow: shadow.map(|rule| ShadowRule {
-            rule: named(rule),
+            rule: NamedRule::from(rule),
             says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
         }),
         enforcement: decision.enforcement(),
@@ -211,21 +188,6 @@ fn lacks_unseen(miss: &NearMiss<'_>, spec: impl Fn(&CompiledRule) -> Option<Rule
         && !lacks_only(differences, &PLACE)
 }
 
-fn near_rule(miss: &NearMiss<'_>, spec: impl Fn(&CompiledRule) -> Option<RuleSpec>) -> NearRule {
-    let spec = spec(miss.rule);
-    let misses = miss.differences.iter().map(|attribute| {
-        let wanted = spec.as_ref().map(|spec| wanted::wanted(spec, attribute));
-        Miss {
-            attribute,
-            wanted: wanted.unwrap_or_default(),
-        }
-    });
-    NearRule {
-        rule: named(miss.rule),
-        misses: misses.collect(),
-    }
-}
-
 fn place_of(spec: &RuleSpec) -> AskedPlace {
     let asks = |attribute| !wanted::wanted(spec, attribute).is_empty();
     AskedPlace {
@@ -249,12 +211,4 @@ fn has_unseen_condition(spec: &RuleSpec) -> bool {
     const SEEN: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
     let mut conditions = spec.when.iter().flatten();
     conditions.any(|condition| !SEEN.contains(&&*condition.key))
-}
-
-fn named(rule: &CompiledRule) -> NamedRule {
-    NamedRule {
-        policy: rule.policy().to_string(),
-        id: rule.id().to_owned(),
-        owner: rule.owner().map(str::to_owned),
-    }
 }

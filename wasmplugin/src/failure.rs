@@ -116,6 +116,8 @@ pub(crate) enum Failure {
     Prometheus(#[from] PrometheusError),
     #[error(transparent)]
     DecisionId(InvalidDecisionId),
+    #[error("nothing is written: the id is not sealed with a key, so anyone may have made it up")]
+    UnsealedId,
     #[error("this id is of no policy")]
     DecisionOfNoPolicy,
     #[error("`{0}` has no key for the ids of decisions")]
@@ -156,6 +158,9 @@ pub(crate) enum Failure {
     LearntWithoutService(String),
     #[error("what Prometheus has is not of the filter's learning mode: {0}")]
     NotOfLearningMode(#[from] InvalidSeries),
+    /// What is wrong with a question, and how to ask it.
+    #[error("{message}")]
+    InvalidQuestion { message: String, help: String },
     #[error("{file}:{line}:{column}: {message}")]
     InvalidRequest {
         file: String,
@@ -208,6 +213,7 @@ impl Failure {
             | Self::Yaml(_)
             | Self::Json(_) => ExitStatus::Failure,
             Self::DecisionId(_)
+            | Self::UnsealedId
             | Self::DecisionOfNoPolicy
             | Self::NoDecisionKey(_)
             | Self::EmptyFolder(_)
@@ -251,6 +257,7 @@ impl Failure {
             | Self::NoRulesForObject
             | Self::ChartNeedsFolder
             | Self::NotForPlainEnvoy { .. }
+            | Self::InvalidQuestion { .. }
             | Self::InvalidRequest { .. } => ExitStatus::Invalid,
         }
     }
@@ -336,6 +343,9 @@ impl Failure {
             ),
             Self::Prometheus(reason) => reason.help(),
             Self::DecisionId(reason) => Some(help_with_id(*reason)),
+            Self::UnsealedId => Some(
+                "check in the logs of the proxy who called, and add `--yes`; or seal ids with `--decision-key`",
+            ),
             Self::DecisionOfNoPolicy => Some(help_with_id(InvalidDecisionId::Malformed)),
             Self::NoDecisionKey(_) => Some("make one with `openssl rand -base64 32`"),
             Self::Proxy { .. } | Self::NoMetrics(_) => Some(
@@ -370,7 +380,7 @@ impl Failure {
             | Self::LearntWithoutService(_)
             | Self::NotOfLearningMode(_)
             | Self::NotLearnt(_) => self.help_with_learning(),
-            Self::UnknownPolicy { help, .. } => Some(help),
+            Self::UnknownPolicy { help, .. } | Self::InvalidQuestion { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),
             Self::MissingImage => Some(
@@ -408,9 +418,9 @@ impl Failure {
                 Some("leave `--layout` out, or name `rules` or `alerts` with `--only` too")
             }
             Self::ChartNeedsFolder => Some("name a folder: `-o chart/`"),
-            Self::InvalidRequest { .. } => Some(
-                r#"write one request to a line: {"principal":"spiffe://…","method":"GET","path":"/"}"#,
-            ),
+            Self::InvalidRequest { .. } => {
+                Some("correct the line; `peergate decide --help` names the fields of a request")
+            }
             Self::Config { .. } => Some("this is a defect of Peergate; please report it"),
         }
     }

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::io::Write;
+use std::path::Path;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use policy_schema::code::Severity;
@@ -315,6 +316,11 @@ fn message(group: Group<'_>) {
         "{}",
         Renderer::styled().render(&[group])
     );
+}
+
+/// Shows which file was written.
+pub(crate) fn wrote(path: &Path) {
+    summary(&format!("wrote {}", path.display()));
 }
 
 /// Shows how a command went.

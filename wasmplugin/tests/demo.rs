@@ -143,7 +143,7 @@ fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_t
         .iter()
         .find(|case| case["got"] == "403 expired-rule")
         .unwrap();
-    let told = explain(expired["decision"].as_str().unwrap(), &["--write"]);
+    let told = explain(expired["decision"].as_str().unwrap(), &["--write", "--yes"]);
     assert!(
         told["patch"].as_str().unwrap().contains("notAfter"),
         "{told}"

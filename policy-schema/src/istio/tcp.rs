@@ -6,7 +6,7 @@
 
 use super::authorization_policy::Operation as IstioOperation;
 use crate::policy::ServicePolicy;
-use crate::rule::{Operation, Rule};
+use crate::rule::{Condition, Operation, Rule};
 use crate::rule_spec::Effect;
 
 /// Keeps a rendered rule from traffic that its meaning leaves out.
@@ -17,7 +17,7 @@ pub(super) fn keep_to_http(
 ) {
     match rule.effect {
         // Without the filter nothing would end the rule: on such ports it has to be dropped.
-        Effect::Allow if !rule.validity.is_unlimited() && !asks_http(rule) => {
+        Effect::Allow if !rule.validity.is_unlimited() && !asks_http_beside_callers(rule) => {
             if operations.is_empty() {
                 operations.push(IstioOperation::default());
             }
@@ -55,7 +55,9 @@ fn exclude_ports(operation: &mut IstioOperation, ports: &[u16]) {
     }
 }
 
-/// Whether Istio drops the rule from ports without HTTP.
-fn asks_http(rule: &Rule) -> bool {
-    rule.asks_for_http_beside_operations() || rule.operations.iter().any(Operation::asks_for_http)
+/// Whether Istio drops the rule from ports without HTTP, whoever calls. What a rule asks of its callers drops those of
+/// its sources alone that are rendered together.
+pub(super) fn asks_http_beside_callers(rule: &Rule) -> bool {
+    rule.operations.iter().any(Operation::asks_for_http)
+        || rule.conditions.iter().any(Condition::asks_for_http)
 }

@@ -1,85 +1,108 @@
 //! `peergate decide`.
 
 mod answer;
+mod caller;
+mod claims;
+mod decider;
+mod headers;
+mod human;
 mod line;
+mod omitted;
 mod question;
 mod requests;
+mod target;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{ArgGroup, ValueHint};
+use clap::ValueHint;
+use policy_schema::diagnostic::Diagnostic;
 use policy_schema::engine::CompiledPolicy;
-use policy_schema::plugin_config::{PluginConfig, PolicyName};
-use policy_schema::policy::{Attachment, PolicySet, ServicePolicy};
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::policy::{Labels, PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
+use serde_json::{Map, Value, json};
 
+use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::{InputArgs, is_stdin};
 use crate::output::{self, Format};
 use crate::policies;
-use serde_json::{Map, Value};
+use crate::report::{self, Message};
 
-use answer::Answer;
 pub(super) use question::parse_label;
 
+use caller::Caller;
+use decider::Decider;
 use question::Question;
-use requests::Asked;
+use requests::Lines;
+use target::Target;
 
-/// Ask what a policy decides about a request, and why
+/// Decide a request as the proxy would, and say why
 ///
-/// The policy goes the way it goes in a mesh: it is rendered as the filter's configuration, and the filter's engine
-/// reads it and decides.
+/// The policies are compiled as for the proxy, and the filter's engine decides. The request is normalized as the
+/// proxy's listener does it: the path as the Mesh says, repeated headers, and the claims of a token.
 #[derive(Debug, clap::Args)]
-#[command(
-    group(ArgGroup::new("caller").args(["principal", "anonymous", "requests"]).required(true)),
-    after_help = "\
+#[command(after_help = "\
 Examples:
-  peergate decide -f policies/ --workload shop/cart \\
-    --principal spiffe://cluster.local/ns/shop/sa/frontend \\
+  peergate decide -f policies/ --to cart.shop:7070 --from shop/frontend \\
     --method GET --path /cart
-  peergate decide -f policy.yaml --anonymous --method GET --path /cart
+  peergate decide -f policy.yaml --from anonymous --method GET --path /cart
+  peergate decide -f policies/ --to shop/redis --from shop/cart --tcp --port 6379
   peergate decide -f policies/ --requests requests.ndjson > answers.ndjson
 
-A file of requests has one JSON object to a line, with the fields principal
-(or \"anonymous\": true), method and path, and if need be host, port, sourceIp,
-remoteIp, destinationIp, serverName, headers (a text or a list of texts each),
-claims, metadata (an object for each filter that left some), at and workload.
-Each is answered by one JSON object on one line.
+A file of requests has one JSON object per line, with the fields from, to,
+method and path, and if needed host, port, sourceIp, remoteIp, destinationIp,
+serverName, headers (a text or a list of texts each), claims, metadata (an
+object for each filter that set some), at, and tcp (true for a connection
+without HTTP). Answers are JSON objects, each on the line of its request.
+With expect (allow, deny or refused), reason or rule, a line says which answer
+it expects.
 
-What a request does not have, such as a host, matches no rule that asks for it.
+Headers and claims that are left out are absent from the request. If a rule
+asks for a port, a host or an address that the question leaves out, and the
+answer depends on it, there is no answer. The port is the only one that the
+policy's service declares, if it declares one.
+
+The proxy itself refuses some requests, such as those with %00 in the path.
 A policy in shadow lets every request pass: the answer says what it would
 decide, and the exit code is 0.
 
 Exit codes: 0 the request passes; 1 a file could not be read; 2 the request, or
-one of the file's, is denied; 3 the policies, a request or the arguments are
-invalid."
-)]
+one of the file's, does not pass; if lines have expectations, 2 means that an
+answer is not as expected, and denials do not count; 3 the policies, a request
+or the arguments are invalid, or leave out what a rule asks for.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// The policy to ask [default: the only one]
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
-    workload: Option<PolicyName>,
-    /// Who calls: the URI in the caller's certificate, be it a SPIFFE ID or not
-    #[arg(long, value_name = "SPIFFE-ID")]
-    principal: Option<String>,
-    /// Who calls: somebody without a certificate
-    #[arg(long)]
-    anonymous: bool,
+    /// Where the request goes: a host that a policy's `service` has, or a policy [default: the only
+    /// policy]
+    #[arg(long, value_name = "HOST|NAMESPACE/POLICY", value_parser = Target::parse)]
+    to: Option<Target>,
+    /// Who calls: a SPIFFE ID, a service account as `NAMESPACE/ACCOUNT`, or `anonymous`
+    #[arg(long, value_name = "CALLER", value_parser = Caller::parse, required_unless_present = "requests")]
+    from: Option<Caller>,
     /// The request's method
-    #[arg(long, required_unless_present = "requests")]
+    #[arg(long, value_parser = question::parse_method, required_unless_present_any = ["requests", "tcp"])]
     method: Option<String>,
-    /// The request's path, as the proxy has normalised it. What follows a `?` does not count
-    #[arg(long, required_unless_present = "requests")]
+    /// The request's path as the client sends it; a query does not count
+    #[arg(
+        long,
+        value_parser = question::parse_path,
+        required_unless_present_any = ["requests", "tcp"],
+    )]
     path: Option<String>,
-    /// The request's authority, with its port if it has one
-    #[arg(long)]
+    /// The request's authority, with its port if the client sends one [default: the host of --to]
+    #[arg(long, value_parser = question::parse_host)]
     host: Option<String>,
-    /// The port of the workload that the request arrives at
-    #[arg(long, value_name = "NUMBER")]
+    /// Ask about a connection without HTTP
+    #[arg(long, conflicts_with_all = ["method", "path", "host", "headers", "claims"])]
+    tcp: bool,
+    /// The port of the workload that the request arrives at [default: the only one that the policy
+    /// declares]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// The address that the connection comes from
     #[arg(long, value_name = "ADDRESS")]
@@ -106,15 +129,19 @@ pub(crate) struct Args {
     /// When the request is made [default: now]. Policies with rules expired by then are invalid
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Ask about every line of a file, or of stdin for `-`
     #[arg(
         long,
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
         conflicts_with_all = [
+            "from",
             "method",
             "path",
             "host",
+            "tcp",
             "port",
             "source_ip",
             "remote_ip",
@@ -122,7 +149,6 @@ pub(crate) struct Args {
             "server_name",
             "headers",
             "claims",
-            "labels",
             "output",
         ]
     )]
@@ -139,48 +165,105 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    let result = answer(args);
+    if let (Err(failure), Format::Json) = (&result, args.output) {
+        // Invalid policies have been shown.
+        if !matches!(failure, Failure::InvalidPolicies(_)) {
+            let error = json!({"error": failure.to_string(), "help": failure.help()});
+            output::write_stdout(&output::json(&error)?)?;
+        }
+    }
+    result
+}
+
+fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     if args.requests.as_deref().is_some_and(is_stdin) && args.input.uses_stdin() {
         return Err(Failure::StdinTwice);
     }
     let at = policies::at_or_now(args.at);
-    let options = Options {
-        at,
-        istio_version: None,
-    };
-    let set = policies::load(&args.input, options)?;
-    if let Some(requests) = &args.requests {
-        return Asked::new(&set, args.workload.as_ref(), at)?.answer_all(requests);
+    let mut set = load(args, at)?;
+    if let Some(key) = args.key.read()? {
+        set.seal_decisions(key);
     }
-    let policy = match &args.workload {
-        Some(name) => policies::named(&set, name)?,
-        None => policies::only(set.policies())?,
+    let labels: Labels = args.labels.iter().cloned().collect();
+    if let Some(requests) = &args.requests {
+        return Lines::new(&set, args.to.as_ref(), &labels, at)?.answer_all(requests);
+    }
+    let workload = target::find(&set, args.to.as_ref(), &labels)?;
+    let decider = Decider::new(&set, workload, &labels)?;
+    let mut question = args.question(&set, at);
+    let without_http = if args.tcp {
+        Some(decider.without_http(&question)?)
+    } else {
+        None
     };
-    let policy = compile(&set, policy, &args.labels)?;
-    let headers = args.headers.iter();
-    let question = Question {
-        principal: args.principal.as_deref(),
-        method: args.method.as_deref(),
-        path: args.path.as_deref(),
-        host: args.host.as_deref(),
-        port: args.port,
-        source_ip: args.source_ip,
-        remote_ip: args.remote_ip,
-        destination_ip: args.destination_ip,
-        server_name: args.server_name.as_deref(),
-        headers: headers
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
-            .collect(),
-        metadata: question::metadata(args.claims.clone(), None),
-        at,
+    let answer = match &without_http {
+        Some(without_http) => without_http.answer(&mut question),
+        None => decider.answer(&mut question),
     };
-    let request = question.request();
-    let answer = Answer::new(&policy, &request);
+    let answer = answer.map_err(|reason| Failure::InvalidQuestion {
+        message: reason.message(),
+        help: format!("name it with {}", reason.arguments()),
+    })?;
     let text = match args.output {
         Format::Human => answer.to_string().into_bytes(),
         Format::Json => output::json(&answer)?,
     };
     output::write_stdout(&text)?;
     Ok(answer.status())
+}
+
+/// The policies; what is wrong with them is shown in the form that the answer would have.
+fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
+    let options = Options {
+        at,
+        istio_version: None,
+    };
+    if args.output == Format::Human {
+        return policies::load(&args.input, options);
+    }
+    let (input, validated) = policies::read(&args.input, options)?;
+    if let Some(set) = validated.policies {
+        report::diagnostics(&validated.diagnostics, &input.sources);
+        return Ok(set);
+    }
+    let severities = validated.diagnostics.iter().map(Diagnostic::severity);
+    let failure = Failure::InvalidPolicies(report::counts(severities));
+    let messages = validated.diagnostics.iter().map(Message::from);
+    let error = json!({
+        "error": failure.to_string(),
+        "diagnostics": report::entries(messages, &input.sources),
+    });
+    output::write_stdout(&output::json(&error)?)?;
+    Err(failure)
+}
+
+impl Args {
+    fn question(&self, set: &PolicySet, at: Timestamp) -> Question<'_> {
+        let own = set.mesh().trust_domains().own();
+        let host_of_target = match &self.to {
+            Some(Target::Host(host)) if !self.tcp => Some(host.as_str()),
+            _ => None,
+        };
+        let headers = self.headers.iter();
+        Question {
+            caller: self.from.as_ref().and_then(|caller| caller.uri(own)),
+            method: self.method.as_deref(),
+            path: self.path.as_deref(),
+            host: self.host.as_deref().or(host_of_target),
+            port: self.port,
+            source_ip: self.source_ip,
+            remote_ip: self.remote_ip,
+            destination_ip: self.destination_ip,
+            server_name: self.server_name.as_deref(),
+            headers: headers
+                .map(|(name, value)| (name.as_str(), value.as_bytes()))
+                .collect(),
+            metadata: question::metadata(self.claims.clone(), None),
+            has_claims: self.claims.is_some(),
+            at,
+        }
+    }
 }
 
 /// The policy as the filter gets it, on a workload with the labels that the policy selects and
@@ -190,18 +273,34 @@ pub(super) fn compile(
     policy: &ServicePolicy,
     labels: &[(String, String)],
 ) -> Result<CompiledPolicy, Failure> {
-    let config = serde_json::to_vec(&PluginConfig::of_policy(set, policy))?;
-    let selected = match policy.attachment() {
-        Attachment::Workload(labels) | Attachment::Mesh(labels) => Some(labels),
-        Attachment::Namespace | Attachment::Targets(_) => None,
-    };
-    let label = |key: &str| {
-        let given = labels.iter().find(|(name, _)| name == key);
-        given
-            .map(|(_, value)| value.clone())
-            .or_else(|| selected?.get(key).cloned())
-    };
-    CompiledPolicy::for_workload(&config, label).map_err(|reason| Failure::Config {
+    let labels = labels.iter().cloned().collect();
+    compiled(policy, &config_at(set, policy, &labels))
+}
+
+/// The configuration of the policy's filter on such a workload.
+fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
+    of_workload(PluginConfig::of_policy(set, policy), policy, labels)
+}
+
+/// The configuration with those of the other policies alone that are for the workload.
+fn of_workload(mut config: PluginConfig, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
+    let selected = policy.selected_labels();
+    config.along.retain(|along| {
+        along.match_labels.iter().all(|(key, value)| {
+            let known = labels.get(key).or_else(|| selected?.get(key));
+            known == Some(value)
+        })
+    });
+    for along in &mut config.along {
+        along.match_labels.clear();
+    }
+    config
+}
+
+/// The configuration as the filter reads it.
+fn compiled(policy: &ServicePolicy, config: &PluginConfig) -> Result<CompiledPolicy, Failure> {
+    let json = serde_json::to_vec(config)?;
+    CompiledPolicy::for_workload(&json, |_| None).map_err(|reason| Failure::Config {
         name: policy.name().clone(),
         reason,
     })

@@ -138,7 +138,9 @@ fn guide(mesh: &DemoMesh) -> Result<String, peergate_sandbox::Error> {
     let documents = mesh.documents().display();
     lines.push(format!("  peergate explain ID -f {documents}"));
     lines.push("\nTo allow it, change the documents, then press Enter here:".to_owned());
-    lines.push(format!("  peergate explain ID -f {documents} --write"));
+    lines.push(format!(
+        "  peergate explain ID -f {documents} --write --yes"
+    ));
     lines.push("\nThe filter's metrics, and the same live:".to_owned());
     let admin = mesh.server().admin_addr();
     lines.push(format!(

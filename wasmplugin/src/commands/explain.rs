@@ -43,15 +43,19 @@ Examples:
   peergate explain AW4I…Whcq -f policies/
   peergate explain AW4I…Whcq -f policies/ --decision-key key.txt
   peergate explain AW4I…Whcq -f policies/ --output patch | git apply
-  peergate explain AW4I…Whcq -f policies/ --write
+  peergate explain AW4I…Whcq -f policies/ --write --decision-key key.txt
 
 The change was tried: with it the engine allows the request. A new rule is for this caller, this
 method and this path alone, and for this host and port where another rule takes the request but
 for these. Whether that is wanted is for the owner of the policy to say, and whether the caller is
 who the id says, unless it is sealed.
 
+Anyone can make up an id that is not sealed, and with it a rule for any caller. `--write` therefore
+needs `--yes` for such an id: find out first who called.
+
 Exit codes: 0 explained; 1 a file could not be read or written; 2 no change of the policy would
-allow it, with `--output patch` or `--write`; 3 the id, the policies or the arguments are invalid.")]
+allow it, with `--output patch` or `--write`; 3 the id, the policies or the arguments are invalid,
+or `--write` needs `--yes`.")]
 pub(crate) struct Args {
     /// The id of the decision
     id: String,
@@ -69,6 +73,9 @@ pub(crate) struct Args {
     /// Put the change into the file of the policy
     #[arg(long)]
     write: bool,
+    /// Write the change although the id is not sealed, so that anyone may have made it up
+    #[arg(long, requires = "write")]
+    yes: bool,
     /// The form of the explanation
     #[arg(long, value_name = "FORM", value_enum, default_value_t)]
     output: Form,
@@ -143,13 +150,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         &explanation::request(&record),
     )?;
     let patch = tried.change.as_ref().map(Patch::new);
+    let is_sealed = set.decision_key_of(&name).is_some();
+    let may_write = is_sealed || args.yes;
     let report = Report {
         record: &record,
-        is_sealed: set.decision_key_of(&name).is_some(),
+        is_sealed,
         explanation: &explanation,
         tried: &tried,
         patch: patch.as_ref(),
-        is_written: args.write,
+        is_written: args.write && may_write,
     };
     let text = match args.output {
         Form::Human => report.to_string().into_bytes(),
@@ -164,7 +173,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.write
         && let Some(change) = &tried.change
     {
-        output::write_files(vec![changed_file(&change.source, &change.text)?])?;
+        if !may_write {
+            return Err(Failure::UnsealedId);
+        }
+        let file = changed_file(&change.source, &change.text)?;
+        let written = file.path.clone();
+        output::write_files(vec![file])?;
+        report::wrote(&written);
     }
     let is_change_wanted = args.write || args.output == Form::Patch;
     Ok(if is_change_wanted && tried.change.is_none() {

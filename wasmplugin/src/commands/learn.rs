@@ -22,7 +22,7 @@ use crate::learning::proposal::{Evidence, Proposals};
 use crate::learning::workload::{Counting, Workload};
 use crate::output::{self, Format};
 use crate::prometheus::PrometheusArgs;
-use crate::{network, policies};
+use crate::{network, policies, report};
 
 use document::{Document, Texts};
 use known::Known;
@@ -218,11 +218,14 @@ fn show(
     match args.output {
         Format::Json => {
             let report = json::Report::new(learnt, texts, faults);
-            output::write(&args.out, output::json(&report)?)
+            output::write(&args.out, output::json(&report)?)?;
+            args.say_written();
+            Ok(())
         }
         Format::Human => {
             if let Some(text) = texts.joined(known) {
                 output::write(&args.out, text.into_bytes())?;
+                args.say_written();
             }
             human::report(learnt, faults, args);
             Ok(())
@@ -231,6 +234,12 @@ fn show(
 }
 
 impl Args {
+    fn say_written(&self) {
+        if !is_stdin(&self.out) {
+            report::wrote(&self.out);
+        }
+    }
+
     /// What Prometheus has of the learning mode, if one is named.
     fn series(&self, at: Timestamp) -> Result<Vec<series::Series>, Failure> {
         let asked = network::block_on(async {

@@ -11,6 +11,7 @@ use crate::input::bytes;
 use crate::network;
 use crate::output::{self, NewFile};
 use crate::registry::{self, Access, Destination};
+use crate::report;
 
 /// Upload an image of the filter to a registry
 ///
@@ -60,7 +61,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     registry::push(&image, &args.destination, access).map_err(Failure::Push)?;
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
-    output::write_files(mesh.into_iter().collect())?;
+    if let Some(mesh) = mesh {
+        let path = mesh.path.clone();
+        output::write_files(vec![mesh])?;
+        report::wrote(&path);
+    }
     Ok(ExitStatus::Success)
 }
 

@@ -30,7 +30,7 @@ pub(super) fn allow(mesh: &DemoMesh, outcomes: &[Outcome]) -> Result<Change, Dem
         return Err(DemoError::NotExplained("there is no denial".to_owned()));
     };
     let explained = Command::new(std::env::current_exe()?)
-        .args(["explain", id, "--write", "--output", "json", "-f"])
+        .args(["explain", id, "--write", "--yes", "--output", "json", "-f"])
         .arg(mesh.documents())
         .output()?;
     if !explained.status.success() {

@@ -51,7 +51,7 @@ fn sources(rule: &RuleSpec, named: impl Fn(&SourceSpec) -> Vec<String>) -> Vec<S
 
 fn callers(source: &SourceSpec) -> Vec<String> {
     let anonymous = source.anonymous.unwrap_or_default();
-    let anonymous = anonymous.then(|| "nobody with an identity".to_owned());
+    let anonymous = anonymous.then(|| "anonymous callers".to_owned());
     let named = of_kinds([
         ("", (&source.principals, &source.not_principals)),
         (

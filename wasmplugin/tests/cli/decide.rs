@@ -1,22 +1,16 @@
+use serde_json::{Value, json};
+
 use super::*;
 
 const FRONTEND: &str = "spiffe://cluster.local/ns/shop/sa/frontend";
 
 fn decide(more: &[&str]) -> Run {
-    let args = [
-        "decide",
-        "-f",
-        POLICIES,
-        "--workload",
-        "shop/cart",
-        "--at",
-        NOW,
-    ];
+    let args = ["decide", "-f", POLICIES, "--to", "shop/cart", "--at", NOW];
     run(&[&args, more].concat())
 }
 
 fn ask(principal: &str, method: &str, path: &str) -> Run {
-    decide(&["--principal", principal, "--method", method, "--path", path])
+    decide(&["--from", principal, "--method", method, "--path", path])
 }
 
 fn requests(lines: &str) -> Run {
@@ -41,7 +35,8 @@ fn denies() {
 #[test]
 fn answers_as_json() {
     let run = decide(&[
-        "--anonymous",
+        "--from",
+        "anonymous",
         "--method",
         "GET",
         "--path",
@@ -66,37 +61,41 @@ fn lets_pass_what_a_policy_in_shadow_would_deny() {
         "decide",
         "-f",
         POLICIES,
-        "--workload",
+        "--to",
         "payments/ledger",
         "--at",
         NOW,
     ];
-    let more = ["--principal", FRONTEND, "--method", "GET", "--path", "/"];
+    let more = ["--from", FRONTEND, "--method", "GET", "--path", "/"];
     let run = run(&[&args[..], &more].concat());
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(run.stdout);
 }
 
 #[test]
-fn takes_any_principal_for_a_question() {
-    for (principal, reason) in [
-        ("frontend", "malformed-identity"),
+fn takes_callers_in_each_form() {
+    for (caller, reason) in [
+        ("shop/frontend", "allowed-by-rule"),
+        ("cluster.local/ns/shop/sa/frontend", "allowed-by-rule"),
+        (FRONTEND, "allowed-by-rule"),
+        ("https://frontend.example", "malformed-identity"),
         (
             "spiffe://elsewhere.example/ns/shop/sa/frontend",
             "foreign-trust-domain",
         ),
-        ("spiffe://old.example.com/ns/search/sa/x", "no-rule-matched"),
+        ("old.example.com/ns/search/sa/x", "no-rule-matched"),
+        ("anonymous", "no-identity"),
     ] {
-        let run = ask(principal, "POST", "/cart");
-        assert_eq!(run.status, 2, "{principal}");
-        assert!(run.stdout.contains(reason), "{principal}: {}", run.stdout);
+        let run = ask(caller, "GET", "/cart");
+        assert!(run.stdout.contains(reason), "{caller}: {}", run.stdout);
+        assert_eq!(run.status == 0, reason == "allowed-by-rule", "{caller}");
     }
 }
 
 #[test]
 fn reads_the_rest_of_the_request() {
-    let more = ["--principal", FRONTEND, "--method", "PUT", "--path", "/x"];
-    assert_eq!(decide(&more).status, 2);
+    let more = ["--from", FRONTEND, "--method", "PUT", "--path", "/x"];
+    assert_eq!(decide(&more).status, 3);
     let host = [
         "--host",
         "a.example.com",
@@ -119,20 +118,30 @@ fn needs_no_name_for_the_only_policy() {
         "--at",
         NOW,
     ];
-    let more = ["--anonymous", "--method", "GET", "--path", "/status"];
+    let more = [
+        "--from",
+        "anonymous",
+        "--method",
+        "GET",
+        "--path",
+        "/status",
+    ];
     assert_eq!(run(&[&args[..], &more].concat()).status, 0);
 }
 
 #[test]
 fn refuses_unusable_arguments() {
-    let question = ["--anonymous", "--method", "GET", "--path", "/"];
+    let question = ["--from", "anonymous", "--method", "GET", "--path", "/"];
     for more in [
         &["--at", "tomorrow"][..],
-        &["--workload", "cart"],
+        &["--to", "cart"],
         &["--header", "x-a"],
         &["--header", "x a=b"],
+        &["--header", "host=cart.shop"],
+        &["--port", "0"],
+        &["--tcp"],
         &["--port", "70000"],
-        &["--principal", FRONTEND],
+        &["--to", "http://cart.shop"],
         &["--requests", "-"],
         &["--nonsense"],
     ] {
@@ -145,11 +154,11 @@ fn refuses_unusable_arguments() {
         );
     }
     assert_eq!(
-        run(&["decide", "-f", POLICIES, "--at", NOW, "--anonymous"]).status,
+        run(&["decide", "-f", POLICIES, "--at", NOW, "--from", "anonymous"]).status,
         3
     );
     let unknown = [
-        &["decide", "-f", POLICIES, "--at", NOW, "--workload", "a/b"],
+        &["decide", "-f", POLICIES, "--at", NOW, "--to", "a/b"],
         &question[..],
     ];
     assert_eq!(run(&unknown.concat()).status, 3);
@@ -158,11 +167,11 @@ fn refuses_unusable_arguments() {
 #[test]
 fn answers_each_request_on_a_line() {
     let run = requests(&format!(
-        r#"{{"workload":"shop/cart","principal":"{FRONTEND}","method":"GET","path":"\/cart"}}
+        r#"{{"to":"shop/cart","from":"{FRONTEND}","method":"GET","path":"\/cart"}}
 
-{{"workload":"payments/ledger","anonymous":true,"method":"GET","path":"/","headers":{{"a":"b"}}}}
-{{"workload":"shop/cart","principal":"spiffe://cluster.local/ns/sales/sa/x","method":"GET","path":"/","at":"2026-11-28T00:00:00Z"}}
-{{"workload":"shop/cart","principal":"spiffe://cluster.local/ns/sales/sa/x","method":"GET","path":"/","at":"2026-12-02T00:00:00Z"}}"#
+{{"to":"payments/ledger","from":"anonymous","method":"GET","path":"/","headers":{{"a":"b"}}}}
+{{"to":"shop/cart","from":"spiffe://cluster.local/ns/sales/sa/x","method":"GET","path":"/","at":"2026-11-28T00:00:00Z"}}
+{{"to":"shop/cart","from":"spiffe://cluster.local/ns/sales/sa/x","method":"GET","path":"/","at":"2026-12-02T00:00:00Z"}}"#
     ));
     assert_eq!((run.status, run.stderr.as_str()), (2, ""));
     insta::assert_snapshot!(run.stdout);
@@ -170,51 +179,121 @@ fn answers_each_request_on_a_line() {
 
 #[test]
 fn ends_with_success_when_all_requests_pass() {
-    let run =
-        requests(r#"{"workload":"shop/cart","anonymous":true,"method":"GET","path":"/status"}"#);
+    let run = requests(r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
 }
 
 #[test]
-fn stops_at_the_first_line_that_is_no_request() {
-    let sound = r#"{"workload":"shop/cart","anonymous":true,"method":"GET","path":"/status"}"#;
-    for (faulty, message) in [
-        ("{", "<stdin>:3:1: EOF while parsing an object"),
+fn says_what_is_wrong_with_each_line_and_answers_the_others() {
+    let sound = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#;
+    let with = |more: &str| sound.replace('}', more);
+    let faulty = [
+        ("{".to_owned(), "not a JSON object"),
+        ("[]".to_owned(), "a request is a JSON object"),
+        (r#"{"method":1}"#.to_owned(), "`method` is a text"),
         (
-            r#"{"method":1}"#,
-            "<stdin>:3:11: invalid type: integer `1`, expected a string",
+            with(r#","query":""}"#),
+            "unknown field `query`; the fields are from, to,",
         ),
         (
-            r#"{"anonymous":true,"path":"/","method":"GET","query":""}"#,
-            "<stdin>:3:51: unknown field `query`",
+            with(r#","port":70000}"#),
+            "`port` is a number from 0 to 65535",
         ),
         (
-            r#"{"workload":"shop/cart","path":"/","method":"GET"}"#,
-            "either `principal` or `\"anonymous\": true` is required",
+            with(r#","sourceIp":"here"}"#),
+            "`sourceIp` is an IP address",
+        ),
+        (with(r#","path":"/"}"#), "a field is there twice"),
+        (
+            sound.replace(r#""from":"anonymous","#, ""),
+            "`from` is missing",
         ),
         (
-            r#"{"workload":"shop/cart","principal":"x","anonymous":true,"path":"/","method":"GET"}"#,
-            "`principal` and `anonymous` exclude each other",
+            sound.replace("anonymous", "frontend"),
+            "write the service account as `NAMESPACE/frontend`",
         ),
         (
-            r#"{"workload":"shop/card","anonymous":true,"path":"/","method":"GET"}"#,
-            "there is no policy `shop/card`",
+            sound.replace("GET", "get"),
+            "`method`: write it in upper case: `GET`",
         ),
         (
-            r#"{"anonymous":true,"path":"/","method":"GET"}"#,
-            "`workload` is required, since there is not exactly one policy",
+            sound.replace("/status", "status"),
+            "`path`: a path begins with `/`: write `/status`",
         ),
         (
-            r#"{"workload":"shop/cart","anonymous":true,"path":"/","method":"GET","at":"now"}"#,
-            "`now` is not a UTC time in the form",
+            sound.replace("shop/cart", "shop/card"),
+            "there is no policy `shop/card`; did you mean `shop/cart`?",
         ),
-    ] {
-        let run = requests(&format!("{sound}\n{sound}\n{faulty}\n{sound}\n"));
-        assert_eq!(run.status, 3, "{faulty}");
-        assert_eq!(run.stdout.lines().count(), 2, "{faulty}");
-        assert!(run.stderr.contains("error: <stdin>:3:"), "{}", run.stderr);
-        assert!(run.stderr.contains(message), "{}", run.stderr);
+        (sound.replace(r#""to":"shop/cart","#, ""), "`to` is missing"),
+        (
+            with(r#","at":"now"}"#),
+            "`at`: `now` is not a UTC time in the form",
+        ),
+        (
+            with(r#","expect":"yes"}"#),
+            "`expect` is `allow`, `deny` or `refused`, not `yes`",
+        ),
+        (with(r#","tcp":true}"#), "has no method, path"),
+    ];
+    let lines: Vec<_> = faulty.iter().map(|(line, _)| line.as_str()).collect();
+    let run = requests(&format!("{sound}\n{}\n{sound}\n", lines.join("\n")));
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    let answers: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!(answers.len(), faulty.len() + 2);
+    for (number, (line, message)) in (2..).zip(&faulty) {
+        let place = format!("error: <stdin>:{number}:");
+        assert!(run.stderr.contains(&place), "{}", run.stderr);
+        assert!(run.stderr.contains(message), "{line}: {}", run.stderr);
+        let answer: Value = serde_json::from_str(answers.get(number - 1).unwrap()).unwrap();
+        assert_eq!(answer["line"], number);
+        assert!(
+            answer["error"].as_str().unwrap().contains(message),
+            "{answer}"
+        );
     }
+    assert!(answers.last().unwrap().contains("allowed-by-rule"));
+}
+
+#[test]
+fn answers_stand_on_the_lines_of_their_requests() {
+    let sound = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#;
+    let run = requests(&format!("\n{sound}\n\n{sound}"));
+    let lines: Vec<_> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or(Value::Null)["line"].clone())
+        .collect();
+    assert_eq!(lines, [json!(null), json!(2), json!(null), json!(4)]);
+}
+
+#[test]
+fn the_examples_decisions_are_as_they_expect() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/online-boutique");
+    let decisions = format!("{example}/decisions.ndjson");
+    let args = ["decide", "-f", example, "--requests", &decisions];
+    let run = run(&[&args[..], &["--at", NOW]].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("0 not as expected"), "{}", run.stderr);
+    assert!(run.stdout.contains(r#""decision":"deny""#));
+}
+
+#[test]
+fn an_answer_that_is_not_as_its_line_expects_is_reported() {
+    let line = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status","#;
+    let run = requests(&format!(
+        r#"{line}"expect":"allow","rule":"status"}}
+{line}"expect":"deny","reason":"no-identity","rule":"reads"}}
+{{"to":"shop/cart","from":"anonymous","method":"GET","path":"/cart"}}
+"#
+    ));
+    assert_eq!(run.status, 2);
+    assert_eq!(
+        run.stderr,
+        "error: <stdin>:2: expected `deny`, got `allow`\n\
+         error: <stdin>:2: expected the reason `no-identity`, got `allowed-by-rule`\n\
+         error: <stdin>:2: expected the rule `reads`, got `status`\n\
+         2 expectations, 1 not as expected\n"
+    );
 }
 
 #[test]
@@ -230,8 +309,7 @@ fn answers_as_soon_as_it_is_asked() {
     let mut stdin = child.stdin.take().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     for _ in 0..3 {
-        let request =
-            r#"{"workload":"shop/cart","anonymous":true,"method":"GET","path":"/status"}"#;
+        let request = r#"{"to":"shop/cart","from":"anonymous","method":"GET","path":"/status"}"#;
         writeln!(stdin, "{request}").unwrap();
         let mut answer = String::new();
         stdout.read_line(&mut answer).unwrap();

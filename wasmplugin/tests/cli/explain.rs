@@ -106,7 +106,7 @@ fn an_expired_rule_is_not_prolonged_to_a_time_that_is_past() {
 #[test]
 fn an_expired_rule_is_prolonged_to_the_end_of_a_day_and_then_the_documents_are_valid() {
     let documents = documents(EXPIRED);
-    let written = explain(&documents, "expired-rule", &["--write"]);
+    let written = explain(&documents, "expired-rule", &["--write", "--yes"]);
     assert_eq!(written.status, 0, "{}", written.stderr);
     assert!(
         written.stdout.contains("T00:00:00Z\"\n"),
@@ -130,7 +130,10 @@ fn what_the_documents_are_refused_for_all_the_same_is_said() {
 #[test]
 fn who_takes_a_patch_alone_reads_that_anybody_may_have_made_up_the_id() {
     let documents = documents(&ALL.replace("[shop]", "[jobs]"));
-    for form in [&["--output", "patch"][..], &["--output", "json", "--write"]] {
+    for form in [
+        &["--output", "patch"][..],
+        &["--output", "json", "--write", "--yes"],
+    ] {
         let patch = explain(&documents, "no-rule-matched", form);
         assert_eq!(patch.status, 0, "{}", patch.stderr);
         for note in ["anybody may have made it up", "had no revision"] {
@@ -282,4 +285,31 @@ fn documents_that_allow_a_request_without_token_are_not_said_to_allow_this_one()
         advice.starts_with("find out what headers, tokens"),
         "{advice}"
     );
+}
+
+#[test]
+fn an_id_that_anyone_may_have_made_up_changes_no_file_unless_it_is_said_to() {
+    let documents = documents(&ALL.replace("[shop]", "[jobs]"));
+    let file = documents.path().join("policies/orders.yaml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let refused = explain(&documents, "no-rule-matched", &["--write"]);
+    assert_eq!(refused.status, 3, "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("nothing is written: the id is not sealed")
+            && refused.stderr.contains("add `--yes`"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+
+    let written = explain(&documents, "no-rule-matched", &["--write", "--yes"]);
+    assert_eq!(written.status, 0, "{}", written.stderr);
+    assert_eq!(written.stderr, "wrote policies/orders.yaml\n");
+    assert_ne!(std::fs::read_to_string(&file).unwrap(), before);
+
+    // Without `--write` there is nothing to say yes to.
+    let useless = explain(&documents, "no-rule-matched", &["--yes"]);
+    assert_eq!(useless.status, 3);
 }

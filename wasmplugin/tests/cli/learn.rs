@@ -206,23 +206,8 @@ fn head(name: &str) -> String {
 
 /// What the rules in shadow of `shop/cart` do with what was learnt.
 fn rule_in_shadow(policies: &str) -> Option<Value> {
-    let question = [
-        "decide",
-        "-f",
-        policies,
-        "--at",
-        NOW,
-        "--principal",
-        FRONTEND,
-    ];
-    let request = [
-        "--workload",
-        "shop/cart",
-        "--method",
-        "POST",
-        "--path",
-        "/orders",
-    ];
+    let question = ["decide", "-f", policies, "--at", NOW, "--from", FRONTEND];
+    let request = ["--to", "shop/cart", "--method", "POST", "--path", "/orders"];
     let answer = super::run(&[&question[..], &request, &["--output", "json"]].concat());
     let answer: Value = serde_json::from_str(&answer.stdout).unwrap();
     answer.pointer("/shadow/0/rule").cloned()

@@ -214,3 +214,34 @@ fn takes_a_form_for_a_mistake_where_a_file_is_asked_for() {
     assert_eq!(run.status, 3);
     assert!(run.stderr.contains("`--output`"), "{}", run.stderr);
 }
+
+/// There the filter does not see when the rule ends.
+#[test]
+fn a_rule_that_ends_is_kept_from_ports_without_http_for_each_of_its_callers() {
+    let policy = "\
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: cart
+  rules:
+    - id: web
+      effect: Allow
+      notAfter: \"2027-01-01T00:00:00Z\"
+      from:
+        - principals: [\"*/sa/web\"]
+        - requestPrincipals: [\"https://idp.example/*\"]
+";
+    let folder = folder(&[("mesh.yaml", MESH), ("cart.yaml", policy)]);
+    let only = ["--only", "authorization-policy", "--workload", "shop/cart"];
+    let args = ["render", "-f", text(folder.path()), "--at", NOW];
+    let rendered = run(&[&args[..], &only].concat());
+    assert_eq!(rendered.status, 0, "{}", rendered.stderr);
+    let rules = rendered.stdout.matches("- from:").count();
+    let methods = rendered.stdout.matches("methods:").count();
+    assert_eq!((rules, methods), (2, 2), "{}", rendered.stdout);
+}

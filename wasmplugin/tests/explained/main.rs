@@ -90,7 +90,7 @@ fn the_nearest_rule_is_told_and_a_rule_that_allows_the_request_and_no_more() {
     );
 
     // With the change it passes, and what is next to it does not.
-    let written = explain(&policies, &id, &["--write"]);
+    let written = explain(&policies, &id, &["--write", "--yes"]);
     assert_eq!(written.status, 0, "{}", written.stderr);
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask(WEB, "POST", "/orders").status, 200);
@@ -142,6 +142,7 @@ fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
         &id,
         &[
             "--write",
+            "--yes",
             "--until",
             "2090-01-01T00:00:00Z",
             "--output",
@@ -160,7 +161,7 @@ fn a_rule_that_has_expired_is_prolonged_and_one_to_come_begins() {
     let id = mesh.denied(planning, "GET", "/plans");
     let told = explained(&policies, &id);
     assert_eq!(told["reason"], "rule-not-yet-valid");
-    assert_eq!(explain(&policies, &id, &["--write"]).status, 0);
+    assert_eq!(explain(&policies, &id, &["--write", "--yes"]).status, 0);
     let mesh = Mesh::start(&policies);
     assert_eq!(mesh.ask(reports, "GET", "/reports").status, 200);
     assert_eq!(mesh.ask(planning, "GET", "/plans").status, 200);
@@ -281,7 +282,7 @@ fn a_new_rule_is_for_this_host_alone_where_another_asks_for_one() {
         changed.last().unwrap(),
         "+          hosts: [\"orders.shop:8080\"]"
     );
-    let written = explain(&policies, &id, &["--write"]);
+    let written = explain(&policies, &id, &["--write", "--yes"]);
     assert!(
         written.stdout.contains("at this host, whatever the port"),
         "{}",
@@ -302,7 +303,7 @@ fn a_rule_in_shadow_that_would_allow_the_request_is_enforced() {
     assert_eq!(told["reason"], "no-rule-matched");
     assert_eq!(told["ruleInShadow"]["id"], "trials");
     assert_eq!(changed_lines(&told), ["-      enforcement: Shadow"]);
-    let written = explain(&policies, &id, &["--write"]);
+    let written = explain(&policies, &id, &["--write", "--yes"]);
     assert!(
         written
             .stdout

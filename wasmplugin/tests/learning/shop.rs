@@ -72,12 +72,12 @@ pub(crate) fn decisions(policy: &str) -> Vec<Asked> {
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let asked: Vec<_> = lines
-        .filter(|line| line["workload"] == policy)
+        .filter(|line| line["to"] == policy)
         .map(|line| {
             let text = |field: &str| line[field].as_str().map(str::to_owned);
             Asked {
                 workload: policy.to_owned(),
-                principal: text("principal"),
+                principal: text("from").filter(|caller| caller != "anonymous"),
                 method: text("method").unwrap(),
                 path: text("path").unwrap(),
                 host: text("host"),
@@ -137,14 +137,11 @@ pub(crate) fn answers(policies: &[&str], asked: &[Asked]) -> Vec<bool> {
         .iter()
         .map(|asked| {
             let mut line = json!({
-                "workload": asked.workload,
+                "to": asked.workload,
+                "from": asked.principal.as_deref().unwrap_or("anonymous"),
                 "method": asked.method,
                 "path": asked.path,
             });
-            match &asked.principal {
-                Some(principal) => line["principal"] = json!(principal),
-                None => line["anonymous"] = json!(true),
-            }
             if let Some(host) = &asked.host {
                 line["host"] = json!(host);
             }

@@ -1,81 +1,222 @@
-//! A decision, for people and for programs.
+//! What becomes of a request, for people and for programs.
 
-use std::fmt;
-
+use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason, Request};
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::rule_spec::{Effect, Enforcement};
+use policy_schema::path_normalization::RefusedPath;
+use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec};
 use serde::{Serialize, Serializer};
 
+use super::question::Question;
 use crate::exit_status::ExitStatus;
+use crate::explanation::{NearRule, nearest};
 
-/// What a policy says of a request.
+/// What becomes of a request.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Answer<'p> {
-    /// What the policy says.
-    decision: &'static str,
+    /// The line of the file that asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<usize>,
+    pub(super) decision: Verdict,
     /// What happens: a policy in shadow lets pass what it would deny.
-    passes: bool,
-    #[serde(serialize_with = "code")]
-    reason: Reason<'p>,
-    rule: Option<&'p str>,
-    /// The policy that the rule is from.
-    policy: Option<Named<'p>>,
-    owner: Option<&'p str>,
+    pub(super) passes: bool,
+    pub(super) reason: &'static str,
+    /// The reason as a sentence.
+    pub(super) explanation: String,
+    pub(super) rule: Option<&'p str>,
+    /// The policy of the rule, else the one that leads.
+    pub(super) policy: String,
+    pub(super) owner: Option<&'p str>,
+    /// The path that the client sends, where it is not the one that rules see.
+    pub(super) sent_path: Option<String>,
+    /// The path that rules see.
+    pub(super) path: Option<String>,
+    /// The port of the workload.
+    pub(super) port: Option<u16>,
     /// What rules in shadow would do.
-    shadow: Vec<RecordedMatch<'p>>,
+    pub(super) shadow: Vec<RecordedMatch<'p>>,
     /// The `Audit` and `Custom` rules that match.
-    recorded: Vec<RecordedMatch<'p>>,
-    enforcement: Enforcement,
-    workload: Named<'p>,
-    revision: Option<&'p str>,
+    pub(super) recorded: Vec<RecordedMatch<'p>>,
+    pub(super) enforcement: Enforcement,
+    /// The policy whose filter decides with the rules of all.
+    pub(super) leader: String,
+    pub(super) revision: Option<&'p str>,
+    #[serde(serialize_with = "near_rules")]
+    pub(super) nearest: Vec<NearRule>,
+    pub(super) notes: Vec<String>,
+    /// What `peergate explain` takes.
+    pub(super) id: Option<String>,
+    /// In what the answer is not as the line expects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) as_expected: Option<bool>,
 }
 
-/// A policy, written as `NAMESPACE/NAME`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Named<'p>(&'p PolicyName);
+/// What becomes of a request, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Verdict {
+    Allow,
+    Deny,
+    /// The proxy answers by itself, before any rule sees the request.
+    Refused,
+}
 
-impl Serialize for Named<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self.0)
+impl Verdict {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Refused => "refused",
+        }
     }
 }
 
+/// The reason of a request that the proxy refuses by itself.
+pub(super) const REFUSED_BY_PROXY: &str = "refused-by-proxy";
+
 /// A rule that matches and has no say.
 #[derive(Debug, Serialize)]
-struct RecordedMatch<'p> {
-    rule: &'p str,
-    policy: Named<'p>,
-    effect: &'static str,
-    owner: Option<&'p str>,
+pub(super) struct RecordedMatch<'p> {
+    pub(super) rule: &'p str,
+    pub(super) policy: String,
+    pub(super) effect: &'static str,
+    pub(super) owner: Option<&'p str>,
 }
 
-impl<'p> Answer<'p> {
-    pub(super) fn new(policy: &'p CompiledPolicy, request: &Request<'_>) -> Self {
+/// What an answer is made of beside the request.
+pub(super) struct Asked<'p> {
+    pub(super) policy: &'p CompiledPolicy,
+    pub(super) mode: PathNormalization,
+    /// Notes about the workload, whatever is asked.
+    pub(super) notes: Vec<String>,
+}
+
+impl<'p> Asked<'p> {
+    /// What becomes of a request that reaches the rules with this path. `spec` finds a rule as it is written.
+    pub(super) fn answer(
+        &self,
+        question: &Question<'_>,
+        request: &Request<'_>,
+        spec: impl Fn(&CompiledRule) -> Option<RuleSpec>,
+    ) -> Answer<'p> {
+        let Self { policy, .. } = *self;
         let decision = policy.evaluate(request);
         let rule = decision.reason().rule();
         let (shadow, recorded): (Vec<_>, Vec<_>) = policy
             .recorded_matches(request)
             .partition(|rule| rule.is_shadow());
+        let mut notes = self.notes.clone();
+        notes.extend(question.notes(self.mode, request.path));
+        for custom in recorded
+            .iter()
+            .filter(|rule| rule.effect() == Effect::Custom)
+        {
+            let provider = spec(custom).and_then(|spec| spec.provider);
+            notes.push(format!(
+                "rule `{}` has the provider `{}` decide first, whose answer is not known here",
+                custom.id(),
+                provider.unwrap_or_default()
+            ));
+        }
         let matches = |rules: Vec<_>| rules.into_iter().map(RecordedMatch::from).collect();
-        Self {
-            decision: match decision.outcome() {
-                Outcome::Allowed => "allow",
-                Outcome::Denied => "deny",
+        let is_denied = decision.outcome() == Outcome::Denied;
+        Answer {
+            decision: if is_denied {
+                Verdict::Deny
+            } else {
+                Verdict::Allow
             },
             passes: decision.lets_pass(),
-            reason: decision.reason(),
+            reason: decision.reason().code(),
+            explanation: explanation(decision.reason()).to_owned(),
             rule: rule.map(CompiledRule::id),
-            policy: rule.map(|rule| Named(rule.policy())),
+            policy: rule.map_or(policy.name(), CompiledRule::policy).to_string(),
             owner: rule.and_then(CompiledRule::owner),
             shadow: matches(shadow),
             recorded: matches(recorded),
             enforcement: decision.enforcement(),
-            workload: Named(policy.name()),
-            revision: policy.revision(),
+            nearest: if is_denied {
+                nearest(policy, request, spec)
+            } else {
+                Vec::new()
+            },
+            notes,
+            id: Some(policy.id_of(&policy.record(&decision, request))),
+            ..self.bare(question, request.path)
         }
     }
 
+    /// What becomes of a request that the proxy refuses by itself.
+    pub(super) fn refused(&self, question: &Question<'_>, reason: RefusedPath) -> Answer<'p> {
+        Answer {
+            explanation: format!("the proxy answers {}: {reason}", reason.status()),
+            notes: self.notes.clone(),
+            ..self.bare(question, None)
+        }
+    }
+
+    fn bare(&self, question: &Question<'_>, path: Option<&[u8]>) -> Answer<'p> {
+        let path = path.map(|path| String::from_utf8_lossy(path).into_owned());
+        let without_query = |sent: &str| sent.split('?').next().map(str::to_owned);
+        let sent = question.path.filter(|sent| without_query(sent) != path);
+        Answer {
+            line: None,
+            decision: Verdict::Refused,
+            passes: false,
+            reason: REFUSED_BY_PROXY,
+            explanation: String::new(),
+            rule: None,
+            policy: self.policy.name().to_string(),
+            owner: None,
+            sent_path: sent.map(str::to_owned),
+            path,
+            port: question.port,
+            shadow: Vec::new(),
+            recorded: Vec::new(),
+            enforcement: self.policy.enforcement(),
+            leader: self.policy.name().to_string(),
+            revision: self.policy.revision(),
+            nearest: Vec::new(),
+            notes: Vec::new(),
+            id: None,
+            as_expected: None,
+        }
+    }
+}
+
+impl Question<'_> {
+    /// What an answer about the request does not take into account.
+    fn notes(&self, mode: PathNormalization, path: Option<&[u8]>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.has_claims {
+            notes.push(
+                "the claims count as those of a token that the proxy has verified".to_owned(),
+            );
+        }
+        if let Some(sent) = self.path {
+            if !sent.is_ascii() && path.is_some() {
+                notes.push(
+                    "the proxy refuses this path over HTTP/1.1; the answer is for HTTP/2"
+                        .to_owned(),
+                );
+            }
+            let has_parameters = sent
+                .split(['?', '#'])
+                .next()
+                .is_some_and(|path| path.contains("/.;") || path.contains("/..;"));
+            if has_parameters && mode != PathNormalization::None {
+                notes.push(
+                    "Envoy before 1.40 does not resolve dot segments with parameters, such as `..;x`: there rules \
+                     see them in the path"
+                        .to_owned(),
+                );
+            }
+        }
+        notes
+    }
+}
+
+impl Answer<'_> {
     /// How a run about this request alone ends: what counts is whether it passes.
     pub(super) fn status(&self) -> ExitStatus {
         if self.passes {
@@ -90,7 +231,7 @@ impl<'p> From<&'p CompiledRule> for RecordedMatch<'p> {
     fn from(rule: &'p CompiledRule) -> Self {
         Self {
             rule: rule.id(),
-            policy: Named(rule.policy()),
+            policy: rule.policy().to_string(),
             effect: word(rule.effect()),
             owner: rule.owner(),
         }
@@ -106,63 +247,9 @@ fn word(effect: Effect) -> &'static str {
     }
 }
 
-fn code<S: Serializer>(reason: &Reason<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(reason.code())
-}
-
-/// A few aligned lines.
-impl fmt::Display for Answer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let effect = self.decision;
-        match self.enforcement {
-            Enforcement::Enforce => writeln!(f, "decision  {effect}")?,
-            Enforcement::Shadow => writeln!(
-                f,
-                "decision  would {effect}; the policy is in shadow, so the request passes"
-            )?,
-        }
-        writeln!(
-            f,
-            "reason    {}: {}",
-            self.reason.code(),
-            explanation(self.reason)
-        )?;
-        if let Some(rule) = self.rule {
-            write!(f, "rule      {rule}")?;
-            match self.policy {
-                Some(policy) if policy != self.workload => writeln!(f, " of policy {}", policy.0)?,
-                _ => writeln!(f)?,
-            }
-        }
-        if let Some(owner) = self.owner {
-            writeln!(f, "owner     {}", Printable(owner))?;
-        }
-        for shadow in &self.shadow {
-            write!(f, "shadow    rule {} would {}", shadow.rule, shadow.effect)?;
-            shadow.write_rest(f, self.workload)?;
-        }
-        for recorded in &self.recorded {
-            write!(f, "{:10}rule {} matches", recorded.effect, recorded.rule)?;
-            recorded.write_rest(f, self.workload)?;
-        }
-        write!(f, "policy    {}", self.workload.0)?;
-        match self.revision {
-            Some(revision) => writeln!(f, ", revision {revision}"),
-            None => writeln!(f),
-        }
-    }
-}
-
-impl RecordedMatch<'_> {
-    fn write_rest(&self, f: &mut fmt::Formatter<'_>, workload: Named<'_>) -> fmt::Result {
-        if self.policy != workload {
-            write!(f, ", policy {}", self.policy.0)?;
-        }
-        match self.owner {
-            Some(owner) => writeln!(f, ", owner {}", Printable(owner)),
-            None => writeln!(f),
-        }
-    }
+#[expect(clippy::ptr_arg, reason = "serde hands over the field as it is")]
+fn near_rules<S: Serializer>(near: &Vec<NearRule>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(near.iter().map(NearRule::to_json))
 }
 
 fn explanation(reason: Reason<'_>) -> &'static str {
@@ -176,14 +263,5 @@ fn explanation(reason: Reason<'_>) -> &'static str {
         Reason::ExpiredRule(_) => "the rule would allow it, but has expired",
         Reason::RuleNotYetValid(_) => "the rule would allow it, but does not apply yet",
         Reason::NoRuleMatched => "no rule allows it",
-    }
-}
-
-/// Free text, on one line and without what would control a terminal.
-struct Printable<'t>(&'t str);
-
-impl fmt::Display for Printable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&annotate_snippets::normalize_untrusted_str(self.0))
     }
 }

@@ -1,19 +1,24 @@
-//! A request to ask about.
+//! A request to ask about, such as a proxy can receive it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use policy_schema::document::PathNormalization;
 use policy_schema::engine::{PeerIp, Request};
 use policy_schema::identity::PeerIdentity;
+use policy_schema::path_normalization::RefusedPath;
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Map, Value, json};
+
+use super::claims;
 
 /// A request to ask about.
 #[derive(Clone, Debug)]
 pub(super) struct Question<'q> {
-    /// None for a caller without identity.
-    pub(super) principal: Option<&'q str>,
+    /// The URI in the caller's certificate; none for a caller without certificate.
+    pub(super) caller: Option<String>,
     pub(super) method: Option<&'q str>,
+    /// The path as the client sends it.
     pub(super) path: Option<&'q str>,
     pub(super) host: Option<&'q str>,
     pub(super) port: Option<u16>,
@@ -21,17 +26,32 @@ pub(super) struct Question<'q> {
     pub(super) remote_ip: Option<IpAddr>,
     pub(super) destination_ip: Option<IpAddr>,
     pub(super) server_name: Option<&'q str>,
+    /// As the client sends them.
     pub(super) headers: Vec<(&'q str, &'q [u8])>,
     /// What other filters left, an object for each filter.
     pub(super) metadata: Option<Value>,
+    pub(super) has_claims: bool,
     pub(super) at: Timestamp,
 }
 
 impl Question<'_> {
-    pub(super) fn request(&self) -> Request<'_> {
+    /// The path that rules see.
+    pub(super) fn path_seen(
+        &self,
+        mode: PathNormalization,
+    ) -> Option<Result<Vec<u8>, RefusedPath>> {
+        Some(mode.normalize(self.path?.as_bytes()))
+    }
+
+    /// The request as rules see it, with this path and these headers.
+    pub(super) fn request<'r>(
+        &'r self,
+        path: Option<&'r [u8]>,
+        headers: &'r [(&'r str, &'r [u8])],
+    ) -> Request<'r> {
         Request {
             method: self.method.map(str::as_bytes),
-            path: self.path.map(str::as_bytes),
+            path,
             host: self.host.map(str::as_bytes),
             port: self.port,
             local_ip: self.destination_ip.map(|address| address.to_canonical()),
@@ -44,10 +64,10 @@ impl Question<'_> {
                 .or(self.source_ip)
                 .map(|address| address.to_canonical()),
             server_name: self.server_name.map(str::as_bytes),
-            headers: &self.headers,
+            headers,
             metadata: self.metadata.as_ref(),
             ..Request::of_peer(
-                PeerIdentity::from_uri_san(self.principal.map(str::as_bytes)),
+                PeerIdentity::from_uri_san(self.caller.as_deref().map(str::as_bytes)),
                 self.at,
             )
         }
@@ -67,21 +87,70 @@ pub(super) fn metadata(
     if let Some(claims) = claims {
         metadata.insert(
             "envoy.filters.http.jwt_authn".to_owned(),
-            json!({"payload": claims}),
+            json!({"payload": claims::as_istio_leaves_them(claims)}),
         );
     }
     Some(Value::Object(metadata))
 }
 
-/// Reads a header as `NAME=VALUE`.
-pub(super) fn parse_header(text: &str) -> Result<(String, String), &'static str> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && name.bytes().all(is_header_byte) => {
-            Ok((name.to_owned(), value.to_owned()))
-        }
-        Some(_) => Err("the name is not one that a header can have"),
-        None => Err("write the name and the value as `NAME=VALUE`"),
+/// Reads a method.
+pub(super) fn parse_method(text: &str) -> Result<String, String> {
+    if text.is_empty() || !text.bytes().all(is_token_byte) {
+        return Err("write an HTTP method, such as `GET`".to_owned());
     }
+    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        // HTTP methods have a case, and no server knows `get`.
+        return Err(format!("write it in upper case: `{}`", text.to_uppercase()));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads a path as a client sends it.
+pub(super) fn parse_path(text: &str) -> Result<String, String> {
+    if let Some((_, rest)) = text.split_once("://").filter(|_| !text.starts_with('/')) {
+        let path = rest.find('/').and_then(|start| rest.get(start..));
+        return Err(format!(
+            "this is a URL; write its path, `{}`, and its host as the host",
+            path.unwrap_or("/")
+        ));
+    }
+    if text.starts_with('/') || text == "*" {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a path begins with `/`: write `/{text}`"))
+    }
+}
+
+/// Reads a host as a client sends it.
+pub(super) fn parse_host(text: &str) -> Result<String, String> {
+    if let Some((_, rest)) = text.split_once("://") {
+        let host = rest.split('/').next().unwrap_or_default();
+        return Err(format!("this is a URL; write its host, `{host}`"));
+    }
+    if text.is_empty() || text.contains('/') || text.contains(char::is_whitespace) {
+        return Err("write a host, with its port if the client sends one".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads a header as `NAME=VALUE`.
+pub(super) fn parse_header(text: &str) -> Result<(String, String), String> {
+    let Some((name, value)) = text.split_once('=') else {
+        return Err("write the name and the value as `NAME=VALUE`".to_owned());
+    };
+    check_header_name(name)?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Refuses what no header is called, or what has an argument of its own.
+pub(super) fn check_header_name(name: &str) -> Result<(), String> {
+    if name.eq_ignore_ascii_case("host") {
+        return Err("give the host as `host`: proxies make `:authority` of the header".to_owned());
+    }
+    if name.is_empty() || !name.bytes().all(is_token_byte) {
+        return Err(format!("`{name}` is not a name that a header can have"));
+    }
+    Ok(())
 }
 
 /// Reads a label as `NAME=VALUE`.
@@ -93,11 +162,46 @@ pub(in crate::commands) fn parse_label(text: &str) -> Result<(String, String), &
 }
 
 /// Reads the claims of a JWT, as one JSON object.
-pub(super) fn parse_claims(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|error| format!("not a JSON object of claims: {error}"))
+pub(super) fn parse_claims(text: &str) -> Result<Map<String, Value>, &'static str> {
+    serde_json::from_str(text)
+        .map_err(|_| "write the claims as a JSON object, such as `{\"iss\": \"…\"}`")
 }
 
 /// The characters of an HTTP token (RFC 9110, section 5.6.2).
-fn is_header_byte(byte: u8) -> bool {
+fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_request_has_is_refused_with_what_to_write() {
+        type Parse = fn(&str) -> Result<String, String>;
+        for (parse, text, remedy) in [
+            (parse_method as Parse, "get", "`GET`"),
+            (parse_method, "", "`GET`"),
+            (parse_method, "GE T", "`GET`"),
+            (parse_path, "cart", "`/cart`"),
+            (parse_path, "http://cart.shop/x?y", "`/x?y`"),
+            (parse_path, "https://cart.shop", "`/`"),
+            (parse_path, "", "`/`"),
+            (parse_host, "http://cart.shop:80/x", "`cart.shop:80`"),
+            (parse_host, "cart.shop/x", "write a host"),
+            (parse_host, "", "write a host"),
+        ] {
+            let refused = parse(text).unwrap_err();
+            assert!(refused.contains(remedy), "{text}: {refused}");
+        }
+        for (parse, text) in [
+            (parse_method as Parse, "GET"),
+            (parse_method, "X-CUSTOM"),
+            (parse_path, "/a?b=http://c"),
+            (parse_path, "*"),
+            (parse_host, "[::1]:80"),
+        ] {
+            assert_eq!(parse(text).unwrap(), text);
+        }
+    }
 }

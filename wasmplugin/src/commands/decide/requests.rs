@@ -4,76 +4,137 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use policy_schema::engine::CompiledPolicy;
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::PolicySet;
+use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
+use serde_json::json;
 
 use super::answer::Answer;
-use super::compile;
+use super::decider::{Decider, TcpDecider};
 use super::line::Line;
+use super::target::{self, Target};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
 use crate::output::cannot_write_stdout;
-use crate::policies;
+use crate::report;
 
 /// How much is read and written at a time.
 const BUFFER: usize = 1 << 16;
 
-/// Whom the lines ask, and when, unless they say otherwise.
-pub(super) struct Asked {
-    policies: HashMap<String, CompiledPolicy>,
-    workload: Option<String>,
+/// Where the lines ask, and when, unless they say otherwise.
+pub(super) struct Lines<'s> {
+    set: &'s PolicySet,
+    labels: &'s Labels,
+    target: Option<&'s Target>,
     at: Timestamp,
+    deciders: HashMap<Option<String>, Decider<'s>>,
+    /// By where a line asks, and its port.
+    without_http: HashMap<(Option<String>, Option<u16>), TcpDecider>,
 }
 
-impl Asked {
+/// What is wrong with a line, and at which column.
+struct Mistake {
+    column: usize,
+    message: String,
+}
+
+/// How the lines so far came out.
+#[derive(Default)]
+struct Tally {
+    has_mistakes: bool,
+    is_denied: bool,
+    expected: usize,
+    unexpected: usize,
+}
+
+impl<'s> Lines<'s> {
     pub(super) fn new(
-        set: &PolicySet,
-        workload: Option<&PolicyName>,
+        set: &'s PolicySet,
+        target: Option<&'s Target>,
+        labels: &'s Labels,
         at: Timestamp,
     ) -> Result<Self, Failure> {
-        let workload = match (workload, set.policies()) {
-            (Some(name), _) => Some(policies::named(set, name)?.name().to_string()),
-            (None, [only]) => Some(only.name().to_string()),
-            (None, _) => None,
-        };
-        let compiled = set
-            .policies()
-            .iter()
-            .map(|policy| Ok((policy.name().to_string(), compile(set, policy, &[])?)));
+        if let Some(target) = target {
+            target::find(set, Some(target), labels)?;
+        }
         Ok(Self {
-            policies: compiled.collect::<Result<_, Failure>>()?,
-            workload,
+            set,
+            labels,
+            target,
             at,
+            deciders: HashMap::new(),
+            without_http: HashMap::new(),
         })
     }
 
-    /// The answer to one line; or what is wrong with the line, and at which column.
-    fn answer(&self, line: &[u8]) -> Result<Answer<'_>, (usize, String)> {
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|error| json_mistake(&error))?;
-        let whole_line = |message| (1, message);
-        let workload = line.workload().or(self.workload.as_deref());
-        let workload = workload.ok_or_else(|| {
-            whole_line("`workload` is required, since there is not exactly one policy".to_owned())
+    /// The answer to a line, and in what it is not as the line expects.
+    fn answer(&mut self, text: &[u8]) -> Result<(Answer<'_>, Option<Vec<String>>), Mistake> {
+        let line = Line::parse(text).map_err(|(column, message)| Mistake { column, message })?;
+        let whole_line = |message| Mistake { column: 1, message };
+        let has_expectation = line.has_expectation().map_err(whole_line)?;
+        let trust_domain = self.set.mesh().trust_domains().own();
+        let mut question = line.question(self.at, trust_domain).map_err(whole_line)?;
+        let key = line.to().map(str::to_owned);
+        self.prepare(line.to()).map_err(whole_line)?;
+        let decider = self.deciders.get(&key);
+        let decider = decider.ok_or_else(|| whole_line("`to` leads nowhere".to_owned()))?;
+        // The authority of a request to a host is the host, unless the line says otherwise.
+        question.host = question
+            .host
+            .or_else(|| line.to().filter(|to| !to.contains('/') && !line.is_tcp()));
+        let answer = if line.is_tcp() {
+            let at_port = (key, question.port);
+            if !self.without_http.contains_key(&at_port) {
+                let tcp = decider.without_http(&question).map_err(|failure| {
+                    let help = failure.help().unwrap_or_default();
+                    whole_line(format!("{failure}; {}", help.replace("--", "")))
+                })?;
+                self.without_http.insert(at_port.clone(), tcp);
+            }
+            let tcp = self.without_http.get(&at_port);
+            tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?
+                .answer(&mut question)
+        } else {
+            decider.answer(&mut question)
+        };
+        let answer = answer.map_err(|reason| {
+            whole_line(format!("{}; write {}", reason.message(), reason.fields()))
         })?;
-        let policy = self.policies.get(workload);
-        let policy =
-            policy.ok_or_else(|| whole_line(format!("there is no policy `{workload}`")))?;
-        let question = line.question(self.at).map_err(whole_line)?;
-        Ok(Answer::new(policy, &question.request()))
+        let differences = has_expectation.then(|| line.differences(&answer));
+        Ok((answer, differences))
     }
 
-    /// Answers every line of the file, in order; blank ones are passed over. Ends with the worst
-    /// of the answers, or early when nobody reads them any more.
-    pub(super) fn answer_all(&self, file: &Path) -> Result<ExitStatus, Failure> {
+    /// Sees to it that there is a decider for where a line asks.
+    fn prepare(&mut self, to: Option<&str>) -> Result<(), String> {
+        let key = to.map(str::to_owned);
+        if self.deciders.contains_key(&key) {
+            return Ok(());
+        }
+        let in_words = |failure: Failure| match failure.help() {
+            Some(help) => format!("`to`: {failure}; {help}"),
+            None => format!("`to`: {failure}"),
+        };
+        let target = to.map(Target::parse).transpose();
+        let target = target.map_err(|reason| format!("`to`: {reason}"))?;
+        let target = target.as_ref().or(self.target);
+        if target.is_none() && self.set.policies().len() != 1 {
+            return Err("`to` is missing: there is not exactly one policy".to_owned());
+        }
+        let workload = target::find(self.set, target, self.labels).map_err(in_words)?;
+        let decider = Decider::new(self.set, workload, self.labels).map_err(in_words)?;
+        self.deciders.insert(key, decider);
+        Ok(())
+    }
+
+    /// Answers every line of the file, in order and each on the line of the same number. Ends early when stdout
+    /// is closed.
+    pub(super) fn answer_all(&mut self, file: &Path) -> Result<ExitStatus, Failure> {
         let mut reader = BufReader::with_capacity(BUFFER, input::open(file)?);
         let mut writer = BufWriter::with_capacity(BUFFER, io::stdout().lock());
-        let mut status = ExitStatus::Success;
+        let mut tally = Tally::default();
         let mut line = Vec::new();
         for number in 1.. {
-            // Whoever waits for answers before asking on gets those that are due.
+            // An interactive client waits for its answer before it asks again.
             let is_due = !reader.buffer().contains(&b'\n');
             if is_due && is_closed(writer.flush())? {
                 break;
@@ -83,41 +144,81 @@ impl Asked {
             if length.map_err(|reason| cannot_read(file, reason))? == 0 {
                 break;
             }
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let answer = self.answer(&line);
-            if answer.is_err() {
-                is_closed(writer.flush())?;
-            }
-            let answer = answer.map_err(|(column, message)| Failure::InvalidRequest {
-                file: name_of(file),
-                line: number,
-                column,
-                message,
-            })?;
-            if answer.status() != ExitStatus::Success {
-                status = answer.status();
-            }
-            if is_closed(write_line(&answer, &mut writer))? {
+            let written = if line.trim_ascii().is_empty() {
+                writer.write_all(b"\n")
+            } else {
+                self.answer_line(&line, number, file, &mut tally, &mut writer)
+            };
+            if is_closed(written)? {
                 break;
             }
         }
-        Ok(status)
+        is_closed(writer.flush())?;
+        Ok(tally.status())
+    }
+
+    fn answer_line(
+        &mut self,
+        line: &[u8],
+        number: usize,
+        file: &Path,
+        tally: &mut Tally,
+        writer: &mut impl Write,
+    ) -> io::Result<()> {
+        match self.answer(line) {
+            Ok((mut answer, differences)) => {
+                answer.line = Some(number);
+                tally.is_denied |= !answer.passes;
+                if let Some(differences) = differences {
+                    tally.expected += 1;
+                    answer.as_expected = Some(differences.is_empty());
+                    tally.unexpected += usize::from(!differences.is_empty());
+                    let place = format!("{}:{number}", name_of(file));
+                    for difference in &differences {
+                        report::error(&format!("{place}: {difference}"));
+                    }
+                }
+                write_line(&answer, writer)
+            }
+            Err(Mistake { column, message }) => {
+                tally.has_mistakes = true;
+                let error = json!({"line": number, "column": column, "error": message});
+                let failure = Failure::InvalidRequest {
+                    file: name_of(file),
+                    line: number,
+                    column,
+                    message,
+                };
+                report::failure(&failure);
+                write_line(&error, writer)
+            }
+        }
     }
 }
 
-fn write_line(answer: &Answer<'_>, writer: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *writer, answer)?;
-    writer.write_all(b"\n")
+impl Tally {
+    fn status(&self) -> ExitStatus {
+        let is_negative = if self.expected > 0 {
+            report::summary(&format!(
+                "{}, {} not as expected",
+                report::counted(self.expected, "expectation", "expectations"),
+                self.unexpected
+            ));
+            self.unexpected > 0
+        } else {
+            self.is_denied
+        };
+        match (self.has_mistakes, is_negative) {
+            (true, _) => ExitStatus::Invalid,
+            (false, true) => ExitStatus::Negative,
+            (false, false) => ExitStatus::Success,
+        }
+    }
 }
 
-/// What is wrong with a line's JSON. Its own line number would always be 1.
-fn json_mistake(error: &serde_json::Error) -> (usize, String) {
-    let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
-    (error.column().max(1), message)
+fn write_line(answer: &impl serde::Serialize, writer: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *writer, answer)?;
+    writer.write_all(b"\n")
 }
 
 /// Whether the reader of stdout has gone away: it wants no more answers.

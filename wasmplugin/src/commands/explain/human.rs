@@ -5,14 +5,14 @@ use std::fmt;
 use policy_schema::decision_id::RecordedCaller;
 
 use super::Report;
-use crate::explanation::{self, NamedRule, Remedy};
+use crate::explanation::{self, NearRules, Remedy};
 use crate::printable::printable;
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_request(f)?;
         self.write_reason(f)?;
-        self.write_near(f)?;
+        write!(f, "{}", NearRules(&self.explanation.near))?;
         self.write_remedy(f)
     }
 }
@@ -72,37 +72,14 @@ impl Report<'_> {
             )?;
         }
         match &explanation.rule {
-            Some(rule) => writeln!(f, ", by {}", Rule(rule))?,
+            Some(rule) => writeln!(f, ", by {rule}")?,
             None => writeln!(f)?,
         }
         if let Some(shadow) = &explanation.shadow {
-            writeln!(f, "shadow    {} would allow it", Rule(&shadow.rule))?;
+            writeln!(f, "shadow    {} would allow it", shadow.rule)?;
         }
         for note in self.notes() {
             writeln!(f, "note      {note}")?;
-        }
-        Ok(())
-    }
-
-    fn write_near(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let near = &self.explanation.near;
-        if near.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            f,
-            "\nThe rules that come nearest, and what they ask for instead:"
-        )?;
-        for near in near {
-            writeln!(f, "  {}", Rule(&near.rule))?;
-            for miss in &near.misses {
-                let wanted = if miss.wanted.is_empty() {
-                    "something else".to_owned()
-                } else {
-                    miss.wanted.join(", ")
-                };
-                writeln!(f, "    {:8}{}", miss.attribute.name(), printable(&wanted))?;
-            }
         }
         Ok(())
     }
@@ -150,18 +127,5 @@ fn place(has_host: bool, has_port: bool) -> &'static str {
         (true, false) => "at this host, whatever the port",
         (false, true) => "at this port, whatever the host",
         (true, true) => "at this host and port",
-    }
-}
-
-struct Rule<'r>(&'r NamedRule);
-
-impl fmt::Display for Rule<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NamedRule { policy, id, owner } = self.0;
-        write!(f, "rule {id} of {policy}")?;
-        match owner {
-            Some(owner) => write!(f, ", owner {}", printable(owner)),
-            None => Ok(()),
-        }
     }
 }

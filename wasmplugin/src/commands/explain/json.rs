@@ -38,29 +38,17 @@ impl Report<'_> {
             "reason": explanation.given,
             "reasonByDocuments": explanation.reason,
             "isAllowedByDocuments": explanation.is_allowed,
-            "rule": explanation.rule.as_ref().map(rule),
-            "ruleInShadow": explanation.shadow.as_ref().map(|shadow| rule(&shadow.rule)),
+            "rule": explanation.rule.as_ref().map(NamedRule::to_json),
+            "ruleInShadow": explanation.shadow.as_ref().map(|shadow| shadow.rule.to_json()),
             "isShadow": explanation.enforcement == Enforcement::Shadow,
             "asksForMore": explanation.asks_for_more,
-            "nearest": explanation.near.iter().map(near).collect::<Vec<_>>(),
+            "nearest": explanation.near.iter().map(NearRule::to_json).collect::<Vec<_>>(),
             "notes": self.notes(),
             "advice": advice(&self.tried.remedy),
             "ruleToAdd": self.tried.to_paste,
             "patch": self.patch.map(|patch| &patch.text),
         })
     }
-}
-
-fn rule(rule: &NamedRule) -> Value {
-    json!({"policy": rule.policy, "id": rule.id, "owner": rule.owner})
-}
-
-fn near(near: &NearRule) -> Value {
-    let misses = near.misses.iter();
-    let misses: Vec<_> = misses
-        .map(|miss| json!({"attribute": miss.attribute.name(), "wanted": miss.wanted}))
-        .collect();
-    json!({"rule": rule(&near.rule), "differs": misses})
 }
 
 fn advice(remedy: &Remedy) -> Option<&str> {

@@ -34,7 +34,10 @@ pub(super) fn report(report: &Report) -> String {
             Some(rule) => format!("rule {rule} of "),
             None => String::new(),
         };
-        let _ = writeln!(text, "{file}: {rule}policy {policy} is no longer in shadow");
+        let _ = writeln!(
+            text,
+            "wrote {file}: {rule}policy {policy} is no longer in shadow"
+        );
     }
     if report.judged.is_empty() {
         return "nothing is in shadow\n".to_owned();

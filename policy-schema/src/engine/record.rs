@@ -1,0 +1,44 @@
+//! Decision × request → what its id tells.
+
+use super::{CompiledPolicy, Decision, RequestAttributes};
+use crate::decision_id::{DecisionRecord, RecordedCaller, without_userinfo};
+use crate::identity::PeerIdentity;
+use crate::timestamp::Timestamp;
+
+impl CompiledPolicy {
+    /// What the id of a decision of this policy tells.
+    pub fn record(
+        &self,
+        decision: &Decision<'_>,
+        request: &impl RequestAttributes,
+    ) -> DecisionRecord {
+        let reason = decision.reason();
+        DecisionRecord {
+            reason: reason.number(),
+            time: request.now().map_or(0, Timestamp::unix_seconds),
+            rule: reason
+                .rule()
+                .and_then(|rule| u32::try_from(rule.position()).ok()),
+            policy: self.name().to_string(),
+            revision: self.revision().map(str::to_owned),
+            caller: match request.peer() {
+                PeerIdentity::Absent => RecordedCaller::Anonymous,
+                PeerIdentity::Malformed => RecordedCaller::Malformed,
+                PeerIdentity::Verified(id) => RecordedCaller::Workload(id.as_str().to_owned()),
+            },
+            method: request.method().map(<[u8]>::to_vec),
+            path: request.path().map(<[u8]>::to_vec),
+            path_is_cut: false,
+            host: request.host().map(|host| without_userinfo(host).to_vec()),
+            port: request.port(),
+        }
+    }
+
+    /// The id of a decision: sealed, if the policy has a key.
+    pub fn id_of(&self, record: &DecisionRecord) -> String {
+        match self.decision_key() {
+            Some(key) => record.seal(key),
+            None => record.encode(),
+        }
+    }
+}

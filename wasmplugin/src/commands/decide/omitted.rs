@@ -1,0 +1,453 @@
+//! A question that leaves out what every request has → whether that could change the answer.
+//!
+//! Headers and tokens may be absent from a request, and so absent from a question means absent. A request always
+//! arrives at a port, though, and comes from an address. Where rules ask for these and the question does not say, the
+//! answer counts only if it is the same whatever they are. That is found out by two other policies: one takes what was
+//! left out to be in the caller's favour in each rule, the other to be against it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use policy_schema::engine::{CompiledPolicy, PeerIp, Request};
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::rule_spec::{
+    ConditionSpec, Effect, Enforcement, OperationSpec, RuleSpec, SourceSpec,
+};
+
+/// What every request has and a question may leave out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Omittable {
+    Port,
+    Host,
+    SourceIp,
+    RemoteIp,
+    DestinationIp,
+    ServerName,
+}
+
+impl Omittable {
+    const ALL: [Self; 6] = [
+        Self::Port,
+        Self::Host,
+        Self::SourceIp,
+        Self::RemoteIp,
+        Self::DestinationIp,
+        Self::ServerName,
+    ];
+
+    /// What it is called.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Port => "a port",
+            Self::Host => "a host",
+            Self::SourceIp => "the address of the connection",
+            Self::RemoteIp => "the client's address",
+            Self::DestinationIp => "the workload's address",
+            Self::ServerName => "the TLS server name",
+        }
+    }
+
+    /// The argument that gives it, and the field of a line.
+    const fn given_by(self) -> [&'static str; 2] {
+        match self {
+            Self::Port => ["--port", "port"],
+            Self::Host => ["--host", "host"],
+            Self::SourceIp => ["--source-ip", "sourceIp"],
+            Self::RemoteIp => ["--remote-ip", "remoteIp"],
+            Self::DestinationIp => ["--destination-ip", "destinationIp"],
+            Self::ServerName => ["--server-name", "serverName"],
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    fn is_omitted(self, request: &Request<'_>) -> bool {
+        match self {
+            Self::Port => request.port.is_none(),
+            Self::Host => request.host.is_none(),
+            Self::SourceIp => request.peer_ip == PeerIp::Absent,
+            Self::RemoteIp => request.remote_ip.is_none(),
+            Self::DestinationIp => request.local_ip.is_none(),
+            Self::ServerName => request.server_name.is_none(),
+        }
+    }
+
+    /// The keys of conditions that ask for it.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Port => &["destination.port"],
+            Self::Host => &["request.headers[:authority]", "request.headers[host]"],
+            Self::SourceIp => &["source.ip"],
+            Self::RemoteIp => &["remote.ip"],
+            Self::DestinationIp => &["destination.ip"],
+            Self::ServerName => &["connection.sni"],
+        }
+    }
+
+    fn forget_in_source(self, source: &mut SourceSpec) {
+        match self {
+            Self::SourceIp => {
+                source.ip_blocks = None;
+                source.not_ip_blocks = None;
+            }
+            Self::RemoteIp => {
+                source.remote_ip_blocks = None;
+                source.not_remote_ip_blocks = None;
+            }
+            Self::Port | Self::Host | Self::DestinationIp | Self::ServerName => {}
+        }
+    }
+
+    fn forget_in_operation(self, operation: &mut OperationSpec) {
+        match self {
+            Self::Port => {
+                operation.ports = None;
+                operation.not_ports = None;
+            }
+            Self::Host => {
+                operation.hosts = None;
+                operation.not_hosts = None;
+            }
+            Self::SourceIp | Self::RemoteIp | Self::DestinationIp | Self::ServerName => {}
+        }
+    }
+}
+
+/// Some of what can be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Omitted(u8);
+
+impl Omitted {
+    fn of(request: &Request<'_>) -> Self {
+        let omitted = Omittable::ALL
+            .into_iter()
+            .filter(|one| one.is_omitted(request));
+        Self(omitted.fold(0, |bits, one| bits | one.bit()))
+    }
+
+    /// What of it a rule asks for.
+    fn asked_by(self, rule: &RuleSpec) -> Self {
+        let asked = self.iter().filter(|one| {
+            let one = Self(one.bit());
+            one.granted(rule) != *rule
+        });
+        Self(asked.fold(0, |bits, one| bits | one.bit()))
+    }
+
+    fn iter(self) -> impl Iterator<Item = Omittable> {
+        let is_in = move |one: &Omittable| self.0 & one.bit() != 0;
+        Omittable::ALL.into_iter().filter(is_in)
+    }
+
+    fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The rule as it would be if whatever it asks for of this were there.
+    fn granted(self, rule: &RuleSpec) -> RuleSpec {
+        let mut rule = rule.clone();
+        let sources = rule.from.iter_mut().flatten();
+        sources.for_each(|source| self.forget_in_source(source));
+        let operations = rule.to.iter_mut().flatten();
+        operations.for_each(|operation| self.forget_in_operation(operation));
+        if let Some(conditions) = &mut rule.when {
+            conditions.retain(|condition| !self.is_asked_in(condition));
+        }
+        rule.when = rule.when.filter(|conditions| !conditions.is_empty());
+        // One that asks for nothing any more takes everything.
+        rule.from = rule
+            .from
+            .filter(|sources| !sources.contains(&SourceSpec::default()));
+        rule.to = rule
+            .to
+            .filter(|operations| !operations.contains(&OperationSpec::default()));
+        rule
+    }
+
+    /// What is left of the rule if nothing that it asks for of this were there; none if nothing is.
+    fn refused(self, rule: &RuleSpec) -> Option<RuleSpec> {
+        let mut rule = rule.clone();
+        let mut conditions = rule.when.iter().flatten();
+        if conditions.any(|condition| self.is_asked_in(condition)) {
+            return None;
+        }
+        if let Some(sources) = &mut rule.from {
+            sources.retain(|source| {
+                let mut forgotten = source.clone();
+                self.forget_in_source(&mut forgotten);
+                forgotten == *source
+            });
+        }
+        if let Some(operations) = &mut rule.to {
+            operations.retain(|operation| {
+                let mut forgotten = operation.clone();
+                self.forget_in_operation(&mut forgotten);
+                forgotten == *operation
+            });
+        }
+        let is_void = rule.from.as_ref().is_some_and(Vec::is_empty)
+            || rule.to.as_ref().is_some_and(Vec::is_empty);
+        (!is_void).then_some(rule)
+    }
+
+    fn forget_in_source(self, source: &mut SourceSpec) {
+        self.iter().for_each(|one| one.forget_in_source(source));
+    }
+
+    fn forget_in_operation(self, operation: &mut OperationSpec) {
+        self.iter()
+            .for_each(|one| one.forget_in_operation(operation));
+    }
+
+    fn is_asked_in(self, condition: &ConditionSpec) -> bool {
+        let mut keys = self.iter().flat_map(Omittable::keys);
+        keys.any(|key| condition.key.eq_ignore_ascii_case(key))
+    }
+}
+
+/// Why an answer would be a guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Undetermined {
+    /// The rules that ask, by their ids.
+    rules: Vec<String>,
+    asked: Omitted,
+}
+
+impl Undetermined {
+    /// What is wrong.
+    pub(super) fn message(&self) -> String {
+        let rules: Vec<_> = self.rules.iter().map(|id| format!("`{id}`")).collect();
+        let (noun, verb) = match &*rules {
+            [_] => ("rule", "asks"),
+            _ => ("rules", "ask"),
+        };
+        let asked: Vec<_> = self.asked.iter().map(Omittable::name).collect();
+        format!(
+            "the answer depends on what the question leaves out: {noun} {} {verb} for {}",
+            rules.join(", "),
+            asked.join(" and ")
+        )
+    }
+
+    /// How to give it on the command line.
+    pub(super) fn arguments(&self) -> String {
+        self.given_by(|[argument, _]| argument)
+    }
+
+    /// How to give it in a line.
+    pub(super) fn fields(&self) -> String {
+        self.given_by(|[_, field]| field)
+    }
+
+    fn given_by(&self, name: impl Fn([&'static str; 2]) -> &'static str) -> String {
+        let names = self
+            .asked
+            .iter()
+            .map(|one| format!("`{}`", name(one.given_by())));
+        names.collect::<Vec<_>>().join(" and ")
+    }
+}
+
+/// A policy in the caller's favour, and one against it.
+#[derive(Debug)]
+struct Bounds {
+    loosest: CompiledPolicy,
+    strictest: CompiledPolicy,
+}
+
+/// The rules that decide about a workload, as they are written.
+#[derive(Debug)]
+pub(super) struct Rules {
+    config: PluginConfig,
+    bounds: RefCell<HashMap<Omitted, Option<Rc<Bounds>>>>,
+}
+
+impl Rules {
+    /// The rules of a plugin config, where what it has `along` is for the workload too.
+    pub(super) fn new(config: PluginConfig) -> Self {
+        Self {
+            config,
+            bounds: RefCell::default(),
+        }
+    }
+
+    /// The configuration that they are in.
+    pub(super) fn config(&self) -> &PluginConfig {
+        &self.config
+    }
+
+    /// Why the answer to a request would be a guess, if it would.
+    pub(super) fn undetermined(&self, request: &Request<'_>) -> Option<Undetermined> {
+        let omitted = Omitted::of(request);
+        let bounds = self.bounds(omitted)?;
+        let outcome = |policy: &CompiledPolicy| policy.evaluate(request).outcome();
+        if outcome(&bounds.loosest) == outcome(&bounds.strictest) {
+            return None;
+        }
+        let matching: Vec<_> = self
+            .deciding_rules()
+            .filter(|rule| !omitted.asked_by(rule).is_empty())
+            .filter(|rule| self.would_match(rule, omitted, request))
+            .collect();
+        let asked = matching
+            .iter()
+            .fold(0, |bits, rule| bits | omitted.asked_by(rule).0);
+        Some(Undetermined {
+            rules: matching.iter().map(|rule| rule.id.clone()).collect(),
+            asked: Omitted(asked),
+        })
+    }
+
+    /// None where no rule asks for any of it.
+    fn bounds(&self, omitted: Omitted) -> Option<Rc<Bounds>> {
+        let mut known = self.bounds.borrow_mut();
+        let bounds = known.entry(omitted).or_insert_with(|| {
+            let mut rules = self.deciding_rules();
+            let is_asked = rules.any(|rule| !omitted.asked_by(rule).is_empty());
+            is_asked.then(|| self.make_bounds(omitted)).flatten()
+        });
+        bounds.clone()
+    }
+
+    fn make_bounds(&self, omitted: Omitted) -> Option<Rc<Bounds>> {
+        let bound = |matching: Effect| {
+            self.compile(|rule| {
+                if rule.effect == matching {
+                    Some(omitted.granted(rule))
+                } else {
+                    omitted.refused(rule)
+                }
+            })
+        };
+        Some(Rc::new(Bounds {
+            loosest: bound(Effect::Allow)?,
+            strictest: bound(Effect::Deny)?,
+        }))
+    }
+
+    /// The same policies with other rules.
+    fn compile(&self, change: impl Fn(&RuleSpec) -> Option<RuleSpec>) -> Option<CompiledPolicy> {
+        let mut config = self.config.clone();
+        config.rules = config.rules.iter().filter_map(&change).collect();
+        for along in &mut config.along {
+            along.rules = along.rules.iter().filter_map(&change).collect();
+        }
+        CompiledPolicy::try_from(config).ok()
+    }
+
+    /// The rules that can decide: enforced ones that allow or deny.
+    fn deciding_rules(&self) -> impl Iterator<Item = &RuleSpec> {
+        let along = self.config.along.iter().flat_map(|along| &along.rules);
+        self.config.rules.iter().chain(along).filter(|rule| {
+            rule.enforcement != Some(Enforcement::Shadow)
+                && matches!(rule.effect, Effect::Allow | Effect::Deny)
+        })
+    }
+
+    /// Whether a rule by itself takes the request, whatever is omitted.
+    fn would_match(&self, rule: &RuleSpec, omitted: Omitted, request: &Request<'_>) -> bool {
+        let alone = self.compile(|other| (other == rule).then(|| omitted.granted(rule)));
+        let reason = alone
+            .as_ref()
+            .map(|policy| policy.evaluate(request).reason());
+        reason.is_some_and(|reason| reason.rule().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policy_schema::identity::PeerIdentity;
+    use policy_schema::timestamp::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What rules ask for, alone and together.
+    fn asked() -> Vec<Value> {
+        vec![
+            json!({}),
+            json!({"to": [{"ports": [80]}]}),
+            json!({"to": [{"notPorts": [80]}]}),
+            json!({"to": [{"methods": ["GET"]}, {"ports": [81]}]}),
+            json!({"to": [{"methods": ["POST"], "ports": [80]}]}),
+            json!({"to": [{"hosts": ["a"], "ports": [80]}]}),
+            json!({"when": [{"key": "destination.port", "values": ["81"]}]}),
+            json!({"from": [{"remoteIpBlocks": ["10.0.0.0/8"]}, {"namespaces": ["other"]}]}),
+        ]
+    }
+
+    fn rules(specs: [(&str, &Value); 2]) -> Rules {
+        let rules = specs.iter().enumerate().map(|(number, (effect, asked))| {
+            let mut rule = json!({"id": format!("r{number}"), "effect": effect});
+            rule.as_object_mut()
+                .unwrap()
+                .extend(asked.as_object().unwrap().clone());
+            rule
+        });
+        let config = json!({
+            "apiVersion": "peergate.dev/v1alpha1",
+            "mesh": {"trustDomain": "td"},
+            "policy": {"namespace": "shop", "name": "cart"},
+            "rules": rules.collect::<Vec<_>>(),
+        });
+        Rules::new(PluginConfig::from_json(config.to_string().as_bytes()).unwrap())
+    }
+
+    /// All that rules ask for is tried, and something that none asks for.
+    fn completed<'r>(request: &Request<'r>) -> Vec<Request<'r>> {
+        let mut requests = Vec::new();
+        for port in [80, 81, 82] {
+            for host in [&b"a"[..], b"b"] {
+                for address in ["10.0.0.1", "192.0.2.1"] {
+                    requests.push(Request {
+                        port: Some(port),
+                        host: Some(host),
+                        remote_ip: Some(address.parse().unwrap()),
+                        ..*request
+                    });
+                }
+            }
+        }
+        requests
+    }
+
+    #[test]
+    fn an_answer_that_is_given_does_not_depend_on_what_is_left_out() {
+        let id = Some(&b"spiffe://td/ns/shop/sa/web"[..]);
+        let now = Timestamp::from_unix_nanoseconds(1);
+        let request = Request {
+            method: Some(b"GET"),
+            path: Some(b"/"),
+            ..Request::of_peer(PeerIdentity::from_uri_san(id), now)
+        };
+        let (mut given, mut refused) = (0, 0);
+        for first in &asked() {
+            for second in &asked() {
+                for effects in [["Allow", "Allow"], ["Allow", "Deny"]] {
+                    let [one, other] = effects;
+                    let rules = rules([(one, first), (other, second)]);
+                    let policy = CompiledPolicy::try_from(rules.config().clone()).unwrap();
+                    let outcome = |request: &Request<'_>| policy.evaluate(request).outcome();
+                    let mut outcomes: Vec<_> = completed(&request).iter().map(outcome).collect();
+                    outcomes.push(outcome(&request));
+                    outcomes.dedup();
+                    match rules.undetermined(&request) {
+                        None => {
+                            given += 1;
+                            assert_eq!(outcomes.len(), 1, "{effects:?} {first} {second}");
+                        }
+                        Some(undetermined) => {
+                            refused += 1;
+                            assert_ne!(undetermined.rules, Vec::<String>::new());
+                            assert!(!undetermined.asked.is_empty());
+                        }
+                    }
+                }
+            }
+        }
+        assert!(given > 20 && refused > 20, "{given} {refused}");
+    }
+}
