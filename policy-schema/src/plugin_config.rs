@@ -66,7 +66,7 @@ pub struct PluginConfig {
     #[serde(default)]
     pub otherwise: Otherwise,
     /// What the mesh does with a request that every policy leaves to it with `otherwise: Pass`.
-    #[serde(default, skip_serializing_if = "Otherwise::is_deny")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub mesh_otherwise: Otherwise,
     /// The rules.
     pub rules: Vec<RuleSpec>,
@@ -78,6 +78,10 @@ pub struct PluginConfig {
     /// denials.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub yields: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A policy that another's filter enforces along.

@@ -46,13 +46,6 @@ pub enum Otherwise {
     Pass,
 }
 
-impl Otherwise {
-    /// Whether it is the default.
-    pub(crate) fn is_deny(&self) -> bool {
-        *self == Self::Deny
-    }
-}
-
 /// One rule: these callers (`from`), for these requests (`to`).
 #[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "authoring", derive(JsonSchema))]
