@@ -204,6 +204,12 @@ fn make_sendable(asked: &mut Asked) {
         or(&mut asked.path, "/a");
     }
     or(&mut asked.host, "a.b");
+    // The TLS library sends names without the dot of the root (RFC 6066).
+    if let Some(name) = &mut asked.server_name {
+        while name.ends_with(b".") {
+            name.pop();
+        }
+    }
     if asked.server_name.as_ref().is_some_and(Vec::is_empty) {
         asked.server_name = None;
     }

@@ -1,4 +1,4 @@
-//! Operations as Istio writes them, with the spellings that RBAC has to be told.
+//! Operations as Istio writes them, with the spellings that RBAC needs to have listed.
 
 use super::authorization_policy::Operation as IstioOperation;
 use crate::matching::{PathMatch, Reading, TextMatch};

@@ -2,6 +2,9 @@
 
 use super::text::TextMatch;
 
+/// The most values of a header that are compared with patterns that have a separator themselves.
+const MAX_RUNS: usize = 64;
+
 /// What stands between the values of a header that was sent more than once, where a proxy makes one
 /// value of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,44 +31,40 @@ impl Separator {
             Self::Semicolon => "; ",
         }
     }
-}
 
-impl Separator {
-    /// Whether one of the values that may have been sent by themselves `is` what is looked for.
+    /// Whether `is` holds for a value that a client may have sent by itself.
     pub(crate) fn has_part(self, joined: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         let mut parts = joined.split(|&byte| self.is(byte));
         parts.any(|part| is(part.trim_ascii()))
     }
 
-    /// Whether some of the values, as they stand one after the other, match `pattern` together.
-    pub(crate) fn has_run(self, joined: &[u8], pattern: &TextMatch) -> bool {
-        let literal = pattern.literal().as_bytes();
-        let (mut begins, mut start) = (true, 0);
-        for (position, byte) in joined.iter().chain(b",").enumerate() {
-            let is_end = self.is(*byte);
-            let rest = joined.get(start..).unwrap_or_default();
-            let is_match = match pattern {
-                TextMatch::Suffix(_) => {
-                    let run = joined.get(..position).unwrap_or_default();
-                    is_end && run.trim_ascii_end().ends_with(literal)
-                }
-                TextMatch::Prefix(_) => begins && rest.trim_ascii_start().starts_with(literal),
-                TextMatch::Any | TextMatch::Exact(_) => {
-                    let after = rest.trim_ascii_start().strip_prefix(literal);
-                    let is_over = |after: &[u8]| {
-                        let next = after.trim_ascii_start().first();
-                        next.is_none_or(|&byte| self.is(byte))
-                    };
-                    begins && after.is_some_and(is_over)
-                }
-            };
-            if is_match {
-                return true;
-            }
-            begins = is_end;
-            start = position.saturating_add(1);
+    /// Whether consecutive values together match one of `patterns`. More than [`MAX_RUNS`] values count as
+    /// a match.
+    pub(crate) fn has_run(self, joined: &[u8], patterns: &[TextMatch]) -> bool {
+        let (mut count, mut start) = (0, 0);
+        let mut parts = joined.split(|&byte| self.is(byte));
+        parts.any(|part| {
+            count += 1;
+            let end = start + part.len();
+            let up_to = joined.get(..end).unwrap_or_default().trim_ascii_end();
+            let from = joined.get(start..).unwrap_or_default().trim_ascii_start();
+            start = end + 1;
+            let mut patterns = patterns.iter();
+            count > MAX_RUNS || patterns.any(|pattern| self.is_run(pattern, up_to, from))
+        })
+    }
+
+    /// Whether a run of values matches `pattern` that ends where `up_to` does or begins where `from` does.
+    fn is_run(self, pattern: &TextMatch, up_to: &[u8], from: &[u8]) -> bool {
+        let is_over = |rest: &[u8]| {
+            let next = rest.trim_ascii_start().first();
+            next.is_none_or(|&byte| self.is(byte))
+        };
+        match pattern {
+            TextMatch::Suffix(_) => pattern.matches(up_to),
+            TextMatch::Prefix(_) | TextMatch::Any => pattern.matches(from),
+            TextMatch::Exact(text) => from.strip_prefix(text.as_bytes()).is_some_and(is_over),
         }
-        false
     }
 
     /// Whether `pattern` is about several values.

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 
 use super::header::Separator;
 
-/// How many joined hosts are told apart. A request with more of them is nobody's honest one.
+/// The most joined hosts that are told apart.
 const MAX_HOSTS: usize = 16;
 
-/// Whether one of the hosts that a workload may find in `authority` `is` what is looked for. They are
-/// told in their plain spelling: of several that a proxy joined each, without user information and without
-/// the dot at the end of the name; the port as it stands there, and without zeros in front of it or, where
-/// nothing is left of it, without its colon. Too many to look at are all hosts.
+/// Whether `is` holds for a host that a workload may read in `authority`: each of several that a proxy
+/// joined, without user information and the dot at the end of the name. `is` sees the port as written, and
+/// again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`] hosts count as a match.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let mut count = 0;
     Separator::Comma.has_part(authority, &mut |host| {

@@ -1,11 +1,10 @@
-//! Where RBAC takes a request to match, or not to match, that the rule means otherwise.
+//! Rules of which RBAC stops fewer requests than the filter.
 
 use crate::matching::{PathMatch, Reading, TextMatch};
 use crate::rule::{Operation, Rule, Test, Values};
 use crate::rule_spec::Effect;
 
-/// What clients can spell in more ways than RBAC knows. RBAC then stops less than the rule does; only the
-/// filter stops the rest.
+/// Something that clients can spell in more ways than RBAC recognises. Only the filter stops the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RbacGap {
     /// A header that is sent more than once.

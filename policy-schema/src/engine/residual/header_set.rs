@@ -10,7 +10,7 @@ use crate::rule_spec::Effect;
 #[derive(Debug, Default)]
 pub(super) struct HeaderSet {
     texts: TextSet,
-    /// Those that a run of joined values may match, since they have a separator themselves.
+    /// Those with a separator of their own, which only several joined values match.
     lists: Vec<TextMatch>,
     /// What may stand between joined values; nothing in a pseudo-header.
     separator: Option<Separator>,
@@ -54,7 +54,7 @@ impl HeaderSet {
         any && all
     }
 
-    /// Whether `value`, or something that it may have been joined of, matches.
+    /// Whether `value` matches, or a part that a proxy may have joined.
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn has_part_of(&self, value: &[u8]) -> bool {
         const WIDE: Reading = Reading::Wide;
@@ -62,7 +62,7 @@ impl HeaderSet {
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
             || self.separator.is_some_and(|separator| {
                 separator.has_part(value, &mut |part| self.texts.contains(part, WIDE))
-                    || self.lists.iter().any(|list| separator.has_run(value, list))
+                    || (!self.lists.is_empty() && separator.has_run(value, &self.lists))
             })
     }
 }

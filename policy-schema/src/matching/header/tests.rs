@@ -60,7 +60,8 @@ fn a_pattern_with_a_comma_matches_values_that_stand_together() {
         ("\"a,b\"", &["x,\"a,b\""], &["x,\"a\",b"]),
     ] {
         let pattern = TextMatch::parse(pattern).unwrap();
-        let has = |value: &str| Separator::Comma.has_run(value.as_bytes(), &pattern);
+        let patterns = std::slice::from_ref(&pattern);
+        let has = |value: &str| Separator::Comma.has_run(value.as_bytes(), patterns);
         for value in matching {
             assert!(has(value), "{pattern} in {value}");
         }
@@ -68,4 +69,13 @@ fn a_pattern_with_a_comma_matches_values_that_stand_together() {
             assert!(!has(value), "{pattern} in {value}");
         }
     }
+}
+
+#[test]
+fn too_many_values_match_every_pattern_with_a_comma() {
+    let patterns = [TextMatch::parse("a,b").unwrap()];
+    let has =
+        |count: usize| Separator::Comma.has_run(vec!["x"; count].join(",").as_bytes(), &patterns);
+    assert!(!has(MAX_RUNS));
+    assert!(has(MAX_RUNS + 1));
 }

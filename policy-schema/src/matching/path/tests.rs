@@ -175,6 +175,13 @@ fn literal_prefix_is_no_longer_than_what_every_match_begins_with() {
     }
 }
 
+/// A template, paths that match it in the wide reading, and others.
+type Wide = (
+    &'static str,
+    &'static [&'static [u8]],
+    &'static [&'static str],
+);
+
 #[test]
 fn literal_suffix_is_no_longer_than_what_every_match_ends_with() {
     let cases = [
@@ -237,7 +244,7 @@ fn segments_are_told_apart_however_many_there_are() {
 
 #[test]
 fn where_a_match_stops_a_request_a_template_takes_every_character() {
-    let cases: [(&str, &[&[u8]], &[&str]); 5] = [
+    let cases: [Wide; 5] = [
         (
             "/admin/{**}",
             &[
