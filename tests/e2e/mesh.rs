@@ -53,9 +53,14 @@ pub(crate) enum Discovery {
 
 /// The policies of `policy.yaml`.
 pub(crate) fn policies() -> PolicySet {
+    policies_of(include_str!("policy.yaml"))
+}
+
+/// The policies of these documents.
+pub(crate) fn policies_of(documents: &str) -> PolicySet {
     let source = SourceText {
         name: "policy.yaml".to_owned(),
-        text: include_str!("policy.yaml").to_owned(),
+        text: documents.to_owned(),
     };
     // A day on which the rule was still good that has expired by now.
     let options = Options {

@@ -3,7 +3,8 @@
 use peergate_sandbox::{Client, Request};
 use policy_schema::matching::header::{JOINED_BY_ENVOY, separator_of_repeats};
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::rule_spec::{ConditionSpec, Effect, RuleSpec};
+use policy_schema::rule_spec::RuleSpec;
+use serde_json::json;
 
 use crate::mesh::{Mesh, WEB, plugin_config};
 
@@ -32,24 +33,13 @@ const APART: [&str; 20] = [
 ];
 
 /// A rule that denies what has this value in the header.
-fn denial(id: String, name: &str, value: &str) -> RuleSpec {
-    RuleSpec {
-        id,
-        effect: Effect::Deny,
-        provider: None,
-        description: None,
-        owner: None,
-        not_before: None,
-        not_after: None,
-        enforcement: None,
-        from: None,
-        to: None,
-        when: Some(vec![ConditionSpec {
-            key: format!("request.headers[{name}]"),
-            values: Some(vec![value.to_owned()]),
-            not_values: None,
-        }]),
-    }
+fn denial(id: &str, name: &str, value: &str) -> RuleSpec {
+    let rule = json!({
+        "id": id,
+        "effect": "Deny",
+        "when": [{"key": format!("request.headers[{name}]"), "values": [value]}],
+    });
+    serde_json::from_value(rule).unwrap()
 }
 
 /// The workload's policy with these rules too.
@@ -78,7 +68,7 @@ fn envoy_joins_repeats_of_the_headers_that_are_listed_and_of_no_other() {
     let listed = JOINED_BY_ENVOY.into_iter();
     let rules = listed.chain(APART).enumerate().map(|(index, name)| {
         let separator = separator_of_repeats(name).map_or(",", |separator| separator.text());
-        denial(format!("joined-{index}"), name, &format!("1{separator}2*"))
+        denial(&format!("joined-{index}"), name, &format!("1{separator}2*"))
     });
     let mesh = Mesh::with_internal_clients(with_rules(rules.collect()));
     let mut wrong = Vec::new();

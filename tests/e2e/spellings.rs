@@ -1,16 +1,13 @@
 //! Requests that mean what a rule denies and are spelled otherwise, at the filter and at RBAC.
 
 use peergate_sandbox::{Request, Response};
-use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
 use serde_json::Value;
 
-use crate::mesh::{Mesh, WEB, http_filter};
+use crate::mesh::{Mesh, WEB, http_filter, policies_of};
 
 const ADS: &str = "spiffe://cluster.local/ns/shop/sa/ads";
 
@@ -43,17 +40,7 @@ spec:
 "#;
 
 fn policies() -> PolicySet {
-    let source = SourceText {
-        name: "policies.yaml".to_owned(),
-        text: POLICY.to_owned(),
-    };
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(0),
-        istio_version: None,
-    };
-    let validated = validate(&[source], options);
-    assert_eq!(validated.diagnostics, []);
-    validated.policies.unwrap()
+    policies_of(POLICY)
 }
 
 fn filter_of(set: &PolicySet) -> Value {
