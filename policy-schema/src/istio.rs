@@ -11,14 +11,15 @@ mod gateway_api;
 mod gateway_infrastructure;
 mod install;
 mod network_policy;
-mod peer_authentication;
+pub mod peer_authentication;
 mod pods;
 mod resource;
 mod service_entry;
 mod sidecar;
 mod source;
-mod tcp;
+pub(crate) mod tcp;
 mod telemetry;
+pub(crate) mod trust_domain_aliases;
 mod virtual_service;
 
 use crate::policy::{Attachment, PolicySet, ServicePolicy};

@@ -1,12 +1,12 @@
-//! Mesh config and `PeerAuthentication` → `Mesh`.
+//! Mesh config → `Mesh`.
 
 use serde_json::Value;
 
-use super::Finding;
-use super::resources::{NOWHERE, Placed, Resources};
+use super::mutual_tls::{self, MutualTls};
+use super::resources::{NOWHERE, Resources};
+use super::{Finding, Options};
 use crate::document::{
-    Defaults, MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, MtlsMode, PathNormalization,
-    TlsVersion,
+    Defaults, MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, PathNormalization, TlsVersion,
 };
 use crate::identity::is_trust_domain;
 use crate::plugin_config::ApiVersion;
@@ -15,13 +15,29 @@ use crate::rule_spec::Otherwise;
 
 /// What Istio takes without a mesh config.
 const TRUST_DOMAIN: &str = "cluster.local";
-pub(super) const ROOT_NAMESPACE: &str = "istio-system";
+const ROOT_NAMESPACE: &str = "istio-system";
+
+/// The mesh as it is imported, and what is known of it.
+pub(super) struct ImportedMesh {
+    pub(super) document: MeshDocument,
+    pub(super) istio_version: IstioVersion,
+    /// Whether nothing says which trust domain the mesh has.
+    pub(super) is_trust_domain_assumed: bool,
+}
+
+impl ImportedMesh {
+    pub(super) fn root_namespace(&self) -> &str {
+        let root_namespace = self.document.spec.root_namespace.as_deref();
+        root_namespace.unwrap_or(ROOT_NAMESPACE)
+    }
+}
 
 pub(super) fn mesh(
     resources: &Resources,
-    istio_version: IstioVersion,
+    options: &Options,
     findings: &mut Vec<Finding>,
-) -> MeshDocument {
+    open: &mut Vec<String>,
+) -> ImportedMesh {
     for other in resources.mesh_configs.iter().skip(1) {
         findings.push(Finding {
             place: other.place,
@@ -33,14 +49,54 @@ pub(super) fn mesh(
     let place = config.map_or(NOWHERE, |config| config.place);
     let field = |name| config.and_then(|config| config.resource.get(name));
     let text = |name| field(name).and_then(Value::as_str);
-    let trust_domain = text("trustDomain").unwrap_or(TRUST_DOMAIN);
-    let aliases: Vec<_> = field("trustDomainAliases")
+    let mut stated = |key: &'static str, flag: &str, stated: Option<&str>, default: &'static str| {
+        let of_config = config.map(|_| text(key).unwrap_or(default));
+        if let (Some(of_config), Some(stated)) = (of_config, stated)
+            && of_config != stated
+        {
+            findings.push(Finding {
+                place,
+                is_refused: true,
+                message: format!("`{key}` of the mesh config is `{of_config}`, and `{flag}` says `{stated}`"),
+            });
+        }
+        of_config.or(stated).map(str::to_owned)
+    };
+    let trust_domain = options.trust_domain.as_deref();
+    let trust_domain = stated("trustDomain", "--trust-domain", trust_domain, TRUST_DOMAIN);
+    let root_namespace = options.root_namespace.as_deref();
+    let root_namespace = stated("rootNamespace", "--root-namespace", root_namespace, ROOT_NAMESPACE);
+    let is_trust_domain_assumed = trust_domain.is_none();
+    if config.is_none() {
+        let assumed = |what: &str, value: Option<&String>, default: &str, flag: &str| {
+            value.is_none().then(|| {
+                format!("the input has no mesh config: the {what} `{default}` is assumed; set it with `{flag}`")
+            })
+        };
+        open.extend(assumed("trust domain", trust_domain.as_ref(), TRUST_DOMAIN, "--trust-domain NAME"));
+        open.extend(assumed("root namespace", root_namespace.as_ref(), ROOT_NAMESPACE, "--root-namespace NAME"));
+        open.push("the input has no mesh config: no trust domain aliases and Istio's default path normalization are assumed; add the ConfigMap `istio` to the input if it sets them".to_owned());
+    }
+    let istio_version = options.istio_version.unwrap_or(IstioVersion::NEWEST);
+    if options.istio_version.is_none() {
+        open.push(format!("Istio {istio_version} is assumed; set it with `--istio-version 1.NN`"));
+    }
+    let trust_domain = trust_domain.unwrap_or_else(|| TRUST_DOMAIN.to_owned());
+    let root_namespace = root_namespace.unwrap_or_else(|| ROOT_NAMESPACE.to_owned());
+    let (aliases, unread): (Vec<&Value>, Vec<&Value>) = field("trustDomainAliases")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    for name in std::iter::once(&trust_domain).chain(&aliases) {
+        .partition(|alias| alias.is_string());
+    for alias in unread {
+        findings.push(Finding {
+            place,
+            is_refused: true,
+            message: format!("`{alias}` in `trustDomainAliases` is not text"),
+        });
+    }
+    let aliases: Vec<_> = aliases.into_iter().filter_map(Value::as_str).collect();
+    for name in std::iter::once(&trust_domain.as_str()).chain(&aliases) {
         if !is_trust_domain(name) {
             findings.push(Finding {
                 place,
@@ -49,7 +105,6 @@ pub(super) fn mesh(
             });
         }
     }
-    let root_namespace = text("rootNamespace").filter(|name| *name != ROOT_NAMESPACE);
     let normalization = field("pathNormalization")
         .and_then(|value| value.get("normalization"))
         .and_then(Value::as_str);
@@ -68,16 +123,31 @@ pub(super) fn mesh(
         }
     };
     let min_version = field("meshMTLS").and_then(|value| value.get("minProtocolVersion"));
-    let min_version = match min_version.and_then(Value::as_str) {
+    // Without a mesh config nothing is known of it, and the language's own default is the strict one.
+    let min_version = config.map(|_| match min_version.and_then(Value::as_str) {
         Some("TLSV1_3") => TlsVersion::V1_3,
         _ => TlsVersion::V1_2,
-    };
-    let mode = mtls_mode(
+    });
+    let MutualTls {
+        mode,
+        exceptions,
+        open: open_mode,
+    } = mutual_tls::mutual_tls(
         &resources.peer_authentications,
-        root_namespace.unwrap_or(ROOT_NAMESPACE),
+        &root_namespace,
+        options.exceptions.as_ref(),
         findings,
     );
-    MeshDocument {
+    open.extend(open_mode);
+    if options.exceptions.is_none() && !exceptions.is_empty() {
+        open.push("exceptions from strict mutual TLS need an owner and an end: fill in `owner` and `notAfter`, or use `--owner` and `--exceptions-until`; the documents are refused until then".to_owned());
+    }
+    let mtls = Mtls {
+        mode,
+        min_version,
+        exceptions: Some(exceptions).filter(|exceptions| !exceptions.is_empty()),
+    };
+    let document = MeshDocument {
         api_version: ApiVersion::V1Alpha1,
         kind: MeshKind::Mesh,
         metadata: MeshMetadata {
@@ -86,16 +156,12 @@ pub(super) fn mesh(
             annotations: None,
         },
         spec: MeshSpec {
-            trust_domain: trust_domain.to_owned(),
+            trust_domain,
             trust_domain_aliases: (!aliases.is_empty())
                 .then(|| aliases.into_iter().map(str::to_owned).collect()),
-            root_namespace: root_namespace.map(str::to_owned),
+            root_namespace: Some(root_namespace).filter(|name| name != ROOT_NAMESPACE),
             istio_version: istio_version.to_string(),
-            mtls: Some(Mtls {
-                mode: Some(mode),
-                min_version: Some(min_version),
-                exceptions: None,
-            }),
+            mtls: Some(mtls).filter(|mtls| *mtls != Mtls::default()),
             path_normalization,
             // A policy that denies everything in the whole mesh is imported as such.
             defaults: Some(Defaults {
@@ -111,52 +177,10 @@ pub(super) fn mesh(
             gateways: None,
             telemetry: None,
         },
-    }
-}
-
-/// Strict only where the whole mesh is, without exceptions: to a mesh that is not, callers without
-/// identity may come anywhere.
-fn mtls_mode(
-    objects: &[Placed<Value>],
-    root_namespace: &str,
-    findings: &mut Vec<Finding>,
-) -> MtlsMode {
-    let mut is_strict = false;
-    let mut has_exception = false;
-    for Placed {
-        resource, place, ..
-    } in objects
-    {
-        let at = |pointer| resource.pointer(pointer);
-        let mode = at("/spec/mtls/mode").and_then(Value::as_str);
-        let namespace = at("/metadata/namespace").and_then(Value::as_str);
-        let is_mesh_wide = namespace == Some(root_namespace) && at("/spec/selector").is_none();
-        let accepts_plaintext = |mode: &str| matches!(mode, "PERMISSIVE" | "DISABLE");
-        let ports = at("/spec/portLevelMtls").and_then(Value::as_object);
-        let port_modes = ports
-            .into_iter()
-            .flat_map(|ports| ports.values())
-            .filter_map(|port| port.get("mode").and_then(Value::as_str));
-        let excepts =
-            mode.is_some_and(accepts_plaintext) || port_modes.into_iter().any(accepts_plaintext);
-        is_strict |= is_mesh_wide && mode == Some("STRICT");
-        has_exception |= excepts;
-        if !is_mesh_wide {
-            findings.push(Finding {
-                place: *place,
-                is_refused: false,
-                message: if excepts {
-                    "a `Mesh` has one mode of mutual TLS: because of this exception it is `Permissive`"
-                } else {
-                    "a `Mesh` has one mode of mutual TLS: this object stays beside it"
-                }
-                .to_owned(),
-            });
-        }
-    }
-    if is_strict && !has_exception {
-        MtlsMode::Strict
-    } else {
-        MtlsMode::Permissive
+    };
+    ImportedMesh {
+        document,
+        istio_version,
+        is_trust_domain_assumed,
     }
 }

@@ -210,8 +210,14 @@ fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// Says what of a hardened mesh nobody has written down.
+/// Reports what the mesh document leaves to the defaults, or to the cluster.
 fn note_defaults(set: &PolicySet) {
+    if !set.mesh().sets_mtls_mode() {
+        report::note(
+            "no PeerAuthentication is rendered, and workloads may accept plaintext: \
+             the mesh leaves `mtls.mode` to the cluster",
+        );
+    }
     let unstated = set.mesh().unstated();
     if !unstated.is_empty() {
         report::note(&format!(
