@@ -15,6 +15,7 @@ mod failure;
 mod image;
 mod input;
 mod learning;
+mod manifests;
 mod network;
 mod output;
 mod policies;

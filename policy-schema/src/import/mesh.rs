@@ -21,8 +21,8 @@ const ROOT_NAMESPACE: &str = "istio-system";
 pub(super) struct ImportedMesh {
     pub(super) document: MeshDocument,
     pub(super) istio_version: IstioVersion,
-    /// Whether nothing says which trust domain the mesh has.
-    pub(super) is_trust_domain_assumed: bool,
+    /// Whether the input says which trust domains the mesh has.
+    pub(super) are_trust_domains_known: bool,
 }
 
 impl ImportedMesh {
@@ -49,37 +49,42 @@ pub(super) fn mesh(
     let place = config.map_or(NOWHERE, |config| config.place);
     let field = |name| config.and_then(|config| config.resource.get(name));
     let text = |name| field(name).and_then(Value::as_str);
-    let mut stated = |key: &'static str, flag: &str, stated: Option<&str>, default: &'static str| {
-        let of_config = config.map(|_| text(key).unwrap_or(default));
-        if let (Some(of_config), Some(stated)) = (of_config, stated)
-            && of_config != stated
-        {
-            findings.push(Finding {
-                place,
-                is_refused: true,
-                message: format!("`{key}` of the mesh config is `{of_config}`, and `{flag}` says `{stated}`"),
-            });
-        }
-        of_config.or(stated).map(str::to_owned)
-    };
+    let mut stated =
+        |key: &'static str, flag: &str, stated: Option<&str>, default: &'static str| {
+            let of_config = config.map(|_| text(key).unwrap_or(default));
+            if let (Some(of_config), Some(stated)) = (of_config, stated)
+                && of_config != stated
+            {
+                findings.push(Finding {
+                    place,
+                    is_refused: true,
+                    message: format!(
+                        "`{key}` of the mesh config is `{of_config}`, and `{flag}` says `{stated}`"
+                    ),
+                });
+            }
+            of_config.or(stated).map(str::to_owned)
+        };
     let trust_domain = options.trust_domain.as_deref();
     let trust_domain = stated("trustDomain", "--trust-domain", trust_domain, TRUST_DOMAIN);
     let root_namespace = options.root_namespace.as_deref();
-    let root_namespace = stated("rootNamespace", "--root-namespace", root_namespace, ROOT_NAMESPACE);
-    let is_trust_domain_assumed = trust_domain.is_none();
+    let root_namespace = stated(
+        "rootNamespace",
+        "--root-namespace",
+        root_namespace,
+        ROOT_NAMESPACE,
+    );
     if config.is_none() {
-        let assumed = |what: &str, value: Option<&String>, default: &str, flag: &str| {
-            value.is_none().then(|| {
-                format!("the input has no mesh config: the {what} `{default}` is assumed; set it with `{flag}`")
-            })
-        };
-        open.extend(assumed("trust domain", trust_domain.as_ref(), TRUST_DOMAIN, "--trust-domain NAME"));
-        open.extend(assumed("root namespace", root_namespace.as_ref(), ROOT_NAMESPACE, "--root-namespace NAME"));
-        open.push("the input has no mesh config: no trust domain aliases and Istio's default path normalization are assumed; add the ConfigMap `istio` to the input if it sets them".to_owned());
+        open.push(assumed_config(
+            trust_domain.is_none(),
+            root_namespace.is_none(),
+        ));
     }
     let istio_version = options.istio_version.unwrap_or(IstioVersion::NEWEST);
     if options.istio_version.is_none() {
-        open.push(format!("Istio {istio_version} is assumed; set it with `--istio-version 1.NN`"));
+        open.push(format!(
+            "Istio {istio_version} is assumed; set it with `--istio-version 1.NN`"
+        ));
     }
     let trust_domain = trust_domain.unwrap_or_else(|| TRUST_DOMAIN.to_owned());
     let root_namespace = root_namespace.unwrap_or_else(|| ROOT_NAMESPACE.to_owned());
@@ -181,6 +186,22 @@ pub(super) fn mesh(
     ImportedMesh {
         document,
         istio_version,
-        is_trust_domain_assumed,
+        are_trust_domains_known: config.is_some(),
     }
+}
+
+/// What is assumed without a mesh config, beside what the options say.
+fn assumed_config(assumes_trust_domain: bool, assumes_root_namespace: bool) -> String {
+    let assumed = [
+        assumes_trust_domain
+            .then(|| format!("the trust domain `{TRUST_DOMAIN}` (`--trust-domain`)")),
+        assumes_root_namespace
+            .then(|| format!("the root namespace `{ROOT_NAMESPACE}` (`--root-namespace`)")),
+        Some("no trust domain aliases, and Istio's default path normalization".to_owned()),
+    ];
+    let assumed: Vec<_> = assumed.into_iter().flatten().collect();
+    format!(
+        "the input has no mesh config, such as the ConfigMap `istio`; assumed are {}",
+        assumed.join(", ")
+    )
 }

@@ -74,7 +74,8 @@ pub(super) fn mutual_tls(
         }),
         Ok(MutualTlsMode::Disable) => Err(Unsaid {
             place: first.place,
-            reason: "the whole mesh has the mode `DISABLE`, and a `Mesh` has none like it".to_owned(),
+            reason: "the whole mesh has the mode `DISABLE`, and a `Mesh` has none like it"
+                .to_owned(),
         }),
         Ok(MutualTlsMode::Permissive | MutualTlsMode::Unset) => {
             note_beside_permissive(&others, findings);
@@ -123,11 +124,14 @@ fn note_ignored(
 
 /// Rendered objects replace none of these: exceptions are from a strict mesh only.
 fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
-    findings.extend(objects.iter().map(|object| Finding {
-        place: object.place,
-        is_refused: false,
-        message: "it stays in force beside the permissive `Mesh`, which has no exceptions: keep it"
-            .to_owned(),
+    findings.extend(objects.iter().map(|object| {
+        Finding {
+            place: object.place,
+            is_refused: false,
+            message:
+                "it stays in force beside the permissive `Mesh`, which has no exceptions: keep it"
+                    .to_owned(),
+        }
     }));
 }
 
@@ -257,7 +261,9 @@ fn check_beside<'o>(
     if meeting.any(|other| !(is_strict(resource) && is_strict(other))) {
         return Err(Unsaid {
             place: object.place,
-            reason: "another PeerAuthentication may select the same pods, and Istio takes the older one".to_owned(),
+            reason:
+                "another PeerAuthentication may select the same pods, and Istio takes the older one"
+                    .to_owned(),
         });
     }
     Ok(())

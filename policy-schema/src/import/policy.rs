@@ -50,7 +50,7 @@ pub(super) fn policies(
             let importer = Importer {
                 namespace: &attachment.namespace,
                 trust_domains: &trust_domains,
-                is_trust_domain_assumed: mesh.is_trust_domain_assumed,
+                are_trust_domains_known: mesh.are_trust_domains_known,
                 istio_version: mesh.istio_version,
                 takes_plaintext: attachment.takes_plaintext(spec, root_namespace),
             };

@@ -1,7 +1,9 @@
 //! A rule of an `AuthorizationPolicy` → rules that mean the same.
 
 use super::values::{Importer, Report, Values};
-use crate::istio::authorization_policy::{Action, AuthorizationPolicySpec, AuthorizationRule};
+use crate::istio::authorization_policy::{
+    Action, AuthorizationPolicySpec, AuthorizationRule, OperationEntry, Source, SourceEntry,
+};
 use crate::istio::tcp::{condition_asks_http, rule_asks_http};
 use crate::rule_spec::{Effect, OperationSpec, RuleSpec, SourceSpec};
 
@@ -22,7 +24,7 @@ pub(super) fn rules(
     if effect == Effect::Deny && closes_tcp(rule) {
         report(
             false,
-            "on TCP ports Istio drops its HTTP conditions, so it denies all traffic there; name the ports of such workloads in `tcpPorts` of their policies to prevent that".to_owned(),
+            "on TCP ports it denies all traffic, as it does in Istio, which drops HTTP conditions there; list such ports in `tcpPorts` to prevent that".to_owned(),
         );
     }
     let mut values = Values {
@@ -75,27 +77,22 @@ pub(super) fn rules(
     rules
 }
 
-/// Whether Istio makes of the rule a denial of everything on TCP ports, which its webhook warns of
-/// (`ValidateAuthorizationPolicy`).
+/// Whether a `DENY` rule denies everything on TCP ports, since nothing that it asks can be asked of a
+/// connection. Istio's webhook warns of such rules (`ValidateAuthorizationPolicy`).
 fn closes_tcp(rule: &AuthorizationRule) -> bool {
-    let by_request = |key: &str| !condition_asks_http(key);
-    let callers_remain = rule.from.iter().all(|from| {
-        let mut connection = from.source.clone();
-        connection.request_principals.clear();
-        connection.not_request_principals.clear();
-        connection != Default::default()
-    });
-    let operations_remain = rule
-        .to
-        .iter()
-        .all(|to| !(to.operation.ports.is_empty() && to.operation.not_ports.is_empty()));
-    let has_caller = !rule.from.is_empty() && callers_remain;
-    let has_operation = !rule.to.is_empty() && operations_remain;
-    let has_condition = rule
-        .when
-        .iter()
-        .any(|condition| by_request(&condition.key));
-    rule_asks_http(rule) && !has_caller && !has_operation && !has_condition
+    let takes_every_caller = |from: &SourceEntry| {
+        let mut of_connection = from.source.clone();
+        of_connection.request_principals.clear();
+        of_connection.not_request_principals.clear();
+        of_connection == Source::default()
+    };
+    let takes_every_port =
+        |to: &OperationEntry| to.operation.ports.is_empty() && to.operation.not_ports.is_empty();
+    let mut conditions = rule.when.iter();
+    rule_asks_http(rule)
+        && (rule.from.is_empty() || rule.from.iter().any(takes_every_caller))
+        && (rule.to.is_empty() || rule.to.iter().any(takes_every_port))
+        && conditions.all(|condition| condition_asks_http(&condition.key))
 }
 
 /// Istio drops an `ALLOW` rule from TCP ports if any part of it asks for HTTP. What is left of one
@@ -125,7 +122,10 @@ fn keep_to_http(rule: &mut RuleSpec) {
     if asks {
         return;
     }
-    for operation in rule.to.get_or_insert_with(|| vec![OperationSpec::default()]) {
+    for operation in rule
+        .to
+        .get_or_insert_with(|| vec![OperationSpec::default()])
+    {
         operation.methods = Some(vec!["*".to_owned()]);
     }
 }

@@ -20,8 +20,8 @@ use crate::rule_spec::{
 pub(super) struct Importer<'i> {
     pub(super) namespace: &'i str,
     pub(super) trust_domains: &'i TrustDomains,
-    /// Whether nothing says that these are the mesh's trust domains.
-    pub(super) is_trust_domain_assumed: bool,
+    /// Whether the input says that these are all of the mesh's trust domains.
+    pub(super) are_trust_domains_known: bool,
     pub(super) istio_version: IstioVersion,
     /// Whether callers without identity reach the rules.
     pub(super) takes_plaintext: bool,
@@ -256,7 +256,10 @@ impl Values<'_, '_, '_> {
         Ok(source)
     }
 
-    pub(super) fn operation(&mut self, operation: &Operation) -> Result<OperationSpec, NeverMatches> {
+    pub(super) fn operation(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<OperationSpec, NeverMatches> {
         if *operation == Operation::default() {
             self.refuse_empty("`operation`");
         }
@@ -390,14 +393,22 @@ impl Values<'_, '_, '_> {
             });
             let (is_refused, outcome, reason) = match checked {
                 Ok(values) => {
-                    carried.extend(values.into_iter().filter(|value| !carried.contains(value)).collect::<Vec<_>>());
+                    carried.extend(
+                        values
+                            .into_iter()
+                            .filter(|value| !carried.contains(value))
+                            .collect::<Vec<_>>(),
+                    );
                     continue;
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
                 Err(Fate::Refused(reason)) => (true, "cannot be carried over", reason),
             };
             let List { name, .. } = list;
-            (self.report)(is_refused, format!("`{value}` in {name} {outcome}: {reason}"));
+            (self.report)(
+                is_refused,
+                format!("`{value}` in {name} {outcome}: {reason}"),
+            );
         }
         match (values.is_empty(), carried.is_empty()) {
             (true, _) => Ok(None),
@@ -412,16 +423,18 @@ impl Values<'_, '_, '_> {
         let only_allows = !list.is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
         match code {
             // Nothing says that the trust domain is not the mesh's.
-            Code::ForeignTrustDomain if self.importer.is_trust_domain_assumed && !only_allows => {
+            Code::ForeignTrustDomain if !self.importer.are_trust_domains_known && !only_allows => {
                 Fate::Refused(format!(
-                    "the input does not say whether this trust domain is the mesh's: {problem}; add the mesh config to the input, or use `--trust-domain`"
+                    "the input has no mesh config, so this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
                 ))
             }
             // Callers of such names are denied whatever the rules say.
             Code::InvalidSpiffeId | Code::ForeignTrustDomain => Fate::LeftOut(problem),
             // A SPIFFE ID has no `*`, so none is equal to one with it.
             Code::InvalidWildcard if list.kind == Kind::Principal && has_inner_star(value) => {
-                Fate::LeftOut("Istio compares this `*` literally, and no SPIFFE ID has one".to_owned())
+                Fate::LeftOut(
+                    "Istio compares this `*` literally, and no SPIFFE ID has one".to_owned(),
+                )
             }
             Code::InvalidWildcard if list.kind.is_of_identity() => Fate::Refused(problem),
             Code::InvalidWildcard if !only_allows => Fate::Refused(

@@ -123,10 +123,7 @@ pub(crate) fn operation_asks_http(operation: &IstioOperation) -> bool {
 pub(crate) fn rule_asks_http(rule: &AuthorizationRule) -> bool {
     let mut conditions = rule.when.iter();
     rule.from.iter().any(|from| source_asks_http(&from.source))
-        || rule
-            .to
-            .iter()
-            .any(|to| operation_asks_http(&to.operation))
+        || rule.to.iter().any(|to| operation_asks_http(&to.operation))
         || conditions.any(|condition| condition_asks_http(&condition.key))
 }
 

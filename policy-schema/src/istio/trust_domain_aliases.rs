@@ -63,7 +63,10 @@ mod tests {
         for (principal, expanded) in [
             ("td1/ns/a/sa/b", &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"][..]),
             ("old.td2/ns/a/sa/*", &["td1/ns/a/sa/*", "old.td2/ns/a/sa/*"]),
-            ("cluster.local/ns/a/sa/b", &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"]),
+            (
+                "cluster.local/ns/a/sa/b",
+                &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"],
+            ),
             // A `*` in the trust domain widens: Istio does not compare it literally.
             ("td*/ns/a/sa/b", &["td1/ns/a/sa/b", "old.td2/ns/a/sa/b"]),
             ("*td2/ns/a/sa/b", &["td1/ns/a/sa/b", "*td2/ns/a/sa/b"]),

@@ -118,8 +118,7 @@ impl Mesh {
 
     /// Whether callers without an identity may come where a policy of `namespace` is for.
     pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
-        let is_for =
-            |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
+        let is_for = |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
         let everything = Labels::new();
         let mut exceptions = self.mtls.exceptions.iter();
         !self.is_strict()

@@ -44,8 +44,8 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
         .filter(|object| !rendered.contains_key(object.id()));
     for object in others {
         // Deleting it would open workloads, and the documents no longer say whether it may go.
-        let is_left_to_cluster = !set.mesh.sets_mtls_mode()
-            && object.is("security.istio.io", "PeerAuthentication");
+        let is_left_to_cluster =
+            !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
         if object.label(MANAGED_BY.0) == Some(MANAGED_BY.1) && !is_left_to_cluster {
             findings.push(Finding::about(
                 object,

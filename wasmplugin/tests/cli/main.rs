@@ -5,6 +5,7 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+mod against;
 mod certs;
 mod decide;
 mod explain;
