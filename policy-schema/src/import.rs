@@ -8,6 +8,7 @@
 mod mesh;
 mod mutual_tls;
 mod policy;
+mod reading;
 mod resources;
 mod rule;
 mod values;

@@ -41,16 +41,27 @@ const PORTS: [&str; 3] = ["80", "81", "9000"];
 const HEADERS: [&str; 4] = ["v", "v*", "*w", "*"];
 const GROUPS: [&str; 3] = ["g1", "g*", "*2"];
 
-/// Some values under a field, or the `not…` one, or neither.
+/// Some values under a field, or the `not…` one, or both, or neither. What would exclude itself is
+/// rare: it is refused, and compares nothing.
 fn lists(
     field: &'static str,
     values: &'static [&'static str],
     weight: u32,
 ) -> impl Strategy<Value = Vec<(String, Value)>> {
-    let some = move || subsequence(values, 1..=2).prop_map(|values| json!(values));
-    let positive = some().prop_map(move |values| vec![(field.to_owned(), values)]);
-    let negated = some().prop_map(move |values| vec![(not(field), values)]);
-    let both = (some(), some()).prop_map(move |(values, excluded)| {
+    let some = |values: Vec<&'static str>| {
+        let most = values.len().min(2);
+        subsequence(values, 1..=most).prop_map(|values| json!(values))
+    };
+    let narrow: Vec<_> = values
+        .iter()
+        .copied()
+        .filter(|value| *value != "*")
+        .collect();
+    let (first, second) = narrow.split_at(narrow.len() / 2);
+    let both = (some(first.to_vec()), some(second.to_vec()));
+    let positive = some(values.to_vec()).prop_map(move |values| vec![(field.to_owned(), values)]);
+    let negated = some(narrow.clone()).prop_map(move |values| vec![(not(field), values)]);
+    let both = both.prop_map(move |(values, excluded)| {
         vec![(field.to_owned(), values), (not(field), excluded)]
     });
     prop_oneof![

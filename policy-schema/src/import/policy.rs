@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::mesh::ImportedMesh;
+use super::reading::Importer;
 use super::resources::{DEFAULT_NAMESPACE, Placed, Resources};
 use super::rule::rules;
-use super::values::Importer;
 use super::{Finding, ImportedPolicy};
 use crate::check::is_dns_label;
 use crate::document::{

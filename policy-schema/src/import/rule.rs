@@ -1,6 +1,7 @@
 //! A rule of an `AuthorizationPolicy` → rules that mean the same.
 
-use super::values::{Importer, Report, Values};
+use super::reading::Importer;
+use super::values::{Report, Values};
 use crate::istio::authorization_policy::{
     Action, AuthorizationPolicySpec, AuthorizationRule, OperationEntry, Source, SourceEntry,
 };
@@ -35,7 +36,7 @@ pub(super) fn rules(
     let Ok(when) = rule
         .when
         .iter()
-        .map(|condition| values.condition(condition))
+        .filter_map(|condition| values.condition(condition).transpose())
         .collect::<Result<Vec<_>, _>>()
     else {
         return Vec::new();

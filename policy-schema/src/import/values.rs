@@ -1,43 +1,19 @@
 //! Values of an `AuthorizationPolicy` → values that mean the same.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-
+use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use crate::check::{Scope, check_rules};
 use crate::code::Code;
-use crate::identity::{SCHEME, TrustDomains};
 use crate::istio::authorization_policy::{Condition, Operation, Source};
-use crate::istio::trust_domain_aliases;
-use crate::policy::IstioVersion;
 use crate::problem::{Cursor, Problems};
 use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
-
-/// What rules are imported into.
-#[derive(Clone, Copy)]
-pub(super) struct Importer<'i> {
-    pub(super) namespace: &'i str,
-    pub(super) trust_domains: &'i TrustDomains,
-    /// Whether the input says that these are all of the mesh's trust domains.
-    pub(super) are_trust_domains_known: bool,
-    pub(super) istio_version: IstioVersion,
-    /// Whether callers without identity reach the rules.
-    pub(super) takes_plaintext: bool,
-}
 
 /// Says that something is refused (`true`) or left out (`false`), and why.
 pub(super) type Report<'r> = dyn FnMut(bool, String) + 'r;
 
 /// An address that no client has (RFC 6666), to be excluded where a source has to say something.
 const NO_ADDRESS: &str = "100::";
-
-/// Service accounts and trust domains are fields since these versions, and trust domains mean each
-/// name of the mesh since the last one.
-const SERVICE_ACCOUNTS: IstioVersion = IstioVersion::minor(25);
-const TRUST_DOMAINS: IstioVersion = IstioVersion::minor(30);
-const TRUST_DOMAIN_ALIASES: IstioVersion = IstioVersion::minor(31);
 
 /// A field whose values can match nothing, so that neither does what it is part of.
 pub(super) struct NeverMatches;
@@ -48,22 +24,6 @@ struct List {
     name: String,
     kind: Kind,
     is_negated: bool,
-}
-
-/// What values are about, where Istio reads them in ways of their own.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Principal,
-    Namespace,
-    ServiceAccount,
-    TrustDomain,
-    Other,
-}
-
-/// What becomes of a value that is not carried over, and why.
-enum Fate {
-    LeftOut(String),
-    Refused(String),
 }
 
 impl List {
@@ -80,101 +40,6 @@ impl List {
             is_negated: name.starts_with("not"),
         }
     }
-}
-
-impl Kind {
-    fn of_key(key: &str) -> Self {
-        match key {
-            "source.principal" => Self::Principal,
-            "source.namespace" => Self::Namespace,
-            "source.serviceAccount" => Self::ServiceAccount,
-            "source.trustDomain" => Self::TrustDomain,
-            _ => Self::Other,
-        }
-    }
-
-    fn is_of_identity(self) -> bool {
-        self != Self::Other
-    }
-}
-
-/// What Istio makes of a value before it matches: any one of these.
-fn as_istio_reads(value: &str, kind: Kind, importer: Importer<'_>) -> Result<Vec<String>, Fate> {
-    if value.is_empty() {
-        return Err(Fate::Refused(
-            "Istio refuses an empty value; remove it".to_owned(),
-        ));
-    }
-    let since = |version: IstioVersion| {
-        if importer.istio_version >= version {
-            return Ok(());
-        }
-        Err(Fate::Refused(format!(
-            "Istio {} does not know the field, which came with {version}; without it the rule is about more",
-            importer.istio_version
-        )))
-    };
-    Ok(match kind {
-        Kind::Principal if value.trim_start_matches('*').starts_with(SCHEME) => {
-            return Err(Fate::LeftOut(format!(
-                "Istio adds `{SCHEME}` itself, so this never matches; remove the scheme if the caller is meant"
-            )));
-        }
-        Kind::Principal => {
-            // The language, too, takes such a principal under each name of the mesh.
-            let names = trust_domain_aliases::of_principal(value, importer.trust_domains);
-            let as_written = names.iter().position(|name| name == value);
-            names
-                .into_iter()
-                .skip(as_written.unwrap_or_default())
-                .take(1)
-                .collect()
-        }
-        Kind::Namespace => vec![namespace(value)?],
-        Kind::ServiceAccount => {
-            since(SERVICE_ACCOUNTS)?;
-            vec![value.to_owned()]
-        }
-        Kind::TrustDomain => {
-            since(TRUST_DOMAINS)?;
-            if importer.istio_version >= TRUST_DOMAIN_ALIASES {
-                trust_domain_aliases::of_trust_domain(value, importer.trust_domains)
-            } else {
-                vec![value.to_owned()]
-            }
-        }
-        // Envoy cuts off what an address has beyond the block's length.
-        Kind::Other => match value.parse::<IpNet>() {
-            Ok(block) if value.parse::<IpAddr>().is_err() => vec![block.trunc().to_string()],
-            _ => vec![value.to_owned()],
-        },
-    })
-}
-
-/// A namespace as the language has it. To Istio each `*` in one is any text, wherever it stands
-/// (`srcNamespaceGenerator`).
-fn namespace(value: &str) -> Result<String, Fate> {
-    let mut pattern = String::with_capacity(value.len());
-    for letter in value.chars() {
-        if !(letter == '*' && pattern.ends_with('*')) {
-            pattern.push(letter);
-        }
-    }
-    if has_inner_star(&pattern) {
-        return Err(Fate::Refused(
-            "to Istio each `*` in a namespace is any text, and the language has one `*` at an end only; name the namespaces, or use a pattern with one `*`".to_owned(),
-        ));
-    }
-    Ok(pattern)
-}
-
-/// Whether a `*` is left when the pattern's own is taken off.
-fn has_inner_star(value: &str) -> bool {
-    let literal = value
-        .strip_prefix('*')
-        .or_else(|| value.strip_suffix('*'))
-        .unwrap_or(value);
-    literal.contains('*')
 }
 
 /// Carries values over, list by list.
@@ -292,7 +157,7 @@ impl Values<'_, '_, '_> {
     pub(super) fn condition(
         &mut self,
         condition: &Condition,
-    ) -> Result<ConditionSpec, NeverMatches> {
+    ) -> Result<Option<ConditionSpec>, NeverMatches> {
         let key = &condition.key;
         if condition.values.is_empty() && condition.not_values.is_empty() {
             self.refuse_empty(&format!("the condition on `{key}`"));
@@ -312,11 +177,15 @@ impl Values<'_, '_, '_> {
                 ..probe()
             })
         };
-        Ok(ConditionSpec {
+        let values = list("values", &condition.values)?;
+        let not_values = list("notValues", &condition.not_values)?;
+        // One that excludes nobody is always true.
+        let asks = values.is_some() || not_values.is_some();
+        Ok(asks.then(|| ConditionSpec {
             key: key.clone(),
-            values: list("values", &condition.values)?,
-            not_values: list("notValues", &condition.not_values)?,
-        })
+            values,
+            not_values,
+        }))
     }
 
     fn list(
