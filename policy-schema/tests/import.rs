@@ -114,6 +114,42 @@ fn plaintext_in_a_strict_mesh_stays_an_exception_at_its_level() {
     }
 }
 
+/// Callers without identity reach the workloads of an exception, and no others.
+#[test]
+fn an_exception_lets_anonymous_callers_in_where_it_is() {
+    let objects = "apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: open, namespace: foo}
+spec: {selector: {matchLabels: {app: open}}, mtls: {mode: PERMISSIVE}}
+";
+    let everybody = |name: &str| {
+        format!(
+            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+             metadata: {{name: {name}, namespace: foo}}\n\
+             spec: {{selector: {{matchLabels: {{app: {name}}}}}, rules: [{{}}]}}\n"
+        )
+    };
+    let texts = [objects, &everybody("open"), &everybody("closed")];
+    let documents = imported(&texts, &Options::default()).documents.unwrap();
+    let rules: Vec<_> = documents
+        .policies
+        .iter()
+        .map(|policy| {
+            let rules = policy.document.spec.rules.iter();
+            rules.map(|rule| rule.id.as_str()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        rules,
+        [vec!["closed-0"], vec!["open-0", "open-0-anonymous"]]
+    );
+}
+
 #[test]
 fn what_inherits_strict_is_no_exception() {
     for spec in [
