@@ -448,8 +448,16 @@ fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
         "from: [{serviceAccounts: [edge/gateway, edge/routes-istio]}]",
         "from: [{anonymous: true}]",
     );
-    let strict = format!("{MESH}{anonymous}");
+    let strict = format!("{}{anonymous}", mesh("mtls: {mode: Strict}"));
     assert_found(&strict, "never-matches", "true");
+    // Nobody knows that the cluster refuses them.
+    for open in [
+        "mtls: {mode: Permissive}",
+        "mtls: {minVersion: \"1.2\"}",
+        "clusterDomain: a.b",
+    ] {
+        assert_eq!(found(&format!("{}{anonymous}", mesh(open))), [], "{open}");
+    }
     let exception = |text: &str| {
         let mesh = mesh(&format!(
             "mtls: {{mode: Strict, exceptions: [{{name: a, owner: b, notAfter: \"2030-01-01T00:00:00Z\", {text}}}]}}"
