@@ -412,6 +412,21 @@ fn what_says_nothing_is_refused_and_not_everybody() {
     }
 }
 
+/// For one malformed value Istio drops a whole `ALLOW` rule: to keep the others would allow more.
+#[test]
+fn a_malformed_value_is_refused_beside_good_ones() {
+    for rule in [
+        "{to: [{operation: {ports: [\"80\", http]}}]}",
+        "{from: [{source: {ipBlocks: [10.0.0.1, 10.0.0.0/33]}}]}",
+        "{from: [{source: {serviceAccounts: [a, \"b*\"]}}]}",
+        "{when: [{key: destination.port, values: [\"80\", \"70000\"]}]}",
+        "{when: [{key: remote.ip, values: [10.0.0.1, x]}]}",
+        "{when: [{key: source.age, values: [x]}]}",
+    ] {
+        assert!(rules("ALLOW", rule).is_err(), "{rule}");
+    }
+}
+
 /// Without a mesh config, nothing says that another trust domain is not the mesh's.
 #[test]
 fn a_foreign_trust_domain_is_refused_in_denials_of_an_unknown_mesh() {

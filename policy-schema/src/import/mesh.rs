@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::mutual_tls::{self, MutualTls};
 use super::resources::{NOWHERE, Resources};
 use super::{Finding, Options};
+use crate::diagnostic::Place;
 use crate::document::{
     Defaults, MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, PathNormalization, TlsVersion,
 };
@@ -32,49 +33,28 @@ impl ImportedMesh {
     }
 }
 
+/// What a mesh config says; nothing where the input has none.
+struct MeshConfig<'c> {
+    config: Option<&'c Value>,
+    place: Place,
+    findings: &'c mut Vec<Finding>,
+}
+
 pub(super) fn mesh(
     resources: &Resources,
     options: &Options,
     findings: &mut Vec<Finding>,
     open: &mut Vec<String>,
 ) -> ImportedMesh {
-    for other in resources.mesh_configs.iter().skip(1) {
-        findings.push(Finding {
-            place: other.place,
-            is_refused: true,
-            message: "there is a mesh config already: import the resources of one mesh".to_owned(),
-        });
-    }
-    let config = resources.mesh_configs.first();
-    let place = config.map_or(NOWHERE, |config| config.place);
-    let field = |name| config.and_then(|config| config.resource.get(name));
-    let text = |name| field(name).and_then(Value::as_str);
-    let mut stated =
-        |key: &'static str, flag: &str, stated: Option<&str>, default: &'static str| {
-            let of_config = config.map(|_| text(key).unwrap_or(default));
-            if let (Some(of_config), Some(stated)) = (of_config, stated)
-                && of_config != stated
-            {
-                findings.push(Finding {
-                    place,
-                    is_refused: true,
-                    message: format!(
-                        "`{key}` of the mesh config is `{of_config}`, and `{flag}` says `{stated}`"
-                    ),
-                });
-            }
-            of_config.or(stated).map(str::to_owned)
-        };
-    let trust_domain = options.trust_domain.as_deref();
-    let trust_domain = stated("trustDomain", "--trust-domain", trust_domain, TRUST_DOMAIN);
-    let root_namespace = options.root_namespace.as_deref();
-    let root_namespace = stated(
-        "rootNamespace",
-        "--root-namespace",
-        root_namespace,
-        ROOT_NAMESPACE,
+    let mut config = MeshConfig::of(resources, findings);
+    let (own, root) = (
+        options.trust_domain.as_deref(),
+        options.root_namespace.as_deref(),
     );
-    if config.is_none() {
+    let trust_domain = config.stated("trustDomain", "--trust-domain", own, TRUST_DOMAIN);
+    let root_namespace = config.stated("rootNamespace", "--root-namespace", root, ROOT_NAMESPACE);
+    let has_config = config.config.is_some();
+    if !has_config {
         open.push(assumed_config(
             trust_domain.is_none(),
             root_namespace.is_none(),
@@ -88,105 +68,186 @@ pub(super) fn mesh(
     }
     let trust_domain = trust_domain.unwrap_or_else(|| TRUST_DOMAIN.to_owned());
     let root_namespace = root_namespace.unwrap_or_else(|| ROOT_NAMESPACE.to_owned());
-    let (aliases, unread): (Vec<&Value>, Vec<&Value>) = field("trustDomainAliases")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .partition(|alias| alias.is_string());
-    for alias in unread {
-        findings.push(Finding {
-            place,
-            is_refused: true,
-            message: format!("`{alias}` in `trustDomainAliases` is not text"),
-        });
-    }
-    let aliases: Vec<_> = aliases.into_iter().filter_map(Value::as_str).collect();
-    for name in std::iter::once(&trust_domain.as_str()).chain(&aliases) {
+    let aliases = config.aliases();
+    for name in std::iter::once(&trust_domain).chain(&aliases) {
         if !is_trust_domain(name) {
-            findings.push(Finding {
-                place,
-                is_refused: true,
-                message: format!("`{name}` is not a trust domain that an identity can have"),
-            });
+            config.refuse(format!(
+                "`{name}` is not a trust domain that an identity can have"
+            ));
         }
     }
-    let normalization = field("pathNormalization")
-        .and_then(|value| value.get("normalization"))
-        .and_then(Value::as_str);
-    let path_normalization = match normalization {
-        None | Some("DEFAULT" | "BASE") => None,
-        Some("NONE") => Some(PathNormalization::None),
-        Some("MERGE_SLASHES") => Some(PathNormalization::MergeSlashes),
-        Some("DECODE_AND_MERGE_SLASHES") => Some(PathNormalization::DecodeAndMergeSlashes),
-        Some(other) => {
-            findings.push(Finding {
-                place,
-                is_refused: true,
-                message: format!("`{other}` is no way of Istio's to normalise paths"),
-            });
-            None
-        }
+    let path_normalization = config.path_normalization();
+    let min_version = config.min_version();
+    let mtls = mtls(
+        resources,
+        &root_namespace,
+        min_version,
+        options,
+        findings,
+        open,
+    );
+    let spec = MeshSpec {
+        trust_domain,
+        trust_domain_aliases: Some(aliases).filter(|aliases| !aliases.is_empty()),
+        root_namespace: Some(root_namespace).filter(|name| name != ROOT_NAMESPACE),
+        istio_version: istio_version.to_string(),
+        mtls: Some(mtls).filter(|mtls| *mtls != Mtls::default()),
+        path_normalization,
+        // A policy that denies everything in the whole mesh is imported as such.
+        defaults: Some(Defaults {
+            otherwise: Some(Otherwise::Pass),
+            ..Defaults::default()
+        }),
+        filter: None,
+        revision: None,
+        certificates: None,
+        cluster_domain: None,
+        outbound: None,
+        network_policies: None,
+        gateways: None,
+        telemetry: None,
     };
-    let min_version = field("meshMTLS").and_then(|value| value.get("minProtocolVersion"));
-    // Without a mesh config nothing is known of it, and the language's own default is the strict one.
-    let min_version = config.map(|_| match min_version.and_then(Value::as_str) {
-        Some("TLSV1_3") => TlsVersion::V1_3,
-        _ => TlsVersion::V1_2,
-    });
+    ImportedMesh {
+        document: MeshDocument {
+            api_version: ApiVersion::V1Alpha1,
+            kind: MeshKind::Mesh,
+            metadata: MeshMetadata {
+                name: "mesh".to_owned(),
+                labels: None,
+                annotations: None,
+            },
+            spec,
+        },
+        istio_version,
+        are_trust_domains_known: has_config,
+    }
+}
+
+/// How workloads accept connections, with what is to be filled in.
+fn mtls(
+    resources: &Resources,
+    root_namespace: &str,
+    min_version: Option<TlsVersion>,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+    open: &mut Vec<String>,
+) -> Mtls {
+    let plan = options.exceptions.as_ref();
+    let objects = &resources.peer_authentications;
     let MutualTls {
         mode,
         exceptions,
         open: open_mode,
-    } = mutual_tls::mutual_tls(
-        &resources.peer_authentications,
-        &root_namespace,
-        options.exceptions.as_ref(),
-        findings,
-    );
+    } = mutual_tls::mutual_tls(objects, root_namespace, plan, findings);
     open.extend(open_mode);
-    if options.exceptions.is_none() && !exceptions.is_empty() {
+    if plan.is_none() && !exceptions.is_empty() {
         open.push("exceptions from strict mutual TLS need an owner and an end: fill in `owner` and `notAfter`, or use `--owner` and `--exceptions-until`; the documents are refused until then".to_owned());
     }
-    let mtls = Mtls {
+    Mtls {
         mode,
         min_version,
         exceptions: Some(exceptions).filter(|exceptions| !exceptions.is_empty()),
-    };
-    let document = MeshDocument {
-        api_version: ApiVersion::V1Alpha1,
-        kind: MeshKind::Mesh,
-        metadata: MeshMetadata {
-            name: "mesh".to_owned(),
-            labels: None,
-            annotations: None,
-        },
-        spec: MeshSpec {
-            trust_domain,
-            trust_domain_aliases: (!aliases.is_empty())
-                .then(|| aliases.into_iter().map(str::to_owned).collect()),
-            root_namespace: Some(root_namespace).filter(|name| name != ROOT_NAMESPACE),
-            istio_version: istio_version.to_string(),
-            mtls: Some(mtls).filter(|mtls| *mtls != Mtls::default()),
-            path_normalization,
-            // A policy that denies everything in the whole mesh is imported as such.
-            defaults: Some(Defaults {
-                otherwise: Some(Otherwise::Pass),
-                ..Defaults::default()
-            }),
-            filter: None,
-            revision: None,
-            certificates: None,
-            cluster_domain: None,
-            outbound: None,
-            network_policies: None,
-            gateways: None,
-            telemetry: None,
-        },
-    };
-    ImportedMesh {
-        document,
-        istio_version,
-        are_trust_domains_known: config.is_some(),
+    }
+}
+
+impl<'c> MeshConfig<'c> {
+    fn of(resources: &'c Resources, findings: &'c mut Vec<Finding>) -> Self {
+        for other in resources.mesh_configs.iter().skip(1) {
+            findings.push(Finding {
+                place: other.place,
+                is_refused: true,
+                message: "there is a mesh config already: import the resources of one mesh"
+                    .to_owned(),
+            });
+        }
+        let first = resources.mesh_configs.first();
+        Self {
+            config: first.map(|config| &config.resource),
+            place: first.map_or(NOWHERE, |config| config.place),
+            findings,
+        }
+    }
+
+    fn field(&self, name: &str) -> Option<&'c Value> {
+        self.config?.get(name)
+    }
+
+    fn refuse(&mut self, message: String) {
+        self.findings.push(Finding {
+            place: self.place,
+            is_refused: true,
+            message,
+        });
+    }
+
+    fn text(&mut self, name: &str, value: &'c Value) -> Option<&'c str> {
+        let text = value.as_str();
+        if text.is_none() {
+            self.refuse(format!("`{value}` in `{name}` is not text"));
+        }
+        text
+    }
+
+    /// What the config says of `key`, or else the flag; none where neither says anything. Without the
+    /// field a config means Istio's default.
+    fn stated(
+        &mut self,
+        key: &str,
+        flag: &str,
+        stated: Option<&str>,
+        default: &'static str,
+    ) -> Option<String> {
+        let of_config = match self.field(key) {
+            Some(value) => self.text(key, value),
+            None => self.config.map(|_| default),
+        };
+        if let (Some(of_config), Some(stated)) = (of_config, stated)
+            && of_config != stated
+        {
+            self.refuse(format!(
+                "`{key}` of the mesh config is `{of_config}`, and `{flag}` says `{stated}`"
+            ));
+        }
+        of_config.or(stated).map(str::to_owned)
+    }
+
+    fn aliases(&mut self) -> Vec<String> {
+        let key = "trustDomainAliases";
+        let aliases = self.field(key).and_then(Value::as_array);
+        aliases
+            .into_iter()
+            .flatten()
+            .filter_map(|alias| self.text(key, alias).map(str::to_owned))
+            .collect()
+    }
+
+    fn path_normalization(&mut self) -> Option<PathNormalization> {
+        let normalization = self
+            .field("pathNormalization")
+            .and_then(|value| value.get("normalization"))
+            .and_then(Value::as_str);
+        match normalization {
+            None | Some("DEFAULT" | "BASE") => None,
+            Some("NONE") => Some(PathNormalization::None),
+            Some("MERGE_SLASHES") => Some(PathNormalization::MergeSlashes),
+            Some("DECODE_AND_MERGE_SLASHES") => Some(PathNormalization::DecodeAndMergeSlashes),
+            Some(other) => {
+                self.refuse(format!("`{other}` is no way of Istio's to normalise paths"));
+                None
+            }
+        }
+    }
+
+    /// Without a config nothing is known of it, and the language's own default is the strict one.
+    fn min_version(&self) -> Option<TlsVersion> {
+        self.config?;
+        let version = self
+            .field("meshMTLS")
+            .and_then(|value| value.get("minProtocolVersion"));
+        Some(match version.and_then(Value::as_str) {
+            Some("TLSV1_3") => TlsVersion::V1_3,
+            _ => TlsVersion::V1_2,
+        })
     }
 }
 

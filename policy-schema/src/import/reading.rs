@@ -33,6 +33,7 @@ pub(super) enum Kind {
     Namespace,
     ServiceAccount,
     TrustDomain,
+    Port,
     Other,
 }
 
@@ -49,12 +50,13 @@ impl Kind {
             "source.namespace" => Self::Namespace,
             "source.serviceAccount" => Self::ServiceAccount,
             "source.trustDomain" => Self::TrustDomain,
+            "destination.port" => Self::Port,
             _ => Self::Other,
         }
     }
 
     pub(super) fn is_of_identity(self) -> bool {
-        self != Self::Other
+        !matches!(self, Self::Port | Self::Other)
     }
 }
 
@@ -107,6 +109,7 @@ pub(super) fn as_istio_reads(
                 vec![value.to_owned()]
             }
         }
+        Kind::Port => vec![value.to_owned()],
         // Envoy cuts off what an address has beyond the block's length.
         Kind::Other => match value.parse::<IpNet>() {
             Ok(block) if value.parse::<IpAddr>().is_err() => vec![block.trunc().to_string()],

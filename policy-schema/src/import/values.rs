@@ -35,6 +35,7 @@ impl List {
                 "namespaces" | "notNamespaces" => Kind::Namespace,
                 "serviceAccounts" | "notServiceAccounts" => Kind::ServiceAccount,
                 "trustDomains" | "notTrustDomains" => Kind::TrustDomain,
+                "ports" | "notPorts" => Kind::Port,
                 _ => Kind::Other,
             },
             is_negated: name.starts_with("not"),
@@ -312,7 +313,11 @@ impl Values<'_, '_, '_> {
             Code::InvalidWildcard => Fate::LeftOut(
                 "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),
             ),
-            Code::UnknownCondition => Fate::Refused(problem),
+            // Istio drops the whole rule for one of these from `ALLOW`, and its webhook refuses it.
+            Code::UnknownCondition | Code::InvalidIpBlock | Code::InvalidServiceAccount => {
+                Fate::Refused(problem)
+            }
+            _ if list.kind == Kind::Port => Fate::Refused(problem),
             _ if only_allows => Fate::LeftOut(problem),
             _ => Fate::Refused(problem),
         }

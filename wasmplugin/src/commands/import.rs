@@ -36,8 +36,8 @@ enum From {
 
 /// Convert Istio resources to Peergate documents that make the same decisions
 ///
-/// Reads AuthorizationPolicy (v1, v1beta1), PeerAuthentication, and the mesh config in the ConfigMap `istio`, an
-/// IstioOperator, an Istio of the Sail operator, or Helm values of istiod, alone or in a `List`. Prints a Mesh and one
+/// Reads AuthorizationPolicy (v1, v1beta1), PeerAuthentication, and the mesh config in the config map `istio`, an
+/// `IstioOperator`, an Istio of the Sail operator, or Helm values of istiod, alone or in a `List`. Prints a Mesh and one
 /// ServicePolicy for each workload. Comments name the origin of each rule, and what the input leaves open.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
