@@ -88,7 +88,7 @@ pub struct MeshSpec {
     /// The domain in the names of the cluster's services. `cluster.local` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_domain: Option<String>,
-    /// How strictly workloads ask for mutual TLS. `Strict` when left out.
+    /// How workloads accept connections. The mode of mutual TLS is left to the cluster when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<Mtls>,
     /// How proxies normalise paths before any rule sees them: Istio's

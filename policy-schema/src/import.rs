@@ -1,19 +1,37 @@
 //! Istio resources → documents that mean the same.
 //!
 //! `AuthorizationPolicy` objects for the same workload become one `ServicePolicy`; mesh config and
-//! `PeerAuthentication` become the `Mesh`. What Istio says and the language does not is refused.
-//! What never matches in an `ALLOW` rule is left out and reported: without it the rule allows the
-//! same.
+//! `PeerAuthentication` become the `Mesh`. What Istio can say and the language cannot is refused.
+//! A value that never matches is left out and reported, where the rule means the same without it.
+//! What the input leaves open is reported, and never becomes the widest setting.
 
 mod mesh;
+mod mutual_tls;
 mod policy;
+mod reading;
 mod resources;
 mod rule;
 mod template;
+mod values;
 
 use crate::diagnostic::{Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::policy::IstioVersion;
+
+pub use mutual_tls::ExceptionPlan;
+
+/// What the resources do not say by themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The version of Istio; the newest known when left out.
+    pub istio_version: Option<IstioVersion>,
+    /// The trust domain, for input without a mesh config.
+    pub trust_domain: Option<String>,
+    /// The root namespace, for input without a mesh config.
+    pub root_namespace: Option<String>,
+    /// Who owns exceptions from strict mutual TLS, and until when; to be filled in when left out.
+    pub exceptions: Option<ExceptionPlan>,
+}
 
 /// What was made of Istio resources.
 #[derive(Debug)]
@@ -22,6 +40,8 @@ pub struct Imported {
     pub documents: Option<Documents>,
     /// What is to be known about it, in the order of the texts.
     pub findings: Vec<Finding>,
+    /// What the input leaves open, and what is assumed or left out because of that.
+    pub open: Vec<String>,
 }
 
 /// The documents of an import.
@@ -55,16 +75,21 @@ pub struct Finding {
     pub message: String,
 }
 
-/// Imports all resources of the texts together, for this version of Istio.
-pub fn import(sources: &[SourceText], istio_version: IstioVersion) -> Imported {
+/// Imports all resources of the texts together.
+pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     let mut findings = Vec::new();
+    let mut open = Vec::new();
     let resources = resources::read(sources, &mut findings);
-    let mesh = mesh::mesh(&resources, istio_version, &mut findings);
+    let mesh = mesh::mesh(&resources, options, &mut findings, &mut open);
     let policies = policy::policies(&resources, &mesh, &mut findings);
     findings.sort_by_key(|finding| (finding.place.source, finding.place.span.start));
     let is_refused = findings.iter().any(|finding| finding.is_refused);
     Imported {
-        documents: (!is_refused).then_some(Documents { mesh, policies }),
+        documents: (!is_refused).then_some(Documents {
+            mesh: mesh.document,
+            policies,
+        }),
         findings,
+        open,
     }
 }

@@ -13,14 +13,15 @@ mod install;
 pub(crate) mod ip_blocks;
 mod network_policy;
 mod operation;
-mod peer_authentication;
+pub mod peer_authentication;
 mod pods;
 mod resource;
 mod service_entry;
 mod sidecar;
 mod source;
-mod tcp;
+pub(crate) mod tcp;
 mod telemetry;
+pub(crate) mod trust_domain_aliases;
 mod virtual_service;
 mod without_http;
 

@@ -253,7 +253,9 @@ impl Condition {
     pub(crate) fn asks_for_http(&self) -> bool {
         match &self.test {
             Test::Caller(source) => source.asks_for_request_principal(),
-            Test::Header { .. } | Test::Metadata { .. } => true,
+            Test::Header { .. } => true,
+            // Other filters' metadata belongs to connections too.
+            Test::Metadata { key, .. } => key.is_claim(),
             Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
         }
     }

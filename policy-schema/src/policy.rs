@@ -81,6 +81,18 @@ pub enum Attachment {
     Targets(Vec<TargetRef>),
 }
 
+impl Attachment {
+    /// Whether a policy of `namespace` with this attachment may be for pods of the namespace `place`
+    /// that have `labels`.
+    pub(crate) fn may_meet(&self, namespace: &str, place: &str, labels: &Labels) -> bool {
+        match self {
+            Self::Workload(own) => place == namespace && are_compatible(own, labels),
+            Self::Namespace | Self::Targets(_) => place == namespace,
+            Self::Mesh(own) => are_compatible(own, labels),
+        }
+    }
+}
+
 /// Labels of pods.
 pub type Labels = BTreeMap<String, String>;
 

@@ -20,6 +20,7 @@ mod pod;
 mod pod_ports;
 mod proxies;
 mod service_entries;
+mod widening;
 mod workloads;
 
 pub use code::FindingCode;
@@ -28,6 +29,7 @@ pub use finding::Finding;
 pub use object::{Object, objects};
 pub use pod_ports::{PodPort, pod_ports};
 pub use proxies::{PlaintextListener, Proxy, Refusal, RunningPolicy};
+pub use widening::{Widening, widened};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;

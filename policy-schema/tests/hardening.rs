@@ -86,7 +86,7 @@ fn policy(more: &str) -> String {
 fn what_is_sound_is_accepted() {
     for text in [
         mesh(
-            "mtls: {minVersion: \"1.2\", exceptions: [{name: a, namespace: b, owner: c, notAfter: \"2030-01-01T00:00:00Z\"}]}",
+            "mtls: {mode: Strict, minVersion: \"1.2\", exceptions: [{name: a, namespace: b, owner: c, notAfter: \"2030-01-01T00:00:00Z\"}]}",
         ),
         mesh("certificates: {workloadTtl: 90m}"),
         mesh(
@@ -107,7 +107,7 @@ fn what_is_sound_is_accepted() {
 fn each_fault_of_a_mesh_is_found_at_its_place() {
     let exception = |more: &str| {
         mesh(&format!(
-            "mtls: {{exceptions: [{{name: a, namespace: b, owner: c, notAfter: \"2030-01-01T00:00:00Z\"{more}}}]}}"
+            "mtls: {{mode: Strict, exceptions: [{{name: a, namespace: b, owner: c, notAfter: \"2030-01-01T00:00:00Z\"{more}}}]}}"
         ))
     };
     for (text, code, place) in [
@@ -120,7 +120,8 @@ fn each_fault_of_a_mesh_is_found_at_its_place() {
         (exception("").replace("namespace: b,", "namespace: istio-system,"), "invalid-scope", "istio-system"),
         (exception("").replace("2030-01-01T00:00:00Z", "soon"), "invalid-time", "soon"),
         (exception("").replace("2030", "2026"), "expired-exception", "2026"),
-        (exception("").replace("exceptions", "mode: Permissive, exceptions"), "exclusive-fields", "name: a"),
+        (exception("").replace("mode: Strict", "mode: Permissive"), "exclusive-fields", "name: a"),
+        (exception("").replace("mode: Strict, ", ""), "missing-field", "name: a"),
         (mesh("clusterDomain: A_B"), "invalid-name", "A_B"),
         (mesh("revision: a.b"), "invalid-name", "a.b"),
         (mesh("certificates: {workloadTtl: 1d}"), "invalid-value", "1d"),
@@ -420,7 +421,7 @@ fn what_is_of_the_mesh_is_no_external_host() {
 fn one_workload_has_one_exception() {
     let exceptions = |other: &str| {
         mesh(&format!(
-            "mtls: {{exceptions: [{{name: a, namespace: shop, selector: {{matchLabels: {{app: web}}}}, ports: [1], owner: b, notAfter: \"2030-01-01T00:00:00Z\"}}, {{name: b, namespace: {other}, ports: [3], owner: b, notAfter: \"2030-01-01T00:00:00Z\"}}]}}"
+            "mtls: {{mode: Strict, exceptions: [{{name: a, namespace: shop, selector: {{matchLabels: {{app: web}}}}, ports: [1], owner: b, notAfter: \"2030-01-01T00:00:00Z\"}}, {{name: b, namespace: {other}, ports: [3], owner: b, notAfter: \"2030-01-01T00:00:00Z\"}}]}}"
         ))
     };
     for other in [
@@ -447,11 +448,19 @@ fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
         "from: [{serviceAccounts: [edge/gateway, edge/routes-istio]}]",
         "from: [{anonymous: true}]",
     );
-    let strict = format!("{MESH}{anonymous}");
+    let strict = format!("{}{anonymous}", mesh("mtls: {mode: Strict}"));
     assert_found(&strict, "never-matches", "true");
+    // Nobody knows that the cluster refuses them.
+    for open in [
+        "mtls: {mode: Permissive}",
+        "mtls: {minVersion: \"1.2\"}",
+        "clusterDomain: a.b",
+    ] {
+        assert_eq!(found(&format!("{}{anonymous}", mesh(open))), [], "{open}");
+    }
     let exception = |text: &str| {
         let mesh = mesh(&format!(
-            "mtls: {{exceptions: [{{name: a, owner: b, notAfter: \"2030-01-01T00:00:00Z\", {text}}}]}}"
+            "mtls: {{mode: Strict, exceptions: [{{name: a, owner: b, notAfter: \"2030-01-01T00:00:00Z\", {text}}}]}}"
         ));
         format!("{mesh}{anonymous}")
     };
@@ -472,7 +481,7 @@ fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
 #[test]
 fn callers_do_not_insist_on_what_an_exception_turns_off() {
     let mesh = mesh(
-        "mtls: {exceptions: [{name: a, namespace: shop, mode: Disable, owner: b, notAfter: \"2030-01-01T00:00:00Z\"}]}",
+        "mtls: {mode: Strict, exceptions: [{name: a, namespace: shop, mode: Disable, owner: b, notAfter: \"2030-01-01T00:00:00Z\"}]}",
     );
     let policy = POLICY.replace("service: {", "service: {mtls: Always, ");
     assert_found(&format!("{mesh}{policy}"), "exclusive-fields", "Always");

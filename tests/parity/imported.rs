@@ -12,9 +12,9 @@ use peergate_tests::random::{Asked, Names};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::{HttpFilter, rbac};
-use policy_schema::import::import;
+use policy_schema::import::{Options, import};
 use policy_schema::istio::AuthorizationPolicy;
-use policy_schema::policy::{IstioVersion, PolicySet};
+use policy_schema::policy::PolicySet;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
@@ -107,7 +107,7 @@ fn imported(input: &Path, text: String) -> PolicySet {
         name: input.display().to_string(),
         text,
     };
-    let imported = import(&[source], IstioVersion::NEWEST);
+    let imported = import(&[source], &Options::default());
     let documents = imported
         .documents
         .unwrap_or_else(|| panic!("{:#?}", imported.findings));

@@ -158,6 +158,21 @@ impl Cluster {
         Ok(seen)
     }
 
+    /// Lists the objects that decide who may call whom. One that is not served is among the unseen:
+    /// nothing can be compared with it.
+    pub(crate) async fn security_objects(&self) -> Result<Seen, ClusterError> {
+        let mut seen = Seen::default();
+        let group = discovery::group(&self.client, "security.istio.io").await?;
+        for kind in ["AuthorizationPolicy", "PeerAuthentication"] {
+            if group.recommended_kind(kind).is_none() {
+                let reason = "the cluster does not serve it".to_owned();
+                seen.unseen.push((kind.to_owned(), reason));
+            }
+            self.list(&group, kind, &mut seen).await;
+        }
+        Ok(seen)
+    }
+
     async fn list(&self, group: &ApiGroup, kind: &str, seen: &mut Seen) {
         let Some((resource, capabilities)) = group.recommended_kind(kind) else {
             return;

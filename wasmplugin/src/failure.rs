@@ -79,6 +79,8 @@ pub(crate) enum Failure {
         name: String,
         reason: NotAConfigDump,
     },
+    #[error("cannot read {what} from the cluster: {reason}")]
+    Unseen { what: String, reason: String },
     #[error("the cluster cannot be looked at: {0}")]
     Cluster(#[from] ClusterError),
     #[error("proxy {name}: {reason}")]
@@ -207,6 +209,7 @@ impl Failure {
             | Self::MissingFilter
             | Self::Push(_)
             | Self::Cluster(_)
+            | Self::Unseen { .. }
             | Self::Runtime(_)
             | Self::Demo(_)
             | Self::Junit(_)
@@ -362,6 +365,9 @@ impl Failure {
             | Self::InvalidWhenEnforced(_)
             | Self::StillInShadow(_) => self.help_with_promotion(),
             Self::Cluster(reason) => Some(reason.help()),
+            Self::Unseen { .. } => {
+                Some("ask for permission to list them; docs/verify.md has the role")
+            }
             Self::NoLabels(_) => Some(
                 "tell the proxies the tags, or have Prometheus take labels out of flat names: docs/metrics.md, \"Get labels\"",
             ),

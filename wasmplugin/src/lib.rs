@@ -17,6 +17,7 @@ mod fuzz;
 mod image;
 mod input;
 mod learning;
+mod manifests;
 mod network;
 mod output;
 mod policies;

@@ -9,23 +9,23 @@ use super::Selector;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Mtls {
-    /// Whether plaintext is accepted. `Strict` when left out.
+    /// Whether workloads accept plaintext. When left out, the cluster decides: no
+    /// `PeerAuthentication` is rendered, and callers without an identity may reach every rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<MtlsMode>,
     /// The oldest TLS that workloads speak with each other: `"1.2"` or `"1.3"`. `"1.3"` when left
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_version: Option<TlsVersion>,
-    /// Where a strict mesh accepts plaintext all the same, for how long, and who answers for it.
+    /// Where a mesh with `mode: Strict` still accepts plaintext, until when, and who owns it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceptions: Option<Vec<MtlsExceptionSpec>>,
 }
 
 /// Whether plaintext is accepted.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub enum MtlsMode {
     /// Mutual TLS only: every caller has an identity.
-    #[default]
     Strict,
     /// Plaintext too: callers without an identity reach the rules.
     Permissive,

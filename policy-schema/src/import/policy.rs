@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::resources::{Placed, Resources};
-use super::rule::{Importer, rules};
-use super::{Finding, ImportedPolicy, mesh};
+use super::mesh::ImportedMesh;
+use super::reading::Importer;
+use super::resources::{DEFAULT_NAMESPACE, Placed, Resources};
+use super::rule::rules;
+use super::{Finding, ImportedPolicy};
 use crate::check::is_dns_label;
 use crate::document::{
-    MeshDocument, MtlsMode, PolicyMetadata, PolicyScope, Selector, ServicePolicyDocument,
+    MeshSpec, MtlsMode, PolicyMetadata, PolicyScope, Selector, ServicePolicyDocument,
     ServicePolicyKind, ServicePolicySpec, TargetRef,
 };
 use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
+use crate::policy::{self, Labels};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
-
-/// Where Kubernetes puts an object that does not say where it belongs.
-const DEFAULT_NAMESPACE: &str = "default";
 
 /// What objects are for: those that are for the same become one policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ struct Attachment {
 
 pub(super) fn policies(
     resources: &Resources,
-    mesh: &MeshDocument,
+    mesh: &ImportedMesh,
     findings: &mut Vec<Finding>,
 ) -> Vec<ImportedPolicy> {
     let mut groups: BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>> = BTreeMap::new();
@@ -37,17 +37,12 @@ pub(super) fn policies(
         let attachment = Attachment::of(&policy.resource);
         groups.entry(attachment).or_default().push(policy);
     }
-    let spec = &mesh.spec;
+    let spec = &mesh.document.spec;
     let aliases = spec.trust_domain_aliases.as_deref().unwrap_or_default();
     let Some(trust_domains) = TrustDomains::new(&spec.trust_domain, aliases) else {
         return Vec::new(); // Which has been reported.
     };
-    let root_namespace = spec.root_namespace.as_deref();
-    let root_namespace = root_namespace.unwrap_or(mesh::ROOT_NAMESPACE);
-    let takes_plaintext = spec
-        .mtls
-        .as_ref()
-        .is_some_and(|mtls| mtls.mode == Some(MtlsMode::Permissive));
+    let root_namespace = mesh.root_namespace();
     let mut policies: Vec<_> = groups
         .into_iter()
         .map(|(attachment, mut objects)| {
@@ -55,7 +50,9 @@ pub(super) fn policies(
             let importer = Importer {
                 namespace: &attachment.namespace,
                 trust_domains: &trust_domains,
-                takes_plaintext,
+                are_trust_domains_known: mesh.are_trust_domains_known,
+                istio_version: mesh.istio_version,
+                takes_plaintext: attachment.takes_plaintext(spec, root_namespace),
             };
             policy(&attachment, &objects, importer, root_namespace, findings)
         })
@@ -78,6 +75,30 @@ impl Attachment {
             labels: selector.match_labels,
             targets: targets.cloned().collect(),
         }
+    }
+
+    /// Whether callers without identity may reach the workloads.
+    fn takes_plaintext(&self, mesh: &MeshSpec, root_namespace: &str) -> bool {
+        let mtls = mesh.mtls.as_ref();
+        if mtls.and_then(|mtls| mtls.mode) != Some(MtlsMode::Strict) {
+            return true;
+        }
+        let attachment = if !self.targets.is_empty() {
+            policy::Attachment::Targets(Vec::new())
+        } else if self.namespace == root_namespace {
+            policy::Attachment::Mesh(self.labels.clone())
+        } else if self.labels.is_empty() {
+            policy::Attachment::Namespace
+        } else {
+            policy::Attachment::Workload(self.labels.clone())
+        };
+        let everything = Labels::new();
+        let exceptions = mtls.and_then(|mtls| mtls.exceptions.as_deref());
+        exceptions.into_iter().flatten().any(|exception| {
+            let selector = exception.selector.as_ref();
+            let labels = selector.map_or(&everything, |selector| &selector.match_labels);
+            attachment.may_meet(&self.namespace, &exception.namespace, labels)
+        })
     }
 }
 

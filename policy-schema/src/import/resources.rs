@@ -1,11 +1,18 @@
 //! Texts → the resources among them that are imported.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Finding;
 use crate::diagnostic::{Place, SourceText};
 use crate::istio::AuthorizationPolicy;
+use crate::istio::peer_authentication::{MutualTlsMode, PeerAuthenticationSpec};
+use crate::policy::Labels;
 use crate::yaml::{self, Fault, Node, Span};
+
+/// Where Kubernetes puts an object that does not say where it belongs.
+pub(super) const DEFAULT_NAMESPACE: &str = "default";
 
 /// A resource and its place.
 #[derive(Debug)]
@@ -30,10 +37,20 @@ impl<R> Placed<R> {
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     pub(super) policies: Vec<Placed<AuthorizationPolicy>>,
-    /// `PeerAuthentication` objects.
-    pub(super) peer_authentications: Vec<Placed<Value>>,
-    /// Mesh configs, as they stand in a `ConfigMap` or an `IstioOperator`.
+    pub(super) peer_authentications: Vec<Placed<PeerAuthentication>>,
+    /// Mesh configs, as they stand in a `ConfigMap`, an `IstioOperator`, or the Helm values of istiod.
     pub(super) mesh_configs: Vec<Placed<Value>>,
+}
+
+/// A `PeerAuthentication`, read.
+#[derive(Debug)]
+pub(super) struct PeerAuthentication {
+    pub(super) name: String,
+    pub(super) namespace: String,
+    /// Empty for the whole namespace, or in the root namespace for the mesh.
+    pub(super) labels: Labels,
+    pub(super) mode: MutualTlsMode,
+    pub(super) ports: BTreeMap<u16, MutualTlsMode>,
 }
 
 pub(super) fn read(sources: &[SourceText], findings: &mut Vec<Finding>) -> Resources {
@@ -69,6 +86,7 @@ impl Resources {
                 }
             }
             ("security.istio.io", "AuthorizationPolicy") => {
+                refuse_empty(node, source, findings);
                 if let Some(resource) = read_node(node, source, findings) {
                     let rules = node.field("spec").and_then(|spec| spec.field("rules"));
                     let rules = rules.into_iter().flat_map(Node::elements);
@@ -85,10 +103,9 @@ impl Resources {
                 }
             }
             ("security.istio.io", "PeerAuthentication") => {
-                if let Some(resource) = read_node(node, source, findings) {
-                    self.peer_authentications
-                        .push(Placed::without_rules(resource, place));
-                }
+                let read = peer_authentication(node, source, findings);
+                self.peer_authentications
+                    .extend(read.map(|read| Placed::without_rules(read, place)));
             }
             ("v1", "ConfigMap") => {
                 let mesh = node.field("data").and_then(|data| data.field("mesh"));
@@ -97,21 +114,38 @@ impl Resources {
                 }
             }
             ("install.istio.io", "IstioOperator") => {
-                let config = node.field("spec").and_then(|spec| spec.field("meshConfig"));
-                if let Some(resource) =
-                    config.and_then(|config| read_node(config, source, findings))
-                {
-                    self.mesh_configs
-                        .push(Placed::without_rules(resource, place));
-                }
+                self.add_mesh_config(node.field("spec"), source, place, findings);
+            }
+            ("sailoperator.io", "Istio") => {
+                let values = node.field("spec").and_then(|spec| spec.field("values"));
+                self.add_mesh_config(values, source, place, findings);
+            }
+            // Helm values have no kind.
+            ("", "") if node.field("meshConfig").is_some() => {
+                self.add_mesh_config(Some(node), source, place, findings);
             }
             _ => findings.push(Finding {
                 place,
                 is_refused: false,
                 message: format!(
-                    "`{kind}` of `{group}` has no part in what is imported: AuthorizationPolicy, PeerAuthentication, and mesh config in the ConfigMap `istio` or an IstioOperator"
+                    "`{kind}` of `{group}` has no part in what is imported: AuthorizationPolicy, PeerAuthentication, and mesh config in the ConfigMap `istio`, an IstioOperator, an Istio of the Sail operator or Helm values of istiod"
                 ),
             }),
+        }
+    }
+
+    /// Adds the mesh config under `meshConfig` of `parent`.
+    fn add_mesh_config(
+        &mut self,
+        parent: Option<&Node>,
+        source: usize,
+        place: Place,
+        findings: &mut Vec<Finding>,
+    ) {
+        let config = parent.and_then(|parent| parent.field("meshConfig"));
+        if let Some(resource) = config.and_then(|config| read_node(config, source, findings)) {
+            self.mesh_configs
+                .push(Placed::without_rules(resource, place));
         }
     }
 
@@ -128,6 +162,62 @@ impl Resources {
                 is_refused: true,
                 message: "the mesh config in `data.mesh` is not YAML".to_owned(),
             }),
+        }
+    }
+}
+
+/// Reads the object's specification, and of its metadata the names alone.
+fn peer_authentication(
+    node: &Node,
+    source: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<PeerAuthentication> {
+    let spec = match node.field("spec") {
+        Some(spec) => read_node(spec, source, findings)?,
+        None => PeerAuthenticationSpec::default(),
+    };
+    let metadata = node.field("metadata");
+    let text = |key| metadata.and_then(|metadata| metadata.field(key)?.as_str());
+    let mut ports = BTreeMap::new();
+    for (port, mutual_tls) in &spec.port_level_mtls {
+        let Some(port) = port.parse().ok().filter(|port| *port != 0) else {
+            findings.push(Finding {
+                place: Place {
+                    source,
+                    span: node.head(),
+                },
+                is_refused: true,
+                message: format!("`{port}` in `portLevelMtls` is not a port"),
+            });
+            return None;
+        };
+        ports.insert(port, mutual_tls.mode);
+    }
+    Some(PeerAuthentication {
+        name: text("name").unwrap_or_default().to_owned(),
+        namespace: text("namespace").unwrap_or(DEFAULT_NAMESPACE).to_owned(),
+        labels: spec.selector.unwrap_or_default().match_labels,
+        mode: spec.mtls.unwrap_or_default().mode,
+        ports,
+    })
+}
+
+/// Refuses `from: []` and `to: []`, which would read as if they were left out: for everybody. Istio's
+/// webhook refuses them too.
+fn refuse_empty(policy: &Node, source: usize, findings: &mut Vec<Finding>) {
+    let rules = policy.field("spec").and_then(|spec| spec.field("rules"));
+    for rule in rules.into_iter().flat_map(Node::elements) {
+        for key in ["from", "to"] {
+            if rule.field(key).is_some_and(Node::is_empty_list) {
+                findings.push(Finding {
+                    place: Place {
+                        source,
+                        span: rule.head(),
+                    },
+                    is_refused: true,
+                    message: format!("`{key}` is empty, and Istio refuses it: remove the field if the rule is for everything"),
+                });
+            }
         }
     }
 }

@@ -1,39 +1,12 @@
 //! A rule of an `AuthorizationPolicy` → rules that mean the same.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-
-use super::template;
-use crate::check::{Scope, check_rules};
-use crate::code::Code;
-use crate::identity::TrustDomains;
+use super::reading::Importer;
+use super::values::{Report, Values};
 use crate::istio::authorization_policy::{
-    Action, AuthorizationPolicySpec, AuthorizationRule, Condition, Operation, Source,
+    Action, AuthorizationPolicySpec, AuthorizationRule, OperationEntry, Source, SourceEntry,
 };
-use crate::istio::ip_blocks::is_repeated_in_ipv6;
-use crate::problem::{Cursor, Problems};
-use crate::rule_spec::{
-    ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
-};
-
-/// What rules are imported into.
-#[derive(Clone, Copy)]
-pub(super) struct Importer<'i> {
-    pub(super) namespace: &'i str,
-    pub(super) trust_domains: &'i TrustDomains,
-    /// Whether callers without identity reach the rules.
-    pub(super) takes_plaintext: bool,
-}
-
-/// Says that something is refused (`true`) or left out (`false`), and why.
-pub(super) type Report<'r> = dyn FnMut(bool, String) + 'r;
-
-/// An address that no client has (RFC 6666), to be excluded where a source has to say something.
-const NO_ADDRESS: &str = "100::";
-
-/// A field whose values can match nothing, so that neither does what it is part of.
-struct NeverMatches;
+use crate::istio::tcp::{condition_asks_http, rule_asks_http};
+use crate::rule_spec::{Effect, OperationSpec, RuleSpec, SourceSpec};
 
 /// The rules that mean `rule`, with what goes behind their ids: none, one, or two where an `ALLOW`
 /// rule takes callers without identity too.
@@ -49,6 +22,12 @@ pub(super) fn rules(
         Action::Audit => Effect::Audit,
         Action::Custom => Effect::Custom,
     };
+    if effect == Effect::Deny && closes_tcp(rule) {
+        report(
+            false,
+            "on TCP ports it denies all traffic, as it does in Istio, which drops HTTP conditions there; list such ports in `tcpPorts` to prevent that".to_owned(),
+        );
+    }
     let mut values = Values {
         effect,
         importer,
@@ -57,7 +36,7 @@ pub(super) fn rules(
     let Ok(when) = rule
         .when
         .iter()
-        .map(|condition| values.condition(condition))
+        .filter_map(|condition| values.condition(condition).transpose())
         .collect::<Result<Vec<_>, _>>()
     else {
         return Vec::new();
@@ -92,7 +71,64 @@ pub(super) fn rules(
         .then(|| without_identity(&whole))
         .flatten();
     let workloads = with_identity(whole);
-    workloads.into_iter().chain(anonymous).collect()
+    let mut rules: Vec<_> = workloads.into_iter().chain(anonymous).collect();
+    if rule_asks_http(rule) {
+        rules.iter_mut().for_each(keep_to_http);
+    }
+    rules
+}
+
+/// Whether a `DENY` rule denies everything on TCP ports, since nothing that it asks can be asked of a
+/// connection. Istio's webhook warns of such rules (`ValidateAuthorizationPolicy`).
+fn closes_tcp(rule: &AuthorizationRule) -> bool {
+    let takes_every_caller = |from: &SourceEntry| {
+        let mut of_connection = from.source.clone();
+        of_connection.request_principals.clear();
+        of_connection.not_request_principals.clear();
+        of_connection == Source::default()
+    };
+    let takes_every_port =
+        |to: &OperationEntry| to.operation.ports.is_empty() && to.operation.not_ports.is_empty();
+    let mut conditions = rule.when.iter();
+    rule_asks_http(rule)
+        && (rule.from.is_empty() || rule.from.iter().any(takes_every_caller))
+        && (rule.to.is_empty() || rule.to.iter().any(takes_every_port))
+        && conditions.all(|condition| condition_asks_http(&condition.key))
+}
+
+/// Istio drops an `ALLOW` rule from TCP ports if any part of it asks for HTTP. What is left of one
+/// here may lack that part, and then asks for the method that every HTTP request has.
+fn keep_to_http(rule: &mut RuleSpec) {
+    let asks_source = |source: &SourceSpec| {
+        source.request_principals.is_some() || source.not_request_principals.is_some()
+    };
+    let asks_operation = |operation: &OperationSpec| {
+        let lists = [
+            &operation.methods,
+            &operation.not_methods,
+            &operation.paths,
+            &operation.not_paths,
+            &operation.hosts,
+            &operation.not_hosts,
+        ];
+        lists.iter().any(|list| list.is_some())
+    };
+    let asks = rule.from.iter().flatten().any(asks_source)
+        || rule.to.iter().flatten().any(asks_operation)
+        || rule
+            .when
+            .iter()
+            .flatten()
+            .any(|condition| condition_asks_http(&condition.key));
+    if asks {
+        return;
+    }
+    for operation in rule
+        .to
+        .get_or_insert_with(|| vec![OperationSpec::default()])
+    {
+        operation.methods = Some(vec!["*".to_owned()]);
+    }
 }
 
 /// The part of an `Allow` rule that takes callers with an identity: not what excludes them all.
@@ -157,297 +193,4 @@ fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
 
 fn is_about_identity(key: &str) -> bool {
     key.starts_with("source.") && key != "source.ip"
-}
-
-/// Carries values over, list by list.
-struct Values<'i, 'r, 'f> {
-    effect: Effect,
-    importer: Importer<'i>,
-    report: &'r mut Report<'f>,
-}
-
-impl Values<'_, '_, '_> {
-    fn source(&mut self, source: &Source) -> Result<SourceSpec, NeverMatches> {
-        let mut field =
-            |key: &'static str, values: &[String], set: SetSource| self.list(key, values, set);
-        let source = SourceSpec {
-            anonymous: None,
-            principals: field("principals", &source.principals, |spec, list| {
-                spec.principals = list;
-            })?,
-            not_principals: field("notPrincipals", &source.not_principals, |spec, list| {
-                spec.not_principals = list;
-            })?,
-            service_accounts: field("serviceAccounts", &source.service_accounts, |spec, list| {
-                spec.service_accounts = list;
-            })?,
-            not_service_accounts: field(
-                "notServiceAccounts",
-                &source.not_service_accounts,
-                |spec, list| spec.not_service_accounts = list,
-            )?,
-            namespaces: field("namespaces", &source.namespaces, |spec, list| {
-                spec.namespaces = list;
-            })?,
-            not_namespaces: field("notNamespaces", &source.not_namespaces, |spec, list| {
-                spec.not_namespaces = list;
-            })?,
-            trust_domains: field("trustDomains", &source.trust_domains, |spec, list| {
-                spec.trust_domains = list;
-            })?,
-            not_trust_domains: field(
-                "notTrustDomains",
-                &source.not_trust_domains,
-                |spec, list| spec.not_trust_domains = list,
-            )?,
-            request_principals: field(
-                "requestPrincipals",
-                &source.request_principals,
-                |spec, list| spec.request_principals = list,
-            )?,
-            not_request_principals: field(
-                "notRequestPrincipals",
-                &source.not_request_principals,
-                |spec, list| spec.not_request_principals = list,
-            )?,
-            ip_blocks: field("ipBlocks", &source.ip_blocks, |spec, list| {
-                spec.ip_blocks = list;
-            })?,
-            not_ip_blocks: field("notIpBlocks", &source.not_ip_blocks, |spec, list| {
-                spec.not_ip_blocks = list;
-            })?,
-            remote_ip_blocks: field("remoteIpBlocks", &source.remote_ip_blocks, |spec, list| {
-                spec.remote_ip_blocks = list;
-            })?,
-            not_remote_ip_blocks: field(
-                "notRemoteIpBlocks",
-                &source.not_remote_ip_blocks,
-                |spec, list| spec.not_remote_ip_blocks = list,
-            )?,
-        };
-        if source == SourceSpec::default() {
-            return Ok(SourceSpec {
-                // Every caller that is excluded is denied anyway.
-                not_remote_ip_blocks: Some(vec![NO_ADDRESS.to_owned()]),
-                ..source
-            });
-        }
-        Ok(source)
-    }
-
-    fn operation(&mut self, operation: &Operation) -> Result<OperationSpec, NeverMatches> {
-        let mut field = |key: &'static str, values: &[String], set: SetOperation| {
-            self.operation_list(key, values, set)
-        };
-        let mut spec = OperationSpec {
-            methods: field("methods", &operation.methods, |spec, list| {
-                spec.methods = list;
-            })?,
-            not_methods: field("notMethods", &operation.not_methods, |spec, list| {
-                spec.not_methods = list;
-            })?,
-            paths: field("paths", &operation.paths, |spec, list| spec.paths = list)?,
-            not_paths: field("notPaths", &operation.not_paths, |spec, list| {
-                spec.not_paths = list;
-            })?,
-            hosts: field("hosts", &operation.hosts, |spec, list| spec.hosts = list)?,
-            not_hosts: field("notHosts", &operation.not_hosts, |spec, list| {
-                spec.not_hosts = list;
-            })?,
-            ports: None,
-            not_ports: None,
-        };
-        spec.ports = self.ports("ports", &operation.ports)?;
-        spec.not_ports = self.ports("notPorts", &operation.not_ports)?;
-        template::report_stopping(&spec, self.effect, self.report);
-        Ok(spec)
-    }
-
-    fn condition(&mut self, condition: &Condition) -> Result<ConditionSpec, NeverMatches> {
-        let key = &condition.key;
-        let mut list = |name: &'static str, values: &[String]| {
-            let lists = format!("`{name}` of `{key}`");
-            self.carry(&lists, name.starts_with("not"), values, |value| RuleSpec {
-                when: Some(vec![ConditionSpec {
-                    key: key.clone(),
-                    values: Some(vec![value.to_owned()]),
-                    not_values: None,
-                }]),
-                ..probe()
-            })
-        };
-        Ok(ConditionSpec {
-            key: key.clone(),
-            values: list("values", &condition.values)?,
-            not_values: list("notValues", &condition.not_values)?,
-        })
-    }
-
-    fn list(
-        &mut self,
-        key: &'static str,
-        values: &[String],
-        set: SetSource,
-    ) -> Result<Option<Vec<String>>, NeverMatches> {
-        self.carry(
-            &format!("`{key}`"),
-            key.starts_with("not"),
-            values,
-            |value| {
-                let mut source = SourceSpec::default();
-                set(&mut source, Some(vec![value.to_owned()]));
-                RuleSpec {
-                    from: Some(vec![source]),
-                    ..probe()
-                }
-            },
-        )
-    }
-
-    fn operation_list(
-        &mut self,
-        key: &'static str,
-        values: &[String],
-        set: SetOperation,
-    ) -> Result<Option<Vec<String>>, NeverMatches> {
-        self.carry(
-            &format!("`{key}`"),
-            key.starts_with("not"),
-            values,
-            |value| {
-                let mut operation = OperationSpec::default();
-                set(&mut operation, Some(vec![value.to_owned()]));
-                RuleSpec {
-                    to: Some(vec![operation]),
-                    ..probe()
-                }
-            },
-        )
-    }
-
-    fn ports(
-        &mut self,
-        key: &'static str,
-        values: &[String],
-    ) -> Result<Option<Vec<u16>>, NeverMatches> {
-        let ports = self.carry(
-            &format!("`{key}`"),
-            key.starts_with("not"),
-            values,
-            |value| RuleSpec {
-                when: Some(vec![ConditionSpec {
-                    key: "destination.port".to_owned(),
-                    values: Some(vec![value.to_owned()]),
-                    not_values: None,
-                }]),
-                ..probe()
-            },
-        )?;
-        Ok(ports.map(|ports| ports.iter().filter_map(|port| port.parse().ok()).collect()))
-    }
-
-    /// The values of a list that the language takes too. Another one is left out where it could only
-    /// allow something; where it denies, it is refused: to leave it out would allow more. What is
-    /// excluded of nobody excludes nothing.
-    fn carry(
-        &mut self,
-        list: &str,
-        is_negated: bool,
-        values: &[String],
-        probe: impl Fn(&str) -> RuleSpec,
-    ) -> Result<Option<Vec<String>>, NeverMatches> {
-        let mut carried = Vec::with_capacity(values.len());
-        for value in values {
-            if is_repeated_in_ipv6(value, values) {
-                continue;
-            }
-            let written = self.rewritten(value, list);
-            match self.problem(&probe(&written)) {
-                None => carried.push(written),
-                Some((code, problem)) => {
-                    // Callers of such names are denied whatever the rules say.
-                    let is_of_nobody =
-                        matches!(code, Code::InvalidSpiffeId | Code::ForeignTrustDomain);
-                    let allows =
-                        !is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
-                    let is_refused = !is_of_nobody && !allows;
-                    let outcome = if is_refused {
-                        "cannot be carried over"
-                    } else {
-                        "is left out"
-                    };
-                    (self.report)(
-                        is_refused,
-                        format!("`{value}` in {list} {outcome}: {problem}"),
-                    );
-                }
-            }
-        }
-        match (values.is_empty(), carried.is_empty()) {
-            (true, _) => Ok(None),
-            (false, true) if is_negated => Ok(None),
-            (false, true) => Err(NeverMatches),
-            (false, false) => Ok(Some(carried)),
-        }
-    }
-
-    /// What Istio makes of a value before it matches.
-    fn rewritten(&self, value: &str, list: &str) -> String {
-        if list.to_ascii_lowercase().contains("principals`") || list.contains("source.principal") {
-            // Istio takes `cluster.local` for the mesh's own trust domain.
-            if let Some(rest) = value.strip_prefix("cluster.local/")
-                && rest.split('/').count() == 4
-                && !list.contains("equest")
-                && !self.importer.trust_domains.contains("cluster.local")
-            {
-                return format!("{}/{rest}", self.importer.trust_domains.own());
-            }
-        }
-        // Envoy cuts off what an address has beyond the block's length.
-        match value.parse::<IpNet>() {
-            Ok(block) if value.parse::<IpAddr>().is_err() => block.trunc().to_string(),
-            _ => value.to_owned(),
-        }
-    }
-
-    fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
-        let scope = Scope {
-            trust_domains: Some(self.importer.trust_domains),
-            namespace: self.importer.namespace,
-            enforcement: Enforcement::Enforce,
-            otherwise: Otherwise::Deny,
-        };
-        let mut problems = Problems::default();
-        check_rules(
-            std::slice::from_ref(rule),
-            &scope,
-            &Cursor::Root,
-            &mut problems,
-        );
-        let problem = problems.into_vec().into_iter().next()?;
-        Some((
-            problem.code,
-            format!("{}; {}", problem.message, problem.help),
-        ))
-    }
-}
-
-type SetSource = fn(&mut SourceSpec, Option<Vec<String>>);
-type SetOperation = fn(&mut OperationSpec, Option<Vec<String>>);
-
-/// A rule that one value is tried in.
-fn probe() -> RuleSpec {
-    RuleSpec {
-        id: "r".to_owned(),
-        effect: Effect::Deny,
-        provider: None,
-        description: None,
-        owner: None,
-        not_before: None,
-        not_after: None,
-        enforcement: None,
-        from: None,
-        to: None,
-        when: None,
-    }
 }

@@ -211,6 +211,7 @@ fn istio_rules(
             }
         }
     }
+    tcp::keep_to_http_as_a_whole(rule, &mut rules);
     rules
 }
 

@@ -1,35 +1,63 @@
 //! Mesh → `PeerAuthentication` (Istio, security.istio.io): strict mutual TLS, and the exceptions.
+//!
+//! `default` in the root namespace is the name that a cluster's own object usually has, so a mesh
+//! that does not set the mode renders none: it could replace a strict one.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::authorization_policy::LabelSelector;
 use super::resource::{Resource, Spec, metadata};
 use crate::document::{ExceptionMode, MtlsMode};
 use crate::policy::{Mesh, MtlsException};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PeerAuthenticationSpec {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    selector: Option<LabelSelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtls: Option<MutualTls>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    port_level_mtls: BTreeMap<String, MutualTls>,
+/// The content of a `PeerAuthentication`. Without selector it is for the namespace, or in the root
+/// namespace for the mesh.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PeerAuthenticationSpec {
+    /// The pods that the object is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+    /// How they accept connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtls: Option<MutualTls>,
+    /// The same for some of their own ports.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub port_level_mtls: BTreeMap<String, MutualTls>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-struct MutualTls {
-    mode: &'static str,
+/// How connections are accepted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MutualTls {
+    /// The mode.
+    #[serde(default)]
+    pub mode: MutualTlsMode,
 }
 
-/// The object for the mesh, and one for each exception.
+/// Whether connections need mutual TLS.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MutualTlsMode {
+    /// As the workload, the namespace or the mesh has it; `Permissive` where none of them says.
+    #[default]
+    Unset,
+    /// Plaintext alone.
+    Disable,
+    /// Mutual TLS and plaintext.
+    Permissive,
+    /// Mutual TLS alone.
+    Strict,
+}
+
+/// The object for the mesh, and one for each exception; none where the cluster decides.
 pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
     let mode = match mesh.mtls.mode {
-        MtlsMode::Strict => "STRICT",
-        MtlsMode::Permissive => "PERMISSIVE",
+        None => return Vec::new(),
+        Some(MtlsMode::Strict) => MutualTlsMode::Strict,
+        Some(MtlsMode::Permissive) => MutualTlsMode::Permissive,
     };
     let of_mesh = PeerAuthenticationSpec {
         selector: None,
@@ -53,8 +81,8 @@ pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
 fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
     let mutual_tls = MutualTls {
         mode: match exception.mode {
-            ExceptionMode::Permissive => "PERMISSIVE",
-            ExceptionMode::Disable => "DISABLE",
+            ExceptionMode::Permissive => MutualTlsMode::Permissive,
+            ExceptionMode::Disable => MutualTlsMode::Disable,
         },
     };
     let mut metadata = metadata(&exception.name, &exception.namespace);

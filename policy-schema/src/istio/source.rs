@@ -53,7 +53,7 @@ pub(super) fn callers(
 }
 
 /// Namespaces with an open beginning by themselves: only they are namespaces to Istio too.
-pub(super) fn split_by_namespaces(source: &Source) -> Vec<Source> {
+fn split_by_namespaces(source: &Source) -> Vec<Source> {
     let is_open = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
     let (open, others): (Vec<_>, Vec<_>) = source.namespaces.iter().cloned().partition(is_open);
     if open.is_empty() || others.is_empty() {

@@ -3,9 +3,7 @@
 //! Nothing is rendered of this. It is what Istio leaves of the rendered rules there, see [`tcp`](super::tcp), in a form
 //! that answers questions.
 
-use super::source::{callers, split_by_namespaces};
-use super::tcp::asks_http_beside_callers;
-use crate::identity::TrustDomains;
+use super::tcp::asks_http;
 use crate::planes::RbacPlane;
 use crate::plugin_config::{PluginConfig, PolicyName};
 use crate::policy::{PolicySet, ServicePolicy};
@@ -17,38 +15,32 @@ impl PluginConfig {
     /// has it: there is none on such ports.
     pub fn without_http(set: &PolicySet, policy: &ServicePolicy, port: u16) -> Self {
         let mut config = Self::of_policy(set, policy);
-        config.rules = rules_without_http(set, policy, port);
+        config.rules = rules_without_http(policy, port);
         for along in &mut config.along {
             let PolicyName { namespace, name } = &along.policy;
             if let Some(other) = set.policy(namespace, name) {
-                along.rules = rules_without_http(set, other, port);
+                along.rules = rules_without_http(other, port);
             }
         }
         config
     }
 }
 
-fn rules_without_http(set: &PolicySet, policy: &ServicePolicy, port: u16) -> Vec<RuleSpec> {
-    let trust_domains = &set.mesh.trust_domains;
+fn rules_without_http(policy: &ServicePolicy, port: u16) -> Vec<RuleSpec> {
     let rules = policy.rules.iter();
     let rules = rules.filter(|rule| RbacPlane::of_rule(policy, rule).is_rendered());
-    let rules = rules.filter_map(|rule| without_http(policy, rule, port, trust_domains));
+    let rules = rules.filter_map(|rule| without_http(policy, rule, port));
     rules.map(|rule| RuleSpec::from(&rule)).collect()
 }
 
 /// What Istio leaves of a rendered rule on a port without HTTP; none where it leaves nothing.
-fn without_http(
-    policy: &ServicePolicy,
-    rule: &Rule,
-    port: u16,
-    trust_domains: &TrustDomains,
-) -> Option<Rule> {
+fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> {
     if rule.effect == Effect::Allow {
-        let is_dropped = !rule.validity.is_unlimited() || asks_http_beside_callers(rule);
-        return (!is_dropped).then(|| with_callers_left(rule, trust_domains))?;
+        let is_dropped = !rule.validity.is_unlimited() || asks_http(rule);
+        return (!is_dropped).then(|| rule.clone());
     }
     let mut rule = rule.clone();
-    if policy.tcp_ports.contains(&port) {
+    if policy.all_tcp_ports().contains(&port) {
         let has_operations = !rule.operations.is_empty();
         rule.operations.retain(|operation| !operation.needs_http());
         if rule.needs_http_beside_operations() || (has_operations && rule.operations.is_empty()) {
@@ -76,31 +68,4 @@ fn without_http(
     rule.conditions
         .retain(|condition| !condition.asks_for_http());
     Some(rule)
-}
-
-/// An `Allow` rule with those of its sources that Istio leaves: of sources that are rendered together, one that asks for
-/// a token drops all.
-fn with_callers_left(rule: &Rule, trust_domains: &TrustDomains) -> Option<Rule> {
-    let parts = rule.sources.iter().flat_map(split_by_namespaces);
-    let parts: Vec<_> = parts
-        .map(|part| {
-            let callers = callers(&part, rule.effect, trust_domains).into_iter();
-            let conditions: Vec<_> = callers.map(|callers| callers.conditions).collect();
-            (part, conditions)
-        })
-        .collect();
-    let is_dropped = |rendered_with: &[_]| {
-        let mut together = parts.iter().filter(|(_, other)| other == rendered_with);
-        together.any(|(part, _)| part.asks_for_request_principal())
-    };
-    let sources: Vec<_> = parts
-        .iter()
-        .filter(|(_, conditions)| !is_dropped(conditions))
-        .map(|(part, _)| part.clone())
-        .collect();
-    let is_empty = sources.is_empty() && !rule.sources.is_empty();
-    (!is_empty).then(|| Rule {
-        sources,
-        ..rule.clone()
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Attachment, Gateway, IstioVersion, Labels, are_compatible};
+use super::{Attachment, Gateway, IstioVersion, Labels};
 use crate::document::{
     ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
 };
@@ -43,7 +43,9 @@ pub struct Mesh {
 /// How workloads ask their callers for mutual TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct MtlsPlan {
-    pub(crate) mode: MtlsMode,
+    /// None where the documents leave the mode to the cluster: then no `PeerAuthentication` is
+    /// rendered, and nothing may rely on plaintext being refused.
+    pub(crate) mode: Option<MtlsMode>,
     pub(crate) min_version: TlsVersion,
     /// In the order of namespace and name.
     pub(crate) exceptions: Vec<MtlsException>,
@@ -116,14 +118,10 @@ impl Mesh {
 
     /// Whether callers without an identity may come where a policy of `namespace` is for.
     pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
-        let is_for = |place: &str, labels: &Labels| match attachment {
-            Attachment::Workload(own) => place == namespace && are_compatible(own, labels),
-            Attachment::Namespace | Attachment::Targets(_) => place == namespace,
-            Attachment::Mesh(own) => are_compatible(own, labels),
-        };
+        let is_for = |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
         let everything = Labels::new();
         let mut exceptions = self.mtls.exceptions.iter();
-        self.mtls.mode == MtlsMode::Permissive
+        !self.is_strict()
             || exceptions.any(|exception| {
                 let labels = exception.labels.as_ref().unwrap_or(&everything);
                 is_for(&exception.namespace, labels)
@@ -132,6 +130,17 @@ impl Mesh {
                 .gateways
                 .iter()
                 .any(|gateway| is_for(&gateway.namespace, &gateway.labels))
+    }
+
+    /// Whether the documents have workloads refuse plaintext, exceptions aside.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.mtls.mode == Some(MtlsMode::Strict)
+    }
+
+    /// Whether the documents set how workloads accept mutual TLS, so that `PeerAuthentication`
+    /// objects are rendered.
+    pub fn sets_mtls_mode(&self) -> bool {
+        self.mtls.mode.is_some()
     }
 
     /// What is strict because the document says nothing, with the field that would.

@@ -117,18 +117,11 @@ fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
 
 /// What would stop working in a mesh that was less strict before.
 fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
-    let mode = spec.mtls.as_ref().and_then(|mtls| mtls.mode);
-    let otherwise = spec
-        .defaults
-        .as_ref()
-        .and_then(|defaults| defaults.otherwise);
-    let mtls = "plaintext is refused everywhere (`mtls.mode`)";
+    let defaults = spec.defaults.as_ref();
+    let otherwise = defaults.and_then(|defaults| defaults.otherwise);
     let deny =
         "what no policy allows is denied, also where there is no policy (`defaults.otherwise`)";
-    [(mode.is_none(), mtls), (otherwise.is_none(), deny)]
-        .into_iter()
-        .filter_map(|(is_silent, text)| is_silent.then_some(text))
-        .collect()
+    otherwise.is_none().then_some(deny).into_iter().collect()
 }
 
 fn check_version(

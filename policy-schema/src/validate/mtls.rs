@@ -21,7 +21,6 @@ pub(super) fn check(
     let cursor = cursor.key("mtls");
     let default = Mtls::default();
     let spec = spec.unwrap_or(&default);
-    let mode = spec.mode.unwrap_or_default();
     let cursor = cursor.key("exceptions");
     let specs = spec.exceptions.as_deref();
     check_not_empty(
@@ -31,13 +30,20 @@ pub(super) fn check(
         problems,
     );
     let specs = specs.unwrap_or_default();
-    if mode == MtlsMode::Permissive && !specs.is_empty() {
-        problems.report(
+    match spec.mode {
+        Some(MtlsMode::Permissive) if !specs.is_empty() => problems.report(
             Code::ExclusiveFields,
             &cursor,
             "a permissive mesh has nothing to make exceptions from",
             "remove `mode: Permissive`, or the exceptions",
-        );
+        ),
+        None if !specs.is_empty() => problems.report(
+            Code::MissingField,
+            &cursor,
+            "these are exceptions from strict mutual TLS, and the mesh leaves the mode to the cluster",
+            "add `mode: Strict` to `mtls`, or remove the exceptions",
+        ),
+        _ => {}
     }
     let mut exceptions: Vec<MtlsException> = Vec::with_capacity(specs.len());
     for (index, spec) in specs.iter().enumerate() {
@@ -57,7 +63,7 @@ pub(super) fn check(
     }
     exceptions.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     MtlsPlan {
-        mode,
+        mode: spec.mode,
         min_version: spec.min_version.unwrap_or_default(),
         exceptions,
     }

@@ -43,7 +43,10 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
         .iter()
         .filter(|object| !rendered.contains_key(object.id()));
     for object in others {
-        if object.label(MANAGED_BY.0) == Some(MANAGED_BY.1) {
+        // Deleting it would open workloads, and the documents no longer say whether it may go.
+        let is_left_to_cluster =
+            !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
+        if object.label(MANAGED_BY.0) == Some(MANAGED_BY.1) && !is_left_to_cluster {
             findings.push(Finding::about(
                 object,
                 FindingCode::LeftoverObject,

@@ -12,7 +12,7 @@ use super::bypass::Bypass;
 use super::object::{Object, has_all};
 use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::document::{ExceptionMode, MtlsMode, Outbound};
+use crate::document::{ExceptionMode, Outbound};
 use crate::policy::{Labels, Mesh, MtlsException, PolicySet};
 
 /// What a `PeerAuthentication` asks for.
@@ -44,7 +44,7 @@ pub(super) fn check(
         .partition(|object| object.selector().is_some());
     check_bypasses(mesh, workloads, &mut verdict.findings);
     let findings = &mut verdict.findings;
-    if mesh.mtls.mode == MtlsMode::Strict {
+    if mesh.is_strict() {
         check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
         for object in of_namespaces {
             findings.extend(of_namespace(mesh, object));
@@ -53,9 +53,12 @@ pub(super) fn check(
             findings.extend(of_workload(mesh, object));
         }
     } else {
-        verdict
-            .unchecked
-            .push("plaintext: the `Mesh` permits it everywhere".to_owned());
+        let reason = if mesh.sets_mtls_mode() {
+            "plaintext: the `Mesh` permits it everywhere"
+        } else {
+            "plaintext: the `Mesh` leaves `mtls.mode` to the cluster"
+        };
+        verdict.unchecked.push(reason.to_owned());
     }
 }
 
@@ -279,7 +282,7 @@ pub(super) fn may_accept_plaintext(
         ports: &ports,
         mode: Mode::Permissive,
     };
-    mesh.mtls.mode == MtlsMode::Permissive || is_declared(mesh, &place)
+    !mesh.is_strict() || is_declared(mesh, &place)
 }
 
 /// What it accepts, and why it may not.

@@ -81,6 +81,11 @@ impl Node {
         }
     }
 
+    /// Whether this is a list without elements.
+    pub fn is_empty_list(&self) -> bool {
+        matches!(&self.content, Content::Sequence(elements) if elements.is_empty())
+    }
+
     /// The value if it is text by the rules of YAML 1.2: `"80"` is, and plain `80` is not.
     pub fn as_str(&self) -> Option<&str> {
         match self.scalar()? {

@@ -3,9 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueHint};
 use policy_schema::diagnostic::{Place, SourceText};
-use policy_schema::import::{Documents, Finding, ImportedPolicy, import};
+use policy_schema::document::MeshDocument;
+use policy_schema::import::{
+    Documents, ExceptionPlan, Finding, ImportedPolicy, Options as ImportOptions, import,
+};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -18,7 +22,7 @@ use crate::policies;
 use crate::position::Lines;
 use crate::report::{self, LimitArgs};
 
-/// Make policy documents of what a mesh has already
+/// Convert existing policies to Peergate documents
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -30,21 +34,28 @@ enum From {
     Istio(IstioArgs),
 }
 
-/// Make policy documents of Istio resources, with the same decisions
+/// Convert Istio resources to Peergate documents that make the same decisions
 ///
-/// Reads AuthorizationPolicy (v1, v1beta1), PeerAuthentication, and the mesh config in the config map `istio` or an
-/// `IstioOperator`, alone or in a `List`, and prints a Mesh and one ServicePolicy for each workload. Comments say what
-/// each came from.
+/// Reads AuthorizationPolicy (v1, v1beta1), PeerAuthentication, and the mesh config in the config map `istio`, an
+/// `IstioOperator`, an Istio of the Sail operator, or Helm values of istiod, alone or in a `List`. Prints a Mesh and one
+/// ServicePolicy for each workload. Comments name the origin of each rule, and what the input leaves open.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   kubectl get authorizationpolicies,peerauthentications -A -o yaml > istio.yaml
   kubectl get configmap istio -n istio-system -o yaml > mesh.yaml
   peergate import istio istio.yaml mesh.yaml > policy.yaml
-  peergate render -f policy.yaml
+  peergate render -f policy.yaml --only authorization-policy
+  peergate import istio istio.yaml --trust-domain prod.example --istio-version 1.29
+  peergate import istio istio.yaml mesh.yaml --owner platform --exceptions-until 2027-06-30
 
-What never matches in an ALLOW rule is left out, and a note on stderr says so.
-What the language has no way to say is an error, and nothing is printed.
+Without a PeerAuthentication for the whole mesh, `mtls.mode` is left out: render
+then writes no PeerAuthentication, and existing ones stay in force. Exceptions
+from strict mutual TLS become `mtls.exceptions`. Without --owner and
+--exceptions-until you have to fill in their owner and end.
+
+Values that never match are left out, and a note on stderr reports each. What
+the language cannot express is an error, and nothing is printed.
 
 Exit codes: 0 imported; 1 a file could not be read; 3 something cannot be
 carried over.")]
@@ -55,8 +66,40 @@ struct IstioArgs {
     /// The Istio version that the mesh runs [default: the newest one known]
     #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
     istio_version: Option<IstioVersion>,
+    /// The mesh's trust domain, if the input has no mesh config [default: cluster.local]
+    #[arg(long, value_name = "NAME")]
+    trust_domain: Option<String>,
+    /// The mesh's root namespace, if the input has no mesh config [default: istio-system]
+    #[arg(long, value_name = "NAMESPACE")]
+    root_namespace: Option<String>,
+    /// The owner of exceptions from strict mutual TLS
+    #[arg(long, value_name = "NAME", requires = "exceptions_until", value_parser = NonEmptyStringValueParser::new())]
+    owner: Option<String>,
+    /// When exceptions from strict mutual TLS end: RFC 3339 in UTC, or a date meaning its end
+    #[arg(long, value_name = "TIME", requires = "owner", value_parser = parse_end)]
+    exceptions_until: Option<Timestamp>,
     #[command(flatten)]
     limit: LimitArgs,
+}
+
+impl IstioArgs {
+    fn options(&self) -> ImportOptions {
+        let plan = self.owner.clone().zip(self.exceptions_until);
+        ImportOptions {
+            istio_version: self.istio_version,
+            trust_domain: self.trust_domain.clone(),
+            root_namespace: self.root_namespace.clone(),
+            exceptions: plan.map(|(owner, not_after)| ExceptionPlan { owner, not_after }),
+        }
+    }
+}
+
+/// A time, or the last second of a date.
+fn parse_end(text: &str) -> Result<Timestamp, String> {
+    let end = format!("{text}T23:59:59Z");
+    Timestamp::parse(text)
+        .or_else(|reason| Timestamp::parse(&end).map_err(|_| reason))
+        .map_err(|reason| reason.to_string())
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
@@ -66,8 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         report::limited_diagnostics(&input.diagnostics, &input.sources, args.limit);
         return Err(Failure::NotImported(input.diagnostics.len()));
     }
-    let version = args.istio_version.unwrap_or(IstioVersion::NEWEST);
-    let imported = import(&input.sources, version);
+    let imported = import(&input.sources, &args.options());
     let places = Places::new(&input.sources);
     let chosen = args
         .limit
@@ -75,12 +117,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     for finding in chosen {
         show(finding, &places);
     }
+    for open in &imported.open {
+        report::note(open);
+    }
     let Some(documents) = imported.documents else {
         let refused = imported.findings.iter().filter(|found| found.is_refused);
         return Err(Failure::NotImported(refused.count()));
     };
-    let text = written(&documents, &places)?;
-    check(&text)?;
+    let mesh = filled_in(&documents.mesh);
+    check(&written(&mesh, &documents, &imported.open, &places)?)?;
+    let text = written(&documents.mesh, &documents, &imported.open, &places)?;
     output::write_stdout(text.as_bytes())?;
     Ok(ExitStatus::Success)
 }
@@ -140,10 +186,32 @@ fn check(text: &str) -> Result<(), Failure> {
     Err(Failure::NotImported(validated.diagnostics.len()))
 }
 
+/// The mesh with an owner and an end for exceptions that are to be given them by hand.
+fn filled_in(mesh: &MeshDocument) -> MeshDocument {
+    let mut mesh = mesh.clone();
+    let exceptions = mesh.spec.mtls.as_mut();
+    let exceptions = exceptions.and_then(|mtls| mtls.exceptions.as_mut());
+    for exception in exceptions.into_iter().flatten() {
+        if exception.owner.is_empty() {
+            exception.owner.push_str("owner");
+            exception.not_after = Timestamp::from_unix_nanoseconds(u64::MAX).to_string();
+        }
+    }
+    mesh
+}
+
 /// The documents as one text, with comments.
-fn written(documents: &Documents, places: &Places<'_>) -> Result<String, Failure> {
+fn written(
+    mesh: &MeshDocument,
+    documents: &Documents,
+    open: &[String],
+    places: &Places<'_>,
+) -> Result<String, Failure> {
     let mut text = String::from("# From the mesh config and the PeerAuthentication objects.\n");
-    text.push_str(&output::yaml(&documents.mesh)?);
+    for open in open {
+        let _ = writeln!(text, "# Open: {open}.");
+    }
+    text.push_str(&output::yaml(mesh)?);
     for policy in &documents.policies {
         text.push_str("---\n# From ");
         let origins = policy.origins.iter();

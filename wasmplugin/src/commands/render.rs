@@ -1,5 +1,6 @@
 //! `peergate render`.
 
+mod against;
 mod folder;
 mod names;
 mod object;
@@ -20,6 +21,7 @@ use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
+use against::AgainstArgs;
 use folder::Layout;
 use object::Object;
 use only::Only;
@@ -43,12 +45,18 @@ Examples:
   peergate render -f policies/ -o chart/ --layout helm-chart
   peergate render -f policies/ --only authorization-policy  # without the filter
   peergate render -f policies/ --only plugin-config --workload shop/cart
+  peergate render -f policies/ --against cluster --fail-on widened | kubectl apply -f -
+
+--against compares the PeerAuthentication and AuthorizationPolicy objects with
+existing ones of the same kind, namespace and name. It compares their fields:
+what it cannot show to be equal or narrower, it reports as possibly wider.
 
 Nothing is written unless all policies are valid, and no file is ever
 half-written. In a folder each object has a file of its own; files of objects
 that are no longer rendered stay, and are no longer listed.
 
-Exit codes: 0 rendered; 1 files could not be read or written; 3 the policies are invalid.")]
+Exit codes: 0 rendered; 1 files or the cluster could not be read, or files not written; 2 with
+`--fail-on`, an existing object may be widened; 3 the policies or the manifests are invalid.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
@@ -60,6 +68,8 @@ pub(crate) struct Args {
     /// The policy to render, without what is of the whole mesh [default: all]
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
     workload: Option<PolicyName>,
+    #[command(flatten)]
+    against: AgainstArgs,
     /// The Istio version to render for [default: the mesh's]
     #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
     istio_version: Option<IstioVersion>,
@@ -112,6 +122,9 @@ impl From<Extension> for ExtensionApi {
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let only = only::Chosen::new(&args.only)?;
+    if args.input.uses_stdin() && args.against.uses_stdin() {
+        return Err(Failure::StdinTwice);
+    }
     let options = Options {
         at: policies::at_or_now(args.at),
         istio_version: args.istio_version,
@@ -140,6 +153,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     names::check(&objects)?;
     let large = object::check_sizes(&objects)?;
+    if !args.against.check(&set, &objects)? {
+        return Ok(ExitStatus::Negative);
+    }
     write(&objects, args)?;
     if only.takes(ResourceKind::AuthorizationPolicy) {
         for policy in policies {
@@ -213,8 +229,14 @@ fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
     }
 }
 
-/// Says what of a hardened mesh nobody has written down.
+/// Reports what the mesh document leaves to the defaults, or to the cluster.
 fn note_defaults(set: &PolicySet) {
+    if !set.mesh().sets_mtls_mode() {
+        report::note(
+            "no PeerAuthentication is rendered, and workloads may accept plaintext: \
+             the mesh leaves `mtls.mode` to the cluster",
+        );
+    }
     let unstated = set.mesh().unstated();
     if !unstated.is_empty() {
         report::note(&format!(

@@ -149,3 +149,76 @@ fn dry_run_becomes_shadow_and_denies_nothing_by_itself() {
     assert!(run.stdout.contains("otherwise: Pass"), "{}", run.stdout);
     assert!(run.stdout.contains("enforcement: Shadow"), "{}", run.stdout);
 }
+
+const STRICT_WITH_EXCEPTION: &str = "apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: printer, namespace: legacy}
+spec:
+  selector: {matchLabels: {app: printer}}
+  portLevelMtls:
+    \"9100\": {mode: PERMISSIVE}
+";
+
+/// What is rendered of an import, of the kind that says who may speak plaintext.
+fn peer_authentications(imported: &Run) -> Run {
+    let args = [
+        "render",
+        "-f",
+        "-",
+        "--only",
+        "peer-authentication",
+        "--at",
+        NOW,
+    ];
+    run_with(&args, &imported.stdout)
+}
+
+#[test]
+fn without_a_peer_authentication_none_is_rendered() {
+    let imported = import(ISTIO_POLICIES);
+    assert_eq!(imported.status, 0, "{}", imported.stderr);
+    let rendered = peer_authentications(&imported);
+    assert_eq!((rendered.status, rendered.stdout.as_str()), (0, ""));
+}
+
+#[test]
+fn an_exception_waits_for_its_owner_and_end() {
+    let imported = import(STRICT_WITH_EXCEPTION);
+    assert_eq!(imported.status, 0, "{}", imported.stderr);
+    assert!(
+        imported.stderr.contains("fill in `owner` and `notAfter`"),
+        "{}",
+        imported.stderr
+    );
+    let rendered = peer_authentications(&imported);
+    assert_eq!((rendered.status, rendered.stdout.as_str()), (3, ""));
+    assert!(
+        rendered.stderr.contains("invalid-time"),
+        "{}",
+        rendered.stderr
+    );
+}
+
+#[test]
+fn an_exception_with_owner_and_end_is_rendered_as_it_was() {
+    let plan = ["--owner", "platform", "--exceptions-until", "2030-06-30"];
+    let args = [&["import", "istio", "-"][..], &plan].concat();
+    let imported = run_with(&args, STRICT_WITH_EXCEPTION);
+    assert_eq!(imported.status, 0, "{}", imported.stderr);
+    let rendered = peer_authentications(&imported);
+    assert_eq!(rendered.status, 0, "{}", rendered.stderr);
+    insta::assert_snapshot!(rendered.stdout);
+    // One without the other is no plan.
+    for alone in [
+        ["--owner", "platform"],
+        ["--exceptions-until", "2030-06-30"],
+    ] {
+        let args = [&["import", "istio", "-"][..], &alone].concat();
+        assert_eq!(run_with(&args, STRICT_WITH_EXCEPTION).status, 3);
+    }
+}

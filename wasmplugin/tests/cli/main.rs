@@ -5,6 +5,7 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+mod against;
 mod as_the_proxy;
 mod certs;
 mod decide;

@@ -134,6 +134,49 @@ fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_no
 }
 
 #[test]
+fn what_applying_would_widen_in_a_cluster_is_found() {
+    let mut cluster = Cluster::start();
+    cluster.define_istio();
+    let strict = json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "PeerAuthentication",
+        "metadata": {"name": "default", "namespace": "istio-system"},
+        "spec": {"mtls": {"mode": "STRICT"}},
+    });
+    cluster.apply(&strict.to_string());
+    let folder = tempfile::tempdir().unwrap();
+    let documents = folder.path().join("mesh.yaml");
+    let render = |mode: &str| {
+        let mesh = format!(
+            "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: m}}\nspec: {{trustDomain: cluster.local, istioVersion: \"1.31\", mtls: {{mode: {mode}}}}}\n"
+        );
+        std::fs::write(&documents, mesh).unwrap();
+        let against = ["--against", "cluster", "--fail-on", "widened"];
+        let render = ["render", "--only", "peer-authentication", "-f"];
+        let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
+            .args(render)
+            .arg(&documents)
+            .args(against)
+            .env("KUBECONFIG", cluster.kubeconfig())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (status, stdout, stderr) = render("Permissive");
+    assert_eq!((status, stdout.as_str()), (Some(2), ""), "{stderr}");
+    let told = "PeerAuthentication istio-system/default would be replaced and may be wider: the mode changes from STRICT to PERMISSIVE";
+    assert!(stderr.contains(told), "{stderr}");
+    let (status, stdout, stderr) = render("Strict");
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("mode: STRICT"), "{stdout}");
+}
+
+#[test]
 fn certificates_in_secrets_are_looked_at() {
     let cluster = Cluster::start();
     let folder = tempfile::tempdir().unwrap();

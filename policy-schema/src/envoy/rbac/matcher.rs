@@ -120,10 +120,7 @@ pub(super) fn cidr(value: &str) -> Result<CidrRange, Malformed> {
 pub(super) fn principal(value: &str) -> Principal {
     // To Istio `*` is every name, one that is no SPIFFE ID too.
     let start = if value == "*" { "" } else { SCHEME };
-    authenticated(text_after(
-        start,
-        value.strip_prefix(SCHEME).unwrap_or(value),
-    ))
+    authenticated(text_after(start, value))
 }
 
 fn authenticated(principal_name: StringMatcher) -> Principal {

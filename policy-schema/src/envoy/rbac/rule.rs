@@ -8,6 +8,7 @@ use super::config::{Permission, Policy, Principal};
 use super::matcher::{self, Malformed};
 use crate::identity::TrustDomains;
 use crate::istio::authorization_policy::{Action, AuthorizationRule, Condition, Operation, Source};
+use crate::istio::trust_domain_aliases;
 
 /// What a rule is translated for.
 #[derive(Clone, Copy)]
@@ -200,9 +201,7 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Terms<Principal>> {
             Ok(matcher::namespace(value))
         }),
         Terms::new(service_accounts, not_service_accounts, false, account),
-        Terms::new(trust_domains, not_trust_domains, false, |value| {
-            Ok(matcher::trust_domain(value))
-        }),
+        of_trust_domains(trust_domains, not_trust_domains, scope),
         Terms::new(ip_blocks, not_ip_blocks, false, |value| {
             matcher::cidr(value).map(Principal::DirectRemoteIp)
         }),
@@ -216,7 +215,7 @@ fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> 
     let expand = |values: &[String]| -> Vec<String> {
         let expanded = values
             .iter()
-            .flat_map(|value| with_aliases(value, scope.trust_domains));
+            .flat_map(|value| trust_domain_aliases::of_principal(value, scope.trust_domains));
         expanded.collect()
     };
     Terms::new(&expand(values), &expand(not_values), false, |value| {
@@ -224,20 +223,20 @@ fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> 
     })
 }
 
-/// A principal of five parts in each of the mesh's trust domains (Istio,
-/// `pilot/pkg/security/trustdomain/bundle.go`).
-fn with_aliases(value: &str, trust_domains: &TrustDomains) -> Vec<String> {
-    let parts = value.split('/').count();
-    if let Some((trust_domain, rest)) = value.split_once('/')
-        && parts == 5
-        && (trust_domains.contains(trust_domain) || trust_domain == "cluster.local")
-    {
-        return trust_domains
+fn of_trust_domains(
+    values: &[String],
+    not_values: &[String],
+    scope: Scope<'_>,
+) -> Terms<Principal> {
+    let expand = |values: &[String]| -> Vec<String> {
+        let expanded = values
             .iter()
-            .map(|trust_domain| format!("{trust_domain}/{rest}"))
-            .collect();
-    }
-    vec![value.to_owned()]
+            .flat_map(|value| trust_domain_aliases::of_trust_domain(value, scope.trust_domains));
+        expanded.collect()
+    };
+    Terms::new(&expand(values), &expand(not_values), false, |value| {
+        Ok(matcher::trust_domain(value))
+    })
 }
 
 enum Attribute {
@@ -270,7 +269,7 @@ fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
         "source.serviceAccount" => caller(false, &|value| {
             Ok(matcher::service_account(value, scope.namespace))
         }),
-        "source.trustDomain" => caller(false, &|value| Ok(matcher::trust_domain(value))),
+        "source.trustDomain" => Attribute::Caller(of_trust_domains(values, not_values, scope)),
         "source.principal" => Attribute::Caller(of_principals(values, not_values, scope)),
         "request.auth.principal" => caller(true, &|value| Ok(matcher::request_principal(value))),
         "request.auth.audiences" => claim(&["aud"]),
@@ -298,7 +297,7 @@ fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
             } else {
                 let filter = name.strip_prefix("experimental.envoy.filters.")?;
                 let key = rest.strip_suffix(']')?;
-                request(true, &|value| {
+                request(false, &|value| {
                     let matcher = matcher::filter_metadata(filter, key, value);
                     Ok(Permission::Metadata(matcher))
                 })

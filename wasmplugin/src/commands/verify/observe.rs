@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::authorization_policy::ObjectMetadata;
 use policy_schema::istio::{ResourceKind, mesh_resources};
 use policy_schema::policy::PolicySet;
-use policy_schema::verify::{Finding, FindingCode, Object, Observed, Proxy, objects, pod_ports};
+use policy_schema::verify::{Finding, FindingCode, Object, Observed, Proxy, pod_ports};
 
 use super::{MeshArgs, Probed, certificates};
 use crate::admin::{self, Said};
 use crate::certificates::inspect::Expected;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::input::{self, Input};
+use crate::input;
+use crate::manifests;
 use crate::network;
 use crate::probe::{self, Answer, Answers};
-use crate::report;
 
 /// What was seen.
 #[derive(Debug, Default)]
@@ -113,31 +113,9 @@ fn address(proxy: &str) -> Option<&str> {
 
 impl Observation {
     fn read_manifests(&mut self, paths: &[PathBuf]) -> Result<Vec<Object>, Failure> {
-        let mut input = Input::read(paths)?;
-        let mut found = Vec::new();
-        for (source, text) in input.sources.iter().enumerate() {
-            match objects(source, &text.text) {
-                Ok(objects) => found.extend(objects),
-                Err(faults) => {
-                    let diagnostics = faults.into_iter().map(|fault| Diagnostic {
-                        code: fault.code,
-                        source,
-                        span: fault.span,
-                        message: fault.message,
-                        help: fault.help,
-                        related: None,
-                    });
-                    input.diagnostics.extend(diagnostics);
-                }
-            }
-        }
-        if !input.diagnostics.is_empty() {
-            report::diagnostics(&input.diagnostics, &input.sources);
-            let severities = input.diagnostics.iter().map(Diagnostic::severity);
-            return Err(Failure::InvalidManifests(report::counts(severities)));
-        }
-        self.sources = input.sources;
-        Ok(found)
+        let manifests = manifests::read(paths)?;
+        self.sources = manifests.sources;
+        Ok(manifests.objects)
     }
 
     /// Asks a cluster and proxies.

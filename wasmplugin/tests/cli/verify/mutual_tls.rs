@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Mesh, yaml_of};
+use super::{Mesh, folder, rendered, run, text, yaml_of};
 
 #[test]
 fn a_mesh_that_is_not_strict_is_found() {
@@ -239,4 +239,28 @@ fn mutual_tls_undone_by_a_destination_rule_is_found() {
         &yaml_of("DestinationRule", "boutique", "api", &outside),
     );
     assert_eq!(mesh.findings(), [[""; 3]; 0]);
+}
+
+/// To delete it would open the mesh, and the documents do not say that it may.
+#[test]
+fn a_mesh_that_leaves_the_mode_to_the_cluster_keeps_the_strict_object() {
+    let name = "istio-system.default.peerauthentication.yaml";
+    let rendered = rendered().iter().find(|(file, _)| file == name);
+    let (_, strict) = rendered.unwrap();
+    let documents = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\n\
+                     spec: {trustDomain: cluster.local, istioVersion: \"1.29\", defaults: {otherwise: Pass}}\n";
+    let folder = folder(&[("manifests/a.yaml", strict), ("mesh.yaml", documents)]);
+    let (manifests, mesh) = (
+        folder.path().join("manifests"),
+        folder.path().join("mesh.yaml"),
+    );
+    let run = run(&["verify", "-f", text(&mesh), "--manifests", text(&manifests)]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    assert!(!run.stdout.contains("leftover"), "{}", run.stdout);
+    assert!(
+        run.stdout
+            .contains("the `Mesh` leaves `mtls.mode` to the cluster"),
+        "{}",
+        run.stdout
+    );
 }

@@ -1,0 +1,306 @@
+//! `PeerAuthentication` objects → the `mtls` of a `Mesh`.
+//!
+//! Istio goes by the port, then the workload, then the namespace, then the mesh. A strict mesh that
+//! accepts plaintext in places becomes `Strict` with exceptions. Where the objects are not known, or
+//! cannot be said exactly, the mode is left to the cluster: nothing is rendered that could replace an
+//! object, and each stays in force.
+
+use std::collections::BTreeMap;
+
+use super::Finding;
+use super::resources::{PeerAuthentication, Placed};
+use crate::check::is_dns_label;
+use crate::diagnostic::Place;
+use crate::document::{ExceptionMode, MtlsExceptionSpec, MtlsMode, Selector};
+use crate::istio::peer_authentication::MutualTlsMode;
+use crate::policy::{Labels, are_compatible};
+use crate::timestamp::Timestamp;
+
+/// Who answers for the exceptions of an import, and until when.
+#[derive(Clone, Debug)]
+pub struct ExceptionPlan {
+    /// Their owner.
+    pub owner: String,
+    /// Their end.
+    pub not_after: Timestamp,
+}
+
+/// What the objects say of the mesh.
+pub(super) struct MutualTls {
+    /// None where it is left to the cluster.
+    pub(super) mode: Option<MtlsMode>,
+    pub(super) exceptions: Vec<MtlsExceptionSpec>,
+    /// What the input leaves open.
+    pub(super) open: Option<String>,
+}
+
+/// What cannot be said as a strict mesh with exceptions, and why.
+struct Unsaid {
+    place: Place,
+    reason: String,
+}
+
+type Objects<'o> = Vec<&'o Placed<PeerAuthentication>>;
+
+pub(super) fn mutual_tls(
+    objects: &[Placed<PeerAuthentication>],
+    root_namespace: &str,
+    plan: Option<&ExceptionPlan>,
+    findings: &mut Vec<Finding>,
+) -> MutualTls {
+    note_ignored(objects, root_namespace, findings);
+    let (of_root, others): (Objects<'_>, Objects<'_>) = objects
+        .iter()
+        .partition(|object| object.resource.namespace == root_namespace);
+    let of_mesh: Objects<'_> = of_root
+        .into_iter()
+        .filter(|object| object.resource.labels.is_empty())
+        .collect();
+    let left_to_cluster = |open: &str| MutualTls {
+        mode: None,
+        exceptions: Vec::new(),
+        open: Some(format!(
+            "{open}: `mtls.mode` is left out, so no PeerAuthentication is rendered, every existing one stays in force, and callers without identity count as possible"
+        )),
+    };
+    let Some(first) = of_mesh.first() else {
+        return left_to_cluster("the input has no PeerAuthentication for the whole mesh");
+    };
+    let said = match one_mode(&of_mesh, MutualTlsMode::Permissive) {
+        Ok(MutualTlsMode::Strict) => exceptions(&others, plan).map(|exceptions| MutualTls {
+            mode: Some(MtlsMode::Strict),
+            exceptions,
+            open: None,
+        }),
+        Ok(MutualTlsMode::Disable) => Err(Unsaid {
+            place: first.place,
+            reason: "the whole mesh has the mode `DISABLE`, and a `Mesh` has none like it"
+                .to_owned(),
+        }),
+        Ok(MutualTlsMode::Permissive | MutualTlsMode::Unset) => {
+            note_beside_permissive(&others, findings);
+            Ok(MutualTls {
+                mode: Some(MtlsMode::Permissive),
+                exceptions: Vec::new(),
+                open: None,
+            })
+        }
+        Err(unsaid) => Err(unsaid),
+    };
+    said.unwrap_or_else(|Unsaid { place, reason }| {
+        findings.push(Finding {
+            place,
+            is_refused: false,
+            message: reason,
+        });
+        left_to_cluster("the PeerAuthentication objects cannot be written as a `Mesh`")
+    })
+}
+
+/// What Istio reads past.
+fn note_ignored(
+    objects: &[Placed<PeerAuthentication>],
+    root_namespace: &str,
+    findings: &mut Vec<Finding>,
+) {
+    for Placed {
+        resource, place, ..
+    } in objects
+    {
+        let message = if resource.labels.is_empty() && !resource.ports.is_empty() {
+            "Istio ignores `portLevelMtls` without a selector"
+        } else if resource.namespace == root_namespace && !resource.labels.is_empty() {
+            "Istio ignores a PeerAuthentication with a selector in the root namespace"
+        } else {
+            continue;
+        };
+        findings.push(Finding {
+            place: *place,
+            is_refused: false,
+            message: message.to_owned(),
+        });
+    }
+}
+
+/// Rendered objects replace none of these: exceptions are from a strict mesh only.
+fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
+    findings.extend(objects.iter().map(|object| {
+        Finding {
+            place: object.place,
+            is_refused: false,
+            message:
+                "it stays in force beside the permissive `Mesh`, which has no exceptions: keep it"
+                    .to_owned(),
+        }
+    }));
+}
+
+/// The mode of objects for the same pods; `inherited` where they leave it open.
+fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTlsMode, Unsaid> {
+    let mode_of = |object: &&Placed<PeerAuthentication>| or(object.resource.mode, inherited);
+    let Some(first) = objects.first() else {
+        return Ok(inherited);
+    };
+    match objects
+        .iter()
+        .find(|object| mode_of(object) != mode_of(first))
+    {
+        Some(other) => Err(Unsaid {
+            place: other.place,
+            reason: "another PeerAuthentication for the same pods has another mode, and Istio takes the older one".to_owned(),
+        }),
+        None => Ok(mode_of(first)),
+    }
+}
+
+fn or(mode: MutualTlsMode, inherited: MutualTlsMode) -> MutualTlsMode {
+    match mode {
+        MutualTlsMode::Unset => inherited,
+        set => set,
+    }
+}
+
+fn exceptions(
+    objects: &Objects<'_>,
+    plan: Option<&ExceptionPlan>,
+) -> Result<Vec<MtlsExceptionSpec>, Unsaid> {
+    let mut namespaces: BTreeMap<&str, Objects<'_>> = BTreeMap::new();
+    for object in objects {
+        let namespace = object.resource.namespace.as_str();
+        namespaces.entry(namespace).or_default().push(object);
+    }
+    let mut exceptions = Vec::new();
+    for objects in namespaces.into_values() {
+        let (workloads, whole): (Objects<'_>, Objects<'_>) = objects
+            .into_iter()
+            .partition(|object| !object.resource.labels.is_empty());
+        let mode = one_mode(&whole, MutualTlsMode::Strict)?;
+        if let (Some(mode), Some(first)) = (plaintext(mode), whole.first()) {
+            exceptions.push(exception(first, mode, Vec::new(), plan)?);
+        }
+        for (position, object) in workloads.iter().enumerate() {
+            check_beside(object, workloads.iter().take(position), mode)?;
+            if let Some((ports, mode)) = of_workload(object, mode)? {
+                exceptions.push(exception(object, mode, ports, plan)?);
+            }
+        }
+    }
+    Ok(exceptions)
+}
+
+/// The plaintext that a mode accepts; none where it is strict.
+fn plaintext(mode: MutualTlsMode) -> Option<ExceptionMode> {
+    match mode {
+        MutualTlsMode::Strict => None,
+        MutualTlsMode::Disable => Some(ExceptionMode::Disable),
+        MutualTlsMode::Permissive | MutualTlsMode::Unset => Some(ExceptionMode::Permissive),
+    }
+}
+
+/// The ports and the mode of an exception for the workload, without ports for all of them; none where
+/// it accepts what its namespace does.
+fn of_workload(
+    object: &Placed<PeerAuthentication>,
+    of_namespace: MutualTlsMode,
+) -> Result<Option<(Vec<u16>, ExceptionMode)>, Unsaid> {
+    let unsaid = |reason: &str| Unsaid {
+        place: object.place,
+        reason: reason.to_owned(),
+    };
+    let PeerAuthentication { mode, ports, .. } = &object.resource;
+    let whole = or(*mode, of_namespace);
+    let others: BTreeMap<u16, MutualTlsMode> = ports
+        .iter()
+        .map(|(port, mode)| (*port, or(*mode, whole)))
+        .filter(|(_, mode)| *mode != whole)
+        .collect();
+    if let Some(mode) = plaintext(whole) {
+        return match others.is_empty() {
+            true if whole == of_namespace => Ok(None),
+            true => Ok(Some((Vec::new(), mode))),
+            false => Err(unsaid(
+                "the workload accepts plaintext, and some of its ports have another mode: an exception has one",
+            )),
+        };
+    }
+    if of_namespace != MutualTlsMode::Strict {
+        return Err(unsaid(
+            "the workload is strict in a namespace that is not: a `Mesh` has exceptions from strict mutual TLS only",
+        ));
+    }
+    let mut modes = others.values().copied().filter_map(plaintext);
+    let Some(mode) = modes.next() else {
+        return Ok(None);
+    };
+    if modes.any(|other| other != mode) {
+        return Err(unsaid(
+            "some ports of the workload have other modes than others: an exception has one",
+        ));
+    }
+    Ok(Some((others.into_keys().collect(), mode)))
+}
+
+/// Of several objects for one pod Istio takes the oldest, and exceptions for one pod are refused.
+fn check_beside<'o>(
+    object: &Placed<PeerAuthentication>,
+    others: impl Iterator<Item = &'o &'o Placed<PeerAuthentication>>,
+    of_namespace: MutualTlsMode,
+) -> Result<(), Unsaid> {
+    let is_strict = |object: &PeerAuthentication| {
+        let whole = or(object.mode, of_namespace);
+        whole == MutualTlsMode::Strict
+            && object
+                .ports
+                .values()
+                .all(|mode| or(*mode, whole) == MutualTlsMode::Strict)
+    };
+    let resource = &object.resource;
+    let mut meeting = others
+        .map(|other| &other.resource)
+        .filter(|other| are_compatible(&resource.labels, &other.labels));
+    if meeting.any(|other| !(is_strict(resource) && is_strict(other))) {
+        return Err(Unsaid {
+            place: object.place,
+            reason:
+                "another PeerAuthentication may select the same pods, and Istio takes the older one"
+                    .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn exception(
+    object: &Placed<PeerAuthentication>,
+    mode: ExceptionMode,
+    ports: Vec<u16>,
+    plan: Option<&ExceptionPlan>,
+) -> Result<MtlsExceptionSpec, Unsaid> {
+    let PeerAuthentication {
+        name,
+        namespace,
+        labels,
+        ..
+    } = &object.resource;
+    if !is_dns_label(name) {
+        return Err(Unsaid {
+            place: object.place,
+            reason: format!("an exception cannot have the name `{name}`"),
+        });
+    }
+    let selector = |labels: &Labels| Selector {
+        match_labels: labels.clone(),
+    };
+    Ok(MtlsExceptionSpec {
+        name: name.clone(),
+        namespace: namespace.clone(),
+        selector: (!labels.is_empty()).then(|| selector(labels)),
+        ports: (!ports.is_empty()).then_some(ports),
+        mode: (mode == ExceptionMode::Disable).then_some(mode),
+        // Without a plan both are to be filled in, and the documents are refused until then.
+        owner: plan.map(|plan| plan.owner.clone()).unwrap_or_default(),
+        not_after: plan
+            .map(|plan| plan.not_after.to_string())
+            .unwrap_or_default(),
+        description: None,
+    })
+}

@@ -1,0 +1,145 @@
+//! How Istio reads values before it matches them (`pilot/pkg/security/authz/model`).
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::identity::{SCHEME, TrustDomains};
+use crate::istio::trust_domain_aliases;
+use crate::policy::IstioVersion;
+
+/// What rules are imported into.
+#[derive(Clone, Copy)]
+pub(super) struct Importer<'i> {
+    pub(super) namespace: &'i str,
+    pub(super) trust_domains: &'i TrustDomains,
+    /// Whether the input says that these are all of the mesh's trust domains.
+    pub(super) are_trust_domains_known: bool,
+    pub(super) istio_version: IstioVersion,
+    /// Whether callers without identity reach the rules.
+    pub(super) takes_plaintext: bool,
+}
+
+/// Service accounts and trust domains are fields since these versions, and trust domains mean each
+/// name of the mesh since the last one.
+const SERVICE_ACCOUNTS: IstioVersion = IstioVersion::minor(25);
+const TRUST_DOMAINS: IstioVersion = IstioVersion::minor(30);
+const TRUST_DOMAIN_ALIASES: IstioVersion = IstioVersion::minor(31);
+
+/// What values are about, where Istio reads them in ways of their own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Principal,
+    Namespace,
+    ServiceAccount,
+    TrustDomain,
+    Port,
+    Other,
+}
+
+/// What becomes of a value that is not carried over, and why.
+pub(super) enum Fate {
+    LeftOut(String),
+    Refused(String),
+}
+
+impl Kind {
+    pub(super) fn of_key(key: &str) -> Self {
+        match key {
+            "source.principal" => Self::Principal,
+            "source.namespace" => Self::Namespace,
+            "source.serviceAccount" => Self::ServiceAccount,
+            "source.trustDomain" => Self::TrustDomain,
+            "destination.port" => Self::Port,
+            _ => Self::Other,
+        }
+    }
+
+    pub(super) fn is_of_identity(self) -> bool {
+        !matches!(self, Self::Port | Self::Other)
+    }
+}
+
+/// What Istio makes of a value before it matches: any one of these.
+pub(super) fn as_istio_reads(
+    value: &str,
+    kind: Kind,
+    importer: Importer<'_>,
+) -> Result<Vec<String>, Fate> {
+    if value.is_empty() {
+        return Err(Fate::Refused(
+            "Istio refuses an empty value; remove it".to_owned(),
+        ));
+    }
+    let since = |version: IstioVersion| {
+        if importer.istio_version >= version {
+            return Ok(());
+        }
+        Err(Fate::Refused(format!(
+            "Istio {} does not know the field, which came with {version}; without it the rule is about more",
+            importer.istio_version
+        )))
+    };
+    Ok(match kind {
+        Kind::Principal if value.trim_start_matches('*').starts_with(SCHEME) => {
+            return Err(Fate::LeftOut(format!(
+                "Istio adds `{SCHEME}` itself, so this never matches; remove the scheme if the caller is meant"
+            )));
+        }
+        Kind::Principal => {
+            // The language, too, takes such a principal under each name of the mesh.
+            let names = trust_domain_aliases::of_principal(value, importer.trust_domains);
+            let as_written = names.iter().position(|name| name == value);
+            names
+                .into_iter()
+                .skip(as_written.unwrap_or_default())
+                .take(1)
+                .collect()
+        }
+        Kind::Namespace => vec![namespace(value)?],
+        Kind::ServiceAccount => {
+            since(SERVICE_ACCOUNTS)?;
+            vec![value.to_owned()]
+        }
+        Kind::TrustDomain => {
+            since(TRUST_DOMAINS)?;
+            if importer.istio_version >= TRUST_DOMAIN_ALIASES {
+                trust_domain_aliases::of_trust_domain(value, importer.trust_domains)
+            } else {
+                vec![value.to_owned()]
+            }
+        }
+        Kind::Port => vec![value.to_owned()],
+        // Envoy cuts off what an address has beyond the block's length.
+        Kind::Other => match value.parse::<IpNet>() {
+            Ok(block) if value.parse::<IpAddr>().is_err() => vec![block.trunc().to_string()],
+            _ => vec![value.to_owned()],
+        },
+    })
+}
+
+/// A namespace as the language has it. To Istio each `*` in one is any text, wherever it stands
+/// (`srcNamespaceGenerator`).
+fn namespace(value: &str) -> Result<String, Fate> {
+    let mut pattern = String::with_capacity(value.len());
+    for letter in value.chars() {
+        if !(letter == '*' && pattern.ends_with('*')) {
+            pattern.push(letter);
+        }
+    }
+    if has_inner_star(&pattern) {
+        return Err(Fate::Refused(
+            "to Istio each `*` in a namespace is any text, and the language has one `*` at an end only; name the namespaces, or use a pattern with one `*`".to_owned(),
+        ));
+    }
+    Ok(pattern)
+}
+
+/// Whether a `*` is left when the pattern's own is taken off.
+pub(super) fn has_inner_star(value: &str) -> bool {
+    let literal = value
+        .strip_prefix('*')
+        .or_else(|| value.strip_suffix('*'))
+        .unwrap_or(value);
+    literal.contains('*')
+}

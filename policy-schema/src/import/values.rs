@@ -1,0 +1,372 @@
+//! Values of an `AuthorizationPolicy` → values that mean the same.
+
+use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
+use super::template;
+use crate::check::{Scope, check_rules};
+use crate::code::Code;
+use crate::istio::authorization_policy::{Condition, Operation, Source};
+use crate::istio::ip_blocks::is_repeated_in_ipv6;
+use crate::problem::{Cursor, Problems};
+use crate::rule_spec::{
+    ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
+};
+
+/// Says that something is refused (`true`) or left out (`false`), and why.
+pub(super) type Report<'r> = dyn FnMut(bool, String) + 'r;
+
+/// An address that no client has (RFC 6666), to be excluded where a source has to say something.
+const NO_ADDRESS: &str = "100::";
+
+/// A field whose values can match nothing, so that neither does what it is part of.
+pub(super) struct NeverMatches;
+
+/// A list of values.
+struct List {
+    /// As messages name it.
+    name: String,
+    kind: Kind,
+    is_negated: bool,
+}
+
+impl List {
+    fn of_field(name: &str) -> Self {
+        Self {
+            name: format!("`{name}`"),
+            kind: match name {
+                "principals" | "notPrincipals" => Kind::Principal,
+                "namespaces" | "notNamespaces" => Kind::Namespace,
+                "serviceAccounts" | "notServiceAccounts" => Kind::ServiceAccount,
+                "trustDomains" | "notTrustDomains" => Kind::TrustDomain,
+                "ports" | "notPorts" => Kind::Port,
+                _ => Kind::Other,
+            },
+            is_negated: name.starts_with("not"),
+        }
+    }
+}
+
+/// Carries values over, list by list.
+pub(super) struct Values<'i, 'r, 'f> {
+    pub(super) effect: Effect,
+    pub(super) importer: Importer<'i>,
+    pub(super) report: &'r mut Report<'f>,
+}
+
+impl Values<'_, '_, '_> {
+    pub(super) fn source(&mut self, source: &Source) -> Result<SourceSpec, NeverMatches> {
+        if *source == Source::default() {
+            self.refuse_empty("`source`");
+        }
+        let mut field =
+            |key: &'static str, values: &[String], set: SetSource| self.list(key, values, set);
+        let source = SourceSpec {
+            anonymous: None,
+            principals: field("principals", &source.principals, |spec, list| {
+                spec.principals = list;
+            })?,
+            not_principals: field("notPrincipals", &source.not_principals, |spec, list| {
+                spec.not_principals = list;
+            })?,
+            service_accounts: field("serviceAccounts", &source.service_accounts, |spec, list| {
+                spec.service_accounts = list;
+            })?,
+            not_service_accounts: field(
+                "notServiceAccounts",
+                &source.not_service_accounts,
+                |spec, list| spec.not_service_accounts = list,
+            )?,
+            namespaces: field("namespaces", &source.namespaces, |spec, list| {
+                spec.namespaces = list;
+            })?,
+            not_namespaces: field("notNamespaces", &source.not_namespaces, |spec, list| {
+                spec.not_namespaces = list;
+            })?,
+            trust_domains: field("trustDomains", &source.trust_domains, |spec, list| {
+                spec.trust_domains = list;
+            })?,
+            not_trust_domains: field(
+                "notTrustDomains",
+                &source.not_trust_domains,
+                |spec, list| spec.not_trust_domains = list,
+            )?,
+            request_principals: field(
+                "requestPrincipals",
+                &source.request_principals,
+                |spec, list| spec.request_principals = list,
+            )?,
+            not_request_principals: field(
+                "notRequestPrincipals",
+                &source.not_request_principals,
+                |spec, list| spec.not_request_principals = list,
+            )?,
+            ip_blocks: field("ipBlocks", &source.ip_blocks, |spec, list| {
+                spec.ip_blocks = list;
+            })?,
+            not_ip_blocks: field("notIpBlocks", &source.not_ip_blocks, |spec, list| {
+                spec.not_ip_blocks = list;
+            })?,
+            remote_ip_blocks: field("remoteIpBlocks", &source.remote_ip_blocks, |spec, list| {
+                spec.remote_ip_blocks = list;
+            })?,
+            not_remote_ip_blocks: field(
+                "notRemoteIpBlocks",
+                &source.not_remote_ip_blocks,
+                |spec, list| spec.not_remote_ip_blocks = list,
+            )?,
+        };
+        if source == SourceSpec::default() {
+            return Ok(SourceSpec {
+                // Every caller that is excluded is denied anyway.
+                not_remote_ip_blocks: Some(vec![NO_ADDRESS.to_owned()]),
+                ..source
+            });
+        }
+        Ok(source)
+    }
+
+    pub(super) fn operation(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<OperationSpec, NeverMatches> {
+        if *operation == Operation::default() {
+            self.refuse_empty("`operation`");
+        }
+        let mut field = |key: &'static str, values: &[String], set: SetOperation| {
+            self.operation_list(key, values, set)
+        };
+        let mut spec = OperationSpec {
+            methods: field("methods", &operation.methods, |spec, list| {
+                spec.methods = list;
+            })?,
+            not_methods: field("notMethods", &operation.not_methods, |spec, list| {
+                spec.not_methods = list;
+            })?,
+            paths: field("paths", &operation.paths, |spec, list| spec.paths = list)?,
+            not_paths: field("notPaths", &operation.not_paths, |spec, list| {
+                spec.not_paths = list;
+            })?,
+            hosts: field("hosts", &operation.hosts, |spec, list| spec.hosts = list)?,
+            not_hosts: field("notHosts", &operation.not_hosts, |spec, list| {
+                spec.not_hosts = list;
+            })?,
+            ports: None,
+            not_ports: None,
+        };
+        spec.ports = self.ports("ports", &operation.ports)?;
+        spec.not_ports = self.ports("notPorts", &operation.not_ports)?;
+        template::report_stopping(&spec, self.effect, self.report);
+        Ok(spec)
+    }
+
+    pub(super) fn condition(
+        &mut self,
+        condition: &Condition,
+    ) -> Result<Option<ConditionSpec>, NeverMatches> {
+        let key = &condition.key;
+        if condition.values.is_empty() && condition.not_values.is_empty() {
+            self.refuse_empty(&format!("the condition on `{key}`"));
+        }
+        let mut list = |name: &'static str, values: &[String]| {
+            let list = List {
+                name: format!("`{name}` of `{key}`"),
+                kind: Kind::of_key(key),
+                is_negated: name.starts_with("not"),
+            };
+            self.carry(&list, values, |value| RuleSpec {
+                when: Some(vec![ConditionSpec {
+                    key: key.clone(),
+                    values: Some(vec![value.to_owned()]),
+                    not_values: None,
+                }]),
+                ..probe()
+            })
+        };
+        let values = list("values", &condition.values)?;
+        let not_values = list("notValues", &condition.not_values)?;
+        // One that excludes nobody is always true.
+        let asks = values.is_some() || not_values.is_some();
+        Ok(asks.then(|| ConditionSpec {
+            key: key.clone(),
+            values,
+            not_values,
+        }))
+    }
+
+    fn list(
+        &mut self,
+        key: &'static str,
+        values: &[String],
+        set: SetSource,
+    ) -> Result<Option<Vec<String>>, NeverMatches> {
+        self.carry(&List::of_field(key), values, |value| {
+            let mut source = SourceSpec::default();
+            set(&mut source, Some(vec![value.to_owned()]));
+            RuleSpec {
+                from: Some(vec![source]),
+                ..probe()
+            }
+        })
+    }
+
+    fn operation_list(
+        &mut self,
+        key: &'static str,
+        values: &[String],
+        set: SetOperation,
+    ) -> Result<Option<Vec<String>>, NeverMatches> {
+        self.carry(&List::of_field(key), values, |value| {
+            let mut operation = OperationSpec::default();
+            set(&mut operation, Some(vec![value.to_owned()]));
+            RuleSpec {
+                to: Some(vec![operation]),
+                ..probe()
+            }
+        })
+    }
+
+    fn ports(
+        &mut self,
+        key: &'static str,
+        values: &[String],
+    ) -> Result<Option<Vec<u16>>, NeverMatches> {
+        let ports = self.carry(&List::of_field(key), values, |value| RuleSpec {
+            when: Some(vec![ConditionSpec {
+                key: "destination.port".to_owned(),
+                values: Some(vec![value.to_owned()]),
+                not_values: None,
+            }]),
+            ..probe()
+        })?;
+        Ok(ports.map(|ports| ports.iter().filter_map(|port| port.parse().ok()).collect()))
+    }
+
+    /// Refuses what says nothing, and would read as everything. Istio's webhook refuses it too.
+    fn refuse_empty(&mut self, what: &str) {
+        (self.report)(true, format!("{what} is empty, and Istio refuses it"));
+    }
+
+    /// The values of a list as the language has them. One that Istio never matches is left out: in a
+    /// positive list it adds nobody, and in a negated one it excludes nobody.
+    fn carry(
+        &mut self,
+        list: &List,
+        values: &[String],
+        probe: impl Fn(&str) -> RuleSpec,
+    ) -> Result<Option<Vec<String>>, NeverMatches> {
+        let mut carried = Vec::with_capacity(values.len());
+        for value in values {
+            if is_repeated_in_ipv6(value, values) {
+                continue;
+            }
+            let read = as_istio_reads(value, list.kind, self.importer);
+            let checked = read.and_then(|read| {
+                read.into_iter()
+                    .map(|value| match self.problem(&probe(&value)) {
+                        None => Ok(value),
+                        Some(problem) => Err(self.fate(&value, list, problem)),
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            });
+            let (is_refused, outcome, reason) = match checked {
+                Ok(values) => {
+                    carried.extend(
+                        values
+                            .into_iter()
+                            .filter(|value| !carried.contains(value))
+                            .collect::<Vec<_>>(),
+                    );
+                    continue;
+                }
+                Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
+                Err(Fate::Refused(reason)) => (true, "cannot be carried over", reason),
+            };
+            let List { name, .. } = list;
+            (self.report)(
+                is_refused,
+                format!("`{value}` in {name} {outcome}: {reason}"),
+            );
+        }
+        match (values.is_empty(), carried.is_empty()) {
+            (true, _) => Ok(None),
+            (false, true) if list.is_negated => Ok(None),
+            (false, true) => Err(NeverMatches),
+            (false, false) => Ok(Some(carried)),
+        }
+    }
+
+    /// What becomes of a value that the language does not take.
+    fn fate(&self, value: &str, list: &List, (code, problem): (Code, String)) -> Fate {
+        let only_allows = !list.is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
+        match code {
+            // Nothing says that the trust domain is not the mesh's.
+            Code::ForeignTrustDomain if !self.importer.are_trust_domains_known && !only_allows => {
+                Fate::Refused(format!(
+                    "the input has no mesh config, so this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
+                ))
+            }
+            // Callers of such names are denied whatever the rules say.
+            Code::InvalidSpiffeId | Code::ForeignTrustDomain => Fate::LeftOut(problem),
+            // A SPIFFE ID has no `*`, so none is equal to one with it.
+            Code::InvalidWildcard if list.kind == Kind::Principal && has_inner_star(value) => {
+                Fate::LeftOut(
+                    "Istio compares this `*` literally, and no SPIFFE ID has one".to_owned(),
+                )
+            }
+            Code::InvalidWildcard if list.kind.is_of_identity() => Fate::Refused(problem),
+            Code::InvalidWildcard if !only_allows => Fate::Refused(
+                "Istio compares this `*` literally, and the language cannot".to_owned(),
+            ),
+            Code::InvalidWildcard => Fate::LeftOut(
+                "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),
+            ),
+            // Istio drops the whole rule for one of these from `ALLOW`, and its webhook refuses it.
+            Code::UnknownCondition | Code::InvalidIpBlock | Code::InvalidServiceAccount => {
+                Fate::Refused(problem)
+            }
+            _ if list.kind == Kind::Port => Fate::Refused(problem),
+            _ if only_allows => Fate::LeftOut(problem),
+            _ => Fate::Refused(problem),
+        }
+    }
+
+    fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
+        let scope = Scope {
+            trust_domains: Some(self.importer.trust_domains),
+            namespace: self.importer.namespace,
+            enforcement: Enforcement::Enforce,
+            otherwise: Otherwise::Deny,
+        };
+        let mut problems = Problems::default();
+        check_rules(
+            std::slice::from_ref(rule),
+            &scope,
+            &Cursor::Root,
+            &mut problems,
+        );
+        let problem = problems.into_vec().into_iter().next()?;
+        Some((
+            problem.code,
+            format!("{}; {}", problem.message, problem.help),
+        ))
+    }
+}
+
+type SetSource = fn(&mut SourceSpec, Option<Vec<String>>);
+type SetOperation = fn(&mut OperationSpec, Option<Vec<String>>);
+
+/// A rule that one value is tried in.
+fn probe() -> RuleSpec {
+    RuleSpec {
+        id: "r".to_owned(),
+        effect: Effect::Deny,
+        provider: None,
+        description: None,
+        owner: None,
+        not_before: None,
+        not_after: None,
+        enforcement: None,
+        from: None,
+        to: None,
+        when: None,
+    }
+}

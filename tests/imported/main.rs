@@ -1,0 +1,143 @@
+//! What is imported decides as Istio does of the original, with HTTP and without: for random
+//! policies, by a plain reading of Istio's source.
+
+mod meaning;
+mod policies;
+
+use peergate_tests::random::Asked;
+use policy_schema::diagnostic::SourceText;
+use policy_schema::engine::CompiledPolicy;
+use policy_schema::import::{Options, import};
+use policy_schema::istio::{AuthorizationPolicy, authorization_policies};
+use policy_schema::plugin_config::PluginConfig;
+use policy_schema::policy::{IstioVersion, PolicySet};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{self, validate};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+
+use meaning::{Meaning, Protocol};
+
+const SETS: usize = 1_500;
+const REQUESTS: usize = 40;
+
+/// What became of the random sets.
+#[derive(Debug, Default)]
+struct Counts {
+    imported: usize,
+    refused: usize,
+    allowed: usize,
+    denied: usize,
+}
+
+/// The mesh of all sets: two names, and nothing about mutual TLS.
+const MESH: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"},
+  "data": {"mesh": "trustDomain: td1\ntrustDomainAliases: [td2]\n"}}"#;
+
+#[test]
+fn imported_policies_mean_what_the_original_does() {
+    let mut runner = TestRunner::deterministic();
+    let mut counts = Counts::default();
+    for number in 0..SETS {
+        let minor = if number % 3 == 0 { 30 } else { 31 };
+        let originals = policies::of_a_workload()
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let Some(set) = imported(&originals, minor) else {
+            counts.refused += 1;
+            continue;
+        };
+        counts.imported += 1;
+        let requests: Vec<_> = (0..REQUESTS)
+            .map(|_| {
+                let request = policies::request();
+                request.new_tree(&mut runner).unwrap().current()
+            })
+            .collect();
+        compare(&originals, &set, minor, &requests, &mut counts);
+    }
+    println!("{counts:?}");
+    let Counts {
+        imported,
+        refused,
+        allowed,
+        denied,
+    } = counts;
+    // What is refused or always decided alike compares nothing.
+    assert!(imported > refused, "{imported} imported, {refused} refused");
+    assert!(allowed > 1000 && denied > 1000);
+}
+
+fn compare(
+    originals: &[AuthorizationPolicy],
+    set: &PolicySet,
+    minor: u16,
+    requests: &[Asked],
+    counts: &mut Counts,
+) {
+    let policy = set.policies().first().unwrap();
+    let engine = CompiledPolicy::try_from(PluginConfig::of_policy(set, policy)).unwrap();
+    let rendered = authorization_policies(set, policy);
+    let of = |policies| Meaning {
+        policies,
+        minor,
+        trust_domains: ["td1", "td2"],
+    };
+    for asked in requests {
+        let context = || {
+            format!(
+                "{}\n{asked:#?}",
+                serde_json::to_string_pretty(originals).unwrap()
+            )
+        };
+        let decided = asked.with_request(|request| engine.evaluate(request).lets_pass());
+        let http = of(originals).allows(asked, Protocol::Http);
+        assert_eq!(decided, http, "the engine, of HTTP: {}", context());
+        for protocol in [Protocol::Http, Protocol::Tcp] {
+            assert_eq!(
+                of(&rendered).allows(asked, protocol),
+                of(originals).allows(asked, protocol),
+                "rendered, {protocol:?}: {}\n{}",
+                context(),
+                serde_json::to_string_pretty(&rendered).unwrap()
+            );
+        }
+        if http {
+            counts.allowed += 1;
+        } else {
+            counts.denied += 1;
+        }
+    }
+}
+
+/// The policies as `peergate import` takes them; none where any of them is refused.
+fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<PolicySet> {
+    let texts = originals
+        .iter()
+        .map(|policy| serde_json::to_string(policy).unwrap())
+        .chain([MESH.to_owned()]);
+    let sources: Vec<_> = texts.map(source).collect();
+    let options = Options {
+        istio_version: IstioVersion::parse(&format!("1.{minor}")),
+        ..Options::default()
+    };
+    let documents = import(&sources, &options).documents?;
+    let policies = documents.policies.iter();
+    let texts = policies
+        .map(|policy| serde_json::to_string(&policy.document).unwrap())
+        .chain([serde_json::to_string(&documents.mesh).unwrap()]);
+    let sources: Vec<_> = texts.map(source).collect();
+    let options = validate::Options {
+        at: Timestamp::from_unix_nanoseconds(0),
+        istio_version: None,
+    };
+    validate(&sources, options).policies
+}
+
+fn source(text: String) -> SourceText {
+    SourceText {
+        name: "random".to_owned(),
+        text,
+    }
+}

@@ -1,0 +1,116 @@
+//! What applying the rendered objects would open, compared with objects that exist.
+
+use std::path::PathBuf;
+
+use policy_schema::diagnostic::{Place, SourceText};
+use policy_schema::istio::Resource;
+use policy_schema::policy::PolicySet;
+use policy_schema::verify::{Widening, widened};
+
+use super::object::Object;
+use crate::cluster::Cluster;
+use crate::failure::Failure;
+use crate::manifests::{self, Manifests};
+use crate::position::Lines;
+use crate::{input, network, report};
+
+/// Stands for the cluster of the current kubeconfig context.
+const CLUSTER: &str = "cluster";
+
+/// Options of the comparison.
+#[derive(Debug, clap::Args)]
+pub(super) struct AgainstArgs {
+    /// Report existing objects that applying would replace with wider ones: manifests, or `cluster` for the current
+    /// kubeconfig context; repeatable
+    #[arg(long, value_name = "FILE|FOLDER|cluster")]
+    pub(super) against: Vec<PathBuf>,
+    /// Exit with 2, and write nothing, if the condition holds
+    #[arg(long, value_name = "CONDITION", value_enum, requires = "against")]
+    pub(super) fail_on: Option<FailOn>,
+}
+
+/// A condition that fails a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum FailOn {
+    /// An existing object would be replaced by one that is, or may be, wider
+    Widened,
+}
+
+impl AgainstArgs {
+    /// Reports what would be widened. Whether anything may be written.
+    pub(super) fn check(&self, set: &PolicySet, objects: &[Object]) -> Result<bool, Failure> {
+        if self.against.is_empty() {
+            return Ok(true);
+        }
+        let existing = self.read()?;
+        let rendered = objects.iter().filter_map(resource);
+        let found = widened(rendered, set.mesh().root_namespace(), &existing.objects);
+        let fails = self.fail_on == Some(FailOn::Widened);
+        for widening in &found {
+            let text = told(widening, &existing.sources);
+            if fails {
+                report::error(&text);
+            } else {
+                report::note(&text);
+            }
+        }
+        Ok(found.is_empty() || !fails)
+    }
+
+    pub(super) fn uses_stdin(&self) -> bool {
+        self.against.iter().any(|path| input::is_stdin(path))
+    }
+
+    fn read(&self) -> Result<Manifests, Failure> {
+        let (clusters, paths): (Vec<PathBuf>, Vec<PathBuf>) = self
+            .against
+            .iter()
+            .cloned()
+            .partition(|path| path.as_os_str() == CLUSTER);
+        let mut manifests = if paths.is_empty() {
+            Manifests {
+                objects: Vec::new(),
+                sources: Vec::new(),
+            }
+        } else {
+            manifests::read(&paths)?
+        };
+        if !clusters.is_empty() {
+            let seen = network::block_on(async {
+                let cluster = Cluster::connect(None, None).await?;
+                cluster.security_objects().await
+            });
+            let seen = seen.map_err(Failure::Runtime)??;
+            if let Some((what, reason)) = seen.unseen.into_iter().next() {
+                return Err(Failure::Unseen { what, reason });
+            }
+            manifests.objects.extend(seen.objects);
+        }
+        Ok(manifests)
+    }
+}
+
+fn resource(object: &Object) -> Option<&Resource> {
+    match object {
+        Object::Resource(resource) => Some(resource),
+        Object::PluginConfig(_) | Object::HttpFilters(..) => None,
+    }
+}
+
+fn told(widening: &Widening, sources: &[SourceText]) -> String {
+    let Widening {
+        subject,
+        place,
+        reasons,
+    } = widening;
+    let place = place.and_then(|Place { source, span }| {
+        let SourceText { name, text } = sources.get(source)?;
+        let line = Lines::new(text).position(span.start).line;
+        Some(format!(" ({name}:{line})"))
+    });
+    format!(
+        "{subject}{} would be replaced and may be wider: {}",
+        place.unwrap_or_default(),
+        reasons.join("; ")
+    )
+}
