@@ -11,6 +11,7 @@ mod coverage;
 mod destination_rules;
 mod difference;
 mod drift;
+mod extent;
 mod finding;
 mod foreign;
 mod hosts;
@@ -24,6 +25,7 @@ mod workloads;
 
 pub use code::FindingCode;
 pub use config_dump::NotAConfigDump;
+pub use extent::{Extent, Kind};
 pub use finding::Finding;
 pub use object::{Object, objects};
 pub use pod_ports::{PodPort, pod_ports};
@@ -31,6 +33,7 @@ pub use proxies::{PlaintextListener, Proxy, Refusal, RunningPolicy};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;
+use extent::LookedAt;
 use workloads::Workloads;
 
 /// What was seen of a mesh.
@@ -38,6 +41,8 @@ use workloads::Workloads;
 pub struct Observed {
     /// The objects; none if nobody looked at objects.
     pub objects: Option<Vec<Object>>,
+    /// What the objects are all of.
+    pub extent: Extent,
     /// The proxies.
     pub proxies: Vec<Proxy>,
 }
@@ -56,11 +61,12 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
     let mut verdict = Verdict::default();
     if let Some(objects) = &observed.objects {
         let workloads = Workloads::new(objects, &mut verdict.unchecked);
-        drift::check(set, api, objects, &mut verdict);
-        mutual_tls::check(set, objects, &workloads, &mut verdict);
+        let looked_at = LookedAt::new(&observed.extent, objects);
+        drift::check(set, api, objects, &looked_at, &mut verdict);
+        mutual_tls::check(set, objects, &workloads, &looked_at, &mut verdict);
         destination_rules::check(set, objects, &mut verdict);
         service_entries::check(set, objects, &mut verdict);
-        coverage::check(set, objects, &workloads, &mut verdict);
+        coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);
     verdict.findings.sort();

@@ -1,5 +1,6 @@
 //! Whether each workload has a policy, and each policy a workload that enforces it.
 
+use super::extent::LookedAt;
 use super::object::{Object, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -14,6 +15,7 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
+    looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
     if workloads.all.is_empty() {
@@ -33,11 +35,14 @@ pub(super) fn check(
             findings.extend(of_own_policy(policy, workload));
         }
     }
+    if !Workloads::were_looked_at(looked_at) {
+        return;
+    }
     for policy in &set.policies {
         let is_in_use = match &policy.attachment {
             Attachment::Targets(targets) => targets
                 .iter()
-                .any(|target| is_there(target, &policy.name.namespace, objects)),
+                .any(|target| may_be_there(target, &policy.name.namespace, objects, looked_at)),
             _ => workloads
                 .all
                 .iter()
@@ -146,11 +151,18 @@ pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -
     }
 }
 
-fn is_there(target: &TargetRef, namespace: &str, objects: &[Object]) -> bool {
+/// Whether a target is there, or was not looked for.
+fn may_be_there(
+    target: &TargetRef,
+    namespace: &str,
+    objects: &[Object],
+    looked_at: &LookedAt,
+) -> bool {
     let group = target.group.as_deref().unwrap_or_default();
-    objects.iter().any(|object| {
+    let is_there = objects.iter().any(|object| {
         object.is(group, &target.kind)
             && object.name() == target.name
             && (object.namespace().is_empty() || object.namespace() == namespace)
-    })
+    });
+    is_there || !looked_at.has(group, &target.kind)
 }

@@ -1,23 +1,39 @@
 //! Whether the objects are those that the documents are rendered to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::difference::difference;
+use super::extent::LookedAt;
 use super::foreign::Foreign;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
-use crate::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
+use crate::istio::{ExtensionApi, ResourceKind, authorization_policies, extension, mesh_resources};
 use crate::policy::PolicySet;
 
 /// The label of all that Peergate renders.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "peergate");
 
-pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verdict: &mut Verdict) {
+/// The label of what istiod makes for a `Gateway` of the Gateway API.
+const GATEWAY_MANAGED: &str = "gateway.istio.io/managed";
+
+pub(super) fn check(
+    set: &PolicySet,
+    api: ExtensionApi,
+    objects: &[Object],
+    looked_at: &LookedAt,
+    verdict: &mut Verdict,
+) {
     let rendered = rendered(set, api, verdict);
+    let mut unseen = BTreeMap::<_, usize>::new();
     let found: BTreeMap<_, _> = objects.iter().map(|object| (object.id(), object)).collect();
     let findings = &mut verdict.findings;
     for (id, rendered) in &rendered {
         match found.get(id) {
+            None if !looked_at.has(&id.group, &id.kind) => {
+                *unseen.entry((&*id.group, &*id.kind)).or_default() += 1;
+            }
             None => findings.push(Finding::of(
                 id.to_string(),
                 FindingCode::MissingObject,
@@ -34,6 +50,15 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
             })),
         }
     }
+    findings.extend(unseen.into_iter().map(|((group, kind), count)| {
+        Finding::of(
+            format!("{kind} ({group})"),
+            FindingCode::NotChecked,
+            format!("the documents render {count} of this kind, and none of the objects is of it"),
+            "list this kind too; if it was listed, apply what `peergate render` makes of the documents",
+        )
+    }));
+    let rendered_kinds: BTreeSet<_> = ResourceKind::ALL.map(ResourceKind::as_str).into();
     let foreign = Foreign {
         set,
         objects,
@@ -43,7 +68,8 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
         .iter()
         .filter(|object| !rendered.contains_key(object.id()));
     for object in others {
-        if object.label(MANAGED_BY.0) == Some(MANAGED_BY.1) {
+        if is_managed(object) && rendered_kinds.contains(object.kind()) && !is_made_by_istio(object)
+        {
             findings.push(Finding::about(
                 object,
                 FindingCode::LeftoverObject,
@@ -59,6 +85,21 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
             ));
         }
     }
+}
+
+/// Whether it has the label of all that Peergate renders.
+pub(super) fn is_managed(object: &Object) -> bool {
+    object.label(MANAGED_BY.0) == Some(MANAGED_BY.1)
+}
+
+/// Whether istiod made it for a `Gateway` of the Gateway API, whose labels it copies.
+fn is_made_by_istio(object: &Object) -> bool {
+    let owners = object
+        .at("/metadata/ownerReferences")
+        .and_then(Value::as_array);
+    let is_gateway = |owner: &Value| owner.get("kind").and_then(Value::as_str) == Some("Gateway");
+    object.label(GATEWAY_MANAGED).is_some()
+        || owners.is_some_and(|owners| owners.iter().any(is_gateway))
 }
 
 /// All that the documents are rendered to, by its names.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::bypass::Bypass;
+use super::extent::LookedAt;
 use super::object::{Object, labels};
 use super::pod::has_sidecar;
 use crate::policy::Labels;
@@ -123,6 +124,16 @@ impl<'o> Workloads<'o> {
             .map(|namespace| namespace.name());
         let namespaces = of_workloads.chain(of_namespaces).collect();
         Self { all, namespaces }
+    }
+
+    /// Whether a workload that was not seen is not there.
+    pub(super) fn were_looked_at(looked_at: &LookedAt) -> bool {
+        match looked_at {
+            LookedAt::All | LookedAt::Only(_) => true,
+            LookedAt::AllBut(_) => TEMPLATES
+                .iter()
+                .all(|(group, kind, _)| looked_at.has(group, kind)),
+        }
     }
 }
 

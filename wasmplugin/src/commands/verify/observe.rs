@@ -6,7 +6,9 @@ use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::istio::authorization_policy::ObjectMetadata;
 use policy_schema::istio::{ResourceKind, mesh_resources};
 use policy_schema::policy::PolicySet;
-use policy_schema::verify::{Finding, FindingCode, Object, Observed, Proxy, objects, pod_ports};
+use policy_schema::verify::{
+    Extent, Finding, FindingCode, Object, Observed, Proxy, objects, pod_ports,
+};
 
 use super::{MeshArgs, Probed, certificates};
 use crate::admin::{self, Said};
@@ -158,7 +160,7 @@ impl Observation {
                 self.findings.push(not_checked(
                     &what,
                     &format!("it cannot be read: {reason}"),
-                    "have somebody permit it: docs/verify.md has the role",
+                    "grant the role in docs/verify.md, or run this again if the API server did not answer",
                 ));
             }
             if !args.skip_proxies {
@@ -179,6 +181,9 @@ impl Observation {
                 );
             }
             objects.extend(seen.objects);
+            self.observed.extent = Extent::Cluster {
+                unlisted: seen.unlisted,
+            };
         }
         for address in args.proxy.iter().filter_map(|proxy| address(proxy)) {
             let answer = admin::ask(address).await;
