@@ -19,6 +19,7 @@ mod mutual_tls;
 mod object;
 mod pod;
 mod pod_ports;
+mod proof;
 mod proxies;
 mod service_entries;
 mod workloads;
@@ -29,7 +30,8 @@ pub use extent::{Extent, Kind};
 pub use finding::Finding;
 pub use object::{Object, objects};
 pub use pod_ports::{PodPort, pod_ports};
-pub use proxies::{PlaintextListener, Proxy, Refusal, RunningPolicy};
+pub use proof::{Measured, Measurements};
+pub use proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role, RunningPolicy};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;

@@ -43,6 +43,8 @@ codes! {
     PolicyNotRunning = "policy-not-running", Error;
     /// A proxy runs another revision of a policy than the documents have.
     StaleRevision = "stale-revision", Error;
+    /// A proxy's filter lets requests pass when it cannot run.
+    FilterFailsOpen = "filter-fails-open", Error;
     /// A proxy runs a policy that the documents do not have, or that is not for its workload.
     UnknownPolicy = "unknown-policy", Error;
     /// A proxy's listener accepts callers whose certificate it does not verify, and no exception of the

@@ -1,10 +1,13 @@
 //! Whether each proxy runs what the documents have.
 
+use std::collections::BTreeSet;
+
 use super::coverage::{is_for, is_gateway};
 use super::mutual_tls::may_accept_plaintext;
+use super::proof::{self, Measured};
 use super::{Finding, FindingCode, Verdict};
 use crate::plugin_config::PolicyName;
-use crate::policy::{Labels, PolicySet};
+use crate::policy::{Attachment, Labels, PolicySet};
 
 /// What a proxy tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +26,37 @@ pub struct Proxy {
     pub undirected: Vec<String>,
     /// What it was sent and did not take up.
     pub refused: Vec<Refusal>,
+    /// What kind of proxy it is.
+    pub role: Role,
+    /// Where requests of callers come in, each part of a listener once.
+    pub chains: Vec<HttpChain>,
+    /// The listeners of a gateway that accept client certificates without validating them.
+    pub unvalidated: Vec<String>,
+    /// Whether it may drop the metrics that say what filters run.
+    pub hides_revisions: bool,
+    /// What its filters say that they run.
+    pub measured: Measured,
+}
+
+/// What kind of proxy it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It stands before a workload, or does not say what it is.
+    #[default]
+    Sidecar,
+    /// It is an ingress or an egress gateway.
+    Gateway,
+    /// It stands before services in ambient mode.
+    Waypoint,
+}
+
+/// A part of a listener that speaks HTTP with callers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpChain {
+    /// The listener, and which part of it.
+    pub title: String,
+    /// The policies that requests meet there.
+    pub policies: BTreeSet<PolicyName>,
 }
 
 /// Something that a proxy was sent, and did not take up.
@@ -41,8 +75,11 @@ pub struct Refusal {
 pub struct RunningPolicy {
     /// Its name.
     pub name: PolicyName,
-    /// The revision; none if its plugin config has none.
+    /// The revision that it was sent last; none if that plugin config has none. Whether it runs is
+    /// another matter.
     pub revision: Option<String>,
+    /// Whether requests pass when the filter cannot run.
+    pub fails_open: bool,
 }
 
 /// Where a proxy accepts callers whose certificate it does not verify.
@@ -72,20 +109,38 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     }
 }
 
+impl Role {
+    /// By the id of the proxy's node, which begins with it.
+    pub(super) fn of_node(id: &str) -> Self {
+        match id.split_once('~') {
+            Some(("router", _)) => Self::Gateway,
+            Some(("waypoint", _)) => Self::Waypoint,
+            _ => Self::Sidecar,
+        }
+    }
+}
+
 impl Proxy {
-    /// Whether a policy is for its pod; none if it does not tell what it is.
+    /// Whether a policy is for its pod; none if that cannot be said.
     fn is_for(&self, set: &PolicySet, name: &PolicyName) -> Option<bool> {
         let (namespace, labels) = (self.namespace.as_ref()?, self.labels.as_ref()?);
         let policy = set.policy(&name.namespace, &name.name)?;
-        Some(is_for(policy, namespace, labels))
+        if is_for(policy, namespace, labels) {
+            return Some(true);
+        }
+        // It does not tell which services and classes a waypoint stands for.
+        let is_of_waypoint =
+            self.role == Role::Waypoint && matches!(policy.attachment, Attachment::Targets(_));
+        (!is_of_waypoint).then_some(false)
     }
 
-    fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {
+    pub(super) fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {
         Finding::of(format!("proxy {}", self.name), code, message, help)
     }
 }
 
 fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    check_chains(set, proxy, findings);
     let is_running = |name: &PolicyName| proxy.policies.iter().any(|policy| policy.name == *name);
     for policy in &set.policies {
         if proxy.is_for(set, &policy.name) == Some(true) && !is_running(&policy.name) {
@@ -105,6 +160,13 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
     for running in &proxy.policies {
         let name = &running.name;
+        if running.fails_open {
+            findings.push(proxy.finding(
+                FindingCode::FilterFailsOpen,
+                format!("its filter for policy `{name}` lets requests pass when it cannot run"),
+                "apply what `peergate render` makes of the documents, and remove what sets `FAIL_OPEN`",
+            ));
+        }
         match set.policy(&name.namespace, &name.name) {
             Some(policy) if proxy.is_for(set, name) != Some(false) => {
                 let expected = policy.revision(set);
@@ -122,6 +184,7 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
                         "apply what `peergate render` makes of the documents, and see whether the proxy is connected to istiod",
                     ));
                 }
+                findings.extend(proof::check(proxy, running));
             }
             found => findings.push(proxy.finding(
                 FindingCode::UnknownPolicy,
@@ -132,6 +195,42 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
                 "delete the object that brings it",
             )),
         }
+    }
+}
+
+/// Whether requests meet a policy wherever they come in.
+fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    for policy in &set.policies {
+        if proxy.is_for(set, &policy.name) != Some(true) {
+            continue;
+        }
+        let (with, without): (Vec<_>, Vec<_>) = proxy
+            .chains
+            .iter()
+            .partition(|chain| chain.policies.contains(&policy.name));
+        // Where no part of a listener has it, that is said once.
+        if with.is_empty() || without.is_empty() {
+            continue;
+        }
+        const MAX_NAMED: usize = 3;
+        let titles = without.iter().take(MAX_NAMED);
+        let mut titles: Vec<_> = titles.map(|chain| format!("`{}`", chain.title)).collect();
+        if let Some(more) = without
+            .len()
+            .checked_sub(MAX_NAMED)
+            .filter(|more| *more > 0)
+        {
+            titles.push(format!("{more} more"));
+        }
+        findings.push(proxy.finding(
+            FindingCode::PolicyNotRunning,
+            format!(
+                "policy `{}` is for it, and requests do not meet it at {}",
+                policy.name,
+                titles.join(", ")
+            ),
+            "see which `EnvoyFilter` removes the filter, adds a listener, or switches the filter off",
+        ));
     }
 }
 

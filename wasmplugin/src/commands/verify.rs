@@ -4,6 +4,7 @@ mod certificates;
 mod human;
 mod json;
 mod junit;
+mod measured;
 mod observe;
 mod sarif;
 

@@ -58,6 +58,7 @@ impl Seen {
             | FindingCode::WrongServiceAccount => objects,
             FindingCode::PolicyNotRunning
             | FindingCode::StaleRevision
+            | FindingCode::FilterFailsOpen
             | FindingCode::UnknownPolicy
             | FindingCode::PlaintextListener
             | FindingCode::RefusedConfiguration

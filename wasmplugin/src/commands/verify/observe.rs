@@ -7,10 +7,10 @@ use policy_schema::istio::authorization_policy::ObjectMetadata;
 use policy_schema::istio::{ResourceKind, mesh_resources};
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{
-    Extent, Finding, FindingCode, Object, Observed, Proxy, objects, pod_ports,
+    Extent, Finding, FindingCode, Measured, Object, Observed, Proxy, objects, pod_ports,
 };
 
-use super::{MeshArgs, Probed, certificates};
+use super::{MeshArgs, Probed, certificates, measured};
 use crate::admin::{self, Said};
 use crate::certificates::inspect::Expected;
 use crate::cluster::Cluster;
@@ -36,6 +36,7 @@ pub(super) struct Observation {
 pub(super) struct Seen {
     /// None if nobody asked for objects.
     pub(super) objects: Option<usize>,
+    /// Those that did not answer too.
     pub(super) proxies: usize,
     pub(super) probes: Vec<Probed>,
 }
@@ -86,7 +87,7 @@ pub(super) fn observe(
     }
     let proxies = &mut observation.observed.proxies;
     proxies.sort_by(|a, b| a.name.cmp(&b.name));
-    observation.seen.proxies = proxies.len();
+    observation.seen.proxies += proxies.len();
     if args.asks_for_objects() {
         observation.seen.objects = Some(objects.len());
         observation.observed.objects = Some(objects);
@@ -196,26 +197,47 @@ impl Observation {
     }
 
     fn add_proxy(&mut self, Asked { name, answer }: Asked, expected: &Expected) {
-        let unreachable = |reason: String| {
-            Finding::of(
-                format!("proxy {name}"),
-                FindingCode::UnreachableProxy,
-                format!("it does not say what it runs: {reason}"),
-                "see whether it is up, and whether you may forward ports of its pod",
-            )
-        };
         let said = match answer {
             Ok(said) => said,
-            Err(reason) => return self.findings.push(unreachable(reason)),
-        };
-        match Proxy::from_config_dump(&name, &said.config_dump) {
-            Ok(proxy) => {
-                let found = certificates::of_proxy(&proxy.name, &said.certs, expected);
-                self.findings.extend(found);
-                self.observed.proxies.push(proxy);
+            Err(reason) => {
+                self.seen.proxies += 1;
+                return self.findings.push(Finding::of(
+                    format!("proxy {name}"),
+                    FindingCode::UnreachableProxy,
+                    format!("it does not say what it runs: {reason}"),
+                    "see whether it is up, and whether you may forward ports of its pod",
+                ));
             }
-            Err(reason) => self.findings.push(unreachable(reason.to_string())),
+        };
+        let mut proxy = match Proxy::from_config_dump(&name, &said.config_dump) {
+            Ok(proxy) => proxy,
+            Err(reason) => {
+                self.seen.proxies += 1;
+                return self.findings.push(not_checked(
+                    &format!("proxy {name}"),
+                    &format!("its `/config_dump` cannot be read: {reason}"),
+                    "see the proxy's log: it may have been sent a type of filter that it does not have",
+                ));
+            }
+        };
+        let policies = proxy.policies.iter().map(|policy| policy.name.clone());
+        let policies = policies.collect();
+        proxy.measured = match said.revisions {
+            Ok(text) => measured::read(&text, &policies),
+            Err(reason) => Measured::Unread(reason.to_string()),
+        };
+        match said.certs {
+            Ok(certs) => {
+                let found = certificates::of_proxy(&proxy, &certs, expected);
+                self.findings.extend(found);
+            }
+            Err(reason) => self.findings.push(not_checked(
+                &format!("proxy {}", proxy.name),
+                &format!("its certificates cannot be read: {reason}"),
+                "ask its `/certs` by hand",
+            )),
         }
+        self.observed.proxies.push(proxy);
     }
 
     fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
