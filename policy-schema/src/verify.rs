@@ -4,6 +4,7 @@
 //! from their admin endpoints. It is compared with what the documents are rendered to. Nothing here
 //! reads files or clusters.
 
+mod ambient;
 mod bypass;
 mod code;
 mod config_dump;
@@ -22,6 +23,8 @@ mod pod_ports;
 mod proof;
 mod proxies;
 mod service_entries;
+mod unvalidated;
+mod waypoints;
 mod workloads;
 
 pub use code::FindingCode;
@@ -69,6 +72,9 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         destination_rules::check(set, objects, &mut verdict);
         service_entries::check(set, objects, &mut verdict);
         coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
+        ambient::check(set, &workloads, &mut verdict);
+        waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
+        unvalidated::check_objects(set, objects, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);
     verdict.findings.sort();

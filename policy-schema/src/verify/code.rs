@@ -28,8 +28,20 @@ codes! {
     /// A `DestinationRule` or a `ServiceEntry` has callers speak something else than mutual TLS with a
     /// host of the mesh.
     MutualTlsUndone = "mutual-tls-undone", Error;
+    /// A gateway accepts client certificates without validating them.
+    UnvalidatedCertificates = "unvalidated-certificates", Warning;
+    /// A policy goes by the identity of callers at a gateway that accepts client certificates without validating
+    /// them.
+    ForgeableIdentity = "forgeable-identity", Error;
     /// A policy is for a workload that has no sidecar, so that nothing enforces it.
     UnenforcedWorkload = "unenforced-workload", Error;
+    /// A rule is for a workload in ambient mode, where it is not enforced as it is written.
+    UnenforcedRule = "unenforced-rule", Error;
+    /// A policy is for a gateway, or for a service behind a waypoint, and the proxy that should enforce it does
+    /// not.
+    UnenforcedTarget = "unenforced-target", Error;
+    /// A policy's filter keeps a waypoint of another namespace from starting.
+    StalledWaypoint = "stalled-waypoint", Error;
     /// A workload has no policy, and the documents leave such workloads open.
     OpenWorkload = "open-workload", Error;
     /// A workload has no policy. It is closed: every request is denied.

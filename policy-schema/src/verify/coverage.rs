@@ -9,7 +9,7 @@ use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::rule_spec::Otherwise;
 
 /// The label that Istio gives the pods that it makes for a `Gateway` of the Gateway API.
-const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+pub(super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 pub(super) fn check(
     set: &PolicySet,
@@ -114,8 +114,11 @@ fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {
 }
 
 /// Whether a workload is a gateway of the documents, which have rules of their own, or of Istio.
+/// Policies for waypoints are attached to what they stand for.
 fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
+    let maker = workload.labels.get("gateway.istio.io/managed");
     workload.namespace == set.mesh.root_namespace
+        || maker.map(String::as_str) == Some("istio.io-mesh-controller")
         || is_gateway(set, workload.namespace, &workload.labels)
 }
 
@@ -131,7 +134,7 @@ pub(super) fn is_gateway(set: &PolicySet, namespace: &str, labels: &Labels) -> b
     })
 }
 
-fn is_for_workload(policy: &ServicePolicy, workload: &Workload<'_>) -> bool {
+pub(super) fn is_for_workload(policy: &ServicePolicy, workload: &Workload<'_>) -> bool {
     is_for(policy, workload.namespace, &workload.labels)
 }
 

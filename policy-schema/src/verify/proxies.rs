@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::coverage::{is_for, is_gateway};
 use super::mutual_tls::may_accept_plaintext;
 use super::proof::{self, Measured};
-use super::{Finding, FindingCode, Verdict};
+use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::plugin_config::PolicyName;
 use crate::policy::{Attachment, Labels, PolicySet};
 
@@ -105,6 +105,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
             check_policies(set, proxy, &mut verdict.findings);
         }
         check_refusals(proxy, &mut verdict.findings);
+        unvalidated::check_proxy(set, proxy, &mut verdict.findings);
         check_listeners(set, proxy, &mut verdict.findings);
     }
 }
@@ -125,13 +126,13 @@ impl Proxy {
     fn is_for(&self, set: &PolicySet, name: &PolicyName) -> Option<bool> {
         let (namespace, labels) = (self.namespace.as_ref()?, self.labels.as_ref()?);
         let policy = set.policy(&name.namespace, &name.name)?;
-        if is_for(policy, namespace, labels) {
-            return Some(true);
+        let by_target = matches!(policy.attachment, Attachment::Targets(_));
+        match self.role {
+            // Waypoints take no policy by a selector, and do not tell which services and classes they are for.
+            Role::Waypoint if !by_target => Some(false),
+            Role::Waypoint => is_for(policy, namespace, labels).then_some(true),
+            Role::Sidecar | Role::Gateway => Some(is_for(policy, namespace, labels)),
         }
-        // It does not tell which services and classes a waypoint stands for.
-        let is_of_waypoint =
-            self.role == Role::Waypoint && matches!(policy.attachment, Attachment::Targets(_));
-        (!is_of_waypoint).then_some(false)
     }
 
     pub(super) fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {

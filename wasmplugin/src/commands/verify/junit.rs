@@ -52,6 +52,9 @@ impl Seen {
             | FindingCode::BypassedOutbound
             | FindingCode::MutualTlsUndone
             | FindingCode::UnenforcedWorkload
+            | FindingCode::UnenforcedRule
+            | FindingCode::UnenforcedTarget
+            | FindingCode::StalledWaypoint
             | FindingCode::OpenWorkload
             | FindingCode::WorkloadWithoutPolicy
             | FindingCode::PolicyWithoutWorkload
@@ -63,9 +66,10 @@ impl Seen {
             | FindingCode::PlaintextListener
             | FindingCode::RefusedConfiguration
             | FindingCode::UnreachableProxy => proxies,
-            FindingCode::CertificateEndsSoon | FindingCode::UnsoundCertificate => {
-                objects || proxies
-            }
+            FindingCode::CertificateEndsSoon
+            | FindingCode::UnsoundCertificate
+            | FindingCode::UnvalidatedCertificates
+            | FindingCode::ForgeableIdentity => objects || proxies,
             FindingCode::AcceptsPlaintext
             | FindingCode::AcceptsNoCertificate
             | FindingCode::AcceptsForeignIdentity => !self.probes.is_empty(),
