@@ -18,6 +18,7 @@ mod foreign;
 mod hosts;
 mod mutual_tls;
 mod object;
+mod places;
 mod pod;
 mod pod_ports;
 mod proof;
@@ -32,6 +33,7 @@ pub use config_dump::NotAConfigDump;
 pub use extent::{Extent, Kind};
 pub use finding::Finding;
 pub use object::{Object, objects};
+pub use places::locate_fields;
 pub use pod_ports::{PodPort, pod_ports};
 pub use proof::{Measured, Measurements};
 pub use proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role, RunningPolicy};
@@ -74,7 +76,7 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
         ambient::check(set, &workloads, &mut verdict);
         waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
-        unvalidated::check_objects(set, objects, &mut verdict);
+        unvalidated::check_objects(set, objects, &workloads, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);
     verdict.findings.sort();

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use self::callers::{takes_unvalidated, verifies_callers};
 use self::metrics::hides_revisions;
-use self::plugins::http_policies;
+use self::plugins::met;
 use super::object::labels;
 use super::proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
 
@@ -95,7 +95,10 @@ impl Proxy {
     /// What Istio's agent says of the pod.
     fn read_node(&mut self, node: &Value) {
         let text = |pointer| node.pointer(pointer).and_then(Value::as_str);
-        self.role = Role::of_node(text("/id").unwrap_or_default());
+        let id = text("/id").unwrap_or_default();
+        self.role = Role::of_node(id);
+        // The agent's ids are `sidecar~ADDRESS~POD~DOMAIN`.
+        self.is_of_istio = id.split('~').count() == 4;
         self.namespace = text("/metadata/NAMESPACE").map(str::to_owned);
         let told = node.pointer("/metadata/LABELS");
         self.labels = told.map(|told| labels(Some(told)));
@@ -127,9 +130,10 @@ impl Proxy {
     }
 
     fn read_policies(&mut self, listener: &Value, chain: &Value, named: &Named<'_>) {
-        let Some(policies) = http_policies(chain, named) else {
+        let Some(met) = met(chain, named) else {
             return;
         };
+        let policies = met.policies;
         let title = match (name_of(chain), port_of(chain)) {
             (name, None) if name.is_empty() || name == name_of(listener) => name_of(listener),
             (name, None) => format!("{}, chain {name}", name_of(listener)),
@@ -138,6 +142,7 @@ impl Proxy {
         self.chains.push(HttpChain {
             title,
             policies: policies.iter().map(|policy| policy.name.clone()).collect(),
+            has_rbac: met.has_rbac,
         });
         self.policies.extend(policies);
     }

@@ -1,8 +1,6 @@
 //! Whether the objects are those that the documents are rendered to.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::difference::difference;
 use super::extent::LookedAt;
@@ -14,9 +12,6 @@ use crate::policy::PolicySet;
 
 /// The label of all that Peergate renders.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "peergate");
-
-/// The label of what istiod makes for a `Gateway` of the Gateway API.
-const GATEWAY_MANAGED: &str = "gateway.istio.io/managed";
 
 pub(super) fn check(
     set: &PolicySet,
@@ -40,11 +35,12 @@ pub(super) fn check(
                 "it is not there, and the documents are rendered to it",
                 "apply what `peergate render` makes of the documents",
             )),
-            Some(found) => findings.extend(difference(rendered, found).map(|message| {
-                Finding::about(
+            Some(found) => findings.extend(difference(rendered, found).map(|difference| Finding {
+                field: Some(difference.field),
+                ..Finding::about(
                     found,
                     FindingCode::ChangedObject,
-                    message,
+                    difference.message,
                     "apply what `peergate render` makes of the documents, or change the documents",
                 )
             })),
@@ -58,7 +54,6 @@ pub(super) fn check(
             "list this kind too; if it was listed, apply what `peergate render` makes of the documents",
         )
     }));
-    let rendered_kinds: BTreeSet<_> = ResourceKind::ALL.map(ResourceKind::as_str).into();
     let foreign = Foreign {
         set,
         objects,
@@ -68,8 +63,7 @@ pub(super) fn check(
         .iter()
         .filter(|object| !rendered.contains_key(object.id()));
     for object in others {
-        if is_managed(object) && rendered_kinds.contains(object.kind()) && !is_made_by_istio(object)
-        {
+        if is_managed(object) && is_of_rendered_kind(object) {
             findings.push(Finding::about(
                 object,
                 FindingCode::LeftoverObject,
@@ -92,14 +86,18 @@ pub(super) fn is_managed(object: &Object) -> bool {
     object.label(MANAGED_BY.0) == Some(MANAGED_BY.1)
 }
 
-/// Whether istiod made it for a `Gateway` of the Gateway API, whose labels it copies.
-fn is_made_by_istio(object: &Object) -> bool {
-    let owners = object
-        .at("/metadata/ownerReferences")
-        .and_then(Value::as_array);
-    let is_gateway = |owner: &Value| owner.get("kind").and_then(Value::as_str) == Some("Gateway");
-    object.label(GATEWAY_MANAGED).is_some()
-        || owners.is_some_and(|owners| owners.iter().any(is_gateway))
+/// Whether it is of a kind that Peergate renders. istiod copies the labels of a `Gateway` onto the pods and
+/// services that it makes for it.
+fn is_of_rendered_kind(object: &Object) -> bool {
+    let group = &*object.id().group;
+    ResourceKind::ALL
+        .iter()
+        .any(|kind| kind.as_str() == object.kind())
+        && (group.ends_with("istio.io")
+            || matches!(
+                group,
+                "" | "networking.k8s.io" | "gateway.networking.k8s.io"
+            ))
 }
 
 /// All that the documents are rendered to, by its names.

@@ -6,8 +6,10 @@ use super::coverage::{is_for, is_gateway};
 use super::mutual_tls::may_accept_plaintext;
 use super::proof::{self, Measured};
 use super::{Finding, FindingCode, Verdict, unvalidated};
+use crate::istio::authorization_policies;
 use crate::plugin_config::PolicyName;
-use crate::policy::{Attachment, Labels, PolicySet};
+use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
+use crate::rule_spec::Enforcement;
 
 /// What a proxy tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Proxy {
     pub refused: Vec<Refusal>,
     /// What kind of proxy it is.
     pub role: Role,
+    /// Whether Istio's agent started it, so that it has RBAC wherever an `AuthorizationPolicy` is for it.
+    pub is_of_istio: bool,
     /// Where requests of callers come in, each part of a listener once.
     pub chains: Vec<HttpChain>,
     /// The listeners of a gateway that accept client certificates without validating them.
@@ -57,6 +61,8 @@ pub struct HttpChain {
     pub title: String,
     /// The policies that requests meet there.
     pub policies: BTreeSet<PolicyName>,
+    /// Whether they meet Envoy's RBAC, with rules that it enforces.
+    pub has_rbac: bool,
 }
 
 /// Something that a proxy was sent, and did not take up.
@@ -141,7 +147,11 @@ impl Proxy {
 }
 
 fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
-    check_chains(set, proxy, findings);
+    // Not all that a waypoint serves has the same policies.
+    if proxy.role != Role::Waypoint {
+        check_chains(set, proxy, findings);
+        check_rbac(set, proxy, findings);
+    }
     let is_running = |name: &PolicyName| proxy.policies.iter().any(|policy| policy.name == *name);
     for policy in &set.policies {
         if proxy.is_for(set, &policy.name) == Some(true) && !is_running(&policy.name) {
@@ -213,26 +223,52 @@ fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         if with.is_empty() || without.is_empty() {
             continue;
         }
-        const MAX_NAMED: usize = 3;
-        let titles = without.iter().take(MAX_NAMED);
-        let mut titles: Vec<_> = titles.map(|chain| format!("`{}`", chain.title)).collect();
-        if let Some(more) = without
-            .len()
-            .checked_sub(MAX_NAMED)
-            .filter(|more| *more > 0)
-        {
-            titles.push(format!("{more} more"));
-        }
         findings.push(proxy.finding(
             FindingCode::PolicyNotRunning,
             format!(
                 "policy `{}` is for it, and requests do not meet it at {}",
                 policy.name,
-                titles.join(", ")
+                titles(&without)
             ),
             "see which `EnvoyFilter` removes the filter, adds a listener, or switches the filter off",
         ));
     }
+}
+
+/// Whether requests meet Envoy's RBAC wherever they come in, if policies are for the proxy that it enforces.
+fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    let is_enforced = |policy: &ServicePolicy| {
+        policy.enforcement == Enforcement::Enforce
+            && proxy.is_for(set, &policy.name) == Some(true)
+            && !authorization_policies(set, policy).is_empty()
+    };
+    let without: Vec<_> = proxy
+        .chains
+        .iter()
+        .filter(|chain| !chain.has_rbac)
+        .collect();
+    if proxy.is_of_istio && !without.is_empty() && set.policies.iter().any(is_enforced) {
+        findings.push(proxy.finding(
+            FindingCode::PolicyNotRunning,
+            format!(
+                "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at {}",
+                titles(&without)
+            ),
+            "see whether the `AuthorizationPolicy` is there, and which `EnvoyFilter` removes `envoy.filters.http.rbac`",
+        ));
+    }
+}
+
+/// Parts of listeners, not all of many.
+fn titles(chains: &[&HttpChain]) -> String {
+    const MAX_NAMED: usize = 3;
+    let titles = chains.iter().take(MAX_NAMED);
+    let mut titles: Vec<_> = titles.map(|chain| format!("`{}`", chain.title)).collect();
+    let more = chains.len().saturating_sub(MAX_NAMED);
+    if more > 0 {
+        titles.push(format!("{more} more"));
+    }
+    titles.join(", ")
 }
 
 fn check_refusals(proxy: &Proxy, findings: &mut Vec<Finding>) {

@@ -5,11 +5,12 @@
 
 use serde_json::Value;
 
-use super::coverage::is_for;
+use super::coverage::{GATEWAY_NAME, is_for, is_for_workload};
 use super::object::{Object, has_all};
 use super::proxies::Proxy;
+use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
+use crate::policy::{Labels, PolicySet, ServicePolicy};
 use crate::rule::{Condition, Rule, Source, Test};
 use crate::rule_spec::Effect;
 
@@ -18,7 +19,12 @@ const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// What of Istio's objects makes it so, and what to do.
 const HELP: &str = "validate client certificates: `MUTUAL` without `insecureSkipVerify` for a `Gateway` of Istio's, `mode: AllowValidOnly` for one of the Gateway API";
 
-pub(super) fn check_objects(set: &PolicySet, objects: &[Object], verdict: &mut Verdict) {
+pub(super) fn check_objects(
+    set: &PolicySet,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    verdict: &mut Verdict,
+) {
     for object in objects {
         let is_open = object.is("networking.istio.io", "Gateway") && skips_validation(object)
             || object.is(GATEWAY_API, "Gateway") && falls_back(object);
@@ -33,7 +39,7 @@ pub(super) fn check_objects(set: &PolicySet, objects: &[Object], verdict: &mut V
         let trusting = set
             .policies
             .iter()
-            .filter(|policy| goes_by_identity(policy) && is_at(policy, object));
+            .filter(|policy| goes_by_identity(policy) && is_at(policy, object, workloads));
         verdict.findings.extend(
             trusting.map(|policy| finding(FindingCode::ForgeableIdentity, forgeable(policy))),
         );
@@ -98,38 +104,25 @@ fn has_fallback(value: &Value) -> bool {
     }
 }
 
-/// Whether a policy is attached to a gateway, or may be.
-fn is_at(policy: &ServicePolicy, gateway: &Object) -> bool {
-    let is_near = *policy.name.namespace == *gateway.namespace();
-    // Pods that a gateway of Istio's selects; they may have more labels than these.
-    let selector = gateway.texts("/spec/selector");
-    let may_meet = |wanted: &Labels| {
-        let contradicts = |(key, value): (&String, &String)| {
-            selector.get(key).is_some_and(|other| other != value)
-        };
-        has_all(&selector, wanted) || !wanted.iter().any(contradicts) && !selector.is_empty()
-    };
+/// Whether a policy is attached to a gateway: to one of its pods, or where none was seen to those that it is
+/// for.
+fn is_at(policy: &ServicePolicy, gateway: &Object, workloads: &Workloads<'_>) -> bool {
     let is_made = gateway.is(GATEWAY_API, "Gateway");
-    match &policy.attachment {
-        // Istio gives the pods of such a gateway this label.
-        Attachment::Workload(labels) if is_made => {
-            is_near
-                && labels
-                    .get(super::coverage::GATEWAY_NAME)
-                    .map(String::as_str)
-                    == Some(gateway.name())
-        }
-        // A `Gateway` of Istio's is for pods of every namespace.
-        Attachment::Workload(labels) => may_meet(labels),
-        Attachment::Namespace => is_near || !is_made,
-        Attachment::Mesh(_) => true,
-        Attachment::Targets(targets) => {
-            is_made
-                && is_near
-                && targets
-                    .iter()
-                    .any(|target| target.kind == "Gateway" && target.name == gateway.name())
-        }
+    // Istio makes the pods of a gateway of the Gateway API, beside it and with this label.
+    let labels = if is_made {
+        Labels::from([(GATEWAY_NAME.to_owned(), gateway.name().to_owned())])
+    } else {
+        gateway.texts("/spec/selector")
+    };
+    let is_pod = |workload: &&Workload<'_>| {
+        has_all(&workload.labels, &labels)
+            && (!is_made || workload.namespace == gateway.namespace())
+    };
+    let mut pods = workloads.all.iter().filter(is_pod).peekable();
+    if pods.peek().is_some() {
+        pods.any(|pod| is_for_workload(policy, pod))
+    } else {
+        is_for(policy, gateway.namespace(), &labels)
     }
 }
 

@@ -16,8 +16,14 @@ struct Running {
     revision: Option<String>,
 }
 
+/// What requests of a filter chain meet.
+pub(super) struct Met {
+    pub(super) policies: Vec<RunningPolicy>,
+    pub(super) has_rbac: bool,
+}
+
 /// What requests of a filter chain meet; none if it speaks no HTTP, or takes tunnels alone.
-pub(super) fn http_policies(chain: &Value, named: &Named<'_>) -> Option<Vec<RunningPolicy>> {
+pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
     let managers = elements(chain, "filters").filter_map(|filter| filter.get("typed_config"));
     let mut managers = managers
         .filter(|manager| manager.get("http_filters").is_some())
@@ -29,15 +35,30 @@ pub(super) fn http_policies(chain: &Value, named: &Named<'_>) -> Option<Vec<Runn
         let filters = elements(manager, "http_filters");
         filters.filter(move |filter| !is_off(filter, routes))
     });
-    let policies = filters.filter_map(|filter| {
-        let plugin = if filter.get("config_discovery").is_some() {
-            *named.filters.get(filter.get("name")?.as_str()?)?
+    let mut met = Met {
+        policies: Vec::new(),
+        has_rbac: false,
+    };
+    for filter in filters {
+        let config = if filter.get("config_discovery").is_some() {
+            let name = filter.get("name").and_then(Value::as_str);
+            name.and_then(|name| named.filters.get(name).copied())
         } else {
-            filter.get("typed_config")?
+            filter.get("typed_config")
         };
-        running(plugin.get("config")?)
-    });
-    Some(policies.collect())
+        if let Some(config) = config {
+            met.has_rbac |= is_rbac(config);
+            met.policies.extend(config.get("config").and_then(running));
+        }
+    }
+    Some(met)
+}
+
+/// Whether a filter is RBAC, with rules that it enforces.
+fn is_rbac(config: &Value) -> bool {
+    let kind = config.get("@type").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC"))
+        && (config.get("rules").is_some() || config.get("matcher").is_some())
 }
 
 /// The routes of a connection manager, which stand in it or came by discovery.

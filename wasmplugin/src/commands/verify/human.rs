@@ -59,9 +59,9 @@ fn summary(report: &Report) -> String {
     let objects = seen
         .objects
         .map(|count| counted(count, "object", "objects"));
-    let proxies = (seen.proxies > 0).then(|| counted(seen.proxies, "proxy", "proxies"));
-    let ports = seen.probes.len();
-    let ports = (ports > 0).then(|| counted(ports, "port", "ports"));
+    let proxies = seen.proxies + seen.mute_proxies;
+    let proxies = (proxies > 0).then(|| counted(proxies, "proxy", "proxies"));
+    let ports = (seen.ports > 0).then(|| counted(seen.ports, "port", "ports"));
     let looked_at: Vec<_> = [objects, proxies, ports].into_iter().flatten().collect();
     let looked_at = match looked_at.as_slice() {
         [] => "nothing".to_owned(),

@@ -36,9 +36,13 @@ pub(super) struct Observation {
 pub(super) struct Seen {
     /// None if nobody asked for objects.
     pub(super) objects: Option<usize>,
-    /// Those that did not answer too.
+    /// Those that say what they run.
     pub(super) proxies: usize,
+    /// Those that were asked and do not.
+    pub(super) mute_proxies: usize,
     pub(super) probes: Vec<Probed>,
+    /// Those that could not be tried too.
+    pub(super) ports: usize,
 }
 
 /// A proxy that was asked.
@@ -87,7 +91,7 @@ pub(super) fn observe(
     }
     let proxies = &mut observation.observed.proxies;
     proxies.sort_by(|a, b| a.name.cmp(&b.name));
-    observation.seen.proxies += proxies.len();
+    observation.seen.proxies = proxies.len();
     if args.asks_for_objects() {
         observation.seen.objects = Some(objects.len());
         observation.observed.objects = Some(objects);
@@ -200,7 +204,7 @@ impl Observation {
         let said = match answer {
             Ok(said) => said,
             Err(reason) => {
-                self.seen.proxies += 1;
+                self.seen.mute_proxies += 1;
                 return self.findings.push(Finding::of(
                     format!("proxy {name}"),
                     FindingCode::UnreachableProxy,
@@ -212,7 +216,7 @@ impl Observation {
         let mut proxy = match Proxy::from_config_dump(&name, &said.config_dump) {
             Ok(proxy) => proxy,
             Err(reason) => {
-                self.seen.proxies += 1;
+                self.seen.mute_proxies += 1;
                 return self.findings.push(not_checked(
                     &format!("proxy {name}"),
                     &format!("its `/config_dump` cannot be read: {reason}"),
@@ -265,6 +269,7 @@ impl Observation {
             Some(pod) => format!("{pod} at {address}"),
             None => address.to_owned(),
         };
+        self.seen.ports += 1;
         match probe::probe(address) {
             Ok(answers) => {
                 let found = of_answers(&subject, &answers, may_accept_plaintext);
