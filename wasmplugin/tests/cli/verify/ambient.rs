@@ -35,7 +35,7 @@ spec: {gatewayClassName: istio-waypoint}
 ";
 
 /// A mesh of one policy, whose `spec` is this, as it is rendered, beside these objects.
-fn mesh(spec: &Value, version: &str, objects: &[&str]) -> Mesh {
+pub(super) fn mesh(spec: &Value, version: &str, objects: &[&str]) -> Mesh {
     let documents = format!(
         "\
 apiVersion: peergate.dev/v1alpha1
@@ -71,7 +71,7 @@ fn found_at(rules: &Value, objects: &[&str]) -> Vec<[String; 2]> {
     codes(&mesh(&spec, "1.29", objects))
 }
 
-fn codes(mesh: &Mesh) -> Vec<[String; 2]> {
+pub(super) fn codes(mesh: &Mesh) -> Vec<[String; 2]> {
     let findings = mesh.findings().into_iter();
     findings.map(|[code, _, message]| [code, message]).collect()
 }

@@ -63,6 +63,42 @@ fn a_gateway_that_does_not_validate_client_certificates_is_found() {
     assert_eq!(codes(&mesh), [""; 0]);
 }
 
+/// Anybody can make a certificate for any identity.
+#[test]
+fn a_policy_that_goes_by_identity_at_such_a_gateway_is_found() {
+    let objects = |label: &str| {
+        let gateway = json!({
+            "selector": {"app": label},
+            "servers": [{"hosts": ["*"], "tls": {"mode": "OPTIONAL_MUTUAL", "insecureSkipVerify": true}}],
+        });
+        yaml_of("Gateway", "shop", "edge", &gateway) + "\n"
+    };
+    let workload = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: edge-1, namespace: shop, labels: {app: edge}}
+spec: {containers: [{name: istio-proxy}]}
+status: {phase: Running}
+";
+    let found = |rule: Value, label: &str| {
+        let spec = json!({"selector": {"matchLabels": {"app": "edge"}}, "rules": [rule]});
+        let mesh = super::ambient::mesh(&spec, "1.31", &[&objects(label), workload]);
+        let found = super::ambient::codes(&mesh).into_iter();
+        let codes = found.map(|[code, _]| code);
+        codes
+            .filter(|code| code.contains("identity") || code.contains("unvalidated"))
+            .collect::<Vec<_>>()
+    };
+    let by_identity =
+        json!({"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]});
+    let by_path = json!({"id": "x", "effect": "Deny", "to": [{"paths": ["/admin"]}]});
+    let both = ["unvalidated-certificates", "forgeable-identity"];
+    assert_eq!(found(by_identity.clone(), "edge"), both);
+    assert_eq!(found(by_path, "edge"), both[..1]);
+    // The gateway is for other pods.
+    assert_eq!(found(by_identity, "other"), both[..1]);
+}
+
 /// Istio copies the labels of a `Gateway` onto all that it makes for it.
 #[test]
 fn what_istio_makes_for_a_gateway_is_not_left_over() {

@@ -51,6 +51,35 @@ fn a_mesh_as_rendered_has_no_findings() {
     assert_eq!(findings(&listed(|_| true)), [[""; 2]; 0]);
 }
 
+/// The command of the page lists all that is asked for.
+#[test]
+fn the_kinds_of_the_page_are_enough() {
+    const PAGE: &str = include_str!("../../../../docs/verify.md");
+    let command = PAGE.lines().find(|line| line.starts_with("kubectl get "));
+    let kinds = command.unwrap().split(' ').nth(2).unwrap();
+    let names: Vec<_> = kinds.split(',').collect();
+    let list = listed(|object| {
+        let [kind, version] = ["kind", "apiVersion"].map(|field| object[field].as_str().unwrap());
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let short = match kind {
+            "Namespace" => "ns".to_owned(),
+            "Service" => "svc".to_owned(),
+            "Deployment" => "deploy".to_owned(),
+            _ => plural(kind),
+        };
+        names.contains(&&*short) || names.contains(&&*format!("{short}.{group}"))
+    });
+    assert_eq!(findings(&list), [[""; 2]; 0]);
+}
+
+fn plural(kind: &str) -> String {
+    let singular = kind.to_ascii_lowercase();
+    match singular.strip_suffix('y') {
+        Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+        _ => format!("{singular}s"),
+    }
+}
+
 #[test]
 fn a_kind_that_was_not_listed_is_not_checked_and_its_objects_are_not_missing() {
     let list = listed(|object| {
