@@ -8,6 +8,8 @@ codes! {
 
     /// An object that the documents are rendered to is not there.
     MissingObject = "missing-object", Error;
+    /// The documents render objects of a kind that the cluster did not list.
+    UnlistedKind = "unlisted-kind", Error;
     /// An object is not what the documents are rendered to.
     ChangedObject = "changed-object", Error;
     /// An object was rendered by Peergate once, and the documents no longer ask for it.

@@ -47,12 +47,21 @@ pub(super) fn check(
         }
     }
     findings.extend(unseen.into_iter().map(|((group, kind), count)| {
-        Finding::of(
-            format!("{kind} ({group})"),
-            FindingCode::NotChecked,
-            format!("the documents render {count} of this kind, and none of the objects is of it"),
-            "list this kind too; if it was listed, apply what `peergate render` makes of the documents",
-        )
+        let title = format!("{kind} ({group})");
+        match looked_at {
+            LookedAt::AllBut(_) => Finding::of(
+                title,
+                FindingCode::UnlistedKind,
+                format!("the documents render {count} of this kind, and it could not be listed"),
+                "grant the role in docs/verify.md, or run this again if the API server did not answer",
+            ),
+            LookedAt::Only(_) | LookedAt::All => Finding::of(
+                title,
+                FindingCode::NotChecked,
+                format!("the documents render {count} of this kind, and none of the objects is of it"),
+                "list this kind too; if it was listed, apply what `peergate render` makes of the documents",
+            ),
+        }
     }));
     let foreign = Foreign {
         set,

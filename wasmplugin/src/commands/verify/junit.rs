@@ -42,6 +42,7 @@ impl Seen {
         let (objects, proxies) = (self.objects.is_some(), self.proxies > 0);
         match code {
             FindingCode::MissingObject
+            | FindingCode::UnlistedKind
             | FindingCode::ChangedObject
             | FindingCode::LeftoverObject
             | FindingCode::ForeignObject
