@@ -15,7 +15,7 @@ pub struct Kind {
 }
 
 /// What the objects that were seen are all of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Extent {
     /// All that a cluster has, except of the kinds that could not be listed.
     Cluster {
@@ -23,13 +23,8 @@ pub enum Extent {
         unlisted: BTreeSet<Kind>,
     },
     /// Manifests.
+    #[default]
     Given,
-}
-
-impl Default for Extent {
-    fn default() -> Self {
-        Self::Given
-    }
 }
 
 /// The kinds that were looked at.

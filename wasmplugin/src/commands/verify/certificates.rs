@@ -164,3 +164,64 @@ fn unreadable(subject: &str, reason: &ReadError) -> Finding {
         "see what is in it with `peergate certs read`",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The codes and messages that are found of a gateway, or a sidecar, with these certificates.
+    fn found(role: Role, names: &serde_json::Value, end: &str) -> Vec<String> {
+        let certificate = |names| {
+            json!({
+                "serial_number": "1f",
+                "subject_alt_names": names,
+                "valid_from": "2026-01-01T00:00:00Z",
+                "expiration_time": end,
+            })
+        };
+        let certs = json!({"certificates": [
+            {"ca_cert": [], "cert_chain": [certificate(names)]},
+            {"ca_cert": [], "cert_chain": [certificate(names)]},
+        ]});
+        let proxy = Proxy {
+            name: "edge/gateway-1".to_owned(),
+            role,
+            ..Proxy::default()
+        };
+        let at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
+        let expected = Expected {
+            trust_domains: vec!["cluster.local".to_owned()],
+            ..Expected::at(at, 30)
+        };
+        let found = of_proxy(&proxy, certs.to_string().as_bytes(), &expected);
+        let found = found.into_iter();
+        found
+            .map(|finding| format!("{}: {}", finding.code.as_str(), finding.message))
+            .collect()
+    }
+
+    /// The outside knows it by host names, and the mesh by a SPIFFE ID.
+    #[test]
+    fn a_gateways_certificates_are_judged_by_what_they_are_for() {
+        let later = "2027-01-01T00:00:00Z";
+        let host = json!([{"dns": "shop.example.com"}]);
+        assert_eq!(found(Role::Gateway, &host, later), [""; 0]);
+        assert_eq!(found(Role::Sidecar, &host, later).len(), 1);
+        let foreign = json!([{"uri": "spiffe://other.example/ns/edge/sa/gateway"}]);
+        assert_eq!(found(Role::Gateway, &foreign, later).len(), 1);
+        let own = json!([{"uri": "spiffe://cluster.local/ns/edge/sa/gateway"}]);
+        assert_eq!(found(Role::Gateway, &own, later), [""; 0]);
+    }
+
+    #[test]
+    fn a_certificate_in_two_places_is_reported_once() {
+        let host = json!([{"dns": "shop.example.com"}]);
+        let expected = "certificate-ends-soon: its certificate `1f` in `certificates[0].cert_chain` and `certificates[1].cert_chain`: it ends in 9 days";
+        assert_eq!(
+            found(Role::Gateway, &host, "2026-06-10T00:00:00Z"),
+            [expected]
+        );
+    }
+}
