@@ -80,14 +80,13 @@ pub(crate) enum ProbeError {
 pub(crate) fn parse_address(text: &str) -> Result<String, String> {
     let parts = text.rsplit_once(':');
     let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
-    let is_host = |host: &str| match host.strip_prefix('[') {
-        Some(rest) => rest
-            .strip_suffix(']')
-            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
-        None => {
-            let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-            !host.is_empty() && host.bytes().all(is_of_name)
+    let is_host = |host: &str| {
+        if let Some(rest) = host.strip_prefix('[') {
+            let address = rest.strip_suffix(']');
+            return address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
         }
+        let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !host.is_empty() && host.bytes().all(is_of_name)
     };
     match (parts, port) {
         (Some((host, _)), Some(1..)) if is_host(host) => Ok(text.to_owned()),

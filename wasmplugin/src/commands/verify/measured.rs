@@ -159,7 +159,7 @@ mod tests {
         );
         let policies = [policy("shop", "a-b"), policy("shop", "a.b")];
         let Measured::Read(measurements) = read(text.as_bytes(), &policies.into()) else {
-            unreachable!("it is in the format");
+            panic!("it is in the format");
         };
         let counts: Vec<_> = measurements.revisions.values().map(BTreeSet::len).collect();
         assert_eq!(counts, [2]);
