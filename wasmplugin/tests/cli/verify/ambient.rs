@@ -1,5 +1,10 @@
 //! Policies for workloads in ambient mode, and for what stands behind waypoints.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
 use serde_json::{Value, json};
 
 use super::{Mesh, NOW, folder, run, text};

@@ -1,5 +1,10 @@
 //! What `kubectl get … -o yaml` prints of a mesh, through a pipe.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
 use serde_json::{Value, json};
 
 use super::{Mesh, NOW, SHOP, rendered};
