@@ -9,7 +9,7 @@ use std::fmt;
 use crate::code::Code;
 
 /// One step from the root of a document towards the value a problem is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A field of a mapping.
     Key(Cow<'static, str>),
@@ -18,7 +18,7 @@ pub enum Step {
 }
 
 /// Where a value stands in its document, such as `spec.rules[3].from[0].principals[1]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location(Vec<Step>);
 
 impl Location {

@@ -4,6 +4,7 @@
 //! from their admin endpoints. It is compared with what the documents are rendered to. Nothing here
 //! reads files or clusters.
 
+mod ambient;
 mod bypass;
 mod code;
 mod config_dump;
@@ -11,28 +12,37 @@ mod coverage;
 mod destination_rules;
 mod difference;
 mod drift;
+mod extent;
 mod finding;
 mod foreign;
 mod hosts;
 mod mutual_tls;
 mod object;
+mod places;
 mod pod;
 mod pod_ports;
+mod proof;
 mod proxies;
 mod service_entries;
+mod unvalidated;
+mod waypoints;
 mod widening;
 mod workloads;
 
 pub use code::FindingCode;
 pub use config_dump::NotAConfigDump;
+pub use extent::{Extent, Kind};
 pub use finding::Finding;
 pub use object::{Object, objects};
+pub use places::locate_fields;
 pub use pod_ports::{PodPort, pod_ports};
-pub use proxies::{PlaintextListener, Proxy, Refusal, RunningPolicy};
+pub use proof::{Measured, Measurements};
+pub use proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role, RunningPolicy};
 pub use widening::{Widening, widened};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;
+use extent::LookedAt;
 use workloads::Workloads;
 
 /// What was seen of a mesh.
@@ -40,6 +50,8 @@ use workloads::Workloads;
 pub struct Observed {
     /// The objects; none if nobody looked at objects.
     pub objects: Option<Vec<Object>>,
+    /// What the objects are all of.
+    pub extent: Extent,
     /// The proxies.
     pub proxies: Vec<Proxy>,
 }
@@ -58,11 +70,15 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
     let mut verdict = Verdict::default();
     if let Some(objects) = &observed.objects {
         let workloads = Workloads::new(objects, &mut verdict.unchecked);
-        drift::check(set, api, objects, &mut verdict);
-        mutual_tls::check(set, objects, &workloads, &mut verdict);
+        let looked_at = LookedAt::new(&observed.extent, objects);
+        drift::check(set, api, objects, &looked_at, &mut verdict);
+        mutual_tls::check(set, objects, &workloads, &looked_at, &mut verdict);
         destination_rules::check(set, objects, &mut verdict);
         service_entries::check(set, objects, &mut verdict);
-        coverage::check(set, objects, &workloads, &mut verdict);
+        coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
+        ambient::check(set, &workloads, &mut verdict);
+        waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
+        unvalidated::check_objects(set, objects, &workloads, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);
     verdict.findings.sort();

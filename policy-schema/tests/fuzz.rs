@@ -10,10 +10,10 @@ use policy_schema::decision_id::{DecisionKey, DecisionRecord};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
-use policy_schema::import::import;
+use policy_schema::import::{self, import};
 use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::policy::{IstioVersion, PolicySet};
+use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use policy_schema::verify::{Observed, Proxy, verify};
@@ -167,7 +167,7 @@ fn any_text_is_imported_or_refused() {
         dictionary: YAML_WORDS,
     };
     fuzz(TARGET, |input| {
-        let imported = import(&source(input), IstioVersion::NEWEST);
+        let imported = import(&source(input), &import::Options::default());
         let kinds = imported.findings.iter().map(|finding| {
             let words = finding.message.split('`').step_by(2);
             words.collect::<String>()
@@ -271,8 +271,8 @@ fn any_config_dump_is_compared_or_refused() {
             Err(error) => return error.to_string().chars().take(40).collect(),
         };
         let observed = Observed {
-            objects: None,
             proxies: vec![proxy],
+            ..Observed::default()
         };
         let verdict = verify(&set, ExtensionApi::WasmPlugin, &observed);
         let codes: BTreeSet<_> = verdict.findings.iter().map(|it| it.code.as_str()).collect();

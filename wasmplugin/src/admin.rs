@@ -21,12 +21,20 @@ const MOST: usize = 512 * 1024 * 1024;
 /// Where requests without a body are sent.
 type Requests = SendRequest<Empty<Bytes>>;
 
-/// What a proxy says, as JSON.
+/// What a proxy says. Without its configuration the rest is of no use.
 #[derive(Debug)]
 pub(crate) struct Said {
+    /// JSON.
     pub(crate) config_dump: Bytes,
-    pub(crate) certs: Bytes,
+    /// JSON.
+    pub(crate) certs: Result<Bytes, AdminError>,
+    /// What proves which policies run, in Prometheus' text format.
+    pub(crate) revisions: Result<Bytes, AdminError>,
 }
+
+/// The metrics that tell what filters run: what they report, and how many there are.
+const REVISIONS: &str =
+    "/stats/prometheus?filter=peergate_policy_revision%7Cwasm%5C.runtime%5C.v8%5C.active";
 
 /// Why a proxy says nothing.
 #[derive(Debug, Error)]
@@ -67,7 +75,8 @@ where
     talk(stream, async |requests| {
         Ok(Said {
             config_dump: get(requests, "/config_dump").await?,
-            certs: get(requests, "/certs").await?,
+            certs: get(requests, "/certs").await,
+            revisions: get(requests, REVISIONS).await,
         })
     })
     .await

@@ -1,14 +1,15 @@
 //! A cluster, through a kubeconfig → its objects, and what its proxies say.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::discovery::{ApiGroup, Scope};
+use kube::discovery::ApiGroup;
 use kube::{Api, Client, Config, Resource, discovery};
-use policy_schema::verify::Object;
+use policy_schema::verify::{Kind, Object};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -42,6 +43,7 @@ const KINDS: [(&str, &[&str]); 9] = [
             "HTTPRoute",
             "TCPRoute",
             "TLSRoute",
+            "UDPRoute",
         ],
     ),
     (
@@ -105,6 +107,17 @@ pub(crate) struct Seen {
     pub(crate) objects: Vec<Object>,
     /// What could not, with the reason.
     pub(crate) unseen: Vec<(String, String)>,
+    /// The kinds of which not all objects could be listed.
+    pub(crate) unlisted: BTreeSet<Kind>,
+}
+
+impl Seen {
+    fn cannot_list(&mut self, group: &str, kind: &str) {
+        self.unlisted.insert(Kind {
+            group: group.to_owned(),
+            name: kind.to_owned(),
+        });
+    }
 }
 
 impl Cluster {
@@ -144,9 +157,19 @@ impl Cluster {
             if !group.is_empty() && !is_served {
                 continue;
             }
-            let group = discovery::group(&self.client, group).await?;
-            for kind in kinds {
-                self.list(&group, kind, &mut seen).await;
+            match discovery::group(&self.client, group).await {
+                Ok(served) => {
+                    for kind in kinds {
+                        self.list(&served, kind, &mut seen).await;
+                    }
+                }
+                Err(reason) => {
+                    let what = format!("the kinds of `{group}`");
+                    seen.unseen.push((what, told(&reason)));
+                    for kind in kinds {
+                        seen.cannot_list(group, kind);
+                    }
+                }
             }
         }
         for (namespace, name) in secrets {
@@ -164,7 +187,7 @@ impl Cluster {
         let mut seen = Seen::default();
         let group = discovery::group(&self.client, "security.istio.io").await?;
         for kind in ["AuthorizationPolicy", "PeerAuthentication"] {
-            if group.recommended_kind(kind).is_none() {
+            if served(&group, kind).is_none() {
                 let reason = "the cluster does not serve it".to_owned();
                 seen.unseen.push((kind.to_owned(), reason));
             }
@@ -173,32 +196,42 @@ impl Cluster {
         Ok(seen)
     }
 
+    /// Lists a kind, in whichever version it is served. One that no version serves has no objects.
     async fn list(&self, group: &ApiGroup, kind: &str, seen: &mut Seen) {
-        let Some((resource, capabilities)) = group.recommended_kind(kind) else {
+        let Some(resource) = served(group, kind) else {
             return;
         };
-        debug_assert!(matches!(
-            capabilities.scope,
-            Scope::Cluster | Scope::Namespaced
-        ));
-        let api = Api::<DynamicObject>::all_with(self.client.clone(), &resource);
+        if let Err(reason) = self.list_all(&resource, &mut seen.objects).await {
+            let what = format!("{} of {}", resource.plural, resource.api_version);
+            seen.unseen.push((what, told(&reason)));
+            seen.cannot_list(group.name(), kind);
+        }
+    }
+
+    /// Adds all objects of a kind, or those that come before a fault.
+    async fn list_all(
+        &self,
+        resource: &ApiResource,
+        objects: &mut Vec<Object>,
+    ) -> kube::Result<()> {
+        let api = Api::<DynamicObject>::all_with(self.client.clone(), resource);
+        let known = objects.len();
         let mut page = ListParams::default().limit(PAGE);
         loop {
-            match api.list(&page).await {
-                Ok(list) => {
-                    let objects = list.items.into_iter();
-                    seen.objects
-                        .extend(objects.filter_map(|object| read(object, &resource)));
-                    match list.metadata.continue_.filter(|token| !token.is_empty()) {
-                        Some(token) => page = page.continue_token(&token),
-                        None => return,
-                    }
+            let list = match api.list(&page).await {
+                // The place in the list was forgotten, as it is after some minutes.
+                Err(kube::Error::Api(status)) if status.code == 410 && page.limit.is_some() => {
+                    objects.truncate(known);
+                    page = ListParams::default();
+                    continue;
                 }
-                Err(reason) => {
-                    let what = format!("{} of {}", resource.plural, resource.api_version);
-                    seen.unseen.push((what, reason.to_string()));
-                    return;
-                }
+                answer => answer?,
+            };
+            let read = list.items.into_iter();
+            objects.extend(read.filter_map(|object| read_object(object, resource)));
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(()),
             }
         }
     }
@@ -214,10 +247,10 @@ impl Cluster {
         match api.get_opt(name).await {
             Ok(object) => seen
                 .objects
-                .extend(object.and_then(|object| read(object, &resource))),
+                .extend(object.and_then(|object| read_object(object, &resource))),
             Err(reason) => {
                 let what = format!("{} {namespace}/{name}", resource.kind);
-                seen.unseen.push((what, reason.to_string()));
+                seen.unseen.push((what, told(&reason)));
             }
         }
     }
@@ -243,8 +276,16 @@ impl Cluster {
     }
 }
 
+/// A kind in the most stable version that serves it. Some are not served in the version that their group
+/// prefers.
+fn served(group: &ApiGroup, kind: &str) -> Option<ApiResource> {
+    let resources = group.resources_by_stability().into_iter();
+    let mut resources = resources.map(|(resource, _)| resource);
+    resources.find(|resource| resource.kind == kind)
+}
+
 /// An object of a list, which does not say again of what kind it is.
-fn read(object: DynamicObject, resource: &ApiResource) -> Option<Object> {
+fn read_object(object: DynamicObject, resource: &ApiResource) -> Option<Object> {
     let mut value = serde_json::to_value(object).ok()?;
     let fields = value.as_object_mut()?;
     fields.insert(

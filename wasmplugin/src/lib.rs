@@ -29,6 +29,7 @@ mod prometheus;
 mod promotion;
 mod registry;
 mod report;
+mod series;
 mod top;
 
 use clap::{CommandFactory, Parser, Subcommand};

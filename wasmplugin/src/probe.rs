@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -74,6 +74,26 @@ pub(crate) enum ProbeError {
     Certificate(#[from] rcgen::Error),
     #[error("cannot speak TLS: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+/// An address to try: a host, which may be an address of IPv6 in brackets, and a port.
+pub(crate) fn parse_address(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once(':');
+    let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
+    let is_host = |host: &str| {
+        if let Some(rest) = host.strip_prefix('[') {
+            let address = rest.strip_suffix(']');
+            return address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+        }
+        let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !host.is_empty() && host.bytes().all(is_of_name)
+    };
+    match (parts, port) {
+        (Some((host, _)), Some(1..)) if is_host(host) => Ok(text.to_owned()),
+        _ => {
+            Err("write a host and a port, such as `10.8.0.14:8080` or `[fd00::1]:8080`".to_owned())
+        }
+    }
 }
 
 /// Tries a port: in plaintext, without a certificate, and with one that nobody knows who signed.

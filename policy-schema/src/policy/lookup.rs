@@ -144,7 +144,7 @@ impl ServicePolicy {
 
     /// The workload's own ports without HTTP.
     pub fn declared_tcp_ports(&self) -> BTreeSet<u16> {
-        self.tcp_ports.iter().copied().collect()
+        self.all_tcp_ports().into_iter().collect()
     }
 
     fn declared_ports(&self) -> impl Iterator<Item = u16> {

@@ -8,6 +8,8 @@ codes! {
 
     /// An object that the documents are rendered to is not there.
     MissingObject = "missing-object", Error;
+    /// The documents render objects of a kind that the cluster did not list.
+    UnlistedKind = "unlisted-kind", Error;
     /// An object is not what the documents are rendered to.
     ChangedObject = "changed-object", Error;
     /// An object was rendered by Peergate once, and the documents no longer ask for it.
@@ -28,8 +30,20 @@ codes! {
     /// A `DestinationRule` or a `ServiceEntry` has callers speak something else than mutual TLS with a
     /// host of the mesh.
     MutualTlsUndone = "mutual-tls-undone", Error;
+    /// A gateway accepts client certificates without validating them.
+    UnvalidatedCertificates = "unvalidated-certificates", Warning;
+    /// A policy goes by the identity of callers at a gateway that accepts client certificates without validating
+    /// them.
+    ForgeableIdentity = "forgeable-identity", Error;
     /// A policy is for a workload that has no sidecar, so that nothing enforces it.
     UnenforcedWorkload = "unenforced-workload", Error;
+    /// A rule is for a workload in ambient mode, where it is not enforced as it is written.
+    UnenforcedRule = "unenforced-rule", Error;
+    /// A policy is for a gateway, or for a service behind a waypoint, and the proxy that should enforce it does
+    /// not.
+    UnenforcedTarget = "unenforced-target", Error;
+    /// A policy's filter keeps a waypoint of another namespace from starting.
+    StalledWaypoint = "stalled-waypoint", Error;
     /// A workload has no policy, and the documents leave such workloads open.
     OpenWorkload = "open-workload", Error;
     /// A workload has no policy. It is closed: every request is denied.
@@ -43,6 +57,8 @@ codes! {
     PolicyNotRunning = "policy-not-running", Error;
     /// A proxy runs another revision of a policy than the documents have.
     StaleRevision = "stale-revision", Error;
+    /// A proxy's filter lets requests pass when it cannot run.
+    FilterFailsOpen = "filter-fails-open", Error;
     /// A proxy runs a policy that the documents do not have, or that is not for its workload.
     UnknownPolicy = "unknown-policy", Error;
     /// A proxy's listener accepts callers whose certificate it does not verify, and no exception of the

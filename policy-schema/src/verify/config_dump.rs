@@ -4,6 +4,7 @@
 //! callers meet counts here.
 
 mod callers;
+mod metrics;
 mod plugins;
 #[cfg(test)]
 mod tests;
@@ -13,10 +14,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use thiserror::Error;
 
-use self::callers::verifies_callers;
-use self::plugins::policies;
+use self::callers::{takes_unvalidated, verifies_callers};
+use self::metrics::hides_revisions;
+use self::plugins::met;
 use super::object::labels;
-use super::proxies::{PlaintextListener, Proxy, Refusal};
+use super::proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
 
 /// The cluster to which Istio's listeners send what nobody may reach.
 const BLACK_HOLE: &str = "BlackHoleCluster";
@@ -34,19 +36,11 @@ const OUTBOUND: &str = "OUTBOUND";
 #[derive(Debug, Error)]
 pub enum NotAConfigDump {
     /// It is no JSON.
-    #[error("it is no JSON: {0}")]
-    Json(#[from] serde_json::Error),
+    #[error("it is not JSON, but `{0}`")]
+    Json(String),
     /// It has no `configs`.
     #[error("it has no `configs`")]
     NoConfigs,
-}
-
-/// Where a proxy meets the callers that its policies are about.
-#[derive(Clone, Copy)]
-enum Serves {
-    Inbound,
-    /// Istio calls all listeners of its gateways outbound.
-    AlsoOutbound,
 }
 
 /// What listeners name, and a dump has in parts of its own.
@@ -56,43 +50,55 @@ struct Named<'d> {
     filters: BTreeMap<&'d str, &'d Value>,
     /// What certificates of callers are held to.
     validations: BTreeMap<&'d str, &'d Value>,
+    /// Routes that came by discovery.
+    routes: BTreeMap<&'d str, &'d Value>,
 }
 
 impl Proxy {
     /// Reads `/config_dump`; `name` is what to call a proxy that does not tell its name.
     pub fn from_config_dump(name: &str, json: &[u8]) -> Result<Self, NotAConfigDump> {
-        let dump: Value = serde_json::from_slice(json)?;
+        let dump: Value =
+            serde_json::from_slice(json).map_err(|_| NotAConfigDump::Json(excerpt(json)))?;
         let configs = dump.get("configs").and_then(Value::as_array);
         let configs = configs.ok_or(NotAConfigDump::NoConfigs)?;
         let mut proxy = Self {
             name: name.to_owned(),
             ..Self::default()
         };
-        let mut serves = Serves::Inbound;
         let mut named = Named::default();
         for config in configs {
             if let Some(node) = config.pointer("/bootstrap/node") {
                 proxy.read_node(node);
-                serves = Serves::of(node);
+            }
+            if let Some(matcher) = config.pointer("/bootstrap/stats_config/stats_matcher") {
+                proxy.hides_revisions = hides_revisions(matcher);
             }
             named.read(config);
         }
         for config in configs {
             for listener in listeners(config) {
-                proxy.read_listener(listener, serves, &named);
+                proxy.read_listener(listener, &named);
             }
-            proxy.read_refusals(config, serves);
+            proxy.read_refusals(config);
         }
         proxy.policies.sort();
         proxy.policies.dedup();
         proxy.plaintext.sort();
         proxy.plaintext.dedup();
+        proxy.unvalidated.sort();
+        proxy.unvalidated.dedup();
+        proxy.chains.sort();
+        proxy.chains.dedup();
         Ok(proxy)
     }
 
     /// What Istio's agent says of the pod.
     fn read_node(&mut self, node: &Value) {
         let text = |pointer| node.pointer(pointer).and_then(Value::as_str);
+        let id = text("/id").unwrap_or_default();
+        self.role = Role::of_node(id);
+        // The agent's ids are `sidecar~ADDRESS~POD~DOMAIN`.
+        self.is_of_istio = id.split('~').count() == 4;
         self.namespace = text("/metadata/NAMESPACE").map(str::to_owned);
         let told = node.pointer("/metadata/LABELS");
         self.labels = told.map(|told| labels(Some(told)));
@@ -101,18 +107,44 @@ impl Proxy {
         }
     }
 
-    fn read_listener(&mut self, listener: &Value, serves: Serves, named: &Named<'_>) {
+    fn read_listener(&mut self, listener: &Value, named: &Named<'_>) {
         let direction = direction(listener);
         if direction.is_none() && !is_of_the_proxy(listener) {
             self.undirected.push(name_of(listener));
         }
-        if serves.callers_of(direction) {
-            let policies = chains(listener).flat_map(|chain| policies(chain, &named.filters));
-            self.policies.extend(policies);
+        if self.meets_callers_at(direction) {
+            for chain in chains(listener) {
+                self.read_policies(listener, chain, named);
+            }
+            if self.role == Role::Gateway {
+                let takes_any = chains(listener)
+                    .filter_map(|chain| chain.pointer("/transport_socket/typed_config"))
+                    .any(|context| takes_unvalidated(context, &named.validations));
+                self.unvalidated
+                    .extend(takes_any.then(|| name_of(listener)));
+            }
         }
         if direction == Some(INBOUND) {
             self.read_plaintext(listener, named);
         }
+    }
+
+    fn read_policies(&mut self, listener: &Value, chain: &Value, named: &Named<'_>) {
+        let Some(met) = met(chain, named) else {
+            return;
+        };
+        let policies = met.policies;
+        let title = match (name_of(chain), port_of(chain)) {
+            (name, None) if name.is_empty() || name == name_of(listener) => name_of(listener),
+            (name, None) => format!("{}, chain {name}", name_of(listener)),
+            (_, Some(port)) => format!("{}, port {port}", name_of(listener)),
+        };
+        self.chains.push(HttpChain {
+            title,
+            policies: policies.iter().map(|policy| policy.name.clone()).collect(),
+            has_rbac: met.has_rbac,
+        });
+        self.policies.extend(policies);
     }
 
     fn read_plaintext(&mut self, listener: &Value, named: &Named<'_>) {
@@ -123,18 +155,26 @@ impl Proxy {
             if is_verified || leads_nowhere(chain) {
                 continue;
             }
-            let port = chain.pointer("/filter_chain_match/destination_port");
-            let port = port.and_then(Value::as_u64);
             self.plaintext.push(PlaintextListener {
                 name: name_of(listener),
-                port: port.and_then(|port| u16::try_from(port).ok()),
+                port: port_of(chain),
                 has_tls: context.is_some(),
             });
         }
     }
 
+    /// Whether callers come in by listeners of this direction. Istio calls all listeners of its gateways
+    /// outbound.
+    fn meets_callers_at(&self, direction: Option<&str>) -> bool {
+        match direction {
+            Some(INBOUND) => true,
+            Some(OUTBOUND) => self.role == Role::Gateway,
+            _ => false,
+        }
+    }
+
     /// What it was sent for callers' sake and did not take up.
-    fn read_refusals(&mut self, config: &Value, serves: Serves) {
+    fn read_refusals(&mut self, config: &Value) {
         for listener in elements(config, "dynamic_listeners") {
             let Some(error) = listener.get("error_state") else {
                 continue;
@@ -143,7 +183,7 @@ impl Proxy {
             let told = failed.or_else(|| listener.pointer("/active_state/listener"));
             // One that says nothing of itself may be for callers.
             let direction = told.and_then(direction);
-            let is_for_callers = direction.is_none() || serves.callers_of(direction);
+            let is_for_callers = direction.is_none() || self.meets_callers_at(direction);
             // Envoy may have two entries for one refusal, one of them without a name.
             let named = [Some(listener), failed].into_iter().flatten();
             let name = named.map(name_of).find(|name| !name.is_empty());
@@ -162,25 +202,6 @@ impl Proxy {
     }
 }
 
-impl Serves {
-    fn of(node: &Value) -> Self {
-        let id = node.get("id").and_then(Value::as_str);
-        if id.is_some_and(|id| id.starts_with("router~")) {
-            Self::AlsoOutbound
-        } else {
-            Self::Inbound
-        }
-    }
-
-    fn callers_of(self, direction: Option<&str>) -> bool {
-        match direction {
-            Some(INBOUND) => true,
-            Some(OUTBOUND) => matches!(self, Self::AlsoOutbound),
-            _ => false,
-        }
-    }
-}
-
 impl<'d> Named<'d> {
     fn read(&mut self, config: &'d Value) {
         for filter in elements(config, "ecds_filters") {
@@ -191,6 +212,12 @@ impl<'d> Named<'d> {
             }) {
                 self.filters.insert(name, filter);
             }
+        }
+        let routes = ["static_route_configs", "dynamic_route_configs"];
+        for routes in routes.iter().flat_map(|field| elements(config, field)) {
+            let routes = routes.get("route_config");
+            let name = routes.and_then(|routes| routes.get("name")?.as_str());
+            self.routes.extend(name.zip(routes));
         }
         let secrets = ["static_secrets", "dynamic_active_secrets"];
         for secret in secrets.iter().flat_map(|field| elements(config, field)) {
@@ -240,6 +267,24 @@ fn refusal(kind: &'static str, name: String, error: &Value) -> Refusal {
 fn name_of(value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
+}
+
+fn port_of(chain: &Value) -> Option<u16> {
+    let port = chain.pointer("/filter_chain_match/destination_port")?;
+    u16::try_from(port.as_u64()?).ok()
+}
+
+/// The beginning of a text that is not understood, on one line.
+fn excerpt(text: &[u8]) -> String {
+    const MAX_CHARS: usize = 200;
+    let text = text.get(..4 * MAX_CHARS).unwrap_or(text);
+    let text = String::from_utf8_lossy(text);
+    let words: Vec<_> = text.split_whitespace().collect();
+    let words = words.join(" ");
+    match words.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
+        None => words,
+    }
 }
 
 fn elements<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> + use<'v> {

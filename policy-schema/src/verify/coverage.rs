@@ -1,5 +1,6 @@
 //! Whether each workload has a policy, and each policy a workload that enforces it.
 
+use super::extent::LookedAt;
 use super::object::{Object, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
@@ -8,12 +9,13 @@ use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::rule_spec::Otherwise;
 
 /// The label that Istio gives the pods that it makes for a `Gateway` of the Gateway API.
-const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+pub(super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
+    looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
     if workloads.all.is_empty() {
@@ -33,11 +35,14 @@ pub(super) fn check(
             findings.extend(of_own_policy(policy, workload));
         }
     }
+    if !Workloads::were_looked_at(looked_at) {
+        return;
+    }
     for policy in &set.policies {
         let is_in_use = match &policy.attachment {
             Attachment::Targets(targets) => targets
                 .iter()
-                .any(|target| is_there(target, &policy.name.namespace, objects)),
+                .any(|target| may_be_there(target, &policy.name.namespace, objects, looked_at)),
             _ => workloads
                 .all
                 .iter()
@@ -109,8 +114,11 @@ fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {
 }
 
 /// Whether a workload is a gateway of the documents, which have rules of their own, or of Istio.
+/// Policies for waypoints are attached to what they stand for.
 fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
+    let maker = workload.labels.get("gateway.istio.io/managed");
     workload.namespace == set.mesh.root_namespace
+        || maker.map(String::as_str) == Some("istio.io-mesh-controller")
         || is_gateway(set, workload.namespace, &workload.labels)
 }
 
@@ -126,7 +134,7 @@ pub(super) fn is_gateway(set: &PolicySet, namespace: &str, labels: &Labels) -> b
     })
 }
 
-fn is_for_workload(policy: &ServicePolicy, workload: &Workload<'_>) -> bool {
+pub(super) fn is_for_workload(policy: &ServicePolicy, workload: &Workload<'_>) -> bool {
     is_for(policy, workload.namespace, &workload.labels)
 }
 
@@ -146,11 +154,18 @@ pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -
     }
 }
 
-fn is_there(target: &TargetRef, namespace: &str, objects: &[Object]) -> bool {
+/// Whether a target is there, or was not looked for.
+fn may_be_there(
+    target: &TargetRef,
+    namespace: &str,
+    objects: &[Object],
+    looked_at: &LookedAt,
+) -> bool {
     let group = target.group.as_deref().unwrap_or_default();
-    objects.iter().any(|object| {
+    let is_there = objects.iter().any(|object| {
         object.is(group, &target.kind)
             && object.name() == target.name
             && (object.namespace().is_empty() || object.namespace() == namespace)
-    })
+    });
+    is_there || !looked_at.has(group, &target.kind)
 }

@@ -33,8 +33,15 @@ const MEANINGFUL: [&str; 2] = ["istio.io/", "peergate.dev/"];
 /// The fields that have what an object says, and where they are: `data` is of a `ConfigMap`.
 const CONTENTS: [(&str, &str); 2] = [("spec", "/spec"), ("data", "/data")];
 
-/// The first difference between what was rendered and what was found, in one clause.
-pub(super) fn difference(rendered: &Object, found: &Object) -> Option<String> {
+/// Where an object is not what was rendered.
+pub(super) struct Difference {
+    pub(super) field: Location,
+    /// What it is, in one clause.
+    pub(super) message: String,
+}
+
+/// The first difference between what was rendered and what was found.
+pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference> {
     let nothing = Value::Null;
     let group = &rendered.id().group;
     // The `Gateway` of Istio has no defaults.
@@ -67,7 +74,7 @@ fn of_meanings(
     found: &Object,
     field: &str,
     metadata: &Cursor<'_>,
-) -> Option<String> {
+) -> Option<Difference> {
     let pointer = format!("/metadata/{field}");
     let (rendered, found) = (rendered.texts(&pointer), found.texts(&pointer));
     let within = metadata.key(field);
@@ -77,8 +84,8 @@ fn of_meanings(
         .map(|(key, value)| {
             let place = within.key(key).location();
             match found.get(key) {
-                Some(other) => differs(&place, other, value),
-                None => lacks(&place, value),
+                Some(other) => differs(place, other, value),
+                None => lacks(place, value),
             }
         });
     of_wanted.or_else(|| {
@@ -86,18 +93,18 @@ fn of_meanings(
         let mut others = found.iter();
         let (key, value) =
             others.find(|(key, _)| has_meaning(key) && !rendered.contains_key(*key))?;
-        Some(adds(&within.key(key).location(), value))
+        Some(adds(within.key(key).location(), value))
     })
 }
 
-fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Option<String> {
+fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Option<Difference> {
     match (rendered, found) {
         (Value::Object(rendered), Value::Object(found)) => {
             let of_wanted = rendered.iter().find_map(|(key, value)| {
                 let at = at.key(key);
                 match found.get(key) {
                     Some(other) => of_values(value, other, kind, &at),
-                    None => Some(lacks(&at.location(), &plain(value))),
+                    None => Some(lacks(at.location(), &plain(value))),
                 }
             });
             of_wanted.or_else(|| {
@@ -105,7 +112,7 @@ fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Op
                 let (key, value) = others.find(|(key, value)| {
                     !rendered.contains_key(*key) && !is_default(kind, key, value)
                 })?;
-                Some(adds(&at.key(key).location(), &plain(value)))
+                Some(adds(at.key(key).location(), &plain(value)))
             })
         }
         (Value::Array(rendered), Value::Array(found)) => {
@@ -117,15 +124,15 @@ fn of_values(rendered: &Value, found: &Value, kind: &str, at: &Cursor<'_>) -> Op
                 let shorter = rendered.len().min(found.len());
                 let at = at.index(shorter);
                 match (rendered.get(shorter), found.get(shorter)) {
-                    (Some(value), _) => Some(lacks(&at.location(), &plain(value))),
-                    (None, Some(value)) => Some(adds(&at.location(), &plain(value))),
+                    (Some(value), _) => Some(lacks(at.location(), &plain(value))),
+                    (None, Some(value)) => Some(adds(at.location(), &plain(value))),
                     (None, None) => None,
                 }
             })
         }
         (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => None,
         _ if rendered == found => None,
-        _ => Some(differs(&at.location(), &plain(found), &plain(rendered))),
+        _ => Some(differs(at.location(), &plain(found), &plain(rendered))),
     }
 }
 
@@ -139,19 +146,22 @@ fn is_default(kind: &str, key: &str, value: &Value) -> bool {
     })
 }
 
-fn differs(place: &Location, found: &str, rendered: &str) -> String {
+fn differs(field: Location, found: &str, rendered: &str) -> Difference {
     let (found, rendered) = (short(found), short(rendered));
-    format!("`{place}` is `{found}`, and the documents say `{rendered}`")
+    let message = format!("`{field}` is `{found}`, and the documents say `{rendered}`");
+    Difference { field, message }
 }
 
-fn lacks(place: &Location, rendered: &str) -> String {
+fn lacks(field: Location, rendered: &str) -> Difference {
     let rendered = short(rendered);
-    format!("`{place}` is not there, and the documents say `{rendered}`")
+    let message = format!("`{field}` is not there, and the documents say `{rendered}`");
+    Difference { field, message }
 }
 
-fn adds(place: &Location, found: &str) -> String {
+fn adds(field: Location, found: &str) -> Difference {
     let found = short(found);
-    format!("`{place}` is `{found}`, and the documents say nothing of it")
+    let message = format!("`{field}` is `{found}`, and the documents say nothing of it");
+    Difference { field, message }
 }
 
 /// A text as it is, and anything else as JSON.

@@ -3,37 +3,66 @@
 use std::collections::BTreeMap;
 
 use super::difference::difference;
+use super::extent::LookedAt;
 use super::foreign::Foreign;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
-use crate::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
+use crate::istio::{ExtensionApi, ResourceKind, authorization_policies, extension, mesh_resources};
 use crate::policy::PolicySet;
 
 /// The label of all that Peergate renders.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "peergate");
 
-pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verdict: &mut Verdict) {
+pub(super) fn check(
+    set: &PolicySet,
+    api: ExtensionApi,
+    objects: &[Object],
+    looked_at: &LookedAt,
+    verdict: &mut Verdict,
+) {
     let rendered = rendered(set, api, verdict);
+    let mut unseen = BTreeMap::<_, usize>::new();
     let found: BTreeMap<_, _> = objects.iter().map(|object| (object.id(), object)).collect();
     let findings = &mut verdict.findings;
     for (id, rendered) in &rendered {
         match found.get(id) {
+            None if !looked_at.has(&id.group, &id.kind) => {
+                *unseen.entry((&*id.group, &*id.kind)).or_default() += 1;
+            }
             None => findings.push(Finding::of(
                 id.to_string(),
                 FindingCode::MissingObject,
                 "it is not there, and the documents are rendered to it",
                 "apply what `peergate render` makes of the documents",
             )),
-            Some(found) => findings.extend(difference(rendered, found).map(|message| {
-                Finding::about(
+            Some(found) => findings.extend(difference(rendered, found).map(|difference| Finding {
+                field: Some(difference.field),
+                ..Finding::about(
                     found,
                     FindingCode::ChangedObject,
-                    message,
+                    difference.message,
                     "apply what `peergate render` makes of the documents, or change the documents",
                 )
             })),
         }
     }
+    findings.extend(unseen.into_iter().map(|((group, kind), count)| {
+        let title = format!("{kind} ({group})");
+        match looked_at {
+            LookedAt::AllBut(_) => Finding::of(
+                title,
+                FindingCode::UnlistedKind,
+                format!("the documents render {count} of this kind, and it could not be listed"),
+                "grant the role in docs/verify.md, or run this again if the API server did not answer",
+            ),
+            LookedAt::Only(_) | LookedAt::All => Finding::of(
+                title,
+                FindingCode::NotChecked,
+                format!("the documents render {count} of this kind, and none of the objects is of it"),
+                "list this kind too; if it was listed, apply what `peergate render` makes of the documents",
+            ),
+        }
+    }));
     let foreign = Foreign {
         set,
         objects,
@@ -46,7 +75,7 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
         // Deleting it would open workloads, and the documents no longer say whether it may go.
         let is_left_to_cluster =
             !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
-        if object.label(MANAGED_BY.0) == Some(MANAGED_BY.1) && !is_left_to_cluster {
+        if is_managed(object) && is_of_rendered_kind(object) && !is_left_to_cluster {
             findings.push(Finding::about(
                 object,
                 FindingCode::LeftoverObject,
@@ -62,6 +91,25 @@ pub(super) fn check(set: &PolicySet, api: ExtensionApi, objects: &[Object], verd
             ));
         }
     }
+}
+
+/// Whether it has the label of all that Peergate renders.
+pub(super) fn is_managed(object: &Object) -> bool {
+    object.label(MANAGED_BY.0) == Some(MANAGED_BY.1)
+}
+
+/// Whether it is of a kind that Peergate renders. istiod copies the labels of a `Gateway` onto the pods and
+/// services that it makes for it.
+fn is_of_rendered_kind(object: &Object) -> bool {
+    let group = &*object.id().group;
+    ResourceKind::ALL
+        .iter()
+        .any(|kind| kind.as_str() == object.kind())
+        && (group.ends_with("istio.io")
+            || matches!(
+                group,
+                "" | "networking.k8s.io" | "gateway.networking.k8s.io"
+            ))
 }
 
 /// All that the documents are rendered to, by its names.

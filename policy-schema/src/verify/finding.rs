@@ -3,6 +3,7 @@
 use super::FindingCode;
 use super::object::Object;
 use crate::diagnostic::Place;
+use crate::problem::Location;
 
 /// Something wrong with a mesh.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,8 @@ pub struct Finding {
     pub help: String,
     /// Where it stands, if it is of a text.
     pub place: Option<Place>,
+    /// The field that it is about, if it is about one: its place is yet to be found.
+    pub field: Option<Location>,
 }
 
 impl Finding {
@@ -46,6 +49,7 @@ impl Finding {
             message: message.into(),
             help: help.into(),
             place: None,
+            field: None,
         }
     }
 }

@@ -9,11 +9,15 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::bypass::Bypass;
+use super::extent::LookedAt;
 use super::object::{Object, has_all};
 use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::document::{ExceptionMode, Outbound};
 use crate::policy::{Labels, Mesh, MtlsException, PolicySet};
+
+const GROUP: &str = "security.istio.io";
+const KIND: &str = "PeerAuthentication";
 
 /// What a `PeerAuthentication` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +31,13 @@ pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
     workloads: &Workloads<'_>,
+    looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
     let mesh = &set.mesh;
     let (of_mesh, others): (Vec<_>, Vec<_>) = objects
         .iter()
-        .filter(|object| object.is("security.istio.io", "PeerAuthentication"))
+        .filter(|object| object.is(GROUP, KIND))
         .partition(|object| object.namespace() == mesh.root_namespace);
     // Istio ignores those with a selector in the root namespace.
     let of_mesh: Vec<_> = of_mesh
@@ -45,7 +50,9 @@ pub(super) fn check(
     check_bypasses(mesh, workloads, &mut verdict.findings);
     let findings = &mut verdict.findings;
     if mesh.is_strict() {
-        check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
+        if looked_at.has(GROUP, KIND) {
+            check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
+        }
         for object in of_namespaces {
             findings.extend(of_namespace(mesh, object));
         }

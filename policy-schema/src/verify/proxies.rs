@@ -1,10 +1,15 @@
 //! Whether each proxy runs what the documents have.
 
+use std::collections::BTreeSet;
+
 use super::coverage::{is_for, is_gateway};
 use super::mutual_tls::may_accept_plaintext;
-use super::{Finding, FindingCode, Verdict};
+use super::proof::{self, Measured};
+use super::{Finding, FindingCode, Verdict, unvalidated};
+use crate::istio::authorization_policies;
 use crate::plugin_config::PolicyName;
-use crate::policy::{Labels, PolicySet};
+use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
+use crate::rule_spec::Enforcement;
 
 /// What a proxy tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +28,41 @@ pub struct Proxy {
     pub undirected: Vec<String>,
     /// What it was sent and did not take up.
     pub refused: Vec<Refusal>,
+    /// What kind of proxy it is.
+    pub role: Role,
+    /// Whether Istio's agent started it, so that it has RBAC wherever an `AuthorizationPolicy` is for it.
+    pub is_of_istio: bool,
+    /// Where requests of callers come in, each part of a listener once.
+    pub chains: Vec<HttpChain>,
+    /// The listeners of a gateway that accept client certificates without validating them.
+    pub unvalidated: Vec<String>,
+    /// Whether it may drop the metrics that say what filters run.
+    pub hides_revisions: bool,
+    /// What its filters say that they run.
+    pub measured: Measured,
+}
+
+/// What kind of proxy it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It stands before a workload, or does not say what it is.
+    #[default]
+    Sidecar,
+    /// It is an ingress or an egress gateway.
+    Gateway,
+    /// It stands before services in ambient mode.
+    Waypoint,
+}
+
+/// A part of a listener that speaks HTTP with callers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpChain {
+    /// The listener, and which part of it.
+    pub title: String,
+    /// The policies that requests meet there.
+    pub policies: BTreeSet<PolicyName>,
+    /// Whether they meet Envoy's RBAC, with rules that it enforces.
+    pub has_rbac: bool,
 }
 
 /// Something that a proxy was sent, and did not take up.
@@ -41,8 +81,11 @@ pub struct Refusal {
 pub struct RunningPolicy {
     /// Its name.
     pub name: PolicyName,
-    /// The revision; none if its plugin config has none.
+    /// The revision that it was sent last; none if that plugin config has none. Whether it runs is
+    /// another matter.
     pub revision: Option<String>,
+    /// Whether requests pass when the filter cannot run.
+    pub fails_open: bool,
 }
 
 /// Where a proxy accepts callers whose certificate it does not verify.
@@ -68,24 +111,47 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
             check_policies(set, proxy, &mut verdict.findings);
         }
         check_refusals(proxy, &mut verdict.findings);
+        unvalidated::check_proxy(set, proxy, &mut verdict.findings);
         check_listeners(set, proxy, &mut verdict.findings);
     }
 }
 
+impl Role {
+    /// By the id of the proxy's node, which begins with it.
+    pub(super) fn of_node(id: &str) -> Self {
+        match id.split_once('~') {
+            Some(("router", _)) => Self::Gateway,
+            Some(("waypoint", _)) => Self::Waypoint,
+            _ => Self::Sidecar,
+        }
+    }
+}
+
 impl Proxy {
-    /// Whether a policy is for its pod; none if it does not tell what it is.
+    /// Whether a policy is for its pod; none if that cannot be said.
     fn is_for(&self, set: &PolicySet, name: &PolicyName) -> Option<bool> {
         let (namespace, labels) = (self.namespace.as_ref()?, self.labels.as_ref()?);
         let policy = set.policy(&name.namespace, &name.name)?;
-        Some(is_for(policy, namespace, labels))
+        let by_target = matches!(policy.attachment, Attachment::Targets(_));
+        match self.role {
+            // Waypoints take no policy by a selector, and do not tell which services and classes they are for.
+            Role::Waypoint if !by_target => Some(false),
+            Role::Waypoint => is_for(policy, namespace, labels).then_some(true),
+            Role::Sidecar | Role::Gateway => Some(is_for(policy, namespace, labels)),
+        }
     }
 
-    fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {
+    pub(super) fn finding(&self, code: FindingCode, message: String, help: &str) -> Finding {
         Finding::of(format!("proxy {}", self.name), code, message, help)
     }
 }
 
 fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    // Not all that a waypoint serves has the same policies.
+    if proxy.role != Role::Waypoint {
+        check_chains(set, proxy, findings);
+        check_rbac(set, proxy, findings);
+    }
     let is_running = |name: &PolicyName| proxy.policies.iter().any(|policy| policy.name == *name);
     for policy in &set.policies {
         if proxy.is_for(set, &policy.name) == Some(true) && !is_running(&policy.name) {
@@ -105,6 +171,13 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
     for running in &proxy.policies {
         let name = &running.name;
+        if running.fails_open {
+            findings.push(proxy.finding(
+                FindingCode::FilterFailsOpen,
+                format!("its filter for policy `{name}` lets requests pass when it cannot run"),
+                "apply what `peergate render` makes of the documents, and remove what sets `FAIL_OPEN`",
+            ));
+        }
         match set.policy(&name.namespace, &name.name) {
             Some(policy) if proxy.is_for(set, name) != Some(false) => {
                 let expected = policy.revision(set);
@@ -122,6 +195,7 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
                         "apply what `peergate render` makes of the documents, and see whether the proxy is connected to istiod",
                     ));
                 }
+                findings.extend(proof::check(proxy, running));
             }
             found => findings.push(proxy.finding(
                 FindingCode::UnknownPolicy,
@@ -133,6 +207,68 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
             )),
         }
     }
+}
+
+/// Whether requests meet a policy wherever they come in.
+fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    for policy in &set.policies {
+        if proxy.is_for(set, &policy.name) != Some(true) {
+            continue;
+        }
+        let (with, without): (Vec<_>, Vec<_>) = proxy
+            .chains
+            .iter()
+            .partition(|chain| chain.policies.contains(&policy.name));
+        // Where no part of a listener has it, that is said once.
+        if with.is_empty() || without.is_empty() {
+            continue;
+        }
+        findings.push(proxy.finding(
+            FindingCode::PolicyNotRunning,
+            format!(
+                "policy `{}` is for it, and requests do not meet it at {}",
+                policy.name,
+                titles(&without)
+            ),
+            "see which `EnvoyFilter` removes the filter, adds a listener, or switches the filter off",
+        ));
+    }
+}
+
+/// Whether requests meet Envoy's RBAC wherever they come in, if policies are for the proxy that it enforces.
+fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    let is_enforced = |policy: &ServicePolicy| {
+        policy.enforcement == Enforcement::Enforce
+            && proxy.is_for(set, &policy.name) == Some(true)
+            && !authorization_policies(set, policy).is_empty()
+    };
+    let without: Vec<_> = proxy
+        .chains
+        .iter()
+        .filter(|chain| !chain.has_rbac)
+        .collect();
+    if proxy.is_of_istio && !without.is_empty() && set.policies.iter().any(is_enforced) {
+        findings.push(proxy.finding(
+            FindingCode::PolicyNotRunning,
+            format!(
+                "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at {}",
+                titles(&without)
+            ),
+            "see whether the `AuthorizationPolicy` is there, and which `EnvoyFilter` removes `envoy.filters.http.rbac`",
+        ));
+    }
+}
+
+/// Parts of listeners, not all of many.
+fn titles(chains: &[&HttpChain]) -> String {
+    const MAX_NAMED: usize = 3;
+    let titles = chains.iter().take(MAX_NAMED);
+    let mut titles: Vec<_> = titles.map(|chain| format!("`{}`", chain.title)).collect();
+    let more = chains.len().saturating_sub(MAX_NAMED);
+    if more > 0 {
+        titles.push(format!("{more} more"));
+    }
+    titles.join(", ")
 }
 
 fn check_refusals(proxy: &Proxy, findings: &mut Vec<Finding>) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::bypass::Bypass;
+use super::extent::LookedAt;
 use super::object::{Object, labels};
 use super::pod::has_sidecar;
 use crate::policy::Labels;
@@ -28,6 +29,11 @@ const TEMPLATES: [(&str, &str, &str); 8] = [
     ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
     ("batch", "Job", "/spec/template"),
 ];
+
+/// The label by which pods and namespaces join ambient mode, or stay out of it.
+const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
+
+const AMBIENT: &str = "ambient";
 
 /// All that runs.
 #[derive(Debug)]
@@ -118,11 +124,21 @@ impl<'o> Workloads<'o> {
         let of_namespaces = namespaces
             .values()
             .filter(|namespace| {
-                injects(namespace) == Some(true) || is_ambient(namespace.at("/metadata/labels"))
+                injects(namespace) == Some(true) || namespace.label(DATAPLANE_MODE) == Some(AMBIENT)
             })
             .map(|namespace| namespace.name());
         let namespaces = of_workloads.chain(of_namespaces).collect();
         Self { all, namespaces }
+    }
+
+    /// Whether a workload that was not seen is not there.
+    pub(super) fn were_looked_at(looked_at: &LookedAt) -> bool {
+        match looked_at {
+            LookedAt::All | LookedAt::Only(_) => true,
+            LookedAt::AllBut(_) => TEMPLATES
+                .iter()
+                .all(|(group, kind, _)| looked_at.has(group, kind)),
+        }
     }
 }
 
@@ -190,7 +206,8 @@ fn controller(object: &Object) -> Option<(&str, &str)> {
     Some((owner.get("kind")?.as_str()?, owner.get("name")?.as_str()?))
 }
 
-/// Istio, sidecar injection: what a pod says goes before what its namespace says.
+/// Istio, sidecar injection and ambient mode: what a pod says goes before what its namespace says, and a
+/// sidecar before the node's proxy.
 fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar {
     let at = |pointer| pod.pointer(pointer);
     if has_sidecar(pod) {
@@ -200,6 +217,7 @@ fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar 
         let texts = pod.get("metadata")?.get(field)?;
         texts.get(key)?.as_str()
     };
+    // The node's agent says so of what it took over.
     if metadata("annotations", "ambient.istio.io/redirection") == Some("enabled") {
         return Sidecar::Ambient;
     }
@@ -214,15 +232,15 @@ fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar 
     let asked = metadata("labels", inject).or_else(|| metadata("annotations", inject));
     let has_revision = metadata("labels", "istio.io/rev").is_some();
     let of_namespace = namespace.map(injects);
-    if asked == Some("false") || of_namespace == Some(Some(false)) {
-        Sidecar::Absent
-    } else if of_namespace == Some(Some(true)) || asked == Some("true") || has_revision {
+    let is_refused = asked == Some("false") || of_namespace == Some(Some(false));
+    let is_injected = of_namespace == Some(Some(true)) || asked == Some("true") || has_revision;
+    let mode = metadata("labels", DATAPLANE_MODE)
+        .or_else(|| namespace.and_then(|namespace| namespace.label(DATAPLANE_MODE)));
+    if is_injected && !is_refused {
         Sidecar::Present
-    } else if is_ambient(at("/metadata/labels"))
-        || namespace.is_some_and(|namespace| is_ambient(namespace.at("/metadata/labels")))
-    {
+    } else if mode == Some(AMBIENT) {
         Sidecar::Ambient
-    } else if namespace.is_none() {
+    } else if namespace.is_none() && !is_refused {
         Sidecar::Unknown
     } else {
         Sidecar::Absent
@@ -236,9 +254,4 @@ fn injects(namespace: &Object) -> Option<bool> {
         Some("disabled") => Some(false),
         _ => namespace.label("istio.io/rev").map(|_| true),
     }
-}
-
-fn is_ambient(labels: Option<&Value>) -> bool {
-    let mode = labels.and_then(|labels| labels.get("istio.io/dataplane-mode"));
-    mode.and_then(Value::as_str) == Some("ambient")
 }

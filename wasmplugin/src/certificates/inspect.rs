@@ -126,6 +126,26 @@ pub(crate) fn inspect(chain: &Chain, expected: &Expected) -> Vec<Inspected> {
     }
 }
 
+/// Whether a chain is a workload's: its first certificate signs no others, and has a SPIFFE ID.
+pub(crate) fn is_of_workload(chain: &Chain) -> bool {
+    let has_id = |identities: &[String]| identities.iter().any(|name| name.starts_with(SCHEME));
+    match &chain.certificates {
+        Certificates::Told {
+            is_authority,
+            certificates,
+        } => {
+            let names = certificates.iter().flat_map(|told| &told.subject_alt_names);
+            let identities: Vec<_> = names.filter_map(|name| name.uri.clone()).collect();
+            !is_authority && has_id(&identities)
+        }
+        Certificates::Whole(certificates) => {
+            let first = certificates.first();
+            let first = first.and_then(|der| X509Certificate::from_der(der).ok());
+            first.is_some_and(|(_, first)| !first.is_ca() && has_id(&uri_names(&first)))
+        }
+    }
+}
+
 /// Roots that are not among what a proxy or a CA trusts, each given by its serial number and what to
 /// call it.
 pub(crate) fn missing_roots(chain: &Chain, roots: &[(String, String)]) -> Vec<Finding> {

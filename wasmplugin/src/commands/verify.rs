@@ -4,6 +4,7 @@ mod certificates;
 mod human;
 mod json;
 mod junit;
+mod measured;
 mod observe;
 mod sarif;
 
@@ -16,7 +17,7 @@ use policy_schema::istio::ExtensionApi;
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-use policy_schema::verify::{Finding, verify};
+use policy_schema::verify::{Finding, locate_fields, verify};
 
 use crate::commands::render::Extension;
 use crate::decision_key::KeyArgs;
@@ -25,7 +26,7 @@ use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::output;
 use crate::policies;
-use crate::probe::Answers;
+use crate::probe::{self, Answers};
 
 /// Say where a mesh is not what the documents say
 ///
@@ -103,7 +104,7 @@ struct MeshArgs {
     #[arg(long, value_name = "URL|FILE", group = "mesh")]
     proxy: Vec<String>,
     /// A workload's port to try, in plaintext and as a foreigner; repeatable
-    #[arg(long, value_name = "HOST:PORT", group = "mesh")]
+    #[arg(long, value_name = "HOST:PORT", group = "mesh", value_parser = probe::parse_address)]
     probe: Vec<String>,
     /// Try the ports of the pods that were seen; for where they can be reached
     #[arg(long, requires = "objects")]
@@ -171,6 +172,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     findings.extend(verdict.findings);
     findings.sort();
     findings.dedup();
+    locate_fields(&mut findings, &sources);
     let report = Report {
         findings,
         unchecked: verdict.unchecked,

@@ -1,15 +1,12 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
-use std::collections::BTreeMap;
-
-use peergate_sandbox::Metrics;
-use policy_schema::metric::{self, Label, Metric};
+use policy_schema::metric::{self, Label};
 use policy_schema::timestamp::Timestamp;
-use prometheus_parse::{Sample, Value};
 
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
 use crate::promotion::label::{CALLER, EFFECT, METHOD, Observed, PATH, POLICY, REASON, RULE};
 use crate::promotion::revisions;
+use crate::series::{scrape, series};
 
 /// The metrics that nobody else reads.
 pub(super) const EXPIRY: &str = metric::EXPIRY.name;
@@ -22,28 +19,9 @@ pub(super) const MEMORY: &str = metric::MEMORY.name;
 /// What the name of a counter begins with that has its labels in it, in a form that nobody can take them out of.
 const UNLABELLED: &str = "peergate_decisions_total_";
 
-/// A series of the filter's.
-struct Series {
-    /// By the labels' names.
-    labels: BTreeMap<&'static str, String>,
-    number: f64,
-}
-
-impl Series {
-    fn label(&self, name: &str) -> String {
-        self.labels.get(name).cloned().unwrap_or_default()
-    }
-}
-
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
 pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
-    let metrics = Metrics::parse(text).ok()?;
-    // The parser passes over what it does not understand.
-    let mut lines = text.lines().map(str::trim);
-    let has_more_than_comments = lines.any(|line| !line.is_empty() && !line.starts_with('#'));
-    if has_more_than_comments && metrics.all().next().is_none() {
-        return None;
-    }
+    let metrics = scrape(text)?;
     let mut reading = Reading::new(at);
     reading.proxies = Some(1);
     for series in series(&metrics, &metric::DECISIONS) {
@@ -96,28 +74,4 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
         .all()
         .any(|sample| sample.metric.starts_with(UNLABELLED));
     Some(reading)
-}
-
-/// The series of a metric, whether its labels stand beside its name or in it.
-fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Series> {
-    metrics.all().filter_map(move |sample| {
-        let tags = metric.labels.iter().map(|label| label.tag());
-        let labels = if sample.metric == metric.name {
-            let value = |tag| sample.labels.get(tag).unwrap_or_default().to_owned();
-            tags.map(|tag| (tag, value(tag))).collect()
-        } else {
-            tags.zip(metric.flat_values(&sample.metric)?).collect()
-        };
-        Some(Series {
-            labels,
-            number: number(sample)?,
-        })
-    })
-}
-
-fn number(sample: &Sample) -> Option<f64> {
-    match sample.value {
-        Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => finite(number),
-        Value::Histogram(_) | Value::Summary(_) => None,
-    }
 }

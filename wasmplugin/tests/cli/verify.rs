@@ -1,8 +1,11 @@
 //! `peergate verify`: nothing is found in a mesh that is what the documents say, and each fault that is
 //! planted in it is found, alone.
 
+mod ambient;
+mod gateways;
 mod mutual_tls;
 mod objects;
+mod read_from_a_cluster;
 mod workloads;
 
 use std::path::PathBuf;
@@ -161,6 +164,41 @@ fn says_what_is_found_in_each_form() {
         );
         std::fs::remove_file(&file).unwrap();
     }
+}
+
+#[test]
+fn an_address_to_probe_that_is_none_is_refused() {
+    for nonsense in [
+        "nonsense",
+        "host:",
+        ":80",
+        "host:0",
+        "host:65536",
+        "http://host:80",
+        "[::1",
+        "a b:80",
+    ] {
+        let run = run(&["verify", "-f", SHOP, "--probe", nonsense]);
+        assert_eq!(run.status, 3, "{nonsense}: {}", run.stderr);
+        assert!(run.stderr.contains("10.8.0.14:8080"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_counted_too() {
+    let args = ["verify", "-f", SHOP, "--at", NOW];
+    let proxy = run(&[&args[..], &["--proxy", "http://127.0.0.1:1"]].concat());
+    assert!(
+        proxy.stdout.ends_with("1 proxy: 1 error\n"),
+        "{}",
+        proxy.stdout
+    );
+    let port = run(&[&args[..], &["--probe", "127.0.0.1:1"]].concat());
+    assert!(
+        port.stdout.ends_with("1 port: 1 warning\n"),
+        "{}",
+        port.stdout
+    );
 }
 
 /// Tools take the part behind a `#` for no part of a file's name, and a blank for its end.

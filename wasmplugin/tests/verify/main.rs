@@ -9,6 +9,7 @@
 #[path = "../support/filter.rs"]
 mod filter;
 mod ports;
+mod proof;
 mod proxy;
 
 use std::io::{Read, Write};
@@ -79,6 +80,40 @@ fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
     }
 }
 
+/// Something on loopback that answers every request with the same text.
+struct Answering {
+    address: String,
+}
+
+impl Answering {
+    fn start(text: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut request = [0; 4096];
+                // A connection is kept, and has several requests.
+                while stream.read(&mut request).is_ok_and(|length| length > 0) {
+                    let answer = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}",
+                        text.len()
+                    );
+                    if stream.write_all(answer.as_bytes()).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        Self { address }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
 fn verify_proxy(proxy: &Proxy) -> Verified {
     verify(SHOP, &["--proxy", &proxy.admin()])
 }
@@ -91,7 +126,12 @@ fn a_proxy_that_runs_the_documents_tells_their_revision() {
     assert_eq!(verified.status, 0);
     let expected = json!([{
         "name": "boutique/cartservice-1",
-        "policies": [{"policy": POLICY, "revision": revision(), "expected": revision()}],
+        "policies": [{
+            "policy": POLICY,
+            "revision": revision(),
+            "reported": revision(),
+            "expected": revision(),
+        }],
     }]);
     assert_eq!(verified.report["proxies"], expected);
     let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
@@ -122,24 +162,6 @@ fn a_filter_that_was_discovered_is_seen() {
         ..Sidecar::default()
     });
     let verified = verify_proxy(&proxy);
-    assert_eq!(verified.findings(), [[""; 3]; 0]);
-    assert_eq!(
-        verified.report["proxies"][0]["policies"][0]["revision"],
-        revision()
-    );
-}
-
-#[test]
-fn what_was_saved_of_a_proxy_is_as_good() {
-    let proxy = Proxy::start(Sidecar::default());
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("dump.json");
-    std::fs::write(
-        &path,
-        proxy.service.envoy.admin_get("/config_dump").unwrap(),
-    )
-    .unwrap();
-    let verified = verify(SHOP, &["--proxy", path.to_str().unwrap()]);
     assert_eq!(verified.findings(), [[""; 3]; 0]);
     assert_eq!(
         verified.report["proxies"][0]["policies"][0]["revision"],

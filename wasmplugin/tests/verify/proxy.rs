@@ -1,10 +1,12 @@
 //! A real proxy as Istio would have it: a sidecar of the example shop's cart service.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
+use policy_schema::metric::Label;
 use serde_json::{Value, json};
 
 use super::SHOP;
@@ -14,6 +16,9 @@ pub(crate) const CART: &str = "cartservice";
 pub(crate) const POLICY: &str = "boutique/cartservice";
 
 const FILTER: &str = "peergate";
+
+/// The file that a filter by discovery comes from.
+const DISCOVERY: &str = "discovery.json";
 
 /// What the proxy is to be like.
 pub(crate) struct Sidecar {
@@ -30,6 +35,10 @@ pub(crate) struct Sidecar {
     pub(crate) direction: &'static str,
     /// Whether the filter stands in its listeners switched off.
     pub(crate) is_off: bool,
+    /// Whether its metrics have labels, as Istio's proxies are told; else all is in their names.
+    pub(crate) has_labels: bool,
+    /// A change of its bootstrap.
+    pub(crate) change: fn(&mut Value),
 }
 
 impl Default for Sidecar {
@@ -42,6 +51,8 @@ impl Default for Sidecar {
             validation: None,
             direction: "INBOUND",
             is_off: false,
+            has_labels: true,
+            change: |_| (),
         }
     }
 }
@@ -49,6 +60,14 @@ impl Default for Sidecar {
 /// A running proxy. All of it ends with this value.
 pub(crate) struct Proxy {
     pub(crate) service: Service,
+    /// The folder of its files.
+    files: PathBuf,
+}
+
+/// A listener that is yet to be sent.
+struct NextListener {
+    path: PathBuf,
+    second: Value,
 }
 
 /// What `peergate render` makes for a policy's filter.
@@ -79,14 +98,8 @@ pub(crate) fn revision() -> String {
 
 /// The filter by way of a file, as istiod brings it by its own.
 fn discovered(plugin_config: String, folder: &Path) -> Value {
-    let path = folder.join("discovery.json");
-    let resource = json!({
-        "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-        "name": FILTER,
-        "typed_config": http_filter(POLICY, plugin_config)["typed_config"],
-    });
-    let response = json!({"version_info": "1", "resources": [resource]});
-    fs::write(&path, response.to_string()).unwrap();
+    let path = folder.join(DISCOVERY);
+    discover(&path, "1", plugin_config);
     json!({
         "name": FILTER,
         "config_discovery": {
@@ -94,6 +107,19 @@ fn discovered(plugin_config: String, folder: &Path) -> Value {
             "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
         },
     })
+}
+
+/// Gives a proxy its filter by way of a file, which it takes up when it is moved into place.
+fn discover(path: &Path, version: &str, plugin_config: String) {
+    let resource = json!({
+        "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+        "name": FILTER,
+        "typed_config": http_filter(POLICY, plugin_config)["typed_config"],
+    });
+    let response = json!({"version_info": version, "resources": [resource]});
+    let written = path.with_extension("new");
+    fs::write(&written, response.to_string()).unwrap();
+    fs::rename(written, path).unwrap();
 }
 
 /// Gives a proxy its listener by way of a file, which it takes up when it is moved into place.
@@ -110,9 +136,14 @@ impl Proxy {
     pub(crate) fn start(wanted: Sidecar) -> Self {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
         let leaf = wanted.leaf.unwrap_or(own);
+        let mut folder = PathBuf::new();
         let service = Service::start(&leaf, |mut sidecar, files| {
+            files.clone_into(&mut folder);
             sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
             let labels = [("app", CART), ("pod-template-hash", "5f4d")];
+            if wanted.has_labels {
+                sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
+            }
             sidecar.labels = labels
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into();
@@ -147,46 +178,98 @@ impl Proxy {
                     context["common_tls_context"]["validation_context"] = validation.clone();
                 }
             }
+            (wanted.change)(&mut bootstrap);
             bootstrap
         });
         Self {
             service: service.unwrap(),
+            files: folder,
         }
+    }
+
+    /// Sends it another configuration of the filter that it discovered, and waits until it says something of it.
+    pub(crate) fn update(&mut self, plugin_config: String, answer: &str) {
+        let path = self.files.join(DISCOVERY);
+        discover(&path, "2", plugin_config);
+        let patience = Duration::from_secs(30);
+        self.service.envoy.wait_for_log(answer, patience).unwrap();
     }
 
     /// A proxy that runs without the filter, and refused the listener that has it.
     pub(crate) fn that_refused_the_filter() -> Self {
+        let (mut proxy, listeners) = Self::by_discovery(&mut |files| {
+            let absent = files.join("absent.wasm");
+            let mut filter = http_filter(POLICY, plugin_config(CART));
+            filter["typed_config"]["config"]["vm_config"]["code"] =
+                json!({"local": {"filename": absent}});
+            [vec![], vec![filter]]
+        });
+        send(&listeners.path, "2", &listeners.second);
+        let patience = Duration::from_secs(30);
+        let envoy = &mut proxy.service.envoy;
+        envoy
+            .wait_for_log("config update rejected", patience)
+            .unwrap();
+        proxy
+    }
+
+    /// A proxy that ran the filter, and was sent a listener without it.
+    pub(crate) fn that_lost_the_filter() -> Self {
+        let (proxy, listeners) =
+            Self::by_discovery(&mut |_| [vec![http_filter(POLICY, plugin_config(CART))], vec![]]);
+        send(&listeners.path, "2", &listeners.second);
+        wait_for("the second listener", PATIENCE, || {
+            let dump = proxy.service.envoy.admin_get("/config_dump")?;
+            let dump: Value = serde_json::from_str(&dump).unwrap();
+            let sections = dump["configs"].as_array().unwrap();
+            let listeners = sections
+                .iter()
+                .filter_map(|section| section["dynamic_listeners"].as_array());
+            let active: Vec<_> = listeners
+                .flatten()
+                .map(|listener| listener["active_state"].to_string())
+                .collect();
+            let is_gone = !active.concat().contains("peergate.dev/");
+            Ok((is_gone && !active.is_empty()).then_some(()))
+        })
+        .unwrap();
+        proxy
+    }
+
+    /// A proxy whose listener comes by way of a file, with the first of these lists of filters. The second is
+    /// yet to be sent.
+    fn by_discovery(filters: &mut dyn FnMut(&Path) -> [Vec<Value>; 2]) -> (Self, NextListener) {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");
-        let mut refused = None;
+        let mut next = None;
+        let mut folder = PathBuf::new();
         let service = Service::start(&own, |mut sidecar, files| {
+            files.clone_into(&mut folder);
             sidecar.pod = Some(("boutique".to_owned(), "cartservice-1".to_owned()));
             sidecar.labels = [("app".to_owned(), CART.to_owned())].into();
-            let mut bootstrap = sidecar.bootstrap();
-            let without = bootstrap["static_resources"]["listeners"][0].clone();
-            bootstrap["static_resources"]["listeners"] = json!([]);
             let path = files.join("listeners.json");
-            send(&path, "1", &without);
+            let [first, second] = filters(files);
+            sidecar.http_filters = first;
+            let mut bootstrap = sidecar.bootstrap();
+            let mut listener = bootstrap["static_resources"]["listeners"][0].take();
+            bootstrap["static_resources"]["listeners"] = json!([]);
+            listener["traffic_direction"] = json!("INBOUND");
+            send(&path, "1", &listener);
             bootstrap["dynamic_resources"] = json!({
                 "lds_config": {"path_config_source": {"path": path}, "resource_api_version": "V3"},
             });
-            let mut filter = http_filter(POLICY, plugin_config(CART));
-            filter["typed_config"]["config"]["vm_config"]["code"] =
-                json!({"local": {"filename": files.join("absent.wasm")}});
-            sidecar.http_filters = vec![filter];
-            let mut with = sidecar.bootstrap()["static_resources"]["listeners"][0].take();
+            sidecar.http_filters = second;
+            let mut second = sidecar.bootstrap()["static_resources"]["listeners"][0].take();
+            second["traffic_direction"] = json!("INBOUND");
             // Where it listens cannot change, and the kernel picked the port.
-            with["address"] = without["address"].clone();
-            refused = Some((path, with));
+            second["address"] = listener["address"].clone();
+            next = Some(NextListener { path, second });
             bootstrap
         });
-        let mut service = service.unwrap();
-        let (path, with) = refused.unwrap();
-        send(&path, "2", &with);
-        service
-            .envoy
-            .wait_for_log("config update rejected", Duration::from_secs(30))
-            .unwrap();
-        Self { service }
+        let proxy = Self {
+            service: service.unwrap(),
+            files: folder,
+        };
+        (proxy, next.unwrap())
     }
 
     /// The URL of its admin endpoint.

@@ -1,11 +1,9 @@
 //! A filter chain → the policies that its requests meet.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::elements;
+use super::{Named, elements};
 use crate::plugin_config::PolicyName;
 use crate::verify::proxies::RunningPolicy;
 
@@ -18,25 +16,66 @@ struct Running {
     revision: Option<String>,
 }
 
-/// The policies of the chain's HTTP filters that are on for every request. `discovered` are the filters
-/// that came by discovery, by their names.
-pub(super) fn policies(chain: &Value, discovered: &BTreeMap<&str, &Value>) -> Vec<RunningPolicy> {
+/// What requests of a filter chain meet.
+pub(super) struct Met {
+    pub(super) policies: Vec<RunningPolicy>,
+    pub(super) has_rbac: bool,
+}
+
+/// What requests of a filter chain meet; none if it speaks no HTTP, or takes tunnels alone.
+pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
     let managers = elements(chain, "filters").filter_map(|filter| filter.get("typed_config"));
-    managers
-        .flat_map(|manager| {
-            let routes = manager.get("route_config");
-            let filters = elements(manager, "http_filters");
-            filters.filter(move |filter| !is_off(filter, routes))
-        })
-        .filter_map(|filter| {
-            let plugin = if filter.get("config_discovery").is_some() {
-                *discovered.get(filter.get("name")?.as_str()?)?
-            } else {
-                filter.get("typed_config")?
-            };
-            running(plugin.pointer("/config/configuration")?)
-        })
-        .collect()
+    let mut managers = managers
+        .filter(|manager| manager.get("http_filters").is_some())
+        .map(|manager| (manager, routes(manager, named)))
+        .filter(|(_, routes)| !routes.is_some_and(takes_tunnels_alone))
+        .peekable();
+    managers.peek()?;
+    let filters = managers.flat_map(|(manager, routes)| {
+        let filters = elements(manager, "http_filters");
+        filters.filter(move |filter| !is_off(filter, routes))
+    });
+    let mut met = Met {
+        policies: Vec::new(),
+        has_rbac: false,
+    };
+    for filter in filters {
+        let config = if filter.get("config_discovery").is_some() {
+            let name = filter.get("name").and_then(Value::as_str);
+            name.and_then(|name| named.filters.get(name).copied())
+        } else {
+            filter.get("typed_config")
+        };
+        if let Some(config) = config {
+            met.has_rbac |= is_rbac(config);
+            met.policies.extend(config.get("config").and_then(running));
+        }
+    }
+    Some(met)
+}
+
+/// Whether a filter is RBAC, with rules that it enforces.
+fn is_rbac(config: &Value) -> bool {
+    let kind = config.get("@type").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC"))
+        && (config.get("rules").is_some() || config.get("matcher").is_some())
+}
+
+/// The routes of a connection manager, which stand in it or came by discovery.
+fn routes<'d>(manager: &'d Value, named: &Named<'d>) -> Option<&'d Value> {
+    let by_name = || {
+        let name = manager.pointer("/rds/route_config_name")?.as_str()?;
+        named.routes.get(name).copied()
+    };
+    manager.get("route_config").or_else(by_name)
+}
+
+/// Whether what comes in by these routes is a tunnel, and its requests are met where the tunnel ends.
+fn takes_tunnels_alone(routes: &Value) -> bool {
+    let mut routes = elements(routes, "virtual_hosts")
+        .flat_map(|host| elements(host, "routes"))
+        .peekable();
+    routes.peek().is_some() && routes.all(|route| route.pointer("/match/connect_matcher").is_some())
 }
 
 /// Whether a filter is off, for all requests or for those of a route.
@@ -62,15 +101,18 @@ fn is_off_in(routes: &Value, filter: &str) -> bool {
     }
 }
 
-/// The policy of a plugin's configuration, which is a text in protobuf's wrapping, if it is the filter's.
-fn running(configuration: &Value) -> Option<RunningPolicy> {
-    let text = configuration.get("value")?.as_str()?;
+/// The policy of a plugin, if it is the filter. Its configuration is a text in protobuf's wrapping.
+fn running(plugin: &Value) -> Option<RunningPolicy> {
+    let text = plugin.pointer("/configuration/value")?.as_str()?;
     let running: Running = serde_json::from_str(text).ok()?;
+    let on_failure = plugin.get("failure_policy").and_then(Value::as_str);
     running
         .api_version
         .starts_with("peergate.dev/")
         .then_some(RunningPolicy {
             name: running.policy,
             revision: running.revision,
+            fails_open: plugin.get("fail_open") == Some(&Value::Bool(true))
+                || on_failure == Some("FAIL_OPEN"),
         })
 }

@@ -182,3 +182,145 @@ fn a_listener_without_a_direction_is_named() {
     undirected["address"] = json!({"socket_address": {"port_value": 15021}});
     assert_eq!(named(&undirected), [""; 0]);
 }
+
+/// A tunnel's requests are met where it ends, and what speaks no HTTP has no filters.
+#[test]
+fn every_part_of_a_listener_that_speaks_http_is_known() {
+    let mut inbound = listener("INBOUND", json!([plain_filter()]), strict());
+    let chains = inbound["filter_chains"].as_array_mut().unwrap();
+    chains.push(json!({
+        "filter_chain_match": {"destination_port": 8080},
+        "filters": [{"typed_config": {"http_filters": [filter("disabled", json!(true))]}}],
+    }));
+    chains.push(json!({"filters": [{"typed_config": {"cluster": "tcp"}}]}));
+    let tunnel = json!({"virtual_hosts": [{"routes": [{"match": {"connect_matcher": {}}}]}]});
+    chains
+        .push(json!({"filters": [{"typed_config": {"http_filters": [], "route_config": tunnel}}]}));
+    let chains = read("sidecar~1", active(inbound), json!({})).chains;
+    let chains: Vec<_> = chains
+        .iter()
+        .map(|chain| (chain.title.as_str(), chain.policies.len()))
+        .collect();
+    assert_eq!(chains, [("l", 1), ("l, port 8080", 0)]);
+}
+
+#[test]
+fn a_filter_can_be_off_by_routes_that_were_discovered() {
+    let mut inbound = listener("INBOUND", json!([plain_filter()]), strict());
+    inbound["filter_chains"][0]["filters"][0]["typed_config"]["rds"] =
+        json!({"route_config_name": "80"});
+    let routes = |name: &str| {
+        let off = json!({"peergate": {"disabled": true}});
+        json!({"dynamic_route_configs": [{"route_config": {
+            "name": name,
+            "virtual_hosts": [{"typed_per_filter_config": off}],
+        }}]})
+    };
+    let running = |name| {
+        read("", active(inbound.clone()), routes(name))
+            .policies
+            .len()
+    };
+    assert_eq!((running("80"), running("81")), (0, 1));
+}
+
+/// A record of what it would do is no enforcement.
+#[test]
+fn rbac_counts_where_it_enforces_rules() {
+    let rbac = |field: &str| {
+        json!({
+            "name": "envoy.filters.http.rbac",
+            "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC", field: {}},
+        })
+    };
+    let has_rbac = |filters: Value| {
+        let proxy = read(
+            "",
+            active(listener("INBOUND", filters, strict())),
+            json!({}),
+        );
+        proxy.chains[0].has_rbac
+    };
+    assert!(has_rbac(json!([plain_filter(), rbac("rules")])));
+    assert!(!has_rbac(json!([plain_filter(), rbac("shadow_rules")])));
+    assert!(!has_rbac(json!([plain_filter()])));
+    let mut off = rbac("rules");
+    off["disabled"] = json!(true);
+    assert!(!has_rbac(json!([off])));
+}
+
+#[test]
+fn gateways_that_do_not_validate_certificates_are_named() {
+    let takes_any = |common: Value, is_demanded: bool| {
+        let mut socket = tls(common);
+        socket["typed_config"]["require_client_certificate"] = json!(is_demanded);
+        let outbound = active(listener("OUTBOUND", json!([]), socket));
+        let gateway = read("router~1", outbound.clone(), json!({})).unvalidated;
+        assert!(
+            read("sidecar~1", outbound, json!({}))
+                .unvalidated
+                .is_empty()
+        );
+        gateway == ["l"]
+    };
+    let roots = json!({"trusted_ca": {"filename": "f"}});
+    let any =
+        json!({"trusted_ca": {"filename": "f"}, "trust_chain_verification": "ACCEPT_UNTRUSTED"});
+    for is_demanded in [true, false] {
+        assert!(takes_any(json!({"validation_context": any}), is_demanded));
+        assert!(!takes_any(
+            json!({"validation_context": roots}),
+            is_demanded
+        ));
+        // Without roots, a certificate that is not demanded is not even asked for.
+        assert_eq!(takes_any(json!({}), is_demanded), is_demanded);
+    }
+}
+
+#[test]
+fn a_proxy_may_drop_the_metric_that_proves_what_runs() {
+    let hides = |matcher: Value| {
+        let dump =
+            json!({"configs": [{"bootstrap": {"stats_config": {"stats_matcher": matcher}}}]});
+        let proxy = Proxy::from_config_dump("p", dump.to_string().as_bytes());
+        proxy.unwrap().hides_revisions
+    };
+    let list = |kind: &str, pattern: Value| json!({kind: {"patterns": [pattern]}});
+    for (matcher, expected) in [
+        (json!({}), false),
+        (json!({"reject_all": true}), true),
+        (list("inclusion_list", json!({"prefix": "wasm"})), false),
+        (
+            list("inclusion_list", json!({"contains": "peergate_"})),
+            false,
+        ),
+        (list("inclusion_list", json!({"prefix": "server"})), true),
+        (
+            list("inclusion_list", json!({"safe_regex": {"regex": ".*"}})),
+            true,
+        ),
+        (
+            list("exclusion_list", json!({"prefix": "wasmcustom"})),
+            true,
+        ),
+        (list("exclusion_list", json!({"prefix": "server"})), false),
+        (
+            list("exclusion_list", json!({"safe_regex": {"regex": "x"}})),
+            true,
+        ),
+    ] {
+        assert_eq!(hides(matcher.clone()), expected, "{matcher}");
+    }
+}
+
+#[test]
+fn what_is_no_configuration_is_shown_in_its_own_words() {
+    let reason = |text: &str| {
+        let proxy = Proxy::from_config_dump("p", text.as_bytes());
+        proxy.unwrap_err().to_string()
+    };
+    let words = "Failed to convert protobuf message to JSON string";
+    assert_eq!(reason(words), format!("it is not JSON, but `{words}`"));
+    assert_eq!(reason("{}"), "it has no `configs`");
+    assert!(reason(&"ä ".repeat(10_000)).len() < 1_000);
+}

@@ -1,8 +1,10 @@
 //! Certificates, in Secrets and in proxies → findings.
 
+use std::collections::BTreeMap;
+
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
-use policy_schema::verify::{Finding, FindingCode, Object};
+use policy_schema::verify::{Finding, FindingCode, Object, Proxy, Role};
 
 use crate::certificates::beside::beside;
 use crate::certificates::inspect::{self, Expected, inspect};
@@ -56,8 +58,7 @@ pub(super) fn of_object(set: &PolicySet, object: &Object, expected: &Expected) -
     let is_of_mesh = object.name() == CA;
     let found = match read::read(json.as_bytes()) {
         Ok(chains) => of_chains(&object.to_string(), &chains, expected, |code| {
-            // The outside knows gateways by host names.
-            is_of_mesh || OF_ANY.contains(&code) || OF_TIME.contains(&code)
+            is_of_mesh || is_of_edge(code)
         }),
         Err(reason) => vec![unreadable(&object.to_string(), &reason)],
     };
@@ -68,13 +69,24 @@ pub(super) fn of_object(set: &PolicySet, object: &Object, expected: &Expected) -
     at_place.collect()
 }
 
-/// What is wrong with the certificates that a proxy has.
-pub(super) fn of_proxy(proxy: &str, certs: &[u8], expected: &Expected) -> Vec<Finding> {
-    let subject = format!("proxy {proxy}");
-    match read::read(certs) {
-        Ok(chains) => of_chains(&subject, &chains, expected, |_| true),
-        Err(reason) => vec![unreadable(&subject, &reason)],
-    }
+/// What is wrong with the certificates that a proxy has. A gateway has some by which the outside knows it,
+/// beside its own as a workload, which has a SPIFFE ID.
+pub(super) fn of_proxy(proxy: &Proxy, certs: &[u8], expected: &Expected) -> Vec<Finding> {
+    let subject = format!("proxy {}", proxy.name);
+    let (own, of_edge): (Vec<_>, Vec<_>) = match read::read(certs) {
+        Ok(chains) => chains
+            .into_iter()
+            .partition(|chain| proxy.role != Role::Gateway || inspect::is_of_workload(chain)),
+        Err(reason) => return vec![unreadable(&subject, &reason)],
+    };
+    let mut findings = of_chains(&subject, &own, expected, |_| true);
+    findings.extend(of_chains(&subject, &of_edge, expected, is_of_edge));
+    findings
+}
+
+/// Whether a finding is about the certificates by which the outside knows a gateway, by host names.
+fn is_of_edge(code: &str) -> bool {
+    OF_ANY.contains(&code) || OF_TIME.contains(&code)
 }
 
 fn of_chains(
@@ -83,25 +95,49 @@ fn of_chains(
     expected: &Expected,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
+    // A certificate may be in several places, and what is wrong with it is reported once.
+    let mut of_certificates = BTreeMap::<(String, String), Vec<String>>::new();
+    let mut inspected = Vec::new();
     let mut findings = Vec::new();
     for chain in chains {
+        let name = chain.name.as_deref().unwrap_or_default();
         for certificate in inspect(chain, expected) {
             let identity = certificate.identities.first();
-            let title = identity.unwrap_or(&certificate.serial);
-            let title = match &chain.name {
-                Some(name) => format!("`{title}` in `{name}`"),
-                None => format!("`{title}`"),
-            };
-            let wanted = certificate.findings.iter();
-            let wanted = wanted.filter(|finding| is_wanted(finding.code));
-            findings.extend(wanted.map(|found| of_certificate(subject, &title, found)));
+            let title = identity.unwrap_or(&certificate.serial).clone();
+            for found in certificate.findings {
+                if !is_wanted(found.code) {
+                    continue;
+                }
+                let key = (certificate.serial.clone(), found.message.clone());
+                let places = of_certificates.entry(key.clone()).or_default();
+                if places.is_empty() {
+                    inspected.push((key, title.clone(), found));
+                }
+                if !name.is_empty() && !places.iter().any(|place| place == name) {
+                    places.push(name.to_owned());
+                }
+            }
         }
-        let name = chain.name.as_deref().unwrap_or_default();
         let beside = beside(chain, chains);
         let wanted = beside.iter().filter(|finding| is_wanted(finding.code));
         findings.extend(wanted.map(|found| of_certificate(subject, &format!("`{name}`"), found)));
     }
-    findings
+    let of_certificates = inspected.iter().map(|(key, title, found)| {
+        let places = of_certificates.get(key).map(Vec::as_slice);
+        let title = format!("`{title}`{}", within(places.unwrap_or_default()));
+        of_certificate(subject, &title, found)
+    });
+    of_certificates.chain(findings).collect()
+}
+
+/// The places of a certificate, as a part of a sentence.
+fn within(places: &[String]) -> String {
+    match places {
+        [] => String::new(),
+        [one] => format!(" in `{one}`"),
+        [one, other] => format!(" in `{one}` and `{other}`"),
+        [one, others @ ..] => format!(" in `{one}` and {} more places", others.len()),
+    }
 }
 
 fn of_certificate(subject: &str, title: &str, found: &inspect::Finding) -> Finding {
@@ -127,4 +163,65 @@ fn unreadable(subject: &str, reason: &ReadError) -> Finding {
         format!("its certificates cannot be read: {reason}"),
         "see what is in it with `peergate certs read`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The codes and messages that are found of a gateway, or a sidecar, with these certificates.
+    fn found(role: Role, names: &serde_json::Value, end: &str) -> Vec<String> {
+        let certificate = |names| {
+            json!({
+                "serial_number": "1f",
+                "subject_alt_names": names,
+                "valid_from": "2026-01-01T00:00:00Z",
+                "expiration_time": end,
+            })
+        };
+        let certs = json!({"certificates": [
+            {"ca_cert": [], "cert_chain": [certificate(names)]},
+            {"ca_cert": [], "cert_chain": [certificate(names)]},
+        ]});
+        let proxy = Proxy {
+            name: "edge/gateway-1".to_owned(),
+            role,
+            ..Proxy::default()
+        };
+        let at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
+        let expected = Expected {
+            trust_domains: vec!["cluster.local".to_owned()],
+            ..Expected::at(at, 30)
+        };
+        let found = of_proxy(&proxy, certs.to_string().as_bytes(), &expected);
+        let found = found.into_iter();
+        found
+            .map(|finding| format!("{}: {}", finding.code.as_str(), finding.message))
+            .collect()
+    }
+
+    /// The outside knows it by host names, and the mesh by a SPIFFE ID.
+    #[test]
+    fn a_gateways_certificates_are_judged_by_what_they_are_for() {
+        let later = "2027-01-01T00:00:00Z";
+        let host = json!([{"dns": "shop.example.com"}]);
+        assert_eq!(found(Role::Gateway, &host, later), [""; 0]);
+        assert_eq!(found(Role::Sidecar, &host, later).len(), 1);
+        let foreign = json!([{"uri": "spiffe://other.example/ns/edge/sa/gateway"}]);
+        assert_eq!(found(Role::Gateway, &foreign, later).len(), 1);
+        let own = json!([{"uri": "spiffe://cluster.local/ns/edge/sa/gateway"}]);
+        assert_eq!(found(Role::Gateway, &own, later), [""; 0]);
+    }
+
+    #[test]
+    fn a_certificate_in_two_places_is_reported_once() {
+        let host = json!([{"dns": "shop.example.com"}]);
+        let expected = "certificate-ends-soon: its certificate `1f` in `certificates[0].cert_chain` and `certificates[1].cert_chain`: it ends in 9 days";
+        assert_eq!(
+            found(Role::Gateway, &host, "2026-06-10T00:00:00Z"),
+            [expected]
+        );
+    }
 }

@@ -9,7 +9,7 @@ use crate::report::{self, Message, counted};
 pub(super) fn report(report: &Report, proxies: &[Proxy]) -> Vec<u8> {
     let running = proxies
         .iter()
-        .map(|proxy| format!("proxy {}: {}\n", proxy.name, running(&proxy.policies)));
+        .map(|proxy| format!("proxy {}: {}\n", proxy.name, running(proxy)));
     let mut text: String = running.collect();
     text.extend(report.seen.probes.iter().map(port));
     if !text.is_empty() {
@@ -34,13 +34,22 @@ fn port(probed: &Probed) -> String {
     )
 }
 
-fn running(policies: &[RunningPolicy]) -> String {
-    if policies.is_empty() {
+fn running(proxy: &Proxy) -> String {
+    if proxy.policies.is_empty() {
         return "no policy".to_owned();
     }
-    let policies = policies.iter().map(|policy| match &policy.revision {
-        Some(revision) => format!("policy {} at revision {revision}", policy.name),
-        None => format!("policy {} without a revision", policy.name),
+    let policies = proxy.policies.iter().map(|policy| {
+        let RunningPolicy { name, revision, .. } = policy;
+        match (revision.as_deref(), proxy.reported(name)) {
+            (Some(sent), Some(reported)) if sent == reported => {
+                format!("policy {name} at revision {sent}")
+            }
+            (Some(sent), Some(reported)) => {
+                format!("policy {name} at revision {reported}, and sent {sent}")
+            }
+            (Some(sent), None) => format!("policy {name} sent at revision {sent}, not confirmed"),
+            (None, _) => format!("policy {name} without a revision"),
+        }
     });
     policies.collect::<Vec<_>>().join(", ")
 }
@@ -50,9 +59,9 @@ fn summary(report: &Report) -> String {
     let objects = seen
         .objects
         .map(|count| counted(count, "object", "objects"));
-    let proxies = (seen.proxies > 0).then(|| counted(seen.proxies, "proxy", "proxies"));
-    let ports = seen.probes.len();
-    let ports = (ports > 0).then(|| counted(ports, "port", "ports"));
+    let proxies = seen.proxies + seen.mute_proxies;
+    let proxies = (proxies > 0).then(|| counted(proxies, "proxy", "proxies"));
+    let ports = (seen.ports > 0).then(|| counted(seen.ports, "port", "ports"));
     let looked_at: Vec<_> = [objects, proxies, ports].into_iter().flatten().collect();
     let looked_at = match looked_at.as_slice() {
         [] => "nothing".to_owned(),

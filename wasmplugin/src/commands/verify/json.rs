@@ -30,8 +30,12 @@ struct ProxyEntry<'r> {
 #[derive(Serialize)]
 struct PolicyEntry<'r> {
     policy: String,
+    /// The revision that the proxy was sent last.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<&'r str>,
+    /// The revision that the filter reports; none if nothing proves that it runs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported: Option<&'r str>,
     /// The revision that the documents have; none if they do not have the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<String>,
@@ -57,7 +61,7 @@ pub(super) fn report(
         policies: proxy
             .policies
             .iter()
-            .map(|policy| policy_entry(policy, set))
+            .map(|policy| policy_entry(proxy, policy, set))
             .collect(),
     });
     let ports = report.seen.probes.iter().map(|probed| PortEntry {
@@ -74,12 +78,17 @@ pub(super) fn report(
     })
 }
 
-fn policy_entry<'r>(running: &'r RunningPolicy, set: &PolicySet) -> PolicyEntry<'r> {
+fn policy_entry<'r>(
+    proxy: &'r Proxy,
+    running: &'r RunningPolicy,
+    set: &PolicySet,
+) -> PolicyEntry<'r> {
     let (namespace, name) = running.name.as_pair();
     let policy = set.policy(namespace, name);
     PolicyEntry {
         policy: running.name.to_string(),
         revision: running.revision.as_deref(),
+        reported: proxy.reported(&running.name),
         expected: policy.map(|policy| policy.revision(set)),
     }
 }

@@ -42,6 +42,7 @@ impl Seen {
         let (objects, proxies) = (self.objects.is_some(), self.proxies > 0);
         match code {
             FindingCode::MissingObject
+            | FindingCode::UnlistedKind
             | FindingCode::ChangedObject
             | FindingCode::LeftoverObject
             | FindingCode::ForeignObject
@@ -52,19 +53,24 @@ impl Seen {
             | FindingCode::BypassedOutbound
             | FindingCode::MutualTlsUndone
             | FindingCode::UnenforcedWorkload
+            | FindingCode::UnenforcedRule
+            | FindingCode::UnenforcedTarget
+            | FindingCode::StalledWaypoint
             | FindingCode::OpenWorkload
             | FindingCode::WorkloadWithoutPolicy
             | FindingCode::PolicyWithoutWorkload
             | FindingCode::WrongServiceAccount => objects,
             FindingCode::PolicyNotRunning
             | FindingCode::StaleRevision
+            | FindingCode::FilterFailsOpen
             | FindingCode::UnknownPolicy
             | FindingCode::PlaintextListener
             | FindingCode::RefusedConfiguration
             | FindingCode::UnreachableProxy => proxies,
-            FindingCode::CertificateEndsSoon | FindingCode::UnsoundCertificate => {
-                objects || proxies
-            }
+            FindingCode::CertificateEndsSoon
+            | FindingCode::UnsoundCertificate
+            | FindingCode::UnvalidatedCertificates
+            | FindingCode::ForgeableIdentity => objects || proxies,
             FindingCode::AcceptsPlaintext
             | FindingCode::AcceptsNoCertificate
             | FindingCode::AcceptsForeignIdentity => !self.probes.is_empty(),

@@ -6,9 +6,11 @@ use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::authorization_policy::ObjectMetadata;
 use policy_schema::istio::{ResourceKind, mesh_resources};
 use policy_schema::policy::PolicySet;
-use policy_schema::verify::{Finding, FindingCode, Object, Observed, Proxy, pod_ports};
+use policy_schema::verify::{
+    Extent, Finding, FindingCode, Measured, Object, Observed, Proxy, pod_ports,
+};
 
-use super::{MeshArgs, Probed, certificates};
+use super::{MeshArgs, Probed, certificates, measured};
 use crate::admin::{self, Said};
 use crate::certificates::inspect::Expected;
 use crate::cluster::Cluster;
@@ -34,8 +36,13 @@ pub(super) struct Observation {
 pub(super) struct Seen {
     /// None if nobody asked for objects.
     pub(super) objects: Option<usize>,
+    /// Those that say what they run.
     pub(super) proxies: usize,
+    /// Those that were asked and do not.
+    pub(super) mute_proxies: usize,
     pub(super) probes: Vec<Probed>,
+    /// Those that could not be tried too.
+    pub(super) ports: usize,
 }
 
 /// A proxy that was asked.
@@ -136,7 +143,7 @@ impl Observation {
                 self.findings.push(not_checked(
                     &what,
                     &format!("it cannot be read: {reason}"),
-                    "have somebody permit it: docs/verify.md has the role",
+                    "grant the role in docs/verify.md, or run this again if the API server did not answer",
                 ));
             }
             if !args.skip_proxies {
@@ -157,6 +164,9 @@ impl Observation {
                 );
             }
             objects.extend(seen.objects);
+            self.observed.extent = Extent::Cluster {
+                unlisted: seen.unlisted,
+            };
         }
         for address in args.proxy.iter().filter_map(|proxy| address(proxy)) {
             let answer = admin::ask(address).await;
@@ -169,26 +179,47 @@ impl Observation {
     }
 
     fn add_proxy(&mut self, Asked { name, answer }: Asked, expected: &Expected) {
-        let unreachable = |reason: String| {
-            Finding::of(
-                format!("proxy {name}"),
-                FindingCode::UnreachableProxy,
-                format!("it does not say what it runs: {reason}"),
-                "see whether it is up, and whether you may forward ports of its pod",
-            )
-        };
         let said = match answer {
             Ok(said) => said,
-            Err(reason) => return self.findings.push(unreachable(reason)),
-        };
-        match Proxy::from_config_dump(&name, &said.config_dump) {
-            Ok(proxy) => {
-                let found = certificates::of_proxy(&proxy.name, &said.certs, expected);
-                self.findings.extend(found);
-                self.observed.proxies.push(proxy);
+            Err(reason) => {
+                self.seen.mute_proxies += 1;
+                return self.findings.push(Finding::of(
+                    format!("proxy {name}"),
+                    FindingCode::UnreachableProxy,
+                    format!("it does not say what it runs: {reason}"),
+                    "see whether it is up, and whether you may forward ports of its pod",
+                ));
             }
-            Err(reason) => self.findings.push(unreachable(reason.to_string())),
+        };
+        let mut proxy = match Proxy::from_config_dump(&name, &said.config_dump) {
+            Ok(proxy) => proxy,
+            Err(reason) => {
+                self.seen.mute_proxies += 1;
+                return self.findings.push(not_checked(
+                    &format!("proxy {name}"),
+                    &format!("its `/config_dump` cannot be read: {reason}"),
+                    "see the proxy's log: it may have been sent a type of filter that it does not have",
+                ));
+            }
+        };
+        let policies = proxy.policies.iter().map(|policy| policy.name.clone());
+        let policies = policies.collect();
+        proxy.measured = match said.revisions {
+            Ok(text) => measured::read(&text, &policies),
+            Err(reason) => Measured::Unread(reason.to_string()),
+        };
+        match said.certs {
+            Ok(certs) => {
+                let found = certificates::of_proxy(&proxy, &certs, expected);
+                self.findings.extend(found);
+            }
+            Err(reason) => self.findings.push(not_checked(
+                &format!("proxy {}", proxy.name),
+                &format!("its certificates cannot be read: {reason}"),
+                "ask its `/certs` by hand",
+            )),
         }
+        self.observed.proxies.push(proxy);
     }
 
     fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
@@ -216,6 +247,7 @@ impl Observation {
             Some(pod) => format!("{pod} at {address}"),
             None => address.to_owned(),
         };
+        self.seen.ports += 1;
         match probe::probe(address) {
             Ok(answers) => {
                 let found = of_answers(&subject, &answers, may_accept_plaintext);

@@ -30,6 +30,32 @@ fn a_changed_object_is_found() {
         );
 }
 
+/// In a list too.
+#[test]
+fn a_changed_object_is_shown_at_the_field() {
+    let mesh = Mesh::good().replacing(
+        "boutique.cartservice-allow.authorizationpolicy.yaml",
+        "- /hipstershop.CartService/EmptyCart\n",
+        "- /debug\n",
+    );
+    let file = "boutique.cartservice-allow.authorizationpolicy.yaml";
+    let changed = std::fs::read_to_string(mesh.folder.path().join(file)).unwrap();
+    let line = changed.lines().position(|line| line.ends_with("- /debug"));
+    let run = mesh.verify(&["--output", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let found = &report["findings"][0];
+    assert_eq!(found["line"], json!(line.unwrap() + 1));
+    let items = changed.lines().map(|line| format!("    {line}\n"));
+    let items = items.collect::<String>().replacen("    ", "  - ", 1);
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{items}");
+    let mesh = mesh.without(file).with("list.yaml", &list);
+    let run = mesh.verify(&["--output", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let found = &report["findings"][0];
+    let line = list.lines().position(|line| line.ends_with("- /debug"));
+    assert_eq!(found["line"], json!(line.unwrap() + 1), "{report:#}");
+}
+
 #[test]
 fn a_dry_run_is_found() {
     Mesh::good()

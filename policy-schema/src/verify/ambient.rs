@@ -1,0 +1,215 @@
+//! Workloads in ambient mode × policies that select them → rules that ztunnel does not enforce as written
+//! (Istio, `pilot/pkg/serviceregistry/kube/controller/ambient/authorization.go`).
+//!
+//! ztunnel knows connections: who calls, from which address, to which port. It runs no filter. Only what is
+//! attached by `targetRefs` reaches a waypoint, which has both.
+
+use super::coverage::is_for_workload;
+use super::workloads::{Sidecar, Workload, Workloads};
+use super::{Finding, FindingCode, Verdict};
+use crate::planes::RbacPlane;
+use crate::policy::{Attachment, PolicySet, ServicePolicy};
+use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::rule_spec::{Effect, Enforcement};
+
+/// How ztunnel falls short of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shortfall {
+    /// The filter alone carries it out.
+    NeedsFilter,
+    /// It asks an external authorizer, which ztunnel does not do.
+    NeedsProvider,
+    /// It begins or ends at a time.
+    NeedsClock,
+    /// An `Allow` rule that asks for more than the connection.
+    OmittedAllow,
+    /// A `Deny` rule that asks for nothing of the connection.
+    IgnoredDeny,
+    /// A `Deny` rule that asks for something of the connection too.
+    WidenedDeny,
+}
+
+impl Shortfall {
+    const ALL: [Self; 6] = [
+        Self::NeedsFilter,
+        Self::NeedsProvider,
+        Self::NeedsClock,
+        Self::OmittedAllow,
+        Self::IgnoredDeny,
+        Self::WidenedDeny,
+    ];
+
+    fn of(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
+        let asks = Asks::of(rule);
+        match (RbacPlane::of_rule(policy, rule), rule.effect) {
+            (RbacPlane::Absent(_), _) | (_, Effect::Audit) => Some(Self::NeedsFilter),
+            (_, Effect::Custom) => Some(Self::NeedsProvider),
+            (RbacPlane::Untimed, _) => Some(Self::NeedsClock),
+            (RbacPlane::Exact, Effect::Allow) => asks.more.then_some(Self::OmittedAllow),
+            (RbacPlane::Exact, Effect::Deny) => match asks {
+                Asks { more: false, .. } => None,
+                Asks {
+                    connection: false, ..
+                } => Some(Self::IgnoredDeny),
+                Asks { .. } => Some(Self::WidenedDeny),
+            },
+        }
+    }
+
+    fn consequence(self) -> &'static str {
+        match self {
+            Self::NeedsFilter => {
+                "need the filter, which ambient mode does not run: nothing enforces or records them"
+            }
+            Self::NeedsProvider => {
+                "ask an external authorizer, and ztunnel asks none: nothing enforces them"
+            }
+            Self::NeedsClock => "begin or end at a time, which ztunnel cannot enforce",
+            Self::OmittedAllow => {
+                "ask for more than the connection has, such as HTTP: ztunnel leaves them out, and denies what they allow"
+            }
+            Self::IgnoredDeny => {
+                "deny by HTTP alone: ztunnel ignores them, and lets through what they deny"
+            }
+            Self::WidenedDeny => {
+                "ask for more than the connection has, such as HTTP: ztunnel leaves that part out, and denies more"
+            }
+        }
+    }
+}
+
+pub(super) fn check(set: &PolicySet, workloads: &Workloads<'_>, verdict: &mut Verdict) {
+    let in_ambient = workloads
+        .all
+        .iter()
+        .filter(|workload| workload.sidecar == Sidecar::Ambient);
+    for workload in in_ambient {
+        let by_selector = set.policies.iter().filter(|policy| {
+            !matches!(policy.attachment, Attachment::Targets(_))
+                && is_for_workload(policy, workload)
+        });
+        for policy in by_selector {
+            verdict.findings.extend(of_policy(policy, workload));
+        }
+    }
+}
+
+fn of_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding> {
+    let about = |message: String| Finding {
+        subject: workload.title.clone(),
+        ..Finding::about(
+            workload.object,
+            FindingCode::UnenforcedRule,
+            message,
+            "attach the policy to a waypoint with `targetRefs`, or inject sidecars into the workload",
+        )
+    };
+    let name = &policy.name;
+    if policy.enforcement == Enforcement::Shadow {
+        return vec![about(format!(
+            "policy `{name}` is in shadow, and ambient mode runs no filter: nothing records its rules"
+        ))];
+    }
+    let short: Vec<_> = policy
+        .rules
+        .iter()
+        .filter_map(|rule| Some((Shortfall::of(policy, rule)?, &*rule.id)))
+        .collect();
+    let findings = Shortfall::ALL.iter().filter_map(|shortfall| {
+        let ids = short.iter().filter(|(other, _)| other == shortfall);
+        let ids: Vec<_> = ids.map(|(_, id)| *id).collect();
+        (!ids.is_empty()).then(|| {
+            about(format!(
+                "{} of policy `{name}` {}",
+                named(&ids),
+                shortfall.consequence()
+            ))
+        })
+    });
+    findings.collect()
+}
+
+/// Rules by their ids, not all of many.
+fn named(ids: &[&str]) -> String {
+    const MAX_NAMED: usize = 5;
+    let names: Vec<_> = ids
+        .iter()
+        .take(MAX_NAMED)
+        .map(|id| format!("`{id}`"))
+        .collect();
+    let names = names.join(", ");
+    match ids.len().checked_sub(MAX_NAMED) {
+        None | Some(0) => format!("rules {names}"),
+        Some(more) => format!("rules {names} and {more} more"),
+    }
+}
+
+/// What a rule asks for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asks {
+    /// Something that ztunnel sees.
+    connection: bool,
+    /// Something that it does not.
+    more: bool,
+}
+
+impl Asks {
+    fn of(rule: &Rule) -> Self {
+        let sources = rule.sources.iter().map(Self::of_source);
+        let operations = rule.operations.iter().map(Self::of_operation);
+        let conditions = rule.conditions.iter().map(Self::of_condition);
+        let all = sources.chain(operations).chain(conditions);
+        all.fold(Self::default(), |asks, other| Self {
+            connection: asks.connection || other.connection,
+            more: asks.more || other.more,
+        })
+    }
+
+    /// Whatever is not known to be of the connection is more.
+    fn of_source(source: &Source) -> Self {
+        let seen = Source {
+            anonymous: source.anonymous,
+            principals: source.principals.clone(),
+            not_principals: source.not_principals.clone(),
+            service_accounts: source.service_accounts.clone(),
+            not_service_accounts: source.not_service_accounts.clone(),
+            namespaces: source.namespaces.clone(),
+            not_namespaces: source.not_namespaces.clone(),
+            trust_domains: source.trust_domains.clone(),
+            not_trust_domains: source.not_trust_domains.clone(),
+            ip_blocks: source.ip_blocks.clone(),
+            not_ip_blocks: source.not_ip_blocks.clone(),
+            ..Source::default()
+        };
+        Self {
+            connection: seen != Source::default(),
+            more: *source != seen,
+        }
+    }
+
+    fn of_operation(operation: &Operation) -> Self {
+        let seen = Operation {
+            ports: operation.ports.clone(),
+            not_ports: operation.not_ports.clone(),
+            ..Operation::default()
+        };
+        Self {
+            connection: seen != Operation::default(),
+            more: *operation != seen,
+        }
+    }
+
+    fn of_condition(condition: &Condition) -> Self {
+        match &condition.test {
+            Test::Caller(source) => Self::of_source(source),
+            Test::Port(_) | Test::DestinationIp(_) => Self {
+                connection: true,
+                more: false,
+            },
+            Test::Header { .. } | Test::Metadata { .. } | Test::ServerName(_) => Self {
+                connection: false,
+                more: true,
+            },
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether a filter runs what its proxy was sent.
+//!
+//! A proxy's configuration has what it received last, which the filter may have refused. What the filter
+//! took up it reports itself, by a metric. A metric outlives its filter, so it proves nothing alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::proxies::{Proxy, RunningPolicy};
+use super::{Finding, FindingCode};
+use crate::plugin_config::PolicyName;
+
+/// What a proxy's metrics say of its filters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// They were not read, for this reason.
+    Unread(String),
+    /// What they say.
+    Read(Measurements),
+}
+
+/// What a proxy's metrics say of its filters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measurements {
+    /// The revisions that the filter of a policy reports: one, where all is well.
+    pub revisions: BTreeMap<PolicyName, BTreeSet<String>>,
+    /// Whether the proxy says that no Wasm filter runs in it at all.
+    pub is_without_filters: bool,
+}
+
+impl Default for Measured {
+    fn default() -> Self {
+        Self::Unread("only its configuration was given".to_owned())
+    }
+}
+
+impl Proxy {
+    /// The revision that the filter of a policy reports; none without a single answer.
+    pub fn reported(&self, policy: &PolicyName) -> Option<&str> {
+        let Measured::Read(measurements) = &self.measured else {
+            return None;
+        };
+        if measurements.is_without_filters {
+            return None;
+        }
+        let revisions = measurements.revisions.get(policy)?;
+        match revisions.iter().collect::<Vec<_>>().as_slice() {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+}
+
+/// Compares what a proxy was sent for a policy with what the filter reports.
+pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
+    let name = &sent.name;
+    let not_checked =
+        |message: String, help: &str| Some(proxy.finding(FindingCode::NotChecked, message, help));
+    // Without a revision there is nothing to compare, and the documents always have one.
+    let revision = sent.revision.as_deref()?;
+    let measurements = match &proxy.measured {
+        Measured::Unread(reason) => {
+            return not_checked(
+                format!("nothing proves that its filter took up policy `{name}`: {reason}"),
+                "verify the proxy through its admin endpoint, which has its metrics",
+            );
+        }
+        Measured::Read(measurements) => measurements,
+    };
+    let nothing = BTreeSet::new();
+    let reported = if measurements.is_without_filters {
+        &nothing
+    } else {
+        measurements.revisions.get(name).unwrap_or(&nothing)
+    };
+    match reported.iter().collect::<Vec<_>>().as_slice() {
+        [one] if *one == revision => None,
+        [one] => Some(proxy.finding(
+            FindingCode::RefusedConfiguration,
+            format!(
+                "it was sent revision {revision} of policy `{name}`, and its filter still runs {one}"
+            ),
+            "see the proxy's log: the filter refused the configuration, or is taking it up just now",
+        )),
+        [] if proxy.hides_revisions => not_checked(
+            format!(
+                "nothing proves that its filter took up policy `{name}`: its bootstrap may drop the metric `{}`",
+                crate::metric::REVISION.name
+            ),
+            "include the prefix `wasmcustom` in the proxy's `proxyStatsMatcher`",
+        ),
+        [] => Some(proxy.finding(
+            FindingCode::PolicyNotRunning,
+            format!(
+                "it was sent revision {revision} of policy `{name}`, and its filter reports none: it did not start, and the proxy answers every request with an error"
+            ),
+            "see the proxy's log: the filter refused its configuration, or could not be loaded",
+        )),
+        several => not_checked(
+            format!(
+                "its filter reports {} revisions of policy `{name}`, and it was sent {revision}",
+                several.len()
+            ),
+            "restart the proxy, and verify it again",
+        ),
+    }
+}

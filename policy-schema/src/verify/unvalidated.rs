@@ -1,0 +1,141 @@
+//! Gateways that accept client certificates without validating them, and the policies that trust them.
+//!
+//! Envoy tells RBAC and filters the names of such a certificate as it does of any other, so that anybody who
+//! makes one is whoever it names.
+
+use serde_json::Value;
+
+use super::coverage::{GATEWAY_NAME, is_for, is_for_workload};
+use super::object::{Object, has_all};
+use super::proxies::Proxy;
+use super::workloads::{Workload, Workloads};
+use super::{Finding, FindingCode, Verdict};
+use crate::policy::{Labels, PolicySet, ServicePolicy};
+use crate::rule::{Condition, Rule, Source, Test};
+use crate::rule_spec::Effect;
+
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
+
+/// What of Istio's objects makes it so, and what to do.
+const HELP: &str = "validate client certificates: `MUTUAL` without `insecureSkipVerify` for a `Gateway` of Istio's, `mode: AllowValidOnly` for one of the Gateway API";
+
+pub(super) fn check_objects(
+    set: &PolicySet,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    verdict: &mut Verdict,
+) {
+    for object in objects {
+        let is_open = object.is("networking.istio.io", "Gateway") && skips_validation(object)
+            || object.is(GATEWAY_API, "Gateway") && falls_back(object);
+        if !is_open {
+            continue;
+        }
+        let finding = |code, message: String| Finding::about(object, code, message, HELP);
+        verdict.findings.push(finding(
+            FindingCode::UnvalidatedCertificates,
+            "it accepts client certificates without validating them".to_owned(),
+        ));
+        let trusting = set
+            .policies
+            .iter()
+            .filter(|policy| goes_by_identity(policy) && is_at(policy, object, workloads));
+        verdict.findings.extend(
+            trusting.map(|policy| finding(FindingCode::ForgeableIdentity, forgeable(policy))),
+        );
+    }
+}
+
+pub(super) fn check_proxy(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    for listener in &proxy.unvalidated {
+        findings.push(proxy.finding(
+            FindingCode::UnvalidatedCertificates,
+            format!(
+                "its listener `{listener}` accepts client certificates without validating them"
+            ),
+            HELP,
+        ));
+    }
+    let (Some(namespace), Some(labels)) = (&proxy.namespace, &proxy.labels) else {
+        return;
+    };
+    if proxy.unvalidated.is_empty() {
+        return;
+    }
+    let trusting = set
+        .policies
+        .iter()
+        .filter(|policy| goes_by_identity(policy) && is_for(policy, namespace, labels));
+    findings.extend(
+        trusting
+            .map(|policy| proxy.finding(FindingCode::ForgeableIdentity, forgeable(policy), HELP)),
+    );
+}
+
+fn forgeable(policy: &ServicePolicy) -> String {
+    format!(
+        "policy `{}` goes by the identity of callers, and anybody can make a certificate for any identity",
+        policy.name
+    )
+}
+
+/// Whether a server of Istio's `Gateway` takes any certificate.
+fn skips_validation(object: &Object) -> bool {
+    let servers = object.at("/spec/servers").and_then(Value::as_array);
+    let skips =
+        |server: &Value| server.pointer("/tls/insecureSkipVerify") == Some(&Value::Bool(true));
+    servers.is_some_and(|servers| servers.iter().any(skips))
+}
+
+/// Whether a `Gateway` of the Gateway API goes on with a certificate that is not valid: for all ports, for one,
+/// or as older versions have it for a listener.
+fn falls_back(object: &Object) -> bool {
+    object.at("/spec").is_some_and(has_fallback)
+}
+
+fn has_fallback(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.get("mode").and_then(Value::as_str) == Some("AllowInsecureFallback")
+                || fields.values().any(has_fallback)
+        }
+        Value::Array(elements) => elements.iter().any(has_fallback),
+        _ => false,
+    }
+}
+
+/// Whether a policy is attached to a gateway: to one of its pods, or where none was seen to those that it is
+/// for.
+fn is_at(policy: &ServicePolicy, gateway: &Object, workloads: &Workloads<'_>) -> bool {
+    let is_made = gateway.is(GATEWAY_API, "Gateway");
+    // Istio makes the pods of a gateway of the Gateway API, beside it and with this label.
+    let labels = if is_made {
+        Labels::from([(GATEWAY_NAME.to_owned(), gateway.name().to_owned())])
+    } else {
+        gateway.texts("/spec/selector")
+    };
+    let is_pod = |workload: &&Workload<'_>| {
+        has_all(&workload.labels, &labels)
+            && (!is_made || workload.namespace == gateway.namespace())
+    };
+    let mut pods = workloads.all.iter().filter(is_pod).peekable();
+    if pods.peek().is_some() {
+        pods.any(|pod| is_for_workload(policy, pod))
+    } else {
+        is_for(policy, gateway.namespace(), &labels)
+    }
+}
+
+/// Whether what a policy lets through, or keeps out, depends on who calls.
+fn goes_by_identity(policy: &ServicePolicy) -> bool {
+    policy.rules.iter().any(asks_for_identity)
+}
+
+fn asks_for_identity(rule: &Rule) -> bool {
+    let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if source.asks_for_identity());
+    let takes_anybody = rule.sources.iter().any(|source| source.anonymous);
+    rule.sources.iter().any(Source::asks_for_identity)
+        || rule.conditions.iter().any(of_condition)
+        // Without callers it is for those that have an identity.
+        || rule.effect == Effect::Allow && !takes_anybody
+}

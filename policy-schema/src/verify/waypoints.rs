@@ -1,0 +1,246 @@
+//! Policies with `targetRefs` → whether a proxy that applies them stands where they point to.
+
+use super::extent::LookedAt;
+use super::object::Object;
+use super::workloads::Workloads;
+use super::{Finding, FindingCode, Verdict};
+use crate::document::TargetRef;
+use crate::policy::{Attachment, IstioVersion, PolicySet, ServicePolicy};
+
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
+
+/// Gateways and waypoints of these classes apply no policy (Istio, "agentgateway").
+const AGENTGATEWAY: &str = "istio-agentgateway";
+
+/// The label of pods that Istio makes for a `Gateway`.
+const CLASS_NAME: &str = "gateway.networking.k8s.io/gateway-class-name";
+
+/// The labels by which services and namespaces choose a waypoint (Istio, "Labels").
+const USE_WAYPOINT: &str = "istio.io/use-waypoint";
+const WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+
+/// The label that says what a waypoint is for.
+const WAYPOINT_FOR: &str = "istio.io/waypoint-for";
+
+/// Before, a plugin for a service kept a waypoint of another namespace from starting.
+const FOREIGN_PLUGINS: IstioVersion = IstioVersion::minor(31);
+
+/// Where to look.
+struct Seen<'s> {
+    set: &'s PolicySet,
+    objects: &'s [Object],
+    looked_at: &'s LookedAt,
+}
+
+/// The waypoint that a service, or its namespace, chooses.
+enum Choice<'o> {
+    Waypoint {
+        namespace: &'o str,
+        name: &'o str,
+    },
+    Nothing,
+    /// Its namespace was not seen.
+    Unknown,
+}
+
+pub(super) fn check(
+    set: &PolicySet,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    looked_at: &LookedAt,
+    verdict: &mut Verdict,
+) {
+    let seen = Seen {
+        set,
+        objects,
+        looked_at,
+    };
+    for policy in &set.policies {
+        if let Attachment::Targets(targets) = &policy.attachment {
+            for target in targets {
+                seen.check_target(policy, target, verdict);
+            }
+        }
+    }
+    check_pods(set, workloads, verdict);
+}
+
+/// Pods of gateways that apply no policy, and are selected by one all the same.
+fn check_pods(set: &PolicySet, workloads: &Workloads<'_>, verdict: &mut Verdict) {
+    for workload in &workloads.all {
+        let class = workload.labels.get(CLASS_NAME);
+        if !class.is_some_and(|class| class.starts_with(AGENTGATEWAY)) {
+            continue;
+        }
+        for policy in &set.policies {
+            let by_target = matches!(policy.attachment, Attachment::Targets(_));
+            if !by_target && super::coverage::is_for_workload(policy, workload) {
+                verdict.findings.push(Finding {
+                    subject: workload.title.clone(),
+                    ..Finding::about(
+                        workload.object,
+                        FindingCode::UnenforcedTarget,
+                        format!(
+                            "policy `{}` is for it, and gateways of the class `{}` apply no policy",
+                            policy.name,
+                            class.map_or("", String::as_str)
+                        ),
+                        USE_ANOTHER_CLASS,
+                    )
+                });
+            }
+        }
+    }
+}
+
+const USE_ANOTHER_CLASS: &str =
+    "use the class `istio` for gateways, and `istio-waypoint` for waypoints";
+
+impl<'s> Seen<'s> {
+    fn check_target(&self, policy: &ServicePolicy, target: &TargetRef, verdict: &mut Verdict) {
+        let group = target.group.as_deref().unwrap_or_default();
+        let namespace = &*policy.name.namespace;
+        let mut unenforced = |message: String, help: &str| {
+            verdict.findings.push(Finding::of(
+                format!("ServicePolicy {}", policy.name),
+                FindingCode::UnenforcedTarget,
+                message,
+                help,
+            ));
+        };
+        let title = format!("{} `{}`", target.kind, target.name);
+        match (group, &*target.kind) {
+            (GATEWAY_API, "GatewayClass") if target.name.starts_with(AGENTGATEWAY) => {
+                unenforced(
+                    format!("proxies of its target, {title}, apply no policy"),
+                    USE_ANOTHER_CLASS,
+                );
+            }
+            (GATEWAY_API, "Gateway") => {
+                if let Some(class) = self.class_of(namespace, &target.name)
+                    && class.starts_with(AGENTGATEWAY)
+                {
+                    unenforced(
+                        format!(
+                            "its target, {title}, is of the class `{class}`, which applies no policy"
+                        ),
+                        USE_ANOTHER_CLASS,
+                    );
+                }
+            }
+            ("", "Service") | ("networking.istio.io", "ServiceEntry") => {
+                // Of one that is not there, something else is said.
+                if let Some(service) = self.object(group, &target.kind, namespace, &target.name) {
+                    self.check_service(policy, &title, service, verdict);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn check_service(
+        &self,
+        policy: &ServicePolicy,
+        title: &str,
+        service: &Object,
+        verdict: &mut Verdict,
+    ) {
+        let about = |code, message: String, help: &str| {
+            Finding::of(
+                format!("ServicePolicy {}", policy.name),
+                code,
+                message,
+                help,
+            )
+        };
+        let unenforced = |message, help| about(FindingCode::UnenforcedTarget, message, help);
+        let (namespace, name) = match self.choice_of(service) {
+            Choice::Waypoint { namespace, name } => (namespace, name),
+            Choice::Nothing => {
+                verdict.findings.push(unenforced(
+                    format!("its target, {title}, uses no waypoint, and nothing else enforces the policy"),
+                    "set the label `istio.io/use-waypoint` on it or on its namespace",
+                ));
+                return;
+            }
+            Choice::Unknown => {
+                verdict.unchecked.push(format!(
+                    "whether {title} uses a waypoint: its `Namespace` was not among the objects"
+                ));
+                return;
+            }
+        };
+        let waypoint = format!("waypoint `{namespace}/{name}`");
+        let Some(gateway) = self.object(GATEWAY_API, "Gateway", namespace, name) else {
+            if self.looked_at.has(GATEWAY_API, "Gateway") {
+                verdict.findings.push(unenforced(
+                    format!("its target, {title}, uses the {waypoint}, which is not there"),
+                    "create the waypoint with `istioctl waypoint apply`, or correct the label `istio.io/use-waypoint`",
+                ));
+            } else {
+                verdict
+                    .unchecked
+                    .push(format!("whether the {waypoint} of {title} is there"));
+            }
+            return;
+        };
+        let class = gateway.text("/spec/gatewayClassName").unwrap_or_default();
+        if class.starts_with(AGENTGATEWAY) {
+            verdict.findings.push(unenforced(
+                format!("its target, {title}, uses the {waypoint} of the class `{class}`, which applies no policy"),
+                USE_ANOTHER_CLASS,
+            ));
+        }
+        if let Some(traffic @ ("workload" | "none")) = gateway.label(WAYPOINT_FOR) {
+            verdict.findings.push(unenforced(
+                format!("its target, {title}, uses the {waypoint}, which has `{WAYPOINT_FOR}: {traffic}` and is not asked for services"),
+                "set the label `istio.io/waypoint-for` of the waypoint to `service` or `all`",
+            ));
+        }
+        let mesh = &self.set.mesh;
+        if namespace != &*policy.name.namespace
+            && mesh.filter_image.is_some()
+            && mesh.istio_version < FOREIGN_PLUGINS
+        {
+            verdict.findings.push(about(
+                FindingCode::StalledWaypoint,
+                format!(
+                    "its filter for {title} keeps the {waypoint} from starting: before {FOREIGN_PLUGINS} Istio does not give a waypoint the plugins of another namespace"
+                ),
+                "use a waypoint in the namespace of the policy, or Istio 1.31",
+            ));
+        }
+    }
+
+    fn choice_of(&self, service: &'s Object) -> Choice<'s> {
+        let namespace = self
+            .objects
+            .iter()
+            .find(|object| object.is("", "Namespace") && object.name() == service.namespace());
+        let chooser = match (service.label(USE_WAYPOINT), namespace) {
+            (Some(_), _) => service,
+            (None, Some(namespace)) => namespace,
+            (None, None) => return Choice::Unknown,
+        };
+        match chooser.label(USE_WAYPOINT) {
+            None | Some("none") => Choice::Nothing,
+            Some(name) => Choice::Waypoint {
+                namespace: chooser
+                    .label(WAYPOINT_NAMESPACE)
+                    .unwrap_or_else(|| service.namespace()),
+                name,
+            },
+        }
+    }
+
+    fn class_of(&self, namespace: &str, gateway: &str) -> Option<&'s str> {
+        let gateway = self.object(GATEWAY_API, "Gateway", namespace, gateway)?;
+        gateway.text("/spec/gatewayClassName")
+    }
+
+    fn object(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'s Object> {
+        self.objects.iter().find(|object| {
+            object.is(group, kind) && object.namespace() == namespace && object.name() == name
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! What a proxy's metrics say of the revisions that its filters run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use policy_schema::metric::{Label, REVISION};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::reporting::MetricNames;
+use policy_schema::verify::{Measured, Measurements};
+
+use crate::promotion::label;
+use crate::promotion::revisions;
+use crate::series::{number, scrape, series};
+
+/// How many Wasm filters run, each in each worker (Envoy, "Wasm runtime statistics").
+const ACTIVE_FILTERS: &str = "envoy_wasm_envoy_wasm_runtime_v8_active";
+
+/// What `text` says of these policies.
+pub(super) fn read(text: &[u8], policies: &BTreeSet<PolicyName>) -> Measured {
+    let text = String::from_utf8_lossy(text);
+    let Some(metrics) = scrape(&text) else {
+        return Measured::Unread("its metrics are not in Prometheus' text format".to_owned());
+    };
+    let mut by_label = BTreeMap::<String, BTreeSet<String>>::new();
+    for found in series(&metrics, &REVISION) {
+        let of_label = by_label
+            .entry(found.label(Label::Policy.tag()))
+            .or_default();
+        of_label.insert(revision(found.number));
+    }
+    let unlabelled: BTreeMap<_, _> = policies
+        .iter()
+        .map(|policy| (unlabelled(&label::of_policy(policy)), policy))
+        .collect();
+    let mut revisions = BTreeMap::<PolicyName, BTreeSet<String>>::new();
+    for policy in policies {
+        if let Some(found) = by_label.remove(&label::of_policy(policy)) {
+            revisions.insert(policy.clone(), found);
+        }
+    }
+    for sample in metrics.all() {
+        if let Some(policy) = unlabelled.get(&sample.metric)
+            && let Some(number) = number(sample)
+        {
+            let of_policy = revisions.entry((*policy).clone()).or_default();
+            of_policy.insert(revision(number));
+        }
+    }
+    Measured::Read(Measurements {
+        revisions,
+        is_without_filters: metrics.value(ACTIVE_FILTERS, &[]) == Some(0.0),
+    })
+}
+
+/// A revision that a number stands for; what is no revision's number stays what it is.
+fn revision(number: f64) -> String {
+    if number.fract() == 0.0 {
+        revisions::of_number(number)
+    } else {
+        number.to_string()
+    }
+}
+
+/// The name of a policy's series where the proxy was not told to take labels out of names. Policies whose
+/// labels differ in `-` and `_` alone share it.
+fn unlabelled(policy: &str) -> String {
+    let name = REVISION.series(MetricNames::Labelled, &[policy]);
+    let plain = |character: char| match character {
+        letter if letter.is_ascii_alphanumeric() => letter,
+        _ => '_',
+    };
+    name.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NUMBER: u64 = 0x5de0_e2b4_f8ef;
+
+    fn policy(namespace: &str, name: &str) -> PolicyName {
+        PolicyName {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The revisions that a text has of `shop/cart.v1`.
+    fn found(text: &str) -> Vec<String> {
+        let cart = policy("shop", "cart.v1");
+        match read(text.as_bytes(), &[cart.clone()].into()) {
+            Measured::Read(measurements) => {
+                let found = measurements.revisions.get(&cart);
+                found.into_iter().flatten().cloned().collect()
+            }
+            Measured::Unread(reason) => vec![reason],
+        }
+    }
+
+    #[test]
+    fn a_revision_is_found_however_the_proxy_names_it() {
+        for name in [
+            "peergate_policy_revision{peergate_policy=\"shop_cart_v1\"}",
+            "peergate_policy_revision_POLICY_shop_cart_v1{}",
+            "peergate_policy_revision_peergate_policy___shop_cart_v1___{}",
+        ] {
+            let text = format!("# TYPE peergate_policy_revision gauge\n{name} {NUMBER}\n");
+            assert_eq!(found(&text), ["5de0e2b4f8ef"], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_revision_of_another_policy_is_none_of_this_one() {
+        for label in [
+            "shop_cart",
+            "shop_cart_v2",
+            "shop2_cart_v1",
+            "",
+            "shop_cart-v1",
+        ] {
+            let text =
+                format!("peergate_policy_revision{{peergate_policy=\"{label}\"}} {NUMBER}\n");
+            assert_eq!(found(&text), [""; 0], "{label}");
+        }
+        let other = format!("peergate_policy_rules{{peergate_policy=\"shop_cart_v1\"}} {NUMBER}\n");
+        assert_eq!(found(&other), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_one_revision_proves_none() {
+        let name = "peergate_policy_revision{peergate_policy=\"shop_cart_v1\"}";
+        let with = |values: &[&str]| {
+            let lines = values.iter().map(|value| format!("{name} {value}\n"));
+            found(&lines.collect::<String>())
+        };
+        for absent in ["NaN", "+Inf", "-Inf"] {
+            assert_eq!(with(&[absent]), [""; 0], "{absent}");
+        }
+        for other in ["0", "-1", "1e300", "103220457568495.5"] {
+            assert_ne!(with(&[other]), ["5de0e2b4f8ef"], "{other}");
+        }
+        assert_eq!(with(&["1", "2"]).len(), 2);
+        assert_eq!(with(&["2", "2"]).len(), 1);
+    }
+
+    #[test]
+    fn a_text_that_is_something_else_is_not_read() {
+        let page = "<html>nothing to see</html>\n";
+        assert_eq!(
+            found(page),
+            ["its metrics are not in Prometheus' text format"]
+        );
+        assert_eq!(found(""), [""; 0]);
+    }
+
+    #[test]
+    fn policies_that_a_name_cannot_tell_apart_prove_nothing() {
+        let text = format!(
+            "peergate_policy_revision_peergate_policy___shop_a_b___{{}} {NUMBER}\npeergate_policy_revision_peergate_policy___shop_a_b___{{}} 7\n"
+        );
+        let policies = [policy("shop", "a-b"), policy("shop", "a.b")];
+        let Measured::Read(measurements) = read(text.as_bytes(), &policies.into()) else {
+            panic!("it is in the format");
+        };
+        let counts: Vec<_> = measurements.revisions.values().map(BTreeSet::len).collect();
+        assert_eq!(counts, [2]);
+    }
+
+    #[test]
+    fn a_proxy_tells_that_no_filter_runs() {
+        let is_without = |text: &str| match read(text.as_bytes(), &BTreeSet::new()) {
+            Measured::Read(measurements) => measurements.is_without_filters,
+            Measured::Unread(reason) => panic!("{reason}"),
+        };
+        assert!(is_without("envoy_wasm_envoy_wasm_runtime_v8_active{} 0\n"));
+        assert!(!is_without("envoy_wasm_envoy_wasm_runtime_v8_active{} 3\n"));
+        assert!(!is_without(""));
+    }
+}

@@ -1,0 +1,56 @@
+//! What a proxy says at `/stats/prometheus` → the series of the filter's metrics.
+
+use std::collections::BTreeMap;
+
+use peergate_sandbox::Metrics;
+use policy_schema::metric::Metric;
+use prometheus_parse::{Sample, Value};
+
+/// A series of the filter's.
+pub(crate) struct Series {
+    /// By the labels' names.
+    labels: BTreeMap<&'static str, String>,
+    pub(crate) number: f64,
+}
+
+impl Series {
+    pub(crate) fn label(&self, name: &str) -> String {
+        self.labels.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// Reads Prometheus' text format; none if a text is something else.
+pub(crate) fn scrape(text: &str) -> Option<Metrics> {
+    let metrics = Metrics::parse(text).ok()?;
+    // The parser passes over what it does not understand.
+    let mut lines = text.lines().map(str::trim);
+    let has_more_than_comments = lines.any(|line| !line.is_empty() && !line.starts_with('#'));
+    (!has_more_than_comments || metrics.all().next().is_some()).then_some(metrics)
+}
+
+/// The series of a metric, whether its labels stand beside its name or in it.
+pub(crate) fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Series> {
+    metrics.all().filter_map(move |sample| {
+        let tags = metric.labels.iter().map(|label| label.tag());
+        let labels = if sample.metric == metric.name {
+            let value = |tag| sample.labels.get(tag).unwrap_or_default().to_owned();
+            tags.map(|tag| (tag, value(tag))).collect()
+        } else {
+            tags.zip(metric.flat_values(&sample.metric)?).collect()
+        };
+        Some(Series {
+            labels,
+            number: number(sample)?,
+        })
+    })
+}
+
+/// The value of a sample; none for what is not a finite number.
+pub(crate) fn number(sample: &Sample) -> Option<f64> {
+    match sample.value {
+        Value::Counter(number) | Value::Gauge(number) | Value::Untyped(number) => {
+            Some(number).filter(|number| number.is_finite())
+        }
+        Value::Histogram(_) | Value::Summary(_) => None,
+    }
+}

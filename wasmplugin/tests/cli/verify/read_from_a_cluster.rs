@@ -1,0 +1,127 @@
+//! What `kubectl get … -o yaml` prints of a mesh, through a pipe.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+use serde_json::{Value, json};
+
+use super::{Mesh, NOW, SHOP, rendered};
+use crate::run_with;
+
+/// The shop as a cluster gives it out: these kinds, in a list, with what the server adds.
+fn listed(is_wanted: impl Fn(&Value) -> bool) -> String {
+    let texts = rendered()
+        .iter()
+        .filter(|(name, _)| name != "kustomization.yaml");
+    let texts = texts
+        .map(|(_, text)| text.as_str())
+        .chain([super::WORKLOADS]);
+    let nodes = texts.flat_map(|text| policy_schema::yaml::parse(text).unwrap());
+    let items: Vec<Value> = nodes
+        .map(|node| policy_schema::yaml::read::<Value>(&node).0.unwrap())
+        .filter(is_wanted)
+        .map(|mut object| {
+            object["metadata"]["uid"] = json!("0e7c9a3e-6a0c-4f07-9d2a-9bf6a1d3f2c1");
+            object["metadata"]["resourceVersion"] = json!("7");
+            object
+        })
+        .collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+fn findings(list: &str) -> Vec<[String; 2]> {
+    let args = [
+        "verify",
+        "-f",
+        SHOP,
+        "--at",
+        NOW,
+        "--manifests",
+        "-",
+        "--output",
+        "json",
+    ];
+    let run = run_with(&args, list);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .map(|finding| ["code", "subject"].map(|field| finding[field].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_mesh_as_rendered_has_no_findings() {
+    assert_eq!(findings(&listed(|_| true)), [[""; 2]; 0]);
+}
+
+/// The command of the page lists all that is asked for.
+#[test]
+fn the_kinds_of_the_page_are_enough() {
+    const PAGE: &str = include_str!("../../../../docs/verify.md");
+    let command = PAGE.lines().find(|line| line.starts_with("kubectl get "));
+    let kinds = command.unwrap().split(' ').nth(2).unwrap();
+    let names: Vec<_> = kinds.split(',').collect();
+    let list = listed(|object| {
+        let [kind, version] = ["kind", "apiVersion"].map(|field| object[field].as_str().unwrap());
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let short = match kind {
+            "Namespace" => "ns".to_owned(),
+            "Service" => "svc".to_owned(),
+            "Deployment" => "deploy".to_owned(),
+            _ => plural(kind),
+        };
+        names.contains(&&*short) || names.contains(&&*format!("{short}.{group}"))
+    });
+    assert_eq!(findings(&list), [[""; 2]; 0]);
+}
+
+fn plural(kind: &str) -> String {
+    let singular = kind.to_ascii_lowercase();
+    match singular.strip_suffix('y') {
+        Some(stem) if !stem.ends_with('a') => format!("{stem}ies"),
+        _ => format!("{singular}s"),
+    }
+}
+
+#[test]
+fn a_kind_that_was_not_listed_is_not_checked_and_its_objects_are_not_missing() {
+    let list = listed(|object| {
+        let kind = object["kind"].as_str().unwrap();
+        !["WasmPlugin", "Sidecar", "PeerAuthentication"].contains(&kind)
+    });
+    let expected = [
+        "PeerAuthentication (security.istio.io)",
+        "Sidecar (networking.istio.io)",
+        "WasmPlugin (extensions.istio.io)",
+    ];
+    let expected = expected.map(|subject| ["not-checked".to_owned(), subject.to_owned()]);
+    assert_eq!(findings(&list), expected);
+}
+
+#[test]
+fn an_object_of_a_kind_that_was_listed_is_missing() {
+    let list = listed(|object| object["metadata"]["name"] != "frontend-deny");
+    let expected = [
+        "missing-object",
+        "AuthorizationPolicy boutique/frontend-deny",
+    ];
+    assert_eq!(findings(&list), [expected]);
+}
+
+/// Rendered manifests are whole: there a kind without any object is a fault.
+#[test]
+fn manifests_to_be_applied_miss_each_object() {
+    let mut mesh = Mesh::good();
+    let plugins: Vec<_> = rendered()
+        .iter()
+        .filter(|(name, _)| name.ends_with(".wasmplugin.yaml"))
+        .collect();
+    for (name, _) in &plugins {
+        mesh = mesh.without(name);
+    }
+    let found = mesh.findings();
+    assert_eq!(found.len(), plugins.len());
+    assert!(found.iter().all(|[code, ..]| code == "missing-object"));
+}
