@@ -135,7 +135,7 @@ fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_no
 
 #[test]
 fn what_applying_would_widen_in_a_cluster_is_found() {
-    let mut cluster = Cluster::start();
+    let cluster = Cluster::start();
     cluster.define_istio();
     let strict = json!({
         "apiVersion": "security.istio.io/v1",
