@@ -2,6 +2,7 @@
 
 #![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
 #![expect(
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
@@ -64,7 +65,7 @@ fn mutual_tls(objects: &[(&str, &str, &str)]) -> (Value, String) {
 /// The mesh of the cases, as a whole.
 const STRICT: (&str, &str, &str) = ("istio-system", "default", "{mtls: {mode: STRICT}}");
 
-fn exception(name: &str, more: Value) -> Value {
+fn exception(name: &str, more: &Value) -> Value {
     let mut exception = json!({
         "name": name,
         "namespace": "shop",
@@ -109,7 +110,7 @@ fn plaintext_in_a_strict_mesh_stays_an_exception_at_its_level() {
         ),
     ] {
         let (mtls, _) = mutual_tls(&[STRICT, object]);
-        let expected = json!({"mode": "Strict", "exceptions": [exception("a", more)]});
+        let expected = json!({"mode": "Strict", "exceptions": [exception("a", &more)]});
         assert_eq!(mtls, expected, "{object:?}");
     }
 }
