@@ -202,6 +202,17 @@ fn make_sendable(asked: &mut Asked) {
         }
     } else {
         or(&mut asked.path, "/a");
+        // Envoy encodes this character before any rule sees the path.
+        if let Some(path) = &mut asked.path {
+            *path = path
+                .iter()
+                .flat_map(|byte| match byte {
+                    b'|' => b"%7C".as_slice(),
+                    other => std::slice::from_ref(other),
+                })
+                .copied()
+                .collect();
+        }
     }
     or(&mut asked.host, "a.b");
     // The TLS library sends names without the dot of the root (RFC 6066).

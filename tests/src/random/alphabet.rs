@@ -30,6 +30,23 @@ pub(super) const PATHS_OF_IDS: [&str; 11] = [
     "x/ns/a/sa",
 ];
 
+/// Names of callers that are no identity of the mesh, or only look like one.
+pub(super) const ODD_IDS: [&str; 13] = [
+    "",
+    "spiffe://td9/ns/a/sa/a",
+    "spiffe://td1",
+    "spiffe://td1/",
+    "td1/ns/a/sa/a",
+    "x",
+    "spiffe://TD1/ns/a/sa/a",
+    "spiffe://td1/ns/a/sa/a,spiffe://td1/ns/a/sa/b",
+    "spiffe://td1/ns/a/../a",
+    "spiffe://td1//ns/a/sa/a",
+    "spiffe://td/a",
+    "spiffe://td1/ns/A/sa/a",
+    "spiffe://td1/ns/ba/sa/x",
+];
+
 pub(super) const PATHS: [&str; 12] = [
     "/", "/a", "/b", "/ab", "/a/", "/a/b", "/a/b/c", "/a//b", "/ab/b", "/b/a/c", "/a/b/b/c", "/a/a",
 ];
