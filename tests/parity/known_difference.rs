@@ -3,6 +3,7 @@
 use peergate_tests::random::{Asked, Names};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
+use policy_schema::istio::authorization_policy::AuthorizationRule;
 use policy_schema::planes::RbacGap;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 
@@ -19,17 +20,20 @@ pub(crate) enum KnownDifference {
     RepeatedHeader,
     /// RBAC compares a host as it came.
     JoinedHosts,
+    /// RBAC compares the header with regard to case.
+    CaseOfHostHeader,
     /// RBAC's templates leave out some characters.
     NotInTemplates,
 }
 
 impl KnownDifference {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::NoSingleId,
         Self::EmptyNames,
         Self::NamespaceInOtherName,
         Self::RepeatedHeader,
         Self::JoinedHosts,
+        Self::CaseOfHostHeader,
         Self::NotInTemplates,
     ];
 
@@ -49,6 +53,9 @@ impl KnownDifference {
             Self::JoinedHosts => {
                 "a host with user information, an empty port, a port with leading zeros or several dots at its end, or several hosts in one"
             }
+            Self::CaseOfHostHeader => {
+                "upper case in a host, in a condition on `request.headers[host]` or `[:authority]`"
+            }
             Self::NotInTemplates => {
                 "a path with a character that templates leave out, such as `[` or `é`, where a template stops requests"
             }
@@ -59,7 +66,10 @@ impl KnownDifference {
     pub(crate) fn is_evasion(self) -> bool {
         match self {
             Self::NoSingleId | Self::EmptyNames | Self::NamespaceInOtherName => false,
-            Self::RepeatedHeader | Self::JoinedHosts | Self::NotInTemplates => true,
+            Self::RepeatedHeader
+            | Self::JoinedHosts
+            | Self::CaseOfHostHeader
+            | Self::NotInTemplates => true,
         }
     }
 
@@ -77,6 +87,11 @@ impl KnownDifference {
         let evasions = [
             (RbacGap::Header, Self::RepeatedHeader, has_values(asked)),
             (RbacGap::Host, Self::JoinedHosts, has_odd_host(asked)),
+            (
+                RbacGap::Host,
+                Self::CaseOfHostHeader,
+                asks_for_case(set, asked),
+            ),
             (RbacGap::Template, Self::NotInTemplates, has_odd_path(asked)),
         ];
         let evasions = evasions
@@ -125,6 +140,25 @@ fn has_odd_host(asked: &Asked) -> bool {
         || host.windows(2).any(|pair| pair == b":0")
 }
 
+fn asks_for_case(set: &PolicySet, asked: &Asked) -> bool {
+    let host = asked.host.as_deref().unwrap_or_default();
+    let mut rules = rendered_rules(set);
+    host.iter().any(u8::is_ascii_uppercase)
+        && rules.any(|rule| {
+            rule.when.iter().any(|when| {
+                let key = when.key.to_ascii_lowercase();
+                ["request.headers[host]", "request.headers[:authority]"].contains(&&*key)
+            })
+        })
+}
+
+/// The rules of the policies as Istio has them.
+fn rendered_rules(set: &PolicySet) -> impl Iterator<Item = AuthorizationRule> {
+    let policies = set.policies().iter();
+    let objects = policies.flat_map(move |policy| authorization_policies(set, policy));
+    objects.flat_map(|object| object.spec.rules)
+}
+
 fn has_odd_path(asked: &Asked) -> bool {
     let path = asked.path.as_deref().unwrap_or_default();
     !path.is_ascii() || path.iter().any(|byte| b"[]|^{}\"<>\\`".contains(byte))
@@ -141,11 +175,7 @@ fn has_empty_names_alone(names: &Names) -> bool {
 
 /// Whether RBAC is asked for a namespace by its end: all other namespaces are rendered as principals.
 fn asks_for_end_of_namespace(set: &PolicySet) -> bool {
-    let objects = set
-        .policies()
-        .iter()
-        .flat_map(|policy| authorization_policies(set, policy));
-    objects.flat_map(|object| object.spec.rules).any(|rule| {
+    rendered_rules(set).any(|rule| {
         let of_sources = rule.from.iter().any(|from| {
             !(from.source.namespaces.is_empty() && from.source.not_namespaces.is_empty())
         });
