@@ -153,6 +153,12 @@ fn is_spelled_oddly(asked: &Asked) -> bool {
         || name.ends_with(b".")
 }
 
+/// Whether the host has capital letters, which RBAC tells from small ones in conditions on headers.
+fn has_capitals(asked: &Asked) -> bool {
+    let mut bytes = asked.host.iter().flatten();
+    bytes.any(u8::is_ascii_uppercase)
+}
+
 /// The first policy of a set, for the engine.
 pub(crate) fn compiled(set: &PolicySet) -> CompiledPolicy {
     let policy = set.policies().first().unwrap();
@@ -168,6 +174,11 @@ pub(crate) fn verdicts(
     requests: &[Asked],
 ) -> Vec<Verdicts> {
     let compiled = compiled(set);
+    let asks_for_host = set.policies().first().is_some_and(|policy| {
+        let rules = PluginConfig::of_policy(set, policy).rules;
+        let mut conditions = rules.iter().flat_map(|rule| rule.when.iter().flatten());
+        conditions.any(|condition| condition.key == "request.headers[host]")
+    });
     let mut ask = |plane| {
         let listener = proxy.listener(number, plane);
         ask_all(listener, callers, requests)
@@ -191,7 +202,7 @@ pub(crate) fn verdicts(
                 filter,
                 rbac,
                 has_odd_identity: code == "malformed-identity",
-                is_spelled_oddly: is_spelled_oddly(asked),
+                is_spelled_oddly: is_spelled_oddly(asked) || (asks_for_host && has_capitals(asked)),
             }
         })
         .collect()
