@@ -56,7 +56,7 @@ impl RbacGap {
             Self::Host => {
                 let in_conditions = rule.conditions.iter().any(|condition| {
                     matches!(&condition.test, Test::Header { name, values }
-                        if &**name == ":authority" && names(stopping_values(values, rule.effect)))
+                        if matches!(&**name, "host" | ":authority") && names(stopping_values(values, rule.effect)))
                 });
                 let in_operation = |operation: &Operation| {
                     names(stopping(&operation.hosts, &operation.not_hosts, rule.effect))
