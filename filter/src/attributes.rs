@@ -43,6 +43,7 @@ pub struct HostAttributes<'h, H> {
 
 enum Peer {
     Absent,
+    Unvalidated,
     Malformed,
     Certificate(Rc<[u8]>),
     Waypoint(Bytes),
@@ -72,6 +73,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         match self.certificates.identity(self.host) {
             CertificateIdentity::UriSan(san) => Peer::Certificate(san),
             CertificateIdentity::Malformed => Peer::Malformed,
+            CertificateIdentity::Unvalidated => Peer::Unvalidated,
             CertificateIdentity::Absent => self
                 .host
                 .property(WAYPOINT_PEER)
@@ -115,6 +117,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
         match self.peer.get_or_init(|| self.ask_for_peer()) {
             Peer::Absent => PeerIdentity::Absent,
             Peer::Malformed => PeerIdentity::Malformed,
+            Peer::Unvalidated => PeerIdentity::Unvalidated,
             Peer::Certificate(san) => PeerIdentity::from_uri_san(Some(san)),
             Peer::Waypoint(sans) => PeerIdentity::from_uri_san(Some(sans)),
         }
@@ -209,7 +212,7 @@ mod tests {
 
     fn caller(host: &FakeHost) -> Result<Option<String>, ()> {
         with(host, |request| match request.peer() {
-            PeerIdentity::Absent => Ok(None),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(None),
             PeerIdentity::Malformed => Err(()),
             PeerIdentity::Verified(id) => Ok(Some(id.as_str().to_owned())),
         })

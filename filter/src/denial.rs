@@ -54,7 +54,8 @@ impl<'p> Denial<'p> {
             policy: policy.name().to_string(),
             revision: policy.revision().map(str::to_owned),
             caller: match peer {
-                PeerIdentity::Absent => RecordedCaller::Anonymous,
+                // The reason says which of the two it is.
+                PeerIdentity::Absent | PeerIdentity::Unvalidated => RecordedCaller::Anonymous,
                 PeerIdentity::Malformed => RecordedCaller::Malformed,
                 PeerIdentity::Verified(id) => RecordedCaller::Workload(id.as_str().to_owned()),
             },

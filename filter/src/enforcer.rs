@@ -3,14 +3,14 @@
 use std::fmt;
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, RequestAttributes as _};
-use policy_schema::plugin_config::ConfigError;
+use policy_schema::plugin_config::{ConfigError, ProxyDescription, ProxyKind};
 use policy_schema::reporting::ReportedRequests;
 use policy_schema::rule_spec::Effect;
 
 use crate::attributes::HostAttributes;
 use crate::decision_log::DecisionLog;
 use crate::denial::Denial;
-use crate::host::Host;
+use crate::host::{Bytes, Host};
 use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
 #[cfg(feature = "compare-planes")]
@@ -18,12 +18,13 @@ use crate::planes::Verdicts;
 use crate::reply::LocalReply;
 use crate::{access_log, enforced_along, learning, upstream_header};
 
-/// The beginnings of the property that has a label of the workload, by Istio's node metadata: the
-/// second was the name before Envoy had the first.
-const WORKLOAD_LABEL: [&[u8]; 2] = [
-    b"xds\0node\0metadata\0LABELS\0",
-    b"node\0metadata\0LABELS\0",
-];
+/// The beginnings of the properties of the proxy's node: the second was the name before Envoy had the
+/// first.
+const NODE: [&[u8]; 2] = [b"xds\0node\0", b"node\0"];
+/// By Istio's node metadata.
+const NAMESPACE: &[u8] = b"metadata\0NAMESPACE";
+const LABELS: &[u8] = b"metadata\0LABELS\0";
+const ID: &[u8] = b"id";
 
 /// A policy that is in force.
 #[derive(Debug)]
@@ -47,15 +48,13 @@ pub enum Verdict {
 impl Enforcer {
     /// Puts the policies of a plugin config in force, as far as they are for this workload.
     pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
-        let policy = CompiledPolicy::for_workload(config, |label| {
-            let properties = WORKLOAD_LABEL.map(|start| [start, label.as_bytes()].concat());
-            let mut values = properties.iter().filter_map(|path| host.property(path));
-            String::from_utf8(values.next()?).ok()
-        })?;
+        let proxy = describe(host);
+        let policy = CompiledPolicy::for_workload(config, &proxy.label)?;
+        let validation = policy.certificate_validation(&proxy);
         Ok(Self {
-            counters: Counters::define(&policy, host),
+            counters: Counters::define(&policy, validation, host),
             log: DecisionLog::new(policy.reporting().lines_per_second),
-            certificates: PeerCertificates::default(),
+            certificates: PeerCertificates::new(validation),
             policy,
         })
     }
@@ -141,6 +140,20 @@ impl Enforcer {
         if let Some(verdicts) = Verdicts::of_request(outcome, host) {
             self.counters.count_verdicts(verdicts, host);
         }
+    }
+}
+
+/// The proxy that the filter runs in, by its node.
+fn describe(host: &impl Host) -> ProxyDescription<impl Fn(&str) -> Option<String>> {
+    let of_node = |path: &[u8]| -> Option<Bytes> {
+        let properties = NODE.map(|start| [start, path].concat());
+        properties.iter().find_map(|path| host.property(path))
+    };
+    let text = move |path: &[u8]| String::from_utf8(of_node(path)?).ok();
+    ProxyDescription {
+        kind: ProxyKind::from_node_id(&of_node(ID).unwrap_or_default()),
+        namespace: text(NAMESPACE),
+        label: move |label: &str| text(&[LABELS, label.as_bytes()].concat()),
     }
 }
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::decision_id::DecisionKey;
 use crate::identity::{PeerIdentity, TrustDomains};
-use crate::plugin_config::PolicyName;
+use crate::plugin_config::{CertificateValidation, KnownGateway, PolicyName, ProxyDescription};
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
@@ -45,6 +45,8 @@ pub struct CompiledPolicy {
     otherwise: Otherwise,
     reporting: Reporting,
     decision_key: Option<DecisionKey>,
+    known_gateways: Vec<KnownGateway>,
+    at_gateway: bool,
     policies: Vec<Arc<PolicyName>>,
     yields: bool,
     rules: Vec<CompiledRule>,
@@ -143,6 +145,14 @@ impl CompiledPolicy {
         self.yields
     }
 
+    /// How the filter in a proxy learns whether a client's certificate was validated.
+    pub fn certificate_validation(
+        &self,
+        proxy: &ProxyDescription<impl Fn(&str) -> Option<String>>,
+    ) -> CertificateValidation {
+        proxy.certificate_validation(&self.known_gateways, self.at_gateway)
+    }
+
     /// Which state of the documents the policy was rendered from.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
@@ -216,7 +226,8 @@ impl CompiledPolicy {
     }
 
     fn reason(&self, request: &impl RequestAttributes) -> Reason<'_> {
-        let caller = match self.caller(request.peer()) {
+        let peer = request.peer();
+        let caller = match self.caller(peer) {
             Ok(caller) => caller,
             Err(reason) => return reason,
         };
@@ -236,6 +247,9 @@ impl CompiledPolicy {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },
+            (Caller::Anonymous, None) if peer == PeerIdentity::Unvalidated => {
+                Reason::UnvalidatedCertificate
+            }
             (Caller::Anonymous, None) => Reason::NoIdentity,
             (Caller::Workload(_), None) => Reason::NoRuleMatched,
         }
@@ -265,7 +279,7 @@ impl CompiledPolicy {
 
     fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<Caller<'r>, Reason<'static>> {
         match peer {
-            PeerIdentity::Absent => Ok(Caller::Anonymous),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Caller::Anonymous),
             PeerIdentity::Malformed => Err(Reason::MalformedIdentity),
             PeerIdentity::Verified(id) if self.trust_domains.contains(id.trust_domain()) => {
                 Ok(Caller::Workload(id))

@@ -152,12 +152,15 @@ fn are_path_segments(bytes: &[u8]) -> bool {
     is_segment(length, dots)
 }
 
-/// What the handshake says about the caller. Three states, so that "no certificate" can never be
+/// What the handshake says about the caller. Separate states, so that "no certificate" can never be
 /// taken for "a certificate that we do not understand".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerIdentity<'a> {
     /// No identity was presented: plaintext, no client certificate, or one without a URI SAN.
     Absent,
+    /// A certificate was presented that the proxy did not validate. It proves nothing, so the caller
+    /// has no identity.
+    Unvalidated,
     /// Something was presented that is not exactly one SPIFFE ID.
     Malformed,
     /// The SPIFFE ID that the handshake verified.

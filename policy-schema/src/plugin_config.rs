@@ -5,6 +5,8 @@
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
 //! decision, for the filter, the command line, tests and benchmarks alike.
 
+mod gateways;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -21,6 +23,8 @@ use crate::problem::{Cursor, Problem, Problems};
 use crate::reporting::{Reporting, ReportingSpec};
 use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
+
+pub use gateways::{CertificateValidation, KnownGateway, ProxyDescription, ProxyKind};
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -45,6 +49,12 @@ pub struct PluginConfig {
     pub revision: Option<String>,
     /// The identities that the mesh accepts.
     pub mesh: MeshIdentity,
+    /// The gateways of the mesh that the policy may apply to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_gateways: Vec<KnownGateway>,
+    /// Whether the policy applies to gateways only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_gateway: bool,
     /// The policy that the rules come from.
     pub policy: PolicyName,
     /// `Shadow` to let every request pass and only record what the policy would do.
@@ -162,6 +172,8 @@ pub(crate) struct CheckedConfig {
     pub(crate) gateways: Vec<ServiceAccount>,
     pub(crate) reporting: Reporting,
     pub(crate) decision_key: Option<DecisionKey>,
+    pub(crate) known_gateways: Vec<KnownGateway>,
+    pub(crate) at_gateway: bool,
     /// The leading one first.
     pub(crate) policies: Vec<CheckedPolicy>,
     pub(crate) yields: bool,
@@ -232,6 +244,8 @@ impl PluginConfig {
                 gateways,
                 reporting,
                 decision_key,
+                known_gateways: self.known_gateways,
+                at_gateway: self.at_gateway,
                 policies,
                 yields: self.yields,
             }),

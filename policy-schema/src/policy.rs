@@ -2,6 +2,7 @@
 
 mod along;
 mod at_default;
+mod at_gateway;
 mod calls;
 mod edge;
 mod mesh;
@@ -22,7 +23,7 @@ pub(crate) use at_default::AtDefault;
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
-    Exposure, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
+    Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
 };
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan};

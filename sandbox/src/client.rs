@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -73,6 +74,16 @@ impl Client {
     ) -> Result<Self, Error> {
         self.tls = Some(tls::config(authority, identity)?);
         Ok(self)
+    }
+
+    /// Resumes TLS sessions: from the second connection on the server is not shown the certificate
+    /// again.
+    #[must_use]
+    pub fn resuming(mut self) -> Self {
+        if let Some(tls) = &mut self.tls {
+            tls.resumption = Resumption::in_memory_sessions(8);
+        }
+        self
     }
 
     /// Opens a connection for several requests.

@@ -6,6 +6,7 @@ mod answers;
 mod config;
 mod decisions;
 mod flood;
+mod gateway_certificates;
 mod headers;
 mod hostile;
 mod identity;

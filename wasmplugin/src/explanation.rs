@@ -97,6 +97,11 @@ pub(crate) struct Miss {
 /// The request that an id tells of.
 pub(crate) fn request(record: &DecisionRecord) -> Request<'_> {
     let peer = match &record.caller {
+        RecordedCaller::Anonymous
+            if Reason::code_of(record.reason) == Some(Reason::UnvalidatedCertificate.code()) =>
+        {
+            PeerIdentity::Unvalidated
+        }
         RecordedCaller::Anonymous => PeerIdentity::Absent,
         RecordedCaller::Malformed => PeerIdentity::Malformed,
         RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),

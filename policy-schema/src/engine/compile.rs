@@ -83,6 +83,8 @@ impl From<CheckedConfig> for CompiledPolicy {
             otherwise,
             reporting: config.reporting,
             decision_key: config.decision_key,
+            known_gateways: config.known_gateways,
+            at_gateway: config.at_gateway,
             policies,
             yields: config.yields,
             rules,

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{PolicySet, ServicePolicy};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong};
+use crate::plugin_config::{ApiVersion, KnownGateway, MeshIdentity, PluginConfig, PolicyAlong};
 use crate::rule_spec::RuleSpec;
 
 impl PluginConfig {
@@ -29,6 +29,11 @@ impl PluginConfig {
                 trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
                 gateways: mesh.gateway_accounts(),
             },
+            known_gateways: mesh
+                .gateways_of(&policy.name.namespace, &policy.attachment)
+                .map(KnownGateway::from)
+                .collect(),
+            at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
             policy: policy.name.clone(),
             enforcement: policy.enforcement,
             reporting: mesh.reporting.clone(),
