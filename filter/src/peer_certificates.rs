@@ -44,6 +44,9 @@ const LOCAL_ADDRESS: &[u8] = b"destination\0address";
 /// dead ones fill the place; then all are forgotten, and the living are looked into once more.
 const MOST: usize = 1024;
 
+/// At how many filter chains it is remembered that a certificate was validated.
+const MOST_PLACES: usize = 16;
+
 /// How long a resumed session may rely on an earlier full handshake. Nobody notices here that the
 /// listener has stopped trusting a CA, or that a certificate was revoked, so this bounds for how long
 /// either goes unheeded. It spans a client's reconnects, and is short beside the lifetime of
@@ -69,23 +72,22 @@ pub enum CertificateIdentity {
 pub struct PeerCertificates {
     validation: CertificateValidation,
     by_digest: Cell<FxHashMap<Bytes, KnownCertificate>>,
-    validated: Cell<FxHashMap<ValidatedAt, Timestamp>>,
 }
 
 /// What was found in a certificate.
-#[derive(Clone)]
 struct KnownCertificate {
     identity: CertificateIdentity,
     not_after: Option<Timestamp>,
+    /// Where it was validated.
+    validated: Vec<Validated>,
 }
 
-/// A certificate, and where it was validated: what is trusted there depends on the filter chain, and
-/// its name is unique at its listener only.
-#[derive(PartialEq, Eq, Hash)]
-struct ValidatedAt {
-    digest: Bytes,
+/// Where a certificate was validated, and until when that is remembered. What is trusted there depends
+/// on the filter chain, whose name is unique at its listener only.
+struct Validated {
     filter_chain: Bytes,
     local_address: Bytes,
+    until: Timestamp,
 }
 
 impl PeerCertificates {
@@ -103,74 +105,80 @@ impl PeerCertificates {
             return CertificateIdentity::Absent;
         };
         let mut by_digest = self.by_digest.take();
-        let known = by_digest.get(&digest).cloned();
-        let known = known.unwrap_or_else(|| {
-            if by_digest.len() >= MOST {
-                by_digest.clear();
-            }
-            let known = look_into_certificate(host);
-            by_digest.insert(digest.clone(), known.clone());
-            known
-        });
-        self.by_digest.set(by_digest);
-        if self.is_validated(host, digest, known.not_after) {
-            known.identity
+        if by_digest.len() >= MOST && !by_digest.contains_key(&digest) {
+            by_digest.clear();
+        }
+        let known = by_digest
+            .entry(digest)
+            .or_insert_with(|| look_into_certificate(host));
+        let identity = if known.is_validated(self.validation, host) {
+            known.identity.clone()
         } else {
             CertificateIdentity::Unvalidated
-        }
-    }
-
-    fn is_validated(&self, host: &impl Host, digest: Bytes, not_after: Option<Timestamp>) -> bool {
-        if self.validation == CertificateValidation::ByListener {
-            return true;
-        }
-        match host.property(IS_VALIDATED).as_deref() {
-            None => self.validation == CertificateValidation::WhereReported,
-            Some([1]) => {
-                self.remember(host, digest, not_after);
-                true
-            }
-            // A certificate that the listener could not validate, or a resumed session.
-            Some(_) => self.is_remembered(host, digest),
-        }
-    }
-
-    /// Without the name of the filter chain, without the time or without the certificate's end nothing
-    /// is remembered.
-    fn remember(&self, host: &impl Host, digest: Bytes, not_after: Option<Timestamp>) {
-        let (Some(at), Some(not_after), Some(now)) =
-            (ValidatedAt::here(host, digest), not_after, host.now())
-        else {
-            return;
         };
-        let mut validated = self.validated.take();
-        if validated.len() >= MOST && !validated.contains_key(&at) {
-            validated.clear();
-        }
-        validated.insert(at, not_after.min(now.after(REMEMBERED)));
-        self.validated.set(validated);
-    }
-
-    fn is_remembered(&self, host: &impl Host, digest: Bytes) -> bool {
-        let validated = self.validated.take();
-        let is_remembered = !validated.is_empty()
-            && ValidatedAt::here(host, digest)
-                .and_then(|at| validated.get(&at))
-                .zip(host.now())
-                .is_some_and(|(until, now)| now < *until);
-        self.validated.set(validated);
-        is_remembered
+        self.by_digest.set(by_digest);
+        identity
     }
 }
 
-impl ValidatedAt {
-    fn here(host: &impl Host, digest: Bytes) -> Option<Self> {
-        Some(Self {
-            digest,
-            filter_chain: host.property(FILTER_CHAIN)?,
-            local_address: host.property(LOCAL_ADDRESS)?,
-        })
+impl KnownCertificate {
+    fn is_validated(&mut self, validation: CertificateValidation, host: &impl Host) -> bool {
+        if validation == CertificateValidation::ByListener {
+            return true;
+        }
+        match host.property(IS_VALIDATED).as_deref() {
+            None => validation == CertificateValidation::WhereReported,
+            Some([1]) => {
+                self.remember(host);
+                true
+            }
+            // A certificate that the listener could not validate, or a resumed session.
+            Some(_) => self.is_remembered(host),
+        }
     }
+
+    /// Remembers that the certificate was validated. Without the name of the filter chain, without the
+    /// time or without the certificate's end nothing is remembered.
+    fn remember(&mut self, host: &impl Host) {
+        let (Some(at), Some(not_after), Some(now)) =
+            (filter_chain(host), self.not_after, host.now())
+        else {
+            return;
+        };
+        self.validated
+            .retain(|known| !known.is_at(&at) && now < known.until);
+        if self.validated.len() < MOST_PLACES {
+            let (filter_chain, local_address) = at;
+            self.validated.push(Validated {
+                filter_chain,
+                local_address,
+                until: not_after.min(now.after(REMEMBERED)),
+            });
+        }
+    }
+
+    fn is_remembered(&self, host: &impl Host) -> bool {
+        // Spares the calls for a certificate that was never validated.
+        if self.validated.is_empty() {
+            return false;
+        }
+        let (Some(at), Some(now)) = (filter_chain(host), host.now()) else {
+            return false;
+        };
+        let mut validated = self.validated.iter();
+        validated.any(|known| known.is_at(&at) && now < known.until)
+    }
+}
+
+impl Validated {
+    fn is_at(&self, (filter_chain, local_address): &(Bytes, Bytes)) -> bool {
+        self.filter_chain == *filter_chain && self.local_address == *local_address
+    }
+}
+
+/// The filter chain that the connection is at, by its name and its listener.
+fn filter_chain(host: &impl Host) -> Option<(Bytes, Bytes)> {
+    Some((host.property(FILTER_CHAIN)?, host.property(LOCAL_ADDRESS)?))
 }
 
 fn look_into_certificate(host: &impl Host) -> KnownCertificate {
@@ -190,6 +198,7 @@ fn look_into_certificate(host: &impl Host) -> KnownCertificate {
     KnownCertificate {
         identity,
         not_after: read.flatten().and_then(|read| read.not_after),
+        validated: Vec::new(),
     }
 }
 
@@ -412,12 +421,13 @@ mod tests {
     #[test]
     fn what_was_validated_is_forgotten_after_minutes_and_when_the_certificate_ends() {
         let remembers = |not_after: Option<&str>, at: &str| {
-            let certificates = PeerCertificates::new(CertificateValidation::Required);
-            let not_after = not_after.map(|time| Timestamp::parse(time).unwrap());
-            let first = at_gateway(Some(VALID), "https", 443);
-            certificates.remember(&first, b"digest".to_vec(), not_after);
-            let later = at_gateway(Some(NOT_VALID), "https", 443).at(at);
-            certificates.is_remembered(&later, b"digest".to_vec())
+            let mut certificate = KnownCertificate {
+                identity: uri_san(WEB),
+                not_after: not_after.map(|time| Timestamp::parse(time).unwrap()),
+                validated: Vec::new(),
+            };
+            certificate.remember(&at_gateway(Some(VALID), "https", 443));
+            certificate.is_remembered(&at_gateway(Some(NOT_VALID), "https", 443).at(at))
         };
         let next_year = Some("2027-06-01T12:00:00Z");
         assert!(remembers(next_year, NOW));
@@ -430,13 +440,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_validated_is_bounded() {
+    fn the_places_where_a_certificate_was_validated_are_bounded() {
         let certificates = PeerCertificates::new(CertificateValidation::Required);
-        let host = at_gateway(Some(VALID), "https", 443);
-        let not_after = Timestamp::parse("2027-06-01T12:00:00Z").ok();
-        for number in 0..=MOST {
-            certificates.remember(&host, number.to_le_bytes().to_vec(), not_after);
+        for port in 0..100 {
+            certificates.identity(&at_gateway(Some(VALID), "https", port));
+            certificates.identity(&at_gateway(Some(VALID), "https", port));
         }
-        assert_eq!(certificates.validated.take().len(), 1);
+        let kept = certificates.by_digest.take();
+        let places = kept.values().map(|known| known.validated.len());
+        assert_eq!(places.collect::<Vec<_>>(), [MOST_PLACES]);
     }
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::decision_id::DecisionKey;
 use crate::identity::{PeerIdentity, TrustDomains};
-use crate::plugin_config::{CertificateValidation, KnownGateway, PolicyName, ProxyDescription};
+use crate::plugin_config::{CertificateValidation, KnownGateways, PolicyName, ProxyDescription};
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
@@ -45,7 +45,7 @@ pub struct CompiledPolicy {
     otherwise: Otherwise,
     reporting: Reporting,
     decision_key: Option<DecisionKey>,
-    known_gateways: Vec<KnownGateway>,
+    known_gateways: KnownGateways,
     at_gateway: bool,
     policies: Vec<Arc<PolicyName>>,
     yields: bool,

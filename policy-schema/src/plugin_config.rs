@@ -24,7 +24,8 @@ use crate::reporting::{Reporting, ReportingSpec};
 use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub use gateways::{CertificateValidation, KnownGateway, ProxyDescription, ProxyKind};
+pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
+pub(crate) use gateways::{GatewayPods, KnownGateways};
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -49,9 +50,13 @@ pub struct PluginConfig {
     pub revision: Option<String>,
     /// The identities that the mesh accepts.
     pub mesh: MeshIdentity,
-    /// The gateways of the mesh that the policy may apply to.
+    /// The gateways that the policy may apply to and whose listeners refuse client certificates that
+    /// they cannot validate. Their pods, as `NAMESPACE/KEY=VALUE,KEY=VALUE`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub known_gateways: Vec<KnownGateway>,
+    pub validating_gateways: Vec<String>,
+    /// The gateways that the policy may apply to and whose listeners may accept such certificates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unvalidating_gateways: Vec<String>,
     /// Whether the policy applies to gateways only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_gateway: bool,
@@ -172,7 +177,7 @@ pub(crate) struct CheckedConfig {
     pub(crate) gateways: Vec<ServiceAccount>,
     pub(crate) reporting: Reporting,
     pub(crate) decision_key: Option<DecisionKey>,
-    pub(crate) known_gateways: Vec<KnownGateway>,
+    pub(crate) known_gateways: KnownGateways,
     pub(crate) at_gateway: bool,
     /// The leading one first.
     pub(crate) policies: Vec<CheckedPolicy>,
@@ -218,6 +223,18 @@ impl PluginConfig {
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
         let gateways = check_gateways(&self.mesh, &root.key("mesh"), &mut problems);
         let reporting = self.reporting.check(&root.key("reporting"), &mut problems);
+        let known_gateways = KnownGateways {
+            validating: check_pods(
+                &self.validating_gateways,
+                &root.key("validatingGateways"),
+                &mut problems,
+            ),
+            unvalidating: check_pods(
+                &self.unvalidating_gateways,
+                &root.key("unvalidatingGateways"),
+                &mut problems,
+            ),
+        };
         let decision_key = self.decision_key.as_deref();
         let decision_key = decision_key
             .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
@@ -244,7 +261,7 @@ impl PluginConfig {
                 gateways,
                 reporting,
                 decision_key,
-                known_gateways: self.known_gateways,
+                known_gateways,
                 at_gateway: self.at_gateway,
                 policies,
                 yields: self.yields,
@@ -299,6 +316,23 @@ fn check_gateways(
         accounts.extend(account);
     }
     accounts
+}
+
+fn check_pods(texts: &[String], cursor: &Cursor<'_>, problems: &mut Problems) -> Vec<GatewayPods> {
+    let mut gateways = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        let pods = GatewayPods::parse(text);
+        if pods.is_none() {
+            problems.report(
+                Code::InvalidValue,
+                &cursor.index(index),
+                format!("`{text}` does not say which pods are a gateway"),
+                "write `NAMESPACE/KEY=VALUE,KEY=VALUE`",
+            );
+        }
+        gateways.extend(pods);
+    }
+    gateways
 }
 
 /// Without the key: a log may quote what is wrong.

@@ -5,24 +5,65 @@
 //! `trust_chain_verification: ACCEPT_UNTRUSTED`, the Gateway API's `AllowInsecureFallback`). Such a
 //! certificate names anybody its holder likes, so it must not count as an identity.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-#[cfg(feature = "authoring")]
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+/// The pods of a gateway that the documents declare, as `NAMESPACE/KEY=VALUE,KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GatewayPods {
+    text: Box<str>,
+}
 
-/// The pods of a gateway that the documents declare.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "authoring", derive(JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KnownGateway {
-    /// The namespace of its pods.
-    pub namespace: String,
-    /// The labels that all its pods have. Never empty.
-    pub match_labels: BTreeMap<String, String>,
-    /// Whether its listeners may accept client certificates that they have not validated.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unvalidated_certificates: bool,
+impl GatewayPods {
+    /// Reads them; none where the text has another form.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (namespace, labels) = text.split_once('/')?;
+        let is_label = |label: &str| {
+            label
+                .split_once('=')
+                .is_some_and(|(key, _)| !key.is_empty())
+        };
+        (!namespace.is_empty() && labels.split(',').all(is_label))
+            .then(|| Self { text: text.into() })
+    }
+
+    /// The pods of `namespace` that have all these labels.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn new<'l>(
+        namespace: &str,
+        labels: impl IntoIterator<Item = (&'l String, &'l String)>,
+    ) -> Self {
+        let labels: Vec<_> = labels
+            .into_iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        Self {
+            text: format!("{namespace}/{}", labels.join(",")).into(),
+        }
+    }
+
+    fn namespace(&self) -> &str {
+        self.text.split('/').next().unwrap_or_default()
+    }
+
+    fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (_, labels) = self.text.split_once('/').unwrap_or_default();
+        labels.split(',').filter_map(|label| label.split_once('='))
+    }
+}
+
+impl fmt::Display for GatewayPods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The gateways that the documents declare, by what becomes of client certificates there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownGateways {
+    /// Their listeners refuse what they cannot validate.
+    pub(crate) validating: Vec<GatewayPods>,
+    /// Their listeners may accept it.
+    pub(crate) unvalidating: Vec<GatewayPods>,
 }
 
 /// How a filter learns whether the client's certificate was validated.
@@ -74,9 +115,9 @@ impl ProxyKind {
 impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
     /// How the filter in this proxy learns whether a client's certificate was validated.
     /// `is_for_gateways` says whether its policy is for gateways only.
-    pub fn certificate_validation(
+    pub(crate) fn certificate_validation(
         &self,
-        known: &[KnownGateway],
+        known: &KnownGateways,
         is_for_gateways: bool,
     ) -> CertificateValidation {
         let is_gateway = match self.kind {
@@ -84,31 +125,26 @@ impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
             ProxyKind::Gateway => true,
             ProxyKind::Unknown => is_for_gateways,
         };
-        let mut here = known
-            .iter()
-            .filter(|gateway| self.may_be(gateway))
-            .peekable();
-        let is_known = here.peek().is_some();
-        if here.any(|gateway| gateway.unvalidated_certificates) {
+        let is_among = |gateways: &[GatewayPods]| gateways.iter().any(|pods| self.may_be(pods));
+        if is_among(&known.unvalidating) {
             CertificateValidation::Required
-        } else if is_gateway && !is_known {
+        } else if is_gateway && !is_among(&known.validating) {
             CertificateValidation::WhereReported
         } else {
             CertificateValidation::ByListener
         }
     }
 
-    /// Whether the proxy is one of the gateway's. A proxy of Istio's knows its labels; of any other
-    /// nothing may be known, and then it counts as one.
-    fn may_be(&self, gateway: &KnownGateway) -> bool {
+    /// Whether the proxy is one of these. A proxy of Istio's knows its labels; of any other nothing may
+    /// be known, and then it counts as one.
+    fn may_be(&self, pods: &GatewayPods) -> bool {
         let has = |key: &str, value: &str| match (self.label)(key) {
             Some(known) => known == value,
             None => self.kind == ProxyKind::Unknown,
         };
-        let mut labels = gateway.match_labels.iter();
-        let is_in_namespace = self.namespace.as_ref();
-        is_in_namespace.is_none_or(|namespace| *namespace == gateway.namespace)
-            && labels.all(|(key, value)| has(key, value))
+        let namespace = self.namespace.as_ref();
+        namespace.is_none_or(|namespace| namespace == pods.namespace())
+            && pods.labels().all(|(key, value)| has(key, value))
     }
 }
 
@@ -116,11 +152,37 @@ impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
 mod tests {
     use super::*;
 
-    fn gateway(value: &str, unvalidated_certificates: bool) -> KnownGateway {
-        KnownGateway {
-            namespace: "edge".to_owned(),
-            match_labels: [("istio".to_owned(), value.to_owned())].into(),
-            unvalidated_certificates,
+    #[test]
+    fn pods_are_read_as_they_are_written() {
+        for text in [
+            "edge/istio=ingressgateway",
+            "edge/app=,gateway.networking.k8s.io/gateway-name=public",
+        ] {
+            assert_eq!(GatewayPods::parse(text).unwrap().to_string(), text);
+        }
+        let pods = GatewayPods::parse("edge/gateway.networking.k8s.io/gateway-name=public,a=b");
+        let pods = pods.unwrap();
+        assert_eq!(pods.namespace(), "edge");
+        let labels = [
+            ("gateway.networking.k8s.io/gateway-name", "public"),
+            ("a", "b"),
+        ];
+        assert!(pods.labels().eq(labels));
+    }
+
+    #[test]
+    fn no_other_text_is_a_gateway() {
+        for text in [
+            "",
+            "edge",
+            "edge/",
+            "/a=b",
+            "edge/a",
+            "edge/=b",
+            "edge/a=b,",
+            "edge/a=b,c",
+        ] {
+            assert_eq!(GatewayPods::parse(text), None, "{text}");
         }
     }
 
@@ -153,7 +215,11 @@ mod tests {
     fn only_gateways_ask_whether_a_certificate_was_validated() {
         use CertificateValidation::{ByListener, Required, WhereReported};
         use ProxyKind::{Gateway, Inside, Unknown};
-        let known = [gateway("public", false), gateway("open", true)];
+        let pods = |text: &str| vec![GatewayPods::parse(text).unwrap()];
+        let known = KnownGateways {
+            validating: pods("edge/istio=public"),
+            unvalidating: pods("edge/istio=open"),
+        };
         for (kind, namespace, label, is_for_gateways, expected) in [
             (Inside, Some("edge"), Some("open"), true, ByListener),
             (Gateway, Some("edge"), Some("public"), false, ByListener),

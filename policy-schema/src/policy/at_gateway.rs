@@ -2,7 +2,7 @@
 
 use super::edge::GATEWAY_NAME;
 use super::{Attachment, Gateway, Labels, Mesh, are_compatible};
-use crate::plugin_config::KnownGateway;
+use crate::plugin_config::GatewayPods;
 
 /// The label that installations of Istio give the pods of their own gateways.
 const ISTIO: &str = "istio";
@@ -31,6 +31,20 @@ impl Mesh {
         }
     }
 
+    /// The pods of gateways that a policy of `namespace` may apply to: of those that refuse client
+    /// certificates which they cannot validate, or of the others.
+    pub(crate) fn gateway_pods(
+        &self,
+        namespace: &str,
+        attachment: &Attachment,
+        unvalidated_certificates: bool,
+    ) -> Vec<String> {
+        self.gateways_of(namespace, attachment)
+            .filter(|gateway| gateway.unvalidated_certificates == unvalidated_certificates)
+            .map(|gateway| GatewayPods::new(&gateway.namespace, &gateway.pod_labels()).to_string())
+            .collect()
+    }
+
     /// The gateways that a policy of `namespace` may apply to.
     pub(crate) fn gateways_of<'m>(
         &'m self,
@@ -50,16 +64,6 @@ impl Mesh {
                 }),
             }
         })
-    }
-}
-
-impl From<&Gateway> for KnownGateway {
-    fn from(gateway: &Gateway) -> Self {
-        Self {
-            namespace: gateway.namespace.clone(),
-            match_labels: gateway.pod_labels(),
-            unvalidated_certificates: gateway.unvalidated_certificates,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{PolicySet, ServicePolicy};
-use crate::plugin_config::{ApiVersion, KnownGateway, MeshIdentity, PluginConfig, PolicyAlong};
+use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong};
 use crate::rule_spec::RuleSpec;
 
 impl PluginConfig {
@@ -21,6 +21,10 @@ impl PluginConfig {
                 rules: rules_of(other),
             })
         });
+        let gateway_pods = |unvalidated_certificates| {
+            let namespace = &policy.name.namespace;
+            mesh.gateway_pods(namespace, &policy.attachment, unvalidated_certificates)
+        };
         let mut config = Self {
             api_version: ApiVersion::V1Alpha1,
             revision: None,
@@ -29,10 +33,8 @@ impl PluginConfig {
                 trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
                 gateways: mesh.gateway_accounts(),
             },
-            known_gateways: mesh
-                .gateways_of(&policy.name.namespace, &policy.attachment)
-                .map(KnownGateway::from)
-                .collect(),
+            validating_gateways: gateway_pods(false),
+            unvalidating_gateways: gateway_pods(true),
             at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
             policy: policy.name.clone(),
             enforcement: policy.enforcement,

@@ -108,6 +108,9 @@ fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
         otherwise: Otherwise::Deny,
         rules,
         along: Vec::new(),
+        validating_gateways: Vec::new(),
+        unvalidating_gateways: Vec::new(),
+        at_gateway: false,
         yields: false,
     };
     CompiledPolicy::try_from(config).unwrap()
