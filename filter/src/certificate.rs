@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use policy_schema::identity::NameKind;
 use policy_schema::timestamp::Timestamp;
 
 const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
@@ -20,7 +21,8 @@ const SEQUENCE: u8 = 0x30;
 const EXTENSIONS: u8 = 0xa3;
 /// Where `TBSCertificate.validity` stands among the sequences of a `TBSCertificate`, from 0.
 const VALIDITY: usize = 2;
-/// `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
+/// `GeneralName.dNSName` and `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
+const DNS: u8 = 0x82;
 const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
@@ -28,8 +30,8 @@ const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 /// What a certificate says of its holder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificate {
-    /// How many URI SANs it has.
-    pub uris: usize,
+    /// Its URI SANs and DNS SANs.
+    pub names: Vec<(NameKind, Vec<u8>)>,
     /// Until when it is valid; none where the time cannot be read.
     pub not_after: Option<Timestamp>,
 }
@@ -55,6 +57,12 @@ impl Certificate {
         Some(read)
     }
 
+    /// How many URI SANs it has.
+    pub fn uris(&self) -> usize {
+        let uris = self.names.iter().filter(|(kind, _)| *kind == NameKind::Uri);
+        uris.count()
+    }
+
     fn add_extensions(&mut self, extensions: &[u8]) -> Option<()> {
         let mut extensions = Elements(extensions);
         while let Some((_, extension)) = extensions.next()? {
@@ -74,8 +82,13 @@ impl Certificate {
 
     fn add_names(&mut self, names: &[u8]) -> Option<()> {
         let mut names = Elements(names);
-        while let Some((tag, _)) = names.next()? {
-            self.uris += usize::from(tag == URI);
+        while let Some((tag, name)) = names.next()? {
+            let kind = match tag {
+                DNS => NameKind::Dns,
+                URI => NameKind::Uri,
+                _ => continue,
+            };
+            self.names.push((kind, name.to_vec()));
         }
         Some(())
     }
@@ -179,7 +192,7 @@ mod tests {
     use crate::fake_host::{ADMIN, WEB, certificate, certificate_until};
 
     fn count(pem: &[u8]) -> Option<usize> {
-        Some(Certificate::read(pem)?.uris)
+        Some(Certificate::read(pem)?.uris())
     }
 
     #[test]

@@ -45,6 +45,14 @@ impl<'p> Denial<'p> {
     ) -> Self {
         let reason = decision.reason();
         let peer = request.peer();
+        let certificate = policy.client_certificate(request);
+        let caller = match (certificate, peer) {
+            (Some(certificate), _) => RecordedCaller::Certificate(certificate.clone()),
+            // The reason says which of the two it is.
+            (None, PeerIdentity::Absent | PeerIdentity::Unvalidated) => RecordedCaller::Anonymous,
+            (None, PeerIdentity::Malformed) => RecordedCaller::Malformed,
+            (None, PeerIdentity::Verified(id)) => RecordedCaller::Workload(id.as_str().to_owned()),
+        };
         let record = DecisionRecord {
             reason: reason.number(),
             time: request.now().map_or(0, Timestamp::unix_seconds),
@@ -53,12 +61,7 @@ impl<'p> Denial<'p> {
                 .and_then(|rule| u32::try_from(rule.position()).ok()),
             policy: policy.name().to_string(),
             revision: policy.revision().map(str::to_owned),
-            caller: match peer {
-                // The reason says which of the two it is.
-                PeerIdentity::Absent | PeerIdentity::Unvalidated => RecordedCaller::Anonymous,
-                PeerIdentity::Malformed => RecordedCaller::Malformed,
-                PeerIdentity::Verified(id) => RecordedCaller::Workload(id.as_str().to_owned()),
-            },
+            caller,
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),
             path_is_cut: false,
@@ -79,6 +82,9 @@ impl<'p> Denial<'p> {
             host: shown(record.host.as_deref(), LONGEST_TEXT),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
+                RecordedCaller::Certificate(certificate) => certificate
+                    .within(LONGEST_PATH)
+                    .map(|certificate| certificate.to_string().replace('\n', ", ")),
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
             },
         }

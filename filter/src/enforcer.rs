@@ -54,7 +54,7 @@ impl Enforcer {
         Ok(Self {
             counters: Counters::define(&policy, validation, host),
             log: DecisionLog::new(policy.reporting().lines_per_second),
-            certificates: PeerCertificates::new(validation),
+            certificates: PeerCertificates::new(validation, policy.takes_client_certificates()),
             policy,
         })
     }

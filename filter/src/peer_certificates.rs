@@ -24,7 +24,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use policy_schema::identity::MAX_ID;
+use policy_schema::identity::{ClientCertificate, MAX_ID, NameKind};
 use policy_schema::plugin_config::CertificateValidation;
 use policy_schema::timestamp::Timestamp;
 use rustc_hash::FxHashMap;
@@ -34,6 +34,7 @@ use crate::host::{Bytes, Host};
 
 const DIGEST: &[u8] = b"connection\0sha256_peer_certificate_digest";
 const FIRST_URI_SAN: &[u8] = b"connection\0uri_san_peer_certificate";
+const SUBJECT: &[u8] = b"connection\0subject_peer_certificate";
 const CERTIFICATE: &[u8] = b"connection\0peer_certificate";
 const IS_VALIDATED: &[u8] = b"connection\0peer_certificate_valid";
 const FILTER_CHAIN: &[u8] = b"xds\0filter_chain_name";
@@ -71,12 +72,15 @@ pub enum CertificateIdentity {
 #[derive(Default)]
 pub struct PeerCertificates {
     validation: CertificateValidation,
+    /// Whether clients from outside the mesh are callers of their own.
+    takes_outsiders: bool,
     by_digest: Cell<FxHashMap<Bytes, KnownCertificate>>,
 }
 
 /// What was found in a certificate.
 struct KnownCertificate {
     identity: CertificateIdentity,
+    names: Option<Rc<ClientCertificate>>,
     not_after: Option<Timestamp>,
     /// Where it was validated.
     validated: Vec<Validated>,
@@ -91,18 +95,24 @@ struct Validated {
 }
 
 impl PeerCertificates {
-    /// No certificates yet, at a proxy that validates them so.
-    pub fn new(validation: CertificateValidation) -> Self {
+    /// No certificates yet, at a proxy that validates them so. `takes_outsiders` says whether clients from
+    /// outside the mesh are callers of their own.
+    pub fn new(validation: CertificateValidation, takes_outsiders: bool) -> Self {
         Self {
             validation,
+            takes_outsiders,
             ..Self::default()
         }
     }
 
-    /// The identity in the certificate of the connection that `host` is at.
-    pub fn identity(&self, host: &impl Host) -> CertificateIdentity {
+    /// The identity in the certificate of the connection that `host` is at, and the certificate itself,
+    /// where that is from outside the mesh and all its names are known.
+    pub fn identity(
+        &self,
+        host: &impl Host,
+    ) -> (CertificateIdentity, Option<Rc<ClientCertificate>>) {
         let Some(digest) = host.property(DIGEST) else {
-            return CertificateIdentity::Absent;
+            return (CertificateIdentity::Absent, None);
         };
         let mut by_digest = self.by_digest.take();
         if by_digest.len() >= MOST && !by_digest.contains_key(&digest) {
@@ -110,11 +120,11 @@ impl PeerCertificates {
         }
         let known = by_digest
             .entry(digest)
-            .or_insert_with(|| look_into_certificate(host));
+            .or_insert_with(|| look_into_certificate(host, self.takes_outsiders));
         let identity = if known.is_validated(self.validation, host) {
-            known.identity.clone()
+            (known.identity.clone(), known.names.clone())
         } else {
-            CertificateIdentity::Unvalidated
+            (CertificateIdentity::Unvalidated, None)
         };
         self.by_digest.set(by_digest);
         identity
@@ -181,11 +191,11 @@ fn filter_chain(host: &impl Host) -> Option<(Bytes, Bytes)> {
     Some((host.property(FILTER_CHAIN)?, host.property(LOCAL_ADDRESS)?))
 }
 
-fn look_into_certificate(host: &impl Host) -> KnownCertificate {
+fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertificate {
     let read = host
         .property(CERTIFICATE)
         .map(|pem| Certificate::read(&pem));
-    let count = read.as_ref().map(|read| Some(read.as_ref()?.uris));
+    let count = read.as_ref().map(|read| Some(read.as_ref()?.uris()));
     let identity = match (host.property(FIRST_URI_SAN), count) {
         (Some(san), None | Some(Some(1))) if san.len() <= MAX_ID => {
             CertificateIdentity::UriSan(san.into())
@@ -195,9 +205,20 @@ fn look_into_certificate(host: &impl Host) -> KnownCertificate {
         // reports as none.
         (Some(_), _) | (_, Some(_)) => CertificateIdentity::Malformed,
     };
+    let read = read.flatten();
+    let names = read.as_ref().filter(|_| takes_outsiders).and_then(|read| {
+        // The proxy writes it as RFC 2253 does.
+        let subject = host.property(SUBJECT);
+        let subject = subject
+            .iter()
+            .map(|subject| (NameKind::Subject, &**subject));
+        let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
+        ClientCertificate::new(names.chain(subject))
+    });
     KnownCertificate {
         identity,
-        not_after: read.flatten().and_then(|read| read.not_after),
+        names: names.map(Rc::new),
+        not_after: read.and_then(|read| read.not_after),
         validated: Vec::new(),
     }
 }
@@ -215,7 +236,7 @@ mod tests {
     use crate::fake_host::{ADMIN, FakeHost, WEB, certificate};
 
     fn identity(host: &FakeHost) -> CertificateIdentity {
-        PeerCertificates::default().identity(host)
+        PeerCertificates::default().identity(host).0
     }
 
     fn uri_san(san: &str) -> CertificateIdentity {
@@ -282,12 +303,15 @@ mod tests {
         let certificates = PeerCertificates::default();
         for _ in 0..3 {
             let host = FakeHost::with_uri_sans(&[WEB, ADMIN]);
-            assert_eq!(certificates.identity(&host), CertificateIdentity::Malformed);
+            assert_eq!(
+                certificates.identity(&host).0,
+                CertificateIdentity::Malformed
+            );
             let host = FakeHost::with_uri_sans(&[WEB]);
-            assert_eq!(certificates.identity(&host), uri_san(WEB));
+            assert_eq!(certificates.identity(&host).0, uri_san(WEB));
         }
         let host = FakeHost::with_uri_sans(&[WEB]);
-        assert_eq!(certificates.identity(&host), uri_san(WEB));
+        assert_eq!(certificates.identity(&host).0, uri_san(WEB));
         assert_eq!(host.calls.answered.get(), 1);
     }
 
@@ -299,10 +323,14 @@ mod tests {
             let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB])
                 .with_property(DIGEST, &number.to_le_bytes())
                 .with_property(CERTIFICATE, pem.as_bytes());
-            assert_eq!(certificates.identity(&host), uri_san(WEB));
+            assert_eq!(certificates.identity(&host).0, uri_san(WEB));
         }
         let kept = certificates.by_digest.take().len();
         assert_eq!(kept, 1);
+    }
+
+    fn gateway(validation: CertificateValidation) -> PeerCertificates {
+        PeerCertificates::new(validation, false)
     }
 
     const VALID: &[u8] = &[1];
@@ -345,10 +373,10 @@ mod tests {
             (Required, Some(VALID), &counts),
             (Required, Some(NOT_VALID), &unvalidated),
         ] {
-            let certificates = PeerCertificates::new(validation);
+            let certificates = gateway(validation);
             let host = at_gateway(is_validated, "https", 443);
             assert_eq!(
-                certificates.identity(&host),
+                certificates.identity(&host).0,
                 *expected,
                 "{validation:?} {is_validated:?}"
             );
@@ -357,18 +385,18 @@ mod tests {
 
     #[test]
     fn without_a_certificate_there_is_none_to_validate() {
-        let certificates = PeerCertificates::new(CertificateValidation::Required);
+        let certificates = gateway(CertificateValidation::Required);
         let host = FakeHost::anonymous().with_property(IS_VALIDATED, NOT_VALID);
-        assert_eq!(certificates.identity(&host), CertificateIdentity::Absent);
+        assert_eq!(certificates.identity(&host).0, CertificateIdentity::Absent);
     }
 
     #[test]
     fn what_an_unvalidated_certificate_says_is_never_looked_at() {
-        let certificates = PeerCertificates::new(CertificateValidation::WhereReported);
+        let certificates = gateway(CertificateValidation::WhereReported);
         for uri_sans in [&[][..], &[WEB, ADMIN], &["urn:web"]] {
             let host = FakeHost::with_uri_sans(uri_sans).with_property(IS_VALIDATED, NOT_VALID);
             assert_eq!(
-                certificates.identity(&host),
+                certificates.identity(&host).0,
                 CertificateIdentity::Unvalidated
             );
         }
@@ -376,44 +404,46 @@ mod tests {
 
     #[test]
     fn a_resumed_session_counts_where_its_certificate_was_validated() {
-        let certificates = PeerCertificates::new(CertificateValidation::Required);
+        let certificates = gateway(CertificateValidation::Required);
         let resumed = at_gateway(Some(NOT_VALID), "https", 443);
         assert_eq!(
-            certificates.identity(&resumed),
+            certificates.identity(&resumed).0,
             CertificateIdentity::Unvalidated
         );
         certificates.identity(&at_gateway(Some(VALID), "https", 443));
-        assert_eq!(certificates.identity(&resumed), uri_san(WEB));
+        assert_eq!(certificates.identity(&resumed).0, uri_san(WEB));
     }
 
     #[test]
     fn a_certificate_that_was_validated_elsewhere_does_not_count() {
-        let certificates = PeerCertificates::new(CertificateValidation::Required);
+        let certificates = gateway(CertificateValidation::Required);
         certificates.identity(&at_gateway(Some(VALID), "https", 443));
         for (filter_chain, port) in [("other", 443), ("https", 8443), ("", 443)] {
             let host = at_gateway(Some(NOT_VALID), filter_chain, port);
             assert_eq!(
-                certificates.identity(&host),
+                certificates.identity(&host).0,
                 CertificateIdentity::Unvalidated,
                 "{filter_chain} {port}"
             );
         }
         let other = at_gateway(Some(NOT_VALID), "https", 443).with_property(DIGEST, b"of another");
         assert_eq!(
-            certificates.identity(&other),
+            certificates.identity(&other).0,
             CertificateIdentity::Unvalidated
         );
     }
 
     #[test]
     fn a_filter_chain_without_a_name_is_not_remembered() {
-        let certificates = PeerCertificates::new(CertificateValidation::Required);
+        let certificates = gateway(CertificateValidation::Required);
         assert_eq!(
-            certificates.identity(&at_gateway(Some(VALID), "", 443)),
+            certificates.identity(&at_gateway(Some(VALID), "", 443)).0,
             uri_san(WEB)
         );
         assert_eq!(
-            certificates.identity(&at_gateway(Some(NOT_VALID), "", 443)),
+            certificates
+                .identity(&at_gateway(Some(NOT_VALID), "", 443))
+                .0,
             CertificateIdentity::Unvalidated
         );
     }
@@ -423,6 +453,7 @@ mod tests {
         let remembers = |not_after: Option<&str>, at: &str| {
             let mut certificate = KnownCertificate {
                 identity: uri_san(WEB),
+                names: None,
                 not_after: not_after.map(|time| Timestamp::parse(time).unwrap()),
                 validated: Vec::new(),
             };
@@ -441,7 +472,7 @@ mod tests {
 
     #[test]
     fn the_places_where_a_certificate_was_validated_are_bounded() {
-        let certificates = PeerCertificates::new(CertificateValidation::Required);
+        let certificates = gateway(CertificateValidation::Required);
         for port in 0..100 {
             certificates.identity(&at_gateway(Some(VALID), "https", port));
             certificates.identity(&at_gateway(Some(VALID), "https", port));
@@ -449,5 +480,37 @@ mod tests {
         let kept = certificates.by_digest.take();
         let places = kept.values().map(|known| known.validated.len());
         assert_eq!(places.collect::<Vec<_>>(), [MOST_PLACES]);
+    }
+
+    fn names(host: &FakeHost) -> Option<String> {
+        let gateway = PeerCertificates::new(CertificateValidation::WhereReported, true);
+        let (_, names) = gateway.identity(host);
+        names.map(|names| names.to_string())
+    }
+
+    #[test]
+    fn a_gateway_knows_all_names_of_a_validated_certificate() {
+        let partner = || {
+            let pem = certificate(&["urn:a", "urn:b"], &["a.example", "b.example"]);
+            FakeHost::with_uri_sans_before_envoy_1_38(&["urn:a"])
+                .with_property(CERTIFICATE, pem.as_bytes())
+                .with_property(SUBJECT, b"CN=7,O=Partner")
+        };
+        let all = "dns:a.example\ndns:b.example\nuri:urn:a\nuri:urn:b\nsubject:CN=7,O=Partner";
+        assert_eq!(names(&partner()).as_deref(), Some(all));
+        assert_eq!(
+            names(&partner().with_property(IS_VALIDATED, NOT_VALID)),
+            None
+        );
+        let (_, elsewhere) = PeerCertificates::default().identity(&partner());
+        assert_eq!(elsewhere, None);
+    }
+
+    #[test]
+    fn without_the_certificate_its_names_are_not_known() {
+        let host = FakeHost::with_uri_sans_before_envoy_1_38(&["urn:a"]);
+        assert_eq!(names(&host.with_property(SUBJECT, b"CN=7")), None);
+        let unreadable = FakeHost::with_uri_sans(&["urn:a"]).with_property(CERTIFICATE, b"-");
+        assert_eq!(names(&unreadable), None);
     }
 }

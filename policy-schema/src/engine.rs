@@ -20,7 +20,7 @@ mod residual;
 use std::sync::Arc;
 
 use crate::decision_id::DecisionKey;
-use crate::identity::{PeerIdentity, TrustDomains};
+use crate::identity::{ClientCertificate, PeerIdentity, TrustDomains};
 use crate::plugin_config::{CertificateValidation, KnownGateways, PolicyName, ProxyDescription};
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
@@ -47,6 +47,8 @@ pub struct CompiledPolicy {
     decision_key: Option<DecisionKey>,
     known_gateways: KnownGateways,
     at_gateway: bool,
+    /// Whether client certificates from outside the mesh are callers of their own.
+    takes_client_certificates: bool,
     policies: Vec<Arc<PolicyName>>,
     yields: bool,
     rules: Vec<CompiledRule>,
@@ -153,6 +155,11 @@ impl CompiledPolicy {
         proxy.certificate_validation(&self.known_gateways, self.at_gateway)
     }
 
+    /// Whether client certificates from outside the mesh are callers of their own.
+    pub fn takes_client_certificates(&self) -> bool {
+        self.takes_client_certificates
+    }
+
     /// Which state of the documents the policy was rendered from.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
@@ -193,7 +200,7 @@ impl CompiledPolicy {
     pub fn is_stranger(&self, peer: PeerIdentity<'_>) -> bool {
         match self.caller(peer) {
             Ok(Caller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
-            Ok(Caller::Anonymous) | Err(_) => true,
+            Ok(Caller::Anonymous | Caller::Certificate(_)) | Err(_) => true,
         }
     }
 
@@ -227,7 +234,7 @@ impl CompiledPolicy {
 
     fn reason(&self, request: &impl RequestAttributes) -> Reason<'_> {
         let peer = request.peer();
-        let caller = match self.caller(peer) {
+        let caller = match self.caller_of(request) {
             Ok(caller) => caller,
             Err(reason) => return reason,
         };
@@ -251,7 +258,7 @@ impl CompiledPolicy {
                 Reason::UnvalidatedCertificate
             }
             (Caller::Anonymous, None) => Reason::NoIdentity,
-            (Caller::Workload(_), None) => Reason::NoRuleMatched,
+            (Caller::Workload(_) | Caller::Certificate(_), None) => Reason::NoRuleMatched,
         }
     }
 
@@ -264,7 +271,7 @@ impl CompiledPolicy {
         let caller = if self.recorded.is_empty() {
             None
         } else {
-            self.caller(request.peer()).ok()
+            self.caller_of(request).ok()
         };
         let mut next = 0;
         std::iter::from_fn(move || {
@@ -275,6 +282,37 @@ impl CompiledPolicy {
             next = found.rule?.saturating_add(1);
             self.rule(found.rule)
         })
+    }
+
+    /// The certificate of a caller from outside the mesh, where it is a caller of its own.
+    pub fn client_certificate<'r>(
+        &self,
+        request: &'r impl RequestAttributes,
+    ) -> Option<&'r ClientCertificate> {
+        match self.caller_of(request) {
+            Ok(Caller::Certificate(certificate)) => Some(certificate),
+            Ok(Caller::Anonymous | Caller::Workload(_)) | Err(_) => None,
+        }
+    }
+
+    /// Who sends a request. A client certificate from outside the mesh is a caller at gateways alone, and
+    /// only if no policy there denies all such callers.
+    fn caller_of<'r>(
+        &self,
+        request: &'r impl RequestAttributes,
+    ) -> Result<Caller<'r>, Reason<'static>> {
+        let peer = request.peer();
+        let caller = self.caller(peer);
+        if !self.takes_client_certificates
+            || peer == PeerIdentity::Unvalidated
+            || matches!(caller, Ok(Caller::Workload(_)))
+        {
+            return caller;
+        }
+        match request.client_certificate() {
+            Some(certificate) => Ok(Caller::Certificate(certificate)),
+            None => caller,
+        }
     }
 
     fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<Caller<'r>, Reason<'static>> {

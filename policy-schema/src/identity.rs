@@ -4,7 +4,12 @@
 //! upper-case trust domain, a percent-encoded path) is malformed here, never normalised into a
 //! match.
 
+mod client_certificate;
+
 use thiserror::Error;
+
+pub(crate) use client_certificate::reads_as_id;
+pub use client_certificate::{ClientCertificate, NameKind};
 
 /// The scheme of every SPIFFE ID, with its separator.
 pub const SCHEME: &str = "spiffe://";

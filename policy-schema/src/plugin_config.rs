@@ -95,6 +95,9 @@ pub struct PolicyAlong {
     /// Labels that its workloads have, all of them. Empty for every workload.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
+    /// Whether it applies to gateways only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_gateway: bool,
     /// `Shadow` to only record what its rules match.
     #[serde(default)]
     pub enforcement: Enforcement,
@@ -189,6 +192,7 @@ pub(crate) struct CheckedConfig {
 pub(crate) struct CheckedPolicy {
     pub(crate) name: PolicyName,
     match_labels: BTreeMap<String, String>,
+    pub(crate) at_gateway: bool,
     pub(crate) enforcement: Enforcement,
     pub(crate) otherwise: Otherwise,
     pub(crate) rules: Vec<Rule>,
@@ -242,6 +246,7 @@ impl PluginConfig {
         let leading = PolicyAlong {
             policy: self.policy.clone(),
             match_labels: BTreeMap::new(),
+            at_gateway: self.at_gateway,
             enforcement: self.enforcement,
             otherwise: self.otherwise,
             rules: self.rules,
@@ -284,12 +289,14 @@ impl PolicyAlong {
             namespace: &self.policy.namespace,
             enforcement: self.enforcement,
             otherwise: self.otherwise,
+            at_gateway: self.at_gateway,
         };
         let rules = check_rules(&self.rules, &scope, &cursor.key("rules"), problems);
         Some(CheckedPolicy {
             rules: rules.into_iter().collect::<Option<_>>()?,
             name: self.policy,
             match_labels: self.match_labels,
+            at_gateway: self.at_gateway,
             enforcement: self.enforcement,
             otherwise: self.otherwise,
         })

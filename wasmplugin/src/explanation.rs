@@ -105,8 +105,15 @@ pub(crate) fn request(record: &DecisionRecord) -> Request<'_> {
         RecordedCaller::Anonymous => PeerIdentity::Absent,
         RecordedCaller::Malformed => PeerIdentity::Malformed,
         RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),
+        // Whatever it is of itself, it is a certificate from outside the mesh first.
+        RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
+    };
+    let client_certificate = match &record.caller {
+        RecordedCaller::Certificate(certificate) => Some(certificate),
+        RecordedCaller::Anonymous | RecordedCaller::Malformed | RecordedCaller::Workload(_) => None,
     };
     Request {
+        client_certificate,
         method: record.method.as_deref(),
         path: record.path.as_deref(),
         host: record.host.as_deref(),

@@ -60,7 +60,20 @@ fn what_is_encoded_can_be_read_again() {
         path: Some(b"/\xff".to_vec()),
         ..record()
     };
-    for record in [record(), bare(), malformed] {
+    let certificate = |names: &[&str]| DecisionRecord {
+        caller: RecordedCaller::Certificate(
+            ClientCertificate::parse(names.iter().copied()).unwrap(),
+        ),
+        ..record()
+    };
+    let records = [
+        record(),
+        bare(),
+        malformed,
+        certificate(&["dns:partner.example"]),
+        certificate(&["uri:urn:a", "dns:partner.example", "subject:CN=7,O=Partner"]),
+    ];
+    for record in records {
         for key in [None, Some(key())] {
             let id = encode(&record, key.as_ref());
             assert_eq!(decode(&id, key), Ok(record.clone()));
@@ -193,4 +206,29 @@ fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
         DecisionRecord::unseal(&forged, keys()),
         Err(InvalidDecisionId::BadSeal)
     );
+}
+
+#[test]
+fn a_certificate_with_many_names_is_recorded_with_the_first_of_them() {
+    let names = |count| -> Vec<String> {
+        (0..count)
+            .map(|number| format!("dns:partner-{number}.example"))
+            .collect()
+    };
+    let certificate = |count| {
+        let names = names(count);
+        ClientCertificate::parse(names.iter().map(String::as_str)).unwrap()
+    };
+    let long = DecisionRecord {
+        caller: RecordedCaller::Certificate(certificate(64)),
+        ..record()
+    };
+    let id = encode(&long, None);
+    let read = decode(&id, None).unwrap();
+    let RecordedCaller::Certificate(read) = read.caller else {
+        panic!("no certificate");
+    };
+    let kept = read.names().count();
+    assert!((1..64).contains(&kept), "{kept}");
+    assert_eq!(read, certificate(kept));
 }

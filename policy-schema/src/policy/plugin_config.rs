@@ -16,6 +16,7 @@ impl PluginConfig {
             Some(PolicyAlong {
                 policy: other.name.clone(),
                 match_labels: along.match_labels.clone(),
+                at_gateway: mesh.is_at_gateway(&other.name.namespace, &other.attachment),
                 enforcement: other.enforcement,
                 otherwise: other.otherwise,
                 rules: rules_of(other),

@@ -60,6 +60,14 @@ pub(super) fn check_rule(
             "leave the policy's `tcpPorts` out with `notPorts`, or remove the times",
         );
     }
+    if rule.names_client_certificates() && is_enforced && meets_tcp(rule, tcp_ports) {
+        problems.report(
+            Code::UnenforceableRule,
+            &cursor.key("from"),
+            format!("on ports without HTTP nothing would tell client certificates apart for rule `{}`: the filter does not see that traffic", rule.id),
+            "leave the policy's `tcpPorts` out with `notPorts`, or write `clientCertificates: [\"*\"]`",
+        );
+    }
     let asks_jwt = rule
         .sources
         .iter()
@@ -116,16 +124,17 @@ pub(super) fn check_together(
             .chain(along)
             .filter(|policy| policy.enforcement == Enforcement::Enforce)
             .collect();
-        check_times_beside_addresses(&together, documents, diagnostics);
+        check_wider_beside_addresses(&together, documents, diagnostics);
         if set.mesh().istio_version() < MANY_PROVIDERS {
             check_providers(&together, documents, diagnostics);
         }
     }
 }
 
-/// RBAC goes on with an `Allow` rule that has ended, and the filter takes one for any address: what
-/// the one lets through for the first and the other for the second, the policy does not allow.
-fn check_times_beside_addresses(
+/// RBAC goes on with an `Allow` rule that has ended and takes one for any client certificate, and the
+/// filter takes one for any address: what the one lets through for the first and the other for the
+/// second, the policy does not allow.
+fn check_wider_beside_addresses(
     together: &[&ServicePolicy],
     documents: &[Placed<ServicePolicyDocument>],
     diagnostics: &mut Vec<Diagnostic>,
@@ -143,26 +152,40 @@ fn check_times_beside_addresses(
     if with_address().next().is_none() {
         return;
     }
-    for (policy, index, timed) in allowing() {
-        if RbacPlane::of_rule(policy, timed) != RbacPlane::Untimed {
+    for (policy, index, wider) in allowing() {
+        let plane = RbacPlane::of_rule(policy, wider);
+        if !plane.is_wider() {
             continue;
         }
-        let Some((_, _, other)) = with_address().find(|(.., other)| !std::ptr::eq(*other, timed))
+        let Some((_, _, other)) = with_address().find(|(.., other)| !std::ptr::eq(*other, wider))
         else {
             continue;
+        };
+        let (key, what, help) = if plane == RbacPlane::AnyClientCertificate {
+            (
+                "from",
+                "names client certificates, which RBAC does not tell apart",
+                "use `remoteIpBlocks` in the other rule, or write `clientCertificates: [\"*\"]` in this one",
+            )
+        } else {
+            (
+                "notAfter",
+                "has times, which RBAC does not see",
+                "use `remoteIpBlocks` in the other rule, or remove the times of this one",
+            )
         };
         report(
             policy,
             index,
-            "notAfter",
+            key,
             documents,
             diagnostics,
             Code::UnenforceableRule,
             format!(
-                "rule `{}` has times, which RBAC does not see, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
-                timed.id, other.id
+                "rule `{}` {what}, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
+                wider.id, other.id
             ),
-            "use `remoteIpBlocks` in the other rule, or remove the times of this one",
+            help,
         );
     }
 }

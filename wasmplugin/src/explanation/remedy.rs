@@ -106,6 +106,9 @@ pub(crate) fn remedy(
                 Remedy::AddRule,
             ),
         },
+        (_, RecordedCaller::Certificate(_)) => advice(
+            "name the client's certificate in an `Allow` rule of the gateway's policy, under `clientCertificates`",
+        ),
         (_, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
             advice("give the caller an identity of the mesh")
         }

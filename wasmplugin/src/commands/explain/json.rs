@@ -17,7 +17,10 @@ impl Report<'_> {
         let (identity, caller) = match &record.caller {
             RecordedCaller::Anonymous => ("absent", None),
             RecordedCaller::Malformed => ("malformed", None),
-            RecordedCaller::Workload(id) => ("verified", Some(id)),
+            RecordedCaller::Workload(id) => ("verified", Some(id.clone())),
+            RecordedCaller::Certificate(certificate) => {
+                ("client-certificate", Some(certificate.to_string()))
+            }
         };
         let time = (record.time > 0).then(|| explanation::at(record).to_string());
         json!({
