@@ -67,3 +67,23 @@ fn configs_that_are_not_understood_in_full_are_refused() {
 fn a_thousand_rules_are_told_apart() {
     table::a_thousand_rules_are_told_apart();
 }
+
+#[wasm_bindgen_test]
+fn client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names() {
+    table::client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names();
+}
+
+#[wasm_bindgen_test]
+fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
+    table::no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous();
+}
+
+#[wasm_bindgen_test]
+fn an_unvalidated_certificate_is_nobody() {
+    table::an_unvalidated_certificate_is_nobody();
+}
+
+#[wasm_bindgen_test]
+fn client_certificates_are_callers_at_gateways_alone() {
+    table::client_certificates_are_callers_at_gateways_alone();
+}
