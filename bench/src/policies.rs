@@ -54,8 +54,7 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
         along: Vec::new(),
-        validating_gateways: Vec::new(),
-        unvalidating_gateways: Vec::new(),
+        known_gateways: Vec::new(),
         at_gateway: false,
         yields: false,
     }

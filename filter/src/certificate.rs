@@ -107,23 +107,18 @@ fn end_of(validity: &[u8]) -> Option<Timestamp> {
         GENERALIZED_TIME => time.split_at_checked(2)?,
         _ => return None,
     };
-    let part = |from: usize| rest.get(from..from + 2);
-    let text = [
-        century,
-        part(0)?,
-        "-",
-        part(2)?,
-        "-",
-        part(4)?,
-        "T",
-        part(6)?,
-        ":",
-        part(8)?,
-        ":",
-        part(10)?,
-        rest.get(12..)?,
-    ];
-    Timestamp::parse(&text.concat()).ok()
+    let mut text = century.to_owned();
+    // RFC 3339 has something between most of the parts, each of two digits.
+    for (position, byte) in rest.chars().enumerate() {
+        match position {
+            2 | 4 => text.push('-'),
+            6 => text.push('T'),
+            8 | 10 => text.push(':'),
+            _ => {}
+        }
+        text.push(byte);
+    }
+    Timestamp::parse(&text).ok()
 }
 
 /// The content of the one element that `der` is, which must have this tag.

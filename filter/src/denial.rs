@@ -47,7 +47,7 @@ impl<'p> Denial<'p> {
         let peer = request.peer();
         let certificate = policy.client_certificate(request);
         let caller = match (certificate, peer) {
-            (Some(certificate), _) => RecordedCaller::Certificate(certificate.clone()),
+            (Some(certificate), _) => RecordedCaller::Certificate(certificate.to_string()),
             // The reason says which of the two it is.
             (None, PeerIdentity::Absent | PeerIdentity::Unvalidated) => RecordedCaller::Anonymous,
             (None, PeerIdentity::Malformed) => RecordedCaller::Malformed,
@@ -82,9 +82,7 @@ impl<'p> Denial<'p> {
             host: shown(record.host.as_deref(), LONGEST_TEXT),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
-                RecordedCaller::Certificate(certificate) => certificate
-                    .within(LONGEST_PATH)
-                    .map(|certificate| certificate.to_string().replace('\n', ", ")),
+                RecordedCaller::Certificate(names) => shown(Some(names.as_bytes()), LONGEST_PATH),
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
             },
         }

@@ -10,7 +10,7 @@ use policy_schema::rule_spec::Effect;
 use crate::attributes::HostAttributes;
 use crate::decision_log::DecisionLog;
 use crate::denial::Denial;
-use crate::host::{Bytes, Host};
+use crate::host::Host;
 use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
 #[cfg(feature = "compare-planes")]
@@ -145,16 +145,19 @@ impl Enforcer {
 
 /// The proxy that the filter runs in, by its node.
 fn describe(host: &impl Host) -> ProxyDescription<impl Fn(&str) -> Option<String>> {
-    let of_node = |path: &[u8]| -> Option<Bytes> {
-        let properties = NODE.map(|start| [start, path].concat());
-        properties.iter().find_map(|path| host.property(path))
-    };
-    let text = move |path: &[u8]| String::from_utf8(of_node(path)?).ok();
+    let id = of_node(host, ID).unwrap_or_default();
     ProxyDescription {
-        kind: ProxyKind::from_node_id(&of_node(ID).unwrap_or_default()),
-        namespace: text(NAMESPACE),
-        label: move |label: &str| text(&[LABELS, label.as_bytes()].concat()),
+        kind: ProxyKind::from_node_id(id.as_bytes()),
+        namespace: of_node(host, NAMESPACE),
+        label: move |label: &str| of_node(host, &[LABELS, label.as_bytes()].concat()),
     }
+}
+
+fn of_node(host: &impl Host, path: &[u8]) -> Option<String> {
+    let value = NODE
+        .iter()
+        .find_map(|start| host.property(&[start, path].concat()));
+    String::from_utf8(value?).ok()
 }
 
 /// What is in force, in one line.

@@ -28,8 +28,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::identity::ClientCertificate;
-
 pub use key::DecisionKey;
 
 /// A decision, as far as its id tells it.
@@ -68,9 +66,9 @@ pub enum RecordedCaller {
     Malformed,
     /// A workload with this SPIFFE ID.
     Workload(String),
-    /// A client from outside the mesh, whose certificate a gateway validated. Perhaps not with all of its
-    /// names.
-    Certificate(ClientCertificate),
+    /// A client from outside the mesh, whose certificate a gateway validated: its names, each as
+    /// `KIND:NAME`, one to a line. Perhaps not all of them.
+    Certificate(String),
 }
 
 /// Why a text is not the id of a decision that can be trusted.
@@ -183,11 +181,11 @@ impl DecisionRecord {
         let (caller, kind) = match &self.caller {
             RecordedCaller::Anonymous => (None, 0),
             RecordedCaller::Malformed => (None, flag::MALFORMED),
-            RecordedCaller::Workload(id) => (Some(id.clone()), flag::WORKLOAD),
-            RecordedCaller::Certificate(certificate) => match certificate.within(LONGEST_PATH) {
-                Some(certificate) => (Some(certificate.to_string()), flag::CERTIFICATE),
-                None => (None, 0),
-            },
+            RecordedCaller::Workload(id) => (Some(id.as_bytes()), flag::WORKLOAD),
+            RecordedCaller::Certificate(names) => {
+                let (names, _) = cut(Some(names.as_bytes()), LONGEST_PATH);
+                (names, flag::CERTIFICATE)
+            }
         };
         let (method, _) = cut(self.method.as_deref(), LONGEST_TEXT);
         let (path, path_is_cut) = cut(self.path.as_deref(), LONGEST_PATH);
@@ -211,7 +209,6 @@ impl DecisionRecord {
         push_number(&mut bytes, self.rule.map_or(0, |rule| u64::from(rule) + 1));
         push_number(&mut bytes, self.port.map_or(0, |port| u64::from(port) + 1));
         let policy = Some(self.policy.as_bytes());
-        let caller = caller.as_deref().map(str::as_bytes);
         for text in [policy, revision, caller, method, path, host]
             .into_iter()
             .flatten()
@@ -244,10 +241,7 @@ impl DecisionRecord {
             (Some(id), false) => RecordedCaller::Workload(id),
             (None, true) => RecordedCaller::Malformed,
             (None, false) => RecordedCaller::Anonymous,
-            (Some(names), true) => {
-                let certificate = ClientCertificate::parse(names.lines());
-                RecordedCaller::Certificate(certificate.ok_or(InvalidDecisionId::Malformed)?)
-            }
+            (Some(names), true) => RecordedCaller::Certificate(names),
         };
         let method = text(flag::METHOD)?.map(<[u8]>::to_vec);
         let path = text(flag::PATH)?.map(<[u8]>::to_vec);

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::decision_id::DecisionKey;
 use crate::identity::{ClientCertificate, PeerIdentity, TrustDomains};
-use crate::plugin_config::{CertificateValidation, KnownGateways, PolicyName, ProxyDescription};
+use crate::plugin_config::{CertificateValidation, KnownGateway, PolicyName, ProxyDescription};
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
@@ -45,7 +45,7 @@ pub struct CompiledPolicy {
     otherwise: Otherwise,
     reporting: Reporting,
     decision_key: Option<DecisionKey>,
-    known_gateways: KnownGateways,
+    known_gateways: Vec<KnownGateway>,
     at_gateway: bool,
     /// Whether client certificates from outside the mesh are callers of their own.
     takes_client_certificates: bool,

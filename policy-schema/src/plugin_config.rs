@@ -24,8 +24,8 @@ use crate::reporting::{Reporting, ReportingSpec};
 use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
+pub(crate) use gateways::KnownGateway;
 pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
-pub(crate) use gateways::{GatewayPods, KnownGateways};
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -50,13 +50,11 @@ pub struct PluginConfig {
     pub revision: Option<String>,
     /// The identities that the mesh accepts.
     pub mesh: MeshIdentity,
-    /// The gateways that the policy may apply to and whose listeners refuse client certificates that
-    /// they cannot validate. Their pods, as `NAMESPACE/KEY=VALUE,KEY=VALUE`.
+    /// The gateways of the mesh that the policy may apply to: their pods, as
+    /// `NAMESPACE/KEY=VALUE,KEY=VALUE`, after `unvalidated:` if their listeners may accept client
+    /// certificates that they have not validated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub validating_gateways: Vec<String>,
-    /// The gateways that the policy may apply to and whose listeners may accept such certificates.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unvalidating_gateways: Vec<String>,
+    pub known_gateways: Vec<String>,
     /// Whether the policy applies to gateways only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_gateway: bool,
@@ -180,7 +178,7 @@ pub(crate) struct CheckedConfig {
     pub(crate) gateways: Vec<ServiceAccount>,
     pub(crate) reporting: Reporting,
     pub(crate) decision_key: Option<DecisionKey>,
-    pub(crate) known_gateways: KnownGateways,
+    pub(crate) known_gateways: Vec<KnownGateway>,
     pub(crate) at_gateway: bool,
     /// The leading one first.
     pub(crate) policies: Vec<CheckedPolicy>,
@@ -227,18 +225,11 @@ impl PluginConfig {
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
         let gateways = check_gateways(&self.mesh, &root.key("mesh"), &mut problems);
         let reporting = self.reporting.check(&root.key("reporting"), &mut problems);
-        let known_gateways = KnownGateways {
-            validating: check_pods(
-                &self.validating_gateways,
-                &root.key("validatingGateways"),
-                &mut problems,
-            ),
-            unvalidating: check_pods(
-                &self.unvalidating_gateways,
-                &root.key("unvalidatingGateways"),
-                &mut problems,
-            ),
-        };
+        let known_gateways = check_known_gateways(
+            &self.known_gateways,
+            &root.key("knownGateways"),
+            &mut problems,
+        );
         let decision_key = self.decision_key.as_deref();
         let decision_key = decision_key
             .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
@@ -325,19 +316,23 @@ fn check_gateways(
     accounts
 }
 
-fn check_pods(texts: &[String], cursor: &Cursor<'_>, problems: &mut Problems) -> Vec<GatewayPods> {
+fn check_known_gateways(
+    texts: &[String],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<KnownGateway> {
     let mut gateways = Vec::with_capacity(texts.len());
     for (index, text) in texts.iter().enumerate() {
-        let pods = GatewayPods::parse(text);
-        if pods.is_none() {
+        let gateway = KnownGateway::parse(text);
+        if gateway.is_none() {
             problems.report(
                 Code::InvalidValue,
                 &cursor.index(index),
-                format!("`{text}` does not say which pods are a gateway"),
+                format!("`{text}` is not a gateway"),
                 "write `NAMESPACE/KEY=VALUE,KEY=VALUE`",
             );
         }
-        gateways.extend(pods);
+        gateways.extend(gateway);
     }
     gateways
 }

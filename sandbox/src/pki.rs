@@ -63,6 +63,14 @@ impl Authority {
             let name = Ia5String::try_from(dns.as_str())?;
             params.subject_alt_names.push(SanType::DnsName(name));
         }
+        for (kind, value) in &leaf.subject {
+            let kind = match kind.as_str() {
+                "O" => DnType::OrganizationName,
+                "C" => DnType::CountryName,
+                _ => DnType::CommonName,
+            };
+            params.distinguished_name.push(kind, value.as_str());
+        }
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Identity {
@@ -97,6 +105,8 @@ pub struct Leaf {
     pub uri_sans: Vec<String>,
     /// DNS names.
     pub dns_sans: Vec<String>,
+    /// The subject: `CN`, `O` and `C` with their values, in their order in the certificate.
+    pub subject: Vec<(String, String)>,
     /// The instant from which it is valid (whole seconds).
     pub not_before: SystemTime,
     /// How long it is valid from then on (whole seconds).
@@ -108,6 +118,7 @@ impl Default for Leaf {
         Self {
             uri_sans: Vec::new(),
             dns_sans: Vec::new(),
+            subject: Vec::new(),
             not_before: SystemTime::now() - BACKDATED,
             lifetime: LIFETIME + BACKDATED,
         }

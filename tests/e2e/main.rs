@@ -13,6 +13,7 @@ mod identity;
 mod log;
 mod mesh;
 mod metrics;
+mod outside;
 mod planes;
 mod strangers;
 mod telemetry;

@@ -151,8 +151,7 @@ fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
             .with_property(b"xds\0node\0metadata\0LABELS\0istio", name.as_bytes())
     };
     let mut config = by_identity();
-    config["validatingGateways"] = json!(["edge/istio=validating"]);
-    config["unvalidatingGateways"] = json!(["edge/istio=open"]);
+    config["knownGateways"] = json!(["edge/istio=validating", "unvalidated:edge/istio=open"]);
     // Before Envoy 1.39 nothing says whether a certificate was validated.
     let unknown = || FakeHost::with_uri_sans(&[WEB]);
     for (name, request, is_allowed) in [

@@ -17,31 +17,18 @@ pub(super) fn check(
     if text == "*" {
         return Some(CertificateMatch::Any);
     }
-    let pattern = NameKind::split(text).map(|(kind, name)| (kind, pattern(kind, name)));
-    let Some((kind, Some(pattern))) = pattern else {
-        let (code, remedy) = match pattern {
-            None => (
-                Code::InvalidValue,
-                "write `dns:NAME`, `uri:URI` or `subject:SUBJECT`, or `*` for every certificate that the gateway validated",
-            ),
-            Some((NameKind::Dns, _)) => (
-                Code::InvalidWildcard,
-                "write a DNS name in lower case, or `*.` and a DNS name",
-            ),
-            Some((NameKind::Uri, _)) => (
-                Code::InvalidWildcard,
-                "write a whole URI, or its beginning with scheme, host and `/`, and `*` at the end",
-            ),
-            Some((NameKind::Subject, _)) => (
-                Code::InvalidWildcard,
-                "write the whole subject as RFC 2253 does, such as `CN=client-7,O=Partner`, without `*`",
-            ),
+    let name = NameKind::split(text);
+    let Some((kind, pattern)) = name.and_then(|(kind, name)| Some((kind, pattern(kind, name)?)))
+    else {
+        let code = match name {
+            Some(_) => Code::InvalidWildcard,
+            None => Code::InvalidValue,
         };
         problems.report(
             code,
             cursor,
-            format!("no client certificate has the name `{text}`"),
-            remedy,
+            format!("`{text}` is not a name of client certificates"),
+            "write `*`, `dns:NAME`, `dns:*.NAME`, `uri:URI`, `uri:SCHEME://HOST/*` or `subject:SUBJECT`",
         );
         return None;
     };
@@ -50,7 +37,7 @@ pub(super) fn check(
             Code::ExclusiveFields,
             cursor,
             format!("`{text}` is an identity of the mesh"),
-            "write it under `principals` in a source of its own",
+            "write it under `principals`",
         );
         return None;
     }

@@ -154,8 +154,8 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         problems.report(
             Code::ExclusiveFields,
             &cursor.key("clientCertificates"),
-            "a client certificate from outside the mesh has no identity of the mesh",
-            "make `clientCertificates` a source of its own in `from`",
+            "these callers have no identity of the mesh",
+            "make it a source of its own in `from`",
         );
     }
     // As Istio has it: a service account says the namespace, and the principal up to its domain.
@@ -175,8 +175,8 @@ fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, proble
         problems.report(
             Code::NeverMatches,
             &cursor.key("clientCertificates"),
-            "client certificates from outside the mesh come to gateways only, and this policy does not apply to gateways only",
-            "attach the policy to a gateway: name it under `targetRefs`, or select the labels of a gateway of the `Mesh`",
+            "this policy does not apply to gateways only, and elsewhere no such certificates come",
+            "name a gateway under `targetRefs`, or select one of the `Mesh` by its labels",
         );
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{MAX_ID, SCHEME, SpiffeId};
+use super::{MAX_ID, SpiffeId};
 
 /// What a name in a certificate is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,17 +91,6 @@ impl ClientCertificate {
         Self::new(names)
     }
 
-    /// The first names, as many as fit into `most` bytes of text; none where the first does not.
-    pub fn within(&self, most: usize) -> Option<Self> {
-        let mut length = 0_usize;
-        let names = self.names.iter().take_while(|(kind, name)| {
-            length = length.saturating_add(kind.prefix().len() + name.len() + 1);
-            length <= most
-        });
-        let names: Vec<_> = names.cloned().collect();
-        (!names.is_empty()).then_some(Self { names })
-    }
-
     /// The names, DNS names in lower case.
     pub fn names(&self) -> impl Iterator<Item = (NameKind, &str)> {
         self.names.iter().map(|(kind, name)| (*kind, &**name))
@@ -122,11 +111,13 @@ impl fmt::Display for ClientCertificate {
     }
 }
 
+/// How a SPIFFE ID begins.
+const ID: &str = "spiffe:";
+
 /// Whether a text begins as a SPIFFE ID does, in whichever case.
 pub(crate) fn reads_as_id(name: &str) -> bool {
-    let scheme = SCHEME.trim_end_matches('/');
-    name.get(..scheme.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    name.get(..ID.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(ID))
 }
 
 /// Whether a name of this kind may have these characters and this length.

@@ -5,18 +5,20 @@
 //! `trust_chain_verification: ACCEPT_UNTRUSTED`, the Gateway API's `AllowInsecureFallback`). Such a
 //! certificate names anybody its holder likes, so it must not count as an identity.
 
-use std::fmt;
-
-/// The pods of a gateway that the documents declare, as `NAMESPACE/KEY=VALUE,KEY=VALUE`.
+/// A gateway that the documents declare: its pods, as `NAMESPACE/KEY=VALUE,KEY=VALUE`, after
+/// `unvalidated:` if its listeners may accept client certificates that they have not validated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct GatewayPods {
+pub(crate) struct KnownGateway {
     text: Box<str>,
 }
 
-impl GatewayPods {
-    /// Reads them; none where the text has another form.
+const UNVALIDATED: &str = "unvalidated:";
+
+impl KnownGateway {
+    /// Reads one; none where the text has another form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (namespace, labels) = text.split_once('/')?;
+        let pods = text.strip_prefix(UNVALIDATED).unwrap_or(text);
+        let (namespace, labels) = pods.split_once('/')?;
         let is_label = |label: &str| {
             label
                 .split_once('=')
@@ -26,44 +28,30 @@ impl GatewayPods {
             .then(|| Self { text: text.into() })
     }
 
-    /// The pods of `namespace` that have all these labels.
+    /// The text for the pods of `namespace` that have all these labels.
     #[cfg(feature = "authoring")]
-    pub(crate) fn new<'l>(
+    pub(crate) fn text<'l>(
         namespace: &str,
         labels: impl IntoIterator<Item = (&'l String, &'l String)>,
-    ) -> Self {
+        accepts_unvalidated: bool,
+    ) -> String {
         let labels: Vec<_> = labels
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        Self {
-            text: format!("{namespace}/{}", labels.join(",")).into(),
-        }
+        let start = if accepts_unvalidated { UNVALIDATED } else { "" };
+        format!("{start}{namespace}/{}", labels.join(","))
     }
 
-    fn namespace(&self) -> &str {
-        self.text.split('/').next().unwrap_or_default()
+    fn accepts_unvalidated(&self) -> bool {
+        self.text.starts_with(UNVALIDATED)
     }
 
-    fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        let (_, labels) = self.text.split_once('/').unwrap_or_default();
-        labels.split(',').filter_map(|label| label.split_once('='))
+    /// Namespace and labels.
+    fn pods(&self) -> (&str, &str) {
+        let pods = self.text.strip_prefix(UNVALIDATED).unwrap_or(&self.text);
+        pods.split_once('/').unwrap_or_default()
     }
-}
-
-impl fmt::Display for GatewayPods {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// The gateways that the documents declare, by what becomes of client certificates there.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct KnownGateways {
-    /// Their listeners refuse what they cannot validate.
-    pub(crate) validating: Vec<GatewayPods>,
-    /// Their listeners may accept it.
-    pub(crate) unvalidating: Vec<GatewayPods>,
 }
 
 /// How a filter learns whether the client's certificate was validated.
@@ -104,10 +92,12 @@ impl ProxyKind {
     /// Reads the kind from the ID of the proxy's node, which begins with it in Istio
     /// (`TYPE~ADDRESS~POD~DOMAIN`).
     pub fn from_node_id(id: &[u8]) -> Self {
-        match id.split(|&byte| byte == b'~').next() {
-            Some(b"sidecar" | b"waypoint" | b"ztunnel") if id.contains(&b'~') => Self::Inside,
-            Some(b"router") if id.contains(&b'~') => Self::Gateway,
-            _ => Self::Unknown,
+        if id.starts_with(b"router~") {
+            Self::Gateway
+        } else if id.starts_with(b"sidecar~") || id.starts_with(b"waypoint~") {
+            Self::Inside
+        } else {
+            Self::Unknown
         }
     }
 }
@@ -117,7 +107,7 @@ impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
     /// `is_for_gateways` says whether its policy is for gateways only.
     pub(crate) fn certificate_validation(
         &self,
-        known: &KnownGateways,
+        known: &[KnownGateway],
         is_for_gateways: bool,
     ) -> CertificateValidation {
         let is_gateway = match self.kind {
@@ -125,26 +115,33 @@ impl<L: Fn(&str) -> Option<String>> ProxyDescription<L> {
             ProxyKind::Gateway => true,
             ProxyKind::Unknown => is_for_gateways,
         };
-        let is_among = |gateways: &[GatewayPods]| gateways.iter().any(|pods| self.may_be(pods));
-        if is_among(&known.unvalidating) {
+        let (mut is_known, mut accepts_unvalidated) = (false, false);
+        for gateway in known.iter().filter(|gateway| self.may_be(gateway)) {
+            is_known = true;
+            accepts_unvalidated |= gateway.accepts_unvalidated();
+        }
+        if accepts_unvalidated {
             CertificateValidation::Required
-        } else if is_gateway && !is_among(&known.validating) {
+        } else if is_gateway && !is_known {
             CertificateValidation::WhereReported
         } else {
             CertificateValidation::ByListener
         }
     }
 
-    /// Whether the proxy is one of these. A proxy of Istio's knows its labels; of any other nothing may
+    /// Whether the proxy is the gateway's. A proxy of Istio's knows its labels; of any other nothing may
     /// be known, and then it counts as one.
-    fn may_be(&self, pods: &GatewayPods) -> bool {
-        let has = |key: &str, value: &str| match (self.label)(key) {
-            Some(known) => known == value,
-            None => self.kind == ProxyKind::Unknown,
+    fn may_be(&self, gateway: &KnownGateway) -> bool {
+        let (namespace, labels) = gateway.pods();
+        let has = |label: &str| {
+            let (key, value) = label.split_once('=').unwrap_or_default();
+            match (self.label)(key) {
+                Some(known) => known == value,
+                None => self.kind == ProxyKind::Unknown,
+            }
         };
-        let namespace = self.namespace.as_ref();
-        namespace.is_none_or(|namespace| namespace == pods.namespace())
-            && pods.labels().all(|(key, value)| has(key, value))
+        let own = self.namespace.as_ref();
+        own.is_none_or(|own| own == namespace) && labels.split(',').all(has)
     }
 }
 
@@ -153,21 +150,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pods_are_read_as_they_are_written() {
-        for text in [
-            "edge/istio=ingressgateway",
-            "edge/app=,gateway.networking.k8s.io/gateway-name=public",
-        ] {
-            assert_eq!(GatewayPods::parse(text).unwrap().to_string(), text);
-        }
-        let pods = GatewayPods::parse("edge/gateway.networking.k8s.io/gateway-name=public,a=b");
-        let pods = pods.unwrap();
-        assert_eq!(pods.namespace(), "edge");
+    fn gateways_are_read_as_they_are_written() {
         let labels = [
-            ("gateway.networking.k8s.io/gateway-name", "public"),
-            ("a", "b"),
+            ("a".to_owned(), "b".to_owned()),
+            (
+                "gateway.networking.k8s.io/gateway-name".to_owned(),
+                "public".to_owned(),
+            ),
         ];
-        assert!(pods.labels().eq(labels));
+        let labels = || labels.iter().map(|(key, value)| (key, value));
+        for accepts_unvalidated in [false, true] {
+            let text = KnownGateway::text("edge", labels(), accepts_unvalidated);
+            let gateway = KnownGateway::parse(&text).unwrap();
+            assert_eq!(gateway.accepts_unvalidated(), accepts_unvalidated);
+            let pods = ("edge", "a=b,gateway.networking.k8s.io/gateway-name=public");
+            assert_eq!(gateway.pods(), pods);
+        }
     }
 
     #[test]
@@ -181,8 +179,10 @@ mod tests {
             "edge/=b",
             "edge/a=b,",
             "edge/a=b,c",
+            "unvalidated:",
+            "unvalidated:/a=b",
         ] {
-            assert_eq!(GatewayPods::parse(text), None, "{text}");
+            assert_eq!(KnownGateway::parse(text), None, "{text}");
         }
     }
 
@@ -215,11 +215,8 @@ mod tests {
     fn only_gateways_ask_whether_a_certificate_was_validated() {
         use CertificateValidation::{ByListener, Required, WhereReported};
         use ProxyKind::{Gateway, Inside, Unknown};
-        let pods = |text: &str| vec![GatewayPods::parse(text).unwrap()];
-        let known = KnownGateways {
-            validating: pods("edge/istio=public"),
-            unvalidating: pods("edge/istio=open"),
-        };
+        let known = ["edge/istio=public", "unvalidated:edge/istio=open"]
+            .map(|text| KnownGateway::parse(text).unwrap());
         for (kind, namespace, label, is_for_gateways, expected) in [
             (Inside, Some("edge"), Some("open"), true, ByListener),
             (Gateway, Some("edge"), Some("public"), false, ByListener),

@@ -2,7 +2,7 @@
 
 use super::edge::GATEWAY_NAME;
 use super::{Attachment, Gateway, Labels, Mesh, are_compatible};
-use crate::plugin_config::GatewayPods;
+use crate::plugin_config::KnownGateway;
 
 /// The label that installations of Istio give the pods of their own gateways.
 const ISTIO: &str = "istio";
@@ -31,17 +31,17 @@ impl Mesh {
         }
     }
 
-    /// The pods of gateways that a policy of `namespace` may apply to: of those that refuse client
-    /// certificates which they cannot validate, or of the others.
-    pub(crate) fn gateway_pods(
-        &self,
-        namespace: &str,
-        attachment: &Attachment,
-        unvalidated_certificates: bool,
-    ) -> Vec<String> {
-        self.gateways_of(namespace, attachment)
-            .filter(|gateway| gateway.unvalidated_certificates == unvalidated_certificates)
-            .map(|gateway| GatewayPods::new(&gateway.namespace, &gateway.pod_labels()).to_string())
+    /// The same gateways as [`gateways_of`](Self::gateways_of), as a filter gets them.
+    pub(crate) fn known_gateways(&self, namespace: &str, attachment: &Attachment) -> Vec<String> {
+        let gateways = self.gateways_of(namespace, attachment);
+        gateways
+            .map(|gateway| {
+                KnownGateway::text(
+                    &gateway.namespace,
+                    &gateway.pod_labels(),
+                    gateway.unvalidated_certificates,
+                )
+            })
             .collect()
     }
 

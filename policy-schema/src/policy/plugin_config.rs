@@ -22,10 +22,6 @@ impl PluginConfig {
                 rules: rules_of(other),
             })
         });
-        let gateway_pods = |unvalidated_certificates| {
-            let namespace = &policy.name.namespace;
-            mesh.gateway_pods(namespace, &policy.attachment, unvalidated_certificates)
-        };
         let mut config = Self {
             api_version: ApiVersion::V1Alpha1,
             revision: None,
@@ -34,8 +30,7 @@ impl PluginConfig {
                 trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
                 gateways: mesh.gateway_accounts(),
             },
-            validating_gateways: gateway_pods(false),
-            unvalidating_gateways: gateway_pods(true),
+            known_gateways: mesh.known_gateways(&policy.name.namespace, &policy.attachment),
             at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
             policy: policy.name.clone(),
             enforcement: policy.enforcement,

@@ -34,10 +34,9 @@ pub(crate) fn configs_that_are_not_understood_in_full_are_refused() {
             "mesh.trustDomainAliases[1]: ",
         ),
         (
-            with("validatingGateways", json!(["edge/a=b", "edge"])),
-            "validatingGateways[1]: ",
+            with("knownGateways", json!(["edge/a=b", "edge"])),
+            "knownGateways[1]: ",
         ),
-        (with("unvalidatingGateways", json!(["edge"])), "unvalidatingGateways[0]: "),
         (
             rule(json!({"from": [{"clientCertificates": ["*"]}]})),
             "rules[0].from[0].clientCertificates: ",

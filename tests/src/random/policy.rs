@@ -54,8 +54,7 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             otherwise: leading.otherwise,
             rules: leading.rules,
             along,
-            validating_gateways: Vec::new(),
-            unvalidating_gateways: Vec::new(),
+            known_gateways: Vec::new(),
             at_gateway: false,
             yields: false,
         }

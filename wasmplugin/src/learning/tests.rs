@@ -108,8 +108,7 @@ fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
         otherwise: Otherwise::Deny,
         rules,
         along: Vec::new(),
-        validating_gateways: Vec::new(),
-        unvalidating_gateways: Vec::new(),
+        known_gateways: Vec::new(),
         at_gateway: false,
         yields: false,
     };

@@ -41,14 +41,9 @@ impl Report<'_> {
             RecordedCaller::Malformed => {
                 writeln!(f, "caller    with something other than one SPIFFE ID")?;
             }
-            RecordedCaller::Certificate(certificate) => {
-                for (kind, name) in certificate.names() {
-                    writeln!(
-                        f,
-                        "caller    client certificate {}{}",
-                        kind.prefix(),
-                        printable(name)
-                    )?;
+            RecordedCaller::Certificate(names) => {
+                for name in names.lines() {
+                    writeln!(f, "caller    client certificate {}", printable(name))?;
                 }
             }
             RecordedCaller::Workload(id) => writeln!(f, "caller    {}", printable(id))?,

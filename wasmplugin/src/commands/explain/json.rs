@@ -17,10 +17,8 @@ impl Report<'_> {
         let (identity, caller) = match &record.caller {
             RecordedCaller::Anonymous => ("absent", None),
             RecordedCaller::Malformed => ("malformed", None),
-            RecordedCaller::Workload(id) => ("verified", Some(id.clone())),
-            RecordedCaller::Certificate(certificate) => {
-                ("client-certificate", Some(certificate.to_string()))
-            }
+            RecordedCaller::Workload(id) => ("verified", Some(id)),
+            RecordedCaller::Certificate(names) => ("client-certificate", Some(names)),
         };
         let time = (record.time > 0).then(|| explanation::at(record).to_string());
         json!({
