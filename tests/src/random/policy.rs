@@ -92,6 +92,7 @@ fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong
                 name: "model".to_owned(),
             },
             match_labels: BTreeMap::new(),
+            at_gateway: false,
             enforcement,
             otherwise,
             rules,
