@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::{CART, config};
 
+/// Certificates, each as its names.
+type Certificates<'n> = &'n [&'n [&'n str]];
+
 const NOBODY: &[&str] = &[];
 const PARTNER: &[&str] = &["dns:client-7.partner.example", "subject:CN=7,O=Partner"];
 const BY_URI: &[&str] = &["uri:https://partner.example/7"];
@@ -43,7 +46,7 @@ fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
 }
 
 pub(crate) fn client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names() {
-    let matching: [(&str, &[&[&str]], &[&[&str]]); 8] = [
+    let matching: [(&str, Certificates<'_>, Certificates<'_>); 8] = [
         ("*", &[PARTNER, BY_URI, FOREIGN], &[NOBODY]),
         (
             "dns:client-7.partner.example",
