@@ -114,10 +114,9 @@ pub(crate) fn request<'r>(
             PeerIdentity::Unvalidated
         }
         RecordedCaller::Anonymous => PeerIdentity::Absent,
-        RecordedCaller::Malformed => PeerIdentity::Malformed,
+        // Whatever a certificate from outside the mesh is by itself, its names are looked at first.
+        RecordedCaller::Malformed | RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
         RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),
-        // Whatever it is of itself, it is a certificate from outside the mesh first.
-        RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
     };
     Request {
         client_certificate,
