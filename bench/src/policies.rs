@@ -55,6 +55,8 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         mesh_otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
         along: Vec::new(),
+        known_gateways: Vec::new(),
+        at_gateway: false,
         yields: false,
     }
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use policy_schema::engine::{MetadataText, PeerIp, RequestAttributes, path_without_query};
-use policy_schema::identity::PeerIdentity;
+use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::rule::MetadataKey;
 use policy_schema::timestamp::Timestamp;
 
@@ -29,6 +29,7 @@ pub struct HostAttributes<'h, H> {
     host: &'h H,
     certificates: &'h PeerCertificates,
     peer: OnceCell<Peer>,
+    client_certificate: OnceCell<Rc<ClientCertificate>>,
     method: OnceCell<Option<Bytes>>,
     path: OnceCell<Option<Bytes>>,
     authority: OnceCell<Option<Bytes>>,
@@ -43,6 +44,7 @@ pub struct HostAttributes<'h, H> {
 
 enum Peer {
     Absent,
+    Unvalidated,
     Malformed,
     Certificate(Rc<[u8]>),
     Waypoint(Bytes),
@@ -55,6 +57,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
             host,
             certificates,
             peer: OnceCell::new(),
+            client_certificate: OnceCell::new(),
             method: OnceCell::new(),
             path: OnceCell::new(),
             authority: OnceCell::new(),
@@ -69,9 +72,14 @@ impl<'h, H: Host> HostAttributes<'h, H> {
     }
 
     fn ask_for_peer(&self) -> Peer {
-        match self.certificates.identity(self.host) {
+        let (identity, certificate) = self.certificates.identity(self.host);
+        if let Some(certificate) = certificate {
+            self.client_certificate.get_or_init(|| certificate);
+        }
+        match identity {
             CertificateIdentity::UriSan(san) => Peer::Certificate(san),
             CertificateIdentity::Malformed => Peer::Malformed,
+            CertificateIdentity::Unvalidated => Peer::Unvalidated,
             CertificateIdentity::Absent => self
                 .host
                 .property(WAYPOINT_PEER)
@@ -115,9 +123,17 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
         match self.peer.get_or_init(|| self.ask_for_peer()) {
             Peer::Absent => PeerIdentity::Absent,
             Peer::Malformed => PeerIdentity::Malformed,
+            Peer::Unvalidated => PeerIdentity::Unvalidated,
             Peer::Certificate(san) => PeerIdentity::from_uri_san(Some(san)),
             Peer::Waypoint(sans) => PeerIdentity::from_uri_san(Some(sans)),
         }
+    }
+
+    fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.peer();
+        self.client_certificate
+            .get()
+            .map(|certificate| &**certificate)
     }
 
     fn method(&self) -> Option<&[u8]> {
@@ -209,7 +225,7 @@ mod tests {
 
     fn caller(host: &FakeHost) -> Result<Option<String>, ()> {
         with(host, |request| match request.peer() {
-            PeerIdentity::Absent => Ok(None),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(None),
             PeerIdentity::Malformed => Err(()),
             PeerIdentity::Verified(id) => Ok(Some(id.as_str().to_owned())),
         })

@@ -1,11 +1,12 @@
-//! As much of X.509 as it takes to count the names of a certificate.
+//! As much of X.509 as it takes to know the names and the end of a certificate.
 //!
 //! The handshake has verified all else. The walk is strict: what is not one certificate, in PEM
-//! and DER, gives no number.
+//! and DER, gives nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use policy_schema::identity::SCHEME;
+use policy_schema::identity::{NameKind, SCHEME};
+use policy_schema::timestamp::Timestamp;
 
 const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PEM_END: &[u8] = b"-----END CERTIFICATE-----";
@@ -13,66 +14,113 @@ const PEM_END: &[u8] = b"-----END CERTIFICATE-----";
 /// X.690 tags.
 const OCTET_STRING: u8 = 0x04;
 const OBJECT_IDENTIFIER: u8 = 0x06;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// `TBSCertificate.extensions` (RFC 5280, section 4.1).
 const EXTENSIONS: u8 = 0xa3;
+/// Where `TBSCertificate.validity` stands among the sequences of a `TBSCertificate`, from 0.
+const VALIDITY: usize = 2;
 /// `GeneralName.dNSName` and `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
 const DNS: u8 = 0x82;
 const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// How many names of a kind a certificate has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NameCounts {
-    /// URI SANs, and DNS SANs that read as a SPIFFE ID: Envoy's RBAC takes them for one.
-    pub ids: usize,
-    /// Other DNS SANs.
-    pub dns: usize,
+/// What a certificate says of its holder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its URI SANs and DNS SANs.
+    pub names: Vec<(NameKind, Vec<u8>)>,
+    /// Until when it is valid; none where the time cannot be read.
+    pub not_after: Option<Timestamp>,
 }
 
-/// Counts the names of a certificate in PEM; none when it is not one.
-pub fn count_names(pem: &[u8]) -> Option<NameCounts> {
-    let der = der_of(pem)?;
-    let mut certificate = Elements(only(&der, SEQUENCE)?);
-    let mut to_be_signed = Elements(certificate.expect_tag(SEQUENCE)?);
-    let mut counts = NameCounts::default();
-    while let Some((tag, content)) = to_be_signed.next()? {
-        if tag == EXTENSIONS {
-            count_in_extensions(only(content, SEQUENCE)?, &mut counts)?;
-        }
-    }
-    Some(counts)
-}
-
-fn count_in_extensions(extensions: &[u8], counts: &mut NameCounts) -> Option<()> {
-    let mut extensions = Elements(extensions);
-    while let Some((_, extension)) = extensions.next()? {
-        let mut fields = Elements(extension);
-        if fields.expect_tag(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
-            continue;
-        }
-        // `critical` may stand before the value.
-        while let Some((tag, content)) = fields.next()? {
-            if tag == OCTET_STRING {
-                count_in_names(only(content, SEQUENCE)?, counts)?;
+impl Certificate {
+    /// Reads a certificate in PEM; none when it is not one.
+    pub fn read(pem: &[u8]) -> Option<Self> {
+        let der = der_of(pem)?;
+        let mut certificate = Elements(only(&der, SEQUENCE)?);
+        let mut to_be_signed = Elements(certificate.expect_tag(SEQUENCE)?);
+        let mut read = Self::default();
+        let mut sequences = 0;
+        while let Some((tag, content)) = to_be_signed.next()? {
+            if tag == EXTENSIONS {
+                read.add_extensions(only(content, SEQUENCE)?)?;
+            } else if tag == SEQUENCE {
+                if sequences == VALIDITY {
+                    read.not_after = end_of(content);
+                }
+                sequences += 1;
             }
         }
+        Some(read)
     }
-    Some(())
+
+    /// How many names it has that Envoy's RBAC takes for a SPIFFE ID: URI SANs, and DNS SANs that read as one.
+    pub fn ids(&self) -> usize {
+        let is_id = |(kind, name): &&(NameKind, Vec<u8>)| {
+            *kind == NameKind::Uri || name.starts_with(SCHEME.as_bytes())
+        };
+        self.names.iter().filter(is_id).count()
+    }
+
+    fn add_extensions(&mut self, extensions: &[u8]) -> Option<()> {
+        let mut extensions = Elements(extensions);
+        while let Some((_, extension)) = extensions.next()? {
+            let mut fields = Elements(extension);
+            if fields.expect_tag(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
+                continue;
+            }
+            // `critical` may stand before the value.
+            while let Some((tag, content)) = fields.next()? {
+                if tag == OCTET_STRING {
+                    self.add_names(only(content, SEQUENCE)?)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn add_names(&mut self, names: &[u8]) -> Option<()> {
+        let mut names = Elements(names);
+        while let Some((tag, name)) = names.next()? {
+            let kind = match tag {
+                DNS => NameKind::Dns,
+                URI => NameKind::Uri,
+                _ => continue,
+            };
+            self.names.push((kind, name.to_vec()));
+        }
+        Some(())
+    }
 }
 
-fn count_in_names(names: &[u8], counts: &mut NameCounts) -> Option<()> {
-    let mut names = Elements(names);
-    while let Some((tag, name)) = names.next()? {
-        match tag {
-            URI => counts.ids += 1,
-            DNS if name.starts_with(SCHEME.as_bytes()) => counts.ids += 1,
-            DNS => counts.dns += 1,
+/// The end of a `Validity`.
+fn end_of(validity: &[u8]) -> Option<Timestamp> {
+    let mut times = Elements(validity);
+    times.next()??;
+    let (tag, time) = times.next()??;
+    let time = std::str::from_utf8(time).ok()?;
+    let (century, rest) = match tag {
+        // RFC 5280, section 4.1.2.5.1.
+        UTC_TIME if time.get(..2)? < "50" => ("20", time),
+        UTC_TIME => ("19", time),
+        GENERALIZED_TIME => time.split_at_checked(2)?,
+        _ => return None,
+    };
+    let mut text = century.to_owned();
+    // RFC 3339 has something between most of the parts, each of two digits.
+    for (position, byte) in rest.chars().enumerate() {
+        match position {
+            2 | 4 => text.push('-'),
+            6 => text.push('T'),
+            8 | 10 => text.push(':'),
             _ => {}
         }
+        text.push(byte);
     }
-    Some(())
+    Timestamp::parse(&text).ok()
 }
 
 /// The content of the one element that `der` is, which must have this tag.
@@ -138,25 +186,28 @@ fn der_of(pem: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fake_host::{ADMIN, WEB, certificate};
+    use crate::fake_host::{ADMIN, WEB, certificate, certificate_until};
+
+    fn count(pem: &[u8]) -> Option<usize> {
+        Some(Certificate::read(pem)?.ids())
+    }
 
     #[test]
-    fn uri_sans_and_dns_sans_are_counted() {
-        let cases: [(&[&str], &[&str], usize, usize); 9] = [
-            (&[], &[], 0, 0),
-            (&[], &["web.shop"], 0, 1),
-            (&[WEB], &[], 1, 0),
-            (&[WEB], &["web.shop", "web"], 1, 2),
-            (&[WEB, ADMIN], &[], 2, 0),
-            (&[WEB, WEB, WEB], &["web.shop"], 3, 1),
-            (&[], &["", ADMIN], 1, 1),
-            (&[WEB], &[ADMIN], 2, 0),
-            (&[WEB], &["https://web.shop", "spiffe:/web"], 1, 2),
+    fn names_that_rbac_takes_for_ids_are_counted() {
+        let cases: [(&[&str], &[&str], usize); 9] = [
+            (&[], &[], 0),
+            (&[], &["web.shop"], 0),
+            (&[WEB], &[], 1),
+            (&[WEB], &["web.shop", "web"], 1),
+            (&[WEB, ADMIN], &[], 2),
+            (&[WEB, WEB, WEB], &["web.shop"], 3),
+            (&[], &["", ADMIN], 1),
+            (&[WEB], &[ADMIN], 2),
+            (&[WEB], &["https://web.shop", "spiffe:/web"], 1),
         ];
-        for (uri_sans, dns_sans, ids, dns) in cases {
+        for (uri_sans, dns_sans, expected) in cases {
             let pem = certificate(uri_sans, dns_sans);
-            let expected = Some(NameCounts { ids, dns });
-            assert_eq!(count_names(pem.as_bytes()), expected, "{pem}");
+            assert_eq!(count(pem.as_bytes()), Some(expected), "{pem}");
         }
     }
 
@@ -164,10 +215,9 @@ mod tests {
     fn names_longer_than_one_byte_can_say_are_walked_over() {
         let path = "a".repeat(1500);
         let long = format!("spiffe://cluster.local/{path}");
-        for count in [1, 2, 60] {
-            let pem = certificate(&vec![&*long; count], &["web.shop"]);
-            let expected = Some(NameCounts { ids: count, dns: 1 });
-            assert_eq!(count_names(pem.as_bytes()), expected);
+        for names in [1, 2, 60] {
+            let pem = certificate(&vec![&*long; names], &["web.shop"]);
+            assert_eq!(count(pem.as_bytes()), Some(names));
         }
     }
 
@@ -179,8 +229,7 @@ mod tests {
             pem.trim_end().to_owned(),
             pem.replace("\r\n", "\n"),
         ] {
-            let expected = Some(NameCounts { ids: 1, dns: 0 });
-            assert_eq!(count_names(pem.as_bytes()), expected);
+            assert_eq!(count(pem.as_bytes()), Some(1));
         }
     }
 
@@ -200,7 +249,7 @@ mod tests {
             pem.replace("-----END", "AAAA\n-----END"),
             format!("{pem}{other}"),
         ] {
-            assert_eq!(count_names(text.as_bytes()), None, "{text}");
+            assert_eq!(count(text.as_bytes()), None, "{text}");
         }
     }
 
@@ -211,18 +260,46 @@ mod tests {
             let body = STANDARD.encode(der);
             format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
         };
-        let expected = Some(NameCounts { ids: 2, dns: 1 });
-        assert_eq!(count_names(&pem_of(&der)), expected);
+        assert_eq!(count(&pem_of(&der)), Some(2));
         for length in 0..der.len() {
-            assert_eq!(count_names(&pem_of(&der[..length])), None, "{length}");
+            assert_eq!(count(&pem_of(&der[..length])), None, "{length}");
         }
         // Whatever the change, it ends, without a panic.
         for position in 0..der.len() {
             for value in [0, 0x30, 0x7f, 0x80, 0x83, 0xff] {
                 let mut changed = der.clone();
                 changed[position] = value;
-                count_names(&pem_of(&changed));
+                count(&pem_of(&changed));
             }
+        }
+    }
+
+    #[test]
+    fn the_end_is_read_in_either_form_of_a_time() {
+        for (year, time) in [
+            (2031, "2031-02-03T00:00:00Z"),
+            (2049, "2049-02-03T00:00:00Z"),
+            (2050, "2050-02-03T00:00:00Z"),
+        ] {
+            let pem = certificate_until(year, 2, 3);
+            let read = Certificate::read(pem.as_bytes()).unwrap();
+            assert_eq!(read.not_after, Some(Timestamp::parse(time).unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_not_read() {
+        for time in [
+            "",
+            "30",
+            "301332000000Z",
+            "300203000000",
+            "300203000000+0100",
+            "3002030000Z",
+        ] {
+            let length = u8::try_from(time.len()).unwrap();
+            let time = [&[UTC_TIME, length], time.as_bytes()].concat();
+            assert_eq!(end_of(&[&time[..], &time].concat()), None, "{time:?}");
         }
     }
 }

@@ -118,7 +118,7 @@ impl DecisionLog {
         };
         let caller = match &peer {
             PeerIdentity::Verified(id) => Some(id.as_str()),
-            PeerIdentity::Absent | PeerIdentity::Malformed => None,
+            PeerIdentity::Absent | PeerIdentity::Unvalidated | PeerIdentity::Malformed => None,
         };
         let (effect, reason) = policy.recorded_as(rule);
         let line = Line {

@@ -55,6 +55,7 @@ impl<'p> Denial<'p> {
             host: shown(record.host.as_deref(), LONGEST_TEXT),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
+                RecordedCaller::Certificate(names) => shown(Some(names.as_bytes()), LONGEST_PATH),
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
             },
         }

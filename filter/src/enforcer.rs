@@ -5,7 +5,7 @@ use std::fmt;
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Decision, Outcome, Reason, RequestAttributes as _,
 };
-use policy_schema::plugin_config::ConfigError;
+use policy_schema::plugin_config::{ConfigError, ProxyDescription, ProxyKind};
 use policy_schema::reporting::ReportedRequests;
 use policy_schema::rule_spec::{Effect, Enforcement};
 
@@ -21,12 +21,13 @@ use crate::planes::Verdicts;
 use crate::reply::LocalReply;
 use crate::{access_log, learning, upstream_header};
 
-/// The beginnings of the property that has a label of the workload, by Istio's node metadata: the
-/// second was the name before Envoy had the first.
-const WORKLOAD_LABEL: [&[u8]; 2] = [
-    b"xds\0node\0metadata\0LABELS\0",
-    b"node\0metadata\0LABELS\0",
-];
+/// The beginnings of the properties of the proxy's node: the second was the name before Envoy had the
+/// first.
+const NODE: [&[u8]; 2] = [b"xds\0node\0", b"node\0"];
+/// By Istio's node metadata.
+const NAMESPACE: &[u8] = b"metadata\0NAMESPACE";
+const LABELS: &[u8] = b"metadata\0LABELS\0";
+const ID: &[u8] = b"id";
 
 /// A policy that is in force.
 #[derive(Debug)]
@@ -52,15 +53,13 @@ pub enum Verdict {
 impl Enforcer {
     /// Puts the policies of a plugin config in force, as far as they are for this workload.
     pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
-        let policy = CompiledPolicy::for_workload(config, |label| {
-            let properties = WORKLOAD_LABEL.map(|start| [start, label.as_bytes()].concat());
-            let mut values = properties.iter().filter_map(|path| host.property(path));
-            String::from_utf8(values.next()?).ok()
-        })?;
+        let proxy = describe(host);
+        let policy = CompiledPolicy::for_workload(config, &proxy.label)?;
+        let validation = policy.certificate_validation(&proxy);
         Ok(Self {
-            counters: Counters::define(&policy, host),
+            counters: Counters::define(&policy, validation, host),
             log: DecisionLog::new(policy.reporting().lines_per_second),
-            certificates: PeerCertificates::default(),
+            certificates: PeerCertificates::new(validation, policy.takes_client_certificates()),
             announced: OwnPolicies::of(&policy),
             policy,
         })
@@ -220,6 +219,23 @@ fn passage(decision: &Decision<'_>) -> Passage {
         (Enforcement::Enforce, Reason::AllowedByRule(_)) => Passage::Allowed,
         _ => Passage::NotDenied,
     }
+}
+
+/// The proxy that the filter runs in, by its node.
+fn describe(host: &impl Host) -> ProxyDescription<impl Fn(&str) -> Option<String>> {
+    let id = of_node(host, ID).unwrap_or_default();
+    ProxyDescription {
+        kind: ProxyKind::from_node_id(id.as_bytes()),
+        namespace: of_node(host, NAMESPACE),
+        label: move |label: &str| of_node(host, &[LABELS, label.as_bytes()].concat()),
+    }
+}
+
+fn of_node(host: &impl Host, path: &[u8]) -> Option<String> {
+    let value = NODE
+        .iter()
+        .find_map(|start| host.property(&[start, path].concat()));
+    String::from_utf8(value?).ok()
 }
 
 /// What is in force, in one line.

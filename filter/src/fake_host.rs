@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use log::Level;
 use policy_schema::timestamp::Timestamp;
-use rcgen::{CertificateParams, KeyPair, SanType};
+use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
@@ -32,6 +32,14 @@ pub(crate) fn enforcer(config: &Value, host: &FakeHost) -> Enforcer {
     forget_metrics();
     learning::forget();
     Enforcer::new(config.to_string().as_bytes(), host).unwrap()
+}
+
+/// A self-signed certificate in PEM that ends at the beginning of this day.
+pub(crate) fn certificate_until(year: i32, month: u8, day: u8) -> String {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.not_after = date_time_ymd(year, month, day);
+    let key = KeyPair::generate().unwrap();
+    params.self_signed(&key).unwrap().pem()
 }
 
 /// A self-signed certificate in PEM.
@@ -215,7 +223,8 @@ impl FakeHost {
 
 impl Host for FakeHost {
     fn property(&self, path: &[u8]) -> Option<Bytes> {
-        self.answer(self.properties.borrow().get(path).cloned())
+        let property = self.properties.borrow().get(path).cloned();
+        self.answer(property.filter(|value| !value.is_empty()))
     }
 
     fn set_property(&self, path: &[u8], value: &[u8]) {

@@ -44,9 +44,10 @@ pub fn observe(
     let peer = request.peer();
     let caller = match &peer {
         PeerIdentity::Verified(id) if policy.is_of_mesh(peer) => encoded(id.as_str().as_bytes()),
-        PeerIdentity::Verified(_) | PeerIdentity::Absent | PeerIdentity::Malformed => {
-            ABSENT.to_owned()
-        }
+        PeerIdentity::Verified(_)
+        | PeerIdentity::Absent
+        | PeerIdentity::Unvalidated
+        | PeerIdentity::Malformed => ABSENT.to_owned(),
     };
     // Of callers that are nobody of the mesh nothing is learnt: they must not take others' room.
     let is_nobody = caller == ABSENT;

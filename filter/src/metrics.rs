@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::metric::{self, Metric, MetricKind};
-use policy_schema::plugin_config::PolicyName;
+use policy_schema::plugin_config::{CertificateValidation, PolicyName};
 use policy_schema::reporting::MetricNames;
 use policy_schema::rule_spec::{Effect, Otherwise};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -38,6 +38,7 @@ pub struct Counters {
     malformed_identity: Option<MetricId>,
     foreign_trust_domain: Option<MetricId>,
     no_identity: Option<MetricId>,
+    unvalidated_certificate: Option<MetricId>,
     no_rule_matched: Option<MetricId>,
     not_denied: Option<MetricId>,
     omitted_lines: Option<MetricId>,
@@ -58,7 +59,12 @@ struct RuleCounters {
 
 impl Counters {
     /// Defines what is counted and measured of a policy, and tells what is known of it already.
-    pub fn define(policy: &CompiledPolicy, host: &impl Host) -> Self {
+    /// `validation` says whether callers may have certificates that nobody has validated.
+    pub fn define(
+        policy: &CompiledPolicy,
+        validation: CertificateValidation,
+        host: &impl Host,
+    ) -> Self {
         let names = policy.reporting().metric_names;
         let counter = |reason: Reason<'_>| define_reason(policy, reason, host);
         let of_rule = |rule| RuleCounters {
@@ -80,6 +86,9 @@ impl Counters {
             malformed_identity: counter(Reason::MalformedIdentity),
             foreign_trust_domain: counter(Reason::ForeignTrustDomain),
             no_identity: if_denied(Reason::NoIdentity).flatten(),
+            unvalidated_certificate: (validation != CertificateValidation::ByListener)
+                .then(|| if_denied(Reason::UnvalidatedCertificate).flatten())
+                .flatten(),
             no_rule_matched: if_denied(Reason::NoRuleMatched).flatten(),
             not_denied: if_passed(Reason::NotDenied).flatten(),
             omitted_lines: define(&metric::OMITTED, names, &[], host),
@@ -113,6 +122,7 @@ impl Counters {
             }
             Reason::NotDenied => self.not_denied,
             Reason::NoIdentity => self.no_identity,
+            Reason::UnvalidatedCertificate => self.unvalidated_certificate,
             Reason::MalformedIdentity => self.malformed_identity,
             Reason::ForeignTrustDomain => self.foreign_trust_domain,
             Reason::NoRuleMatched => self.no_rule_matched,

@@ -151,7 +151,9 @@ fn problem<'a>(
     };
     if disclosure >= Disclosure::NearestRule {
         let near = match denial.reason {
-            Reason::NoRuleMatched | Reason::NoIdentity => denial::nearest(policy, request),
+            Reason::NoRuleMatched | Reason::NoIdentity | Reason::UnvalidatedCertificate => {
+                denial::nearest(policy, request)
+            }
             _ => None,
         };
         let rule = denial.rule().or(near.map(|near| near.rule));
@@ -189,6 +191,9 @@ fn plainly(reason: Reason<'_>) -> String {
         Reason::ExpiredRule(_) => "The rule that allowed this request has expired.",
         Reason::RuleNotYetValid(_) => "The rule that will allow this request does not apply yet.",
         Reason::NoRuleMatched => "No rule allows this request.",
+        Reason::UnvalidatedCertificate => {
+            "The gateway has not validated the caller's certificate, so the caller has no identity."
+        }
     }
     .to_owned()
 }

@@ -24,7 +24,7 @@ pub fn write(
 ) {
     let caller = match peer {
         PeerIdentity::Verified(id) => Some(id),
-        PeerIdentity::Absent | PeerIdentity::Malformed => None,
+        PeerIdentity::Absent | PeerIdentity::Unvalidated | PeerIdentity::Malformed => None,
     };
     host.replace_request_header(NAME, value(policy, decision, caller).as_bytes());
     remove_each(LOOKALIKE, host);

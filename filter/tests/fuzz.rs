@@ -2,7 +2,7 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
-use peergate_filter::certificate::count_names;
+use peergate_filter::certificate::Certificate;
 use peergate_fuzz::{Target, fuzz};
 
 #[test]
@@ -22,9 +22,14 @@ fn any_certificate_is_counted_or_refused() {
         ],
     };
     fuzz(TARGET, |input| {
-        format!(
-            "{:?}",
-            count_names(input).map(|count| (count.ids.min(9), count.dns.min(9)))
-        )
+        let read = Certificate::read(input);
+        let found = read.map(|it| {
+            (
+                it.ids().min(9),
+                it.names.len().min(9),
+                it.not_after.is_some(),
+            )
+        });
+        format!("{found:?}")
     });
 }

@@ -4,6 +4,7 @@
 //! is no way from a doubtful text to a wider rule. Policy documents and the plugin config both
 //! come through here.
 
+mod client_certificate;
 mod condition;
 mod ip_block;
 mod operation;
@@ -33,6 +34,8 @@ pub struct Scope<'a> {
     pub enforcement: Enforcement,
     /// What becomes of requests that no rule matches.
     pub otherwise: Otherwise,
+    /// Whether the policy applies to gateways only.
+    pub at_gateway: bool,
 }
 
 /// Checks the rules of one policy: for each what it means, or none where a problem was added.
@@ -187,7 +190,11 @@ fn check_custom(
         }
     }
     let from = cursor.key("from");
-    let asks = |source: &Source| source.asks_for_identity() || source.asks_for_request_principal();
+    let asks = |source: &Source| {
+        source.asks_for_identity()
+            || source.asks_for_request_principal()
+            || !source.client_certificates.is_empty()
+    };
     for (index, source) in sources.iter().enumerate() {
         if source.anonymous || asks(source) {
             problems.report(
@@ -223,7 +230,9 @@ fn check_anonymous(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if !sources.iter().any(|source| source.anonymous) {
+    let lacks_identity =
+        |source: &Source| source.anonymous || !source.client_certificates.is_empty();
+    if !sources.iter().any(lacks_identity) {
         return;
     }
     let when = cursor.key("when");
@@ -232,8 +241,8 @@ fn check_anonymous(
             problems.report(
                 Code::ExclusiveFields,
                 &when.index(index).key("key"),
-                "a caller cannot be anonymous and have an identity",
-                "put the callers of `anonymous: true` into a rule of their own",
+                "a caller without an identity of the mesh cannot be asked for one",
+                "put the sources with `anonymous` and `clientCertificates` into a rule of their own",
             );
         }
     }

@@ -88,6 +88,9 @@ codes! {
     /// Two policies select the same workload. Their rules add up, so what one allows the other does
     /// not deny; whoever reads one of them sees half of what holds.
     OverlappingSelectors = "overlapping-selectors", Warning;
+    /// Clients of a gateway need certificates (`tls.mode: Mutual`), and the policies there allow no
+    /// certificate from outside the mesh, so that all such clients are denied.
+    UnnamedClientCertificates = "unnamed-client-certificates", Warning;
     /// Two policies share some of their targets and not all, so that no one policy says what holds at
     /// a target.
     OverlappingTargets = "overlapping-targets", Error;

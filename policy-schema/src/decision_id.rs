@@ -64,8 +64,11 @@ pub enum RecordedCaller {
     Anonymous,
     /// Somebody whose certificate has something other than one SPIFFE ID.
     Malformed,
-    /// Somebody with this SPIFFE ID.
+    /// A workload with this SPIFFE ID.
     Workload(String),
+    /// A client from outside the mesh, whose certificate a gateway validated: its names, each as
+    /// `KIND:NAME`, one to a line. Perhaps not all of them.
+    Certificate(String),
 }
 
 /// Why a text is not the id of a decision that can be trusted.
@@ -96,6 +99,7 @@ const SEALED: u8 = 2;
 mod flag {
     pub(super) const MALFORMED: u8 = 1;
     pub(super) const WORKLOAD: u8 = 2;
+    pub(super) const CERTIFICATE: u8 = 3;
     pub(super) const METHOD: u8 = 4;
     pub(super) const PATH: u8 = 8;
     pub(super) const PATH_IS_CUT: u8 = 16;
@@ -178,6 +182,10 @@ impl DecisionRecord {
             RecordedCaller::Anonymous => (None, 0),
             RecordedCaller::Malformed => (None, flag::MALFORMED),
             RecordedCaller::Workload(id) => (Some(id.as_bytes()), flag::WORKLOAD),
+            RecordedCaller::Certificate(names) => {
+                let (names, _) = cut(Some(names.as_bytes()), LONGEST_PATH);
+                (names, flag::CERTIFICATE)
+            }
         };
         let (method, _) = cut(self.method.as_deref(), LONGEST_TEXT);
         let (path, path_is_cut) = cut(self.path.as_deref(), LONGEST_PATH);
@@ -233,7 +241,7 @@ impl DecisionRecord {
             (Some(id), false) => RecordedCaller::Workload(id),
             (None, true) => RecordedCaller::Malformed,
             (None, false) => RecordedCaller::Anonymous,
-            (Some(_), true) => return Err(InvalidDecisionId::Malformed),
+            (Some(names), true) => RecordedCaller::Certificate(names),
         };
         let method = text(flag::METHOD)?.map(<[u8]>::to_vec);
         let path = text(flag::PATH)?.map(<[u8]>::to_vec);

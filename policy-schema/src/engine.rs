@@ -22,8 +22,10 @@ mod residual;
 use std::sync::Arc;
 
 use crate::decision_id::DecisionKey;
-use crate::identity::{PeerIdentity, TrustDomains};
-use crate::plugin_config::{PolicyDigest, PolicyName};
+use crate::identity::{ClientCertificate, PeerIdentity, TrustDomains};
+use crate::plugin_config::{
+    CertificateValidation, KnownGateway, PolicyDigest, PolicyName, ProxyDescription,
+};
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::timestamp::{Phase, Validity};
@@ -50,6 +52,10 @@ pub struct CompiledPolicy {
     otherwise_of_policies: Otherwise,
     reporting: Reporting,
     decision_key: Option<DecisionKey>,
+    known_gateways: Vec<KnownGateway>,
+    at_gateway: bool,
+    /// Whether client certificates from outside the mesh are callers of their own.
+    takes_client_certificates: bool,
     policies: Vec<EnforcedPolicy>,
     yields: bool,
     rules: Vec<CompiledRule>,
@@ -167,6 +173,19 @@ impl CompiledPolicy {
         self.yields
     }
 
+    /// How the filter in a proxy learns whether a client's certificate was validated.
+    pub fn certificate_validation(
+        &self,
+        proxy: &ProxyDescription<impl Fn(&str) -> Option<String>>,
+    ) -> CertificateValidation {
+        proxy.certificate_validation(&self.known_gateways, self.at_gateway)
+    }
+
+    /// Whether client certificates from outside the mesh are callers of their own.
+    pub fn takes_client_certificates(&self) -> bool {
+        self.takes_client_certificates
+    }
+
     /// Which state of the documents the policy was rendered from.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
@@ -207,7 +226,7 @@ impl CompiledPolicy {
     pub fn is_stranger(&self, peer: PeerIdentity<'_>) -> bool {
         match self.caller(peer) {
             Ok(Caller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
-            Ok(Caller::Anonymous) | Err(_) => true,
+            Ok(Caller::Anonymous | Caller::Certificate(_)) | Err(_) => true,
         }
     }
 
@@ -274,7 +293,7 @@ impl CompiledPolicy {
         &self,
         request: &'r R,
     ) -> Result<Evaluation<'r, R>, Reason<'_>> {
-        let caller = self.caller(request.peer())?;
+        let caller = self.caller_of(request)?;
         let evaluation = Evaluation::new(caller, request);
         let denied = self.deny.first_match(&self.rules, &evaluation, 0);
         match self.rule(denied.rule) {
@@ -301,8 +320,11 @@ impl CompiledPolicy {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },
+            (Caller::Anonymous, None) if evaluation.request.peer() == PeerIdentity::Unvalidated => {
+                Reason::UnvalidatedCertificate
+            }
             (Caller::Anonymous, None) => Reason::NoIdentity,
-            (Caller::Workload(_), None) => Reason::NoRuleMatched,
+            (Caller::Workload(_) | Caller::Certificate(_), None) => Reason::NoRuleMatched,
         }
     }
 
@@ -315,7 +337,7 @@ impl CompiledPolicy {
         let caller = if self.recorded.is_empty() {
             None
         } else {
-            self.caller(request.peer()).ok()
+            self.caller_of(request).ok()
         };
         let evaluation = caller.map(|caller| Evaluation::new(caller, request));
         let mut next = 0;
@@ -327,9 +349,40 @@ impl CompiledPolicy {
         })
     }
 
+    /// The certificate of a caller from outside the mesh, where it is a caller of its own.
+    pub fn client_certificate<'r>(
+        &self,
+        request: &'r impl RequestAttributes,
+    ) -> Option<&'r ClientCertificate> {
+        match self.caller_of(request) {
+            Ok(Caller::Certificate(certificate)) => Some(certificate),
+            Ok(Caller::Anonymous | Caller::Workload(_)) | Err(_) => None,
+        }
+    }
+
+    /// Who sends a request. A client certificate from outside the mesh is a caller at gateways alone, and
+    /// only if no policy there denies all such callers.
+    fn caller_of<'r>(
+        &self,
+        request: &'r impl RequestAttributes,
+    ) -> Result<Caller<'r>, Reason<'static>> {
+        let peer = request.peer();
+        let caller = self.caller(peer);
+        if !self.takes_client_certificates
+            || peer == PeerIdentity::Unvalidated
+            || matches!(caller, Ok(Caller::Workload(_)))
+        {
+            return caller;
+        }
+        match request.client_certificate() {
+            Some(certificate) => Ok(Caller::Certificate(certificate)),
+            None => caller,
+        }
+    }
+
     fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<Caller<'r>, Reason<'static>> {
         match peer {
-            PeerIdentity::Absent => Ok(Caller::Anonymous),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Caller::Anonymous),
             PeerIdentity::Malformed => Err(Reason::MalformedIdentity),
             PeerIdentity::Verified(id) if self.trust_domains.contains(id.trust_domain()) => {
                 Ok(Caller::Workload(id))

@@ -4,7 +4,12 @@
 //! upper-case trust domain, a percent-encoded path) is malformed here, never normalised into a
 //! match.
 
+mod client_certificate;
+
 use thiserror::Error;
+
+pub(crate) use client_certificate::reads_as_id;
+pub use client_certificate::{ClientCertificate, NameKind};
 
 /// The scheme of every SPIFFE ID, with its separator.
 pub const SCHEME: &str = "spiffe://";
@@ -152,12 +157,15 @@ fn are_path_segments(bytes: &[u8]) -> bool {
     is_segment(length, dots)
 }
 
-/// What the handshake says about the caller. Three states, so that "no certificate" can never be
+/// What the handshake says about the caller. Separate states, so that "no certificate" can never be
 /// taken for "a certificate that we do not understand".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerIdentity<'a> {
     /// No identity was presented: plaintext, no client certificate, or one without any name.
     Absent,
+    /// A certificate was presented that the proxy did not validate. It proves nothing, so the caller
+    /// has no identity.
+    Unvalidated,
     /// Something was presented that is not exactly one SPIFFE ID.
     Malformed,
     /// The SPIFFE ID that the handshake verified.

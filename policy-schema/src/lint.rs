@@ -19,6 +19,9 @@ use crate::timestamp::Timestamp;
 /// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
 
+/// Since this version proxies show filters the client's certificate (Envoy 1.38).
+const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
+
 /// Path templates came with this version of Istio.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
 
@@ -206,8 +209,10 @@ fn lint_source(
             "remove this source, or add an exception for the workload to the `mtls` of the `Mesh`",
         );
     }
+    lint_client_certificates(source, mesh, cursor, problems);
     let Source {
         anonymous: _,
+        client_certificates,
         principals,
         not_principals,
         service_accounts,
@@ -262,8 +267,33 @@ fn lint_source(
     ] {
         lint_duplicates(accounts, &cursor.key(key), problems);
     }
+    lint_duplicates(
+        client_certificates,
+        &cursor.key("clientCertificates"),
+        problems,
+    );
     lint_excluded_identities(source, mesh, cursor, problems);
     lint_namespaces_of_principals(source, cursor, problems);
+}
+
+/// Before, filters could not read the whole certificate, and so not all of its names.
+fn lint_client_certificates(
+    source: &Source,
+    mesh: &Mesh,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if !source.client_certificates.is_empty() && mesh.istio_version < WHOLE_CERTIFICATE {
+        problems.report(
+            Code::UnsupportedByIstio,
+            &cursor.key("clientCertificates"),
+            format!(
+                "the gateways of Istio {} do not show filters the whole certificate of a client",
+                mesh.istio_version
+            ),
+            format!("those of {WHOLE_CERTIFICATE} do; upgrade first"),
+        );
+    }
 }
 
 /// Principals and service accounts that the source excludes again, under each of their names.

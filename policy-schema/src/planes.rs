@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | begin or end at a time | `Allow` at all times; `Deny` and `Audit` left out | exact |
 //! | shadow, of rule or policy | left out | recorded |
+//! | names of a client certificate | `Allow` for every certificate from outside the mesh; others left out | exact |
+//! | that the gateway validated the certificate | not asked | exact |
 //! | the address of the connection's peer | exact | `Allow` from any address; others never match |
 //! | effect `Custom` | exact: the provider is asked | recorded |
 //! | traffic without HTTP | exact | does not see it |
@@ -33,6 +35,10 @@ pub enum RbacPlane {
     Exact,
     /// It is rendered, but without its times: the filter begins and ends it.
     Untimed,
+    /// It is rendered for every client certificate from outside the mesh: the filter checks the names.
+    AnyClientCertificate,
+    /// The same, and without its times.
+    AnyClientCertificateUntimed,
     /// Nothing: the rule runs in the filter alone.
     Absent(FilterOnly),
 }
@@ -46,6 +52,8 @@ pub enum FilterOnly {
     ShadowRule,
     /// A denial or a record that begins or ends at a time: RBAC would go on before and after.
     Timed,
+    /// A denial or a record that names client certificates: RBAC would take them all.
+    ClientCertificate,
 }
 
 /// What the filter makes of a rule.
@@ -82,11 +90,17 @@ impl RbacPlane {
         } else if rule.enforcement == Some(Enforcement::Shadow) {
             Self::Absent(FilterOnly::ShadowRule)
         } else {
-            match (rule.effect, is_timed) {
-                (_, false) => Self::Exact,
-                (Effect::Allow, true) => Self::Untimed,
-                (Effect::Deny | Effect::Audit | Effect::Custom, true) => {
+            let names_certificates = rule.names_client_certificates();
+            match (rule.effect, is_timed, names_certificates) {
+                (_, false, false) => Self::Exact,
+                (Effect::Allow, true, false) => Self::Untimed,
+                (Effect::Allow, false, true) => Self::AnyClientCertificate,
+                (Effect::Allow, true, true) => Self::AnyClientCertificateUntimed,
+                (Effect::Deny | Effect::Audit | Effect::Custom, true, _) => {
                     Self::Absent(FilterOnly::Timed)
+                }
+                (Effect::Deny | Effect::Audit | Effect::Custom, false, true) => {
+                    Self::Absent(FilterOnly::ClientCertificate)
                 }
             }
         }
@@ -95,8 +109,19 @@ impl RbacPlane {
     /// Whether the rule is part of the rendered `AuthorizationPolicy`.
     pub fn is_rendered(self) -> bool {
         match self {
-            Self::Exact | Self::Untimed => true,
+            Self::Exact
+            | Self::Untimed
+            | Self::AnyClientCertificate
+            | Self::AnyClientCertificateUntimed => true,
             Self::Absent(_) => false,
+        }
+    }
+
+    /// Whether RBAC takes more than the rule does.
+    pub(crate) fn is_wider(self) -> bool {
+        match self {
+            Self::Untimed | Self::AnyClientCertificate | Self::AnyClientCertificateUntimed => true,
+            Self::Exact | Self::Absent(_) => false,
         }
     }
 
@@ -105,6 +130,15 @@ impl RbacPlane {
         match self {
             Self::Exact => None,
             Self::Untimed => Some("RBAC has no clock: the filter alone begins and ends the rule"),
+            Self::AnyClientCertificate => Some(
+                "RBAC cannot tell client certificates apart and takes all from outside the mesh: the filter alone checks their names",
+            ),
+            Self::AnyClientCertificateUntimed => Some(
+                "RBAC has no clock and cannot tell client certificates apart: the filter alone begins and ends the rule and checks their names",
+            ),
+            Self::Absent(FilterOnly::ClientCertificate) => {
+                Some("runs in the filter only: RBAC cannot tell client certificates apart")
+            }
             Self::Absent(FilterOnly::ShadowPolicy) => {
                 Some("runs in the filter only: the policy is in shadow")
             }
@@ -170,6 +204,11 @@ impl Rule {
         };
         self.sources.iter().any(Source::asks_for_end_of_namespace)
             || self.conditions.iter().any(of_condition)
+    }
+
+    /// Whether it names client certificates, rather than all that a gateway validated.
+    pub(crate) fn names_client_certificates(&self) -> bool {
+        self.sources.iter().any(Source::names_client_certificates)
     }
 
     /// Whether it depends on the address that the connection itself comes from.

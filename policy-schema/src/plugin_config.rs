@@ -6,6 +6,7 @@
 //! decision, for the filter, the command line, tests and benchmarks alike.
 
 mod digest;
+mod gateways;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,6 +28,8 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 pub use digest::PolicyDigest;
 #[cfg(feature = "authoring")]
 pub(crate) use digest::hex;
+pub(crate) use gateways::KnownGateway;
+pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -51,6 +54,14 @@ pub struct PluginConfig {
     pub revision: Option<String>,
     /// The identities that the mesh accepts.
     pub mesh: MeshIdentity,
+    /// The gateways of the mesh that the policy may apply to: their pods, as
+    /// `NAMESPACE/KEY=VALUE,KEY=VALUE`, after `unvalidated:` if their listeners may accept client
+    /// certificates that they have not validated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_gateways: Vec<String>,
+    /// Whether the policy applies to gateways only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_gateway: bool,
     /// The policy that the rules come from.
     pub policy: PolicyName,
     /// `Shadow` to let every request pass and only record what the policy would do.
@@ -94,6 +105,9 @@ pub struct PolicyAlong {
     /// Labels that its workloads have, all of them. Empty for every workload.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
+    /// Whether it applies to gateways only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_gateway: bool,
     /// `Shadow` to only record what its rules match.
     #[serde(default)]
     pub enforcement: Enforcement,
@@ -176,6 +190,8 @@ pub(crate) struct CheckedConfig {
     pub(crate) gateways: Vec<ServiceAccount>,
     pub(crate) reporting: Reporting,
     pub(crate) decision_key: Option<DecisionKey>,
+    pub(crate) known_gateways: Vec<KnownGateway>,
+    pub(crate) at_gateway: bool,
     /// The leading one first.
     pub(crate) policies: Vec<CheckedPolicy>,
     pub(crate) mesh_otherwise: Otherwise,
@@ -188,6 +204,7 @@ pub(crate) struct CheckedPolicy {
     pub(crate) name: PolicyName,
     pub(crate) digest: PolicyDigest,
     match_labels: BTreeMap<String, String>,
+    pub(crate) at_gateway: bool,
     pub(crate) enforcement: Enforcement,
     pub(crate) otherwise: Otherwise,
     pub(crate) rules: Vec<Rule>,
@@ -230,6 +247,11 @@ impl PluginConfig {
         let trust_domains = check_trust_domains(&self.mesh, &root.key("mesh"), &mut problems);
         let gateways = check_gateways(&self.mesh, &root.key("mesh"), &mut problems);
         let reporting = self.reporting.check(&root.key("reporting"), &mut problems);
+        let known_gateways = check_known_gateways(
+            &self.known_gateways,
+            &root.key("knownGateways"),
+            &mut problems,
+        );
         let decision_key = self.decision_key.as_deref();
         let decision_key = decision_key
             .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
@@ -237,6 +259,7 @@ impl PluginConfig {
         let leading = PolicyAlong {
             policy: self.policy.clone(),
             match_labels: BTreeMap::new(),
+            at_gateway: self.at_gateway,
             enforcement: self.enforcement,
             otherwise: self.otherwise,
             rules: self.rules,
@@ -256,6 +279,8 @@ impl PluginConfig {
                 gateways,
                 reporting,
                 decision_key,
+                known_gateways,
+                at_gateway: self.at_gateway,
                 policies,
                 mesh_otherwise: self.mesh_otherwise,
                 yields: self.yields,
@@ -280,6 +305,7 @@ impl PolicyAlong {
             namespace: &self.policy.namespace,
             enforcement: self.enforcement,
             otherwise: self.otherwise,
+            at_gateway: self.at_gateway,
         };
         let rules = check_rules(&self.rules, &scope, &cursor.key("rules"), problems);
         Some(CheckedPolicy {
@@ -287,6 +313,7 @@ impl PolicyAlong {
             name: self.policy,
             digest,
             match_labels: self.match_labels,
+            at_gateway: self.at_gateway,
             enforcement: self.enforcement,
             otherwise: self.otherwise,
         })
@@ -313,6 +340,27 @@ fn check_gateways(
         accounts.extend(account);
     }
     accounts
+}
+
+fn check_known_gateways(
+    texts: &[String],
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Vec<KnownGateway> {
+    let mut gateways = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        let gateway = KnownGateway::parse(text);
+        if gateway.is_none() {
+            problems.report(
+                Code::InvalidValue,
+                &cursor.index(index),
+                format!("`{text}` is not a gateway"),
+                "write `NAMESPACE/KEY=VALUE,KEY=VALUE`",
+            );
+        }
+        gateways.extend(gateway);
+    }
+    gateways
 }
 
 /// Without the key: a log may quote what is wrong.

@@ -2,6 +2,7 @@
 
 mod along;
 mod at_default;
+mod at_gateway;
 mod calls;
 mod edge;
 mod lookup;
@@ -25,7 +26,7 @@ pub(crate) use at_default::is_for_all_of;
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
-    Exposure, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
+    Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
 };
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;

@@ -10,7 +10,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
-use crate::identity::{SCHEME, TrustDomains};
+use crate::identity::{NameKind, SCHEME, TrustDomains};
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::Validity;
@@ -45,6 +45,8 @@ pub struct Rule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     pub(crate) anonymous: bool,
+    /// From outside the mesh.
+    pub(crate) client_certificates: Vec<CertificateMatch>,
     pub(crate) principals: Vec<TextMatch>,
     pub(crate) not_principals: Vec<TextMatch>,
     pub(crate) service_accounts: Vec<ServiceAccount>,
@@ -74,6 +76,24 @@ pub struct Operation {
     pub(crate) not_hosts: Vec<TextMatch>,
     pub(crate) ports: Vec<u16>,
     pub(crate) not_ports: Vec<u16>,
+}
+
+/// Client certificates from outside the mesh.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CertificateMatch {
+    /// Each that the gateway validated.
+    Any,
+    /// Those that have a name of this kind which the pattern takes.
+    Name(NameKind, TextMatch),
+}
+
+impl fmt::Display for CertificateMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Name(kind, pattern) => write!(f, "{}{pattern}", kind.prefix()),
+        }
+    }
 }
 
 /// A Kubernetes service account, in any of the mesh's trust domains.
@@ -107,6 +127,7 @@ impl Source {
     pub(crate) fn asks_for_identity(&self) -> bool {
         let Self {
             anonymous: _,
+            client_certificates: _,
             principals,
             not_principals,
             service_accounts,
@@ -137,6 +158,13 @@ impl Source {
     /// Whether a field is about the request's JWT.
     pub(crate) fn asks_for_request_principal(&self) -> bool {
         !(self.request_principals.is_empty() && self.not_request_principals.is_empty())
+    }
+
+    /// Whether a field names client certificates, rather than all that the gateway validated.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn names_client_certificates(&self) -> bool {
+        !self.client_certificates.is_empty()
+            && !self.client_certificates.contains(&CertificateMatch::Any)
     }
 
     /// Whether a field is about the address that the connection itself comes from.

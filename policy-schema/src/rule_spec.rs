@@ -134,6 +134,14 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub anonymous: Option<bool>,
+    /// Client certificates from outside the mesh that the gateway validated, by any of their names:
+    /// `dns:NAME`, `uri:URI`, `subject:SUBJECT`, or `*` for all of them. For policies at gateways.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub client_certificates: Option<Vec<String>>,
     /// SPIFFE IDs, with or without `spiffe://`: exact, `prefix*`, `*suffix`, or `*` for every
     /// identity of the mesh.
     #[serde(

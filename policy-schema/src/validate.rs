@@ -1,6 +1,7 @@
 //! Texts → policies, or everything that stands in the way.
 
 mod attachment;
+mod client_certificates;
 mod documents;
 mod enforceable;
 mod exposures;
@@ -74,6 +75,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
             set.find_along();
             set.find_tcp_ports();
             enforceable::check_together(&documents.policies, &set, &mut diagnostics);
+            client_certificates::check_together(&documents.policies, &set, &mut diagnostics);
             exposures::check_together(&documents.policies, &set, &mut diagnostics);
             outbound::check_together(&documents.policies, &set, &mut diagnostics);
             shadow::check_together(&documents.policies, &set, &mut diagnostics);
@@ -140,6 +142,10 @@ fn check_policy(
         namespace: &name.namespace,
         enforcement,
         otherwise: spec.otherwise.unwrap_or_default(),
+        at_gateway: attachment
+            .as_ref()
+            .zip(mesh)
+            .is_none_or(|(attachment, mesh)| mesh.is_at_gateway(&name.namespace, attachment)),
     };
     let cursor = cursor.key("rules");
     let mut rules = check_rules(&spec.rules, &scope, &cursor, &mut problems);

@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 
 use policy_schema::engine::{CompiledPolicy, MetadataText, PeerIp, Request, RequestAttributes};
-use policy_schema::identity::PeerIdentity;
+use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::rule::MetadataKey;
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Value, json};
@@ -126,6 +126,11 @@ impl RequestAttributes for Watched {
     fn peer(&self) -> PeerIdentity<'_> {
         self.note("peer");
         PeerIdentity::from_uri_san(Some(b"spiffe://cluster.local/ns/shop/sa/cart"))
+    }
+
+    fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.note("client_certificate");
+        None
     }
 
     fn method(&self) -> Option<&[u8]> {

@@ -85,3 +85,23 @@ fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
 fn a_template_denies_every_character_and_allows_those_of_istio() {
     table::a_template_denies_every_character_and_allows_those_of_istio();
 }
+
+#[test]
+fn client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names() {
+    table::client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names();
+}
+
+#[test]
+fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
+    table::no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous();
+}
+
+#[test]
+fn an_unvalidated_certificate_is_nobody() {
+    table::an_unvalidated_certificate_is_nobody();
+}
+
+#[test]
+fn client_certificates_are_callers_at_gateways_alone() {
+    table::client_certificates_are_callers_at_gateways_alone();
+}

@@ -494,3 +494,160 @@ fn what_istio_would_refuse_is_refused_before() {
         assert_eq!(codes(&[MESH, &policy]), [code], "{attachment}");
     }
 }
+
+/// A mesh with a gateway whose clients need certificates, and a policy of its namespace.
+fn at_gateway(version: &str, spec: &str) -> Validated {
+    let mesh = format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
+         spec: {{trustDomain: cluster.local, istioVersion: \"{version}\", gateways: [{{name: partners, \
+         namespace: edge, selector: {{matchLabels: {{istio: partners}}}}, serviceAccount: gateway, servers: \
+         [{{hosts: [a.example], tls: {{secret: s, mode: Mutual}}}}]}}]}}\n"
+    );
+    let policy = format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+         metadata: {{name: gateway, namespace: edge}}\nspec: {{{spec}}}\n"
+    );
+    check(&[&mesh, &policy])
+}
+
+fn codes_at_gateway(version: &str, spec: &str) -> Vec<&'static str> {
+    let found = at_gateway(version, spec).diagnostics;
+    found.iter().map(|found| found.code.as_str()).collect()
+}
+
+const OF_GATEWAY: &str = "selector: {matchLabels: {istio: partners}}";
+const PARTNERS: &str =
+    "rules: [{id: r, effect: Allow, from: [{clientCertificates: [\"dns:a.example\"]}]}]";
+
+#[test]
+fn client_certificates_are_for_policies_at_gateways_of_istio_1_30() {
+    for (version, attachment, expected) in [
+        ("1.30", OF_GATEWAY, &[][..]),
+        (
+            "1.30",
+            "selector: {matchLabels: {istio: partners, a: b}}",
+            &[],
+        ),
+        ("1.29", OF_GATEWAY, &["unsupported-by-istio"]),
+        (
+            "1.30",
+            "selector: {matchLabels: {app: web}}",
+            &["never-matches"],
+        ),
+        ("1.30", "scope: Namespace", &["never-matches"]),
+        (
+            "1.30",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: a}]",
+            &[],
+        ),
+        (
+            "1.30",
+            "targetRefs: [{group: \"\", kind: Service, name: a}]",
+            &["never-matches"],
+        ),
+        (
+            "1.30",
+            "selector: {matchLabels: {istio: ingressgateway}}",
+            &[],
+        ),
+    ] {
+        let found = codes_at_gateway(version, &format!("{attachment}, {PARTNERS}"));
+        assert_eq!(found, expected, "{version} {attachment}");
+    }
+}
+
+#[test]
+fn a_gateway_whose_clients_no_rule_names_is_a_warning() {
+    for (spec, warns) in [
+        (format!("{OF_GATEWAY}, {PARTNERS}"), false),
+        (format!("{OF_GATEWAY}, rules: []"), true),
+        (
+            format!("{OF_GATEWAY}, rules: [{{id: r, effect: Allow}}]"),
+            true,
+        ),
+        (
+            format!("{OF_GATEWAY}, otherwise: Pass, rules: [{{id: r, effect: Deny}}]"),
+            true,
+        ),
+        (
+            "scope: Namespace, otherwise: Pass, rules: []".to_owned(),
+            true,
+        ),
+        (
+            format!("{OF_GATEWAY}, enforcement: Shadow, rules: []"),
+            false,
+        ),
+        (
+            "selector: {matchLabels: {istio: other}}, rules: []".to_owned(),
+            false,
+        ),
+    ] {
+        let found = codes_at_gateway("1.30", &spec);
+        let has_warning = found.contains(&"unnamed-client-certificates");
+        assert_eq!(has_warning, warns, "{spec}: {found:?}");
+    }
+}
+
+#[test]
+fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_deny_more() {
+    let spec = |effect: &str, names: &str| {
+        format!(
+            "{OF_GATEWAY}, rules: [{{id: r, effect: {effect}, from: [{{clientCertificates: [\"{names}\"]}}]}}]"
+        )
+    };
+    let rendered = |effect: &str, names: &str| {
+        let set = at_gateway("1.30", &spec(effect, names)).policies.unwrap();
+        let policy = set.policy("edge", "gateway").unwrap();
+        let objects = serde_json::to_value(authorization_policies(&set, policy)).unwrap();
+        let notes = policy.plane_differences().count();
+        (objects.to_string(), notes)
+    };
+    let outside = "\"notPrincipals\":[\"cluster.local/*\"],\"principals\":[\"*\"]";
+    for (effect, names, is_rendered, notes) in [
+        ("Allow", "*", true, 0),
+        ("Allow", "dns:a.example", true, 1),
+        ("Deny", "*", true, 0),
+        ("Deny", "dns:a.example", false, 1),
+    ] {
+        let (objects, found) = rendered(effect, names);
+        let has_rule = objects.contains(outside)
+            || objects.contains("\"principals\":[\"*\"],\"notPrincipals\":[\"cluster.local/*\"]");
+        assert_eq!(
+            (has_rule, found),
+            (is_rendered, notes),
+            "{effect} {names}: {objects}"
+        );
+    }
+}
+
+#[test]
+fn what_the_two_planes_would_let_through_together_at_a_gateway_is_refused() {
+    let beside = format!(
+        "{OF_GATEWAY}, rules: [{{id: r, effect: Allow, from: [{{clientCertificates: [\"dns:a.example\"]}}]}}, \
+         {{id: s, effect: Allow, from: [{{clientCertificates: [\"*\"], ipBlocks: [10.0.0.1]}}]}}]"
+    );
+    assert_eq!(codes_at_gateway("1.30", &beside), ["unenforceable-rule"]);
+    let tcp = format!(
+        "{OF_GATEWAY}, tcpPorts: [9000], rules: [{{id: r, effect: Allow, \
+         from: [{{clientCertificates: [\"dns:a.example\"]}}], to: [{{ports: [9000]}}]}}]"
+    );
+    assert_eq!(codes_at_gateway("1.30", &tcp), ["unenforceable-rule"]);
+}
+
+#[test]
+fn a_policy_that_only_denies_leaves_clients_of_a_gateway_alone() {
+    let rendered = |selector: &str| {
+        let policy = format!(
+            "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+             metadata: {{name: orders, namespace: shop}}\n\
+             spec: {{selector: {{matchLabels: {{{selector}}}}}, otherwise: Pass, \
+             rules: [{{id: r, effect: Deny, to: [{{paths: [/a]}}]}}]}}\n"
+        );
+        let set = check(&[MESH, &policy]).policies.unwrap();
+        let policy = set.policy("shop", "orders").unwrap();
+        let objects = authorization_policies(&set, policy);
+        serde_json::to_string(&objects).unwrap()
+    };
+    assert!(rendered("app: orders").contains("notPrincipals"));
+    assert!(!rendered("istio: ingressgateway").contains("notPrincipals"));
+}

@@ -76,11 +76,12 @@ impl Client {
         Ok(self)
     }
 
-    /// Resumes TLS sessions, so that only the first connection shows the certificate.
+    /// Resumes TLS sessions: from the second connection on the server is not shown the certificate
+    /// again.
     #[must_use]
     pub fn resuming(mut self) -> Self {
-        if let Some(config) = &mut self.tls {
-            config.resumption = Resumption::default();
+        if let Some(tls) = &mut self.tls {
+            tls.resumption = Resumption::in_memory_sessions(8);
         }
         self
     }

@@ -79,10 +79,13 @@ impl Authority {
             let name = SanType::OtherName((USER_PRINCIPAL_NAME.to_vec(), name));
             params.subject_alt_names.push(name);
         }
-        if let Some(name) = &leaf.common_name {
-            params
-                .distinguished_name
-                .push(DnType::CommonName, name.as_str());
+        for (kind, value) in &leaf.subject {
+            let kind = match kind.as_str() {
+                "O" => DnType::OrganizationName,
+                "C" => DnType::CountryName,
+                _ => DnType::CommonName,
+            };
+            params.distinguished_name.push(kind, value.as_str());
         }
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
@@ -124,8 +127,8 @@ pub struct Leaf {
     pub ip_sans: Vec<IpAddr>,
     /// User principal names, which are of the kind `otherName`.
     pub other_names: Vec<String>,
-    /// The subject's common name; without it the subject is empty.
-    pub common_name: Option<String>,
+    /// The subject: `CN`, `O` and `C` with their values, in their order in the certificate.
+    pub subject: Vec<(String, String)>,
     /// The instant from which it is valid (whole seconds).
     pub not_before: SystemTime,
     /// How long it is valid from then on (whole seconds).
@@ -140,7 +143,7 @@ impl Default for Leaf {
             email_sans: Vec::new(),
             ip_sans: Vec::new(),
             other_names: Vec::new(),
-            common_name: None,
+            subject: Vec::new(),
             not_before: SystemTime::now() - BACKDATED,
             lifetime: LIFETIME + BACKDATED,
         }

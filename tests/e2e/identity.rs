@@ -159,7 +159,7 @@ fn a_certificate_with_other_names_than_a_uri_is_malformed_and_not_anonymous() {
         ..Leaf::default()
     };
     let subject = Leaf {
-        common_name: Some("web".to_owned()),
+        subject: vec![("CN".to_owned(), "web".to_owned())],
         ..Leaf::default()
     };
     for leaf in [dns, subject] {

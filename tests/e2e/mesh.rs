@@ -353,7 +353,8 @@ impl Mesh {
         )
     }
 
-    fn run_with(
+    /// With a sidecar of this kind, whose bootstrap is changed in the end.
+    pub(crate) fn run_with(
         configure: impl FnOnce(&mut InboundSidecar, &Path),
         change: impl FnOnce(&mut Value),
     ) -> Self {

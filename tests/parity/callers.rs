@@ -34,7 +34,11 @@ impl Callers {
                 dns_sans: names.dns,
                 email_sans: names.emails,
                 ip_sans: names.ips,
-                common_name: names.common_name,
+                subject: names
+                    .common_name
+                    .map(|name| ("CN".to_owned(), name))
+                    .into_iter()
+                    .collect(),
                 ..Leaf::default()
             };
             authority.issue(&leaf).unwrap()

@@ -18,7 +18,7 @@ use policy_schema::engine::{
     Attribute, CompiledPolicy, CompiledRule, Differences, NearMiss, Outcome, PeerIp, Reason,
     Request,
 };
-use policy_schema::identity::PeerIdentity;
+use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::policy::ServicePolicy;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::timestamp::Timestamp;
@@ -71,14 +71,32 @@ pub(crate) struct ShadowRule {
     pub(crate) says_so_itself: bool,
 }
 
+/// The client's certificate from outside the mesh, by the names that an id has; the last may be cut.
+pub(crate) fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
+    match &record.caller {
+        RecordedCaller::Certificate(names) => ClientCertificate::parse(names.lines()),
+        RecordedCaller::Anonymous | RecordedCaller::Malformed | RecordedCaller::Workload(_) => None,
+    }
+}
+
 /// The request that an id tells of.
-pub(crate) fn request(record: &DecisionRecord) -> Request<'_> {
+pub(crate) fn request<'r>(
+    record: &'r DecisionRecord,
+    client_certificate: Option<&'r ClientCertificate>,
+) -> Request<'r> {
     let peer = match &record.caller {
+        RecordedCaller::Anonymous
+            if Reason::code_of(record.reason) == Some(Reason::UnvalidatedCertificate.code()) =>
+        {
+            PeerIdentity::Unvalidated
+        }
         RecordedCaller::Anonymous => PeerIdentity::Absent,
-        RecordedCaller::Malformed => PeerIdentity::Malformed,
+        // Whatever a certificate from outside the mesh is by itself, its names are looked at first.
+        RecordedCaller::Malformed | RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
         RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),
     };
     Request {
+        client_certificate,
         method: record.method.as_deref(),
         path: record.path.as_deref(),
         host: record.host.as_deref(),
@@ -100,7 +118,8 @@ pub(crate) fn explain<'p>(
     compiled: &CompiledPolicy,
     policy_of: impl Fn(&CompiledRule) -> Option<&'p ServicePolicy>,
 ) -> Explanation {
-    let request = request(record);
+    let certificate = client_certificate(record);
+    let request = request(record, certificate.as_ref());
     let decision = compiled.evaluate(&request);
     let reason = decision.reason();
     let spec = |rule: &CompiledRule| {

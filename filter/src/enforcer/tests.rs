@@ -106,9 +106,89 @@ fn a_certificate_is_looked_into_once() {
 fn callers_without_identity_cost_no_call_that_returns_data() {
     let host = FakeHost::anonymous();
     let config = config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
-    assert_eq!(enforcer(&config, &host).enforce(&host), ALLOWED);
+    let enforcer = enforcer(&config, &FakeHost::anonymous());
+    assert_eq!(enforcer.enforce(&host), ALLOWED);
     assert_eq!(host.calls.answered.get(), 0);
     assert_eq!(host.calls.unanswered.get(), 4);
+}
+
+/// A connection whose certificate the listener has not validated.
+fn unvalidated() -> FakeHost {
+    FakeHost::with_uri_sans(&[WEB]).with_property(b"connection\0peer_certificate_valid", &[0])
+}
+
+#[test]
+fn a_gateway_takes_no_identity_from_a_certificate_that_it_did_not_validate() {
+    for (node, is_allowed) in [
+        (
+            "router~10.0.0.1~gateway-0.edge~edge.svc.cluster.local",
+            false,
+        ),
+        (
+            "sidecar~10.0.0.1~orders-0.shop~shop.svc.cluster.local",
+            true,
+        ),
+        (
+            "waypoint~10.0.0.1~waypoint-0.shop~shop.svc.cluster.local",
+            true,
+        ),
+        ("inbound", true),
+    ] {
+        for property in [&b"xds\0node\0id"[..], b"node\0id"] {
+            let proxy = FakeHost::anonymous().with_property(property, node.as_bytes());
+            let verdict = enforcer(&by_identity(), &proxy).enforce(&unvalidated());
+            assert_eq!(verdict == ALLOWED, is_allowed, "{node}");
+        }
+    }
+}
+
+#[test]
+fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
+    let gateway = |name: &str| {
+        FakeHost::anonymous()
+            .with_property(
+                b"xds\0node\0id",
+                b"router~10.0.0.1~gateway-0.edge~edge.svc.cluster.local",
+            )
+            .with_property(b"xds\0node\0metadata\0NAMESPACE", b"edge")
+            .with_property(b"xds\0node\0metadata\0LABELS\0istio", name.as_bytes())
+    };
+    let mut config = by_identity();
+    config["knownGateways"] = json!(["edge/istio=validating", "unvalidated:edge/istio=open"]);
+    // Before Envoy 1.39 nothing says whether a certificate was validated.
+    let unknown = || FakeHost::with_uri_sans(&[WEB]);
+    for (name, request, is_allowed) in [
+        ("validating", unvalidated(), true),
+        ("validating", unknown(), true),
+        ("open", unvalidated(), false),
+        ("open", unknown(), false),
+        ("third", unvalidated(), false),
+        ("third", unknown(), true),
+    ] {
+        let verdict = enforcer(&config, &gateway(name)).enforce(&request);
+        assert_eq!(verdict == ALLOWED, is_allowed, "{name}");
+    }
+}
+
+#[test]
+fn an_unvalidated_certificate_may_do_what_no_certificate_may_and_is_told_to_nobody() {
+    let mut config = config(&json!([
+        {"id": "all", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"methods": ["GET"]}]},
+        {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
+    ]));
+    config["reporting"] = json!({"upstreamHeader": true});
+    let proxy = FakeHost::anonymous().with_property(b"xds\0node\0id", b"router~10.0.0.1~a~b");
+    let enforcer = enforcer(&config, &proxy);
+    let get = unvalidated();
+    assert_eq!(enforcer.enforce(&get), ALLOWED);
+    let [header] = &get.header_values(upstream_header::NAME)[..] else {
+        panic!("no single value");
+    };
+    assert!(!header.contains("caller"), "{header}");
+    let post = unvalidated()
+        .without_header(":method")
+        .with_header(":method", "POST");
+    assert_eq!(enforcer.enforce(&post), Verdict::Answered);
 }
 
 #[test]

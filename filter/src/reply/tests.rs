@@ -71,6 +71,13 @@ fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
             "2019-01-01T00:00:00Z",
         ),
         ("no-rule-matched", FakeHost::with_uri_sans(&[OTHER]), noon),
+        (
+            "unvalidated-certificate",
+            FakeHost::with_uri_sans(&[WEB])
+                .with_property(b"connection\0peer_certificate_valid", &[0])
+                .with_property(b"xds\0node\0id", b"router~10.0.0.1~gateway-0.edge~edge"),
+            noon,
+        ),
     ]
 }
 
@@ -108,7 +115,10 @@ fn strangers_learn_the_decision_and_no_more() {
         let reply = reply(&json!({}), host, now);
         let is_stranger = matches!(
             code,
-            "no-identity" | "malformed-identity" | "foreign-trust-domain"
+            "no-identity"
+                | "malformed-identity"
+                | "foreign-trust-domain"
+                | "unvalidated-certificate"
         );
         assert_eq!(
             header(&reply, "x-peergate-reason"),

@@ -1,7 +1,9 @@
 //! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
 
 use super::ip_block::check_ip_block;
-use super::{Scope, check_pattern, check_texts, is_dns_label, is_dns_subdomain};
+use super::{
+    Scope, check_pattern, check_texts, client_certificate, is_dns_label, is_dns_subdomain,
+};
 use crate::code::Code;
 use crate::identity::{
     SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
@@ -29,9 +31,18 @@ pub(super) fn check(
     let trust_domain = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
         check_trust_domain(text, scope, cursor, problems)
     };
+    let certificate = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        client_certificate::check(text, scope, cursor, problems)
+    };
+    check_place(spec, scope, cursor, problems);
     let mut list = Lists { cursor, problems };
     let source = Source {
         anonymous: spec.anonymous == Some(true),
+        client_certificates: list.read(
+            spec.client_certificates.as_deref(),
+            "clientCertificates",
+            certificate,
+        ),
         principals: list.read(spec.principals.as_deref(), "principals", principal),
         not_principals: list.read(spec.not_principals.as_deref(), "notPrincipals", principal),
         service_accounts: list.read(spec.service_accounts.as_deref(), "serviceAccounts", account),
@@ -115,7 +126,9 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         &spec.not_remote_ip_blocks,
     ];
     let has_identity_field = identity_fields.iter().any(|field| field.is_some());
-    let has_field = has_identity_field || further_fields.iter().any(|field| field.is_some());
+    let has_certificate = spec.client_certificates.is_some();
+    let has_field =
+        has_identity_field || has_certificate || further_fields.iter().any(|field| field.is_some());
     match spec.anonymous {
         Some(false) => problems.report(
             Code::InvalidValue,
@@ -123,7 +136,7 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
             "`anonymous: false` says nothing: callers without an identity are left out anyway",
             "remove the field, or write `anonymous: true` as a source of its own",
         ),
-        Some(true) if has_identity_field => problems.report(
+        Some(true) if has_identity_field || has_certificate => problems.report(
             Code::ExclusiveFields,
             &cursor.key("anonymous"),
             "a caller cannot be anonymous and have an identity",
@@ -137,6 +150,14 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         ),
         Some(true) | None => {}
     }
+    if has_certificate && has_identity_field {
+        problems.report(
+            Code::ExclusiveFields,
+            &cursor.key("clientCertificates"),
+            "these callers have no identity of the mesh",
+            "make it a source of its own in `from`",
+        );
+    }
     // As Istio has it: a service account says the namespace, and the principal up to its domain.
     if spec.service_accounts.is_some() && (spec.principals.is_some() || spec.namespaces.is_some()) {
         problems.report(
@@ -144,6 +165,18 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
             &cursor.key("serviceAccounts"),
             "`serviceAccounts` cannot stand beside `principals` or `namespaces`",
             "make it a source of its own in `from`",
+        );
+    }
+}
+
+/// Client certificates from outside the mesh come to gateways alone.
+fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if spec.client_certificates.is_some() && !scope.at_gateway {
+        problems.report(
+            Code::NeverMatches,
+            &cursor.key("clientCertificates"),
+            "this policy does not apply to gateways only, and elsewhere no such certificates come",
+            "name a gateway under `targetRefs`, or select one of the `Mesh` by its labels",
         );
     }
 }

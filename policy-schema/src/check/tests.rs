@@ -13,6 +13,7 @@ pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String
         namespace: "shop",
         enforcement,
         otherwise: Otherwise::Deny,
+        at_gateway: true,
     };
     let mut problems = Problems::default();
     let root = Cursor::Root;

@@ -60,7 +60,18 @@ fn what_is_encoded_can_be_read_again() {
         path: Some(b"/\xff".to_vec()),
         ..record()
     };
-    for record in [record(), bare(), malformed] {
+    let certificate = |names: &[&str]| DecisionRecord {
+        caller: RecordedCaller::Certificate(names.join("\n")),
+        ..record()
+    };
+    let records = [
+        record(),
+        bare(),
+        malformed,
+        certificate(&["dns:partner.example"]),
+        certificate(&["uri:urn:a", "dns:partner.example", "subject:CN=7,O=Partner"]),
+    ];
+    for record in records {
         for key in [None, Some(key())] {
             let id = encode(&record, key.as_ref());
             assert_eq!(decode(&id, key), Ok(record.clone()));
@@ -193,4 +204,19 @@ fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
         DecisionRecord::unseal(&forged, keys()),
         Err(InvalidDecisionId::BadSeal)
     );
+}
+
+#[test]
+fn of_a_certificate_with_many_names_the_first_are_recorded() {
+    let names = "dns:partner.example\n".repeat(64);
+    let long = DecisionRecord {
+        caller: RecordedCaller::Certificate(names.clone()),
+        ..record()
+    };
+    let read = decode(&encode(&long, None), None).unwrap();
+    let RecordedCaller::Certificate(kept) = read.caller else {
+        panic!("no certificate");
+    };
+    assert_eq!(kept.len(), LONGEST_PATH);
+    assert!(names.starts_with(&kept));
 }

@@ -23,6 +23,11 @@ pub struct GatewaySpec {
     /// of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
+    /// Whether its listeners may accept client certificates that they have not validated, because
+    /// something beside these documents makes them, such as an `EnvoyFilter`. Such certificates are
+    /// then no identities. `false` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unvalidated_certificates: Option<bool>,
     /// What it answers for.
     pub servers: Vec<ServerSpec>,
 }

@@ -47,6 +47,7 @@ impl From<CheckedConfig> for CompiledPolicy {
             Otherwise::Pass if is_left_to_mesh => config.mesh_otherwise,
             otherwise => otherwise,
         };
+        let takes_client_certificates = take_client_certificates(&config.policies, enforcement);
         let mut deny = IndexBuilder::default();
         let mut allow = IndexBuilder::default();
         let mut recorded = IndexBuilder::default();
@@ -96,6 +97,9 @@ impl From<CheckedConfig> for CompiledPolicy {
             otherwise_of_policies,
             reporting: config.reporting,
             decision_key: config.decision_key,
+            known_gateways: config.known_gateways,
+            at_gateway: config.at_gateway,
+            takes_client_certificates,
             policies,
             yields: config.yields,
             rules,
@@ -114,6 +118,17 @@ fn overall_enforcement(policies: &[CheckedPolicy]) -> Enforcement {
     } else {
         Enforcement::Shadow
     }
+}
+
+/// Whether client certificates from outside the mesh are callers of their own. A policy that is not for
+/// gateways only denies them if what it does not deny passes: its `AuthorizationPolicy` says so for
+/// every workload.
+fn take_client_certificates(policies: &[CheckedPolicy], enforcement: Enforcement) -> bool {
+    let mut counting = policies
+        .iter()
+        .filter(|policy| policy.enforcement == enforcement);
+    policies.iter().any(|policy| policy.at_gateway)
+        && counting.all(|policy| policy.at_gateway || policy.otherwise == Otherwise::Deny)
 }
 
 /// One policy that denies what it does not allow is enough.

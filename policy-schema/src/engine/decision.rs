@@ -40,6 +40,9 @@ pub enum Reason<'p> {
     RuleNotYetValid(&'p CompiledRule),
     /// No rule matched.
     NoRuleMatched,
+    /// The caller presented a certificate that the gateway did not validate, so it has no identity,
+    /// and no rule allows it to be anonymous here.
+    UnvalidatedCertificate,
 }
 
 impl Outcome {
@@ -83,7 +86,7 @@ impl<'p> Decision<'p> {
 
 impl<'p> Reason<'p> {
     /// Every code that [`code`](Self::code) returns.
-    pub const CODES: [&'static str; 9] = [
+    pub const CODES: [&'static str; 10] = [
         "allowed-by-rule",
         "not-denied",
         "denied-by-rule",
@@ -93,6 +96,7 @@ impl<'p> Reason<'p> {
         "expired-rule",
         "rule-not-yet-valid",
         "no-rule-matched",
+        "unvalidated-certificate",
     ];
 
     /// The stable name of the reason: metric label, log field and reply.
@@ -107,6 +111,7 @@ impl<'p> Reason<'p> {
             Self::ExpiredRule(_) => "expired-rule",
             Self::RuleNotYetValid(_) => "rule-not-yet-valid",
             Self::NoRuleMatched => "no-rule-matched",
+            Self::UnvalidatedCertificate => "unvalidated-certificate",
         }
     }
 
@@ -134,7 +139,8 @@ impl<'p> Reason<'p> {
             | Self::ForeignTrustDomain
             | Self::ExpiredRule(_)
             | Self::RuleNotYetValid(_)
-            | Self::NoRuleMatched => Outcome::Denied,
+            | Self::NoRuleMatched
+            | Self::UnvalidatedCertificate => Outcome::Denied,
         }
     }
 
@@ -149,7 +155,8 @@ impl<'p> Reason<'p> {
             | Self::NoIdentity
             | Self::MalformedIdentity
             | Self::ForeignTrustDomain
-            | Self::NoRuleMatched => None,
+            | Self::NoRuleMatched
+            | Self::UnvalidatedCertificate => None,
         }
     }
 }

@@ -14,11 +14,11 @@ use super::nearest::{Attribute, Differences};
 use super::pattern_index::PatternIndex;
 use super::request::RequestAttributes;
 use super::residual::{ResidualCondition, ResidualOperation, ResidualSource};
-use crate::identity::{SpiffeId, TrustDomains};
+use crate::identity::{ClientCertificate, NameKind, SpiffeId, TrustDomains};
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule::namespace::{namespace_part, part_pattern};
-use crate::rule::{Rule, Source};
+use crate::rule::{CertificateMatch, Rule, Source};
 use crate::rule_spec::Effect;
 use crate::timestamp::Phase;
 
@@ -35,6 +35,8 @@ pub(super) enum Caller<'r> {
     Anonymous,
     /// With an identity of the mesh.
     Workload(SpiffeId<'r>),
+    /// From outside the mesh, with a certificate that the gateway validated.
+    Certificate(&'r ClientCertificate),
 }
 
 /// What a search found: the numbers of rules.
@@ -47,15 +49,38 @@ pub(super) struct Found {
     pub(super) lapsed: Option<usize>,
 }
 
+/// A text by which a caller is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum CallerText {
+    /// The SPIFFE ID.
+    Principal,
+    /// What the ID has in the place of a namespace.
+    Namespace,
+    /// A name of this kind in a certificate from outside the mesh.
+    Certificate(NameKind),
+}
+
+impl CallerText {
+    fn scope(self) -> usize {
+        match self {
+            Self::Principal => 0,
+            Self::Namespace => 1,
+            Self::Certificate(NameKind::Dns) => 2,
+            Self::Certificate(NameKind::Uri) => 3,
+            Self::Certificate(NameKind::Subject) => 4,
+        }
+    }
+}
+
 /// The index over some rules of a policy.
 #[derive(Debug, Default)]
 pub(super) struct RuleIndex {
-    /// SPIFFE ID → class. One scope.
-    principals: PatternIndex,
-    /// What an ID has in the place of a namespace → class. One scope.
-    namespaces: PatternIndex,
+    /// What tells a caller → class. A scope for each [`CallerText`].
+    callers: PatternIndex,
     /// The class of sources that take every workload of the mesh.
     workloads: Option<usize>,
+    /// The class of sources that take every client certificate from outside the mesh.
+    certificates: Option<usize>,
     /// The class of sources that take callers without identity.
     anonymous: Option<usize>,
     /// The class of sources that take both.
@@ -118,11 +143,22 @@ impl RuleIndex {
         match caller {
             Caller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
             Caller::Workload(id) => {
-                self.principals.visit(0, id.as_str().as_bytes(), &mut visit);
+                let mut find = |text: CallerText, value: &str| {
+                    self.callers
+                        .visit(text.scope(), value.as_bytes(), &mut visit);
+                };
+                find(CallerText::Principal, id.as_str());
                 if let Some(namespace) = namespace_part(id) {
-                    self.namespaces.visit(0, namespace.as_bytes(), &mut visit);
+                    find(CallerText::Namespace, namespace);
                 }
                 self.workloads.into_iter().for_each(&mut visit);
+            }
+            Caller::Certificate(certificate) => {
+                self.certificates.into_iter().for_each(&mut visit);
+                for (kind, name) in certificate.names() {
+                    let scope = CallerText::Certificate(kind).scope();
+                    self.callers.visit(scope, name.as_bytes(), &mut visit);
+                }
             }
         }
         self.everyone.into_iter().for_each(&mut visit);
@@ -316,8 +352,8 @@ impl Clause {
 #[derive(Debug, Default)]
 pub(super) struct IndexBuilder {
     rules: Vec<RulePaths>,
-    principals: FxHashMap<TextMatch, Vec<SourceReference>>,
-    namespaces: FxHashMap<TextMatch, Vec<SourceReference>>,
+    callers: FxHashMap<(CallerText, TextMatch), Vec<SourceReference>>,
+    certificates: Vec<SourceReference>,
     workloads: Vec<SourceReference>,
     anonymous: Vec<SourceReference>,
     everyone: Vec<SourceReference>,
@@ -372,17 +408,42 @@ impl IndexBuilder {
         let principals = source.principals_in(trust_domains);
         if source.anonymous {
             self.anonymous.push(reference);
+        } else if source.client_certificates.contains(&CertificateMatch::Any) {
+            self.certificates.push(reference);
+        } else if !source.client_certificates.is_empty() {
+            for certificate in &source.client_certificates {
+                if let CertificateMatch::Name(kind, pattern) = certificate {
+                    let text = CallerText::Certificate(*kind);
+                    self.add_pattern(text, pattern.clone(), reference);
+                }
+            }
         } else if !principals.is_empty() {
-            add_patterns(&mut self.principals, principals, reference);
+            for pattern in principals {
+                self.add_pattern(CallerText::Principal, pattern, reference);
+            }
         } else if let (false, Some(namespaces)) = (
             source.namespaces.is_empty(),
-            source.namespaces.iter().map(part_pattern).collect(),
+            source
+                .namespaces
+                .iter()
+                .map(part_pattern)
+                .collect::<Option<Vec<_>>>(),
         ) {
-            add_patterns(&mut self.namespaces, namespaces, reference);
+            for pattern in namespaces {
+                self.add_pattern(CallerText::Namespace, pattern, reference);
+            }
         } else if !(source.namespaces.is_empty() && source.trust_domains.is_empty()) {
             self.workloads.push(reference);
         } else {
             self.without_pattern(effect).push(reference);
+        }
+    }
+
+    fn add_pattern(&mut self, text: CallerText, pattern: TextMatch, reference: SourceReference) {
+        let sources = self.callers.entry((text, pattern)).or_default();
+        // The same pattern twice in one source brings the source into question once.
+        if sources.last() != Some(&reference) {
+            sources.push(reference);
         }
     }
 
@@ -404,40 +465,24 @@ impl IndexBuilder {
                 .entry(sources)
                 .or_insert_with_key(|sources| index.add_class(sources, &self.rules))
         };
-        for (pattern, sources) in self.principals {
+        for ((text, pattern), sources) in self.callers {
             let class = class(&mut index, sources);
-            index.principals.insert(0, &pattern, class);
-        }
-        for (pattern, sources) in self.namespaces {
-            let class = class(&mut index, sources);
-            index.namespaces.insert(0, &pattern, class);
+            index.callers.insert(text.scope(), &pattern, class);
         }
         let mut class_of =
             |sources: Vec<_>| (!sources.is_empty()).then(|| class(&mut index, sources));
-        let (workloads, anonymous, everyone) = (
+        let (workloads, certificates, anonymous, everyone) = (
             class_of(self.workloads),
+            class_of(self.certificates),
             class_of(self.anonymous),
             class_of(self.everyone),
         );
         RuleIndex {
             workloads,
+            certificates,
             anonymous,
             everyone,
             ..index
-        }
-    }
-}
-
-fn add_patterns(
-    index: &mut FxHashMap<TextMatch, Vec<SourceReference>>,
-    patterns: Vec<TextMatch>,
-    reference: SourceReference,
-) {
-    for pattern in patterns {
-        let sources = index.entry(pattern).or_default();
-        // The same pattern twice in one source brings the source into question once.
-        if sources.last() != Some(&reference) {
-            sources.push(reference);
         }
     }
 }

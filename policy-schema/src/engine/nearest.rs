@@ -130,7 +130,7 @@ impl CompiledPolicy {
         count: usize,
         most: usize,
     ) -> Vec<NearMiss<'_>> {
-        let Ok(caller) = self.caller(request.peer()) else {
+        let Ok(caller) = self.caller_of(request) else {
             return Vec::new();
         };
         let near = |miss: &NearMiss<'_>| (miss.differences.weight(), miss.rule.position());

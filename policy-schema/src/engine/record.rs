@@ -21,10 +21,16 @@ impl CompiledPolicy {
                 .and_then(|rule| u32::try_from(rule.position()).ok()),
             policy: self.name().to_string(),
             revision: self.revision().map(str::to_owned),
-            caller: match request.peer() {
-                PeerIdentity::Absent => RecordedCaller::Anonymous,
-                PeerIdentity::Malformed => RecordedCaller::Malformed,
-                PeerIdentity::Verified(id) => RecordedCaller::Workload(id.as_str().to_owned()),
+            caller: match (self.client_certificate(request), request.peer()) {
+                (Some(certificate), _) => RecordedCaller::Certificate(certificate.to_string()),
+                // The reason says which of the two it is.
+                (None, PeerIdentity::Absent | PeerIdentity::Unvalidated) => {
+                    RecordedCaller::Anonymous
+                }
+                (None, PeerIdentity::Malformed) => RecordedCaller::Malformed,
+                (None, PeerIdentity::Verified(id)) => {
+                    RecordedCaller::Workload(id.as_str().to_owned())
+                }
             },
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::identity::PeerIdentity;
+use crate::identity::{ClientCertificate, PeerIdentity};
 use crate::rule::MetadataKey;
 use crate::timestamp::Timestamp;
 
@@ -16,6 +16,9 @@ use crate::timestamp::Timestamp;
 pub trait RequestAttributes {
     /// The identity that the connection's handshake verified.
     fn peer(&self) -> PeerIdentity<'_>;
+    /// The client's certificate, where it was validated, is from outside the mesh and can be read in
+    /// full. Asked for only at gateways.
+    fn client_certificate(&self) -> Option<&ClientCertificate>;
     /// `:method`.
     fn method(&self) -> Option<&[u8]>;
     /// `:path` as the proxy normalised it, without query and fragment
@@ -71,6 +74,8 @@ pub enum MetadataText<'a> {
 pub struct Request<'r> {
     /// The identity that the connection's handshake verified.
     pub peer: PeerIdentity<'r>,
+    /// The client's certificate from outside the mesh, where a gateway validated one.
+    pub client_certificate: Option<&'r ClientCertificate>,
     /// `:method`.
     pub method: Option<&'r [u8]>,
     /// `:path`, with or without query and fragment.
@@ -100,6 +105,7 @@ impl<'r> Request<'r> {
     pub fn of_peer(peer: PeerIdentity<'r>, now: Timestamp) -> Self {
         Self {
             peer,
+            client_certificate: None,
             method: None,
             path: None,
             host: None,
@@ -118,6 +124,10 @@ impl<'r> Request<'r> {
 impl RequestAttributes for Request<'_> {
     fn peer(&self) -> PeerIdentity<'_> {
         self.peer
+    }
+
+    fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.client_certificate
     }
 
     fn method(&self) -> Option<&[u8]> {

@@ -109,7 +109,7 @@ impl ResidualSource {
 
     fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
         let id = match caller {
-            Caller::Anonymous => None,
+            Caller::Anonymous | Caller::Certificate(_) => None,
             Caller::Workload(id) => Some(id),
         };
         self.principal

@@ -61,6 +61,7 @@ impl Values<'_, '_, '_> {
             |key: &'static str, values: &[String], set: SetSource| self.list(key, values, set);
         let source = SourceSpec {
             anonymous: None,
+            client_certificates: None,
             principals: field("principals", &source.principals, |spec, list| {
                 spec.principals = list;
             })?,
@@ -335,6 +336,7 @@ impl Values<'_, '_, '_> {
             namespace: self.importer.namespace,
             enforcement: Enforcement::Enforce,
             otherwise: Otherwise::Deny,
+            at_gateway: true,
         };
         let mut problems = Problems::default();
         check_rules(

@@ -135,7 +135,9 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
         ));
     }
     let mut deny = rules_with(Effect::Deny, None);
-    if policy.otherwise == Otherwise::Pass {
+    // At a gateway they are callers like others.
+    let is_at_gateway = mesh.is_at_gateway(&policy.name.namespace, &policy.attachment);
+    if policy.otherwise == Otherwise::Pass && !is_at_gateway {
         deny.push(foreign_identities(trust_domains));
     }
     contents.push(content(Action::Deny, "deny", deny));

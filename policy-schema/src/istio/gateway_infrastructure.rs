@@ -9,13 +9,10 @@ use serde_json::{Value, json};
 use super::pods::{BUSY_PERCENT, MAX_REPLICAS, MIN_REPLICAS, apart, proxy_resources, unprivileged};
 use super::resource::{Resource, metadata};
 use crate::document::GatewayApi;
-use crate::policy::{Gateway, IstioVersion, Mesh};
+use crate::policy::{GATEWAY_NAME, Gateway, IstioVersion, Mesh};
 
 /// Since this version Istio can be told how to run gateways: it reads the `ConfigMap`.
 pub const GATEWAY_INFRASTRUCTURE: IstioVersion = IstioVersion::minor(26);
-
-/// The label of a gateway's pods in these versions.
-const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 /// The gateways whose pods Istio makes without a word on how, each by its name: one of each, which is
 /// away when its node is drained.

@@ -101,6 +101,14 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
             ..beyond_identity
         };
     }
+    // Their names are for the filter: Istio compares principals with `spiffe://` before them.
+    if !source.client_certificates.is_empty() {
+        return IstioSource {
+            principals: vec!["*".to_owned()],
+            not_principals: identities_of(trust_domains.iter()).collect(),
+            ..beyond_identity
+        };
+    }
     let mut principals = Vec::new();
     for pattern in source.principals_in(trust_domains) {
         match pattern {

@@ -43,6 +43,7 @@ impl PolicyDigest {
         let PolicyAlong {
             policy,
             match_labels: _,
+            at_gateway,
             enforcement,
             otherwise,
             rules,
@@ -50,6 +51,7 @@ impl PolicyDigest {
         trust_domain.hash(&mut feed);
         trust_domain_aliases.hash(&mut feed);
         policy.hash(&mut feed);
+        at_gateway.hash(&mut feed);
         enforcement.hash(&mut feed);
         otherwise.hash(&mut feed);
         rules.hash(&mut feed);

@@ -23,7 +23,7 @@ pub(crate) struct Caller<'c> {
 /// The callers that a source describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
-    /// Those without identity, from wherever.
+    /// Those without an identity of the mesh, from wherever.
     Anonymous,
     /// All of the mesh.
     Anybody,
@@ -123,7 +123,7 @@ impl<'s> Calls<'s> {
     fn describe(&self, source: &Source) -> Callers {
         let principals = source.principals_in(self.trust_domains);
         let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
-        if source.anonymous {
+        if source.anonymous || !source.client_certificates.is_empty() {
             Callers::Anonymous
         } else if !source.asks_for_identity() {
             Callers::Anybody

@@ -20,7 +20,22 @@ pub struct Gateway {
     pub(crate) labels: Labels,
     /// Its identity towards services.
     pub(crate) account: ServiceAccount,
+    /// Whether its listeners may accept client certificates that they have not validated.
+    pub(crate) unvalidated_certificates: bool,
     pub(crate) servers: Vec<Server>,
+}
+
+/// The label that Istio gives the pods of a `Gateway` of the Kubernetes Gateway API.
+pub(crate) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+
+impl Gateway {
+    /// The labels that its pods have, and no other pods of its namespace.
+    pub(crate) fn pod_labels(&self) -> Labels {
+        match self.api {
+            GatewayApi::Istio => self.labels.clone(),
+            GatewayApi::Kubernetes => [(GATEWAY_NAME.to_owned(), self.name.clone())].into(),
+        }
+    }
 }
 
 /// The account of a gateway that names none, where Istio makes the pods: it is of the names of the

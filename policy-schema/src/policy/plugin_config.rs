@@ -16,6 +16,7 @@ impl PluginConfig {
             Some(PolicyAlong {
                 policy: other.name.clone(),
                 match_labels: along.match_labels.clone(),
+                at_gateway: mesh.is_at_gateway(&other.name.namespace, &other.attachment),
                 enforcement: other.enforcement,
                 otherwise: other.otherwise,
                 rules: rules_of(other),
@@ -29,6 +30,8 @@ impl PluginConfig {
                 trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
                 gateways: mesh.gateway_accounts(),
             },
+            known_gateways: mesh.known_gateways(&policy.name.namespace, &policy.attachment),
+            at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
             policy: policy.name.clone(),
             enforcement: policy.enforcement,
             reporting: mesh.reporting.clone(),

@@ -28,6 +28,7 @@ impl From<&Source> for SourceSpec {
     fn from(source: &Source) -> Self {
         Self {
             anonymous: source.anonymous.then_some(true),
+            client_certificates: texts(&source.client_certificates),
             principals: texts(&source.principals),
             not_principals: texts(&source.not_principals),
             service_accounts: texts(&source.service_accounts),

@@ -73,8 +73,8 @@ pub(super) fn check_together(
 }
 
 /// The filter takes a rule about the peer's address for any address. What it lets through for that rule,
-/// RBAC may let through for another that has ended, or whose exclusions a client has got round: together
-/// they allow what the policy does not.
+/// RBAC may let through for another of which it sees less, or whose exclusions a client has got round:
+/// together they allow what the policy does not.
 fn check_rules_beside_addresses(
     together: &[&ServicePolicy],
     documents: &[Placed<ServicePolicyDocument>],
@@ -99,19 +99,32 @@ fn check_rules_beside_addresses(
             continue;
         };
         let rbac = RbacPlane::of_rule(policy, rule);
-        if rbac == RbacPlane::Untimed {
+        let wider = match rbac {
+            RbacPlane::AnyClientCertificate => Some((
+                "from",
+                "names client certificates, which RBAC does not tell apart",
+                "use `remoteIpBlocks` in the other rule, or write `clientCertificates: [\"*\"]` in this one",
+            )),
+            _ if rbac.is_wider() => Some((
+                "notAfter",
+                "has times, which RBAC does not see",
+                "use `remoteIpBlocks` in the other rule, or remove the times of this one",
+            )),
+            _ => None,
+        };
+        if let Some((key, what, help)) = wider {
             report(
                 policy,
                 index,
-                "notAfter",
+                key,
                 documents,
                 diagnostics,
                 Code::UnenforceableRule,
                 format!(
-                    "rule `{}` has times, which RBAC does not see, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
+                    "rule `{}` {what}, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
                     rule.id, other.id
                 ),
-                "use `remoteIpBlocks` in the other rule, or remove the times of this one",
+                help,
             );
         }
         for gap in RbacGap::of_rule(rule).filter(|_| rbac.is_rendered()) {

@@ -152,6 +152,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             namespace: spec.namespace.as_str().into(),
             name: account.into(),
         },
+        unvalidated_certificates: spec.unvalidated_certificates.unwrap_or_default(),
         servers: checked,
     }
 }

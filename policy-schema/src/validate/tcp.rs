@@ -293,6 +293,14 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
             "leave the ports of `tcpPorts` out with `notPorts`, or remove the times",
         );
     }
+    if rule.names_client_certificates() && is_enforced && meets_tcp(rule, tcp_ports) {
+        problems.report(
+            Code::UnenforceableRule,
+            &cursor.key("from"),
+            format!("on ports without HTTP nothing would tell client certificates apart for rule `{}`: the filter does not see that traffic", rule.id),
+            "leave the ports of `tcpPorts` out with `notPorts`, or write `clientCertificates: [\"*\"]`",
+        );
+    }
     if rule.effect != Effect::Allow && some_sources_need_http(rule) {
         problems.report(
             Code::UnenforceableRule,

@@ -42,7 +42,13 @@ impl Shortfall {
     fn of(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
         let asks = Asks::of(rule);
         match (RbacPlane::of_rule(policy, rule), rule.effect) {
-            (RbacPlane::Absent(_), _) | (_, Effect::Audit) => Some(Self::NeedsFilter),
+            (
+                RbacPlane::Absent(_)
+                | RbacPlane::AnyClientCertificate
+                | RbacPlane::AnyClientCertificateUntimed,
+                _,
+            )
+            | (_, Effect::Audit) => Some(Self::NeedsFilter),
             (_, Effect::Custom) => Some(Self::NeedsProvider),
             (RbacPlane::Untimed, _) => Some(Self::NeedsClock),
             (RbacPlane::Exact, Effect::Allow) => asks.more.then_some(Self::OmittedAllow),

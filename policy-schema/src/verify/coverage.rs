@@ -5,11 +5,8 @@ use super::object::{Object, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::document::TargetRef;
-use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, GATEWAY_NAME, Labels, PolicySet, ServicePolicy};
 use crate::rule_spec::Otherwise;
-
-/// The label that Istio gives the pods that it makes for a `Gateway` of the Gateway API.
-pub(super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 pub(super) fn check(
     set: &PolicySet,

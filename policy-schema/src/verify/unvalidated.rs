@@ -5,12 +5,12 @@
 
 use serde_json::Value;
 
-use super::coverage::{GATEWAY_NAME, is_for, is_for_workload};
+use super::coverage::{is_for, is_for_workload};
 use super::object::{Object, has_all};
 use super::proxies::Proxy;
 use super::workloads::{Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::policy::{Labels, PolicySet, ServicePolicy};
+use crate::policy::{GATEWAY_NAME, Labels, PolicySet, ServicePolicy};
 use crate::rule::{Condition, Rule, Source, Test};
 use crate::rule_spec::Effect;
 

@@ -33,6 +33,14 @@ pub(crate) fn configs_that_are_not_understood_in_full_are_refused() {
             with("mesh", json!({"trustDomain": "a", "trustDomainAliases": ["b", "/"]})),
             "mesh.trustDomainAliases[1]: ",
         ),
+        (
+            with("knownGateways", json!(["edge/a=b", "edge"])),
+            "knownGateways[1]: ",
+        ),
+        (
+            rule(json!({"from": [{"clientCertificates": ["*"]}]})),
+            "rules[0].from[0].clientCertificates: ",
+        ),
         (with("policy", json!({"namespace": "A", "name": "b"})), "policy.namespace: "),
         (with("policy", json!({"namespace": "a", "name": ""})), "policy.name: "),
         (rule(json!({"effect": "allow"})), "unknown variant `allow`"),

@@ -2,6 +2,7 @@
 //! asked of them. The same table runs natively and, compiled to WebAssembly, on Node.
 
 mod callers;
+mod certificates;
 mod configs;
 mod requests;
 mod rules;
@@ -15,6 +16,11 @@ use serde_json::{Value, json};
 pub(crate) use callers::{
     callers_are_told_apart_before_any_rule_is_read,
     callers_match_by_account_namespace_and_trust_domain, principals_match_ids_in_every_spelling,
+};
+pub(crate) use certificates::{
+    an_unvalidated_certificate_is_nobody, client_certificates_are_callers_at_gateways_alone,
+    client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names,
+    no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
 };
 pub(crate) use configs::configs_that_are_not_understood_in_full_are_refused;
 pub(crate) use requests::{

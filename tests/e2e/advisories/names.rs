@@ -72,7 +72,7 @@ fn grpc_go_9111_a_subject_is_no_identity() {
     let planes = Planes::enforcing(&[ALLOW]);
     for name in [WEB, "cluster.local/ns/shop/sa/web", "web"] {
         let only = Leaf {
-            common_name: Some(name.to_owned()),
+            subject: vec![("CN".to_owned(), name.to_owned())],
             ..Leaf::default()
         };
         planes.assert_caller_gets(403, &only);
@@ -113,7 +113,7 @@ fn grpc_go_9111_who_is_named_otherwise_is_not_anonymous() {
         dns(&["web.shop.svc"]),
         dns(&["web.shop.svc", "web"]),
         Leaf {
-            common_name: Some("web".to_owned()),
+            subject: vec![("CN".to_owned(), "web".to_owned())],
             ..Leaf::default()
         },
         Leaf {

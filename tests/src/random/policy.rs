@@ -55,6 +55,8 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             mesh_otherwise: leading.otherwise,
             rules: leading.rules,
             along,
+            known_gateways: Vec::new(),
+            at_gateway: false,
             yields: false,
         }
     })
@@ -91,6 +93,7 @@ fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong
                 name: "model".to_owned(),
             },
             match_labels: BTreeMap::new(),
+            at_gateway: false,
             enforcement,
             otherwise,
             rules,

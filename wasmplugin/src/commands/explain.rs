@@ -147,7 +147,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let tried = documents.try_out(
         remedy(&record, &explanation, &set, policy, choice),
-        &explanation::request(&record),
+        &explanation::request(&record, explanation::client_certificate(&record).as_ref()),
     )?;
     let patch = tried.change.as_ref().map(Patch::new);
     let is_sealed = set.decision_key_of(&name).is_some();

@@ -79,6 +79,10 @@ pub(crate) fn remedy(
             "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
              source `anonymous: true`",
         ),
+        ("unvalidated-certificate", _) => advice(
+            "have the gateway validate client certificates, or give the caller one that its CA issued. Where TLS sessions \
+             are resumed, switch that off at the gateway",
+        ),
         ("malformed-identity", _) => advice(
             "give the caller a certificate with one SPIFFE ID, as Istio's CA makes it (`peergate certs read` says what \
              is wrong with one)",
@@ -102,6 +106,9 @@ pub(crate) fn remedy(
                 Remedy::AddRule,
             ),
         },
+        (_, RecordedCaller::Certificate(_)) => advice(
+            "name the client's certificate in an `Allow` rule of the gateway's policy, under `clientCertificates`",
+        ),
         (_, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
             advice("give the caller an identity of the mesh")
         }

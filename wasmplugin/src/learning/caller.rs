@@ -29,7 +29,7 @@ impl Caller {
     /// Who presented this URI name.
     pub(crate) fn of_peer(peer: Option<&str>, domains: &TrustDomains) -> Result<Self, Stranger> {
         match PeerIdentity::from_uri_san(peer.map(str::as_bytes)) {
-            PeerIdentity::Absent => Ok(Self::Anonymous),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Self::Anonymous),
             PeerIdentity::Malformed => Err(Stranger::Malformed),
             PeerIdentity::Verified(id) if domains.contains(id.trust_domain()) => {
                 Ok(Self::of_id(id))

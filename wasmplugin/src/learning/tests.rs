@@ -110,6 +110,8 @@ fn compiled(rules: Vec<RuleSpec>) -> CompiledPolicy {
         mesh_otherwise: Otherwise::Deny,
         rules,
         along: Vec::new(),
+        known_gateways: Vec::new(),
+        at_gateway: false,
         yields: false,
     };
     CompiledPolicy::try_from(config).unwrap()

@@ -248,3 +248,89 @@ fn fields_that_exclude_each_other_are_refused_together() {
         );
     }
 }
+
+#[test]
+fn client_certificates_are_told_by_whole_names_or_by_sound_parts() {
+    assert_taken(
+        "clientCertificates",
+        &[
+            "*",
+            "dns:partner.example",
+            "dns:*.partner.example",
+            "uri:https://partner.example/client/7",
+            "uri:https://partner.example/*",
+            "uri:urn:partner:7",
+            "uri:spiffe://partner.example/ns/a/sa/b",
+            "uri:spiffe://partner.example/*",
+            "subject:CN=client-7,O=Partner\\, Inc.",
+        ],
+    );
+    assert_refused(
+        "clientCertificates",
+        "invalid-value",
+        &[
+            "partner.example",
+            "DNS:partner.example",
+            "email:a@partner.example",
+            "CN=client-7",
+        ],
+    );
+    assert_refused(
+        "clientCertificates",
+        "invalid-wildcard",
+        &[
+            "dns:",
+            "dns:*",
+            "dns:Partner.example",
+            "dns:*partner.example",
+            "dns:partner.*",
+            "dns:a.*.example",
+            "uri:",
+            "uri:*",
+            "uri:partner",
+            "uri:https://partner.example*",
+            "uri:https://*",
+            "uri:https:///*",
+            "uri:urn:partner:*",
+            "uri:*/client",
+            "uri:https://partner.example/a b",
+            "uri:spiffe://partner.example",
+            "uri:SPIFFE://cluster.local/ns/a/sa/b",
+            "uri:SPIFFE://cluster.local/*",
+            "uri:spiffe://Partner.example/*",
+            "subject:",
+            "subject:client-7",
+            "subject:*,O=Partner",
+            "subject:CN=*",
+        ],
+    );
+    assert_refused(
+        "clientCertificates",
+        "exclusive-fields",
+        &[
+            "uri:spiffe://cluster.local/ns/a/sa/b",
+            "uri:spiffe://old.local/*",
+        ],
+    );
+}
+
+#[test]
+fn a_client_certificate_from_outside_the_mesh_has_no_identity_of_the_mesh() {
+    for (field, value) in [
+        ("principals", json!(["*"])),
+        ("notNamespaces", json!(["a"])),
+        ("serviceAccounts", json!(["a/b"])),
+        ("anonymous", json!(true)),
+    ] {
+        let source = json!({"clientCertificates": ["*"], field: value});
+        let rules = json!([{"id": "r", "effect": "Allow", "from": [source]}]);
+        let problems = problems_of(&rules, Enforcement::Enforce);
+        let [problem] = &problems[..] else {
+            panic!("{field}: {problems:?}");
+        };
+        assert!(problem.starts_with("exclusive-fields"), "{problem}");
+    }
+    let beside = json!({"clientCertificates": ["*"], "remoteIpBlocks": ["10.0.0.1"]});
+    let rules = json!([{"id": "r", "effect": "Allow", "from": [beside]}]);
+    assert_eq!(problems_of(&rules, Enforcement::Enforce), [""; 0]);
+}

@@ -263,5 +263,6 @@ fn explanation(reason: Reason<'_>) -> &'static str {
         Reason::ExpiredRule(_) => "the rule would allow it, but has expired",
         Reason::RuleNotYetValid(_) => "the rule would allow it, but does not apply yet",
         Reason::NoRuleMatched => "no rule allows it",
+        Reason::UnvalidatedCertificate => "the gateway has not validated the caller's certificate",
     }
 }

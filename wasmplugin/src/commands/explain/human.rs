@@ -41,6 +41,11 @@ impl Report<'_> {
             RecordedCaller::Malformed => {
                 writeln!(f, "caller    with something other than one SPIFFE ID")?;
             }
+            RecordedCaller::Certificate(names) => {
+                for name in names.lines() {
+                    writeln!(f, "caller    client certificate {}", printable(name))?;
+                }
+            }
             RecordedCaller::Workload(id) => writeln!(f, "caller    {}", printable(id))?,
         }
         if record.time > 0 {

@@ -18,6 +18,7 @@ impl Report<'_> {
             RecordedCaller::Anonymous => ("absent", None),
             RecordedCaller::Malformed => ("malformed", None),
             RecordedCaller::Workload(id) => ("verified", Some(id)),
+            RecordedCaller::Certificate(names) => ("client-certificate", Some(names)),
         };
         let time = (record.time > 0).then(|| explanation::at(record).to_string());
         json!({

@@ -151,6 +151,7 @@ impl Known {
             Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
             Reason::DeniedByRule(rule) => return Standing::Refused(rule.id().to_owned()),
             Reason::NoIdentity
+            | Reason::UnvalidatedCertificate
             | Reason::MalformedIdentity
             | Reason::ForeignTrustDomain
             | Reason::ExpiredRule(_)

@@ -1,0 +1,206 @@
+//! Callers from outside the mesh, by the certificates that a gateway validated.
+//!
+//! Such a certificate has names of several kinds. Each keeps its kind, and a rule says which kind it
+//! means: a name is never tried against one of another kind, so a subject that reads as a URI is no
+//! URI. What could pass for an identity of the mesh is no certificate from outside.
+
+use std::fmt;
+
+use super::{MAX_ID, SpiffeId};
+
+/// What a name in a certificate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NameKind {
+    /// A DNS name among the subject alternative names.
+    Dns,
+    /// A URI among the subject alternative names.
+    Uri,
+    /// The subject, as RFC 2253 writes it.
+    Subject,
+}
+
+/// A client certificate from outside the mesh that the gateway validated: its names. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    names: Vec<(NameKind, Box<str>)>,
+}
+
+/// The most names of a certificate, and the most bytes that they have together. One with more is not
+/// taken, which bounds what a request costs.
+const MAX_NAMES: usize = 64;
+const MAX_BYTES: usize = 8192;
+
+impl NameKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Dns, Self::Uri, Self::Subject];
+
+    /// What a name of this kind begins with in a text, with the separator.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Dns => "dns:",
+            Self::Uri => "uri:",
+            Self::Subject => "subject:",
+        }
+    }
+
+    /// Splits `KIND:NAME`.
+    pub fn split(text: &str) -> Option<(Self, &str)> {
+        let mut kinds = Self::ALL.into_iter();
+        kinds.find_map(|kind| Some((kind, text.strip_prefix(kind.prefix())?)))
+    }
+}
+
+impl ClientCertificate {
+    /// A certificate with these names; none where it has no name, or one that cannot be judged by what
+    /// it says: of other characters than such a name has, or one that may pass for a SPIFFE ID. A SPIFFE
+    /// ID is taken only if it is the certificate's one URI (X.509-SVID specification, section 2).
+    pub fn new<'n>(names: impl IntoIterator<Item = (NameKind, &'n [u8])>) -> Option<Self> {
+        let mut known: Vec<(NameKind, Box<str>)> = Vec::new();
+        let (mut length, mut uris, mut ids) = (0_usize, 0, 0);
+        for (kind, name) in names {
+            length = length.saturating_add(name.len());
+            if length > MAX_BYTES || known.len() >= MAX_NAMES {
+                return None;
+            }
+            let name = std::str::from_utf8(name).ok()?;
+            if !is_name(kind, name) {
+                return None;
+            }
+            let is_id = reads_as_id(name);
+            uris += usize::from(kind == NameKind::Uri);
+            ids += usize::from(is_id);
+            if is_id && (kind != NameKind::Uri || SpiffeId::parse(name.as_bytes()).is_err()) {
+                return None;
+            }
+            let name = match kind {
+                NameKind::Dns => name.to_ascii_lowercase().into(),
+                NameKind::Uri | NameKind::Subject => name.into(),
+            };
+            known.push((kind, name));
+        }
+        (!known.is_empty() && (ids == 0 || uris == 1)).then_some(Self { names: known })
+    }
+
+    /// Reads names of the form `KIND:NAME`.
+    pub fn parse<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<Self> {
+        let mut names = Vec::new();
+        for text in texts {
+            let (kind, name) = NameKind::split(text)?;
+            names.push((kind, name.as_bytes()));
+        }
+        Self::new(names)
+    }
+
+    /// The names, DNS names in lower case.
+    pub fn names(&self) -> impl Iterator<Item = (NameKind, &str)> {
+        self.names.iter().map(|(kind, name)| (*kind, &**name))
+    }
+}
+
+/// The names, each as `KIND:NAME`, one to a line: no name has a line break.
+impl fmt::Display for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (kind, name)) in self.names().enumerate() {
+            if position > 0 {
+                f.write_str("\n")?;
+            }
+            f.write_str(kind.prefix())?;
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a SPIFFE ID begins.
+const ID: &str = "spiffe:";
+
+/// Whether a text begins as a SPIFFE ID does, in whichever case.
+pub(crate) fn reads_as_id(name: &str) -> bool {
+    name.get(..ID.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(ID))
+}
+
+/// Whether a name of this kind may have these characters and this length.
+fn is_name(kind: NameKind, name: &str) -> bool {
+    let has_length = (1..=MAX_ID).contains(&name.len());
+    let has_only = |is_good: fn(&u8) -> bool| name.as_bytes().iter().all(is_good);
+    has_length
+        && match kind {
+            NameKind::Dns => has_only(|byte| {
+                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*')
+            }),
+            NameKind::Uri => has_only(u8::is_ascii_graphic),
+            NameKind::Subject => !name.contains(char::is_control),
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(texts: &[&str]) -> Option<String> {
+        ClientCertificate::parse(texts.iter().copied()).map(|known| known.to_string())
+    }
+
+    #[test]
+    fn names_keep_their_kind() {
+        for (texts, expected) in [
+            (&["dns:Partner.example"][..], "dns:partner.example"),
+            (&["dns:*.partner.example"], "dns:*.partner.example"),
+            (
+                &["uri:https://partner.example/7"],
+                "uri:https://partner.example/7",
+            ),
+            (
+                &["subject:CN=7,O=Partner\\, Inc."],
+                "subject:CN=7,O=Partner\\, Inc.",
+            ),
+            (
+                &["uri:spiffe://partner.example/7"],
+                "uri:spiffe://partner.example/7",
+            ),
+            (
+                &["uri:urn:a", "uri:urn:b", "dns:a.example", "subject:CN=a"],
+                "uri:urn:a\nuri:urn:b\ndns:a.example\nsubject:CN=a",
+            ),
+        ] {
+            assert_eq!(names(texts).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_could_pass_for_an_identity_or_cannot_be_judged_is_refused() {
+        let long = format!("uri:urn:{}", "a".repeat(MAX_ID));
+        for texts in [
+            &[][..],
+            &["partner.example"],
+            &["dns:"],
+            &["dns:partner.example\0.evil.example"],
+            &["dns:partner example"],
+            &["dns:spiffe://cluster.local/ns/shop/sa/web"],
+            &["subject:spiffe://cluster.local/ns/shop/sa/web"],
+            &["subject:SPIFFE:x"],
+            &["subject:CN=a\nb"],
+            &["subject:CN=a\0"],
+            &["uri:"],
+            &["uri:urn:a b"],
+            &["uri:urn:a\0"],
+            &["uri:urn:ä"],
+            &["uri:spiffe://partner.example"],
+            &["uri:SPIFFE://cluster.local/ns/shop/sa/web"],
+            &["uri:spiffe://partner.example/7", "uri:urn:a"],
+            &["uri:urn:a", "uri:spiffe://cluster.local/ns/shop/sa/web"],
+            &["uri:spiffe://a.example/7", "uri:spiffe://b.example/7"],
+            &["dns:partner.example", "uri:"],
+            &[&long],
+        ] {
+            assert_eq!(names(texts), None, "{texts:?}");
+        }
+        assert_eq!(
+            ClientCertificate::new([(NameKind::Uri, &b"urn:\xff"[..])]),
+            None
+        );
+        let many = vec![(NameKind::Uri, &b"urn:a"[..]); MAX_NAMES + 1];
+        assert_eq!(ClientCertificate::new(many), None);
+    }
+}
