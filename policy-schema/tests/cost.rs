@@ -111,6 +111,8 @@ struct Watched {
     asked: RefCell<Vec<&'static str>>,
     /// How often it was asked for the path.
     paths: Cell<usize>,
+    /// How often it was asked for the method.
+    methods: Cell<usize>,
 }
 
 impl Watched {
@@ -135,6 +137,7 @@ impl RequestAttributes for Watched {
 
     fn method(&self) -> Option<&[u8]> {
         self.note("method");
+        self.methods.set(self.methods.get() + 1);
         Some(b"GET")
     }
 
@@ -203,6 +206,20 @@ fn the_path_is_asked_for_once_for_all_rules() {
     let request = Watched::default();
     policy.evaluate(&request);
     assert_eq!(request.paths.get(), 1);
+}
+
+#[test]
+fn a_rule_is_looked_at_once_however_many_of_its_patterns_take_the_caller() {
+    let id = "cluster.local/ns/shop/sa/cart";
+    let patterns: Vec<_> = (14..id.len())
+        .map(|length| format!("{}*", id.get(..length).unwrap_or_default()))
+        .collect();
+    let policy = compile(&json!([
+        {"id": "r", "effect": "Allow", "from": [{"principals": patterns}], "to": [{"methods": ["PUT"]}]},
+    ]));
+    let request = Watched::default();
+    policy.evaluate(&request);
+    assert_eq!(request.methods.get(), 1);
 }
 
 #[test]

@@ -128,11 +128,11 @@ mod tests {
         let text = "aö\n".to_owned() + &"aö🦀".repeat(1_000) + "\nb";
         let lines = Lines::new(&text);
         for (offset, _) in text.char_indices() {
-            let before = &text[..offset];
+            let before = text.get(..offset).unwrap();
             let start = before.rfind('\n').map_or(0, |end| end + 1);
             assert_eq!(
                 lines.position(offset).column,
-                before[start..].chars().count() + 1
+                before.get(start..).unwrap().chars().count() + 1
             );
         }
     }

@@ -1,6 +1,8 @@
 //! Every diagnostic as people see it: for each code a document with this mistake, and a golden
 //! file with what is shown.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

@@ -138,8 +138,17 @@ impl RuleIndex {
         found
     }
 
-    /// Calls `visit` with each class that the caller belongs to.
+    /// Calls `visit` with each class that the caller belongs to. A long ID may match many patterns of one
+    /// source, which lead to one class: of the last classes none is visited twice.
     fn visit_classes(&self, caller: &Caller<'_>, mut visit: impl FnMut(usize)) {
+        let mut recent = [None; 8];
+        let mut visit = |class| {
+            if !recent.contains(&Some(class)) {
+                recent.rotate_right(1);
+                recent[0] = Some(class);
+                visit(class);
+            }
+        };
         match caller {
             Caller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
             Caller::Workload(id) => {

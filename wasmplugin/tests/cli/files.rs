@@ -89,7 +89,7 @@ fn reads_files_of_a_folder_whose_names_end_in_upper_case() {
 #[test]
 fn says_which_files_of_a_folder_are_skipped() {
     let silent = ["README.md", "NOTES.TXT", "asked.ndjson", ".cart.yaml.swp"];
-    let told = [
+    let listed = [
         "a.yaml.txt",
         "b.yaml~",
         "c.yml.bak",
@@ -98,18 +98,18 @@ fn says_which_files_of_a_folder_are_skipped() {
         "f.toml",
         "g.md5",
     ];
-    let names = silent.iter().chain(&told).map(|name| (*name, CART));
+    let names = silent.iter().chain(&listed).map(|name| (*name, CART));
     let files: Vec<_> = names.chain([("mesh.yaml", MESH)]).collect();
     let folder = folder(&files);
     let path = text(folder.path());
     let run = run(&["validate", "-f", path]);
-    let named: Vec<_> = told[..5]
+    let quoted: Vec<_> = listed[..5]
         .iter()
         .map(|name| format!("`{path}/{name}`"))
         .collect();
     let expected = format!(
         "note: 7 files are skipped, the name does not end in `.yaml`, `.yml` or `.json`: {} and 2 more\n1 file, 0 policies, 0 rules: no problems\n",
-        named.join(", ")
+        quoted.join(", ")
     );
     assert_eq!(run.stderr, expected);
 }
