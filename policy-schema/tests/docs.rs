@@ -248,7 +248,7 @@ fn complete(label: &str, example: &str) -> String {
         "policy" => format!("{mesh}{standard}---\n{example}"),
         "mesh" => format!("{mesh}{}", indented(example, 2)),
         "rule" => format!(
-            "{mesh}{standard}---\n{policy}  selector: {{matchLabels: {{app: cart}}}}\n  rules:\n{}",
+            "{mesh}{standard}---\n{policy}  selector: {{matchLabels: {{app: cart}}}}\n  service: {{ports: [{{port: 80, targetPort: 8080}}]}}\n  rules:\n{}",
             indented(example, 4)
         ),
         "permissive-rule" => complete("rule", example).replacen(

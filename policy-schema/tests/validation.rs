@@ -44,7 +44,7 @@ fn policy(rule: &str) -> String {
     format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
          metadata: {{name: orders, namespace: shop}}\n\
-         spec: {{selector: {{matchLabels: {{app: orders}}}}, rules: [{{id: r, {rule}}}]}}\n"
+         spec: {{selector: {{matchLabels: {{app: orders}}}}, service: {{ports: [{{port: 80, targetPort: 8080}}]}}, rules: [{{id: r, {rule}}}]}}\n"
     )
 }
 

@@ -158,7 +158,10 @@ pub(crate) fn client_certificates_are_callers_at_gateways_alone() {
     let at_gateway = compiled(&json!([]), |_| {});
     assert_eq!(denied(&at_gateway), ["no-rule-matched"; 3]);
     // What is not denied passes at gateways. Where a wider policy says so, its RBAC denies them.
-    let pass = |config: &mut Value| config["otherwise"] = "Pass".into();
+    let pass = |config: &mut Value| {
+        config["otherwise"] = "Pass".into();
+        config["meshOtherwise"] = "Pass".into();
+    };
     assert_eq!(denied(&compiled(&json!([]), pass)), ["not-denied"; 3]);
     let along = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
     let beside_wide = compiled(&json!([]), |config| config["along"] = along("Pass"));

@@ -118,8 +118,8 @@ fn the_order_of_fields_and_white_space_make_no_other_policy() {
     for along in [spaced, reordered] {
         let host = FakeHost::with_uri_sans(&[WEB]);
         assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
-        let before = host.calls.unanswered.get();
         let along = Enforcer::new(along.as_bytes(), &host).unwrap();
+        let before = host.calls.unanswered.get();
         let asked = host.calls.answered.get();
         assert_eq!(along.enforce(&host), Verdict::Pass(None));
         // It asks for the announcement, and for nothing about the request.
