@@ -22,6 +22,7 @@ kind: ServicePolicy
 metadata: {name: orders, namespace: shop}
 spec:
   selector: {matchLabels: {app: orders}}
+  service: {ports: [{port: 80, targetPort: 8080}]}
   rules:
     - {id: web, effect: Allow, from: [{serviceAccounts: [web]}]}
     - id: ads

@@ -127,6 +127,9 @@ impl Question<'_> {
             "remote.ip" => {
                 self.of_connection(values, not_values, |v| within(self.asked.remote_ip, v))
             }
+            "destination.ip" => {
+                self.of_connection(values, not_values, |v| within(self.asked.local_ip, v))
+            }
             "destination.port" => self.of_connection(values, not_values, |v| self.port(v)),
             "request.auth.principal" => {
                 self.of_http(values, not_values, |v| self.request_principal(v))

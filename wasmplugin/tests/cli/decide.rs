@@ -134,7 +134,7 @@ fn refuses_unusable_arguments() {
     let question = ["--from", "anonymous", "--method", "GET", "--path", "/"];
     for more in [
         &["--at", "tomorrow"][..],
-        &["--to", "cart"],
+        &["--to", "carts"],
         &["--header", "x-a"],
         &["--header", "x a=b"],
         &["--header", "host=cart.shop"],
