@@ -1,6 +1,6 @@
 //! The tree of a YAML document.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use super::Span;
 use super::scalar::Scalar;
@@ -17,8 +17,10 @@ pub struct Node {
     pub(super) content: Content,
     /// Whether [`read`](super::read) left the value out, so that it has no place in the result.
     pub(super) dropped: Cell<bool>,
-    /// Of a list, which elements were accepted; found when it is first needed.
-    pub(super) accepted: RefCell<Option<Box<[usize]>>>,
+    /// Of a list, whether its elements know how many accepted ones precede them.
+    pub(super) is_counted: Cell<bool>,
+    /// Of an element of such a list, how many that is.
+    pub(super) accepted_before: Cell<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -122,23 +124,29 @@ impl Node {
                 Some((&entry.value, entry.key.span))
             }
             (Step::Index(index), Content::Sequence(elements)) => {
-                let element = elements.get(self.place_of_accepted(*index, elements)?)?;
+                let element = self.accepted(*index, elements)?;
                 Some((element, element.head()))
             }
             _ => None,
         }
     }
 
-    /// The place of the element that is number `index` of those that were accepted. A list may have a problem
-    /// in each of its elements, so they are counted once.
-    fn place_of_accepted(&self, index: usize, elements: &[Node]) -> Option<usize> {
-        let mut accepted = self.accepted.borrow_mut();
-        let accepted = accepted.get_or_insert_with(|| {
-            let places = elements.iter().enumerate();
-            let accepted = places.filter(|(_, element)| !element.dropped.get());
-            accepted.map(|(place, _)| place).collect()
-        });
-        accepted.get(index).copied()
+    /// The element that is number `index` of those that were accepted. A list may have a problem in each of
+    /// its elements, so they are counted once.
+    fn accepted<'n>(&self, index: usize, elements: &'n [Node]) -> Option<&'n Node> {
+        if !self.is_counted.replace(true) {
+            let mut accepted = 0_u32;
+            for element in elements {
+                element.accepted_before.set(accepted);
+                accepted = accepted.saturating_add(u32::from(!element.dropped.get()));
+            }
+        }
+        let index = u32::try_from(index).ok()?;
+        // Elements that were dropped precede the accepted one with the same number.
+        let after = elements.partition_point(|element| element.accepted_before.get() <= index);
+        let element = elements.get(after.checked_sub(1)?)?;
+        let is_it = element.accepted_before.get() == index && !element.dropped.get();
+        is_it.then_some(element)
     }
 
     /// The span, clipped to its first line if the value is a mapping or a list.
@@ -172,7 +180,7 @@ impl Node {
     /// Forgets what an earlier read left out.
     pub(super) fn restore(&self) {
         self.dropped.set(false);
-        self.accepted.replace(None);
+        self.is_counted.set(false);
         match &self.content {
             Content::Scalar { .. } => {}
             Content::Sequence(elements) => elements.iter().for_each(Node::restore),

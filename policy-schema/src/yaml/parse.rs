@@ -1,6 +1,6 @@
 //! From text to trees.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -205,7 +205,8 @@ impl Builder<'_> {
             head_end: span.start + first_line.unwrap_or_default().trim_end().len(),
             content,
             dropped: Cell::new(false),
-            accepted: RefCell::default(),
+            is_counted: Cell::default(),
+            accepted_before: Cell::default(),
         };
         match self.open.last_mut().map(|open| &mut open.items) {
             None => {
