@@ -7,7 +7,7 @@
 //! 1. cut off the fragment;
 //! 2. `DecodeAndMergeSlashes`: decode `%2F` and `%5C`;
 //! 3. all but `None`: cut off the parameters of dot segments, as in `/a/..;b/c`, which Envoy does since 1.40;
-//! 4. all but `None`: canonicalize as Chromium does, see [`canonicalize`];
+//! 4. all but `None`: canonicalize as Chromium does, see `canonicalize`;
 //! 5. `MergeSlashes`, `DecodeAndMergeSlashes`: merge runs of slashes.
 //!
 //! A query stays as it is, and no rule looks at it.
