@@ -76,10 +76,10 @@ impl Verdicts {
         // Where one of two rules is about the peer's address and clients can spell their way round the
         // other, `validate` warns.
         let is_warned_of =
-            self.policy_in_filter && self.explanation().is_some_and(KnownDifference::is_evasion);
+            self.policy_in_filter && self.explanations().any(KnownDifference::is_evasion);
         !self.is_refused()
             && (self.filter != Answer::of(self.policy_in_filter)
-                || (self.rbac_differs() && self.explanation().is_none())
+                || (self.rbac_differs() && self.explanations().next().is_none())
                 // Together they let through only what the policy allows.
                 || (self.filter == Answer::Allowed
                     && self.rbac == Answer::Allowed
@@ -87,11 +87,11 @@ impl Verdicts {
                     && !is_warned_of))
     }
 
-    /// The documented reason why RBAC decides as it does, if it decides otherwise than the policy.
-    fn explanation(&self) -> Option<KnownDifference> {
+    /// The documented reasons why RBAC may decide as it does, if it decides otherwise than the policy.
+    fn explanations(&self) -> impl Iterator<Item = KnownDifference> {
         let is_allowed = self.rbac == Answer::Allowed;
-        let mut known = self.known_differences.iter().copied();
-        known.find(|known| self.rbac_differs() && known.explains(is_allowed))
+        let known = self.known_differences.iter().copied();
+        known.filter(move |known| self.rbac_differs() && known.explains(is_allowed))
     }
 
     /// Whether RBAC decides otherwise than the policy says.
@@ -136,7 +136,7 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
                 if verdicts.differ() {
                     shrink(rules, *otherwise, asked, callers);
                 }
-                if let Some(known) = verdicts.explanation() {
+                if let Some(known) = verdicts.explanations().next() {
                     *counts.known_differences.entry(known).or_default() += 1;
                 }
             }
