@@ -253,7 +253,7 @@ impl CompiledPolicy {
     /// Decides about a request.
     pub fn evaluate(&self, request: &impl RequestAttributes) -> Decision<'_> {
         Decision {
-            reason: self.reason(request),
+            reason: self.reason(request, self.otherwise),
             enforcement: self.enforcement,
         }
     }
@@ -261,12 +261,8 @@ impl CompiledPolicy {
     /// Decides a request that other policies have decided by the mesh's default already: these may
     /// deny it, and do not ask the mesh again.
     pub fn evaluate_without_mesh(&self, request: &impl RequestAttributes) -> Decision<'_> {
-        let reason = match self.refusal(request) {
-            Ok(evaluation) => self.allowance(&evaluation, self.otherwise_of_policies),
-            Err(refusal) => refusal,
-        };
         Decision {
-            reason,
+            reason: self.reason(request, self.otherwise_of_policies),
             enforcement: self.enforcement,
         }
     }
@@ -274,35 +270,34 @@ impl CompiledPolicy {
     /// The denial of a request that is denied whatever is allowed: by a `Deny` rule, or because its caller
     /// has a malformed or foreign identity.
     pub fn refuse(&self, request: &impl RequestAttributes) -> Option<Decision<'_>> {
-        let reason = self.refusal(request).err()?;
+        let reason = match self.caller_of(request) {
+            Ok(caller) => self.denial(&Evaluation::new(caller, request))?,
+            Err(refusal) => refusal,
+        };
         Some(Decision {
             reason,
             enforcement: self.enforcement,
         })
     }
 
-    fn reason(&self, request: &impl RequestAttributes) -> Reason<'_> {
-        match self.refusal(request) {
-            Ok(evaluation) => self.allowance(&evaluation, self.otherwise),
+    fn reason(&self, request: &impl RequestAttributes, otherwise: Otherwise) -> Reason<'_> {
+        match self.caller_of(request) {
+            Ok(caller) => {
+                let evaluation = Evaluation::new(caller, request);
+                self.denial(&evaluation)
+                    .unwrap_or_else(|| self.allowance(&evaluation, otherwise))
+            }
             Err(refusal) => refusal,
         }
     }
 
-    /// Why the request is denied whatever is allowed, else what the `Allow` rules need.
-    fn refusal<'r, R: RequestAttributes>(
-        &self,
-        request: &'r R,
-    ) -> Result<Evaluation<'r, R>, Reason<'_>> {
-        let caller = self.caller_of(request)?;
-        let evaluation = Evaluation::new(caller, request);
-        let denied = self.deny.first_match(&self.rules, &evaluation, 0);
-        match self.rule(denied.rule) {
-            Some(rule) => Err(Reason::DeniedByRule(rule)),
-            None => Ok(evaluation),
-        }
+    /// What the `Deny` rules say of a request.
+    fn denial(&self, evaluation: &Evaluation<'_, impl RequestAttributes>) -> Option<Reason<'_>> {
+        let denied = self.deny.first_match(&self.rules, evaluation, 0);
+        self.rule(denied.rule).map(Reason::DeniedByRule)
     }
 
-    /// What the `Allow` rules say of a request that is not refused, and else `otherwise`.
+    /// What the `Allow` rules say of a request that is not denied, and else `otherwise`.
     fn allowance(
         &self,
         evaluation: &Evaluation<'_, impl RequestAttributes>,

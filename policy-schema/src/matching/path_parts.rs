@@ -1,7 +1,10 @@
-//! A request's path cut into segments, once for all the templates it is compared with.
+//! A request's path cut into segments, once for all the templates it is compared with, and only if
+//! there is one to compare it with.
 //!
 //! A path may be 60 KB long and a policy may have thousands of templates. Comparing with one template
 //! therefore reads no byte of the path beyond the template's own literals.
+
+use std::cell::OnceCell;
 
 use super::path::is_path_byte;
 use super::reading::Reading;
@@ -13,6 +16,12 @@ const REMEMBERED: usize = 32;
 #[derive(Clone, Debug)]
 pub struct PathParts<'p> {
     path: &'p [u8],
+    cuts: OnceCell<Cuts>,
+}
+
+/// Where a path's segments are.
+#[derive(Clone, Debug)]
+struct Cuts {
     /// How many segments the path has: one after each slash. None if it does not begin with one.
     count: usize,
     /// Where the first segments end.
@@ -38,34 +47,46 @@ impl PathSegment<'_> {
     }
 }
 
-impl<'p> PathParts<'p> {
-    /// Cuts a path without query and fragment.
-    pub fn of(path: &'p [u8]) -> Self {
-        let mut parts = Self {
-            path,
+impl Cuts {
+    fn of(path: &[u8]) -> Self {
+        let mut cuts = Self {
             count: 0,
             ends: [path.len(); REMEMBERED],
             unmatchable: 0,
             matchable_from: 0,
         };
         let Some(after_slash) = path.strip_prefix(b"/") else {
-            return parts;
+            return cuts;
         };
         for (position, &byte) in (1..).zip(after_slash) {
             if byte == b'/' {
-                if let Some(end) = parts.ends.get_mut(parts.count) {
+                if let Some(end) = cuts.ends.get_mut(cuts.count) {
                     *end = position;
                 }
-                parts.count += 1;
+                cuts.count += 1;
             } else if !is_path_byte(byte) {
-                parts.matchable_from = position + 1;
-                if parts.count < REMEMBERED {
-                    parts.unmatchable |= 1 << parts.count;
+                cuts.matchable_from = position + 1;
+                if cuts.count < REMEMBERED {
+                    cuts.unmatchable |= 1 << cuts.count;
                 }
             }
         }
-        parts.count += 1;
-        parts
+        cuts.count += 1;
+        cuts
+    }
+}
+
+impl<'p> PathParts<'p> {
+    /// A path without query and fragment.
+    pub fn of(path: &'p [u8]) -> Self {
+        Self {
+            path,
+            cuts: OnceCell::new(),
+        }
+    }
+
+    fn cuts(&self) -> &Cuts {
+        self.cuts.get_or_init(|| Cuts::of(self.path))
     }
 
     /// The path itself.
@@ -75,15 +96,16 @@ impl<'p> PathParts<'p> {
 
     /// How many segments there are.
     pub(super) fn count(&self) -> usize {
-        self.count
+        self.cuts().count
     }
 
     /// The segments, each with where the next one starts.
     pub(super) fn segments(&self) -> impl Iterator<Item = (PathSegment<'p>, usize)> {
+        let cuts = self.cuts();
         let mut start = 1;
-        (0..self.count).map_while(move |position| {
+        (0..cuts.count).map_while(move |position| {
             let rest = self.path.get(start..)?;
-            let remembered = self.ends.get(position);
+            let remembered = cuts.ends.get(position);
             let length = match remembered {
                 Some(end) => end.saturating_sub(start),
                 None => rest.iter().take_while(|&&byte| byte != b'/').count(),
@@ -91,7 +113,7 @@ impl<'p> PathParts<'p> {
             let text = rest.get(..length)?;
             start += length + 1;
             let has_path_bytes = match remembered {
-                Some(_) => self.unmatchable & (1 << position) == 0,
+                Some(_) => cuts.unmatchable & (1 << position) == 0,
                 None => text.iter().copied().all(is_path_byte),
             };
             let segment = PathSegment {
@@ -104,7 +126,7 @@ impl<'p> PathParts<'p> {
 
     /// What the path has from `start` on, if `{**}` takes it with all that follows.
     pub(super) fn rest(&self, start: usize, reading: Reading) -> Option<&'p [u8]> {
-        let is_taken = start >= self.matchable_from || reading == Reading::Wide;
+        let is_taken = start >= self.cuts().matchable_from || reading == Reading::Wide;
         is_taken.then(|| self.path.get(start..))?
     }
 }
