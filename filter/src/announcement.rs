@@ -1,9 +1,9 @@
-//! Which policies filters have enforced on a request, and what came of it, for the filters after them.
+//! The policies that filters have enforced on a request and their decisions, for the filters that run later.
 //!
 //! Several policies may select one workload, each with a filter of its own. The leader's filter runs first and
-//! enforces its own copies of the others. Such a copy can differ from what the other filter has: somebody has
-//! edited one of the objects in place, or a roll-out has reached only some of them. So an announcement has a
-//! digest of each policy beside its name.
+//! enforces its own copies of the others. Such a copy can differ from what the other filter has: one of the
+//! objects was edited in place, or a roll-out has reached only some of them. So an announcement identifies each
+//! policy by name and digest.
 //!
 //! No client can write an announcement: it is filter state of the request.
 

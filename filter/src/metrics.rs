@@ -58,8 +58,8 @@ struct RuleCounters {
 }
 
 impl Counters {
-    /// Defines what is counted and measured of a policy, and tells what is known of it already.
-    /// `validation` says whether callers may have certificates that nobody has validated.
+    /// Defines the metrics of a policy and sets those that depend on its configuration alone.
+    /// `validation` says whether client certificates can be unvalidated.
     pub fn define(
         policy: &CompiledPolicy,
         validation: CertificateValidation,

@@ -52,10 +52,10 @@ const MOST: usize = 1024;
 /// At how many filter chains it is remembered that a certificate was validated.
 const MOST_PLACES: usize = 16;
 
-/// How long a resumed session may rely on an earlier full handshake. Nobody notices here that the
-/// listener has stopped trusting a CA, or that a certificate was revoked, so this bounds for how long
-/// either goes unheeded. It spans a client's reconnects, and is short beside the lifetime of
-/// certificates.
+/// How long a resumed session may rely on an earlier full handshake. The filter cannot see that the
+/// listener has stopped trusting a CA, or that a certificate was revoked. This bounds how long such a
+/// certificate is still accepted. It spans a client's reconnects and is short compared to the lifetime
+/// of certificates.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
 /// What a certificate says of the caller.

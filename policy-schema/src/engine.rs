@@ -9,6 +9,7 @@
 //! same workload add up: their rules are as those of one. Of several rules that match, the first
 //! is named.
 
+mod caller;
 mod compile;
 mod decision;
 mod evaluation;
@@ -34,8 +35,9 @@ pub use decision::{Decision, Outcome, Reason};
 pub use nearest::{Attribute, Differences, NearMiss};
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
+use caller::Caller;
 use evaluation::Evaluation;
-use index::{Caller, RuleIndex};
+use index::RuleIndex;
 use residual::{ResidualCondition, ResidualOperation, ResidualSource};
 
 /// A policy in the form in which it is enforced, with the others that are for the same workload.
@@ -48,7 +50,7 @@ pub struct CompiledPolicy {
     gateways: Vec<Box<str>>,
     enforcement: Enforcement,
     otherwise: Otherwise,
-    /// The same as far as the policies themselves say it, without the mesh.
+    /// What the policies themselves specify, regardless of the mesh default.
     otherwise_of_policies: Otherwise,
     reporting: Reporting,
     decision_key: Option<DecisionKey>,

@@ -9,6 +9,7 @@ mod mesh;
 mod mutual_tls;
 mod policy;
 mod reading;
+mod report;
 mod resources;
 mod rule;
 mod template;

@@ -232,7 +232,7 @@ impl PluginConfig {
         Ok(serde_json::from_slice(json)?)
     }
 
-    /// What becomes of a request that no rule matches where no other policy has a say.
+    /// The decision on a request that no rule matches if no other policy selects the workload.
     pub fn otherwise_alone(&self) -> Otherwise {
         match self.otherwise {
             Otherwise::Deny => Otherwise::Deny,

@@ -87,8 +87,8 @@ fn a_template_denies_every_character_and_allows_those_of_istio() {
 }
 
 #[test]
-fn client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names() {
-    table::client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names();
+fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
+    table::client_certificates_match_by_any_name_of_the_kind_in_the_rule();
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
 }
 
 #[test]
-fn an_unvalidated_certificate_is_nobody() {
-    table::an_unvalidated_certificate_is_nobody();
+fn an_unvalidated_certificate_gives_no_identity() {
+    table::an_unvalidated_certificate_gives_no_identity();
 }
 
 #[test]

@@ -450,7 +450,7 @@ fn callers_without_identity_are_meant_where_an_exception_lets_them_come() {
     );
     let strict = format!("{}{anonymous}", mesh("mtls: {mode: Strict}"));
     assert_found(&strict, "never-matches", "true");
-    // Nobody knows that the cluster refuses them.
+    // The documents do not say that the cluster refuses them.
     for open in [
         "mtls: {mode: Permissive}",
         "mtls: {minVersion: \"1.2\"}",

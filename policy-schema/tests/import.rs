@@ -276,7 +276,7 @@ fn rules(action: &str, rule: &str) -> Result<Value, String> {
     rules_at(action, rule, "1.31")
 }
 
-/// Where it never matches, a value adds nobody to a list, and excludes nobody.
+/// A value that never matches adds no caller to a list and excludes none.
 #[test]
 fn a_principal_with_a_scheme_never_matches() {
     for list in [

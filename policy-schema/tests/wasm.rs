@@ -89,8 +89,8 @@ fn a_template_denies_every_character_and_allows_those_of_istio() {
 }
 
 #[wasm_bindgen_test]
-fn client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names() {
-    table::client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names();
+fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
+    table::client_certificates_match_by_any_name_of_the_kind_in_the_rule();
 }
 
 #[wasm_bindgen_test]
@@ -99,8 +99,8 @@ fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
 }
 
 #[wasm_bindgen_test]
-fn an_unvalidated_certificate_is_nobody() {
-    table::an_unvalidated_certificate_is_nobody();
+fn an_unvalidated_certificate_gives_no_identity() {
+    table::an_unvalidated_certificate_gives_no_identity();
 }
 
 #[wasm_bindgen_test]

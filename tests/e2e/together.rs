@@ -160,7 +160,7 @@ fn a_client_cannot_say_that_a_policy_was_enforced() {
     assert_denied(&denied, "no-rule-matched");
 }
 
-/// A denial as somebody adds it in an emergency.
+/// A `Deny` rule as an operator adds it in an emergency.
 fn incident(not_after: Option<&str>) -> Value {
     let mut rule = json!({"id": "incident", "effect": "Deny", "to": [{"paths": ["/hack*"]}]});
     if let Some(not_after) = not_after {

@@ -73,7 +73,7 @@ impl<'t> Lines<'t> {
         counted.unwrap_or_default() + rest.map_or(0, beginnings)
     }
 
-    /// The lines that `span` is on, as far as they are shown.
+    /// The lines that `span` covers, at most [`MAX_LINES`].
     pub(crate) fn excerpt(&self, span: Span) -> Excerpt<'t> {
         let (line, start) = self.line_of(span.start);
         let (last, _) = self.line_of(span.end);

@@ -171,7 +171,7 @@ fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
 }
 
 #[test]
-fn an_unvalidated_certificate_may_do_what_no_certificate_may_and_is_told_to_nobody() {
+fn an_unvalidated_certificate_counts_as_none_and_is_not_reported_upstream() {
     let mut config = config(&json!([
         {"id": "all", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"methods": ["GET"]}]},
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},

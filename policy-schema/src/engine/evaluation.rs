@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::index::Caller;
+use super::caller::Caller;
 use super::request::RequestAttributes;
 use crate::matching::PathParts;
 

@@ -9,12 +9,13 @@
 use rustc_hash::FxHashMap;
 
 use super::CompiledRule;
+use super::caller::Caller;
 use super::evaluation::Evaluation;
 use super::nearest::{Attribute, Differences};
 use super::pattern_index::PatternIndex;
 use super::request::RequestAttributes;
 use super::residual::{ResidualCondition, ResidualOperation, ResidualSource};
-use crate::identity::{ClientCertificate, NameKind, SpiffeId, TrustDomains};
+use crate::identity::{NameKind, TrustDomains};
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, TextMatch};
 use crate::rule::namespace::{namespace_part, part_pattern};
@@ -28,17 +29,6 @@ const VALUES_OF_A_PART: usize = 16;
 /// From how many templates with the same beginning on they are found by how they end.
 const CROWDED: usize = 8;
 
-/// A caller that may match rules.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Caller<'r> {
-    /// Without any identity.
-    Anonymous,
-    /// With an identity of the mesh.
-    Workload(SpiffeId<'r>),
-    /// From outside the mesh, with a certificate that the gateway validated.
-    Certificate(&'r ClientCertificate),
-}
-
 /// What a search found: the numbers of rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
@@ -49,7 +39,7 @@ pub(super) struct Found {
     pub(super) lapsed: Option<usize>,
 }
 
-/// A text by which a caller is told.
+/// A text that identifies a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum CallerText {
     /// The SPIFFE ID.

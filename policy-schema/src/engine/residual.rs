@@ -6,8 +6,8 @@ mod value_set;
 
 use ipnet::IpNet;
 
+use super::caller::Caller;
 use super::evaluation::Evaluation;
-use super::index::Caller;
 use super::nearest::{Attribute, Differences};
 use super::request::{MetadataText, PeerIp, RequestAttributes};
 use crate::identity::TrustDomains;

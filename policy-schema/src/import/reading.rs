@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// What becomes of a value that is not carried over, and why.
+/// Whether a value that cannot be carried over is refused or left out, and why.
 pub(super) enum Fate {
     LeftOut(String),
     Refused(String),

@@ -1,7 +1,8 @@
 //! A rule of an `AuthorizationPolicy` → rules that mean the same.
 
 use super::reading::Importer;
-use super::values::{Report, Values};
+use super::report::Report;
+use super::values::Values;
 use crate::istio::authorization_policy::{
     Action, AuthorizationPolicySpec, AuthorizationRule, OperationEntry, Source, SourceEntry,
 };

@@ -3,7 +3,7 @@
 use crate::matching::{PathMatch, Reading};
 use crate::rule_spec::{Effect, OperationSpec};
 
-use super::values::Report;
+use super::report::Report;
 
 /// Reports the templates of an operation whose match stops a request: Istio's leave out some characters.
 pub(super) fn report_stopping(operation: &OperationSpec, effect: Effect, report: &mut Report<'_>) {

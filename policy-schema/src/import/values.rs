@@ -1,6 +1,7 @@
 //! Values of an `AuthorizationPolicy` → values that mean the same.
 
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
+use super::report::Report;
 use super::template;
 use crate::check::{Scope, check_rules};
 use crate::code::Code;
@@ -10,9 +11,6 @@ use crate::problem::{Cursor, Problems};
 use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
 };
-
-/// Says that something is refused (`true`) or left out (`false`), and why.
-pub(super) type Report<'r> = dyn FnMut(bool, String) + 'r;
 
 /// An address that no client has (RFC 6666), to be excluded where a source has to say something.
 const NO_ADDRESS: &str = "100::";
@@ -184,7 +182,7 @@ impl Values<'_, '_, '_> {
         };
         let values = list("values", &condition.values)?;
         let not_values = list("notValues", &condition.not_values)?;
-        // One that excludes nobody is always true.
+        // An exclusion without values is always true.
         let asks = values.is_some() || not_values.is_some();
         Ok(asks.then(|| ConditionSpec {
             key: key.clone(),
@@ -247,7 +245,7 @@ impl Values<'_, '_, '_> {
     }
 
     /// The values of a list as the language has them. One that Istio never matches is left out: in a
-    /// positive list it adds nobody, and in a negated one it excludes nobody.
+    /// positive list it adds no caller, and in a negated one it excludes none.
     fn carry(
         &mut self,
         list: &List,
@@ -295,7 +293,7 @@ impl Values<'_, '_, '_> {
         }
     }
 
-    /// What becomes of a value that the language does not take.
+    /// Whether a value that the language cannot express is refused or left out.
     fn fate(&self, value: &str, list: &List, (code, problem): (Code, String)) -> Fate {
         let only_allows = !list.is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
         match code {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::header::Separator;
 
-/// The most joined hosts that are told apart.
+/// How many hosts in one joined value are read one by one.
 const MAX_HOSTS: usize = 16;
 
 /// Whether `is` holds for a host that a workload may read in `authority`: each of several that a proxy

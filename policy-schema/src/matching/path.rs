@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::path_parts::PathParts;
+use super::path_parts::{PathParts, is_literal_byte};
 use super::reading::Reading;
 use super::text::{InvalidWildcard, TextMatch};
 
@@ -265,35 +265,6 @@ fn has_operator(text: &str) -> bool {
             .any(|window| window == operator)
     };
     has(b"{*}") || has(b"{**}")
-}
-
-/// The characters that `{*}` stands for: those of a segment (RFC 3986, `pchar`).
-pub(super) fn is_path_byte(byte: u8) -> bool {
-    is_literal_byte(byte) || byte == b'*'
-}
-
-/// The characters that Envoy's URI template matcher takes in literals.
-fn is_literal_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.'
-                | b'_'
-                | b'~'
-                | b'%'
-                | b'!'
-                | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'+'
-                | b','
-                | b';'
-                | b':'
-                | b'@'
-                | b'='
-        )
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 
 use std::cell::OnceCell;
 
-use super::path::is_path_byte;
 use super::reading::Reading;
 
 /// How many segments are remembered. A template with more of them before its `{**}` reads the rest again.
@@ -129,4 +128,33 @@ impl<'p> PathParts<'p> {
         let is_taken = start >= self.cuts().matchable_from || reading == Reading::Wide;
         is_taken.then(|| self.path.get(start..))?
     }
+}
+
+/// The characters that `{*}` stands for: those of a segment (RFC 3986, `pchar`).
+fn is_path_byte(byte: u8) -> bool {
+    is_literal_byte(byte) || byte == b'*'
+}
+
+/// The characters that Envoy's URI template matcher takes in literals.
+pub(super) fn is_literal_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'+'
+                | b','
+                | b';'
+                | b':'
+                | b'@'
+                | b'='
+        )
 }

@@ -51,7 +51,7 @@ const CONVENTIONAL: [(u16, &str); 27] = [
     (61616, "OpenWire"),
 ];
 
-/// Reports what rules do on ports without HTTP that nobody can have meant.
+/// Reports effects of rules on TCP ports that are hardly intended.
 pub(super) fn check_together(
     documents: &Documents,
     set: &PolicySet,

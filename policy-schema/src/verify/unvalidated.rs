@@ -1,7 +1,7 @@
 //! Gateways that accept client certificates without validating them, and the policies that trust them.
 //!
-//! Envoy tells RBAC and filters the names of such a certificate as it does of any other, so that anybody who
-//! makes one is whoever it names.
+//! Envoy passes the names in such a certificate to RBAC and filters like those in any other, so anyone can
+//! impersonate any workload there.
 
 use serde_json::Value;
 

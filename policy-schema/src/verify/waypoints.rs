@@ -65,7 +65,7 @@ pub(super) fn check(
     check_pods(set, workloads, verdict);
 }
 
-/// Pods of gateways that apply no policy, and are selected by one all the same.
+/// Pods that a policy selects although their gateway applies no policies.
 fn check_pods(set: &PolicySet, workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for workload in &workloads.all {
         let class = workload.labels.get(CLASS_NAME);

@@ -10,7 +10,7 @@ use super::{CART, config};
 /// Certificates, each as its names.
 type Certificates<'n> = &'n [&'n [&'n str]];
 
-const NOBODY: &[&str] = &[];
+const NO_NAMES: &[&str] = &[];
 const PARTNER: &[&str] = &["dns:client-7.partner.example", "subject:CN=7,O=Partner"];
 const BY_URI: &[&str] = &["uri:https://partner.example/7"];
 const FOREIGN: &[&str] = &["uri:spiffe://partner.example/7"];
@@ -37,7 +37,7 @@ fn answer(policy: &CompiledPolicy, peer: PeerIdentity<'_>, names: &[&str]) -> St
     [reason.code(), &rule.unwrap_or_default()].concat()
 }
 
-/// A caller whose certificate is of itself what the proxy says: of another trust domain, with a name that
+/// A caller whose certificate the proxy itself describes as such: of another trust domain, with a name that
 /// is no SPIFFE ID, or with none.
 fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
     let uri = names.iter().find_map(|name| name.strip_prefix("uri:"));
@@ -45,9 +45,9 @@ fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
     answer(policy, peer, names)
 }
 
-pub(crate) fn client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names() {
+pub(crate) fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
     let matching: [(&str, Certificates<'_>, Certificates<'_>); 8] = [
-        ("*", &[PARTNER, BY_URI, FOREIGN], &[NOBODY]),
+        ("*", &[PARTNER, BY_URI, FOREIGN], &[NO_NAMES]),
         (
             "dns:client-7.partner.example",
             &[PARTNER],
@@ -124,28 +124,31 @@ pub(crate) fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
     let policy = compiled(&outside, |_| {});
     let cart = PeerIdentity::from_uri_san(Some(CART.as_bytes()));
     assert_eq!(answer(&policy, cart, PARTNER), "no-rule-matched");
-    assert_eq!(answer(&policy, PeerIdentity::Absent, NOBODY), "no-identity");
     assert_eq!(
-        answer(&policy, PeerIdentity::Malformed, NOBODY),
+        answer(&policy, PeerIdentity::Absent, NO_NAMES),
+        "no-identity"
+    );
+    assert_eq!(
+        answer(&policy, PeerIdentity::Malformed, NO_NAMES),
         "malformed-identity"
     );
 }
 
-pub(crate) fn an_unvalidated_certificate_is_nobody() {
+pub(crate) fn an_unvalidated_certificate_gives_no_identity() {
     let rules = json!([
         {"id": "r", "effect": "Allow", "from": [{"clientCertificates": ["*"]}, {"principals": ["*"]}]},
     ]);
     let policy = compiled(&rules, |_| {});
-    for names in [NOBODY, PARTNER] {
+    for names in [NO_NAMES, PARTNER] {
         let answer = answer(&policy, PeerIdentity::Unvalidated, names);
         assert_eq!(answer, "unvalidated-certificate");
     }
     let anonymous = json!([{"id": "r", "effect": "Allow", "from": [{"anonymous": true}]}]);
     let policy = compiled(&anonymous, |_| {});
-    let allowed = answer(&policy, PeerIdentity::Unvalidated, NOBODY);
+    let allowed = answer(&policy, PeerIdentity::Unvalidated, NO_NAMES);
     assert_eq!(allowed, "allowed-by-rule r");
     let policy = compiled(&json!([{"id": "r", "effect": "Deny"}]), |_| {});
-    let denied = answer(&policy, PeerIdentity::Unvalidated, NOBODY);
+    let denied = answer(&policy, PeerIdentity::Unvalidated, NO_NAMES);
     assert_eq!(denied, "denied-by-rule r");
 }
 

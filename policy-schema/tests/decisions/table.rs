@@ -18,8 +18,9 @@ pub(crate) use callers::{
     callers_match_by_account_namespace_and_trust_domain, principals_match_ids_in_every_spelling,
 };
 pub(crate) use certificates::{
-    an_unvalidated_certificate_is_nobody, client_certificates_are_callers_at_gateways_alone,
-    client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names,
+    an_unvalidated_certificate_gives_no_identity,
+    client_certificates_are_callers_at_gateways_alone,
+    client_certificates_match_by_any_name_of_the_kind_in_the_rule,
     no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
 };
 pub(crate) use configs::configs_that_are_not_understood_in_full_are_refused;

@@ -100,7 +100,7 @@ fn cve_2026_73548_an_extended_connect_is_decided_by_its_path() {
 }
 
 #[test]
-fn cve_2025_64763_what_is_sent_before_a_tunnel_is_let_in_reaches_nobody() {
+fn cve_2025_64763_what_is_sent_before_a_tunnel_is_allowed_is_not_forwarded() {
     let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
     let early = b"CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\nGET /admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     for answers in planes.answers_to_bytes(early) {

@@ -22,7 +22,7 @@ const EXAMPLES: usize = 3;
 /// Ids of more forms than these are of more than one kind.
 const MOST_FORMS: usize = 32;
 
-/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it helps nobody.
+/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it is useless.
 const MAX_PATH: usize = 1_024;
 
 /// Paths with more segments are not learnt either.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What the shop has already: stricter than what is rendered, but for `kept`.
+/// What the shop has already: stricter than what is rendered, except for `kept`.
 const EXISTING: &str = "apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: istio-system}

@@ -175,7 +175,7 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
     assert_eq!(found, [expected]);
 }
 
-/// Whoever may not list a kind is not told that its objects are missing.
+/// Objects of a kind that the user may not list are not reported as missing.
 #[test]
 fn what_may_not_be_listed_is_not_missing() {
     let cluster = shop();

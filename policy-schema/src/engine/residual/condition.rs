@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::ResidualSource;
 use super::header_set::HeaderSet;
 use super::value_set::{Field, TextSet, ValueSet};
-use crate::engine::index::Caller;
+use crate::engine::caller::Caller;
 use crate::engine::request::{MetadataText, RequestAttributes};
 use crate::identity::TrustDomains;
 use crate::matching::host::without_end_dots;

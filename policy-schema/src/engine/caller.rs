@@ -1,0 +1,14 @@
+//! Who sends a request, as rules see it.
+
+use crate::identity::{ClientCertificate, SpiffeId};
+
+/// A caller that may match rules.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Caller<'r> {
+    /// Without any identity.
+    Anonymous,
+    /// With an identity of the mesh.
+    Workload(SpiffeId<'r>),
+    /// From outside the mesh, with a certificate that the gateway validated.
+    Certificate(&'r ClientCertificate),
+}
