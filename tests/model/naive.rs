@@ -313,28 +313,39 @@ fn condition_matches(
         condition.values.as_deref().is_none_or(has)
             && !condition.not_values.as_deref().is_some_and(has)
     };
-    // What a client may send several times: to let the request pass, all must match.
-    let spelled = |texts: Vec<Vec<u8>>, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
-        let has = |values: &[String], stops: Stops| {
-            let mut matching = texts
-                .iter()
-                .map(|text| values.iter().any(|value| matches(value, text, stops)));
-            if stops {
-                matching.any(|is_match| is_match)
-            } else {
-                !texts.is_empty() && matching.all(|is_match| is_match)
-            }
-        };
-        let is_allow = effect == Effect::Allow;
-        condition
-            .values
-            .as_deref()
-            .is_none_or(|values| has(values, !is_allow))
-            && !condition
-                .not_values
+    // What a client may send several times: to let the request pass, all must match, and all parts of
+    // what is not listed as it is.
+    let in_parts =
+        |texts: Vec<Vec<u8>>, separators: &str, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
+            let has = |values: &[String], stops: Stops| {
+                let has_text = |text: &[u8]| values.iter().any(|value| matches(value, text, stops));
+                let mut matching = texts.iter().map(|text| {
+                    let is_listed = || values.iter().any(|value| value.as_bytes() == *text);
+                    let parts = || parts(text, separators);
+                    has_text(text)
+                        && (stops
+                            || separators.is_empty()
+                            || is_listed()
+                            || parts().all(|part| has_text(&part)))
+                });
+                if stops {
+                    matching.any(|is_match| is_match)
+                } else {
+                    !texts.is_empty() && matching.all(|is_match| is_match)
+                }
+            };
+            let is_allow = effect == Effect::Allow;
+            condition
+                .values
                 .as_deref()
-                .is_some_and(|values| has(values, is_allow))
-    };
+                .is_none_or(|values| has(values, !is_allow))
+                && !condition
+                    .not_values
+                    .as_deref()
+                    .is_some_and(|values| has(values, is_allow))
+        };
+    let spelled =
+        |texts, matches: &dyn Fn(&str, &[u8], Stops) -> bool| in_parts(texts, "", matches);
     let header = |name: &str| -> Vec<Vec<u8>> {
         let headers = asked.headers.iter();
         let headers = headers.filter(|(other, _)| other.to_ascii_lowercase() == name);
@@ -412,11 +423,11 @@ fn condition_matches(
         "request.auth.presenter" => claim(&["azp"]),
         "request.auth.claims[groups]" => claim(&["groups"]),
         "request.auth.claims[realm][roles]" => claim(&["realm", "roles"]),
-        "request.headers[X-a]" => spelled(header("x-a"), &|pattern, value, stops| {
+        "request.headers[X-a]" => in_parts(header("x-a"), ",", &|pattern, value, stops| {
             header_matches(pattern, value)
                 || (stops && runs(value, ",").any(|run| header_matches(pattern, &run)))
         }),
-        "request.headers[cookie]" => spelled(header("cookie"), &|pattern, value, stops| {
+        "request.headers[cookie]" => in_parts(header("cookie"), ",;", &|pattern, value, stops| {
             header_matches(pattern, value)
                 || (stops && runs(value, ",;").any(|run| header_matches(pattern, &run)))
         }),
@@ -424,13 +435,14 @@ fn condition_matches(
             asked.path.clone().into_iter().collect(),
             &|pattern, path, _| header_matches(pattern, path),
         ),
-        "request.headers[host]" => spelled(
+        "request.headers[host]" => in_parts(
             asked
                 .host
                 .clone()
                 .into_iter()
                 .chain(header("host"))
                 .collect(),
+            ",",
             &|pattern, host, stops| {
                 header_matches(pattern, host)
                     || (stops && runs(host, ",").any(|run| header_matches(pattern, &run)))
@@ -501,6 +513,14 @@ fn runs(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
         }
     }
     runs.into_iter()
+}
+
+/// What stands between separators.
+fn parts(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
+    let value = latin1(value);
+    let parts = value.split(|letter: char| separators.contains(letter));
+    let parts: Vec<_> = parts.map(|part| bytes_of(trimmed(part))).collect();
+    parts.into_iter()
 }
 
 /// Both without regard to case.

@@ -11,11 +11,8 @@ const MAX_HOSTS: usize = 16;
 /// joined, without user information and the dot at the end of the name. `is` sees the port as written, and
 /// again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`] hosts count as a match.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-    let mut count = 0;
-    Separator::Comma.has_part(authority, &mut |host| {
-        count += 1;
-        count > MAX_HOSTS || has_plain(host, is)
-    })
+    let mut hosts = Separator::Comma.parts(authority).enumerate();
+    hosts.any(|(before, host)| before >= MAX_HOSTS || has_plain(host, is))
 }
 
 fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
