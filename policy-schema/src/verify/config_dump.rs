@@ -19,6 +19,7 @@ use self::metrics::hides_revisions;
 use self::plugins::met;
 use super::object::labels;
 use super::proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
+use crate::timestamp::Timestamp;
 
 /// The cluster to which Istio's listeners send what nobody may reach.
 const BLACK_HOLE: &str = "BlackHoleCluster";
@@ -47,11 +48,19 @@ pub enum NotAConfigDump {
 #[derive(Default)]
 struct Named<'d> {
     /// Filters that came by discovery.
-    filters: BTreeMap<&'d str, &'d Value>,
+    filters: BTreeMap<&'d str, Discovered<'d>>,
     /// What certificates of callers are held to.
     validations: BTreeMap<&'d str, &'d Value>,
     /// Routes that came by discovery.
     routes: BTreeMap<&'d str, &'d Value>,
+}
+
+/// A filter that came by discovery.
+#[derive(Clone, Copy)]
+struct Discovered<'d> {
+    config: &'d Value,
+    /// When the proxy received it; none if it does not say.
+    sent: Option<Timestamp>,
 }
 
 impl Proxy {
@@ -143,6 +152,8 @@ impl Proxy {
             title,
             policies: policies.iter().map(|policy| policy.name.clone()).collect(),
             has_rbac: met.has_rbac,
+            normalization: met.normalization,
+            ignores_path_parameters: met.ignores_path_parameters,
         });
         self.policies.extend(policies);
     }
@@ -205,13 +216,14 @@ impl Proxy {
 impl<'d> Named<'d> {
     fn read(&mut self, config: &'d Value) {
         for filter in elements(config, "ecds_filters") {
+            let sent = filter.get("last_updated").and_then(Value::as_str);
+            let sent = sent.and_then(|time| Timestamp::parse(time).ok());
             let filter = filter.get("ecds_filter");
-            if let Some((name, filter)) = filter.and_then(|filter| {
+            self.filters.extend(filter.and_then(|filter| {
                 let name = filter.get("name")?.as_str()?;
-                Some((name, filter.get("typed_config")?))
-            }) {
-                self.filters.insert(name, filter);
-            }
+                let config = filter.get("typed_config")?;
+                Some((name, Discovered { config, sent }))
+            }));
         }
         let routes = ["static_route_configs", "dynamic_route_configs"];
         for routes in routes.iter().flat_map(|field| elements(config, field)) {

@@ -6,10 +6,12 @@ use super::coverage::{is_for, is_gateway};
 use super::mutual_tls::may_accept_plaintext;
 use super::proof::{self, Measured};
 use super::{Finding, FindingCode, Verdict, unvalidated};
+use crate::document::PathNormalization;
 use crate::istio::authorization_policies;
 use crate::plugin_config::PolicyName;
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::rule_spec::Enforcement;
+use crate::timestamp::Timestamp;
 
 /// What a proxy tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +65,10 @@ pub struct HttpChain {
     pub policies: BTreeSet<PolicyName>,
     /// Whether they meet Envoy's RBAC, with rules that it enforces.
     pub has_rbac: bool,
+    /// How paths are normalised before rules see them; none if it is not a way of Istio's.
+    pub normalization: Option<PathNormalization>,
+    /// Whether routes compare paths without their parameters.
+    pub ignores_path_parameters: bool,
 }
 
 /// Something that a proxy was sent, and did not take up.
@@ -84,6 +90,8 @@ pub struct RunningPolicy {
     /// The revision that it was sent last; none if that plugin config has none. Whether it runs is
     /// another matter.
     pub revision: Option<String>,
+    /// When it was sent, if it came by discovery.
+    pub sent: Option<Timestamp>,
     /// Whether requests pass when the filter cannot run.
     pub fails_open: bool,
 }
@@ -110,6 +118,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
         if has_filter {
             check_policies(set, proxy, &mut verdict.findings);
         }
+        check_paths(set, proxy, &mut verdict.findings);
         check_refusals(proxy, &mut verdict.findings);
         unvalidated::check_proxy(set, proxy, &mut verdict.findings);
         check_listeners(set, proxy, &mut verdict.findings);
@@ -255,6 +264,41 @@ fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
                 titles(&without)
             ),
             "see whether the `AuthorizationPolicy` is there, and which `EnvoyFilter` removes `envoy.filters.http.rbac`",
+        ));
+    }
+}
+
+/// Whether rules see paths as the `Mesh` says, wherever something enforces them.
+fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    let chains = proxy.chains.iter();
+    let enforcing: Vec<_> = chains
+        .filter(|chain| chain.has_rbac || !chain.policies.is_empty())
+        .collect();
+    let at = |is_at: &dyn Fn(&HttpChain) -> bool| -> Vec<_> {
+        let enforcing = enforcing.iter().copied();
+        enforcing.filter(|chain| is_at(chain)).collect()
+    };
+    let expected = set.mesh.path_normalization;
+    let differing = at(&|chain| chain.normalization != Some(expected));
+    if !differing.is_empty() {
+        findings.push(proxy.finding(
+            FindingCode::EnforcementUndone,
+            format!(
+                "it normalises paths otherwise than the `Mesh` says at {}",
+                titles(&differing)
+            ),
+            "see which `EnvoyFilter` sets it, and compare `pathNormalization` of Istio's mesh config with the `Mesh`",
+        ));
+    }
+    let ignoring = at(&|chain| chain.ignores_path_parameters);
+    if !ignoring.is_empty() {
+        findings.push(proxy.finding(
+            FindingCode::EnforcementUndone,
+            format!(
+                "its routes have `ignore_path_parameters_in_path_matching` at {}, so that RBAC compares another path than the filter",
+                titles(&ignoring)
+            ),
+            "see which `EnvoyFilter` sets it, and delete that patch",
         ));
     }
 }

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Named, elements};
+use crate::document::PathNormalization;
 use crate::plugin_config::PolicyName;
+use crate::verify::path_handling::{ignores_path_parameters, normalization_of};
 use crate::verify::proxies::RunningPolicy;
 
 /// The part of a plugin config that tells which it is.
@@ -20,6 +22,9 @@ struct Running {
 pub(super) struct Met {
     pub(super) policies: Vec<RunningPolicy>,
     pub(super) has_rbac: bool,
+    /// How paths are normalised before; none if it is not a way of Istio's.
+    pub(super) normalization: Option<PathNormalization>,
+    pub(super) ignores_path_parameters: bool,
 }
 
 /// What requests of a filter chain meet; none if it speaks no HTTP, or takes tunnels alone.
@@ -31,27 +36,47 @@ pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
         .filter(|(_, routes)| !routes.is_some_and(takes_tunnels_alone))
         .peekable();
     managers.peek()?;
-    let filters = managers.flat_map(|(manager, routes)| {
-        let filters = elements(manager, "http_filters");
-        filters.filter(move |filter| !is_off(filter, routes))
-    });
+    let managers: Vec<_> = managers.collect();
     let mut met = Met {
         policies: Vec::new(),
         has_rbac: false,
+        normalization: common(
+            managers
+                .iter()
+                .map(|(manager, _)| normalization_of(manager)),
+        ),
+        ignores_path_parameters: managers
+            .iter()
+            .any(|(_, routes)| routes.is_some_and(ignores_path_parameters)),
     };
+    let filters = managers.into_iter().flat_map(|(manager, routes)| {
+        let filters = elements(manager, "http_filters");
+        filters.filter(move |filter| !is_off(filter, routes))
+    });
     for filter in filters {
-        let config = if filter.get("config_discovery").is_some() {
+        let (config, sent) = if filter.get("config_discovery").is_some() {
             let name = filter.get("name").and_then(Value::as_str);
-            name.and_then(|name| named.filters.get(name).copied())
+            let discovered = name.and_then(|name| named.filters.get(name));
+            discovered.map_or((None, None), |filter| (Some(filter.config), filter.sent))
         } else {
-            filter.get("typed_config")
+            (filter.get("typed_config"), None)
         };
         if let Some(config) = config {
             met.has_rbac |= is_rbac(config);
-            met.policies.extend(config.get("config").and_then(running));
+            let running = config.get("config").and_then(running);
+            met.policies
+                .extend(running.map(|policy| RunningPolicy { sent, ..policy }));
         }
     }
     Some(met)
+}
+
+/// What all have in common; none if they differ.
+fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T> {
+    let first = values.next()??;
+    values
+        .all(|value| value.as_ref() == Some(&first))
+        .then_some(first)
 }
 
 /// Whether a filter is RBAC, with rules that it enforces.
@@ -112,6 +137,7 @@ fn running(plugin: &Value) -> Option<RunningPolicy> {
         .then_some(RunningPolicy {
             name: running.policy,
             revision: running.revision,
+            sent: None,
             fails_open: plugin.get("fail_open") == Some(&Value::Bool(true))
                 || on_failure == Some("FAIL_OPEN"),
         })
