@@ -75,9 +75,9 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
         measurements.revisions.get(name).unwrap_or(&nothing)
     };
     match reported.iter().collect::<Vec<_>>().as_slice() {
-        [one] if *one == revision && is_older(sent, measurements) => not_checked(
+        [one] if *one == revision && may_be_older(sent, measurements) => not_checked(
             format!(
-                "nothing proves that its filter took up policy `{name}`: its metrics are older than the configuration that the proxy was sent"
+                "nothing proves that its filter took up policy `{name}`: no metric says that it loaded a configuration since the proxy received this one"
             ),
             "see the proxy's log: the filter may have refused the configuration; restart the proxy, and verify it again",
         ),
@@ -113,11 +113,11 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
     }
 }
 
-/// Whether a filter took up its configuration before the proxy was sent the one that it has now. The filter has whole
-/// seconds.
-fn is_older(sent: &RunningPolicy, measurements: &Measurements) -> bool {
+/// Whether a filter may have taken up its configuration before the proxy was sent the one that it has now. The filter
+/// reports whole seconds.
+fn may_be_older(sent: &RunningPolicy, measurements: &Measurements) -> bool {
     let loaded = measurements.loaded.get(&sent.name);
-    loaded
-        .zip(sent.sent)
-        .is_some_and(|(loaded, sent)| loaded.saturating_add(1) < sent.unix_seconds())
+    sent.sent.is_some_and(|sent| {
+        loaded.is_none_or(|loaded| loaded.saturating_add(1) < sent.unix_seconds())
+    })
 }

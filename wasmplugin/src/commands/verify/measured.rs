@@ -168,6 +168,29 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_found_as_a_revision_is_and_of_several_the_earliest() {
+        let cart = policy("shop", "cart.v1");
+        let loaded = |text: &str| match read(text.as_bytes(), &[cart.clone()].into()) {
+            Measured::Read(measurements) => measurements.loaded.get(&cart).copied(),
+            Measured::Unread(reason) => panic!("{reason}"),
+        };
+        let name = "peergate_policy_loaded_timestamp_seconds";
+        for series in [
+            format!("{name}{{peergate_policy=\"shop_cart_v1\"}}"),
+            format!("{name}_POLICY_shop_cart_v1{{}}"),
+            format!("{name}_peergate_policy___shop_cart_v1___{{}}"),
+        ] {
+            let several = format!("{series} 1796025618\n{series} 1796025617\n");
+            assert_eq!(loaded(&several), Some(1_796_025_617), "{series}");
+            assert_eq!(loaded(&format!("{series} -1\n")), None, "{series}");
+        }
+        assert_eq!(
+            loaded(&format!("{name}{{peergate_policy=\"shop_other\"}} 1\n")),
+            None
+        );
+    }
+
+    #[test]
     fn a_text_that_is_something_else_is_not_read() {
         let page = "<html>nothing to see</html>\n";
         assert_eq!(
