@@ -269,11 +269,8 @@ fn is_of_the_proxy(listener: &Value) -> bool {
 
 fn refusal(kind: &'static str, name: String, error: &Value) -> Refusal {
     let reason = error.get("details").and_then(Value::as_str);
-    Refusal {
-        kind,
-        name,
-        reason: reason.unwrap_or("it does not say why").to_owned(),
-    }
+    let reason = reason.map_or_else(|| "it does not say why".to_owned(), one_line);
+    Refusal { kind, name, reason }
 }
 
 fn name_of(value: &Value) -> String {
@@ -291,12 +288,17 @@ fn excerpt(text: &[u8]) -> String {
     const MAX_CHARS: usize = 200;
     let text = text.get(..4 * MAX_CHARS).unwrap_or(text);
     let text = String::from_utf8_lossy(text);
-    let words: Vec<_> = text.split_whitespace().collect();
-    let words = words.join(" ");
+    let words = one_line(&text);
     match words.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
         None => words,
     }
+}
+
+/// Envoy prints messages over several lines.
+fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
 fn elements<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> + use<'v> {

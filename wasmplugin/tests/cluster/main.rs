@@ -191,7 +191,7 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
 #[test]
 fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_found() {
     let cluster = shop();
-    let config_map = "ConfigMap";
+    let config_map = "ConfigMap.";
     cluster.patch(
         config_map,
         "istio-system",
