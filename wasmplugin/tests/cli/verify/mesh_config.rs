@@ -34,10 +34,11 @@ fn what_istio_is_installed_with_is_what_the_documents_say() {
     let values = std::fs::read_to_string(out.path().join("istiod.values.yaml")).unwrap();
     let mut lines = values.lines().skip_while(|line| *line != "meshConfig:");
     lines.next();
-    let config: String = lines
+    let config: Vec<_> = lines
         .take_while(|line| line.starts_with(' '))
-        .map(|line| format!("{}\n", line.get(2..).unwrap()))
+        .map(|line| line.get(2..).unwrap())
         .collect();
+    let config = config.join("\n");
     assert!(config.contains("pathNormalization"), "{config}");
     assert_eq!(found(&config), [[""; 3]; 0]);
 }

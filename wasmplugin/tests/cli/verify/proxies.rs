@@ -1,5 +1,10 @@
 //! What a proxy of Istio's has in its configuration, as it was saved.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
 use std::path::Path;
 
 use serde_json::{Value, json};

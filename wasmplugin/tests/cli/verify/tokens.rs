@@ -1,5 +1,10 @@
 //! `RequestAuthentication`s for rules that ask for tokens.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
 use serde_json::{Value, json};
 
 use super::ambient::mesh;
