@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use self::callers::{takes_unvalidated, verifies_callers};
 use self::metrics::hides_revisions;
-use self::plugins::met;
+use self::plugins::{met, passes_tcp_unchecked};
 use super::object::labels;
 use super::proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
 use crate::timestamp::Timestamp;
@@ -98,6 +98,8 @@ impl Proxy {
         proxy.unvalidated.dedup();
         proxy.chains.sort();
         proxy.chains.dedup();
+        proxy.unchecked_tcp.sort();
+        proxy.unchecked_tcp.dedup();
         Ok(proxy)
     }
 
@@ -135,6 +137,10 @@ impl Proxy {
         }
         if direction == Some(INBOUND) {
             self.read_plaintext(listener, named);
+            let unchecked = chains(listener)
+                .filter(|chain| passes_tcp_unchecked(chain) && !leads_nowhere(chain));
+            self.unchecked_tcp
+                .extend(unchecked.map(|chain| title(listener, chain)));
         }
     }
 
@@ -143,13 +149,8 @@ impl Proxy {
             return;
         };
         let policies = met.policies;
-        let title = match (name_of(chain), port_of(chain)) {
-            (name, None) if name.is_empty() || name == name_of(listener) => name_of(listener),
-            (name, None) => format!("{}, chain {name}", name_of(listener)),
-            (_, Some(port)) => format!("{}, port {port}", name_of(listener)),
-        };
         self.chains.push(HttpChain {
-            title,
+            title: title(listener, chain),
             policies: policies.iter().map(|policy| policy.name.clone()).collect(),
             has_rbac: met.has_rbac,
             normalization: met.normalization,
@@ -276,6 +277,16 @@ fn refusal(kind: &'static str, name: String, error: &Value) -> Refusal {
 fn name_of(value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
+}
+
+/// What to call a part of a listener.
+fn title(listener: &Value, chain: &Value) -> String {
+    let of_listener = name_of(listener);
+    match (name_of(chain), port_of(chain)) {
+        (name, None) if name.is_empty() || name == of_listener => of_listener,
+        (name, None) => format!("{of_listener}, chain {name}"),
+        (_, Some(port)) => format!("{of_listener}, port {port}"),
+    }
 }
 
 fn port_of(chain: &Value) -> Option<u16> {

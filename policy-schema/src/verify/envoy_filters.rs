@@ -13,11 +13,11 @@ use serde_json::Value;
 
 use self::judgement::{Guards, Judgement};
 use self::patch::Patch;
-use super::coverage::{is_for_workload, is_gateway};
+use super::coverage::{is_for, is_for_workload, is_gateway};
 use super::object::{Object, has_all};
 use super::request_authentication::asks_for_token;
 use super::workloads::Workloads;
-use super::{Finding, FindingCode, Verdict};
+use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::{ExtensionApi, extension};
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy, are_compatible};
 use crate::problem::Cursor;
@@ -50,22 +50,40 @@ pub(super) fn check(
                 .into_iter()
                 .filter(|(is_reached, _)| *is_reached)
                 .map(|(_, of_gateway)| guards.judge(&patch, of_gateway));
-            verdict
-                .findings
-                .extend(judged.filter_map(|judgement| finding(object, index, judgement)));
+            for judgement in judged {
+                let found = match judgement {
+                    Judgement::Harmless => None,
+                    Judgement::Undoes(does) => Some(undone(object, &does)),
+                    Judgement::Unknown(does) => Some(unknown(object, &does)),
+                    Judgement::SkipsValidation => {
+                        let policies = reach.policies.iter().copied();
+                        let found = unvalidated::of_patch(object, policies);
+                        verdict.findings.extend(found);
+                        None
+                    }
+                };
+                let field = Cursor::Root;
+                let (spec, patches) = ("spec", "configPatches");
+                verdict.findings.extend(found.map(|finding| Finding {
+                    field: Some(field.key(spec).key(patches).index(index).location()),
+                    ..finding
+                }));
+            }
         }
     }
 }
 
 /// What an `EnvoyFilter` is for, of what policies protect.
-#[derive(Debug, Default)]
-struct Reach {
+#[derive(Debug)]
+struct Reach<'p> {
     sidecars: bool,
     gateways: bool,
+    /// The policies for those gateways.
+    policies: Vec<&'p ServicePolicy>,
 }
 
-impl Reach {
-    fn of(set: &PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
+impl<'p> Reach<'p> {
+    fn of(set: &'p PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
         let mesh = &set.mesh;
         let is_for_mesh = object.namespace() == mesh.root_namespace;
         let reaches = |namespace: &str| is_for_mesh || namespace == object.namespace();
@@ -75,6 +93,7 @@ impl Reach {
             return Self {
                 sidecars: false,
                 gateways: true,
+                policies: set.policies.iter().collect(),
             };
         }
         let seen = workloads
@@ -96,12 +115,25 @@ impl Reach {
                     || policies.any(|policy| is_for_workload(policy, workload))
             })
         };
-        let mut declared = mesh.gateways.iter();
-        let gateways = !at_gateways.is_empty()
-            || declared.any(|gateway| {
+        let declared: Vec<_> = mesh
+            .gateways
+            .iter()
+            .filter(|gateway| {
                 reaches(&gateway.namespace) && are_compatible(&gateway.labels, &wanted)
-            });
-        Self { sidecars, gateways }
+            })
+            .collect();
+        let is_for_gateway = |policy: &&ServicePolicy| {
+            let mut declared = declared.iter();
+            at_gateways
+                .iter()
+                .any(|workload| is_for_workload(policy, workload))
+                || declared.any(|gateway| is_for(policy, &gateway.namespace, &gateway.labels))
+        };
+        Self {
+            sidecars,
+            gateways: !at_gateways.is_empty() || !declared.is_empty(),
+            policies: set.policies.iter().filter(is_for_gateway).collect(),
+        }
     }
 }
 
@@ -148,27 +180,22 @@ fn guards(set: &PolicySet, api: ExtensionApi) -> Guards {
     }
 }
 
-fn finding(object: &Object, index: usize, judgement: Judgement) -> Option<Finding> {
-    let (code, message, help) = match judgement {
-        Judgement::Harmless => return None,
-        Judgement::Undoes(does) => (
-            FindingCode::EnforcementUndone,
-            format!("it {does}, at proxies that enforce policies"),
-            "delete the patch, or keep it from these proxies by `workloadSelector`",
+fn undone(object: &Object, does: &str) -> Finding {
+    Finding::about(
+        object,
+        FindingCode::EnforcementUndone,
+        format!("it {does}, at proxies that enforce policies"),
+        "delete the patch, or keep it from these proxies by `workloadSelector`",
+    )
+}
+
+fn unknown(object: &Object, does: &str) -> Finding {
+    Finding::about(
+        object,
+        FindingCode::NotChecked,
+        format!(
+            "it {does}, at proxies that enforce policies, and whether they still do was not judged"
         ),
-        Judgement::Unknown(does) => (
-            FindingCode::NotChecked,
-            format!(
-                "it {does}, at proxies that enforce policies, and whether they still do was not judged"
-            ),
-            "review the patch, or keep it from these proxies by `workloadSelector`",
-        ),
-    };
-    let (spec, patches) = (Cursor::Root, "configPatches");
-    let spec = spec.key("spec");
-    let patches = spec.key(patches);
-    Some(Finding {
-        field: Some(patches.index(index).location()),
-        ..Finding::about(object, code, message, help)
-    })
+        "review the patch, or keep it from these proxies by `workloadSelector`",
+    )
 }

@@ -79,11 +79,30 @@ fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T
         .then_some(first)
 }
 
+/// Whether a filter chain passes connections on as they are, and no RBAC decides on them.
+pub(super) fn passes_tcp_unchecked(chain: &Value) -> bool {
+    let is_of = |filter: &Value, kind: &str| {
+        let own = filter
+            .pointer("/typed_config/@type")
+            .and_then(Value::as_str);
+        own.is_some_and(|own| own.ends_with(kind))
+    };
+    let filters = || elements(chain, "filters");
+    filters().any(|filter| is_of(filter, ".tcp_proxy.v3.TcpProxy"))
+        && !filters().any(|filter| {
+            is_of(filter, ".rbac.v3.RBAC") && filter.get("typed_config").is_some_and(has_rules)
+        })
+}
+
 /// Whether a filter is RBAC, with rules that it enforces.
 fn is_rbac(config: &Value) -> bool {
     let kind = config.get("@type").and_then(Value::as_str);
-    kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC"))
-        && (config.get("rules").is_some() || config.get("matcher").is_some())
+    kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC")) && has_rules(config)
+}
+
+/// Whether RBAC has rules that it enforces.
+fn has_rules(config: &Value) -> bool {
+    config.get("rules").is_some() || config.get("matcher").is_some()
 }
 
 /// The routes of a connection manager, which stand in it or came by discovery.

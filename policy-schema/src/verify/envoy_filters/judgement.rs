@@ -40,6 +40,8 @@ pub(super) enum Judgement {
     Harmless,
     /// It undoes a part of it, by doing this.
     Undoes(String),
+    /// It makes a gateway accept client certificates that it does not validate.
+    SkipsValidation,
     /// It may change it, by doing this.
     Unknown(String),
 }
@@ -70,6 +72,9 @@ impl Guards {
             && let Some(setting) = settings::undoing(self, patch.value, of_gateway)
         {
             return Judgement::Undoes(setting);
+        }
+        if of_gateway && settings::accepts_untrusted(patch.value) {
+            return Judgement::SkipsValidation;
         }
         match patch.apply_to {
             "HTTP_FILTER" => self.of_filter(patch, patch.http_filter, &PASSIVE_FILTERS),

@@ -7,11 +7,12 @@ use crate::verify::path_handling::{changed_options, ignores_path_parameters};
 use crate::verify::protobuf::{any_field, is_true, snake_case};
 
 /// Fields that only lead to others.
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 8] = [
     "config",
     "route",
     "route_config",
     "routes",
+    "transport_socket",
     "typed_config",
     "typed_extension_protocol_options",
     "virtual_hosts",
@@ -19,7 +20,7 @@ const PATHS: [&str; 7] = [
 
 /// Fields of listeners, connection managers, routes and clusters that no rule depends on: names, times, limits,
 /// logs, and what is done to responses. Those that change paths are as the `Mesh` says, or undo enforcement.
-const FAMILIAR: [&str; 61] = [
+const FAMILIAR: [&str; 63] = [
     "@type",
     "access_log",
     "access_log_options",
@@ -31,6 +32,8 @@ const FAMILIAR: [&str; 61] = [
     "connection_balance_config",
     "cors",
     "delayed_close_timeout",
+    "disable_stateful_session_resumption",
+    "disable_stateless_session_resumption",
     "dns_lookup_family",
     "dns_refresh_rate",
     "domains",
@@ -88,7 +91,7 @@ pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Optio
     let mut found = None;
     any_field(value, &mut |key, value| {
         found = match key {
-            "trust_chain_verification" if is_accept_untrusted(value) => {
+            "trust_chain_verification" if is_accept_untrusted(value) && !of_gateway => {
                 Some("has certificates accepted that nothing validates".to_owned())
             }
             // Gateways of the documents ask for certificates, or do not, as the documents say.
@@ -145,6 +148,13 @@ pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
         // A route by its name, a text that stands for a message.
         _ => None,
     }
+}
+
+/// Whether anything in a patch's value has certificates accepted that nothing validates.
+pub(super) fn accepts_untrusted(value: &Value) -> bool {
+    any_field(value, &mut |key, value| {
+        key == "trust_chain_verification" && is_accept_untrusted(value)
+    })
 }
 
 fn is_accept_untrusted(value: &Value) -> bool {

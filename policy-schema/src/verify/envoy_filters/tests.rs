@@ -206,7 +206,10 @@ fn a_sidecar_that_no_longer_requires_a_certificate_is_found_and_a_gateway_may() 
     let patch = merging("FILTER_CHAIN", &value);
     let does = "no longer requires a certificate of callers";
     assert_eq!(judge(false, &patch), undoes(does));
-    assert_eq!(judge(true, &patch), unknown("sets `transport_socket`"));
+    assert_eq!(
+        judge(true, &patch),
+        unknown("sets `require_client_certificate`")
+    );
 }
 
 #[test]
@@ -250,8 +253,8 @@ fn settings_that_no_rule_depends_on_are_harmless_and_others_are_not_judged() {
         ("CLUSTER", json!({"connect_timeout": "1s"}), None),
         (
             "CLUSTER",
-            json!({"transport_socket": {}}),
-            Some("transport_socket"),
+            json!({"transport_socket": {"typed_config": {"sni": "x"}}}),
+            Some("sni"),
         ),
         ("HTTP_ROUTE", json!({"route": {"timeout": "1s"}}), None),
         (
@@ -301,6 +304,30 @@ fn what_is_not_known_is_not_judged() {
     ] {
         assert_eq!(judge(false, &patch), unknown(does));
     }
+}
+
+/// As the documentation has it for gateways that do not validate certificates.
+#[test]
+fn a_gateway_without_session_resumption_is_as_safe() {
+    let value = json!({"transport_socket": {"typed_config": {
+        "disable_stateless_session_resumption": true,
+        "disable_stateful_session_resumption": true,
+    }}});
+    assert_eq!(
+        judge(true, &merging("FILTER_CHAIN", &value)),
+        Judgement::Harmless
+    );
+}
+
+#[test]
+fn a_gateway_that_is_made_to_accept_any_certificate_is_one_that_does_not_validate() {
+    let value = json!({"transport_socket": {"typed_config": {"common_tls_context": {
+        "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
+    }}}});
+    assert_eq!(
+        judge(true, &merging("FILTER_CHAIN", &value)),
+        Judgement::SkipsValidation
+    );
 }
 
 /// Callers come in by a sidecar's inbound listeners, and by all of a gateway.

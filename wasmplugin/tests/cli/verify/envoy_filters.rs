@@ -157,6 +157,26 @@ spec:
     assert_eq!(undone.unwrap()["line"], json!(8), "{report:#}");
 }
 
+#[test]
+fn an_envoy_filter_that_has_a_gateway_accept_any_certificate_is_found_with_the_policies_that_trust_it()
+ {
+    let patch = json!({
+        "applyTo": "FILTER_CHAIN",
+        "match": {"context": "GATEWAY"},
+        "patch": {"operation": "MERGE", "value": {"transport_socket": {"typed_config": {"common_tls_context": {
+            "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
+        }}}}},
+    });
+    let found = found("istio-ingress", &json!(null), &[patch]);
+    let message = "it has gateways accept client certificates without validating them";
+    let expected = [
+        "unvalidated-certificates",
+        "EnvoyFilter istio-ingress/extra",
+        message,
+    ];
+    assert_eq!(found, [expected]);
+}
+
 /// A gateway's pods are made by Istio, and need not be among the objects.
 #[test]
 fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {

@@ -88,6 +88,52 @@ fn a_part_of_a_listener_without_rbac_is_found() {
     assert_eq!(found, [["policy-not-running", PROXY, message]]);
 }
 
+/// What denies by default is for every proxy.
+#[test]
+fn a_proxy_without_a_policy_and_without_rbac_is_found_where_the_mesh_is_closed() {
+    let mut dump = dump();
+    dump["configs"][0]["bootstrap"]["node"]["metadata"]["LABELS"] = json!({"app": "stray"});
+    let chain = "/configs/1/dynamic_listeners/0/active_state/listener/filter_chains/0";
+    let manager = format!("{chain}/filters/0/typed_config/http_filters");
+    *dump.pointer_mut(&manager).unwrap() = json!([]);
+    let folder = folder(&[("dump.json", &dump.to_string())]);
+    let message = "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at `virtualInbound`";
+    let found = findings(&folder.path().join("dump.json"));
+    assert_eq!(found, [["policy-not-running", PROXY, message]]);
+}
+
+#[test]
+fn a_part_of_a_listener_that_passes_connections_on_without_rbac_is_found() {
+    let of_type = |kind: &str, field: &str, value: Value| {
+        let kind = format!("type.googleapis.com/envoy.extensions.filters.network.{kind}");
+        json!({"typed_config": {"@type": kind, field: value}})
+    };
+    let rbac = |rules: &str| of_type("rbac.v3.RBAC", rules, json!({}));
+    let proxy = |cluster: &str| of_type("tcp_proxy.v3.TcpProxy", "cluster", json!(cluster));
+    for (filters, is_unchecked) in [
+        (json!([proxy("inbound|6379||")]), true),
+        (json!([rbac("shadow_rules"), proxy("inbound|6379||")]), true),
+        (json!([rbac("rules"), proxy("inbound|6379||")]), false),
+        (json!([proxy("BlackHoleCluster")]), false),
+    ] {
+        let mut dump = dump();
+        let listener = "/configs/1/dynamic_listeners/0/active_state/listener/filter_chains";
+        let chains = dump.pointer_mut(listener).unwrap().as_array_mut().unwrap();
+        let mut chain = chains[0].clone();
+        chain["filters"] = filters.clone();
+        chain["filter_chain_match"] = json!({"destination_port": 6379});
+        chains.push(chain);
+        let folder = folder(&[("dump.json", &dump.to_string())]);
+        let found = findings(&folder.path().join("dump.json"));
+        let message = "an `AuthorizationPolicy` is for it, and connections do not meet Envoy's RBAC at `virtualInbound, port 6379`";
+        if is_unchecked {
+            assert_eq!(found, [["policy-not-running", PROXY, message]], "{filters}");
+        } else {
+            assert_eq!(found, [[""; 3]; 0], "{filters}");
+        }
+    }
+}
+
 #[test]
 fn a_proxy_that_normalises_paths_otherwise_is_found() {
     let message = "it normalises paths otherwise than the `Mesh` says at `virtualInbound`";
