@@ -16,7 +16,7 @@ use self::patch::Patch;
 use super::coverage::{is_for, is_for_workload, is_gateway};
 use super::object::{Object, has_all};
 use super::request_authentication::asks_for_token;
-use super::workloads::Workloads;
+use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::{ExtensionApi, extension};
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy, are_compatible};
@@ -111,7 +111,7 @@ impl<'p> Reach<'p> {
         } else {
             at_sidecars.iter().any(|workload| {
                 let mut policies = set.policies.iter();
-                is_closed && workload.is_in_mesh()
+                is_closed && workload.sidecar != Sidecar::Absent
                     || policies.any(|policy| is_for_workload(policy, workload))
             })
         };

@@ -60,6 +60,32 @@ fn an_envoy_filter_that_removes_a_filter_of_enforcement_is_an_error() {
     }
 }
 
+/// By the labels that policies are for.
+#[test]
+fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
+    for (namespace, app, is_judged) in [
+        ("boutique", "cartservice", true),
+        ("istio-system", "cartservice", true),
+        ("boutique", "absent", false),
+        ("elsewhere", "cartservice", false),
+    ] {
+        let spec = json!({
+            "workloadSelector": {"labels": {"app": app}},
+            "configPatches": [removal(RBAC)],
+        });
+        let findings = Mesh::good()
+            .without("workloads.yaml")
+            .with(
+                "filter.json",
+                &yaml_of("EnvoyFilter", namespace, "extra", &spec),
+            )
+            .findings();
+        let is_undone = |[code, ..]: &[String; 3]| code == "enforcement-undone";
+        let has_it = findings.iter().any(is_undone);
+        assert_eq!(has_it, is_judged, "{namespace} {app}: {findings:#?}");
+    }
+}
+
 /// Nothing is there that it could change, or nothing that policies protect.
 #[test]
 fn an_envoy_filter_for_others_is_not_judged() {
