@@ -11,7 +11,7 @@ use super::extent::LookedAt;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict};
 use crate::istio::{mesh_config_name, normalization_name};
-use crate::policy::{Mesh, PolicySet};
+use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::rule_spec::{Effect, Enforcement};
 use crate::yaml;
 
@@ -148,7 +148,8 @@ fn of_providers(set: &PolicySet, config: &Value) -> Vec<String> {
         providers.find(|provider| provider.get("name").and_then(Value::as_str) == Some(name))
     };
     let mut wrong = Vec::new();
-    for policy in &set.policies {
+    let enforced = |policy: &&ServicePolicy| policy.enforcement == Enforcement::Enforce;
+    for policy in set.policies.iter().filter(enforced) {
         let rules = policy.rules.iter().filter(|rule| {
             rule.effect == Effect::Custom && rule.enforcement != Some(Enforcement::Shadow)
         });

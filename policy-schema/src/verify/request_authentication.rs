@@ -36,21 +36,28 @@ pub(super) fn check(
         .filter(|object| object.is(GROUP, KIND))
         .map(|object| Validator::of(set, object))
         .collect();
-    for policy in &set.policies {
+    let is_seen = looked_at.has(GROUP, KIND)
+        && (!validators.is_empty() || matches!(looked_at, LookedAt::AllBut(_)));
+    let enforced = |policy: &&ServicePolicy| policy.enforcement == Enforcement::Enforce;
+    for policy in set.policies.iter().filter(enforced) {
+        let rules = policy.rules.iter();
+        let rules: Vec<_> = rules
+            .filter(|rule| rule.enforcement != Some(Enforcement::Shadow) && asks_for_token(rule))
+            .collect();
+        if rules.is_empty() {
+            continue;
+        }
         let places = Places::of(policy, workloads);
         // Rules there are unenforced, and that is a finding of its own.
         if places.are_ambient() {
             continue;
         }
-        let rules = policy.rules.iter();
-        let rules = rules.filter(|rule| rule.enforcement != Some(Enforcement::Shadow));
         for rule in rules {
             for tokens in asked(rule) {
-                let findings = &mut verdict.findings;
-                if validators.is_empty() && !matches!(looked_at, LookedAt::AllBut(_))
-                    || !looked_at.has(GROUP, KIND)
-                {
-                    findings.push(finding(
+                verdict.findings.extend(if is_seen {
+                    places.judge(rule, &tokens, &validators)
+                } else {
+                    vec![finding(
                         policy,
                         FindingCode::NotChecked,
                         format!(
@@ -58,17 +65,8 @@ pub(super) fn check(
                             rule.id
                         ),
                         "give `verify` the `RequestAuthentication`s too",
-                    ));
-                } else if let Some(place) = places.first_without(&validators, &tokens) {
-                    findings.push(finding(
-                        policy,
-                        FindingCode::UnvalidatedTokens,
-                        format!("rule `{}` asks for {tokens}, and no `{KIND}` for {place} validates them", rule.id),
-                        "apply a `RequestAuthentication` for the workload and the issuer",
-                    ));
-                } else if !tokens.names_issuer() {
-                    findings.extend(places.rivals(policy, rule, &validators));
-                }
+                    )]
+                });
             }
         }
     }
@@ -210,6 +208,28 @@ impl<'p, 'o> Places<'p, 'o> {
             && workloads.all(|workload| workload.sidecar == Sidecar::Ambient)
     }
 
+    /// What is wrong with the tokens that a rule asks for.
+    fn judge(
+        &self,
+        rule: &Rule,
+        tokens: &Tokens<'_>,
+        validators: &[Validator<'_>],
+    ) -> Vec<Finding> {
+        if let Some(place) = self.first_without(validators, tokens) {
+            let message = format!(
+                "rule `{}` asks for {tokens}, and no `{KIND}` for {place} validates them",
+                rule.id
+            );
+            let help = "apply a `RequestAuthentication` for the workload and the issuer";
+            let code = FindingCode::UnvalidatedTokens;
+            vec![finding(self.policy, code, message, help)]
+        } else if tokens.names_issuer() {
+            Vec::new()
+        } else {
+            self.rivals(rule, validators)
+        }
+    }
+
     /// The first place where nothing validates such tokens.
     fn first_without(&self, validators: &[Validator<'_>], tokens: &Tokens<'_>) -> Option<String> {
         let mut able = validators
@@ -227,12 +247,7 @@ impl<'p, 'o> Places<'p, 'o> {
     }
 
     /// Objects for the same place with several issuers, where a rule does not say which one it trusts.
-    fn rivals(
-        &self,
-        policy: &ServicePolicy,
-        rule: &Rule,
-        validators: &[Validator<'_>],
-    ) -> Vec<Finding> {
+    fn rivals(&self, rule: &Rule, validators: &[Validator<'_>]) -> Vec<Finding> {
         let at_place = |validator: &&Validator<'_>| {
             if self.workloads.is_empty() {
                 validator.may_be_for(self.policy)
@@ -257,7 +272,7 @@ impl<'p, 'o> Places<'p, 'o> {
                     FindingCode::ForeignObject,
                     format!(
                         "it is one of several that validate tokens for rule `{}` of policy `{}`, which names no issuer and takes them all",
-                        rule.id, policy.name
+                        rule.id, self.policy.name
                     ),
                     "name the issuer in the rule, as `requestPrincipals: [ISSUER/*]`",
                 )

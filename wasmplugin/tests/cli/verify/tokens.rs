@@ -120,6 +120,14 @@ fn a_rule_that_does_not_ask_for_tokens_needs_no_validation() {
     }
 }
 
+/// It enforces nothing.
+#[test]
+fn a_rule_in_shadow_needs_no_validation() {
+    let mut rule = of_issuer();
+    rule["enforcement"] = json!("Shadow");
+    assert_eq!(found(&rule, &[]), [[""; 3]; 0]);
+}
+
 /// A second issuer can make a token with any claims.
 #[test]
 fn issuers_beside_each_other_are_found_where_a_rule_names_none() {
