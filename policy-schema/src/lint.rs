@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
 use crate::matching::{PathMatch, Reading, TextMatch};
-use crate::policy::{IstioVersion, Mesh};
+use crate::policy::{IstioVersion, Mesh, WHOLE_CERTIFICATE};
 use crate::problem::{Cursor, Problems};
 use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Condition, Operation, Rule, Source, Test};
@@ -18,9 +18,6 @@ use crate::timestamp::Timestamp;
 
 /// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
-
-/// Since this version proxies show filters the client's certificate (Envoy 1.38).
-const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
 
 /// Path templates came with this version of Istio.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
@@ -283,7 +280,7 @@ fn lint_client_certificates(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if !source.client_certificates.is_empty() && mesh.istio_version < WHOLE_CERTIFICATE {
+    if !(source.client_certificates.is_empty() || mesh.shows_whole_certificates()) {
         problems.report(
             Code::UnsupportedByIstio,
             &cursor.key("clientCertificates"),

@@ -30,7 +30,7 @@ pub(crate) use edge::{
 };
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
-pub(crate) use mesh::{MtlsException, MtlsPlan};
+pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
 

@@ -1,7 +1,7 @@
 //! Policies at gateways, where clients come from outside the mesh.
 
 use super::edge::GATEWAY_NAME;
-use super::{Attachment, Gateway, Labels, Mesh, are_compatible};
+use super::{Attachment, Gateway, Labels, Mesh, PolicySet, ServicePolicy, are_compatible};
 use crate::plugin_config::KnownGateway;
 
 /// The label that installations of Istio give the pods of their own gateways.
@@ -64,6 +64,36 @@ impl Mesh {
                 }),
             }
         })
+    }
+}
+
+impl PolicySet {
+    /// The gateways of the `Mesh` that the policy names: all pods that it applies to are theirs. None where
+    /// it may apply to other pods.
+    pub fn gateways_named_by(&self, policy: &ServicePolicy) -> Vec<&Gateway> {
+        let namespace = &policy.name.namespace;
+        let gateways = self.mesh.gateways.iter();
+        match &policy.attachment {
+            Attachment::Workload(labels) => gateways
+                .filter(|gateway| gateway.namespace == *namespace && implies(labels, gateway))
+                .collect(),
+            Attachment::Mesh(labels) => gateways
+                .filter(|gateway| implies(labels, gateway))
+                .collect(),
+            Attachment::Namespace => Vec::new(),
+            Attachment::Targets(targets) => {
+                let named = targets.iter().map(|target| {
+                    let mut gateways = gateways.clone();
+                    let is_it = |gateway: &&Gateway| {
+                        target.kind == "Gateway"
+                            && gateway.namespace == *namespace
+                            && gateway.name == target.name
+                    };
+                    gateways.find(is_it)
+                });
+                named.collect::<Option<_>>().unwrap_or_default()
+            }
+        }
     }
 }
 

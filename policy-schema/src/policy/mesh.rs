@@ -65,6 +65,12 @@ pub(crate) struct MtlsException {
     pub(crate) not_after: Timestamp,
 }
 
+/// Since this version proxies show filters the client's certificate (Envoy 1.38).
+pub(crate) const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
+
+/// Since this version proxies report whether they have validated it (Envoy 1.39).
+const REPORTED_VALIDATION: IstioVersion = IstioVersion::minor(31);
+
 impl Mesh {
     /// The trust domains whose identities the mesh accepts.
     pub fn trust_domains(&self) -> &TrustDomains {
@@ -79,6 +85,16 @@ impl Mesh {
     /// The Istio version that resources are rendered for.
     pub fn istio_version(&self) -> IstioVersion {
         self.istio_version
+    }
+
+    /// Whether proxies show filters the whole certificate of a client (Envoy 1.38).
+    pub fn shows_whole_certificates(&self) -> bool {
+        self.istio_version >= WHOLE_CERTIFICATE
+    }
+
+    /// Whether proxies report if they have validated a client's certificate (Envoy 1.39).
+    pub fn reports_validation(&self) -> bool {
+        self.istio_version >= REPORTED_VALIDATION
     }
 
     /// The namespace of istiod, and of what is for the whole mesh.
