@@ -62,6 +62,7 @@ impl Values<'_, '_, '_> {
         let source = SourceSpec {
             anonymous: None,
             client_certificates: None,
+            not_client_certificates: None,
             principals: field("principals", &source.principals, |spec, list| {
                 spec.principals = list;
             })?,

@@ -73,8 +73,9 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
 /// The rule as RBAC has it, which cannot tell client certificates apart.
 fn with_any_certificate(mut rule: Rule) -> Rule {
     for source in &mut rule.sources {
-        if !source.client_certificates.is_empty() {
+        if source.asks_for_client_certificate() {
             source.client_certificates = vec![CertificateMatch::Any];
+            source.not_client_certificates.clear();
         }
     }
     rule

@@ -132,12 +132,14 @@ impl Mesh {
         port_of_image(self.filter_image()?)
     }
 
-    /// Whether callers without an identity may come where a policy of `namespace` is for.
+    /// Whether callers without an identity may come where a policy of `namespace` is for. No mode of mutual
+    /// TLS applies to gateways.
     pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
         let is_for = |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
         let everything = Labels::new();
         let mut exceptions = self.mtls.exceptions.iter();
         !self.is_strict()
+            || self.is_at_gateway(namespace, attachment)
             || exceptions.any(|exception| {
                 let labels = exception.labels.as_ref().unwrap_or(&everything);
                 is_for(&exception.namespace, labels)

@@ -66,7 +66,7 @@ fn denying<'s>(set: &'s PolicySet, gateway: &Gateway) -> Option<(&'s ServicePoli
             let mut sources = rule.sources.iter();
             rule.effect == Effect::Allow
                 && rule.enforcement != Some(Enforcement::Shadow)
-                && sources.any(|source| !source.client_certificates.is_empty())
+                && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
         })
     };
     let denies = |policy: &&ServicePolicy| policy.otherwise_in(&set.mesh) == Otherwise::Deny;

@@ -19,6 +19,7 @@ pub(crate) use callers::{
 };
 pub(crate) use certificates::{
     an_unvalidated_certificate_is_nobody, client_certificates_are_callers_at_gateways_alone,
+    client_certificates_are_excluded_by_any_of_their_names,
     client_certificates_are_told_by_any_name_of_the_kind_that_a_rule_names,
     no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
 };

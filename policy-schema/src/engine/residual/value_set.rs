@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
-use crate::identity::SpiffeId;
+use crate::identity::{ClientCertificate, NameKind, SpiffeId};
 use crate::matching::host::has_host;
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, PathParts, Reading, TextMatch};
+use crate::rule::CertificateMatch;
 use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
 
@@ -148,6 +149,50 @@ impl ValueSet for TextSet {
                 is_found
             }
         }
+    }
+}
+
+/// Client certificates from outside the mesh.
+#[derive(Debug)]
+pub(super) enum CertificateSet {
+    All,
+    /// By patterns over their names of each kind, in the order of [`NameKind::ALL`].
+    Named([TextSet; NameKind::ALL.len()]),
+}
+
+impl CertificateSet {
+    /// None where nothing is in it.
+    pub(super) fn of(certificates: &[CertificateMatch]) -> Option<Self> {
+        if certificates.is_empty() {
+            return None;
+        }
+        let mut names = NameKind::ALL.map(|kind| (kind, Vec::new()));
+        for certificate in certificates {
+            let CertificateMatch::Name(kind, pattern) = certificate else {
+                return Some(Self::All);
+            };
+            for (other, patterns) in &mut names {
+                if other == kind {
+                    patterns.push(pattern.clone());
+                }
+            }
+        }
+        Some(Self::Named(
+            names.map(|(_, patterns)| TextSet::new(patterns)),
+        ))
+    }
+
+    /// Whether any name of the certificate is one of these.
+    pub(super) fn contains(&self, certificate: &ClientCertificate) -> bool {
+        let Self::Named(sets) = self else {
+            return true;
+        };
+        certificate.names().any(|(kind, name)| {
+            let sets = NameKind::ALL.iter().zip(sets);
+            // Names of certificates have one spelling.
+            sets.filter(|(other, _)| **other == kind)
+                .any(|(_, set)| set.contains(name.as_bytes(), Reading::Narrow))
+        })
     }
 }
 
