@@ -23,6 +23,7 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
+pub(crate) use at_gateway::{has_gateway_label, is_gateway};
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{

@@ -634,11 +634,15 @@ fn exclusions_of_certificates_that_leave_nothing_are_refused() {
             "notClientCertificates: [\"*\"]",
             &["never-matches"][..],
         ),
-        ("Deny", "notClientCertificates: [\"*\"]", &[]),
+        (
+            "Deny",
+            "notClientCertificates: [\"*\"]",
+            &["unnamed-client-certificates"],
+        ),
         (
             "Deny",
             "clientCertificates: [\"dns:a.b.example\"], notClientCertificates: [\"dns:*.b.example\"]",
-            &["never-matches"],
+            &["unnamed-client-certificates", "never-matches"],
         ),
         (
             "Allow",

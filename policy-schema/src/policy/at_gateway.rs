@@ -24,10 +24,10 @@ impl Mesh {
             }
             Attachment::Mesh(labels) => is_of_gateway(labels, &|_| true),
             Attachment::Namespace => false,
-            Attachment::Targets(targets) => targets.iter().all(|target| {
-                target.kind == "Gateway"
-                    || (target.kind == "GatewayClass" && !target.name.ends_with(WAYPOINT_CLASS))
-            }),
+            Attachment::Targets(targets) => {
+                let mut targets = targets.iter();
+                targets.all(|target| is_gateway(&target.kind, &target.name))
+            }
         }
     }
 
@@ -106,8 +106,13 @@ fn implies(labels: &Labels, gateway: &Gateway) -> bool {
             .all(|(key, value)| labels.get(key) == Some(value))
 }
 
+/// Whether a target is a gateway, or a class of gateways.
+pub(crate) fn is_gateway(kind: &str, name: &str) -> bool {
+    kind == "Gateway" || (kind == "GatewayClass" && !name.ends_with(WAYPOINT_CLASS))
+}
+
 /// Whether a label is one that only gateways have, by the conventions of Istio's installations.
-fn has_gateway_label(labels: &Labels) -> bool {
+pub(crate) fn has_gateway_label(labels: &Labels) -> bool {
     labels.contains_key(GATEWAY_NAME)
         || labels
             .get(ISTIO)
