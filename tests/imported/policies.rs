@@ -236,6 +236,7 @@ pub(crate) fn request() -> impl Strategy<Value = Asked> {
         .prop_map(
             |(caller, method, path, host, port, peer_ip, remote_ip, token, header)| Asked {
                 certificate: None,
+                is_unvalidated: false,
                 forwarded_for: None,
                 peer: caller.map(|id| format!("spiffe://{id}").into_bytes()),
                 method: Some(method.into()),
