@@ -87,7 +87,9 @@ fn answer(documents: &TempDir, to: &str, from: &[&str]) -> Value {
         from,
         &[&GET[..], &["--output", "json"]].concat(),
     );
-    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr))
+    serde_json::from_str(&run.stdout)
+        .map_err(|error| format!("{error}: {}", run.stderr))
+        .unwrap()
 }
 
 #[test]
@@ -309,7 +311,7 @@ fn explain(documents: &TempDir, from: &[&str], path: &str) -> Run {
     let more = ["--method", "GET", "--path", path, "--output", "json"];
     let denied = decide(documents, "edge/partners", from, &more);
     let answer: Value = serde_json::from_str(&denied.stdout).unwrap();
-    let id = answer["id"].as_str().unwrap();
+    let id = answer.get("id").and_then(Value::as_str).unwrap();
     let mut command = command(&["explain", id, "-f", "p.yaml"]);
     command.current_dir(documents.path());
     finish(command, "")

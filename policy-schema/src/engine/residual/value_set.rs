@@ -152,46 +152,37 @@ impl ValueSet for TextSet {
     }
 }
 
-/// Client certificates from outside the mesh.
+/// Client certificates from outside the mesh, by patterns over their names of each kind, in the order of
+/// [`NameKind::ALL`].
 #[derive(Debug)]
-pub(super) enum CertificateSet {
-    All,
-    /// By patterns over their names of each kind, in the order of [`NameKind::ALL`].
-    Named([TextSet; NameKind::ALL.len()]),
-}
+pub(super) struct CertificateSet([TextSet; NameKind::ALL.len()]);
 
 impl CertificateSet {
     /// None where nothing is in it.
     pub(super) fn of(certificates: &[CertificateMatch]) -> Option<Self> {
-        if certificates.is_empty() {
-            return None;
-        }
-        let mut names = NameKind::ALL.map(|kind| (kind, Vec::new()));
-        for certificate in certificates {
-            let CertificateMatch::Name(kind, pattern) = certificate else {
-                return Some(Self::All);
-            };
-            for (other, patterns) in &mut names {
-                if other == kind {
-                    patterns.push(pattern.clone());
-                }
-            }
-        }
-        Some(Self::Named(
-            names.map(|(_, patterns)| TextSet::new(patterns)),
-        ))
+        let patterns = |kind| {
+            let patterns = certificates
+                .iter()
+                .filter_map(|certificate| match certificate {
+                    // No certificate is without a name, and no name is empty.
+                    CertificateMatch::Any => Some(TextMatch::Any),
+                    CertificateMatch::Name(other, pattern) => {
+                        (*other == kind).then(|| pattern.clone())
+                    }
+                });
+            TextSet::new(patterns.collect())
+        };
+        (!certificates.is_empty()).then(|| Self(NameKind::ALL.map(patterns)))
     }
 
     /// Whether any name of the certificate is one of these.
     pub(super) fn contains(&self, certificate: &ClientCertificate) -> bool {
-        let Self::Named(sets) = self else {
-            return true;
-        };
         certificate.names().any(|(kind, name)| {
-            let sets = NameKind::ALL.iter().zip(sets);
+            let mut sets = NameKind::ALL.iter().zip(&self.0);
             // Names of certificates have one spelling.
-            sets.filter(|(other, _)| **other == kind)
-                .any(|(_, set)| set.contains(name.as_bytes(), Reading::Narrow))
+            sets.any(|(other, set)| {
+                *other == kind && set.contains(name.as_bytes(), Reading::Narrow)
+            })
         })
     }
 }
