@@ -7,6 +7,7 @@
 
 mod mesh;
 mod mutual_tls;
+mod outside;
 mod policy;
 mod reading;
 mod report;

@@ -9,18 +9,15 @@ use crate::code::Code;
 use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
 use crate::matching::{PathMatch, Reading, TextMatch};
-use crate::policy::{IstioVersion, Mesh};
+use crate::policy::{IstioVersion, Mesh, WHOLE_CERTIFICATE};
 use crate::problem::{Cursor, Problems};
 use crate::rule::namespace::is_in_namespace;
-use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::rule::{CertificateMatch, Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 use crate::timestamp::Timestamp;
 
 /// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
-
-/// Since this version proxies show filters the client's certificate (Envoy 1.38).
-const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
 
 /// Path templates came with this version of Istio.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
@@ -81,6 +78,13 @@ fn excluded_by_source(source: &Source) -> OpenExclusions {
         ("notPrincipals", any(&source.not_principals)),
         ("notNamespaces", any(&source.not_namespaces)),
         ("notTrustDomains", any(&source.not_trust_domains)),
+        (
+            "notClientCertificates",
+            source
+                .not_client_certificates
+                .iter()
+                .position(|certificate| *certificate == CertificateMatch::Any),
+        ),
     ]
 }
 
@@ -213,6 +217,7 @@ fn lint_source(
     let Source {
         anonymous: _,
         client_certificates,
+        not_client_certificates,
         principals,
         not_principals,
         service_accounts,
@@ -267,9 +272,12 @@ fn lint_source(
     ] {
         lint_duplicates(accounts, &cursor.key(key), problems);
     }
-    lint_duplicates(
+    lint_values(
+        ["clientCertificates", "notClientCertificates"],
         client_certificates,
-        &cursor.key("clientCertificates"),
+        not_client_certificates,
+        CertificateMatch::covers,
+        cursor,
         problems,
     );
     lint_excluded_identities(source, mesh, cursor, problems);
@@ -283,10 +291,10 @@ fn lint_client_certificates(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if !source.client_certificates.is_empty() && mesh.istio_version < WHOLE_CERTIFICATE {
+    if source.asks_for_client_certificate() && !mesh.shows_whole_certificates() {
         problems.report(
             Code::UnsupportedByIstio,
-            &cursor.key("clientCertificates"),
+            cursor,
             format!(
                 "the gateways of Istio {} do not show filters the whole certificate of a client",
                 mesh.istio_version

@@ -23,6 +23,7 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
+pub(crate) use at_gateway::{has_gateway_label, is_gateway};
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
@@ -30,7 +31,7 @@ pub(crate) use edge::{
 };
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
-pub(crate) use mesh::{MtlsException, MtlsPlan};
+pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
 

@@ -1,5 +1,6 @@
 //! Values of an `AuthorizationPolicy` → values that mean the same.
 
+use super::outside::name_of;
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
 use super::template;
@@ -60,6 +61,7 @@ impl Values<'_, '_, '_> {
         let source = SourceSpec {
             anonymous: None,
             client_certificates: None,
+            not_client_certificates: None,
             principals: field("principals", &source.principals, |spec, list| {
                 spec.principals = list;
             })?,
@@ -279,6 +281,10 @@ impl Values<'_, '_, '_> {
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
                 Err(Fate::Refused(reason)) => (true, "cannot be carried over", reason),
             };
+            // It is carried over as the name of a certificate.
+            if !is_refused && name_of(value, list.kind, self.importer).is_some() {
+                continue;
+            }
             let List { name, .. } = list;
             (self.report)(
                 is_refused,
@@ -329,9 +335,29 @@ impl Values<'_, '_, '_> {
     }
 
     fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
+        self.importer.problem(rule)
+    }
+}
+
+impl Importer<'_> {
+    /// Whether the language takes this name of a client certificate from outside the mesh.
+    pub(super) fn takes_client_certificate(&self, name: &str) -> bool {
+        let source = SourceSpec {
+            client_certificates: Some(vec![name.to_owned()]),
+            ..SourceSpec::default()
+        };
+        let rule = RuleSpec {
+            from: Some(vec![source]),
+            ..probe()
+        };
+        self.problem(&rule).is_none()
+    }
+
+    /// What is wrong with a rule, with what to do about it.
+    fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
         let scope = Scope {
-            trust_domains: Some(self.importer.trust_domains),
-            namespace: self.importer.namespace,
+            trust_domains: Some(self.trust_domains),
+            namespace: self.namespace,
             enforcement: Enforcement::Enforce,
             otherwise: Otherwise::Deny,
             at_gateway: true,

@@ -3,7 +3,7 @@
 use super::documents::{Placed, document_of};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{ServerTlsMode, ServicePolicyDocument};
+use crate::document::ServicePolicyDocument;
 use crate::policy::{Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
@@ -14,11 +14,8 @@ pub(super) fn check_together(
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let needs_certificates = |gateway: &&Gateway| {
-        let mut servers = gateway.servers.iter();
-        servers.any(|server| server.mode == ServerTlsMode::Mutual)
-    };
-    for gateway in set.mesh.gateways.iter().filter(needs_certificates) {
+    let gateways = set.mesh.gateways.iter();
+    for gateway in gateways.filter(|gateway| gateway.asks_for_certificates()) {
         let Some((policy, help)) = denying(set, gateway) else {
             continue;
         };
@@ -69,7 +66,7 @@ fn denying<'s>(set: &'s PolicySet, gateway: &Gateway) -> Option<(&'s ServicePoli
             let mut sources = rule.sources.iter();
             rule.effect == Effect::Allow
                 && rule.enforcement != Some(Enforcement::Shadow)
-                && sources.any(|source| !source.client_certificates.is_empty())
+                && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
         })
     };
     let denies = |policy: &&ServicePolicy| policy.otherwise_in(&set.mesh) == Otherwise::Deny;
