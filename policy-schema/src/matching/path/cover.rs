@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{PathMatch, PathTemplate, Segment};
+use crate::matching::Reading;
 use crate::matching::text::{TextCover, TextMatch};
-use crate::matching::{PathParts, Reading};
 
 /// Path patterns by their literals, and templates by their shapes. A search costs a look-up for each shape and
 /// each length of a literal, however many patterns there are.
@@ -141,6 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::matching::PathParts;
 
     /// What it means to cover, for one pattern.
     fn covers(pattern: &PathMatch, other: &PathMatch, reading: Reading) -> bool {
