@@ -2,6 +2,8 @@
 
 use peergate_sandbox::Request;
 use policy_schema::reporting::{LearningSpec, MetricNames};
+use policy_schema::rule_spec::RuleSpec;
+use serde_json::json;
 
 use crate::mesh::{Mesh, WEB, plugin_config};
 
@@ -116,6 +118,33 @@ fn what_is_in_force_can_be_read() {
         metrics.value("peergate_log_lines_omitted_total", &[]),
         Some(0.0)
     );
+}
+
+/// V8 collects its garbage whenever a VM's memory grows. The allocator would let it grow by a page at a time.
+#[test]
+fn memory_grows_once_for_a_large_config() {
+    let memory_with = |config: String| {
+        let mesh = Mesh::with_config(config);
+        let metrics = mesh.envoy.metrics().unwrap();
+        metrics.value("peergate_memory_bytes", &[]).unwrap()
+    };
+    let rule = |number: usize| -> RuleSpec {
+        serde_json::from_value(json!({
+            "id": format!("orders-{number}"),
+            "effect": "Allow",
+            "from": [{"serviceAccounts": [format!("shop/web-{number}")]}],
+            "to": [{"methods": ["GET"], "paths": [format!("/orders/{number}/{{*}}")]}],
+        }))
+        .unwrap()
+    };
+    let large = plugin_config(|config| config.rules = (0..15_000).map(rule).collect());
+    let length = f64::from(u32::try_from(large.len()).unwrap());
+    assert!(length > 2_000_000.0, "{length}");
+    let grown = memory_with(large) - memory_with(plugin_config(|_| {}));
+    // The text itself, and then all at once what it needs beside.
+    let (reserved, page) = (12.0 * length, 65_536.0);
+    let expected = reserved..=reserved + length + 4.0 * page;
+    assert!(expected.contains(&grown), "{grown} is not in {expected:?}");
 }
 
 fn seconds_since_1970() -> f64 {
