@@ -283,7 +283,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Sent)> {
         (
             "underscore in the name of a header",
             WEB,
-            Sent::Http1(get("/tenants", &[("x_tenant", "evil")])),
+            Sent::Http1(orders(&[("user_agent", "evil/1")])),
         ),
         ("path", WEB, Sent::Http1(Request::get("/admins/["))),
         (
