@@ -43,7 +43,7 @@ pub(super) fn check_together(
             Code::LargePolicy,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "the plugin config is {} KiB{others}; more than 1024 KiB stall a proxy while it loads them, and `render` refuses such objects",
+                "the plugin config is {} KiB{others}; more than 1024 KiB stall a proxy while it loads them, and `render` refuses Kubernetes objects of that size",
                 size.div_ceil(1024)
             ),
             "split the policy by workload, or write patterns instead of long lists of values",
