@@ -68,7 +68,7 @@ const LARGE_CONFIG: usize = 1 << 20;
 /// is not needed of it is never touched, and so takes no memory of the machine.
 fn reserve_memory(config: &[u8]) {
     if config.len() > LARGE_CONFIG {
-        let quotes = config.iter().filter(|&&byte| byte == b'"').count();
+        let quotes = config.split(|&byte| byte == b'"').count();
         let for_quotes = quotes.saturating_mul(BYTES_PER_QUOTE);
         let for_bytes = config.len().saturating_mul(BYTES_PER_BYTE);
         let mut reserved: Vec<u8> = Vec::new();

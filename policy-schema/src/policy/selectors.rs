@@ -80,14 +80,12 @@ impl<'p> Selectors<'p> {
         };
         let same = after(same(key, value), rank).iter().copied();
         let listed = self.by_key.get(&**key);
-        match listed.and_then(|with_key| with_key.others.as_deref()) {
-            Some(others) => Box::new(merged(same, after(others, rank).iter().copied())),
-            None => {
-                let all = after(&self.all, rank).iter().copied();
-                let others = all.filter(|(_, labels)| !labels.contains_key(key));
-                Box::new(merged(same, others))
-            }
+        if let Some(others) = listed.and_then(|with_key| with_key.others.as_deref()) {
+            return Box::new(merged(same, after(others, rank).iter().copied()));
         }
+        let all = after(&self.all, rank).iter().copied();
+        let others = all.filter(|(_, labels)| !labels.contains_key(key));
+        Box::new(merged(same, others))
     }
 }
 

@@ -74,9 +74,10 @@ impl Sizes {
             ..PluginConfig::of_policy_alone(set, policy)
         });
         let followers = policy.along.iter().map(|along| {
-            let labels = match along.match_labels.is_empty() {
-                true => 0,
-                false => ",\"matchLabels\":".len() + json_size(&along.match_labels),
+            let labels = if along.match_labels.is_empty() {
+                0
+            } else {
+                ",\"matchLabels\":".len() + json_size(&along.match_labels)
             };
             let follower = self.followers.get(along.policy);
             ",".len() + labels + follower.copied().unwrap_or_default()
