@@ -88,20 +88,6 @@ pub enum CertificateMatch {
     Name(NameKind, TextMatch),
 }
 
-#[cfg(feature = "authoring")]
-impl CertificateMatch {
-    /// Whether every certificate that `other` takes is one that this takes.
-    pub(crate) fn covers(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Any, _) => true,
-            (Self::Name(kind, pattern), Self::Name(other_kind, other)) => {
-                kind == other_kind && pattern.covers(other)
-            }
-            (Self::Name(..), Self::Any) => false,
-        }
-    }
-}
-
 impl fmt::Display for CertificateMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -769,3 +769,70 @@ fn a_policy_for_gateways_and_other_workloads_says_what_it_closes() {
         );
     }
 }
+
+#[test]
+fn what_matches_more_than_in_istio_is_said_once_for_each_kind() {
+    let policy = |name: &str, action: &str, rule: &str| {
+        format!(
+            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+             metadata: {{name: {name}, namespace: shop}}\n\
+             spec: {{selector: {{matchLabels: {{app: {name}}}}}, action: {action}, rules: [{rule}, {rule}]}}\n"
+        )
+    };
+    let header = |list: &str, value: &str| {
+        format!("{{when: [{{key: 'request.headers[x-tenant]', {list}: ['{value}']}}]}}")
+    };
+    let address = |blocks: &str| format!("{{from: [{{source: {{remoteIpBlocks: [{blocks}]}}}}]}}");
+    let headers = "header values that stop a request match more";
+    let hosts = "hosts that stop a request match more";
+    let blocks = "IPv4 blocks match more";
+    for (action, rule, expected) in [
+        ("DENY", header("values", "a"), Some(headers)),
+        ("ALLOW", header("notValues", "a"), Some(headers)),
+        ("ALLOW", header("values", "a"), None),
+        ("DENY", header("values", "*"), None),
+        ("DENY", header("notValues", "a"), None),
+        (
+            "DENY",
+            "{to: [{operation: {hosts: [a.example]}}]}".to_owned(),
+            Some(hosts),
+        ),
+        (
+            "ALLOW",
+            "{to: [{operation: {notHosts: [a.example]}}]}".to_owned(),
+            Some(hosts),
+        ),
+        (
+            "ALLOW",
+            "{to: [{operation: {hosts: [a.example]}}]}".to_owned(),
+            None,
+        ),
+        (
+            "DENY",
+            "{when: [{key: 'request.headers[Host]', values: [a.example]}]}".to_owned(),
+            Some(hosts),
+        ),
+        ("ALLOW", address("10.0.0.0/8"), Some(blocks)),
+        ("ALLOW", address("10.0.0.0/8, '::ffff:10.0.0.0/104'"), None),
+        ("ALLOW", address("'2001:db8::/32'"), None),
+        (
+            "ALLOW",
+            "{when: [{key: source.ip, notValues: [10.0.0.1]}]}".to_owned(),
+            Some(blocks),
+        ),
+    ] {
+        let texts = [policy("a", action, &rule), policy("b", action, &rule)];
+        let imported = imported(&[MESH, &texts.join("---\n")], &Options::default());
+        assert!(imported.documents.is_some(), "{}", messages(&imported));
+        let found = imported.differences;
+        match expected {
+            None => assert!(found.is_empty(), "{rule}: {found:?}"),
+            Some(kind) => {
+                assert_eq!(found.len(), 1, "{rule}: {found:?}");
+                assert!(found[0].starts_with(kind), "{rule}: {found:?}");
+                let place = "(rule 0 of `shop/a` and 3 others)";
+                assert!(found[0].ends_with(place), "{rule}: {found:?}");
+            }
+        }
+    }
+}

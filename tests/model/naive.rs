@@ -633,13 +633,32 @@ fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
         let colon = if digits.is_empty() { "" } else { ":" };
         [format!("{name}{port}"), format!("{name}{colon}{digits}")]
     };
-    let parts: Vec<_> = host.split(',').collect();
-    let hosts: Vec<_> = parts.iter().flat_map(|host| plain(host)).collect();
+    let readings = [host.clone(), percent_decoded(&host).to_ascii_lowercase()];
     stops
-        && (parts.len() > 16
-            || hosts
-                .iter()
-                .any(|host| header_matches(&pattern, &bytes_of(host))))
+        && readings.iter().any(|host| {
+            let mut hosts = host.split(',').flat_map(plain);
+            host.split(',').count() > 16
+                || hosts.any(|host| header_matches(&pattern, &bytes_of(&host)))
+        })
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = String::new();
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let digits = rest.strip_prefix('%').and_then(|rest| rest.get(..2));
+        let is_hex = |digits: &&str| digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let (letter, length) = match digits.filter(is_hex) {
+            Some(digits) => {
+                let byte = u8::from_str_radix(digits, 16).expect("two digits");
+                (char::from(byte), 3)
+            }
+            None => (letter, letter.len_utf8()),
+        };
+        decoded.push(letter);
+        rest = &rest[length..];
+    }
+    decoded
 }
 
 /// As [`text_matches`], but `*` is every value that is there.

@@ -167,7 +167,7 @@ fn has_values(asked: &Asked) -> bool {
 
 fn has_odd_host(asked: &Asked) -> bool {
     let host = asked.host.as_deref().unwrap_or_default();
-    host.iter().any(|byte| b"@,".contains(byte))
+    host.iter().any(|byte| b"@,%".contains(byte))
         || host.ends_with(b":")
         || host.windows(2).any(|pair| pair == b":0")
 }

@@ -158,7 +158,7 @@ fn report_closed_gateways(
     }
 }
 
-fn namespace_of(object: &AuthorizationPolicy) -> String {
+pub(super) fn namespace_of(object: &AuthorizationPolicy) -> String {
     match object.metadata.namespace.as_str() {
         "" => DEFAULT_NAMESPACE.to_owned(),
         namespace => namespace.to_owned(),

@@ -1,5 +1,7 @@
 //! Values of an `AuthorizationPolicy` → values that mean the same.
 
+use std::collections::HashSet;
+
 use super::outside::name_of;
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
@@ -7,7 +9,7 @@ use super::template;
 use crate::check::{Scope, check_rules};
 use crate::code::Code;
 use crate::istio::authorization_policy::{Condition, Operation, Source};
-use crate::istio::ip_blocks::is_repeated_in_ipv6;
+use crate::istio::ip_blocks::RepeatedInIpv6;
 use crate::problem::{Cursor, Problems};
 use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
@@ -255,8 +257,10 @@ impl Values<'_, '_, '_> {
         probe: impl Fn(&str) -> RuleSpec,
     ) -> Result<Option<Vec<String>>, NeverMatches> {
         let mut carried = Vec::with_capacity(values.len());
+        let mut known = HashSet::with_capacity(values.len());
+        let repeated = RepeatedInIpv6::of(values);
         for value in values {
-            if is_repeated_in_ipv6(value, values) {
+            if repeated.has(value) {
                 continue;
             }
             let read = as_istio_reads(value, list.kind, self.importer);
@@ -270,12 +274,8 @@ impl Values<'_, '_, '_> {
             });
             let (is_refused, outcome, reason) = match checked {
                 Ok(values) => {
-                    carried.extend(
-                        values
-                            .into_iter()
-                            .filter(|value| !carried.contains(value))
-                            .collect::<Vec<_>>(),
-                    );
+                    let values = values.into_iter();
+                    carried.extend(values.filter(|value| known.insert(value.clone())));
                     continue;
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),

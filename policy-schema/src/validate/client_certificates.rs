@@ -1,16 +1,15 @@
 //! Gateways whose clients need certificates, and policies there that deny all of those clients.
 
-use super::documents::{Placed, document_of};
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::ServicePolicyDocument;
 use crate::policy::{Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// Warns of each such gateway, at the first policy that denies its clients.
 pub(super) fn check_together(
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -19,7 +18,7 @@ pub(super) fn check_together(
         let Some((policy, help)) = denying(set, gateway) else {
             continue;
         };
-        let Some(document) = document_of(policy, documents) else {
+        let Some(document) = documents.get(policy) else {
             continue;
         };
         document.report(

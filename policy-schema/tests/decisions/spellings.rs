@@ -154,6 +154,8 @@ pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() 
         "admin.shop,orders.shop",
         "orders.shop, ADMIN.shop",
         "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
+        "admin%2Eshop",
+        "x@%61DMIN.shop%2e",
     ];
     for operation in [
         json!({"to": [{"hosts": ["admin.shop"]}]}),

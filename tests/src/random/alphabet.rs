@@ -126,9 +126,9 @@ pub(super) const HEADERS: [&str; 10] = [
     "a", "ab", "b", "", "A", "a,b", "b, a", "a=b; b", "b ,a,b", "ab,",
 ];
 
-pub(super) const HOSTS: [&str; 13] = [
-    "a.b", "A.b", "a.B:80", "AB", "b:80", "", "x", "a.b.", "x@ab", "x,a.b", "a.b.:080", "ab:",
-    "b:80,x",
+pub(super) const HOSTS: [&str; 15] = [
+    "a%2Eb", "%61b", "a.b", "A.b", "a.B:80", "AB", "b:80", "", "x", "a.b.", "x@ab", "x,a.b",
+    "a.b.:080", "ab:", "b:80,x",
 ];
 
 pub(super) const SERVER_NAMES: [&str; 4] = ["a.b", "ab", "b.a.b", "a.b."];
