@@ -5,6 +5,7 @@
 //! A value that never matches is left out and reported, where the rule means the same without it.
 //! What the input leaves open is reported, and never becomes the widest setting.
 
+mod certificates;
 mod differences;
 mod mesh;
 mod mutual_tls;

@@ -3,55 +3,15 @@
 //! To Istio every certificate is an identity: `principals: ["*"]` takes it, and so does a rule without `from`. In the
 //! language such a caller is one of its own, so a rule may need a part for it.
 
-use super::reading::{Importer, Kind, as_istio_reads};
+use super::certificates::{Certificates, certificates_of, name_of};
+use super::reading::{Importer, Kind, is_about_identity};
 use super::report::Report;
-use super::rule::is_about_identity;
 use super::values::Values;
 use crate::istio::authorization_policy::{
     Action, AuthorizationPolicySpec, AuthorizationRule, Condition, Source, SourceEntry,
 };
 use crate::policy::WHOLE_CERTIFICATE;
 use crate::rule_spec::{Effect, RuleSpec, SourceSpec};
-
-/// Client certificates from outside the mesh.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Certificates {
-    Named(Vec<String>),
-    All,
-    /// Some that the language cannot name.
-    Unsayable,
-}
-
-impl Certificates {
-    const NONE: Self = Self::Named(Vec::new());
-
-    /// Those that are in both.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::All, other) | (other, Self::All) => other,
-            (none, _) | (_, none) if none == Self::NONE => Self::NONE,
-            (one, other) if one == other => one,
-            _ => Self::Unsayable,
-        }
-    }
-
-    /// Those that are in either.
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::All, _) | (_, Self::All) => Self::All,
-            (Self::Unsayable, _) | (_, Self::Unsayable) => Self::Unsayable,
-            (Self::Named(mut names), Self::Named(others)) => {
-                names.extend(
-                    others
-                        .into_iter()
-                        .filter(|name| !names.contains(name))
-                        .collect::<Vec<_>>(),
-                );
-                Self::Named(names)
-            }
-        }
-    }
-}
 
 /// What a source of a rule asks of the caller's certificate, conditions of the rule included.
 struct Asked {
@@ -61,51 +21,6 @@ struct Asked {
     excludes_workloads: bool,
     taken: Certificates,
     excluded: Certificates,
-}
-
-/// A value as the name of a client certificate, where it is that of other trust domains.
-pub(super) fn name_of(value: &str, kind: Kind, importer: Importer<'_>) -> Option<String> {
-    if !importer.at_gateway || importer.istio_version < WHOLE_CERTIFICATE {
-        return None;
-    }
-    match certificates_of(value, kind, importer) {
-        Certificates::Named(names) => names.into_iter().next(),
-        Certificates::All | Certificates::Unsayable => None,
-    }
-}
-
-/// The certificates from outside the mesh that Istio takes a value for.
-fn certificates_of(value: &str, kind: Kind, importer: Importer<'_>) -> Certificates {
-    let Ok(read) = as_istio_reads(value, kind, importer) else {
-        return Certificates::NONE;
-    };
-    let uri = |id: String| {
-        let name = format!("uri:spiffe://{id}");
-        if importer.takes_client_certificate(&name) {
-            Certificates::Named(vec![name])
-        } else {
-            Certificates::NONE
-        }
-    };
-    let of_one = |value: String| match kind {
-        Kind::Principal if value == "*" => Certificates::All,
-        Kind::Principal => {
-            let is_cut_domain = value.ends_with('*') && !value.contains('/');
-            if value.starts_with('*') || is_cut_domain {
-                Certificates::Unsayable
-            } else {
-                uri(value)
-            }
-        }
-        Kind::TrustDomain if value.contains('*') => Certificates::Unsayable,
-        Kind::TrustDomain => uri(format!("{value}/*")),
-        // In any trust domain.
-        Kind::Namespace | Kind::ServiceAccount => Certificates::Unsayable,
-        Kind::Port | Kind::Other => Certificates::NONE,
-    };
-    read.into_iter()
-        .map(of_one)
-        .fold(Certificates::NONE, Certificates::or)
 }
 
 impl Asked {

@@ -145,3 +145,8 @@ pub(super) fn has_inner_star(value: &str) -> bool {
         .unwrap_or(value);
     literal.contains('*')
 }
+
+/// Whether a condition with this key is about the caller's identity.
+pub(super) fn is_about_identity(key: &str) -> bool {
+    key.starts_with("source.") && key != "source.ip"
+}

@@ -1,7 +1,7 @@
 //! A rule of an `AuthorizationPolicy` → rules that mean the same.
 
 use super::outside::{part_for_certificates, report_exclusions, with_exclusions};
-use super::reading::Importer;
+use super::reading::{Importer, is_about_identity};
 use super::report::Report;
 use super::values::{NeverMatches, Values};
 use crate::istio::authorization_policy::{
@@ -206,8 +206,4 @@ fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
         when: Some(conditions).filter(|conditions| !conditions.is_empty()),
         ..rule.clone()
     })
-}
-
-pub(super) fn is_about_identity(key: &str) -> bool {
-    key.starts_with("source.") && key != "source.ip"
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::outside::name_of;
+use super::certificates::name_of;
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
 use super::template;
