@@ -33,7 +33,7 @@ pub use code::FindingCode;
 pub use config_dump::NotAConfigDump;
 pub use extent::{Extent, Kind};
 pub use finding::Finding;
-pub use object::{Object, objects};
+pub use object::{Manifest, Object, manifest};
 pub use places::locate_fields;
 pub use pod_ports::{PodPort, pod_ports};
 pub use proof::{Measured, Measurements};
