@@ -193,7 +193,7 @@ fn check_custom(
     let asks = |source: &Source| {
         source.asks_for_identity()
             || source.asks_for_request_principal()
-            || !source.client_certificates.is_empty()
+            || source.asks_for_client_certificate()
     };
     for (index, source) in sources.iter().enumerate() {
         if source.anonymous || asks(source) {
@@ -230,8 +230,7 @@ fn check_anonymous(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let lacks_identity =
-        |source: &Source| source.anonymous || !source.client_certificates.is_empty();
+    let lacks_identity = |source: &Source| source.anonymous || source.asks_for_client_certificate();
     if !sources.iter().any(lacks_identity) {
         return;
     }

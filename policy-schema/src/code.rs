@@ -174,6 +174,8 @@ codes! {
     DuplicateValue = "duplicate-value", Warning;
     /// The filter's configuration for a policy is larger than 1 MiB.
     LargePolicy = "large-policy", Warning;
+    /// More than 256 other policies may select the same workloads as this one.
+    TooManyPolicies = "too-many-policies", Error;
     /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what
     /// else it asks, the other does not know.
     UnenforceableRule = "unenforceable-rule", Error;

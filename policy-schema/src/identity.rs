@@ -4,10 +4,14 @@
 //! upper-case trust domain, a percent-encoded path) is malformed here, never normalised into a
 //! match.
 
+#[cfg(feature = "authoring")]
+mod certificate_names;
 mod client_certificate;
 
 use thiserror::Error;
 
+#[cfg(feature = "authoring")]
+pub use certificate_names::CertificateNames;
 pub(crate) use client_certificate::reads_as_id;
 pub use client_certificate::{ClientCertificate, NameKind};
 

@@ -5,8 +5,10 @@
 //! A value that never matches is left out and reported, where the rule means the same without it.
 //! What the input leaves open is reported, and never becomes the widest setting.
 
+mod differences;
 mod mesh;
 mod mutual_tls;
+mod outside;
 mod policy;
 mod reading;
 mod report;
@@ -43,6 +45,8 @@ pub struct Imported {
     pub findings: Vec<Finding>,
     /// What the input leaves open, and what is assumed or left out because of that.
     pub open: Vec<String>,
+    /// What the documents match that Istio's resources do not: a sentence without a full stop for each kind.
+    pub differences: Vec<String>,
 }
 
 /// The documents of an import.
@@ -92,5 +96,6 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
         }),
         findings,
         open,
+        differences: differences::differences(&resources),
     }
 }

@@ -33,7 +33,8 @@ use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;
 pub use extension::{ExtensionApi, NoExtension, extension};
 pub use gateway_infrastructure::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod};
-pub use install::{InstallContent, InstallFile, install_files};
+pub(crate) use install::normalization_name;
+pub use install::{InstallContent, InstallFile, install_files, mesh_config_name};
 pub use resource::{Resource, ResourceKind};
 
 /// The objects for the mesh as a whole, and for what policies say beside their rules. The objects of

@@ -3,24 +3,27 @@
 //! A finding here is always right: a rule, or a value of it, that no request can match is a
 //! mistake about who may call what, and an error.
 
+mod excluded;
+
+use std::collections::HashSet;
+
 use ipnet::IpNet;
 
 use crate::code::Code;
 use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
-use crate::matching::{PathMatch, Reading, TextMatch};
-use crate::policy::{IstioVersion, Mesh};
+use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
+use crate::policy::{IstioVersion, Mesh, WHOLE_CERTIFICATE};
 use crate::problem::{Cursor, Problems};
-use crate::rule::namespace::is_in_namespace;
-use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::rule::namespace::{namespace_ends, namespace_part, part_pattern};
+use crate::rule::{CertificateMatch, Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 use crate::timestamp::Timestamp;
 
+use excluded::{Blocks, Certificates, SameValue};
+
 /// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
-
-/// Since this version proxies show filters the client's certificate (Envoy 1.38).
-const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
 
 /// Path templates came with this version of Istio.
 const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
@@ -81,6 +84,13 @@ fn excluded_by_source(source: &Source) -> OpenExclusions {
         ("notPrincipals", any(&source.not_principals)),
         ("notNamespaces", any(&source.not_namespaces)),
         ("notTrustDomains", any(&source.not_trust_domains)),
+        (
+            "notClientCertificates",
+            source
+                .not_client_certificates
+                .iter()
+                .position(|certificate| *certificate == CertificateMatch::Any),
+        ),
     ]
 }
 
@@ -134,14 +144,16 @@ fn lint_condition(
     } = condition.into();
     let (values, not_values) = (values.unwrap_or_default(), not_values.unwrap_or_default());
     let is_spelled_freely = matches!(condition.test, Test::Header { .. } | Test::ServerName(_));
-    let covers = |excluded: &String, value: &String| {
-        excluded == value && (!is_spelled_freely || excludes_spellings(excluded == "*", effect))
-    };
+    let excluding = not_values
+        .iter()
+        .enumerate()
+        .filter(|(_, excluded)| !is_spelled_freely || excludes_spellings(*excluded == "*", effect));
+    let excluding = SameValue::of(excluding);
     lint_values(
         ["values", "notValues"],
         &values,
         &not_values,
-        covers,
+        |value| excluding.first(value),
         cursor,
         problems,
     );
@@ -213,6 +225,7 @@ fn lint_source(
     let Source {
         anonymous: _,
         client_certificates,
+        not_client_certificates,
         principals,
         not_principals,
         service_accounts,
@@ -229,8 +242,9 @@ fn lint_source(
         not_remote_ip_blocks,
     } = source;
     let mut blocks = |key, values: &[IpNet], excluded: &[IpNet]| {
-        let covers = |excluded: &IpNet, value: &IpNet| excluded.contains(value);
-        lint_values(key, values, excluded, covers, cursor, problems);
+        let index = Blocks::of(excluded);
+        let first = |block: &IpNet| index.first(block);
+        lint_values(key, values, excluded, first, cursor, problems);
     };
     blocks(["ipBlocks", "notIpBlocks"], ip_blocks, not_ip_blocks);
     blocks(
@@ -238,16 +252,19 @@ fn lint_source(
         remote_ip_blocks,
         not_remote_ip_blocks,
     );
+    let excluding = SameValue::of(not_request_principals.iter().enumerate());
     lint_values(
         ["requestPrincipals", "notRequestPrincipals"],
         request_principals,
         not_request_principals,
-        PartialEq::eq,
+        |principal| excluding.first(principal),
         cursor,
         problems,
     );
     let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
-        lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
+        let cover = TextCover::of(excluded.iter().enumerate());
+        let first = |value: &TextMatch| cover.first(value);
+        lint_values(key, values, excluded, first, cursor, problems);
     };
     texts(["namespaces", "notNamespaces"], namespaces, not_namespaces);
     texts(
@@ -267,9 +284,13 @@ fn lint_source(
     ] {
         lint_duplicates(accounts, &cursor.key(key), problems);
     }
-    lint_duplicates(
+    let excluding = Certificates::of(not_client_certificates);
+    lint_values(
+        ["clientCertificates", "notClientCertificates"],
         client_certificates,
-        &cursor.key("clientCertificates"),
+        not_client_certificates,
+        |certificate| excluding.first(certificate),
+        cursor,
         problems,
     );
     lint_excluded_identities(source, mesh, cursor, problems);
@@ -283,10 +304,10 @@ fn lint_client_certificates(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if !source.client_certificates.is_empty() && mesh.istio_version < WHOLE_CERTIFICATE {
+    if source.asks_for_client_certificate() && !mesh.shows_whole_certificates() {
         problems.report(
             Code::UnsupportedByIstio,
-            &cursor.key("clientCertificates"),
+            cursor,
             format!(
                 "the gateways of Istio {} do not show filters the whole certificate of a client",
                 mesh.istio_version
@@ -304,10 +325,10 @@ fn lint_excluded_identities(
     problems: &mut Problems,
 ) {
     let excluded = source.not_principals_in(&mesh.trust_domains);
+    let excluded = TextCover::of(excluded.iter().enumerate());
     let mut lint = |key, index, written: String, only: Source| {
         let names = only.principals_in(&mesh.trust_domains);
-        let is_excluded = |name| excluded.iter().any(|excluded| excluded.covers(name));
-        if names.iter().all(is_excluded) {
+        if names.iter().all(|name| excluded.first(name).is_some()) {
             problems.report(
                 Code::NeverMatches,
                 &cursor.key(key).index(index),
@@ -337,14 +358,22 @@ fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems:
     if source.namespaces.is_empty() {
         return;
     }
+    let namespaces = source.namespaces.iter();
+    let parts: Vec<_> = namespaces.clone().filter_map(part_pattern).collect();
+    let parts = TextCover::of(parts.iter().enumerate());
+    let is_in = |cover: &TextCover<'_>, text: &str| {
+        !text.is_empty() && cover.first(&TextMatch::Exact(text.into())).is_some()
+    };
+    let ends = namespaces.filter(|namespace| matches!(namespace, TextMatch::Suffix(_)));
+    let ends = TextCover::of(ends.enumerate());
     let principals = cursor.key("principals");
     for (index, principal) in source.principals.iter().enumerate() {
         let TextMatch::Exact(id) = principal else {
             continue;
         };
         let is_possible = SpiffeId::parse(id.as_bytes()).is_ok_and(|id| {
-            let mut namespaces = source.namespaces.iter();
-            namespaces.any(|namespace| is_in_namespace(&id, namespace))
+            namespace_part(&id).is_some_and(|part| is_in(&parts, part))
+                || namespace_ends(&id).any(|text| is_in(&ends, text))
         });
         if !is_possible {
             problems.report(
@@ -375,30 +404,37 @@ fn lint_operation(
         not_ports,
     } = operation;
     let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
-        lint_values(key, values, excluded, TextMatch::covers, cursor, problems);
+        let cover = TextCover::of(excluded.iter().enumerate());
+        let first = |value: &TextMatch| cover.first(value);
+        lint_values(key, values, excluded, first, cursor, problems);
     };
     texts(["methods", "notMethods"], methods, not_methods);
+    let excluding = not_hosts.iter().enumerate();
+    let excluding = excluding.filter(|(_, excluded)| excludes_spellings(excluded.is_any(), effect));
+    let cover = TextCover::of(excluding);
     lint_values(
         ["hosts", "notHosts"],
         hosts,
         not_hosts,
-        |excluded, host| excluded.covers(host) && excludes_spellings(excluded.is_any(), effect),
+        |host| cover.first(host),
         cursor,
         problems,
     );
+    let cover = PathCover::of(not_paths, Reading::of_exclusions(effect));
     lint_values(
         ["paths", "notPaths"],
         paths,
         not_paths,
-        |excluded, path| excluded.covers(path, Reading::of_exclusions(effect)),
+        |path| cover.first(path),
         cursor,
         problems,
     );
+    let excluding = SameValue::of(not_ports.iter().enumerate());
     lint_values(
         ["ports", "notPorts"],
         ports,
         not_ports,
-        PartialEq::eq,
+        |port| excluding.first(port),
         cursor,
         problems,
     );
@@ -470,17 +506,18 @@ impl PathNormalization {
 }
 
 /// Values that the `not…` twin takes back, and values that stand twice.
-fn lint_values<V: PartialEq + ToString>(
+fn lint_values<V: ToString>(
     [key, not_key]: [&'static str; 2],
     values: &[V],
     excluded: &[V],
-    covers: impl Fn(&V, &V) -> bool,
+    first_excluding: impl Fn(&V) -> Option<usize>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
     let at = cursor.key(key);
     for (index, value) in values.iter().enumerate() {
-        if let Some(excluding) = excluded.iter().find(|excluded| covers(excluded, value)) {
+        let excluding = first_excluding(value).and_then(|position| excluded.get(position));
+        if let Some(excluding) = excluding {
             problems.report(
                 Code::NeverMatches,
                 &at.index(index),
@@ -497,12 +534,8 @@ fn lint_values<V: PartialEq + ToString>(
     lint_duplicates(excluded, &cursor.key(not_key), problems);
 }
 
-fn lint_duplicates<V: PartialEq + ToString>(
-    values: &[V],
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) {
-    let mut seen = std::collections::HashSet::with_capacity(values.len());
+fn lint_duplicates<V: ToString>(values: &[V], cursor: &Cursor<'_>, problems: &mut Problems) {
+    let mut seen = HashSet::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         if !seen.insert(value.to_string()) {
             problems.report(

@@ -8,7 +8,11 @@ mod path_parts;
 mod reading;
 pub mod text;
 
+#[cfg(feature = "authoring")]
+pub(crate) use path::PathCover;
 pub use path::PathMatch;
 pub use path_parts::PathParts;
 pub use reading::Reading;
+#[cfg(feature = "authoring")]
+pub(crate) use text::TextCover;
 pub use text::TextMatch;

@@ -8,6 +8,7 @@ mod edge;
 mod lookup;
 mod mesh;
 mod plugin_config;
+mod selectors;
 mod service;
 mod tcp_ports;
 
@@ -21,8 +22,10 @@ use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
+pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
+pub(crate) use at_gateway::{has_gateway_label, is_gateway};
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
@@ -30,7 +33,8 @@ pub(crate) use edge::{
 };
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
-pub(crate) use mesh::{MtlsException, MtlsPlan};
+pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
+pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
 

@@ -47,6 +47,7 @@ pub struct Source {
     pub(crate) anonymous: bool,
     /// From outside the mesh.
     pub(crate) client_certificates: Vec<CertificateMatch>,
+    pub(crate) not_client_certificates: Vec<CertificateMatch>,
     pub(crate) principals: Vec<TextMatch>,
     pub(crate) not_principals: Vec<TextMatch>,
     pub(crate) service_accounts: Vec<ServiceAccount>,
@@ -128,6 +129,7 @@ impl Source {
         let Self {
             anonymous: _,
             client_certificates: _,
+            not_client_certificates: _,
             principals,
             not_principals,
             service_accounts,
@@ -160,11 +162,24 @@ impl Source {
         !(self.request_principals.is_empty() && self.not_request_principals.is_empty())
     }
 
-    /// Whether a field names client certificates, rather than all that the gateway validated.
+    /// Whether a field is about client certificates from outside the mesh.
+    pub(crate) fn asks_for_client_certificate(&self) -> bool {
+        !(self.client_certificates.is_empty() && self.not_client_certificates.is_empty())
+    }
+
+    /// Whether a field tells client certificates apart, rather than taking all that the gateway validated.
     #[cfg(feature = "authoring")]
     pub(crate) fn names_client_certificates(&self) -> bool {
+        self.asks_for_client_certificate()
+            && !(self.client_certificates.contains(&CertificateMatch::Any)
+                && self.not_client_certificates.is_empty())
+    }
+
+    /// Whether the source of an `Allow` rule takes client certificates from outside the mesh, and no other callers.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn takes_client_certificates_alone(&self, effect: Effect) -> bool {
         !self.client_certificates.is_empty()
-            && !self.client_certificates.contains(&CertificateMatch::Any)
+            || (effect == Effect::Allow && !self.not_client_certificates.is_empty())
     }
 
     /// Whether a field is about the address that the connection itself comes from.

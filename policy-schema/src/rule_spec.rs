@@ -142,6 +142,13 @@ pub struct SourceSpec {
         skip_serializing_if = "Option::is_none"
     )]
     pub client_certificates: Option<Vec<String>>,
+    /// No client certificate from outside the mesh with one of these names.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub not_client_certificates: Option<Vec<String>>,
     /// SPIFFE IDs, with or without `spiffe://`: exact, `prefix*`, `*suffix`, or `*` for every
     /// identity of the mesh.
     #[serde(

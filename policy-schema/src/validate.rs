@@ -5,6 +5,7 @@ mod client_certificates;
 mod documents;
 mod enforceable;
 mod exposures;
+mod followers;
 mod gateway_ports;
 mod gateways;
 mod lists;
@@ -32,7 +33,7 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::timestamp::Timestamp;
 
-use documents::Placed;
+use documents::{DocumentsByName, Placed};
 
 /// What validation is done with.
 #[derive(Clone, Copy, Debug)]
@@ -72,15 +73,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
                 policies,
                 decision_key: None,
             };
-            set.find_along();
-            set.find_tcp_ports();
-            enforceable::check_together(&documents.policies, &set, &mut diagnostics);
-            client_certificates::check_together(&documents.policies, &set, &mut diagnostics);
-            exposures::check_together(&documents.policies, &set, &mut diagnostics);
-            outbound::check_together(&documents.policies, &set, &mut diagnostics);
-            shadow::check_together(&documents.policies, &set, &mut diagnostics);
-            tcp::check_together(&documents.policies, &set, &mut diagnostics);
-            size::check_together(sources, &documents.policies, &set, &mut diagnostics);
+            check_together(sources, &documents.policies, &mut set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
@@ -93,6 +86,28 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
         policies,
         diagnostics,
     }
+}
+
+/// Checks what policies say together.
+fn check_together(
+    sources: &[SourceText],
+    documents: &[Placed<ServicePolicyDocument>],
+    set: &mut PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let documents = &DocumentsByName::of(documents);
+    if let Err(found) = set.find_along() {
+        followers::report(&found, documents, set, diagnostics);
+        return;
+    }
+    set.find_tcp_ports();
+    enforceable::check_together(documents, set, diagnostics);
+    client_certificates::check_together(documents, set, diagnostics);
+    exposures::check_together(documents, set, diagnostics);
+    outbound::check_together(documents, set, diagnostics);
+    shadow::check_together(documents, set, diagnostics);
+    tcp::check_together(documents, set, diagnostics);
+    size::check_together(sources, documents, set, diagnostics);
 }
 
 fn check_policy(

@@ -257,6 +257,11 @@ fn complete(label: &str, example: &str) -> String {
             1,
         ),
         "long-rule" => complete("rule", &example.replace('…', &"x".repeat(1 << 20))),
+        "many-policies" => {
+            let policies = (0..300).map(|number| example.replace("NUMBER", &number.to_string()));
+            let policies: Vec<_> = policies.collect();
+            complete("policy", &policies.join("---\n"))
+        }
         other => panic!("no kind of example is called `{other}`"),
     }
 }

@@ -530,6 +530,313 @@ fn options_stand_in_for_a_mesh_config_and_never_contradict_it() {
     assert!(messages(&beside).contains("`trustDomain` of the mesh config is `td1`"));
 }
 
+/// The sources of the rules that a policy at a gateway becomes, and what is reported.
+fn at_gateway(action: &str, rule: &str, version: &str) -> (Value, String) {
+    let policy = format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+         metadata: {{name: p, namespace: edge}}\n\
+         spec: {{selector: {{matchLabels: {{istio: ingressgateway}}}}, action: {action}, rules: [{rule}]}}\n"
+    );
+    let strict = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n\
+                  metadata: {name: default, namespace: istio-system}\nspec: {mtls: {mode: STRICT}}\n";
+    let options = Options {
+        istio_version: IstioVersion::parse(version),
+        ..Options::default()
+    };
+    let imported = imported(&[MESH, &policy, strict], &options);
+    let messages = messages(&imported);
+    let Some(documents) = imported.documents else {
+        return (Value::Null, messages);
+    };
+    let rules = documents.policies[0].document.spec.rules.iter();
+    let sources = rules.map(|rule| serde_json::to_value(&rule.from).unwrap());
+    (sources.collect(), messages)
+}
+
+fn from(source: &str) -> String {
+    format!("{{from: [{{source: {{{source}}}}}]}}")
+}
+
+#[test]
+fn a_gateway_lets_in_the_certificates_from_outside_the_mesh_that_istio_does() {
+    let anonymous = json!([{"anonymous": true}]);
+    let any = json!([{"clientCertificates": ["*"]}]);
+    let of_partner = json!([{"clientCertificates": ["uri:spiffe://partner.example/ns/a/sa/b"]}]);
+    let partner = "partner.example/ns/a/sa/b";
+    let by_ip = |more: &Value| {
+        let mut source = more[0].clone();
+        source["remoteIpBlocks"] = json!(["10.0.0.0/8"]);
+        json!([source])
+    };
+    let mesh = json!([{"remoteIpBlocks": ["10.0.0.0/8"]}]);
+    for (rule, expected) in [
+        // No mode of mutual TLS keeps anybody from a gateway.
+        ("{}".to_owned(), json!([null, anonymous, any])),
+        (
+            from("remoteIpBlocks: [10.0.0.0/8]"),
+            json!([mesh, by_ip(&anonymous), by_ip(&any)]),
+        ),
+        (
+            from("principals: [\"*\"]"),
+            json!([[{"principals": ["*"]}], any]),
+        ),
+        (from("notPrincipals: [\"*\"]"), json!([anonymous])),
+        (
+            from("notPrincipals: [td1/ns/a/sa/x]"),
+            json!([[{"notPrincipals": ["td1/ns/a/sa/x"]}], anonymous, any]),
+        ),
+        (
+            from("principals: [td1/ns/a/sa/x]"),
+            json!([[{"principals": ["td1/ns/a/sa/x"]}]]),
+        ),
+        (
+            from(&format!("principals: [{partner}]")),
+            json!([of_partner]),
+        ),
+        (
+            from("principals: [td1/ns/a/sa/x, partner.example/*]"),
+            json!([
+                [{"principals": ["td1/ns/a/sa/x"]}],
+                [{"clientCertificates": ["uri:spiffe://partner.example/*"]}],
+            ]),
+        ),
+        (
+            from("trustDomains: [partner.example]"),
+            json!([[{"clientCertificates": ["uri:spiffe://partner.example/*"]}]]),
+        ),
+        (
+            format!("{{when: [{{key: source.principal, values: [{partner}]}}]}}"),
+            json!([of_partner]),
+        ),
+        (
+            "{when: [{key: source.principal, values: [\"*\"]}]}".to_owned(),
+            json!([null, any]),
+        ),
+    ] {
+        assert_eq!(
+            at_gateway("ALLOW", &rule, "1.31"),
+            (expected, String::new()),
+            "{rule}"
+        );
+    }
+    let excluded = from(&format!("notPrincipals: [{partner}]"));
+    let (sources, _) = at_gateway("ALLOW", &excluded, "1.31");
+    let others = json!([{
+        "clientCertificates": ["*"],
+        "notClientCertificates": ["uri:spiffe://partner.example/ns/a/sa/b"],
+    }]);
+    assert_eq!(sources[2], others, "{sources}");
+}
+
+#[test]
+fn a_gateway_denies_the_certificates_from_outside_the_mesh_that_istio_does() {
+    let any = json!([{"clientCertificates": ["*"]}]);
+    for (rule, expected) in [
+        ("{}".to_owned(), json!([null])),
+        (
+            from("principals: [\"*\"]"),
+            json!([[{"principals": ["*"]}], any]),
+        ),
+        (
+            from("principals: [partner.example/*]"),
+            json!([[{"clientCertificates": ["uri:spiffe://partner.example/*"]}]]),
+        ),
+        // Whoever has no certificate at all.
+        (
+            from("notPrincipals: [\"*\"]"),
+            json!([[{"anonymous": true}]]),
+        ),
+        (
+            from("notPrincipals: [td1/ns/a/sa/x]"),
+            json!([[{"notPrincipals": ["td1/ns/a/sa/x"]}]]),
+        ),
+        (
+            from("notPrincipals: [partner.example/*]"),
+            json!([[{"notClientCertificates": ["uri:spiffe://partner.example/*"]}]]),
+        ),
+    ] {
+        let (sources, messages) = at_gateway("DENY", &rule, "1.31");
+        assert_eq!((sources, &*messages), (expected, ""), "{rule}");
+    }
+}
+
+#[test]
+fn what_cannot_be_said_of_certificates_at_a_gateway_is_reported_or_refused() {
+    for (action, rule, version, is_refused, message) in [
+        (
+            "DENY",
+            from("namespaces: [a]"),
+            "1.31",
+            true,
+            "name their trust domains in `principals`",
+        ),
+        (
+            "DENY",
+            from("principals: [\"*/sa/x\"]"),
+            "1.31",
+            true,
+            "name their trust domains",
+        ),
+        (
+            "DENY",
+            from("trustDomains: [\"*\"]"),
+            "1.31",
+            true,
+            "name their trust domains",
+        ),
+        (
+            "ALLOW",
+            from("namespaces: [a]"),
+            "1.31",
+            false,
+            "Name those that you expect",
+        ),
+        (
+            "ALLOW",
+            from("notNamespaces: [a]"),
+            "1.31",
+            false,
+            "Name those that you expect",
+        ),
+        (
+            "DENY",
+            from("notNamespaces: [a]"),
+            "1.31",
+            false,
+            "are not exempt",
+        ),
+        (
+            "DENY",
+            from("notPrincipals: [td1/ns/a/sa/x, partner.example/*]"),
+            "1.31",
+            false,
+            "Write a rule for each",
+        ),
+        (
+            "DENY",
+            "{when: [{key: source.principal, notValues: [partner.example/*]}]}".to_owned(),
+            "1.31",
+            false,
+            "are not exempt",
+        ),
+        (
+            "ALLOW",
+            from("principals: [\"*\"]"),
+            "1.29",
+            false,
+            "before Istio 1.30",
+        ),
+    ] {
+        let (sources, messages) = at_gateway(action, &rule, version);
+        assert_eq!(sources.is_null(), is_refused, "{action} {rule}: {messages}");
+        assert!(messages.contains(message), "{action} {rule}: {messages}");
+        assert!(
+            !sources.to_string().contains("ertificates"),
+            "{action} {rule}: {sources}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_for_gateways_and_other_workloads_says_what_it_closes() {
+    let policy = |namespace: &str, spec: &str| {
+        format!(
+            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+             metadata: {{name: p{}, namespace: {namespace}}}\nspec: {spec}\n",
+            spec.len()
+        )
+    };
+    let gateway = policy(
+        "edge",
+        "{selector: {matchLabels: {istio: ingressgateway}}, action: DENY}",
+    );
+    let open = "{rules: [{to: [{operation: {paths: [/a]}}]}]}";
+    let deny = "{action: DENY, rules: [{to: [{operation: {paths: [/a], ports: [\"80\"]}}]}]}";
+    let closed = "{rules: [{from: [{source: {principals: [td1/ns/a/sa/x]}}]}]}";
+    for (namespace, spec, is_reported) in [
+        ("istio-system", open, true),
+        ("istio-system", deny, true),
+        ("istio-system", closed, false),
+        ("edge", open, true),
+        ("shop", open, false),
+    ] {
+        let texts = [MESH, &gateway, &policy(namespace, spec)];
+        let told = messages(&imported(&texts, &Options::default()));
+        assert_eq!(
+            told.contains("is for gateways too"),
+            is_reported,
+            "{namespace} {spec}: {told}"
+        );
+    }
+}
+
+#[test]
+fn what_matches_more_than_in_istio_is_said_once_for_each_kind() {
+    let policy = |name: &str, action: &str, rule: &str| {
+        format!(
+            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+             metadata: {{name: {name}, namespace: shop}}\n\
+             spec: {{selector: {{matchLabels: {{app: {name}}}}}, action: {action}, rules: [{rule}, {rule}]}}\n"
+        )
+    };
+    let header = |list: &str, value: &str| {
+        format!("{{when: [{{key: 'request.headers[x-tenant]', {list}: ['{value}']}}]}}")
+    };
+    let address = |blocks: &str| format!("{{from: [{{source: {{remoteIpBlocks: [{blocks}]}}}}]}}");
+    let headers = "header values that stop a request match more";
+    let hosts = "hosts that stop a request match more";
+    let blocks = "IPv4 blocks match more";
+    for (action, rule, expected) in [
+        ("DENY", header("values", "a"), Some(headers)),
+        ("ALLOW", header("notValues", "a"), Some(headers)),
+        ("ALLOW", header("values", "a"), None),
+        ("DENY", header("values", "*"), None),
+        ("DENY", header("notValues", "a"), None),
+        (
+            "DENY",
+            "{to: [{operation: {hosts: [a.example]}}]}".to_owned(),
+            Some(hosts),
+        ),
+        (
+            "ALLOW",
+            "{to: [{operation: {notHosts: [a.example]}}]}".to_owned(),
+            Some(hosts),
+        ),
+        (
+            "ALLOW",
+            "{to: [{operation: {hosts: [a.example]}}]}".to_owned(),
+            None,
+        ),
+        (
+            "DENY",
+            "{when: [{key: 'request.headers[Host]', values: [a.example]}]}".to_owned(),
+            Some(hosts),
+        ),
+        ("ALLOW", address("10.0.0.0/8"), Some(blocks)),
+        ("ALLOW", address("10.0.0.0/8, '::ffff:10.0.0.0/104'"), None),
+        ("ALLOW", address("'2001:db8::/32'"), None),
+        (
+            "ALLOW",
+            "{when: [{key: source.ip, notValues: [10.0.0.1]}]}".to_owned(),
+            Some(blocks),
+        ),
+    ] {
+        let texts = [policy("a", action, &rule), policy("b", action, &rule)];
+        let imported = imported(&[MESH, &texts.join("---\n")], &Options::default());
+        assert!(imported.documents.is_some(), "{}", messages(&imported));
+        let found = imported.differences;
+        match expected {
+            None => assert!(found.is_empty(), "{rule}: {found:?}"),
+            Some(kind) => {
+                assert_eq!(found.len(), 1, "{rule}: {found:?}");
+                assert!(found[0].starts_with(kind), "{rule}: {found:?}");
+                let place = "(rule 0 of `shop/a` and 3 others)";
+                assert!(found[0].ends_with(place), "{rule}: {found:?}");
+            }
+        }
+    }
+}
+
 /// As the API server returns them: the items do not repeat the kind of their list.
 #[test]
 fn items_of_typed_lists_are_imported() {

@@ -590,10 +590,8 @@ fn a_gateway_whose_clients_no_rule_names_is_a_warning() {
 
 #[test]
 fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_deny_more() {
-    let spec = |effect: &str, names: &str| {
-        format!(
-            "{OF_GATEWAY}, rules: [{{id: r, effect: {effect}, from: [{{clientCertificates: [\"{names}\"]}}]}}]"
-        )
+    let spec = |effect: &str, source: &str| {
+        format!("{OF_GATEWAY}, rules: [{{id: r, effect: {effect}, from: [{{{source}}}]}}]")
     };
     let rendered = |effect: &str, names: &str| {
         let set = at_gateway("1.30", &spec(effect, names)).policies.unwrap();
@@ -603,21 +601,79 @@ fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_
         (objects.to_string(), notes)
     };
     let outside = "\"notPrincipals\":[\"cluster.local/*\"],\"principals\":[\"*\"]";
-    for (effect, names, is_rendered, notes) in [
-        ("Allow", "*", true, 0),
-        ("Allow", "dns:a.example", true, 1),
-        ("Deny", "*", true, 0),
-        ("Deny", "dns:a.example", false, 1),
+    let all = "clientCertificates: [\"*\"]";
+    let one = "clientCertificates: [\"dns:a.example\"]";
+    let others = "notClientCertificates: [\"dns:a.example\"]";
+    let all_others = "clientCertificates: [\"*\"], notClientCertificates: [\"dns:a.example\"]";
+    for (effect, source, is_rendered, notes) in [
+        ("Allow", all, true, 0),
+        ("Allow", one, true, 1),
+        ("Allow", others, true, 1),
+        ("Allow", all_others, true, 1),
+        ("Deny", all, true, 0),
+        ("Deny", one, false, 1),
+        ("Deny", others, false, 1),
+        ("Deny", all_others, false, 1),
     ] {
-        let (objects, found) = rendered(effect, names);
+        let (objects, found) = rendered(effect, source);
         let has_rule = objects.contains(outside)
             || objects.contains("\"principals\":[\"*\"],\"notPrincipals\":[\"cluster.local/*\"]");
         assert_eq!(
             (has_rule, found),
             (is_rendered, notes),
-            "{effect} {names}: {objects}"
+            "{effect} {source}: {objects}"
         );
     }
+}
+
+#[test]
+fn exclusions_of_certificates_that_leave_nothing_are_refused() {
+    for (effect, source, expected) in [
+        (
+            "Allow",
+            "notClientCertificates: [\"*\"]",
+            &["never-matches"][..],
+        ),
+        (
+            "Deny",
+            "notClientCertificates: [\"*\"]",
+            &["unnamed-client-certificates"],
+        ),
+        (
+            "Deny",
+            "clientCertificates: [\"dns:a.b.example\"], notClientCertificates: [\"dns:*.b.example\"]",
+            &["unnamed-client-certificates", "never-matches"],
+        ),
+        (
+            "Allow",
+            "clientCertificates: [\"dns:a.b.example\"], notClientCertificates: [\"uri:urn:a\"]",
+            &[],
+        ),
+    ] {
+        let spec =
+            format!("{OF_GATEWAY}, rules: [{{id: r, effect: {effect}, from: [{{{source}}}]}}]");
+        assert_eq!(
+            codes_at_gateway("1.30", &spec),
+            expected,
+            "{effect} {source}"
+        );
+    }
+}
+
+#[test]
+fn callers_without_identity_come_to_gateways_of_a_strict_mesh() {
+    let anonymous = |labels: &str| {
+        let mesh = MESH.replace("spec: {", "spec: {mtls: {mode: Strict}, ");
+        let policy = format!(
+            "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+             metadata: {{name: edge, namespace: shop}}\n\
+             spec: {{selector: {{matchLabels: {{{labels}}}}}, \
+             rules: [{{id: r, effect: Allow, from: [{{anonymous: true}}]}}]}}\n"
+        );
+        codes(&[&mesh, &policy])
+    };
+    assert_eq!(anonymous("istio: ingressgateway"), [""; 0]);
+    assert_eq!(anonymous("app: orders"), ["never-matches"]);
 }
 
 #[test]

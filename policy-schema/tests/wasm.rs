@@ -94,6 +94,11 @@ fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
 }
 
 #[wasm_bindgen_test]
+fn client_certificates_are_excluded_by_any_of_their_names() {
+    table::client_certificates_are_excluded_by_any_of_their_names();
+}
+
+#[wasm_bindgen_test]
 fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
     table::no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous();
 }

@@ -2,6 +2,7 @@
 
 use peergate_sandbox::Request;
 use policy_schema::reporting::{LearningSpec, MetricNames};
+use serde_json::{Value, json};
 
 use crate::mesh::{Mesh, WEB, plugin_config};
 
@@ -116,6 +117,59 @@ fn what_is_in_force_can_be_read() {
         metrics.value("peergate_log_lines_omitted_total", &[]),
         Some(0.0)
     );
+}
+
+/// V8 collects its garbage whenever a VM's memory grows. The allocator would let it grow by a page at a time.
+#[test]
+fn memory_grows_once_for_a_large_config() {
+    let memory_with = |config: String| {
+        let mesh = Mesh::with_config(config);
+        let metrics = mesh.envoy.metrics().unwrap();
+        metrics.value("peergate_memory_bytes", &[]).unwrap()
+    };
+    let of_small = memory_with(plugin_config(|_| {}));
+    let rules = |count: usize, rule: fn(usize) -> Value| -> String {
+        let rules = (0..count).map(|number| serde_json::from_value(rule(number)).unwrap());
+        plugin_config(|config| config.rules = rules.collect())
+    };
+    let large = [
+        rules(
+            35_000,
+            |number| json!({"id": format!("r{number}"), "effect": "Allow"}),
+        ),
+        rules(10_000, |number| {
+            json!({
+                "id": format!("orders-{number}"),
+                "effect": "Allow",
+                "from": [{"serviceAccounts": [format!("shop/web-{number}")]}],
+                "to": [{"methods": ["GET"], "paths": [format!("/orders/{number}/{{*}}")]}],
+            })
+        }),
+        rules(5, |number| {
+            let paths: Vec<_> = (0..40_000).map(|path| format!("/{path}")).collect();
+            json!({"id": format!("r{number}"), "effect": "Deny", "to": [{"paths": paths}]})
+        }),
+        rules(1, |_| {
+            let paths: Vec<_> = (0..3_000).map(|path| format!("/{path:01000}")).collect();
+            json!({"id": "long", "effect": "Deny", "to": [{"paths": paths}]})
+        }),
+    ];
+    for config in large {
+        let length = config.len();
+        let start: String = config.chars().skip(length / 2).take(100).collect();
+        assert!(length > 1 << 20, "{length}: {start}");
+        let quotes = config.matches('"').count();
+        let as_number = |number| f64::from(u32::try_from(number).unwrap());
+        let reserved = as_number(5 * length + 96 * quotes);
+        let grown = memory_with(config) - of_small;
+        // The text itself, and then all at once what it needs beside.
+        let pages = 4.0 * 65_536.0;
+        let expected = reserved..=reserved + as_number(length) + pages;
+        assert!(
+            expected.contains(&grown),
+            "{grown} is not in {expected:?}: {start}"
+        );
+    }
 }
 
 fn seconds_since_1970() -> f64 {

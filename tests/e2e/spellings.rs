@@ -193,6 +193,18 @@ fn denied() -> Vec<(&'static str, &'static str, Sent, bool)> {
             false,
         ),
         (
+            "percent-encoded host",
+            WEB,
+            Sent::Hosts(&["admin%2Eshop"]),
+            false,
+        ),
+        (
+            "percent-encoded host",
+            WEB,
+            Sent::Hosts(&["%61DMIN.shop%2e:80"]),
+            false,
+        ),
+        (
             "two hosts",
             WEB,
             Sent::Hosts(&["admin.shop", "orders.shop"]),
@@ -267,6 +279,12 @@ fn allowed() -> Vec<(&'static str, &'static str, Sent)> {
         ),
         ("host", WEB, Sent::Hosts(&["orders.shop"])),
         ("host with a dot", WEB, Sent::Hosts(&["orders.shop."])),
+        // To a proxy these are two headers, though CGI and WSGI give both one name.
+        (
+            "underscore in the name of a header",
+            WEB,
+            Sent::Http1(orders(&[("user_agent", "evil/1")])),
+        ),
         ("path", WEB, Sent::Http1(Request::get("/admins/["))),
         (
             "team",

@@ -28,6 +28,22 @@ struct Counts {
     refused: usize,
     allowed: usize,
     denied: usize,
+    outside: Outside,
+}
+
+/// Requests of clients from outside the mesh, by what Istio makes of them.
+#[derive(Debug, Default)]
+struct Outside {
+    allowed: usize,
+    denied: usize,
+    /// Of both, those whose policies are imported with a note about certificates.
+    reported: usize,
+}
+
+/// What is imported, and whether it is reported that certificates from outside the mesh are treated otherwise.
+struct Imported {
+    set: PolicySet,
+    reports_certificates: bool,
 }
 
 /// The mesh of all sets: two names, and nothing about mutual TLS.
@@ -40,22 +56,33 @@ fn imported_policies_mean_what_the_original_does() {
     let mut counts = Counts::default();
     for number in 0..SETS {
         let minor = if number % 3 == 0 { 30 } else { 31 };
-        let originals = policies::of_a_workload()
+        let at_gateway = number % 2 == 0;
+        let originals = policies::of_a_workload(at_gateway)
             .new_tree(&mut runner)
             .unwrap()
             .current();
-        let Some(set) = imported(&originals, minor) else {
+        let Some(imported) = imported(&originals, minor) else {
             counts.refused += 1;
             continue;
         };
+        let set = &imported.set;
         counts.imported += 1;
+        if at_gateway {
+            let requests: Vec<_> = (0..REQUESTS)
+                .map(|_| {
+                    let request = policies::request_from_outside();
+                    request.new_tree(&mut runner).unwrap().current()
+                })
+                .collect();
+            compare_outside(&originals, &imported, minor, &requests, &mut counts);
+        }
         let requests: Vec<_> = (0..REQUESTS)
             .map(|_| {
                 let request = policies::request();
                 request.new_tree(&mut runner).unwrap().current()
             })
             .collect();
-        compare(&originals, &set, minor, &requests, &mut counts);
+        compare(&originals, set, minor, &requests, &mut counts);
     }
     println!("{counts:?}");
     let Counts {
@@ -63,10 +90,54 @@ fn imported_policies_mean_what_the_original_does() {
         refused,
         allowed,
         denied,
+        outside,
     } = counts;
     // What is refused or always decided alike compares nothing.
     assert!(imported > refused, "{imported} imported, {refused} refused");
     assert!(allowed > 1000 && denied > 1000);
+    let Outside {
+        allowed,
+        denied,
+        reported,
+    } = outside;
+    assert!(allowed > 1000 && denied > 1000 && reported < allowed + denied);
+}
+
+/// Clients from outside the mesh are let in as in Istio, or fewer of them where something is reported.
+fn compare_outside(
+    originals: &[AuthorizationPolicy],
+    imported: &Imported,
+    minor: u16,
+    requests: &[Asked],
+    counts: &mut Counts,
+) {
+    let set = &imported.set;
+    let policy = set.policies().first().unwrap();
+    let engine = CompiledPolicy::try_from(PluginConfig::of_policy(set, policy)).unwrap();
+    let meaning = Meaning {
+        policies: originals,
+        minor,
+        trust_domains: ["td1", "td2"],
+    };
+    for asked in requests {
+        let decided = asked.with_request(|request| engine.evaluate(request).lets_pass());
+        let original = meaning.allows(asked, Protocol::Http);
+        let context = || {
+            let originals = serde_json::to_string_pretty(originals).unwrap();
+            format!("{originals}\n{asked:#?}\n{:#?}", policy.rule_specs())
+        };
+        assert!(original || !decided, "never more: {}", context());
+        if imported.reports_certificates {
+            counts.outside.reported += 1;
+        } else {
+            assert_eq!(decided, original, "{}", context());
+        }
+        if original {
+            counts.outside.allowed += 1;
+        } else {
+            counts.outside.denied += 1;
+        }
+    }
 }
 
 fn compare(
@@ -112,7 +183,7 @@ fn compare(
 }
 
 /// The policies as `peergate import` takes them; none where any of them is refused.
-fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<PolicySet> {
+fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<Imported> {
     let texts = originals
         .iter()
         .map(|policy| serde_json::to_string(policy).unwrap())
@@ -122,7 +193,11 @@ fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<PolicySet> 
         istio_version: IstioVersion::parse(&format!("1.{minor}")),
         ..Options::default()
     };
-    let documents = import(&sources, &options).documents?;
+    let imported = import(&sources, &options);
+    let mut findings = imported.findings.iter();
+    let reports_certificates =
+        findings.any(|finding| finding.message.contains("client certificates"));
+    let documents = imported.documents?;
     let policies = documents.policies.iter();
     let texts = policies
         .map(|policy| serde_json::to_string(&policy.document).unwrap())
@@ -132,7 +207,10 @@ fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<PolicySet> 
         at: Timestamp::from_unix_nanoseconds(0),
         istio_version: None,
     };
-    validate(&sources, options).policies
+    Some(Imported {
+        set: validate(&sources, options).policies?,
+        reports_certificates,
+    })
 }
 
 fn source(text: String) -> SourceText {

@@ -154,10 +154,16 @@ impl Question<'_> {
         self.protocol == Protocol::Tcp || self.of_connection(values, not_values, is)
     }
 
-    /// The caller's ID, with its scheme.
-    fn id(&self) -> Option<&str> {
-        let peer = self.asked.peer.as_deref()?;
-        Some(std::str::from_utf8(peer).unwrap())
+    /// The names that Envoy's RBAC takes for the caller's: of a workload its ID, with its scheme.
+    fn names(&self) -> Vec<String> {
+        if let Some(names) = &self.asked.certificate {
+            let subject = names.common_name.iter();
+            let subject = subject.map(|name| format!("CN={name}"));
+            return [names.uris.clone(), names.dns.clone(), subject.collect()].concat();
+        }
+        let peer = self.asked.peer.iter();
+        peer.map(|id| String::from_utf8(id.clone()).unwrap())
+            .collect()
     }
 
     fn peer_ip(&self) -> Option<IpAddr> {
@@ -189,45 +195,49 @@ impl Question<'_> {
             }
             _ => vec![value.to_owned()],
         };
-        let Some(id) = self.id() else { return false };
-        values
-            .iter()
-            .any(|value| match (value.as_str(), value.strip_prefix('*')) {
-                ("*", _) => true,
-                (_, Some(end)) => id
-                    .strip_prefix("spiffe://")
-                    .is_some_and(|id| id.ends_with(end)),
-                _ => like(id, &format!("spiffe://{value}")),
-            })
+        self.names().iter().any(|name| {
+            values
+                .iter()
+                .any(|value| match (value.as_str(), value.strip_prefix('*')) {
+                    ("*", _) => true,
+                    (_, Some(end)) => name
+                        .strip_prefix("spiffe://")
+                        .is_some_and(|id| id.ends_with(end)),
+                    _ => like(name, &format!("spiffe://{value}")),
+                })
+        })
     }
 
     /// `srcNamespaceGenerator`: each `*` is any text, slashes too.
     fn of_namespace(&self, value: &str) -> bool {
-        self.id()
-            .is_some_and(|id| glob(&format!("*/ns/{value}/*"), id))
+        let names = self.names();
+        let mut names = names.iter();
+        names.any(|name| glob(&format!("*/ns/{value}/*"), name))
     }
 
     /// `serviceAccountRegex`, for IDs as Istio issues them.
     fn account(&self, value: &str) -> bool {
         let (namespace, name) = value.split_once('/').unwrap_or((self.namespace, value));
-        self.id()
-            .is_some_and(|id| id.ends_with(&format!("/ns/{namespace}/sa/{name}")))
+        let end = format!("/ns/{namespace}/sa/{name}");
+        let names = self.names();
+        let mut ids = names.iter().filter(|name| name.starts_with("spiffe://"));
+        ids.any(|id| id.ends_with(&end))
     }
 
     /// `ExpandTrustDomainAliases`, then `srcTrustDomainGenerator`.
     fn trust_domain(&self, value: &str) -> bool {
         let names = &self.meaning.trust_domains;
-        let Some(id) = self.id() else { return false };
-        let own = id
-            .strip_prefix("spiffe://")
-            .unwrap()
-            .split('/')
-            .next()
-            .unwrap();
-        if self.meaning.minor >= 31 && names.contains(&value) {
-            return names.contains(&own);
-        }
-        glob(value, own)
+        let of_caller = self.names();
+        let ids = of_caller
+            .iter()
+            .filter_map(|name| name.strip_prefix("spiffe://"));
+        let mut domains = ids.map(|id| id.split('/').next().unwrap());
+        domains.any(|own| {
+            if self.meaning.minor >= 31 && names.contains(&value) {
+                return names.contains(&own);
+            }
+            glob(value, own)
+        })
     }
 
     fn port(&self, value: &str) -> bool {

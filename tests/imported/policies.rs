@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::{Asked, Names};
 use policy_schema::engine::PeerIp;
 use policy_schema::istio::AuthorizationPolicy;
 use proptest::collection::vec;
@@ -166,10 +166,15 @@ fn rule() -> impl Strategy<Value = Value> {
         })
 }
 
-/// One to three policies for the same workload.
-pub(crate) fn of_a_workload() -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
+/// One to three policies for the same workload, or for a gateway.
+pub(crate) fn of_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
+    let labels = if at_gateway {
+        json!({"istio": "ingressgateway"})
+    } else {
+        json!({"app": "x"})
+    };
     let action = select(&["ALLOW", "ALLOW", "ALLOW", "DENY"][..]);
-    vec((action, vec(rule(), 1..=2)), 1..=3).prop_map(|policies| {
+    vec((action, vec(rule(), 1..=2)), 1..=3).prop_map(move |policies| {
         let objects = policies.into_iter().enumerate();
         objects
             .map(|(number, (action, rules))| {
@@ -178,7 +183,7 @@ pub(crate) fn of_a_workload() -> impl Strategy<Value = Vec<AuthorizationPolicy>>
                     "kind": "AuthorizationPolicy",
                     "metadata": {"name": format!("p{number}"), "namespace": "a"},
                     "spec": {
-                        "selector": {"matchLabels": {"app": "x"}},
+                        "selector": {"matchLabels": labels},
                         "action": action,
                         "rules": rules,
                     },
@@ -186,6 +191,27 @@ pub(crate) fn of_a_workload() -> impl Strategy<Value = Vec<AuthorizationPolicy>>
                 serde_json::from_value(object).unwrap()
             })
             .collect()
+    })
+}
+
+/// The same of a client from outside the mesh.
+pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
+    let named = |uris: &[&str], dns: &[&str], common_name: Option<&str>| Names {
+        dns: dns.iter().map(ToString::to_string).collect(),
+        common_name: common_name.map(str::to_owned),
+        ..Names::uris(uris.iter().copied())
+    };
+    let clients = vec![
+        named(&["spiffe://td9/ns/a/sa/x"], &[], None),
+        named(&["spiffe://td9/ns/a/sa/y"], &["partner.example"], None),
+        named(&["https://partner.example/7"], &[], None),
+        named(&[], &["client-7.partner.example"], Some("7")),
+        named(&[], &[], Some("7")),
+    ];
+    (select(clients), request()).prop_map(|(names, asked)| Asked {
+        peer: names.identity(),
+        certificate: Some(names),
+        ..asked
     })
 }
 
@@ -236,6 +262,7 @@ pub(crate) fn request() -> impl Strategy<Value = Asked> {
         .prop_map(
             |(caller, method, path, host, port, peer_ip, remote_ip, token, header)| Asked {
                 certificate: None,
+                is_unvalidated: false,
                 forwarded_for: None,
                 peer: caller.map(|id| format!("spiffe://{id}").into_bytes()),
                 method: Some(method.into()),

@@ -34,6 +34,12 @@ fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
     })
 }
 
+/// Whether a rule decides about a client from outside the mesh.
+fn is_decided_by_certificate(policy: &CompiledPolicy, asked: &Asked, outcome: &Outcome) -> bool {
+    let is_outside = asked.with_request(|request| policy.client_certificate(request).is_some());
+    is_outside && outcome.rule.is_some()
+}
+
 fn compile(config: &PluginConfig) -> Result<CompiledPolicy, TestCaseError> {
     CompiledPolicy::try_from(config.clone())
         .map_err(|error| TestCaseError::fail(format!("{error}\n{}", json(config))))
@@ -85,6 +91,9 @@ fn engine_decides_what_the_rules_mean() {
             if !expected.recorded.is_empty() {
                 count("recorded");
             }
+            if is_decided_by_certificate(&policy, asked, &expected) {
+                count("from outside");
+            }
         }
         Ok(())
     });
@@ -105,7 +114,9 @@ fn engine_decides_what_the_rules_mean() {
         && share("malformed-identity") > 0.01
         && share("foreign-trust-domain") > 0.01
         && share("recorded") > 0.1
-        && share("not-denied") > 0.01;
+        && share("not-denied") > 0.01
+        && share("unvalidated-certificate") > 0.001
+        && share("from outside") > 0.02;
     assert!(is_fair, "{tally:?}");
 }
 

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, time};
+use peergate_tests::random::{Asked, Names, time};
 use policy_schema::engine::PeerIp;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::{
@@ -68,17 +68,32 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
         recorded: Vec::new(),
     };
     let mesh = trust_domains(config);
-    let caller = match asked.peer.as_deref() {
-        None => None,
-        Some(san) => match read_id(san) {
-            None => return of_reason("malformed-identity"),
-            Some(id) if !mesh.contains(&id.trust_domain) => {
-                return of_reason("foreign-trust-domain");
-            }
-            Some(id) => Some(id),
-        },
+    let at_gateways = [config.at_gateway];
+    let at_gateways: Vec<_> = at_gateways
+        .into_iter()
+        .chain(config.along.iter().map(|policy| policy.at_gateway))
+        .collect();
+    // A policy for other workloads too that lets pass what it does not deny denies them.
+    let takes_outsiders = at_gateways.contains(&true)
+        && policies
+            .iter()
+            .zip(&at_gateways)
+            .all(|((_, enforcement, otherwise, _), at_gateway)| {
+                !has_say(*enforcement) || *at_gateway || *otherwise == Otherwise::Deny
+            });
+    let id = asked.peer.as_deref().map(read_id);
+    let is_of_mesh = matches!(&id, Some(Some(id)) if mesh.contains(&id.trust_domain));
+    let names = asked.certificate.as_ref();
+    let outside = names.and_then(|names| outside_names(names, &mesh));
+    let caller = match (id, outside) {
+        _ if asked.is_unvalidated => Caller::Anonymous,
+        (_, Some(names)) if takes_outsiders && !is_of_mesh => Caller::Outside(names),
+        (None, _) => Caller::Anonymous,
+        (Some(None), _) => return of_reason("malformed-identity"),
+        (Some(Some(id)), _) if is_of_mesh => Caller::Workload(id),
+        (Some(Some(_)), _) => return of_reason("foreign-trust-domain"),
     };
-    let caller = caller.as_ref();
+    let caller = &caller;
     let matches =
         |written: &Written<'_>| {
             let rule = written.rule;
@@ -119,7 +134,9 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
             "rule-not-yet-valid"
         };
         (code, Some(rule))
-    } else if caller.is_none() {
+    } else if asked.is_unvalidated {
+        ("unvalidated-certificate", None)
+    } else if matches!(caller, Caller::Anonymous) {
         ("no-identity", None)
     } else {
         ("no-rule-matched", None)
@@ -137,6 +154,59 @@ fn trust_domains(config: &PluginConfig) -> Vec<String> {
     own.chain(&config.mesh.trust_domain_aliases)
         .cloned()
         .collect()
+}
+
+enum Caller {
+    Anonymous,
+    Workload(Id),
+    /// From outside the mesh, with these names, each with its kind before it.
+    Outside(Vec<String>),
+}
+
+impl Caller {
+    fn id(&self) -> Option<&Id> {
+        match self {
+            Self::Workload(id) => Some(id),
+            Self::Anonymous | Self::Outside(_) => None,
+        }
+    }
+}
+
+/// The names in a certificate from outside the mesh; none where it has none, or where one of them may pass for an
+/// identity of the mesh.
+fn outside_names(names: &Names, mesh: &[String]) -> Option<Vec<String>> {
+    let ids = names.uris.iter().filter(|uri| uri.starts_with("spiffe:"));
+    let ids: Vec<_> = ids.collect();
+    let is_foreign = |id: &&String| {
+        let id = read_id(id.as_bytes());
+        names.uris.len() == 1 && id.is_some_and(|id| !mesh.contains(&id.trust_domain))
+    };
+    let uris = names.uris.iter().map(|uri| format!("uri:{uri}"));
+    let dns = names
+        .dns
+        .iter()
+        .map(|dns| format!("dns:{}", dns.to_lowercase()));
+    let subject = names
+        .common_name
+        .iter()
+        .map(|name| format!("subject:CN={name}"));
+    let all: Vec<_> = uris.chain(dns).chain(subject).collect();
+    (!all.is_empty() && ids.iter().all(is_foreign)).then_some(all)
+}
+
+/// Whether any name in the certificate is one of these.
+fn has_name(names: &[String], wanted: &[String]) -> bool {
+    wanted.iter().any(|wanted| {
+        names.iter().any(|name| match wanted.split_once('*') {
+            Some(("", "")) => true,
+            // Nothing that a name has after its kind is taken for another kind.
+            Some((start, end)) => {
+                let rest = name.strip_prefix(start);
+                rest.is_some_and(|rest| rest.len() >= end.len() && rest.ends_with(end))
+            }
+            None => name == wanted,
+        })
+    })
 }
 
 struct Id {
@@ -178,18 +248,34 @@ fn is_now(rule: &RuleSpec, asked: &Asked) -> bool {
         && end(rule).is_none_or(|end| asked.now < end)
 }
 
-fn from_matches(
-    config: &PluginConfig,
-    rule: &RuleSpec,
-    caller: Option<&Id>,
-    asked: &Asked,
-) -> bool {
+fn from_matches(config: &PluginConfig, rule: &RuleSpec, caller: &Caller, asked: &Asked) -> bool {
     match &rule.from {
-        None => rule.effect != Effect::Allow || caller.is_some(),
+        None => rule.effect != Effect::Allow || caller.id().is_some(),
         Some(sources) => sources.iter().any(|source| {
-            identity_matches(config, rule.effect, source, caller)
+            caller_matches(config, rule.effect, source, caller)
                 && beyond_identity_matches(rule.effect, source, asked)
         }),
+    }
+}
+
+fn caller_matches(
+    config: &PluginConfig,
+    effect: Effect,
+    source: &SourceSpec,
+    caller: &Caller,
+) -> bool {
+    let (wanted, excluded) = (&source.client_certificates, &source.not_client_certificates);
+    if wanted.is_none() && excluded.is_none() {
+        return identity_matches(config, effect, source, caller);
+    }
+    match caller {
+        Caller::Outside(names) => {
+            wanted.as_ref().is_none_or(|wanted| has_name(names, wanted))
+                && !excluded
+                    .as_ref()
+                    .is_some_and(|excluded| has_name(names, excluded))
+        }
+        Caller::Anonymous | Caller::Workload(_) => wanted.is_none() && effect != Effect::Allow,
     }
 }
 
@@ -295,7 +381,7 @@ fn condition_matches(
     config: &PluginConfig,
     effect: Effect,
     condition: &ConditionSpec,
-    caller: Option<&Id>,
+    caller: &Caller,
     asked: &Asked,
 ) -> bool {
     let values = || condition.values.clone();
@@ -313,28 +399,39 @@ fn condition_matches(
         condition.values.as_deref().is_none_or(has)
             && !condition.not_values.as_deref().is_some_and(has)
     };
-    // What a client may send several times: to let the request pass, all must match.
-    let spelled = |texts: Vec<Vec<u8>>, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
-        let has = |values: &[String], stops: Stops| {
-            let mut matching = texts
-                .iter()
-                .map(|text| values.iter().any(|value| matches(value, text, stops)));
-            if stops {
-                matching.any(|is_match| is_match)
-            } else {
-                !texts.is_empty() && matching.all(|is_match| is_match)
-            }
-        };
-        let is_allow = effect == Effect::Allow;
-        condition
-            .values
-            .as_deref()
-            .is_none_or(|values| has(values, !is_allow))
-            && !condition
-                .not_values
+    // What a client may send several times: to let the request pass, all must match, and all parts of
+    // what is not listed as it is.
+    let in_parts =
+        |texts: Vec<Vec<u8>>, separators: &str, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
+            let has = |values: &[String], stops: Stops| {
+                let has_text = |text: &[u8]| values.iter().any(|value| matches(value, text, stops));
+                let mut matching = texts.iter().map(|text| {
+                    let is_listed = || values.iter().any(|value| value.as_bytes() == *text);
+                    let parts = || parts(text, separators);
+                    has_text(text)
+                        && (stops
+                            || separators.is_empty()
+                            || is_listed()
+                            || parts().all(|part| has_text(&part)))
+                });
+                if stops {
+                    matching.any(|is_match| is_match)
+                } else {
+                    !texts.is_empty() && matching.all(|is_match| is_match)
+                }
+            };
+            let is_allow = effect == Effect::Allow;
+            condition
+                .values
                 .as_deref()
-                .is_some_and(|values| has(values, is_allow))
-    };
+                .is_none_or(|values| has(values, !is_allow))
+                && !condition
+                    .not_values
+                    .as_deref()
+                    .is_some_and(|values| has(values, is_allow))
+        };
+    let spelled =
+        |texts, matches: &dyn Fn(&str, &[u8], Stops) -> bool| in_parts(texts, "", matches);
     let header = |name: &str| -> Vec<Vec<u8>> {
         let headers = asked.headers.iter();
         let headers = headers.filter(|(other, _)| other.to_ascii_lowercase() == name);
@@ -412,11 +509,11 @@ fn condition_matches(
         "request.auth.presenter" => claim(&["azp"]),
         "request.auth.claims[groups]" => claim(&["groups"]),
         "request.auth.claims[realm][roles]" => claim(&["realm", "roles"]),
-        "request.headers[X-a]" => spelled(header("x-a"), &|pattern, value, stops| {
+        "request.headers[X-a]" => in_parts(header("x-a"), ",", &|pattern, value, stops| {
             header_matches(pattern, value)
                 || (stops && runs(value, ",").any(|run| header_matches(pattern, &run)))
         }),
-        "request.headers[cookie]" => spelled(header("cookie"), &|pattern, value, stops| {
+        "request.headers[cookie]" => in_parts(header("cookie"), ",;", &|pattern, value, stops| {
             header_matches(pattern, value)
                 || (stops && runs(value, ",;").any(|run| header_matches(pattern, &run)))
         }),
@@ -424,13 +521,14 @@ fn condition_matches(
             asked.path.clone().into_iter().collect(),
             &|pattern, path, _| header_matches(pattern, path),
         ),
-        "request.headers[host]" => spelled(
+        "request.headers[host]" => in_parts(
             asked
                 .host
                 .clone()
                 .into_iter()
                 .chain(header("host"))
                 .collect(),
+            ",",
             &|pattern, host, stops| {
                 header_matches(pattern, host)
                     || (stops && runs(host, ",").any(|run| header_matches(pattern, &run)))
@@ -503,6 +601,14 @@ fn runs(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
     runs.into_iter()
 }
 
+/// What stands between separators.
+fn parts(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
+    let value = latin1(value);
+    let parts = value.split(|letter: char| separators.contains(letter));
+    let parts: Vec<_> = parts.map(|part| bytes_of(trimmed(part))).collect();
+    parts.into_iter()
+}
+
 /// Both without regard to case.
 fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
     let pattern = pattern.to_ascii_lowercase();
@@ -527,13 +633,32 @@ fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
         let colon = if digits.is_empty() { "" } else { ":" };
         [format!("{name}{port}"), format!("{name}{colon}{digits}")]
     };
-    let parts: Vec<_> = host.split(',').collect();
-    let hosts: Vec<_> = parts.iter().flat_map(|host| plain(host)).collect();
+    let readings = [host.clone(), percent_decoded(&host).to_ascii_lowercase()];
     stops
-        && (parts.len() > 16
-            || hosts
-                .iter()
-                .any(|host| header_matches(&pattern, &bytes_of(host))))
+        && readings.iter().any(|host| {
+            let mut hosts = host.split(',').flat_map(plain);
+            host.split(',').count() > 16
+                || hosts.any(|host| header_matches(&pattern, &bytes_of(&host)))
+        })
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = String::new();
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let digits = rest.strip_prefix('%').and_then(|rest| rest.get(..2));
+        let is_hex = |digits: &&str| digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let (letter, length) = match digits.filter(is_hex) {
+            Some(digits) => {
+                let byte = u8::from_str_radix(digits, 16).expect("two digits");
+                (char::from(byte), 3)
+            }
+            None => (letter, letter.len_utf8()),
+        };
+        decoded.push(letter);
+        rest = &rest[length..];
+    }
+    decoded
 }
 
 /// As [`text_matches`], but `*` is every value that is there.
@@ -545,11 +670,12 @@ fn identity_matches(
     config: &PluginConfig,
     effect: Effect,
     source: &SourceSpec,
-    caller: Option<&Id>,
+    caller: &Caller,
 ) -> bool {
     if source.anonymous == Some(true) {
-        return caller.is_none();
+        return matches!(caller, Caller::Anonymous);
     }
+    let caller = caller.id();
     if effect == Effect::Allow && caller.is_none() {
         return false;
     }

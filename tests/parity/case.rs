@@ -24,7 +24,7 @@ pub(crate) fn documents(rules: &[Value], otherwise: Otherwise) -> [Value; 2] {
 }
 
 /// The same with these trust domains, and the policy in this namespace. The mesh takes plaintext
-/// too.
+/// too. The workload is a gateway if a rule is about client certificates from outside the mesh.
 pub(crate) fn documents_of(
     rules: &[Value],
     otherwise: Otherwise,
@@ -43,12 +43,18 @@ pub(crate) fn documents_of(
             "defaults": {"otherwise": "Pass"},
         },
     });
+    let is_about_outside = |rule: &Value| rule.to_string().contains("lientCertificates");
+    let labels = if rules.iter().any(is_about_outside) {
+        json!({"istio": "parity-gateway"})
+    } else {
+        json!({"app": "parity"})
+    };
     let policy = json!({
         "apiVersion": "peergate.dev/v1alpha1",
         "kind": "ServicePolicy",
         "metadata": {"name": "parity", "namespace": namespace},
         "spec": {
-            "selector": {"matchLabels": {"app": "parity"}},
+            "selector": {"matchLabels": labels},
             "otherwise": otherwise,
             "rules": rules,
         },
@@ -170,6 +176,7 @@ pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
             let first = requests.first().cloned().expect("not empty");
             for asked in &mut requests {
                 asked.certificate.clone_from(&certificate);
+                asked.is_unvalidated = false;
                 asked.peer = certificate.as_ref().and_then(Names::identity);
                 asked.server_name.clone_from(&first.server_name);
                 asked.port = Some(first.port.filter(|&port| port > 0).unwrap_or(80));

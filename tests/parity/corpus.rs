@@ -85,6 +85,7 @@ impl Asking {
         Asked {
             peer: certificate.as_ref().and_then(Names::identity),
             certificate,
+            is_unvalidated: false,
             method: bytes(&self.method, "GET"),
             path: bytes(&self.path, "/orders").filter(|_| !is_connect),
             host: bytes(&self.host, "orders.shop:8080"),

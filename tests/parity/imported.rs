@@ -163,6 +163,7 @@ fn requests() -> Vec<Vec<Asked>> {
                         requests.push(Asked {
                             peer: peer.map(|peer| peer.as_bytes().to_vec()),
                             certificate: peer.map(|peer| Names::uris([peer])),
+                            is_unvalidated: false,
                             method: Some(method.into()),
                             path: Some(path.into()),
                             host: Some(host.into()),

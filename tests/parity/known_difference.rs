@@ -5,7 +5,9 @@ use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::istio::authorization_policy::AuthorizationRule;
 use policy_schema::planes::RbacGap;
+use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{PolicySet, ServicePolicy};
+use policy_schema::rule_spec::SourceSpec;
 
 /// Why RBAC may decide otherwise than the policy says, of a request that the filter then denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,8 +16,13 @@ pub(crate) enum KnownDifference {
     NoSingleId,
     /// RBAC takes a certificate whose names are all empty for none, the filter for a malformed one.
     EmptyNames,
-    /// RBAC looks for the end of a namespace in every name and in the subject.
-    NamespaceInOtherName,
+    /// RBAC looks for the end of a namespace in every name and in the subject, and for the end of a principal in
+    /// every trust domain.
+    EndInOtherName,
+    /// RBAC cannot tell client certificates from outside the mesh apart.
+    NameOfCertificate,
+    /// RBAC takes a certificate at a gateway that the filter cannot judge for one from outside the mesh.
+    UnjudgedCertificate,
     /// RBAC knows no parts of a header's value, and lets pass what has one value that may.
     RepeatedHeader,
     /// RBAC compares a host as it came.
@@ -27,10 +34,12 @@ pub(crate) enum KnownDifference {
 }
 
 impl KnownDifference {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::NoSingleId,
         Self::EmptyNames,
-        Self::NamespaceInOtherName,
+        Self::EndInOtherName,
+        Self::NameOfCertificate,
+        Self::UnjudgedCertificate,
         Self::RepeatedHeader,
         Self::JoinedHosts,
         Self::CaseOfHostHeader,
@@ -46,8 +55,14 @@ impl KnownDifference {
             Self::EmptyNames => {
                 "a certificate whose URI and DNS names are all empty, without a subject"
             }
-            Self::NamespaceInOtherName => {
-                "`namespaces` with a `*` at the beginning, and a certificate with `/ns/` in a DNS name or its subject"
+            Self::EndInOtherName => {
+                "`namespaces` or `principals` with a `*` at the beginning, and a certificate from outside the mesh, or one with `/ns/` in a DNS name or its subject"
+            }
+            Self::NameOfCertificate => {
+                "a rule with names in `clientCertificates` or `notClientCertificates`"
+            }
+            Self::UnjudgedCertificate => {
+                "at a gateway, a certificate that might pass for an identity of the mesh, or has a name that cannot be one"
             }
             Self::RepeatedHeader => "a repeated header, or a value with commas",
             Self::JoinedHosts => {
@@ -65,7 +80,11 @@ impl KnownDifference {
     /// Whether clients can bring it about by how they spell a request. RBAC then stops less.
     pub(crate) fn is_evasion(self) -> bool {
         match self {
-            Self::NoSingleId | Self::EmptyNames | Self::NamespaceInOtherName => false,
+            Self::NoSingleId
+            | Self::EmptyNames
+            | Self::EndInOtherName
+            | Self::NameOfCertificate
+            | Self::UnjudgedCertificate => false,
             Self::RepeatedHeader
             | Self::JoinedHosts
             | Self::CaseOfHostHeader
@@ -75,13 +94,16 @@ impl KnownDifference {
 
     /// Whether RBAC may decide so by it.
     pub(crate) fn explains(self, is_allowed: bool) -> bool {
-        is_allowed || !self.is_evasion()
+        let only_lets_pass = matches!(self, Self::NameOfCertificate | Self::UnjudgedCertificate);
+        is_allowed || !(self.is_evasion() || only_lets_pass)
     }
 
     /// The differences that are to be expected where the policy decides about the request.
     pub(crate) fn of(set: &PolicySet, asked: &Asked) -> Vec<Self> {
         let of_names = asked.certificate.as_ref();
         let of_names = of_names.and_then(|names| Self::of_names(set, asked, names));
+        let of_certificate = names_certificates(set).then_some(Self::NameOfCertificate);
+        let of_names = of_names.into_iter().chain(of_certificate);
         let gaps = set.policies().iter().flat_map(ServicePolicy::rbac_gaps);
         let gaps: Vec<_> = gaps.collect();
         let evasions = [
@@ -98,7 +120,7 @@ impl KnownDifference {
             .into_iter()
             .filter(|(gap, _, is_spelled_so)| *is_spelled_so && gaps.contains(gap));
         let evasions = evasions.map(|(_, known, _)| known);
-        of_names.into_iter().chain(evasions).collect()
+        of_names.chain(evasions).collect()
     }
 
     fn of_names(set: &PolicySet, asked: &Asked, names: &Names) -> Option<Self> {
@@ -108,6 +130,16 @@ impl KnownDifference {
             let domain = rest.and_then(|rest| rest.split_once('/'));
             domain.is_some_and(|(domain, _)| trust_domains.contains(&domain))
         };
+        let is_of_mesh_alone = names
+            .identity()
+            .is_some_and(|id| String::from_utf8(id).is_ok_and(|id| is_of_mesh(&id)));
+        if takes_outsiders(set) && !is_of_mesh_alone {
+            return match names.client_certificate() {
+                Some(_) => asks_for_end(set).then_some(Self::EndInOtherName),
+                None if has_empty_names_alone(names) => Some(Self::EmptyNames),
+                None => Some(Self::UnjudgedCertificate),
+            };
+        }
         if is_malformed(asked) {
             let mut ids = names.uris.iter().chain(&names.dns);
             return if ids.any(is_of_mesh) {
@@ -118,7 +150,7 @@ impl KnownDifference {
         }
         let mut others = names.dns.iter().chain(&names.common_name);
         (others.any(|name| name.contains("/ns/")) && asks_for_end_of_namespace(set))
-            .then_some(Self::NamespaceInOtherName)
+            .then_some(Self::EndInOtherName)
     }
 }
 
@@ -135,7 +167,7 @@ fn has_values(asked: &Asked) -> bool {
 
 fn has_odd_host(asked: &Asked) -> bool {
     let host = asked.host.as_deref().unwrap_or_default();
-    host.iter().any(|byte| b"@,".contains(byte))
+    host.iter().any(|byte| b"@,%".contains(byte))
         || host.ends_with(b":")
         || host.windows(2).any(|pair| pair == b":0")
 }
@@ -181,4 +213,41 @@ fn asks_for_end_of_namespace(set: &PolicySet) -> bool {
         });
         of_sources || rule.when.iter().any(|when| when.key == "source.namespace")
     })
+}
+
+/// Whether RBAC is asked for a principal by its end, or for a namespace.
+fn asks_for_end(set: &PolicySet) -> bool {
+    let is_end = |principal: &String| principal.len() > 1 && principal.starts_with('*');
+    asks_for_end_of_namespace(set)
+        || rendered_rules(set).any(|rule| {
+            let sources = rule.from.iter().map(|from| &from.source);
+            let of_sources =
+                sources.flat_map(|source| [&source.principals, &source.not_principals]);
+            let conditions = rule
+                .when
+                .iter()
+                .filter(|when| when.key == "source.principal");
+            let of_conditions = conditions.flat_map(|when| [&when.values, &when.not_values]);
+            of_sources.chain(of_conditions).flatten().any(is_end)
+        })
+}
+
+/// Whether the policy decides by the names of client certificates from outside the mesh.
+fn names_certificates(set: &PolicySet) -> bool {
+    let names_some = |source: &SourceSpec| {
+        let named = source.client_certificates.iter().flatten();
+        let excluded = source.not_client_certificates.is_some();
+        excluded || (source.client_certificates.is_some() && named.clone().all(|name| name != "*"))
+    };
+    let rules = set.policies().iter().flat_map(ServicePolicy::rule_specs);
+    rules
+        .into_iter()
+        .any(|rule| rule.from.iter().flatten().any(names_some))
+}
+
+/// Whether the policy is for a gateway, where client certificates from outside the mesh are callers of their own.
+fn takes_outsiders(set: &PolicySet) -> bool {
+    set.policies()
+        .iter()
+        .any(|policy| PluginConfig::of_policy(set, policy).at_gateway)
 }

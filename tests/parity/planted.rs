@@ -40,6 +40,7 @@ fn asked(names: Names, path: &str) -> Asked {
     Asked {
         peer: names.identity(),
         certificate: Some(names),
+        is_unvalidated: false,
         method: Some(b"GET".to_vec()),
         path: Some(path.into()),
         host: Some(b"a.b".to_vec()),

@@ -166,6 +166,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
         let caller = format!("spiffe://td1/ns/a/sa/{account}");
         let asked = Asked {
             certificate: Some(Names::uris([&*caller])),
+            is_unvalidated: false,
             peer: Some(caller.into_bytes()),
             method: None,
             path: None,

@@ -6,6 +6,6 @@ mod policy;
 mod request;
 
 pub use alphabet::time;
-pub use certificate::{Names, names};
+pub use certificate::{Names, from_outside, names};
 pub use policy::{matcher, policy};
 pub use request::{Asked, arbitrary_request, forwarded_for, request};

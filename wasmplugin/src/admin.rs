@@ -32,9 +32,8 @@ pub(crate) struct Said {
     pub(crate) revisions: Result<Bytes, AdminError>,
 }
 
-/// The metrics that tell what filters run: what they report, and how many there are.
-const REVISIONS: &str =
-    "/stats/prometheus?filter=peergate_policy_revision%7Cwasm%5C.runtime%5C.v8%5C.active";
+/// The metrics that tell what filters run: what they report, since when, and how many there are.
+const REVISIONS: &str = "/stats/prometheus?filter=peergate_policy_%28revision%7Cloaded%29%7Cwasm%5C.runtime%5C.v8%5C.active";
 
 /// Why a proxy says nothing.
 #[derive(Debug, Error)]

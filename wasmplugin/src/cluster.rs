@@ -61,7 +61,11 @@ const KINDS: [(&str, &[&str]); 9] = [
     ("networking.k8s.io", &["NetworkPolicy"]),
     (
         "security.istio.io",
-        &["AuthorizationPolicy", "PeerAuthentication"],
+        &[
+            "AuthorizationPolicy",
+            "PeerAuthentication",
+            "RequestAuthentication",
+        ],
     ),
     ("telemetry.istio.io", &["Telemetry"]),
 ];
@@ -280,6 +284,7 @@ impl Cluster {
             Err(reason) => {
                 let what = format!("{} {namespace}/{name}", resource.kind);
                 seen.unseen.push((what, told(&reason)));
+                seen.cannot_list(&resource.group, &resource.kind);
             }
         }
     }

@@ -14,6 +14,7 @@ pub(crate) mod counters;
 mod letters;
 pub(crate) mod observed;
 pub(crate) mod path_folding;
+mod path_positions;
 mod path_shape;
 pub(crate) mod proposal;
 pub(crate) mod rule;

@@ -13,12 +13,17 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 
-/// A folder with a case, in which `…` is a text of 1 MiB.
+/// A folder with a case, in which `…` is a text of 1 MiB, and a document with `NUMBER` is 300 documents.
 fn completed(name: &str) -> tempfile::TempDir {
     let text = std::fs::read_to_string(folder().join(name)).unwrap();
     let completed = tempfile::tempdir().unwrap();
     let text = text.replace('…', &"x".repeat(1 << 20));
-    std::fs::write(completed.path().join(name), text).unwrap();
+    let documents = text.split("---\n").flat_map(|document| {
+        let count = if document.contains("NUMBER") { 300 } else { 1 };
+        (0..count).map(|number| document.replace("NUMBER", &number.to_string()))
+    });
+    let documents: Vec<_> = documents.collect();
+    std::fs::write(completed.path().join(name), documents.join("---\n")).unwrap();
     completed
 }
 

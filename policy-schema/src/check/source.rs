@@ -43,6 +43,11 @@ pub(super) fn check(
             "clientCertificates",
             certificate,
         ),
+        not_client_certificates: list.read(
+            spec.not_client_certificates.as_deref(),
+            "notClientCertificates",
+            certificate,
+        ),
         principals: list.read(spec.principals.as_deref(), "principals", principal),
         not_principals: list.read(spec.not_principals.as_deref(), "notPrincipals", principal),
         service_accounts: list.read(spec.service_accounts.as_deref(), "serviceAccounts", account),
@@ -126,7 +131,8 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         &spec.not_remote_ip_blocks,
     ];
     let has_identity_field = identity_fields.iter().any(|field| field.is_some());
-    let has_certificate = spec.client_certificates.is_some();
+    let certificate_field = certificate_field(spec);
+    let has_certificate = certificate_field.is_some();
     let has_field =
         has_identity_field || has_certificate || further_fields.iter().any(|field| field.is_some());
     match spec.anonymous {
@@ -150,10 +156,10 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         ),
         Some(true) | None => {}
     }
-    if has_certificate && has_identity_field {
+    if let (Some(field), true) = (certificate_field, has_identity_field) {
         problems.report(
             Code::ExclusiveFields,
-            &cursor.key("clientCertificates"),
+            &cursor.key(field),
             "these callers have no identity of the mesh",
             "make it a source of its own in `from`",
         );
@@ -169,12 +175,20 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
     }
 }
 
+/// The first field about client certificates from outside the mesh.
+fn certificate_field(spec: &SourceSpec) -> Option<&'static str> {
+    let positive = spec.client_certificates.as_ref();
+    let negated = spec.not_client_certificates.as_ref();
+    let positive = positive.map(|_| "clientCertificates");
+    positive.or(negated.map(|_| "notClientCertificates"))
+}
+
 /// Client certificates from outside the mesh come to gateways alone.
 fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if spec.client_certificates.is_some() && !scope.at_gateway {
+    if let (Some(field), false) = (certificate_field(spec), scope.at_gateway) {
         problems.report(
             Code::NeverMatches,
-            &cursor.key("clientCertificates"),
+            &cursor.key(field),
             "this policy does not apply to gateways only, and elsewhere no such certificates come",
             "name a gateway under `targetRefs`, or select one of the `Mesh` by its labels",
         );

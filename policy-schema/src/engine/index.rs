@@ -405,9 +405,13 @@ impl IndexBuilder {
         trust_domains: &TrustDomains,
     ) {
         let principals = source.principals_in(trust_domains);
+        let takes_others_alone =
+            effect == Effect::Allow && !source.not_client_certificates.is_empty();
         if source.anonymous {
             self.anonymous.push(reference);
-        } else if source.client_certificates.contains(&CertificateMatch::Any) {
+        } else if source.client_certificates.contains(&CertificateMatch::Any)
+            || (takes_others_alone && source.client_certificates.is_empty())
+        {
             self.certificates.push(reference);
         } else if !source.client_certificates.is_empty() {
             for certificate in &source.client_certificates {

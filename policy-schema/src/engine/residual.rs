@@ -17,7 +17,9 @@ use crate::rule::{MetadataKey, Operation, RequestPrincipal, Source};
 use crate::rule_spec::Effect;
 
 pub(super) use condition::ResidualCondition;
-use value_set::{Counted, Field, HostSet, NamespaceSet, PathSet, TextSet, excludes_none};
+use value_set::{
+    CertificateSet, Counted, Field, HostSet, NamespaceSet, PathSet, TextSet, excludes_none,
+};
 
 /// A source without what the index is keyed by.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct ResidualSource {
     principal: Field<TextSet>,
     namespace: Field<NamespaceSet>,
     trust_domain: Field<TextSet>,
+    /// Which client certificates from outside the mesh it excludes, where it does.
+    excluded_certificates: Option<Box<CertificateSet>>,
     /// Most sources are about the identity alone.
     beyond_identity: Option<Box<BeyondIdentity>>,
 }
@@ -60,6 +64,8 @@ impl ResidualSource {
                 any_of: TextSet::new(principals),
                 none_of: TextSet::new(source.not_principals_in(trust_domains)),
             },
+            excluded_certificates: CertificateSet::of(&source.not_client_certificates)
+                .map(Box::new),
             beyond_identity: BeyondIdentity::of(&source).map(Box::new),
             namespace: Field {
                 any_of: NamespaceSet::new(&source.namespaces),
@@ -108,10 +114,16 @@ impl ResidualSource {
     }
 
     fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
-        let id = match caller {
-            Caller::Anonymous | Caller::Certificate(_) => None,
-            Caller::Workload(id) => Some(id),
+        let (id, certificate) = match caller {
+            Caller::Anonymous => (None, None),
+            Caller::Certificate(certificate) => (None, Some(certificate)),
+            Caller::Workload(id) => (Some(id), None),
         };
+        if let (Some(excluded), Some(certificate)) = (&self.excluded_certificates, certificate)
+            && excluded.contains(certificate)
+        {
+            return false;
+        }
         self.principal
             .matches(effect, || Some(id?.as_str().as_bytes()))
             && self.namespace.matches(effect, || id)

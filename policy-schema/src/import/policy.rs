@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::mesh::ImportedMesh;
+use super::outside::closes_gateways;
 use super::reading::Importer;
 use super::resources::{DEFAULT_NAMESPACE, Placed, Resources};
 use super::rule::rules;
@@ -37,6 +38,11 @@ pub(super) fn policies(
         let attachment = Attachment::of(&policy.resource);
         groups.entry(attachment).or_default().push(policy);
     }
+    let namespaces_of_gateways: BTreeSet<_> = groups
+        .keys()
+        .filter(|attachment| attachment.is_at_gateway())
+        .map(|attachment| attachment.namespace.clone())
+        .collect();
     let spec = &mesh.document.spec;
     let aliases = spec.trust_domain_aliases.as_deref().unwrap_or_default();
     let Some(trust_domains) = TrustDomains::new(&spec.trust_domain, aliases) else {
@@ -52,8 +58,16 @@ pub(super) fn policies(
                 trust_domains: &trust_domains,
                 are_trust_domains_known: mesh.are_trust_domains_known,
                 istio_version: mesh.istio_version,
-                takes_plaintext: attachment.takes_plaintext(spec, root_namespace),
+                takes_plaintext: attachment.is_at_gateway()
+                    || attachment.takes_plaintext(spec, root_namespace),
+                at_gateway: attachment.is_at_gateway(),
             };
+            let may_be_gateway = attachment.is_for_all()
+                && (attachment.namespace == root_namespace
+                    || namespaces_of_gateways.contains(&attachment.namespace));
+            if may_be_gateway {
+                report_closed_gateways(&objects, importer, findings);
+            }
             policy(&attachment, &objects, importer, root_namespace, findings)
         })
         .collect();
@@ -74,6 +88,21 @@ impl Attachment {
             namespace: namespace_of(object),
             labels: selector.match_labels,
             targets: targets.cloned().collect(),
+        }
+    }
+
+    /// Whether it is for all workloads of its namespace, or of the mesh.
+    fn is_for_all(&self) -> bool {
+        self.labels.is_empty() && self.targets.is_empty()
+    }
+
+    /// Whether all workloads are gateways.
+    fn is_at_gateway(&self) -> bool {
+        let mut targets = self.targets.iter();
+        if self.targets.is_empty() {
+            policy::has_gateway_label(&self.labels)
+        } else {
+            targets.all(|target| policy::is_gateway(&target.kind, &target.name))
         }
     }
 
@@ -102,7 +131,34 @@ impl Attachment {
     }
 }
 
-fn namespace_of(object: &AuthorizationPolicy) -> String {
+/// Reports objects for gateways and other workloads that deny clients from outside the mesh at gateways: only a
+/// policy for gateways alone can tell them from workloads with a bad identity.
+fn report_closed_gateways(
+    objects: &[&Placed<AuthorizationPolicy>],
+    importer: Importer<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    for Placed {
+        resource, place, ..
+    } in objects
+    {
+        if closes_gateways(&resource.spec, importer) && !resource.is_dry_run() {
+            findings.push(Finding {
+                place: *place,
+                is_refused: false,
+                message: format!(
+                    "`{}/{}` is for gateways too, where it denies client certificates from outside the mesh that Istio \
+                     lets in; if clients of a gateway have any, write a policy for the gateway, and select the other \
+                     workloads by labels here",
+                    namespace_of(resource),
+                    resource.metadata.name
+                ),
+            });
+        }
+    }
+}
+
+pub(super) fn namespace_of(object: &AuthorizationPolicy) -> String {
     match object.metadata.namespace.as_str() {
         "" => DEFAULT_NAMESPACE.to_owned(),
         namespace => namespace.to_owned(),

@@ -18,6 +18,8 @@ pub(super) struct Importer<'i> {
     pub(super) istio_version: IstioVersion,
     /// Whether callers without identity reach the rules.
     pub(super) takes_plaintext: bool,
+    /// Whether all workloads are gateways.
+    pub(super) at_gateway: bool,
 }
 
 /// Service accounts and trust domains are fields since these versions, and trust domains mean each

@@ -1,16 +1,17 @@
 //! A rule of an `AuthorizationPolicy` → rules that mean the same.
 
+use super::outside::{part_for_certificates, report_exclusions, with_exclusions};
 use super::reading::Importer;
 use super::report::Report;
-use super::values::Values;
+use super::values::{NeverMatches, Values};
 use crate::istio::authorization_policy::{
     Action, AuthorizationPolicySpec, AuthorizationRule, OperationEntry, Source, SourceEntry,
 };
 use crate::istio::tcp::{condition_asks_http, rule_asks_http};
 use crate::rule_spec::{Effect, OperationSpec, RuleSpec, SourceSpec};
 
-/// The rules that mean `rule`, with what goes behind their ids: none, one, or two where an `ALLOW`
-/// rule takes callers without identity too.
+/// The rules that mean `rule`, with what goes behind their ids: none, or one for each kind of caller that it
+/// takes.
 pub(super) fn rules(
     rule: &AuthorizationRule,
     spec: &AuthorizationPolicySpec,
@@ -34,23 +35,34 @@ pub(super) fn rules(
         importer,
         report,
     };
-    let Ok(when) = rule
+    let when: Result<Vec<_>, _> = rule
         .when
         .iter()
         .filter_map(|condition| values.condition(condition).transpose())
-        .collect::<Result<Vec<_>, _>>()
-    else {
-        return Vec::new();
-    };
-    let sources = rule.from.iter().map(|from| values.source(&from.source));
-    let sources: Vec<_> = sources.collect();
+        .collect();
+    let sources = rule.from.iter().map(|from| {
+        let carried = values.source(&from.source)?;
+        let report = &mut *values.report;
+        Ok(with_exclusions(
+            &from.source,
+            carried,
+            rule,
+            effect,
+            importer,
+            report,
+        ))
+    });
+    let sources: Vec<Result<_, NeverMatches>> = sources.collect();
+    if rule.from.is_empty() {
+        report_exclusions(rule, effect, importer, values.report);
+    }
     let from: Vec<_> = sources.into_iter().filter_map(Result::ok).collect();
     let operations = rule.to.iter().map(|to| values.operation(&to.operation));
     let operations: Vec<_> = operations.collect();
     let to: Vec<_> = operations.into_iter().filter_map(Result::ok).collect();
-    if (from.is_empty() && !rule.from.is_empty()) || (to.is_empty() && !rule.to.is_empty()) {
-        return Vec::new();
-    }
+    let never_matches = when.is_err()
+        || (from.is_empty() && !rule.from.is_empty())
+        || (to.is_empty() && !rule.to.is_empty());
     let whole = RuleSpec {
         id: String::new(),
         effect,
@@ -62,18 +74,22 @@ pub(super) fn rules(
         enforcement: None,
         from: Some(from).filter(|from| !from.is_empty()),
         to: Some(to).filter(|to| !to.is_empty()),
-        when: Some(when).filter(|when| !when.is_empty()),
+        when: when.ok().filter(|when| !when.is_empty()),
     };
-    if effect != Effect::Allow {
-        return vec![whole];
+    let outside = part_for_certificates(rule, &whole, importer, report);
+    let mut rules = Vec::new();
+    if !never_matches && effect != Effect::Allow {
+        rules.push(whole);
+    } else if !never_matches {
+        let anonymous = importer
+            .takes_plaintext
+            .then(|| without_identity(&whole))
+            .flatten();
+        rules.extend(with_identity(whole));
+        rules.extend(anonymous);
     }
-    let anonymous = importer
-        .takes_plaintext
-        .then(|| without_identity(&whole))
-        .flatten();
-    let workloads = with_identity(whole);
-    let mut rules: Vec<_> = workloads.into_iter().chain(anonymous).collect();
-    if rule_asks_http(rule) {
+    rules.extend(outside);
+    if effect == Effect::Allow && rule_asks_http(rule) {
         rules.iter_mut().for_each(keep_to_http);
     }
     rules
@@ -192,6 +208,6 @@ fn without_identity(rule: &RuleSpec) -> Option<RuleSpec> {
     })
 }
 
-fn is_about_identity(key: &str) -> bool {
+pub(super) fn is_about_identity(key: &str) -> bool {
     key.starts_with("source.") && key != "source.ip"
 }

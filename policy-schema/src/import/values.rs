@@ -1,12 +1,15 @@
 //! Values of an `AuthorizationPolicy` → values that mean the same.
 
+use std::collections::HashSet;
+
+use super::outside::name_of;
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
 use super::template;
 use crate::check::{Scope, check_rules};
 use crate::code::Code;
 use crate::istio::authorization_policy::{Condition, Operation, Source};
-use crate::istio::ip_blocks::is_repeated_in_ipv6;
+use crate::istio::ip_blocks::RepeatedInIpv6;
 use crate::problem::{Cursor, Problems};
 use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
@@ -60,6 +63,7 @@ impl Values<'_, '_, '_> {
         let source = SourceSpec {
             anonymous: None,
             client_certificates: None,
+            not_client_certificates: None,
             principals: field("principals", &source.principals, |spec, list| {
                 spec.principals = list;
             })?,
@@ -253,8 +257,10 @@ impl Values<'_, '_, '_> {
         probe: impl Fn(&str) -> RuleSpec,
     ) -> Result<Option<Vec<String>>, NeverMatches> {
         let mut carried = Vec::with_capacity(values.len());
+        let mut known = HashSet::with_capacity(values.len());
+        let repeated = RepeatedInIpv6::of(values);
         for value in values {
-            if is_repeated_in_ipv6(value, values) {
+            if repeated.has(value) {
                 continue;
             }
             let read = as_istio_reads(value, list.kind, self.importer);
@@ -268,17 +274,17 @@ impl Values<'_, '_, '_> {
             });
             let (is_refused, outcome, reason) = match checked {
                 Ok(values) => {
-                    carried.extend(
-                        values
-                            .into_iter()
-                            .filter(|value| !carried.contains(value))
-                            .collect::<Vec<_>>(),
-                    );
+                    let values = values.into_iter();
+                    carried.extend(values.filter(|value| known.insert(value.clone())));
                     continue;
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
                 Err(Fate::Refused(reason)) => (true, "cannot be carried over", reason),
             };
+            // It is carried over as the name of a certificate.
+            if !is_refused && name_of(value, list.kind, self.importer).is_some() {
+                continue;
+            }
             let List { name, .. } = list;
             (self.report)(
                 is_refused,
@@ -329,9 +335,29 @@ impl Values<'_, '_, '_> {
     }
 
     fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
+        self.importer.problem(rule)
+    }
+}
+
+impl Importer<'_> {
+    /// Whether the language takes this name of a client certificate from outside the mesh.
+    pub(super) fn takes_client_certificate(&self, name: &str) -> bool {
+        let source = SourceSpec {
+            client_certificates: Some(vec![name.to_owned()]),
+            ..SourceSpec::default()
+        };
+        let rule = RuleSpec {
+            from: Some(vec![source]),
+            ..probe()
+        };
+        self.problem(&rule).is_none()
+    }
+
+    /// What is wrong with a rule, with what to do about it.
+    fn problem(&self, rule: &RuleSpec) -> Option<(Code, String)> {
         let scope = Scope {
-            trust_domains: Some(self.importer.trust_domains),
-            namespace: self.importer.namespace,
+            trust_domains: Some(self.trust_domains),
+            namespace: self.namespace,
             enforcement: Enforcement::Enforce,
             otherwise: Otherwise::Deny,
             at_gateway: true,

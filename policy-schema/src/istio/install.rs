@@ -161,12 +161,7 @@ fn mesh_config(mesh: &Mesh) -> Value {
         let version = super::gateway::protocol_version(oldest.unwrap_or(TlsVersion::V1_3));
         set("tlsDefaults", json!({"minProtocolVersion": version}));
     }
-    let normalization = match mesh.path_normalization {
-        PathNormalization::None => "NONE",
-        PathNormalization::Base => "BASE",
-        PathNormalization::MergeSlashes => "MERGE_SLASHES",
-        PathNormalization::DecodeAndMergeSlashes => "DECODE_AND_MERGE_SLASHES",
-    };
+    let normalization = normalization_name(mesh.path_normalization);
     set("pathNormalization", json!({"normalization": normalization}));
     let outbound = match mesh.outbound {
         Outbound::Any => "ALLOW_ANY",
@@ -192,6 +187,24 @@ fn mesh_config(mesh: &Mesh) -> Value {
     });
     set("defaultConfig", proxies);
     Value::Object(config)
+}
+
+/// What a mesh config calls a normalization of paths.
+pub(crate) fn normalization_name(normalization: PathNormalization) -> &'static str {
+    match normalization {
+        PathNormalization::None => "NONE",
+        PathNormalization::Base => "BASE",
+        PathNormalization::MergeSlashes => "MERGE_SLASHES",
+        PathNormalization::DecodeAndMergeSlashes => "DECODE_AND_MERGE_SLASHES",
+    }
+}
+
+/// The name of the `ConfigMap` in the root namespace that has Istio's mesh config.
+pub fn mesh_config_name(mesh: &Mesh) -> String {
+    match &mesh.revision {
+        Some(revision) if revision != "default" => format!("istio-{revision}"),
+        _ => "istio".to_owned(),
+    }
 }
 
 /// The provider by which access logs say who called and what the filter decided: for

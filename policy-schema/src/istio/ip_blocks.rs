@@ -4,6 +4,7 @@
 //! such addresses from `x-forwarded-for` and the PROXY protocol. The language takes both forms for
 //! the same host.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -26,16 +27,39 @@ pub(super) fn every_address() -> Vec<String> {
     vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
 }
 
-/// Whether `block` only repeats one of `blocks` in IPv6 form.
-pub(crate) fn is_repeated_in_ipv6(block: &str, blocks: &[String]) -> bool {
-    let read = |text: &str| match text.parse::<IpAddr>() {
+/// The blocks of a list in the form in which a list may repeat an IPv4 block.
+pub(crate) struct RepeatedInIpv6 {
+    blocks: HashSet<IpNet>,
+    mapped: HashSet<IpNet>,
+}
+
+impl RepeatedInIpv6 {
+    /// Reads the blocks of a list; what is none is passed over.
+    pub(crate) fn of(blocks: &[String]) -> Self {
+        let blocks: HashSet<_> = blocks.iter().filter_map(|block| read(block)).collect();
+        Self {
+            mapped: blocks.iter().filter_map(mapped).collect(),
+            blocks,
+        }
+    }
+
+    /// Whether `block` only repeats one of the list in IPv6 form.
+    pub(crate) fn has(&self, block: &str) -> bool {
+        // Most values are no blocks at all.
+        !self.mapped.is_empty() && read(block).is_some_and(|block| self.mapped.contains(&block))
+    }
+
+    /// Whether the list has an IPv4 block without repeating it.
+    pub(crate) fn lacks_any(&self) -> bool {
+        !self.mapped.is_subset(&self.blocks)
+    }
+}
+
+fn read(text: &str) -> Option<IpNet> {
+    match text.parse::<IpAddr>() {
         Ok(address) => Some(IpNet::from(address)),
         Err(_) => text.parse().ok(),
-    };
-    read(block).is_some_and(|block| {
-        let mut others = blocks.iter().filter_map(|other| read(other));
-        others.any(|other| mapped(&other).is_some_and(|other| other == block))
-    })
+    }
 }
 
 /// The block of the same addresses in IPv6 form; none of an IPv6 block.
@@ -92,7 +116,22 @@ mod tests {
             ("::203.0.113.0/120", false),
             ("8080", false),
         ] {
-            assert_eq!(is_repeated_in_ipv6(block, &all), is_repeated, "{block}");
+            let repeated = RepeatedInIpv6::of(&all);
+            assert_eq!(repeated.has(block), is_repeated, "{block}");
+        }
+    }
+
+    #[test]
+    fn a_list_lacks_the_ipv6_form_of_any_ipv4_block_that_has_none() {
+        for (list, lacks) in [
+            (&["10.0.0.0/8"][..], true),
+            (&["10.0.0.0/8", "::ffff:10.0.0.0/104"], false),
+            (&["10.0.0.0/8", "::ffff:10.0.0.0/104", "10.0.0.1"], true),
+            (&["2001:db8::/32", "x"], false),
+            (&[], false),
+        ] {
+            let list: Vec<_> = list.iter().map(|&block| block.to_owned()).collect();
+            assert_eq!(RepeatedInIpv6::of(&list).lacks_any(), lacks, "{list:?}");
         }
     }
 }

@@ -102,7 +102,7 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
         };
     }
     // Their names are for the filter: Istio compares principals with `spiffe://` before them.
-    if !source.client_certificates.is_empty() {
+    if source.takes_client_certificates_alone(effect) {
         return IstioSource {
             principals: vec!["*".to_owned()],
             not_principals: identities_of(trust_domains.iter()).collect(),

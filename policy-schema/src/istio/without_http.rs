@@ -7,7 +7,7 @@ use super::tcp::asks_http;
 use crate::planes::RbacPlane;
 use crate::plugin_config::{PluginConfig, PolicyName};
 use crate::policy::{PolicySet, ServicePolicy};
-use crate::rule::{Operation, Rule, Source};
+use crate::rule::{CertificateMatch, Operation, Rule, Source};
 use crate::rule_spec::{Effect, RuleSpec};
 
 impl PluginConfig {
@@ -37,7 +37,7 @@ fn rules_without_http(policy: &ServicePolicy, port: u16) -> Vec<RuleSpec> {
 fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> {
     if rule.effect == Effect::Allow {
         let is_dropped = !rule.validity.is_unlimited() || asks_http(rule);
-        return (!is_dropped).then(|| rule.clone());
+        return (!is_dropped).then(|| with_any_certificate(rule.clone()));
     }
     let mut rule = rule.clone();
     if policy.all_tcp_ports().contains(&port) {
@@ -68,4 +68,15 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     rule.conditions
         .retain(|condition| !condition.asks_for_http());
     Some(rule)
+}
+
+/// The rule as RBAC has it, which cannot tell client certificates apart.
+fn with_any_certificate(mut rule: Rule) -> Rule {
+    for source in &mut rule.sources {
+        if source.asks_for_client_certificate() {
+            source.client_certificates = vec![CertificateMatch::Any];
+            source.not_client_certificates.clear();
+        }
+    }
+    rule
 }

@@ -32,10 +32,10 @@ impl Separator {
         }
     }
 
-    /// Whether `is` holds for a value that a client may have sent by itself.
-    pub(crate) fn has_part(self, joined: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        let mut parts = joined.split(|&byte| self.is(byte));
-        parts.any(|part| is(part.trim_ascii()))
+    /// The values that a client may have sent one by one.
+    pub(crate) fn parts(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let parts = joined.split(move |&byte| self.is(byte));
+        parts.map(<[u8]>::trim_ascii)
     }
 
     /// Whether consecutive values together match one of `patterns`. More than [`MAX_RUNS`] values count as

@@ -2,20 +2,28 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode;
+
 use super::header::Separator;
 
 /// How many hosts in one joined value are read one by one.
 const MAX_HOSTS: usize = 16;
 
 /// Whether `is` holds for a host that a workload may read in `authority`: each of several that a proxy
-/// joined, without user information and the dot at the end of the name. `is` sees the port as written, and
-/// again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`] hosts count as a match.
+/// joined, without user information and the dot at the end of the name, and each of these percent-decoded. `is`
+/// sees the port as written, and again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`]
+/// hosts count as a match.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-    let mut count = 0;
-    Separator::Comma.has_part(authority, &mut |host| {
-        count += 1;
-        count > MAX_HOSTS || has_plain(host, is)
-    })
+    has_written(authority, is)
+        || match Cow::from(percent_decode(authority)) {
+            Cow::Owned(decoded) => has_written(&decoded, is),
+            Cow::Borrowed(_) => false,
+        }
+}
+
+fn has_written(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+    let mut hosts = Separator::Comma.parts(authority).enumerate();
+    hosts.any(|(before, host)| before >= MAX_HOSTS || has_plain(host, is))
 }
 
 fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
@@ -93,6 +101,21 @@ mod tests {
             ("admin.shop.:http:1", &["admin.shop:http:1"]),
             ("", &[""]),
             (".", &[""]),
+            ("admin%2Eshop", &["admin%2Eshop", "admin.shop"]),
+            (
+                "%61dmin.shop%2e:080",
+                &[
+                    "%61dmin.shop%2e:080",
+                    "%61dmin.shop%2e:80",
+                    "admin.shop:080",
+                    "admin.shop:80",
+                ],
+            ),
+            ("admin%252Eshop", &["admin%252Eshop", "admin%2Eshop"]),
+            ("x%40admin.shop", &["x%40admin.shop", "admin.shop"]),
+            ("100%", &["100%"]),
+            ("a%2", &["a%2"]),
+            ("a%zz", &["a%zz"]),
         ] {
             assert_eq!(hosts(authority), expected, "{authority}");
         }

@@ -1,5 +1,8 @@
 //! Patterns over the request path: text patterns and Istio's path templates.
 
+#[cfg(feature = "authoring")]
+mod cover;
+
 use std::fmt;
 
 use thiserror::Error;
@@ -7,6 +10,9 @@ use thiserror::Error;
 use super::path_parts::{PathParts, is_literal_byte};
 use super::reading::Reading;
 use super::text::{InvalidWildcard, TextMatch};
+
+#[cfg(feature = "authoring")]
+pub(crate) use cover::PathCover;
 
 /// A pattern over the path of a request, without query and fragment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,25 +58,6 @@ impl PathMatch {
 
 #[cfg(feature = "authoring")]
 impl PathMatch {
-    /// Whether this pattern in this reading is known to match every path that `other` matches, whose
-    /// reading is the opposite.
-    pub(crate) fn covers(&self, other: &Self, reading: Reading) -> bool {
-        match (self, other) {
-            (Self::Text(pattern), Self::Text(other)) => pattern.covers(other),
-            (Self::Text(TextMatch::Prefix(prefix)), Self::Template(template)) => {
-                template.literal_prefix().starts_with(&**prefix)
-            }
-            (Self::Text(TextMatch::Any), Self::Template(_)) => true,
-            (Self::Template(template), Self::Template(other)) => {
-                template == other && reading == Reading::Wide
-            }
-            (Self::Template(template), Self::Text(TextMatch::Exact(path))) => {
-                template.matches(&PathParts::of(path.as_bytes()), reading)
-            }
-            _ => false,
-        }
-    }
-
     /// Whether some path may match both patterns where a match lets the request pass; only of templates
     /// it is not always known.
     pub(crate) fn may_meet(&self, other: &TextMatch) -> bool {

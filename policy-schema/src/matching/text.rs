@@ -4,9 +4,15 @@
 //! (`AuthorizationPolicy`, "Source" and "Operation"). A `*` anywhere else would be compared
 //! literally and so never match; it is refused here.
 
+#[cfg(feature = "authoring")]
+mod cover;
+
 use std::fmt;
 
 use thiserror::Error;
+
+#[cfg(feature = "authoring")]
+pub(crate) use cover::TextCover;
 
 /// A pattern over a text attribute. Comparison is of bytes; fields that ignore case are lowered
 /// on both sides before they come here.
@@ -80,22 +86,6 @@ impl TextMatch {
                 .and_then(|start| text.get(start..)),
         };
         part.is_some_and(|part| part.eq_ignore_ascii_case(literal))
-    }
-
-    /// Whether every text that `other` matches is matched by this pattern too.
-    #[cfg(feature = "authoring")]
-    pub(crate) fn covers(&self, other: &Self) -> bool {
-        match (self, other) {
-            _ if self.is_any() => true,
-            (Self::Exact(_), Self::Exact(_)) => self == other,
-            (Self::Prefix(prefix), Self::Exact(text) | Self::Prefix(text)) => {
-                text.starts_with(&**prefix)
-            }
-            (Self::Suffix(suffix), Self::Exact(text) | Self::Suffix(text)) => {
-                text.ends_with(&**suffix)
-            }
-            _ => false,
-        }
     }
 
     /// Whether some text matches both patterns.

@@ -6,43 +6,56 @@
 //! name the same targets.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Along, Attachment, Labels, PolicySet, ServicePolicy, are_compatible};
+use super::selectors::Selectors;
+use super::{Along, Attachment, Labels, PolicySet, ServicePolicy};
+use crate::document::TargetRef;
+
+/// The most other policies that one filter enforces. A proxy has a filter for each policy, and each
+/// configuration has the rules of all that follow.
+pub(crate) const MAX_FOLLOWERS: usize = 256;
+
+/// Policies that too many others follow: the first of each namespace, by its position in the set.
+#[derive(Debug)]
+pub(crate) struct TooManyFollowers(pub(crate) Vec<usize>);
 
 impl PolicySet {
     /// Finds, for each policy, those that its filter enforces along.
-    pub(crate) fn find_along(&mut self) {
+    pub(crate) fn find_along(&mut self) -> Result<(), TooManyFollowers> {
         let policies = &self.policies;
+        let mut in_order: Vec<(usize, &ServicePolicy)> = policies.iter().enumerate().collect();
+        in_order.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
+        let places = Places::of(&in_order);
+        let mut too_many = Vec::new();
+        let mut refused_namespaces = BTreeSet::new();
         let mut found: Vec<Vec<Along>> = vec![Vec::new(); policies.len()];
-        for_each_pair(policies, |a, b| {
-            let (Some(policy), Some(other)) = (policies.get(a), policies.get(b)) else {
-                return;
-            };
-            let (leading, following, position) = if order(policy) <= order(other) {
-                (a, other, b)
-            } else {
-                (b, policy, a)
-            };
-            if let (Some(along), Some(leader)) = (found.get_mut(leading), policies.get(leading)) {
-                along.push(Along {
-                    policy: position,
-                    match_labels: labels_beyond(leader, following),
-                });
-            }
-        });
-        let mut in_order: Vec<usize> = (0..policies.len()).collect();
-        in_order.sort_by_cached_key(|&position| policies.get(position).map(order));
         let mut ranks = vec![0_u16; policies.len()];
-        for leading in in_order {
-            let Some(along) = found.get_mut(leading) else {
+        for (place, (leading, leader)) in in_order.iter().enumerate() {
+            let namespace = leader.name.namespace.as_str();
+            if refused_namespaces.contains(namespace) {
                 continue;
-            };
-            along.sort_by_cached_key(|along| policies.get(along.policy).map(order));
-            let next = ranks.get(leading).map_or(0, |rank| rank.saturating_add(1));
-            for along in along {
-                if let Some(rank) = ranks.get_mut(along.policy) {
+            }
+            let followers = places.followers(place, leader);
+            let followers: Vec<_> = followers.take(MAX_FOLLOWERS + 1).collect();
+            if followers.len() > MAX_FOLLOWERS {
+                refused_namespaces.insert(namespace);
+                too_many.push(*leading);
+                continue;
+            }
+            let next = ranks.get(*leading).map_or(0, |rank| rank.saturating_add(1));
+            let followers = followers
+                .into_iter()
+                .filter_map(|place| in_order.get(place));
+            for (position, follower) in followers {
+                if let Some(rank) = ranks.get_mut(*position) {
                     *rank = next.max(*rank);
+                }
+                if let Some(along) = found.get_mut(*leading) {
+                    along.push(Along {
+                        policy: *position,
+                        match_labels: labels_beyond(leader, follower),
+                    });
                 }
             }
         }
@@ -50,11 +63,16 @@ impl PolicySet {
             policy.along = along;
             policy.rank = rank;
         }
+        if too_many.is_empty() {
+            Ok(())
+        } else {
+            Err(TooManyFollowers(too_many))
+        }
     }
 }
 
 /// Who leads: the least.
-fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, String, String) {
+fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
     let (distance, labels) = match &policy.attachment {
         Attachment::Workload(labels) => (0, labels.len()),
         Attachment::Namespace => (1, 0),
@@ -62,12 +80,7 @@ fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, String, String) {
         Attachment::Targets(_) => (3, 0),
     };
     let (namespace, name) = policy.name.as_pair();
-    (
-        distance,
-        Reverse(labels),
-        namespace.to_owned(),
-        name.to_owned(),
-    )
+    (distance, Reverse(labels), namespace, name)
 }
 
 /// The labels that a workload of `leading` must have to be one of `following`.
@@ -86,108 +99,91 @@ fn labels(policy: &ServicePolicy) -> Option<&Labels> {
     }
 }
 
-/// Calls `found` once for each two policies that may be for the same workload.
-fn for_each_pair(policies: &[ServicePolicy], mut found: impl FnMut(usize, usize)) {
-    let mut workloads: BTreeMap<&str, Selectors<'_>> = BTreeMap::new();
-    let mut namespaces: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    let mut meshes: Vec<(usize, &Labels)> = Vec::new();
-    let mut targets: HashMap<_, Vec<usize>> = HashMap::new();
-    for (position, policy) in policies.iter().enumerate() {
-        let namespace = policy.name.namespace.as_str();
-        let earlier: &[usize] = match &policy.attachment {
-            Attachment::Workload(labels) => {
-                let selectors = workloads.entry(namespace).or_default();
-                selectors.add(position, labels);
-                continue;
-            }
-            Attachment::Mesh(labels) => {
-                for &(other, others) in &meshes {
-                    if are_compatible(labels, others) {
-                        found(other, position);
-                    }
-                }
-                meshes.push((position, labels));
-                continue;
-            }
-            Attachment::Namespace => {
-                let others = namespaces.entry(namespace).or_default();
-                others.push(position);
-                others
-            }
-            Attachment::Targets(names) => {
-                let mut names = names.clone();
-                names.sort();
-                let others = targets.entry((namespace, names)).or_default();
-                others.push(position);
-                others
-            }
-        };
-        for &other in earlier.iter().filter(|&&other| other != position) {
-            found(other, position);
-        }
-    }
-    for (namespace, selectors) in &workloads {
-        for &of_namespace in namespaces.get(namespace).into_iter().flatten() {
-            for &(workload, _) in selectors.by_keys.values().flatten() {
-                found(workload, of_namespace);
-            }
-        }
-        selectors.for_each_pair(&mut found);
-    }
-    for (mesh, of_mesh) in meshes {
-        let of_workloads = workloads.values().flat_map(|all| all.by_keys.values());
-        for &(workload, labels) in of_workloads.flatten() {
-            if are_compatible(labels, of_mesh) {
-                found(workload, mesh);
-            }
-        }
-        for &namespace in namespaces.values().flatten() {
-            found(namespace, mesh);
-        }
-    }
-}
-
-/// The selectors of a namespace, by the labels they name: ten thousand that all select by `app` are
-/// one look-up each.
+/// The policies by what they are for, each by its place in the order.
 #[derive(Default)]
-struct Selectors<'p> {
-    by_keys: BTreeMap<Vec<&'p str>, Vec<(usize, &'p Labels)>>,
+struct Places<'p> {
+    workloads: BTreeMap<&'p str, Selectors<'p>>,
+    namespaces: BTreeMap<&'p str, Vec<usize>>,
+    meshes: Selectors<'p>,
+    targets: HashMap<Targets<'p>, Vec<usize>>,
 }
 
-impl<'p> Selectors<'p> {
-    fn add(&mut self, position: usize, labels: &'p Labels) {
-        let keys = labels.keys().map(String::as_str).collect();
-        self.by_keys
-            .entry(keys)
-            .or_default()
-            .push((position, labels));
-    }
+/// A namespace, and the names of targets in order.
+type Targets<'p> = (&'p str, Vec<&'p TargetRef>);
 
-    fn for_each_pair(&self, found: &mut impl FnMut(usize, usize)) {
-        for (keys, members) in &self.by_keys {
-            let mut seen: HashMap<&Labels, Vec<usize>> = HashMap::with_capacity(members.len());
-            for &(position, labels) in members {
-                let equal = seen.entry(labels).or_default();
-                for &other in equal.iter() {
-                    found(other, position);
+impl<'p> Places<'p> {
+    fn of(in_order: &[(usize, &'p ServicePolicy)]) -> Self {
+        let mut places = Self::default();
+        let mut workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let mut meshes = Vec::new();
+        for (place, (_, policy)) in in_order.iter().enumerate() {
+            let namespace = policy.name.namespace.as_str();
+            match &policy.attachment {
+                Attachment::Workload(labels) => {
+                    workloads
+                        .entry(namespace)
+                        .or_default()
+                        .push((place, labels));
                 }
-                equal.push(position);
-            }
-            for (other_keys, others) in self.by_keys.range(keys.clone()..).skip(1) {
-                let common: Vec<_> = keys.iter().filter(|key| other_keys.contains(key)).collect();
-                let project = |labels: &'p Labels| -> Vec<Option<&'p String>> {
-                    common.iter().map(|key| labels.get(**key)).collect()
-                };
-                let mut by_values: HashMap<_, Vec<usize>> = HashMap::with_capacity(members.len());
-                for &(position, labels) in members {
-                    by_values.entry(project(labels)).or_default().push(position);
+                Attachment::Namespace => {
+                    places.namespaces.entry(namespace).or_default().push(place);
                 }
-                for &(other, labels) in others {
-                    for &position in by_values.get(&project(labels)).into_iter().flatten() {
-                        found(position, other);
-                    }
+                Attachment::Mesh(labels) => meshes.push((place, labels)),
+                Attachment::Targets(names) => {
+                    let targets = targets(namespace, names);
+                    places.targets.entry(targets).or_default().push(place);
                 }
             }
         }
+        let workloads = workloads.into_iter();
+        places.workloads = workloads
+            .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+            .collect();
+        places.meshes = Selectors::of(meshes);
+        places
     }
+
+    /// The places of the policies after `leader` that may be for the same workload, in order: those for workloads
+    /// come before those for namespaces, and these before those for the mesh.
+    fn followers<'s>(
+        &'s self,
+        place: usize,
+        leader: &'s ServicePolicy,
+    ) -> impl Iterator<Item = usize> + 's {
+        let namespace = leader.name.namespace.as_str();
+        let labels = labels(leader).unwrap_or(const { &Labels::new() });
+        let (is_workload, is_target) = match &leader.attachment {
+            Attachment::Workload(_) => (true, false),
+            Attachment::Namespace | Attachment::Mesh(_) => (false, false),
+            Attachment::Targets(_) => (false, true),
+        };
+        let is_mesh = matches!(leader.attachment, Attachment::Mesh(_));
+        let workloads = self.workloads.get(namespace).filter(|_| is_workload);
+        let namespaces = self.namespaces.get(namespace);
+        let namespaces = namespaces.filter(|_| !is_mesh && !is_target);
+        let meshes = Some(&self.meshes).filter(|_| !is_target);
+        let same_targets = match &leader.attachment {
+            Attachment::Targets(names) => self.targets.get(&targets(namespace, names)),
+            _ => None,
+        };
+        let selectors = |selectors: Option<&'s Selectors<'p>>| {
+            let selectors = selectors.into_iter();
+            selectors.flat_map(move |selectors| selectors.compatible_after(place, labels))
+        };
+        let listed = |places: Option<&'s Vec<usize>>| {
+            let places = places.map_or(&[][..], Vec::as_slice);
+            let start = places.partition_point(|other| *other <= place);
+            places.get(start..).unwrap_or_default().iter().copied()
+        };
+        selectors(workloads)
+            .chain(listed(namespaces))
+            .chain(selectors(meshes))
+            .chain(listed(same_targets))
+    }
+}
+
+fn targets<'p>(namespace: &'p str, names: &'p [TargetRef]) -> Targets<'p> {
+    let mut names: Vec<_> = names.iter().collect();
+    names.sort();
+    (namespace, names)
 }

@@ -1,7 +1,7 @@
 //! Policies at gateways, where clients come from outside the mesh.
 
 use super::edge::GATEWAY_NAME;
-use super::{Attachment, Gateway, Labels, Mesh, are_compatible};
+use super::{Attachment, Gateway, Labels, Mesh, PolicySet, ServicePolicy, are_compatible};
 use crate::plugin_config::KnownGateway;
 
 /// The label that installations of Istio give the pods of their own gateways.
@@ -24,10 +24,10 @@ impl Mesh {
             }
             Attachment::Mesh(labels) => is_of_gateway(labels, &|_| true),
             Attachment::Namespace => false,
-            Attachment::Targets(targets) => targets.iter().all(|target| {
-                target.kind == "Gateway"
-                    || (target.kind == "GatewayClass" && !target.name.ends_with(WAYPOINT_CLASS))
-            }),
+            Attachment::Targets(targets) => {
+                let mut targets = targets.iter();
+                targets.all(|target| is_gateway(&target.kind, &target.name))
+            }
         }
     }
 
@@ -67,6 +67,36 @@ impl Mesh {
     }
 }
 
+impl PolicySet {
+    /// The gateways of the `Mesh` that the policy names: all pods that it applies to are theirs. None where
+    /// it may apply to other pods.
+    pub fn gateways_named_by(&self, policy: &ServicePolicy) -> Vec<&Gateway> {
+        let namespace = &policy.name.namespace;
+        let gateways = self.mesh.gateways.iter();
+        match &policy.attachment {
+            Attachment::Workload(labels) => gateways
+                .filter(|gateway| gateway.namespace == *namespace && implies(labels, gateway))
+                .collect(),
+            Attachment::Mesh(labels) => gateways
+                .filter(|gateway| implies(labels, gateway))
+                .collect(),
+            Attachment::Namespace => Vec::new(),
+            Attachment::Targets(targets) => {
+                let named = targets.iter().map(|target| {
+                    let mut gateways = gateways.clone();
+                    let is_it = |gateway: &&Gateway| {
+                        target.kind == "Gateway"
+                            && gateway.namespace == *namespace
+                            && gateway.name == target.name
+                    };
+                    gateways.find(is_it)
+                });
+                named.collect::<Option<_>>().unwrap_or_default()
+            }
+        }
+    }
+}
+
 /// Whether every pod with `labels` is the gateway's.
 fn implies(labels: &Labels, gateway: &Gateway) -> bool {
     let of_gateway = gateway.pod_labels();
@@ -76,8 +106,13 @@ fn implies(labels: &Labels, gateway: &Gateway) -> bool {
             .all(|(key, value)| labels.get(key) == Some(value))
 }
 
+/// Whether a target is a gateway, or a class of gateways.
+pub(crate) fn is_gateway(kind: &str, name: &str) -> bool {
+    kind == "Gateway" || (kind == "GatewayClass" && !name.ends_with(WAYPOINT_CLASS))
+}
+
 /// Whether a label is one that only gateways have, by the conventions of Istio's installations.
-fn has_gateway_label(labels: &Labels) -> bool {
+pub(crate) fn has_gateway_label(labels: &Labels) -> bool {
     labels.contains_key(GATEWAY_NAME)
         || labels
             .get(ISTIO)

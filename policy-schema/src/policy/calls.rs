@@ -123,7 +123,7 @@ impl<'s> Calls<'s> {
     fn describe(&self, source: &Source) -> Callers {
         let principals = source.principals_in(self.trust_domains);
         let is_exact = |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_));
-        if source.anonymous || !source.client_certificates.is_empty() {
+        if source.anonymous || source.takes_client_certificates_alone(Effect::Allow) {
             Callers::Anonymous
         } else if !source.asks_for_identity() {
             Callers::Anybody

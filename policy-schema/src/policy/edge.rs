@@ -29,6 +29,17 @@ pub struct Gateway {
 pub(crate) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 impl Gateway {
+    /// Its name in the `Mesh`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether any of its servers asks clients for a certificate.
+    pub fn asks_for_certificates(&self) -> bool {
+        let mut servers = self.servers.iter();
+        servers.any(|server| server.mode == ServerTlsMode::Mutual)
+    }
+
     /// The labels that its pods have, and no other pods of its namespace.
     pub(crate) fn pod_labels(&self) -> Labels {
         match self.api {

@@ -65,6 +65,12 @@ pub(crate) struct MtlsException {
     pub(crate) not_after: Timestamp,
 }
 
+/// Since this version proxies show filters the client's certificate (Envoy 1.38).
+pub(crate) const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
+
+/// Since this version proxies report whether they have validated it (Envoy 1.39).
+const REPORTED_VALIDATION: IstioVersion = IstioVersion::minor(31);
+
 impl Mesh {
     /// The trust domains whose identities the mesh accepts.
     pub fn trust_domains(&self) -> &TrustDomains {
@@ -79,6 +85,16 @@ impl Mesh {
     /// The Istio version that resources are rendered for.
     pub fn istio_version(&self) -> IstioVersion {
         self.istio_version
+    }
+
+    /// Whether proxies show filters the whole certificate of a client (Envoy 1.38).
+    pub fn shows_whole_certificates(&self) -> bool {
+        self.istio_version >= WHOLE_CERTIFICATE
+    }
+
+    /// Whether proxies report if they have validated a client's certificate (Envoy 1.39).
+    pub fn reports_validation(&self) -> bool {
+        self.istio_version >= REPORTED_VALIDATION
     }
 
     /// The namespace of istiod, and of what is for the whole mesh.
@@ -116,12 +132,14 @@ impl Mesh {
         port_of_image(self.filter_image()?)
     }
 
-    /// Whether callers without an identity may come where a policy of `namespace` is for.
+    /// Whether callers without an identity may come where a policy of `namespace` is for. No mode of mutual
+    /// TLS applies to gateways.
     pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
         let is_for = |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
         let everything = Labels::new();
         let mut exceptions = self.mtls.exceptions.iter();
         !self.is_strict()
+            || self.is_at_gateway(namespace, attachment)
             || exceptions.any(|exception| {
                 let labels = exception.labels.as_ref().unwrap_or(&everything);
                 is_for(&exception.namespace, labels)

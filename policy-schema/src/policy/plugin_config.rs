@@ -2,27 +2,41 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{PolicySet, ServicePolicy};
+use super::{Labels, PolicySet, ServicePolicy};
 use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, hex};
 use crate::rule_spec::{Otherwise, RuleSpec};
+
+/// How many characters a revision has.
+pub(crate) const REVISION_LENGTH: usize = 12;
 
 impl PluginConfig {
     /// The configuration that makes the filter enforce `policy`, and along with it the others of
     /// the set that are for the same workloads.
     pub fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
-        let mesh = &set.mesh;
         let along = policy.along.iter().filter_map(|along| {
             let other = set.policies.get(along.policy)?;
+            let match_labels = along.match_labels.clone();
             Some(PolicyAlong {
-                policy: other.name.clone(),
-                match_labels: along.match_labels.clone(),
-                at_gateway: mesh.is_at_gateway(&other.name.namespace, &other.attachment),
-                enforcement: other.enforcement,
-                otherwise: other.otherwise,
-                rules: rules_of(other),
+                match_labels,
+                ..PolicyAlong::everywhere(set, other)
             })
         });
         let mut config = Self {
+            along: along.collect(),
+            ..Self::of_policy_alone(set, policy)
+        };
+        let revision = policy.revision.get_or_init(|| config.digest());
+        config.revision = Some(revision.clone());
+        // Not part of the revision: who may not know the key must come to the same.
+        let key = set.decision_key_of(&policy.name);
+        config.decision_key = key.map(|key| key.to_base64());
+        config
+    }
+
+    /// The same without the others, and without a revision.
+    pub(crate) fn of_policy_alone(set: &PolicySet, policy: &ServicePolicy) -> Self {
+        let mesh = &set.mesh;
+        Self {
             api_version: ApiVersion::V1Alpha1,
             revision: None,
             mesh: MeshIdentity {
@@ -43,15 +57,9 @@ impl PluginConfig {
                 Otherwise::Pass => mesh.otherwise,
             },
             rules: rules_of(policy),
-            along: along.collect(),
+            along: Vec::new(),
             yields: policy.rank > 0,
-        };
-        let revision = policy.revision.get_or_init(|| config.digest());
-        config.revision = Some(revision.clone());
-        // Not part of the revision: who may not know the key must come to the same.
-        let key = set.decision_key_of(&policy.name);
-        config.decision_key = key.map(|key| key.to_base64());
-        config
+        }
     }
 
     /// A name for the content: equal for equal policies, whoever renders them, and different
@@ -60,7 +68,22 @@ impl PluginConfig {
         // A struct of texts, numbers and lists always serialises; an empty digest would still
         // only be a name.
         let content = serde_json::to_vec(self).unwrap_or_default();
-        hex(&Sha256::digest(content), 6)
+        hex(&Sha256::digest(content), REVISION_LENGTH / 2)
+    }
+}
+
+impl PolicyAlong {
+    /// A policy that another's filter enforces on all of its workloads.
+    pub(crate) fn everywhere(set: &PolicySet, policy: &ServicePolicy) -> Self {
+        let mesh = &set.mesh;
+        Self {
+            policy: policy.name.clone(),
+            match_labels: Labels::new(),
+            at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
+            enforcement: policy.enforcement,
+            otherwise: policy.otherwise,
+            rules: rules_of(policy),
+        }
     }
 }
 

@@ -24,15 +24,16 @@ pub(crate) fn part_pattern(namespace: &TextMatch) -> Option<TextMatch> {
     }
 }
 
+/// What an ID has between the first `/ns/` and each slash after it: the texts that a namespace may end.
+pub(crate) fn namespace_ends<'i>(id: &SpiffeId<'i>) -> impl Iterator<Item = &'i str> {
+    let rest = id.as_str().split_once("/ns/").map_or("", |(_, rest)| rest);
+    let slashes = rest.match_indices('/');
+    slashes.filter_map(|(position, _)| rest.get(..position))
+}
+
 /// Whether a namespace in `id` ends so.
 pub(crate) fn has_namespace_end(id: &SpiffeId<'_>, end: &str) -> bool {
-    let Some((_, rest)) = id.as_str().split_once("/ns/") else {
-        return false;
-    };
-    rest.match_indices(end).any(|(position, _)| {
-        let after = rest.get(position + end.len()..);
-        after.is_some_and(|after| after.starts_with('/'))
-    })
+    namespace_ends(id).any(|text| text.ends_with(end))
 }
 
 /// Whether `id` is in a namespace of this pattern.
@@ -83,5 +84,11 @@ mod tests {
             let id = SpiffeId::parse(id.as_bytes()).unwrap();
             assert_eq!(has_namespace_end(&id, "-prod"), is_found, "{path}");
         }
+    }
+
+    #[test]
+    fn an_end_that_overlaps_itself_is_found() {
+        let id = SpiffeId::parse(b"spiffe://td/ns/x-a-a-a/sa/b").unwrap();
+        assert!(has_namespace_end(&id, "-a-a"));
     }
 }

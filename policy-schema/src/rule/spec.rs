@@ -29,6 +29,7 @@ impl From<&Source> for SourceSpec {
         Self {
             anonymous: source.anonymous.then_some(true),
             client_certificates: texts(&source.client_certificates),
+            not_client_certificates: texts(&source.not_client_certificates),
             principals: texts(&source.principals),
             not_principals: texts(&source.not_principals),
             service_accounts: texts(&source.service_accounts),

@@ -1,28 +1,24 @@
 //! Gateways whose clients need certificates, and policies there that deny all of those clients.
 
-use super::documents::{Placed, document_of};
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{ServerTlsMode, ServicePolicyDocument};
 use crate::policy::{Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// Warns of each such gateway, at the first policy that denies its clients.
 pub(super) fn check_together(
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let needs_certificates = |gateway: &&Gateway| {
-        let mut servers = gateway.servers.iter();
-        servers.any(|server| server.mode == ServerTlsMode::Mutual)
-    };
-    for gateway in set.mesh.gateways.iter().filter(needs_certificates) {
+    let gateways = set.mesh.gateways.iter();
+    for gateway in gateways.filter(|gateway| gateway.asks_for_certificates()) {
         let Some((policy, help)) = denying(set, gateway) else {
             continue;
         };
-        let Some(document) = document_of(policy, documents) else {
+        let Some(document) = documents.get(policy) else {
             continue;
         };
         document.report(
@@ -69,7 +65,7 @@ fn denying<'s>(set: &'s PolicySet, gateway: &Gateway) -> Option<(&'s ServicePoli
             let mut sources = rule.sources.iter();
             rule.effect == Effect::Allow
                 && rule.enforcement != Some(Enforcement::Shadow)
-                && sources.any(|source| !source.client_certificates.is_empty())
+                && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
         })
     };
     let denies = |policy: &&ServicePolicy| policy.otherwise_in(&set.mesh) == Otherwise::Deny;

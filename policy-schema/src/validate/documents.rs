@@ -1,5 +1,7 @@
 //! Texts → documents of known kinds, each with its place.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 
 use crate::code::Code;
@@ -32,18 +34,36 @@ pub(super) struct Placed<D> {
     faults: Vec<Span>,
 }
 
-/// The document of a policy.
-pub(super) fn document_of<'d>(
-    policy: &ServicePolicy,
-    documents: &'d [Placed<ServicePolicyDocument>],
-) -> Option<&'d Placed<ServicePolicyDocument>> {
-    documents.iter().find(|placed| {
-        let metadata = &placed.document.metadata;
-        (metadata.namespace.as_str(), metadata.name.as_str()) == policy.name().as_pair()
-    })
+/// The documents of policies, by namespace and name.
+#[derive(Debug)]
+pub(super) struct DocumentsByName<'d>(
+    HashMap<(&'d str, &'d str), &'d Placed<ServicePolicyDocument>>,
+);
+
+impl<'d> DocumentsByName<'d> {
+    /// Of several with the same name it knows the first.
+    pub(super) fn of(documents: &'d [Placed<ServicePolicyDocument>]) -> Self {
+        let mut by_name = HashMap::with_capacity(documents.len());
+        for placed in documents {
+            let metadata = &placed.document.metadata;
+            let name = (metadata.namespace.as_str(), metadata.name.as_str());
+            by_name.entry(name).or_insert(placed);
+        }
+        Self(by_name)
+    }
+
+    /// The document of a policy.
+    pub(super) fn get(&self, policy: &ServicePolicy) -> Option<&'d Placed<ServicePolicyDocument>> {
+        self.0.get(&policy.name().as_pair()).copied()
+    }
 }
 
 impl<D> Placed<D> {
+    /// Where the document begins in its text.
+    pub(super) fn start(&self) -> usize {
+        self.node.span().start
+    }
+
     /// Adds a diagnostic at `cursor`.
     pub(super) fn report(
         &self,

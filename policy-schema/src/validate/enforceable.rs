@@ -1,9 +1,8 @@
 //! Rules that the two enforcement points cannot carry out between them.
 
-use super::documents::{Placed, document_of};
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::ServicePolicyDocument;
 use crate::planes::{FilterPlane, RbacGap, RbacOnly, RbacPlane};
 use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
@@ -52,24 +51,43 @@ pub(super) fn check_rule(
 
 /// Reports rules that do not go together on the same workload.
 pub(super) fn check_together(
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    for leading in set.policies() {
-        let along = leading
-            .along
-            .iter()
-            .filter_map(|along| set.policies().get(along.policy));
-        let together: Vec<_> = std::iter::once(leading)
-            .chain(along)
+    let is_any = |is: fn(&Rule) -> bool| -> Vec<bool> {
+        let policies = set.policies().iter();
+        policies.map(|policy| policy.rules.iter().any(is)).collect()
+    };
+    let have_addresses = is_any(takes_any_address);
+    let have_providers = is_any(|rule| rule.provider.is_some());
+    let has_one_provider = set.mesh().istio_version() < MANY_PROVIDERS;
+    for (position, leading) in set.policies().iter().enumerate() {
+        let positions = || std::iter::once(position).chain(leading.enforced_along());
+        let has = |those: &[bool]| {
+            let mut positions = positions();
+            positions.any(|position| those.get(position) == Some(&true))
+        };
+        let (has_addresses, has_providers) = (has(&have_addresses), has(&have_providers));
+        if !(has_addresses || (has_providers && has_one_provider)) {
+            continue;
+        }
+        let together: Vec<_> = positions()
+            .filter_map(|position| set.policies().get(position))
             .filter(|policy| policy.enforcement == Enforcement::Enforce)
             .collect();
-        check_rules_beside_addresses(&together, documents, diagnostics);
-        if set.mesh().istio_version() < MANY_PROVIDERS {
+        if has_addresses {
+            check_rules_beside_addresses(&together, documents, diagnostics);
+        }
+        if has_providers && has_one_provider {
             check_providers(&together, documents, diagnostics);
         }
     }
+}
+
+/// Whether the filter takes an `Allow` rule for any address.
+fn takes_any_address(rule: &Rule) -> bool {
+    FilterPlane::of_rule(rule) == FilterPlane::AnyPeerIp
 }
 
 /// The filter takes a rule about the peer's address for any address. What it lets through for that rule,
@@ -77,7 +95,7 @@ pub(super) fn check_together(
 /// together they allow what the policy does not.
 fn check_rules_beside_addresses(
     together: &[&ServicePolicy],
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let allowing = || {
@@ -88,14 +106,18 @@ fn check_rules_beside_addresses(
                 .map(move |(index, rule)| (*policy, index, rule))
         })
     };
-    let with_address =
-        || allowing().filter(|(.., rule)| FilterPlane::of_rule(rule) == FilterPlane::AnyPeerIp);
-    if with_address().next().is_none() {
+    // Another than a given one is among the first two.
+    let with_address: Vec<_> = allowing()
+        .map(|(.., rule)| rule)
+        .filter(|rule| takes_any_address(rule))
+        .take(2)
+        .collect();
+    if with_address.is_empty() {
         return;
     }
     for (policy, index, rule) in allowing() {
-        let Some((_, _, other)) = with_address().find(|(.., other)| !std::ptr::eq(*other, rule))
-        else {
+        let mut others = with_address.iter();
+        let Some(other) = others.find(|other| !std::ptr::eq(**other, rule)) else {
             continue;
         };
         let rbac = RbacPlane::of_rule(policy, rule);
@@ -149,7 +171,7 @@ fn check_rules_beside_addresses(
 
 fn check_providers(
     together: &[&ServicePolicy],
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let custom = || {
@@ -185,7 +207,7 @@ fn report(
     policy: &ServicePolicy,
     rule: usize,
     key: &str,
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
     code: Code,
     message: String,
@@ -195,7 +217,7 @@ fn report(
     let rules = rules.key("spec");
     let rules = rules.key("rules");
     let rule = rules.index(rule);
-    if let Some(placed) = document_of(policy, documents) {
+    if let Some(placed) = documents.get(policy) {
         placed.report(diagnostics, code, &rule.key(key), message, help);
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::documents::{Placed, document_of};
+use super::documents::DocumentsByName;
 use super::gateways::{check_hostnames, check_hosts};
 use super::lists::check_not_empty;
 use super::traffic::check_duration;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{ExposureSpec, GatewayApi, ServicePolicyDocument};
+use crate::document::{ExposureSpec, GatewayApi};
 use crate::matching::TextMatch;
 use crate::policy::{
     Caller, Calls, Exposure, Gateway, IstioVersion, Mesh, PolicySet, Service, ServicePolicy,
@@ -225,7 +225,7 @@ fn check_port(
 
 /// Reports exposures that no rule lets anybody use, and those that answer for the same.
 pub(super) fn check_together(
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -240,7 +240,7 @@ pub(super) fn check_together(
     let mut taken: BTreeMap<(usize, &str, &TextMatch), &ServicePolicy> = BTreeMap::new();
     for (number, policy) in exposed {
         let mut report = |code, cursor: &Cursor<'_>, message: String, help: String| {
-            if let Some(document) = document_of(policy, documents) {
+            if let Some(document) = documents.get(policy) {
                 document.report(diagnostics, code, cursor, message, help);
             }
         };

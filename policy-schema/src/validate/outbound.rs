@@ -1,24 +1,20 @@
 //! What workloads reach, where the mesh lets them reach only what is declared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::documents::{Placed, document_of};
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{
-    ExceptionMode, ExternalProtocol, Outbound, ServiceMtls, ServicePolicyDocument,
-};
+use crate::document::{ExceptionMode, ExternalProtocol, Outbound, ServiceMtls};
 use crate::policy::{
     Attachment, ExternalHost, MtlsException, PolicySet, ServicePolicy, are_compatible,
 };
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
-type Documents = [Placed<ServicePolicyDocument>];
-
 /// Reports services that nobody would find, and hosts and services that are described in two ways.
 pub(super) fn check_together(
-    documents: &Documents,
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -31,7 +27,11 @@ pub(super) fn check_together(
 }
 
 /// What is said of a service is said by one policy: it becomes one object.
-fn check_services(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<Diagnostic>) {
+fn check_services(
+    documents: &DocumentsByName<'_>,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let mut known: BTreeMap<(&str, &str), &ServicePolicy> = BTreeMap::new();
     for policy in set.policies() {
         let Some(service) = &policy.service else {
@@ -41,7 +41,7 @@ fn check_services(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<
         let Some(first) = known.insert(name, policy) else {
             continue;
         };
-        if let Some(document) = document_of(policy, documents) {
+        if let Some(document) = documents.get(policy) {
             document.report(
                 diagnostics,
                 Code::ConflictingHost,
@@ -59,7 +59,7 @@ fn check_services(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<
 
 fn check_service(
     policy: &ServicePolicy,
-    documents: &Documents,
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -70,7 +70,7 @@ fn check_service(
         && policy.service.is_none()
         && lets_in
         && matches!(policy.attachment(), Attachment::Workload(_));
-    if let (true, Some(document)) = (is_needed, document_of(policy, documents)) {
+    if let (true, Some(document)) = (is_needed, documents.get(policy)) {
         document.report(
             diagnostics,
             Code::MissingService,
@@ -83,7 +83,7 @@ fn check_service(
 
 fn check_mtls(
     policy: &ServicePolicy,
-    documents: &Documents,
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -108,7 +108,7 @@ fn check_mtls(
             }
     };
     let exception = set.mesh.mtls.exceptions.iter().find(speaks_none);
-    if let (Some(exception), Some(document)) = (exception, document_of(policy, documents)) {
+    if let (Some(exception), Some(document)) = (exception, documents.get(policy)) {
         document.report(
             diagnostics,
             Code::ExclusiveFields,
@@ -123,13 +123,18 @@ fn check_mtls(
 }
 
 /// A namespace has one object for a host, which says how all its workloads call it.
-fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mut Vec<Diagnostic>) {
+fn check_external_hosts(
+    documents: &DocumentsByName<'_>,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let mut known: BTreeMap<(&str, &str), (&ServicePolicy, &ExternalHost)> = BTreeMap::new();
     let mut by_tcp_port = BTreeMap::new();
+    let services = short_names(set);
     for policy in set.policies() {
         for (index, host) in policy.external_hosts.iter().enumerate() {
             let name = (policy.name().namespace.as_str(), host.host.as_str());
-            check_is_outside(policy, index, documents, set, diagnostics);
+            check_is_outside(policy, index, &services, documents, set, diagnostics);
             check_tcp_ports(policy, index, &mut by_tcp_port, documents, diagnostics);
             let Some((first, other)) = known.get(&name) else {
                 known.insert(name, (policy, host));
@@ -140,7 +145,7 @@ fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mu
                     let mut others = other.ports.iter();
                     others.any(|other| other.port == port.port && other.protocol != port.protocol)
                 });
-            if let (true, Some(document)) = (differs, document_of(policy, documents)) {
+            if let (true, Some(document)) = (differs, documents.get(policy)) {
                 document.report(
                     diagnostics,
                     Code::ConflictingHost,
@@ -162,7 +167,8 @@ fn check_external_hosts(documents: &Documents, set: &PolicySet, diagnostics: &mu
 fn check_is_outside(
     policy: &ServicePolicy,
     index: usize,
-    documents: &Documents,
+    services: &HashSet<String>,
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -170,14 +176,8 @@ fn check_is_outside(
         return;
     };
     let is_inside = may_be_inside(&host.host, &set.mesh.cluster_domain)
-        || set.policies().iter().any(|other| {
-            let service = other.service.as_ref();
-            service.is_some_and(|service| {
-                let namespace = &other.name().namespace;
-                host.host == service.name || host.host == format!("{}.{namespace}", service.name)
-            })
-        });
-    if let (true, Some(document)) = (is_inside, document_of(policy, documents)) {
+        || services.contains(host.host.as_str());
+    if let (true, Some(document)) = (is_inside, documents.get(policy)) {
         document.report(
             diagnostics,
             Code::ConflictingHost,
@@ -190,6 +190,18 @@ fn check_is_outside(
             "remove it: what a workload of the mesh may call is said by the rules of what it calls",
         );
     }
+}
+
+/// The names of the mesh's services, with and without their namespace.
+fn short_names(set: &PolicySet) -> HashSet<String> {
+    let policies = set.policies().iter();
+    let services = policies.filter_map(|policy| Some((policy.service.as_ref()?, policy)));
+    services
+        .flat_map(|(service, policy)| {
+            let name = &service.name;
+            [name.clone(), format!("{name}.{}", policy.name().namespace)]
+        })
+        .collect()
 }
 
 /// Whether a host is, or a pattern has among its hosts, the name of a Kubernetes service.
@@ -213,7 +225,7 @@ fn check_tcp_ports<'s>(
     policy: &'s ServicePolicy,
     index: usize,
     by_tcp_port: &mut ByTcpPort<'s>,
-    documents: &Documents,
+    documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let Some(host) = policy.external_hosts.get(index) else {
@@ -225,7 +237,7 @@ fn check_tcp_ports<'s>(
         }
         let place = (policy.name().namespace.as_str(), port.port);
         let first = *by_tcp_port.entry(place).or_insert(&host.host);
-        if let (true, Some(document)) = (first != host.host, document_of(policy, documents)) {
+        if let (true, Some(document)) = (first != host.host, documents.get(policy)) {
             document.report(
                 diagnostics,
                 Code::ConflictingHost,

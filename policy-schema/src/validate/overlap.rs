@@ -1,8 +1,9 @@
 //! Policies that meet: two of the same name, or two for the same workload or target.
 //!
-//! Selectors are compared by the labels they name, in one pass for each pair of label sets: ten
-//! thousand policies that all select by `app` are one look-up each.
+//! A selector is compared with those whose rarest label it has: ten thousand policies that all select by
+//! `app` are one look-up each.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::documents::Placed;
@@ -13,32 +14,30 @@ use crate::problem::Cursor;
 
 type Policy = Placed<ServicePolicyDocument>;
 type Labels = BTreeMap<String, String>;
-type Selecting<'p> = (&'p Policy, &'p Labels);
+/// Policies of a namespace, in the order of the input.
+type ByLabels<'p> = BTreeMap<&'p Labels, Vec<&'p Policy>>;
 
 pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
     check_names(policies, diagnostics);
     check_targets(policies, diagnostics);
-    let mut namespaces: BTreeMap<&str, BTreeMap<Vec<&str>, Vec<Selecting<'_>>>> = BTreeMap::new();
+    let mut namespaces: BTreeMap<&str, ByLabels<'_>> = BTreeMap::new();
     for policy in policies {
-        let Some(selector) = &policy.document.spec.selector else {
+        let selector = policy.document.spec.selector.as_ref();
+        let Some(labels) = selector.map(|selector| &selector.match_labels) else {
             continue;
         };
-        let labels = &selector.match_labels;
-        let keys = labels.keys().map(String::as_str).collect();
-        namespaces
-            .entry(&policy.document.metadata.namespace)
-            .or_default()
-            .entry(keys)
-            .or_default()
-            .push((policy, labels));
-    }
-    for by_keys in namespaces.values() {
-        for (keys, policies) in by_keys {
-            check_equal(policies, diagnostics);
-            for (other_keys, others) in by_keys.range(keys.clone()..).skip(1) {
-                check_pair((keys, policies), (other_keys, others), diagnostics);
-            }
+        if !labels.is_empty() {
+            let by_labels = namespaces.entry(&policy.document.metadata.namespace);
+            by_labels
+                .or_default()
+                .entry(labels)
+                .or_default()
+                .push(policy);
         }
+    }
+    for by_labels in namespaces.values() {
+        check_equal(by_labels, diagnostics);
+        check_narrower(by_labels, diagnostics);
     }
 }
 
@@ -64,48 +63,85 @@ fn check_names(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Policies that name the same labels: the same values are the same workload.
-fn check_equal(policies: &[Selecting<'_>], diagnostics: &mut Vec<Diagnostic>) {
-    let mut first_by_labels: HashMap<&Labels, &Policy> = HashMap::new();
-    for &(policy, labels) in policies.iter().filter(|(_, labels)| !labels.is_empty()) {
-        match first_by_labels.get(labels) {
-            Some(first) => report_overlap(policy, first, diagnostics),
-            None => {
-                first_by_labels.insert(labels, policy);
+/// Policies that name the same labels with the same values are for the same workload.
+fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    for policies in by_labels.values() {
+        let mut policies = policies.iter();
+        let first = policies.next();
+        for (policy, first) in policies.zip(first.into_iter().cycle()) {
+            report_overlap(policy, first, diagnostics);
+        }
+    }
+}
+
+/// Policies that name different labels select the same workload if one names all that the other does, with the
+/// same values. Of those that name the same labels, each is reported beside the first.
+fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let wider = WiderSelectors::of(by_labels.keys().copied());
+    let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy>> = BTreeMap::new();
+    for narrow in by_labels.keys() {
+        for wide in wider.than(narrow) {
+            let (earlier, later) = match wide.keys().cmp(narrow.keys()) {
+                Ordering::Less => (wide, *narrow),
+                Ordering::Equal | Ordering::Greater => (*narrow, wide),
+            };
+            let Some(first) = by_labels.get(earlier).and_then(|policies| policies.first()) else {
+                continue;
+            };
+            let of_later = meeting.entry(later).or_default();
+            let known = of_later.entry(earlier.keys().collect()).or_insert(first);
+            if place_of(first) < place_of(known) {
+                *known = first;
+            }
+        }
+    }
+    for (labels, firsts) in meeting {
+        for policy in by_labels.get(labels).into_iter().flatten() {
+            for first in firsts.values() {
+                report_overlap(policy, first, diagnostics);
             }
         }
     }
 }
 
-/// Policies that name different labels: they select the same workload if one names all that the
-/// other does, with the same values.
-fn check_pair(
-    (keys, policies): (&[&str], &[Selecting<'_>]),
-    (other_keys, others): (&[&str], &[Selecting<'_>]),
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let common: Vec<_> = keys
-        .iter()
-        .copied()
-        .filter(|key| other_keys.contains(key))
-        .collect();
-    if common.is_empty() || common.len() < keys.len().min(other_keys.len()) {
-        return;
-    }
-    let common_values = |labels: &Labels| -> Vec<Option<String>> {
-        let value = |key: &&str| labels.get(*key).cloned();
-        common.iter().map(value).collect()
-    };
-    let mut first_by_values = HashMap::new();
-    for &(policy, labels) in policies {
-        first_by_values
-            .entry(common_values(labels))
-            .or_insert(policy);
-    }
-    for &(other, labels) in others {
-        if let Some(first) = first_by_values.get(&common_values(labels)) {
-            report_overlap(other, first, diagnostics);
+/// Where a document stands among all of the input.
+fn place_of(policy: &Policy) -> (usize, usize) {
+    (policy.source, policy.start())
+}
+
+/// Selectors by the label of each that the fewest others have.
+struct WiderSelectors<'p> {
+    by_label: HashMap<(&'p String, &'p String), Vec<&'p Labels>>,
+}
+
+impl<'p> WiderSelectors<'p> {
+    fn of(selectors: impl Iterator<Item = &'p Labels> + Clone) -> Self {
+        let mut counts: HashMap<(&String, &String), usize> = HashMap::new();
+        for label in selectors.clone().flatten() {
+            *counts.entry(label).or_default() += 1;
         }
+        let mut by_label: HashMap<_, Vec<_>> = HashMap::new();
+        for labels in selectors {
+            let rarest = labels.iter().min_by_key(|label| counts.get(label));
+            if let Some(label) = rarest {
+                by_label.entry(label).or_default().push(labels);
+            }
+        }
+        Self { by_label }
+    }
+
+    /// Those whose labels `narrow` has too, and more.
+    fn than(&self, narrow: &'p Labels) -> impl Iterator<Item = &'p Labels> {
+        self.candidates(narrow).filter(|wide| {
+            let mut wanted = wide.iter();
+            wide.len() < narrow.len() && wanted.all(|(key, value)| narrow.get(key) == Some(value))
+        })
+    }
+
+    fn candidates(&self, narrow: &'p Labels) -> impl Iterator<Item = &'p Labels> {
+        let labels = narrow.iter();
+        let candidates = labels.filter_map(|label| self.by_label.get(&label));
+        candidates.flatten().copied()
     }
 }
 
@@ -153,5 +189,39 @@ fn check_targets(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
                 break;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, usize)]) -> Labels {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(key, value)| ((*key).to_owned(), value.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn selectors_without_a_label_in_common_are_not_compared() {
+        let all: Vec<_> = (0..1_000)
+            .flat_map(|number| {
+                let own = format!("own-{number}");
+                [
+                    labels(&[("app", number), (&own, 0), ("team", 0)]),
+                    labels(&[("app", number)]),
+                ]
+            })
+            .collect();
+        let selectors = WiderSelectors::of(all.iter());
+        let compared: usize = all
+            .iter()
+            .map(|labels| selectors.candidates(labels).count())
+            .sum();
+        assert_eq!(compared, 3_000);
+        let narrow = labels(&[("app", 7), ("team", 0)]);
+        let wider: Vec<_> = selectors.than(&narrow).collect();
+        assert_eq!(wider, [&labels(&[("app", 7)])]);
     }
 }

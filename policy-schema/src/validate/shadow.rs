@@ -4,17 +4,16 @@
 //! decides about some of them, that object would override it, and Istio selects no workloads by what
 //! they do not have.
 
-use super::documents::{Placed, document_of};
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::ServicePolicyDocument;
 use crate::policy::{AtDefault, PolicySet};
 use crate::problem::Cursor;
 use crate::rule_spec::Otherwise;
 
 /// Reports policies in shadow that cannot let every request pass.
 pub(super) fn check_together(
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -28,7 +27,7 @@ pub(super) fn check_together(
         let Some(other) = set.policies().get(other) else {
             continue;
         };
-        let Some(document) = document_of(policy, documents) else {
+        let Some(document) = documents.get(policy) else {
             continue;
         };
         document.report(

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::documents::{Placed, document_of};
+use serde::Serialize;
+
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::document::ServicePolicyDocument;
-use crate::plugin_config::PluginConfig;
-use crate::policy::PolicySet;
+use crate::plugin_config::{PluginConfig, PolicyAlong};
+use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy};
 use crate::problem::Cursor;
 
 /// What a Kubernetes object may have. A filter loads a configuration of this size in about 0.1 s, and each
@@ -18,7 +19,7 @@ const MAX_CONFIG: usize = 1 << 20;
 /// is made of, so those of a usual size are not looked at.
 pub(super) fn check_together(
     sources: &[SourceText],
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -26,13 +27,13 @@ pub(super) fn check_together(
     if length < MAX_CONFIG / 2 {
         return;
     }
+    let sizes = Sizes::of(set);
     for policy in set.policies() {
-        let config = PluginConfig::of_policy(set, policy);
-        let size = json_size(&config);
-        let Some(document) = document_of(policy, documents).filter(|_| size > MAX_CONFIG) else {
+        let size = sizes.of_config(set, policy);
+        let Some(document) = documents.get(policy).filter(|_| size > MAX_CONFIG) else {
             continue;
         };
-        let others = match config.along.len() {
+        let others = match policy.along.len() {
             0 => String::new(),
             1 => ", with the rules of another policy for the same workloads".to_owned(),
             count => format!(", with the rules of {count} other policies for the same workloads"),
@@ -42,7 +43,7 @@ pub(super) fn check_together(
             Code::LargePolicy,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "the plugin config is {} KiB{others}; more than 1024 KiB stall a proxy while it loads them, and `render` refuses such objects",
+                "the plugin config is {} KiB{others}; more than 1024 KiB stall a proxy while it loads them, and `render` refuses Kubernetes objects of that size",
                 size.div_ceil(1024)
             ),
             "split the policy by workload, or write patterns instead of long lists of values",
@@ -50,11 +51,50 @@ pub(super) fn check_together(
     }
 }
 
+/// How long the configurations of policies are as JSON, without making each: the rules of a policy are in those
+/// of all that it follows.
+struct Sizes {
+    /// For each policy as another's configuration has it, without labels.
+    followers: Vec<usize>,
+}
+
+impl Sizes {
+    fn of(set: &PolicySet) -> Self {
+        let policies = set.policies().iter();
+        let size = |policy| json_size(&PolicyAlong::everywhere(set, policy));
+        Self {
+            followers: policies.map(size).collect(),
+        }
+    }
+
+    /// The length of a policy's whole configuration.
+    fn of_config(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
+        let alone = json_size(&PluginConfig {
+            revision: Some("0".repeat(REVISION_LENGTH)),
+            ..PluginConfig::of_policy_alone(set, policy)
+        });
+        let followers = policy.along.iter().map(|along| {
+            let labels = if along.match_labels.is_empty() {
+                0
+            } else {
+                ",\"matchLabels\":".len() + json_size(&along.match_labels)
+            };
+            let follower = self.followers.get(along.policy);
+            ",".len() + labels + follower.copied().unwrap_or_default()
+        });
+        let followers: usize = followers.sum();
+        match followers {
+            0 => alone,
+            followers => alone + ",\"along\":[]".len() + followers - ",".len(),
+        }
+    }
+}
+
 /// The length as JSON.
-fn json_size(config: &PluginConfig) -> usize {
+fn json_size(value: &impl Serialize) -> usize {
     let mut count = Count(0);
     // Texts, numbers and lists always serialise, and the count takes all of it.
-    let _ = serde_json::to_writer(&mut count, config);
+    let _ = serde_json::to_writer(&mut count, value);
     count.0
 }
 
@@ -68,5 +108,68 @@ impl Write for Count {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+    use crate::validate::{Options, validate};
+
+    const POLICIES: &str = r#"
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: shop}
+spec: {trustDomain: cluster.local, istioVersion: "1.29", defaults: {otherwise: Pass}}
+---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  rules: [{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}]
+---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: team, namespace: shop}
+spec:
+  selector: {matchLabels: {team: back, tier: data}}
+  enforcement: Shadow
+  rules: []
+---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: all, namespace: istio-system}
+spec:
+  scope: Mesh
+  otherwise: Pass
+  rules: [{id: admin, effect: Deny, to: [{paths: ["/admin/*"]}]}]
+"#;
+
+    #[test]
+    fn a_size_is_that_of_the_configuration() {
+        let source = SourceText {
+            name: "policies.yaml".to_owned(),
+            text: POLICIES.to_owned(),
+        };
+        let options = Options {
+            at: Timestamp::from_unix_nanoseconds(0),
+            istio_version: None,
+        };
+        let validated = validate(&[source], options);
+        let set = validated.policies.expect("policies");
+        let sizes = Sizes::of(&set);
+        let followers: Vec<_> = set
+            .policies()
+            .iter()
+            .map(|policy| {
+                let config = PluginConfig::of_policy(&set, policy);
+                let json = serde_json::to_vec(&config).expect("JSON");
+                assert_eq!(sizes.of_config(&set, policy), json.len(), "{policy:?}");
+                policy.along.len()
+            })
+            .collect();
+        assert_eq!(followers, [0, 1, 2]);
     }
 }

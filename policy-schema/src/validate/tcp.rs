@@ -4,12 +4,13 @@
 //! keeps the denial, so that the rule denies every connection. `render` keeps such rules off the ports that the
 //! documents declare in `tcpPorts`. What cannot be kept off, or is declared nowhere, is reported here.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use super::documents::Placed;
+use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{GatewayApi, ServicePolicyDocument};
+use crate::document::GatewayApi;
 use crate::planes::RbacPlane;
 use crate::policy::{
     Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, is_for_all_of,
@@ -17,8 +18,6 @@ use crate::policy::{
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement};
-
-type Documents = [Placed<ServicePolicyDocument>];
 
 /// Ports on which services speak their own protocols by convention.
 const CONVENTIONAL: [(u16, &str); 27] = [
@@ -53,18 +52,10 @@ const CONVENTIONAL: [(u16, &str); 27] = [
 
 /// Reports effects of rules on TCP ports that are hardly intended.
 pub(super) fn check_together(
-    documents: &Documents,
+    documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let by_name: HashMap<_, _> = documents
-        .iter()
-        .map(|placed| {
-            let metadata = &placed.document.metadata;
-            let name = (metadata.namespace.as_str(), metadata.name.as_str());
-            (name, placed)
-        })
-        .collect();
     let together = set.policies_together();
     for (policy, together) in set.policies().iter().zip(&together) {
         let others = together.iter().skip(1);
@@ -74,7 +65,7 @@ pub(super) fn check_together(
         let mut problems = Problems::default();
         check_policy(policy, &others, set, &mut problems);
         if problems.count() > 0
-            && let Some(document) = by_name.get(&policy.name().as_pair())
+            && let Some(document) = documents.get(policy)
         {
             document.place(problems, diagnostics);
         }
@@ -97,7 +88,8 @@ fn check_policy(
     let common = policy.common_tcp_ports();
     let all = policy.all_tcp_ports();
     let http_ports = http_ports(policy, others);
-    let is_declared = declares_ports(policy, others, set);
+    let is_declared = OnceCell::new();
+    let is_declared = || *is_declared.get_or_init(|| declares_ports(policy, others, set));
     for (index, rule) in policy.rules.iter().enumerate() {
         let cursor = rules.index(index);
         check_absent_http(rule, &common, &cursor, problems);
@@ -109,7 +101,7 @@ fn check_policy(
         if open.is_empty() {
             continue;
         }
-        if !is_declared {
+        if !is_declared() {
             let (place, help) = match policy.attachment() {
                 Attachment::Namespace | Attachment::Mesh(_) => (
                     "it is also for workloads that no document describes",

@@ -17,6 +17,12 @@ codes! {
     /// An object that no document has adds to what is allowed or reached, can change what is decided,
     /// or keeps from being told what the documents ask for.
     ForeignObject = "foreign-object", Warning;
+    /// Something changes how a proxy enforces policies: an `EnvoyFilter`, or the proxy's own configuration.
+    EnforcementUndone = "enforcement-undone", Error;
+    /// Istio's mesh config is not what the documents rely on.
+    ChangedMeshConfig = "changed-mesh-config", Error;
+    /// Nothing validates the tokens that a rule asks for.
+    UnvalidatedTokens = "unvalidated-tokens", Error;
     /// Nothing makes the mesh strict: workloads accept plaintext where no other object forbids it.
     MeshNotStrict = "mesh-not-strict", Error;
     /// A namespace accepts plaintext, and no exception of the `Mesh` says so.

@@ -16,9 +16,10 @@ use thiserror::Error;
 
 use self::callers::{takes_unvalidated, verifies_callers};
 use self::metrics::hides_revisions;
-use self::plugins::met;
+use self::plugins::{met, passes_tcp_unchecked};
 use super::object::labels;
 use super::proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
+use crate::timestamp::Timestamp;
 
 /// The cluster to which Istio's listeners send what nobody may reach.
 const BLACK_HOLE: &str = "BlackHoleCluster";
@@ -47,11 +48,19 @@ pub enum NotAConfigDump {
 #[derive(Default)]
 struct Named<'d> {
     /// Filters that came by discovery.
-    filters: BTreeMap<&'d str, &'d Value>,
+    filters: BTreeMap<&'d str, Discovered<'d>>,
     /// What certificates of callers are held to.
     validations: BTreeMap<&'d str, &'d Value>,
     /// Routes that came by discovery.
     routes: BTreeMap<&'d str, &'d Value>,
+}
+
+/// A filter that came by discovery.
+#[derive(Clone, Copy)]
+struct Discovered<'d> {
+    config: &'d Value,
+    /// When the proxy received it; none if it does not say.
+    sent: Option<Timestamp>,
 }
 
 impl Proxy {
@@ -89,6 +98,8 @@ impl Proxy {
         proxy.unvalidated.dedup();
         proxy.chains.sort();
         proxy.chains.dedup();
+        proxy.unchecked_tcp.sort();
+        proxy.unchecked_tcp.dedup();
         Ok(proxy)
     }
 
@@ -126,6 +137,10 @@ impl Proxy {
         }
         if direction == Some(INBOUND) {
             self.read_plaintext(listener, named);
+            let unchecked = chains(listener)
+                .filter(|chain| passes_tcp_unchecked(chain) && !leads_nowhere(chain));
+            self.unchecked_tcp
+                .extend(unchecked.map(|chain| title(listener, chain)));
         }
     }
 
@@ -134,15 +149,12 @@ impl Proxy {
             return;
         };
         let policies = met.policies;
-        let title = match (name_of(chain), port_of(chain)) {
-            (name, None) if name.is_empty() || name == name_of(listener) => name_of(listener),
-            (name, None) => format!("{}, chain {name}", name_of(listener)),
-            (_, Some(port)) => format!("{}, port {port}", name_of(listener)),
-        };
         self.chains.push(HttpChain {
-            title,
+            title: title(listener, chain),
             policies: policies.iter().map(|policy| policy.name.clone()).collect(),
             has_rbac: met.has_rbac,
+            normalization: met.normalization,
+            ignores_path_parameters: met.ignores_path_parameters,
         });
         self.policies.extend(policies);
     }
@@ -205,13 +217,14 @@ impl Proxy {
 impl<'d> Named<'d> {
     fn read(&mut self, config: &'d Value) {
         for filter in elements(config, "ecds_filters") {
+            let sent = filter.get("last_updated").and_then(Value::as_str);
+            let sent = sent.and_then(|time| Timestamp::parse(time).ok());
             let filter = filter.get("ecds_filter");
-            if let Some((name, filter)) = filter.and_then(|filter| {
+            self.filters.extend(filter.and_then(|filter| {
                 let name = filter.get("name")?.as_str()?;
-                Some((name, filter.get("typed_config")?))
-            }) {
-                self.filters.insert(name, filter);
-            }
+                let config = filter.get("typed_config")?;
+                Some((name, Discovered { config, sent }))
+            }));
         }
         let routes = ["static_route_configs", "dynamic_route_configs"];
         for routes in routes.iter().flat_map(|field| elements(config, field)) {
@@ -257,16 +270,23 @@ fn is_of_the_proxy(listener: &Value) -> bool {
 
 fn refusal(kind: &'static str, name: String, error: &Value) -> Refusal {
     let reason = error.get("details").and_then(Value::as_str);
-    Refusal {
-        kind,
-        name,
-        reason: reason.unwrap_or("it does not say why").to_owned(),
-    }
+    let reason = reason.map_or_else(|| "it does not say why".to_owned(), one_line);
+    Refusal { kind, name, reason }
 }
 
 fn name_of(value: &Value) -> String {
     let name = value.get("name").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
+}
+
+/// What to call a part of a listener.
+fn title(listener: &Value, chain: &Value) -> String {
+    let of_listener = name_of(listener);
+    match (name_of(chain), port_of(chain)) {
+        (name, None) if name.is_empty() || name == of_listener => of_listener,
+        (name, None) => format!("{of_listener}, chain {name}"),
+        (_, Some(port)) => format!("{of_listener}, port {port}"),
+    }
 }
 
 fn port_of(chain: &Value) -> Option<u16> {
@@ -279,12 +299,17 @@ fn excerpt(text: &[u8]) -> String {
     const MAX_CHARS: usize = 200;
     let text = text.get(..4 * MAX_CHARS).unwrap_or(text);
     let text = String::from_utf8_lossy(text);
-    let words: Vec<_> = text.split_whitespace().collect();
-    let words = words.join(" ");
+    let words = one_line(&text);
     match words.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
         None => words,
     }
+}
+
+/// Envoy prints messages over several lines.
+fn one_line(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
 fn elements<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> + use<'v> {

@@ -23,6 +23,8 @@ pub enum Measured {
 pub struct Measurements {
     /// The revisions that the filter of a policy reports: one, where all is well.
     pub revisions: BTreeMap<PolicyName, BTreeSet<String>>,
+    /// When the filter of a policy took up its configuration last, in seconds since 1970.
+    pub loaded: BTreeMap<PolicyName, u64>,
     /// Whether the proxy says that no Wasm filter runs in it at all.
     pub is_without_filters: bool,
 }
@@ -73,6 +75,12 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
         measurements.revisions.get(name).unwrap_or(&nothing)
     };
     match reported.iter().collect::<Vec<_>>().as_slice() {
+        [one] if *one == revision && may_be_older(sent, measurements) => not_checked(
+            format!(
+                "nothing proves that its filter took up policy `{name}`: no metric says that it loaded a configuration since the proxy received this one"
+            ),
+            "see the proxy's log: the filter may have refused the configuration; restart the proxy, and verify it again",
+        ),
         [one] if *one == revision => None,
         [one] => Some(proxy.finding(
             FindingCode::RefusedConfiguration,
@@ -103,4 +111,13 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
             "restart the proxy, and verify it again",
         ),
     }
+}
+
+/// Whether a filter may have taken up its configuration before the proxy was sent the one that it has now. The filter
+/// reports whole seconds.
+fn may_be_older(sent: &RunningPolicy, measurements: &Measurements) -> bool {
+    let loaded = measurements.loaded.get(&sent.name);
+    sent.sent.is_some_and(|sent| {
+        loaded.is_none_or(|loaded| loaded.saturating_add(1) < sent.unix_seconds())
+    })
 }

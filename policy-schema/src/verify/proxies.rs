@@ -6,10 +6,12 @@ use super::coverage::{is_for, is_gateway};
 use super::mutual_tls::may_accept_plaintext;
 use super::proof::{self, Measured};
 use super::{Finding, FindingCode, Verdict, unvalidated};
+use crate::document::PathNormalization;
 use crate::istio::authorization_policies;
 use crate::plugin_config::PolicyName;
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
-use crate::rule_spec::Enforcement;
+use crate::rule_spec::{Enforcement, Otherwise};
+use crate::timestamp::Timestamp;
 
 /// What a proxy tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Proxy {
     pub is_of_istio: bool,
     /// Where requests of callers come in, each part of a listener once.
     pub chains: Vec<HttpChain>,
+    /// Where connections of callers come in and are passed on as they are, and no RBAC decides on them.
+    pub unchecked_tcp: Vec<String>,
     /// The listeners of a gateway that accept client certificates without validating them.
     pub unvalidated: Vec<String>,
     /// Whether it may drop the metrics that say what filters run.
@@ -63,6 +67,10 @@ pub struct HttpChain {
     pub policies: BTreeSet<PolicyName>,
     /// Whether they meet Envoy's RBAC, with rules that it enforces.
     pub has_rbac: bool,
+    /// How paths are normalised before rules see them; none if it is not a way of Istio's.
+    pub normalization: Option<PathNormalization>,
+    /// Whether routes compare paths without their parameters.
+    pub ignores_path_parameters: bool,
 }
 
 /// Something that a proxy was sent, and did not take up.
@@ -84,6 +92,8 @@ pub struct RunningPolicy {
     /// The revision that it was sent last; none if that plugin config has none. Whether it runs is
     /// another matter.
     pub revision: Option<String>,
+    /// When it was sent, if it came by discovery.
+    pub sent: Option<Timestamp>,
     /// Whether requests pass when the filter cannot run.
     pub fails_open: bool,
 }
@@ -110,6 +120,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
         if has_filter {
             check_policies(set, proxy, &mut verdict.findings);
         }
+        check_paths(set, proxy, &mut verdict.findings);
         check_refusals(proxy, &mut verdict.findings);
         unvalidated::check_proxy(set, proxy, &mut verdict.findings);
         check_listeners(set, proxy, &mut verdict.findings);
@@ -235,40 +246,94 @@ fn check_chains(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether requests meet Envoy's RBAC wherever they come in, if policies are for the proxy that it enforces.
+/// Whether requests and connections meet Envoy's RBAC wherever they come in, if an `AuthorizationPolicy` is for the
+/// proxy.
 fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
-    let is_enforced = |policy: &ServicePolicy| {
+    // The one that denies by default is for every proxy of Istio's.
+    let is_closed = set.mesh.otherwise == Otherwise::Deny;
+    let is_enforced = |policy: &&ServicePolicy| {
         policy.enforcement == Enforcement::Enforce
             && proxy.is_for(set, &policy.name) == Some(true)
             && !authorization_policies(set, policy).is_empty()
     };
-    let without: Vec<_> = proxy
-        .chains
-        .iter()
-        .filter(|chain| !chain.has_rbac)
+    let mut enforced = set.policies.iter().filter(is_enforced);
+    if !proxy.is_of_istio || !is_closed && enforced.clone().next().is_none() {
+        return;
+    }
+    let chains = proxy.chains.iter().filter(|chain| !chain.has_rbac);
+    let requests: Vec<_> = chains.map(|chain| &*chain.title).collect();
+    let mut without = vec![("requests", requests, "envoy.filters.http.rbac")];
+    // What only denies may have nothing to say of connections.
+    if is_closed || enforced.any(|policy| policy.otherwise == Otherwise::Deny) {
+        let connections = proxy.unchecked_tcp.iter().map(String::as_str).collect();
+        without.push(("connections", connections, "envoy.filters.network.rbac"));
+    }
+    for (what, places, filter) in without {
+        if !places.is_empty() {
+            findings.push(proxy.finding(
+                FindingCode::PolicyNotRunning,
+                format!(
+                    "an `AuthorizationPolicy` is for it, and {what} do not meet Envoy's RBAC at {}",
+                    listed(&places)
+                ),
+                &format!(
+                    "see whether the `AuthorizationPolicy` is there, and which `EnvoyFilter` removes `{filter}`"
+                ),
+            ));
+        }
+    }
+}
+
+/// Whether rules see paths as the `Mesh` says, wherever something enforces them.
+fn check_paths(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+    let chains = proxy.chains.iter();
+    let enforcing: Vec<_> = chains
+        .filter(|chain| chain.has_rbac || !chain.policies.is_empty())
         .collect();
-    if proxy.is_of_istio && !without.is_empty() && set.policies.iter().any(is_enforced) {
+    let at = |is_at: &dyn Fn(&HttpChain) -> bool| -> Vec<_> {
+        let enforcing = enforcing.iter().copied();
+        enforcing.filter(|chain| is_at(chain)).collect()
+    };
+    let expected = set.mesh.path_normalization;
+    let differing = at(&|chain| chain.normalization != Some(expected));
+    if !differing.is_empty() {
         findings.push(proxy.finding(
-            FindingCode::PolicyNotRunning,
+            FindingCode::EnforcementUndone,
             format!(
-                "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at {}",
-                titles(&without)
+                "it normalises paths otherwise than the `Mesh` says at {}",
+                titles(&differing)
             ),
-            "see whether the `AuthorizationPolicy` is there, and which `EnvoyFilter` removes `envoy.filters.http.rbac`",
+            "see which `EnvoyFilter` sets it, and compare `pathNormalization` of Istio's mesh config with the `Mesh`",
+        ));
+    }
+    let ignoring = at(&|chain| chain.ignores_path_parameters);
+    if !ignoring.is_empty() {
+        findings.push(proxy.finding(
+            FindingCode::EnforcementUndone,
+            format!(
+                "its routes have `ignore_path_parameters_in_path_matching` at {}, so that RBAC compares another path than the filter",
+                titles(&ignoring)
+            ),
+            "see which `EnvoyFilter` sets it, and delete that patch",
         ));
     }
 }
 
-/// Parts of listeners, not all of many.
 fn titles(chains: &[&HttpChain]) -> String {
+    let titles: Vec<_> = chains.iter().map(|chain| &*chain.title).collect();
+    listed(&titles)
+}
+
+/// Parts of listeners, not all of many.
+fn listed(titles: &[&str]) -> String {
     const MAX_NAMED: usize = 3;
-    let titles = chains.iter().take(MAX_NAMED);
-    let mut titles: Vec<_> = titles.map(|chain| format!("`{}`", chain.title)).collect();
-    let more = chains.len().saturating_sub(MAX_NAMED);
+    let named = titles.iter().take(MAX_NAMED);
+    let mut named: Vec<_> = named.map(|title| format!("`{title}`")).collect();
+    let more = titles.len().saturating_sub(MAX_NAMED);
     if more > 0 {
-        titles.push(format!("{more} more"));
+        named.push(format!("{more} more"));
     }
-    titles.join(", ")
+    named.join(", ")
 }
 
 fn check_refusals(proxy: &Proxy, findings: &mut Vec<Finding>) {

@@ -31,19 +31,40 @@ pub(super) fn check_objects(
         if !is_open {
             continue;
         }
-        let finding = |code, message: String| Finding::about(object, code, message, HELP);
-        verdict.findings.push(finding(
-            FindingCode::UnvalidatedCertificates,
-            "it accepts client certificates without validating them".to_owned(),
-        ));
-        let trusting = set
-            .policies
-            .iter()
-            .filter(|policy| goes_by_identity(policy) && is_at(policy, object, workloads));
-        verdict.findings.extend(
-            trusting.map(|policy| finding(FindingCode::ForgeableIdentity, forgeable(policy))),
-        );
+        let policies = set.policies.iter();
+        let policies = policies.filter(|policy| is_at(policy, object, workloads));
+        let message = "it accepts client certificates without validating them";
+        verdict
+            .findings
+            .extend(about(object, message, HELP, policies));
     }
+}
+
+/// What is found of an `EnvoyFilter` that has gateways accept any certificate, where these policies are for them.
+pub(super) fn of_patch<'p>(
+    object: &Object,
+    policies: impl Iterator<Item = &'p ServicePolicy>,
+) -> Vec<Finding> {
+    let message = "it has gateways accept client certificates without validating them";
+    let help = "delete the patch that sets `trust_chain_verification`";
+    about(object, message, help, policies)
+}
+
+fn about<'p>(
+    object: &Object,
+    message: &str,
+    help: &str,
+    policies: impl Iterator<Item = &'p ServicePolicy>,
+) -> Vec<Finding> {
+    let finding = |code, message: String| Finding::about(object, code, message, help);
+    let trusting = policies.filter(|policy| goes_by_identity(policy));
+    let mut findings = vec![finding(
+        FindingCode::UnvalidatedCertificates,
+        message.to_owned(),
+    )];
+    findings
+        .extend(trusting.map(|policy| finding(FindingCode::ForgeableIdentity, forgeable(policy))));
+    findings
 }
 
 pub(super) fn check_proxy(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {

@@ -107,6 +107,67 @@ pub(crate) fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
     }
 }
 
+pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
+    let others = json!([{"notClientCertificates": ["dns:*.partner.example", "uri:urn:a"]}]);
+    let of_some = json!([{
+        "clientCertificates": ["subject:CN=7,O=Partner"],
+        "notClientCertificates": ["dns:banned.example"],
+    }]);
+    let cart = PeerIdentity::from_uri_san(Some(CART.as_bytes()));
+    let banned: &[&str] = &["subject:CN=7,O=Partner", "dns:banned.example"];
+    for (effect, code, is_allow) in [
+        ("Allow", "allowed-by-rule r", true),
+        ("Deny", "denied-by-rule r", false),
+    ] {
+        let policy = |from: &Value| {
+            let rules = json!([{"id": "r", "effect": effect, "from": from}]);
+            compiled(&rules, |_| {})
+        };
+        let (others, of_some) = (policy(&others), policy(&of_some));
+        for names in [
+            BY_URI,
+            FOREIGN,
+            banned,
+            &["subject:CN=client-7.partner.example"],
+        ] {
+            assert_eq!(of_outside(&others, names), code, "{effect} {names:?}");
+        }
+        for names in [PARTNER, &["dns:x.example", "uri:urn:a"]] {
+            assert_eq!(
+                of_outside(&others, names),
+                "no-rule-matched",
+                "{effect} {names:?}"
+            );
+        }
+        assert_eq!(of_outside(&of_some, PARTNER), code);
+        assert_eq!(of_outside(&of_some, banned), "no-rule-matched");
+        // An `Allow` rule takes certificates from outside alone; any other takes whoever has none of these.
+        for (peer, names) in [
+            (cart, NO_NAMES),
+            (cart, PARTNER),
+            (PeerIdentity::Absent, NO_NAMES),
+        ] {
+            let answer = answer(&others, peer, names);
+            assert_eq!(answer == code, !is_allow, "{effect} {names:?}: {answer}");
+        }
+        assert_eq!(
+            answer(&others, PeerIdentity::Unvalidated, PARTNER) == code,
+            !is_allow
+        );
+    }
+    // As an index, where they are many.
+    let many: Vec<_> = (0..20)
+        .map(|number| format!("dns:{number}.example"))
+        .collect();
+    let rules = json!([{"id": "r", "effect": "Allow", "from": [{"notClientCertificates": many}]}]);
+    let policy = compiled(&rules, |_| {});
+    assert_eq!(of_outside(&policy, &["dns:19.example"]), "no-rule-matched");
+    assert_eq!(
+        of_outside(&policy, &["dns:20.example"]),
+        "allowed-by-rule r"
+    );
+}
+
 pub(crate) fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
     let rules = json!([
         {"id": "all", "effect": "Allow"},

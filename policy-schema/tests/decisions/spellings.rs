@@ -74,6 +74,38 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             ],
         );
     }
+    // A pattern that lets the request pass is compared with every part.
+    for (pattern, evil) in [("good*", "good,evil"), ("*good", "evil,good")] {
+        let evil = with(match evil {
+            "good,evil" => &[("user-agent", "good,evil")],
+            _ => &[("user-agent", "evil,good")],
+        });
+        let good = with(&[("user-agent", "good, good")]);
+        assert_both(
+            &when("user-agent", "values", &[pattern]),
+            &[(evil, NONE, DENIED), (good, OK, DENIED)],
+        );
+        assert_both(
+            &when("user-agent", "notValues", &[pattern]),
+            &[(evil, NONE, DENIED), (good, NONE, NONE)],
+        );
+    }
+    let browser = with(&[(
+        "user-agent",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130",
+    )]);
+    assert_both(
+        &when("user-agent", "values", &["Mozilla/*", "like Gecko)*"]),
+        &[(browser, OK, DENIED)],
+    );
+    assert_both(
+        &when("user-agent", "values", &["Mozilla/*"]),
+        &[(browser, NONE, DENIED)],
+    );
+    assert_both(
+        &when("user-agent", "values", &["*"]),
+        &[(browser, OK, DENIED)],
+    );
     // The pattern has a comma itself.
     assert_both(
         &when("x-list", "values", &["a,b"]),
@@ -122,6 +154,8 @@ pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() 
         "admin.shop,orders.shop",
         "orders.shop, ADMIN.shop",
         "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
+        "admin%2Eshop",
+        "x@%61DMIN.shop%2e",
     ];
     for operation in [
         json!({"to": [{"hosts": ["admin.shop"]}]}),

@@ -20,6 +20,7 @@ pub(crate) use callers::{
 pub(crate) use certificates::{
     an_unvalidated_certificate_gives_no_identity,
     client_certificates_are_callers_at_gateways_alone,
+    client_certificates_are_excluded_by_any_of_their_names,
     client_certificates_match_by_any_name_of_the_kind_in_the_rule,
     no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
 };

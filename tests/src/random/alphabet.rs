@@ -47,6 +47,31 @@ pub(super) const ODD_IDS: [&str; 13] = [
     "spiffe://td1/ns/ba/sa/x",
 ];
 
+/// DNS names and URIs of clients from outside the mesh.
+pub(super) const DNS_OF_CLIENTS: [&str; 6] = ["a.b", "a.a.b", "A.b", "b", "x.b", "a.b.c"];
+pub(super) const URIS_OF_CLIENTS: [&str; 6] = [
+    "https://a/b",
+    "https://a/bc",
+    "https://ab/b",
+    "urn:a",
+    "spiffe://td9/ns/a/sa/a",
+    "spiffe://td9/a",
+];
+
+/// Names of client certificates as rules have them.
+pub(super) const CLIENT_CERTIFICATES: [&str; 10] = [
+    "dns:a.b",
+    "dns:*.b",
+    "dns:b",
+    "uri:https://a/b",
+    "uri:https://a/*",
+    "uri:spiffe://td9/*",
+    "uri:spiffe://td9/a",
+    "uri:urn:a",
+    "subject:CN=a",
+    "subject:CN=ab",
+];
+
 pub(super) const PATHS: [&str; 12] = [
     "/", "/a", "/b", "/ab", "/a/", "/a/b", "/a/b/c", "/a//b", "/ab/b", "/b/a/c", "/a/b/b/c", "/a/a",
 ];
@@ -101,9 +126,9 @@ pub(super) const HEADERS: [&str; 10] = [
     "a", "ab", "b", "", "A", "a,b", "b, a", "a=b; b", "b ,a,b", "ab,",
 ];
 
-pub(super) const HOSTS: [&str; 13] = [
-    "a.b", "A.b", "a.B:80", "AB", "b:80", "", "x", "a.b.", "x@ab", "x,a.b", "a.b.:080", "ab:",
-    "b:80,x",
+pub(super) const HOSTS: [&str; 15] = [
+    "a%2Eb", "%61b", "a.b", "A.b", "a.B:80", "AB", "b:80", "", "x", "a.b.", "x@ab", "x,a.b",
+    "a.b.:080", "ab:", "b:80,x",
 ];
 
 pub(super) const SERVER_NAMES: [&str; 4] = ["a.b", "ab", "b.a.b", "a.b."];

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use policy_schema::identity::{CertificateNames, ClientCertificate, NameKind, PeerIdentity};
+use proptest::collection::vec;
+use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::alphabet::{ODD_IDS, PATHS_OF_IDS};
+use super::alphabet::{DNS_OF_CLIENTS, ODD_IDS, PATHS_OF_IDS, URIS_OF_CLIENTS};
 
 /// The scheme of SPIFFE IDs.
 const SCHEME: &str = "spiffe://";
@@ -37,11 +40,25 @@ impl Names {
     /// What identifies the caller: the only name that reads as an ID, if it is a URI SAN. Without
     /// any URI SAN, DNS SAN and subject there is nothing; all else is malformed.
     pub fn identity(&self) -> Option<Vec<u8>> {
-        let is_named = !(self.uris.is_empty() && self.dns.is_empty() && self.common_name.is_none());
-        match (self.uris.as_slice(), self.ids_in_dns().next()) {
-            ([uri], None) => Some(uri.clone().into_bytes()),
-            _ => is_named.then(|| b"-".to_vec()),
+        match self.known().peer() {
+            PeerIdentity::Absent => None,
+            PeerIdentity::Verified(id) => Some(id.as_str().as_bytes().to_vec()),
+            PeerIdentity::Unvalidated | PeerIdentity::Malformed => Some(b"-".to_vec()),
         }
+    }
+
+    /// The certificate as one from outside the mesh.
+    pub fn client_certificate(&self) -> Option<ClientCertificate> {
+        self.known().client_certificate()
+    }
+
+    /// The names that count.
+    fn known(&self) -> CertificateNames {
+        let uris = self.uris.iter().map(|uri| (NameKind::Uri, uri.clone()));
+        let dns = self.dns.iter().map(|dns| (NameKind::Dns, dns.clone()));
+        let subject = self.common_name.iter();
+        let subject = subject.map(|name| (NameKind::Subject, format!("CN={name}")));
+        CertificateNames::new(uris.chain(dns).chain(subject))
     }
 
     /// The DNS SANs that read as IDs.
@@ -60,7 +77,22 @@ pub fn names() -> impl Strategy<Value = Names> {
         uris: uri.into_iter().collect(),
         ..names
     });
-    prop_oneof![12 => one, 1 => odd, 1 => two, 4 => others]
+    prop_oneof![12 => one, 1 => odd, 1 => two, 4 => others, 4 => from_outside()]
+}
+
+/// Mostly names that rules take, of each kind.
+pub fn from_outside() -> impl Strategy<Value = Names> {
+    let uri = select(&URIS_OF_CLIENTS[..]).prop_map(str::to_owned);
+    let dns = select(&DNS_OF_CLIENTS[..]).prop_map(str::to_owned);
+    let common_name = select(&["a", "b", "ab"][..]).prop_map(str::to_owned);
+    (vec(uri, 0..3), vec(dns, 0..3), weighted(0.5, common_name)).prop_map(
+        |(uris, dns, common_name)| Names {
+            uris,
+            dns,
+            common_name,
+            ..Names::default()
+        },
+    )
 }
 
 /// A SPIFFE ID of the mesh.
@@ -76,9 +108,9 @@ fn other_names() -> impl Strategy<Value = Names> {
         2 => select(&["a.b", "", "/ns/ba/"][..]).prop_map(str::to_owned),
         1 => id(),
     ];
-    let dns = proptest::collection::vec(dns, 0..3);
+    let dns = vec(dns, 0..3);
     let common_name = select(&["a", "spiffe://td1/ns/a/sa/a", "/ns/ba/sa/x"][..]);
-    let common_name = proptest::option::weighted(0.4, common_name.prop_map(str::to_owned));
+    let common_name = weighted(0.4, common_name.prop_map(str::to_owned));
     (dns, common_name, any::<bool>(), any::<bool>()).prop_map(
         |(dns, common_name, has_email, has_ip)| Names {
             uris: Vec::new(),

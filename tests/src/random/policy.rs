@@ -15,7 +15,7 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::alphabet::{BLOCKS, PATHS, PATHS_OF_IDS, TIMES};
+use super::alphabet::{BLOCKS, CLIENT_CERTIFICATES, PATHS, PATHS_OF_IDS, TIMES};
 
 /// A plugin config, at times with other policies along.
 pub fn policy() -> impl Strategy<Value = PluginConfig> {
@@ -56,7 +56,7 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             rules: leading.rules,
             along,
             known_gateways: Vec::new(),
-            at_gateway: false,
+            at_gateway: leading.at_gateway,
             yields: false,
         }
     })
@@ -73,32 +73,38 @@ fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong
         1 => Just(Enforcement::Shadow),
     ];
     let otherwise = prop_oneof![4 => Just(Otherwise::Deny), 1 => Just(Otherwise::Pass)];
-    (rules, enforcement, otherwise).prop_map(|(mut rules, enforcement, otherwise)| {
-        for (number, rule) in rules.iter_mut().enumerate() {
-            rule.id = format!("r{number}");
-            if enforcement == Enforcement::Shadow {
-                rule.enforcement = rule.enforcement.filter(|own| *own == Enforcement::Shadow);
+    let at_gateway = prop_oneof![1 => Just(false), 1 => Just(true)];
+    (rules, enforcement, otherwise, at_gateway).prop_map(
+        |(mut rules, enforcement, otherwise, at_gateway)| {
+            for (number, rule) in rules.iter_mut().enumerate() {
+                if !at_gateway {
+                    without_client_certificates(rule);
+                }
+                rule.id = format!("r{number}");
+                if enforcement == Enforcement::Shadow {
+                    rule.enforcement = rule.enforcement.filter(|own| *own == Enforcement::Shadow);
+                }
+                // There is nothing to allow where what is not denied passes.
+                if otherwise == Otherwise::Pass
+                    && rule.effect == Effect::Allow
+                    && rule.enforcement != Some(Enforcement::Shadow)
+                {
+                    rule.effect = Effect::Deny;
+                }
             }
-            // There is nothing to allow where what is not denied passes.
-            if otherwise == Otherwise::Pass
-                && rule.effect == Effect::Allow
-                && rule.enforcement != Some(Enforcement::Shadow)
-            {
-                rule.effect = Effect::Deny;
+            PolicyAlong {
+                policy: PolicyName {
+                    namespace: "a".to_owned(),
+                    name: "model".to_owned(),
+                },
+                match_labels: BTreeMap::new(),
+                at_gateway,
+                enforcement,
+                otherwise,
+                rules,
             }
-        }
-        PolicyAlong {
-            policy: PolicyName {
-                namespace: "a".to_owned(),
-                name: "model".to_owned(),
-            },
-            match_labels: BTreeMap::new(),
-            at_gateway: false,
-            enforcement,
-            otherwise,
-            rules,
-        }
-    })
+        },
+    )
 }
 
 fn rename_second_domain(rules: &mut [RuleSpec]) {
@@ -178,7 +184,7 @@ pub fn matcher() -> impl Strategy<Value = RuleSpec> {
         let has_anonymous = from
             .iter()
             .flatten()
-            .any(|source| source.anonymous == Some(true));
+            .any(|source| source.anonymous == Some(true) || asks_for_certificate(source));
         if let (true, Some(conditions)) = (has_anonymous, &mut when) {
             conditions.retain(|condition| !is_about_identity(&condition.key));
         }
@@ -196,6 +202,24 @@ pub fn matcher() -> impl Strategy<Value = RuleSpec> {
             when: when.filter(|conditions| !conditions.is_empty()),
         }
     })
+}
+
+fn asks_for_certificate(source: &SourceSpec) -> bool {
+    source.client_certificates.is_some() || source.not_client_certificates.is_some()
+}
+
+/// Elsewhere than at gateways nobody has any.
+fn without_client_certificates(rule: &mut RuleSpec) {
+    for source in rule.from.iter_mut().flatten() {
+        if asks_for_certificate(source) {
+            *source = SourceSpec {
+                principals: Some(vec!["*".to_owned()]),
+                client_certificates: None,
+                not_client_certificates: None,
+                ..source.clone()
+            };
+        }
+    }
 }
 
 fn is_about_identity(key: &str) -> bool {
@@ -269,7 +293,23 @@ fn source() -> impl Strategy<Value = SourceSpec> {
         anonymous: Some(true),
         ..beyond_identity
     });
-    prop_oneof![1 => anonymous, 12 => workload]
+    prop_oneof![1 => anonymous, 3 => from_outside(), 12 => workload]
+}
+
+/// Client certificates from outside the mesh.
+fn from_outside() -> impl Strategy<Value = SourceSpec> {
+    let name = || prop_oneof![1 => Just("*"), 6 => select(&CLIENT_CERTIFICATES[..])];
+    let name = || name().prop_map(str::to_owned);
+    let excluded = select(&CLIENT_CERTIFICATES[..]).prop_map(str::to_owned);
+    let lists = (weighted(0.8, list(name())), weighted(0.3, list(excluded)));
+    (lists, beyond_identity()).prop_map(|((some, excluded), beyond_identity)| {
+        let some = some.or_else(|| excluded.is_none().then(|| vec!["*".to_owned()]));
+        SourceSpec {
+            client_certificates: some,
+            not_client_certificates: excluded,
+            ..beyond_identity
+        }
+    })
 }
 
 /// Mostly nothing.

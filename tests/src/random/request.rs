@@ -12,11 +12,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
-use super::Names;
 use super::alphabet::{
     ADDRESSES, FORWARDED, GROUPS, HEADERS, HOSTS, ISSUERS, ODD_IDS, PATHS, PATHS_OF_IDS,
     SERVER_NAMES, SUBJECTS, TIMES, time,
 };
+use super::{Names, from_outside};
 
 /// A request as its bytes.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub struct Asked {
     pub peer: Option<Vec<u8>>,
     /// The certificate with which the caller connects, where it does.
     pub certificate: Option<Names>,
+    /// Whether the proxy has not validated it.
+    pub is_unvalidated: bool,
     /// `:method`.
     pub method: Option<Vec<u8>>,
     /// `:path`.
@@ -68,7 +70,15 @@ impl Asked {
             .iter()
             .map(|(name, value)| (*name, value.as_slice()))
             .collect();
+        let peer = if self.is_unvalidated {
+            PeerIdentity::Unvalidated
+        } else {
+            PeerIdentity::from_uri_san(self.peer.as_deref())
+        };
+        let certificate = self.certificate.as_ref();
+        let certificate = certificate.and_then(Names::client_certificate);
         ask(&Request {
+            client_certificate: certificate.as_ref(),
             method: self.method.as_deref(),
             path: self.path.as_deref(),
             host: self.host.as_deref(),
@@ -79,10 +89,7 @@ impl Asked {
             server_name: self.server_name.as_deref(),
             headers: &headers,
             metadata: Some(&self.metadata),
-            ..Request::of_peer(
-                PeerIdentity::from_uri_san(self.peer.as_deref()),
-                Timestamp::from_unix_nanoseconds(self.now),
-            )
+            ..Request::of_peer(peer, Timestamp::from_unix_nanoseconds(self.now))
         })
     }
 }
@@ -99,6 +106,7 @@ impl fmt::Debug for Asked {
         f.debug_struct("Asked")
             .field("peer", &text(&self.peer))
             .field("certificate", &self.certificate)
+            .field("is_unvalidated", &self.is_unvalidated)
             .field("method", &text(&self.method))
             .field("path", &text(&self.path))
             .field("host", &text(&self.host))
@@ -139,18 +147,30 @@ pub fn request() -> impl Strategy<Value = Asked> {
     );
     let server_name = option_of(&SERVER_NAMES, 6);
     (
-        (peer, method, path(), host, port),
+        (
+            peer,
+            weighted(0.2, from_outside()),
+            weighted(0.05, Just(())),
+            method,
+            path(),
+            host,
+            port,
+        ),
         (addresses, server_name, headers(), metadata(), moment()),
     )
         .prop_map(
             |(
-                (peer, method, path, host, port),
+                (peer, certificate, is_unvalidated, method, path, host, port),
                 (addresses, server_name, headers, metadata, now),
             )| {
                 let (local_ip, peer_ip, remote_ip) = addresses;
                 Asked {
-                    peer: peer.map(String::into_bytes),
-                    certificate: None,
+                    peer: match &certificate {
+                        Some(names) => names.identity(),
+                        None => peer.map(String::into_bytes),
+                    },
+                    certificate,
+                    is_unvalidated: is_unvalidated.is_some(),
                     method,
                     path: path.map(String::into_bytes),
                     host,
@@ -274,7 +294,7 @@ pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
     let bytes = || {
         let near = prop_oneof![
             4 => any::<u8>(),
-            2 => select(&b"/a.:*?#{},@;0"[..]),
+            2 => select(&b"/a.:*?#{},@;0%2e"[..]),
         ];
         proptest::option::of(vec(near, 0..12))
     };
@@ -291,6 +311,7 @@ pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
             let (peer, method, path, host, server_name, header) = bytes;
             Asked {
                 peer,
+                certificate: None,
                 method,
                 path,
                 host,

@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod claims;
+mod client_certificate;
 mod decider;
 mod headers;
 mod human;
@@ -11,6 +12,7 @@ mod omitted;
 mod question;
 mod requests;
 mod target;
+mod unanswerable;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,7 +36,7 @@ use crate::report::{self, Message};
 
 pub(super) use question::parse_label;
 
-use caller::Caller;
+use caller::{Caller, CallerText};
 use decider::Decider;
 use question::Question;
 use requests::Lines;
@@ -51,6 +53,8 @@ Examples:
     --method GET --path /cart
   peergate decide -f policy.yaml --from anonymous --method GET --path /cart
   peergate decide -f policies/ --to shop/redis --from shop/cart --tcp --port 6379
+  peergate decide -f policies/ --to edge/partners --from dns:client-7.partner.example \\
+    --from subject:CN=client-7,O=Partner --method GET --path /orders
   peergate decide -f policies/ --requests requests.ndjson > answers.ndjson
 
 A file of requests has one JSON object per line, with the fields from, to,
@@ -81,9 +85,11 @@ pub(crate) struct Args {
     /// policy]
     #[arg(long, value_name = "HOST|NAMESPACE/POLICY", value_parser = Target::parse)]
     to: Option<Target>,
-    /// Who calls: a SPIFFE ID, a service account as `NAMESPACE/ACCOUNT`, or `anonymous`
-    #[arg(long, value_name = "CALLER", value_parser = Caller::parse, required_unless_present = "requests")]
-    from: Option<Caller>,
+    /// Who calls: a SPIFFE ID, a service account as `NAMESPACE/ACCOUNT`, a certificate's name as
+    /// `dns:NAME`, `uri:URI` or `subject:SUBJECT`, `anonymous`, or `unvalidated` for a certificate
+    /// that the gateway has not validated; repeatable for several names in one certificate
+    #[arg(long, value_name = "CALLER", value_parser = CallerText::parse, required_unless_present = "requests")]
+    from: Vec<CallerText>,
     /// The request's method
     #[arg(long, value_parser = question::parse_method, required_unless_present_any = ["requests", "tcp"])]
     method: Option<String>,
@@ -191,19 +197,22 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let workload = target::find(&set, args.to.as_ref(), &labels)?;
     let decider = Decider::new(&set, workload, &labels)?;
-    let mut question = args.question(&set, at);
+    let mut question = args.question(&set, at)?;
     let without_http = if args.tcp {
         Some(decider.without_http(&question)?)
     } else {
         None
     };
     let answer = match &without_http {
-        Some(without_http) => without_http.answer(&mut question),
+        Some(without_http) => decider
+            .check_without_http(&question.caller)
+            .map_err(Into::into)
+            .and_then(|()| without_http.answer(&mut question)),
         None => decider.answer(&mut question),
     };
     let answer = answer.map_err(|reason| Failure::InvalidQuestion {
         message: reason.message(),
-        help: format!("name it with {}", reason.arguments()),
+        help: reason.help_with_arguments(),
     })?;
     let text = match args.output {
         Format::Human => answer.to_string().into_bytes(),
@@ -239,15 +248,19 @@ fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
 }
 
 impl Args {
-    fn question(&self, set: &PolicySet, at: Timestamp) -> Question<'_> {
-        let own = set.mesh().trust_domains().own();
+    fn question(&self, set: &PolicySet, at: Timestamp) -> Result<Question<'_>, Failure> {
+        let caller =
+            Caller::new(&self.from, set.mesh()).map_err(|message| Failure::InvalidQuestion {
+                message,
+                help: "repeat `--from` only for the names in one certificate".to_owned(),
+            })?;
         let host_of_target = match &self.to {
             Some(Target::Host(host)) if !self.tcp => Some(host.as_str()),
             _ => None,
         };
         let headers = self.headers.iter();
-        Question {
-            caller: self.from.as_ref().and_then(|caller| caller.uri(own)),
+        Ok(Question {
+            caller,
             method: self.method.as_deref(),
             path: self.path.as_deref(),
             host: self.host.as_deref().or(host_of_target),
@@ -262,7 +275,7 @@ impl Args {
             metadata: question::metadata(self.claims.clone(), None),
             has_claims: self.claims.is_some(),
             at,
-        }
+        })
     }
 }
 

@@ -117,8 +117,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     for finding in chosen {
         show(finding, &places);
     }
-    for open in &imported.open {
-        report::note(open);
+    for note in imported.open.iter().chain(&imported.differences) {
+        report::note(note);
     }
     let Some(documents) = imported.documents else {
         let refused = imported.findings.iter().filter(|found| found.is_refused);

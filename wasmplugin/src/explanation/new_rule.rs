@@ -1,6 +1,6 @@
 //! Denied request → the rule that allows it and no more, as it is written.
 
-use policy_schema::decision_id::DecisionRecord;
+use policy_schema::decision_id::{DecisionRecord, LONGEST_PATH};
 use policy_schema::identity::SpiffeId;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
@@ -26,15 +26,48 @@ pub(crate) struct NewRule {
 pub(crate) enum NewCaller {
     ServiceAccount(String),
     Principal(String),
+    /// A client certificate from outside the mesh, as `KIND:NAME`.
+    Certificate(String),
+}
+
+impl NewCaller {
+    /// The workload with this SPIFFE ID.
+    pub(super) fn workload(id: &str, set: &PolicySet, policy: &ServicePolicy) -> Option<Self> {
+        let id = SpiffeId::parse(id.as_bytes()).ok()?;
+        let parts: Vec<_> = id.as_str().split('/').collect();
+        let is_own = id.trust_domain() == set.mesh().trust_domains().own();
+        Some(match parts[..] {
+            [_, _, _, "ns", namespace, "sa", account] if is_own => {
+                Self::ServiceAccount(if namespace == policy.name().namespace {
+                    account.to_owned()
+                } else {
+                    format!("{namespace}/{account}")
+                })
+            }
+            _ => Self::Principal(id.as_str().to_owned()),
+        })
+    }
+
+    /// The client whose certificate has these names, one to a line; none where they are several, where an id may
+    /// not have all of the name, or where the name would be a pattern.
+    pub(super) fn certificate(names: &str) -> Option<Self> {
+        let is_whole = names.len() < LONGEST_PATH;
+        let is_one = !names.contains('\n');
+        (is_whole && is_one && !names.contains('*')).then(|| Self::Certificate(names.to_owned()))
+    }
+
+    fn name(&self) -> &str {
+        let (Self::ServiceAccount(name) | Self::Principal(name) | Self::Certificate(name)) = self;
+        name
+    }
 }
 
 /// A rule for this caller, this method and this path alone, and for no other host and port than these
 /// where `place` asks for them.
 pub(super) fn new_rule(
     record: &DecisionRecord,
-    caller: &str,
+    caller: NewCaller,
     place: Option<AskedPlace>,
-    set: &PolicySet,
     policy: &ServicePolicy,
 ) -> Option<NewRule> {
     let text = |bytes: &Option<Vec<u8>>| {
@@ -53,22 +86,9 @@ pub(super) fn new_rule(
     } else {
         None
     };
-    let id = SpiffeId::parse(caller.as_bytes()).ok()?;
-    let parts: Vec<_> = id.as_str().split('/').collect();
-    let is_own = id.trust_domain() == set.mesh().trust_domains().own();
-    let caller = match parts[..] {
-        [_, _, _, "ns", namespace, "sa", account] if is_own => {
-            NewCaller::ServiceAccount(if namespace == policy.name().namespace {
-                account.to_owned()
-            } else {
-                format!("{namespace}/{account}")
-            })
-        }
-        _ => NewCaller::Principal(caller.to_owned()),
-    };
     Some(NewRule {
         policy: policy.name().clone(),
-        id: unused_id(parts.last().copied().unwrap_or_default(), policy),
+        id: unused_id(caller.name().rsplit('/').next().unwrap_or_default(), policy),
         caller,
         method,
         path,
@@ -113,6 +133,9 @@ impl NewRule {
                 format!("  - serviceAccounts: [{}]", scalar(account))
             }
             NewCaller::Principal(id) => format!("  - principals: [{}]", scalar(id)),
+            NewCaller::Certificate(name) => {
+                format!("  - clientCertificates: [{}]", scalar(name))
+            }
         };
         let mut lines = vec![
             format!("id: {}", scalar(&self.id)),

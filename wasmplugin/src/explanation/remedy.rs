@@ -5,7 +5,7 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 
-use super::new_rule::{NewRule, new_rule, scalar};
+use super::new_rule::{NewCaller, NewRule, new_rule, scalar};
 use super::{Explanation, NamedRule, NearRule, ShadowRule};
 use crate::policy_edit::{Edit, EditError, PolicyText};
 
@@ -58,9 +58,9 @@ pub(crate) fn remedy(
             "find out what headers, tokens and addresses the request had: without any the documents allow it, and rules \
              look at them",
         ),
-        (_, _) if explanation.is_allowed => {
-            advice("the documents allow it: see that the sidecar has their revision (`peergate verify`)")
-        }
+        (_, _) if explanation.is_allowed => advice(
+            "the documents allow it: see that the sidecar has their revision (`peergate verify`)",
+        ),
         // A change would be for another decision than the one that was made.
         (_, _) if !explanation.is_as_given => advice(
             "find out which rules the sidecar has: these documents come to another decision than its filter did. Its \
@@ -101,18 +101,33 @@ pub(crate) fn remedy(
         }),
         (_, RecordedCaller::Workload(caller)) => match &explanation.unseen {
             Some(unseen) => see_what_was_sent(unseen),
-            None => new_rule(record, caller, explanation.place, set, policy).map_or(
-                advice("write a rule by hand: the id does not have all of the request, or it cannot be written in one"),
-                Remedy::AddRule,
-            ),
+            None => NewCaller::workload(caller, set, policy)
+                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
+                .map_or(advice(BY_HAND), Remedy::AddRule),
         },
-        (_, RecordedCaller::Certificate(_)) => advice(
-            "name the client's certificate in an `Allow` rule of the gateway's policy, under `clientCertificates`",
-        ),
+        (_, RecordedCaller::Certificate(names)) => match &explanation.unseen {
+            Some(unseen) => see_what_was_sent(unseen),
+            None => NewCaller::certificate(names)
+                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
+                .map_or_else(|| name_certificate(names), Remedy::AddRule),
+        },
         (_, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
             advice("give the caller an identity of the mesh")
         }
     }
+}
+
+const BY_HAND: &str =
+    "write a rule by hand: the id does not have all of the request, or it cannot be written in one";
+
+/// Which of several names stands for the client, whoever issued the certificate decides.
+fn name_certificate(names: &str) -> Remedy {
+    let names: Vec<_> = names.lines().map(|name| format!("`{name}`")).collect();
+    Remedy::Advice(format!(
+        "name the client's certificate in an `Allow` rule of the gateway's policy, under `clientCertificates`, by the name \
+         that stands for this client: {}",
+        names.join(" or "),
+    ))
 }
 
 fn policy_rule(rule: &NamedRule) -> Option<PolicyRule> {

@@ -53,7 +53,10 @@ fn callers(source: &SourceSpec) -> Vec<String> {
     let anonymous = source.anonymous.unwrap_or_default();
     let anonymous = anonymous.then(|| "anonymous callers".to_owned());
     let named = of_kinds([
-        ("client certificate ", (&source.client_certificates, &None)),
+        (
+            "client certificate ",
+            (&source.client_certificates, &source.not_client_certificates),
+        ),
         ("", (&source.principals, &source.not_principals)),
         (
             "service account ",

@@ -4,60 +4,17 @@
 //! is folded into `{*}` if enough distinct ids stood there, of one caller and one method, in paths
 //! that are otherwise the same; and if nothing but ids of one form ever stood there, whoever called.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::matching::{PathMatch, Reading};
 
 use super::observed::Tally;
-use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
+use super::path_positions::{ANY, Obstacle, Positions, push, segments};
+use super::path_shape::{Shape, is_grpc, shape};
 use crate::printable::clipped;
-
-/// What stands for one segment.
-const ANY: &str = "{*}";
 
 /// How many values of a position are shown.
 const EXAMPLES: usize = 3;
-
-/// Ids of more forms than these are of more than one kind.
-const MOST_FORMS: usize = 32;
-
-/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it is useless.
-const MAX_PATH: usize = 1_024;
-
-/// Paths with more segments are not learnt either.
-const MAX_SEGMENTS: usize = 32;
-
-/// What stood where in the paths of a workload: the first position, and those after it.
-#[derive(Debug, Default)]
-pub(crate) struct Positions(Position);
-
-/// What stood at one position.
-#[derive(Debug, Default)]
-struct Position {
-    /// The positions after it, by the segment here; those after an id are one.
-    next: BTreeMap<Box<str>, Position>,
-    /// The first in alphabetical order.
-    word: Option<String>,
-    /// What is not a word.
-    ids: BTreeMap<Form, Ids>,
-}
-
-/// What of one form stood at a position.
-#[derive(Debug)]
-struct Ids {
-    count: u64,
-    /// The first in alphabetical order.
-    first: String,
-}
-
-/// What keeps a position from being folded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Obstacle<'p> {
-    Word(&'p str),
-    /// Of a form that the others do not have.
-    OtherForm(&'p str),
-}
 
 /// A path pattern, and what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +71,6 @@ pub(crate) struct Folded {
 /// What is known of the caller and the method whose paths are folded, and what is asked of them.
 #[derive(Debug)]
 pub(crate) struct Conditions<'c> {
-    pub(crate) positions: &'c Positions,
     /// The paths that were denied.
     pub(crate) denied: BTreeSet<&'c str>,
     /// The paths that the workload itself answered with 401 or 403.
@@ -146,92 +102,6 @@ struct Segment<'p> {
     shape: Shape,
 }
 
-/// Whether a path is longer than those that are learnt.
-pub(crate) fn is_too_long(path: &str) -> bool {
-    path.len() > MAX_PATH || segments(path).nth(MAX_SEGMENTS).is_some()
-}
-
-impl Positions {
-    /// Takes a path into account; of one that is too long, the beginning.
-    pub(crate) fn note(&mut self, path: &str) {
-        if is_grpc(path) {
-            return;
-        }
-        let mut position = &mut self.0;
-        let mut length = 0;
-        let mut rest = segments(path).take(MAX_SEGMENTS).peekable();
-        while let Some(segment) = rest.next() {
-            length += segment.len() + 1;
-            if length > MAX_PATH {
-                return;
-            }
-            let is_id = position.note(segment);
-            if rest.peek().is_some() {
-                let next = position.next.entry(stand_in(segment, is_id).into());
-                position = next.or_default();
-            }
-        }
-    }
-}
-
-impl Position {
-    /// Takes a segment into account, and returns whether it is an id.
-    fn note(&mut self, segment: &str) -> bool {
-        match shape(segment) {
-            // Nothing is nothing else: `{*}` does not take it.
-            Shape::Word if segment.is_empty() => false,
-            Shape::Word => {
-                keep_first(&mut self.word, segment);
-                false
-            }
-            Shape::Id(form) | Shape::Undecided(form) => {
-                self.note_id(form, segment);
-                true
-            }
-        }
-    }
-
-    /// The position after this one and a segment.
-    fn after(&self, segment: &str, is_id: bool) -> Option<&Self> {
-        self.next.get(stand_in(segment, is_id))
-    }
-
-    /// What keeps the position from being folded.
-    fn obstacle(&self) -> Option<Obstacle<'_>> {
-        let word = self.word.as_deref().map(Obstacle::Word);
-        word.or_else(|| self.other_form().map(Obstacle::OtherForm))
-    }
-
-    fn note_id(&mut self, form: Form, id: &str) {
-        let has_room = self.ids.len() <= MOST_FORMS;
-        match self.ids.entry(form) {
-            Entry::Occupied(ids) => {
-                let ids = ids.into_mut();
-                ids.count += 1;
-                if id < ids.first.as_str() {
-                    id.clone_into(&mut ids.first);
-                }
-            }
-            Entry::Vacant(place) if has_room => {
-                place.insert(Ids {
-                    count: 1,
-                    first: id.to_owned(),
-                });
-            }
-            Entry::Vacant(_) => {}
-        }
-    }
-
-    /// Where ids are not of one kind, one of the form that was seen least often.
-    fn other_form(&self) -> Option<&str> {
-        if self.ids.len() <= MOST_FORMS && are_of_one_kind(self.ids.keys()) {
-            return None;
-        }
-        let rarest = self.ids.values().min_by_key(|ids| ids.count)?;
-        Some(&rarest.first)
-    }
-}
-
 impl From<Obstacle<'_>> for Because {
     fn from(obstacle: Obstacle<'_>) -> Self {
         match obstacle {
@@ -239,26 +109,6 @@ impl From<Obstacle<'_>> for Because {
             Obstacle::OtherForm(id) => Self::OtherForm(id.to_owned()),
         }
     }
-}
-
-fn keep_first(kept: &mut Option<String>, text: &str) {
-    if kept.as_deref().is_none_or(|kept| text < kept) {
-        *kept = Some(text.to_owned());
-    }
-}
-
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').unwrap_or(path).split('/')
-}
-
-fn push(prefix: &mut String, segment: &str, is_open: bool) {
-    prefix.push('/');
-    prefix.push_str(stand_in(segment, is_open));
-}
-
-/// What a segment is in a template.
-fn stand_in(segment: &str, is_open: bool) -> &str {
-    if is_open { ANY } else { segment }
 }
 
 impl<'p> Segment<'p> {
@@ -270,6 +120,11 @@ impl<'p> Segment<'p> {
         });
         segments.collect()
     }
+
+    /// The segment, and whether it is an id.
+    fn look(&self) -> (&'p str, bool) {
+        (self.text, self.shape != Shape::Word)
+    }
 }
 
 impl<'p> Member<'p> {
@@ -279,7 +134,11 @@ impl<'p> Member<'p> {
 }
 
 /// Folds the paths of one caller and method.
-pub(crate) fn fold(paths: &BTreeMap<&str, Tally>, conditions: &Conditions<'_>) -> Folded {
+pub(crate) fn fold(
+    paths: &BTreeMap<&str, Tally>,
+    positions: &mut Positions<'_>,
+    conditions: &Conditions<'_>,
+) -> Folded {
     let mut folded = Folded::default();
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut closed: BTreeMap<(String, Obstacle<'_>), BTreeSet<&str>> = BTreeMap::new();
@@ -291,16 +150,12 @@ pub(crate) fn fold(paths: &BTreeMap<&str, Tally>, conditions: &Conditions<'_>) -
         let (mut prefix, mut key) = (String::new(), String::new());
         let mut open = BTreeSet::new();
         let mut obstacles = Vec::new();
-        let mut position = Some(&conditions.positions.0);
-        for (index, Segment { text, shape }) in segments.iter().enumerate() {
-            let segment = *text;
-            let is_id = *shape != Shape::Word;
-            let obstacle = position.and_then(Position::obstacle);
-            let obstacle = obstacle.filter(|_| is_id);
+        let looks: Vec<_> = segments.iter().map(Segment::look).collect();
+        let found = positions.obstacles(&looks);
+        for (index, ((segment, is_id), obstacle)) in looks.into_iter().zip(found).enumerate() {
             if let Some(obstacle) = obstacle {
                 obstacles.push((obstacle, segment));
             }
-            position = position.and_then(|position| position.after(segment, is_id));
             let is_open = is_id && obstacle.is_none();
             if is_open {
                 open.insert(index);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::caller::Caller;
 use super::observed::{Period, Tally};
 use super::path_folding::{Conditions, HeldBack, Pattern, fold};
+use super::path_positions::Positions;
 use super::workload::{Call, Workload};
 
 /// How much must be seen before it is learnt.
@@ -59,15 +60,15 @@ impl Proposals {
             let paths = by_caller.entry((&call.caller, &call.method)).or_default();
             paths.insert(&call.path, *tally);
         }
+        let mut positions = Positions::new(&workload.paths);
         for ((caller, method), paths) in by_caller {
             let conditions = Conditions {
-                positions: &workload.positions,
                 denied: paths_of(&workload.denied, caller, method),
                 forbidden: paths_of(&workload.forbidden, caller, method),
                 least_ids: evidence.least_ids,
                 least_count: evidence.least_count,
             };
-            let folded = fold(&paths, &conditions);
+            let folded = fold(&paths, &mut positions, &conditions);
             proposals.held_back.extend(folded.held_back);
             for (pattern, tally) in folded.patterns {
                 proposals.add(

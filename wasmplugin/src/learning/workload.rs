@@ -7,7 +7,7 @@ use policy_schema::matching::{PathMatch, TextMatch};
 
 use super::caller::{Caller, Stranger};
 use super::observed::{Observation, Outcome, Period, Tally};
-use super::path_folding::{Positions, is_too_long};
+use super::path_positions::{SeenPaths, is_too_long};
 use crate::printable::clipped;
 
 /// Which requests are learnt from.
@@ -99,8 +99,8 @@ pub(crate) struct Workload {
     /// What was let through and answered with 401 or 403. Whose order it is, the workload judges, and no rule can; so
     /// this is evidence for nothing, and told where a template takes it in.
     pub(crate) forbidden: BTreeSet<Call>,
-    /// The parts of all paths that were seen.
-    pub(crate) positions: Positions,
+    /// The paths of all requests, whether they are learnt from or not.
+    pub(crate) paths: SeenPaths,
 }
 
 impl Workload {
@@ -121,7 +121,7 @@ impl Workload {
         }
         tally.add_to(&mut self.seen);
         if let Some(path) = &observation.path {
-            self.positions.note(path);
+            self.paths.add(path);
         }
         match self.call(observation, domains, counting, standing) {
             Ok(Some(call)) => {

@@ -437,6 +437,37 @@ fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
     assert!(!Path::new(&out).exists());
 }
 
+/// With the rules of three policies, the configuration of the first is too large for a cluster. A plain Envoy takes it.
+#[test]
+fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
+    let policy = |name: &str, count: usize| {
+        let paths = (0..count).map(|number| format!("/a-path-that-is-long-enough/{number}"));
+        policy_of_paths(name, paths).replace("\"app\":", &format!("\"{name}\":"))
+    };
+    let [first, second, third] = ["a", "b", "c"].map(|name| policy(name, 11_000));
+    let files = [
+        ("mesh.yaml", MESH),
+        ("a.json", &first),
+        ("b.json", &second),
+        ("c.json", &third),
+    ];
+    let folder = folder(&files);
+    let args = ["render", "-f", text(folder.path()), "--workload", "shop/a"];
+    let shown = |more: &[&str]| {
+        let run = run(&[&args, more].concat());
+        (
+            run.status,
+            run.stderr.replace(text(folder.path()), "FOLDER"),
+        )
+    };
+    let (status, for_cluster) = shown(&["--only", "wasm-plugin"]);
+    assert_eq!(status, 3, "{for_cluster}");
+    insta::assert_snapshot!("large_with_others", for_cluster);
+    let (status, for_envoy) = shown(&["--only", "envoy"]);
+    assert_eq!(status, 0, "{for_envoy}");
+    insta::assert_snapshot!("large_with_others_for_envoy", for_envoy);
+}
+
 /// Helm keeps all of a chart in one Secret, twice.
 #[test]
 fn says_how_large_a_release_is_that_helm_cannot_keep() {

@@ -18,6 +18,7 @@ mod learn;
 mod metrics;
 mod monitoring;
 mod other;
+mod outside;
 mod promote;
 mod render;
 mod validate;

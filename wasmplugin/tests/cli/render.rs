@@ -22,6 +22,38 @@ fn notes_on_stderr_where_rbac_is_not_the_policy() {
 }
 
 #[test]
+fn notes_which_ports_are_left_to_the_filter() {
+    let policies = "apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: no-admin, namespace: shop}
+spec:
+  scope: Namespace
+  otherwise: Pass
+  rules:
+    - {id: admin-paths, effect: Deny, to: [{paths: [/admin/*]}]}
+---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: database, namespace: shop}
+spec:
+  selector: {matchLabels: {app: database}}
+  tcpPorts: [5432]
+  rules:
+    - {id: cart, effect: Allow, from: [{serviceAccounts: [cart]}], to: [{ports: [5432]}]}
+";
+    let folder = folder(&[("mesh.yaml", MESH), ("policies.yaml", policies)]);
+    let run = run(&[
+        "render",
+        "-f",
+        text(folder.path()),
+        "--only",
+        "authorization-policy",
+    ]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    insta::assert_snapshot!(run.stderr.replace(text(folder.path()), "FOLDER"));
+}
+
+#[test]
 fn has_no_notes_where_rbac_is_not_concerned() {
     for only in ["wasm-plugin", "plugin-config", "envoy"] {
         let run = rendered(&["--only", only, "--workload", "shop/cart"]);

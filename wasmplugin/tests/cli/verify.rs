@@ -2,10 +2,14 @@
 //! planted in it is found, alone.
 
 mod ambient;
+mod envoy_filters;
 mod gateways;
+mod mesh_config;
 mod mutual_tls;
 mod objects;
+mod proxies;
 mod read_from_a_cluster;
+mod tokens;
 mod workloads;
 
 use std::path::PathBuf;

@@ -26,6 +26,9 @@ use cluster::Cluster;
 const SHOP: &str = "../examples/online-boutique";
 const WORKLOADS: &str = include_str!("../meshes/workloads.yaml");
 
+/// What Istio is installed with.
+const MESH_CONFIG: &str = include_str!("../meshes/mesh_config.yaml");
+
 /// The page that has the role of those who verify.
 const PAGE: &str = include_str!("../../../docs/verify.md");
 
@@ -76,6 +79,7 @@ fn shop() -> Cluster {
     let mut cluster = Cluster::start();
     cluster.define_istio();
     cluster.apply(WORKLOADS);
+    cluster.apply(MESH_CONFIG);
     cluster.apply(&printed(&["render", "-f", SHOP]));
     cluster.run_cart();
     cluster
@@ -167,12 +171,44 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
     });
     cluster.apply(&copied.to_string());
     let found = verify(&cluster.kubeconfig(), &[]).findings;
+    let filter = "EnvoyFilter boutique/no-rbac";
     let expected = [
-        "foreign-object",
-        "EnvoyFilter boutique/no-rbac",
-        "no document has it, and it can change anything in a proxy",
+        [
+            "foreign-object",
+            filter,
+            "no document has it, and it can change anything in a proxy",
+        ],
+        [
+            "enforcement-undone",
+            filter,
+            "it removes the filter `envoy.filters.http.rbac`, at proxies that enforce policies",
+        ],
     ];
-    assert_eq!(found, [expected]);
+    assert_eq!(found, expected);
+}
+
+/// istiod then has it elsewhere, and nothing says what rules mean.
+#[test]
+fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_found() {
+    let cluster = shop();
+    let config_map = "ConfigMap.";
+    cluster.patch(
+        config_map,
+        "istio-system",
+        "istio",
+        &json!({"data": {"mesh": "trustDomainAliases: [old.cluster.local]\npathNormalization: {normalization: NONE}\n"}}),
+    );
+    let found = verify(&cluster.kubeconfig(), &[]).findings;
+    let subject = "ConfigMap istio-system/istio";
+    let message = "its `pathNormalization.normalization` is `NONE`, and the `Mesh` says `BASE`";
+    assert_eq!(found, [["changed-mesh-config", subject, message]]);
+    cluster.delete(config_map, "istio-system", "istio");
+    let found = verify(&cluster.kubeconfig(), &[]).findings;
+    let found: Vec<_> = found
+        .iter()
+        .map(|[code, subject, _]| [code, subject])
+        .collect();
+    assert_eq!(found, [["not-checked", subject]]);
 }
 
 /// Objects of a kind that the user may not list are not reported as missing.

@@ -1,5 +1,7 @@
 //! A policy runs if its filter is in every listener and the filter itself reports the revision.
 
+use peergate_sandbox::wait::{PATIENCE, wait_for};
+
 use super::*;
 
 const PROXY: &str = "proxy boutique/cartservice-1";
@@ -60,6 +62,35 @@ fn an_update_that_the_filter_refused_is_found() {
         verified.report["proxies"][0]["policies"][0]["reported"],
         "0123456789ab"
     );
+}
+
+/// The metric has that revision still, of the configuration before.
+#[test]
+fn a_metric_that_is_older_than_the_configuration_proves_nothing() {
+    let mut proxy = Proxy::start(discovered(plugin_config(CART)));
+    assert_eq!(verify_proxy(&proxy).findings(), [[""; 3]; 0]);
+    // The filter has whole seconds.
+    wait_for("the next but one second", PATIENCE, || {
+        let age = SystemTime::now().duration_since(loaded(&proxy)).unwrap();
+        Ok((age >= Duration::from_secs(2)).then_some(()))
+    })
+    .unwrap();
+    proxy.update(refused(), "unknown variant `Perhaps`");
+    let verified = verify_proxy(&proxy);
+    let message = format!(
+        "nothing proves that its filter took up policy `{POLICY}`: no metric says that it loaded a configuration since the proxy received this one"
+    );
+    assert_eq!(verified.findings(), [["not-checked", PROXY, &message]]);
+}
+
+/// When the filter took up its configuration, as its metric has it.
+fn loaded(proxy: &Proxy) -> SystemTime {
+    let stats = proxy.service.envoy.stats().unwrap();
+    let series = stats
+        .lines()
+        .find(|line| line.starts_with("peergate_policy_loaded_timestamp_seconds{"));
+    let (_, seconds) = series.unwrap().rsplit_once(' ').unwrap();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.parse().unwrap())
 }
 
 #[test]

@@ -322,13 +322,15 @@ fn a_client_certificate_from_outside_the_mesh_has_no_identity_of_the_mesh() {
         ("serviceAccounts", json!(["a/b"])),
         ("anonymous", json!(true)),
     ] {
-        let source = json!({"clientCertificates": ["*"], field: value});
-        let rules = json!([{"id": "r", "effect": "Allow", "from": [source]}]);
-        let problems = problems_of(&rules, Enforcement::Enforce);
-        let [problem] = &problems[..] else {
-            panic!("{field}: {problems:?}");
-        };
-        assert!(problem.starts_with("exclusive-fields"), "{problem}");
+        for certificates in ["clientCertificates", "notClientCertificates"] {
+            let source = json!({certificates: ["dns:a.example"], field: value});
+            let rules = json!([{"id": "r", "effect": "Allow", "from": [source]}]);
+            let problems = problems_of(&rules, Enforcement::Enforce);
+            let [problem] = &problems[..] else {
+                panic!("{field}: {problems:?}");
+            };
+            assert!(problem.starts_with("exclusive-fields"), "{problem}");
+        }
     }
     let beside = json!({"clientCertificates": ["*"], "remoteIpBlocks": ["10.0.0.1"]});
     let rules = json!([{"id": "r", "effect": "Allow", "from": [beside]}]);

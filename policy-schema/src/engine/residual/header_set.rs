@@ -41,17 +41,32 @@ impl HeaderSet {
     }
 
     /// Whether the request has the header and it matches. Where a match lets the request pass, each
-    /// value must match; where it stops it, one value or one part of it is enough.
+    /// value and each part of it must match; where it stops it, one of them is enough.
     fn matches(&self, name: &str, request: &impl RequestAttributes, reading: Reading) -> bool {
         let (mut any, mut all) = (false, true);
         request.header(name, &mut |value| match reading {
             Reading::Narrow => {
                 any = true;
-                all = all && self.texts.contains(value, reading);
+                all = all && self.has_all_of(value);
             }
             Reading::Wide => any = any || self.has_part_of(value),
         });
         any && all
+    }
+
+    /// Whether `value` matches, and so does each part that a proxy may have joined. A value that is listed
+    /// as it is has no parts.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn has_all_of(&self, value: &[u8]) -> bool {
+        const NARROW: Reading = Reading::Narrow;
+        let is_listed =
+            |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_)) && pattern.matches(value);
+        let has_parts = |separator: Separator| {
+            let mut parts = separator.parts(value);
+            parts.all(|part| self.texts.contains(part, NARROW))
+        };
+        self.texts.contains(value, NARROW)
+            && (self.separator.is_none_or(has_parts) || self.lists.iter().any(is_listed))
     }
 
     /// Whether `value` matches, or a part that a proxy may have joined.
@@ -61,7 +76,8 @@ impl HeaderSet {
         self.texts.contains(value, WIDE)
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
             || self.separator.is_some_and(|separator| {
-                separator.has_part(value, &mut |part| self.texts.contains(part, WIDE))
+                let mut parts = separator.parts(value);
+                parts.any(|part| self.texts.contains(part, WIDE))
                     || (!self.lists.is_empty() && separator.has_run(value, &self.lists))
             })
     }

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
-use crate::identity::SpiffeId;
+use crate::identity::{ClientCertificate, NameKind, SpiffeId};
 use crate::matching::host::has_host;
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, PathParts, Reading, TextMatch};
+use crate::rule::CertificateMatch;
 use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
 use crate::rule_spec::Effect;
 
@@ -148,6 +149,41 @@ impl ValueSet for TextSet {
                 is_found
             }
         }
+    }
+}
+
+/// Client certificates from outside the mesh, by patterns over their names of each kind, in the order of
+/// [`NameKind::ALL`].
+#[derive(Debug)]
+pub(super) struct CertificateSet([TextSet; NameKind::ALL.len()]);
+
+impl CertificateSet {
+    /// None where nothing is in it.
+    pub(super) fn of(certificates: &[CertificateMatch]) -> Option<Self> {
+        let patterns = |kind| {
+            let patterns = certificates
+                .iter()
+                .filter_map(|certificate| match certificate {
+                    // No certificate is without a name, and no name is empty.
+                    CertificateMatch::Any => Some(TextMatch::Any),
+                    CertificateMatch::Name(other, pattern) => {
+                        (*other == kind).then(|| pattern.clone())
+                    }
+                });
+            TextSet::new(patterns.collect())
+        };
+        (!certificates.is_empty()).then(|| Self(NameKind::ALL.map(patterns)))
+    }
+
+    /// Whether any name of the certificate is one of these.
+    pub(super) fn contains(&self, certificate: &ClientCertificate) -> bool {
+        certificate.names().any(|(kind, name)| {
+            let mut sets = NameKind::ALL.iter().zip(&self.0);
+            // Names of certificates have one spelling.
+            sets.any(|(other, set)| {
+                *other == kind && set.contains(name.as_bytes(), Reading::Narrow)
+            })
+        })
     }
 }
 

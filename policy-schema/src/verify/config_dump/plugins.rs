@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Named, elements};
+use crate::document::PathNormalization;
 use crate::plugin_config::PolicyName;
+use crate::verify::path_handling::{ignores_path_parameters, normalization_of};
 use crate::verify::proxies::RunningPolicy;
 
 /// The part of a plugin config that tells which it is.
@@ -20,6 +22,9 @@ struct Running {
 pub(super) struct Met {
     pub(super) policies: Vec<RunningPolicy>,
     pub(super) has_rbac: bool,
+    /// How paths are normalised before; none if it is not a way of Istio's.
+    pub(super) normalization: Option<PathNormalization>,
+    pub(super) ignores_path_parameters: bool,
 }
 
 /// What requests of a filter chain meet; none if it speaks no HTTP, or takes tunnels alone.
@@ -31,34 +36,73 @@ pub(super) fn met(chain: &Value, named: &Named<'_>) -> Option<Met> {
         .filter(|(_, routes)| !routes.is_some_and(takes_tunnels_alone))
         .peekable();
     managers.peek()?;
-    let filters = managers.flat_map(|(manager, routes)| {
-        let filters = elements(manager, "http_filters");
-        filters.filter(move |filter| !is_off(filter, routes))
-    });
+    let managers: Vec<_> = managers.collect();
     let mut met = Met {
         policies: Vec::new(),
         has_rbac: false,
+        normalization: common(
+            managers
+                .iter()
+                .map(|(manager, _)| normalization_of(manager)),
+        ),
+        ignores_path_parameters: managers
+            .iter()
+            .any(|(_, routes)| routes.is_some_and(ignores_path_parameters)),
     };
+    let filters = managers.into_iter().flat_map(|(manager, routes)| {
+        let filters = elements(manager, "http_filters");
+        filters.filter(move |filter| !is_off(filter, routes))
+    });
     for filter in filters {
-        let config = if filter.get("config_discovery").is_some() {
+        let (config, sent) = if filter.get("config_discovery").is_some() {
             let name = filter.get("name").and_then(Value::as_str);
-            name.and_then(|name| named.filters.get(name).copied())
+            let discovered = name.and_then(|name| named.filters.get(name));
+            discovered.map_or((None, None), |filter| (Some(filter.config), filter.sent))
         } else {
-            filter.get("typed_config")
+            (filter.get("typed_config"), None)
         };
         if let Some(config) = config {
             met.has_rbac |= is_rbac(config);
-            met.policies.extend(config.get("config").and_then(running));
+            let running = config.get("config").and_then(running);
+            met.policies
+                .extend(running.map(|policy| RunningPolicy { sent, ..policy }));
         }
     }
     Some(met)
 }
 
+/// What all have in common; none if they differ.
+fn common<T: PartialEq>(mut values: impl Iterator<Item = Option<T>>) -> Option<T> {
+    let first = values.next()??;
+    values
+        .all(|value| value.as_ref() == Some(&first))
+        .then_some(first)
+}
+
+/// Whether a filter chain passes connections on as they are, and no RBAC decides on them.
+pub(super) fn passes_tcp_unchecked(chain: &Value) -> bool {
+    let is_of = |filter: &Value, kind: &str| {
+        let own = filter
+            .pointer("/typed_config/@type")
+            .and_then(Value::as_str);
+        own.is_some_and(|own| own.ends_with(kind))
+    };
+    let filters = || elements(chain, "filters");
+    filters().any(|filter| is_of(filter, ".tcp_proxy.v3.TcpProxy"))
+        && !filters().any(|filter| {
+            is_of(filter, ".rbac.v3.RBAC") && filter.get("typed_config").is_some_and(has_rules)
+        })
+}
+
 /// Whether a filter is RBAC, with rules that it enforces.
 fn is_rbac(config: &Value) -> bool {
     let kind = config.get("@type").and_then(Value::as_str);
-    kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC"))
-        && (config.get("rules").is_some() || config.get("matcher").is_some())
+    kind.is_some_and(|kind| kind.ends_with(".http.rbac.v3.RBAC")) && has_rules(config)
+}
+
+/// Whether RBAC has rules that it enforces.
+fn has_rules(config: &Value) -> bool {
+    config.get("rules").is_some() || config.get("matcher").is_some()
 }
 
 /// The routes of a connection manager, which stand in it or came by discovery.
@@ -112,6 +156,7 @@ fn running(plugin: &Value) -> Option<RunningPolicy> {
         .then_some(RunningPolicy {
             name: running.policy,
             revision: running.revision,
+            sent: None,
             fails_open: plugin.get("fail_open") == Some(&Value::Bool(true))
                 || on_failure == Some("FAIL_OPEN"),
         })

@@ -110,7 +110,7 @@ fn a_discovered_filter_runs_where_it_is_named() {
 fn what_a_proxy_refused_is_told_if_callers_would_meet_it() {
     let refused = |direction: &str| {
         let failed = listener(direction, json!([plain_filter()]), strict());
-        let error = json!({"failed_configuration": failed, "details": "no such file"});
+        let error = json!({"failed_configuration": failed, "details": "no such\n  file"});
         let (named, unnamed) = (
             json!({"name": "l", "error_state": error}),
             json!({"error_state": error}),

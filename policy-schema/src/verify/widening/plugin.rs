@@ -280,7 +280,9 @@ fn sources_take_in(wide: &RuleSpec, narrow: &RuleSpec) -> bool {
         (None, Some(narrow)) => {
             wide.effect != Effect::Allow
                 || narrow.iter().all(|source| {
-                    source.anonymous.is_none() && source.client_certificates.is_none()
+                    source.anonymous.is_none()
+                        && source.client_certificates.is_none()
+                        && source.not_client_certificates.is_none()
                 })
         }
         (Some(_), None) => false,
@@ -294,6 +296,7 @@ fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
     let SourceSpec {
         anonymous,
         client_certificates,
+        not_client_certificates,
         principals,
         not_principals,
         service_accounts,
@@ -312,7 +315,9 @@ fn source_takes_in(wide: &SourceSpec, narrow: &SourceSpec) -> bool {
     // Callers from outside the mesh are in no source that does not name them.
     *anonymous == narrow.anonymous
         && client_certificates.is_some() == narrow.client_certificates.is_some()
+        && not_client_certificates.is_some() == narrow.not_client_certificates.is_some()
         && any_of(client_certificates, &narrow.client_certificates)
+        && none_of(not_client_certificates, &narrow.not_client_certificates)
         && any_of(principals, &narrow.principals)
         && none_of(not_principals, &narrow.not_principals)
         && any_of(service_accounts, &narrow.service_accounts)

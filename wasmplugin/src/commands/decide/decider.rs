@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule};
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::policy::{Labels, PolicySet, ServicePolicy};
+use policy_schema::policy::{Labels, Mesh, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::RuleSpec;
 
 use super::answer::{Answer, Asked};
 use super::headers::as_envoy_joins_them;
-use super::omitted::{Rules, Undetermined};
+use super::omitted::Rules;
 use super::question::Question;
 use super::target::Workload;
+use super::unanswerable::Unanswerable;
 use super::{compiled, config_at, of_workload};
 use crate::failure::Failure;
 
@@ -54,10 +55,8 @@ impl<'s> Decider<'s> {
     }
 
     /// What becomes of an HTTP request.
-    pub(super) fn answer(
-        &self,
-        question: &mut Question<'_>,
-    ) -> Result<Answer<'_>, Box<Undetermined>> {
+    pub(super) fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
+        let of_caller = self.notes_about(&question.caller)?;
         question.port = question
             .port
             .or(self.workload.port)
@@ -80,9 +79,12 @@ impl<'s> Decider<'s> {
             .collect();
         let request = question.request(path.as_deref(), &headers);
         if let Some(undetermined) = self.http.undetermined(&request) {
-            return Err(Box::new(undetermined));
+            return Err(undetermined.into());
         }
         let mut answer = asked.answer(question, &request, |rule| self.http.spec(rule));
+        answer
+            .notes
+            .extend(of_caller.iter().map(ToString::to_string));
         if let Some(port) = question.port.filter(|port| self.has_tcp_port(*port)) {
             answer.notes.push(format!(
                 "port {port} is among `tcpPorts`, where rules see no HTTP: ask with `tcp` about connections to it"
@@ -133,6 +135,43 @@ impl<'s> Decider<'s> {
         })
     }
 
+    pub(super) fn set(&self) -> &'s PolicySet {
+        self.set
+    }
+
+    pub(super) fn mesh(&self) -> &'s Mesh {
+        self.set.mesh()
+    }
+
+    /// The policy that the question names.
+    pub(super) fn target(&self) -> &'s ServicePolicy {
+        self.workload.policy
+    }
+
+    /// The policies that decide, as the filter has them.
+    pub(super) fn policy(&self) -> &CompiledPolicy {
+        &self.policy
+    }
+
+    /// Whether any of the policies is for gateways only, and so the workload is a gateway.
+    pub(super) fn is_at_gateway(&self) -> bool {
+        let config = self.http.config();
+        let mut along = config.along.iter();
+        config.at_gateway || along.any(|along| along.at_gateway)
+    }
+
+    /// Whether client certificates from outside the mesh are callers of their own.
+    pub(super) fn takes_client_certificates(&self) -> bool {
+        self.policy.takes_client_certificates()
+    }
+
+    /// A label that the workload is known to have.
+    pub(super) fn label(&self, key: &str) -> Option<String> {
+        let selected = self.workload.policy.selected_labels();
+        let known = self.labels.get(key).or_else(|| selected?.get(key));
+        known.cloned()
+    }
+
     fn only_port(&self, ports: impl Fn(&ServicePolicy) -> BTreeSet<u16>) -> Option<u16> {
         let Workload { policy, leader, .. } = self.workload;
         let declared = [policy, leader].into_iter().map(ports);
@@ -169,14 +208,11 @@ pub(super) struct TcpDecider {
 
 impl TcpDecider {
     /// What becomes of a connection.
-    pub(super) fn answer(
-        &self,
-        question: &mut Question<'_>,
-    ) -> Result<Answer<'_>, Box<Undetermined>> {
+    pub(super) fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
         question.port = Some(self.port);
         let request = question.request(None, &[]);
         if let Some(undetermined) = self.rules.undetermined(&request) {
-            return Err(Box::new(undetermined));
+            return Err(undetermined.into());
         }
         let asked = Asked {
             policy: &self.policy,

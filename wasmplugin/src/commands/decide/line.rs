@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use policy_schema::policy::Mesh;
 use policy_schema::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::answer::{Answer, Verdict};
-use super::caller::Caller;
+use super::caller::{Caller, CallerText};
 use super::question::{
     Question, check_header_name, metadata, parse_host, parse_method, parse_path,
 };
@@ -19,7 +20,7 @@ use super::question::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Line<'l> {
     #[serde(borrow, default)]
-    from: Option<Text<'l>>,
+    from: Option<Texts<'l>>,
     #[serde(borrow, default)]
     to: Option<Text<'l>>,
     #[serde(default)]
@@ -41,7 +42,7 @@ pub(super) struct Line<'l> {
     #[serde(borrow, default)]
     server_name: Option<Text<'l>>,
     #[serde(borrow, default)]
-    headers: BTreeMap<Text<'l>, HeaderValues<'l>>,
+    headers: BTreeMap<Text<'l>, Texts<'l>>,
     /// The claims of the request's JWT.
     #[serde(default)]
     claims: Option<Map<String, Value>>,
@@ -68,12 +69,22 @@ impl Text<'_> {
     }
 }
 
-/// One value, or those of a header that is sent several times.
+/// One text, or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum HeaderValues<'l> {
+enum Texts<'l> {
     One(#[serde(borrow)] Text<'l>),
     Each(#[serde(borrow)] Vec<Text<'l>>),
+}
+
+impl Texts<'_> {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let texts = match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Each(texts) => texts,
+        };
+        texts.iter().map(|Text(text)| &**text)
+    }
 }
 
 impl<'l> Line<'l> {
@@ -98,15 +109,13 @@ impl<'l> Line<'l> {
     }
 
     /// The question, at the line's own time or else at `at`; or what is wrong with it.
-    pub(super) fn question(
-        &self,
-        at: Timestamp,
-        trust_domain: &str,
-    ) -> Result<Question<'_>, String> {
+    pub(super) fn question(&self, at: Timestamp, mesh: &Mesh) -> Result<Question<'_>, String> {
         let in_field = |field: &'static str| move |reason: String| format!("`{field}`: {reason}");
-        let from = Text::of(self.from.as_ref())
-            .ok_or("`from` is missing: write who calls, or `anonymous`")?;
-        let caller = Caller::parse(from).map_err(in_field("from"))?;
+        let from = self.from.as_ref();
+        let from = from.ok_or("`from` is missing: write who calls, or `anonymous`")?;
+        let from: Result<Vec<_>, _> = from.iter().map(CallerText::parse).collect();
+        let caller = from.and_then(|texts| Caller::new(&texts, mesh));
+        let caller = caller.map_err(in_field("from"))?;
         let method = Text::of(self.method.as_ref());
         let path = Text::of(self.path.as_ref());
         let host = Text::of(self.host.as_ref());
@@ -141,16 +150,10 @@ impl<'l> Line<'l> {
             }
         };
         let headers = self.headers.iter().flat_map(|(Text(name), values)| {
-            let values = match values {
-                HeaderValues::One(value) => std::slice::from_ref(value),
-                HeaderValues::Each(values) => values,
-            };
-            values
-                .iter()
-                .map(move |Text(value)| (&**name, value.as_bytes()))
+            values.iter().map(move |value| (&**name, value.as_bytes()))
         });
         Ok(Question {
-            caller: caller.uri(trust_domain),
+            caller,
             method,
             path,
             host,
@@ -200,7 +203,7 @@ impl<'l> Line<'l> {
 type Field = (&'static str, &'static str, fn(&Value) -> bool);
 
 const FIELDS: [Field; 18] = [
-    ("from", "a text", Value::is_string),
+    ("from", "a text, or a list of texts", is_texts),
     ("to", "a text", Value::is_string),
     ("tcp", "`true` or `false`", Value::is_boolean),
     ("method", "a text", Value::is_string),
@@ -240,11 +243,12 @@ fn is_address(value: &Value) -> bool {
         .is_some_and(|text| text.parse::<IpAddr>().is_ok())
 }
 
+fn is_texts(value: &Value) -> bool {
+    let list = value.as_array();
+    value.is_string() || list.is_some_and(|list| list.iter().all(Value::is_string))
+}
+
 fn is_headers(value: &Value) -> bool {
-    let is_texts = |value: &Value| {
-        let list = value.as_array();
-        value.is_string() || list.is_some_and(|list| list.iter().all(Value::is_string))
-    };
     value
         .as_object()
         .is_some_and(|headers| headers.values().all(is_texts))

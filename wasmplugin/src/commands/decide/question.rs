@@ -5,18 +5,17 @@ use std::net::IpAddr;
 
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{PeerIp, Request};
-use policy_schema::identity::PeerIdentity;
 use policy_schema::path_normalization::RefusedPath;
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::caller::Caller;
 use super::claims;
 
 /// A request to ask about.
 #[derive(Clone, Debug)]
 pub(super) struct Question<'q> {
-    /// The URI in the caller's certificate; none for a caller without certificate.
-    pub(super) caller: Option<String>,
+    pub(super) caller: Caller,
     pub(super) method: Option<&'q str>,
     /// The path as the client sends it.
     pub(super) path: Option<&'q str>,
@@ -66,10 +65,8 @@ impl Question<'_> {
             server_name: self.server_name.map(str::as_bytes),
             headers,
             metadata: self.metadata.as_ref(),
-            ..Request::of_peer(
-                PeerIdentity::from_uri_san(self.caller.as_deref().map(str::as_bytes)),
-                self.at,
-            )
+            client_certificate: self.caller.client_certificate(),
+            ..Request::of_peer(self.caller.peer(), self.at)
         }
     }
 }

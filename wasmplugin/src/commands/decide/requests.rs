@@ -72,8 +72,8 @@ impl<'s> Lines<'s> {
         let line = Line::parse(text).map_err(|(column, message)| Mistake { column, message })?;
         let whole_line = |message| Mistake { column: 1, message };
         let has_expectation = line.has_expectation().map_err(whole_line)?;
-        let trust_domain = self.set.mesh().trust_domains().own();
-        let mut question = line.question(self.at, trust_domain).map_err(whole_line)?;
+        let mesh = self.set.mesh();
+        let mut question = line.question(self.at, mesh).map_err(whole_line)?;
         let key = line.to().map(str::to_owned);
         self.prepare(line.to()).map_err(whole_line)?;
         let decider = self.deciders.get(&key);
@@ -92,13 +92,20 @@ impl<'s> Lines<'s> {
                 self.without_http.insert(at_port.clone(), tcp);
             }
             let tcp = self.without_http.get(&at_port);
-            tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?
-                .answer(&mut question)
+            let tcp = tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?;
+            decider
+                .check_without_http(&question.caller)
+                .map_err(Into::into)
+                .and_then(|()| tcp.answer(&mut question))
         } else {
             decider.answer(&mut question)
         };
         let answer = answer.map_err(|reason| {
-            whole_line(format!("{}; write {}", reason.message(), reason.fields()))
+            whole_line(format!(
+                "{}; {}",
+                reason.message(),
+                reason.help_with_fields()
+            ))
         })?;
         let differences = has_expectation.then(|| line.differences(&answer));
         Ok((answer, differences))

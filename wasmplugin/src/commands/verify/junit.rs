@@ -46,6 +46,8 @@ impl Seen {
             | FindingCode::ChangedObject
             | FindingCode::LeftoverObject
             | FindingCode::ForeignObject
+            | FindingCode::ChangedMeshConfig
+            | FindingCode::UnvalidatedTokens
             | FindingCode::MeshNotStrict
             | FindingCode::NamespaceNotStrict
             | FindingCode::PlaintextPort
@@ -67,7 +69,8 @@ impl Seen {
             | FindingCode::PlaintextListener
             | FindingCode::RefusedConfiguration
             | FindingCode::UnreachableProxy => proxies,
-            FindingCode::CertificateEndsSoon
+            FindingCode::EnforcementUndone
+            | FindingCode::CertificateEndsSoon
             | FindingCode::UnsoundCertificate
             | FindingCode::UnvalidatedCertificates
             | FindingCode::ForgeableIdentity => objects || proxies,

@@ -1,10 +1,12 @@
-//! What a proxy's metrics say of the revisions that its filters run.
+//! What a proxy's metrics say of the revisions that its filters run, and since when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use policy_schema::metric::{Label, REVISION};
+use peergate_sandbox::Metrics;
+use policy_schema::metric::{LOADED, Label, Metric, REVISION};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::reporting::MetricNames;
+
 use policy_schema::verify::{Measured, Measurements};
 
 use crate::promotion::label;
@@ -20,35 +22,58 @@ pub(super) fn read(text: &[u8], policies: &BTreeSet<PolicyName>) -> Measured {
     let Some(metrics) = scrape(&text) else {
         return Measured::Unread("its metrics are not in Prometheus' text format".to_owned());
     };
-    let mut by_label = BTreeMap::<String, BTreeSet<String>>::new();
-    for found in series(&metrics, &REVISION) {
+    let revisions = by_policy(&metrics, &REVISION, policies).into_iter();
+    let loaded = by_policy(&metrics, &LOADED, policies).into_iter();
+    Measured::Read(Measurements {
+        revisions: revisions
+            .map(|(policy, numbers)| (policy, numbers.into_iter().map(revision).collect()))
+            .collect(),
+        loaded: loaded
+            .filter_map(|(policy, numbers)| Some((policy, seconds(numbers)?)))
+            .collect(),
+        is_without_filters: metrics.value(ACTIVE_FILTERS, &[]) == Some(0.0),
+    })
+}
+
+/// What a gauge of policies says of each of these.
+fn by_policy(
+    metrics: &Metrics,
+    gauge: &'static Metric,
+    policies: &BTreeSet<PolicyName>,
+) -> BTreeMap<PolicyName, Vec<f64>> {
+    let mut by_label = BTreeMap::<String, Vec<f64>>::new();
+    for found in series(metrics, gauge) {
         let of_label = by_label
             .entry(found.label(Label::Policy.tag()))
             .or_default();
-        of_label.insert(revision(found.number));
+        of_label.push(found.number);
     }
     let unlabelled: BTreeMap<_, _> = policies
         .iter()
-        .map(|policy| (unlabelled(&label::of_policy(policy)), policy))
+        .map(|policy| (unlabelled(gauge, &label::of_policy(policy)), policy))
         .collect();
-    let mut revisions = BTreeMap::<PolicyName, BTreeSet<String>>::new();
+    let mut found = BTreeMap::<PolicyName, Vec<f64>>::new();
     for policy in policies {
-        if let Some(found) = by_label.remove(&label::of_policy(policy)) {
-            revisions.insert(policy.clone(), found);
+        if let Some(numbers) = by_label.remove(&label::of_policy(policy)) {
+            found.insert(policy.clone(), numbers);
         }
     }
     for sample in metrics.all() {
         if let Some(policy) = unlabelled.get(&sample.metric)
             && let Some(number) = number(sample)
         {
-            let of_policy = revisions.entry((*policy).clone()).or_default();
-            of_policy.insert(revision(number));
+            found.entry((*policy).clone()).or_default().push(number);
         }
     }
-    Measured::Read(Measurements {
-        revisions,
-        is_without_filters: metrics.value(ACTIVE_FILTERS, &[]) == Some(0.0),
-    })
+    found
+}
+
+/// The earliest of several times, each in whole seconds.
+fn seconds(times: Vec<f64>) -> Option<u64> {
+    let whole = times
+        .into_iter()
+        .map(|time| format!("{time:.0}").parse().ok());
+    whole.min().flatten()
 }
 
 /// A revision that a number stands for; what is no revision's number stays what it is.
@@ -62,8 +87,8 @@ fn revision(number: f64) -> String {
 
 /// The name of a policy's series where the proxy was not told to take labels out of names. Policies whose
 /// labels differ in `-` and `_` alone share it.
-fn unlabelled(policy: &str) -> String {
-    let name = REVISION.series(MetricNames::Labelled, &[policy]);
+fn unlabelled(gauge: &Metric, policy: &str) -> String {
+    let name = gauge.series(MetricNames::Labelled, &[policy]);
     let plain = |character: char| match character {
         letter if letter.is_ascii_alphanumeric() => letter,
         _ => '_',
@@ -140,6 +165,29 @@ mod tests {
         }
         assert_eq!(with(&["1", "2"]).len(), 2);
         assert_eq!(with(&["2", "2"]).len(), 1);
+    }
+
+    #[test]
+    fn a_time_is_found_as_a_revision_is_and_of_several_the_earliest() {
+        let cart = policy("shop", "cart.v1");
+        let loaded = |text: &str| match read(text.as_bytes(), &[cart.clone()].into()) {
+            Measured::Read(measurements) => measurements.loaded.get(&cart).copied(),
+            Measured::Unread(reason) => panic!("{reason}"),
+        };
+        let name = "peergate_policy_loaded_timestamp_seconds";
+        for series in [
+            format!("{name}{{peergate_policy=\"shop_cart_v1\"}}"),
+            format!("{name}_POLICY_shop_cart_v1{{}}"),
+            format!("{name}_peergate_policy___shop_cart_v1___{{}}"),
+        ] {
+            let several = format!("{series} 1796025618\n{series} 1796025617\n");
+            assert_eq!(loaded(&several), Some(1_796_025_617), "{series}");
+            assert_eq!(loaded(&format!("{series} -1\n")), None, "{series}");
+        }
+        assert_eq!(
+            loaded(&format!("{name}{{peergate_policy=\"shop_other\"}} 1\n")),
+            None
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::authorization_policy::ObjectMetadata;
-use policy_schema::istio::{ResourceKind, mesh_resources};
+use policy_schema::istio::{ResourceKind, mesh_config_name, mesh_resources};
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{
     Extent, Finding, FindingCode, Measured, Object, Observed, Proxy, pod_ports,
@@ -99,18 +99,20 @@ pub(super) fn observe(
     Ok(observation)
 }
 
-/// The `ConfigMap`s that the documents are rendered to, each by its namespace and name.
+/// Istio's mesh config, and the `ConfigMap`s that the documents are rendered to, each by its namespace and name.
 fn config_maps(set: &PolicySet) -> Vec<(String, String)> {
     let resources = mesh_resources(set).into_iter();
-    resources
+    let rendered = resources
         .filter(|resource| resource.kind() == ResourceKind::ConfigMap)
         .map(|resource| {
             let ObjectMetadata {
                 namespace, name, ..
             } = resource.metadata().clone();
             (namespace, name)
-        })
-        .collect()
+        });
+    let mesh = set.mesh();
+    let of_mesh = (mesh.root_namespace().to_owned(), mesh_config_name(mesh));
+    rendered.chain([of_mesh]).collect()
 }
 
 /// The host and port of an admin endpoint's URL; none for the name of a file.

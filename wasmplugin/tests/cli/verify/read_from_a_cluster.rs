@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use super::{Mesh, NOW, SHOP, rendered};
 use crate::run_with;
 
+/// What Istio is installed with.
+const MESH_CONFIG: &str = include_str!("../../meshes/mesh_config.yaml");
+
 /// The shop as a cluster gives it out: these kinds, in a list, with what the server adds.
 fn listed(is_wanted: impl Fn(&Value) -> bool) -> String {
     let texts = rendered()
@@ -17,7 +20,7 @@ fn listed(is_wanted: impl Fn(&Value) -> bool) -> String {
         .filter(|(name, _)| name != "kustomization.yaml");
     let texts = texts
         .map(|(_, text)| text.as_str())
-        .chain([super::WORKLOADS]);
+        .chain([super::WORKLOADS, MESH_CONFIG]);
     let nodes = texts.flat_map(|text| policy_schema::yaml::parse(text).unwrap());
     let items: Vec<Value> = nodes
         .map(|node| policy_schema::yaml::read::<Value>(&node).0.unwrap())
@@ -60,8 +63,10 @@ fn a_mesh_as_rendered_has_no_findings() {
 #[test]
 fn the_kinds_of_the_page_are_enough() {
     const PAGE: &str = include_str!("../../../../docs/verify.md");
-    let command = PAGE.lines().find(|line| line.starts_with("kubectl get "));
-    let kinds = command.unwrap().split(' ').nth(2).unwrap();
+    let command = PAGE.lines().find(|line| line.contains("kubectl get ns,"));
+    let (_, kinds) = command.unwrap().split_once("get ").unwrap();
+    let (kinds, _) = kinds.split_once(' ').unwrap();
+    assert!(PAGE.contains("kubectl get configmap istio -n istio-system -o yaml"));
     let names: Vec<_> = kinds.split(',').collect();
     let list = listed(|object| {
         let [kind, version] = ["kind", "apiVersion"].map(|field| object[field].as_str().unwrap());
@@ -72,7 +77,10 @@ fn the_kinds_of_the_page_are_enough() {
             "Deployment" => "deploy".to_owned(),
             _ => plural(kind),
         };
-        names.contains(&&*short) || names.contains(&&*format!("{short}.{group}"))
+        // Of its kind one object is asked for, by a command of its own.
+        kind == "ConfigMap"
+            || names.contains(&&*short)
+            || names.contains(&&*format!("{short}.{group}"))
     });
     assert_eq!(findings(&list), [[""; 2]; 0]);
 }
@@ -98,6 +106,13 @@ fn a_kind_that_was_not_listed_is_not_checked_and_its_objects_are_not_missing() {
     ];
     let expected = expected.map(|subject| ["not-checked".to_owned(), subject.to_owned()]);
     assert_eq!(findings(&list), expected);
+}
+
+#[test]
+fn a_mesh_config_that_was_not_read_is_not_checked() {
+    let list = listed(|object| object["kind"] != "ConfigMap");
+    let expected = ["not-checked", "ConfigMap istio-system/istio"];
+    assert_eq!(findings(&list), [expected]);
 }
 
 #[test]

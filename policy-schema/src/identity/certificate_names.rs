@@ -1,0 +1,79 @@
+//! The names in a certificate → what a proxy takes its holder for.
+
+use super::{ClientCertificate, NameKind, PeerIdentity, SCHEME};
+
+/// The names in a certificate, whoever issued it. May be empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateNames(Vec<(NameKind, Box<str>)>);
+
+impl CertificateNames {
+    /// The certificate with these names.
+    pub fn new<N: Into<Box<str>>>(names: impl IntoIterator<Item = (NameKind, N)>) -> Self {
+        let names = names.into_iter();
+        Self(names.map(|(kind, name)| (kind, name.into())).collect())
+    }
+
+    /// The identity of the mesh in it, as a filter finds it that sees the whole certificate: the only name
+    /// that Envoy's RBAC takes for a SPIFFE ID, if it is a URI.
+    pub fn peer(&self) -> PeerIdentity<'_> {
+        let is_id = |(kind, name): &&(NameKind, Box<str>)| match kind {
+            NameKind::Uri => true,
+            NameKind::Dns => name.starts_with(SCHEME),
+            NameKind::Subject => false,
+        };
+        match (self.first_uri(), self.0.iter().filter(is_id).count()) {
+            (Some(uri), 1) => PeerIdentity::from_uri_san(Some(uri.as_bytes())),
+            _ if self.0.is_empty() => PeerIdentity::Absent,
+            _ => PeerIdentity::Malformed,
+        }
+    }
+
+    /// The same as a filter finds it that sees no more than the first URI: before Envoy 1.38.
+    pub fn peer_by_first_uri(&self) -> PeerIdentity<'_> {
+        match self.first_uri() {
+            Some(uri) => PeerIdentity::from_uri_san(Some(uri.as_bytes())),
+            None if self.0.is_empty() => PeerIdentity::Absent,
+            None => PeerIdentity::Malformed,
+        }
+    }
+
+    /// The certificate as one from outside the mesh; none where it cannot be judged by its names.
+    pub fn client_certificate(&self) -> Option<ClientCertificate> {
+        let names = self.0.iter();
+        ClientCertificate::new(names.map(|(kind, name)| (*kind, name.as_bytes())))
+    }
+
+    fn first_uri(&self) -> Option<&str> {
+        let mut names = self.0.iter();
+        names.find_map(|(kind, name)| (*kind == NameKind::Uri).then_some(&**name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::SpiffeId;
+
+    #[test]
+    fn the_only_name_that_reads_as_an_id_is_the_identity() {
+        use NameKind::{Dns, Subject, Uri};
+        const WEB: &str = "spiffe://td/ns/shop/sa/web";
+        let web = PeerIdentity::Verified(SpiffeId::parse(WEB.as_bytes()).unwrap());
+        let malformed = PeerIdentity::Malformed;
+        for (names, peer, by_first_uri) in [
+            (&[][..], PeerIdentity::Absent, PeerIdentity::Absent),
+            (&[(Uri, WEB)], web, web),
+            (&[(Dns, "web.shop"), (Uri, WEB), (Subject, WEB)], web, web),
+            (&[(Uri, WEB), (Uri, "urn:a")], malformed, web),
+            (&[(Uri, WEB), (Dns, WEB)], malformed, web),
+            (&[(Uri, "urn:a"), (Uri, WEB)], malformed, malformed),
+            (&[(Dns, WEB)], malformed, malformed),
+            (&[(Dns, "web.shop")], malformed, malformed),
+            (&[(Subject, "CN=web")], malformed, malformed),
+        ] {
+            let certificate = CertificateNames::new(names.iter().copied());
+            assert_eq!(certificate.peer(), peer, "{names:?}");
+            assert_eq!(certificate.peer_by_first_uri(), by_first_uri, "{names:?}");
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! What Istio's rules at gateways make of client certificates from outside the mesh.
+//!
+//! To Istio every certificate is an identity: `principals: ["*"]` takes it, and so does a rule without `from`. In the
+//! language such a caller is one of its own, so a rule may need a part for it.
+
+use super::reading::{Importer, Kind, as_istio_reads};
+use super::report::Report;
+use super::rule::is_about_identity;
+use super::values::Values;
+use crate::istio::authorization_policy::{
+    Action, AuthorizationPolicySpec, AuthorizationRule, Condition, Source, SourceEntry,
+};
+use crate::policy::WHOLE_CERTIFICATE;
+use crate::rule_spec::{Effect, RuleSpec, SourceSpec};
+
+/// Client certificates from outside the mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Certificates {
+    Named(Vec<String>),
+    All,
+    /// Some that the language cannot name.
+    Unsayable,
+}
+
+impl Certificates {
+    const NONE: Self = Self::Named(Vec::new());
+
+    /// Those that are in both.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, other) | (other, Self::All) => other,
+            (none, _) | (_, none) if none == Self::NONE => Self::NONE,
+            (one, other) if one == other => one,
+            _ => Self::Unsayable,
+        }
+    }
+
+    /// Those that are in either.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => Self::All,
+            (Self::Unsayable, _) | (_, Self::Unsayable) => Self::Unsayable,
+            (Self::Named(mut names), Self::Named(others)) => {
+                names.extend(
+                    others
+                        .into_iter()
+                        .filter(|name| !names.contains(name))
+                        .collect::<Vec<_>>(),
+                );
+                Self::Named(names)
+            }
+        }
+    }
+}
+
+/// What a source of a rule asks of the caller's certificate, conditions of the rule included.
+struct Asked {
+    /// Whether it asks for an identity at all, rather than excluding some.
+    is_positive: bool,
+    /// Whether it excludes identities of the mesh, too.
+    excludes_workloads: bool,
+    taken: Certificates,
+    excluded: Certificates,
+}
+
+/// A value as the name of a client certificate, where it is that of other trust domains.
+pub(super) fn name_of(value: &str, kind: Kind, importer: Importer<'_>) -> Option<String> {
+    if !importer.at_gateway || importer.istio_version < WHOLE_CERTIFICATE {
+        return None;
+    }
+    match certificates_of(value, kind, importer) {
+        Certificates::Named(names) => names.into_iter().next(),
+        Certificates::All | Certificates::Unsayable => None,
+    }
+}
+
+/// The certificates from outside the mesh that Istio takes a value for.
+fn certificates_of(value: &str, kind: Kind, importer: Importer<'_>) -> Certificates {
+    let Ok(read) = as_istio_reads(value, kind, importer) else {
+        return Certificates::NONE;
+    };
+    let uri = |id: String| {
+        let name = format!("uri:spiffe://{id}");
+        if importer.takes_client_certificate(&name) {
+            Certificates::Named(vec![name])
+        } else {
+            Certificates::NONE
+        }
+    };
+    let of_one = |value: String| match kind {
+        Kind::Principal if value == "*" => Certificates::All,
+        Kind::Principal => {
+            let is_cut_domain = value.ends_with('*') && !value.contains('/');
+            if value.starts_with('*') || is_cut_domain {
+                Certificates::Unsayable
+            } else {
+                uri(value)
+            }
+        }
+        Kind::TrustDomain if value.contains('*') => Certificates::Unsayable,
+        Kind::TrustDomain => uri(format!("{value}/*")),
+        // In any trust domain.
+        Kind::Namespace | Kind::ServiceAccount => Certificates::Unsayable,
+        Kind::Port | Kind::Other => Certificates::NONE,
+    };
+    read.into_iter()
+        .map(of_one)
+        .fold(Certificates::NONE, Certificates::or)
+}
+
+impl Asked {
+    fn new(source: &Source, conditions: &[Condition], importer: Importer<'_>) -> Self {
+        let fields = [
+            (Kind::Principal, &source.principals, &source.not_principals),
+            (Kind::Namespace, &source.namespaces, &source.not_namespaces),
+            (
+                Kind::ServiceAccount,
+                &source.service_accounts,
+                &source.not_service_accounts,
+            ),
+            (
+                Kind::TrustDomain,
+                &source.trust_domains,
+                &source.not_trust_domains,
+            ),
+        ];
+        let conditions = conditions.iter().map(|condition| {
+            let kind = Kind::of_key(&condition.key);
+            (kind, &condition.values, &condition.not_values)
+        });
+        let conditions = conditions.filter(|(kind, ..)| kind.is_of_identity());
+        let mut asked = Self {
+            is_positive: false,
+            excludes_workloads: false,
+            taken: Certificates::All,
+            excluded: Certificates::NONE,
+        };
+        let any_of = |kind, values: &[String]| {
+            let values = values.iter();
+            values
+                .map(|value| certificates_of(value, kind, importer))
+                .fold(Certificates::NONE, Certificates::or)
+        };
+        for (kind, values, not_values) in fields.into_iter().chain(conditions) {
+            if !values.is_empty() {
+                asked.is_positive = true;
+                asked.taken = asked.taken.and(any_of(kind, values));
+            }
+            let excluded = any_of(kind, not_values);
+            asked.excludes_workloads |= not_values
+                .iter()
+                .any(|value| name_of(value, kind, importer).is_none());
+            asked.excluded = asked.excluded.or(excluded);
+        }
+        asked
+    }
+
+    /// The fields of a source that takes these certificates; none where it takes none, an error where the
+    /// language cannot say which.
+    fn fields(self) -> Result<Option<SourceSpec>, ()> {
+        let not_client_certificates = match self.excluded {
+            Certificates::All => return Ok(None),
+            Certificates::Named(names) => Some(names).filter(|names| !names.is_empty()),
+            Certificates::Unsayable if self.taken == Certificates::NONE => None,
+            Certificates::Unsayable => return Err(()),
+        };
+        let client_certificates = match self.taken {
+            none if none == Certificates::NONE => return Ok(None),
+            Certificates::Named(names) => names,
+            Certificates::All => vec!["*".to_owned()],
+            Certificates::Unsayable => return Err(()),
+        };
+        Ok(Some(SourceSpec {
+            client_certificates: Some(client_certificates),
+            not_client_certificates,
+            ..SourceSpec::default()
+        }))
+    }
+}
+
+const NOT_EXEMPT: &str = "client certificates from outside the mesh that Istio exempts here are not exempt: in the \
+                          language a source exempts either workloads or such certificates, by whole names. Write a rule for each";
+
+const NOT_NAMED: &str =
+    "at a gateway, Istio also takes client certificates of other trust domains for these callers";
+
+/// The part of a rule that takes client certificates from outside the mesh, where its other part does not.
+pub(super) fn part_for_certificates(
+    rule: &AuthorizationRule,
+    whole: &RuleSpec,
+    importer: Importer<'_>,
+    report: &mut Report<'_>,
+) -> Option<RuleSpec> {
+    let effect = whole.effect;
+    if !importer.at_gateway || effect == Effect::Custom {
+        return None;
+    }
+    let everybody = [Source::default()];
+    let sources: Vec<&Source> = if rule.from.is_empty() {
+        everybody.iter().collect()
+    } else {
+        rule.from.iter().map(|from| &from.source).collect()
+    };
+    let mut from = Vec::new();
+    for source in sources {
+        let asked = Asked::new(source, &rule.when, importer);
+        // A denial that asks for no identity takes certificates by itself.
+        if effect != Effect::Allow && !asked.is_positive {
+            continue;
+        }
+        match asked.fields() {
+            Ok(None) => {}
+            Ok(Some(_)) if importer.istio_version < WHOLE_CERTIFICATE => {
+                // The filter denies what it cannot see.
+                if effect == Effect::Allow {
+                    report(
+                        false,
+                        format!(
+                            "client certificates from outside the mesh are denied, which Istio lets in: before Istio \
+                             {WHOLE_CERTIFICATE}, gateways do not show filters the whole certificate"
+                        ),
+                    );
+                    return None;
+                }
+            }
+            Ok(Some(fields)) => from.extend(beside(source, importer, effect, fields)),
+            Err(()) if effect == Effect::Deny => report(
+                true,
+                format!(
+                    "{NOT_NAMED}, and the language cannot; name their trust domains in `principals`, such as \
+                     `cluster.local/ns/NAMESPACE/*`"
+                ),
+            ),
+            Err(()) => report(
+                false,
+                format!(
+                    "{NOT_NAMED}; here the rule takes none of them. Name those that you expect in `clientCertificates`"
+                ),
+            ),
+        }
+    }
+    if from.is_empty() {
+        return None;
+    }
+    let mut silent = |_, _: String| {};
+    let mut values = Values {
+        effect,
+        importer,
+        report: &mut silent,
+    };
+    let conditions = rule.when.iter();
+    let conditions = conditions.filter(|condition| !is_about_identity(&condition.key));
+    let when: Result<Vec<_>, _> = conditions
+        .filter_map(|condition| values.condition(condition).transpose())
+        .collect();
+    let operations = rule.to.iter().map(|to| values.operation(&to.operation));
+    let to: Vec<_> = operations.filter_map(Result::ok).collect();
+    if to.is_empty() && !rule.to.is_empty() {
+        return None;
+    }
+    Some(RuleSpec {
+        id: "-outside".to_owned(),
+        from: Some(from),
+        to: Some(to).filter(|to| !to.is_empty()),
+        when: Some(when.ok()?).filter(|when| !when.is_empty()),
+        ..whole.clone()
+    })
+}
+
+/// These fields, beside what a source asks for other than an identity; none where that never matches.
+fn beside(
+    source: &Source,
+    importer: Importer<'_>,
+    effect: Effect,
+    fields: SourceSpec,
+) -> Option<SourceSpec> {
+    let mut silent = |_, _: String| {};
+    let mut values = Values {
+        effect,
+        importer,
+        report: &mut silent,
+    };
+    let rest = without_identity(source);
+    let rest = if rest == Source::default() {
+        SourceSpec::default()
+    } else {
+        values.source(&rest).ok()?
+    };
+    Some(SourceSpec {
+        anonymous: fields.anonymous,
+        client_certificates: fields.client_certificates,
+        not_client_certificates: fields.not_client_certificates,
+        ..rest
+    })
+}
+
+fn without_identity(source: &Source) -> Source {
+    Source {
+        principals: Vec::new(),
+        not_principals: Vec::new(),
+        namespaces: Vec::new(),
+        not_namespaces: Vec::new(),
+        service_accounts: Vec::new(),
+        not_service_accounts: Vec::new(),
+        trust_domains: Vec::new(),
+        not_trust_domains: Vec::new(),
+        ..source.clone()
+    }
+}
+
+/// A source of a rule that denies, as `carried`, with the certificates from outside the mesh that it excludes.
+pub(super) fn with_exclusions(
+    source: &Source,
+    carried: SourceSpec,
+    rule: &AuthorizationRule,
+    effect: Effect,
+    importer: Importer<'_>,
+    report: &mut Report<'_>,
+) -> SourceSpec {
+    let asked = Asked::new(source, &rule.when, importer);
+    if !importer.at_gateway || effect == Effect::Allow || asked.is_positive {
+        return carried;
+    }
+    let has_conditions = rule
+        .when
+        .iter()
+        .any(|condition| is_about_identity(&condition.key));
+    let fields = match asked.excluded {
+        none if none == Certificates::NONE => return carried,
+        Certificates::All if !has_conditions => Some(SourceSpec {
+            anonymous: Some(true),
+            ..SourceSpec::default()
+        }),
+        Certificates::Named(names)
+            if !(has_conditions || asked.excludes_workloads)
+                && importer.istio_version >= WHOLE_CERTIFICATE =>
+        {
+            Some(SourceSpec {
+                not_client_certificates: Some(names),
+                ..SourceSpec::default()
+            })
+        }
+        Certificates::All | Certificates::Named(_) | Certificates::Unsayable => None,
+    };
+    let Some(source) = fields.and_then(|fields| beside(source, importer, effect, fields)) else {
+        report(false, NOT_EXEMPT.to_owned());
+        return carried;
+    };
+    source
+}
+
+/// Reports the certificates from outside the mesh that the conditions of a rule without `from` exclude, where the
+/// rule denies.
+pub(super) fn report_exclusions(
+    rule: &AuthorizationRule,
+    effect: Effect,
+    importer: Importer<'_>,
+    report: &mut Report<'_>,
+) {
+    let asked = Asked::new(&Source::default(), &rule.when, importer);
+    let denies = importer.at_gateway && effect != Effect::Allow && !asked.is_positive;
+    if denies && asked.excluded != Certificates::NONE {
+        report(false, NOT_EXEMPT.to_owned());
+    }
+}
+
+/// Whether a policy that is not for gateways only denies client certificates that Istio lets in at gateways.
+pub(super) fn closes_gateways(policy: &AuthorizationPolicySpec, importer: Importer<'_>) -> bool {
+    let at_gateway = Importer {
+        at_gateway: true,
+        ..importer
+    };
+    let lets_in = |rule: &AuthorizationRule| {
+        let everybody = [SourceEntry::default()];
+        let sources = if rule.from.is_empty() {
+            &everybody[..]
+        } else {
+            &rule.from
+        };
+        sources.iter().any(|from| {
+            let asked = Asked::new(&from.source, &rule.when, at_gateway);
+            asked.taken != Certificates::NONE && asked.excluded != Certificates::All
+        })
+    };
+    match policy.action {
+        Action::Allow => policy.rules.iter().any(lets_in),
+        // What it does not deny passes in Istio.
+        Action::Deny => true,
+        Action::Audit | Action::Custom => false,
+    }
+}

@@ -1,0 +1,201 @@
+//! What an `EnvoyFilter` does to the proxies that enforce policies.
+//!
+//! It can change anything, so each patch that may meet callers is judged: it undoes a part of enforcement, it is
+//! known to leave it alone, or it was not judged, which is a finding too.
+
+mod judgement;
+mod patch;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use self::judgement::{Guards, Judgement};
+use self::patch::Patch;
+use super::coverage::{is_for, is_for_workload, is_gateway};
+use super::object::{Object, has_all};
+use super::request_authentication::asks_for_token;
+use super::workloads::{Sidecar, Workloads};
+use super::{Finding, FindingCode, Verdict, unvalidated};
+use crate::istio::{ExtensionApi, extension};
+use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy, are_compatible};
+use crate::problem::Cursor;
+use crate::rule_spec::{Effect, Otherwise};
+
+const JWT: &str = "envoy.filters.http.jwt_authn";
+const EXTERNAL_AUTHORIZATION: &str = "envoy.filters.http.ext_authz";
+
+pub(super) fn check(
+    set: &PolicySet,
+    api: ExtensionApi,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    verdict: &mut Verdict,
+) {
+    let guards = guards(set, api);
+    let filters = objects
+        .iter()
+        .filter(|object| object.is("networking.istio.io", "EnvoyFilter"));
+    for object in filters {
+        let reach = Reach::of(set, object, workloads);
+        if !reach.sidecars && !reach.gateways {
+            continue;
+        }
+        let patches = object.at("/spec/configPatches").and_then(Value::as_array);
+        for (index, patch) in patches.into_iter().flatten().enumerate() {
+            let patch = Patch::of(patch);
+            let kinds = [(reach.sidecars, false), (reach.gateways, true)];
+            let judged = kinds
+                .into_iter()
+                .filter(|(is_reached, _)| *is_reached)
+                .map(|(_, of_gateway)| guards.judge(&patch, of_gateway));
+            for judgement in judged {
+                let found = match judgement {
+                    Judgement::Harmless => None,
+                    Judgement::Undoes(does) => Some(undone(object, &does)),
+                    Judgement::Unknown(does) => Some(unknown(object, &does)),
+                    Judgement::SkipsValidation => {
+                        let policies = reach.policies.iter().copied();
+                        let found = unvalidated::of_patch(object, policies);
+                        verdict.findings.extend(found);
+                        None
+                    }
+                };
+                let field = Cursor::Root;
+                let (spec, patches) = ("spec", "configPatches");
+                verdict.findings.extend(found.map(|finding| Finding {
+                    field: Some(field.key(spec).key(patches).index(index).location()),
+                    ..finding
+                }));
+            }
+        }
+    }
+}
+
+/// What an `EnvoyFilter` is for, of what policies protect.
+#[derive(Debug)]
+struct Reach<'p> {
+    sidecars: bool,
+    gateways: bool,
+    /// The policies for those gateways.
+    policies: Vec<&'p ServicePolicy>,
+}
+
+impl<'p> Reach<'p> {
+    fn of(set: &'p PolicySet, object: &Object, workloads: &Workloads<'_>) -> Self {
+        let mesh = &set.mesh;
+        let is_for_mesh = object.namespace() == mesh.root_namespace;
+        let reaches = |namespace: &str| is_for_mesh || namespace == object.namespace();
+        let wanted = object.texts("/spec/workloadSelector/labels");
+        if object.at("/spec/targetRefs").is_some() {
+            // Gateways and waypoints, which are not told apart here.
+            return Self {
+                sidecars: false,
+                gateways: true,
+                policies: set.policies.iter().collect(),
+            };
+        }
+        let seen = workloads
+            .all
+            .iter()
+            .filter(|workload| reaches(workload.namespace) && has_all(&workload.labels, &wanted));
+        let (at_gateways, at_sidecars): (Vec<_>, Vec<_>) =
+            seen.partition(|workload| is_gateway(set, workload.namespace, &workload.labels));
+        let is_closed = mesh.otherwise == Otherwise::Deny;
+        // Pods that are not there yet may come, where nobody looked at pods or for gateways that Istio makes.
+        let sidecars = if workloads.all.is_empty() {
+            set.policies
+                .iter()
+                .any(|policy| may_be_for(policy, object, is_for_mesh, &wanted))
+        } else {
+            at_sidecars.iter().any(|workload| {
+                let mut policies = set.policies.iter();
+                is_closed && workload.sidecar != Sidecar::Absent
+                    || policies.any(|policy| is_for_workload(policy, workload))
+            })
+        };
+        let declared: Vec<_> = mesh
+            .gateways
+            .iter()
+            .filter(|gateway| {
+                reaches(&gateway.namespace) && are_compatible(&gateway.labels, &wanted)
+            })
+            .collect();
+        let is_for_gateway = |policy: &&ServicePolicy| {
+            let mut declared = declared.iter();
+            at_gateways
+                .iter()
+                .any(|workload| is_for_workload(policy, workload))
+                || declared.any(|gateway| is_for(policy, &gateway.namespace, &gateway.labels))
+        };
+        Self {
+            sidecars,
+            gateways: !at_gateways.is_empty() || !declared.is_empty(),
+            policies: set.policies.iter().filter(is_for_gateway).collect(),
+        }
+    }
+}
+
+/// Whether pods may have both a policy and a patch by these labels.
+fn may_be_for(policy: &ServicePolicy, object: &Object, is_for_mesh: bool, wanted: &Labels) -> bool {
+    let namespace = &policy.name.namespace;
+    if is_for_mesh {
+        let everywhere = Labels::new();
+        let own = match &policy.attachment {
+            Attachment::Workload(own) | Attachment::Mesh(own) => own,
+            Attachment::Namespace | Attachment::Targets(_) => &everywhere,
+        };
+        are_compatible(own, wanted)
+    } else {
+        policy
+            .attachment
+            .may_meet(namespace, object.namespace(), wanted)
+    }
+}
+
+fn guards(set: &PolicySet, api: ExtensionApi) -> Guards {
+    let resources = set
+        .policies
+        .iter()
+        .filter_map(|policy| extension(set, policy, api).ok());
+    let plugins = resources
+        .map(|resource| {
+            let metadata = resource.metadata();
+            format!("{}.{}", metadata.namespace, metadata.name)
+        })
+        .collect();
+    let mut sources = Vec::new();
+    let mut rules = set.policies.iter().flat_map(|policy| &policy.rules);
+    if rules.clone().any(asks_for_token) {
+        sources.push(JWT);
+    }
+    if rules.any(|rule| rule.effect == Effect::Custom) {
+        sources.push(EXTERNAL_AUTHORIZATION);
+    }
+    Guards {
+        plugins,
+        sources,
+        normalization: set.mesh.path_normalization,
+    }
+}
+
+fn undone(object: &Object, does: &str) -> Finding {
+    Finding::about(
+        object,
+        FindingCode::EnforcementUndone,
+        format!("it {does}, at proxies that enforce policies"),
+        "delete the patch, or keep it from these proxies by `workloadSelector`",
+    )
+}
+
+fn unknown(object: &Object, does: &str) -> Finding {
+    Finding::about(
+        object,
+        FindingCode::NotChecked,
+        format!(
+            "it {does}, at proxies that enforce policies, and whether they still do was not judged"
+        ),
+        "review the patch, or keep it from these proxies by `workloadSelector`",
+    )
+}

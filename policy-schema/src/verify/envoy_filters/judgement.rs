@@ -1,0 +1,221 @@
+//! A patch → what it does to enforcement.
+
+use serde_json::Value;
+
+use super::patch::Patch;
+use super::settings;
+use crate::document::PathNormalization;
+use crate::verify::protobuf::field;
+
+const RBAC: &str = "envoy.filters.http.rbac";
+const NETWORK_RBAC: &str = "envoy.filters.network.rbac";
+const CONNECTION_MANAGER: &str = "envoy.filters.network.http_connection_manager";
+
+/// HTTP filters that can refuse a request or count it, and change nothing that rules ask for.
+const PASSIVE_FILTERS: [&str; 14] = [
+    "adaptive_concurrency",
+    "admission_control",
+    "bandwidth_limit",
+    "buffer",
+    "compressor",
+    "decompressor",
+    "fault",
+    "file_system_buffer",
+    "grpc_stats",
+    "local_ratelimit",
+    "ratelimit",
+    "rbac",
+    "stats",
+    "tap",
+];
+
+/// The same for network filters.
+const PASSIVE_NETWORK_FILTERS: [&str; 4] =
+    ["connection_limit", "local_ratelimit", "ratelimit", "rbac"];
+
+/// What a patch does to enforcement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// Nothing.
+    Harmless,
+    /// It undoes a part of it, by doing this.
+    Undoes(String),
+    /// It makes a gateway accept client certificates that it does not validate.
+    SkipsValidation,
+    /// It may change it, by doing this.
+    Unknown(String),
+}
+
+/// What enforcement is made of.
+#[derive(Debug)]
+pub(super) struct Guards {
+    /// `NAMESPACE.NAME` of the objects that bring the filter: Istio's names of filters contain them.
+    pub(super) plugins: Vec<String>,
+    /// Filters on whose work rules rely.
+    pub(super) sources: Vec<&'static str>,
+    pub(super) normalization: PathNormalization,
+}
+
+impl Guards {
+    /// Whether enforcement is by a filter of this name, or relies on it.
+    pub(super) fn has(&self, filter: &str) -> bool {
+        [RBAC, NETWORK_RBAC].contains(&filter)
+            || self.sources.contains(&filter)
+            || self.plugins.iter().any(|plugin| is_plugin(filter, plugin))
+    }
+
+    pub(super) fn judge(&self, patch: &Patch<'_>, of_gateway: bool) -> Judgement {
+        if !patch.meets_callers(of_gateway) {
+            return Judgement::Harmless;
+        }
+        if patch.operation != "REMOVE"
+            && let Some(setting) = settings::undoing(self, patch.value, of_gateway)
+        {
+            return Judgement::Undoes(setting);
+        }
+        if of_gateway && settings::accepts_untrusted(patch.value) {
+            return Judgement::SkipsValidation;
+        }
+        match patch.apply_to {
+            "HTTP_FILTER" => self.of_filter(patch, patch.http_filter, &PASSIVE_FILTERS),
+            "NETWORK_FILTER" => self.of_network_filter(patch),
+            "EXTENSION_CONFIG" => self.of_extension(patch),
+            "CLUSTER" if patch.operation == "ADD" => Judgement::Harmless,
+            "CLUSTER"
+            | "FILTER_CHAIN"
+            | "LISTENER"
+            | "ROUTE_CONFIGURATION"
+            | "VIRTUAL_HOST"
+            | "HTTP_ROUTE"
+            | "BOOTSTRAP"
+                if patch.operation != "REMOVE" =>
+            {
+                of_settings(patch)
+            }
+            _ => unknown(patch),
+        }
+    }
+
+    /// A patch of HTTP or network filters; `name` is the one that it asks for.
+    fn of_filter(&self, patch: &Patch<'_>, name: Option<&str>, passive: &[&str]) -> Judgement {
+        let does = match patch.operation {
+            "REMOVE" => "removes",
+            "REPLACE" => "replaces",
+            "MERGE" => "changes",
+            "ADD" | "INSERT_BEFORE" | "INSERT_AFTER" | "INSERT_FIRST" => {
+                return match type_of(patch.value) {
+                    Some(kind) if passive.contains(&kind) => Judgement::Harmless,
+                    kind => Judgement::Unknown(format!(
+                        "adds a filter {}, which can change or answer requests",
+                        described(kind)
+                    )),
+                };
+            }
+            _ => return unknown(patch),
+        };
+        let Some(name) = name else {
+            return if patch.takes_away() {
+                Judgement::Undoes(format!("{does} every filter"))
+            } else {
+                unknown(patch)
+            };
+        };
+        if self.has(name) {
+            return Judgement::Undoes(format!("{does} the filter `{name}`"));
+        }
+        let kind = short(name);
+        if passive.contains(&kind)
+            && (patch.operation != "REPLACE" || type_of(patch.value) == Some(kind))
+        {
+            Judgement::Harmless
+        } else {
+            Judgement::Unknown(format!("{does} the filter `{name}`"))
+        }
+    }
+
+    fn of_network_filter(&self, patch: &Patch<'_>) -> Judgement {
+        let is_manager = patch.network_filter == Some(CONNECTION_MANAGER);
+        if is_manager && patch.takes_away() {
+            let does = patch.operation.to_ascii_lowercase();
+            return Judgement::Undoes(format!("{does}s the filter `{CONNECTION_MANAGER}`"));
+        }
+        if is_manager && patch.operation == "MERGE" {
+            return of_settings(patch);
+        }
+        self.of_filter(patch, patch.network_filter, &PASSIVE_NETWORK_FILTERS)
+    }
+
+    /// A configuration for filters that ask for it by name.
+    fn of_extension(&self, patch: &Patch<'_>) -> Judgement {
+        let name = field(patch.value, "name").and_then(Value::as_str);
+        match name {
+            Some(name) if self.has(name) => {
+                Judgement::Undoes(format!("brings a configuration for the filter `{name}`"))
+            }
+            Some(_) if patch.operation == "ADD" => Judgement::Harmless,
+            _ => unknown(patch),
+        }
+    }
+}
+
+/// A change of settings, by the names of those that it changes.
+fn of_settings(patch: &Patch<'_>) -> Judgement {
+    match settings::unfamiliar(patch.apply_to, patch.value) {
+        Some(setting) => Judgement::Unknown(format!("sets `{setting}`")),
+        None => Judgement::Harmless,
+    }
+}
+
+fn unknown(patch: &Patch<'_>) -> Judgement {
+    let or = |text: &str| match text {
+        "" => "nothing".to_owned(),
+        text => format!("`{text}`"),
+    };
+    Judgement::Unknown(format!(
+        "applies {} to {}",
+        or(patch.operation),
+        or(patch.apply_to)
+    ))
+}
+
+/// What a filter is, by the type of its configuration: names are free.
+fn type_of(filter: &Value) -> Option<&str> {
+    let config = field(filter, "typed_config")?;
+    let mut kind = config.get("@type")?.as_str()?;
+    if kind.ends_with("TypedStruct") {
+        kind = field(config, "type_url")?.as_str()?;
+    }
+    // `…extensions.filters.http.lua.v3.Lua`: the folder before the version.
+    let mut parts = kind.rsplit('.').skip(1);
+    let version = parts.next()?;
+    version
+        .strip_prefix('v')
+        .filter(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))?;
+    parts.next()
+}
+
+fn described(kind: Option<&str>) -> String {
+    match kind {
+        Some(kind) => format!("of type `{kind}`"),
+        None => "of an unknown type".to_owned(),
+    }
+}
+
+/// The last part of a filter's name: `fault` of `envoy.filters.http.fault`.
+fn short(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, last)| last)
+}
+
+/// `extensions.istio.io/wasmplugin/NAMESPACE.NAME`, and what Istio 1.31 has in its place:
+/// `extensions.istio.io/trafficextension/NAMESPACE.NAME~istio-translated-wasmplugin`.
+fn is_plugin(filter: &str, plugin: &str) -> bool {
+    let last = filter.rsplit_once('/').map_or(filter, |(_, last)| last);
+    let own = last.split_once('~').map_or(last, |(own, _)| own);
+    own == plugin
+}
+
+/// Whether a map of settings for filters, by their names, has one for enforcement.
+pub(super) fn names_guard(guards: &Guards, settings: &Value) -> Option<String> {
+    let filters = settings.as_object()?;
+    filters.keys().find(|name| guards.has(name)).cloned()
+}

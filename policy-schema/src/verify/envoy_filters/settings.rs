@@ -1,0 +1,162 @@
+//! Settings in a patch: those that undo enforcement, and those that have nothing to do with it.
+
+use serde_json::Value;
+
+use super::judgement::{Guards, names_guard};
+use crate::verify::path_handling::{changed_options, ignores_path_parameters};
+use crate::verify::protobuf::{any_field, is_true, snake_case};
+
+/// Fields that only lead to others.
+const PATHS: [&str; 8] = [
+    "config",
+    "route",
+    "route_config",
+    "routes",
+    "transport_socket",
+    "typed_config",
+    "typed_extension_protocol_options",
+    "virtual_hosts",
+];
+
+/// Fields of listeners, connection managers, routes and clusters that no rule depends on: names, times, limits,
+/// logs, and what is done to responses. Those that change paths are as the `Mesh` says, or undo enforcement.
+const FAMILIAR: [&str; 63] = [
+    "@type",
+    "access_log",
+    "access_log_options",
+    "add_user_agent",
+    "always_set_request_id_in_response",
+    "circuit_breakers",
+    "common_http_protocol_options",
+    "connect_timeout",
+    "connection_balance_config",
+    "cors",
+    "delayed_close_timeout",
+    "disable_stateful_session_resumption",
+    "disable_stateless_session_resumption",
+    "dns_lookup_family",
+    "dns_refresh_rate",
+    "domains",
+    "drain_timeout",
+    "enable_reuse_port",
+    "explicit_http_config",
+    "generate_request_id",
+    "health_checks",
+    "http2_protocol_options",
+    "http_protocol_options",
+    "idle_timeout",
+    "include_request_attempt_count",
+    "lb_policy",
+    "listener_filters_timeout",
+    "local_reply_config",
+    "match",
+    "max_connection_duration",
+    "max_grpc_timeout",
+    "max_request_headers_kb",
+    "max_requests_per_connection",
+    "max_stream_duration",
+    "merge_slashes",
+    "name",
+    "normalize_path",
+    "outlier_detection",
+    "path_with_escaped_slashes_action",
+    "per_connection_buffer_limit_bytes",
+    "preserve_external_request_id",
+    "prefix",
+    "proxy_100_continue",
+    "rate_limits",
+    "request_body_buffer_limit",
+    "request_headers_timeout",
+    "request_timeout",
+    "respect_dns_ttl",
+    "response_headers_to_add",
+    "response_headers_to_remove",
+    "retry_policy",
+    "server_header_transformation",
+    "server_name",
+    "socket_options",
+    "stat_prefix",
+    "stream_error_on_invalid_http_message",
+    "stream_idle_timeout",
+    "tcp_backlog_size",
+    "tcp_keepalive",
+    "timeout",
+    "tracing",
+    "transport_socket_connect_timeout",
+    "upstream_connection_options",
+];
+
+/// What of a patch's value undoes enforcement, wherever it stands.
+pub(super) fn undoing(guards: &Guards, value: &Value, of_gateway: bool) -> Option<String> {
+    let mut found = None;
+    any_field(value, &mut |key, value| {
+        found = match key {
+            "trust_chain_verification" if is_accept_untrusted(value) && !of_gateway => {
+                Some("has certificates accepted that nothing validates".to_owned())
+            }
+            // Gateways of the documents ask for certificates, or do not, as the documents say.
+            "require_client_certificate" if !is_true(value) && !of_gateway => {
+                Some("no longer requires a certificate of callers".to_owned())
+            }
+            "typed_per_filter_config" => names_guard(guards, value)
+                .map(|name| format!("has routes with other settings for the filter `{name}`")),
+            _ => None,
+        };
+        found.is_some()
+    });
+    found.or_else(|| of_paths(guards, value))
+}
+
+/// Wherever it stands: a connection manager, a route configuration, or filters with either in them.
+fn of_paths(guards: &Guards, value: &Value) -> Option<String> {
+    let changed = changed_options(guards.normalization, value);
+    if let Some(option) = changed.first() {
+        return Some(format!(
+            "sets `{option}`, so that proxies normalise paths otherwise than the `Mesh` says"
+        ));
+    }
+    if ignores_path_parameters(value) {
+        return Some(
+            "sets `ignore_path_parameters_in_path_matching`, so that RBAC compares another path than the filter"
+                .to_owned(),
+        );
+    }
+    match value {
+        Value::Object(fields) => fields.values().find_map(|value| of_paths(guards, value)),
+        Value::Array(elements) => elements.iter().find_map(|value| of_paths(guards, value)),
+        _ => None,
+    }
+}
+
+/// The first setting that is not known to leave enforcement alone; none if there is none.
+pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::Object(fields) => fields.iter().find_map(|(key, value)| {
+            let name = snake_case(key);
+            if apply_to == "BOOTSTRAP" && name == "stats_config" {
+                // Proxies whose metrics it drops are found by themselves.
+                None
+            } else if PATHS.contains(&&*name) {
+                unfamiliar(apply_to, value)
+            } else {
+                (!FAMILIAR.contains(&&*name)).then_some(name)
+            }
+        }),
+        Value::Array(elements) => elements
+            .iter()
+            .find_map(|element| unfamiliar(apply_to, element)),
+        // A route by its name, a text that stands for a message.
+        _ => None,
+    }
+}
+
+/// Whether anything in a patch's value has certificates accepted that nothing validates.
+pub(super) fn accepts_untrusted(value: &Value) -> bool {
+    any_field(value, &mut |key, value| {
+        key == "trust_chain_verification" && is_accept_untrusted(value)
+    })
+}
+
+fn is_accept_untrusted(value: &Value) -> bool {
+    value.as_str() == Some("ACCEPT_UNTRUSTED") || value.as_u64() == Some(1)
+}

@@ -1,0 +1,352 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::document::PathNormalization;
+
+fn judge(of_gateway: bool, patch: &Value) -> Judgement {
+    let guards = Guards {
+        plugins: vec!["shop.cart-peergate".to_owned()],
+        sources: vec![JWT],
+        normalization: PathNormalization::Base,
+    };
+    guards.judge(&Patch::of(patch), of_gateway)
+}
+
+fn undoes(does: &str) -> Judgement {
+    Judgement::Undoes(does.to_owned())
+}
+
+fn unknown(does: &str) -> Judgement {
+    Judgement::Unknown(does.to_owned())
+}
+
+/// A patch of the HTTP filter `name`.
+fn of_filter(operation: &str, name: Option<&str>, value: &Value) -> Value {
+    let mut filter = json!({"name": "envoy.filters.network.http_connection_manager"});
+    if let Some(name) = name {
+        filter["subFilter"] = json!({"name": name});
+    }
+    json!({
+        "applyTo": "HTTP_FILTER",
+        "match": {"context": "SIDECAR_INBOUND", "listener": {"filterChain": {"filter": filter}}},
+        "patch": {"operation": operation, "value": value},
+    })
+}
+
+/// A patch of the connection manager, or of routes.
+fn merging(apply_to: &str, value: &Value) -> Value {
+    let manager = json!({"name": "envoy.filters.network.http_connection_manager"});
+    json!({
+        "applyTo": apply_to,
+        "match": {"listener": {"filterChain": {"filter": manager}}},
+        "patch": {"operation": "MERGE", "value": value},
+    })
+}
+
+fn filter_of_type(kind: &str) -> Value {
+    let kind = format!("type.googleapis.com/envoy.extensions.filters.http.{kind}");
+    json!({"name": "any", "typed_config": {"@type": kind}})
+}
+
+#[test]
+fn a_patch_that_takes_away_or_changes_a_filter_of_enforcement_undoes_it() {
+    for name in [
+        "envoy.filters.http.rbac",
+        "envoy.filters.http.jwt_authn",
+        "extensions.istio.io/wasmplugin/shop.cart-peergate",
+        "extensions.istio.io/trafficextension/shop.cart-peergate~istio-translated-wasmplugin",
+        "shop.cart-peergate",
+    ] {
+        for (operation, does) in [
+            ("REMOVE", "removes"),
+            ("REPLACE", "replaces"),
+            ("MERGE", "changes"),
+        ] {
+            let patch = of_filter(operation, Some(name), &json!({}));
+            assert_eq!(
+                judge(false, &patch),
+                undoes(&format!("{does} the filter `{name}`"))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_patch_that_takes_every_filter_away_undoes_enforcement() {
+    let patch = of_filter("REMOVE", None, &Value::Null);
+    assert_eq!(judge(false, &patch), undoes("removes every filter"));
+    let manager = "envoy.filters.network.http_connection_manager";
+    let mut patch = merging("NETWORK_FILTER", &Value::Null);
+    patch["patch"]["operation"] = json!("REMOVE");
+    assert_eq!(
+        judge(false, &patch),
+        undoes(&format!("removes the filter `{manager}`"))
+    );
+    patch["match"] =
+        json!({"listener": {"filterChain": {"filter": {"name": "envoy.filters.network.rbac"}}}});
+    assert_eq!(
+        judge(false, &patch),
+        undoes("removes the filter `envoy.filters.network.rbac`")
+    );
+}
+
+/// A filter of another policy, or one whose name only begins as that of the filter does.
+#[test]
+fn another_filter_is_not_taken_for_one_of_enforcement() {
+    for name in [
+        "extensions.istio.io/wasmplugin/shop.cart-peergate2",
+        "extensions.istio.io/wasmplugin/other.shop.cart-peergate",
+        "envoy.filters.http.lua",
+    ] {
+        let patch = of_filter("REMOVE", Some(name), &Value::Null);
+        assert_eq!(
+            judge(false, &patch),
+            unknown(&format!("removes the filter `{name}`"))
+        );
+    }
+    let patch = of_filter("REMOVE", Some("istio.stats"), &Value::Null);
+    assert_eq!(judge(false, &patch), Judgement::Harmless);
+}
+
+/// By its type, whatever its name says.
+#[test]
+fn a_filter_that_is_added_is_judged_by_its_type() {
+    for operation in ["ADD", "INSERT_FIRST", "INSERT_BEFORE", "INSERT_AFTER"] {
+        let limit = filter_of_type("local_ratelimit.v3.LocalRateLimit");
+        let judged = judge(false, &of_filter(operation, None, &limit));
+        assert_eq!(judged, Judgement::Harmless, "{operation}");
+        let lua = filter_of_type("lua.v3.Lua");
+        let judged = judge(false, &of_filter(operation, None, &lua));
+        let changes = "adds a filter of type `lua`, which can change or answer requests";
+        assert_eq!(judged, unknown(changes), "{operation}");
+    }
+    let named = json!({"name": "envoy.filters.http.local_ratelimit"});
+    let changes = "adds a filter of an unknown type, which can change or answer requests";
+    assert_eq!(
+        judge(false, &of_filter("ADD", None, &named)),
+        unknown(changes)
+    );
+    let wrapped = json!({"typed_config": {
+        "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+        "type_url": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+    }});
+    assert_eq!(
+        judge(false, &of_filter("ADD", None, &wrapped)),
+        Judgement::Harmless
+    );
+}
+
+#[test]
+fn a_setting_that_undoes_enforcement_is_found_wherever_it_stands() {
+    let accepted = "has certificates accepted that nothing validates";
+    let paths =
+        "sets `normalize_path`, so that proxies normalise paths otherwise than the `Mesh` says";
+    let parameters = "sets `ignore_path_parameters_in_path_matching`, so that RBAC compares another path than the filter";
+    let routes = "has routes with other settings for the filter `envoy.filters.http.rbac`";
+    let untrusted = |value: Value| json!({"transport_socket": {"typed_config": {"common_tls_context": {"validation_context": value}}}});
+    for (apply_to, value, does) in [
+        (
+            "FILTER_CHAIN",
+            untrusted(json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"})),
+            accepted,
+        ),
+        (
+            "FILTER_CHAIN",
+            untrusted(json!({"trustChainVerification": 1})),
+            accepted,
+        ),
+        (
+            "LISTENER",
+            json!({"filter_chains": [untrusted(json!({"trust_chain_verification": "ACCEPT_UNTRUSTED"}))]}),
+            accepted,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"normalize_path": false}}),
+            paths,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typedConfig": {"normalizePath": false}}),
+            paths,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"route_config": {"ignore_path_parameters_in_path_matching": true}}}),
+            parameters,
+        ),
+        (
+            "ROUTE_CONFIGURATION",
+            json!({"ignorePathParametersInPathMatching": true}),
+            parameters,
+        ),
+        (
+            "HTTP_ROUTE",
+            json!({"typed_per_filter_config": {"envoy.filters.http.rbac": {}}}),
+            routes,
+        ),
+        (
+            "VIRTUAL_HOST",
+            json!({"routes": [{"typedPerFilterConfig": {"envoy.filters.http.rbac": {}}}]}),
+            routes,
+        ),
+    ] {
+        assert_eq!(
+            judge(false, &merging(apply_to, &value)),
+            undoes(does),
+            "{apply_to} {value}"
+        );
+    }
+}
+
+#[test]
+fn a_sidecar_that_no_longer_requires_a_certificate_is_found_and_a_gateway_may() {
+    let value =
+        json!({"transport_socket": {"typed_config": {"require_client_certificate": false}}});
+    let patch = merging("FILTER_CHAIN", &value);
+    let does = "no longer requires a certificate of callers";
+    assert_eq!(judge(false, &patch), undoes(does));
+    assert_eq!(
+        judge(true, &patch),
+        unknown("sets `require_client_certificate`")
+    );
+}
+
+#[test]
+fn settings_that_no_rule_depends_on_are_harmless_and_others_are_not_judged() {
+    for (apply_to, value, setting) in [
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"@type": "x", "stream_idle_timeout": "5s"}}),
+            None,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"server_name": "x", "normalize_path": true}}),
+            None,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"use_remote_address": true}}),
+            Some("use_remote_address"),
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"http_filters": []}}),
+            Some("http_filters"),
+        ),
+        (
+            "LISTENER",
+            json!({"per_connection_buffer_limit_bytes": 1}),
+            None,
+        ),
+        (
+            "LISTENER",
+            json!({"perConnectionBufferLimitBytes": 1}),
+            None,
+        ),
+        (
+            "LISTENER",
+            json!({"bind_to_port": false}),
+            Some("bind_to_port"),
+        ),
+        ("CLUSTER", json!({"connect_timeout": "1s"}), None),
+        (
+            "CLUSTER",
+            json!({"transport_socket": {"typed_config": {"sni": "x"}}}),
+            Some("sni"),
+        ),
+        ("HTTP_ROUTE", json!({"route": {"timeout": "1s"}}), None),
+        (
+            "HTTP_ROUTE",
+            json!({"route": {"prefix_rewrite": "/admin"}}),
+            Some("prefix_rewrite"),
+        ),
+        (
+            "BOOTSTRAP",
+            json!({"stats_config": {"stats_tags": []}}),
+            None,
+        ),
+        (
+            "BOOTSTRAP",
+            json!({"static_resources": {}}),
+            Some("static_resources"),
+        ),
+    ] {
+        let expected = match setting {
+            Some(setting) => unknown(&format!("sets `{setting}`")),
+            None => Judgement::Harmless,
+        };
+        assert_eq!(
+            judge(false, &merging(apply_to, &value)),
+            expected,
+            "{apply_to} {value}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_known_is_not_judged() {
+    for (patch, does) in [
+        (json!({}), "applies nothing to nothing"),
+        (
+            json!({"applyTo": "LISTENER_FILTER", "patch": {"operation": "INSERT_FIRST"}}),
+            "applies `INSERT_FIRST` to `LISTENER_FILTER`",
+        ),
+        (
+            json!({"applyTo": "FILTER_CHAIN", "patch": {"operation": "REMOVE"}}),
+            "applies `REMOVE` to `FILTER_CHAIN`",
+        ),
+        (
+            of_filter("SHUFFLE", Some("x"), &json!({})),
+            "applies `SHUFFLE` to `HTTP_FILTER`",
+        ),
+    ] {
+        assert_eq!(judge(false, &patch), unknown(does));
+    }
+}
+
+/// As the documentation has it for gateways that do not validate certificates.
+#[test]
+fn a_gateway_without_session_resumption_is_as_safe() {
+    let value = json!({"transport_socket": {"typed_config": {
+        "disable_stateless_session_resumption": true,
+        "disable_stateful_session_resumption": true,
+    }}});
+    assert_eq!(
+        judge(true, &merging("FILTER_CHAIN", &value)),
+        Judgement::Harmless
+    );
+}
+
+#[test]
+fn a_gateway_that_is_made_to_accept_any_certificate_is_one_that_does_not_validate() {
+    let value = json!({"transport_socket": {"typed_config": {"common_tls_context": {
+        "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
+    }}}});
+    assert_eq!(
+        judge(true, &merging("FILTER_CHAIN", &value)),
+        Judgement::SkipsValidation
+    );
+}
+
+/// Callers come in by a sidecar's inbound listeners, and by all of a gateway.
+#[test]
+fn a_patch_is_judged_where_callers_meet_it() {
+    for (context, at_sidecar, at_gateway) in [
+        (json!(null), true, true),
+        (json!("ANY"), true, true),
+        (json!("SIDECAR_INBOUND"), true, false),
+        (json!("SIDECAR_OUTBOUND"), false, false),
+        (json!("GATEWAY"), false, true),
+        (json!("WAYPOINT"), true, true),
+        (json!("LATER"), true, true),
+    ] {
+        let mut patch = of_filter("REMOVE", Some("envoy.filters.http.rbac"), &Value::Null);
+        patch["match"]["context"] = context.clone();
+        for (of_gateway, is_met) in [(false, at_sidecar), (true, at_gateway)] {
+            let is_judged = judge(of_gateway, &patch) != Judgement::Harmless;
+            assert_eq!(is_judged, is_met, "{context} {of_gateway}");
+        }
+    }
+}

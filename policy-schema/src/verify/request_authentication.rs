@@ -1,0 +1,282 @@
+//! Whether tokens that rules ask for are validated: `RequestAuthentication` (Istio, security.istio.io).
+//!
+//! The documents do not say which keys an issuer has. They say which tokens rules ask for.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::coverage::is_for_workload;
+use super::extent::LookedAt;
+use super::object::{Object, has_all};
+use super::workloads::{Sidecar, Workload, Workloads};
+use super::{Finding, FindingCode, Verdict};
+use crate::matching::TextMatch;
+use crate::policy::{Labels, PolicySet, ServicePolicy};
+use crate::rule::{Condition, RequestPrincipal, Rule, Source, Test};
+use crate::rule_spec::Enforcement;
+
+const GROUP: &str = "security.istio.io";
+const KIND: &str = "RequestAuthentication";
+
+/// Whether a rule asks for something that only a validated token has.
+pub(super) fn asks_for_token(rule: &Rule) -> bool {
+    !asked(rule).is_empty()
+}
+
+pub(super) fn check(
+    set: &PolicySet,
+    objects: &[Object],
+    workloads: &Workloads<'_>,
+    looked_at: &LookedAt,
+    verdict: &mut Verdict,
+) {
+    let validators: Vec<_> = objects
+        .iter()
+        .filter(|object| object.is(GROUP, KIND))
+        .map(|object| Validator::of(set, object))
+        .collect();
+    let is_seen = looked_at.has(GROUP, KIND)
+        && (!validators.is_empty() || matches!(looked_at, LookedAt::AllBut(_)));
+    let enforced = |policy: &&ServicePolicy| policy.enforcement == Enforcement::Enforce;
+    for policy in set.policies.iter().filter(enforced) {
+        let rules = policy.rules.iter();
+        let rules: Vec<_> = rules
+            .filter(|rule| rule.enforcement != Some(Enforcement::Shadow) && asks_for_token(rule))
+            .collect();
+        if rules.is_empty() {
+            continue;
+        }
+        let places = Places::of(policy, workloads);
+        // Rules there are unenforced, and that is a finding of its own.
+        if places.are_ambient() {
+            continue;
+        }
+        for rule in rules {
+            for tokens in asked(rule) {
+                verdict.findings.extend(if is_seen {
+                    places.judge(rule, &tokens, &validators)
+                } else {
+                    vec![finding(
+                        policy,
+                        FindingCode::NotChecked,
+                        format!(
+                            "rule `{}` asks for {tokens}, and no `{KIND}` is among the objects",
+                            rule.id
+                        ),
+                        "give `verify` the `RequestAuthentication`s too",
+                    )]
+                });
+            }
+        }
+    }
+}
+
+fn finding(policy: &ServicePolicy, code: FindingCode, message: String, help: &str) -> Finding {
+    Finding::of(
+        format!("ServicePolicy {}", policy.name),
+        code,
+        message,
+        help,
+    )
+}
+
+/// The tokens that a rule asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tokens<'r> {
+    /// Any of these.
+    Of(&'r [RequestPrincipal]),
+    /// Those with certain claims, whoever issued them.
+    WithClaims,
+}
+
+impl Tokens<'_> {
+    fn takes(&self, issuer: &str) -> bool {
+        match self {
+            Self::Of(principals) => principals
+                .iter()
+                .any(|principal| principal.issuer.matches(issuer.as_bytes())),
+            Self::WithClaims => true,
+        }
+    }
+
+    fn names_issuer(&self) -> bool {
+        match self {
+            Self::Of(principals) => principals
+                .iter()
+                .all(|principal| principal.issuer != TextMatch::Any),
+            Self::WithClaims => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Tokens<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Of([]) | Self::WithClaims => f.write_str("tokens with certain claims"),
+            Self::Of([first, ..]) => write!(f, "tokens of `{first}`"),
+        }
+    }
+}
+
+/// What a rule asks of tokens: each part must be met. A part that names issuers goes for those that do not.
+fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
+    let of_source = |source: &'_ Source| !source.request_principals.is_empty();
+    let sources = rule.sources.iter();
+    let mut asked: Vec<_> = sources
+        .filter(|source| of_source(source))
+        .map(|source| Tokens::Of(&source.request_principals))
+        .collect();
+    let conditions = || rule.conditions.iter().map(|Condition { test, .. }| test);
+    asked.extend(conditions().filter_map(|test| match test {
+        Test::Caller(source) if of_source(source) => Some(Tokens::Of(&source.request_principals)),
+        _ => None,
+    }));
+    let has_claims = conditions().any(|test| {
+        matches!(test, Test::Metadata { key, values } if key.is_claim() && !values.any_of.is_empty())
+    });
+    if asked.is_empty() && has_claims {
+        asked.push(Tokens::WithClaims);
+    }
+    asked
+}
+
+/// A `RequestAuthentication`.
+struct Validator<'o> {
+    object: &'o Object,
+    is_for_mesh: bool,
+    /// By `targetRefs`: which proxies that are is not told here.
+    has_targets: bool,
+    labels: Labels,
+    issuers: BTreeSet<&'o str>,
+}
+
+impl<'o> Validator<'o> {
+    fn of(set: &PolicySet, object: &'o Object) -> Self {
+        let rules = object.at("/spec/jwtRules").and_then(Value::as_array);
+        let issuers = rules.into_iter().flatten();
+        let has = |field: &str| object.at(field).is_some();
+        Self {
+            object,
+            is_for_mesh: object.namespace() == set.mesh.root_namespace,
+            has_targets: has("/spec/targetRefs") || has("/spec/targetRef"),
+            labels: object.selector().unwrap_or_default(),
+            issuers: issuers
+                .filter_map(|rule| rule.get("issuer")?.as_str())
+                .collect(),
+        }
+    }
+
+    fn is_for(&self, workload: &Workload<'_>) -> bool {
+        (self.is_for_mesh || self.object.namespace() == workload.namespace)
+            && (self.has_targets || has_all(&workload.labels, &self.labels))
+    }
+
+    /// Whether it may be for pods that a policy is for.
+    fn may_be_for(&self, policy: &ServicePolicy) -> bool {
+        let place = if self.is_for_mesh {
+            &policy.name.namespace
+        } else {
+            self.object.namespace()
+        };
+        let namespace = &policy.name.namespace;
+        self.has_targets || policy.attachment.may_meet(namespace, place, &self.labels)
+    }
+}
+
+/// Where a policy is enforced: at the workloads that were seen, or where none was at those that it is for.
+struct Places<'p, 'o> {
+    policy: &'p ServicePolicy,
+    workloads: Vec<&'p Workload<'o>>,
+}
+
+impl<'p, 'o> Places<'p, 'o> {
+    fn of(policy: &'p ServicePolicy, workloads: &'p Workloads<'o>) -> Self {
+        let all = workloads.all.iter();
+        Self {
+            policy,
+            workloads: all
+                .filter(|workload| is_for_workload(policy, workload))
+                .collect(),
+        }
+    }
+
+    /// Whether no proxy stands before any of them that reads requests.
+    fn are_ambient(&self) -> bool {
+        let mut workloads = self.workloads.iter();
+        !workloads.as_slice().is_empty()
+            && workloads.all(|workload| workload.sidecar == Sidecar::Ambient)
+    }
+
+    /// What is wrong with the tokens that a rule asks for.
+    fn judge(
+        &self,
+        rule: &Rule,
+        tokens: &Tokens<'_>,
+        validators: &[Validator<'_>],
+    ) -> Vec<Finding> {
+        if let Some(place) = self.first_without(validators, tokens) {
+            let message = format!(
+                "rule `{}` asks for {tokens}, and no `{KIND}` for {place} validates them",
+                rule.id
+            );
+            let help = "apply a `RequestAuthentication` for the workload and the issuer";
+            let code = FindingCode::UnvalidatedTokens;
+            vec![finding(self.policy, code, message, help)]
+        } else if tokens.names_issuer() {
+            Vec::new()
+        } else {
+            self.rivals(rule, validators)
+        }
+    }
+
+    /// The first place where nothing validates such tokens.
+    fn first_without(&self, validators: &[Validator<'_>], tokens: &Tokens<'_>) -> Option<String> {
+        let mut able = validators
+            .iter()
+            .filter(|validator| validator.issuers.iter().any(|issuer| tokens.takes(issuer)));
+        if self.workloads.is_empty() {
+            let is_covered = able.any(|validator| validator.may_be_for(self.policy));
+            return (!is_covered).then(|| "its workload".to_owned());
+        }
+        let able: Vec<_> = able.collect();
+        self.workloads
+            .iter()
+            .find(|workload| !able.iter().any(|validator| validator.is_for(workload)))
+            .map(|workload| workload.title.clone())
+    }
+
+    /// Objects for the same place with several issuers, where a rule does not say which one it trusts.
+    fn rivals(&self, rule: &Rule, validators: &[Validator<'_>]) -> Vec<Finding> {
+        let at_place = |validator: &&Validator<'_>| {
+            if self.workloads.is_empty() {
+                validator.may_be_for(self.policy)
+            } else {
+                self.workloads
+                    .iter()
+                    .any(|workload| validator.is_for(workload))
+            }
+        };
+        let here: Vec<_> = validators.iter().filter(at_place).collect();
+        let issuers: BTreeSet<_> = here
+            .iter()
+            .flat_map(|validator| &validator.issuers)
+            .collect();
+        if issuers.len() < 2 {
+            return Vec::new();
+        }
+        here.iter()
+            .map(|validator| {
+                Finding::about(
+                    validator.object,
+                    FindingCode::ForeignObject,
+                    format!(
+                        "it is one of several that validate tokens for rule `{}` of policy `{}`, which names no issuer and takes them all",
+                        rule.id, self.policy.name
+                    ),
+                    "name the issuer in the rule, as `requestPrincipals: [ISSUER/*]`",
+                )
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,220 @@
+//! `EnvoyFilter`s at proxies that enforce policies.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+use serde_json::{Value, json};
+
+use super::{Mesh, yaml_of};
+
+const RBAC: &str = "envoy.filters.http.rbac";
+
+fn removal(filter: &str) -> Value {
+    json!({
+        "applyTo": "HTTP_FILTER",
+        "match": {
+            "context": "SIDECAR_INBOUND",
+            "listener": {"filterChain": {"filter": {
+                "name": "envoy.filters.network.http_connection_manager",
+                "subFilter": {"name": filter},
+            }}},
+        },
+        "patch": {"operation": "REMOVE"},
+    })
+}
+
+/// An `EnvoyFilter` in a good mesh, and what is found of it beside `foreign-object`.
+fn found(namespace: &str, labels: &Value, patches: &[Value]) -> Vec<[String; 3]> {
+    let mut spec = json!({"configPatches": patches});
+    if !labels.is_null() {
+        spec["workloadSelector"] = json!({"labels": labels});
+    }
+    let text = yaml_of("EnvoyFilter", namespace, "extra", &spec);
+    let findings = Mesh::good().with("filter.json", &text).findings();
+    let (foreign, others): (Vec<_>, Vec<_>) = findings
+        .into_iter()
+        .partition(|[code, ..]| code == "foreign-object");
+    assert_eq!(foreign.len(), 1);
+    others
+}
+
+fn undone(namespace: &str, does: &str) -> [String; 3] {
+    [
+        "enforcement-undone".to_owned(),
+        format!("EnvoyFilter {namespace}/extra"),
+        format!("it {does}, at proxies that enforce policies"),
+    ]
+}
+
+#[test]
+fn an_envoy_filter_that_removes_a_filter_of_enforcement_is_an_error() {
+    let plugin = "extensions.istio.io/wasmplugin/boutique.cartservice-peergate";
+    for filter in [RBAC, plugin] {
+        let expected = undone("boutique", &format!("removes the filter `{filter}`"));
+        for labels in [json!(null), json!({"app": "cartservice"})] {
+            let found = found("boutique", &labels, &[removal(filter)]);
+            assert_eq!(found, std::slice::from_ref(&expected), "{labels}");
+        }
+    }
+}
+
+/// By the labels that policies are for.
+#[test]
+fn an_envoy_filter_is_judged_where_no_workloads_were_seen() {
+    for (namespace, app, is_judged) in [
+        ("boutique", "cartservice", true),
+        ("istio-system", "cartservice", true),
+        ("boutique", "absent", false),
+        ("elsewhere", "cartservice", false),
+    ] {
+        let spec = json!({
+            "workloadSelector": {"labels": {"app": app}},
+            "configPatches": [removal(RBAC)],
+        });
+        let findings = Mesh::good()
+            .without("workloads.yaml")
+            .with(
+                "filter.json",
+                &yaml_of("EnvoyFilter", namespace, "extra", &spec),
+            )
+            .findings();
+        let is_undone = |[code, ..]: &[String; 3]| code == "enforcement-undone";
+        let has_it = findings.iter().any(is_undone);
+        assert_eq!(has_it, is_judged, "{namespace} {app}: {findings:#?}");
+    }
+}
+
+/// Nothing is there that it could change, or nothing that policies protect.
+#[test]
+fn an_envoy_filter_for_others_is_not_judged() {
+    for (namespace, labels) in [
+        ("boutique", json!({"app": "absent"})),
+        ("elsewhere", json!(null)),
+        ("elsewhere", json!({"app": "cartservice"})),
+    ] {
+        let found = found(namespace, &labels, &[removal(RBAC)]);
+        assert_eq!(found, [[""; 3]; 0], "{namespace} {labels}");
+    }
+}
+
+#[test]
+fn an_envoy_filter_of_the_root_namespace_is_for_the_whole_mesh() {
+    let expected = undone("istio-system", &format!("removes the filter `{RBAC}`"));
+    for labels in [json!(null), json!({"app": "cartservice"})] {
+        let found = found("istio-system", &labels, &[removal(RBAC)]);
+        assert_eq!(found, std::slice::from_ref(&expected), "{labels}");
+    }
+}
+
+#[test]
+fn each_patch_is_judged_and_shown_at_its_line() {
+    let untrusted = json!({
+        "applyTo": "FILTER_CHAIN",
+        "match": {"context": "SIDECAR_INBOUND"},
+        "patch": {"operation": "MERGE", "value": {"transport_socket": {"typed_config": {"common_tls_context": {
+            "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
+        }}}}},
+    });
+    let paths = json!({
+        "applyTo": "NETWORK_FILTER",
+        "patch": {"operation": "MERGE", "value": {"typed_config": {"normalize_path": false}}},
+    });
+    let lua = json!({
+        "applyTo": "HTTP_FILTER",
+        "patch": {"operation": "INSERT_FIRST", "value": {"name": "mine", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+        }}},
+    });
+    let limit = json!({
+        "applyTo": "HTTP_FILTER",
+        "patch": {"operation": "INSERT_BEFORE", "value": {"name": "mine", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        }}},
+    });
+    let found = found(
+        "boutique",
+        &json!({"app": "cartservice"}),
+        &[untrusted, paths, lua, limit],
+    );
+    let unknown = [
+        "not-checked".to_owned(),
+        "EnvoyFilter boutique/extra".to_owned(),
+        "it adds a filter of type `lua`, which can change or answer requests, at proxies that enforce policies, and whether they still do was not judged".to_owned(),
+    ];
+    assert_eq!(
+        found,
+        [
+            undone(
+                "boutique",
+                "has certificates accepted that nothing validates"
+            ),
+            undone(
+                "boutique",
+                "sets `normalize_path`, so that proxies normalise paths otherwise than the `Mesh` says",
+            ),
+            unknown,
+        ]
+    );
+}
+
+#[test]
+fn a_patch_is_shown_at_its_line() {
+    let filter = "\
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: extra, namespace: boutique}
+spec:
+  configPatches:
+    - applyTo: CLUSTER
+      patch: {operation: ADD, value: {name: x}}
+    - applyTo: ROUTE_CONFIGURATION
+      patch: {operation: MERGE, value: {ignore_path_parameters_in_path_matching: true}}
+";
+    let run = Mesh::good()
+        .with("filter.yaml", filter)
+        .verify(&["--output", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let undone = findings
+        .iter()
+        .find(|finding| finding["code"] == "enforcement-undone");
+    assert_eq!(undone.unwrap()["line"], json!(8), "{report:#}");
+}
+
+#[test]
+fn an_envoy_filter_that_has_a_gateway_accept_any_certificate_is_found_with_the_policies_that_trust_it()
+ {
+    let patch = json!({
+        "applyTo": "FILTER_CHAIN",
+        "match": {"context": "GATEWAY"},
+        "patch": {"operation": "MERGE", "value": {"transport_socket": {"typed_config": {"common_tls_context": {
+            "validation_context": {"trust_chain_verification": "ACCEPT_UNTRUSTED"},
+        }}}}},
+    });
+    let found = found("istio-ingress", &json!(null), &[patch]);
+    let message = "it has gateways accept client certificates without validating them";
+    let expected = [
+        "unvalidated-certificates",
+        "EnvoyFilter istio-ingress/extra",
+        message,
+    ];
+    assert_eq!(found, [expected]);
+}
+
+/// A gateway's pods are made by Istio, and need not be among the objects.
+#[test]
+fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {
+    let mut patch = removal(RBAC);
+    patch["match"]["context"] = json!("GATEWAY");
+    let gateway = json!({"istio": "ingressgateway"});
+    let found = found("istio-ingress", &gateway, &[patch]);
+    assert_eq!(
+        found,
+        [undone(
+            "istio-ingress",
+            &format!("removes the filter `{RBAC}`")
+        )]
+    );
+}

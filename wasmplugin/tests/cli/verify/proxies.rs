@@ -1,0 +1,158 @@
+//! What a proxy of Istio's has in its configuration, as it was saved.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{NOW, SHOP, folder, run, text};
+
+const PROXY: &str = "proxy boutique/cartservice-1";
+
+/// The configuration of the cart service's sidecar.
+fn dump() -> Value {
+    let args = ["render", "-f", SHOP, "--at", NOW, "--only", "plugin-config"];
+    let config = run(&[&args[..], &["--workload", "boutique/cartservice"]].concat());
+    assert_eq!(config.status, 0, "{}", config.stderr);
+    let filter = json!({
+        "name": "peergate",
+        "typed_config": {"config": {"configuration": {"value": config.stdout}}},
+    });
+    let rbac = json!({
+        "name": "envoy.filters.http.rbac",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+            "rules": {"policies": {}},
+        },
+    });
+    let socket = json!({"typed_config": {
+        "require_client_certificate": true,
+        "common_tls_context": {"validation_context": {"trusted_ca": {"filename": "root.pem"}}},
+    }});
+    let manager = json!({"typed_config": {
+        "http_filters": [filter, rbac],
+        "normalize_path": true,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "route_config": {"name": "inbound"},
+    }});
+    json!({"configs": [
+        {"bootstrap": {"node": {
+            "id": "sidecar~10.0.0.1~cartservice-1.boutique~boutique.svc.cluster.local",
+            "metadata": {"NAME": "cartservice-1", "NAMESPACE": "boutique", "LABELS": {"app": "cartservice"}},
+        }}},
+        {"dynamic_listeners": [{"name": "virtualInbound", "active_state": {"listener": {
+            "name": "virtualInbound",
+            "traffic_direction": "INBOUND",
+            "filter_chains": [{"name": "virtualInbound", "filters": [manager], "transport_socket": socket}],
+        }}}]},
+    ]})
+}
+
+/// What is found of a proxy whose connection manager is changed, beside that a file proves nothing.
+fn found(change: impl FnOnce(&mut Value)) -> Vec<[String; 3]> {
+    let mut dump = dump();
+    let listener = &mut dump["configs"][1]["dynamic_listeners"][0]["active_state"]["listener"];
+    change(&mut listener["filter_chains"][0]["filters"][0]["typed_config"]);
+    let folder = folder(&[("dump.json", &dump.to_string())]);
+    let proxy = folder.path().join("dump.json");
+    findings(&proxy)
+}
+
+fn findings(proxy: &Path) -> Vec<[String; 3]> {
+    let args = ["verify", "-f", SHOP, "--at", NOW, "--output", "json"];
+    let run = run(&[&args[..], &["--proxy", text(proxy)]].concat());
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    findings
+        .filter(|finding| finding["code"] != "not-checked")
+        .map(|finding| ["code", "subject", "message"].map(|field| text(&finding[field])))
+        .collect()
+}
+
+#[test]
+fn nothing_is_found_in_the_configuration_of_a_good_proxy() {
+    assert_eq!(found(|_| ()), [[""; 3]; 0]);
+}
+
+#[test]
+fn a_part_of_a_listener_without_rbac_is_found() {
+    let found = found(|manager| {
+        manager["http_filters"].as_array_mut().unwrap().pop();
+    });
+    let message = "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at `virtualInbound`";
+    assert_eq!(found, [["policy-not-running", PROXY, message]]);
+}
+
+/// What denies by default is for every proxy.
+#[test]
+fn a_proxy_without_a_policy_and_without_rbac_is_found_where_the_mesh_is_closed() {
+    let mut dump = dump();
+    dump["configs"][0]["bootstrap"]["node"]["metadata"]["LABELS"] = json!({"app": "stray"});
+    let chain = "/configs/1/dynamic_listeners/0/active_state/listener/filter_chains/0";
+    let manager = format!("{chain}/filters/0/typed_config/http_filters");
+    *dump.pointer_mut(&manager).unwrap() = json!([]);
+    let folder = folder(&[("dump.json", &dump.to_string())]);
+    let message = "an `AuthorizationPolicy` is for it, and requests do not meet Envoy's RBAC at `virtualInbound`";
+    let found = findings(&folder.path().join("dump.json"));
+    assert_eq!(found, [["policy-not-running", PROXY, message]]);
+}
+
+#[test]
+fn a_part_of_a_listener_that_passes_connections_on_without_rbac_is_found() {
+    let of_type = |kind: &str, field: &str, value: Value| {
+        let kind = format!("type.googleapis.com/envoy.extensions.filters.network.{kind}");
+        json!({"typed_config": {"@type": kind, field: value}})
+    };
+    let rbac = |rules: &str| of_type("rbac.v3.RBAC", rules, json!({}));
+    let proxy = |cluster: &str| of_type("tcp_proxy.v3.TcpProxy", "cluster", json!(cluster));
+    for (filters, is_unchecked) in [
+        (json!([proxy("inbound|6379||")]), true),
+        (json!([rbac("shadow_rules"), proxy("inbound|6379||")]), true),
+        (json!([rbac("rules"), proxy("inbound|6379||")]), false),
+        (json!([proxy("BlackHoleCluster")]), false),
+    ] {
+        let mut dump = dump();
+        let listener = "/configs/1/dynamic_listeners/0/active_state/listener/filter_chains";
+        let chains = dump.pointer_mut(listener).unwrap().as_array_mut().unwrap();
+        let mut chain = chains[0].clone();
+        chain["filters"] = filters.clone();
+        chain["filter_chain_match"] = json!({"destination_port": 6379});
+        chains.push(chain);
+        let folder = folder(&[("dump.json", &dump.to_string())]);
+        let found = findings(&folder.path().join("dump.json"));
+        let message = "an `AuthorizationPolicy` is for it, and connections do not meet Envoy's RBAC at `virtualInbound, port 6379`";
+        if is_unchecked {
+            assert_eq!(found, [["policy-not-running", PROXY, message]], "{filters}");
+        } else {
+            assert_eq!(found, [[""; 3]; 0], "{filters}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_normalises_paths_otherwise_is_found() {
+    let message = "it normalises paths otherwise than the `Mesh` says at `virtualInbound`";
+    let changes: [fn(&mut Value); 4] = [
+        |manager| manager["normalize_path"] = json!(false),
+        |manager| manager["merge_slashes"] = json!(true),
+        |manager| manager["path_with_escaped_slashes_action"] = json!("UNESCAPE_AND_FORWARD"),
+        |manager| manager["path_normalization_options"] = json!({"forwarding_transformation": {}}),
+    ];
+    for change in changes {
+        assert_eq!(found(change), [["enforcement-undone", PROXY, message]]);
+    }
+}
+
+#[test]
+fn routes_that_ignore_path_parameters_are_found() {
+    let found = found(|manager| {
+        manager["route_config"]["ignore_path_parameters_in_path_matching"] = json!(true);
+    });
+    let message = "its routes have `ignore_path_parameters_in_path_matching` at `virtualInbound`, so that RBAC compares another path than the filter";
+    assert_eq!(found, [["enforcement-undone", PROXY, message]]);
+}

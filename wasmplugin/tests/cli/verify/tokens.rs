@@ -1,0 +1,156 @@
+//! `RequestAuthentication`s for rules that ask for tokens.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+use serde_json::{Value, json};
+
+use super::ambient::mesh;
+
+const NAMESPACE: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+";
+
+const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: broker, namespace: shop}
+spec:
+  selector: {matchLabels: {app: broker}}
+  template:
+    metadata: {labels: {app: broker}}
+    spec: {containers: [{name: b, image: x}]}
+";
+
+/// One in `namespace`, for pods with the label `app`, that validates tokens of these issuers.
+fn validating(name: &str, namespace: &str, app: Option<&str>, issuers: &[&str]) -> String {
+    let rules: Vec<_> = issuers
+        .iter()
+        .map(|issuer| json!({"issuer": issuer}))
+        .collect();
+    let mut spec = json!({"jwtRules": rules});
+    if let Some(app) = app {
+        spec["selector"] = json!({"matchLabels": {"app": app}});
+    }
+    let object = json!({
+        "apiVersion": "security.istio.io/v1",
+        "kind": "RequestAuthentication",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    });
+    format!("{object}\n")
+}
+
+/// What is found where the only policy has this rule.
+fn found(rule: &Value, validating: &[String]) -> Vec<[String; 3]> {
+    let mut rule = rule.clone();
+    rule["id"] = json!("users");
+    rule["effect"] = json!("Allow");
+    let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": [rule]});
+    let objects = [NAMESPACE, DEPLOYMENT].into_iter();
+    let objects: Vec<_> = objects
+        .chain(validating.iter().map(String::as_str))
+        .collect();
+    mesh(&spec, "1.30", &objects).findings()
+}
+
+fn of_issuer() -> Value {
+    json!({"from": [{"requestPrincipals": ["https://issuer.example/*"]}]})
+}
+
+fn with_claims() -> Value {
+    json!({"when": [{"key": "request.auth.claims[groups]", "values": ["staff"]}]})
+}
+
+#[test]
+fn tokens_that_nothing_validates_are_found() {
+    let issuer = "https://issuer.example";
+    let other = "https://other.example";
+    let unvalidated = [[
+        "unvalidated-tokens",
+        "ServicePolicy shop/broker",
+        "rule `users` asks for tokens of `https://issuer.example/*`, and no `RequestAuthentication` for Deployment shop/broker validates them",
+    ]];
+    for (namespace, app, issuers, is_validated) in [
+        ("shop", Some("broker"), [issuer].as_slice(), true),
+        ("shop", None, &[other, issuer], true),
+        ("istio-system", None, &[issuer], true),
+        ("istio-system", Some("broker"), &[issuer], true),
+        ("shop", Some("broker"), &[other], false),
+        ("shop", Some("broker"), &[], false),
+        ("shop", Some("other"), &[issuer], false),
+        ("elsewhere", None, &[issuer], false),
+    ] {
+        let objects = [validating("tokens", namespace, app, issuers)];
+        let found = found(&of_issuer(), &objects);
+        if is_validated {
+            assert_eq!(found, [[""; 3]; 0], "{namespace} {app:?} {issuers:?}");
+        } else {
+            assert_eq!(found, unvalidated, "{namespace} {app:?} {issuers:?}");
+        }
+    }
+}
+
+/// Manifests to be applied may leave it to others.
+#[test]
+fn where_no_object_validates_tokens_it_is_said() {
+    for (rule, tokens) in [
+        (of_issuer(), "tokens of `https://issuer.example/*`"),
+        (with_claims(), "tokens with certain claims"),
+    ] {
+        let message = format!(
+            "rule `users` asks for {tokens}, and no `RequestAuthentication` is among the objects"
+        );
+        let expected = ["not-checked", "ServicePolicy shop/broker", &message];
+        assert_eq!(found(&rule, &[]), [expected]);
+    }
+}
+
+#[test]
+fn a_rule_that_does_not_ask_for_tokens_needs_no_validation() {
+    for rule in [
+        json!({"from": [{"serviceAccounts": ["web"]}]}),
+        json!({"from": [{"serviceAccounts": ["web"], "notRequestPrincipals": ["https://issuer.example/*"]}]}),
+    ] {
+        assert_eq!(found(&rule, &[]), [[""; 3]; 0], "{rule}");
+    }
+}
+
+/// It enforces nothing.
+#[test]
+fn a_rule_in_shadow_needs_no_validation() {
+    let mut rule = of_issuer();
+    rule["enforcement"] = json!("Shadow");
+    assert_eq!(found(&rule, &[]), [[""; 3]; 0]);
+}
+
+/// A second issuer can make a token with any claims.
+#[test]
+fn issuers_beside_each_other_are_found_where_a_rule_names_none() {
+    let objects = |issuers: [&str; 2]| {
+        issuers.map(|issuer| {
+            let (_, name) = issuer.split_once("//").unwrap();
+            validating(name, "shop", None, &[issuer])
+        })
+    };
+    let both = objects(["https://a.example", "https://b.example"]);
+    let message = "it is one of several that validate tokens for rule `users` of policy `shop/broker`, which names no issuer and takes them all";
+    let expected = ["a.example", "b.example"].map(|name| {
+        [
+            "foreign-object".to_owned(),
+            format!("RequestAuthentication shop/{name}"),
+            message.to_owned(),
+        ]
+    });
+    assert_eq!(found(&with_claims(), &both), expected);
+    let one = [validating("a", "shop", None, &["https://a.example"])];
+    assert_eq!(found(&with_claims(), &one), [[""; 3]; 0]);
+    // A rule that names the issuer goes by it.
+    let mut named = with_claims();
+    named["from"] = json!([{"requestPrincipals": ["https://a.example/*"]}]);
+    assert_eq!(found(&named, &both), [[""; 3]; 0]);
+}
