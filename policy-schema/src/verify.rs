@@ -29,6 +29,7 @@ mod protobuf;
 mod proxies;
 mod request_authentication;
 mod service_entries;
+mod tcp_services;
 mod unvalidated;
 mod waypoints;
 mod widening;
@@ -81,6 +82,7 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         destination_rules::check(set, objects, &mut verdict);
         service_entries::check(set, objects, &mut verdict);
         coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
+        tcp_services::check(set, objects, &workloads, &mut verdict);
         ambient::check(set, &workloads, &mut verdict);
         waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
         unvalidated::check_objects(set, objects, &workloads, &mut verdict);
