@@ -333,7 +333,8 @@ fn a_service_port_with_a_protocol_of_its_own_has_to_be_declared() {
     let declared = format!("tcpPorts: [5672], {deny}");
     assert_eq!(codes(&[&mesh, &broker(both, &declared)]), [""; 0]);
     // Another port is left out.
-    let limited = "rules: [{id: no-admin, effect: Deny, to: [{notPorts: [8080], paths: [\"/admin/*\"]}]}]";
+    let limited =
+        "rules: [{id: no-admin, effect: Deny, to: [{notPorts: [8080], paths: [\"/admin/*\"]}]}]";
     assert_eq!(codes(&[&mesh, &broker(both, limited)]), ["denies-tcp"]);
     // This one is left out, or is said to speak HTTP.
     for limit in ["notPorts: [5672]", "ports: [8080]", "ports: [5672]"] {

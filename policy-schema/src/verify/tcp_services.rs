@@ -25,7 +25,7 @@ const HTTP: [&str; 6] = [
 /// What Istio knows and does not take for HTTP. A sidecar passes the TLS of a workload on as it is.
 const OTHERS: [&str; 6] = ["https", "mongo", "mysql", "redis", "tcp", "tls"];
 
-/// The ports that Istio does not look into, where nothing names the protocol: SMTP, DNS, MySQL and MongoDB.
+/// The ports that Istio does not look into, where nothing names the protocol: SMTP, DNS, `MySQL` and `MongoDB`.
 const NEVER_SNIFFED: [u64; 4] = [25, 53, 3306, 27017];
 
 /// A port of a `Service` that speaks no HTTP.

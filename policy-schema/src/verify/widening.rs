@@ -6,6 +6,7 @@
 mod authorization;
 mod mutual_tls;
 mod plugin;
+mod rules;
 
 use super::object::{Object, by_id};
 use crate::diagnostic::Place;

@@ -169,8 +169,8 @@ items:
 - metadata: {name: default, namespace: istio-system}
   spec: {mtls: {mode: STRICT}}
 ";
-    let nested: String = list.lines().map(|line| format!("  {line}\n")).collect();
-    let nested = format!("apiVersion: v1\nkind: List\nitems:\n-\n{nested}");
+    let nested = list.replace('\n', "\n  ");
+    let nested = format!("apiVersion: v1\nkind: List\nitems:\n-\n  {nested}\n");
     let folder = folder(&[("typed.yaml", list), ("nested.yaml", &nested)]);
     for name in ["typed.yaml", "nested.yaml"] {
         let existing = folder.path().join(name);

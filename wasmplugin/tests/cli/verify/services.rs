@@ -49,8 +49,8 @@ fn found(operation: &str, more: &str, port: &Value) -> Vec<String> {
     let (documents, mesh) = (path("documents.yaml"), path("mesh.json"));
     let args = ["verify", "-f", text(&documents), "--manifests", text(&mesh)];
     let run = run(&[&args[..], &["--at", NOW, "--output", "json"]].concat());
-    let report: Value =
-        serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    assert!(run.status != 3, "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let findings = report
         .pointer("/findings")
         .and_then(Value::as_array)
