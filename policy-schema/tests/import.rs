@@ -855,7 +855,7 @@ items:
     let nested = format!(
         "apiVersion: v1\nkind: List\nitems:\n-\n{}",
         policies
-            .replace("\n", "\n  ")
+            .replace('\n', "\n  ")
             .replacen("apiVersion", "  apiVersion", 1)
     );
     for policies in [policies, &nested] {
