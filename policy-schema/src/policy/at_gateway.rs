@@ -7,6 +7,9 @@ use crate::plugin_config::KnownGateway;
 /// The label that installations of Istio give the pods of their own gateways.
 const ISTIO: &str = "istio";
 
+/// The label that names the workload.
+const APP: &str = "app";
+
 /// The classes of Istio's waypoints.
 const WAYPOINT_CLASS: &str = "waypoint";
 
@@ -111,10 +114,37 @@ pub(crate) fn is_gateway(kind: &str, name: &str) -> bool {
     kind == "Gateway" || (kind == "GatewayClass" && !name.ends_with(WAYPOINT_CLASS))
 }
 
-/// Whether a label is one that only gateways have, by the conventions of Istio's installations.
+/// Whether a label is one that only gateways have, by the conventions of Istio's installations: the operator
+/// names them `istio-ingressgateway`, and Helm by the release, `istio-ingress` in its documentation.
 pub(crate) fn has_gateway_label(labels: &Labels) -> bool {
-    labels.contains_key(GATEWAY_NAME)
-        || labels
-            .get(ISTIO)
-            .is_some_and(|value| value.ends_with("gateway"))
+    let is_gateway = |name: &str| name.ends_with("gateway") || matches!(name, "ingress" | "egress");
+    let has = |key: &str, prefix: &str| {
+        let value = labels.get(key).and_then(|value| value.strip_prefix(prefix));
+        value.is_some_and(is_gateway)
+    };
+    labels.contains_key(GATEWAY_NAME) || has(ISTIO, "") || has(APP, "istio-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gateways_are_known_by_the_labels_of_istio_installations() {
+        for (key, value, is_gateway) in [
+            ("istio", "ingressgateway", true),
+            ("istio", "eastwestgateway", true),
+            ("istio", "ingress", true),
+            ("istio", "egress", true),
+            ("istio", "pilot", false),
+            ("app", "istio-ingressgateway", true),
+            ("app", "istio-ingress", true),
+            ("app", "ingress", false),
+            ("app", "payment-gateway", false),
+            ("gateway.networking.k8s.io/gateway-name", "web", true),
+        ] {
+            let labels = Labels::from([(key.to_owned(), value.to_owned())]);
+            assert_eq!(has_gateway_label(&labels), is_gateway, "{key}: {value}");
+        }
+    }
 }
