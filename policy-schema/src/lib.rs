@@ -41,6 +41,8 @@ pub mod json_schema;
 #[cfg(feature = "authoring")]
 mod lint;
 #[cfg(feature = "authoring")]
+mod manifest;
+#[cfg(feature = "authoring")]
 pub mod path_normalization;
 #[cfg(feature = "authoring")]
 pub mod planes;

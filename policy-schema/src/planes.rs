@@ -247,6 +247,27 @@ impl Rule {
         conditions.any(|condition| matches!(condition.test, Test::Port(_)))
     }
 
+    /// Whether this rule of `policy`, as RBAC enforces it, denies connections on a port without HTTP for
+    /// something that only HTTP requests have: Istio drops the question there and keeps the denial.
+    pub(crate) fn denies_connections_on(&self, policy: &ServicePolicy, port: u16) -> bool {
+        let asks_beside = self.asks_for_http_beside_operations();
+        let needs_beside = self.needs_http_beside_operations();
+        let is_left_out = policy.all_tcp_ports().contains(&port);
+        let denies = |operation: &Operation| {
+            let is_kept_off = is_left_out && (needs_beside || operation.needs_http());
+            (asks_beside || operation.asks_for_http()) && operation.takes_port(port) && !is_kept_off
+        };
+        let mut conditions = self.conditions.iter();
+        self.effect == Effect::Deny
+            && RbacPlane::of_rule(policy, self).is_rendered()
+            && conditions.all(|condition| condition.takes_port(port))
+            && if self.operations.is_empty() {
+                denies(&Operation::default())
+            } else {
+                self.operations.iter().any(denies)
+            }
+    }
+
     /// Whether RBAC has to leave a port without HTTP out of this rule of `policy`: some of it asks for HTTP there,
     /// and Istio would drop the question and keep the denial.
     pub(crate) fn is_kept_off(&self, policy: &ServicePolicy, port: u16) -> bool {
@@ -296,6 +317,17 @@ impl Condition {
             // Other filters' metadata belongs to connections too.
             Test::Metadata { key, .. } => key.is_claim(),
             Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
+        }
+    }
+
+    /// Whether it can be true on a port.
+    fn takes_port(&self, port: u16) -> bool {
+        match &self.test {
+            Test::Port(ports) => {
+                (ports.any_of.is_empty() || ports.any_of.contains(&port))
+                    && !ports.none_of.contains(&port)
+            }
+            _ => true,
         }
     }
 

@@ -332,6 +332,15 @@ fn a_service_port_with_a_protocol_of_its_own_has_to_be_declared() {
     assert_eq!(codes(&[&mesh, &broker(both, &deny)]), ["denies-tcp"]);
     let declared = format!("tcpPorts: [5672], {deny}");
     assert_eq!(codes(&[&mesh, &broker(both, &declared)]), [""; 0]);
+    // Another port is left out.
+    let limited =
+        "rules: [{id: no-admin, effect: Deny, to: [{notPorts: [8080], paths: [\"/admin/*\"]}]}]";
+    assert_eq!(codes(&[&mesh, &broker(both, limited)]), ["denies-tcp"]);
+    // This one is left out, or is said to speak HTTP.
+    for limit in ["notPorts: [5672]", "ports: [8080]", "ports: [5672]"] {
+        let limited = limited.replace("notPorts: [8080]", limit);
+        assert_eq!(codes(&[&mesh, &broker(both, &limited)]), [""; 0], "{limit}");
+    }
     // The workload's own port counts.
     let led = "{port: 5672, targetPort: 8080}";
     assert_eq!(codes(&[&mesh, &broker(led, &deny)]), [""; 0]);

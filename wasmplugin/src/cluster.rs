@@ -9,6 +9,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::ApiGroup;
 use kube::{Api, Client, Config, Resource, discovery};
+use policy_schema::istio::ResourceKind;
 use policy_schema::verify::{Kind, Object};
 use serde_json::Value;
 use thiserror::Error;
@@ -67,6 +68,21 @@ const KINDS: [(&str, &[&str]); 9] = [
         ],
     ),
     ("telemetry.istio.io", &["Telemetry"]),
+];
+
+/// The kinds that rendered objects are compared with, by their group.
+const COMPARED: [(&str, [ResourceKind; 2]); 2] = [
+    (
+        "extensions.istio.io",
+        [ResourceKind::TrafficExtension, ResourceKind::WasmPlugin],
+    ),
+    (
+        "security.istio.io",
+        [
+            ResourceKind::AuthorizationPolicy,
+            ResourceKind::PeerAuthentication,
+        ],
+    ),
 ];
 
 /// Why a cluster cannot be looked at.
@@ -185,17 +201,30 @@ impl Cluster {
         Ok(seen)
     }
 
-    /// Lists the objects that decide who may call whom. One that is not served is among the unseen:
-    /// nothing can be compared with it.
-    pub(crate) async fn security_objects(&self) -> Result<Seen, ClusterError> {
+    /// Lists the objects of these kinds that decide who may call whom. A kind that is not served is among the
+    /// unseen: nothing can be compared with it.
+    pub(crate) async fn compared_objects(
+        &self,
+        kinds: &BTreeSet<ResourceKind>,
+    ) -> Result<Seen, ClusterError> {
         let mut seen = Seen::default();
-        let group = discovery::group(&self.client, "security.istio.io").await?;
-        for kind in ["AuthorizationPolicy", "PeerAuthentication"] {
-            if served(&group, kind).is_none() {
-                let reason = "the cluster does not serve it".to_owned();
-                seen.unseen.push((kind.to_owned(), reason));
+        for (group, compared) in COMPARED {
+            let wanted: Vec<_> = compared
+                .into_iter()
+                .filter(|kind| kinds.contains(kind))
+                .map(ResourceKind::as_str)
+                .collect();
+            if wanted.is_empty() {
+                continue;
             }
-            self.list(&group, kind, &mut seen).await;
+            let group = discovery::group(&self.client, group).await?;
+            for kind in wanted {
+                if served(&group, kind).is_none() {
+                    let reason = "the cluster does not serve it".to_owned();
+                    seen.unseen.push((kind.to_owned(), reason));
+                }
+                self.list(&group, kind, &mut seen).await;
+            }
         }
         Ok(seen)
     }

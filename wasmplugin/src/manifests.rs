@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
-use policy_schema::diagnostic::{Diagnostic, SourceText};
-use policy_schema::verify::{Object, objects};
+use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
+use policy_schema::verify::{Manifest, Object, manifest};
 
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::report;
+use crate::position::Lines;
+use crate::printable::printable;
+use crate::report::{self, counted};
+
+/// More skipped documents than these are not named.
+const MAX_NAMED: usize = 5;
 
 /// Objects, and the texts that they stand in.
 pub(crate) struct Manifests {
@@ -15,13 +20,22 @@ pub(crate) struct Manifests {
     pub(crate) sources: Vec<SourceText>,
 }
 
-/// Reads files and folders. Nothing is read if any of them cannot be.
+/// Reads files and folders. Nothing is read if any of them cannot be. A note lists the documents that are no
+/// objects.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
     let mut input = Input::read(paths)?;
     let mut found = Vec::new();
+    let mut skipped = Vec::new();
     for (source, text) in input.sources.iter().enumerate() {
-        match objects(source, &text.text) {
-            Ok(objects) => found.extend(objects),
+        match manifest(source, &text.text) {
+            Ok(read) => {
+                let Manifest {
+                    objects,
+                    skipped: others,
+                } = read;
+                found.extend(objects);
+                skipped.extend(others);
+            }
             Err(faults) => {
                 let diagnostics = faults.into_iter().map(|fault| Diagnostic {
                     code: fault.code,
@@ -40,8 +54,31 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
         let severities = input.diagnostics.iter().map(Diagnostic::severity);
         return Err(Failure::InvalidManifests(report::counts(severities)));
     }
+    note_skipped(&skipped, &input.sources);
     Ok(Manifests {
         objects: found,
         sources: input.sources,
     })
+}
+
+/// Lists documents that were expected to be objects and are not.
+fn note_skipped(places: &[Place], sources: &[SourceText]) {
+    if places.is_empty() {
+        return;
+    }
+    let named = places.iter().take(MAX_NAMED).filter_map(|place| {
+        let SourceText { name, text } = sources.get(place.source)?;
+        let line = Lines::new(text).position(place.span.start).line;
+        Some(format!("`{}:{line}`", printable(name)))
+    });
+    let named: Vec<_> = named.collect();
+    let more = match places.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    report::note(&format!(
+        "{} skipped, not a Kubernetes object: {}{more}",
+        counted(places.len(), "document is", "documents are"),
+        named.join(", ")
+    ));
 }

@@ -8,6 +8,7 @@ use super::Finding;
 use crate::diagnostic::{Place, SourceText};
 use crate::istio::AuthorizationPolicy;
 use crate::istio::peer_authentication::{MutualTlsMode, PeerAuthenticationSpec};
+use crate::manifest::{self, Part};
 use crate::policy::Labels;
 use crate::yaml::{self, Fault, Node, Span};
 
@@ -58,8 +59,10 @@ pub(super) fn read(sources: &[SourceText], findings: &mut Vec<Finding>) -> Resou
     for (source, text) in sources.iter().enumerate() {
         match yaml::parse(&text.text) {
             Ok(nodes) => {
-                for node in &nodes {
-                    resources.add(node, source, findings);
+                let (parts, faults) = manifest::parts(&nodes);
+                refuse_faults(faults, source, findings);
+                for part in parts {
+                    resources.add(part, source, findings);
                 }
             }
             Err(faults) => refuse_faults(faults, source, findings),
@@ -69,22 +72,19 @@ pub(super) fn read(sources: &[SourceText], findings: &mut Vec<Finding>) -> Resou
 }
 
 impl Resources {
-    fn add(&mut self, node: &Node, source: usize, findings: &mut Vec<Finding>) {
+    fn add(&mut self, part: Part<'_>, source: usize, findings: &mut Vec<Finding>) {
+        let (node, group, kind, what) = match &part {
+            Part::Object(object) => {
+                let what = format!("`{}` of `{}`", object.kind, object.api_version);
+                (object.node, object.group(), object.kind, what)
+            }
+            Part::Other(node) => (*node, "", "", "a document without `kind`".to_owned()),
+        };
         let place = Place {
             source,
             span: node.head(),
         };
-        let text = |key| node.field(key).and_then(Node::as_str).unwrap_or_default();
-        let (group, kind) = (
-            text("apiVersion").split('/').next().unwrap_or_default(),
-            text("kind"),
-        );
         match (group, kind) {
-            ("v1", "List") => {
-                for item in node.field("items").into_iter().flat_map(Node::elements) {
-                    self.add(item, source, findings);
-                }
-            }
             ("security.istio.io", "AuthorizationPolicy") => {
                 refuse_empty(node, source, findings);
                 if let Some(resource) = read_node(node, source, findings) {
@@ -107,7 +107,7 @@ impl Resources {
                 self.peer_authentications
                     .extend(read.map(|read| Placed::without_rules(read, place)));
             }
-            ("v1", "ConfigMap") => {
+            ("", "ConfigMap") => {
                 let mesh = node.field("data").and_then(|data| data.field("mesh"));
                 if let Some(text) = mesh.and_then(Node::as_str) {
                     self.add_mesh_config_text(text, place, findings);
@@ -128,7 +128,7 @@ impl Resources {
                 place,
                 is_refused: false,
                 message: format!(
-                    "`{kind}` of `{group}` has no part in what is imported: AuthorizationPolicy, PeerAuthentication, and mesh config in the ConfigMap `istio`, an IstioOperator, an Istio of the Sail operator or Helm values of istiod"
+                    "{what} has no part in what is imported: AuthorizationPolicy, PeerAuthentication, and mesh config in the ConfigMap `istio`, an IstioOperator, an Istio of the Sail operator or Helm values of istiod"
                 ),
             }),
         }

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizationPolicy {
-    /// `security.istio.io/v1` or `security.istio.io/v1beta1`.
+    /// `security.istio.io/v1` or `security.istio.io/v1beta1`. Items of a typed list leave it out.
+    #[serde(default)]
     pub api_version: String,
-    /// `AuthorizationPolicy`.
+    /// `AuthorizationPolicy`. Items of a typed list leave it out.
+    #[serde(default)]
     pub kind: String,
     /// Name, namespace, and what else Kubernetes keeps.
     pub metadata: ObjectMetadata,

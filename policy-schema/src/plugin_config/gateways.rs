@@ -43,7 +43,7 @@ impl KnownGateway {
         format!("{start}{namespace}/{}", labels.join(","))
     }
 
-    fn accepts_unvalidated(&self) -> bool {
+    pub(crate) fn accepts_unvalidated(&self) -> bool {
         self.text.starts_with(UNVALIDATED)
     }
 

@@ -161,7 +161,11 @@ fn check_service_ports(
         let mut policies = std::iter::once(&policy).chain(others);
         let denying = policies.find_map(|policy| {
             let mut rules = policy.rules.iter();
-            let rule = rules.find(|rule| !open_parts(policy, rule).is_empty())?;
+            // A rule that names the port has it speak HTTP.
+            let names_port =
+                |rule: &Rule| rule.operations.iter().any(|to| to.ports.contains(&port));
+            let rule =
+                rules.find(|rule| rule.denies_connections_on(policy, port) && !names_port(rule))?;
             Some((policy, rule))
         });
         if let Some((denying, rule)) = denying {

@@ -84,6 +84,9 @@ impl Proxy {
             }
             named.read(config);
         }
+        proxy.lacks_listeners = !configs
+            .iter()
+            .any(|config| listeners(config).next().is_some());
         for config in configs {
             for listener in listeners(config) {
                 proxy.read_listener(listener, &named);

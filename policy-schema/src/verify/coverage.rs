@@ -26,6 +26,7 @@ pub(super) fn check(
         if workload.is_in_mesh() && !has_policy && !is_of_infrastructure(set, workload) {
             findings.push(without_policy(set, workload));
         }
+        findings.extend(without_proxy(set, workload));
         let own = policies
             .find(|policy| is_for(policy) && matches!(policy.attachment, Attachment::Workload(_)));
         if let Some(policy) = own {
@@ -86,6 +87,34 @@ fn of_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding
         ));
     }
     findings
+}
+
+/// A workload that is in the mesh, and may have no proxy to enforce the policies that are for it.
+fn without_proxy(set: &PolicySet, workload: &Workload<'_>) -> Option<Finding> {
+    let (code, reason, help) = match workload.sidecar {
+        Sidecar::Proxyless => (
+            FindingCode::UnenforcedWorkload,
+            "its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
+            "remove the annotation `inject.istio.io/templates`, or add the template `sidecar`, and start its pods anew",
+        ),
+        Sidecar::OtherTemplate => (
+            FindingCode::NotChecked,
+            "its pods are injected by a template of the cluster's own, which may have no Envoy",
+            "give `verify` the running pods, or add the template `sidecar` to the annotation `inject.istio.io/templates`",
+        ),
+        Sidecar::Present | Sidecar::Absent | Sidecar::Ambient | Sidecar::Unknown => return None,
+    };
+    let mut policies = set.policies.iter();
+    let policy = policies.find(|policy| is_for_workload(policy, workload))?;
+    Some(Finding {
+        subject: workload.title.clone(),
+        ..Finding::about(
+            workload.object,
+            code,
+            format!("policy `{}` is for it, and {reason}", policy.name),
+            help,
+        )
+    })
 }
 
 fn without_policy(set: &PolicySet, workload: &Workload<'_>) -> Finding {

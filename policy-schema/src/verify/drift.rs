@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::difference::difference;
 use super::extent::LookedAt;
 use super::foreign::Foreign;
-use super::object::Object;
+use super::object::{Object, by_id};
 use super::{Finding, FindingCode, Verdict};
 use crate::istio::{ExtensionApi, ResourceKind, authorization_policies, extension, mesh_resources};
 use crate::policy::PolicySet;
@@ -22,10 +22,10 @@ pub(super) fn check(
 ) {
     let rendered = rendered(set, api, verdict);
     let mut unseen = BTreeMap::<_, usize>::new();
-    let found: BTreeMap<_, _> = objects.iter().map(|object| (object.id(), object)).collect();
+    let found = by_id(objects);
     let findings = &mut verdict.findings;
     for (id, rendered) in &rendered {
-        match found.get(id) {
+        match found.get(id).map(Vec::as_slice) {
             None if !looked_at.has(&id.group, &id.kind) => {
                 *unseen.entry((&*id.group, &*id.kind)).or_default() += 1;
             }
@@ -35,14 +35,17 @@ pub(super) fn check(
                 "it is not there, and the documents are rendered to it",
                 "apply what `peergate render` makes of the documents",
             )),
-            Some(found) => findings.extend(difference(rendered, found).map(|difference| Finding {
-                field: Some(difference.field),
-                ..Finding::about(
-                    found,
-                    FindingCode::ChangedObject,
-                    difference.message,
-                    "apply what `peergate render` makes of the documents, or change the documents",
-                )
+            Some(found) => findings.extend(found.iter().filter_map(|found| {
+                let difference = difference(rendered, found)?;
+                Some(Finding {
+                    field: Some(difference.field),
+                    ..Finding::about(
+                        found,
+                        FindingCode::ChangedObject,
+                        difference.message,
+                        "apply what `peergate render` makes of the documents, or change the documents",
+                    )
+                })
             })),
         }
     }

@@ -1,11 +1,14 @@
 //! Objects of Kubernetes, of whatever kind.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use super::pod::has_sidecar;
+use crate::code::Code;
 use crate::diagnostic::Place;
+use crate::manifest::{self, ManifestObject, Part};
 use crate::policy::Labels;
 use crate::yaml::{self, Fault, Node};
 
@@ -31,63 +34,120 @@ pub(super) struct ObjectId {
 /// Kinds that are of the whole cluster, among those that are looked at.
 const CLUSTER_WIDE: [&str; 2] = ["Namespace", "GatewayClass"];
 
-/// The objects of a text, with those in lists, each at its place. What is no object, such as a
-/// `kustomization.yaml` without a kind, is left out.
-pub fn objects(source: usize, text: &str) -> Result<Vec<Object>, Vec<Fault>> {
-    let mut found = Vec::new();
-    for node in &yaml::parse(text)? {
-        add(node, source, &mut found)?;
-    }
-    Ok(found)
+/// The API groups whose objects are looked at; and those of Istio.
+const GROUPS: [&str; 5] = [
+    "",
+    "apps",
+    "batch",
+    "gateway.networking.k8s.io",
+    "networking.k8s.io",
+];
+
+/// What lists the objects of a folder is expected beside them.
+const KUSTOMIZE: &str = "kustomize.config.k8s.io";
+
+/// What stands in a text of manifests.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// The objects, with those in lists, each at its place.
+    pub objects: Vec<Object>,
+    /// Where documents are that are no objects of a cluster, such as Helm values.
+    pub skipped: Vec<Place>,
 }
 
-fn add(node: &Node, source: usize, found: &mut Vec<Object>) -> Result<(), Vec<Fault>> {
-    let kind = node
-        .field("kind")
-        .and_then(Node::as_str)
-        .unwrap_or_default();
-    if let Some(items) = node.field("items").filter(|_| kind.ends_with("List")) {
-        return items
-            .elements()
-            .iter()
-            .try_for_each(|item| add(item, source, found));
+/// Reads a text of manifests.
+///
+/// # Errors
+///
+/// What is not YAML, and all that cannot be understood as an object.
+pub fn manifest(source: usize, text: &str) -> Result<Manifest, Vec<Fault>> {
+    let nodes = yaml::parse(text)?;
+    let (parts, mut faults) = manifest::parts(&nodes);
+    let mut found = Manifest::default();
+    for part in parts {
+        match part {
+            Part::Object(object) => found.add(object, source, &mut faults),
+            Part::Other(node) => found.skipped.push(place(node, source)),
+        }
     }
-    let (value, faults) = yaml::read::<Value>(node);
-    if !faults.is_empty() {
-        return Err(faults);
+    if faults.is_empty() {
+        Ok(found)
+    } else {
+        faults.sort_by_key(|fault| fault.span);
+        Err(faults)
     }
-    let place = Place {
-        source,
-        span: node.head(),
-    };
-    found.extend(value.and_then(Object::new).map(|object| Object {
-        place: Some(place),
-        ..object
-    }));
-    Ok(())
+}
+
+fn place(node: &Node, source: usize) -> Place {
+    let span = node.head();
+    Place { source, span }
+}
+
+impl Manifest {
+    fn add(&mut self, object: ManifestObject<'_>, source: usize, faults: &mut Vec<Fault>) {
+        let node = object.node;
+        let place = place(node, source);
+        let metadata = node.field("metadata");
+        let text = |field| metadata.and_then(|metadata| metadata.field(field)?.as_str());
+        let mut refuse = |code, message: &str, help: &str| {
+            faults.push(Fault {
+                code,
+                span: place.span,
+                message: message.to_owned(),
+                help: help.to_owned(),
+            });
+        };
+        let namespace = metadata.and_then(|metadata| metadata.field("namespace"));
+        if namespace.is_some() && text("namespace").is_none() {
+            return refuse(
+                Code::WrongType,
+                "the namespace of this object is not text",
+                "write `metadata.namespace` as text",
+            );
+        }
+        // Kubernetes makes a name that begins with the other field.
+        let Some(name) = text("name").or_else(|| text("generateName")) else {
+            let group = object.group();
+            let is_looked_at = GROUPS.contains(&group)
+                || (group.ends_with(".istio.io") && group != "install.istio.io");
+            if is_looked_at {
+                refuse(
+                    Code::MissingField,
+                    "this object has no name, so nothing can be compared with it",
+                    "write `metadata.name` as text, or leave the document out",
+                );
+            } else if group != KUSTOMIZE {
+                self.skipped.push(place);
+            }
+            return;
+        };
+        let (value, unreadable) = yaml::read::<Value>(node);
+        faults.extend(unreadable);
+        let value = value.and_then(|value| match value {
+            Value::Object(mut fields) => {
+                fields.insert("apiVersion".to_owned(), object.api_version.into());
+                fields.insert("kind".to_owned(), object.kind.into());
+                Some(Value::Object(fields))
+            }
+            _ => None,
+        });
+        self.objects.extend(value.map(|value| Object {
+            id: ObjectId::new(object.group(), object.kind, text("namespace"), name),
+            value,
+            place: Some(place),
+        }));
+    }
 }
 
 impl Object {
     /// Reads an object; none if it has no kind or no name.
     pub fn new(value: Value) -> Option<Self> {
         let text = |pointer| value.pointer(pointer).and_then(Value::as_str);
-        let kind = text("/kind")?.to_owned();
+        let (kind, name) = (text("/kind")?, text("/metadata/name")?);
         let version = text("/apiVersion")?;
         let group = version.split_once('/').map_or("", |(group, _)| group);
-        let namespace = if CLUSTER_WIDE.contains(&&*kind) {
-            ""
-        } else {
-            // As `kubectl` applies it.
-            text("/metadata/namespace").unwrap_or("default")
-        };
-        let id = ObjectId {
-            group: group.to_owned(),
-            namespace: namespace.to_owned(),
-            name: text("/metadata/name")?.to_owned(),
-            kind,
-        };
         Some(Self {
-            id,
+            id: ObjectId::new(group, kind, text("/metadata/namespace"), name),
             value,
             place: None,
         })
@@ -163,6 +223,23 @@ impl Object {
     }
 }
 
+impl ObjectId {
+    fn new(group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Self {
+        let namespace = if CLUSTER_WIDE.contains(&kind) {
+            ""
+        } else {
+            // As `kubectl` applies it.
+            namespace.unwrap_or("default")
+        };
+        Self {
+            kind: kind.to_owned(),
+            group: group.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.id.fmt(f)
@@ -183,6 +260,16 @@ impl fmt::Display for ObjectId {
             write!(f, "{kind} {namespace}/{name}")
         }
     }
+}
+
+/// The objects by what tells them apart. Inputs may have the same object more than once, each in another
+/// version.
+pub(super) fn by_id(objects: &[Object]) -> BTreeMap<&ObjectId, Vec<&Object>> {
+    let mut found = BTreeMap::<_, Vec<_>>::new();
+    for object in objects {
+        found.entry(object.id()).or_default().push(object);
+    }
+    found
 }
 
 /// The texts of a mapping.

@@ -20,13 +20,67 @@ pub(super) fn container_ports(pod: &Value) -> impl Iterator<Item = u16> {
         .filter_map(|port| u16::try_from(port.get("containerPort")?.as_u64()?).ok())
 }
 
+/// The number of the TCP port that one of a pod's containers gives this name.
+pub(super) fn named_port(pod: &Value, name: &str) -> Option<u16> {
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
+    let mut ports = containers
+        .into_iter()
+        .flatten()
+        .filter_map(|container| container.get("ports")?.as_array())
+        .flatten();
+    let port = ports.find(|port| port.get("name").and_then(Value::as_str) == Some(name))?;
+    u16::try_from(port.get("containerPort")?.as_u64()?).ok()
+}
+
 /// Whether a container is the sidecar.
 fn is_sidecar(container: &Value) -> bool {
     container.get("name").and_then(Value::as_str) == Some("istio-proxy")
 }
 
-/// Whether the sidecar is among the containers, or among those that are started first and go on.
+/// What an injected container runs, by the templates that a pod asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Injected {
+    /// Envoy. It is what pods get that ask for nothing.
+    Envoy,
+    /// The agent alone, for pods whose gRPC library takes Istio's configuration itself.
+    GrpcAgent,
+    /// It depends on a template of the cluster's own.
+    Unknown,
+}
+
+/// Istio's own templates that have Envoy.
+const ENVOY_TEMPLATES: [&str; 4] = ["sidecar", "gateway", "waypoint", "kube-gateway"];
+
+/// Istio's own templates for gRPC without a proxy.
+const GRPC_TEMPLATES: [&str; 2] = ["grpc-agent", "grpc-simple"];
+
+/// What is injected into a pod, if anything is.
+pub(super) fn injected(pod: &Value) -> Injected {
+    let annotation = pod
+        .pointer("/metadata/annotations/inject.istio.io~1templates")
+        .and_then(Value::as_str);
+    let templates = annotation.unwrap_or_default().split(',').map(str::trim);
+    let mut templates = templates.filter(|template| !template.is_empty()).peekable();
+    if templates.peek().is_none() {
+        return Injected::Envoy;
+    }
+    let templates: Vec<_> = templates.collect();
+    let has = |known: &[&str]| templates.iter().any(|template| known.contains(template));
+    if has(&ENVOY_TEMPLATES) {
+        Injected::Envoy
+    } else if has(&GRPC_TEMPLATES) {
+        Injected::GrpcAgent
+    } else {
+        Injected::Unknown
+    }
+}
+
+/// Whether the sidecar is among the containers, or among those that are started first and go on. The agent
+/// for gRPC without a proxy has the sidecar's name.
 pub(super) fn has_sidecar(pod: &Value) -> bool {
+    if injected(pod) == Injected::GrpcAgent {
+        return false;
+    }
     let containers = ["/spec/containers", "/spec/initContainers"].map(|field| pod.pointer(field));
     let mut containers = containers
         .into_iter()

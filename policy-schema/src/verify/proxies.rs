@@ -26,6 +26,8 @@ pub struct Proxy {
     pub policies: Vec<RunningPolicy>,
     /// The listeners that accept callers whose certificate they do not verify.
     pub plaintext: Vec<PlaintextListener>,
+    /// Whether it has no listener at all, so that nothing can be said of what it enforces.
+    pub lacks_listeners: bool,
     /// The listeners of which it does not say whether callers come in by them.
     pub undirected: Vec<String>,
     /// What it was sent and did not take up.
@@ -117,6 +119,14 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
             .push("what proxies run: the `Mesh` has no `spec.filter.image`".to_owned());
     }
     for proxy in proxies {
+        if proxy.lacks_listeners {
+            verdict.findings.push(Finding::of(
+                format!("proxy {}", proxy.name),
+                FindingCode::NotChecked,
+                "its `/config_dump` has no listeners, so nothing is known of what it enforces",
+                "ask for the whole `/config_dump`, after the proxy has received its configuration",
+            ));
+        }
         if has_filter {
             check_policies(set, proxy, &mut verdict.findings);
         }

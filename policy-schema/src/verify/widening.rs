@@ -5,12 +5,13 @@
 
 mod authorization;
 mod mutual_tls;
+mod plugin;
+mod rules;
 
-use std::collections::BTreeMap;
-
-use super::object::Object;
+use super::object::{Object, by_id};
 use crate::diagnostic::Place;
-use crate::istio::Resource;
+use crate::istio::{Resource, ResourceKind};
+use crate::timestamp::Timestamp;
 
 /// An existing object that a rendered one would replace, and how that is wider, or may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,36 +24,40 @@ pub struct Widening {
     pub reasons: Vec<String>,
 }
 
-/// The existing objects that would be replaced by wider ones, in the order of `rendered`.
+/// The existing objects that would be replaced by wider ones at the time `at`, in the order of `rendered`. An
+/// object that stands in several places is compared in each of them.
 pub fn widened<'r>(
     rendered: impl IntoIterator<Item = &'r Resource>,
     root_namespace: &str,
+    at: Timestamp,
     existing: &[Object],
 ) -> Vec<Widening> {
-    let existing: BTreeMap<_, _> = existing
-        .iter()
-        .map(|object| (object.id(), object))
-        .collect();
-    rendered
-        .into_iter()
+    let existing = by_id(existing);
+    let mut found = Vec::new();
+    for resource in rendered {
         // What was built of texts, numbers and lists is an object as JSON too.
-        .filter_map(|resource| Object::new(serde_json::to_value(resource).ok()?))
-        .filter_map(|new| {
-            let old = existing.get(new.id())?;
-            let reasons = if new.is("security.istio.io", "PeerAuthentication") {
-                mutual_tls::wider(old, &new, root_namespace)
-            } else if new.is("security.istio.io", "AuthorizationPolicy") {
-                authorization::wider(old, &new)
-            } else {
-                Vec::new()
+        let Some(new) = serde_json::to_value(resource).ok().and_then(Object::new) else {
+            continue;
+        };
+        for old in existing.get(new.id()).into_iter().flatten() {
+            let reasons = match resource.kind() {
+                ResourceKind::PeerAuthentication => mutual_tls::wider(old, &new, root_namespace),
+                ResourceKind::AuthorizationPolicy => authorization::wider(old, &new),
+                ResourceKind::WasmPlugin => plugin::wider(old, &new, "/spec", at),
+                ResourceKind::TrafficExtension => plugin::wider(old, &new, "/spec/wasm", at),
+                _ => Vec::new(),
             };
-            (!reasons.is_empty()).then(|| Widening {
+            let widening = Widening {
                 subject: old.to_string(),
                 place: old.place(),
                 reasons,
-            })
-        })
-        .collect()
+            };
+            if !widening.reasons.is_empty() && !found.contains(&widening) {
+                found.push(widening);
+            }
+        }
+    }
+    found
 }
 
 /// The specification of an object; an empty one where it has none.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::bypass::Bypass;
 use super::extent::LookedAt;
 use super::object::{Object, labels};
-use super::pod::has_sidecar;
+use super::pod::{Injected, has_sidecar, injected};
 use crate::policy::Labels;
 
 /// Labels that tell pods of a workload from each other.
@@ -47,6 +47,8 @@ pub(super) struct Workloads<'o> {
 #[derive(Debug)]
 pub(super) struct Workload<'o> {
     pub(super) object: &'o Object,
+    /// The part of it that describes a pod.
+    pub(super) pod: &'o Value,
     /// What people call it: `Deployment shop/cart`.
     pub(super) title: String,
     pub(super) namespace: &'o str,
@@ -62,6 +64,10 @@ pub(super) struct Workload<'o> {
 pub(super) enum Sidecar {
     Present,
     Absent,
+    /// It has Istio's agent and no proxy: its gRPC library takes Istio's configuration itself.
+    Proxyless,
+    /// What is injected depends on a template of the cluster's own.
+    OtherTemplate,
     /// The node's proxy stands in for it (Istio, ambient mode).
     Ambient,
     /// It depends on a namespace that was not seen.
@@ -164,6 +170,7 @@ impl<'o> Workload<'o> {
                 .or_else(|| text("/spec/serviceAccount"))
                 .unwrap_or("default"),
             object,
+            pod,
             title,
             namespace,
             labels,
@@ -171,7 +178,10 @@ impl<'o> Workload<'o> {
     }
 
     pub(super) fn is_in_mesh(&self) -> bool {
-        matches!(self.sidecar, Sidecar::Present | Sidecar::Ambient)
+        matches!(
+            self.sidecar,
+            Sidecar::Present | Sidecar::Proxyless | Sidecar::OtherTemplate | Sidecar::Ambient
+        )
     }
 
     fn key(&self) -> impl Ord + use<> {
@@ -221,9 +231,14 @@ fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar 
     if metadata("annotations", "ambient.istio.io/redirection") == Some("enabled") {
         return Sidecar::Ambient;
     }
+    let template = injected(pod);
     if object.is("", "Pod") && object.at("/status/phase").is_some() {
         // It runs, and it runs without.
-        return Sidecar::Absent;
+        return if template == Injected::GrpcAgent {
+            Sidecar::Proxyless
+        } else {
+            Sidecar::Absent
+        };
     }
     if at("/spec/hostNetwork") == Some(&Value::Bool(true)) {
         return Sidecar::Absent;
@@ -237,7 +252,11 @@ fn sidecar(object: &Object, pod: &Value, namespace: Option<&Object>) -> Sidecar 
     let mode = metadata("labels", DATAPLANE_MODE)
         .or_else(|| namespace.and_then(|namespace| namespace.label(DATAPLANE_MODE)));
     if is_injected && !is_refused {
-        Sidecar::Present
+        match template {
+            Injected::Envoy => Sidecar::Present,
+            Injected::GrpcAgent => Sidecar::Proxyless,
+            Injected::Unknown => Sidecar::OtherTemplate,
+        }
     } else if mode == Some(AMBIENT) {
         Sidecar::Ambient
     } else if namespace.is_none() && !is_refused {

@@ -83,6 +83,21 @@ impl Node {
         }
     }
 
+    /// Whether this is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.content, Content::Sequence(_))
+    }
+
+    /// Whether this is a mapping.
+    pub fn is_mapping(&self) -> bool {
+        matches!(self.content, Content::Mapping(_))
+    }
+
+    /// Whether this is `null`, or left empty.
+    pub fn is_null(&self) -> bool {
+        matches!(self.scalar(), Some(Scalar::Null))
+    }
+
     /// Whether this is a list without elements.
     pub fn is_empty_list(&self) -> bool {
         matches!(&self.content, Content::Sequence(elements) if elements.is_empty())

@@ -47,9 +47,10 @@ Examples:
   peergate render -f policies/ --only plugin-config --workload shop/cart
   peergate render -f policies/ --against cluster --fail-on widened | kubectl apply -f -
 
---against compares the PeerAuthentication and AuthorizationPolicy objects with
-existing ones of the same kind, namespace and name. It compares their fields:
-what it cannot show to be equal or narrower, it reports as possibly wider.
+--against compares the PeerAuthentication, AuthorizationPolicy, WasmPlugin and
+TrafficExtension objects with existing ones of the same kind, namespace and name.
+It compares their fields: what it cannot show to be equal or narrower, it reports
+as possibly wider.
 
 Nothing is written unless all policies are valid, and no file is ever
 half-written. In a folder each object has a file of its own; files of objects
@@ -125,8 +126,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() && args.against.uses_stdin() {
         return Err(Failure::StdinTwice);
     }
+    let at = policies::at_or_now(args.at);
     let options = Options {
-        at: policies::at_or_now(args.at),
+        at,
         istio_version: args.istio_version,
     };
     let mut set = policies::load(&args.input, options)?;
@@ -153,7 +155,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     names::check(&objects)?;
     let large = object::check_sizes(&objects)?;
-    if !args.against.check(&set, &objects)? {
+    if !args.against.check(&set, at, &objects)? {
         return Ok(ExitStatus::Negative);
     }
     write(&objects, args)?;

@@ -101,7 +101,7 @@ struct MeshArgs {
     #[arg(long, requires = "cluster")]
     skip_proxies: bool,
     /// A proxy's admin endpoint, `http://HOST:PORT`, or a file with what it said at `/config_dump`; repeatable
-    #[arg(long, value_name = "URL|FILE", group = "mesh")]
+    #[arg(long, value_name = "URL|FILE", group = "mesh", value_parser = observe::parse_proxy)]
     proxy: Vec<String>,
     /// A workload's port to try, in plaintext and as a foreigner; repeatable
     #[arg(long, value_name = "HOST:PORT", group = "mesh", value_parser = probe::parse_address)]

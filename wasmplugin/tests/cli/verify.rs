@@ -8,7 +8,9 @@ mod mesh_config;
 mod mutual_tls;
 mod objects;
 mod proxies;
+mod proxyless;
 mod read_from_a_cluster;
+mod services;
 mod tokens;
 mod workloads;
 

@@ -1,10 +1,12 @@
 //! What applying the rendered objects would open, compared with objects that exist.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use policy_schema::diagnostic::{Place, SourceText};
-use policy_schema::istio::Resource;
+use policy_schema::istio::{Resource, ResourceKind};
 use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Widening, widened};
 
 use super::object::Object;
@@ -38,13 +40,20 @@ pub(super) enum FailOn {
 
 impl AgainstArgs {
     /// Reports what would be widened. Whether anything may be written.
-    pub(super) fn check(&self, set: &PolicySet, objects: &[Object]) -> Result<bool, Failure> {
+    pub(super) fn check(
+        &self,
+        set: &PolicySet,
+        at: Timestamp,
+        objects: &[Object],
+    ) -> Result<bool, Failure> {
         if self.against.is_empty() {
             return Ok(true);
         }
-        let existing = self.read()?;
-        let rendered = objects.iter().filter_map(resource);
-        let found = widened(rendered, set.mesh().root_namespace(), &existing.objects);
+        let rendered: Vec<_> = objects.iter().filter_map(resource).collect();
+        let kinds: BTreeSet<_> = rendered.iter().map(|resource| resource.kind()).collect();
+        let existing = self.read(&kinds)?;
+        let root_namespace = set.mesh().root_namespace();
+        let found = widened(rendered, root_namespace, at, &existing.objects);
         let fails = self.fail_on == Some(FailOn::Widened);
         for widening in &found {
             let text = told(widening, &existing.sources);
@@ -61,7 +70,8 @@ impl AgainstArgs {
         self.against.iter().any(|path| input::is_stdin(path))
     }
 
-    fn read(&self) -> Result<Manifests, Failure> {
+    /// Reads manifests, and of a cluster the objects of these kinds.
+    fn read(&self, kinds: &BTreeSet<ResourceKind>) -> Result<Manifests, Failure> {
         let (clusters, paths): (Vec<PathBuf>, Vec<PathBuf>) = self
             .against
             .iter()
@@ -78,7 +88,7 @@ impl AgainstArgs {
         if !clusters.is_empty() {
             let seen = network::block_on(async {
                 let cluster = Cluster::connect(None, None).await?;
-                cluster.security_objects().await
+                cluster.compared_objects(kinds).await
             });
             let seen = seen.map_err(Failure::Runtime)??;
             if let Some((what, reason)) = seen.unseen.into_iter().next() {

@@ -58,6 +58,7 @@ impl Seen {
             | FindingCode::UnenforcedRule
             | FindingCode::UnenforcedTarget
             | FindingCode::StalledWaypoint
+            | FindingCode::DeniesTcp
             | FindingCode::OpenWorkload
             | FindingCode::WorkloadWithoutPolicy
             | FindingCode::PolicyWithoutWorkload

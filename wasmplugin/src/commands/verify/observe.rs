@@ -117,7 +117,28 @@ fn config_maps(set: &PolicySet) -> Vec<(String, String)> {
 
 /// The host and port of an admin endpoint's URL; none for the name of a file.
 fn address(proxy: &str) -> Option<&str> {
-    Some(proxy.strip_prefix("http://")?.trim_end_matches('/'))
+    proxy.strip_prefix(HTTP)
+}
+
+const HTTP: &str = "http://";
+
+/// Reads the URL of an admin endpoint, which becomes `http://HOST:PORT`, or the name of a file.
+pub(super) fn parse_proxy(text: &str) -> Result<String, String> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Ok(text.to_owned());
+    };
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err(format!(
+            "`{scheme}` is not supported, since admin endpoints speak plain HTTP: write `http://HOST:PORT`, or the name of a file"
+        ));
+    }
+    let address = rest.strip_suffix('/').unwrap_or(rest);
+    probe::parse_address(address)
+        .map(|address| format!("{HTTP}{address}"))
+        .map_err(|_| {
+            "write `http://` with a host and a port alone, such as `http://localhost:15000`"
+                .to_owned()
+        })
 }
 
 impl Observation {

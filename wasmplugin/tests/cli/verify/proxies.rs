@@ -156,3 +156,57 @@ fn routes_that_ignore_path_parameters_are_found() {
     let message = "its routes have `ignore_path_parameters_in_path_matching` at `virtualInbound`, so that RBAC compares another path than the filter";
     assert_eq!(found, [["enforcement-undone", PROXY, message]]);
 }
+
+#[test]
+fn an_argument_that_is_not_an_admin_endpoint_is_invalid() {
+    for (proxy, expected) in [
+        ("http://", "write `http://` with a host and a port alone"),
+        (
+            "http://localhost",
+            "write `http://` with a host and a port alone",
+        ),
+        (
+            "http://127.0.0.1:99999",
+            "write `http://` with a host and a port alone",
+        ),
+        (
+            "http://127.0.0.1:0",
+            "write `http://` with a host and a port alone",
+        ),
+        (
+            "http://127.0.0.1:15000/config_dump",
+            "write `http://` with a host and a port alone",
+        ),
+        ("https://127.0.0.1:15000", "`https` is not supported"),
+        ("ftp://127.0.0.1:15000", "`ftp` is not supported"),
+    ] {
+        let run = run(&["verify", "-f", SHOP, "--at", NOW, "--proxy", proxy]);
+        assert_eq!(
+            (run.status, run.stdout.as_str()),
+            (3, ""),
+            "{proxy}: {}",
+            run.stderr
+        );
+        assert!(run.stderr.contains(expected), "{proxy}: {}", run.stderr);
+    }
+}
+
+/// Without an image in the `Mesh` there is no filter to look for.
+#[test]
+fn a_proxy_without_listeners_is_not_checked() {
+    let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\nspec: {trustDomain: cluster.local, istioVersion: \"1.31\"}\n";
+    for dump in [
+        json!({"configs": []}),
+        json!({"configs": [{"bootstrap": {"node": {"id": "sidecar~10.0.0.1~a.b~b.svc.cluster.local"}}}]}),
+        json!({"configs": [{"dynamic_listeners": []}]}),
+    ] {
+        let folder = folder(&[("dump.json", &dump.to_string()), ("mesh.yaml", mesh)]);
+        let path = |name: &str| folder.path().join(name);
+        let (dump, mesh) = (path("dump.json"), path("mesh.yaml"));
+        let args = ["verify", "-f", text(&mesh), "--proxy", text(&dump)];
+        let run = run(&[&args[..], &["--deny-warnings"]].concat());
+        assert_eq!(run.status, 2, "{}", run.stdout);
+        assert!(run.stdout.contains("not-checked"), "{}", run.stdout);
+        assert!(run.stdout.contains("has no listeners"), "{}", run.stdout);
+    }
+}

@@ -1,0 +1,64 @@
+//! Pods that are in the mesh without Envoy, and pods of which nobody knows.
+
+use serde_json::json;
+
+use super::Mesh;
+
+/// The workload with this annotation.
+fn with_templates(templates: &str) -> Mesh {
+    let annotated = format!(
+        "        app: adservice\n      annotations: {{inject.istio.io/templates: {templates:?}}}\n    spec:"
+    );
+    let old = "        app: adservice\n    spec:";
+    Mesh::good().replacing("workloads.yaml", old, &annotated)
+}
+
+#[test]
+fn a_workload_with_the_agent_for_grpc_alone_is_found() {
+    for templates in ["grpc-agent", "grpc-simple", "grpc-agent,own"] {
+        with_templates(templates).has(
+            "unenforced-workload",
+            "Deployment boutique/adservice",
+            "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
+        );
+    }
+}
+
+#[test]
+fn a_workload_with_a_template_of_the_clusters_own_is_not_checked() {
+    with_templates("own").has(
+        "not-checked",
+        "Deployment boutique/adservice",
+        "policy `boutique/adservice` is for it, and its pods are injected by a template of the cluster's own, which may have no Envoy",
+    );
+}
+
+#[test]
+fn a_template_with_envoy_is_a_sidecar() {
+    for templates in ["sidecar", "sidecar,own", "own, sidecar", ""] {
+        assert_eq!(with_templates(templates).findings(), [[""; 3]; 0]);
+    }
+}
+
+/// The agent's container has the name of the sidecar's.
+#[test]
+fn a_pod_with_the_agent_for_grpc_alone_is_found() {
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "adservice-5d9c-x",
+            "namespace": "boutique",
+            "labels": {"app": "adservice", "pod-template-hash": "5d9c"},
+            "annotations": {"inject.istio.io/templates": "grpc-agent"},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": "adservice-5d9c", "controller": true}],
+        },
+        "spec": {"serviceAccountName": "adservice", "containers": [{"name": "server"}, {"name": "istio-proxy"}]},
+        "status": {"phase": "Running"},
+    });
+    Mesh::good().with("pod.yaml", &pod.to_string()).has(
+        "unenforced-workload",
+        "Deployment boutique/adservice",
+        "policy `boutique/adservice` is for it, and its pods have no Envoy: the filter never runs, and its gRPC library enforces the `AuthorizationPolicy` at most",
+    );
+}
