@@ -18,6 +18,8 @@ fuzz_crate_certificate := peergate-filter
 fuzz_crate_certificates := peergate
 fuzz_crate_access-log := peergate
 fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
+# A program has no library to test from outside.
+fuzz_tests = $(if $(filter peergate,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,7 +56,7 @@ model: ## compare the engine with a naive reading of the rules; SEED=1 PAIRS=100
 fuzz: ## run mutations of a corpus in fuzz/corpus; TARGET=yaml SECONDS=60 SEED=1
 	@test -d fuzz/corpus/$(TARGET) || { echo "fuzz: no such target; there are: $$(ls fuzz/corpus)" >&2; exit 1; }
 	@PEERGATE_FUZZ_TARGET=$(TARGET) PEERGATE_FUZZ_SECONDS=$(SECONDS) PEERGATE_FUZZ_SEED=$(SEED) \
-		$(CARGO) test --profile fuzz -q -p $(fuzz_crate) any_ -- --nocapture
+		$(CARGO) test --profile fuzz -q -p $(fuzz_crate) $(fuzz_tests) -- --nocapture
 
 lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check
