@@ -7,6 +7,7 @@ mod calls;
 mod edge;
 mod lookup;
 mod mesh;
+mod peer_authentication;
 mod plugin_config;
 mod service;
 mod tcp_ports;
@@ -31,6 +32,7 @@ pub(crate) use edge::{
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan};
+pub use peer_authentication::AcceptedConnections;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
 

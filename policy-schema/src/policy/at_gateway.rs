@@ -77,7 +77,7 @@ fn implies(labels: &Labels, gateway: &Gateway) -> bool {
 }
 
 /// Whether a label is one that only gateways have, by the conventions of Istio's installations.
-fn has_gateway_label(labels: &Labels) -> bool {
+pub(crate) fn has_gateway_label(labels: &Labels) -> bool {
     labels.contains_key(GATEWAY_NAME)
         || labels
             .get(ISTIO)

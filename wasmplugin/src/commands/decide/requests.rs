@@ -93,7 +93,7 @@ impl<'s> Lines<'s> {
             }
             let tcp = self.without_http.get(&at_port);
             tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?
-                .answer(&mut question)
+                .answer(decider, &mut question)
         } else {
             decider.answer(&mut question)
         };
