@@ -164,6 +164,7 @@ impl<'s> Decider<'s> {
         };
         Ok(match (accepted, question.is_anonymous()) {
             (AcceptedConnections::All, _)
+            | (AcceptedConnections::Plaintext(_), true)
             | (
                 AcceptedConnections::MutualTls
                 | AcceptedConnections::NotStated
@@ -172,7 +173,6 @@ impl<'s> Decider<'s> {
                 false,
             ) => Ok(None),
             (AcceptedConnections::MutualTls, true) => Err(Refusal::NoMutualTls),
-            (AcceptedConnections::Plaintext(_), true) => Ok(None),
             (AcceptedConnections::Plaintext(name), false) => {
                 Err(Refusal::OnlyPlaintext(name.to_owned()))
             }
