@@ -167,6 +167,8 @@ codes! {
     ExpiredRule = "expired-rule", Error;
     /// A rule, or a part of it, can never match any request.
     NeverMatches = "never-matches", Error;
+    /// A condition is on a request header that proxies remove before any rule sees it.
+    HeaderNeverArrives = "header-never-arrives", Warning;
     /// A `Deny` rule asks for HTTP and is not limited to ports. On a port that speaks something else, Istio drops
     /// the question and keeps the denial, so that every connection is denied.
     DeniesTcp = "denies-tcp", Warning;

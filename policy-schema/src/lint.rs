@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use crate::code::Code;
 use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
+use crate::matching::arrival::HeaderArrival;
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
 use crate::policy::{IstioVersion, Mesh, WHOLE_CERTIFICATE};
 use crate::problem::{Cursor, Problems};
@@ -143,6 +144,21 @@ fn lint_condition(
         values, not_values, ..
     } = condition.into();
     let (values, not_values) = (values.unwrap_or_default(), not_values.unwrap_or_default());
+    if let Test::Header { name, .. } = &condition.test
+        && HeaderArrival::of(name) == HeaderArrival::Removed
+    {
+        let outcome = if values.is_empty() {
+            "always holds"
+        } else {
+            "never holds"
+        };
+        problems.report(
+            Code::HeaderNeverArrives,
+            &cursor.key("key"),
+            format!("proxies remove `{name}` from every request, so this condition {outcome}"),
+            "remove the condition, or ask for a header that the client sends end to end",
+        );
+    }
     let is_spelled_freely = matches!(condition.test, Test::Header { .. } | Test::ServerName(_));
     let excluding = not_values
         .iter()

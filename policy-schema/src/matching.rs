@@ -1,6 +1,8 @@
 //! The patterns of the policy language: Istio's syntax, with what can never match refused, and the
 //! spellings that clients and proxies have for the same value.
 
+#[cfg(feature = "authoring")]
+pub mod arrival;
 pub mod header;
 pub(crate) mod host;
 pub mod path;

@@ -10,7 +10,7 @@
 //! 4. all but `None`: canonicalize as Chromium does, see `canonicalize`;
 //! 5. `MergeSlashes`, `DecodeAndMergeSlashes`: merge runs of slashes.
 //!
-//! A query stays as it is, and no rule looks at it.
+//! A query stays as it is. Only conditions on the header `:path` see it.
 
 use thiserror::Error;
 
@@ -42,6 +42,18 @@ impl RefusedPath {
 }
 
 impl PathNormalization {
+    /// The header `:path` as conditions on it see it: the path that rules see, and the query if there is one.
+    pub fn normalize_header(self, received: &[u8]) -> Result<Vec<u8>, RefusedPath> {
+        let mut header = self.normalize(received)?;
+        let without_fragment = received.split(|byte| *byte == b'#').next();
+        let query = without_fragment.and_then(|path| {
+            let start = path.iter().position(|byte| *byte == b'?')?;
+            path.get(start..)
+        });
+        header.extend_from_slice(query.unwrap_or_default());
+        Ok(header)
+    }
+
     /// The path that rules see, without query and fragment.
     pub fn normalize(self, received: &[u8]) -> Result<Vec<u8>, RefusedPath> {
         if received.iter().any(|byte| is_refused(*byte)) {

@@ -7,6 +7,7 @@ mod calls;
 mod edge;
 mod lookup;
 mod mesh;
+mod peer_authentication;
 mod plugin_config;
 mod selectors;
 mod service;
@@ -34,6 +35,7 @@ pub(crate) use edge::{
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
+pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;

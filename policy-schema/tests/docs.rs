@@ -187,6 +187,11 @@ impl Expected {
             Outcome::Allowed => "allow",
             Outcome::Denied => "deny",
         };
+        if self.expect == "refused" {
+            // What the sidecar refuses, the rules deny as well.
+            assert_eq!(effect, "deny", "{line}");
+            return;
+        }
         assert_eq!(effect, self.expect, "{line}");
         assert_eq!(decision.reason().code(), self.reason, "{line}");
         let rule = decision.reason().rule().map(|rule| rule.id().to_owned());

@@ -1,15 +1,16 @@
 //! `peergate decide`.
 
 mod answer;
+mod arrival;
 mod caller;
 mod claims;
 mod client_certificate;
 mod decider;
-mod headers;
 mod human;
 mod line;
 mod omitted;
 mod question;
+mod refusal;
 mod requests;
 mod target;
 mod unanswerable;
@@ -66,11 +67,12 @@ With expect (allow, deny or refused), reason or rule, a line says which answer
 it expects.
 
 Headers and claims that are left out are absent from the request. If a rule
-asks for a port, a host or an address that the question leaves out, and the
-answer depends on it, there is no answer. The port is the only one that the
+asks for a port, a host, an address or a header that proxies set, the question
+leaves it out, and the answer depends on it, there is no answer. The port is the only one that the
 policy's service declares, if it declares one.
 
-The proxy itself refuses some requests, such as those with %00 in the path.
+The proxy itself refuses some requests, such as those with %00 in the path, and
+connections without mutual TLS where the Mesh is strict.
 A policy in shadow lets every request pass: the answer says what it would
 decide, and the exit code is 0.
 
@@ -93,18 +95,15 @@ pub(crate) struct Args {
     /// The request's method
     #[arg(long, value_parser = question::parse_method, required_unless_present_any = ["requests", "tcp"])]
     method: Option<String>,
-    /// The request's path as the client sends it; a query does not count
-    #[arg(
-        long,
-        value_parser = question::parse_path,
-        required_unless_present_any = ["requests", "tcp"],
-    )]
+    /// The request's path as the client sends it, with its query, which only conditions on the
+    /// header `:path` see. `CONNECT` has none
+    #[arg(long, value_parser = question::parse_path)]
     path: Option<String>,
     /// The request's authority, with its port if the client sends one [default: the host of --to]
     #[arg(long, value_parser = question::parse_host)]
     host: Option<String>,
     /// Ask about a connection without HTTP
-    #[arg(long, conflicts_with_all = ["method", "path", "host", "headers", "claims"])]
+    #[arg(long, conflicts_with_all = ["method", "path", "host", "headers", "absent_headers", "claims"])]
     tcp: bool,
     /// The port of the workload that the request arrives at [default: the only one that the policy
     /// declares]
@@ -122,9 +121,13 @@ pub(crate) struct Args {
     /// The server name that the client asked for in the TLS handshake
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
-    /// A header of the request; repeatable
+    /// A header of the request; repeatable. One that proxies set, such as `x-forwarded-proto`, as
+    /// the filter sees it
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = question::parse_header)]
     headers: Vec<(String, String)>,
+    /// A header that the filter does not see, although proxies set it in some meshes; repeatable
+    #[arg(long = "without-header", value_name = "NAME", value_parser = question::parse_absent_header)]
+    absent_headers: Vec<String>,
     /// The claims of the request's JWT, as a JSON object
     #[arg(long, value_name = "JSON", value_parser = question::parse_claims)]
     claims: Option<Map<String, Value>>,
@@ -154,6 +157,7 @@ pub(crate) struct Args {
             "destination_ip",
             "server_name",
             "headers",
+            "absent_headers",
             "claims",
             "output",
         ]
@@ -195,6 +199,15 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     if let Some(requests) = &args.requests {
         return Lines::new(&set, args.to.as_ref(), &labels, at)?.answer_all(requests);
     }
+    if !args.tcp {
+        let (method, path) = (args.method.as_deref(), args.path.as_deref());
+        question::check_method_and_path(method, path).map_err(|message| {
+            Failure::InvalidQuestion {
+                message: message.to_owned(),
+                help: "name what the client sends with `--method` and `--path`".to_owned(),
+            }
+        })?;
+    }
     let workload = target::find(&set, args.to.as_ref(), &labels)?;
     let decider = Decider::new(&set, workload, &labels)?;
     let mut question = args.question(&set, at)?;
@@ -204,10 +217,7 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         None
     };
     let answer = match &without_http {
-        Some(without_http) => decider
-            .check_without_http(&question.caller)
-            .map_err(Into::into)
-            .and_then(|()| without_http.answer(&mut question)),
+        Some(without_http) => without_http.answer(&decider, &mut question),
         None => decider.answer(&mut question),
     };
     let answer = answer.map_err(|reason| Failure::InvalidQuestion {
@@ -268,10 +278,11 @@ impl Args {
             source_ip: self.source_ip,
             remote_ip: self.remote_ip,
             destination_ip: self.destination_ip,
-            server_name: self.server_name.as_deref(),
+            server_name: self.server_name.as_deref().map(question::server_name),
             headers: headers
                 .map(|(name, value)| (name.as_str(), value.as_bytes()))
                 .collect(),
+            absent_headers: self.absent_headers.iter().map(String::as_str).collect(),
             metadata: question::metadata(self.claims.clone(), None),
             has_claims: self.claims.is_some(),
             at,

@@ -7,6 +7,7 @@
 
 mod against;
 mod as_the_proxy;
+mod before_rules;
 mod certs;
 mod decide;
 mod explain;

@@ -1,12 +1,14 @@
 //! What becomes of a request, for people and for programs.
 
 use policy_schema::document::PathNormalization;
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, Reason, Request};
-use policy_schema::path_normalization::RefusedPath;
+use policy_schema::engine::{
+    CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
+};
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec};
 use serde::{Serialize, Serializer};
 
 use super::question::Question;
+use super::refusal::Refusal;
 use crate::exit_status::ExitStatus;
 use crate::explanation::{NearRule, nearest};
 
@@ -106,7 +108,7 @@ impl<'p> Asked<'p> {
             .recorded_matches(request)
             .partition(|rule| rule.is_shadow());
         let mut notes = self.notes.clone();
-        notes.extend(question.notes(self.mode, request.path));
+        notes.extend(question.notes(self.mode, request.path()));
         for custom in recorded
             .iter()
             .filter(|rule| rule.effect() == Effect::Custom)
@@ -142,14 +144,14 @@ impl<'p> Asked<'p> {
             },
             notes,
             id: Some(policy.id_of(&policy.record(&decision, request))),
-            ..self.bare(question, request.path)
+            ..self.bare(question, request.path())
         }
     }
 
     /// What becomes of a request that the proxy refuses by itself.
-    pub(super) fn refused(&self, question: &Question<'_>, reason: RefusedPath) -> Answer<'p> {
+    pub(super) fn refused(&self, question: &Question<'_>, reason: &Refusal) -> Answer<'p> {
         Answer {
-            explanation: format!("the proxy answers {}: {reason}", reason.status()),
+            explanation: reason.to_string(),
             notes: self.notes.clone(),
             ..self.bare(question, None)
         }
@@ -193,6 +195,7 @@ impl Question<'_> {
                 "the claims count as those of a token that the proxy has verified".to_owned(),
             );
         }
+        notes.extend(self.notes_about_version().map(str::to_owned));
         if let Some(sent) = self.path {
             if !sent.is_ascii() && path.is_some() {
                 notes.push(

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule};
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::policy::{Labels, Mesh, PolicySet, ServicePolicy};
+use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::RuleSpec;
 
 use super::answer::{Answer, Asked};
-use super::headers::as_envoy_joins_them;
-use super::omitted::Rules;
+use super::arrival::{Arrived, Listener};
+use super::omitted::{Rules, Undetermined};
 use super::question::Question;
+use super::refusal::Refusal;
 use super::target::Workload;
 use super::unanswerable::Unanswerable;
 use super::{compiled, config_at, of_workload};
@@ -67,24 +68,37 @@ impl<'s> Decider<'s> {
             mode,
             notes: self.notes.clone(),
         };
-        let path = match question.path_seen(mode) {
-            Some(Err(reason)) => return Ok(asked.refused(question, reason)),
-            Some(Ok(path)) => Some(path),
-            None => None,
+        let of_connection = match self.connection(question, question.port)? {
+            Ok(note) => note,
+            Err(refusal) => return Ok(asked.refused(question, &refusal)),
         };
-        let headers = as_envoy_joins_them(&question.headers);
-        let headers: Vec<_> = headers
+        let listener = self.listener(question);
+        let seen = question
+            .check_host()
+            .and_then(|()| question.path_seen(mode))
+            .and_then(|path| Ok((path, Arrived::new(&question.headers, listener)?)));
+        let (path, arrived) = match seen {
+            Ok(seen) => seen,
+            Err(refusal) => return Ok(asked.refused(question, &refusal)),
+        };
+        let headers: Vec<_> = arrived
+            .headers
             .iter()
             .map(|(name, value)| (*name, &**value))
             .collect();
         let request = question.request(path.as_deref(), &headers);
-        if let Some(undetermined) = self.http.undetermined(&request) {
+        let unknown_headers = self
+            .http
+            .unknown_headers(|name| question.states_header(name) || listener.removes(name));
+        if let Some(undetermined) = self.http.undetermined(&request, unknown_headers) {
             return Err(undetermined.into());
         }
         let mut answer = asked.answer(question, &request, |rule| self.http.spec(rule));
         answer
             .notes
             .extend(of_caller.iter().map(ToString::to_string));
+        answer.notes.extend(of_connection);
+        answer.notes.extend(arrived.notes());
         if let Some(port) = question.port.filter(|port| self.has_tcp_port(*port)) {
             answer.notes.push(format!(
                 "port {port} is among `tcpPorts`, where rules see no HTTP: ask with `tcp` about connections to it"
@@ -172,6 +186,66 @@ impl<'s> Decider<'s> {
         known.cloned()
     }
 
+    /// Whether the proxy takes the connection, and what to know about that.
+    pub(super) fn connection(
+        &self,
+        question: &Question<'_>,
+        port: Option<u16>,
+    ) -> Result<Result<Option<String>, Refusal>, Unanswerable> {
+        let labels = self.known_labels();
+        let accepted = self
+            .set
+            .accepted_connections(self.workload.leader, &labels, port);
+        let may_refuse = |why: &str| {
+            format!(
+                "the sidecar refuses connections without mutual TLS where they are strict: {why}"
+            )
+        };
+        Ok(match (accepted, question.is_anonymous()) {
+            (AcceptedConnections::All, _)
+            | (AcceptedConnections::Plaintext(_), true)
+            | (
+                AcceptedConnections::MutualTls
+                | AcceptedConnections::NotStated
+                | AcceptedConnections::MaybeGateway(_)
+                | AcceptedConnections::MaybeExcepted(_),
+                false,
+            ) => Ok(None),
+            (AcceptedConnections::MutualTls, true) => Err(Refusal::NoMutualTls),
+            (AcceptedConnections::Plaintext(name), false) => {
+                Err(Refusal::OnlyPlaintext(name.to_owned()))
+            }
+            (AcceptedConnections::ByPort(name), _) => {
+                return Err(Undetermined::port_of_exception(name).into());
+            }
+            (AcceptedConnections::NotStated, true) => Ok(Some(may_refuse(
+                "the `Mesh` does not set `mtls.mode`, so the cluster decides",
+            ))),
+            (AcceptedConnections::MaybeGateway(name), true) => Ok(Some(may_refuse(&format!(
+                "the workload is the gateway `{name}`, which takes every connection, or one that takes none"
+            )))),
+            (AcceptedConnections::MaybeExcepted(name), true) => Ok(Some(may_refuse(&format!(
+                "the documents do not show whether the exception `{name}` is for the workload"
+            )))),
+        })
+    }
+
+    fn listener(&self, question: &Question<'_>) -> Listener {
+        let labels = self.known_labels();
+        Listener {
+            is_sidecar: self.set.is_at_sidecar(self.workload.leader, &labels),
+            is_anonymous: question.is_anonymous(),
+        }
+    }
+
+    /// The labels of the workload that the question and the policy it names give.
+    fn known_labels(&self) -> Labels {
+        let selected = self.workload.policy.selected_labels();
+        let mut labels = selected.cloned().unwrap_or_default();
+        labels.extend(self.labels.clone());
+        labels
+    }
+
     fn only_port(&self, ports: impl Fn(&ServicePolicy) -> BTreeSet<u16>) -> Option<u16> {
         let Workload { policy, leader, .. } = self.workload;
         let declared = [policy, leader].into_iter().map(ports);
@@ -207,19 +281,29 @@ pub(super) struct TcpDecider {
 }
 
 impl TcpDecider {
-    /// What becomes of a connection.
-    pub(super) fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
+    /// What becomes of a connection to the workload of `decider`.
+    pub(super) fn answer(
+        &self,
+        decider: &Decider<'_>,
+        question: &mut Question<'_>,
+    ) -> Result<Answer<'_>, Unanswerable> {
+        decider.check_without_http(&question.caller)?;
         question.port = Some(self.port);
-        let request = question.request(None, &[]);
-        if let Some(undetermined) = self.rules.undetermined(&request) {
-            return Err(undetermined.into());
-        }
         let asked = Asked {
             policy: &self.policy,
             mode: PathNormalization::None,
             notes: self.notes.clone(),
         };
+        let of_connection = match decider.connection(question, question.port)? {
+            Ok(note) => note,
+            Err(refusal) => return Ok(asked.refused(question, &refusal)),
+        };
+        let request = question.request(None, &[]);
+        if let Some(undetermined) = self.rules.undetermined(&request, BTreeSet::new()) {
+            return Err(undetermined.into());
+        }
         let mut answer = asked.answer(question, &request, |rule| self.rules.spec(rule));
+        answer.notes.extend(of_connection);
         // The filter makes no ids here, and `explain` could not tell that there was no HTTP.
         answer.id = None;
         answer.revision = None;

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use policy_schema::engine::Reason;
 use policy_schema::policy::Mesh;
 use policy_schema::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answer::{Answer, Verdict};
+use super::answer::{Answer, REFUSED_BY_PROXY, Verdict};
 use super::caller::{Caller, CallerText};
 use super::question::{
-    Question, check_header_name, metadata, parse_host, parse_method, parse_path,
+    Question, check_header_name, check_header_value, check_method_and_path, metadata, parse_host,
+    parse_method, parse_path, server_name,
 };
 
 /// A line of a file of requests. Texts are borrowed from the line unless they have escapes.
@@ -131,17 +133,19 @@ impl<'l> Line<'l> {
         for Text(name) in self.headers.keys() {
             check_header_name(name).map_err(in_field("headers"))?;
         }
-        match (self.tcp, method, path) {
-            (true, None, None)
-                if host.is_none() && self.headers.is_empty() && self.claims.is_none() => {}
-            (true, _, _) => {
+        let has_http = method.is_some()
+            || path.is_some()
+            || host.is_some()
+            || !self.headers.is_empty()
+            || self.claims.is_some();
+        match self.tcp {
+            true if has_http => {
                 return Err(
                     "a connection without HTTP (`tcp`) has no method, path, host, headers and claims".to_owned(),
                 );
             }
-            (false, Some("CONNECT"), _) | (false, Some(_), Some(_)) => {}
-            (false, None, _) => return Err("`method` is missing".to_owned()),
-            (false, Some(_), None) => return Err("`path` is missing".to_owned()),
+            true => {}
+            false => check_method_and_path(method, path)?,
         }
         let at = match &self.at {
             None => at,
@@ -152,6 +156,15 @@ impl<'l> Line<'l> {
         let headers = self.headers.iter().flat_map(|(Text(name), values)| {
             values.iter().map(move |value| (&**name, value.as_bytes()))
         });
+        let headers: Vec<(&str, &[u8])> = headers.collect();
+        for (name, value) in &headers {
+            let value = std::str::from_utf8(value).unwrap_or_default();
+            check_header_value(name, value).map_err(in_field("headers"))?;
+        }
+        let absent_headers = self.headers.iter().filter_map(|(Text(name), values)| {
+            let is_absent = matches!(values, Texts::Each(values) if values.is_empty());
+            is_absent.then_some(&**name)
+        });
         Ok(Question {
             caller,
             method,
@@ -161,8 +174,9 @@ impl<'l> Line<'l> {
             source_ip: self.source_ip,
             remote_ip: self.remote_ip,
             destination_ip: self.destination_ip,
-            server_name: Text::of(self.server_name.as_ref()),
-            headers: headers.collect(),
+            server_name: Text::of(self.server_name.as_ref()).map(server_name),
+            headers,
+            absent_headers: absent_headers.collect(),
             metadata: metadata(self.claims.clone(), self.metadata.clone()),
             has_claims: self.claims.is_some(),
             at,
@@ -172,6 +186,15 @@ impl<'l> Line<'l> {
     /// Whether the line says what it expects; or what is wrong with what it says.
     pub(super) fn has_expectation(&self) -> Result<bool, String> {
         let known = [Verdict::Allow, Verdict::Deny, Verdict::Refused].map(Verdict::word);
+        if let Some(reason) = Text::of(self.reason.as_ref())
+            && !Reason::CODES.contains(&reason)
+            && reason != REFUSED_BY_PROXY
+        {
+            return Err(format!(
+                "there is no reason `{reason}`; the reasons are {} and {REFUSED_BY_PROXY}",
+                Reason::CODES.join(", ")
+            ));
+        }
         match Text::of(self.expect.as_ref()) {
             Some(expected) if !known.contains(&expected) => Err(format!(
                 "`expect` is `allow`, `deny` or `refused`, not `{expected}`"

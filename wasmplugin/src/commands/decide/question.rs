@@ -1,16 +1,17 @@
 //! A request to ask about, such as a proxy can receive it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{PeerIp, Request};
-use policy_schema::path_normalization::RefusedPath;
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::caller::Caller;
 use super::claims;
+use super::refusal::Refusal;
 
 /// A request to ask about.
 #[derive(Clone, Debug)]
@@ -24,9 +25,11 @@ pub(super) struct Question<'q> {
     pub(super) source_ip: Option<IpAddr>,
     pub(super) remote_ip: Option<IpAddr>,
     pub(super) destination_ip: Option<IpAddr>,
-    pub(super) server_name: Option<&'q str>,
-    /// As the client sends them.
+    pub(super) server_name: Option<Cow<'q, str>>,
+    /// As the client sends them; those that proxies set as filters see them.
     pub(super) headers: Vec<(&'q str, &'q [u8])>,
+    /// The headers that filters do not see, also where proxies set them.
+    pub(super) absent_headers: Vec<&'q str>,
     /// What other filters left, an object for each filter.
     pub(super) metadata: Option<Value>,
     pub(super) has_claims: bool,
@@ -34,12 +37,46 @@ pub(super) struct Question<'q> {
 }
 
 impl Question<'_> {
-    /// The path that rules see.
-    pub(super) fn path_seen(
-        &self,
-        mode: PathNormalization,
-    ) -> Option<Result<Vec<u8>, RefusedPath>> {
-        Some(mode.normalize(self.path?.as_bytes()))
+    /// The path that rules see, with the query that conditions on `:path` see.
+    pub(super) fn path_seen(&self, mode: PathNormalization) -> Result<Option<Vec<u8>>, Refusal> {
+        let path = self.path.map(|path| mode.normalize_header(path.as_bytes()));
+        Ok(path.transpose()?)
+    }
+
+    /// Refuses a host that Envoy does (`HeaderUtility::authorityIsValid`).
+    pub(super) fn check_host(&self) -> Result<(), Refusal> {
+        let is_refused =
+            |letter: &char| !letter.is_ascii_graphic() || "\"#/<>?\\^`{|}".contains(*letter);
+        let mut letters = self.host.unwrap_or_default().chars();
+        letters
+            .find(is_refused)
+            .map_or(Ok(()), |letter| Err(Refusal::Host(letter)))
+    }
+
+    /// Whether the caller has no certificate.
+    pub(super) fn is_anonymous(&self) -> bool {
+        matches!(self.caller, Caller::Anonymous)
+    }
+
+    /// Whether it is known what filters see of a header that proxies set.
+    pub(super) fn states_header(&self, name: &str) -> bool {
+        let is_it = |other: &str| other.eq_ignore_ascii_case(name);
+        self.headers.iter().any(|(other, _)| is_it(other))
+            || self.absent_headers.iter().any(|other| is_it(other))
+    }
+
+    /// What a version of HTTP does not transport.
+    pub(super) fn notes_about_version(&self) -> impl Iterator<Item = &'static str> {
+        let is_unknown = |method: &str| !METHODS_OF_HTTP_1.contains(&method);
+        let method = self.method.filter(|method| is_unknown(method));
+        let host = self
+            .host
+            .filter(|host| host.is_empty() || host.contains('@'));
+        let method =
+            method.map(|_| "the proxy refuses this method over HTTP/1.1; the answer is for HTTP/2");
+        let host =
+            host.map(|_| "the proxy refuses this host over HTTP/2; the answer is for HTTP/1.1");
+        method.into_iter().chain(host)
     }
 
     /// The request as rules see it, with this path and these headers.
@@ -62,7 +99,7 @@ impl Question<'_> {
                 .remote_ip
                 .or(self.source_ip)
                 .map(|address| address.to_canonical()),
-            server_name: self.server_name.map(str::as_bytes),
+            server_name: self.server_name.as_deref().map(str::as_bytes),
             headers,
             metadata: self.metadata.as_ref(),
             client_certificate: self.caller.client_certificate(),
@@ -89,6 +126,44 @@ pub(super) fn metadata(
     }
     Some(Value::Object(metadata))
 }
+
+/// The methods that Envoy takes over HTTP/1.1 (`BalsaParser`).
+const METHODS_OF_HTTP_1: [&str; 34] = [
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "MSEARCH",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
 
 /// Reads a method.
 pub(super) fn parse_method(text: &str) -> Result<String, String> {
@@ -124,10 +199,32 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
         let host = rest.split('/').next().unwrap_or_default();
         return Err(format!("this is a URL; write its host, `{host}`"));
     }
-    if text.is_empty() || text.contains('/') || text.contains(char::is_whitespace) {
-        return Err("write a host, with its port if the client sends one".to_owned());
-    }
     Ok(text.to_owned())
+}
+
+/// Refuses a request without what it must have, or with a path that its method cannot have.
+pub(super) fn check_method_and_path(
+    method: Option<&str>,
+    path: Option<&str>,
+) -> Result<(), &'static str> {
+    match (method, path) {
+        (None, _) => Err("`method` is missing"),
+        (Some("CONNECT"), Some(_)) => Err(
+            "`CONNECT` has no path; an extended one of HTTP/2 is to rules a `GET` of its path with the headers \
+             `connection: upgrade` and `upgrade` with its `:protocol`: ask about that",
+        ),
+        (Some("CONNECT"), None) | (Some(_), Some(_)) => Ok(()),
+        (Some(_), None) => Err("`path` is missing"),
+    }
+}
+
+/// The server name as filters see it: Envoy keeps it in lower case.
+pub(super) fn server_name(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        text.to_ascii_lowercase().into()
+    } else {
+        text.into()
+    }
 }
 
 /// Reads a header as `NAME=VALUE`.
@@ -136,6 +233,7 @@ pub(super) fn parse_header(text: &str) -> Result<(String, String), String> {
         return Err("write the name and the value as `NAME=VALUE`".to_owned());
     };
     check_header_name(name)?;
+    check_header_value(name, value)?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
@@ -144,10 +242,27 @@ pub(super) fn check_header_name(name: &str) -> Result<(), String> {
     if name.eq_ignore_ascii_case("host") {
         return Err("give the host as `host`: proxies make `:authority` of the header".to_owned());
     }
-    if name.is_empty() || !name.bytes().all(is_token_byte) {
+    // Of the pseudo headers only the scheme has no argument of its own.
+    if name != ":scheme" && (name.is_empty() || !name.bytes().all(is_token_byte)) {
         return Err(format!("`{name}` is not a name that a header can have"));
     }
     Ok(())
+}
+
+/// Refuses a value that would end the header.
+pub(super) fn check_header_value(name: &str, value: &str) -> Result<(), String> {
+    if value.contains(['\r', '\n']) {
+        return Err(format!(
+            "the value of `{name}` has a line break, which no header has"
+        ));
+    }
+    Ok(())
+}
+
+/// Reads the name of a header that filters do not see.
+pub(super) fn parse_absent_header(text: &str) -> Result<String, String> {
+    check_header_name(text)?;
+    Ok(text.to_owned())
 }
 
 /// Reads a label as `NAME=VALUE`.
@@ -185,8 +300,6 @@ mod tests {
             (parse_path, "https://cart.shop", "`/`"),
             (parse_path, "", "`/`"),
             (parse_host, "http://cart.shop:80/x", "`cart.shop:80`"),
-            (parse_host, "cart.shop/x", "write a host"),
-            (parse_host, "", "write a host"),
         ] {
             let refused = parse(text).unwrap_err();
             assert!(refused.contains(remedy), "{text}: {refused}");
@@ -197,6 +310,8 @@ mod tests {
             (parse_path, "/a?b=http://c"),
             (parse_path, "*"),
             (parse_host, "[::1]:80"),
+            (parse_host, ""),
+            (parse_host, "a, b"),
         ] {
             assert_eq!(parse(text).unwrap(), text);
         }

@@ -92,11 +92,8 @@ impl<'s> Lines<'s> {
                 self.without_http.insert(at_port.clone(), tcp);
             }
             let tcp = self.without_http.get(&at_port);
-            let tcp = tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?;
-            decider
-                .check_without_http(&question.caller)
-                .map_err(Into::into)
-                .and_then(|()| tcp.answer(&mut question))
+            tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?
+                .answer(decider, &mut question)
         } else {
             decider.answer(&mut question)
         };

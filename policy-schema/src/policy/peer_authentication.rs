@@ -1,0 +1,140 @@
+//! Which connections a workload accepts, by the `mtls` of the `Mesh`.
+
+use super::at_gateway::has_gateway_label;
+use super::{
+    Attachment, Gateway, Labels, Mesh, MtlsException, PolicySet, ServicePolicy, are_compatible,
+};
+use crate::document::{ExceptionMode, MtlsMode};
+
+/// Which connections the workload of a policy accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcceptedConnections<'m> {
+    /// With and without mutual TLS.
+    All,
+    /// With mutual TLS alone.
+    MutualTls,
+    /// Without TLS alone, by the exception of this name.
+    Plaintext(&'m str),
+    /// It depends on the port, by the exception of this name.
+    ByPort(&'m str),
+    /// The documents do not set the mode of mutual TLS.
+    NotStated,
+    /// The documents do not show whether this exception is for the workload.
+    MaybeExcepted(&'m str),
+    /// The workload may be this gateway, which no mode of mutual TLS applies to.
+    MaybeGateway(&'m str),
+}
+
+/// Whether an exception is for a workload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Applies {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl PolicySet {
+    /// Which connections the workload of `policy` accepts at `port`, where it has `labels` beyond those that the
+    /// policy selects.
+    pub fn accepted_connections(
+        &self,
+        policy: &ServicePolicy,
+        labels: &Labels,
+        port: Option<u16>,
+    ) -> AcceptedConnections<'_> {
+        let mesh = &self.mesh;
+        if mesh.is_known_gateway(policy, labels) {
+            return AcceptedConnections::All;
+        }
+        match mesh.mtls.mode {
+            None => return AcceptedConnections::NotStated,
+            Some(MtlsMode::Permissive) => return AcceptedConnections::All,
+            Some(MtlsMode::Strict) => {}
+        }
+        if let Some(gateway) = mesh.may_be_gateway(policy, labels) {
+            return AcceptedConnections::MaybeGateway(gateway);
+        }
+        // As Istio ranks them: a workload's ports, the workload, its namespace.
+        let rank = |exception: &&MtlsException| match (&exception.labels, &*exception.ports) {
+            (Some(_), [_, ..]) => 0,
+            (Some(_), []) => 1,
+            (None, _) => 2,
+        };
+        let mut exceptions: Vec<_> = mesh.mtls.exceptions.iter().collect();
+        exceptions.sort_by_key(rank);
+        for exception in exceptions {
+            let name = exception.name.as_str();
+            let applies = applies(exception, policy, labels);
+            let is_at_port = |port| exception.ports.is_empty() || exception.ports.contains(&port);
+            match (applies, port.map(is_at_port)) {
+                (Applies::No, _) | (_, Some(false)) => {}
+                (Applies::Unknown, _) => return AcceptedConnections::MaybeExcepted(name),
+                (Applies::Yes, None) if !exception.ports.is_empty() => {
+                    return AcceptedConnections::ByPort(name);
+                }
+                (Applies::Yes, _) => {
+                    return match exception.mode {
+                        ExceptionMode::Permissive => AcceptedConnections::All,
+                        ExceptionMode::Disable => AcceptedConnections::Plaintext(name),
+                    };
+                }
+            }
+        }
+        AcceptedConnections::MutualTls
+    }
+
+    /// Whether the proxy of `policy` is a sidecar, as the documents show. Where they leave it open, it may be a
+    /// gateway or a waypoint.
+    pub fn is_at_sidecar(&self, policy: &ServicePolicy, labels: &Labels) -> bool {
+        matches!(policy.attachment, Attachment::Workload(_))
+            && !self.mesh.is_known_gateway(policy, labels)
+            && self.mesh.may_be_gateway(policy, labels).is_none()
+    }
+}
+
+impl Mesh {
+    fn is_known_gateway(&self, policy: &ServicePolicy, labels: &Labels) -> bool {
+        has_gateway_label(labels) || self.is_at_gateway(&policy.name.namespace, &policy.attachment)
+    }
+
+    /// The gateway of the `Mesh` that the workload may be.
+    fn may_be_gateway(&self, policy: &ServicePolicy, labels: &Labels) -> Option<&str> {
+        let mut gateways = self
+            .gateways
+            .iter()
+            .filter(|gateway| are_compatible(labels, &gateway.pod_labels()));
+        let is_of_policy = |gateway: &&Gateway| {
+            let mut of_policy = self.gateways_of(&policy.name.namespace, &policy.attachment);
+            of_policy.any(|other| std::ptr::eq(other, *gateway))
+        };
+        gateways
+            .find(is_of_policy)
+            .map(|gateway| gateway.name.as_str())
+    }
+}
+
+fn applies(exception: &MtlsException, policy: &ServicePolicy, labels: &Labels) -> Applies {
+    let everything = Labels::new();
+    let wanted = exception.labels.as_ref().unwrap_or(&everything);
+    let is_there = exception.namespace == policy.name.namespace;
+    let (own, is_namespace_known) = match &policy.attachment {
+        Attachment::Workload(own) => (own, true),
+        Attachment::Mesh(own) => (own, false),
+        Attachment::Namespace | Attachment::Targets(_) => (&everything, true),
+    };
+    if (is_namespace_known && !is_there)
+        || !are_compatible(own, wanted)
+        || !are_compatible(labels, wanted)
+    {
+        return Applies::No;
+    }
+    let has =
+        |(key, value): (&String, &String)| own.get(key).or_else(|| labels.get(key)) == Some(value);
+    // A target of the Gateway API selects no pods by their labels.
+    let is_sure = is_namespace_known && wanted.iter().all(has);
+    if is_sure {
+        Applies::Yes
+    } else {
+        Applies::Unknown
+    }
+}

@@ -1,0 +1,351 @@
+//! Headers as a client sends them → headers as Envoy shows them to filters and RBAC.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use policy_schema::matching::arrival::HeaderArrival;
+use policy_schema::matching::header::separator_of_repeats;
+
+use super::refusal::Refusal;
+
+/// Where a request arrives, as it matters for its headers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listener {
+    /// Whether the proxy is a sidecar, as the documents show.
+    pub(super) is_sidecar: bool,
+    /// Whether the caller has no certificate.
+    pub(super) is_anonymous: bool,
+}
+
+impl Listener {
+    /// Whether filters here see the header of no request, although proxies set it elsewhere.
+    pub(super) fn removes(self, name: &str) -> bool {
+        self.is_sidecar && self.is_anonymous && name == "x-forwarded-client-cert"
+    }
+}
+
+/// The headers that filters see.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Arrived<'h> {
+    pub(super) headers: Vec<(&'h str, Cow<'h, [u8]>)>,
+    /// Those that the client sends and the proxy removes, in lower case, each with the reason.
+    removed: BTreeMap<String, &'static str>,
+}
+
+impl<'h> Arrived<'h> {
+    /// The headers that filters see of a request with these.
+    pub(super) fn new(sent: &[(&'h str, &'h [u8])], listener: Listener) -> Result<Self, Refusal> {
+        for (name, value) in sent {
+            if value.iter().any(|byte| is_refused_in_value(*byte)) {
+                return Err(Refusal::HeaderValue((*name).to_owned()));
+            }
+        }
+        let mut arrived = Self {
+            headers: joined(sent),
+            removed: BTreeMap::new(),
+        };
+        let upgrades = arrived.upgrades()?;
+        if !upgrades {
+            arrived.remove_named_by_connection()?;
+        }
+        arrived.remove("te", HOP_BY_HOP, |value| !has_token(value, "trailers"));
+        arrived.remove("expect", ANSWERED, |value| {
+            value.eq_ignore_ascii_case(b"100-continue")
+        });
+        arrived.remove("referer", INVALID, |value| !is_referer(value));
+        // Envoy forwards no other coding.
+        for (name, value) in &mut arrived.headers {
+            if name.eq_ignore_ascii_case("te") {
+                *value = b"trailers".into();
+            }
+        }
+        let is_forwarded = arrived
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));
+        arrived.remove_where(|name| match HeaderArrival::of(name) {
+            _ if listener.removes(name) => Some(REPLACED),
+            HeaderArrival::Removed => Some(HOP_BY_HOP),
+            HeaderArrival::WithUpgrade if !upgrades => Some(HOP_BY_HOP),
+            HeaderArrival::InternalOnly if listener.is_sidecar && !is_forwarded => Some(INTERNAL),
+            HeaderArrival::WithUpgrade
+            | HeaderArrival::InternalOnly
+            | HeaderArrival::SetByProxies
+            | HeaderArrival::AsSent => None,
+        });
+        Ok(arrived)
+    }
+
+    /// What to know about an answer.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        self.removed
+            .iter()
+            .map(|(name, reason)| format!("rules do not see the header `{name}`: {reason}"))
+    }
+
+    /// Whether the request asks to upgrade the connection. An upgrade to HTTP/2 does not count: Envoy ignores it.
+    fn upgrades(&self) -> Result<bool, Refusal> {
+        let asks = self
+            .values("connection")
+            .any(|value| has_token(value, "upgrade"));
+        let Some(protocol) = self.values("upgrade").next().filter(|_| asks) else {
+            return Ok(false);
+        };
+        if protocol.eq_ignore_ascii_case(b"h2c") {
+            Ok(false)
+        } else if protocol.eq_ignore_ascii_case(b"websocket") {
+            Ok(true)
+        } else {
+            let protocol = String::from_utf8_lossy(protocol);
+            Err(Refusal::Upgrade(protocol.into_owned()))
+        }
+    }
+
+    /// Removes the headers that `connection` declares to be for this connection only.
+    fn remove_named_by_connection(&mut self) -> Result<(), Refusal> {
+        let mut named = BTreeSet::new();
+        for value in self.values("connection") {
+            for token in tokens(value) {
+                let token = String::from_utf8_lossy(token).to_ascii_lowercase();
+                if token.contains(':') || FORWARDED.contains(&&*token) {
+                    return Err(Refusal::NamedByConnection(token));
+                }
+                if token != "te" {
+                    named.insert(token);
+                }
+            }
+        }
+        self.remove_where(|name| named.contains(name).then_some(NAMED));
+        Ok(())
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.headers
+            .iter()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| &**value)
+    }
+
+    fn remove(&mut self, name: &str, reason: &'static str, is_removed: impl Fn(&[u8]) -> bool) {
+        let removes = self.values(name).any(is_removed);
+        self.remove_where(|other| (removes && other == name).then_some(reason));
+    }
+
+    /// Removes the headers that there is a reason for, by their names in lower case.
+    fn remove_where(&mut self, reason: impl Fn(&str) -> Option<&'static str>) {
+        let removed = &mut self.removed;
+        self.headers.retain(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            let reason = reason(&name);
+            if let Some(reason) = reason {
+                removed.insert(name, reason);
+            }
+            reason.is_none()
+        });
+    }
+}
+
+const HOP_BY_HOP: &str = "the proxy removes it, since it is about one connection";
+const NAMED: &str = "the proxy removes it, since `connection` names it";
+const ANSWERED: &str = "the proxy answers it and removes it";
+const INVALID: &str = "the proxy removes it, since it is not a URL without user and fragment";
+const INTERNAL: &str =
+    "the sidecar removes it from requests without an internal address in `x-forwarded-for`";
+const REPLACED: &str = "the sidecar removes it from requests without mutual TLS";
+
+/// The headers that Envoy does not let `connection` name.
+const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+
+/// The headers, with one value for those whose repeats Envoy joins.
+fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
+    let mut seen: Vec<(&str, Cow<'_, [u8]>)> = Vec::with_capacity(sent.len());
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    for (name, value) in sent {
+        // Around a value HTTP allows spaces, which do not belong to it.
+        let value = value.trim_ascii();
+        let key = name.to_ascii_lowercase();
+        let Some(separator) = separator_of_repeats(&key) else {
+            seen.push((name, Cow::Borrowed(value)));
+            continue;
+        };
+        let known = positions.get(&key).and_then(|at| seen.get_mut(*at));
+        if let Some((_, joined)) = known {
+            let joined = joined.to_mut();
+            joined.extend_from_slice(separator.text().as_bytes());
+            joined.extend_from_slice(value);
+        } else {
+            positions.insert(key, seen.len());
+            seen.push((name, Cow::Borrowed(value)));
+        }
+    }
+    seen
+}
+
+fn is_refused_in_value(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
+}
+
+fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
+}
+
+fn has_token(value: &[u8], token: &str) -> bool {
+    tokens(value).any(|other| other.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// Whether Envoy lets a value of `referer` pass (`Utility::isValidRefererValue`).
+fn is_referer(value: &[u8]) -> bool {
+    let is_uri =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(byte);
+    if !value.iter().all(is_uri) {
+        return false;
+    }
+    let text = String::from_utf8_lossy(value);
+    if let Some((scheme, rest)) = text.split_once("://")
+        && !scheme.is_empty()
+        && scheme.bytes().all(|byte| byte.is_ascii_alphabetic())
+    {
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let is_port = |port: &str| port.parse::<u16>().is_ok() || port.ends_with(']');
+        return !authority.is_empty() && !authority.contains('@') && port.is_none_or(is_port);
+    }
+    // A relative reference has no colon in its first segment.
+    !text.split('/').next().unwrap_or_default().contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDECAR: Listener = Listener {
+        is_sidecar: true,
+        is_anonymous: false,
+    };
+
+    fn seen(sent: &[(&str, &str)], listener: Listener) -> Result<Vec<(String, String)>, Refusal> {
+        let sent: Vec<_> = sent
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect();
+        let arrived = Arrived::new(&sent, listener)?;
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        let headers = arrived.headers.iter();
+        Ok(headers
+            .map(|(name, value)| ((*name).to_owned(), text(value)))
+            .collect())
+    }
+
+    #[test]
+    fn repeats_are_joined_where_envoy_joins_them_and_else_stay_apart() {
+        let sent = [
+            ("Accept", "a"),
+            ("x-tenant", " 1\t"),
+            ("accept", "b"),
+            ("X-Tenant", "2"),
+            ("cookie", "c=1"),
+        ];
+        let expected = [
+            ("Accept", "a,b"),
+            ("x-tenant", "1"),
+            ("X-Tenant", "2"),
+            ("cookie", "c=1"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(seen(&sent, SIDECAR).unwrap(), expected);
+    }
+
+    #[test]
+    fn headers_arrive_as_envoy_leaves_them() {
+        let kept = |sent: &[(&str, &str)]| {
+            let seen = seen(sent, SIDECAR).unwrap();
+            let names = seen.into_iter().map(|(name, _)| name);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        for (sent, left) in [
+            (&[("Keep-Alive", "1"), ("x", "1")][..], "x"),
+            (&[("proxy-connection", "close")], ""),
+            (&[("transfer-encoding", "chunked")], ""),
+            (&[("connection", "close, X-Secret"), ("x-secret", "1")], ""),
+            (&[("upgrade", "websocket")], ""),
+            (
+                &[
+                    ("connection", "x, Upgrade"),
+                    ("Upgrade", "WebSocket"),
+                    ("x", "1"),
+                ],
+                "connection Upgrade x",
+            ),
+            (
+                &[
+                    ("connection", "upgrade, http2-settings"),
+                    ("upgrade", "h2c"),
+                    ("http2-settings", "x"),
+                ],
+                "",
+            ),
+            (&[("te", "gzip, trailers")], "te"),
+            (&[("te", "gzip")], ""),
+            (&[("connection", "te"), ("te", "trailers")], "te"),
+            (&[("expect", "100-Continue")], ""),
+            (&[("expect", "other")], "expect"),
+            (&[("x-envoy-retry-on", "5xx")], ""),
+            (
+                &[("x-envoy-retry-on", "5xx"), ("x-forwarded-for", "10.0.0.1")],
+                "x-envoy-retry-on x-forwarded-for",
+            ),
+            (
+                &[("x-envoy-decorator-operation", "x")],
+                "x-envoy-decorator-operation",
+            ),
+            (
+                &[("x-forwarded-client-cert", "x")],
+                "x-forwarded-client-cert",
+            ),
+            (&[("referer", "foo")], "referer"),
+            (&[("referer", "/a")], "referer"),
+            (&[("referer", "HTTP://a")], "referer"),
+            (&[("referer", "ftp://a:21/?x")], "referer"),
+            (&[("referer", "https://a/b#y")], ""),
+            (&[("referer", "https://u:p@a/")], ""),
+            (&[("referer", "about:blank")], ""),
+            (&[("referer", "http://a b/")], ""),
+            (&[("referer", "http://")], ""),
+            (&[("referer", "http://a:99999/")], ""),
+        ] {
+            assert_eq!(kept(sent), left, "{sent:?}");
+        }
+        let anonymous = Listener {
+            is_anonymous: true,
+            ..SIDECAR
+        };
+        let forwarded = [("x-forwarded-client-cert", "x")];
+        assert_eq!(seen(&forwarded, anonymous).unwrap(), []);
+        let gateway = Listener {
+            is_sidecar: false,
+            ..SIDECAR
+        };
+        assert_eq!(
+            seen(&[("x-envoy-retry-on", "1")], gateway).unwrap().len(),
+            1
+        );
+    }
+
+    #[test]
+    fn what_envoy_answers_itself_is_refused() {
+        for (sent, status) in [
+            (&[("x", "a\u{1}b")][..], "400"),
+            (&[("x", "a\u{7f}")], "400"),
+            (&[("connection", "x-forwarded-for")], "400"),
+            (&[("connection", ":path")], "400"),
+            (&[("connection", "upgrade"), ("upgrade", "other")], "403"),
+        ] {
+            let refusal = seen(sent, SIDECAR).unwrap_err().to_string();
+            assert!(refusal.contains(status), "{sent:?}: {refusal}");
+        }
+        assert!(seen(&[("x", "a\tb\u{e9}")], SIDECAR).is_ok());
+    }
+}
