@@ -683,6 +683,33 @@ fn what_the_two_planes_would_let_through_together_at_a_gateway_is_refused() {
          {{id: s, effect: Allow, from: [{{clientCertificates: [\"*\"], ipBlocks: [10.0.0.1]}}]}}]"
     );
     assert_eq!(codes_at_gateway("1.30", &beside), ["unenforceable-rule"]);
+    let in_one_rule = |sources: &str| {
+        let policy = format!("{OF_GATEWAY}, rules: [{{id: r, effect: Allow, from: [{sources}]}}]");
+        codes_at_gateway("1.30", &policy)
+    };
+    let named = "{clientCertificates: [\"dns:a.example\"]}";
+    let any_from = "{clientCertificates: [\"*\"], ipBlocks: [10.0.0.1]}";
+    let named_from = "{clientCertificates: [\"dns:b.example\"], ipBlocks: [10.0.0.1]}";
+    for refused in [
+        [named, any_from].join(","),
+        [any_from, named].join(","),
+        [named, named_from].join(","),
+        [named_from, named_from].join(","),
+        [named, "{ipBlocks: [10.0.0.1]}"].join(","),
+    ] {
+        assert_eq!(in_one_rule(&refused), ["unenforceable-rule"], "{refused}");
+    }
+    for sound in [
+        named_from.to_owned(),
+        [
+            named,
+            "{clientCertificates: [\"*\"], remoteIpBlocks: [10.0.0.1]}",
+        ]
+        .join(","),
+        ["{clientCertificates: [\"*\"]}", "{ipBlocks: [10.0.0.1]}"].join(","),
+    ] {
+        assert_eq!(in_one_rule(&sound), [""; 0], "{sound}");
+    }
     let tcp = format!(
         "{OF_GATEWAY}, tcpPorts: [9000], rules: [{{id: r, effect: Allow, \
          from: [{{clientCertificates: [\"dns:a.example\"]}}], to: [{{ports: [9000]}}]}}]"

@@ -66,7 +66,7 @@ impl KnownDifference {
             }
             Self::RepeatedHeader => "a repeated header, or a value with commas",
             Self::JoinedHosts => {
-                "a host with user information, an empty port, a port with leading zeros or several dots at its end, or several hosts in one"
+                "a host with user information, percent-encoding, an empty port, a port with leading zeros or several dots at its end, or several hosts in one"
             }
             Self::CaseOfHostHeader => {
                 "upper case in a host, in a condition on `request.headers[host]` or `[:authority]`"

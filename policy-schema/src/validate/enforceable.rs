@@ -30,6 +30,19 @@ pub(super) fn check_rule(
             "use `remoteIpBlocks`, or enforce the rule at all times",
         );
     }
+    if rbac.is_wider()
+        && let Some(named) = named_beside_address(rule)
+    {
+        problems.report(
+            Code::UnenforceableRule,
+            &cursor.key("from").index(named),
+            format!(
+                "rule `{}` names client certificates here, which RBAC does not tell apart, and another source depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
+                rule.id
+            ),
+            "use `remoteIpBlocks` in the other source, or write `clientCertificates: [\"*\"]` in this one",
+        );
+    }
     if let (true, FilterPlane::Absent(reason)) = (rbac.is_rendered(), FilterPlane::of_rule(rule)) {
         for gap in RbacGap::of_rule(rule) {
             problems.report(
@@ -83,6 +96,18 @@ pub(super) fn check_together(
             check_providers(&together, documents, diagnostics);
         }
     }
+}
+
+/// The first source that names client certificates, where another one of the rule is about the peer's address.
+fn named_beside_address(rule: &Rule) -> Option<usize> {
+    let with_address = rule
+        .sources
+        .iter()
+        .filter(|source| source.asks_for_peer_ip());
+    let with_address = with_address.count();
+    rule.sources.iter().position(|source| {
+        source.names_client_certificates() && with_address > usize::from(source.asks_for_peer_ip())
+    })
 }
 
 /// Whether the filter takes an `Allow` rule for any address.
