@@ -570,7 +570,7 @@ fn a_gateway_lets_in_the_certificates_from_outside_the_mesh_that_istio_does() {
     };
     let mesh = json!([{"remoteIpBlocks": ["10.0.0.0/8"]}]);
     for (rule, expected) in [
-        // No mode of mutual TLS keeps anybody from a gateway.
+        // Mutual TLS modes do not apply to clients of gateways.
         ("{}".to_owned(), json!([null, anonymous, any])),
         (
             from("remoteIpBlocks: [10.0.0.0/8]"),
@@ -641,7 +641,7 @@ fn a_gateway_denies_the_certificates_from_outside_the_mesh_that_istio_does() {
             from("principals: [partner.example/*]"),
             json!([[{"clientCertificates": ["uri:spiffe://partner.example/*"]}]]),
         ),
-        // Whoever has no certificate at all.
+        // Callers without a certificate.
         (
             from("notPrincipals: [\"*\"]"),
             json!([[{"anonymous": true}]]),

@@ -2,7 +2,7 @@
 
 use super::{ClientCertificate, NameKind, PeerIdentity, SCHEME};
 
-/// The names in a certificate, whoever issued it. May be empty.
+/// The names in a certificate of any issuer. May be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificateNames(Vec<(NameKind, Box<str>)>);
 

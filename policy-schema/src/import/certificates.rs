@@ -9,7 +9,7 @@ pub(super) enum Certificates {
     Named(Vec<String>),
     All,
     /// Some that the language cannot name.
-    Unsayable,
+    Inexpressible,
 }
 
 impl Certificates {
@@ -21,7 +21,7 @@ impl Certificates {
             (Self::All, other) | (other, Self::All) => other,
             (none, _) | (_, none) if none == Self::NONE => Self::NONE,
             (one, other) if one == other => one,
-            _ => Self::Unsayable,
+            _ => Self::Inexpressible,
         }
     }
 
@@ -29,7 +29,7 @@ impl Certificates {
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::All, _) | (_, Self::All) => Self::All,
-            (Self::Unsayable, _) | (_, Self::Unsayable) => Self::Unsayable,
+            (Self::Inexpressible, _) | (_, Self::Inexpressible) => Self::Inexpressible,
             (Self::Named(mut names), Self::Named(others)) => {
                 names.extend(
                     others
@@ -50,7 +50,7 @@ pub(super) fn name_of(value: &str, kind: Kind, importer: Importer<'_>) -> Option
     }
     match certificates_of(value, kind, importer) {
         Certificates::Named(names) => names.into_iter().next(),
-        Certificates::All | Certificates::Unsayable => None,
+        Certificates::All | Certificates::Inexpressible => None,
     }
 }
 
@@ -72,15 +72,15 @@ pub(super) fn certificates_of(value: &str, kind: Kind, importer: Importer<'_>) -
         Kind::Principal => {
             let is_cut_domain = value.ends_with('*') && !value.contains('/');
             if value.starts_with('*') || is_cut_domain {
-                Certificates::Unsayable
+                Certificates::Inexpressible
             } else {
                 uri(value)
             }
         }
-        Kind::TrustDomain if value.contains('*') => Certificates::Unsayable,
+        Kind::TrustDomain if value.contains('*') => Certificates::Inexpressible,
         Kind::TrustDomain => uri(format!("{value}/*")),
         // In any trust domain.
-        Kind::Namespace | Kind::ServiceAccount => Certificates::Unsayable,
+        Kind::Namespace | Kind::ServiceAccount => Certificates::Inexpressible,
         Kind::Port | Kind::Other => Certificates::NONE,
     };
     read.into_iter()

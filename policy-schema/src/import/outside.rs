@@ -76,14 +76,14 @@ impl Asked {
         let not_client_certificates = match self.excluded {
             Certificates::All => return Ok(None),
             Certificates::Named(names) => Some(names).filter(|names| !names.is_empty()),
-            Certificates::Unsayable if self.taken == Certificates::NONE => None,
-            Certificates::Unsayable => return Err(()),
+            Certificates::Inexpressible if self.taken == Certificates::NONE => None,
+            Certificates::Inexpressible => return Err(()),
         };
         let client_certificates = match self.taken {
             none if none == Certificates::NONE => return Ok(None),
             Certificates::Named(names) => names,
             Certificates::All => vec!["*".to_owned()],
-            Certificates::Unsayable => return Err(()),
+            Certificates::Inexpressible => return Err(()),
         };
         Ok(Some(SourceSpec {
             client_certificates: Some(client_certificates),
@@ -255,7 +255,7 @@ pub(super) fn with_exclusions(
                 ..SourceSpec::default()
             })
         }
-        Certificates::All | Certificates::Named(_) | Certificates::Unsayable => None,
+        Certificates::All | Certificates::Named(_) | Certificates::Inexpressible => None,
     };
     let Some(source) = fields.and_then(|fields| beside(source, importer, effect, fields)) else {
         report(false, NOT_EXEMPT.to_owned());

@@ -2,7 +2,7 @@
 //! (`ConnectionManagerUtility::mutateRequestHeaders`) as Istio configures it for sidecars, and in front of it the
 //! proxies of callers and gateways.
 
-/// What becomes of a header of a request.
+/// Whether proxies forward, set or remove a header before any rule sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderArrival {
     /// It arrives as the client sends it.
@@ -18,7 +18,7 @@ pub enum HeaderArrival {
 }
 
 impl HeaderArrival {
-    /// What becomes of the header `name`, which is in lower case.
+    /// How the header `name`, which is in lower case, arrives.
     pub fn of(name: &str) -> Self {
         match name {
             "keep-alive" | "proxy-connection" | "transfer-encoding" => Self::Removed,

@@ -103,7 +103,7 @@ impl<'p> Reach<'p> {
         let (at_gateways, at_sidecars): (Vec<_>, Vec<_>) =
             seen.partition(|workload| is_gateway(set, workload.namespace, &workload.labels));
         let is_closed = mesh.otherwise == Otherwise::Deny;
-        // Pods that are not there yet may come, where nobody looked at pods or for gateways that Istio makes.
+        // More pods may exist where pods were not among the input, or where Istio deploys the gateway.
         let sidecars = if workloads.all.is_empty() {
             set.policies
                 .iter()

@@ -86,7 +86,7 @@ fn finding(policy: &ServicePolicy, code: FindingCode, message: String, help: &st
 enum Tokens<'r> {
     /// Any of these.
     Of(&'r [RequestPrincipal]),
-    /// Those with certain claims, whoever issued them.
+    /// Those with certain claims, of any issuer.
     WithClaims,
 }
 

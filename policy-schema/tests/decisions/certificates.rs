@@ -141,7 +141,7 @@ pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
         }
         assert_eq!(of_outside(&of_some, PARTNER), code);
         assert_eq!(of_outside(&of_some, banned), "no-rule-matched");
-        // An `Allow` rule takes certificates from outside alone; any other takes whoever has none of these.
+        // An `Allow` rule takes certificates from outside alone; any other rule takes every caller without one of these.
         for (peer, names) in [
             (cart, NO_NAMES),
             (cart, PARTNER),

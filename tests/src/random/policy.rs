@@ -208,7 +208,7 @@ fn asks_for_certificate(source: &SourceSpec) -> bool {
     source.client_certificates.is_some() || source.not_client_certificates.is_some()
 }
 
-/// Elsewhere than at gateways nobody has any.
+/// Callers have such certificates at gateways only.
 fn without_client_certificates(rule: &mut RuleSpec) {
     for source in rule.from.iter_mut().flatten() {
         if asks_for_certificate(source) {

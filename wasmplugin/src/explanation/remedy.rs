@@ -120,7 +120,7 @@ pub(crate) fn remedy(
 const BY_HAND: &str =
     "write a rule by hand: the id does not have all of the request, or it cannot be written in one";
 
-/// Which of several names stands for the client, whoever issued the certificate decides.
+/// Only the issuer of the certificate knows which of several names identifies the client.
 fn name_certificate(names: &str) -> Remedy {
     let names: Vec<_> = names.lines().map(|name| format!("`{name}`")).collect();
     Remedy::Advice(format!(

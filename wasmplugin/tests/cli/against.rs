@@ -206,7 +206,7 @@ fn what_is_no_object_is_refused_or_noted() {
     assert_eq!(noted.stderr, expected);
 }
 
-/// Which of them is in the cluster, nobody knows.
+/// It is unknown which of them is in the cluster.
 #[test]
 fn an_object_in_several_inputs_is_compared_in_each() {
     let mode = |mode: &str| {

@@ -1,4 +1,4 @@
-//! A patch of an `EnvoyFilter` (Istio, networking.istio.io/v1alpha3), as far as it is judged.
+//! A patch of an `EnvoyFilter` (Istio, networking.istio.io/v1alpha3): the fields that are judged.
 
 use serde_json::Value;
 

@@ -106,7 +106,7 @@ fn wider_config(old: &PluginConfig, new: &PluginConfig, at: Timestamp) -> Vec<St
     let is_alone = |config: &PluginConfig| config.along.is_empty() && !config.yields;
     let passes_everything =
         old.enforcement == Enforcement::Shadow || old.otherwise_alone() == Otherwise::Pass;
-    // Nobody is let through by an `Allow` rule who was not before.
+    // The old policy alone let every request pass, so an `Allow` rule adds none.
     let is_open = is_alone(old) && passes_everything;
     let (old, new) = (policies(old), policies(new));
     for (name, was) in &old {

@@ -281,7 +281,7 @@ pub(super) struct TcpDecider {
 }
 
 impl TcpDecider {
-    /// What becomes of a connection to the workload of `decider`.
+    /// Decides a connection to the workload of `decider`.
     pub(super) fn answer(
         &self,
         decider: &Decider<'_>,

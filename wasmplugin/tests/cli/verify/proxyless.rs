@@ -1,4 +1,4 @@
-//! Pods that are in the mesh without Envoy, and pods of which nobody knows.
+//! Pods that are in the mesh without Envoy, and pods whose containers are unknown.
 
 use serde_json::json;
 

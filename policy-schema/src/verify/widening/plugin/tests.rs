@@ -139,7 +139,7 @@ fn rules_that_come_and_go_are_compared() {
             json!([{"id": "is", "effect": "Deny", "description": "b"}]),
             &[],
         ),
-        // An `Allow` rule for everybody is for nobody without an identity.
+        // An `Allow` rule without `from` does not take callers without identity.
         (
             json!([rule("Allow", &json!({}))]),
             json!([rule("Allow", &json!({"from": [{"anonymous": true}]}))]),
