@@ -1,0 +1,598 @@
+//! Requests to rules that deny, each with what becomes of it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use serde_json::{Map, Value, json};
+
+use crate::decided;
+use crate::sidecar::{Sidecar, documents};
+
+/// Who sends a request, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Without TLS.
+    Anonymous,
+    /// A workload of the mesh, with mutual TLS.
+    Web,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http1,
+    Http2,
+}
+
+/// A request as the client sends it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) host: String,
+    pub(crate) headers: Vec<(String, String)>,
+    /// The protocol of an extended `CONNECT`.
+    pub(crate) extended_connect: Option<&'static str>,
+}
+
+/// What becomes of a request to a rule that denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The rule does not match.
+    Passes,
+    /// The rule matches.
+    Denied,
+    /// The proxy answers itself.
+    Refused(u16),
+    /// `decide` asks for what the proxy, or one in front of it, may set.
+    Asks,
+}
+
+use Caller::{Anonymous, Web};
+use Outcome::{Asks, Denied, Passes, Refused};
+use Version::{Http1, Http2};
+
+impl Outcome {
+    pub(crate) fn of_response(status: u16, is_denied: bool) -> Self {
+        match status {
+            200 => Passes,
+            403 if is_denied => Denied,
+            status => Refused(status),
+        }
+    }
+
+    fn of_answer(answer: &Value) -> Self {
+        match answer["decision"].as_str() {
+            Some("allow") => Passes,
+            Some("deny") => Denied,
+            Some("refused") => Refused(decided::status(answer).unwrap()),
+            _ => {
+                let error = answer["error"].as_str().unwrap();
+                assert!(error.contains("the question leaves out"), "{error}");
+                Asks
+            }
+        }
+    }
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Self {
+            method: "GET",
+            path: "/a".to_owned(),
+            host: "a".to_owned(),
+            headers: Vec::new(),
+            extended_connect: None,
+        }
+    }
+}
+
+impl Sent {
+    fn headers(headers: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            headers: headers.iter().map(owned).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The request as HTTP/1.1 transports it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let Self { method, host, .. } = self;
+        let target = if *method == "CONNECT" {
+            host
+        } else {
+            &self.path
+        };
+        let mut bytes = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n");
+        for (name, value) in self.headers_over(Http1) {
+            bytes.push_str(&format!("{name}: {value}\r\n"));
+        }
+        bytes.push_str("\r\n");
+        if self.has("transfer-encoding") {
+            bytes.push_str("0\r\n\r\n");
+        }
+        bytes.into_bytes()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(other, _)| other == name)
+    }
+
+    fn headers_over(&self, version: Version) -> Vec<(String, String)> {
+        let mut headers = self.headers.clone();
+        // What comes back ends with the connection.
+        if version == Http1 {
+            headers.push(("connection".to_owned(), "close".to_owned()));
+        }
+        if let Some(protocol) = self.extended_connect {
+            headers.push(("connection".to_owned(), "upgrade".to_owned()));
+            headers.push(("upgrade".to_owned(), protocol.to_owned()));
+        }
+        headers
+    }
+
+    /// The request as `peergate decide` is asked about it.
+    fn question(&self, rule: &str, caller: Caller, version: Version) -> Value {
+        let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in self.headers_over(version) {
+            headers.entry(name).or_default().push(value);
+        }
+        let headers: Map<_, _> = headers
+            .into_iter()
+            .map(|(name, values)| (name, json!(values)))
+            .collect();
+        let mut question = json!({
+            "to": format!("shop/{rule}"),
+            "from": match caller {
+                Anonymous => "anonymous",
+                Web => "shop/web",
+            },
+            "method": self.method,
+            "host": self.host,
+            "headers": headers,
+        });
+        if self.method != "CONNECT" {
+            question["path"] = json!(self.path);
+        }
+        question
+    }
+}
+
+/// A request to a workload with one rule.
+pub(crate) struct Case {
+    /// What the rule asks for, as YAML within braces.
+    rule: String,
+    sent: Sent,
+    callers: &'static [Caller],
+    versions: &'static [Version],
+    /// What `decide` says.
+    decided: Outcome,
+    /// What Envoy does.
+    happens: Outcome,
+}
+
+const ALL: &[Caller] = &[Anonymous, Web];
+const BOTH: &[Version] = &[Http1, Http2];
+
+impl Case {
+    fn new(rule: String, sent: Sent, versions: &'static [Version], outcome: Outcome) -> Self {
+        Self {
+            rule,
+            sent,
+            callers: ALL,
+            versions,
+            decided: outcome,
+            happens: outcome,
+        }
+    }
+
+    /// To a rule on the header `name`, whatever its value.
+    fn header(
+        name: &str,
+        sent: &[(&str, &str)],
+        versions: &'static [Version],
+        outcome: Outcome,
+    ) -> Self {
+        Self::new(on(name, "*"), Sent::headers(sent), versions, outcome)
+    }
+
+    /// To a rule on a header that the question leaves out.
+    fn asked(name: &str, callers: &'static [Caller], happens: Outcome) -> Self {
+        Self {
+            callers,
+            decided: Asks,
+            happens,
+            ..Self::header(name, &[], BOTH, Asks)
+        }
+    }
+}
+
+/// To a rule on any value of the header `name`, over HTTP/1.1 alone.
+fn over_1(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
+    Case::header(name, sent, &[Http1], outcome)
+}
+
+/// The same over both versions.
+fn over_both(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
+    Case::header(name, sent, BOTH, outcome)
+}
+
+/// A rule on a header with this value.
+fn on(name: &str, value: &str) -> String {
+    format!("when: [{{key: 'request.headers[{name}]', values: ['{value}']}}]")
+}
+
+/// The policies that the documents are.
+fn policies_of(documents: &str) -> PolicySet {
+    let source = SourceText {
+        name: "policies.yaml".to_owned(),
+        text: documents.to_owned(),
+    };
+    let options = Options {
+        at: Timestamp::parse("2025-12-31T00:00:00Z").unwrap(),
+        istio_version: None,
+    };
+    let validated = validate(&[source], options);
+    let diagnostics = validated.diagnostics;
+    validated
+        .policies
+        .unwrap_or_else(|| panic!("{diagnostics:#?}"))
+}
+
+/// Checks that `decide` and a real Envoy do with the requests what the cases say.
+fn check(cases: &[Case]) {
+    let mut names: BTreeMap<&str, String> = BTreeMap::new();
+    for case in cases {
+        let next = format!("rule-{}", names.len());
+        names.entry(&case.rule).or_insert(next);
+    }
+    let rules = names
+        .iter()
+        .map(|(rule, name)| (name.clone(), (*rule).to_owned()));
+    let documents = documents(&rules.collect());
+    let sidecar = Sidecar::start(&policies_of(&documents));
+    let asked = || {
+        cases.iter().flat_map(|case| {
+            let versions = case.versions.iter();
+            versions.flat_map(move |version| {
+                let callers = case.callers.iter();
+                callers.map(move |caller| (case, *caller, *version))
+            })
+        })
+    };
+    let questions = asked().map(|(case, caller, version)| {
+        case.sent
+            .question(&names[case.rule.as_str()], caller, version)
+    });
+    let answers = decided::decide(&documents, questions);
+    assert_eq!(answers.len(), asked().count());
+    let mut wrong = Vec::new();
+    for ((case, caller, version), answer) in asked().zip(answers) {
+        let ours = Outcome::of_answer(&answer);
+        let theirs = sidecar.outcome(&names[case.rule.as_str()], &case.sent, caller, version);
+        if ours != case.decided || !theirs.as_ref().is_ok_and(|theirs| *theirs == case.happens) {
+            wrong.push(format!(
+                "{case}, {caller:?}, {version:?}: decide {ours:?}, Envoy {theirs:?}"
+            ));
+        }
+    }
+    let count = wrong.len();
+    wrong.truncate(60);
+    assert!(wrong.is_empty(), "{count} differ:\n{}", wrong.join("\n"));
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sent {
+            method,
+            path,
+            host,
+            headers,
+            ..
+        } = &self.sent;
+        write!(
+            f,
+            "{}: {method} {path:?} at {host:?} with {headers:?}: expected {:?} and {:?}",
+            self.rule, self.decided, self.happens
+        )
+    }
+}
+
+/// Whether a rule on any value of a header sees it.
+#[test]
+fn rules_see_the_headers_that_decide_says() {
+    const UPGRADE: (&str, &str) = ("connection", "upgrade");
+    const WEBSOCKET: (&str, &str) = ("upgrade", "websocket");
+    const H2C: (&str, &str) = ("upgrade", "h2c");
+    let mut cases = vec![
+        over_both("x", &[], Passes),
+        over_both("x", &[("x", "1")], Denied),
+        over_1("keep-alive", &[("keep-alive", "timeout=5")], Passes),
+        over_1("proxy-connection", &[("proxy-connection", "close")], Passes),
+        over_1(
+            "transfer-encoding",
+            &[("transfer-encoding", "chunked")],
+            Passes,
+        ),
+        over_1("connection", &[], Passes),
+        over_1("connection", &[UPGRADE], Passes),
+        over_1("connection", &[UPGRADE, WEBSOCKET], Denied),
+        over_1("connection", &[UPGRADE, H2C], Passes),
+        over_1("upgrade", &[WEBSOCKET], Passes),
+        over_1("upgrade", &[UPGRADE, WEBSOCKET], Denied),
+        over_1("upgrade", &[UPGRADE, H2C], Passes),
+        over_1(
+            "upgrade",
+            &[("connection", "x, Upgrade"), ("upgrade", "WebSocket")],
+            Denied,
+        ),
+        over_1("x", &[UPGRADE, ("upgrade", "other")], Refused(403)),
+        over_1(
+            "x",
+            &[UPGRADE, ("upgrade", "websocket, other")],
+            Refused(403),
+        ),
+        over_1("x", &[("upgrade", "other")], Passes),
+        over_1("x", &[("connection", "x"), ("x", "1")], Passes),
+        over_1("x", &[("connection", "a, X"), ("x", "1")], Passes),
+        over_1("x", &[("connection", "y"), ("x", "1")], Denied),
+        over_1(
+            "x",
+            &[("connection", "upgrade, x"), WEBSOCKET, ("x", "1")],
+            Denied,
+        ),
+        over_1(
+            "x",
+            &[("connection", "upgrade, x"), H2C, ("x", "1")],
+            Passes,
+        ),
+        over_1("x", &[("connection", "upgrade, x"), ("x", "1")], Passes),
+        over_1("x", &[("connection", "x-forwarded-for")], Refused(400)),
+        over_1("x", &[("connection", "X-Forwarded-Host")], Refused(400)),
+        over_1("x", &[("connection", "x-forwarded-proto")], Refused(400)),
+        over_1("x", &[("connection", ":path")], Refused(400)),
+        over_1("x", &[("connection", "x-forwarded-port")], Passes),
+        over_both("te", &[("te", "trailers")], Denied),
+        over_1("te", &[("te", "gzip")], Passes),
+        over_1("te", &[("te", "gzip, trailers")], Denied),
+        over_1("te", &[("te", "trailers;q=1")], Passes),
+        over_1("te", &[("connection", "te"), ("te", "trailers")], Denied),
+        over_both("expect", &[("expect", "100-continue")], Passes),
+        over_both("expect", &[("expect", "100-Continue")], Passes),
+        over_both("expect", &[("expect", "other")], Denied),
+        over_both(
+            "x-forwarded-host",
+            &[("x-forwarded-host", "a"), ("x", "1")],
+            Denied,
+        ),
+        over_both("x-envoy", &[], Passes),
+        over_both("x-forwarded-host", &[], Passes),
+        Case {
+            callers: &[Anonymous],
+            ..over_both(
+                "x-forwarded-client-cert",
+                &[("x-forwarded-client-cert", "x")],
+                Passes,
+            )
+        },
+        Case {
+            callers: &[Anonymous],
+            ..over_both("x-forwarded-client-cert", &[], Passes)
+        },
+        Case::asked("x-forwarded-client-cert", &[Web], Denied),
+        Case::asked(":scheme", ALL, Denied),
+        Case::asked("x-forwarded-proto", ALL, Denied),
+        Case::asked("x-request-id", ALL, Denied),
+        // Proxies in front may set these.
+        Case::asked("x-forwarded-for", ALL, Passes),
+        Case::asked("x-envoy-internal", ALL, Passes),
+        Case::asked("x-envoy-attempt-count", ALL, Passes),
+        Case::asked("x-envoy-retry-on", ALL, Passes),
+    ];
+    // About one connection by RFC 9110 or by their names, but Envoy leaves them.
+    for name in [
+        "content-length",
+        "http2-settings",
+        "max-forwards",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "trailer",
+        "upgrade-insecure-requests",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "x-request-id",
+    ] {
+        let value = match name {
+            "content-length" => "0",
+            "x-forwarded-proto" => "http",
+            _ => "1",
+        };
+        cases.push(over_both(name, &[(name, value)], Denied));
+    }
+    for referer in ["a", "/a", "HTTP://a", "ftp://a:21/?x", "http://[::1]:80/"] {
+        cases.push(over_both("referer", &[("referer", referer)], Denied));
+    }
+    for referer in [
+        "https://a/b#y",
+        "https://u:p@a/",
+        "about:blank",
+        "http://a b/",
+        "http://",
+        "http://a:99999/",
+        "http://a:x/",
+    ] {
+        cases.push(over_both("referer", &[("referer", referer)], Passes));
+    }
+    for name in [
+        "expected-rq-timeout-ms",
+        "force-trace",
+        "hedge-on-per-try-timeout",
+        "ip-tags",
+        "max-retries",
+        "original-url",
+        "retriable-header-names",
+        "retriable-status-codes",
+        "retry-grpc-on",
+        "retry-on",
+        "upstream-alt-stat-name",
+        "upstream-rq-per-try-timeout-ms",
+        "upstream-rq-timeout-alt-response",
+        "upstream-rq-timeout-ms",
+        "upstream-stream-duration-ms",
+    ] {
+        let name = &*format!("x-envoy-{name}");
+        let internal = ("x-forwarded-for", "10.0.0.1");
+        cases.push(over_both(name, &[(name, "1")], Passes));
+        cases.push(over_both(name, &[(name, "1"), internal], Denied));
+    }
+    for name in [
+        "attempt-count",
+        "decorator-operation",
+        "downstream-service-cluster",
+        "downstream-service-node",
+        "external-address",
+        "is-timeout-retry",
+        "original-dst-host",
+        "original-host",
+        "original-path",
+        "peer-metadata",
+        "peer-metadata-id",
+    ] {
+        let name = &*format!("x-envoy-{name}");
+        cases.push(over_both(name, &[(name, "1")], Denied));
+    }
+    check(&cases);
+}
+
+#[test]
+fn rules_see_the_values_that_decide_says() {
+    fn with(
+        rule: String,
+        sent: &[(&str, &str)],
+        versions: &'static [Version],
+        outcome: Outcome,
+    ) -> Case {
+        Case::new(rule, Sent::headers(sent), versions, outcome)
+    }
+    let mut cases = vec![
+        with(
+            on("te", "trailers"),
+            &[("te", "gzip, trailers")],
+            &[Http1],
+            Denied,
+        ),
+        with(on("x", "a b"), &[("x", " a b\t")], &[Http1], Denied),
+        with(on("x", "a,b"), &[("x", "a"), ("x", "b")], BOTH, Denied),
+        with(
+            on("accept", "a,b"),
+            &[("accept", "a"), ("accept", "b")],
+            BOTH,
+            Denied,
+        ),
+        with(
+            on("cookie", "a=1; b=2"),
+            &[("cookie", "a=1"), ("cookie", "b=2")],
+            BOTH,
+            Denied,
+        ),
+    ];
+    // Those that would end the line are no value.
+    for byte in (0..=0x7f_u8).filter(|byte| !b"\r\n".contains(byte)) {
+        let letter = char::from(byte);
+        let is_refused = letter.is_ascii_control() && letter != '\t';
+        let outcome = if is_refused { Refused(400) } else { Denied };
+        let value = format!("a{letter}b");
+        cases.push(with(on("x", "*"), &[("x", &value)], &[Http1], outcome));
+    }
+    cases.push(with(on("x", "*"), &[("x", "aéb")], BOTH, Denied));
+    check(&cases);
+}
+
+#[test]
+fn hosts_are_refused_as_decide_says() {
+    let at = |host: &str, versions, outcome| {
+        let sent = Sent {
+            host: host.to_owned(),
+            ..Sent::default()
+        };
+        Case::new(on(":authority", "*"), sent, versions, outcome)
+    };
+    let mut cases = vec![
+        at("a", BOTH, Denied),
+        at("A.B:80", BOTH, Denied),
+        at("[::1]:80", BOTH, Denied),
+        at("a_b", BOTH, Denied),
+        at("a,b", BOTH, Denied),
+        at("a, b", &[Http1], Refused(400)),
+        at("ä", &[Http1], Refused(400)),
+        at("a:b:c", &[Http1], Denied),
+    ];
+    for byte in 1..=0x7f_u8 {
+        let letter = char::from(byte);
+        let is_refused = !letter.is_ascii_graphic() || "\"#/<>?\\^`{|}".contains(letter);
+        let outcome = if is_refused { Refused(400) } else { Denied };
+        if !"\r\n".contains(letter) {
+            cases.push(at(&format!("a{letter}b"), &[Http1], outcome));
+        }
+    }
+    check(&cases);
+}
+
+#[test]
+fn rules_see_the_path_and_the_query_that_decide_says() {
+    let to = |path: &str, versions, outcome| {
+        let sent = Sent {
+            path: path.to_owned(),
+            ..Sent::default()
+        };
+        Case::new(on(":path", "/a?x=1"), sent, versions, outcome)
+    };
+    check(&[
+        to("/a", BOTH, Passes),
+        to("/a?x=1", BOTH, Denied),
+        to("/b/../a?x=1", BOTH, Denied),
+        to("/b/%2e%2e/a?x=1", BOTH, Denied),
+        to("/a?x=1&y", BOTH, Passes),
+        to("/a?x=1#y", &[Http1], Denied),
+        to("/a#?x=1", &[Http1], Passes),
+    ]);
+}
+
+#[test]
+fn rules_see_connect_as_decide_says() {
+    let connect = |rule: &str, outcome| {
+        let sent = Sent {
+            method: "CONNECT",
+            host: "a:80".to_owned(),
+            ..Sent::default()
+        };
+        Case::new(rule.to_owned(), sent, BOTH, outcome)
+    };
+    let extended = |rule: &str, protocol, outcome| {
+        let sent = Sent {
+            extended_connect: Some(protocol),
+            ..Sent::default()
+        };
+        Case::new(rule.to_owned(), sent, &[Http2], outcome)
+    };
+    let with_method = |method| format!("to: [{{methods: [{method}]}}]");
+    check(&[
+        connect(&with_method("CONNECT"), Denied),
+        connect(&with_method("GET"), Passes),
+        connect(&on(":path", "*"), Passes),
+        connect(&on(":authority", "a:80"), Denied),
+        extended(&with_method("GET"), "websocket", Denied),
+        extended(&with_method("CONNECT"), "websocket", Passes),
+        extended(&on("upgrade", "websocket"), "websocket", Denied),
+        extended(&on("connection", "upgrade"), "websocket", Denied),
+        extended(&on(":path", "/a"), "websocket", Denied),
+        extended(&on("x", "*"), "other", Refused(403)),
+    ]);
+}
