@@ -16,7 +16,7 @@ use crate::path_proxy::runtime;
 use crate::requests::{Caller, Outcome, Sent, Version};
 
 /// What RBAC answers, unlike the connection manager with the same status.
-pub(crate) const DENIED: &str = "RBAC: access denied";
+const DENIED: &str = "RBAC: access denied";
 
 pub(crate) struct Sidecar {
     envoy: Envoy,
@@ -26,8 +26,8 @@ pub(crate) struct Sidecar {
 }
 
 impl Sidecar {
-    /// Starts a sidecar with these policies.
-    pub(crate) fn start(set: &PolicySet) -> Self {
+    /// Starts a sidecar with these policies, and what its connection manager has beside the sandbox's settings.
+    pub(crate) fn start(set: &PolicySet, settings: &Value) -> Self {
         let files = TempDir::with_prefix("peergate-arrival-").unwrap();
         let authority = Authority::new().unwrap();
         let ca = authority.write_to(files.path(), "ca").unwrap();
@@ -42,7 +42,7 @@ impl Sidecar {
         let mut sidecar = InboundSidecar::new(identity, ca, nowhere);
         let listeners = set.policies().iter().map(|policy| {
             sidecar.http_filters = rbac(set, policy);
-            listener(&sidecar.bootstrap(), &name_of(policy))
+            listener(&sidecar.bootstrap(), &name_of(policy), settings)
         });
         let listeners: Vec<_> = listeners.collect();
         let mut bootstrap = sidecar.bootstrap();
@@ -127,7 +127,7 @@ fn rbac(set: &PolicySet, policy: &ServicePolicy) -> Vec<Value> {
 }
 
 /// The sidecar's listener for plaintext and mutual TLS, which answers what its filters let pass.
-fn listener(bootstrap: &Value, name: &str) -> Value {
+fn listener(bootstrap: &Value, name: &str, settings: &Value) -> Value {
     let listeners = bootstrap["static_resources"]["listeners"].as_array();
     let mut listeners = listeners.unwrap().iter();
     let mut listener = listeners
@@ -139,6 +139,9 @@ fn listener(bootstrap: &Value, name: &str) -> Value {
         let manager = &mut chain["filters"][0]["typed_config"];
         // Connections end with the answer.
         manager["delayed_close_timeout"] = "0s".into();
+        for (key, value) in settings.as_object().unwrap() {
+            manager[key] = value.clone();
+        }
         for route in manager["route_config"]["virtual_hosts"][0]["routes"]
             .as_array_mut()
             .unwrap()
@@ -150,7 +153,7 @@ fn listener(bootstrap: &Value, name: &str) -> Value {
 }
 
 /// The policies by their rules, each of which denies.
-pub(crate) fn documents(rules: &BTreeMap<String, String>) -> String {
+pub(crate) fn documents(rules: &BTreeMap<String, String>, istio_version: &str) -> String {
     let policies = rules.iter().map(|(name, rule)| {
         format!(
             "\
@@ -166,14 +169,16 @@ spec:
 "
         )
     });
-    let mesh = "\
+    let mesh = format!(
+        "\
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
-metadata: {name: mesh}
+metadata: {{name: mesh}}
 spec:
   trustDomain: cluster.local
-  istioVersion: \"1.29\"
-  defaults: {otherwise: Pass}
-";
-    policies.chain([mesh.to_owned()]).collect()
+  istioVersion: \"{istio_version}\"
+  defaults: {{otherwise: Pass}}
+"
+    );
+    policies.chain([mesh]).collect()
 }
