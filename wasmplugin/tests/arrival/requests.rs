@@ -565,6 +565,8 @@ fn hosts_are_refused_as_decide_says() {
         at("a, b", &[Http1], Refused(400)),
         at("ä", &[Http1], Refused(400)),
         at("a:b:c", &[Http1], Denied),
+        at("", &[Http1], Denied),
+        at("a@b", &[Http1], Denied),
     ];
     for byte in 1..=0x7f_u8 {
         let letter = char::from(byte);
@@ -627,4 +629,46 @@ fn rules_see_connect_as_decide_says() {
         extended(&on(":path", "/a"), "websocket", Denied),
         extended(&on("x", "*"), "other", Refused(403)),
     ]);
+}
+
+/// Istio upgrades to `websocket` only. `decide` answers for a proxy that an `EnvoyFilter` has changed, and says so.
+#[test]
+fn without_an_envoy_filter_proxies_refuse_connect() {
+    let sent = Sent {
+        method: "CONNECT",
+        host: "a:80".to_owned(),
+        ..Sent::default()
+    };
+    let rule = "to: [{methods: [CONNECT]}]".to_owned();
+    let case = Case {
+        happens: Refused(403),
+        ..Case::new(rule, sent, BOTH, Denied)
+    };
+    let settings = json!({
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "http2_protocol_options": {},
+    });
+    check_with(&[case], "1.29", &settings);
+}
+
+#[test]
+fn rules_see_the_server_name_that_decide_says() {
+    let rules = [(
+        "sni".to_owned(),
+        "when: [{key: connection.sni, values: [web.shop]}]".to_owned(),
+    )];
+    let documents = documents(&rules.into(), "1.29");
+    let sidecar = Sidecar::start(&policies_of(&documents), &json!({}));
+    for (server_name, expected) in [
+        ("web.shop", Denied),
+        ("Web.SHOP", Denied),
+        ("web.shops", Passes),
+    ] {
+        let mut question = Sent::default().question("sni", Web, Http2);
+        question["serverName"] = json!(server_name);
+        let answers = decided::decide(&documents, [question].into_iter());
+        assert_eq!(Outcome::of_answer(&answers[0]), expected, "{server_name}");
+        let happens = sidecar.outcome_at_server_name("sni", server_name);
+        assert_eq!(happens, expected, "{server_name}");
+    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use peergate_sandbox::{
     Authority, CallError, Client, Envoy, EnvoyBinary, INBOUND_PERMISSIVE, Identity, InboundSidecar,
-    Leaf, Request,
+    Leaf, OutboundSidecar, Request,
 };
 use policy_schema::envoy::{HttpFilter, http_filters};
 use policy_schema::policy::{PolicySet, ServicePolicy};
@@ -20,9 +20,9 @@ const DENIED: &str = "RBAC: access denied";
 
 pub(crate) struct Sidecar {
     envoy: Envoy,
-    pub(crate) authority: Authority,
-    pub(crate) web: Identity,
-    _files: TempDir,
+    authority: Authority,
+    web: Identity,
+    files: TempDir,
 }
 
 impl Sidecar {
@@ -54,12 +54,12 @@ impl Sidecar {
             envoy,
             authority,
             web,
-            _files: files,
+            files,
         }
     }
 
     /// Where the policy `name` is enforced.
-    pub(crate) fn address(&self, name: &str) -> SocketAddr {
+    fn address(&self, name: &str) -> SocketAddr {
         self.envoy.listener(name).unwrap()
     }
 
@@ -107,6 +107,22 @@ impl Sidecar {
                 Ok(Outcome::of_response(response.status, is_denied))
             }
         }
+    }
+
+    /// What becomes of a request by the caller's sidecar, which names the workload so in the TLS handshake.
+    pub(crate) fn outcome_at_server_name(&self, name: &str, server_name: &str) -> Outcome {
+        let folder = self.files.path();
+        let ca = self.authority.write_to(folder, "callers-ca").unwrap();
+        let web = self.web.write_to(folder, "web").unwrap();
+        let outbound = OutboundSidecar::new(ca, self.address(name)).caller("web", web);
+        let mut bootstrap = outbound.bootstrap();
+        let cluster = &mut bootstrap["static_resources"]["clusters"][0];
+        cluster["transport_socket"]["typed_config"]["sni"] = server_name.into();
+        let binary = EnvoyBinary::find(None).unwrap();
+        let envoy = Envoy::start(&binary, &bootstrap).unwrap();
+        let client = Client::new(envoy.listener("web").unwrap()).unwrap();
+        let response = client.http2().send(&Request::get("/a")).unwrap();
+        Outcome::of_response(response.status, response.text().contains(DENIED))
     }
 }
 

@@ -117,7 +117,6 @@ fn headers_that_proxies_remove_are_absent_and_the_answer_says_so() {
         ("transfer-encoding", "chunked"),
         ("upgrade", "websocket"),
         ("te", "gzip"),
-        ("expect", "100-continue"),
         ("x-envoy-retry-on", "5xx"),
     ] {
         let documents = documents("", &denies(header, "*"));
