@@ -9,6 +9,7 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+mod case;
 mod decided;
 mod hostile;
 mod path_proxy;

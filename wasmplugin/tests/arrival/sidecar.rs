@@ -12,8 +12,8 @@ use policy_schema::policy::{PolicySet, ServicePolicy};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::case::{Caller, Outcome, Sent, Version};
 use crate::path_proxy::runtime;
-use crate::requests::{Caller, Outcome, Sent, Version};
 
 /// What RBAC answers, unlike the connection manager with the same status.
 const DENIED: &str = "RBAC: access denied";
