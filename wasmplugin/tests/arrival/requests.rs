@@ -89,6 +89,13 @@ fn rules_see_the_headers_about_the_connection_that_decide_says() {
             &[UPGRADE, ("upgrade", "websocket, other")],
             Refused(403),
         ),
+        over_1(
+            "x",
+            &[UPGRADE, WEBSOCKET, ("upgrade", "other")],
+            Refused(403),
+        ),
+        over_1("upgrade", &[UPGRADE, WEBSOCKET, UPGRADE], Denied),
+        over_1("x", &[UPGRADE, ("upgrade", "")], Refused(403)),
         over_1("x", &[("upgrade", "other")], Passes),
         over_1("x", &[("connection", "x"), ("x", "1")], Passes),
         over_1("x", &[("connection", "a, X"), ("x", "1")], Passes),
@@ -113,6 +120,7 @@ fn rules_see_the_headers_about_the_connection_that_decide_says() {
         over_1("te", &[("te", "gzip")], Passes),
         over_1("te", &[("te", "gzip, trailers")], Denied),
         over_1("te", &[("te", "trailers;q=1")], Passes),
+        over_1("te", &[("te", "gzip"), ("te", "trailers")], Denied),
         over_1("te", &[("connection", "te"), ("te", "trailers")], Denied),
     ]);
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use policy_schema::matching::arrival::HeaderArrival;
-use policy_schema::matching::header::separator_of_repeats;
+use policy_schema::matching::header::{Separator, separator_of_repeats};
 
 use super::refusal::Refusal;
 
@@ -185,6 +185,9 @@ fn has_repeated_cookie(sent: &[(&str, &[u8])]) -> bool {
     names.by_ref().any(is_cookie) && names.any(is_cookie)
 }
 
+/// The headers that Envoy itself reads, with repeats joined, before it removes them or lets them pass.
+const READ_BY_PROXY: [&str; 3] = ["connection", "te", "upgrade"];
+
 /// The headers, with one value for those whose repeats Envoy joins.
 fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
     let mut seen: Vec<(&str, Cow<'_, [u8]>)> = Vec::with_capacity(sent.len());
@@ -193,7 +196,8 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
         // Around a value HTTP allows spaces, which do not belong to it.
         let value = value.trim_ascii();
         let key = name.to_ascii_lowercase();
-        let Some(separator) = separator_of_repeats(&key) else {
+        let by_proxy = READ_BY_PROXY.contains(&&*key).then_some(Separator::Comma);
+        let Some(separator) = separator_of_repeats(&key).or(by_proxy) else {
             seen.push((name, Cow::Borrowed(value)));
             continue;
         };
@@ -319,6 +323,7 @@ mod tests {
             ),
             (&[("te", "gzip, trailers")], "te"),
             (&[("te", "gzip")], ""),
+            (&[("te", "gzip"), ("te", "trailers")], "te"),
             (&[("connection", "te"), ("te", "trailers")], "te"),
             (&[("expect", "100-Continue")], "expect"),
             (&[("expect", "other")], "expect"),
@@ -397,6 +402,14 @@ mod tests {
             (&[("connection", "x-forwarded-for")], "400"),
             (&[("connection", ":path")], "400"),
             (&[("connection", "upgrade"), ("upgrade", "other")], "403"),
+            (
+                &[
+                    ("connection", "upgrade"),
+                    ("upgrade", "websocket"),
+                    ("upgrade", "other"),
+                ],
+                "403",
+            ),
         ] {
             let refusal = seen(sent, SIDECAR).unwrap_err().to_string();
             assert!(refusal.contains(status), "{sent:?}: {refusal}");
