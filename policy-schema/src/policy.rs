@@ -241,6 +241,12 @@ impl IstioVersion {
         Self { minor }
     }
 
+    /// Whether proxies leave it to the workload to answer `expect: 100-continue`
+    /// (`ENABLE_100_CONTINUE_HEADERS`, on by default).
+    pub fn forwards_expectations(self) -> bool {
+        self >= Self::minor(23)
+    }
+
     /// Reads `1.29`, or a patch version of it such as `1.29.2`; none for anything else and for
     /// versions that are not supported.
     pub fn parse(text: &str) -> Option<Self> {

@@ -117,7 +117,6 @@ fn headers_that_proxies_remove_are_absent_and_the_answer_says_so() {
         ("transfer-encoding", "chunked"),
         ("upgrade", "websocket"),
         ("te", "gzip"),
-        ("expect", "100-continue"),
         ("x-envoy-retry-on", "5xx"),
     ] {
         let documents = documents("", &denies(header, "*"));
@@ -168,7 +167,9 @@ fn connect_has_no_path() {
     let rule = "    - {id: no, effect: Deny, to: [{methods: [CONNECT]}]}\n";
     let documents = documents("", rule);
     let connect = |path: Value| answer(&documents, &json!({"method": "CONNECT", "path": path}));
-    assert_eq!(outcome(&connect(Value::Null)), "deny");
+    let plain = connect(Value::Null);
+    assert_eq!(outcome(&plain), "deny");
+    assert!(plain["notes"].to_string().contains("`EnvoyFilter`"));
     let extended = connect(json!("/x"));
     let error = extended["error"].as_str().unwrap();
     assert!(error.contains("ask about that"), "{extended}");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use policy_schema::matching::arrival::HeaderArrival;
-use policy_schema::matching::header::separator_of_repeats;
+use policy_schema::matching::header::{Separator, separator_of_repeats};
 
 use super::refusal::Refusal;
 
@@ -15,6 +15,8 @@ pub(super) struct Listener {
     pub(super) is_sidecar: bool,
     /// Whether the caller has no certificate.
     pub(super) is_anonymous: bool,
+    /// Whether the proxy leaves it to the workload to answer `expect: 100-continue`.
+    pub(super) forwards_expectations: bool,
 }
 
 impl Listener {
@@ -30,6 +32,9 @@ pub(super) struct Arrived<'h> {
     pub(super) headers: Vec<(&'h str, Cow<'h, [u8]>)>,
     /// Those that the client sends and the proxy removes, in lower case, each with the reason.
     removed: BTreeMap<String, &'static str>,
+    /// Those that some meshes remove, in lower case.
+    uncertain: BTreeSet<String>,
+    has_repeated_cookie: bool,
 }
 
 impl<'h> Arrived<'h> {
@@ -42,7 +47,8 @@ impl<'h> Arrived<'h> {
         }
         let mut arrived = Self {
             headers: joined(sent),
-            removed: BTreeMap::new(),
+            has_repeated_cookie: has_repeated_cookie(sent),
+            ..Self::default()
         };
         let upgrades = arrived.upgrades()?;
         if !upgrades {
@@ -50,7 +56,7 @@ impl<'h> Arrived<'h> {
         }
         arrived.remove("te", HOP_BY_HOP, |value| !has_token(value, "trailers"));
         arrived.remove("expect", ANSWERED, |value| {
-            value.eq_ignore_ascii_case(b"100-continue")
+            !listener.forwards_expectations && value.eq_ignore_ascii_case(b"100-continue")
         });
         arrived.remove("referer", INVALID, |value| !is_referer(value));
         // Envoy forwards no other coding.
@@ -73,14 +79,31 @@ impl<'h> Arrived<'h> {
             | HeaderArrival::SetByProxies
             | HeaderArrival::AsSent => None,
         });
+        let names = arrived.headers.iter();
+        arrived.uncertain = names
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .filter(|name| HeaderArrival::of(name) == HeaderArrival::InternalOnly)
+            .collect();
         Ok(arrived)
     }
 
     /// What to know about an answer.
     pub(super) fn notes(&self) -> impl Iterator<Item = String> {
-        self.removed
+        let removed = self
+            .removed
             .iter()
-            .map(|(name, reason)| format!("rules do not see the header `{name}`: {reason}"))
+            .map(|(name, reason)| format!("rules do not see the header `{name}`: {reason}"));
+        let uncertain = self.uncertain.iter().map(|name| {
+            format!(
+                "rules see the header `{name}` only from clients that the mesh takes for internal; the answer is for \
+                 such a client"
+            )
+        });
+        let cookie = self.has_repeated_cookie.then(|| {
+            "the proxy joins repeated `cookie` headers only over HTTP/2; the answer is for HTTP/2"
+                .to_owned()
+        });
+        removed.chain(uncertain).chain(cookie)
     }
 
     /// Whether the request asks to upgrade the connection. An upgrade to HTTP/2 does not count: Envoy ignores it.
@@ -156,6 +179,15 @@ const REPLACED: &str = "the sidecar removes it from requests without mutual TLS"
 /// The headers that Envoy does not let `connection` name.
 const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
+fn has_repeated_cookie(sent: &[(&str, &[u8])]) -> bool {
+    let mut names = sent.iter().map(|(name, _)| name);
+    let is_cookie = |name: &&str| name.eq_ignore_ascii_case("cookie");
+    names.by_ref().any(is_cookie) && names.any(is_cookie)
+}
+
+/// The headers that Envoy itself reads, with repeats joined, before it removes them or lets them pass.
+const READ_BY_PROXY: [&str; 3] = ["connection", "te", "upgrade"];
+
 /// The headers, with one value for those whose repeats Envoy joins.
 fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
     let mut seen: Vec<(&str, Cow<'_, [u8]>)> = Vec::with_capacity(sent.len());
@@ -164,7 +196,8 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
         // Around a value HTTP allows spaces, which do not belong to it.
         let value = value.trim_ascii();
         let key = name.to_ascii_lowercase();
-        let Some(separator) = separator_of_repeats(&key) else {
+        let by_proxy = READ_BY_PROXY.contains(&&*key).then_some(Separator::Comma);
+        let Some(separator) = separator_of_repeats(&key).or(by_proxy) else {
             seen.push((name, Cow::Borrowed(value)));
             continue;
         };
@@ -224,6 +257,7 @@ mod tests {
     const SIDECAR: Listener = Listener {
         is_sidecar: true,
         is_anonymous: false,
+        forwards_expectations: true,
     };
 
     fn seen(sent: &[(&str, &str)], listener: Listener) -> Result<Vec<(String, String)>, Refusal> {
@@ -289,8 +323,9 @@ mod tests {
             ),
             (&[("te", "gzip, trailers")], "te"),
             (&[("te", "gzip")], ""),
+            (&[("te", "gzip"), ("te", "trailers")], "te"),
             (&[("connection", "te"), ("te", "trailers")], "te"),
-            (&[("expect", "100-Continue")], ""),
+            (&[("expect", "100-Continue")], "expect"),
             (&[("expect", "other")], "expect"),
             (&[("x-envoy-retry-on", "5xx")], ""),
             (
@@ -324,6 +359,14 @@ mod tests {
         };
         let forwarded = [("x-forwarded-client-cert", "x")];
         assert_eq!(seen(&forwarded, anonymous).unwrap(), []);
+        let answers = Listener {
+            forwards_expectations: false,
+            ..SIDECAR
+        };
+        for (value, is_seen) in [("100-Continue", false), ("other", true)] {
+            let seen = seen(&[("expect", value)], answers).unwrap();
+            assert_eq!(!seen.is_empty(), is_seen, "{value}");
+        }
         let gateway = Listener {
             is_sidecar: false,
             ..SIDECAR
@@ -335,6 +378,23 @@ mod tests {
     }
 
     #[test]
+    fn notes_say_what_an_answer_takes_for_granted() {
+        let notes = |sent: &[(&str, &str)]| {
+            let sent: Vec<_> = sent
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes()))
+                .collect();
+            let arrived = Arrived::new(&sent, SIDECAR).unwrap();
+            arrived.notes().collect::<Vec<_>>().join("\n")
+        };
+        let forwarded = ("x-forwarded-for", "10.0.0.1");
+        let internal = notes(&[("X-Envoy-Retry-On", "5xx"), forwarded]);
+        assert!(internal.contains("`x-envoy-retry-on` only from clients"));
+        assert!(notes(&[("Cookie", "a=1"), ("cookie", "b=2")]).contains("HTTP/2"));
+        assert_eq!(notes(&[("cookie", "a=1; b=2"), forwarded]), "");
+    }
+
+    #[test]
     fn what_envoy_answers_itself_is_refused() {
         for (sent, status) in [
             (&[("x", "a\u{1}b")][..], "400"),
@@ -342,6 +402,14 @@ mod tests {
             (&[("connection", "x-forwarded-for")], "400"),
             (&[("connection", ":path")], "400"),
             (&[("connection", "upgrade"), ("upgrade", "other")], "403"),
+            (
+                &[
+                    ("connection", "upgrade"),
+                    ("upgrade", "websocket"),
+                    ("upgrade", "other"),
+                ],
+                "403",
+            ),
         ] {
             let refusal = seen(sent, SIDECAR).unwrap_err().to_string();
             assert!(refusal.contains(status), "{sent:?}: {refusal}");

@@ -235,6 +235,7 @@ impl<'s> Decider<'s> {
         Listener {
             is_sidecar: self.set.is_at_sidecar(self.workload.leader, &labels),
             is_anonymous: question.is_anonymous(),
+            forwards_expectations: self.mesh().istio_version().forwards_expectations(),
         }
     }
 

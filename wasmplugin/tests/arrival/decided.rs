@@ -1,4 +1,4 @@
-//! What `peergate decide` says of paths.
+//! What `peergate decide` answers.
 
 use std::fs;
 use std::io::Write as _;
@@ -34,31 +34,17 @@ spec:
 
 /// What becomes of requests with these paths.
 pub(crate) fn answers(mode: PathNormalization, paths: &[Vec<u8>]) -> Vec<Answer> {
-    let folder = tempfile::tempdir().unwrap();
-    let policies = folder.path().join("policies.yaml");
-    fs::write(&policies, format!("{POLICY}{mode:?}\n")).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_peergate"))
-        .args(["decide", "--requests", "-", "-f"])
-        .arg(&policies)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
     let lines = paths.iter().map(|path| {
         // A line is text; of other bytes the module says the same.
         let path = std::str::from_utf8(path).unwrap_or("/");
-        json!({"from": "shop/web", "method": "GET", "path": path}).to_string()
+        json!({"from": "shop/web", "method": "GET", "path": path})
     });
-    let lines = lines.collect::<Vec<_>>().join("\n");
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    let answers = std::str::from_utf8(&output.stdout).unwrap().lines();
+    let answers = decide(&format!("{POLICY}{mode:?}\n"), lines);
     let answers: Vec<_> = answers
+        .iter()
         .zip(paths)
-        .map(|(line, path)| match std::str::from_utf8(path) {
-            Ok(_) => of_line(line),
+        .map(|(answer, path)| match std::str::from_utf8(path) {
+            Ok(_) => of_answer(answer),
             Err(_) => of_bytes(mode, path),
         })
         .collect();
@@ -66,14 +52,44 @@ pub(crate) fn answers(mode: PathNormalization, paths: &[Vec<u8>]) -> Vec<Answer>
     answers
 }
 
-fn of_line(line: &str) -> Answer {
-    let answer: Value = serde_json::from_str(line).unwrap();
+/// What `peergate decide` answers to these requests by these documents.
+pub(crate) fn decide(documents: &str, requests: impl Iterator<Item = Value>) -> Vec<Value> {
+    let folder = tempfile::tempdir().unwrap();
+    let policies = folder.path().join("policies.yaml");
+    fs::write(&policies, documents).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_peergate"))
+        .args(["decide", "--requests", "-", "-f"])
+        .arg(&policies)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Warnings about the documents, and what the answers say too.
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines: Vec<_> = requests.map(|request| request.to_string()).collect();
+    let lines = lines.join("\n");
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let answers = std::str::from_utf8(&output.stdout).unwrap().lines();
+    answers
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn of_answer(answer: &Value) -> Answer {
     if let Some(path) = answer["path"].as_str() {
         return Answer::Path(path.as_bytes().to_vec());
     }
-    let explanation = answer["explanation"].as_str().unwrap();
-    let status = explanation.strip_prefix("the proxy answers ").unwrap();
-    Answer::Refused(status.split(':').next().unwrap().parse().unwrap())
+    Answer::Refused(status(answer).unwrap())
+}
+
+/// The status of the proxy that refuses a request itself.
+pub(crate) fn status(answer: &Value) -> Option<u16> {
+    let explanation = answer["explanation"].as_str()?;
+    let status = explanation.strip_prefix("the proxy answers ")?;
+    status.split(':').next()?.parse().ok()
 }
 
 fn of_bytes(mode: PathNormalization, path: &[u8]) -> Answer {

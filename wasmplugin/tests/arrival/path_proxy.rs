@@ -22,11 +22,7 @@ impl Proxy {
         let listeners: Vec<_> = MODES.into_iter().map(listener).collect();
         let bootstrap = json!({
             "admin": {"address": any_port()},
-            // As Istio starts its proxies.
-            "layered_runtime": {"layers": [{
-                "name": "istio",
-                "static_layer": {"envoy.reloadable_features.http_reject_path_with_fragment": false},
-            }]},
+            "layered_runtime": runtime(),
             "static_resources": {"listeners": listeners},
         });
         let binary = EnvoyBinary::find(None).unwrap();
@@ -88,6 +84,14 @@ impl Proxy {
         let status = response.get(9..12).unwrap();
         Answer::Refused(std::str::from_utf8(status).unwrap().parse().unwrap())
     }
+}
+
+/// The runtime that Istio starts its proxies with.
+pub(crate) fn runtime() -> Value {
+    json!({"layers": [{
+        "name": "istio",
+        "static_layer": {"envoy.reloadable_features.http_reject_path_with_fragment": false},
+    }]})
 }
 
 fn without_query(path: &[u8]) -> Vec<u8> {

@@ -1,4 +1,6 @@
-//! `peergate decide` on hostile paths: rules see the path that a real Envoy shows them, in each of Istio's modes.
+//! What reaches the rules: `peergate decide` says what a real Envoy shows them, or answers itself.
+//!
+//! Hostile paths go through each of Istio's modes of normalization, other requests through the sandbox's sidecar.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,15 +9,18 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
+mod case;
 mod decided;
 mod hostile;
-mod proxy;
+mod path_proxy;
+mod requests;
+mod sidecar;
 
 use std::fmt;
 
 use policy_schema::document::PathNormalization;
 
-use proxy::Proxy;
+use path_proxy::Proxy;
 
 const MODES: [PathNormalization; 4] = [
     PathNormalization::None,

@@ -1,0 +1,314 @@
+//! Requests to rules that deny, each with what becomes of it: asked of `decide` and sent to a real Envoy.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use serde_json::{Map, Value, json};
+
+use crate::decided;
+use crate::sidecar::{Sidecar, documents};
+
+/// Who sends a request, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Without TLS.
+    Anonymous,
+    /// A workload of the mesh, with mutual TLS.
+    Web,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http1,
+    Http2,
+}
+
+/// A request as the client sends it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) host: String,
+    pub(crate) headers: Vec<(String, String)>,
+    /// The protocol of an extended `CONNECT`.
+    pub(crate) extended_connect: Option<&'static str>,
+}
+
+/// What becomes of a request to a rule that denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The rule does not match.
+    Passes,
+    /// The rule matches.
+    Denied,
+    /// The proxy answers itself.
+    Refused(u16),
+    /// `decide` asks for what the proxy, or one in front of it, may set.
+    Asks,
+}
+
+use Caller::{Anonymous, Web};
+use Outcome::{Asks, Denied, Passes, Refused};
+use Version::{Http1, Http2};
+
+impl Outcome {
+    pub(crate) fn of_response(status: u16, is_denied: bool) -> Self {
+        match status {
+            200 => Passes,
+            403 if is_denied => Denied,
+            status => Refused(status),
+        }
+    }
+
+    pub(crate) fn of_answer(answer: &Value) -> Self {
+        match answer["decision"].as_str() {
+            Some("allow") => Passes,
+            Some("deny") => Denied,
+            Some("refused") => Refused(decided::status(answer).unwrap()),
+            _ => {
+                let error = answer["error"].as_str().unwrap();
+                assert!(error.contains("the question leaves out"), "{error}");
+                Asks
+            }
+        }
+    }
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Self {
+            method: "GET",
+            path: "/a".to_owned(),
+            host: "a".to_owned(),
+            headers: Vec::new(),
+            extended_connect: None,
+        }
+    }
+}
+
+impl Sent {
+    pub(crate) fn headers(headers: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            headers: headers.iter().map(owned).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The request as HTTP/1.1 transports it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let Self { method, host, .. } = self;
+        let target = if *method == "CONNECT" {
+            host
+        } else {
+            &self.path
+        };
+        let headers = self.headers_over(Http1).into_iter();
+        let headers: String = headers
+            .map(|(name, value)| [&*name, ": ", &value, "\r\n"].concat())
+            .collect();
+        let body = if self.has("transfer-encoding") {
+            "0\r\n\r\n"
+        } else {
+            ""
+        };
+        format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n{body}").into_bytes()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|(other, _)| other == name)
+    }
+
+    fn headers_over(&self, version: Version) -> Vec<(String, String)> {
+        let mut headers = self.headers.clone();
+        // What comes back ends with the connection.
+        if version == Http1 {
+            headers.push(("connection".to_owned(), "close".to_owned()));
+        }
+        if let Some(protocol) = self.extended_connect {
+            headers.push(("connection".to_owned(), "upgrade".to_owned()));
+            headers.push(("upgrade".to_owned(), protocol.to_owned()));
+        }
+        headers
+    }
+
+    /// The request as `peergate decide` is asked about it.
+    pub(crate) fn question(&self, rule: &str, caller: Caller, version: Version) -> Value {
+        let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in self.headers_over(version) {
+            headers.entry(name).or_default().push(value);
+        }
+        let headers: Map<_, _> = headers
+            .into_iter()
+            .map(|(name, values)| (name, json!(values)))
+            .collect();
+        let mut question = json!({
+            "to": format!("shop/{rule}"),
+            "from": match caller {
+                Anonymous => "anonymous",
+                Web => "shop/web",
+            },
+            "method": self.method,
+            "host": self.host,
+            "headers": headers,
+        });
+        if self.method != "CONNECT" {
+            question["path"] = json!(self.path);
+        }
+        question
+    }
+}
+
+/// A request to a workload with one rule.
+pub(crate) struct Case {
+    /// What the rule asks for, as YAML within braces.
+    pub(crate) rule: String,
+    pub(crate) sent: Sent,
+    pub(crate) callers: &'static [Caller],
+    pub(crate) versions: &'static [Version],
+    /// What `decide` says.
+    pub(crate) decided: Outcome,
+    /// What Envoy does.
+    pub(crate) happens: Outcome,
+}
+
+pub(crate) const ALL: &[Caller] = &[Anonymous, Web];
+pub(crate) const BOTH: &[Version] = &[Http1, Http2];
+
+impl Case {
+    pub(crate) fn new(
+        rule: String,
+        sent: Sent,
+        versions: &'static [Version],
+        outcome: Outcome,
+    ) -> Self {
+        Self {
+            rule,
+            sent,
+            callers: ALL,
+            versions,
+            decided: outcome,
+            happens: outcome,
+        }
+    }
+
+    /// To a rule on the header `name`, whatever its value.
+    fn header(
+        name: &str,
+        sent: &[(&str, &str)],
+        versions: &'static [Version],
+        outcome: Outcome,
+    ) -> Self {
+        Self::new(on(name, "*"), Sent::headers(sent), versions, outcome)
+    }
+
+    /// To a rule on a header that the question leaves out.
+    pub(crate) fn asked(name: &str, callers: &'static [Caller], happens: Outcome) -> Self {
+        Self {
+            callers,
+            decided: Asks,
+            happens,
+            ..Self::header(name, &[], BOTH, Asks)
+        }
+    }
+}
+
+/// To a rule on any value of the header `name`, over HTTP/1.1 alone.
+pub(crate) fn over_1(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
+    Case::header(name, sent, &[Http1], outcome)
+}
+
+/// The same over both versions.
+pub(crate) fn over_both(name: &str, sent: &[(&str, &str)], outcome: Outcome) -> Case {
+    Case::header(name, sent, BOTH, outcome)
+}
+
+/// A rule on a header with this value.
+pub(crate) fn on(name: &str, value: &str) -> String {
+    format!("when: [{{key: 'request.headers[{name}]', values: ['{value}']}}]")
+}
+
+/// The policies that the documents are.
+pub(crate) fn policies_of(documents: &str) -> PolicySet {
+    let source = SourceText {
+        name: "policies.yaml".to_owned(),
+        text: documents.to_owned(),
+    };
+    let options = Options {
+        at: Timestamp::parse("2025-12-31T00:00:00Z").unwrap(),
+        istio_version: None,
+    };
+    let validated = validate(&[source], options);
+    let diagnostics = validated.diagnostics;
+    validated
+        .policies
+        .unwrap_or_else(|| panic!("{diagnostics:#?}"))
+}
+
+/// Checks that `decide` and a real Envoy do with the requests what the cases say.
+pub(crate) fn check(cases: &[Case]) {
+    check_with(cases, "1.29", &json!({"proxy_100_continue": true}));
+}
+
+/// The same with what this version of Istio, or a mesh, has beside the sandbox's settings.
+pub(crate) fn check_with(cases: &[Case], istio_version: &str, settings: &Value) {
+    let mut names: BTreeMap<&str, String> = BTreeMap::new();
+    for case in cases {
+        let next = format!("rule-{}", names.len());
+        names.entry(&case.rule).or_insert(next);
+    }
+    let rules = names
+        .iter()
+        .map(|(rule, name)| (name.clone(), (*rule).to_owned()));
+    let documents = documents(&rules.collect(), istio_version);
+    let sidecar = Sidecar::start(&policies_of(&documents), settings);
+    let asked = || {
+        cases.iter().flat_map(|case| {
+            let versions = case.versions.iter();
+            versions.flat_map(move |version| {
+                let callers = case.callers.iter();
+                callers.map(move |caller| (case, *caller, *version))
+            })
+        })
+    };
+    let questions = asked().map(|(case, caller, version)| {
+        case.sent
+            .question(&names[case.rule.as_str()], caller, version)
+    });
+    let answers = decided::decide(&documents, questions);
+    assert_eq!(answers.len(), asked().count());
+    let mut wrong = Vec::new();
+    for ((case, caller, version), answer) in asked().zip(answers) {
+        let ours = Outcome::of_answer(&answer);
+        let theirs = sidecar.outcome(&names[case.rule.as_str()], &case.sent, caller, version);
+        if ours != case.decided || !theirs.as_ref().is_ok_and(|theirs| *theirs == case.happens) {
+            wrong.push(format!(
+                "{case}, {caller:?}, {version:?}: decide {ours:?}, Envoy {theirs:?}"
+            ));
+        }
+    }
+    let count = wrong.len();
+    wrong.truncate(60);
+    assert!(wrong.is_empty(), "{count} differ:\n{}", wrong.join("\n"));
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sent {
+            method,
+            path,
+            host,
+            headers,
+            ..
+        } = &self.sent;
+        write!(
+            f,
+            "{}: {method} {path:?} at {host:?} with {headers:?}: expected {:?} and {:?}",
+            self.rule, self.decided, self.happens
+        )
+    }
+}
