@@ -79,6 +79,11 @@ fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
 }
 
 #[wasm_bindgen_test]
+fn an_ambiguous_host_passes_only_as_it_is_listed() {
+    table::an_ambiguous_host_passes_only_as_it_is_listed();
+}
+
+#[wasm_bindgen_test]
 fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
     table::a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one();
 }

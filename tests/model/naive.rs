@@ -530,7 +530,7 @@ fn condition_matches(
                 .collect(),
             ",",
             &|pattern, host, stops| {
-                header_matches(pattern, host)
+                (header_matches(pattern, host) && (stops || takes_host(pattern, host)))
                     || (stops && runs(host, ",").any(|run| header_matches(pattern, &run)))
                     || (stops && host_matches(pattern, host, stops))
             },
@@ -614,7 +614,7 @@ fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
     let pattern = pattern.to_ascii_lowercase();
     let host = latin1(&host.to_ascii_lowercase());
     if header_matches(&pattern, &bytes_of(&host)) {
-        return true;
+        return stops || takes_host(&pattern, &bytes_of(&host));
     }
     let plain = |host: &str| {
         let host = trimmed(host).rsplit('@').next().expect("one at least");
@@ -640,6 +640,13 @@ fn host_matches(pattern: &str, host: &[u8], stops: Stops) -> bool {
             host.split(',').count() > 16
                 || hosts.any(|host| header_matches(&pattern, &bytes_of(&host)))
         })
+}
+
+/// Whether a pattern that a host matches lets it pass: not if it may name another host than it begins or
+/// ends with.
+fn takes_host(pattern: &str, host: &[u8]) -> bool {
+    let is_ambiguous = host.iter().any(|byte| b",@%".contains(byte));
+    !is_ambiguous || pattern == "*" || pattern.as_bytes() == host
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -5,6 +5,12 @@ use super::text::TextMatch;
 /// The most values of a header that are compared with patterns that have a separator themselves.
 const MAX_RUNS: usize = 64;
 
+/// The most values that are compared with patterns one by one.
+const MAX_PARTS: usize = 256;
+
+/// How long a value may be of which the parts are compared. Anyone can send 60 KB to a thousand rules.
+const MAX_LENGTH: usize = 16_384;
+
 /// What stands between the values of a header that was sent more than once, where a proxy makes one
 /// value of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,13 @@ impl Separator {
     pub(crate) fn parts(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
         let parts = joined.split(move |&byte| self.is(byte));
         parts.map(<[u8]>::trim_ascii)
+    }
+
+    /// Whether `is` holds for one of the values that a client may have sent one by one. A longer value, or one
+    /// of more parts, than is compared counts as a match.
+    pub(crate) fn any_part(self, joined: &[u8], mut is: impl FnMut(&[u8]) -> bool) -> bool {
+        let mut parts = self.parts(joined).enumerate();
+        joined.len() > MAX_LENGTH || parts.any(|(before, part)| before >= MAX_PARTS || is(part))
     }
 
     /// Whether consecutive values together match one of `patterns`. More than [`MAX_RUNS`] values count as

@@ -9,12 +9,24 @@ use super::header::Separator;
 /// How many hosts in one joined value are read one by one.
 const MAX_HOSTS: usize = 16;
 
+/// How long a value may be that is read in other spellings: as long as that many hosts need.
+const MAX_AUTHORITY: usize = 4_096;
+
+/// Whether a workload may read another host in `authority` than the one it begins or ends with: one of
+/// several, the one after user information, or either of them percent-encoded.
+pub(crate) fn is_ambiguous(authority: &[u8]) -> bool {
+    authority
+        .iter()
+        .any(|byte| matches!(byte, b',' | b'@' | b'%'))
+}
+
 /// Whether `is` holds for a host that a workload may read in `authority`: each of several that a proxy
 /// joined, without user information and the dot at the end of the name, and each of these percent-decoded. `is`
 /// sees the port as written, and again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`]
-/// hosts count as a match.
+/// hosts count as a match, and so do more than [`MAX_AUTHORITY`] bytes.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-    has_written(authority, is)
+    authority.len() > MAX_AUTHORITY
+        || has_written(authority, is)
         || match Cow::from(percent_decode(authority)) {
             Cow::Owned(decoded) => has_written(&decoded, is),
             Cow::Borrowed(_) => false,

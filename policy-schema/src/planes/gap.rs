@@ -56,10 +56,11 @@ impl RbacGap {
             Self::Host => {
                 let in_conditions = rule.conditions.iter().any(|condition| {
                     matches!(&condition.test, Test::Header { name, values }
-                        if matches!(&**name, "host" | ":authority") && names(stopping_values(values, rule.effect)))
+                        if matches!(&**name, "host" | ":authority")
+                            && is_about_hosts(&values.any_of, &values.none_of, rule.effect))
                 });
                 let in_operation = |operation: &Operation| {
-                    names(stopping(&operation.hosts, &operation.not_hosts, rule.effect))
+                    is_about_hosts(&operation.hosts, &operation.not_hosts, rule.effect)
                 };
                 in_conditions || rule.operations.iter().any(in_operation)
             }
@@ -81,8 +82,11 @@ fn stopping<'l, V>(values: &'l [V], excluded: &'l [V], effect: Effect) -> &'l [V
     }
 }
 
-fn stopping_values(values: &Values<TextMatch>, effect: Effect) -> &[TextMatch] {
-    stopping(&values.any_of, &values.none_of, effect)
+/// Whether hosts stop a request, or let it pass by how they begin or end.
+fn is_about_hosts(hosts: &[TextMatch], excluded: &[TextMatch], effect: Effect) -> bool {
+    let mut all = hosts.iter().chain(excluded);
+    let is_part = |host: &TextMatch| !host.is_any() && !matches!(host, TextMatch::Exact(_));
+    names(stopping(hosts, excluded, effect)) || all.any(is_part)
 }
 
 fn is_about_values(values: &Values<TextMatch>) -> bool {

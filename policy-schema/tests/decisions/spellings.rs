@@ -106,6 +106,21 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
         &when("user-agent", "values", &["*"]),
         &[(browser, OK, DENIED)],
     );
+    // Longer values are not read in parts.
+    for long in [
+        "good,".repeat(256) + "good",
+        "good,".to_owned() + &"x".repeat(16_384),
+    ] {
+        let long: &'static [_] = Vec::leak(vec![("x-tenant", &*String::leak(long))]);
+        assert_both(
+            &when("x-tenant", "values", &["good*"]),
+            &[(with(long), NONE, DENIED)],
+        );
+        assert_both(
+            &when("x-tenant", "values", &["evil*"]),
+            &[(with(long), NONE, DENIED)],
+        );
+    }
     // The pattern has a comma itself.
     assert_both(
         &when("x-list", "values", &["a,b"]),
@@ -220,4 +235,43 @@ pub(crate) fn a_template_denies_every_character_and_allows_those_of_istio() {
             ],
         );
     }
+}
+
+pub(crate) fn an_ambiguous_host_passes_only_as_it_is_listed() {
+    let ambiguous = [
+        "orders.shop,admin.shop",
+        "orders.x@admin.shop",
+        "orders.x%40admin.shop",
+    ];
+    for named in ambiguous {
+        for pattern in ["orders.*", "*.shop"] {
+            for rule in [
+                json!({"to": [{"hosts": [pattern]}]}),
+                json!({"when": [{"key": "request.headers[host]", "values": [pattern]}]}),
+                json!({"when": [{"key": "request.headers[:authority]", "values": [pattern]}]}),
+            ] {
+                let cases = [
+                    (host(named), NONE, DENIED),
+                    (host("orders.shop"), OK, DENIED),
+                ];
+                assert_both(&rule, &cases);
+            }
+            let excluded = json!({"to": [{"notHosts": [pattern]}]});
+            let cases = [
+                (host(named), NONE, DENIED),
+                (host("orders.shop"), NONE, NONE),
+            ];
+            assert_both(&excluded, &cases);
+        }
+        for rule in [
+            json!({"to": [{"hosts": ["*"]}]}),
+            json!({"when": [{"key": "request.headers[host]", "values": ["*"]}]}),
+            json!({"when": [{"key": "request.headers[:authority]", "values": [named]}]}),
+        ] {
+            assert_both(&rule, &[(host(named), OK, DENIED)]);
+        }
+    }
+    let long: &'static str = String::leak("a".repeat(5_000));
+    let rule = json!({"to": [{"hosts": ["admin.shop"]}]});
+    assert_both(&rule, &[(host(long), NONE, DENIED)]);
 }

@@ -38,6 +38,7 @@ pub(crate) use spellings::{
     a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one,
     a_repeated_header_is_denied_by_one_value_and_allowed_by_all,
     a_template_denies_every_character_and_allows_those_of_istio,
+    an_ambiguous_host_passes_only_as_it_is_listed,
 };
 
 const CART: &str = "spiffe://cluster.local/ns/shop/sa/cart";

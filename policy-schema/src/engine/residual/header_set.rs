@@ -3,6 +3,7 @@
 use super::value_set::{Field, HostSet, MaybeEmpty, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
 use crate::matching::header::Separator;
+use crate::matching::host::is_ambiguous;
 use crate::matching::{Reading, TextMatch};
 use crate::rule_spec::Effect;
 
@@ -10,7 +11,8 @@ use crate::rule_spec::Effect;
 #[derive(Debug, Default)]
 pub(super) struct HeaderSet {
     texts: TextSet,
-    /// Those with a separator of their own, which only several joined values match.
+    /// Those with a separator of their own, which only several joined values match. Of hosts, those that take
+    /// an ambiguous one as a whole.
     lists: Vec<TextMatch>,
     /// What may stand between joined values; nothing in a pseudo-header.
     separator: Option<Separator>,
@@ -25,7 +27,10 @@ impl HeaderSet {
         let is_host = matches!(name, "host" | ":authority");
         let (mut lists, mut hosts) = (Vec::new(), Vec::new());
         for pattern in &patterns {
-            if separator.is_some_and(|separator| separator.is_in(pattern)) {
+            let literal = pattern.literal().as_bytes();
+            if separator.is_some_and(|separator| separator.is_in(pattern))
+                || (is_host && (literal.is_empty() || is_ambiguous(literal)))
+            {
                 lists.push(pattern.clone());
             }
             if is_host {
@@ -59,14 +64,17 @@ impl HeaderSet {
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn has_all_of(&self, value: &[u8]) -> bool {
         const NARROW: Reading = Reading::Narrow;
-        let is_listed =
-            |pattern: &TextMatch| matches!(pattern, TextMatch::Exact(_)) && pattern.matches(value);
+        let is_listed = |pattern: &TextMatch| {
+            let is_whole = matches!(pattern, TextMatch::Exact(_)) || pattern.literal().is_empty();
+            is_whole && pattern.matches(value)
+        };
+        let is_plain = || self.hosts.is_empty() || !is_ambiguous(value);
         let has_parts = |separator: Separator| {
-            let mut parts = separator.parts(value);
-            parts.all(|part| self.texts.contains(part, NARROW))
+            !separator.any_part(value, |part| !self.texts.contains(part, NARROW))
         };
         self.texts.contains(value, NARROW)
-            && (self.separator.is_none_or(has_parts) || self.lists.iter().any(is_listed))
+            && ((is_plain() && self.separator.is_none_or(has_parts))
+                || self.lists.iter().any(is_listed))
     }
 
     /// Whether `value` matches, or a part that a proxy may have joined.
@@ -76,8 +84,7 @@ impl HeaderSet {
         self.texts.contains(value, WIDE)
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
             || self.separator.is_some_and(|separator| {
-                let mut parts = separator.parts(value);
-                parts.any(|part| self.texts.contains(part, WIDE))
+                separator.any_part(value, |part| self.texts.contains(part, WIDE))
                     || (!self.lists.is_empty() && separator.has_run(value, &self.lists))
             })
     }

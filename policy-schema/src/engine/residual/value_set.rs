@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::engine::pattern_index::PatternIndex;
 use crate::identity::{ClientCertificate, NameKind, SpiffeId};
-use crate::matching::host::has_host;
+use crate::matching::host::{has_host, is_ambiguous};
 use crate::matching::path::PathTemplate;
 use crate::matching::{PathMatch, PathParts, Reading, TextMatch};
 use crate::rule::CertificateMatch;
@@ -227,6 +227,17 @@ impl ValueSet for NamespaceSet {
 #[derive(Debug, Default)]
 pub(super) struct HostSet(pub(super) Vec<TextMatch>);
 
+impl HostSet {
+    /// Whether the whole of `host` is listed, or `*`, rather than how it begins or ends.
+    fn lists(&self, host: &[u8]) -> bool {
+        let mut patterns = self.0.iter();
+        patterns.any(|pattern| {
+            let is_whole = matches!(pattern, TextMatch::Exact(_)) || pattern.literal().is_empty();
+            is_whole && pattern.matches_ignoring_case(host)
+        })
+    }
+}
+
 impl MaybeEmpty for HostSet {
     fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -236,14 +247,18 @@ impl MaybeEmpty for HostSet {
 impl ValueSet for HostSet {
     type Attribute<'a> = &'a [u8];
 
-    /// Widely, each host that the workload may read there.
+    /// Widely, each host that the workload may read there. Narrowly, how a host begins or ends says nothing of
+    /// one that is ambiguous.
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn contains(&self, host: &[u8], reading: Reading) -> bool {
         let mut has = |host: &[u8]| {
             let mut patterns = self.0.iter();
             patterns.any(|pattern| pattern.matches_ignoring_case(host))
         };
-        has(host) || (reading == Reading::Wide && has_host(host, &mut has))
+        match reading {
+            Reading::Wide => has(host) || has_host(host, &mut has),
+            Reading::Narrow => has(host) && (!is_ambiguous(host) || self.lists(host)),
+        }
     }
 }
 

@@ -90,15 +90,10 @@ impl Question<'_> {
             path,
             host: self.host.map(str::as_bytes),
             port: self.port,
-            local_ip: self.destination_ip.map(|address| address.to_canonical()),
-            peer_ip: self.source_ip.map_or(PeerIp::Absent, |address| {
-                PeerIp::Known(address.to_canonical())
-            }),
+            local_ip: self.destination_ip,
+            peer_ip: self.source_ip.map_or(PeerIp::Absent, PeerIp::Known),
             // Unless something was forwarded, the client is the peer.
-            remote_ip: self
-                .remote_ip
-                .or(self.source_ip)
-                .map(|address| address.to_canonical()),
+            remote_ip: self.remote_ip.or(self.source_ip),
             server_name: self.server_name.as_deref().map(str::as_bytes),
             headers,
             metadata: self.metadata.as_ref(),
