@@ -12,9 +12,9 @@ use super::object::{Object, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::matching::TextMatch;
-use crate::policy::{Labels, PolicySet, ServicePolicy};
-use crate::rule::{Condition, RequestPrincipal, Rule, Source, Test};
-use crate::rule_spec::Enforcement;
+use crate::policy::{Labels, PolicySet, ServicePolicy, has_gateway_label};
+use crate::rule::{Condition, RequestPrincipal, Rule, Test};
+use crate::rule_spec::{Effect, Enforcement};
 
 const GROUP: &str = "security.istio.io";
 const KIND: &str = "RequestAuthentication";
@@ -121,19 +121,21 @@ impl std::fmt::Display for Tokens<'_> {
 
 /// What a rule asks of tokens: each part must be met. A part that names issuers goes for those that do not.
 fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
-    let of_source = |source: &'_ Source| !source.request_principals.is_empty();
-    let sources = rule.sources.iter();
-    let mut asked: Vec<_> = sources
-        .filter(|source| of_source(source))
+    let conditions = || rule.conditions.iter().map(|Condition { test, .. }| test);
+    let callers = conditions().filter_map(|test| match test {
+        Test::Caller(source) => Some(&**source),
+        _ => None,
+    });
+    let asking = rule.sources.iter().chain(callers);
+    let asking = asking.filter(|source| !source.request_principals.is_empty());
+    let mut asked: Vec<_> = asking
         .map(|source| Tokens::Of(&source.request_principals))
         .collect();
-    let conditions = || rule.conditions.iter().map(|Condition { test, .. }| test);
-    asked.extend(conditions().filter_map(|test| match test {
-        Test::Caller(source) if of_source(source) => Some(Tokens::Of(&source.request_principals)),
-        _ => None,
-    }));
+    // A token that nothing validates has no claims, so an exclusion of some lets it pass.
+    let is_open = |none_of: &[_]| rule.effect == Effect::Allow && !none_of.is_empty();
     let has_claims = conditions().any(|test| {
-        matches!(test, Test::Metadata { key, values } if key.is_claim() && !values.any_of.is_empty())
+        matches!(test, Test::Metadata { key, values }
+            if key.is_claim() && (!values.any_of.is_empty() || is_open(&values.none_of)))
     });
     if asked.is_empty() && has_claims {
         asked.push(Tokens::WithClaims);
@@ -145,7 +147,7 @@ fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
 struct Validator<'o> {
     object: &'o Object,
     is_for_mesh: bool,
-    /// By `targetRefs`: which proxies that are is not told here.
+    /// By `targetRefs`, so for gateways and waypoints; for which of them is unknown here.
     has_targets: bool,
     labels: Labels,
     issuers: BTreeSet<&'o str>,
@@ -168,8 +170,13 @@ impl<'o> Validator<'o> {
     }
 
     fn is_for(&self, workload: &Workload<'_>) -> bool {
-        (self.is_for_mesh || self.object.namespace() == workload.namespace)
-            && (self.has_targets || has_all(&workload.labels, &self.labels))
+        let is_near = self.is_for_mesh || self.object.namespace() == workload.namespace;
+        is_near
+            && if self.has_targets {
+                workload.sidecar != Sidecar::Present || has_gateway_label(&workload.labels)
+            } else {
+                has_all(&workload.labels, &self.labels)
+            }
     }
 
     /// Whether it may be for pods that a policy is for.

@@ -7,8 +7,12 @@ use crate::verify::path_handling::{changed_options, ignores_path_parameters};
 use crate::verify::protobuf::{any_field, is_true, snake_case};
 
 /// Fields that only lead to others.
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 12] = [
+    "common_http_protocol_options",
     "config",
+    "connection_keepalive",
+    "http2_protocol_options",
+    "http_protocol_options",
     "route",
     "route_config",
     "routes",
@@ -20,16 +24,16 @@ const PATHS: [&str; 8] = [
 
 /// Fields of listeners, connection managers, routes and clusters that no rule depends on: names, times, limits,
 /// logs, and what is done to responses. Those that change paths are as the `Mesh` says, or undo enforcement.
-const FAMILIAR: [&str; 63] = [
+const FAMILIAR: [&str; 68] = [
     "@type",
     "access_log",
     "access_log_options",
     "add_user_agent",
     "always_set_request_id_in_response",
     "circuit_breakers",
-    "common_http_protocol_options",
     "connect_timeout",
     "connection_balance_config",
+    "connection_idle_interval",
     "cors",
     "delayed_close_timeout",
     "disable_stateful_session_resumption",
@@ -41,17 +45,22 @@ const FAMILIAR: [&str; 63] = [
     "enable_reuse_port",
     "explicit_http_config",
     "generate_request_id",
+    "headers_with_underscores_action",
     "health_checks",
-    "http2_protocol_options",
-    "http_protocol_options",
+    "hpack_table_size",
     "idle_timeout",
     "include_request_attempt_count",
+    "initial_connection_window_size",
+    "initial_stream_window_size",
+    "interval",
     "lb_policy",
     "listener_filters_timeout",
     "local_reply_config",
     "match",
+    "max_concurrent_streams",
     "max_connection_duration",
     "max_grpc_timeout",
+    "max_headers_count",
     "max_request_headers_kb",
     "max_requests_per_connection",
     "max_stream_duration",
@@ -61,8 +70,8 @@ const FAMILIAR: [&str; 63] = [
     "outlier_detection",
     "path_with_escaped_slashes_action",
     "per_connection_buffer_limit_bytes",
-    "preserve_external_request_id",
     "prefix",
+    "preserve_external_request_id",
     "proxy_100_continue",
     "rate_limits",
     "request_body_buffer_limit",
@@ -136,6 +145,9 @@ pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
             if apply_to == "BOOTSTRAP" && name == "stats_config" {
                 // Proxies whose metrics it drops are found by themselves.
                 None
+            } else if name == "transport_socket" && !is_tls(value) {
+                // Without TLS no caller has an identity.
+                Some(name)
             } else if PATHS.contains(&&*name) {
                 unfamiliar(apply_to, value)
             } else {
@@ -148,6 +160,18 @@ pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
         // A route by its name, a text that stands for a message.
         _ => None,
     }
+}
+
+/// Whether a transport socket, as far as the patch says, is one of TLS.
+fn is_tls(socket: &Value) -> bool {
+    let has = |text: Option<&Value>, end: &str| {
+        text.is_none_or(|text| text.as_str().is_some_and(|text| text.ends_with(end)))
+    };
+    let config = socket
+        .get("typed_config")
+        .or_else(|| socket.get("typedConfig"));
+    has(socket.get("name"), "tls")
+        && has(config.and_then(|config| config.get("@type")), "TlsContext")
 }
 
 /// Whether anything in a patch's value has certificates accepted that nothing validates.

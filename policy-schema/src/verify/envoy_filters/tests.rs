@@ -256,6 +256,36 @@ fn settings_that_no_rule_depends_on_are_harmless_and_others_are_not_judged() {
             json!({"transport_socket": {"typed_config": {"sni": "x"}}}),
             Some("sni"),
         ),
+        (
+            "FILTER_CHAIN",
+            json!({"transport_socket": {"name": "envoy.transport_sockets.raw_buffer"}}),
+            Some("transport_socket"),
+        ),
+        (
+            "FILTER_CHAIN",
+            json!({"transportSocket": {"typedConfig": {"@type": "x/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"}}}),
+            Some("transport_socket"),
+        ),
+        (
+            "FILTER_CHAIN",
+            json!({"transport_socket": {"name": "envoy.transport_sockets.tls"}}),
+            None,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"common_http_protocol_options": {"idle_timeout": "1s"}, "http2_protocol_options": {"max_concurrent_streams": 1}}}),
+            None,
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"http_protocol_options": {"default_host_for_http_10": "a"}}}),
+            Some("default_host_for_http_10"),
+        ),
+        (
+            "NETWORK_FILTER",
+            json!({"typed_config": {"http2_protocol_options": {"allow_connect": true}}}),
+            Some("allow_connect"),
+        ),
         ("HTTP_ROUTE", json!({"route": {"timeout": "1s"}}), None),
         (
             "HTTP_ROUTE",

@@ -66,6 +66,21 @@ fn with_claims() -> Value {
     json!({"when": [{"key": "request.auth.claims[groups]", "values": ["staff"]}]})
 }
 
+/// What has no token passes it.
+fn without_claims() -> Value {
+    json!({"when": [{"key": "request.auth.claims[groups]", "notValues": ["banned"]}]})
+}
+
+#[test]
+fn an_object_for_gateways_validates_no_tokens_at_sidecars() {
+    let object = validating("tokens", "shop", None, &["https://issuer.example"]);
+    let mut object: Value = serde_json::from_str(&object).unwrap();
+    object["spec"]["targetRefs"] =
+        json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "other"}]);
+    let found = found(&of_issuer(), &[format!("{object}\n")]);
+    assert_eq!(found[0][0], "unvalidated-tokens");
+}
+
 #[test]
 fn tokens_that_nothing_validates_are_found() {
     let issuer = "https://issuer.example";
@@ -101,6 +116,7 @@ fn where_no_object_validates_tokens_it_is_said() {
     for (rule, tokens) in [
         (of_issuer(), "tokens of `https://issuer.example/*`"),
         (with_claims(), "tokens with certain claims"),
+        (without_claims(), "tokens with certain claims"),
     ] {
         let message = format!(
             "rule `users` asks for {tokens}, and no `RequestAuthentication` is among the objects"
