@@ -19,7 +19,9 @@ use super::request_authentication::asks_for_token;
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::istio::{ExtensionApi, extension};
-use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy, are_compatible};
+use crate::policy::{
+    Attachment, Labels, PolicySet, ServicePolicy, are_compatible, has_gateway_label,
+};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Otherwise};
 
@@ -100,8 +102,10 @@ impl<'p> Reach<'p> {
             .all
             .iter()
             .filter(|workload| reaches(workload.namespace) && has_all(&workload.labels, &wanted));
-        let (at_gateways, at_sidecars): (Vec<_>, Vec<_>) =
-            seen.partition(|workload| is_gateway(set, workload.namespace, &workload.labels));
+        let (at_gateways, at_sidecars): (Vec<_>, Vec<_>) = seen.partition(|workload| {
+            is_gateway(set, workload.namespace, &workload.labels)
+                || has_gateway_label(&workload.labels)
+        });
         let is_closed = mesh.otherwise == Otherwise::Deny;
         // More pods may exist where pods were not among the input, or where Istio deploys the gateway.
         let sidecars = if workloads.all.is_empty() {
@@ -122,17 +126,24 @@ impl<'p> Reach<'p> {
                 reaches(&gateway.namespace) && are_compatible(&gateway.labels, &wanted)
             })
             .collect();
+        // The documents need not declare a gateway that a policy is for.
+        let named = |policy: &ServicePolicy| {
+            mesh.is_at_gateway(&policy.name.namespace, &policy.attachment)
+                && may_be_for(policy, object, is_for_mesh, &wanted)
+        };
         let is_for_gateway = |policy: &&ServicePolicy| {
             let mut declared = declared.iter();
-            at_gateways
-                .iter()
-                .any(|workload| is_for_workload(policy, workload))
+            named(policy)
+                || at_gateways
+                    .iter()
+                    .any(|workload| is_for_workload(policy, workload))
                 || declared.any(|gateway| is_for(policy, &gateway.namespace, &gateway.labels))
         };
+        let policies: Vec<_> = set.policies.iter().filter(is_for_gateway).collect();
         Self {
             sidecars,
-            gateways: !at_gateways.is_empty() || !declared.is_empty(),
-            policies: set.policies.iter().filter(is_for_gateway).collect(),
+            gateways: !(at_gateways.is_empty() && declared.is_empty() && policies.is_empty()),
+            policies,
         }
     }
 }

@@ -71,7 +71,11 @@ pub(crate) fn remedy(
             rule,
             caller: caller.clone(),
         }),
-        ("denied-by-rule", _) => advice(
+        ("denied-by-rule", RecordedCaller::Certificate(_)) => advice(
+            "if the rule is not meant for this client, except its certificate from the rule: name it under \
+             `notClientCertificates`",
+        ),
+        ("denied-by-rule", RecordedCaller::Anonymous | RecordedCaller::Malformed) => advice(
             "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
         ),
         (_, _) if shadow.is_some() => shadow.map_or(advice("ask who owns the policy"), enforce),

@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use super::ambient::mesh;
 use super::{Mesh, yaml_of};
 
 const RBAC: &str = "envoy.filters.http.rbac";
@@ -217,4 +218,44 @@ fn an_envoy_filter_at_a_gateway_of_the_documents_is_judged() {
             &format!("removes the filter `{RBAC}`")
         )]
     );
+}
+
+/// The documents need not declare the gateway.
+#[test]
+fn an_envoy_filter_at_a_gateway_that_a_policy_is_for_is_judged() {
+    let mut patch = removal(RBAC);
+    patch["match"]["context"] = json!("GATEWAY");
+    let filter = yaml_of(
+        "EnvoyFilter",
+        "shop",
+        "extra",
+        &json!({"configPatches": [patch]}),
+    );
+    let anonymous = json!([{"id": "a", "effect": "Allow", "from": [{"anonymous": true}]}]);
+    for (target, is_judged) in [
+        (
+            json!({"selector": {"matchLabels": {"istio": "ingressgateway"}}}),
+            true,
+        ),
+        (
+            json!({"selector": {"matchLabels": {"app": "istio-ingress"}}}),
+            true,
+        ),
+        (
+            json!({"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"}]}),
+            true,
+        ),
+        (
+            json!({"selector": {"matchLabels": {"app": "broker"}}}),
+            false,
+        ),
+    ] {
+        let mut spec = target.clone();
+        spec["rules"] = anonymous.clone();
+        let findings = mesh(&spec, "1.30", &[&filter]).findings();
+        let found = findings
+            .iter()
+            .any(|[code, ..]| code == "enforcement-undone");
+        assert_eq!(found, is_judged, "{target}: {findings:?}");
+    }
 }
