@@ -62,6 +62,11 @@ impl TextMatch {
         *self == Self::Any || *self == Self::present()
     }
 
+    /// Whether it takes a text as a whole or takes every text, rather than going by how a text begins or ends.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Exact(_)) || self.literal().is_empty()
+    }
+
     /// Whether `text` matches.
     pub fn matches(&self, text: &[u8]) -> bool {
         match self {

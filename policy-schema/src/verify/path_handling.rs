@@ -52,8 +52,8 @@ pub(super) fn changed_options(
     changed
 }
 
-/// The normalization that a whole connection manager does: what it leaves out is off. None if it is none of
-/// Istio's.
+/// The normalization of a whole connection manager, in which absent options are off. `None` if Istio has no
+/// such mode.
 pub(super) fn normalization_of(manager: &Value) -> Option<PathNormalization> {
     const ALL: [PathNormalization; 4] = [
         PathNormalization::None,

@@ -308,3 +308,21 @@ fn an_unknown_reason_is_refused_at_its_line() {
     assert!(error.starts_with("there is no reason `denied`"), "{error}");
     assert!(error.contains("refused-by-proxy"));
 }
+
+/// An address in either form is the same client.
+#[test]
+fn mapped_addresses_are_in_blocks_of_both_forms() {
+    for (block, address, is_denied) in [
+        ("::/0", "::ffff:203.0.113.9", true),
+        ("203.0.113.0/24", "::ffff:203.0.113.9", true),
+        ("203.0.113.0/24", "203.0.113.9", true),
+        ("::/0", "203.0.113.9", false),
+    ] {
+        let rule =
+            format!("    - {{id: no, effect: Deny, from: [{{remoteIpBlocks: [\"{block}\"]}}]}}\n");
+        let documents = documents("  mtls: {mode: Permissive}\n", &rule);
+        let answer = answer(&documents, &json!({"remoteIp": address}));
+        let expected = if is_denied { "deny" } else { "allow" };
+        assert_eq!(outcome(&answer), expected, "{block} {address}: {answer}");
+    }
+}

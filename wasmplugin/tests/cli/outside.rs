@@ -368,3 +368,14 @@ fn explain_leaves_the_choice_among_several_names_to_people() {
         run.stdout
     );
 }
+
+#[test]
+fn explain_offers_an_exception_from_a_denial_to_a_certificate() {
+    let rules = format!(
+        "{RULES}\n    - id: no\n      effect: Deny\n      from:\n        - clientCertificates: [\"dns:*.partner.example\"]"
+    );
+    let documents = documents("1.31", VALIDATED, &rules);
+    let run = explain(&documents, &["dns:7.partner.example"], "/orders");
+    let advice = run.stdout.split("What to do: ").nth(1).unwrap();
+    assert!(advice.contains("`notClientCertificates`"), "{advice}");
+}

@@ -64,10 +64,7 @@ impl HeaderSet {
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn has_all_of(&self, value: &[u8]) -> bool {
         const NARROW: Reading = Reading::Narrow;
-        let is_listed = |pattern: &TextMatch| {
-            let is_whole = matches!(pattern, TextMatch::Exact(_)) || pattern.literal().is_empty();
-            is_whole && pattern.matches(value)
-        };
+        let is_listed = |pattern: &TextMatch| pattern.is_whole() && pattern.matches(value);
         let is_plain = || self.hosts.is_empty() || !is_ambiguous(value);
         let has_parts = |separator: Separator| {
             !separator.any_part(value, |part| !self.texts.contains(part, NARROW))

@@ -231,10 +231,7 @@ impl HostSet {
     /// Whether the whole of `host` is listed, or `*`, rather than how it begins or ends.
     fn lists(&self, host: &[u8]) -> bool {
         let mut patterns = self.0.iter();
-        patterns.any(|pattern| {
-            let is_whole = matches!(pattern, TextMatch::Exact(_)) || pattern.literal().is_empty();
-            is_whole && pattern.matches_ignoring_case(host)
-        })
+        patterns.any(|pattern| pattern.is_whole() && pattern.matches_ignoring_case(host))
     }
 }
 

@@ -162,7 +162,7 @@ pub(super) fn unfamiliar(apply_to: &str, value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a transport socket, as far as the patch says, is one of TLS.
+/// Whether nothing in a patched transport socket names another one than TLS.
 fn is_tls(socket: &Value) -> bool {
     let has = |text: Option<&Value>, end: &str| {
         text.is_none_or(|text| text.as_str().is_some_and(|text| text.ends_with(end)))
