@@ -1,0 +1,51 @@
+//! What Istio resources are imported as, and what is refused.
+
+#![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod gateways;
+mod manifests;
+mod mesh_config;
+mod mutual_tls;
+mod rules;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::import::{Imported, Options, import};
+
+/// A mesh with an alias.
+const MESH: &str = "apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: m}
+spec: {meshConfig: {trustDomain: td1, trustDomainAliases: [td2]}}
+";
+
+fn imported(texts: &[&str], options: &Options) -> Imported {
+    let sources: Vec<_> = texts
+        .iter()
+        .map(|text| SourceText {
+            name: "istio.yaml".to_owned(),
+            text: (*text).to_owned(),
+        })
+        .collect();
+    import(&sources, options)
+}
+
+fn messages(imported: &Imported) -> String {
+    let findings = imported.findings.iter();
+    let messages: Vec<_> = findings.map(|found| found.message.as_str()).collect();
+    messages.join("\n")
+}
+
+/// A policy of `action` with this rule, in flow style.
+fn policy(action: &str, rule: &str) -> String {
+    format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+         metadata: {{name: p, namespace: foo}}\n\
+         spec: {{selector: {{matchLabels: {{app: a}}}}, action: {action}, rules: [{rule}]}}\n"
+    )
+}
