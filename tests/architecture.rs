@@ -166,7 +166,7 @@ fn the_filter_is_built_without_the_authoring_half() {
         .unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();
     assert!(tree.contains("policy-schema"), "{tree}");
-    for unwanted in ["feature \"authoring\"", "saphyr", "schemars", "strsim"] {
+    for unwanted in ["feature \"authoring\"", "granit", "schemars", "strsim"] {
         assert!(
             !tree.contains(unwanted),
             "the filter pulls in {unwanted}:\n{tree}"

@@ -8,18 +8,22 @@
 //! The YAML is a strict subset of YAML 1.2: what hides a policy's meaning from its reader, such as
 //! anchors or a second value for the same key, is refused instead of resolved.
 
+mod anchors;
+mod builder;
 mod deserialize;
+mod kubernetes;
 mod node;
-mod offsets;
 mod parse;
 mod placeholder;
 mod scalar;
+mod source;
 mod wording;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::deserialize::read;
+pub use self::kubernetes::{Manifests, parse_manifests};
 pub use self::node::Node;
 pub use self::parse::parse;
 

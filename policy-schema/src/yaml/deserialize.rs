@@ -14,7 +14,7 @@ use serde::de::{self, Deserialize, DeserializeOwned, Visitor};
 
 use self::access::{Elements, Fields, Variant};
 use super::Fault;
-use super::node::{Content, Entry, Node};
+use super::node::{Content, Entry, Form, Node};
 use super::scalar::Scalar;
 use super::wording::{closest, enumerate, quoted};
 use crate::code::Code;
@@ -155,8 +155,7 @@ impl<'de> Reader<'de, '_> {
     /// Reports that the value is not what the field takes.
     fn unexpected(&self, expected: &str, help: impl Into<String>) -> Failure {
         let found = match &self.node.content {
-            Content::Scalar { text, plain: true } => Scalar::resolve(text).describe(text),
-            Content::Scalar { text, plain: false } => Scalar::Text(text).describe(text),
+            Content::Scalar { text, form } => Scalar::resolve(text, *form).describe(text),
             Content::Sequence(_) => "a list".to_owned(),
             Content::Mapping(_) => "a mapping".to_owned(),
         };
@@ -187,7 +186,9 @@ impl<'de> Reader<'de, '_> {
             Some(Scalar::Integer(value)) if (least..=greatest).contains(&value) => {
                 visit_integer(value, visitor)
             }
-            Some(Scalar::Text(text)) if matches!(Scalar::resolve(text), Scalar::Integer(_)) => {
+            Some(Scalar::Text(text))
+                if matches!(Scalar::resolve(text, Form::Core), Scalar::Integer(_)) =>
+            {
                 Err(self.unexpected(expected, "remove the quotes"))
             }
             _ => Err(self.unexpected(expected, format!("write {expected}"))),
@@ -215,9 +216,10 @@ impl<'de> Reader<'de, '_> {
 
     /// Reports fields that are not in `fields`, which is each of them once.
     fn drop_unknown(&self, entries: &[Entry], fields: &[&str]) {
-        for Entry { key, value } in entries {
+        for entry in entries {
+            let Entry { key, value } = entry;
             let name = key.raw_text().unwrap_or_default();
-            if value.dropped.get() || fields.contains(&name) {
+            if value.dropped.get() || fields.contains(&name) || entry.is_absent() {
                 continue;
             }
             let message = format!("{} is not a field of {}", quoted(name), self.place);
@@ -235,7 +237,8 @@ impl<'de> Reader<'de, '_> {
         if self.absent.borrow().contains(&field) {
             return Failure::Reported;
         }
-        if !entries.iter().any(|entry| entry.is_named(field)) {
+        let is_written = |entry: &Entry| entry.is_named(field) && !entry.is_absent();
+        if !entries.iter().any(is_written) {
             let at = entries.first().map_or(self.node, |entry| &entry.key);
             let message = format!("{} lacks the required field `{field}`", self.place);
             let help = format!("add the field `{field}`");

@@ -25,13 +25,20 @@ pub struct Node {
 
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// `plain` tells `80` from `"80"`: only plain scalars can be anything else than text.
-    Scalar {
-        text: String,
-        plain: bool,
-    },
+    Scalar { text: String, form: Form },
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
+}
+
+/// How a scalar is to be read, which tells `80` from `"80"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As text, since it is quoted, a block, or tagged as text.
+    Text,
+    /// By the core schema of YAML 1.2.
+    Core,
+    /// As `kubectl` reads it. `null` stands for the absence of a field then.
+    Kubernetes,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +51,19 @@ impl Entry {
     pub(super) fn is_named(&self, name: &str) -> bool {
         self.key.raw_text() == Some(name)
     }
+
+    /// Whether the field counts as absent: the API server drops fields that are `null`.
+    pub(super) fn is_absent(&self) -> bool {
+        let content = &self.value.content;
+        let is_pruned = matches!(
+            content,
+            Content::Scalar {
+                form: Form::Kubernetes,
+                ..
+            }
+        );
+        is_pruned && self.value.is_null()
+    }
 }
 
 impl Node {
@@ -55,13 +75,14 @@ impl Node {
         self.span
     }
 
-    /// The value of field `key`, or nothing if this is no mapping or has no such field.
+    /// The value of field `key`, or nothing if this is no mapping or has no such field. In an object of
+    /// Kubernetes a field that is `null` is absent.
     pub fn field(&self, key: &str) -> Option<&Node> {
         let Content::Mapping(entries) = &self.content else {
             return None;
         };
         let entry = entries.iter().find(|entry| entry.is_named(key))?;
-        Some(&entry.value)
+        Some(&entry.value).filter(|_| !entry.is_absent())
     }
 
     /// The keys with their places, in the order of the text; none if this is no mapping.
@@ -103,7 +124,7 @@ impl Node {
         matches!(&self.content, Content::Sequence(elements) if elements.is_empty())
     }
 
-    /// The value if it is text by the rules of YAML 1.2: `"80"` is, and plain `80` is not.
+    /// The value if it is text: `"80"` is, and plain `80` is not.
     pub fn as_str(&self) -> Option<&str> {
         match self.scalar()? {
             Scalar::Text(text) => Some(text),
@@ -175,11 +196,10 @@ impl Node {
         }
     }
 
-    /// What a scalar says, by the rules of YAML 1.2.
+    /// What a scalar says.
     pub(super) fn scalar(&self) -> Option<Scalar<'_>> {
         match &self.content {
-            Content::Scalar { text, plain: true } => Some(Scalar::resolve(text)),
-            Content::Scalar { text, plain: false } => Some(Scalar::Text(text)),
+            Content::Scalar { text, form } => Some(Scalar::resolve(text, *form)),
             Content::Sequence(_) | Content::Mapping(_) => None,
         }
     }

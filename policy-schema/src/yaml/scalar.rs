@@ -1,5 +1,7 @@
-//! What plain scalars say, by the core schema of YAML 1.2 (section 10.3.2).
+//! What plain scalars say: by the core schema of YAML 1.2 (section 10.3.2), or as `kubectl` reads them, with
+//! the words and numbers of YAML 1.1 (`sigs.k8s.io/yaml`, `resolve.go`).
 
+use super::node::Form;
 use super::wording::quoted;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,15 +14,21 @@ pub(super) enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
-    pub(super) fn resolve(plain: &'a str) -> Self {
-        match plain {
-            "" | "~" | "null" | "Null" | "NULL" => Self::Null,
-            "true" | "True" | "TRUE" => Self::Bool(true),
-            "false" | "False" | "FALSE" => Self::Bool(false),
-            _ => integer(plain)
+    pub(super) fn resolve(text: &'a str, form: Form) -> Self {
+        match (form, text) {
+            (Form::Text, _) => Self::Text(text),
+            (_, "" | "~" | "null" | "Null" | "NULL") => Self::Null,
+            (_, "true" | "True" | "TRUE") => Self::Bool(true),
+            (_, "false" | "False" | "FALSE") => Self::Bool(false),
+            (Form::Core, _) => integer(text)
                 .map(Self::Integer)
-                .or_else(|| float(plain).map(Self::Float))
-                .unwrap_or(Self::Text(plain)),
+                .or_else(|| float(text).map(Self::Float))
+                .unwrap_or(Self::Text(text)),
+            (Form::Kubernetes, _) => match text {
+                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Self::Bool(true),
+                "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Self::Bool(false),
+                _ => number_of_go(text).unwrap_or(Self::Text(text)),
+            },
         }
     }
 
@@ -46,6 +54,35 @@ fn integer(plain: &str) -> Option<i128> {
         }
     }
     plain.parse().ok()
+}
+
+/// A number as `strconv.ParseInt` reads it without a given base, or else as a float. Underscores may stand
+/// anywhere in it.
+fn number_of_go<'a>(plain: &str) -> Option<Scalar<'a>> {
+    if !plain.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
+        return None;
+    }
+    let plain = plain.replace('_', "");
+    let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(&plain);
+    let lower = unsigned.to_ascii_lowercase();
+    let prefixes = [("0x", 16), ("0o", 8), ("0b", 2), ("0", 8), ("", 10)];
+    let (digits, radix) = prefixes.into_iter().find_map(|(prefix, radix)| {
+        let digits = lower.strip_prefix(prefix)?;
+        Some((digits, radix)).filter(|(digits, _)| !digits.is_empty())
+    })?;
+    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+    match i128::from_str_radix(digits, radix) {
+        Ok(value) if is_number => {
+            let value = if plain.starts_with('-') {
+                -value
+            } else {
+                value
+            };
+            let range = i128::from(i64::MIN)..=i128::from(u64::MAX);
+            Some(Scalar::Integer(value)).filter(|_| range.contains(&value))
+        }
+        _ => float(&plain).map(Scalar::Float),
+    }
 }
 
 fn float(plain: &str) -> Option<f64> {

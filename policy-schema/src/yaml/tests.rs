@@ -1,5 +1,6 @@
 //! Tests of the module as a whole, by what its users see: spans are compared as slices of the text.
 
+mod kubernetes;
 mod parsing;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;

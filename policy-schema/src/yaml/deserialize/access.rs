@@ -111,7 +111,8 @@ impl<'de, 'r> Fields<'de, 'r> {
     }
 
     fn advance(&mut self) -> Option<&'de Entry> {
-        self.rest.find(|entry| !entry.value.dropped.get())
+        let is_given = |entry: &&Entry| !entry.value.dropped.get() && !entry.is_absent();
+        self.rest.find(is_given)
     }
 
     fn key_place(&self) -> Place<'de> {

@@ -304,7 +304,7 @@ fn duplicate_keys_name_the_line_of_the_first() {
 fn malformed_text_is_refused_where_it_is_wrong() {
     for (text, expected) in [
         ("a: b: c\n", ":"),
-        ("a: [b\n", "b"),
+        ("a: [b\n", "["),
         ("é: @x\n", "@x"),
         ("a: *\n", "*"),
         ("a: 'é\n", "'é"),

@@ -1,0 +1,525 @@
+//! From the events of the parser to trees.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
+
+use super::anchors::{Allowance, Anchors, Unresolved, is_merge_key, merged};
+use super::node::{Content, Entry, Form, Node};
+use super::scalar::Scalar;
+use super::source::{Source, quoted_length};
+use super::wording::quoted;
+use super::{Fault, Span};
+use crate::code::Code;
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// What hides a meaning is refused.
+    Strict,
+    /// What `kubectl` understands is understood.
+    Kubernetes,
+}
+
+impl Dialect {
+    /// How deep values may lie in each other. Everything that walks a tree may recurse.
+    fn deepest(self) -> usize {
+        match self {
+            // A policy needs less than half of it.
+            Self::Strict => 32,
+            // Definitions of resources need about half of it.
+            Self::Kubernetes => 128,
+        }
+    }
+}
+
+pub(super) struct Builder<'a> {
+    source: Source<'a>,
+    dialect: Dialect,
+    /// What stands before the parsed part of the text, in bytes and in lines.
+    offset: usize,
+    lines_before: usize,
+    open: Vec<Open>,
+    documents: Vec<Node>,
+    faults: Vec<Fault>,
+    anchors: Anchors<'a>,
+}
+
+/// A collection whose end has not come yet.
+struct Open {
+    start: usize,
+    line: usize,
+    anchor: usize,
+    items: Items,
+}
+
+enum Items {
+    Sequence(Vec<Node>),
+    Mapping {
+        entries: Vec<Entry>,
+        /// The key whose value comes next.
+        key: Option<Node>,
+        /// The line of each key so far.
+        lines: HashMap<String, usize>,
+    },
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(text: &'a str, dialect: Dialect, allowance: &'a Allowance) -> Self {
+        Self {
+            source: Source::new(text),
+            dialect,
+            offset: 0,
+            lines_before: 0,
+            open: Vec::new(),
+            documents: Vec::new(),
+            faults: Vec::new(),
+            anchors: Anchors::new(allowance),
+        }
+    }
+
+    /// For a part of the text that begins behind `offset` bytes and `lines` lines.
+    pub(super) fn behind(self, offset: usize, lines: usize) -> Self {
+        Self {
+            offset,
+            lines_before: lines,
+            ..self
+        }
+    }
+
+    /// The documents, or else all faults in the order of the text.
+    pub(super) fn build(
+        mut self,
+        events: Parser<'a, StrInput<'a>>,
+    ) -> Result<Vec<Node>, Vec<Fault>> {
+        for event in events {
+            let flow = match event {
+                Ok((event, span)) => self.accept(event, span),
+                Err(error) => self.refuse(&error),
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        if self.faults.is_empty() {
+            Ok(self.documents)
+        } else {
+            self.faults.sort_by_key(|fault| fault.span);
+            Err(self.faults)
+        }
+    }
+
+    fn byte(&self, marker: &Marker) -> usize {
+        self.offset + marker.byte_offset().unwrap_or_default()
+    }
+
+    fn accept(&mut self, event: Event<'_>, at: granit_parser::Span) -> ControlFlow<()> {
+        let line = self.lines_before + at.start.line();
+        let start = self.byte(&at.start);
+        let end = self.byte(&at.end);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain;
+                // Of an empty value, the parser gives what else could stand for it.
+                let text = if plain && start == end {
+                    "".into()
+                } else {
+                    text
+                };
+                let span = self.scalar_span(start, end, style);
+                self.check_indentation(span, style);
+                let form = self.form(&text, plain, tag.as_deref(), &at);
+                let text = text.into_owned();
+                self.add(span, line, Content::Scalar { text, form }, anchor);
+            }
+            Event::Alias(id) => self.add_alias(Some(id), Span { start, end }, line),
+            Event::UnresolvedAlias(_) => self.add_alias(None, Span { start, end }, line),
+            Event::Anchor(..) => self.refuse_anchor(Span { start, end }),
+            Event::SequenceStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), "seq", &at);
+                let start = self.sequence_start(start);
+                return self.open(start, line, anchor, Items::Sequence(Vec::new()));
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), "map", &at);
+                let items = Items::Mapping {
+                    entries: Vec::new(),
+                    key: None,
+                    lines: HashMap::new(),
+                };
+                return self.open(start, line, anchor, items);
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(start),
+            // Streams and documents start and end, and other events are not asked for.
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn refuse(&mut self, error: &ScanError) -> ControlFlow<()> {
+        let at = self.byte(error.marker());
+        if matches!(error.kind(), ErrorKind::UndeclaredTagHandle) {
+            self.refuse_tag(self.source.word(at));
+            return ControlFlow::Break(());
+        }
+        let span = self.source.visible(at);
+        let info = error.kind().to_string();
+        let help = syntax_help(&info, self.source.slice(span));
+        self.fault(Code::YamlSyntax, span, info, help);
+        ControlFlow::Break(())
+    }
+
+    fn open(&mut self, start: usize, line: usize, anchor: usize, items: Items) -> ControlFlow<()> {
+        let deepest = self.dialect.deepest();
+        if self.open.len() == deepest {
+            self.fault(
+                Code::YamlFeature,
+                self.source.word(start),
+                format!("the value is nested more than {deepest} levels deep"),
+                "write it with fewer levels",
+            );
+            return ControlFlow::Break(());
+        }
+        self.open.push(Open {
+            start,
+            line,
+            anchor,
+            items,
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn close(&mut self, at: usize) {
+        let Some(Open {
+            start,
+            line,
+            anchor,
+            items,
+        }) = self.open.pop()
+        else {
+            return;
+        };
+        let (content, last) = match items {
+            Items::Sequence(elements) => {
+                let last = elements.last().map(|element| element.span.end);
+                (Content::Sequence(elements), last)
+            }
+            Items::Mapping { entries, .. } => {
+                let last = entries.last().map(|entry| entry.value.span.end);
+                (Content::Mapping(self.merged(entries)), last)
+            }
+        };
+        // Only brackets have an end of their own; other collections end with their last value.
+        let is_flow = self.source.rest(start).starts_with(['[', '{'])
+            && self.source.rest(at).starts_with([']', '}']);
+        let end = if is_flow {
+            at + 1
+        } else {
+            last.unwrap_or(start)
+        };
+        self.add(Span { start, end }, line, content, anchor);
+    }
+
+    fn merged(&mut self, entries: Vec<Entry>) -> Vec<Entry> {
+        if self.dialect == Dialect::Strict {
+            return entries;
+        }
+        merged(entries).unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            Vec::new()
+        })
+    }
+
+    /// Puts a complete value where it belongs: it is a document, an element, a key, or what the
+    /// key before it stands for.
+    fn add(&mut self, span: Span, line: usize, content: Content, anchor: usize) {
+        let span = self.introduced(span);
+        let first_line = self.source.slice(span).split(['\n', '\r']).next();
+        let node = Node {
+            span,
+            head_end: span.start + first_line.unwrap_or_default().trim_end().len(),
+            content,
+            dropped: Cell::new(false),
+            is_counted: Cell::default(),
+            accepted_before: Cell::default(),
+        };
+        if anchor > 0 && self.dialect == Dialect::Kubernetes {
+            self.anchors.define(anchor, &node);
+        }
+        match self.open.last_mut().map(|open| &mut open.items) {
+            None => {
+                let is_empty = matches!(
+                    &node.content,
+                    Content::Scalar { text, form } if *form != Form::Text && text.is_empty()
+                );
+                if !is_empty {
+                    self.documents.push(node);
+                }
+            }
+            Some(Items::Sequence(elements)) => elements.push(node),
+            Some(Items::Mapping { entries, key, .. }) => match key.take() {
+                Some(key) => entries.push(Entry { key, value: node }),
+                None => self.add_key(node, line),
+            },
+        }
+    }
+
+    fn add_key(&mut self, mut node: Node, line: usize) {
+        let is_merge_key = is_merge_key(&node);
+        if self.dialect == Dialect::Kubernetes && !is_merge_key {
+            as_text(&mut node);
+        }
+        let span = node.head();
+        let Some(Open {
+            items: Items::Mapping { key, lines, .. },
+            ..
+        }) = self.open.last_mut()
+        else {
+            return;
+        };
+        let fault = match &node.content {
+            Content::Scalar { .. } if is_merge_key && self.dialect == Dialect::Strict => Some((
+                Code::YamlFeature,
+                "merge keys are not accepted".to_owned(),
+                "write the fields out where they are used",
+            )),
+            Content::Scalar { text, .. } => {
+                lines.insert(text.clone(), line).map(|first| {
+                    // Every repetition is told where the first one is.
+                    lines.insert(text.clone(), first);
+                    (
+                        Code::DuplicateKey,
+                        format!("{} is already set on line {first}", quoted(text)),
+                        "keep one of the two",
+                    )
+                })
+            }
+            Content::Sequence(_) | Content::Mapping(_) => Some((
+                Code::YamlFeature,
+                "a list or mapping is used as a key".to_owned(),
+                "use text as the key; text that contains brackets needs quotes",
+            )),
+        };
+        *key = Some(node);
+        if let Some((code, message, help)) = fault {
+            self.fault(code, span, message, help);
+        }
+    }
+
+    /// Adds what an alias stands for, or reports it and keeps its place so that what follows is not taken
+    /// for its value.
+    fn add_alias(&mut self, id: Option<usize>, span: Span, line: usize) {
+        let alias = self.source.slice(span).to_owned();
+        let resolved = match (self.dialect, id) {
+            (Dialect::Strict, _) => Err(None),
+            (Dialect::Kubernetes, None) => Err(Some(Unresolved::NoValue)),
+            (Dialect::Kubernetes, Some(id)) => self.anchors.resolve(id).map_err(Some),
+        };
+        let content = resolved.unwrap_or_else(|why| {
+            let name = quoted(&alias);
+            let (message, help) = match why {
+                None => (
+                    format!("{name} is a YAML alias"),
+                    "write the value out; text that starts with `*` needs quotes",
+                ),
+                Some(Unresolved::NoValue) => (
+                    format!("the alias {name} has no anchor before it"),
+                    "write the value out; text that starts with `*` needs quotes",
+                ),
+                Some(Unresolved::TooMany) => (
+                    format!("with {name} the aliases stand for too many values"),
+                    "write the values out",
+                ),
+            };
+            self.fault(Code::YamlFeature, span, message, help);
+            let form = Form::Text;
+            Content::Scalar { text: alias, form }
+        });
+        self.add(span, line, content, 0);
+    }
+
+    fn refuse_anchor(&mut self, span: Span) {
+        let message = format!("{} is a YAML anchor", quoted(self.source.slice(span)));
+        let help = "write the value out where it is used; text that starts with `&` needs quotes";
+        self.fault(Code::YamlFeature, span, message, help);
+    }
+
+    fn refuse_tag(&mut self, span: Span) {
+        let message = format!("{} is a YAML tag", quoted(self.source.slice(span)));
+        let help = "remove the tag; text that starts with `!` needs quotes";
+        self.fault(Code::YamlFeature, span, message, help);
+    }
+
+    /// How a scalar is to be read. A tag may say so, as long as it does not change what the value is.
+    fn form(
+        &mut self,
+        text: &str,
+        plain: bool,
+        tag: Option<&Tag>,
+        at: &granit_parser::Span,
+    ) -> Form {
+        let form = match (plain, self.dialect) {
+            (false, _) => Form::Text,
+            (true, Dialect::Strict) => Form::Core,
+            (true, Dialect::Kubernetes) => Form::Kubernetes,
+        };
+        let Some(tag) = tag else { return form };
+        if self.dialect == Dialect::Kubernetes {
+            if tag.core_suffix() == Some("str") {
+                return Form::Text;
+            }
+            let name = match Scalar::resolve(text, form) {
+                Scalar::Null => "null",
+                Scalar::Bool(_) => "bool",
+                Scalar::Integer(_) => "int",
+                Scalar::Float(_) => "float",
+                Scalar::Text(_) => "str",
+            };
+            if tag.core_suffix() == Some(name) {
+                return form;
+            }
+        }
+        self.refuse_tag(self.tag_span(at));
+        form
+    }
+
+    /// Refuses the tag of a collection unless it names what the collection is.
+    fn check_tag(&mut self, tag: Option<&Tag>, name: &str, at: &granit_parser::Span) {
+        let Some(tag) = tag else { return };
+        if self.dialect == Dialect::Strict || tag.core_suffix() != Some(name) {
+            self.refuse_tag(self.tag_span(at));
+        }
+    }
+
+    fn tag_span(&self, at: &granit_parser::Span) -> Span {
+        let start = at.tag_start().unwrap_or(at.start);
+        self.source.word(self.byte(&start))
+    }
+
+    fn fault(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.faults.push(Fault {
+            code,
+            span,
+            message: message.into(),
+            help: help.into(),
+        });
+    }
+
+    /// The span of exactly the scalar: the parser's includes what follows a closing quote, and
+    /// the lines after a block.
+    fn scalar_span(&self, start: usize, end: usize, style: ScalarStyle) -> Span {
+        let text = self.source.slice(Span { start, end });
+        let length = match style {
+            ScalarStyle::Plain => text.len(),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted_length(text),
+            ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end().len(),
+        };
+        Span {
+            start,
+            end: start + length,
+        }
+    }
+
+    /// Refuses quoted text that goes on in a line where a reader takes it for a field. The parser takes any
+    /// indentation within quotes and brackets.
+    fn check_indentation(&mut self, span: Span, style: ScalarStyle) {
+        let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+        if self.dialect != Dialect::Strict || !is_quoted {
+            return;
+        }
+        let indentation = self.source.indentation(span.start);
+        let mut at = span.start;
+        for line in self.source.slice(span).split_inclusive('\n') {
+            let is_blank = line.trim().is_empty();
+            if at > span.start && !is_blank && self.source.indentation(at) <= indentation {
+                let word = self
+                    .source
+                    .visible(at + line.len() - line.trim_start().len());
+                let help = "indent the lines of a quoted text deeper than the field";
+                self.fault(
+                    Code::YamlSyntax,
+                    word,
+                    "quoted text goes on at the indentation of its field",
+                    help,
+                );
+                return;
+            }
+            at += line.len();
+        }
+    }
+
+    /// `span`, or if there is nothing in it, the span of the key or dash that stands before.
+    fn introduced(&self, span: Span) -> Span {
+        if span.start < span.end {
+            return span;
+        }
+        match self.open.last().map(|open| &open.items) {
+            Some(Items::Mapping { key: Some(key), .. }) => key.span,
+            Some(Items::Sequence(_)) => {
+                let dash = self.source.dash_before(span.start);
+                dash.map_or(span, |dash| Span {
+                    start: dash,
+                    end: dash + 1,
+                })
+            }
+            _ => span,
+        }
+    }
+
+    /// Where a list begins that the parser says begins at `at`: for one that is not indented
+    /// deeper than its key, that is after the first dash.
+    fn sequence_start(&self, at: usize) -> usize {
+        match self.open.last().map(|open| &open.items) {
+            Some(Items::Mapping { .. }) => self.source.dash_before(at).unwrap_or(at),
+            _ => at,
+        }
+    }
+}
+
+/// Makes a key text, as keys in JSON are.
+fn as_text(key: &mut Node) {
+    let Content::Scalar { text, form } = &mut key.content else {
+        return;
+    };
+    match Scalar::resolve(text, *form) {
+        Scalar::Bool(value) => *text = value.to_string(),
+        Scalar::Integer(value) => *text = value.to_string(),
+        Scalar::Float(value) => *text = value.to_string(),
+        Scalar::Null | Scalar::Text(_) => {}
+    }
+    *form = Form::Text;
+}
+
+/// What to do about a syntax error, given what the parser says and the word that it stopped at.
+fn syntax_help(info: &str, word: &str) -> String {
+    if let Some(indicator) = word
+        .chars()
+        .next()
+        .filter(|char| "*&!@`%|>".contains(*char))
+    {
+        format!("text that starts with `{indicator}` needs quotes")
+    } else if info.contains("unprintable") {
+        "remove the character, or write it as an escape in double quotes".to_owned()
+    } else if info.contains("tab") {
+        "indent with spaces".to_owned()
+    } else if info.contains("quoted scalar") {
+        "close the quotes, and write a backslash in double quotes as `\\\\`".to_owned()
+    } else if info.contains("mapping values") {
+        "text that contains a colon and a space needs quotes".to_owned()
+    } else if ["flow", "bracket", "illegal placement"]
+        .iter()
+        .any(|word| info.contains(word))
+    {
+        "check the brackets and commas of this list or mapping".to_owned()
+    } else {
+        "check the indentation and the colons of this line and the one before".to_owned()
+    }
+}

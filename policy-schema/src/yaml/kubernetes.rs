@@ -1,0 +1,129 @@
+//! The YAML that others wrote for Kubernetes, read as `kubectl` reads it.
+//!
+//! Anchors, merge keys and the core tags are resolved, plain scalars have the words and numbers of YAML 1.1,
+//! keys of any scalar type are text, and a field that is `null` is absent. What different tools read in
+//! different ways is a fault.
+
+use granit_parser::{Parser, options};
+
+use super::anchors::Allowance;
+use super::builder::{Builder, Dialect};
+use super::{Fault, Node, Span};
+use crate::code::Code;
+
+/// What stands in a text of manifests.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// The documents that can be read, without those that have no content.
+    pub documents: Vec<Node>,
+    /// For each of the others, the first thing that cannot be read.
+    pub unreadable: Vec<Fault>,
+}
+
+/// Parses a text of manifests, each document by itself, so that a broken one does not hide the others.
+///
+/// Takes time and memory in proportion to the length of `text`: aliases stand for a bounded number of values.
+pub fn parse_manifests(text: &str) -> Manifests {
+    let mut manifests = Manifests::default();
+    let allowance = Allowance::of(text);
+    for piece in pieces(text) {
+        match document(text, piece, &allowance) {
+            Ok(nodes) => manifests.documents.extend(nodes),
+            Err(faults) => manifests.unreadable.extend(faults.into_iter().next()),
+        }
+    }
+    manifests
+}
+
+fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Vec<Node>, Vec<Fault>> {
+    let written = text.get(piece.start..piece.end).unwrap_or_default();
+    if let Some(fault) = ambiguous_line_end(written, piece.start) {
+        return Err(vec![fault]);
+    }
+    let options = options! { emit_unresolved_aliases: true };
+    let builder =
+        Builder::new(text, Dialect::Kubernetes, allowance).behind(piece.start, piece.lines_before);
+    let nodes = builder.build(Parser::new_from_str_with_options(written, options));
+    nodes.map_err(|faults| {
+        faults
+            .into_iter()
+            .map(|fault| as_template(fault, written))
+            .collect()
+    })
+}
+
+/// A part of a text that holds a document.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    start: usize,
+    end: usize,
+    lines_before: usize,
+}
+
+/// Cuts a text before each line that starts a document, unless nothing but comments and directives stand
+/// before it.
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut current = Piece {
+        start: 0,
+        end: 0,
+        lines_before: 0,
+    };
+    let mut has_content = false;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let is_marker = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
+        if is_marker && has_content {
+            pieces.push(current);
+            current = Piece {
+                start: current.end,
+                end: current.end,
+                lines_before: number,
+            };
+        }
+        let line_text = line.trim();
+        has_content |=
+            is_marker || !(line_text.is_empty() || line_text.starts_with(['#', '%', '\u{feff}']));
+        current.end += line.len();
+    }
+    pieces.push(current);
+    pieces
+}
+
+/// Characters that end a line for `kubectl`, as in YAML 1.1, and not for other readers.
+fn ambiguous_line_end(text: &str, offset: usize) -> Option<Fault> {
+    let bytes = text.as_bytes();
+    let (at, found) = text.char_indices().find(|(at, char)| match char {
+        '\r' => bytes.get(at + 1) != Some(&b'\n'),
+        '\u{85}' | '\u{2028}' | '\u{2029}' => true,
+        _ => false,
+    })?;
+    let start = offset + at;
+    Some(Fault {
+        code: Code::YamlSyntax,
+        span: Span {
+            start,
+            end: start + found.len_utf8(),
+        },
+        message: format!(
+            "the character U+{:04X} ends a line for some readers of YAML and not for others",
+            u32::from(found)
+        ),
+        help:
+            "end each line with a line feed, or write the character as an escape in double quotes"
+                .to_owned(),
+    })
+}
+
+/// A template of Helm is no YAML before it is rendered.
+fn as_template(fault: Fault, text: &str) -> Fault {
+    if !text.contains("{{") {
+        return fault;
+    }
+    Fault {
+        help: "this looks like a template of Helm: render it first, such as with `helm template`"
+            .to_owned(),
+        ..fault
+    }
+}

@@ -1,0 +1,101 @@
+//! The text of documents, by bytes.
+
+use super::Span;
+
+/// A text, and where in it a value stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    text: &'a str,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text }
+    }
+
+    pub(super) fn rest(self, at: usize) -> &'a str {
+        self.text.get(at..).unwrap_or_default()
+    }
+
+    pub(super) fn slice(self, span: Span) -> &'a str {
+        self.text.get(span.start..span.end).unwrap_or_default()
+    }
+
+    /// How many spaces and tabs the line of `at` starts with.
+    pub(super) fn indentation(self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default();
+        let line = self.rest(before.rfind('\n').map_or(0, |end| end + 1));
+        line.len() - line.trim_start_matches([' ', '\t']).len()
+    }
+
+    /// The word at `at`, or the last character before it if `at` is the end of a line.
+    pub(super) fn visible(self, at: usize) -> Span {
+        let word = self.word(at);
+        if word.start < word.end {
+            return word;
+        }
+        let before = self.text.get(..at).unwrap_or_default().trim_end();
+        let last = before.chars().next_back().map_or(0, char::len_utf8);
+        Span {
+            start: before.len() - last,
+            end: before.len(),
+        }
+    }
+
+    /// From `at` to the next white space or flow indicator, though at least one character if it
+    /// is not white space.
+    pub(super) fn word(self, at: usize) -> Span {
+        let rest = self.rest(at);
+        let is_end = |char: char| char.is_whitespace() || "[]{},".contains(char);
+        let first = rest.chars().next().filter(|char| !char.is_whitespace());
+        let length = first.map_or(0, |first| {
+            let tail = rest.get(first.len_utf8()..).unwrap_or_default();
+            let tail_length = if is_end(first) {
+                0
+            } else {
+                tail.find(is_end).unwrap_or(tail.len())
+            };
+            first.len_utf8() + tail_length
+        });
+        Span {
+            start: at,
+            end: at + length,
+        }
+    }
+
+    /// The offset of the dash that nothing but a comment separates from `at`, on its line.
+    pub(super) fn dash_before(self, at: usize) -> Option<usize> {
+        let mut before = self.text.get(..at)?;
+        // Only at the end of a line can there be a comment, so only there is the line searched:
+        // for every list of a long line it would take quadratic time.
+        let rest = self.rest(at);
+        if rest.is_empty() || rest.starts_with(['\n', '\r']) {
+            let line_start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+            let line = before.get(line_start..)?;
+            let comment = line.find('#').unwrap_or(line.len());
+            before = before.get(..line_start + comment)?;
+        }
+        let indicators = before.trim_end_matches([' ', '\t']).strip_suffix('-')?;
+        Some(indicators.len())
+    }
+}
+
+/// The length of the quoted scalar that `text` starts with, including both quotes.
+pub(super) fn quoted_length(text: &str) -> usize {
+    let mut chars = text.char_indices().peekable();
+    let Some((_, quote)) = chars.next() else {
+        return 0;
+    };
+    while let Some((at, char)) = chars.next() {
+        if char == '\\' && quote == '"' {
+            chars.next();
+        } else if char == quote {
+            let is_doubled = quote == '\'' && chars.peek().is_some_and(|(_, next)| *next == quote);
+            if !is_doubled {
+                return at + quote.len_utf8();
+            }
+            chars.next();
+        }
+    }
+    text.len()
+}

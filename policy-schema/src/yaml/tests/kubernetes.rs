@@ -1,0 +1,265 @@
+//! Texts that others wrote, as `kubectl` reads them.
+
+use serde_json::{Value, json};
+
+use super::super::{Manifests, parse_manifests};
+use super::{described, read, slice};
+
+/// The documents as JSON, and the faults of those that cannot be read as the slice and the message.
+fn json_of(text: &str) -> (Vec<Value>, Vec<(String, String)>) {
+    let Manifests {
+        documents,
+        unreadable,
+    } = parse_manifests(text);
+    let values = documents.iter().map(|node| {
+        let (value, faults) = read::<Value>(node);
+        assert_eq!(faults, [], "{text:?}");
+        value.unwrap()
+    });
+    let faults = described(text, &unreadable).into_iter();
+    let faults = faults.map(|[_, slice, message, _]| (slice, message));
+    (values.collect(), faults.collect())
+}
+
+fn value_of(text: &str) -> Value {
+    let (mut values, faults) = json_of(text);
+    assert_eq!(faults, [], "{text:?}");
+    assert_eq!(values.len(), 1, "{text:?}");
+    values.remove(0)
+}
+
+fn fault_of(text: &str) -> (String, String) {
+    let (values, mut faults) = json_of(text);
+    assert_eq!((values.len(), faults.len()), (0, 1), "{text:?}: {faults:?}");
+    faults.remove(0)
+}
+
+#[test]
+fn scalars_are_those_of_kubectl() {
+    for (text, expected) in [
+        ("yes", json!(true)),
+        ("Off", json!(false)),
+        ("y", json!(true)),
+        ("N", json!(false)),
+        ("'yes'", json!("yes")),
+        ("yES", json!("yES")),
+        ("tRue", json!("tRue")),
+        ("8080", json!(8080)),
+        ("8_080", json!(8080)),
+        ("0o17", json!(15)),
+        ("017", json!(15)),
+        ("-017", json!(-15)),
+        ("0x1F", json!(31)),
+        ("0b101", json!(5)),
+        ("09", json!(9.0)),
+        ("0", json!(0)),
+        ("+1", json!(1)),
+        ("1.5", json!(1.5)),
+        ("1e3", json!(1000.0)),
+        (".", json!(".")),
+        ("1.31.0", json!("1.31.0")),
+        ("10.0.0.0/8", json!("10.0.0.0/8")),
+        ("2026-01-31", json!("2026-01-31")),
+        ("12:30", json!("12:30")),
+        ("18446744073709551616", json!("18446744073709551616")),
+        ("!!str 8080", json!("8080")),
+        ("!!str", json!("")),
+        ("!!int 8080", json!(8080)),
+        ("!!bool yes", json!(true)),
+        ("!!map {a: b}", json!({"a": "b"})),
+        ("!!seq [a]", json!(["a"])),
+    ] {
+        assert_eq!(
+            value_of(&format!("k: {text}\n")),
+            json!({"k": expected}),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn keys_of_any_scalar_type_are_text() {
+    for (text, expected) in [
+        ("{8080: a}", json!({"8080": "a"})),
+        ("{0x10: a}", json!({"16": "a"})),
+        ("{on: a, n: b}", json!({"true": "a", "false": "b"})),
+        ("{'on': a}", json!({"on": "a"})),
+        ("{1.5: a}", json!({"1.5": "a"})),
+    ] {
+        assert_eq!(value_of(text), expected, "{text}");
+    }
+    assert_eq!(
+        fault_of("{8080: a, '8080': b}").1,
+        "`8080` is already set on line 1"
+    );
+}
+
+#[test]
+fn fields_that_are_null_are_absent_and_elements_are_not() {
+    for (text, expected) in [
+        ("a:\nb: ~\nc: null\nd: {}\n", json!({"d": {}})),
+        ("a: [null, b]\n", json!({"a": [null, "b"]})),
+        ("a: 'null'\n", json!({"a": "null"})),
+    ] {
+        assert_eq!(value_of(text), expected, "{text}");
+    }
+    let manifests = parse_manifests("spec:\nname: a\n");
+    let [document] = manifests.documents.as_slice() else {
+        panic!("{manifests:?}");
+    };
+    assert!(document.field("spec").is_none());
+    assert!(document.keys().any(|(key, _)| key == "spec"));
+}
+
+#[test]
+fn brackets_and_quotes_may_end_at_any_column() {
+    for (text, expected) in [
+        (
+            "a:\n  hosts: [\n    b\n  ]\n  c: d\n",
+            json!({"a": {"hosts": ["b"], "c": "d"}}),
+        ),
+        ("a:\n  b: {\n  c: d\n  }\n", json!({"a": {"b": {"c": "d"}}})),
+        ("a:\n  b: [\nc\n]\n", json!({"a": {"b": ["c"]}})),
+        ("a:\n  b: \"c\n d\"\n", json!({"a": {"b": "c d"}})),
+    ] {
+        assert_eq!(value_of(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn aliases_stand_for_what_their_anchor_names() {
+    for (text, expected) in [
+        ("a: &x b\nc: *x\n", json!({"a": "b", "c": "b"})),
+        (
+            "a: &x [b, {c: d}]\ne: *x\n",
+            json!({"a": ["b", {"c": "d"}], "e": ["b", {"c": "d"}]}),
+        ),
+        (
+            "a: &x b\nc: &x d\ne: *x\n",
+            json!({"a": "b", "c": "d", "e": "d"}),
+        ),
+        ("a: &x b\n*x : c\n", json!({"a": "b", "b": "c"})),
+        ("a: &x yes\nb: *x\n", json!({"a": true, "b": true})),
+        ("a: &x !!str yes\nb: *x\n", json!({"a": "yes", "b": "yes"})),
+        (
+            "a: &x {b: c}\nd: {<<: *x}\n",
+            json!({"a": {"b": "c"}, "d": {"b": "c"}}),
+        ),
+        (
+            "a: &x {b: c, d: e}\nf: {<<: *x, b: own}\n",
+            json!({"a": {"b": "c", "d": "e"}, "f": {"d": "e", "b": "own"}}),
+        ),
+        (
+            "a: [&x {b: 1}, &y {b: 2, c: 3}]\nd: {<<: [*x, *y]}\n",
+            json!({"a": [{"b": 1}, {"b": 2, "c": 3}], "d": {"b": 1, "c": 3}}),
+        ),
+        ("'<<': b\n", json!({"<<": "b"})),
+    ] {
+        assert_eq!(value_of(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_read_in_different_ways_is_a_fault() {
+    for (text, slice, message) in [
+        ("a: *x\n", "*x", "the alias `*x` has no anchor before it"),
+        (
+            "a: &x\n  b: *x\n",
+            "*x",
+            "the alias `*x` has no anchor before it",
+        ),
+        (
+            "a: &x b\n---\nc: *x\n",
+            "*x",
+            "the alias `*x` has no anchor before it",
+        ),
+        (
+            "a: &x b\nd: {<<: *x}\n",
+            "<<",
+            "a merge key takes a mapping, or a list of mappings",
+        ),
+        (
+            "a: &x {b: c}\nd: {b: own, <<: *x}\n",
+            "<<",
+            "this merge key sets `b` again: kubectl takes the merged value, and kustomize the one above",
+        ),
+        (
+            "a: {<<: {b: 1}, <<: {c: 2}}\n",
+            "<<",
+            "`<<` is already set on line 1",
+        ),
+        ("a: 1\na: 2\n", "a", "`a` is already set on line 1"),
+        ("a: !secret b\n", "!secret", "`!secret` is a YAML tag"),
+        ("a: !!int b\n", "!!int", "`!!int` is a YAML tag"),
+        ("a: !!binary aGk=\n", "!!binary", "`!!binary` is a YAML tag"),
+        (
+            "a: b # c\rd: e\n",
+            "\r",
+            "the character U+000D ends a line for some readers of YAML and not for others",
+        ),
+        (
+            "a: b # c\u{2028}d: e\n",
+            "\u{2028}",
+            "the character U+2028 ends a line for some readers of YAML and not for others",
+        ),
+    ] {
+        let documents = json_of(text).1;
+        assert_eq!(
+            documents,
+            [(slice.to_owned(), message.to_owned())],
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_broken_document_does_not_hide_the_others() {
+    let text = "# c\n%YAML 1.1\n---\na: 1\n--- # second\nb: [\n---\nc: {{ .Values.c }}\n---\nd: 4\nd: 5\n---\n---\ne:\n  |\n   ---\n...\nf: 6\n";
+    let (values, faults) = json_of(text);
+    assert_eq!(
+        values,
+        [json!({"a": 1}), json!({"e": "---\n"}), json!({"f": 6})]
+    );
+    let lines: Vec<_> = parse_manifests(text)
+        .unreadable
+        .iter()
+        .map(|fault| text[..fault.span.start].matches('\n').count() + 1)
+        .collect();
+    assert_eq!(lines, [6, 8, 11], "{faults:?}");
+    assert_eq!(faults[2].1, "`d` is already set on line 10");
+    let template = &parse_manifests(text).unreadable[1];
+    assert!(template.help.contains("helm template"), "{template:?}");
+}
+
+#[test]
+fn places_of_a_later_document_are_those_of_the_whole_text() {
+    let text = "ä: 1\r\n---\r\nb:\r\n- 'ü'\r\n";
+    let manifests = parse_manifests(text);
+    let list = manifests.documents[1].field("b").unwrap();
+    assert_eq!(slice(text, list.span()), "- 'ü'");
+    assert_eq!(slice(text, list.elements()[0].span()), "'ü'");
+}
+
+#[test]
+fn aliases_stand_for_a_bounded_number_of_values() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..30 {
+        let below = level - 1;
+        let uses = vec![format!("*a{below}"); 10].join(", ");
+        text.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
+    }
+    let (slice, message) = fault_of(&text);
+    assert!(slice.starts_with("*a"), "{slice}");
+    assert!(message.contains("too many values"), "{message}");
+    let merges = "a: &x {b: c}\n".to_owned() + &"d: {<<: *x}\n---\na: &x {b: c}\n".repeat(10_000);
+    assert_eq!(json_of(&merges).0.len(), 10_001);
+}
+
+#[test]
+fn values_lie_as_deep_as_definitions_of_resources() {
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(json_of(&nested(128)).0.len(), 1);
+    assert!(fault_of(&nested(129)).1.contains("128 levels"));
+    assert_eq!(json_of(&"- ".repeat(100_000)).1.len(), 1);
+    assert_eq!(json_of(&"{a: ".repeat(100_000)).1.len(), 1);
+}
