@@ -1,17 +1,26 @@
 //! Istio resources → documents that mean the same.
 //!
 //! `AuthorizationPolicy` objects for the same workload become one `ServicePolicy`; mesh config and
-//! `PeerAuthentication` become the `Mesh`. What Istio can say and the language cannot is refused.
-//! A value that never matches is left out and reported, where the rule means the same without it.
-//! What the input leaves open is reported, and never becomes the widest setting.
+//! `PeerAuthentication` become the `Mesh`. What Istio can say and the language cannot is left out with
+//! all that may be for the same workloads, and reported. A value that never matches is left out alone,
+//! where the rule means the same without it. What the input leaves open never becomes the widest setting.
 
+mod acceptance;
+mod attachment;
 mod certificates;
+mod comments;
 mod differences;
+mod finding;
 mod mesh;
+mod metadata;
 mod mutual_tls;
+mod names;
 mod outside;
+mod partial;
 mod policy;
+mod prune;
 mod reading;
+mod replaced;
 mod report;
 mod resources;
 mod rule;
@@ -22,7 +31,9 @@ use crate::diagnostic::{Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::policy::IstioVersion;
 
+pub use finding::{Finding, Outcome};
 pub use mutual_tls::ExceptionPlan;
+pub use replaced::Replaced;
 
 /// What the resources do not say by themselves.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +51,7 @@ pub struct Options {
 /// What was made of Istio resources.
 #[derive(Debug)]
 pub struct Imported {
-    /// The documents; none when something was refused.
+    /// The documents; none when something stands in the way of all of them.
     pub documents: Option<Documents>,
     /// What is to be known about it, in the order of the texts.
     pub findings: Vec<Finding>,
@@ -50,35 +61,50 @@ pub struct Imported {
     pub differences: Vec<String>,
 }
 
-/// The documents of an import.
+/// The documents of an import. A `Mesh` takes them as they are.
 #[derive(Debug)]
 pub struct Documents {
     /// The mesh.
     pub mesh: MeshDocument,
     /// The policies, in the order of namespace and name.
     pub policies: Vec<ImportedPolicy>,
+    /// The objects to be deleted once the rendered ones are in force, in this order.
+    pub replaced: Vec<Replaced>,
 }
 
 /// A policy, and what it came from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ImportedPolicy {
     /// The policy.
     pub document: ServicePolicyDocument,
-    /// The objects that it was made of, as `NAMESPACE/NAME`, each with its place.
-    pub origins: Vec<(String, Place)>,
-    /// For each rule the object's name and the rule's number in it, from 0.
-    pub rule_origins: Vec<(String, usize)>,
+    /// The objects that it was made of.
+    pub origins: Vec<Origin>,
+    /// Where each of its rules comes from.
+    pub rule_origins: Vec<RuleOrigin>,
 }
 
-/// Something that was not carried over.
+/// An object that a policy was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct Origin {
+    /// The object, as `NAMESPACE/NAME`.
+    pub object: String,
     /// Where it stands.
     pub place: Place,
-    /// Whether nothing is imported because of it.
-    pub is_refused: bool,
-    /// What it is and why, in one sentence without a full stop.
-    pub message: String,
+    /// The comments about it.
+    pub comments: Vec<String>,
+}
+
+/// A rule of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleOrigin {
+    /// The object, as `NAMESPACE/NAME`.
+    pub object: String,
+    /// The rule's number in it, from 0.
+    pub number: usize,
+    /// Where it stands.
+    pub place: Place,
+    /// The comments about it.
+    pub comments: Vec<String>,
 }
 
 /// Imports all resources of the texts together.
@@ -87,13 +113,38 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     let mut open = Vec::new();
     let resources = resources::read(sources, &mut findings);
     let mesh = mesh::mesh(&resources, options, &mut findings, &mut open);
-    let policies = policy::policies(&resources, &mesh, &mut findings);
+    let mut groups = policy::groups(&resources, &mesh, &mut findings);
+    partial::leave_out_together(
+        &mut groups,
+        &resources.unread,
+        mesh.root_namespace(),
+        &mut findings,
+    );
+    let is_fatal = |findings: &[Finding]| {
+        let mut outcomes = findings.iter().map(|finding| finding.outcome);
+        outcomes.any(|outcome| outcome == Outcome::Fatal)
+    };
+    if !is_fatal(&findings) {
+        acceptance::accept(&mesh, &mut groups, &mut findings);
+    }
     findings.sort_by_key(|finding| (finding.place.source, finding.place.span.start));
-    let is_refused = findings.iter().any(|finding| finding.is_refused);
+    let replaced = replaced::replaced(&resources.policies, &groups);
+    let mut policies: Vec<_> = groups
+        .into_iter()
+        .filter_map(|group| group.policy)
+        .collect();
+    policies.sort_by(|a, b| {
+        let name = |policy: &ImportedPolicy| {
+            let metadata = &policy.document.metadata;
+            (metadata.namespace.clone(), metadata.name.clone())
+        };
+        name(a).cmp(&name(b))
+    });
     Imported {
-        documents: (!is_refused).then_some(Documents {
+        documents: (!is_fatal(&findings)).then_some(Documents {
             mesh: mesh.document,
             policies,
+            replaced,
         }),
         findings,
         open,

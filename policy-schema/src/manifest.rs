@@ -89,7 +89,6 @@ impl<'n> Found<'n> {
             return;
         };
         match node.field("items") {
-            Some(items) if items.is_null() => {}
             Some(items) if items.is_list() => {
                 let item_kind = kind.strip_suffix(LIST).unwrap_or(kind);
                 let inherited = if item_kind.is_empty() {
@@ -110,6 +109,8 @@ impl<'n> Found<'n> {
                 format!("the `items` of a `{kind}` are not a list"),
                 "write a list of objects",
             ),
+            // A list that is `null` has no elements.
+            None if node.keys().any(|(key, _)| key == "items") => {}
             None => self.parts.push(Part::Object(ManifestObject {
                 node,
                 api_version,
@@ -184,11 +185,11 @@ fn is_api_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::parse;
+    use crate::yaml::parse_manifests;
 
     /// Each part as `VERSION KIND NAME`, and each fault.
     fn read(text: &str) -> (Vec<String>, Vec<String>) {
-        let nodes = parse(text).unwrap();
+        let nodes = parse_manifests(text).documents;
         let (parts, faults) = parts(&nodes);
         let shown = |part: &Part<'_>| match part {
             Part::Object(object) => {

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::check::{Scope, check_rules, is_dns_label, is_dns_subdomain, read_service_account};
+use crate::check::{Scope, check_rules, is_dns_label, is_object_name, read_service_account};
 use crate::code::Code;
 use crate::decision_id::DecisionKey;
 use crate::identity::{TrustDomains, is_trust_domain};
@@ -394,7 +394,7 @@ pub(crate) fn check_policy_name(name: &PolicyName, cursor: &Cursor<'_>, problems
             "use 1 to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
         );
     }
-    if !is_dns_subdomain(&name.name) {
+    if !is_object_name(&name.name) {
         problems.report(
             Code::InvalidName,
             &cursor.key("name"),

@@ -197,6 +197,10 @@ fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<Imported> {
     let mut findings = imported.findings.iter();
     let reports_certificates =
         findings.any(|finding| finding.message.contains("client certificates"));
+    let mut outcomes = imported.findings.iter().map(|finding| finding.outcome);
+    if outcomes.any(|outcome| outcome.is_loss()) {
+        return None;
+    }
     let documents = imported.documents?;
     let policies = documents.policies.iter();
     let texts = policies

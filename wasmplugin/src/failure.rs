@@ -43,7 +43,7 @@ pub(crate) enum Failure {
     #[error("the policies are not valid: {0}")]
     InvalidPolicies(String),
     /// What stands in the way has been shown.
-    #[error("nothing is imported: {} cannot be carried over", counted(*.0, "thing", "things"))]
+    #[error("nothing is printed: {} cannot be read or carried over", counted(*.0, "part of the input", "parts of the input"))]
     NotImported(usize),
     #[error("there is no policy `{name}`")]
     UnknownPolicy { name: String, help: String },

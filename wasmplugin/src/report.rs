@@ -305,6 +305,11 @@ pub(crate) fn error(text: &str) {
     message(Group::with_title(Level::ERROR.primary_title(text)));
 }
 
+/// Shows what is likely not meant.
+pub(crate) fn warning(text: &str) {
+    message(Group::with_title(Level::WARNING.primary_title(text)));
+}
+
 /// Shows what is good to know.
 pub(crate) fn note(text: &str) {
     message(Group::with_title(Level::NOTE.primary_title(text)));

@@ -1,9 +1,7 @@
 //! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
 
 use super::ip_block::check_ip_block;
-use super::{
-    Scope, check_pattern, check_texts, client_certificate, is_dns_label, is_dns_subdomain,
-};
+use super::{Scope, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name};
 use crate::code::Code;
 use crate::identity::{
     SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
@@ -299,7 +297,7 @@ pub(crate) fn read_service_account(text: &str, namespace: Option<&str>) -> Optio
         Some(both) => both,
         None => (namespace?, text),
     };
-    (is_dns_label(namespace) && is_dns_subdomain(name)).then(|| ServiceAccount {
+    (is_dns_label(namespace) && is_object_name(name)).then(|| ServiceAccount {
         namespace: namespace.into(),
         name: name.into(),
     })
@@ -401,7 +399,7 @@ fn report_foreign(
         .map(|name| format!("`{name}`"))
         .collect();
     let short_form = match text.split_once('/') {
-        Some((namespace, name)) if is_dns_label(namespace) && is_dns_subdomain(name) => {
+        Some((namespace, name)) if is_dns_label(namespace) && is_object_name(name) => {
             format!("; if `{text}` is a service account, write it under `serviceAccounts`")
         }
         _ => String::new(),

@@ -119,7 +119,7 @@ pub(super) fn differences(resources: &Resources) -> Vec<String> {
         let metadata = &policy.metadata;
         let first = format!(
             "rule {number} of `{}/{}`",
-            super::policy::namespace_of(policy),
+            super::attachment::namespace_of(policy),
             metadata.name
         );
         let place = match rules.count() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::mutual_tls::{self, MutualTls};
 use super::resources::{NOWHERE, Resources};
-use super::{Finding, Options};
+use super::{Finding, Options, Outcome};
 use crate::diagnostic::Place;
 use crate::document::{
     Defaults, MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, PathNormalization, TlsVersion,
@@ -134,11 +134,16 @@ fn mtls(
 ) -> Mtls {
     let plan = options.exceptions.as_ref();
     let objects = &resources.peer_authentications;
+    let is_known = !resources.has_unread_peer_authentication;
     let MutualTls {
         mode,
         exceptions,
         open: open_mode,
-    } = mutual_tls::mutual_tls(objects, root_namespace, plan, findings);
+    } = if is_known {
+        mutual_tls::mutual_tls(objects, root_namespace, plan, findings)
+    } else {
+        mutual_tls::left_to_cluster("a PeerAuthentication cannot be carried over")
+    };
     open.extend(open_mode);
     if plan.is_none() && !exceptions.is_empty() {
         open.push("exceptions from strict mutual TLS need an owner and an end: fill in `owner` and `notAfter`, or use `--owner` and `--exceptions-until`; the documents are refused until then".to_owned());
@@ -155,7 +160,7 @@ impl<'c> MeshConfig<'c> {
         for other in resources.mesh_configs.iter().skip(1) {
             findings.push(Finding {
                 place: other.place,
-                is_refused: true,
+                outcome: Outcome::Fatal,
                 message: "there is a mesh config already: import the resources of one mesh"
                     .to_owned(),
             });
@@ -175,7 +180,7 @@ impl<'c> MeshConfig<'c> {
     fn refuse(&mut self, message: String) {
         self.findings.push(Finding {
             place: self.place,
-            is_refused: true,
+            outcome: Outcome::Fatal,
             message,
         });
     }

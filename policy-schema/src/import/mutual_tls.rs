@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Finding;
 use super::resources::{PeerAuthentication, Placed};
+use super::{Finding, Outcome};
 use crate::check::is_dns_label;
 use crate::diagnostic::Place;
 use crate::document::{ExceptionMode, MtlsExceptionSpec, MtlsMode, Selector};
@@ -56,13 +56,6 @@ pub(super) fn mutual_tls(
         .into_iter()
         .filter(|object| object.resource.labels.is_empty())
         .collect();
-    let left_to_cluster = |open: &str| MutualTls {
-        mode: None,
-        exceptions: Vec::new(),
-        open: Some(format!(
-            "{open}: `mtls.mode` is left out, so no PeerAuthentication is rendered, every existing one stays in force, and callers without identity count as possible"
-        )),
-    };
     let Some(first) = of_mesh.first() else {
         return left_to_cluster("the input has no PeerAuthentication for the whole mesh");
     };
@@ -90,11 +83,22 @@ pub(super) fn mutual_tls(
     said.unwrap_or_else(|Unsaid { place, reason }| {
         findings.push(Finding {
             place,
-            is_refused: false,
+            outcome: Outcome::Noted,
             message: reason,
         });
         left_to_cluster("the PeerAuthentication objects cannot be written as a `Mesh`")
     })
+}
+
+/// What is said where the objects are not known: nothing, so that they stay as they are.
+pub(super) fn left_to_cluster(open: &str) -> MutualTls {
+    MutualTls {
+        mode: None,
+        exceptions: Vec::new(),
+        open: Some(format!(
+            "{open}: `mtls.mode` is left out, so no PeerAuthentication is rendered, every existing one stays in force, and callers without identity count as possible"
+        )),
+    }
 }
 
 /// What Istio reads past.
@@ -116,7 +120,7 @@ fn note_ignored(
         };
         findings.push(Finding {
             place: *place,
-            is_refused: false,
+            outcome: Outcome::Noted,
             message: message.to_owned(),
         });
     }
@@ -127,7 +131,7 @@ fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
     findings.extend(objects.iter().map(|object| {
         Finding {
             place: object.place,
-            is_refused: false,
+            outcome: Outcome::Noted,
             message:
                 "it stays in force beside the permissive `Mesh`, which has no exceptions: keep it"
                     .to_owned(),

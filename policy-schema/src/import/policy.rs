@@ -1,43 +1,40 @@
-//! `AuthorizationPolicy` objects → one `ServicePolicy` for each workload.
+//! `AuthorizationPolicy` objects → one `ServicePolicy` for those that are for the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attachment::{Attachment, namespace_of};
 use super::mesh::ImportedMesh;
+use super::metadata;
+use super::names::{PolicyNames, RuleIds};
 use super::outside::closes_gateways;
 use super::reading::Importer;
-use super::resources::{DEFAULT_NAMESPACE, Placed, Resources};
+use super::resources::{Placed, Resources};
 use super::rule::rules;
-use super::{Finding, ImportedPolicy};
-use crate::check::is_dns_label;
+use super::{Finding, ImportedPolicy, Origin, Outcome, RuleOrigin};
 use crate::document::{
-    MeshSpec, MtlsMode, PolicyMetadata, PolicyScope, Selector, ServicePolicyDocument,
-    ServicePolicyKind, ServicePolicySpec, TargetRef,
+    PolicyMetadata, PolicyScope, Selector, ServicePolicyDocument, ServicePolicyKind,
+    ServicePolicySpec, TargetRef,
 };
 use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
-use crate::policy::{self, Labels};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-/// What objects are for: those that are for the same become one policy.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Attachment {
-    namespace: String,
-    labels: BTreeMap<String, String>,
-    targets: BTreeSet<TargetReference>,
+/// Objects that are for the same.
+pub(super) struct Group {
+    pub(super) attachment: Attachment,
+    /// What they become; none if any of them cannot be carried over.
+    pub(super) policy: Option<ImportedPolicy>,
 }
 
-pub(super) fn policies(
+/// Carries over all objects that can be read, group by group.
+pub(super) fn groups(
     resources: &Resources,
     mesh: &ImportedMesh,
     findings: &mut Vec<Finding>,
-) -> Vec<ImportedPolicy> {
-    let mut groups: BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>> = BTreeMap::new();
-    for policy in &resources.policies {
-        let attachment = Attachment::of(&policy.resource);
-        groups.entry(attachment).or_default().push(policy);
-    }
+) -> Vec<Group> {
+    let groups = grouped(&resources.policies);
     let namespaces_of_gateways: BTreeSet<_> = groups
         .keys()
         .filter(|attachment| attachment.is_at_gateway())
@@ -49,86 +46,72 @@ pub(super) fn policies(
         return Vec::new(); // Which has been reported.
     };
     let root_namespace = mesh.root_namespace();
-    let mut policies: Vec<_> = groups
-        .into_iter()
-        .map(|(attachment, mut objects)| {
-            objects.sort_by(|a, b| a.resource.metadata.name.cmp(&b.resource.metadata.name));
-            let importer = Importer {
-                namespace: &attachment.namespace,
-                trust_domains: &trust_domains,
-                are_trust_domains_known: mesh.are_trust_domains_known,
-                istio_version: mesh.istio_version,
-                takes_plaintext: attachment.is_at_gateway()
-                    || attachment.takes_plaintext(spec, root_namespace),
-                at_gateway: attachment.is_at_gateway(),
-            };
-            let may_be_gateway = attachment.is_for_all()
-                && (attachment.namespace == root_namespace
-                    || namespaces_of_gateways.contains(&attachment.namespace));
-            if may_be_gateway {
-                report_closed_gateways(&objects, importer, findings);
-            }
-            policy(&attachment, &objects, importer, root_namespace, findings)
-        })
-        .collect();
-    let name = |policy: &ImportedPolicy| {
-        let metadata = &policy.document.metadata;
-        (metadata.namespace.clone(), metadata.name.clone())
-    };
-    policies.sort_by_key(name);
-    policies
+    let mut names = PolicyNames::of(&groups);
+    let mut carried = Vec::with_capacity(groups.len());
+    for (attachment, mut objects) in groups {
+        objects.sort_by(|a, b| a.resource.metadata.name.cmp(&b.resource.metadata.name));
+        let importer = Importer {
+            namespace: &attachment.namespace,
+            trust_domains: &trust_domains,
+            are_trust_domains_known: mesh.are_trust_domains_known,
+            istio_version: mesh.istio_version,
+            takes_plaintext: attachment.is_at_gateway()
+                || attachment.takes_plaintext(spec, root_namespace),
+            at_gateway: attachment.is_at_gateway(),
+        };
+        let may_be_gateway = attachment.is_for_all()
+            && (attachment.namespace == root_namespace
+                || namespaces_of_gateways.contains(&attachment.namespace));
+        if may_be_gateway {
+            report_closed_gateways(&objects, importer, findings);
+        }
+        let name = names.take(&attachment, &objects);
+        let policy = policy(
+            name,
+            &attachment,
+            &objects,
+            importer,
+            root_namespace,
+            findings,
+        );
+        carried.push(Group { attachment, policy });
+    }
+    carried
 }
 
-impl Attachment {
-    fn of(object: &AuthorizationPolicy) -> Self {
-        let spec = &object.spec;
-        let selector = spec.selector.clone().unwrap_or_default();
-        let targets = spec.target_ref.iter().chain(&spec.target_refs);
-        Self {
-            namespace: namespace_of(object),
-            labels: selector.match_labels,
-            targets: targets.cloned().collect(),
+type Grouped<'r> = BTreeMap<Attachment, Vec<&'r Placed<AuthorizationPolicy>>>;
+
+/// The objects by what they are for. A target that other objects are for than its neighbours is on its own:
+/// in the language, each target has one policy.
+pub(super) fn grouped(objects: &[Placed<AuthorizationPolicy>]) -> Grouped<'_> {
+    let mut groups: Grouped<'_> = BTreeMap::new();
+    let mut of_target: BTreeMap<(String, TargetReference), Vec<usize>> = BTreeMap::new();
+    for (position, object) in objects.iter().enumerate() {
+        let attachment = Attachment::of(&object.resource);
+        if attachment.targets.is_empty() {
+            groups.entry(attachment).or_default().push(object);
+            continue;
+        }
+        for target in attachment.targets {
+            let target = (attachment.namespace.clone(), target);
+            of_target.entry(target).or_default().push(position);
         }
     }
-
-    /// Whether it is for all workloads of its namespace, or of the mesh.
-    fn is_for_all(&self) -> bool {
-        self.labels.is_empty() && self.targets.is_empty()
+    let mut targets: BTreeMap<(String, Vec<usize>), BTreeSet<TargetReference>> = BTreeMap::new();
+    for ((namespace, target), positions) in of_target {
+        let alike = targets.entry((namespace, positions)).or_default();
+        alike.insert(target);
     }
-
-    /// Whether all workloads are gateways.
-    fn is_at_gateway(&self) -> bool {
-        let mut targets = self.targets.iter();
-        if self.targets.is_empty() {
-            policy::has_gateway_label(&self.labels)
-        } else {
-            targets.all(|target| policy::is_gateway(&target.kind, &target.name))
-        }
-    }
-
-    /// Whether callers without identity may reach the workloads.
-    fn takes_plaintext(&self, mesh: &MeshSpec, root_namespace: &str) -> bool {
-        let mtls = mesh.mtls.as_ref();
-        if mtls.and_then(|mtls| mtls.mode) != Some(MtlsMode::Strict) {
-            return true;
-        }
-        let attachment = if !self.targets.is_empty() {
-            policy::Attachment::Targets(Vec::new())
-        } else if self.namespace == root_namespace {
-            policy::Attachment::Mesh(self.labels.clone())
-        } else if self.labels.is_empty() {
-            policy::Attachment::Namespace
-        } else {
-            policy::Attachment::Workload(self.labels.clone())
+    for ((namespace, positions), targets) in targets {
+        let attachment = Attachment {
+            namespace,
+            labels: BTreeMap::new(),
+            targets,
         };
-        let everything = Labels::new();
-        let exceptions = mtls.and_then(|mtls| mtls.exceptions.as_deref());
-        exceptions.into_iter().flatten().any(|exception| {
-            let selector = exception.selector.as_ref();
-            let labels = selector.map_or(&everything, |selector| &selector.match_labels);
-            attachment.may_meet(&self.namespace, &exception.namespace, labels)
-        })
+        let objects = positions.into_iter().filter_map(|at| objects.get(at));
+        groups.insert(attachment, objects.collect());
     }
+    groups
 }
 
 /// Reports objects for gateways and other workloads that deny clients from outside the mesh at gateways: only a
@@ -145,7 +128,7 @@ fn report_closed_gateways(
         if closes_gateways(&resource.spec, importer) && !resource.is_dry_run() {
             findings.push(Finding {
                 place: *place,
-                is_refused: false,
+                outcome: Outcome::Noted,
                 message: format!(
                     "`{}/{}` is for gateways too, where it denies client certificates from outside the mesh that Istio \
                      lets in; if clients of a gateway have any, write a policy for the gateway, and select the other \
@@ -158,29 +141,26 @@ fn report_closed_gateways(
     }
 }
 
-pub(super) fn namespace_of(object: &AuthorizationPolicy) -> String {
-    match object.metadata.namespace.as_str() {
-        "" => DEFAULT_NAMESPACE.to_owned(),
-        namespace => namespace.to_owned(),
-    }
-}
-
+/// The policy that objects become; none if something of them cannot be carried over.
 fn policy(
+    name: String,
     attachment: &Attachment,
     objects: &[&Placed<AuthorizationPolicy>],
     importer: Importer<'_>,
     root_namespace: &str,
     findings: &mut Vec<Finding>,
-) -> ImportedPolicy {
+) -> Option<ImportedPolicy> {
     let mut otherwise = Otherwise::Pass;
     let mut all: Vec<RuleSpec> = Vec::new();
     let mut rule_origins = Vec::new();
     let mut origins = Vec::new();
-    let mut ids = BTreeSet::new();
+    let mut ids = RuleIds::default();
+    let mut is_refused = false;
     for Placed {
         resource,
         place,
         rules: places,
+        comments,
     } in objects
     {
         let name = &resource.metadata.name;
@@ -193,31 +173,48 @@ fn policy(
         if action != Action::Allow && resource.spec.rules.is_empty() {
             findings.push(Finding {
                 place: *place,
-                is_refused: false,
+                outcome: Outcome::Noted,
                 message: format!("`{qualified}` has no rules, and so does nothing"),
             });
         }
         for (number, rule) in resource.spec.rules.iter().enumerate() {
-            let mut refuse = |is_refused, message: String| {
+            let place = places.get(number).copied().unwrap_or(*place);
+            let mut report = |refuses, message: String| {
+                is_refused |= refuses;
                 findings.push(Finding {
-                    place: places.get(number).copied().unwrap_or(*place),
-                    is_refused,
+                    place,
+                    outcome: if refuses {
+                        Outcome::LeftOut
+                    } else {
+                        Outcome::Noted
+                    },
                     message: format!("rule {number} of `{qualified}`: {message}"),
                 });
             };
-            for mut imported in rules(rule, &resource.spec, importer, &mut refuse) {
-                imported.id = unused_id(name, number, &imported.id, &mut ids);
+            let imported = rules(rule, &resource.spec, importer, &mut report);
+            let mut about = comments.rules.get(number).cloned().unwrap_or_default();
+            for mut imported in imported {
+                imported.id = ids.id_of(&imported, resource, number);
                 imported.enforcement = is_dry_run.then_some(Enforcement::Shadow);
                 all.push(imported);
-                rule_origins.push((qualified.clone(), number));
+                rule_origins.push(RuleOrigin {
+                    object: qualified.clone(),
+                    number,
+                    place,
+                    comments: std::mem::take(&mut about),
+                });
             }
         }
-        origins.push((qualified, *place));
+        origins.push(Origin {
+            object: qualified,
+            place: *place,
+            comments: comments.object.clone(),
+        });
     }
-    let name = objects
-        .first()
-        .map(|first| first.resource.metadata.name.clone())
-        .unwrap_or_default();
+    let metadata = metadata::of(objects, findings);
+    let Some(metadata) = metadata.filter(|_| !is_refused) else {
+        return None;
+    };
     let has_labels = !attachment.labels.is_empty();
     let has_targets = !attachment.targets.is_empty();
     let scope = match (attachment.namespace == root_namespace, has_labels) {
@@ -231,15 +228,15 @@ fn policy(
         kind: target.kind.clone(),
         name: target.name.clone(),
     });
-    ImportedPolicy {
+    Some(ImportedPolicy {
         document: ServicePolicyDocument {
             api_version: ApiVersion::V1Alpha1,
             kind: ServicePolicyKind::ServicePolicy,
             metadata: PolicyMetadata {
                 name,
                 namespace: attachment.namespace.clone(),
-                labels: None,
-                annotations: None,
+                labels: metadata.labels,
+                annotations: metadata.annotations,
             },
             spec: ServicePolicySpec {
                 scope,
@@ -259,20 +256,5 @@ fn policy(
         },
         origins,
         rule_origins,
-    }
-}
-
-/// The object's name and the rule's number, as far as a rule id can have them.
-fn unused_id(name: &str, number: usize, suffix: &str, used: &mut BTreeSet<String>) -> String {
-    let plain = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-    let end = format!("-{number}{suffix}");
-    let length = 63_usize.saturating_sub(end.len());
-    let start: String = plain.to_ascii_lowercase().chars().take(length).collect();
-    let wanted = format!("{start}{end}");
-    let candidates = std::iter::once(wanted.clone())
-        .chain((2..).map(|attempt| format!("rule-{}-{attempt}", used.len())));
-    let mut free = candidates.filter(|id| is_dns_label(id) && !used.contains(id));
-    let id = free.next().unwrap_or(wanted);
-    used.insert(id.clone());
-    id
+    })
 }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Finding;
+use super::attachment::Attachment;
+use super::comments::{Comments, Written};
+use super::{Finding, Outcome};
 use crate::diagnostic::{Place, SourceText};
 use crate::istio::AuthorizationPolicy;
+use crate::istio::authorization_policy::{AuthorizationPolicySpec, ObjectMetadata};
 use crate::istio::peer_authentication::{MutualTlsMode, PeerAuthenticationSpec};
 use crate::manifest::{self, Part};
 use crate::policy::Labels;
-use crate::yaml::{self, Fault, Node, Span};
+use crate::yaml::{self, Fault, Manifests, Node, Span};
 
 /// Where Kubernetes puts an object that does not say where it belongs.
 pub(super) const DEFAULT_NAMESPACE: &str = "default";
@@ -22,6 +25,7 @@ pub(super) struct Placed<R> {
     pub(super) place: Place,
     /// Where each of its rules stands, if it has any.
     pub(super) rules: Vec<Place>,
+    pub(super) comments: Comments,
 }
 
 impl<R> Placed<R> {
@@ -30,6 +34,7 @@ impl<R> Placed<R> {
             resource,
             place,
             rules: Vec::new(),
+            comments: Comments::default(),
         }
     }
 }
@@ -38,7 +43,10 @@ impl<R> Placed<R> {
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     pub(super) policies: Vec<Placed<AuthorizationPolicy>>,
+    /// What policies are for that cannot be read.
+    pub(super) unread: Vec<Attachment>,
     pub(super) peer_authentications: Vec<Placed<PeerAuthentication>>,
+    pub(super) has_unread_peer_authentication: bool,
     /// Mesh configs, as they stand in a `ConfigMap`, an `IstioOperator`, or the Helm values of istiod.
     pub(super) mesh_configs: Vec<Placed<Value>>,
 }
@@ -57,28 +65,39 @@ pub(super) struct PeerAuthentication {
 pub(super) fn read(sources: &[SourceText], findings: &mut Vec<Finding>) -> Resources {
     let mut resources = Resources::default();
     for (source, text) in sources.iter().enumerate() {
-        match yaml::parse(&text.text) {
-            Ok(nodes) => {
-                let (parts, faults) = manifest::parts(&nodes);
-                refuse_faults(faults, source, findings);
-                for part in parts {
-                    resources.add(part, source, findings);
-                }
+        let Manifests {
+            documents,
+            comments,
+            unreadable,
+        } = yaml::parse_manifests(&text.text);
+        report(unreadable, Outcome::Unreadable, source, findings);
+        for (document, comments) in documents.iter().zip(&comments) {
+            let (parts, faults) = manifest::parts(std::slice::from_ref(document));
+            report(faults, Outcome::Unreadable, source, findings);
+            for part in parts {
+                let comments = Written {
+                    text: &text.text,
+                    document,
+                    comments,
+                };
+                resources.add(part, source, comments, findings);
             }
-            Err(faults) => refuse_faults(faults, source, findings),
         }
     }
     resources
 }
 
 impl Resources {
-    fn add(&mut self, part: Part<'_>, source: usize, findings: &mut Vec<Finding>) {
+    fn add(
+        &mut self,
+        part: Part<'_>,
+        source: usize,
+        written: Written<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
         let (node, group, kind, what) = match &part {
-            Part::Object(object) => {
-                let what = format!("`{}` of `{}`", object.kind, object.api_version);
-                (object.node, object.group(), object.kind, what)
-            }
-            Part::Other(node) => (*node, "", "", "a document without `kind`".to_owned()),
+            Part::Object(object) => (object.node, object.group(), object.kind, object.kind),
+            Part::Other(node) => (*node, "", "", "document without `kind`"),
         };
         let place = Place {
             source,
@@ -86,24 +105,14 @@ impl Resources {
         };
         match (group, kind) {
             ("security.istio.io", "AuthorizationPolicy") => {
-                refuse_empty(node, source, findings);
-                if let Some(resource) = read_node(node, source, findings) {
-                    let rules = node.field("spec").and_then(|spec| spec.field("rules"));
-                    let rules = rules.into_iter().flat_map(Node::elements);
-                    self.policies.push(Placed {
-                        resource,
-                        place,
-                        rules: rules
-                            .map(|rule| Place {
-                                source,
-                                span: rule.head(),
-                            })
-                            .collect(),
-                    });
+                match authorization_policy(node, place, written, findings) {
+                    Some(policy) => self.policies.push(policy),
+                    None => self.unread.push(Attachment::of_node(node)),
                 }
             }
             ("security.istio.io", "PeerAuthentication") => {
                 let read = peer_authentication(node, source, findings);
+                self.has_unread_peer_authentication |= read.is_none();
                 self.peer_authentications
                     .extend(read.map(|read| Placed::without_rules(read, place)));
             }
@@ -126,10 +135,8 @@ impl Resources {
             }
             _ => findings.push(Finding {
                 place,
-                is_refused: false,
-                message: format!(
-                    "{what} has no part in what is imported: AuthorizationPolicy, PeerAuthentication, and mesh config in the ConfigMap `istio`, an IstioOperator, an Istio of the Sail operator or Helm values of istiod"
-                ),
+                outcome: Outcome::Unrelated,
+                message: what.to_owned(),
             }),
         }
     }
@@ -143,7 +150,9 @@ impl Resources {
         findings: &mut Vec<Finding>,
     ) {
         let config = parent.and_then(|parent| parent.field("meshConfig"));
-        if let Some(resource) = config.and_then(|config| read_node(config, source, findings)) {
+        if let Some(resource) =
+            config.and_then(|config| read_node(config, source, Outcome::Fatal, findings))
+        {
             self.mesh_configs
                 .push(Placed::without_rules(resource, place));
         }
@@ -151,19 +160,141 @@ impl Resources {
 
     /// The mesh config in a `ConfigMap` is a text of its own.
     fn add_mesh_config_text(&mut self, text: &str, place: Place, findings: &mut Vec<Finding>) {
-        let nodes = yaml::parse(text).unwrap_or_default();
-        let config = nodes.first().and_then(|node| yaml::read(node).0);
+        let config = yaml::parse_manifests(text);
+        let node = config
+            .documents
+            .first()
+            .filter(|_| config.unreadable.is_empty());
+        let config = node.and_then(|node| yaml::read(node).0);
         match config {
             Some(resource) => self
                 .mesh_configs
                 .push(Placed::without_rules(resource, place)),
             None => findings.push(Finding {
                 place,
-                is_refused: true,
+                outcome: Outcome::Fatal,
                 message: "the mesh config in `data.mesh` is not YAML".to_owned(),
             }),
         }
     }
+}
+
+/// An object whose rules can be read; none if anything of it cannot, which is reported.
+fn authorization_policy(
+    node: &Node,
+    place: Place,
+    written: Written<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Placed<AuthorizationPolicy>> {
+    let source = place.source;
+    let spec = node.field("spec");
+    let rules = spec.and_then(|spec| spec.field("rules"));
+    let rules = rules.map_or(&[][..], Node::elements);
+    let is_said = rules.iter().all(|rule| check_lists(rule, source, findings));
+    let is_known = check_fields(node, source, findings);
+    let metadata = object_metadata(node, source, findings);
+    let spec: Option<AuthorizationPolicySpec> = match spec {
+        Some(spec) => read_node(spec, source, Outcome::LeftOut, findings),
+        None => Some(AuthorizationPolicySpec::default()),
+    };
+    let resource = AuthorizationPolicy {
+        api_version: String::new(),
+        kind: String::new(),
+        metadata: metadata?,
+        spec: spec?,
+    };
+    (is_said && is_known).then(|| Placed {
+        resource,
+        place,
+        comments: written.about(node, rules),
+        rules: rules.iter().map(|rule| rule_place(rule, source)).collect(),
+    })
+}
+
+/// The fields of an object. What the API server adds to it is read past.
+const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+
+/// Reports fields that no object has.
+fn check_fields(object: &Node, source: usize, findings: &mut Vec<Finding>) -> bool {
+    let unknown = object.keys().filter(|(key, _)| !FIELDS.contains(key));
+    let unknown = unknown.map(|(key, span)| Finding {
+        place: Place { source, span },
+        outcome: Outcome::LeftOut,
+        message: format!("`{key}` is not a field of an object; rules are in `spec`"),
+    });
+    let before = findings.len();
+    findings.extend(unknown);
+    findings.len() == before
+}
+
+/// The metadata that people write. The rest is of the API server.
+fn object_metadata(
+    object: &Node,
+    source: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<ObjectMetadata> {
+    let metadata = object.field("metadata");
+    let field = |key| metadata.and_then(|metadata| metadata.field(key));
+    let Some(name) = field("name").or_else(|| field("generateName")) else {
+        findings.push(Finding {
+            place: Place {
+                source,
+                span: object.head(),
+            },
+            outcome: Outcome::LeftOut,
+            message: "the object has no name; write `metadata.name`".to_owned(),
+        });
+        return None;
+    };
+    let mut texts = |key| match field(key) {
+        Some(node) => read_node(node, source, Outcome::LeftOut, findings),
+        None => Some(BTreeMap::new()),
+    };
+    let (labels, annotations) = (texts("labels"), texts("annotations"));
+    let mut text = |node| read_node::<String>(node, source, Outcome::LeftOut, findings);
+    let name = text(name);
+    let namespace = field("namespace").map_or(Some(String::new()), text);
+    Some(ObjectMetadata {
+        name: name?,
+        namespace: namespace?,
+        labels: labels?,
+        annotations: annotations?,
+    })
+}
+
+fn rule_place(rule: &Node, source: usize) -> Place {
+    Place {
+        source,
+        span: rule.head(),
+    }
+}
+
+/// Whether `from` and `to` of a rule say what they are for. `[]` would read as if they were left out, for
+/// everybody, and Istio's webhook refuses it; nothing at all means just that in a cluster, which is noted.
+fn check_lists(rule: &Node, source: usize, findings: &mut Vec<Finding>) -> bool {
+    let mut is_said = true;
+    for (key, _) in rule.keys().filter(|(key, _)| ["from", "to"].contains(key)) {
+        let (outcome, message) = match rule.field(key) {
+            Some(list) if list.is_empty_list() => (
+                Outcome::LeftOut,
+                format!(
+                    "`{key}` is empty, and Istio refuses it: remove the field if the rule is for everything"
+                ),
+            ),
+            None => (
+                Outcome::Noted,
+                format!("`{key}` has no value, which Kubernetes drops: the rule is for everything"),
+            ),
+            Some(_) => continue,
+        };
+        is_said &= outcome == Outcome::Noted;
+        findings.push(Finding {
+            place: rule_place(rule, source),
+            outcome,
+            message,
+        });
+    }
+    is_said
 }
 
 /// Reads the object's specification, and of its metadata the names alone.
@@ -173,7 +304,7 @@ fn peer_authentication(
     findings: &mut Vec<Finding>,
 ) -> Option<PeerAuthentication> {
     let spec = match node.field("spec") {
-        Some(spec) => read_node(spec, source, findings)?,
+        Some(spec) => read_node(spec, source, Outcome::LeftOut, findings)?,
         None => PeerAuthenticationSpec::default(),
     };
     let metadata = node.field("metadata");
@@ -186,7 +317,7 @@ fn peer_authentication(
                     source,
                     span: node.head(),
                 },
-                is_refused: true,
+                outcome: Outcome::LeftOut,
                 message: format!("`{port}` in `portLevelMtls` is not a port"),
             });
             return None;
@@ -202,38 +333,20 @@ fn peer_authentication(
     })
 }
 
-/// Refuses `from: []` and `to: []`, which would read as if they were left out: for everybody. Istio's
-/// webhook refuses them too.
-fn refuse_empty(policy: &Node, source: usize, findings: &mut Vec<Finding>) {
-    let rules = policy.field("spec").and_then(|spec| spec.field("rules"));
-    for rule in rules.into_iter().flat_map(Node::elements) {
-        for key in ["from", "to"] {
-            if rule.field(key).is_some_and(Node::is_empty_list) {
-                findings.push(Finding {
-                    place: Place {
-                        source,
-                        span: rule.head(),
-                    },
-                    is_refused: true,
-                    message: format!("`{key}` is empty, and Istio refuses it: remove the field if the rule is for everything"),
-                });
-            }
-        }
-    }
-}
-
+/// Reads a value, and reports everything in it that is not understood with what becomes of it then.
 fn read_node<R: serde::de::DeserializeOwned>(
     node: &Node,
     source: usize,
+    otherwise: Outcome,
     findings: &mut Vec<Finding>,
 ) -> Option<R> {
     let (resource, faults) = yaml::read(node);
     let is_whole = faults.is_empty();
-    refuse_faults(faults, source, findings);
+    report(faults, otherwise, source, findings);
     resource.filter(|_| is_whole)
 }
 
-fn refuse_faults(faults: Vec<Fault>, source: usize, findings: &mut Vec<Finding>) {
+fn report(faults: Vec<Fault>, outcome: Outcome, source: usize, findings: &mut Vec<Finding>) {
     findings.extend(faults.into_iter().map(|fault| {
         let Fault {
             span,
@@ -243,7 +356,7 @@ fn refuse_faults(faults: Vec<Fault>, source: usize, findings: &mut Vec<Finding>)
         } = fault;
         Finding {
             place: Place { source, span },
-            is_refused: true,
+            outcome,
             message: format!("{message}; {help}"),
         }
     }));

@@ -279,7 +279,13 @@ impl Values<'_, '_, '_> {
                     continue;
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
-                Err(Fate::Refused(reason)) => (true, "cannot be carried over", reason),
+                Err(Fate::Refused(reason)) => match covering(value, values, list.kind) {
+                    Some(other) => {
+                        let reason = format!("`{other}` beside it matches all that it does");
+                        (false, "is left out", reason)
+                    }
+                    None => (true, "cannot be carried over", reason),
+                },
             };
             // It is carried over as the name of a certificate.
             if !is_refused && name_of(value, list.kind, self.importer).is_some() {
@@ -375,6 +381,23 @@ impl Importer<'_> {
             format!("{}; {}", problem.message, problem.help),
         ))
     }
+}
+
+/// Another value of a list that Istio matches whenever it matches this one. A `*` at an end is the only one
+/// that means anything in such a list.
+fn covering<'v>(value: &str, values: &'v [String], kind: Kind) -> Option<&'v str> {
+    if kind != Kind::Other {
+        return None;
+    }
+    let covers = |other: &str| match (other.strip_suffix('*'), other.strip_prefix('*')) {
+        _ if other == value || other.contains(['{', '}']) => false,
+        (Some(""), _) => true,
+        (Some(start), _) => !value.starts_with('*') && value.starts_with(start),
+        (None, Some(end)) => !value.ends_with('*') && value.ends_with(end),
+        (None, None) => false,
+    };
+    let mut others = values.iter().map(String::as_str);
+    others.find(|other| !has_inner_star(other) && covers(other))
 }
 
 type SetSource = fn(&mut SourceSpec, Option<Vec<String>>);

@@ -114,6 +114,21 @@ pub enum Action {
     Custom,
 }
 
+impl Action {
+    /// All actions.
+    pub(crate) const ALL: [Self; 4] = [Self::Allow, Self::Deny, Self::Audit, Self::Custom];
+
+    /// What stands behind the name of a policy in the names of its objects with this action.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Allow => "-allow",
+            Self::Deny => "-deny",
+            Self::Audit => "-audit",
+            Self::Custom => "-custom",
+        }
+    }
+}
+
 /// An external authorizer.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -32,7 +32,10 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
         return Vec::new();
     }
     let object = |content: &Content, rules: &[AuthorizationRule], part: usize| {
-        let name = name_of_part(format!("{}-{}", policy.name.name, content.suffix), part);
+        let name = name_of_part(
+            format!("{}{}", policy.name.name, content.action.suffix()),
+            part,
+        );
         AuthorizationPolicy {
             api_version: "security.istio.io/v1".to_owned(),
             kind: "AuthorizationPolicy".to_owned(),
@@ -101,7 +104,6 @@ pub(super) fn parts(rules: &[AuthorizationRule]) -> Vec<&[AuthorizationRule]> {
 /// The rules of the same effect and provider.
 struct Content {
     action: Action,
-    suffix: &'static str,
     provider: Option<Provider>,
     rules: Vec<AuthorizationRule>,
     /// Whether it goes on numbering the objects where the one before ended.
@@ -119,20 +121,15 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
             .flat_map(|rule| istio_rules(policy, rule, trust_domains))
             .collect()
     };
-    let content = |action, suffix, rules| Content {
+    let content = |action, rules| Content {
         action,
-        suffix,
         provider: None,
         rules,
         continues: false,
     };
     let mut contents = Vec::new();
     if policy.otherwise_in(mesh) == Otherwise::Deny {
-        contents.push(content(
-            Action::Allow,
-            "allow",
-            rules_with(Effect::Allow, None),
-        ));
+        contents.push(content(Action::Allow, rules_with(Effect::Allow, None)));
     }
     let mut deny = rules_with(Effect::Deny, None);
     // At a gateway they are callers like others.
@@ -140,12 +137,8 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
     if policy.otherwise == Otherwise::Pass && !is_at_gateway {
         deny.push(foreign_identities(trust_domains));
     }
-    contents.push(content(Action::Deny, "deny", deny));
-    contents.push(content(
-        Action::Audit,
-        "audit",
-        rules_with(Effect::Audit, None),
-    ));
+    contents.push(content(Action::Deny, deny));
+    contents.push(content(Action::Audit, rules_with(Effect::Audit, None)));
     let mut providers: Vec<&str> = Vec::new();
     for provider in policy
         .rules
@@ -162,11 +155,7 @@ fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {
                 name: provider.to_owned(),
             }),
             continues: position > 0,
-            ..content(
-                Action::Custom,
-                "custom",
-                rules_with(Effect::Custom, Some(provider)),
-            )
+            ..content(Action::Custom, rules_with(Effect::Custom, Some(provider)))
         });
     }
     contents

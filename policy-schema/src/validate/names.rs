@@ -1,6 +1,6 @@
 //! Names that Kubernetes accepts.
 
-use crate::check::{is_dns_label, is_dns_subdomain};
+use crate::check::{is_dns_label, is_object_name};
 use crate::code::Code;
 use crate::problem::{Cursor, Problems};
 
@@ -18,7 +18,7 @@ pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Proble
 
 /// The name of most objects.
 pub(super) fn check_subdomain(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if !is_dns_subdomain(name) {
+    if !is_object_name(name) {
         problems.report(
             Code::InvalidName,
             cursor,

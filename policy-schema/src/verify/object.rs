@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::diagnostic::Place;
 use crate::manifest::{self, ManifestObject, Part};
 use crate::policy::Labels;
-use crate::yaml::{self, Fault, Node};
+use crate::yaml::{self, Fault, Manifests, Node};
 
 /// An object of Kubernetes.
 #[derive(Clone, Debug)]
@@ -61,8 +61,13 @@ pub struct Manifest {
 ///
 /// What is not YAML, and all that cannot be understood as an object.
 pub fn manifest(source: usize, text: &str) -> Result<Manifest, Vec<Fault>> {
-    let nodes = yaml::parse(text)?;
-    let (parts, mut faults) = manifest::parts(&nodes);
+    let Manifests {
+        documents,
+        unreadable,
+        ..
+    } = yaml::parse_manifests(text);
+    let (parts, mut faults) = manifest::parts(&documents);
+    faults.extend(unreadable);
     let mut found = Manifest::default();
     for part in parts {
         match part {

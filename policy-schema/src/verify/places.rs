@@ -16,11 +16,9 @@ pub fn locate_fields(findings: &mut [Finding], sources: &[SourceText]) {
     }
     for (source, findings) in by_source {
         let text = sources.get(source).map(|source| source.text.as_str());
-        let Some(Ok(nodes)) = text.map(yaml::parse) else {
-            continue;
-        };
+        let manifests = yaml::parse_manifests(text.unwrap_or_default());
         let mut heads = BTreeMap::new();
-        for node in &nodes {
+        for node in &manifests.documents {
             add_heads(node, &mut heads);
         }
         for finding in findings {

@@ -11,7 +11,7 @@ use super::node::{Content, Entry, Form, Node};
 use super::scalar::Scalar;
 use super::source::{Source, quoted_length};
 use super::wording::quoted;
-use super::{Fault, Span};
+use super::{Comment, Fault, Span};
 use crate::code::Code;
 
 /// How a text is read.
@@ -43,8 +43,15 @@ pub(super) struct Builder<'a> {
     lines_before: usize,
     open: Vec<Open>,
     documents: Vec<Node>,
+    comments: Vec<Comment>,
     faults: Vec<Fault>,
     anchors: Anchors<'a>,
+}
+
+/// What stands in a text.
+pub(super) struct Tree {
+    pub(super) documents: Vec<Node>,
+    pub(super) comments: Vec<Comment>,
 }
 
 /// A collection whose end has not come yet.
@@ -75,6 +82,7 @@ impl<'a> Builder<'a> {
             lines_before: 0,
             open: Vec::new(),
             documents: Vec::new(),
+            comments: Vec::new(),
             faults: Vec::new(),
             anchors: Anchors::new(allowance),
         }
@@ -89,11 +97,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The documents, or else all faults in the order of the text.
-    pub(super) fn build(
-        mut self,
-        events: Parser<'a, StrInput<'a>>,
-    ) -> Result<Vec<Node>, Vec<Fault>> {
+    /// The documents with all comments, or else all faults, in the order of the text.
+    pub(super) fn build(mut self, events: Parser<'a, StrInput<'a>>) -> Result<Tree, Vec<Fault>> {
         for event in events {
             let flow = match event {
                 Ok((event, span)) => self.accept(event, span),
@@ -104,7 +109,11 @@ impl<'a> Builder<'a> {
             }
         }
         if self.faults.is_empty() {
-            Ok(self.documents)
+            self.comments.sort_by_key(|comment| comment.at);
+            Ok(Tree {
+                documents: self.documents,
+                comments: self.comments,
+            })
         } else {
             self.faults.sort_by_key(|fault| fault.span);
             Err(self.faults)
@@ -152,6 +161,10 @@ impl<'a> Builder<'a> {
                 return self.open(start, line, anchor, items);
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(start),
+            Event::Comment(text, _) => self.comments.push(Comment {
+                at: start,
+                text: text.trim().to_owned(),
+            }),
             // Streams and documents start and end, and other events are not asked for.
             _ => {}
         }

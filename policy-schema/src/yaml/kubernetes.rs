@@ -7,15 +7,26 @@
 use granit_parser::{Parser, options};
 
 use super::anchors::Allowance;
-use super::builder::{Builder, Dialect};
+use super::builder::{Builder, Dialect, Tree};
 use super::{Fault, Node, Span};
 use crate::code::Code;
+
+/// A comment, without its `#`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// Where it begins, in bytes of the text.
+    pub at: usize,
+    /// What it says, without white space around it.
+    pub text: String,
+}
 
 /// What stands in a text of manifests.
 #[derive(Debug, Default)]
 pub struct Manifests {
     /// The documents that can be read, without those that have no content.
     pub documents: Vec<Node>,
+    /// The comments in and around each of them.
+    pub comments: Vec<Vec<Comment>>,
     /// For each of the others, the first thing that cannot be read.
     pub unreadable: Vec<Fault>,
 }
@@ -28,14 +39,24 @@ pub fn parse_manifests(text: &str) -> Manifests {
     let allowance = Allowance::of(text);
     for piece in pieces(text) {
         match document(text, piece, &allowance) {
-            Ok(nodes) => manifests.documents.extend(nodes),
+            Ok(Tree {
+                documents,
+                mut comments,
+            }) => {
+                for document in documents {
+                    // Several documents of a piece are told apart by `...` alone, which nobody writes: the
+                    // first one has the comments.
+                    manifests.documents.push(document);
+                    manifests.comments.push(std::mem::take(&mut comments));
+                }
+            }
             Err(faults) => manifests.unreadable.extend(faults.into_iter().next()),
         }
     }
     manifests
 }
 
-fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Vec<Node>, Vec<Fault>> {
+fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Vec<Fault>> {
     let written = text.get(piece.start..piece.end).unwrap_or_default();
     if let Some(fault) = ambiguous_line_end(written, piece.start) {
         return Err(vec![fault]);
@@ -43,8 +64,8 @@ fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Vec<Node>
     let options = options! { emit_unresolved_aliases: true };
     let builder =
         Builder::new(text, Dialect::Kubernetes, allowance).behind(piece.start, piece.lines_before);
-    let nodes = builder.build(Parser::new_from_str_with_options(written, options));
-    nodes.map_err(|faults| {
+    let tree = builder.build(Parser::new_from_str_with_options(written, options));
+    tree.map_err(|faults| {
         faults
             .into_iter()
             .map(|fault| as_template(fault, written))

@@ -26,10 +26,12 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
     let options = options! {
         emit_anchor_events: true,
         emit_unresolved_aliases: true,
+        emit_comments: false,
     };
     let allowance = Allowance::of(text);
     let builder = Builder::new(text, Dialect::Strict, &allowance);
-    builder.build(Parser::new_from_str_with_options(text, options))
+    let tree = builder.build(Parser::new_from_str_with_options(text, options))?;
+    Ok(tree.documents)
 }
 
 /// The first line end that YAML takes for one and most viewers do not: what follows a comment that ends

@@ -4,7 +4,7 @@ use policy_schema::import::Options;
 use policy_schema::policy::IstioVersion;
 use serde_json::{Value, json};
 
-use super::{MESH, imported, messages};
+use super::{MESH, imported, messages, whole};
 
 /// The sources of the rules that a policy at a gateway becomes, and what is reported.
 fn at_gateway(action: &str, rule: &str, version: &str) -> (Value, String) {
@@ -21,7 +21,7 @@ fn at_gateway(action: &str, rule: &str, version: &str) -> (Value, String) {
     };
     let imported = imported(&[MESH, &policy, strict], &options);
     let messages = messages(&imported);
-    let Some(documents) = imported.documents else {
+    let Some(documents) = whole(imported) else {
         return (Value::Null, messages);
     };
     let rules = documents.policies[0].document.spec.rules.iter();

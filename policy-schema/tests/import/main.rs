@@ -12,10 +12,11 @@ mod gateways;
 mod manifests;
 mod mesh_config;
 mod mutual_tls;
+mod partial;
 mod rules;
 
 use policy_schema::diagnostic::SourceText;
-use policy_schema::import::{Imported, Options, import};
+use policy_schema::import::{Documents, Imported, Options, import};
 
 /// A mesh with an alias.
 const MESH: &str = "apiVersion: install.istio.io/v1alpha1
@@ -33,6 +34,13 @@ fn imported(texts: &[&str], options: &Options) -> Imported {
         })
         .collect();
     import(&sources, options)
+}
+
+/// The documents, if they have everything that the input says.
+fn whole(imported: Imported) -> Option<Documents> {
+    let mut outcomes = imported.findings.iter().map(|finding| finding.outcome);
+    let is_whole = !outcomes.any(|outcome| outcome.is_loss());
+    imported.documents.filter(|_| is_whole)
 }
 
 fn messages(imported: &Imported) -> String {

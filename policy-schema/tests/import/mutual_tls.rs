@@ -113,10 +113,7 @@ spec: {selector: {matchLabels: {app: open}}, mtls: {mode: PERMISSIVE}}
             rules.map(|rule| rule.id.as_str()).collect::<Vec<_>>()
         })
         .collect();
-    assert_eq!(
-        rules,
-        [vec!["closed-0"], vec!["open-0", "open-0-anonymous"]]
-    );
+    assert_eq!(rules, [vec!["closed"], vec!["open", "open-anonymous"]]);
 }
 
 #[test]

@@ -1,26 +1,24 @@
 //! `peergate import`.
 
-use std::fmt::Write as _;
+mod notes;
+mod text;
+
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueHint};
-use policy_schema::diagnostic::{Place, SourceText};
-use policy_schema::document::MeshDocument;
-use policy_schema::import::{
-    Documents, ExceptionPlan, Finding, ImportedPolicy, Options as ImportOptions, import,
-};
+use policy_schema::import::{ExceptionPlan, Options as ImportOptions, Outcome, import};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output;
 use crate::policies;
-use crate::position::Lines;
 use crate::report::{self, LimitArgs};
+
+use text::Places;
 
 /// Convert existing policies to Peergate documents
 #[derive(Debug, clap::Args)]
@@ -54,11 +52,16 @@ then writes no PeerAuthentication, and existing ones stay in force. Exceptions
 from strict mutual TLS become `mtls.exceptions`. Without --owner and
 --exceptions-until you have to fill in their owner and end.
 
-Values that never match are left out, and a note on stderr reports each. What
-the language cannot express is an error, and nothing is printed.
+Values that never match are left out, and a note on stderr reports each. If part
+of a policy cannot be carried over, no policy of the workloads that it may be for
+is printed, since half of their policies could allow or deny more than all of
+them. The same objects go on deciding there. Files that cannot be read are
+skipped with a warning.
 
-Exit codes: 0 imported; 1 a file could not be read; 3 something cannot be
-carried over.")]
+Exit codes: 0 everything is imported; 1 a file could not be opened; 2 something
+is not carried over or cannot be read, and the rest is printed; 3 nothing is
+printed, since the mesh cannot be carried over, or with --strict a file cannot
+be read.")]
 struct IstioArgs {
     /// A file with resources, a folder with such files, or `-` for stdin
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
@@ -78,6 +81,12 @@ struct IstioArgs {
     /// When exceptions from strict mutual TLS end: RFC 3339 in UTC, or a date meaning its end
     #[arg(long, value_name = "TIME", requires = "owner", value_parser = parse_end)]
     exceptions_until: Option<Timestamp>,
+    /// Print nothing if a file or a document cannot be read
+    #[arg(long)]
+    strict: bool,
+    /// List each object that has no part in an import
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     limit: LimitArgs,
 }
@@ -104,139 +113,42 @@ fn parse_end(text: &str) -> Result<Timestamp, String> {
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let From::Istio(args) = &args.from;
-    let input = Input::read(&args.files)?;
-    if !input.diagnostics.is_empty() {
-        report::limited_diagnostics(&input.diagnostics, &input.sources, args.limit);
-        return Err(Failure::NotImported(input.diagnostics.len()));
+    let mut input = Input::read(&args.files)?;
+    let not_text = std::mem::take(&mut input.diagnostics);
+    for diagnostic in &not_text {
+        // What would be read in its place is not what was written.
+        if let Some(source) = input.sources.get_mut(diagnostic.source) {
+            source.text.clear();
+            report::warning(&format!(
+                "{}: cannot be read: {}; {}",
+                source.name, diagnostic.message, diagnostic.help
+            ));
+        }
     }
     let imported = import(&input.sources, &args.options());
     let places = Places::new(&input.sources);
-    let chosen = args
-        .limit
-        .choose(&imported.findings, |finding| finding.is_refused);
-    for finding in chosen {
-        show(finding, &places);
-    }
+    notes::show(&imported.findings, &places, args.limit, args.verbose);
     for note in imported.open.iter().chain(&imported.differences) {
         report::note(note);
     }
-    let Some(documents) = imported.documents else {
-        let refused = imported.findings.iter().filter(|found| found.is_refused);
-        return Err(Failure::NotImported(refused.count()));
+    let outcomes = || imported.findings.iter().map(|finding| finding.outcome);
+    let lost = outcomes().filter(|outcome| outcome.is_loss()).count() + not_text.len();
+    let unreadable = outcomes()
+        .filter(|outcome| *outcome == Outcome::Unreadable)
+        .count()
+        + not_text.len();
+    let documents = imported
+        .documents
+        .filter(|_| !args.strict || unreadable == 0);
+    let Some(documents) = documents else {
+        return Err(Failure::NotImported(lost));
     };
-    let mesh = filled_in(&documents.mesh);
-    check(&written(&mesh, &documents, &imported.open, &places)?)?;
-    let text = written(&documents.mesh, &documents, &imported.open, &places)?;
+    let text = text::written(&documents, &imported.open, &places)?;
     output::write_stdout(text.as_bytes())?;
-    Ok(ExitStatus::Success)
-}
-
-fn show(finding: &Finding, places: &Places<'_>) {
-    let message = report::shortened(&finding.message);
-    let text = format!("{}: {message}", places.shown(finding.place));
-    if finding.is_refused {
-        report::error(&text);
+    notes::show_replaced(&documents);
+    Ok(if lost == 0 {
+        ExitStatus::Success
     } else {
-        report::note(&text);
-    }
-}
-
-/// Places in the texts of an import, as people find them.
-struct Places<'t> {
-    texts: Vec<(&'t str, Lines<'t>)>,
-}
-
-impl<'t> Places<'t> {
-    fn new(sources: &'t [SourceText]) -> Self {
-        let texts = sources
-            .iter()
-            .map(|source| (source.name.as_str(), Lines::new(&source.text)));
-        Self {
-            texts: texts.collect(),
-        }
-    }
-
-    /// `FILE:LINE`.
-    fn shown(&self, place: Place) -> String {
-        self.texts
-            .get(place.source)
-            .map_or_else(String::new, |(name, lines)| {
-                format!("{name}:{}", lines.position(place.span.start).line)
-            })
-    }
-}
-
-/// What is imported must be accepted as it is: what is never to match in this mesh, for example, is
-/// an error in a policy and none in Istio.
-fn check(text: &str) -> Result<(), Failure> {
-    let source = SourceText {
-        name: "<imported>".to_owned(),
-        text: text.to_owned(),
-    };
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(0),
-        istio_version: None,
-    };
-    let sources = [source];
-    let validated = validate(&sources, options);
-    if validated.policies.is_some() {
-        return Ok(());
-    }
-    report::diagnostics(&validated.diagnostics, &sources);
-    Err(Failure::NotImported(validated.diagnostics.len()))
-}
-
-/// The mesh with an owner and an end for exceptions that are to be given them by hand.
-fn filled_in(mesh: &MeshDocument) -> MeshDocument {
-    let mut mesh = mesh.clone();
-    let exceptions = mesh.spec.mtls.as_mut();
-    let exceptions = exceptions.and_then(|mtls| mtls.exceptions.as_mut());
-    for exception in exceptions.into_iter().flatten() {
-        if exception.owner.is_empty() {
-            exception.owner.push_str("owner");
-            exception.not_after = Timestamp::from_unix_nanoseconds(u64::MAX).to_string();
-        }
-    }
-    mesh
-}
-
-/// The documents as one text, with comments.
-fn written(
-    mesh: &MeshDocument,
-    documents: &Documents,
-    open: &[String],
-    places: &Places<'_>,
-) -> Result<String, Failure> {
-    let mut text = String::from("# From the mesh config and the PeerAuthentication objects.\n");
-    for open in open {
-        let _ = writeln!(text, "# Open: {open}.");
-    }
-    text.push_str(&output::yaml(mesh)?);
-    for policy in &documents.policies {
-        text.push_str("---\n# From ");
-        let origins = policy.origins.iter();
-        let origins: Vec<_> = origins
-            .map(|(name, place)| format!("{name} ({})", places.shown(*place)))
-            .collect();
-        text.push_str(&origins.join(", "));
-        text.push('\n');
-        text.push_str(&with_comments(&output::yaml(&policy.document)?, policy));
-    }
-    Ok(text)
-}
-
-/// Says above each rule where it is from.
-fn with_comments(yaml: &str, policy: &ImportedPolicy) -> String {
-    let mut origins = policy.rule_origins.iter();
-    let mut text = String::with_capacity(yaml.len());
-    for line in yaml.lines() {
-        let is_rule = line.trim_start().starts_with("- id: ");
-        if let (true, Some((name, number))) = (is_rule, is_rule.then(|| origins.next()).flatten()) {
-            let indent = line.len() - line.trim_start().len();
-            let _ = writeln!(text, "{:indent$}# {name}, rule {number}", "");
-        }
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
+        ExitStatus::Negative
+    })
 }

@@ -10,6 +10,7 @@ fn json_of(text: &str) -> (Vec<Value>, Vec<(String, String)>) {
     let Manifests {
         documents,
         unreadable,
+        ..
     } = parse_manifests(text);
     let values = documents.iter().map(|node| {
         let (value, faults) = read::<Value>(node);
@@ -262,4 +263,21 @@ fn values_lie_as_deep_as_definitions_of_resources() {
     assert!(fault_of(&nested(129)).1.contains("128 levels"));
     assert_eq!(json_of(&"- ".repeat(100_000)).1.len(), 1);
     assert_eq!(json_of(&"{a: ".repeat(100_000)).1.len(), 1);
+}
+
+#[test]
+fn each_document_has_its_comments() {
+    let text = "# one\na: b # two\n# three\n---\n#four\nc: '# none'\n--- # five\nd: |\n  # none\n";
+    let manifests = parse_manifests(text);
+    let texts: Vec<Vec<_>> = manifests
+        .comments
+        .iter()
+        .map(|comments| comments.iter().map(|comment| &*comment.text).collect())
+        .collect();
+    assert_eq!(
+        texts,
+        [vec!["one", "two", "three"], vec!["four"], vec!["five"]]
+    );
+    let second = &manifests.comments[0][1];
+    assert!(text[second.at..].starts_with("# two"));
 }

@@ -1,0 +1,231 @@
+//! What a `Mesh` takes of what was carried over.
+//!
+//! In the language a value that can never match is an error, and in Istio it is none. Such values are left out,
+//! and so is every policy that is refused for another reason.
+
+use std::collections::BTreeMap;
+
+use super::mesh::ImportedMesh;
+use super::partial::leave_out_together;
+use super::policy::Group;
+use super::prune::{Pruned, prune};
+use super::resources::NOWHERE;
+use super::{Finding, ImportedPolicy, Outcome};
+use crate::code::{Code, Severity};
+use crate::diagnostic::{Diagnostic, Place, SourceText};
+use crate::document::MeshDocument;
+use crate::problem::Step;
+use crate::timestamp::Timestamp;
+use crate::validate::{Options, validate};
+use crate::yaml::{self, Node, Span};
+
+/// How often policies are changed and tried again before all that are refused are left out as a whole.
+const MAX_CHANGES: usize = 8;
+
+/// Leaves out what is refused, until the rest is accepted.
+pub(super) fn accept(mesh: &ImportedMesh, groups: &mut [Group], findings: &mut Vec<Finding>) {
+    for change in 0.. {
+        let mut refusals = refusals(&mesh.document, groups);
+        if refusals.is_empty() {
+            return;
+        }
+        if let Some(of_mesh) = refusals.iter().find(|refusal| refusal.group.is_none()) {
+            findings.push(Finding {
+                place: NOWHERE,
+                outcome: Outcome::Fatal,
+                message: of_mesh.message.clone(),
+            });
+            return;
+        }
+        if change >= MAX_CHANGES {
+            refusals
+                .iter_mut()
+                .for_each(|refusal| refusal.never_matches = None);
+        }
+        for of_group in refusals.chunk_by(|a, b| a.group == b.group) {
+            let position = of_group.first().and_then(|refusal| refusal.group);
+            if let Some(group) = position.and_then(|at| groups.get_mut(at)) {
+                leave_out_refused(group, of_group, findings);
+            }
+        }
+        leave_out_together(groups, &[], mesh.root_namespace(), findings);
+    }
+}
+
+/// Leaves out of a policy what never matches, or else the whole policy.
+fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec<Finding>) {
+    let Some(policy) = &mut group.policy else {
+        return;
+    };
+    let found = |refusal: &Refusal, outcome, policy: &ImportedPolicy| Finding {
+        place: refusal.place(policy),
+        outcome,
+        message: refusal.message.clone(),
+    };
+    let (values, others): (Vec<_>, Vec<_>) = refusals
+        .iter()
+        .partition(|refusal| refusal.never_matches.is_some());
+    let mut of_policy: Vec<_> = others
+        .into_iter()
+        .map(|refusal| found(refusal, Outcome::LeftOut, policy))
+        .collect();
+    let mut by_rule: BTreeMap<usize, Vec<&Refusal>> = BTreeMap::new();
+    for refusal in values {
+        by_rule
+            .entry(refusal.rule.unwrap_or_default())
+            .or_default()
+            .push(refusal);
+    }
+    let mut notes = Vec::new();
+    // From the end, so that positions stay what they are.
+    for (position, refusals) in by_rule.into_iter().rev() {
+        let Some(rule) = policy.document.spec.rules.get_mut(position) else {
+            continue;
+        };
+        let paths = refusals
+            .iter()
+            .filter_map(|refusal| refusal.never_matches.as_deref());
+        let pruned = prune(rule, paths);
+        let outcome = match &pruned {
+            Pruned::Rule(_) | Pruned::Nothing => Outcome::Noted,
+            Pruned::Unsaid => Outcome::LeftOut,
+        };
+        let said = refusals
+            .iter()
+            .map(|refusal| found(refusal, outcome, policy));
+        match outcome {
+            Outcome::LeftOut => of_policy.extend(said),
+            _ => notes.extend(said),
+        }
+        match pruned {
+            Pruned::Rule(pruned) => {
+                if let Some(rule) = policy.document.spec.rules.get_mut(position) {
+                    *rule = *pruned;
+                }
+            }
+            Pruned::Nothing => {
+                policy.document.spec.rules.remove(position);
+                policy.rule_origins.remove(position);
+            }
+            Pruned::Unsaid => {}
+        }
+    }
+    if of_policy.is_empty() {
+        findings.extend(notes);
+    } else {
+        findings.extend(of_policy);
+        group.policy = None;
+    }
+}
+
+/// Why something is not accepted.
+struct Refusal {
+    /// The group whose policy it is; none for the mesh.
+    group: Option<usize>,
+    /// The rule that it is about, if it is about one.
+    rule: Option<usize>,
+    /// Where in the rule the value stands that never matches, if that is all.
+    never_matches: Option<Vec<Step>>,
+    message: String,
+}
+
+impl Refusal {
+    fn place(&self, policy: &ImportedPolicy) -> Place {
+        let rule = self.rule.and_then(|rule| policy.rule_origins.get(rule));
+        let object = || policy.origins.first().map(|origin| origin.place);
+        rule.map(|rule| rule.place)
+            .or_else(object)
+            .unwrap_or(NOWHERE)
+    }
+}
+
+/// What is wrong with the documents, in their order.
+fn refusals(mesh: &MeshDocument, groups: &[Group]) -> Vec<Refusal> {
+    let mesh = filled_in(mesh);
+    // JSON is YAML, and shorter.
+    let text = |json: serde_json::Result<String>| SourceText {
+        name: String::new(),
+        text: json.unwrap_or_default(),
+    };
+    let mut sources = vec![text(serde_json::to_string(&mesh))];
+    let mut positions = Vec::new();
+    for (position, group) in groups.iter().enumerate() {
+        if let Some(policy) = &group.policy {
+            sources.push(text(serde_json::to_string(&policy.document)));
+            positions.push(position);
+        }
+    }
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(0),
+        istio_version: None,
+    };
+    let errors = validate(&sources, options).diagnostics.into_iter();
+    let errors = errors.filter(|diagnostic| diagnostic.severity() == Severity::Error);
+    errors
+        .map(|error| {
+            let source = error.source.checked_sub(1);
+            let group = source.and_then(|source| positions.get(source).copied());
+            refusal(error, group, &sources)
+        })
+        .collect()
+}
+
+fn refusal(error: Diagnostic, group: Option<usize>, sources: &[SourceText]) -> Refusal {
+    let text = sources.get(error.source).map(|source| source.text.as_str());
+    let nodes = text.and_then(|text| yaml::parse(text).ok());
+    let root = nodes.as_ref().and_then(|nodes| nodes.first());
+    let mut path = Vec::new();
+    let is_exact = root.is_some_and(|root| find(root, error.span, &mut path));
+    let (rule, within) = match path.as_slice() {
+        [
+            Step::Key(spec),
+            Step::Key(rules),
+            Step::Index(rule),
+            within @ ..,
+        ] if spec == "spec" && rules == "rules" => (Some(*rule), within),
+        _ => (None, &[][..]),
+    };
+    let is_value = is_exact && !within.is_empty() && error.code == Code::NeverMatches;
+    Refusal {
+        group,
+        rule,
+        message: if is_value {
+            format!("left out, since {}", error.message)
+        } else {
+            format!("{}; {}", error.message, error.help)
+        },
+        never_matches: is_value.then(|| within.to_vec()),
+    }
+}
+
+/// Finds the deepest value that covers a span, and whether it is just that.
+fn find(node: &Node, span: Span, path: &mut Vec<Step>) -> bool {
+    let covers = |node: &Node| node.span().start <= span.start && span.end <= node.span().end;
+    for (index, element) in node.elements().iter().enumerate() {
+        if covers(element) {
+            path.push(Step::Index(index));
+            return find(element, span, path);
+        }
+    }
+    for (key, _) in node.keys() {
+        if let Some(value) = node.field(key).filter(|value| covers(value)) {
+            path.push(Step::Key(key.to_owned().into()));
+            return find(value, span, path);
+        }
+    }
+    node.span() == span
+}
+
+/// The mesh with an owner and an end for exceptions that are to be given them by hand.
+fn filled_in(mesh: &MeshDocument) -> MeshDocument {
+    let mut mesh = mesh.clone();
+    let exceptions = mesh.spec.mtls.as_mut();
+    let exceptions = exceptions.and_then(|mtls| mtls.exceptions.as_mut());
+    for exception in exceptions.into_iter().flatten() {
+        if exception.owner.is_empty() {
+            exception.owner.push_str("owner");
+            exception.not_after = Timestamp::from_unix_nanoseconds(u64::MAX).to_string();
+        }
+    }
+    mesh
+}

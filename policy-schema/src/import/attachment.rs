@@ -1,0 +1,131 @@
+//! What `AuthorizationPolicy` objects are for.
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+
+use super::resources::DEFAULT_NAMESPACE;
+use crate::document::{MeshSpec, MtlsMode};
+use crate::istio::AuthorizationPolicy;
+use crate::istio::authorization_policy::{LabelSelector, TargetReference};
+use crate::policy::{self, Labels, are_compatible};
+use crate::yaml::{self, Node};
+
+/// What objects are for: those that are for the same become one policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Attachment {
+    pub(super) namespace: String,
+    pub(super) labels: Labels,
+    pub(super) targets: BTreeSet<TargetReference>,
+}
+
+/// All of a class of gateways, waypoints included.
+const GATEWAY_CLASS: &str = "GatewayClass";
+
+impl Attachment {
+    pub(super) fn of(object: &AuthorizationPolicy) -> Self {
+        let spec = &object.spec;
+        let selector = spec.selector.clone().unwrap_or_default();
+        let targets = spec.target_ref.iter().chain(&spec.target_refs);
+        Self {
+            namespace: namespace_of(object),
+            labels: selector.match_labels,
+            targets: targets.cloned().collect(),
+        }
+    }
+
+    /// What an object is for that cannot be read as a whole: everything in its namespace, unless the object
+    /// says more.
+    pub(super) fn of_node(object: &Node) -> Self {
+        let metadata = object.field("metadata");
+        let namespace = metadata.and_then(|metadata| metadata.field("namespace")?.as_str());
+        let spec = object.field("spec");
+        let selector = read_field::<LabelSelector>(spec, "selector");
+        let target = read_field::<Option<TargetReference>>(spec, "targetRef");
+        let targets = read_field::<Vec<TargetReference>>(spec, "targetRefs");
+        let head = selector.zip(target.zip(targets));
+        let (labels, targets) = head.map_or_else(Default::default, |(selector, (one, several))| {
+            let targets = one.into_iter().chain(several).collect();
+            (selector.match_labels, targets)
+        });
+        Self {
+            namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned(),
+            labels,
+            targets,
+        }
+    }
+
+    /// Whether it is for all workloads of its namespace, or of the mesh.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.labels.is_empty() && self.targets.is_empty()
+    }
+
+    /// Whether all workloads are gateways.
+    pub(super) fn is_at_gateway(&self) -> bool {
+        let mut targets = self.targets.iter();
+        if self.targets.is_empty() {
+            policy::has_gateway_label(&self.labels)
+        } else {
+            targets.all(|target| policy::is_gateway(&target.kind, &target.name))
+        }
+    }
+
+    /// Whether callers without identity may reach the workloads.
+    pub(super) fn takes_plaintext(&self, mesh: &MeshSpec, root_namespace: &str) -> bool {
+        let mtls = mesh.mtls.as_ref();
+        if mtls.and_then(|mtls| mtls.mode) != Some(MtlsMode::Strict) {
+            return true;
+        }
+        let attachment = if !self.targets.is_empty() {
+            policy::Attachment::Targets(Vec::new())
+        } else if self.namespace == root_namespace {
+            policy::Attachment::Mesh(self.labels.clone())
+        } else if self.labels.is_empty() {
+            policy::Attachment::Namespace
+        } else {
+            policy::Attachment::Workload(self.labels.clone())
+        };
+        let everything = Labels::new();
+        let exceptions = mtls.and_then(|mtls| mtls.exceptions.as_deref());
+        exceptions.into_iter().flatten().any(|exception| {
+            let selector = exception.selector.as_ref();
+            let labels = selector.map_or(&everything, |selector| &selector.match_labels);
+            attachment.may_meet(&self.namespace, &exception.namespace, labels)
+        })
+    }
+
+    /// Whether a workload may have policies of both.
+    pub(super) fn may_meet(&self, other: &Self, root_namespace: &str) -> bool {
+        let is_of_mesh = |one: &Self| one.namespace == root_namespace;
+        if self.namespace != other.namespace && !is_of_mesh(self) && !is_of_mesh(other) {
+            return false;
+        }
+        let has_class = |one: &Self| {
+            one.targets
+                .iter()
+                .any(|target| target.kind == GATEWAY_CLASS)
+        };
+        match (self.targets.is_empty(), other.targets.is_empty()) {
+            (false, false) => {
+                has_class(self) || has_class(other) || !self.targets.is_disjoint(&other.targets)
+            }
+            _ => are_compatible(&self.labels, &other.labels),
+        }
+    }
+}
+
+/// A field, or its default where it is absent; none if it cannot be read.
+fn read_field<T: DeserializeOwned + Default>(spec: Option<&Node>, key: &str) -> Option<T> {
+    let Some(node) = spec.and_then(|spec| spec.field(key)) else {
+        return Some(T::default());
+    };
+    let (value, faults) = yaml::read(node);
+    value.filter(|_| faults.is_empty())
+}
+
+pub(super) fn namespace_of(object: &AuthorizationPolicy) -> String {
+    match object.metadata.namespace.as_str() {
+        "" => DEFAULT_NAMESPACE.to_owned(),
+        namespace => namespace.to_owned(),
+    }
+}

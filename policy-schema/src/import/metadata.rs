@@ -1,0 +1,100 @@
+//! The labels and annotations of imported policies.
+
+use std::collections::BTreeMap;
+
+use super::resources::Placed;
+use super::{Finding, Outcome};
+use crate::istio::AuthorizationPolicy;
+
+/// Labels and annotations, as documents have them.
+pub(super) struct Metadata {
+    pub(super) labels: Texts,
+    pub(super) annotations: Texts,
+}
+
+type Texts = Option<BTreeMap<String, String>>;
+
+/// What the keys begin with that tools write for themselves: in a document they would claim to be of the tool.
+const OF_TOOLS: [&str; 14] = [
+    "app.kubernetes.io/managed-by",
+    "argocd.argoproj.io/",
+    "config.k8s.io/",
+    "config.kubernetes.io/",
+    "fluxcd.io/",
+    "helm.sh/",
+    "helm.toolkit.fluxcd.io/",
+    "internal.config.kubernetes.io/",
+    "kapp.k14s.io/",
+    "kubectl.kubernetes.io/",
+    "kustomize.toolkit.fluxcd.io/",
+    "meta.helm.sh/",
+    "objectset.rio.cattle.io/",
+    "peergate.dev/",
+];
+
+/// The annotation that is imported as shadow mode.
+const DRY_RUN: &str = "istio.io/dry-run";
+
+/// The label of objects that one revision of istiod reads alone.
+const REVISION: &str = "istio.io/rev";
+
+/// What objects have that become one policy. None if they cannot become one.
+pub(super) fn of(
+    objects: &[&Placed<AuthorizationPolicy>],
+    findings: &mut Vec<Finding>,
+) -> Option<Metadata> {
+    let of_revision = objects
+        .iter()
+        .find(|object| object.resource.metadata.labels.contains_key(REVISION));
+    if let Some(object) = of_revision {
+        findings.push(Finding {
+            place: object.place,
+            outcome: Outcome::LeftOut,
+            message: format!(
+                "the label `{REVISION}` leaves the object to one revision of istiod, and rendered objects are for all: import it without the label if the mesh has one revision"
+            ),
+        });
+        return None;
+    }
+    let metadata = || {
+        objects
+            .iter()
+            .map(|object| (&object.resource.metadata, object.place))
+    };
+    Some(Metadata {
+        labels: merged(
+            metadata().map(|(metadata, place)| (&metadata.labels, place)),
+            findings,
+        ),
+        annotations: merged(
+            metadata().map(|(metadata, place)| (&metadata.annotations, place)),
+            findings,
+        ),
+    })
+}
+
+fn merged<'m>(
+    maps: impl Iterator<Item = (&'m BTreeMap<String, String>, crate::diagnostic::Place)>,
+    findings: &mut Vec<Finding>,
+) -> Texts {
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    for (map, place) in maps {
+        for (key, value) in map {
+            let is_of_tool = OF_TOOLS.iter().any(|prefix| key.starts_with(prefix));
+            if is_of_tool || key == DRY_RUN {
+                continue;
+            }
+            let known = all.entry(key.clone()).or_insert_with(|| value.clone());
+            if known != value {
+                findings.push(Finding {
+                    place,
+                    outcome: Outcome::Noted,
+                    message: format!(
+                        "`{key}: {value}` is left out: another object of the same policy has `{known}`"
+                    ),
+                });
+            }
+        }
+    }
+    Some(all).filter(|all| !all.is_empty())
+}

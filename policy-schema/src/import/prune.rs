@@ -1,0 +1,211 @@
+//! A rule without values of it that never match.
+
+use serde_json::{Map, Value};
+
+use crate::problem::Step;
+use crate::rule_spec::RuleSpec;
+
+/// What is left of a rule.
+pub(super) enum Pruned {
+    /// A rule that means the same.
+    Rule(Box<RuleSpec>),
+    /// Nothing, since it never matches.
+    Nothing,
+    /// It cannot be said without the values: it would ask for less.
+    Unsaid,
+}
+
+/// Takes away what stands at `paths` of a rule, with all that never matches without it: a list without values
+/// is dropped if it excludes, and otherwise with the source, the operation or the rule that it is part of.
+pub(super) fn prune<'p>(rule: &RuleSpec, paths: impl Iterator<Item = &'p [Step]>) -> Pruned {
+    let Ok(mut value) = serde_json::to_value(rule) else {
+        return Pruned::Unsaid;
+    };
+    // Positions stay what they are until all values are marked.
+    for path in paths {
+        match at(&mut value, path) {
+            Some(value) => *value = Value::Null,
+            None => return Pruned::Unsaid,
+        }
+    }
+    match sweep(&mut value) {
+        Rest::Nothing => Pruned::Nothing,
+        Rest::Everything => Pruned::Unsaid,
+        Rest::Something => serde_json::from_value(value)
+            .map_or(Pruned::Unsaid, |rule| Pruned::Rule(Box::new(rule))),
+    }
+}
+
+fn at<'v>(value: &'v mut Value, path: &[Step]) -> Option<&'v mut Value> {
+    path.iter().try_fold(value, |value, step| match step {
+        Step::Key(key) => value.get_mut(&**key),
+        Step::Index(index) => value.get_mut(*index),
+    })
+}
+
+/// What is left of a value without what is marked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// A value that means the same.
+    Something,
+    /// Nothing that ever matches.
+    Nothing,
+    /// Nothing that is asked for, which would match everything.
+    Everything,
+}
+
+fn sweep(value: &mut Value) -> Rest {
+    match value {
+        Value::Null => Rest::Nothing,
+        Value::Array(elements) => sweep_any(elements),
+        Value::Object(fields) => sweep_fields(fields),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => Rest::Something,
+    }
+}
+
+/// Any of the elements matches.
+fn sweep_any(elements: &mut Vec<Value>) -> Rest {
+    let mut asks = true;
+    elements.retain_mut(|element| match sweep(element) {
+        Rest::Nothing => false,
+        Rest::Something => true,
+        Rest::Everything => {
+            asks = false;
+            true
+        }
+    });
+    match (asks, elements.is_empty()) {
+        (false, _) => Rest::Everything,
+        (true, true) => Rest::Nothing,
+        (true, false) => Rest::Something,
+    }
+}
+
+/// All of the fields match, and of `when` all elements.
+fn sweep_fields(fields: &mut Map<String, Value>) -> Rest {
+    let mut rest = Rest::Something;
+    let mut without = Vec::new();
+    for (key, value) in fields.iter_mut() {
+        let swept = match value {
+            Value::Array(conditions) if key == "when" => {
+                let mut swept = conditions.iter_mut().map(sweep);
+                swept
+                    .find(|rest| *rest != Rest::Something)
+                    .unwrap_or(Rest::Something)
+            }
+            value => sweep(value),
+        };
+        match swept {
+            Rest::Something => {}
+            Rest::Nothing if key.starts_with("not") => without.push(key.clone()),
+            Rest::Nothing => return Rest::Nothing,
+            Rest::Everything => rest = Rest::Everything,
+        }
+    }
+    for key in &without {
+        fields.remove(key);
+    }
+    let asks = fields.keys().any(|key| key != "key");
+    if asks { rest } else { Rest::Everything }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn steps(path: &str) -> Vec<Step> {
+        let steps = path.split('.').map(|step| match step.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Key(step.to_owned().into()),
+        });
+        steps.collect()
+    }
+
+    /// The rule without what stands at `paths`, as JSON; `null` if it never matches, and text if it cannot be said.
+    fn pruned(rule: &Value, paths: &[&str]) -> Value {
+        let mut whole = json!({"id": "r", "effect": "Allow"});
+        let fields = whole.as_object_mut().unwrap();
+        fields.extend(rule.as_object().unwrap().clone());
+        let rule: RuleSpec = serde_json::from_value(whole).unwrap();
+        let paths: Vec<_> = paths.iter().map(|path| steps(path)).collect();
+        match prune(&rule, paths.iter().map(Vec::as_slice)) {
+            Pruned::Rule(rule) => {
+                let mut rule = serde_json::to_value(rule).unwrap();
+                let fields = rule.as_object_mut().unwrap();
+                fields.remove("id");
+                fields.remove("effect");
+                rule
+            }
+            Pruned::Nothing => Value::Null,
+            Pruned::Unsaid => json!("unsaid"),
+        }
+    }
+
+    #[test]
+    fn what_never_matches_goes_with_what_it_is_part_of() {
+        let two = json!({"to": [
+            {"methods": ["GET", "PUT"], "notMethods": ["GET"]},
+            {"methods": ["POST"], "paths": ["/a"]},
+            {"methods": ["HEAD"]},
+        ]});
+        for (rule, paths, expected) in [
+            (
+                &two,
+                &["to.0.methods.0"][..],
+                json!({"to": [
+                    {"methods": ["PUT"], "notMethods": ["GET"]},
+                    {"methods": ["POST"], "paths": ["/a"]},
+                    {"methods": ["HEAD"]},
+                ]}),
+            ),
+            (
+                &two,
+                &[
+                    "to.0.methods.0",
+                    "to.0.methods.1",
+                    "to.1.paths.0",
+                    "to.1.methods.0",
+                ],
+                json!({"to": [{"methods": ["HEAD"]}]}),
+            ),
+            (
+                &two,
+                &["to.0", "to.1.methods", "to.2.methods.0"],
+                json!(null),
+            ),
+            (
+                &two,
+                &["to.0.notMethods.0"],
+                json!({"to": [
+                    {"methods": ["GET", "PUT"]},
+                    {"methods": ["POST"], "paths": ["/a"]},
+                    {"methods": ["HEAD"]},
+                ]}),
+            ),
+            (
+                &json!({"from": [{"notNamespaces": ["a"]}]}),
+                &["from.0.notNamespaces.0"],
+                json!("unsaid"),
+            ),
+            (
+                &json!({"when": [{"key": "source.ip", "values": ["10.0.0.1"]}, {"key": "k", "values": ["a"]}]}),
+                &["when.1.values.0"],
+                json!(null),
+            ),
+            (
+                &json!({"when": [{"key": "k", "values": ["a", "b"]}]}),
+                &["when.0.values.0"],
+                json!({"when": [{"key": "k", "values": ["b"]}]}),
+            ),
+            (
+                &json!({"to": [{"paths": ["/a"]}]}),
+                &["to.7"],
+                json!("unsaid"),
+            ),
+        ] {
+            assert_eq!(pruned(rule, paths), expected, "{rule} {paths:?}");
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! What is imported beside something that cannot be.
+
+use policy_schema::import::{Imported, Options, Outcome, Replaced};
+
+use super::{MESH, imported, messages};
+
+fn object(name: &str, spec: &str) -> String {
+    let (namespace, name) = name.split_once('/').unwrap();
+    format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+         metadata: {{name: {name}, namespace: {namespace}}}\nspec: {spec}\n"
+    )
+}
+
+fn import(objects: &[(&str, &str)]) -> Imported {
+    let mut texts = vec![MESH.to_owned()];
+    texts.extend(objects.iter().map(|(name, spec)| object(name, spec)));
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    imported(&texts, &Options::default())
+}
+
+/// The policies' names, and the objects that are left out, by the numbers of their texts.
+fn carried(imported: &Imported) -> (Vec<String>, Vec<usize>) {
+    let documents = imported.documents.as_ref().unwrap();
+    let names = documents.policies.iter().map(|policy| {
+        let metadata = &policy.document.metadata;
+        format!("{}/{}", metadata.namespace, metadata.name)
+    });
+    let lost = imported.findings.iter();
+    let lost = lost.filter(|finding| finding.outcome == Outcome::LeftOut);
+    let mut lost: Vec<_> = lost.map(|finding| finding.place.source).collect();
+    lost.dedup();
+    (names.collect(), lost)
+}
+
+/// Cannot be said in the language.
+const UNSAID: &str = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{to: [{operation: {paths: [\"/a*b\"]}}]}]}";
+const OF_CART: &str = "{selector: {matchLabels: {app: cart}}, rules: [{}]}";
+const OF_CART_2: &str = "{selector: {matchLabels: {app: cart, version: v2}}, rules: [{}]}";
+const OF_WEB: &str = "{selector: {matchLabels: {app: web}}, rules: [{}]}";
+const OF_VERSION: &str = "{selector: {matchLabels: {version: v1}}, rules: [{}]}";
+const OF_ALL: &str = "{rules: [{}]}";
+
+#[test]
+fn policies_of_a_workload_are_imported_together_or_not_at_all() {
+    for (objects, expected, lost) in [
+        (
+            &[("shop/a", UNSAID), ("shop/b", OF_WEB)][..],
+            &["shop/b"][..],
+            &[1][..],
+        ),
+        (&[("shop/a", UNSAID), ("shop/b", OF_CART)], &[], &[1]),
+        (
+            &[
+                ("shop/a", UNSAID),
+                ("shop/b", OF_CART_2),
+                ("shop/c", OF_WEB),
+            ],
+            &["shop/c"],
+            &[1, 2],
+        ),
+        (
+            &[("shop/a", UNSAID), ("shop/b", OF_ALL), ("shop/c", OF_WEB)],
+            &[],
+            &[1, 2, 3],
+        ),
+        (
+            &[
+                ("shop/a", UNSAID),
+                ("shop/b", OF_VERSION),
+                ("shop/c", OF_WEB),
+            ],
+            &[],
+            &[1, 2, 3],
+        ),
+        (&[("shop/a", UNSAID), ("bank/b", OF_ALL)], &["bank/b"], &[1]),
+        (
+            &[
+                ("shop/a", UNSAID),
+                ("istio-system/b", OF_ALL),
+                ("bank/c", OF_ALL),
+            ],
+            &[],
+            &[1, 2, 3],
+        ),
+        (
+            &[
+                ("shop/a", UNSAID),
+                ("istio-system/b", OF_WEB),
+                ("bank/c", OF_CART),
+            ],
+            &["bank/c", "istio-system/b"],
+            &[1],
+        ),
+        // What it is for cannot be read.
+        (
+            &[
+                ("shop/a", "{selector: 5}"),
+                ("shop/b", OF_WEB),
+                ("bank/c", OF_WEB),
+            ],
+            &["bank/c"],
+            &[1, 2],
+        ),
+        (
+            &[
+                (
+                    "shop/a",
+                    "{selector: {matchLabels: {app: cart}}, rules: [{form: []}]}",
+                ),
+                ("shop/b", OF_WEB),
+            ],
+            &["shop/b"],
+            &[1],
+        ),
+        (
+            &[
+                (
+                    "shop/a",
+                    "{targetRefs: [{kind: Service, name: x}], action: DENY, rules: [{to: [{operation: {paths: [\"/a*b\"]}}]}]}",
+                ),
+                (
+                    "shop/b",
+                    "{targetRefs: [{kind: Service, name: x}, {kind: Service, name: w}], rules: [{}]}",
+                ),
+                (
+                    "shop/c",
+                    "{targetRefs: [{kind: Service, name: z}], rules: [{}]}",
+                ),
+            ],
+            &["shop/b", "shop/c"],
+            &[1],
+        ),
+    ] {
+        let imported = import(objects);
+        let found = carried(&imported);
+        assert_eq!(found.0, expected, "{objects:?}: {}", messages(&imported));
+        assert_eq!(found.1, lost, "{objects:?}: {}", messages(&imported));
+    }
+}
+
+/// Errors that come up only when the documents are put together name the original.
+#[test]
+fn what_the_language_refuses_is_reported_where_it_was_written() {
+    let custom = "{selector: {matchLabels: {app: cart}}, action: CUSTOM, provider: {name: p}, rules: [{}, {from: [{source: {namespaces: [a]}}]}]}";
+    let imported = import(&[("shop/a", OF_WEB), ("shop/b", custom)]);
+    assert_eq!(carried(&imported), (vec!["shop/a".to_owned()], vec![2]));
+    let finding = imported
+        .findings
+        .iter()
+        .find(|found| found.outcome == Outcome::LeftOut);
+    let finding = finding.unwrap();
+    let text = object("shop/b", custom);
+    let span = finding.place.span;
+    assert!(
+        text[span.start..span.end].contains("namespaces: [a]"),
+        "{finding:?}"
+    );
+    assert!(
+        finding.message.contains("depend on identities"),
+        "{finding:?}"
+    );
+}
+
+#[test]
+fn what_never_matches_is_left_out_alone() {
+    for (rule, expected) in [
+        (
+            "{to: [{operation: {methods: [GET, PUT], notMethods: [GET]}}]}",
+            Some("[PUT]"),
+        ),
+        (
+            "{to: [{operation: {methods: [GET], notMethods: [GET]}}]}",
+            None,
+        ),
+        (
+            "{to: [{operation: {paths: [/x, /a], notPaths: [\"/x*\"]}}]}",
+            Some("[/a]"),
+        ),
+    ] {
+        for action in ["ALLOW", "DENY"] {
+            let spec = format!(
+                "{{selector: {{matchLabels: {{app: cart}}}}, action: {action}, rules: [{rule}]}}"
+            );
+            let imported = import(&[("shop/a", &spec)]);
+            let told = messages(&imported);
+            let documents = imported.documents.unwrap();
+            assert_eq!(documents.policies.len(), 1, "{rule}: {told}");
+            let rules = serde_json::to_string(&documents.policies[0].document.spec.rules).unwrap();
+            let rules = rules.replace('"', "");
+            assert!(told.contains("left out, since"), "{rule}: {told}");
+            match expected {
+                Some(list) => assert!(rules.contains(list), "{rule}: {rules}"),
+                None => assert_eq!(rules, "[]", "{rule}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_another_one_covers_is_left_out() {
+    for (list, is_carried) in [
+        ("notPaths: [\"/login/*\", \"/login/**\"]", true),
+        ("notPaths: [\"/login/**\", \"/login/*\"]", true),
+        ("paths: [\"*/end\", \"/a*b/end\"]", true),
+        ("paths: [\"*\", \"/a*b\"]", true),
+        ("paths: [\"/logout/*\", \"/login/**\"]", false),
+        ("paths: [\"*/x\", \"/login/**\"]", false),
+        ("paths: [\"/login/**\"]", false),
+        ("paths: [\"/lo*in\", \"/lo*\"]", true),
+    ] {
+        let spec = format!(
+            "{{selector: {{matchLabels: {{app: cart}}}}, action: DENY, rules: [{{to: [{{operation: {{{list}}}}}]}}]}}"
+        );
+        let imported = import(&[("shop/a", &spec)]);
+        let count = imported.documents.as_ref().unwrap().policies.len();
+        assert_eq!(count == 1, is_carried, "{list}: {}", messages(&imported));
+        let is_said = messages(&imported).contains("beside it matches all that it does");
+        assert_eq!(is_said, is_carried, "{list}");
+    }
+}
+
+/// In the language each target has one policy.
+#[test]
+fn overlapping_targets_become_a_policy_each() {
+    let of = |targets: &str, rule: &str| {
+        let targets = targets
+            .split(',')
+            .map(|name| format!("{{kind: Service, name: {name}}}"));
+        let targets: Vec<_> = targets.collect();
+        format!(
+            "{{targetRefs: [{}], rules: [{{to: [{{operation: {{paths: [{rule}]}}}}]}}]}}",
+            targets.join(", ")
+        )
+    };
+    let imported = import(&[
+        ("shop/a", &of("cart,pay,web,api", "/a")),
+        ("shop/b", &of("pay", "/b")),
+        ("shop/c", &of("web,api", "/c")),
+    ]);
+    let documents = imported.documents.as_ref().expect("they are imported");
+    let found: Vec<_> = documents
+        .policies
+        .iter()
+        .map(|policy| {
+            let document = &policy.document;
+            let targets = document.spec.target_refs.as_ref().unwrap().iter();
+            let targets: Vec<_> = targets.map(|target| &*target.name).collect();
+            let rules = document
+                .spec
+                .rules
+                .iter()
+                .filter(|rule| !rule.id.ends_with("-anonymous"));
+            let paths = rules.map(|rule| {
+                let operations = rule.to.as_ref().unwrap();
+                operations[0].paths.as_ref().unwrap().join(",")
+            });
+            let paths: Vec<_> = paths.collect();
+            format!(
+                "{}: {} {}",
+                document.metadata.name,
+                targets.join(","),
+                paths.join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        ["a: api,web /a /c", "a-cart: cart /a", "a-pay: pay /a /b"],
+        "{}",
+        messages(&imported)
+    );
+    assert_eq!(
+        documents.replaced,
+        [Replaced {
+            namespace: "shop".to_owned(),
+            names: ["a", "b", "c"].map(str::to_owned).to_vec()
+        }]
+    );
+}
+
+#[test]
+fn names_say_what_things_are_and_overwrite_no_other_object() {
+    let long = "allow-ingress-to-orders-metrics-from-ns-monitoring-with-identity-prometheus";
+    let two = "{selector: {matchLabels: {app: cart}}, rules: [{to: [{operation: {paths: [/a/b]}}]}, {from: [{source: {namespaces: [ops]}}]}, {}, {}]}";
+    for (objects, expected) in [
+        (&[("shop/cart", OF_CART)][..], "cart(cart)"),
+        (&[("shop/cart-allow", OF_CART)], "cart(cart)"),
+        (
+            &[(
+                "shop/cart-deny",
+                "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}",
+            )],
+            "cart(cart)",
+        ),
+        (&[("shop/cart", two)], "cart(a-b,ops,cart-3,cart-4)"),
+        (&[("shop/cart.v1", OF_CART)], "cart.v1(cart-v1)"),
+        (
+            &[(&*format!("shop/{long}"), OF_CART)],
+            &*format!("{long}({})", &long[..63]),
+        ),
+        // Rendered objects of `b` would overwrite the original `b-allow`.
+        (
+            &[("shop/b", OF_CART), ("shop/b-allow", OF_WEB)],
+            "b(b),b-2(b)",
+        ),
+    ] {
+        let imported = import(objects);
+        let documents = imported.documents.as_ref().unwrap();
+        let mut names: Vec<_> = documents
+            .policies
+            .iter()
+            .map(|policy| {
+                let rules = policy.document.spec.rules.iter();
+                // In a permissive mesh each rule has a part for callers without identity.
+                let ids = rules
+                    .map(|rule| &*rule.id)
+                    .filter(|id| !id.ends_with("-anonymous"));
+                let ids: Vec<_> = ids.collect();
+                format!("{}({})", policy.document.metadata.name, ids.join(","))
+            })
+            .collect();
+        names.sort();
+        assert_eq!(names.join(","), expected, "{}", messages(&imported));
+    }
+}
+
+#[test]
+fn originals_are_deleted_where_no_rendered_object_takes_their_name() {
+    let deny = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}";
+    let imported = import(&[
+        ("shop/no-cart", deny),
+        ("shop/cart", OF_CART),
+        ("shop/web-allow", OF_WEB),
+        ("bank/a", UNSAID),
+        ("bank/b", OF_WEB),
+    ]);
+    let documents = imported.documents.unwrap();
+    let replaced: Vec<_> = documents
+        .replaced
+        .iter()
+        .map(|replaced| format!("{}: {}", replaced.namespace, replaced.names.join(" ")))
+        .collect();
+    assert_eq!(replaced, ["bank: b", "shop: cart", "shop: no-cart"]);
+}
