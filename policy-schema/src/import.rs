@@ -44,6 +44,8 @@ pub struct Options {
     pub trust_domain: Option<String>,
     /// The root namespace, for input without a mesh config.
     pub root_namespace: Option<String>,
+    /// The namespace of objects that do not name one.
+    pub namespace: Option<String>,
     /// Who owns exceptions from strict mutual TLS, and until when; to be filled in when left out.
     pub exceptions: Option<ExceptionPlan>,
 }
@@ -111,7 +113,18 @@ pub struct RuleOrigin {
 pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     let mut findings = Vec::new();
     let mut open = Vec::new();
-    let resources = resources::read(sources, &mut findings);
+    let resources = resources::read(sources, options.namespace.as_deref(), &mut findings);
+    if options.namespace.is_none() && resources.without_namespace > 0 {
+        let count = resources.without_namespace;
+        let objects = if count == 1 {
+            "object has"
+        } else {
+            "objects have"
+        };
+        open.push(format!(
+            "{count} {objects} no namespace, and `default` is assumed; set it with `--namespace`"
+        ));
+    }
     let mesh = mesh::mesh(&resources, options, &mut findings, &mut open);
     let mut groups = policy::groups(&resources, &mesh, &mut findings);
     partial::leave_out_together(
@@ -128,6 +141,8 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
         acceptance::accept(&mesh, &mut groups, &mut findings);
     }
     findings.sort_by_key(|finding| (finding.place.source, finding.place.span.start));
+    // Of one rule there may be several.
+    findings.dedup();
     let replaced = replaced::replaced(&resources.policies, &groups);
     let mut policies: Vec<_> = groups
         .into_iter()

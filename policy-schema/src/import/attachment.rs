@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
-use super::resources::DEFAULT_NAMESPACE;
 use crate::document::{MeshSpec, MtlsMode};
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{LabelSelector, TargetReference};
@@ -28,17 +27,15 @@ impl Attachment {
         let selector = spec.selector.clone().unwrap_or_default();
         let targets = spec.target_ref.iter().chain(&spec.target_refs);
         Self {
-            namespace: namespace_of(object),
+            namespace: object.metadata.namespace.clone(),
             labels: selector.match_labels,
             targets: targets.cloned().collect(),
         }
     }
 
-    /// What an object is for that cannot be read as a whole: everything in its namespace, unless the object
+    /// What an object of `namespace` is for that cannot be read as a whole: everything there, unless the object
     /// says more.
-    pub(super) fn of_node(object: &Node) -> Self {
-        let metadata = object.field("metadata");
-        let namespace = metadata.and_then(|metadata| metadata.field("namespace")?.as_str());
+    pub(super) fn of_node(object: &Node, namespace: &str) -> Self {
         let spec = object.field("spec");
         let selector = read_field::<LabelSelector>(spec, "selector");
         let target = read_field::<Option<TargetReference>>(spec, "targetRef");
@@ -49,7 +46,7 @@ impl Attachment {
             (selector.match_labels, targets)
         });
         Self {
-            namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned(),
+            namespace: namespace.to_owned(),
             labels,
             targets,
         }
@@ -121,11 +118,4 @@ fn read_field<T: DeserializeOwned + Default>(spec: Option<&Node>, key: &str) -> 
     };
     let (value, faults) = yaml::read(node);
     value.filter(|_| faults.is_empty())
-}
-
-pub(super) fn namespace_of(object: &AuthorizationPolicy) -> String {
-    match object.metadata.namespace.as_str() {
-        "" => DEFAULT_NAMESPACE.to_owned(),
-        namespace => namespace.to_owned(),
-    }
 }

@@ -119,8 +119,7 @@ pub(super) fn differences(resources: &Resources) -> Vec<String> {
         let metadata = &policy.metadata;
         let first = format!(
             "rule {number} of `{}/{}`",
-            super::attachment::namespace_of(policy),
-            metadata.name
+            policy.metadata.namespace, metadata.name
         );
         let place = match rules.count() {
             0 => first,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::{Attachment, namespace_of};
+use super::attachment::Attachment;
 use super::resources::Placed;
 use crate::check::is_dns_label;
 use crate::istio::AuthorizationPolicy;
@@ -25,7 +25,7 @@ impl PolicyNames {
         for (attachment, objects) in groups {
             for object in objects {
                 let name = (
-                    namespace_of(&object.resource),
+                    object.resource.metadata.namespace.clone(),
                     object.resource.metadata.name.clone(),
                 );
                 originals.entry(name).or_default().push(attachment.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::{Attachment, namespace_of};
+use super::attachment::Attachment;
 use super::mesh::ImportedMesh;
 use super::metadata;
 use super::names::{PolicyNames, RuleIds};
@@ -133,7 +133,7 @@ fn report_closed_gateways(
                     "`{}/{}` is for gateways too, where it denies client certificates from outside the mesh that Istio \
                      lets in; if clients of a gateway have any, write a policy for the gateway, and select the other \
                      workloads by labels here",
-                    namespace_of(resource),
+                    resource.metadata.namespace,
                     resource.metadata.name
                 ),
             });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::{Attachment, namespace_of};
+use super::attachment::Attachment;
 use super::policy::Group;
 use super::resources::Placed;
 use crate::istio::AuthorizationPolicy;
@@ -37,13 +37,13 @@ pub(super) fn replaced(objects: &[Placed<AuthorizationPolicy>], groups: &[Group]
     let mut by_step: BTreeMap<(bool, String), Vec<String>> = BTreeMap::new();
     for object in objects {
         let object = &object.resource;
-        let (namespace, name) = (namespace_of(object), &object.metadata.name);
+        let (namespace, name) = (&object.metadata.namespace, &object.metadata.name);
         let qualified = format!("{namespace}/{name}");
-        let is_overwritten = rendered.contains(&(&*namespace, without_part(name).to_owned()));
+        let is_overwritten = rendered.contains(&(&**namespace, without_part(name).to_owned()));
         if carried.contains(&*qualified) && !lost.contains(&qualified) && !is_overwritten {
             let denies = object.spec.action != Action::Allow;
             by_step
-                .entry((denies, namespace))
+                .entry((denies, namespace.clone()))
                 .or_default()
                 .push(name.clone());
         }
@@ -67,7 +67,7 @@ fn lost(objects: &[Placed<AuthorizationPolicy>], groups: &[Group]) -> BTreeSet<S
     };
     let objects = objects.iter().map(|object| &object.resource);
     let lost = objects.filter(|object| is_lost(object));
-    lost.map(|object| format!("{}/{}", namespace_of(object), object.metadata.name))
+    lost.map(|object| format!("{}/{}", object.metadata.namespace, object.metadata.name))
         .collect()
 }
 

@@ -16,7 +16,7 @@ use crate::policy::Labels;
 use crate::yaml::{self, Fault, Manifests, Node, Span};
 
 /// Where Kubernetes puts an object that does not say where it belongs.
-pub(super) const DEFAULT_NAMESPACE: &str = "default";
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// A resource and its place.
 #[derive(Debug)]
@@ -49,6 +49,10 @@ pub(super) struct Resources {
     pub(super) has_unread_peer_authentication: bool,
     /// Mesh configs, as they stand in a `ConfigMap`, an `IstioOperator`, or the Helm values of istiod.
     pub(super) mesh_configs: Vec<Placed<Value>>,
+    /// The namespace of objects that do not name one.
+    namespace: String,
+    /// How many objects those are.
+    pub(super) without_namespace: usize,
 }
 
 /// A `PeerAuthentication`, read.
@@ -62,8 +66,15 @@ pub(super) struct PeerAuthentication {
     pub(super) ports: BTreeMap<u16, MutualTlsMode>,
 }
 
-pub(super) fn read(sources: &[SourceText], findings: &mut Vec<Finding>) -> Resources {
-    let mut resources = Resources::default();
+pub(super) fn read(
+    sources: &[SourceText],
+    namespace: Option<&str>,
+    findings: &mut Vec<Finding>,
+) -> Resources {
+    let mut resources = Resources {
+        namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned(),
+        ..Resources::default()
+    };
     for (source, text) in sources.iter().enumerate() {
         let Manifests {
             documents,
@@ -105,13 +116,15 @@ impl Resources {
         };
         match (group, kind) {
             ("security.istio.io", "AuthorizationPolicy") => {
-                match authorization_policy(node, place, written, findings) {
+                let namespace = self.namespace_of(node);
+                match authorization_policy(node, place, &namespace, written, findings) {
                     Some(policy) => self.policies.push(policy),
-                    None => self.unread.push(Attachment::of_node(node)),
+                    None => self.unread.push(Attachment::of_node(node, &namespace)),
                 }
             }
             ("security.istio.io", "PeerAuthentication") => {
-                let read = peer_authentication(node, source, findings);
+                let namespace = self.namespace_of(node);
+                let read = peer_authentication(node, namespace, source, findings);
                 self.has_unread_peer_authentication |= read.is_none();
                 self.peer_authentications
                     .extend(read.map(|read| Placed::without_rules(read, place)));
@@ -139,6 +152,18 @@ impl Resources {
                 message: what.to_owned(),
             }),
         }
+    }
+
+    /// The namespace that an object is in.
+    fn namespace_of(&mut self, object: &Node) -> String {
+        let metadata = object.field("metadata");
+        let namespace = metadata.and_then(|metadata| metadata.field("namespace")?.as_str());
+        // Kubernetes takes an empty one for none.
+        if let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) {
+            return namespace.to_owned();
+        }
+        self.without_namespace += 1;
+        self.namespace.clone()
     }
 
     /// Adds the mesh config under `meshConfig` of `parent`.
@@ -183,6 +208,7 @@ impl Resources {
 fn authorization_policy(
     node: &Node,
     place: Place,
+    namespace: &str,
     written: Written<'_>,
     findings: &mut Vec<Finding>,
 ) -> Option<Placed<AuthorizationPolicy>> {
@@ -192,7 +218,7 @@ fn authorization_policy(
     let rules = rules.map_or(&[][..], Node::elements);
     let is_said = rules.iter().all(|rule| check_lists(rule, source, findings));
     let is_known = check_fields(node, source, findings);
-    let metadata = object_metadata(node, source, findings);
+    let metadata = object_metadata(node, namespace, source, findings);
     let spec: Option<AuthorizationPolicySpec> = match spec {
         Some(spec) => read_node(spec, source, Outcome::LeftOut, findings),
         None => Some(AuthorizationPolicySpec::default()),
@@ -230,6 +256,7 @@ fn check_fields(object: &Node, source: usize, findings: &mut Vec<Finding>) -> bo
 /// The metadata that people write. The rest is of the API server.
 fn object_metadata(
     object: &Node,
+    namespace: &str,
     source: usize,
     findings: &mut Vec<Finding>,
 ) -> Option<ObjectMetadata> {
@@ -253,10 +280,11 @@ fn object_metadata(
     let (labels, annotations) = (texts("labels"), texts("annotations"));
     let mut text = |node| read_node::<String>(node, source, Outcome::LeftOut, findings);
     let name = text(name);
-    let namespace = field("namespace").map_or(Some(String::new()), text);
+    // One that is not text is none, and is not read past.
+    let is_text = field("namespace").is_none_or(|namespace| text(namespace).is_some());
     Some(ObjectMetadata {
         name: name?,
-        namespace: namespace?,
+        namespace: is_text.then(|| namespace.to_owned())?,
         labels: labels?,
         annotations: annotations?,
     })
@@ -300,6 +328,7 @@ fn check_lists(rule: &Node, source: usize, findings: &mut Vec<Finding>) -> bool 
 /// Reads the object's specification, and of its metadata the names alone.
 fn peer_authentication(
     node: &Node,
+    namespace: String,
     source: usize,
     findings: &mut Vec<Finding>,
 ) -> Option<PeerAuthentication> {
@@ -326,7 +355,7 @@ fn peer_authentication(
     }
     Some(PeerAuthentication {
         name: text("name").unwrap_or_default().to_owned(),
-        namespace: text("namespace").unwrap_or(DEFAULT_NAMESPACE).to_owned(),
+        namespace,
         labels: spec.selector.unwrap_or_default().match_labels,
         mode: spec.mtls.unwrap_or_default().mode,
         ports,

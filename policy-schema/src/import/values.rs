@@ -284,7 +284,7 @@ impl Values<'_, '_, '_> {
                         let reason = format!("`{other}` beside it matches all that it does");
                         (false, "is left out", reason)
                     }
-                    None => (true, "cannot be carried over", reason),
+                    None => (true, "has no counterpart", reason),
                 },
             };
             // It is carried over as the name of a certificate.

@@ -75,6 +75,9 @@ struct IstioArgs {
     /// The mesh's root namespace, if the input has no mesh config [default: istio-system]
     #[arg(long, value_name = "NAMESPACE")]
     root_namespace: Option<String>,
+    /// The namespace of objects that do not name one [default: default]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
     /// The owner of exceptions from strict mutual TLS
     #[arg(long, value_name = "NAME", requires = "exceptions_until", value_parser = NonEmptyStringValueParser::new())]
     owner: Option<String>,
@@ -98,6 +101,7 @@ impl IstioArgs {
             istio_version: self.istio_version,
             trust_domain: self.trust_domain.clone(),
             root_namespace: self.root_namespace.clone(),
+            namespace: self.namespace.clone(),
             exceptions: plan.map(|(owner, not_after)| ExceptionPlan { owner, not_after }),
         }
     }
