@@ -25,7 +25,6 @@ mod places;
 mod pod;
 mod pod_ports;
 mod proof;
-mod protobuf;
 mod proxies;
 mod request_authentication;
 mod service_entries;
