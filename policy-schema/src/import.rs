@@ -8,6 +8,7 @@
 mod certificates;
 mod differences;
 mod mesh;
+mod mesh_configs;
 mod mutual_tls;
 mod outside;
 mod policy;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::Finding;
+use super::mesh_configs::{self, MeshConfigSource};
 use crate::diagnostic::{Place, SourceText};
 use crate::istio::AuthorizationPolicy;
 use crate::istio::peer_authentication::{MutualTlsMode, PeerAuthenticationSpec};
@@ -39,8 +38,7 @@ impl<R> Placed<R> {
 pub(super) struct Resources {
     pub(super) policies: Vec<Placed<AuthorizationPolicy>>,
     pub(super) peer_authentications: Vec<Placed<PeerAuthentication>>,
-    /// Mesh configs, as they stand in a `ConfigMap`, an `IstioOperator`, or the Helm values of istiod.
-    pub(super) mesh_configs: Vec<Placed<Value>>,
+    pub(super) mesh_configs: Vec<MeshConfigSource>,
 }
 
 /// A `PeerAuthentication`, read.
@@ -73,12 +71,9 @@ pub(super) fn read(sources: &[SourceText], findings: &mut Vec<Finding>) -> Resou
 
 impl Resources {
     fn add(&mut self, part: Part<'_>, source: usize, findings: &mut Vec<Finding>) {
-        let (node, group, kind, what) = match &part {
-            Part::Object(object) => {
-                let what = format!("`{}` of `{}`", object.kind, object.api_version);
-                (object.node, object.group(), object.kind, what)
-            }
-            Part::Other(node) => (*node, "", "", "a document without `kind`".to_owned()),
+        let (node, group, kind) = match &part {
+            Part::Object(object) => (object.node, object.group(), object.kind),
+            Part::Other(node) => (*node, "", ""),
         };
         let place = Place {
             source,
@@ -107,61 +102,7 @@ impl Resources {
                 self.peer_authentications
                     .extend(read.map(|read| Placed::without_rules(read, place)));
             }
-            ("", "ConfigMap") => {
-                let mesh = node.field("data").and_then(|data| data.field("mesh"));
-                if let Some(text) = mesh.and_then(Node::as_str) {
-                    self.add_mesh_config_text(text, place, findings);
-                }
-            }
-            ("install.istio.io", "IstioOperator") => {
-                self.add_mesh_config(node.field("spec"), source, place, findings);
-            }
-            ("sailoperator.io", "Istio") => {
-                let values = node.field("spec").and_then(|spec| spec.field("values"));
-                self.add_mesh_config(values, source, place, findings);
-            }
-            // Helm values have no kind.
-            ("", "") if node.field("meshConfig").is_some() => {
-                self.add_mesh_config(Some(node), source, place, findings);
-            }
-            _ => findings.push(Finding {
-                place,
-                is_refused: false,
-                message: format!(
-                    "{what} has no part in what is imported: AuthorizationPolicy, PeerAuthentication, and mesh config in the ConfigMap `istio`, an IstioOperator, an Istio of the Sail operator or Helm values of istiod"
-                ),
-            }),
-        }
-    }
-
-    /// Adds the mesh config under `meshConfig` of `parent`.
-    fn add_mesh_config(
-        &mut self,
-        parent: Option<&Node>,
-        source: usize,
-        place: Place,
-        findings: &mut Vec<Finding>,
-    ) {
-        let config = parent.and_then(|parent| parent.field("meshConfig"));
-        if let Some(resource) = config.and_then(|config| read_node(config, source, findings)) {
-            self.mesh_configs
-                .push(Placed::without_rules(resource, place));
-        }
-    }
-
-    /// The mesh config in a `ConfigMap` is a text of its own.
-    fn add_mesh_config_text(&mut self, text: &str, place: Place, findings: &mut Vec<Finding>) {
-        let nodes = yaml::parse(text).unwrap_or_default();
-        let config = nodes.first().and_then(|node| yaml::read(node).0);
-        match config {
-            Some(resource) => self
-                .mesh_configs
-                .push(Placed::without_rules(resource, place)),
-            None => findings.push(Finding {
-                place,
-                is_refused: true,
-                message: "the mesh config in `data.mesh` is not YAML".to_owned(),
-            }),
+            _ => mesh_configs::add(&part, source, &mut self.mesh_configs, findings),
         }
     }
 }
@@ -233,7 +174,7 @@ fn read_node<R: serde::de::DeserializeOwned>(
     resource.filter(|_| is_whole)
 }
 
-fn refuse_faults(faults: Vec<Fault>, source: usize, findings: &mut Vec<Finding>) {
+pub(super) fn refuse_faults(faults: Vec<Fault>, source: usize, findings: &mut Vec<Finding>) {
     findings.extend(faults.into_iter().map(|fault| {
         let Fault {
             span,
