@@ -204,6 +204,9 @@ pub(crate) fn find_unread(kind: &str, object: &Value) -> Option<Location> {
     if kind == "CustomResourceDefinition" {
         return None;
     }
+    if kind == "ConfigMap" && object.pointer("/data/mesh").is_some() {
+        return Some(["data", "mesh"].into_iter().map(step).collect());
+    }
     let mut fields = fields
         .iter()
         .filter(|(key, _)| !matches!(&***key, "metadata" | "status"));
