@@ -26,6 +26,7 @@ mod pod;
 mod pod_ports;
 mod proof;
 mod proxies;
+mod proxy_config;
 mod request_authentication;
 mod service_entries;
 mod tcp_services;
@@ -87,6 +88,7 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         unvalidated::check_objects(set, objects, &workloads, &mut verdict);
         envoy_filters::check(set, api, objects, &workloads, &mut verdict);
         mesh_config::check(set, objects, &looked_at, &mut verdict);
+        proxy_config::check(&set.mesh, objects, &workloads, &mut verdict);
         request_authentication::check(set, objects, &workloads, &looked_at, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::extent::LookedAt;
 use super::object::Object;
-use super::{Finding, FindingCode, Verdict};
+use super::{Finding, FindingCode, Verdict, proxy_config};
 use crate::document::Outbound;
 use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
 use crate::mesh_config::{MeshConfig, Placed, Provider, find};
@@ -106,6 +106,14 @@ fn judge(set: &PolicySet, object: &Object, placed: &Placed, verdict: &mut Verdic
         });
     }
     let Some(config) = config else { return };
+    for setting in config
+        .proxy_config
+        .iter()
+        .flat_map(|proxies| proxy_config::bending(&set.mesh, proxies))
+    {
+        let does = format!("its `defaultConfig` sets `{setting}`");
+        verdict.findings.push(proxy_config::unjudged(object, &does));
+    }
     let differences = of_mesh(&set.mesh, &config)
         .into_iter()
         .chain(of_providers(set, config.providers.as_deref()))
