@@ -41,8 +41,8 @@ pub(crate) struct MeshConfig {
     pub(crate) providers: Option<Vec<Provider>>,
     /// Whether certificates of other authorities are trusted too.
     pub(crate) has_more_authorities: bool,
-    /// Whether Istio sees some namespaces only.
-    pub(crate) selects_namespaces: bool,
+    /// Which namespaces Istio sees, as it is written; none for all.
+    pub(crate) discovery_selectors: Option<Value>,
     /// `defaultConfig`: how proxies start, as it is written.
     pub(crate) proxy_config: Option<Value>,
 }
@@ -151,7 +151,10 @@ impl MeshConfig {
             outbound: outbound(config, problems).ok(),
             providers: providers(config, problems).ok(),
             has_more_authorities: config.has_elements("ca_certificates"),
-            selects_namespaces: config.has_elements("discovery_selectors"),
+            discovery_selectors: config
+                .value("discovery_selectors")
+                .filter(|selectors| selectors.as_array().is_none_or(|list| !list.is_empty()))
+                .cloned(),
             proxy_config: config.value("default_config").cloned(),
         }
     }

@@ -11,6 +11,7 @@ mod config_dump;
 mod coverage;
 mod destination_rules;
 mod difference;
+mod discovery;
 mod drift;
 mod envoy_filters;
 mod extent;

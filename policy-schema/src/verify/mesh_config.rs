@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use super::discovery::{self, Discovery};
 use super::extent::LookedAt;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict, proxy_config};
+use crate::diagnostic::Place;
 use crate::document::Outbound;
 use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
 use crate::mesh_config::{MeshConfig, Placed, Provider, find};
@@ -54,7 +56,7 @@ pub(super) fn check(
             ));
         }
         for placed in placed {
-            judge(set, object, &placed, verdict);
+            judge(set, objects, &Subject::of(object), &placed, verdict);
         }
     }
     let is_expected = match looked_at {
@@ -83,48 +85,80 @@ fn installs_another_revision(mesh: &Mesh, object: &Object) -> bool {
     object.is("install.istio.io", "IstioOperator") && revision.unwrap_or("default") != own
 }
 
-fn judge(set: &PolicySet, object: &Object, placed: &Placed, verdict: &mut Verdict) {
+/// What has a mesh config.
+struct Subject {
+    title: String,
+    place: Option<Place>,
+}
+
+impl Subject {
+    fn of(object: &Object) -> Self {
+        Self {
+            title: object.to_string(),
+            place: object.place(),
+        }
+    }
+
+    fn finding(
+        &self,
+        code: FindingCode,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        field: Location,
+    ) -> Finding {
+        Finding {
+            place: self.place,
+            field: Some(field),
+            ..Finding::of(&self.title, code, message, help)
+        }
+    }
+}
+
+fn judge(
+    set: &PolicySet,
+    objects: &[Object],
+    subject: &Subject,
+    placed: &Placed,
+    verdict: &mut Verdict,
+) {
     let Some(config) = &placed.config else {
-        verdict.findings.push(Finding::about(
-            object,
+        verdict.findings.push(subject.finding(
             FindingCode::NotChecked,
             "its `data.mesh` is not a mesh config in YAML",
             "see whether istiod reads it",
+            placed.locate(&Location::default()),
         ));
         return;
     };
     let (config, problems) = MeshConfig::read(config);
     for problem in problems {
-        verdict.findings.push(Finding {
-            field: Some(placed.locate(&problem.location)),
-            ..Finding::about(
-                object,
-                FindingCode::NotChecked,
-                format!("in its mesh config, {}", problem.message),
-                problem.help,
-            )
-        });
+        verdict.findings.push(subject.finding(
+            FindingCode::NotChecked,
+            format!("in its mesh config, {}", problem.message),
+            problem.help,
+            placed.locate(&problem.location),
+        ));
     }
     let Some(config) = config else { return };
-    for setting in config
-        .proxy_config
-        .iter()
-        .flat_map(|proxies| proxy_config::bending(&set.mesh, proxies))
-    {
-        let does = format!("its `defaultConfig` sets `{setting}`");
-        verdict.findings.push(proxy_config::unjudged(object, &does));
-    }
     let differences = of_mesh(&set.mesh, &config)
         .into_iter()
         .chain(of_providers(set, config.providers.as_deref()))
-        .chain(unjudged(&config));
+        .chain(of_proxies(&set.mesh, &config))
+        .chain(of_authorities(&config))
+        .chain(of_namespaces(set, objects, &config));
     for difference in differences {
         let field = difference.field.split('.');
         let field: Location = field.map(|key| Step::Key(key.into())).collect();
-        verdict.findings.push(Finding {
-            field: Some(placed.locate(&field)),
-            ..Finding::about(object, difference.code, difference.message, difference.help)
-        });
+        let field = placed.locate(&field);
+        let Difference {
+            code,
+            message,
+            help,
+            ..
+        } = difference;
+        verdict
+            .findings
+            .push(subject.finding(code, message, help, field));
     }
 }
 
@@ -251,28 +285,50 @@ fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Differen
     wrong
 }
 
-/// Settings that can change what policies decide, by something outside the mesh config.
-fn unjudged(config: &MeshConfig) -> Vec<Difference> {
-    let fields = [
-        (
-            config.has_more_authorities,
-            "caCertificates",
-            "its `caCertificates` trust more authorities: each of them can issue any identity of the mesh",
-            "make sure that they issue certificates for the mesh alone, or remove them",
-        ),
-        (
-            config.selects_namespaces,
-            "discoverySelectors",
-            "its `discoverySelectors` hide namespaces from Istio: policies in them are not enforced",
-            "make sure that they select the root namespace and each namespace that has a policy or a workload of the mesh",
-        ),
-    ];
-    let set = fields.into_iter().filter(|(is_set, ..)| *is_set);
-    set.map(|(_, field, message, help)| Difference {
+/// What changes how proxies start.
+fn of_proxies(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
+    let proxies = config.proxy_config.iter();
+    let settings = proxies.flat_map(|proxies| proxy_config::bending(mesh, proxies));
+    settings
+        .map(|setting| Difference {
+            code: FindingCode::NotChecked,
+            field: "defaultConfig",
+            message: proxy_config::may_bend(&format!("its `defaultConfig` sets `{setting}`")),
+            help: proxy_config::HELP,
+        })
+        .collect()
+}
+
+fn of_authorities(config: &MeshConfig) -> Option<Difference> {
+    config.has_more_authorities.then(|| Difference {
         code: FindingCode::NotChecked,
-        field,
-        message: message.to_owned(),
-        help,
+        field: "caCertificates",
+        message: "its `caCertificates` trust more authorities: each of them can issue any identity of the mesh".to_owned(),
+        help: "make sure that they issue certificates for the mesh alone, or remove them",
     })
-    .collect()
+}
+
+/// What Istio does not see, so that nobody enforces it.
+fn of_namespaces(set: &PolicySet, objects: &[Object], config: &MeshConfig) -> Option<Difference> {
+    let selectors = config.discovery_selectors.as_ref()?;
+    let (code, message) = match discovery::judge(set, objects, selectors) {
+        Discovery::Whole => return None,
+        Discovery::Hides(namespaces) => (
+            FindingCode::ChangedMeshConfig,
+            format!(
+                "its `discoverySelectors` hide {} from Istio: policies there are not enforced",
+                listed(&namespaces)
+            ),
+        ),
+        Discovery::Unknown => (
+            FindingCode::NotChecked,
+            "its `discoverySelectors` may hide namespaces from Istio: policies there would not be enforced".to_owned(),
+        ),
+    };
+    Some(Difference {
+        code,
+        field: "discoverySelectors",
+        message,
+        help: "select the root namespace and each namespace that has a policy; `verify` needs their `Namespace` objects",
+    })
 }

@@ -101,7 +101,8 @@ const REPLACING: [&str; 2] = [
 
 const CONFIG: &str = "proxy.istio.io/config";
 
-const HELP: &str = "remove the setting, or make sure that proxies with it enforce policies";
+pub(super) const HELP: &str =
+    "remove the setting, or make sure that proxies with it enforce policies";
 
 pub(super) fn check(
     mesh: &Mesh,
@@ -116,7 +117,7 @@ pub(super) fn check(
         let (spec, variables) = ("spec", "environmentVariables");
         let found = object
             .at("/spec/environmentVariables")
-            .map(|found| bending_variables(found));
+            .map(bending_variables);
         for name in found.into_iter().flatten() {
             let field = Cursor::Root;
             let field = field.key(spec);
@@ -166,14 +167,13 @@ pub(super) fn check(
     }
 }
 
-/// Something that may change what a proxy enforces.
-pub(super) fn unjudged(object: &Object, does: &str) -> Finding {
-    Finding::about(
-        object,
-        FindingCode::NotChecked,
-        format!("{does}, which may change how proxies enforce policies"),
-        HELP,
-    )
+fn unjudged(object: &Object, does: &str) -> Finding {
+    Finding::about(object, FindingCode::NotChecked, may_bend(does), HELP)
+}
+
+/// The message about something that may change what a proxy enforces.
+pub(super) fn may_bend(does: &str) -> String {
+    format!("{does}, which may change how proxies enforce policies")
 }
 
 /// The settings of a proxy config that may change enforcement, as they are written.

@@ -213,10 +213,6 @@ fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
             "ca_certificates: [{spiffeBundleUrl: a}]",
             "its `caCertificates` trust more authorities: each of them can issue any identity of the mesh",
         ),
-        (
-            "discoverySelectors: [{matchLabels: {a: b}}]",
-            "its `discoverySelectors` hide namespaces from Istio: policies in them are not enforced",
-        ),
     ] {
         let expected = ["not-checked", "ConfigMap istio-system/istio", message];
         assert_eq!(
@@ -225,10 +221,6 @@ fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
             "{setting}"
         );
     }
-    assert_eq!(
-        found(&format!("{ALIASES}\n{STRICT}\ndiscoverySelectors: []")),
-        [[""; 3]; 0]
-    );
 }
 
 /// Its installer would change it with the next run.
@@ -341,5 +333,41 @@ fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails()
             .collect();
         let expected: Vec<_> = message.into_iter().collect();
         assert_eq!(of_config, expected, "{providers}");
+    }
+}
+
+#[test]
+fn namespaces_that_istio_does_not_see_are_found() {
+    let hides =
+        "its `discoverySelectors` hide [istio-ingress] from Istio: policies there are not enforced";
+    let unknown = "its `discoverySelectors` may hide namespaces from Istio: policies there would not be enforced";
+    let root = "{matchLabels: {kubernetes.io/metadata.name: istio-system}}";
+    let own = "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [boutique, istio-ingress]}]}";
+    let injected = "{matchLabels: {istio-injection: enabled}}";
+    let others = "{matchExpressions: [{key: team, operator: DoesNotExist}]}";
+    for (selectors, expected) in [
+        ("[]".to_owned(), None),
+        ("[{}]".to_owned(), None),
+        (format!("[{root}, {own}]"), None),
+        (
+            format!("[{root}, {injected}]"),
+            Some(("changed-mesh-config", hides)),
+        ),
+        (format!("[{own}]"), Some(("not-checked", unknown))),
+        (format!("[{others}]"), Some(("not-checked", unknown))),
+        (
+            format!("[{root}, {own}, {{matchLabel: {{}}}}]"),
+            Some(("not-checked", unknown)),
+        ),
+    ] {
+        let found = found(&format!(
+            "{ALIASES}\n{STRICT}\ndiscovery_selectors: {selectors}"
+        ));
+        let found: Vec<_> = found
+            .iter()
+            .map(|[code, _, message]| (code.as_str(), message.as_str()))
+            .collect();
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(found, expected, "{selectors}");
     }
 }
