@@ -23,11 +23,13 @@ pub(super) enum Discovery {
 const NAME: &str = "kubernetes.io/metadata.name";
 
 /// Judges discovery selectors by the namespaces that were seen. Istio has to see the root namespace, and those of
-/// policies.
+/// policies and gateways.
 pub(super) fn judge(set: &PolicySet, objects: &[Object], selectors: &Value) -> Discovery {
     let policies = set.policies.iter();
     let mut wanted: BTreeSet<&str> = policies.map(|policy| &*policy.name.namespace).collect();
     wanted.insert(&set.mesh.root_namespace);
+    let gateways = set.mesh.gateways.iter();
+    wanted.extend(gateways.map(|gateway| &*gateway.namespace));
     let mut hidden = BTreeSet::new();
     let mut is_known = true;
     for name in wanted {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::discovery::{self, Discovery};
 use super::extent::LookedAt;
+use super::helm_values::HelmValues;
 use super::object::Object;
 use super::{Finding, FindingCode, Verdict, proxy_config};
 use crate::diagnostic::Place;
@@ -31,6 +32,7 @@ const INSTALL: &str =
 pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
+    values: &[HelmValues],
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
@@ -57,6 +59,16 @@ pub(super) fn check(
         }
         for placed in placed {
             judge(set, objects, &Subject::of(object), &placed, verdict);
+        }
+    }
+    for values in values {
+        let subject = Subject {
+            title: "Helm values of Istio".to_owned(),
+            place: Some(values.place),
+        };
+        for placed in values.mesh_configs() {
+            is_found = true;
+            judge(set, objects, &subject, &placed, verdict);
         }
     }
     let is_expected = match looked_at {

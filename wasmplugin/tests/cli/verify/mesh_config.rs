@@ -371,3 +371,22 @@ fn namespaces_that_istio_does_not_see_are_found() {
         assert_eq!(found, expected, "{selectors}");
     }
 }
+
+#[test]
+fn helm_values_of_istio_are_compared_at_the_line_of_a_field() {
+    let rest = "trustDomainAliases: [old.cluster.local], meshMTLS: {minProtocolVersion: TLSV1_3}, outboundTrafficPolicy: {mode: REGISTRY_ONLY}";
+    for values in [
+        format!("# a\nmeshConfig: {{trustDomain: other.example, {rest}}}\n"),
+        format!("# a\nistiod: {{meshConfig: {{trustDomain: other.example, {rest}}}}}\n"),
+    ] {
+        let mesh = Mesh::good().with("values.yaml", &values);
+        mesh.has(
+            "changed-mesh-config",
+            "Helm values of Istio",
+            "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`",
+        );
+        let run = mesh.verify(&[]);
+        assert!(run.stdout.contains("values.yaml:2:"), "{}", run.stdout);
+        assert_eq!(run.stderr, "");
+    }
+}
