@@ -123,7 +123,7 @@ fn what_istiod_refuses_is_refused_and_what_it_ignores_is_noted() {
             .find(|finding| finding.message.starts_with(message));
         let finding = finding.expect(field);
         assert_eq!(finding.is_refused, is_refused);
-        let before = &text[..finding.place.span.start];
+        let before = text.get(..finding.place.span.start).unwrap();
         assert_eq!(before.lines().count(), 3, "{field}");
     }
 }

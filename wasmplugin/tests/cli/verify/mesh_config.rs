@@ -51,6 +51,11 @@ fn what_istio_is_installed_with_is_what_the_documents_say() {
 fn a_mesh_config_that_changes_what_rules_mean_is_found() {
     for (config, message) in [
         ("# nothing", None),
+        // What Istio's chart writes by itself.
+        (
+            "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\n  image: {imageType: distroless}\ndefaultProviders: {metrics: [prometheus]}\nenablePrometheusMerge: true\nrootNamespace: istio-system\ntrustDomain: cluster.local",
+            None,
+        ),
         ("pathNormalization: {normalization: DEFAULT}", None),
         ("pathNormalization: {normalization: BASE}", None),
         (
