@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use self::message::{Message, Read, Unreadable};
 use crate::document::{Outbound, PathNormalization, TlsVersion};
 use crate::problem::Problem;
+use crate::protobuf::json_name;
 use crate::yaml;
 
 pub(crate) use places::{Placed, find, find_in_values, find_unread};
@@ -39,8 +40,8 @@ pub(crate) struct MeshConfig {
     pub(crate) outbound: Option<Outbound>,
     /// In the order of the text. Of two with the same name Istio takes the last.
     pub(crate) providers: Option<Vec<Provider>>,
-    /// Whether certificates of other authorities are trusted too.
-    pub(crate) has_more_authorities: bool,
+    /// Which of [`BEYOND`] are set, by their names in JSON.
+    pub(crate) beyond: Vec<String>,
     /// Which namespaces Istio sees, as it is written; none for all.
     pub(crate) discovery_selectors: Option<Value>,
     /// `defaultConfig`: how proxies start, as it is written.
@@ -88,6 +89,9 @@ const OUTBOUNDS: [(&str, i64, Outbound); 3] = [
     ("ALLOW_ANY", 1, Outbound::Any),
     ("ALLOW_ANY_DYNAMIC_DNS", 3, Outbound::Any),
 ];
+
+/// Fields whose effect depends on something beyond the mesh config: other authorities, and other sources of policies.
+const BEYOND: [&str; 3] = ["ca", "ca_certificates", "config_sources"];
 
 /// The first document of a text in YAML, which is all that istiod reads of it; none if it is not YAML.
 pub(crate) fn parse(text: &str) -> Option<Value> {
@@ -150,7 +154,11 @@ impl MeshConfig {
                 .map(|version| version.flatten().unwrap_or(TlsVersion::V1_2)),
             outbound: outbound(config, problems).ok(),
             providers: providers(config, problems).ok(),
-            has_more_authorities: config.has_elements("ca_certificates"),
+            beyond: BEYOND
+                .into_iter()
+                .filter(|name| config.has_elements(name))
+                .map(json_name)
+                .collect(),
             discovery_selectors: config
                 .value("discovery_selectors")
                 .filter(|selectors| selectors.as_array().is_none_or(|list| !list.is_empty()))

@@ -117,7 +117,7 @@ impl<'v> Message<'v> {
         is_read.then_some(value)
     }
 
-    /// Whether a list has anything in it, or is no list.
+    /// Whether a field is set, and to more than an empty list.
     pub(super) fn has_elements(&self, name: &str) -> bool {
         let value = self.value(name);
         value.is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))

@@ -156,7 +156,7 @@ fn judge(
         .into_iter()
         .chain(of_providers(set, config.providers.as_deref()))
         .chain(of_proxies(&set.mesh, &config))
-        .chain(of_authorities(&config))
+        .chain(of_what_is_beyond(&config))
         .chain(of_namespaces(set, objects, &config));
     for difference in differences {
         let field = difference.field.split('.');
@@ -311,12 +311,35 @@ fn of_proxies(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
         .collect()
 }
 
-fn of_authorities(config: &MeshConfig) -> Option<Difference> {
-    config.has_more_authorities.then(|| Difference {
+/// What depends on something beyond the mesh config.
+fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
+    const AUTHORITY: &str =
+        "make sure that it issues certificates for the mesh alone, or remove it";
+    let fields = [
+        (
+            "ca",
+            "names an authority that can issue any identity of the mesh",
+            AUTHORITY,
+        ),
+        (
+            "caCertificates",
+            "trusts more authorities: each of them can issue any identity of the mesh",
+            AUTHORITY,
+        ),
+        (
+            "configSources",
+            "has Istio read policies elsewhere than in this cluster",
+            "make sure that one source is `k8s://`, and that no other has policies",
+        ),
+    ];
+    let set = fields
+        .into_iter()
+        .filter(|(field, ..)| config.beyond.iter().any(|name| name == field));
+    set.map(|(field, does, help)| Difference {
         code: FindingCode::NotChecked,
-        field: "caCertificates",
-        message: "its `caCertificates` trust more authorities: each of them can issue any identity of the mesh".to_owned(),
-        help: "make sure that they issue certificates for the mesh alone, or remove them",
+        field,
+        message: format!("its `{field}` {does}"),
+        help,
     })
 }
 

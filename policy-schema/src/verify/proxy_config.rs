@@ -99,6 +99,17 @@ const REPLACING: [&str; 2] = [
     "sidecar.istio.io/proxyImage",
 ];
 
+/// The annotation that mounts volumes into the proxy's container, and what must stay as it is there: the agent, its
+/// bootstrap, certificates and tokens.
+const MOUNTS: &str = "sidecar.istio.io/userVolumeMount";
+const OF_PROXY: [&str; 5] = [
+    "/etc/istio",
+    "/run/secrets",
+    "/usr/local/bin",
+    "/var/lib/istio",
+    "/var/run/secrets",
+];
+
 const CONFIG: &str = "proxy.istio.io/config";
 
 pub(super) const HELP: &str =
@@ -144,6 +155,11 @@ pub(super) fn check(
         let mut found: Vec<_> = replacing
             .map(|key| format!("it has the annotation `{key}`"))
             .collect();
+        if annotation(MOUNTS).is_some_and(mounts_over_proxy) {
+            found.push(format!(
+                "its annotation `{MOUNTS}` mounts something over the proxy's own files"
+            ));
+        }
         if let Some(text) = annotation(CONFIG) {
             match mesh_config::parse(text).filter(|config| config.is_object() || config.is_null()) {
                 Some(config) => {
@@ -169,6 +185,30 @@ pub(super) fn check(
 
 fn unjudged(object: &Object, does: &str) -> Finding {
     Finding::about(object, FindingCode::NotChecked, may_bend(does), HELP)
+}
+
+/// Whether mounts, by their names, hide files of the proxy, or are not understood.
+fn mounts_over_proxy(text: &str) -> bool {
+    let mounts = mesh_config::parse(text);
+    let Some(mounts) = mounts.as_ref().and_then(Value::as_object) else {
+        return true;
+    };
+    let is_within = |path: &str, folder: &str| {
+        let rest = path.strip_prefix(folder.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    mounts.values().any(|mount| {
+        let path = mount.get("mountPath").and_then(Value::as_str);
+        // A path with dots or empty parts may lead anywhere.
+        path.is_none_or(|path| {
+            path.contains("..")
+                || path.contains("//")
+                || path.contains("/./")
+                || OF_PROXY
+                    .iter()
+                    .any(|own| is_within(path, own) || is_within(own, path))
+        })
+    })
 }
 
 /// The message about something that may change what a proxy enforces.

@@ -211,12 +211,20 @@ fn proxies_that_accept_or_reach_more_than_the_mesh_says_are_found() {
 fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
     for (setting, message) in [
         (
+            "ca: {address: a.example}",
+            "its `ca` names an authority that can issue any identity of the mesh",
+        ),
+        (
+            "config_sources: [{address: 'fs:///a'}]",
+            "its `configSources` has Istio read policies elsewhere than in this cluster",
+        ),
+        (
             "caCertificates: [{pem: a}]",
-            "its `caCertificates` trust more authorities: each of them can issue any identity of the mesh",
+            "its `caCertificates` trusts more authorities: each of them can issue any identity of the mesh",
         ),
         (
             "ca_certificates: [{spiffeBundleUrl: a}]",
-            "its `caCertificates` trust more authorities: each of them can issue any identity of the mesh",
+            "its `caCertificates` trusts more authorities: each of them can issue any identity of the mesh",
         ),
     ] {
         let expected = ["not-checked", "ConfigMap istio-system/istio", message];

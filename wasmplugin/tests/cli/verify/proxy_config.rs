@@ -123,3 +123,29 @@ fn variables_of_a_proxy_config_are_found_at_their_place() {
         assert_eq!(found, if is_found { vec![expected] } else { vec![] });
     }
 }
+
+#[test]
+fn a_mount_over_the_files_of_the_proxy_is_found() {
+    let key = "sidecar.istio.io/userVolumeMount";
+    for (path, is_found) in [
+        ("/etc/certs", false),
+        ("/etc/istio-certs", false),
+        ("/etc/istio/proxy", true),
+        ("/etc/istio/", true),
+        ("/etc", true),
+        ("/", true),
+        ("/tmp/../etc/istio", true),
+        ("/etc//istio", true),
+        ("/var/lib/istio/envoy", true),
+        ("/usr/local/bin/envoy", true),
+    ] {
+        let mounts = json!({"a": {"mountPath": path}}).to_string();
+        let message =
+            format!("its annotation `{key}` mounts something over the proxy's own files, {WHY}");
+        let expected: Vec<_> = Some(message).filter(|_| is_found).into_iter().collect();
+        assert_eq!(found(&json!({key: mounts})), expected, "{path}");
+    }
+    for mounts in ["a: [", "[]", "{\"a\": {}}"] {
+        assert_eq!(found(&json!({key: mounts})).len(), 1, "{mounts}");
+    }
+}
