@@ -12,6 +12,7 @@ mod comments;
 mod differences;
 mod finding;
 mod mesh;
+mod mesh_configs;
 mod metadata;
 mod mutual_tls;
 mod names;

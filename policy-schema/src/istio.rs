@@ -32,9 +32,10 @@ pub use authorization_policy::AuthorizationPolicy;
 use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;
 pub use extension::{ExtensionApi, NoExtension, extension};
+pub(crate) use gateway::protocol_version;
 pub use gateway_infrastructure::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod};
-pub(crate) use install::normalization_name;
 pub use install::{InstallContent, InstallFile, install_files, mesh_config_name};
+pub(crate) use install::{normalization_name, outbound_name};
 pub use resource::{Resource, ResourceKind};
 
 /// The objects for the mesh as a whole, and for what policies say beside their rules. The objects of

@@ -43,11 +43,15 @@ mod lint;
 #[cfg(feature = "authoring")]
 mod manifest;
 #[cfg(feature = "authoring")]
+mod mesh_config;
+#[cfg(feature = "authoring")]
 pub mod path_normalization;
 #[cfg(feature = "authoring")]
 pub mod planes;
 #[cfg(feature = "authoring")]
 pub mod policy;
+#[cfg(feature = "authoring")]
+mod protobuf;
 #[cfg(feature = "authoring")]
 pub mod validate;
 #[cfg(feature = "authoring")]

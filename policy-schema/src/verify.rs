@@ -11,11 +11,13 @@ mod config_dump;
 mod coverage;
 mod destination_rules;
 mod difference;
+mod discovery;
 mod drift;
 mod envoy_filters;
 mod extent;
 mod finding;
 mod foreign;
+mod helm_values;
 mod hosts;
 mod mesh_config;
 mod mutual_tls;
@@ -25,8 +27,8 @@ mod places;
 mod pod;
 mod pod_ports;
 mod proof;
-mod protobuf;
 mod proxies;
+mod proxy_config;
 mod request_authentication;
 mod service_entries;
 mod tcp_services;
@@ -39,6 +41,7 @@ pub use code::FindingCode;
 pub use config_dump::NotAConfigDump;
 pub use extent::{Extent, Kind};
 pub use finding::Finding;
+pub use helm_values::HelmValues;
 pub use object::{Manifest, Object, manifest};
 pub use places::locate_fields;
 pub use pod_ports::{PodPort, pod_ports};
@@ -56,6 +59,8 @@ use workloads::Workloads;
 pub struct Observed {
     /// The objects; none if nobody looked at objects.
     pub objects: Option<Vec<Object>>,
+    /// Helm values that Istio is installed with.
+    pub values: Vec<HelmValues>,
     /// What the objects are all of.
     pub extent: Extent,
     /// The proxies.
@@ -87,7 +92,8 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
         unvalidated::check_objects(set, objects, &workloads, &mut verdict);
         envoy_filters::check(set, api, objects, &workloads, &mut verdict);
-        mesh_config::check(set, objects, &looked_at, &mut verdict);
+        mesh_config::check(set, objects, &observed.values, &looked_at, &mut verdict);
+        proxy_config::check(&set.mesh, objects, &workloads, &mut verdict);
         request_authentication::check(set, objects, &workloads, &looked_at, &mut verdict);
     }
     proxies::check(set, &observed.proxies, &mut verdict);

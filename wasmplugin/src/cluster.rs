@@ -53,6 +53,7 @@ const KINDS: [(&str, &[&str]); 9] = [
             "DestinationRule",
             "EnvoyFilter",
             "Gateway",
+            "ProxyConfig",
             "ServiceEntry",
             "Sidecar",
             "VirtualService",

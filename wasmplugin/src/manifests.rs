@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
-use policy_schema::verify::{Manifest, Object, manifest};
+use policy_schema::verify::{HelmValues, Manifest, Object, manifest};
 
 use crate::failure::Failure;
 use crate::input::Input;
@@ -17,6 +17,7 @@ const MAX_NAMED: usize = 5;
 /// Objects, and the texts that they stand in.
 pub(crate) struct Manifests {
     pub(crate) objects: Vec<Object>,
+    pub(crate) values: Vec<HelmValues>,
     pub(crate) sources: Vec<SourceText>,
 }
 
@@ -25,15 +26,18 @@ pub(crate) struct Manifests {
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
     let mut input = Input::read(paths)?;
     let mut found = Vec::new();
+    let mut values = Vec::new();
     let mut skipped = Vec::new();
     for (source, text) in input.sources.iter().enumerate() {
         match manifest(source, &text.text) {
             Ok(read) => {
                 let Manifest {
                     objects,
+                    values: of_helm,
                     skipped: others,
                 } = read;
                 found.extend(objects);
+                values.extend(of_helm);
                 skipped.extend(others);
             }
             Err(faults) => {
@@ -57,6 +61,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
     note_skipped(&skipped, &input.sources);
     Ok(Manifests {
         objects: found,
+        values,
         sources: input.sources,
     })
 }

@@ -1,6 +1,6 @@
 //! Mesh config → `Mesh`.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
 
 use super::mutual_tls::{self, MutualTls};
 use super::resources::{NOWHERE, Resources};
@@ -10,13 +10,10 @@ use crate::document::{
     Defaults, MeshDocument, MeshKind, MeshMetadata, MeshSpec, Mtls, PathNormalization, TlsVersion,
 };
 use crate::identity::is_trust_domain;
+use crate::mesh_config::{MeshConfig, ROOT_NAMESPACE, TRUST_DOMAIN};
 use crate::plugin_config::ApiVersion;
 use crate::policy::IstioVersion;
 use crate::rule_spec::Otherwise;
-
-/// What Istio takes without a mesh config.
-const TRUST_DOMAIN: &str = "cluster.local";
-const ROOT_NAMESPACE: &str = "istio-system";
 
 /// The mesh as it is imported, and what is known of it.
 pub(super) struct ImportedMesh {
@@ -33,9 +30,9 @@ impl ImportedMesh {
     }
 }
 
-/// What a mesh config says; nothing where the input has none.
-struct MeshConfig<'c> {
-    config: Option<&'c Value>,
+/// What the mesh config of the input says, if it has one.
+struct Stated<'c> {
+    config: Option<&'c MeshConfig>,
     place: Place,
     findings: &'c mut Vec<Finding>,
 }
@@ -46,13 +43,23 @@ pub(super) fn mesh(
     findings: &mut Vec<Finding>,
     open: &mut Vec<String>,
 ) -> ImportedMesh {
-    let mut config = MeshConfig::of(resources, findings);
+    let mut config = Stated::of(resources, findings);
     let (own, root) = (
         options.trust_domain.as_deref(),
         options.root_namespace.as_deref(),
     );
-    let trust_domain = config.stated("trustDomain", "--trust-domain", own, TRUST_DOMAIN);
-    let root_namespace = config.stated("rootNamespace", "--root-namespace", root, ROOT_NAMESPACE);
+    let trust_domain = config.stated(
+        "trustDomain",
+        |config| config.trust_domain.as_deref(),
+        "--trust-domain",
+        own,
+    );
+    let root_namespace = config.stated(
+        "rootNamespace",
+        |config| config.root_namespace.as_deref(),
+        "--root-namespace",
+        root,
+    );
     let has_config = config.config.is_some();
     if !has_config {
         open.push(assumed_config(
@@ -60,12 +67,7 @@ pub(super) fn mesh(
             root_namespace.is_none(),
         ));
     }
-    let istio_version = options.istio_version.unwrap_or(IstioVersion::NEWEST);
-    if options.istio_version.is_none() {
-        open.push(format!(
-            "Istio {istio_version} is assumed; set it with `--istio-version 1.NN`"
-        ));
-    }
+    let istio_version = config.istio_version(resources, options, open);
     let trust_domain = trust_domain.unwrap_or_else(|| TRUST_DOMAIN.to_owned());
     let root_namespace = root_namespace.unwrap_or_else(|| ROOT_NAMESPACE.to_owned());
     let aliases = config.aliases();
@@ -155,26 +157,24 @@ fn mtls(
     }
 }
 
-impl<'c> MeshConfig<'c> {
+impl<'c> Stated<'c> {
     fn of(resources: &'c Resources, findings: &'c mut Vec<Finding>) -> Self {
-        for other in resources.mesh_configs.iter().skip(1) {
-            findings.push(Finding {
-                place: other.place,
-                outcome: Outcome::Fatal,
-                message: "there is a mesh config already: import the resources of one mesh"
-                    .to_owned(),
-            });
-        }
         let first = resources.mesh_configs.first();
+        for other in resources.mesh_configs.iter().skip(1) {
+            if first.is_some_and(|first| imported(&first.config) != imported(&other.config)) {
+                findings.push(Finding {
+                    place: other.place,
+                    outcome: Outcome::Fatal,
+                    message: "there is another mesh config already, which says something else: import the resources of one mesh"
+                        .to_owned(),
+                });
+            }
+        }
         Self {
-            config: first.map(|config| &config.resource),
+            config: first.map(|config| &config.config),
             place: first.map_or(NOWHERE, |config| config.place),
             findings,
         }
-    }
-
-    fn field(&self, name: &str) -> Option<&'c Value> {
-        self.config?.get(name)
     }
 
     fn refuse(&mut self, message: String) {
@@ -185,27 +185,15 @@ impl<'c> MeshConfig<'c> {
         });
     }
 
-    fn text(&mut self, name: &str, value: &'c Value) -> Option<&'c str> {
-        let text = value.as_str();
-        if text.is_none() {
-            self.refuse(format!("`{value}` in `{name}` is not text"));
-        }
-        text
-    }
-
-    /// What the config says of `key`, or else the flag; none where neither says anything. Without the
-    /// field a config means Istio's default.
+    /// What the config says of `key`, or else the flag; none where neither says anything.
     fn stated(
         &mut self,
         key: &str,
+        field: impl Fn(&'c MeshConfig) -> Option<&'c str>,
         flag: &str,
         stated: Option<&str>,
-        default: &'static str,
     ) -> Option<String> {
-        let of_config = match self.field(key) {
-            Some(value) => self.text(key, value),
-            None => self.config.map(|_| default),
-        };
+        let of_config = self.config.and_then(field);
         if let (Some(of_config), Some(stated)) = (of_config, stated)
             && of_config != stated
         {
@@ -216,44 +204,94 @@ impl<'c> MeshConfig<'c> {
         of_config.or(stated).map(str::to_owned)
     }
 
-    fn aliases(&mut self) -> Vec<String> {
-        let key = "trustDomainAliases";
-        let aliases = self.field(key).and_then(Value::as_array);
-        aliases
-            .into_iter()
-            .flatten()
-            .filter_map(|alias| self.text(key, alias).map(str::to_owned))
-            .collect()
+    fn aliases(&self) -> Vec<String> {
+        let aliases = self
+            .config
+            .and_then(|config| config.trust_domain_aliases.as_ref());
+        aliases.into_iter().flatten().cloned().collect()
     }
 
-    fn path_normalization(&mut self) -> Option<PathNormalization> {
-        let normalization = self
-            .field("pathNormalization")
-            .and_then(|value| value.get("normalization"))
-            .and_then(Value::as_str);
-        match normalization {
-            None | Some("DEFAULT" | "BASE") => None,
-            Some("NONE") => Some(PathNormalization::None),
-            Some("MERGE_SLASHES") => Some(PathNormalization::MergeSlashes),
-            Some("DECODE_AND_MERGE_SLASHES") => Some(PathNormalization::DecodeAndMergeSlashes),
-            Some(other) => {
-                self.refuse(format!("`{other}` is no way of Istio's to normalise paths"));
-                None
-            }
-        }
+    fn path_normalization(&self) -> Option<PathNormalization> {
+        let normalization = self.config?.path_normalization;
+        normalization.filter(|normalization| *normalization != PathNormalization::default())
     }
 
     /// Without a config nothing is known of it, and the language's own default is the strict one.
     fn min_version(&self) -> Option<TlsVersion> {
-        self.config?;
-        let version = self
-            .field("meshMTLS")
-            .and_then(|value| value.get("minProtocolVersion"));
-        Some(match version.and_then(Value::as_str) {
-            Some("TLSV1_3") => TlsVersion::V1_3,
-            _ => TlsVersion::V1_2,
-        })
+        self.config?.min_version
     }
+
+    /// The version that an option names, or what Istio is installed from.
+    fn istio_version(
+        &mut self,
+        resources: &Resources,
+        options: &Options,
+        open: &mut Vec<String>,
+    ) -> IstioVersion {
+        let sources = resources.mesh_configs.iter();
+        let written: BTreeSet<_> = sources
+            .filter_map(|source| source.istio_version.as_deref())
+            .collect();
+        let installed: BTreeSet<_> = written
+            .iter()
+            .filter_map(|text| minor_version(text))
+            .collect();
+        if let Some(version) = options.istio_version {
+            if let Some(other) = installed.iter().find(|other| **other != version) {
+                self.refuse(format!(
+                    "Istio {other} is installed, and `--istio-version` says {version}"
+                ));
+            }
+            return version;
+        }
+        if installed.len() > 1 {
+            let installed: Vec<_> = installed.iter().map(ToString::to_string).collect();
+            self.refuse(format!(
+                "several versions of Istio are installed: {}. Import the resources of one of them",
+                installed.join(", ")
+            ));
+        }
+        if let Some(version) = installed.first() {
+            return *version;
+        }
+        let version = IstioVersion::NEWEST;
+        let unknown: Vec<_> = written.iter().map(|text| format!("`{text}`")).collect();
+        let reason = if unknown.is_empty() {
+            String::new()
+        } else {
+            format!(" instead of {}", unknown.join(", "))
+        };
+        open.push(format!(
+            "Istio {version} is assumed{reason}; set it with `--istio-version 1.NN`"
+        ));
+        version
+    }
+}
+
+/// What is imported of a mesh config.
+fn imported(config: &MeshConfig) -> impl PartialEq + '_ {
+    let MeshConfig {
+        trust_domain,
+        trust_domain_aliases,
+        root_namespace,
+        path_normalization,
+        min_version,
+        ..
+    } = config;
+    (
+        trust_domain,
+        trust_domain_aliases,
+        root_namespace,
+        path_normalization,
+        min_version,
+    )
+}
+
+/// The minor version in the name of a version or of a channel, such as `v1.27.1` and `v1.27-latest`.
+fn minor_version(text: &str) -> Option<IstioVersion> {
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let version = text.split_once('-').map_or(text, |(version, _)| version);
+    IstioVersion::parse(version)
 }
 
 /// What is assumed without a mesh config, beside what the options say.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::attachment::Attachment;
 use super::comments::{Comments, Written};
+use super::mesh_configs::{self, MeshConfigSource};
 use super::{Finding, Outcome};
 use crate::diagnostic::{Place, SourceText};
 use crate::istio::AuthorizationPolicy;
@@ -47,8 +46,7 @@ pub(super) struct Resources {
     pub(super) unread: Vec<Attachment>,
     pub(super) peer_authentications: Vec<Placed<PeerAuthentication>>,
     pub(super) has_unread_peer_authentication: bool,
-    /// Mesh configs, as they stand in a `ConfigMap`, an `IstioOperator`, or the Helm values of istiod.
-    pub(super) mesh_configs: Vec<Placed<Value>>,
+    pub(super) mesh_configs: Vec<MeshConfigSource>,
     /// The namespace of objects that do not name one.
     namespace: String,
     /// How many objects those are.
@@ -106,9 +104,9 @@ impl Resources {
         written: Written<'_>,
         findings: &mut Vec<Finding>,
     ) {
-        let (node, group, kind, what) = match &part {
-            Part::Object(object) => (object.node, object.group(), object.kind, object.kind),
-            Part::Other(node) => (*node, "", "", "document without `kind`"),
+        let (node, group, kind) = match &part {
+            Part::Object(object) => (object.node, object.group(), object.kind),
+            Part::Other(node) => (*node, "", ""),
         };
         let place = Place {
             source,
@@ -129,28 +127,7 @@ impl Resources {
                 self.peer_authentications
                     .extend(read.map(|read| Placed::without_rules(read, place)));
             }
-            ("", "ConfigMap") => {
-                let mesh = node.field("data").and_then(|data| data.field("mesh"));
-                if let Some(text) = mesh.and_then(Node::as_str) {
-                    self.add_mesh_config_text(text, place, findings);
-                }
-            }
-            ("install.istio.io", "IstioOperator") => {
-                self.add_mesh_config(node.field("spec"), source, place, findings);
-            }
-            ("sailoperator.io", "Istio") => {
-                let values = node.field("spec").and_then(|spec| spec.field("values"));
-                self.add_mesh_config(values, source, place, findings);
-            }
-            // Helm values have no kind.
-            ("", "") if node.field("meshConfig").is_some() => {
-                self.add_mesh_config(Some(node), source, place, findings);
-            }
-            _ => findings.push(Finding {
-                place,
-                outcome: Outcome::Unrelated,
-                message: what.to_owned(),
-            }),
+            _ => mesh_configs::add(&part, source, &mut self.mesh_configs, findings),
         }
     }
 
@@ -164,43 +141,6 @@ impl Resources {
         }
         self.without_namespace += 1;
         self.namespace.clone()
-    }
-
-    /// Adds the mesh config under `meshConfig` of `parent`.
-    fn add_mesh_config(
-        &mut self,
-        parent: Option<&Node>,
-        source: usize,
-        place: Place,
-        findings: &mut Vec<Finding>,
-    ) {
-        let config = parent.and_then(|parent| parent.field("meshConfig"));
-        if let Some(resource) =
-            config.and_then(|config| read_node(config, source, Outcome::Fatal, findings))
-        {
-            self.mesh_configs
-                .push(Placed::without_rules(resource, place));
-        }
-    }
-
-    /// The mesh config in a `ConfigMap` is a text of its own.
-    fn add_mesh_config_text(&mut self, text: &str, place: Place, findings: &mut Vec<Finding>) {
-        let config = yaml::parse_manifests(text);
-        let node = config
-            .documents
-            .first()
-            .filter(|_| config.unreadable.is_empty());
-        let config = node.and_then(|node| yaml::read(node).0);
-        match config {
-            Some(resource) => self
-                .mesh_configs
-                .push(Placed::without_rules(resource, place)),
-            None => findings.push(Finding {
-                place,
-                outcome: Outcome::Fatal,
-                message: "the mesh config in `data.mesh` is not YAML".to_owned(),
-            }),
-        }
     }
 }
 
@@ -375,7 +315,12 @@ fn read_node<R: serde::de::DeserializeOwned>(
     resource.filter(|_| is_whole)
 }
 
-fn report(faults: Vec<Fault>, outcome: Outcome, source: usize, findings: &mut Vec<Finding>) {
+pub(super) fn report(
+    faults: Vec<Fault>,
+    outcome: Outcome,
+    source: usize,
+    findings: &mut Vec<Finding>,
+) {
     findings.extend(faults.into_iter().map(|fault| {
         let Fault {
             span,

@@ -112,7 +112,7 @@ fn servers(gateway: &Gateway) -> Vec<Server> {
 }
 
 /// A version of TLS as Istio writes it.
-pub(super) fn protocol_version(version: TlsVersion) -> &'static str {
+pub(crate) fn protocol_version(version: TlsVersion) -> &'static str {
     match version {
         TlsVersion::V1_2 => "TLSV1_2",
         TlsVersion::V1_3 => "TLSV1_3",

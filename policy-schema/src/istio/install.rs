@@ -163,10 +163,7 @@ fn mesh_config(mesh: &Mesh) -> Value {
     }
     let normalization = normalization_name(mesh.path_normalization);
     set("pathNormalization", json!({"normalization": normalization}));
-    let outbound = match mesh.outbound {
-        Outbound::Any => "ALLOW_ANY",
-        Outbound::Declared => "REGISTRY_ONLY",
-    };
+    let outbound = outbound_name(mesh.outbound);
     set("outboundTrafficPolicy", json!({"mode": outbound}));
     set("enablePrometheusMerge", json!(true));
     set("enableTracing", json!(mesh.telemetry.tracing.is_some()));
@@ -187,6 +184,14 @@ fn mesh_config(mesh: &Mesh) -> Value {
     });
     set("defaultConfig", proxies);
     Value::Object(config)
+}
+
+/// What a mesh config calls the traffic that workloads may send.
+pub(crate) fn outbound_name(outbound: Outbound) -> &'static str {
+    match outbound {
+        Outbound::Any => "ALLOW_ANY",
+        Outbound::Declared => "REGISTRY_ONLY",
+    }
 }
 
 /// What a mesh config calls a normalization of paths.

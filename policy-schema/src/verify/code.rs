@@ -50,7 +50,7 @@ codes! {
     UnenforcedTarget = "unenforced-target", Error;
     /// A policy's filter keeps a waypoint of another namespace from starting.
     StalledWaypoint = "stalled-waypoint", Error;
-    /// A `Deny` rule asks for HTTP on a port that speaks something else by its `Service`, so that it denies
+    /// A `Deny` rule asks for HTTP on a port that is declared to speak something else, so that it denies
     /// connections there.
     DeniesTcp = "denies-tcp", Warning;
     /// A workload has no policy, and the documents leave such workloads open.

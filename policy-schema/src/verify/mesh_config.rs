@@ -1,151 +1,268 @@
 //! Whether Istio's mesh config is what the documents rely on.
 //!
-//! It is a text in the `ConfigMap` `istio` of the root namespace. Only what changes decisions is compared:
-//! `peergate install-values` writes the rest.
+//! It is a text in the `ConfigMap` `istio` of the root namespace, and manifests may have what Istio is installed from. Only
+//! what the `Mesh` says and what changes decisions is compared: `peergate install-values` writes the rest.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
+use super::discovery::{self, Discovery};
 use super::extent::LookedAt;
+use super::helm_values::HelmValues;
 use super::object::Object;
-use super::{Finding, FindingCode, Verdict};
-use crate::istio::{mesh_config_name, normalization_name};
+use super::{Finding, FindingCode, Verdict, proxy_config};
+use crate::diagnostic::Place;
+use crate::document::Outbound;
+use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
+use crate::mesh_config::{MeshConfig, Placed, Provider, find};
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
+use crate::problem::{Location, Step};
 use crate::rule_spec::{Effect, Enforcement};
-use crate::yaml;
 
-/// What Istio takes where the mesh config says nothing.
-const TRUST_DOMAIN: &str = "cluster.local";
-const ROOT_NAMESPACE: &str = "istio-system";
+/// Something that is not as the documents have it: the field, what it says, and what to do.
+struct Difference {
+    code: FindingCode,
+    field: &'static str,
+    message: String,
+    help: &'static str,
+}
 
-/// How a provider that is an external authorizer is described.
-const AUTHORIZERS: [&str; 2] = ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"];
+const INSTALL: &str =
+    "install Istio with what `peergate install-values` writes, or change the `Mesh`";
 
 pub(super) fn check(
     set: &PolicySet,
     objects: &[Object],
+    values: &[HelmValues],
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
     let (namespace, name) = (&set.mesh.root_namespace, mesh_config_name(&set.mesh));
-    let found = objects.iter().find(|object| {
-        object.is("", "ConfigMap") && object.namespace() == namespace && object.name() == name
-    });
-    let Some(object) = found else {
-        let is_expected = match looked_at {
-            // Manifests to be applied need not have it: Istio's installer makes it.
-            LookedAt::All => false,
-            LookedAt::Only(_) => true,
-            // One that could not be read is a finding already.
-            LookedAt::AllBut(_) => looked_at.has("", "ConfigMap"),
-        };
-        if is_expected {
-            verdict.findings.push(Finding::of(
-                format!("ConfigMap {namespace}/{name}"),
+    let mut is_found = false;
+    for object in objects {
+        let is_config_map = object.is("", "ConfigMap");
+        if is_config_map && (object.namespace() != namespace || object.name() != name) {
+            continue;
+        }
+        if installs_another_revision(&set.mesh, object) {
+            continue;
+        }
+        let (group, kind) = (&object.id().group, object.kind());
+        let placed = find(group, kind, object.value());
+        is_found |= is_config_map || !placed.is_empty();
+        if is_config_map && placed.is_empty() {
+            verdict.findings.push(Finding::about(
+                object,
                 FindingCode::NotChecked,
-                "Istio's mesh config was not seen, so nothing says how paths are normalised and what `Custom` rules ask",
-                "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
+                "it has no `data.mesh`",
+                "see which mesh config istiod reads",
             ));
         }
-        return;
+        for placed in placed {
+            judge(set, objects, &Subject::of(object), &placed, verdict);
+        }
+    }
+    for values in values {
+        let subject = Subject {
+            title: "Helm values of Istio".to_owned(),
+            place: Some(values.place),
+        };
+        for placed in values.mesh_configs() {
+            is_found = true;
+            judge(set, objects, &subject, &placed, verdict);
+        }
+    }
+    let is_expected = match looked_at {
+        // Manifests to be applied need not have it: Istio's installer makes it.
+        LookedAt::All => false,
+        LookedAt::Only(_) => true,
+        // One that could not be read is a finding already.
+        LookedAt::AllBut(_) => looked_at.has("", "ConfigMap"),
     };
-    let config = object.text("/data/mesh").and_then(read);
-    let Some(config) = config else {
-        verdict.findings.push(Finding::about(
-            object,
+    if !is_found && is_expected {
+        verdict.findings.push(Finding::of(
+            format!("ConfigMap {namespace}/{name}"),
+            FindingCode::NotChecked,
+            "Istio's mesh config was not seen, so nothing says how paths are normalised and what `Custom` rules ask",
+            "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
+        ));
+    }
+}
+
+/// Whether an object installs an istiod that is not the one of the documents.
+fn installs_another_revision(mesh: &Mesh, object: &Object) -> bool {
+    let own = mesh.revision.as_deref().unwrap_or("default");
+    let revision = object
+        .text("/spec/revision")
+        .filter(|name| !name.is_empty());
+    object.is("install.istio.io", "IstioOperator") && revision.unwrap_or("default") != own
+}
+
+/// What has a mesh config.
+struct Subject {
+    title: String,
+    place: Option<Place>,
+}
+
+impl Subject {
+    fn of(object: &Object) -> Self {
+        Self {
+            title: object.to_string(),
+            place: object.place(),
+        }
+    }
+
+    fn finding(
+        &self,
+        code: FindingCode,
+        message: impl Into<String>,
+        help: impl Into<String>,
+        field: Location,
+    ) -> Finding {
+        Finding {
+            place: self.place,
+            field: Some(field),
+            ..Finding::of(&self.title, code, message, help)
+        }
+    }
+}
+
+fn judge(
+    set: &PolicySet,
+    objects: &[Object],
+    subject: &Subject,
+    placed: &Placed,
+    verdict: &mut Verdict,
+) {
+    let Some(config) = &placed.config else {
+        verdict.findings.push(subject.finding(
             FindingCode::NotChecked,
             "its `data.mesh` is not a mesh config in YAML",
             "see whether istiod reads it",
+            placed.locate(&Location::default()),
         ));
         return;
     };
-    let install = "install Istio with what `peergate install-values` writes, or change the `Mesh`";
-    let provider = "correct the provider in Istio's mesh config, or the rule";
-    let changed = of_mesh(&set.mesh, &config)
+    let (config, problems) = MeshConfig::read(config);
+    for problem in problems {
+        verdict.findings.push(subject.finding(
+            FindingCode::NotChecked,
+            format!("in its mesh config, {}", problem.message),
+            problem.help,
+            placed.locate(&problem.location),
+        ));
+    }
+    let Some(config) = config else { return };
+    let differences = of_mesh(&set.mesh, &config)
         .into_iter()
-        .map(|message| (message, install));
-    let changed = changed.chain(
-        of_providers(set, &config)
-            .into_iter()
-            .map(|message| (message, provider)),
-    );
-    verdict.findings.extend(changed.map(|(message, help)| {
-        Finding::about(object, FindingCode::ChangedMeshConfig, message, help)
-    }));
-}
-
-fn read(text: &str) -> Option<Value> {
-    let nodes = yaml::parse(text).ok()?;
-    let Some(node) = nodes.first() else {
-        return Some(Value::Null);
-    };
-    let (config, faults) = yaml::read::<Value>(node);
-    config.filter(|config| faults.is_empty() && (config.is_object() || config.is_null()))
+        .chain(of_providers(set, config.providers.as_deref()))
+        .chain(of_proxies(&set.mesh, &config))
+        .chain(of_what_is_beyond(&config))
+        .chain(of_namespaces(set, objects, &config));
+    for difference in differences {
+        let field = difference.field.split('.');
+        let field: Location = field.map(|key| Step::Key(key.into())).collect();
+        let field = placed.locate(&field);
+        let Difference {
+            code,
+            message,
+            help,
+            ..
+        } = difference;
+        verdict
+            .findings
+            .push(subject.finding(code, message, help, field));
+    }
 }
 
 /// Where a mesh config is not what the `Mesh` says.
-fn of_mesh(mesh: &Mesh, config: &Value) -> Vec<String> {
-    let text = |pointer: &str, default: &'static str| {
-        let value = config.pointer(pointer).and_then(Value::as_str);
-        value
-            .filter(|text| !text.is_empty())
-            .unwrap_or(default)
-            .to_owned()
-    };
-    let mut compared = vec![
+fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
+    let declared: BTreeSet<_> = mesh.trust_domains.aliases().map(str::to_owned).collect();
+    let normalization = config.path_normalization.map(normalization_name);
+    let compared = [
         (
             "trustDomain",
-            text("/trustDomain", TRUST_DOMAIN),
+            config.trust_domain.clone(),
             mesh.trust_domains.own().to_owned(),
         ),
         (
             "rootNamespace",
-            text("/rootNamespace", ROOT_NAMESPACE),
+            config.root_namespace.clone(),
             mesh.root_namespace.clone(),
         ),
         (
             "pathNormalization.normalization",
-            match &*text("/pathNormalization/normalization", "DEFAULT") {
-                "DEFAULT" => "BASE".to_owned(),
-                other => other.to_owned(),
-            },
+            normalization.map(str::to_owned),
             normalization_name(mesh.path_normalization).to_owned(),
         ),
+        (
+            "trustDomainAliases",
+            config.trust_domain_aliases.as_ref().map(listed),
+            listed(&declared),
+        ),
     ];
-    let aliases = config
-        .pointer("/trustDomainAliases")
-        .and_then(Value::as_array);
-    let aliases: BTreeSet<_> = aliases
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let declared: BTreeSet<_> = mesh.trust_domains.aliases().collect();
-    compared.push(("trustDomainAliases", listed(&aliases), listed(&declared)));
-    let differing = compared
-        .into_iter()
-        .filter(|(_, found, expected)| found != expected);
-    differing
-        .map(|(field, found, expected)| {
-            format!("its `{field}` is `{found}`, and the `Mesh` says `{expected}`")
-        })
-        .collect()
+    let mut found: Vec<_> = of_protection(mesh, config).collect();
+    for (field, value, expected) in compared {
+        // What could not be read is a finding already.
+        if let Some(value) = value.filter(|value| *value != expected) {
+            found.push(Difference {
+                code: FindingCode::ChangedMeshConfig,
+                field,
+                message: format!("its `{field}` is `{value}`, and the `Mesh` says `{expected}`"),
+                help: INSTALL,
+            });
+        }
+    }
+    found
 }
 
-fn listed(names: &BTreeSet<&str>) -> String {
-    let names: Vec<_> = names.iter().copied().collect();
+/// Where proxies accept or reach more than the `Mesh` says. Less is no fault.
+fn of_protection(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Difference> {
+    let oldest = config
+        .min_version
+        .filter(|version| *version < mesh.mtls.min_version);
+    let oldest = oldest.map(|version| {
+        (
+            "meshMTLS.minProtocolVersion",
+            protocol_version(version),
+            protocol_version(mesh.mtls.min_version),
+        )
+    });
+    let open = config.outbound == Some(Outbound::Any) && mesh.outbound == Outbound::Declared;
+    let open = open.then(|| {
+        (
+            "outboundTrafficPolicy.mode",
+            outbound_name(Outbound::Any),
+            outbound_name(Outbound::Declared),
+        )
+    });
+    oldest
+        .into_iter()
+        .chain(open)
+        .map(|(field, found, expected)| Difference {
+            code: FindingCode::ChangedMeshConfig,
+            field,
+            message: format!("its `{field}` is `{found}`, and the `Mesh` asks for `{expected}`"),
+            help: INSTALL,
+        })
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
     format!("[{}]", names.join(", "))
 }
 
-/// What is wrong with the providers that `Custom` rules ask.
-fn of_providers(set: &PolicySet, config: &Value) -> Vec<String> {
-    let providers = config
-        .pointer("/extensionProviders")
-        .and_then(Value::as_array);
+/// What is wrong with the providers that `Custom` rules ask; nothing if they could not be read, which is a finding
+/// already.
+fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Difference> {
+    let Some(providers) = providers else {
+        return Vec::new();
+    };
+    // Of several with one name Istio takes the last.
     let find = |name: &str| {
-        let mut providers = providers.into_iter().flatten();
-        providers.find(|provider| provider.get("name").and_then(Value::as_str) == Some(name))
+        providers
+            .iter()
+            .rev()
+            .find(|provider| provider.name == name)
     };
     let mut wrong = Vec::new();
     let enforced = |policy: &&ServicePolicy| policy.enforcement == Enforcement::Enforce;
@@ -159,23 +276,94 @@ fn of_providers(set: &PolicySet, config: &Value) -> Vec<String> {
                 "`{name}`, which rule `{}` of policy `{}` asks",
                 rule.id, policy.name
             );
-            let Some(provider) = find(name) else {
-                wrong.push(format!("it has no extension provider {asking}"));
-                continue;
-            };
-            let mut kinds = AUTHORIZERS.iter();
-            match kinds.find_map(|kind| provider.get(kind)) {
-                None => wrong.push(format!(
-                    "its extension provider {asking}, is no external authorizer"
-                )),
-                Some(authorizer) if authorizer.get("failOpen") == Some(&Value::Bool(true)) => {
-                    wrong.push(format!(
-                        "its extension provider {asking}, has `failOpen`: requests pass when it does not answer"
-                    ));
+            let message = match find(name).map(|provider| &provider.authorizer) {
+                None => format!("it has no extension provider {asking}"),
+                Some(None) => {
+                    format!("its extension provider {asking}, is no external authorizer")
                 }
-                Some(_) => {}
-            }
+                Some(Some(authorizer)) if authorizer.fails_open == Some(true) => format!(
+                    "its extension provider {asking}, has `failOpen`: requests pass when it does not answer"
+                ),
+                Some(Some(_)) => continue,
+            };
+            wrong.push(Difference {
+                code: FindingCode::ChangedMeshConfig,
+                field: "extensionProviders",
+                message,
+                help: "correct the provider in Istio's mesh config, or the rule",
+            });
         }
     }
     wrong
+}
+
+/// What changes how proxies start.
+fn of_proxies(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
+    let proxies = config.proxy_config.iter();
+    let settings = proxies.flat_map(|proxies| proxy_config::bending(mesh, proxies));
+    settings
+        .map(|setting| Difference {
+            code: FindingCode::NotChecked,
+            field: "defaultConfig",
+            message: proxy_config::may_bend(&format!("its `defaultConfig` sets `{setting}`")),
+            help: proxy_config::HELP,
+        })
+        .collect()
+}
+
+/// What depends on something beyond the mesh config.
+fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
+    const AUTHORITY: &str =
+        "make sure that it issues certificates for the mesh alone, or remove it";
+    let fields = [
+        (
+            "ca",
+            "names an authority that can issue any identity of the mesh",
+            AUTHORITY,
+        ),
+        (
+            "caCertificates",
+            "trusts more authorities: each of them can issue any identity of the mesh",
+            AUTHORITY,
+        ),
+        (
+            "configSources",
+            "has Istio read policies elsewhere than in this cluster",
+            "make sure that one source is `k8s://`, and that no other has policies",
+        ),
+    ];
+    let set = fields
+        .into_iter()
+        .filter(|(field, ..)| config.beyond.iter().any(|name| name == field));
+    set.map(|(field, does, help)| Difference {
+        code: FindingCode::NotChecked,
+        field,
+        message: format!("its `{field}` {does}"),
+        help,
+    })
+}
+
+/// What Istio does not see, so that nobody enforces it.
+fn of_namespaces(set: &PolicySet, objects: &[Object], config: &MeshConfig) -> Option<Difference> {
+    let selectors = config.discovery_selectors.as_ref()?;
+    let (code, message) = match discovery::judge(set, objects, selectors) {
+        Discovery::Whole => return None,
+        Discovery::Hides(namespaces) => (
+            FindingCode::ChangedMeshConfig,
+            format!(
+                "its `discoverySelectors` hide {} from Istio: policies there are not enforced",
+                listed(&namespaces)
+            ),
+        ),
+        Discovery::Unknown => (
+            FindingCode::NotChecked,
+            "its `discoverySelectors` may hide namespaces from Istio: policies there would not be enforced".to_owned(),
+        ),
+    };
+    Some(Difference {
+        code,
+        field: "discoverySelectors",
+        message,
+        help: "select the root namespace and each namespace that has a policy; `verify` needs their `Namespace` objects",
+    })
 }

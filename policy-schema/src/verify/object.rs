@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::helm_values::HelmValues;
 use super::pod::has_sidecar;
 use crate::code::Code;
 use crate::diagnostic::Place;
@@ -51,7 +52,9 @@ const KUSTOMIZE: &str = "kustomize.config.k8s.io";
 pub struct Manifest {
     /// The objects, with those in lists, each at its place.
     pub objects: Vec<Object>,
-    /// Where documents are that are no objects of a cluster, such as Helm values.
+    /// Helm values of Istio.
+    pub values: Vec<HelmValues>,
+    /// Where documents are that are no objects of a cluster and no Helm values of Istio.
     pub skipped: Vec<Place>,
 }
 
@@ -72,7 +75,10 @@ pub fn manifest(source: usize, text: &str) -> Result<Manifest, Vec<Fault>> {
     for part in parts {
         match part {
             Part::Object(object) => found.add(object, source, &mut faults),
-            Part::Other(node) => found.skipped.push(place(node, source)),
+            Part::Other(node) => match HelmValues::read(node, place(node, source)) {
+                Some(values) => found.values.push(values),
+                None => found.skipped.push(place(node, source)),
+            },
         }
     }
     if faults.is_empty() {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::protobuf::{field, is_true};
 use crate::document::PathNormalization;
+use crate::protobuf::{field, is_true};
 
 /// An option of a connection manager that changes paths, and its value under a normalization.
 type PathOption = (&'static str, fn(PathNormalization) -> bool);

@@ -1,4 +1,5 @@
-//! `Deny` rules that ask for HTTP, on ports that speak something else by the `Service`s that were seen.
+//! `Deny` rules that ask for HTTP, on ports that speak something else by what declares them: a `Service`, a
+//! `ServiceEntry` with pods behind it, or a `Sidecar`.
 //!
 //! On such a port Istio drops the question and keeps the denial (Istio, `model.checkError`).
 
@@ -13,9 +14,10 @@ use crate::policy::PolicySet;
 
 /// What Istio takes for HTTP, in `appProtocol` and in the names of ports up to the first `-` (Istio, "Protocol
 /// Selection").
-const HTTP: [&str; 6] = [
+const HTTP: [&str; 7] = [
     "http",
     "http2",
+    "http_proxy",
     "grpc",
     "hbone",
     "kubernetes.io/h2c",
@@ -23,14 +25,23 @@ const HTTP: [&str; 6] = [
 ];
 
 /// What Istio knows and does not take for HTTP. A sidecar passes the TLS of a workload on as it is.
-const OTHERS: [&str; 6] = ["https", "mongo", "mysql", "redis", "tcp", "tls"];
+const OTHERS: [&str; 7] = [
+    "https",
+    "kubernetes.io/wss",
+    "mongo",
+    "mysql",
+    "redis",
+    "tcp",
+    "tls",
+];
 
 /// The ports that Istio does not look into, where nothing names the protocol: SMTP, DNS, `MySQL` and `MongoDB`.
 const NEVER_SNIFFED: [u64; 4] = [25, 53, 3306, 27017];
 
-/// A port of a `Service` that speaks no HTTP.
+/// A port that speaks no HTTP.
 struct TcpPort<'o> {
-    service: &'o Object,
+    /// What declares it.
+    object: &'o Object,
     /// What says so.
     reason: String,
     /// The workload's port, by its number or its name.
@@ -43,8 +54,7 @@ pub(super) fn check(
     workloads: &Workloads<'_>,
     verdict: &mut Verdict,
 ) {
-    let services = objects.iter().filter(|object| object.is("", "Service"));
-    let ports: Vec<_> = services.flat_map(tcp_ports).collect();
+    let ports: Vec<_> = objects.iter().flat_map(tcp_ports).collect();
     if ports.is_empty() {
         return;
     }
@@ -53,7 +63,7 @@ pub(super) fn check(
     for workload in workloads.all.iter().filter(is_enforced) {
         let met: Vec<_> = ports
             .iter()
-            .filter(|port| selects(port.service, workload))
+            .filter(|port| selects(set, port.object, workload))
             .filter_map(|port| Some((port, number(port.target, workload)?)))
             .collect();
         if met.is_empty() {
@@ -70,13 +80,13 @@ pub(super) fn check(
                     verdict.findings.push(Finding {
                         subject: workload.title.clone(),
                         ..Finding::about(
-                            port.service,
+                            port.object,
                             FindingCode::DeniesTcp,
                             format!(
                                 "rule `{}` of policy `{}` asks for HTTP, and port {number} {} in {}: the rule denies connections there",
-                                rule.id, policy.name, port.reason, port.service
+                                rule.id, policy.name, port.reason, port.object
                             ),
-                            format!("list {number} in the policy's `tcpPorts`, limit the rule with `ports` or `notPorts`, or name the port of the Service after HTTP if it speaks it"),
+                            format!("list {number} in the policy's `tcpPorts`, limit the rule with `ports` or `notPorts`, or declare HTTP for the port if it speaks it"),
                         )
                     });
                 }
@@ -85,19 +95,58 @@ pub(super) fn check(
     }
 }
 
-fn tcp_ports(service: &Object) -> Vec<TcpPort<'_>> {
-    let ports = service.at("/spec/ports").and_then(Value::as_array);
-    let ports = ports.into_iter().flatten();
-    let found = ports.filter_map(|port| {
-        let number = port.get("port")?;
+fn tcp_ports(object: &Object) -> Vec<TcpPort<'_>> {
+    let list = |pointer| object.at(pointer).and_then(Value::as_array);
+    if object.is("", "Service") {
+        let ports = list("/spec/ports").into_iter().flatten();
+        declared(object, ports, "port", no_http)
+    } else if object.is(ISTIO_NETWORKING, "ServiceEntry") {
+        let ports = list("/spec/ports").into_iter().flatten();
+        declared(object, ports, "number", other_protocol)
+    } else if object.is(ISTIO_NETWORKING, "Sidecar") {
+        let listeners = list("/spec/ingress").into_iter().flatten();
+        let ports = listeners
+            .filter(|listener| !terminates_tls(listener))
+            .filter_map(|listener| listener.get("port"));
+        declared(object, ports, "number", other_protocol)
+    } else {
+        Vec::new()
+    }
+}
+
+const ISTIO_NETWORKING: &str = "networking.istio.io";
+
+/// The TCP ports among those that an object declares, each with its number in the field `number`.
+fn declared<'o>(
+    object: &'o Object,
+    ports: impl IntoIterator<Item = &'o Value>,
+    number: &str,
+    reason: fn(&Value) -> Option<String>,
+) -> Vec<TcpPort<'o>> {
+    let ports = ports.into_iter().filter_map(|port| {
+        let number = port.get(number)?;
         let target = port.get("targetPort").filter(|target| !target.is_null());
         Some(TcpPort {
-            service,
-            reason: no_http(port)?,
+            object,
+            reason: reason(port)?,
             target: target.unwrap_or(number),
         })
     });
-    found.collect()
+    ports.collect()
+}
+
+/// Whether a listener of a `Sidecar` ends the TLS of its callers, so that the sidecar sees HTTP.
+fn terminates_tls(listener: &Value) -> bool {
+    let protocol = listener.pointer("/port/protocol").and_then(Value::as_str);
+    protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("https"))
+        && listener.get("tls").is_some_and(|tls| !tls.is_null())
+}
+
+/// What says that a port of one of Istio's own kinds speaks no HTTP: its protocol alone.
+fn other_protocol(port: &Value) -> Option<String> {
+    let name = port.get("protocol").and_then(Value::as_str)?;
+    let is_other = OTHERS.contains(&&*name.to_ascii_lowercase());
+    is_other.then(|| format!("has `protocol: {name}`"))
 }
 
 /// What says that a TCP port speaks no HTTP. Where nothing names the protocol, Istio looks into each connection.
@@ -125,12 +174,17 @@ fn no_http(port: &Value) -> Option<String> {
         .then(|| "is one that Istio never takes for HTTP".to_owned())
 }
 
-/// Whether a `Service` leads to the pods of a workload.
-fn selects(service: &Object, workload: &Workload<'_>) -> bool {
-    let wanted = service.texts("/spec/selector");
-    service.namespace() == workload.namespace
-        && !wanted.is_empty()
-        && has_all(&workload.labels, &wanted)
+/// Whether an object declares ports of the pods of a workload.
+fn selects(set: &PolicySet, object: &Object, workload: &Workload<'_>) -> bool {
+    let is_sidecar = object.is(ISTIO_NETWORKING, "Sidecar");
+    let wanted = object.texts(if object.is("", "Service") {
+        "/spec/selector"
+    } else {
+        "/spec/workloadSelector/labels"
+    });
+    let is_near = object.namespace() == workload.namespace
+        || is_sidecar && object.namespace() == set.mesh.root_namespace;
+    is_near && (is_sidecar || !wanted.is_empty()) && has_all(&workload.labels, &wanted)
 }
 
 /// The number of a workload's port.

@@ -320,7 +320,9 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
         match (&self.node.content, self.node.scalar()) {
             (Content::Sequence(elements), _) => visitor.visit_seq(Elements::new(self, elements)),
-            (Content::Mapping(entries), _) => visitor.visit_map(Fields::new(self, entries)),
+            (Content::Mapping(entries), _) => {
+                visitor.visit_map(Fields::new(self, entries).with_absent())
+            }
             (_, None | Some(Scalar::Null)) => visitor.visit_unit(),
             (_, Some(Scalar::Bool(value))) => visitor.visit_bool(value),
             (_, Some(Scalar::Integer(value))) => visit_integer(value, visitor),

@@ -1,6 +1,7 @@
 //! The mesh config and what options say in its place.
 
-use policy_schema::import::Options;
+use policy_schema::import::{Imported, Options, Outcome};
+use policy_schema::policy::IstioVersion;
 
 use super::{MESH, imported, messages, policy};
 
@@ -9,6 +10,15 @@ use super::{MESH, imported, messages, policy};
 fn the_mesh_config_is_read_wherever_it_stands() {
     for text in [
         "meshConfig: {trustDomain: prod.example, rootNamespace: mesh}\n",
+        "istiod: {meshConfig: {trustDomain: prod.example}}\nglobal: {istioNamespace: mesh}\n",
+        "apiVersion: sailoperator.io/v1\nkind: IstioRevision\nmetadata: {name: a}\n\
+         spec: {namespace: mesh, values: {meshConfig: {trustDomain: prod.example}}}\n",
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\n\
+         spec: {values: {meshConfig: {trustDomain: prod.example, root_namespace: x, rootNamespace: mesh}}}\n",
+        "apiVersion: maistra.io/v2\nkind: ServiceMeshControlPlane\nmetadata: {name: a, namespace: mesh}\n\
+         spec: {security: {trust: {domain: prod.example}}}\n",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-canary}\n\
+         data: {mesh: \"trust_domain: prod.example\\nroot_namespace: mesh\"}\n",
         "apiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {name: a}\n\
          spec: {values: {meshConfig: {trustDomain: prod.example, rootNamespace: mesh}}}\n",
         "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: a}\n\
@@ -48,4 +58,166 @@ fn options_stand_in_for_a_mesh_config_and_never_contradict_it() {
     let beside = imported(&[MESH], &options);
     assert!(beside.documents.is_none());
     assert!(messages(&beside).contains("`trustDomain` of the mesh config is `td1`"));
+}
+
+#[test]
+fn a_value_is_read_in_each_form_that_istiod_takes() {
+    use policy_schema::document::{PathNormalization, TlsVersion};
+    let imported = imported(
+        &[
+            "meshConfig:\n  trust_domain_aliases: [old.example]\n  path_normalization: {normalization: 1}\n  mesh_mTLS: {min_protocol_version: 2}\n",
+        ],
+        &Options::default(),
+    );
+    let spec = imported.documents.unwrap().mesh.spec;
+    assert_eq!(
+        spec.trust_domain_aliases,
+        Some(vec!["old.example".to_owned()])
+    );
+    assert_eq!(spec.path_normalization, Some(PathNormalization::None));
+    assert_eq!(spec.mtls.unwrap().min_version, Some(TlsVersion::V1_3));
+}
+
+/// The finding is at the field, and what Istio only ignores is no reason to refuse the rest.
+#[test]
+fn what_istiod_refuses_is_refused_and_what_it_ignores_is_noted() {
+    for (field, is_refused, message) in [
+        ("trustDomain: 5", true, "`trustDomain` is `5`, not text"),
+        (
+            "trustDomain: [a]",
+            true,
+            "`trustDomain` is `[\"a\"]`, not text",
+        ),
+        (
+            "trustDomainAliases: old.example",
+            true,
+            "`trustDomainAliases` is `\"old.example\"`, not a list of texts",
+        ),
+        (
+            "pathNormalization: {normalization: 9}",
+            true,
+            "`pathNormalization.normalization` is `9`, not one of",
+        ),
+        (
+            "meshMTLS: {minProtocolVersion: TLSV1_1}",
+            true,
+            "`meshMTLS.minProtocolVersion` is `\"TLSV1_1\"`, not one of",
+        ),
+        (
+            "trust_domain: evil.example",
+            false,
+            "`trust_domain` is ignored, since `trustDomain` is set too",
+        ),
+        (
+            "trustDomian: evil.example",
+            false,
+            "`trustDomian` is not a field that Istio knows",
+        ),
+    ] {
+        let text = format!("meshConfig:\n  enableTracing: true\n  {field}\n");
+        let imported = imported(&[&text], &Options::default());
+        assert_eq!(imported.documents.is_none(), is_refused, "{field}");
+        let finding = imported
+            .findings
+            .iter()
+            .find(|finding| finding.message.starts_with(message));
+        let finding = finding.expect(field);
+        assert_eq!(finding.outcome == Outcome::Fatal, is_refused);
+        let before = text.get(..finding.place.span.start).unwrap();
+        assert_eq!(before.lines().count(), 3, "{field}");
+    }
+}
+
+#[test]
+fn mesh_configs_that_say_the_same_are_one_and_others_are_refused() {
+    let values = "meshConfig: {trustDomain: prod.example}\n";
+    let map = |config: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: istio}}\ndata: {{mesh: \"{config}\"}}\n"
+        )
+    };
+    for (config, is_same) in [
+        ("trustDomain: prod.example", true),
+        (
+            "trust_domain: prod.example\\npath_normalization: {normalization: 2}",
+            true,
+        ),
+        ("trustDomain: other.example", false),
+        (
+            "trustDomain: prod.example\\npath_normalization: {normalization: 1}",
+            false,
+        ),
+        ("trustDomain: prod.example\\nrootNamespace: mesh", false),
+    ] {
+        let imported = imported(&[values, &map(config)], &Options::default());
+        assert_eq!(imported.documents.is_some(), is_same, "{config}");
+        let refused = messages(&imported).contains("there is another mesh config already");
+        assert_eq!(refused, !is_same, "{config}");
+    }
+}
+
+#[test]
+fn the_version_is_that_which_is_installed() {
+    let sail = |version: &str| {
+        format!(
+            "apiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {{name: a}}\n\
+             spec: {{version: {version}, values: {{meshConfig: {{trustDomain: prod.example}}}}}}\n"
+        )
+    };
+    let assumed =
+        |imported: &Imported| imported.open.iter().any(|open| open.contains("is assumed"));
+    for (version, expected) in [
+        ("v1.27.1", Some("1.27")),
+        ("v1.27-latest", Some("1.27")),
+        ("v1.28-alpha.5e8a4b2", Some("1.28")),
+        ("v1.9.0", None),
+        ("master", None),
+    ] {
+        let imported = imported(&[&sail(version)], &Options::default());
+        assert_eq!(assumed(&imported), expected.is_none(), "{version}");
+        let found = imported.documents.unwrap().mesh.spec.istio_version;
+        assert_eq!(found, expected.unwrap_or("1.31"), "{version}");
+    }
+    let options = Options {
+        istio_version: IstioVersion::parse("1.26"),
+        ..Options::default()
+    };
+    let contradicted = imported(&[&sail("v1.27.1")], &options);
+    assert!(contradicted.documents.is_none());
+    assert!(
+        messages(&contradicted)
+            .contains("Istio 1.27 is installed, and `--istio-version` says 1.26")
+    );
+}
+
+#[test]
+fn a_mesh_config_in_an_unknown_place_is_noted_and_what_is_assumed_is_said() {
+    for (text, place) in [
+        (
+            "apiVersion: helm.cattle.io/v1\nkind: HelmChart\nmetadata: {name: a}\nspec: {valuesContent: \"meshConfig:\\n  trustDomain: prod.example\"}\n",
+            "spec.valuesContent",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared}\ndata: {mesh: \"trustDomain: prod.example\"}\n",
+            "data.mesh",
+        ),
+        (
+            "a: {b: {meshConfig: {trustDomain: prod.example}}}\n",
+            "a.b.meshConfig",
+        ),
+    ] {
+        let imported = imported(&[text], &Options::default());
+        let noted = format!("has a mesh config in `{place}`, which is not read");
+        assert!(
+            messages(&imported).contains(&noted),
+            "{:?}",
+            imported.findings
+        );
+        assert!(
+            imported
+                .open
+                .iter()
+                .any(|open| open.contains("the trust domain `cluster.local`"))
+        );
+    }
 }

@@ -8,6 +8,7 @@ mod mesh_config;
 mod mutual_tls;
 mod objects;
 mod proxies;
+mod proxy_config;
 mod proxyless;
 mod read_from_a_cluster;
 mod services;

@@ -192,11 +192,13 @@ fn kinds_are_listed_in_whichever_version_serves_them() {
 fn a_cluster_without_a_mesh_config_is_not_checked_and_another_mesh_config_is_found() {
     let cluster = shop();
     let config_map = "ConfigMap.";
+    let mesh = "trustDomainAliases: [old.cluster.local]\npath_normalization: {normalization: 1}\n\
+                meshMTLS: {minProtocolVersion: TLSV1_3}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}\n";
     cluster.patch(
         config_map,
         "istio-system",
         "istio",
-        &json!({"data": {"mesh": "trustDomainAliases: [old.cluster.local]\npathNormalization: {normalization: NONE}\n"}}),
+        &json!({"data": {"mesh": mesh}}),
     );
     let found = verify(&cluster.kubeconfig(), &[]).findings;
     let subject = "ConfigMap istio-system/istio";

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::patch::Patch;
 use super::settings;
 use crate::document::PathNormalization;
-use crate::verify::protobuf::field;
+use crate::protobuf::field;
 
 const RBAC: &str = "envoy.filters.http.rbac";
 const NETWORK_RBAC: &str = "envoy.filters.network.rbac";

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::judgement::{Guards, names_guard};
+use crate::protobuf::{any_field, is_true, snake_case};
 use crate::verify::path_handling::{changed_options, ignores_path_parameters};
-use crate::verify::protobuf::{any_field, is_true, snake_case};
 
 /// Fields that only lead to others.
 const PATHS: [&str; 12] = [

@@ -98,6 +98,8 @@ pub(super) struct Fields<'de, 'r> {
     absent: vec::IntoIter<&'static str>,
     /// The entry whose key was given out; none stands for a placeholder.
     current: Option<&'de Entry>,
+    /// Whether what counts as absent is given out too, for a reader that takes any value.
+    with_absent: bool,
 }
 
 impl<'de, 'r> Fields<'de, 'r> {
@@ -107,11 +109,22 @@ impl<'de, 'r> Fields<'de, 'r> {
             rest: entries.iter(),
             absent: mapping.absent.borrow().clone().into_iter(),
             current: None,
+            with_absent: false,
+        }
+    }
+
+    /// The same with entries that count as absent.
+    pub(super) fn with_absent(self) -> Self {
+        Self {
+            with_absent: true,
+            ..self
         }
     }
 
     fn advance(&mut self) -> Option<&'de Entry> {
-        let is_given = |entry: &&Entry| !entry.value.dropped.get() && !entry.is_absent();
+        let with_absent = self.with_absent;
+        let is_given =
+            |entry: &&Entry| !entry.value.dropped.get() && (with_absent || !entry.is_absent());
         self.rest.find(is_given)
     }
 

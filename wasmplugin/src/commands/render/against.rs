@@ -79,6 +79,7 @@ impl AgainstArgs {
             .partition(|path| path.as_os_str() == CLUSTER);
         let mut manifests = if paths.is_empty() {
             Manifests {
+                values: Vec::new(),
                 objects: Vec::new(),
                 sources: Vec::new(),
             }

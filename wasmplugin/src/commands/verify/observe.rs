@@ -145,6 +145,7 @@ impl Observation {
     fn read_manifests(&mut self, paths: &[PathBuf]) -> Result<Vec<Object>, Failure> {
         let manifests = manifests::read(paths)?;
         self.sources = manifests.sources;
+        self.observed.values = manifests.values;
         Ok(manifests.objects)
     }
 

@@ -19,6 +19,10 @@ fn config_map(config: &str) -> String {
 /// Those of the shop.
 const ALIASES: &str = "trustDomainAliases: [old.cluster.local]";
 
+/// What the shop asks of its proxies.
+const STRICT: &str =
+    "meshMTLS: {minProtocolVersion: TLSV1_3}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}";
+
 fn found(config: &str) -> Vec<[String; 3]> {
     Mesh::good()
         .with("istio.json", &config_map(config))
@@ -47,6 +51,11 @@ fn what_istio_is_installed_with_is_what_the_documents_say() {
 fn a_mesh_config_that_changes_what_rules_mean_is_found() {
     for (config, message) in [
         ("# nothing", None),
+        // What Istio's chart writes by itself.
+        (
+            "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\n  image: {imageType: distroless}\ndefaultProviders: {metrics: [prometheus]}\nenablePrometheusMerge: true\nrootNamespace: istio-system\ntrustDomain: cluster.local",
+            None,
+        ),
         ("pathNormalization: {normalization: DEFAULT}", None),
         ("pathNormalization: {normalization: BASE}", None),
         (
@@ -68,7 +77,7 @@ fn a_mesh_config_that_changes_what_rules_mean_is_found() {
             Some("its `rootNamespace` is `elsewhere`, and the `Mesh` says `istio-system`"),
         ),
     ] {
-        let found = found(&format!("{ALIASES}\n{config}"));
+        let found = found(&format!("{ALIASES}\n{STRICT}\n{config}"));
         match message {
             Some(message) => assert_eq!(
                 found,
@@ -87,7 +96,8 @@ fn a_mesh_config_that_changes_what_rules_mean_is_found() {
 fn trust_domains_that_the_mesh_does_not_have_are_found() {
     for (config, aliases) in [
         ("", "[]"),
-        ("{}", "[]"),
+        ("trustDomainAliases: null", "[]"),
+        ("trust_domain_aliases: [other.example]", "[other.example]"),
         ("trustDomainAliases: [other.example]", "[other.example]"),
         (
             "trustDomainAliases: [other.example, old.cluster.local]",
@@ -102,19 +112,181 @@ fn trust_domains_that_the_mesh_does_not_have_are_found() {
             "ConfigMap istio-system/istio",
             &message,
         ];
-        assert_eq!(found(config), [expected], "{config}");
+        assert_eq!(
+            found(&format!("{STRICT}\n{config}")),
+            [expected],
+            "{config}"
+        );
     }
 }
 
 #[test]
 fn a_mesh_config_that_cannot_be_read_is_not_judged() {
-    for config in ["- a", "a: [", "text", "a: 1\na: 2"] {
-        let expected = [
-            "not-checked",
-            "ConfigMap istio-system/istio",
-            "its `data.mesh` is not a mesh config in YAML",
-        ];
+    let no_yaml = "its `data.mesh` is not a mesh config in YAML";
+    let no_message = "in its mesh config, the mesh config is not a mapping";
+    for (config, message) in [
+        ("- a", no_message),
+        ("text", no_message),
+        ("a: [", no_yaml),
+        ("a: 1\na: 2", no_yaml),
+    ] {
+        let expected = ["not-checked", "ConfigMap istio-system/istio", message];
         assert_eq!(found(config), [expected], "{config}");
+    }
+}
+
+/// The rest of the mesh config is compared all the same.
+#[test]
+fn a_field_that_istiod_refuses_or_ignores_is_found() {
+    let unknown = "is not a field that Istio knows, so Istio ignores it";
+    for (field, message) in [
+        (
+            "pathNormalization: {normalization: base}",
+            "`pathNormalization.normalization` is `\"base\"`, not one of `DEFAULT`, `NONE`, `BASE`, `MERGE_SLASHES`, `DECODE_AND_MERGE_SLASHES`",
+        ),
+        ("rootNamespace: 5", "`rootNamespace` is `5`, not text"),
+        (
+            "extensionProviders: [{name: a, envoyExtAuthzHttp: {failOpen: 1}}]",
+            "`extensionProviders[0].envoyExtAuthzHttp.failOpen` is `1`, not `true` or `false`",
+        ),
+        (
+            "trustdomain: cluster.local",
+            &format!("`trustdomain` {unknown}"),
+        ),
+        (
+            "pathNormalisation: {normalization: NONE}",
+            &format!("`pathNormalisation` {unknown}"),
+        ),
+    ] {
+        let config = format!("{ALIASES}\n{STRICT}\n{field}\ntrust_domain: evil.example");
+        let subject = "ConfigMap istio-system/istio".to_owned();
+        let expected = [
+            [
+                "changed-mesh-config".to_owned(),
+                subject.clone(),
+                "its `trustDomain` is `evil.example`, and the `Mesh` says `cluster.local`"
+                    .to_owned(),
+            ],
+            [
+                "not-checked".to_owned(),
+                subject,
+                format!("in its mesh config, {message}"),
+            ],
+        ];
+        assert_eq!(found(&config), expected, "{field}");
+    }
+}
+
+#[test]
+fn proxies_that_accept_or_reach_more_than_the_mesh_says_are_found() {
+    let tls = "its `meshMTLS.minProtocolVersion` is `TLSV1_2`, and the `Mesh` asks for `TLSV1_3`";
+    let outbound =
+        "its `outboundTrafficPolicy.mode` is `ALLOW_ANY`, and the `Mesh` asks for `REGISTRY_ONLY`";
+    for (config, expected) in [
+        ("", &[tls, outbound][..]),
+        (
+            "mesh_MTLS: {minProtocolVersion: TLSV1_3}\noutboundTrafficPolicy: {mode: REGISTRY_ONLY}",
+            &[tls],
+        ),
+        (
+            "mesh_mTLS: {min_protocol_version: 2}\noutbound_traffic_policy: {mode: 1}",
+            &[outbound],
+        ),
+        (
+            "meshMTLS: {minProtocolVersion: TLSV1_3}\noutboundTrafficPolicy: {}",
+            &[],
+        ),
+    ] {
+        let found = found(&format!("{ALIASES}\n{config}"));
+        let changed: Vec<_> = found
+            .iter()
+            .filter(|[code, ..]| code == "changed-mesh-config")
+            .map(|[.., message]| message)
+            .collect();
+        assert_eq!(changed, expected, "{config}");
+    }
+}
+
+#[test]
+fn settings_that_depend_on_what_is_outside_the_mesh_config_are_not_checked() {
+    for (setting, message) in [
+        (
+            "ca: {address: a.example}",
+            "its `ca` names an authority that can issue any identity of the mesh",
+        ),
+        (
+            "config_sources: [{address: 'fs:///a'}]",
+            "its `configSources` has Istio read policies elsewhere than in this cluster",
+        ),
+        (
+            "caCertificates: [{pem: a}]",
+            "its `caCertificates` trusts more authorities: each of them can issue any identity of the mesh",
+        ),
+        (
+            "ca_certificates: [{spiffeBundleUrl: a}]",
+            "its `caCertificates` trusts more authorities: each of them can issue any identity of the mesh",
+        ),
+    ] {
+        let expected = ["not-checked", "ConfigMap istio-system/istio", message];
+        assert_eq!(
+            found(&format!("{ALIASES}\n{STRICT}\n{setting}")),
+            [expected],
+            "{setting}"
+        );
+    }
+}
+
+/// Its installer would change it with the next run.
+#[test]
+fn the_mesh_config_that_istio_is_installed_from_is_compared_too() {
+    let config = json!({
+        "trustDomain": "other.example",
+        "trustDomainAliases": ["old.cluster.local"],
+        "meshMTLS": {"minProtocolVersion": "TLSV1_3"},
+        "outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"},
+    });
+    for (group, kind, spec, is_found) in [
+        (
+            "install.istio.io/v1alpha1",
+            "IstioOperator",
+            json!({"meshConfig": config}),
+            true,
+        ),
+        (
+            "install.istio.io/v1alpha1",
+            "IstioOperator",
+            json!({"meshConfig": config, "revision": "canary"}),
+            false,
+        ),
+        (
+            "sailoperator.io/v1",
+            "Istio",
+            json!({"values": {"meshConfig": config}}),
+            true,
+        ),
+        (
+            "helm.toolkit.fluxcd.io/v2",
+            "HelmRelease",
+            json!({"values": {"istiod": {"meshConfig": config}}}),
+            true,
+        ),
+    ] {
+        let object = json!({"apiVersion": group, "kind": kind, "metadata": {"name": "a", "namespace": "istio-system"}, "spec": spec});
+        let found = Mesh::good()
+            .with("install.json", &object.to_string())
+            .findings();
+        let subject = format!("{kind} istio-system/a");
+        let message = "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`";
+        let expected = [
+            "changed-mesh-config".to_owned(),
+            subject,
+            message.to_owned(),
+        ];
+        assert_eq!(
+            found,
+            if is_found { vec![expected] } else { vec![] },
+            "{object}"
+        );
     }
 }
 
@@ -135,6 +307,14 @@ fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails()
         (authorizer(json!({})), None),
         (authorizer(json!({"failOpen": false})), None),
         (authorizer(json!({"failOpen": true})), open.clone()),
+        (authorizer(json!({"fail_open": true})), open.clone()),
+        (
+            json!([
+                {"name": "gate", "envoyExtAuthzHttp": {}},
+                {"name": "gate", "envoy_ext_authz_http": {"failOpen": true}},
+            ]),
+            open.clone(),
+        ),
         (
             json!([{"name": "gate", "envoyExtAuthzGrpc": {"failOpen": true}}]),
             open,
@@ -156,7 +336,8 @@ fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails()
     ] {
         let rule = json!({"id": "asked", "effect": "Custom", "provider": "gate", "to": [{"paths": ["/admin"]}]});
         let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": [rule]});
-        let config = json!({"extensionProviders": providers}).to_string();
+        let tls = json!({"minProtocolVersion": "TLSV1_3"});
+        let config = json!({"extensionProviders": providers, "meshMTLS": tls}).to_string();
         let found = mesh(&spec, "1.30", &[&format!("{}\n", config_map(&config))]).findings();
         let of_config: Vec<_> = found
             .iter()
@@ -165,5 +346,60 @@ fn a_provider_that_custom_rules_ask_is_an_authorizer_that_denies_when_it_fails()
             .collect();
         let expected: Vec<_> = message.into_iter().collect();
         assert_eq!(of_config, expected, "{providers}");
+    }
+}
+
+#[test]
+fn namespaces_that_istio_does_not_see_are_found() {
+    let hides =
+        "its `discoverySelectors` hide [istio-ingress] from Istio: policies there are not enforced";
+    let unknown = "its `discoverySelectors` may hide namespaces from Istio: policies there would not be enforced";
+    let root = "{matchLabels: {kubernetes.io/metadata.name: istio-system}}";
+    let own = "{matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [boutique, istio-ingress]}]}";
+    let injected = "{matchLabels: {istio-injection: enabled}}";
+    let others = "{matchExpressions: [{key: team, operator: DoesNotExist}]}";
+    for (selectors, expected) in [
+        ("[]".to_owned(), None),
+        ("[{}]".to_owned(), None),
+        (format!("[{root}, {own}]"), None),
+        (
+            format!("[{root}, {injected}]"),
+            Some(("changed-mesh-config", hides)),
+        ),
+        (format!("[{own}]"), Some(("not-checked", unknown))),
+        (format!("[{others}]"), Some(("not-checked", unknown))),
+        (
+            format!("[{root}, {own}, {{matchLabel: {{}}}}]"),
+            Some(("not-checked", unknown)),
+        ),
+    ] {
+        let found = found(&format!(
+            "{ALIASES}\n{STRICT}\ndiscovery_selectors: {selectors}"
+        ));
+        let found: Vec<_> = found
+            .iter()
+            .map(|[code, _, message]| (code.as_str(), message.as_str()))
+            .collect();
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(found, expected, "{selectors}");
+    }
+}
+
+#[test]
+fn helm_values_of_istio_are_compared_at_the_line_of_a_field() {
+    let rest = "trustDomainAliases: [old.cluster.local], meshMTLS: {minProtocolVersion: TLSV1_3}, outboundTrafficPolicy: {mode: REGISTRY_ONLY}";
+    for values in [
+        format!("# a\nmeshConfig: {{trustDomain: other.example, {rest}}}\n"),
+        format!("# a\nistiod: {{meshConfig: {{trustDomain: other.example, {rest}}}}}\n"),
+    ] {
+        let mesh = Mesh::good().with("values.yaml", &values);
+        mesh.has(
+            "changed-mesh-config",
+            "Helm values of Istio",
+            "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`",
+        );
+        let run = mesh.verify(&[]);
+        assert!(run.stdout.contains("values.yaml:2:"), "{}", run.stdout);
+        assert_eq!(run.stderr, "");
     }
 }

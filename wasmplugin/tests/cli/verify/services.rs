@@ -1,4 +1,4 @@
-//! Ports that speak no HTTP by the `Service`s that were seen.
+//! Ports that are declared to speak no HTTP.
 
 use serde_json::{Value, json};
 
@@ -26,12 +26,18 @@ spec:
 
 /// The ports at which a rule denies connections, of a `Service` with this port.
 fn found(operation: &str, more: &str, port: &Value) -> Vec<String> {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "mq", "namespace": "shop"},
+        "spec": {"selector": {"app": "mq"}, "ports": [port]},
+    });
+    found_by(operation, more, &service)
+}
+
+/// The ports at which a rule denies connections, beside this object.
+fn found_by(operation: &str, more: &str, object: &Value) -> Vec<String> {
     let workloads = [
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}}),
-        json!({
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "mq", "namespace": "shop"},
-            "spec": {"selector": {"app": "mq"}, "ports": [port]},
-        }),
+        object.clone(),
         json!({
             "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "mq", "namespace": "shop"},
             "spec": {"template": {
@@ -103,6 +109,11 @@ fn a_denial_by_path_on_a_port_without_http_is_found() {
             "has `name: https-x`",
         ),
         (
+            json!({"appProtocol": "kubernetes.io/wss", "port": 5672}),
+            5672,
+            "has `appProtocol: kubernetes.io/wss`",
+        ),
+        (
             json!({"port": 3306}),
             3306,
             "is one that Istio never takes for HTTP",
@@ -130,6 +141,21 @@ fn nothing_is_found_where_a_rule_leaves_the_port_out() {
         (
             paths,
             "",
+            json!({"name": "tcp", "appProtocol": "kubernetes.io/ws", "port": 80}),
+        ),
+        (
+            paths,
+            "",
+            json!({"name": "tcp", "appProtocol": "kubernetes.io/h2c", "port": 80}),
+        ),
+        (
+            paths,
+            "",
+            json!({"name": "tcp", "appProtocol": "http_proxy", "port": 80}),
+        ),
+        (
+            paths,
+            "",
             json!({"name": "tcp", "appProtocol": "http", "port": 80}),
         ),
         (paths, "", json!({"name": "web", "port": 8080})),
@@ -144,5 +170,111 @@ fn nothing_is_found_where_a_rule_leaves_the_port_out() {
             [""; 0],
             "{operation} {more} {port}"
         );
+    }
+}
+
+/// Istio goes by the protocol of a port alone there.
+#[test]
+fn ports_that_service_entries_and_sidecars_declare_for_pods_count_too() {
+    let paths = "{paths: [\"/admin/*\"]}";
+    let object = |kind: &str, namespace: &str, spec: &Value| {
+        json!({
+            "apiVersion": "networking.istio.io/v1", "kind": kind,
+            "metadata": {"name": "a", "namespace": namespace}, "spec": spec,
+        })
+    };
+    let mq = json!({"labels": {"app": "mq"}});
+    let entry =
+        |port: Value| json!({"hosts": ["mq.example"], "workloadSelector": mq, "ports": [port]});
+    let sidecar = |listener: Value| json!({"workloadSelector": mq, "ingress": [listener]});
+    let tcp = json!({"number": 5672, "protocol": "TCP", "name": "http"});
+    let https = json!({"number": 443, "protocol": "HTTPS", "name": "a"});
+    for (kind, namespace, spec, expected) in [
+        (
+            "ServiceEntry",
+            "shop",
+            entry(tcp.clone()),
+            Some((5672, "TCP")),
+        ),
+        (
+            "ServiceEntry",
+            "shop",
+            entry(json!({"number": 80, "targetPort": 8080, "protocol": "mongo", "name": "a"})),
+            Some((8080, "mongo")),
+        ),
+        (
+            "ServiceEntry",
+            "shop",
+            entry(json!({"number": 3306, "protocol": "HTTP", "name": "tcp"})),
+            None,
+        ),
+        (
+            "ServiceEntry",
+            "shop",
+            entry(json!({"number": 3306, "name": "tcp"})),
+            None,
+        ),
+        ("ServiceEntry", "other", entry(tcp.clone()), None),
+        (
+            "ServiceEntry",
+            "shop",
+            json!({"hosts": ["mq.example"], "ports": [tcp]}),
+            None,
+        ),
+        (
+            "ServiceEntry",
+            "shop",
+            json!({"hosts": ["mq.example"], "ports": [tcp], "workloadSelector": {"labels": {"app": "b"}}}),
+            None,
+        ),
+        (
+            "Sidecar",
+            "shop",
+            sidecar(json!({"port": tcp})),
+            Some((5672, "TCP")),
+        ),
+        (
+            "Sidecar",
+            "shop",
+            json!({"ingress": [{"port": tcp}]}),
+            Some((5672, "TCP")),
+        ),
+        (
+            "Sidecar",
+            "istio-system",
+            json!({"ingress": [{"port": tcp}]}),
+            Some((5672, "TCP")),
+        ),
+        (
+            "Sidecar",
+            "other",
+            json!({"ingress": [{"port": tcp}]}),
+            None,
+        ),
+        (
+            "Sidecar",
+            "shop",
+            sidecar(json!({"port": https})),
+            Some((443, "HTTPS")),
+        ),
+        (
+            "Sidecar",
+            "shop",
+            sidecar(json!({"port": https, "tls": {"mode": "SIMPLE"}})),
+            None,
+        ),
+        (
+            "Sidecar",
+            "shop",
+            sidecar(json!({"port": {"number": 80, "protocol": "GRPC"}})),
+            None,
+        ),
+    ] {
+        let object = object(kind, namespace, &spec);
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(port, protocol)| format!("rule `d` of policy `shop/mq` asks for HTTP, and port {port} has `protocol: {protocol}` in {kind} {namespace}/a: the rule denies connections there"))
+            .collect();
+        assert_eq!(found_by(paths, "", &object), expected, "{object}");
     }
 }

@@ -1,0 +1,241 @@
+//! Messages as protobuf reads them from JSON (golang/protobuf, `jsonpb`).
+
+use serde_json::Value;
+
+use super::fields::ONE_SPELLING;
+use crate::code::Code;
+use crate::problem::{Location, Problem, Step};
+use crate::protobuf::{entry, json_name};
+
+/// A value that could not be read, and is reported.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unreadable;
+
+/// What a field is read as; none if it is not set.
+pub(super) type Read<T> = Result<Option<T>, Unreadable>;
+
+/// A message, at its place in the mesh config.
+pub(super) struct Message<'v> {
+    value: &'v Value,
+    location: Vec<Step>,
+}
+
+impl<'v> Message<'v> {
+    /// The whole mesh config; none if it is no mapping, which is reported.
+    pub(super) fn root(
+        value: &'v Value,
+        known: &[&str],
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        Self::new(value, Vec::new(), known, problems).ok()
+    }
+
+    fn new(
+        value: &'v Value,
+        location: Vec<Step>,
+        known: &[&str],
+        problems: &mut Vec<Problem>,
+    ) -> Result<Self, Unreadable> {
+        let message = Self { value, location };
+        if !value.is_object() {
+            message.report(Code::WrongType, None, "is not a mapping", problems);
+            return Err(Unreadable);
+        }
+        message.report_ignored(known, problems);
+        Ok(message)
+    }
+
+    /// Reports the fields that Istio ignores: those that it does not know, and those that are there in the other
+    /// spelling too.
+    fn report_ignored(&self, known: &[&str], problems: &mut Vec<Problem>) {
+        let keys = self
+            .value
+            .as_object()
+            .into_iter()
+            .flat_map(|fields| fields.keys());
+        for key in keys {
+            let of_json = known.iter().any(|name| json_name(name) == *key);
+            if of_json {
+                continue;
+            }
+            let spelling = json_name(key);
+            let is_known = known.contains(&&**key);
+            let message = if is_known && self.value.get(&spelling).is_some() {
+                format!("is ignored, since `{spelling}` is set too")
+            } else if is_known && ONE_SPELLING.contains(&&**key) {
+                format!("is ignored, since Istio reads `{spelling}` alone")
+            } else if is_known {
+                continue;
+            } else {
+                "is not a field that Istio knows, so Istio ignores it".to_owned()
+            };
+            let location = self.location(Some(key));
+            problems.push(Problem {
+                code: Code::UnknownField,
+                message: format!("`{location}` {message}"),
+                location,
+                help: "correct its name, or remove it".to_owned(),
+            });
+        }
+    }
+
+    fn location(&self, key: Option<&str>) -> Location {
+        let key = key.map(|key| Step::Key(key.to_owned().into()));
+        self.location.iter().cloned().chain(key).collect()
+    }
+
+    fn report(&self, code: Code, key: Option<&str>, message: &str, problems: &mut Vec<Problem>) {
+        let location = self.location(key);
+        let subject = if location.steps().is_empty() {
+            "the mesh config".to_owned()
+        } else {
+            format!("`{location}`")
+        };
+        problems.push(Problem {
+            code,
+            location,
+            message: format!("{subject} {message}"),
+            help: "correct it: istiod refuses a mesh config that it cannot read, and keeps the one before".to_owned(),
+        });
+    }
+
+    /// Reports that a field cannot be taken.
+    pub(super) fn refuse(&self, name: &str, message: &str, problems: &mut Vec<Problem>) {
+        let spelling = json_name(name);
+        let key = entry(self.value, name).map_or(&*spelling, |(key, _)| key);
+        self.report(Code::UnknownValue, Some(key), message, problems);
+    }
+
+    /// The value of a field, whatever it is.
+    pub(super) fn value(&self, name: &str) -> Option<&'v Value> {
+        let (key, value) = entry(self.value, name)?;
+        let is_read = key != name || !ONE_SPELLING.contains(&name);
+        is_read.then_some(value)
+    }
+
+    /// Whether a field is set, and to more than an empty list.
+    pub(super) fn has_elements(&self, name: &str) -> bool {
+        let value = self.value(name);
+        value.is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+    }
+
+    /// Reads a field by `read`, which gives none for a value of another type.
+    fn scalar<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        problems: &mut Vec<Problem>,
+        read: impl FnOnce(&'v Value) -> Option<T>,
+    ) -> Read<T> {
+        let Some((key, value)) = entry(self.value, name) else {
+            return Ok(None);
+        };
+        read(value).map(Some).ok_or_else(|| {
+            let message = format!("is `{value}`, not {expected}");
+            self.report(Code::WrongType, Some(key), &message, problems);
+            Unreadable
+        })
+    }
+
+    pub(super) fn text(&self, name: &str, problems: &mut Vec<Problem>) -> Read<&'v str> {
+        self.scalar(name, "text", problems, Value::as_str)
+    }
+
+    pub(super) fn boolean(&self, name: &str, problems: &mut Vec<Problem>) -> Read<bool> {
+        self.scalar(name, "`true` or `false`", problems, Value::as_bool)
+    }
+
+    /// The texts of a list, empty if it is not set.
+    pub(super) fn texts(
+        &self,
+        name: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<&'v str>, Unreadable> {
+        let texts = self.scalar(name, "a list of texts", problems, |value| {
+            let elements = value.as_array()?.iter();
+            elements
+                .map(|element| element.as_str().filter(|text| !text.is_empty()))
+                .collect()
+        })?;
+        Ok(texts.unwrap_or_default())
+    }
+
+    /// An enum's value, by its name or its number.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        name: &str,
+        values: &[(&str, i64, T)],
+        problems: &mut Vec<Problem>,
+    ) -> Read<T> {
+        let names: Vec<_> = values
+            .iter()
+            .map(|(name, ..)| format!("`{name}`"))
+            .collect();
+        let expected = format!("one of {}", names.join(", "));
+        self.scalar(name, &expected, problems, |value| {
+            let mut values = values.iter();
+            let is_it = |name: &str, number: i64| match value {
+                Value::String(text) => text == name,
+                Value::Number(found) => is_number(found, number),
+                _ => false,
+            };
+            values.find_map(|(name, number, value)| is_it(name, *number).then_some(*value))
+        })
+    }
+
+    /// The message in a field.
+    pub(super) fn message(
+        &self,
+        name: &str,
+        known: &[&str],
+        problems: &mut Vec<Problem>,
+    ) -> Read<Message<'v>> {
+        let Some((key, value)) = entry(self.value, name) else {
+            return Ok(None);
+        };
+        let mut location = self.location.clone();
+        location.push(Step::Key(key.to_owned().into()));
+        Self::new(value, location, known, problems).map(Some)
+    }
+
+    /// An enum's value in the message in a field. Neither need be set.
+    pub(super) fn choice_in<T: Copy>(
+        &self,
+        name: &str,
+        inner: &str,
+        known: &[&str],
+        values: &[(&str, i64, T)],
+        problems: &mut Vec<Problem>,
+    ) -> Read<Option<T>> {
+        let message = self.message(name, known, problems)?;
+        message
+            .map(|message| message.choice(inner, values, problems))
+            .transpose()
+    }
+
+    /// The messages of a list, empty if it is not set.
+    pub(super) fn messages(
+        &self,
+        name: &str,
+        known: &[&str],
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<Message<'v>>, Unreadable> {
+        let elements = self.scalar(name, "a list", problems, Value::as_array)?;
+        let key = entry(self.value, name).map_or(name, |(key, _)| key);
+        let mut messages = Vec::new();
+        for (index, element) in elements.into_iter().flatten().enumerate() {
+            let mut location = self.location.clone();
+            location.push(Step::Key(key.to_owned().into()));
+            location.push(Step::Index(index));
+            messages.push(Self::new(element, location, known, problems));
+        }
+        messages.into_iter().collect()
+    }
+}
+
+/// Whether a number is this one. YAML may have it as a float.
+#[expect(clippy::cast_precision_loss, reason = "the numbers of enums are small")]
+fn is_number(found: &serde_json::Number, number: i64) -> bool {
+    found.as_i64() == Some(number)
+        || found.as_i64().is_none() && found.as_f64() == Some(number as f64)
+}

@@ -1,0 +1,30 @@
+//! Helm values that Istio is installed with. They have a mesh config too.
+
+use serde_json::Value;
+
+use crate::diagnostic::Place;
+use crate::mesh_config::{self, Placed};
+use crate::yaml::{self, Node};
+
+/// Helm values of Istio's chart `istiod`, or of a chart that has it.
+#[derive(Clone, Debug)]
+pub struct HelmValues {
+    value: Value,
+    pub(super) place: Place,
+}
+
+impl HelmValues {
+    /// Reads a document that is no object; none if it has no mesh config.
+    pub(super) fn read(node: &Node, place: Place) -> Option<Self> {
+        let (value, _) = yaml::read::<Value>(node);
+        let values = Self {
+            value: value?,
+            place,
+        };
+        (!values.mesh_configs().is_empty()).then_some(values)
+    }
+
+    pub(super) fn mesh_configs(&self) -> Vec<Placed> {
+        mesh_config::find_in_values(&self.value)
+    }
+}
