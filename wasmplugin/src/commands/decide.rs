@@ -5,6 +5,7 @@ mod arrival;
 mod caller;
 mod claims;
 mod client_certificate;
+mod connection;
 mod decider;
 mod framing;
 mod human;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use policy_schema::matching::arrival::HeaderArrival;
 use policy_schema::matching::header::{Separator, separator_of_repeats};
 
+use super::connection::{HTTP2_SETTINGS, Upgrade, has_token, nominated};
 use super::framing::check_framing;
 use super::refusal::Refusal;
 
@@ -25,14 +26,6 @@ impl Listener {
     pub(super) fn removes(self, name: &str) -> bool {
         self.is_sidecar && self.is_anonymous && name == "x-forwarded-client-cert"
     }
-}
-
-/// What a request asks to upgrade its connection to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Upgrade {
-    WebSocket,
-    /// Envoy ignores it, and removes what belongs to it.
-    Http2,
 }
 
 /// The headers that filters see.
@@ -60,13 +53,14 @@ impl<'h> Arrived<'h> {
             ..Self::default()
         };
         check_framing(&arrived.headers)?;
-        let upgrade = arrived.upgrade()?;
+        let upgrade = Upgrade::asked_for(arrived.value("connection"), arrived.value("upgrade"))?;
         let upgrades = upgrade == Some(Upgrade::WebSocket);
         if upgrade == Some(Upgrade::Http2) {
             arrived.remove_where(|name| (name == HTTP2_SETTINGS).then_some(HOP_BY_HOP));
         }
-        if !upgrades {
-            arrived.remove_named_by_connection(upgrade)?;
+        if !upgrades && let Some(connection) = arrived.value("connection") {
+            let named = nominated(connection, upgrade, arrived.value("te"))?;
+            arrived.remove_where(|name| named.contains(name).then_some(NAMED));
         }
         arrived.remove("te", HOP_BY_HOP, |value| !has_token(value, "trailers"));
         arrived.remove("expect", ANSWERED, |value| {
@@ -120,55 +114,9 @@ impl<'h> Arrived<'h> {
         removed.chain(uncertain).chain(cookie)
     }
 
-    /// What the request asks to upgrade the connection to.
-    fn upgrade(&self) -> Result<Option<Upgrade>, Refusal> {
-        let asks = self
-            .values("connection")
-            .any(|value| has_token(value, "upgrade"));
-        let Some(protocol) = self.values("upgrade").next().filter(|_| asks) else {
-            return Ok(None);
-        };
-        if protocol.eq_ignore_ascii_case(b"h2c") {
-            Ok(Some(Upgrade::Http2))
-        } else if protocol.eq_ignore_ascii_case(b"websocket") {
-            Ok(Some(Upgrade::WebSocket))
-        } else {
-            let protocol = String::from_utf8_lossy(protocol);
-            Err(Refusal::Upgrade(protocol.into_owned()))
-        }
-    }
-
-    /// Removes the headers that `connection` declares to be for this connection only
-    /// (`Utility::sanitizeConnectionHeader`).
-    fn remove_named_by_connection(&mut self, upgrade: Option<Upgrade>) -> Result<(), Refusal> {
-        let value = self.values("connection").next().unwrap_or_default();
-        // With an upgrade to HTTP/2, its own tokens are gone by now.
-        let is_gone = |token: &[u8]| {
-            let is = |name: &str| token.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
-            upgrade == Some(Upgrade::Http2) && (is("upgrade") || is(HTTP2_SETTINGS))
-        };
-        let nominations = value.split(|byte| *byte == b',');
-        let nominations = nominations.filter(|token| !token.is_empty() && !is_gone(token));
-        if nominations.count() > MAX_NOMINATIONS {
-            return Err(Refusal::TooManyNamedByConnection);
-        }
-        let mut named = BTreeSet::new();
-        for token in tokens(value) {
-            let token = String::from_utf8_lossy(token).to_ascii_lowercase();
-            if token.starts_with(':') || PROTECTED.contains(&&*token) {
-                return Err(Refusal::NamedByConnection(token));
-            }
-            if token == "te" {
-                let mut values = self.values("te");
-                if values.any(|value| value.len() > MAX_NAMED_TE) {
-                    return Err(Refusal::LongTeNamedByConnection);
-                }
-            } else if !OPTIONS.contains(&&*token) {
-                named.insert(token);
-            }
-        }
-        self.remove_where(|name| named.contains(name).then_some(NAMED));
-        Ok(())
+    /// The value of a header whose repeats are joined.
+    fn value(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -204,31 +152,6 @@ const INVALID: &str = "the proxy removes it, since it is not a URL without user 
 const INTERNAL: &str =
     "the sidecar removes it from requests without an internal address in `x-forwarded-for`";
 const REPLACED: &str = "the sidecar removes it from requests without mutual TLS";
-
-/// The headers that Envoy does not let `connection` name. Without `host` it refuses the request too.
-const PROTECTED: [&str; 4] = [
-    "host",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-];
-
-const HTTP2_SETTINGS: &str = "http2-settings";
-
-/// What `connection` says other than names of headers.
-const OPTIONS: [&str; 5] = [
-    "close",
-    "connection",
-    HTTP2_SETTINGS,
-    "keep-alive",
-    "upgrade",
-];
-
-/// How many tokens `connection` may have (`MAX_ALLOWED_NOMINATED_HEADERS`).
-const MAX_NOMINATIONS: usize = 9;
-
-/// How long the value of `te` may be if `connection` names it (`MAX_ALLOWED_TE_VALUE_SIZE`).
-const MAX_NAMED_TE: usize = 255;
 
 fn has_repeated_cookie(sent: &[(&str, &[u8])]) -> bool {
     let mut names = sent.iter().map(|(name, _)| name);
@@ -267,17 +190,6 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
 
 fn is_refused_in_value(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'
-}
-
-fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|token| !token.is_empty())
-}
-
-fn has_token(value: &[u8], token: &str) -> bool {
-    tokens(value).any(|other| other.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Whether Envoy lets a value of `referer` pass (`Utility::isValidRefererValue`).

@@ -134,7 +134,7 @@ impl<'l> Line<'l> {
         if let Some(host) = host {
             parse_host(host).map_err(in_field("host"))?;
         }
-        for (Text(name), values) in self.headers.iter() {
+        for (Text(name), values) in &self.headers {
             let check = if values.are_none() {
                 check_absent_header
             } else {
