@@ -292,7 +292,11 @@ fn rules_see_the_values_that_decide_says() {
             Denied,
         ),
         with(on("x", "a b"), &[("x", " a b\t")], &[Http1], Denied),
-        with(on("x", "a,b"), &[("x", "a"), ("x", "b")], BOTH, Passes),
+        // Envoy keeps these apart. The filter compares them together, RBAC, which is alone here, does not.
+        Case {
+            happens: Passes,
+            ..with(on("x", "a,b"), &[("x", "a"), ("x", "b")], BOTH, Denied)
+        },
         with(
             on("accept", "a,b"),
             &[("accept", "a"), ("accept", "b")],
