@@ -301,7 +301,7 @@ mod tests {
             caller(&FakeHost::with_uri_sans(&[WEB])),
             Ok(Some(WEB.to_owned()))
         );
-        assert_eq!(caller(&FakeHost::with_uri_sans(&[])), Ok(None));
+        assert_eq!(caller(&FakeHost::with_uri_sans(&[])), Err(()));
         assert_eq!(caller(&FakeHost::with_uri_sans(&[WEB, ADMIN])), Err(()));
         assert_eq!(caller(&FakeHost::anonymous()), Ok(None));
     }

@@ -13,8 +13,8 @@
 //! Looking into the certificate can only take an identity away. Before Envoy 1.38 there is nothing
 //! to look into, and the first URI SAN stands.
 //!
-//! A certificate without a URI SAN is anonymous only if it has no other name that Envoy's RBAC
-//! takes for the caller's: neither a DNS SAN nor a subject.
+//! A caller is anonymous only without a certificate. A certificate without a URI SAN is malformed,
+//! whatever other names it has, and also if it has none: a rule about every certificate cannot miss it.
 //!
 //! At a gateway that may accept what it cannot validate, a certificate counts only if it was
 //! validated. That is a property of the connection, not of the certificate: another listener may
@@ -37,7 +37,6 @@ use crate::host::{Bytes, Host};
 
 const DIGEST: &[u8] = b"connection\0sha256_peer_certificate_digest";
 const FIRST_URI_SAN: &[u8] = b"connection\0uri_san_peer_certificate";
-const FIRST_DNS_SAN: &[u8] = b"connection\0dns_san_peer_certificate";
 const SUBJECT: &[u8] = b"connection\0subject_peer_certificate";
 const CERTIFICATE: &[u8] = b"connection\0peer_certificate";
 const IS_VALIDATED: &[u8] = b"connection\0peer_certificate_valid";
@@ -61,11 +60,11 @@ const REMEMBERED: Duration = Duration::from_mins(10);
 /// What a certificate says of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateIdentity {
-    /// Nothing: there is no certificate, or it has no URI SAN, no DNS SAN and no subject.
+    /// Nothing: there is no certificate.
     Absent,
     /// Nothing that counts: the proxy has not validated the certificate.
     Unvalidated,
-    /// Names other than one URI SAN.
+    /// Anything but one URI SAN.
     Malformed,
     /// The only URI SAN, be it a SPIFFE ID or not. No longer than one may be, so that what is kept is
     /// bounded.
@@ -199,19 +198,13 @@ fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertif
     let read = host
         .property(CERTIFICATE)
         .map(|pem| Certificate::read(&pem));
-    let counts = read.as_ref().map(|read| {
-        let read = read.as_ref()?;
-        Some((read.ids(), read.names.len()))
-    });
-    let identity = match (host.property(FIRST_URI_SAN), counts) {
-        (Some(san), None | Some(Some((1, _)))) if san.len() <= MAX_ID => {
+    let ids = read.as_ref().map(|read| Some(read.as_ref()?.ids()));
+    let identity = match (host.property(FIRST_URI_SAN), ids) {
+        (Some(san), None | Some(Some(1))) if san.len() <= MAX_ID => {
             CertificateIdentity::UriSan(san.into())
         }
-        (None, None | Some(Some((_, 0)))) if !is_named_otherwise(host) => {
-            CertificateIdentity::Absent
-        }
-        // More than one, none but a name of another kind, one that is longer than any SPIFFE ID, or
-        // one that is empty, which the proxy reports as none.
+        // More than one, none, one that is longer than any SPIFFE ID, or one that is empty, which the
+        // proxy reports as none.
         _ => CertificateIdentity::Malformed,
     };
     let read = read.flatten();
@@ -230,13 +223,6 @@ fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertif
         not_after: read.and_then(|read| read.not_after),
         validated: Vec::new(),
     }
-}
-
-/// Whether the certificate names the caller without a URI SAN.
-fn is_named_otherwise(host: &impl Host) -> bool {
-    [FIRST_DNS_SAN, SUBJECT]
-        .into_iter()
-        .any(|name| host.property(name).is_some())
 }
 
 /// Without the callers' names.
@@ -273,11 +259,13 @@ mod tests {
     }
 
     #[test]
-    fn no_uri_san_is_no_identity() {
-        assert_eq!(
-            identity(&FakeHost::with_uri_sans(&[])),
-            CertificateIdentity::Absent
-        );
+    fn only_a_caller_without_a_certificate_is_anonymous() {
+        for host in [
+            FakeHost::with_uri_sans(&[]),
+            FakeHost::with_uri_sans_before_envoy_1_38(&[]),
+        ] {
+            assert_eq!(identity(&host), CertificateIdentity::Malformed);
+        }
         assert_eq!(
             identity(&FakeHost::anonymous()),
             CertificateIdentity::Absent
@@ -285,13 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_with_names_of_other_kinds_alone_is_malformed_and_not_anonymous() {
-        for name in [FIRST_DNS_SAN, SUBJECT] {
-            let host = FakeHost::with_uri_sans(&[]).with_property(name, b"CN=web");
-            assert_eq!(identity(&host), CertificateIdentity::Malformed);
-            let host = FakeHost::with_uri_sans(&[WEB]).with_property(name, b"CN=web");
-            assert_eq!(identity(&host), uri_san(WEB));
-        }
+    fn a_subject_is_no_identity_and_takes_none_away() {
+        let host = FakeHost::with_uri_sans(&[]).with_property(SUBJECT, b"CN=web");
+        assert_eq!(identity(&host), CertificateIdentity::Malformed);
+        let host = FakeHost::with_uri_sans(&[WEB]).with_property(SUBJECT, b"CN=web");
+        assert_eq!(identity(&host), uri_san(WEB));
     }
 
     #[test]

@@ -165,7 +165,7 @@ fn are_path_segments(bytes: &[u8]) -> bool {
 /// taken for "a certificate that we do not understand".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerIdentity<'a> {
-    /// No identity was presented: plaintext, no client certificate, or one without any name.
+    /// No identity was presented: plaintext, or no client certificate.
     Absent,
     /// A certificate was presented that the proxy did not validate. It proves nothing, so the caller
     /// has no identity.

@@ -734,3 +734,37 @@ fn a_policy_that_only_denies_leaves_clients_of_a_gateway_alone() {
     assert!(rendered("app: orders").contains("notPrincipals"));
     assert!(!rendered("istio: ingressgateway").contains("notPrincipals"));
 }
+
+/// An exception is for the workloads' own sidecars, and a waypoint takes connections with mutual TLS alone.
+#[test]
+fn no_caller_is_anonymous_at_a_waypoint_of_a_strict_mesh() {
+    const STRICT: &str = "apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: test}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.30\"
+  mtls:
+    mode: Strict
+    exceptions: [{name: e, namespace: shop, owner: o, notAfter: \"2100-01-01T00:00:00Z\"}]
+";
+    const SERVICE: &str = "{group: \"\", kind: Service, name: a}";
+    const GATEWAY: &str = "{group: gateway.networking.k8s.io, kind: Gateway, name: a}";
+    let found = |attachment: &str| {
+        let policy = format!(
+            "apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {{name: p, namespace: shop}}
+spec: {{{attachment}, rules: [{{id: r, effect: Allow, from: [{{anonymous: true}}]}}]}}
+"
+        );
+        let diagnostics = check(&[STRICT, &policy]).diagnostics;
+        diagnostics
+            .iter()
+            .any(|found| found.code.as_str() == "never-matches")
+    };
+    assert!(found(&format!("targetRefs: [{SERVICE}]")));
+    assert!(!found(&format!("targetRefs: [{GATEWAY}]")));
+    assert!(!found(&format!("targetRefs: [{SERVICE}, {GATEWAY}]")));
+    assert!(!found("selector: {matchLabels: {app: a}}"));
+}

@@ -142,13 +142,11 @@ fn a_certificate_is_still_an_identity_where_tls_does_not_ask_for_one() {
 }
 
 #[test]
-fn a_certificate_without_any_name_is_no_identity() {
+fn a_certificate_without_any_name_is_malformed_and_not_anonymous() {
     let mesh = Mesh::start();
     let client = mesh.client(&mesh.authority.issue(&Leaf::default()).unwrap());
-    assert_denied(
-        &client.send(&Request::get("/orders")).unwrap(),
-        "no-identity",
-    );
+    let response = client.send(&Request::get("/status")).unwrap();
+    assert_denied(&response, "malformed-identity");
 }
 
 #[test]

@@ -185,6 +185,15 @@ fn a_certificate_that_may_pass_for_an_identity_of_the_mesh_is_refused() {
         named(&[], &[WEB, "https://partner.example/7"], &[]),
         named(&[], &["https://partner.example/7", WEB], &[]),
         named(&[], &["https://partner.example/7", ""], &[]),
+        // Another spelling of a name that a rule may exclude.
+        named(&["client-7.partner.example."], &[], &[]),
+        // No name that a rule could know.
+        named(&[], &[], &[]),
+        Leaf {
+            email_sans: vec!["client-7@partner.example".to_owned()],
+            ip_sans: vec![[10, 0, 0, 1].into()],
+            ..Leaf::default()
+        },
     ] {
         assert_denied(&get(&mesh, &leaf, "/status"), "malformed-identity");
     }

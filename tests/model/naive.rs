@@ -415,7 +415,9 @@ fn condition_matches(
                             || parts().all(|part| has_text(&part)))
                 });
                 if stops {
+                    let mut lists = values.iter();
                     matching.any(|is_match| is_match)
+                        || lists.any(|value| list_matches(value, &texts, separators))
                 } else {
                     !texts.is_empty() && matching.all(|is_match| is_match)
                 }
@@ -511,11 +513,11 @@ fn condition_matches(
         "request.auth.claims[realm][roles]" => claim(&["realm", "roles"]),
         "request.headers[X-a]" => in_parts(header("x-a"), ",", &|pattern, value, stops| {
             header_matches(pattern, value)
-                || (stops && runs(value, ",").any(|run| header_matches(pattern, &run)))
+                || (stops && parts(value, ",").any(|part| header_matches(pattern, &part)))
         }),
         "request.headers[cookie]" => in_parts(header("cookie"), ",;", &|pattern, value, stops| {
             header_matches(pattern, value)
-                || (stops && runs(value, ",;").any(|run| header_matches(pattern, &run)))
+                || (stops && parts(value, ",;").any(|part| header_matches(pattern, &part)))
         }),
         "request.headers[:path]" => spelled(
             asked.path.clone().into_iter().collect(),
@@ -531,7 +533,7 @@ fn condition_matches(
             ",",
             &|pattern, host, stops| {
                 (header_matches(pattern, host) && (stops || takes_host(pattern, host)))
-                    || (stops && runs(host, ",").any(|run| header_matches(pattern, &run)))
+                    || (stops && parts(host, ",").any(|part| header_matches(pattern, &part)))
                     || (stops && host_matches(pattern, host, stops))
             },
         ),
@@ -579,26 +581,24 @@ fn trimmed(text: &str) -> &str {
     text.trim_matches(|letter: char| letter.is_ascii_whitespace())
 }
 
-/// All that begins and ends at a separator or an end.
-fn runs(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
-    let value = latin1(value);
+/// Whether a pattern about several values matches some that stand together, with or without spaces and
+/// empty values between, in one header or in several.
+fn list_matches(pattern: &str, values: &[Vec<u8>], separators: &str) -> bool {
     let is_separator = |letter: char| separators.contains(letter);
-    let ends = value
-        .char_indices()
-        .filter(|(_, letter)| is_separator(*letter))
-        .map(|(position, letter)| (position, position + letter.len_utf8()));
-    let ends: Vec<_> = [(0, 0)]
-        .into_iter()
-        .chain(ends)
-        .chain([(value.len(), value.len())])
-        .collect();
-    let mut runs = Vec::new();
-    for (first, (_, start)) in ends.iter().enumerate() {
-        for (end, _) in &ends[first + 1..] {
-            runs.push(bytes_of(trimmed(&value[*start..*end])));
-        }
-    }
-    runs.into_iter()
+    let listed = |text: &[u8]| {
+        let parts = parts(text, separators).filter(|part| !part.is_empty());
+        parts.map(|part| latin1(&part)).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = values.iter().flat_map(|value| listed(value)).collect();
+    let all = format!(",{},", all.join(","));
+    let literal = trimmed(pattern.trim_matches('*'));
+    let wanted = listed(literal.as_bytes()).join(",");
+    let begins = !pattern.starts_with('*') || literal.starts_with(is_separator);
+    let ends = !pattern.ends_with('*') || literal.ends_with(is_separator);
+    let [before, after] = [begins, ends].map(|is_whole| if is_whole { "," } else { "" });
+    literal.contains(is_separator)
+        && !wanted.is_empty()
+        && all.contains(&format!("{before}{wanted}{after}"))
 }
 
 /// What stands between separators.

@@ -53,7 +53,7 @@ impl KnownDifference {
                 "a certificate in which not exactly one name reads as a SPIFFE ID, or one that is no valid ID"
             }
             Self::EmptyNames => {
-                "a certificate whose URI and DNS names are all empty, without a subject"
+                "a certificate without a subject whose URI and DNS names are all empty, or that has none"
             }
             Self::EndInOtherName => {
                 "`namespaces` or `principals` with a `*` at the beginning, and a certificate from outside the mesh, or one with `/ns/` in a DNS name or its subject"

@@ -89,8 +89,8 @@ fn check_method(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Opt
         problems.report(
             Code::InvalidValue,
             cursor,
-            format!("no request has the method `{text}`"),
-            "methods are case-sensitive and in upper case, such as `GET`",
+            format!("`{text}` is not a method in upper case"),
+            "methods are case-sensitive: write `GET`; a rule cannot name `get`, which is another method",
         );
         return None;
     }

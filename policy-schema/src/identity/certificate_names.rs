@@ -23,7 +23,6 @@ impl CertificateNames {
         };
         match (self.first_uri(), self.0.iter().filter(is_id).count()) {
             (Some(uri), 1) => PeerIdentity::from_uri_san(Some(uri.as_bytes())),
-            _ if self.0.is_empty() => PeerIdentity::Absent,
             _ => PeerIdentity::Malformed,
         }
     }
@@ -32,7 +31,6 @@ impl CertificateNames {
     pub fn peer_by_first_uri(&self) -> PeerIdentity<'_> {
         match self.first_uri() {
             Some(uri) => PeerIdentity::from_uri_san(Some(uri.as_bytes())),
-            None if self.0.is_empty() => PeerIdentity::Absent,
             None => PeerIdentity::Malformed,
         }
     }
@@ -61,7 +59,7 @@ mod tests {
         let web = PeerIdentity::Verified(SpiffeId::parse(WEB.as_bytes()).unwrap());
         let malformed = PeerIdentity::Malformed;
         for (names, peer, by_first_uri) in [
-            (&[][..], PeerIdentity::Absent, PeerIdentity::Absent),
+            (&[][..], malformed, malformed),
             (&[(Uri, WEB)], web, web),
             (&[(Dns, "web.shop"), (Uri, WEB), (Subject, WEB)], web, web),
             (&[(Uri, WEB), (Uri, "urn:a")], malformed, web),

@@ -126,9 +126,13 @@ fn is_name(kind: NameKind, name: &str) -> bool {
     let has_only = |is_good: fn(&u8) -> bool| name.as_bytes().iter().all(is_good);
     has_length
         && match kind {
-            NameKind::Dns => has_only(|byte| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*')
-            }),
+            // With a dot at its end it is another spelling of a name that rules know without.
+            NameKind::Dns => {
+                !name.ends_with('.')
+                    && has_only(|byte| {
+                        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'*')
+                    })
+            }
             NameKind::Uri => has_only(u8::is_ascii_graphic),
             NameKind::Subject => !name.contains(char::is_control),
         }
@@ -177,6 +181,9 @@ mod tests {
             &["dns:"],
             &["dns:partner.example\0.evil.example"],
             &["dns:partner example"],
+            &["dns:partner.example."],
+            &["dns:a.example", "dns:partner.example.."],
+            &["dns:."],
             &["dns:spiffe://cluster.local/ns/shop/sa/web"],
             &["subject:spiffe://cluster.local/ns/shop/sa/web"],
             &["subject:SPIFFE:x"],

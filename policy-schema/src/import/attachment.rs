@@ -73,9 +73,11 @@ impl Attachment {
         if mtls.and_then(|mtls| mtls.mode) != Some(MtlsMode::Strict) {
             return true;
         }
-        let attachment = if !self.targets.is_empty() {
-            policy::Attachment::Targets(Vec::new())
-        } else if self.namespace == root_namespace {
+        if !self.targets.is_empty() {
+            let mut targets = self.targets.iter();
+            return targets.any(|target| policy::is_gateway(&target.kind, &target.name));
+        }
+        let attachment = if self.namespace == root_namespace {
             policy::Attachment::Mesh(self.labels.clone())
         } else if self.labels.is_empty() {
             policy::Attachment::Namespace

@@ -51,43 +51,91 @@ impl Separator {
         joined.len() > MAX_LENGTH || parts.any(|(before, part)| before >= MAX_PARTS || is(part))
     }
 
-    /// Whether consecutive values together match one of `patterns`. More than [`MAX_RUNS`] values count as
-    /// a match.
-    pub(crate) fn has_run(self, joined: &[u8], patterns: &[TextMatch]) -> bool {
-        let (mut count, mut start) = (0, 0);
-        let mut parts = joined.split(|&byte| self.is(byte));
-        parts.any(|part| {
-            count += 1;
-            let end = start + part.len();
-            let up_to = joined.get(..end).unwrap_or_default().trim_ascii_end();
-            let from = joined.get(start..).unwrap_or_default().trim_ascii_start();
-            start = end + 1;
-            let mut patterns = patterns.iter();
-            count > MAX_RUNS || patterns.any(|pattern| self.is_run(pattern, up_to, from))
-        })
-    }
-
-    /// Whether a run of values matches `pattern` that ends where `up_to` does or begins where `from` does.
-    fn is_run(self, pattern: &TextMatch, up_to: &[u8], from: &[u8]) -> bool {
-        let is_over = |rest: &[u8]| {
-            let next = rest.trim_ascii_start().first();
-            next.is_none_or(|&byte| self.is(byte))
-        };
+    /// `pattern` as it reads in a [`ValueList`]; none if it is not about several values.
+    pub(crate) fn run_of(self, pattern: &TextMatch) -> Option<Run> {
+        let literal = pattern.literal().as_bytes().trim_ascii();
+        let mut list = ValueList::default();
+        list.add(self, literal);
+        let is_list = literal.iter().any(|&byte| self.is(byte)) && list.text.len() > 1;
+        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.is(byte));
         match pattern {
-            TextMatch::Suffix(_) => pattern.matches(up_to),
-            TextMatch::Prefix(_) | TextMatch::Any => pattern.matches(from),
-            TextMatch::Exact(text) => from.strip_prefix(text.as_bytes()).is_some_and(is_over),
+            TextMatch::Suffix(_) if !is_at(literal.first()) => {
+                list.text.remove(0);
+            }
+            TextMatch::Prefix(_) if !is_at(literal.last()) => {
+                list.text.pop();
+            }
+            _ => {}
         }
-    }
-
-    /// Whether `pattern` is about several values.
-    pub(crate) fn is_in(self, pattern: &TextMatch) -> bool {
-        pattern.literal().bytes().any(|byte| self.is(byte))
+        is_list.then_some(Run {
+            text: list.text,
+            is_end: matches!(pattern, TextMatch::Suffix(_)),
+        })
     }
 
     /// Whether `byte` may stand between values.
     fn is(self, byte: u8) -> bool {
         byte == b',' || (byte == b';' && self == Self::Semicolon)
+    }
+}
+
+/// All values of a header in a request, as one list: without the spaces around each and without empty ones,
+/// between commas. So it reads the same however a client spells it and wherever a proxy joins it.
+#[derive(Debug)]
+pub(crate) struct ValueList {
+    text: Vec<u8>,
+    count: usize,
+}
+
+/// A pattern about several values that stand together, as it reads in a [`ValueList`].
+#[derive(Debug)]
+pub(crate) struct Run {
+    text: Vec<u8>,
+    /// Whether it is the end of a value, and not the beginning.
+    is_end: bool,
+}
+
+impl Default for ValueList {
+    fn default() -> Self {
+        Self {
+            text: b",".to_vec(),
+            count: 0,
+        }
+    }
+}
+
+impl ValueList {
+    /// Adds the values that a client may have sent one by one.
+    pub(crate) fn add(&mut self, separator: Separator, joined: &[u8]) {
+        for part in separator.parts(joined) {
+            self.count += 1;
+            if self.count > MAX_RUNS {
+                return;
+            }
+            if !part.is_empty() {
+                self.text.extend(part);
+                self.text.push(b',');
+            }
+        }
+    }
+
+    /// Whether values that stand together match one of `runs`. More than [`MAX_RUNS`] values count as a
+    /// match.
+    pub(crate) fn has_any(&self, runs: &[Run]) -> bool {
+        let is_at = |run: &Run, before: &[u8], after: &[u8]| {
+            if run.is_end {
+                before.ends_with(&run.text)
+            } else {
+                after.starts_with(&run.text)
+            }
+        };
+        let mut commas = (0..self.text.len()).filter(|at| self.text.get(*at) == Some(&b','));
+        self.count > MAX_RUNS
+            || commas.any(|at| {
+                let before = self.text.get(..=at).unwrap_or_default();
+                let after = self.text.get(at..).unwrap_or_default();
+                runs.iter().any(|run| is_at(run, before, after))
+            })
     }
 }
 

@@ -1,5 +1,7 @@
 //! The edge of the mesh, and what of the inside is reached through it.
 
+use std::collections::BTreeSet;
+
 use super::{IstioVersion, Labels};
 use crate::document::{GatewayApi, ServerTlsMode, TlsVersion};
 use crate::matching::TextMatch;
@@ -38,6 +40,18 @@ impl Gateway {
     pub fn asks_for_certificates(&self) -> bool {
         let mut servers = self.servers.iter();
         servers.any(|server| server.mode == ServerTlsMode::Mutual)
+    }
+
+    /// Whether clients without a certificate get no further than the redirect of plain HTTP.
+    pub fn requires_certificates(&self) -> bool {
+        let mut servers = self.servers.iter();
+        !self.unvalidated_certificates && servers.all(|server| server.mode == ServerTlsMode::Mutual)
+    }
+
+    /// The ports on which plain HTTP is answered with a redirect to HTTPS, in order.
+    pub fn redirect_ports(&self) -> BTreeSet<u16> {
+        let servers = self.servers.iter();
+        servers.map(|server| server.redirect_port).collect()
     }
 
     /// The labels that its pods have, and no other pods of its namespace.

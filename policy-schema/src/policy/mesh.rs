@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::at_gateway::is_gateway;
 use super::{Attachment, Gateway, IstioVersion, Labels};
 use crate::document::{
     ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
@@ -133,8 +134,13 @@ impl Mesh {
     }
 
     /// Whether callers without an identity may come where a policy of `namespace` is for. No mode of mutual
-    /// TLS applies to gateways.
+    /// TLS applies to gateways, and no exception of a workload to the waypoint in front of it.
     pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
+        if let Attachment::Targets(targets) = attachment {
+            let mut targets = targets.iter();
+            return !self.is_strict()
+                || targets.any(|target| is_gateway(&target.kind, &target.name));
+        }
         let is_for = |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
         let everything = Labels::new();
         let mut exceptions = self.mtls.exceptions.iter();

@@ -1,6 +1,6 @@
 //! Which connections a workload accepts, by the `mtls` of the `Mesh`.
 
-use super::at_gateway::has_gateway_label;
+use super::at_gateway::{has_gateway_label, is_gateway};
 use super::{
     Attachment, Gateway, Labels, Mesh, MtlsException, PolicySet, ServicePolicy, are_compatible,
 };
@@ -21,6 +21,8 @@ pub enum AcceptedConnections<'m> {
     NotStated,
     /// The documents do not show whether this exception is for the workload.
     MaybeExcepted(&'m str),
+    /// From ztunnels and gateways alone, with mutual TLS (HBONE): the proxy is a waypoint.
+    ThroughWaypoint,
     /// The workload may be this gateway, which no mode of mutual TLS applies to.
     MaybeGateway(&'m str),
 }
@@ -36,13 +38,26 @@ enum Applies {
 impl PolicySet {
     /// Which connections the workload of `policy` accepts at `port`, where it has `labels` beyond those that the
     /// policy selects.
-    pub fn accepted_connections(
-        &self,
-        policy: &ServicePolicy,
+    pub fn accepted_connections<'p>(
+        &'p self,
+        policy: &'p ServicePolicy,
         labels: &Labels,
         port: Option<u16>,
-    ) -> AcceptedConnections<'_> {
+    ) -> AcceptedConnections<'p> {
         let mesh = &self.mesh;
+        // No mode of mutual TLS, and no exception of a workload, applies to a waypoint.
+        if let Attachment::Targets(targets) = &policy.attachment
+            && !targets.is_empty()
+        {
+            let mut gateways = targets
+                .iter()
+                .filter(|target| is_gateway(&target.kind, &target.name));
+            return match (gateways.clone().count() == targets.len(), gateways.next()) {
+                (true, _) => AcceptedConnections::All,
+                (false, Some(gateway)) => AcceptedConnections::MaybeGateway(&gateway.name),
+                (false, None) => AcceptedConnections::ThroughWaypoint,
+            };
+        }
         if mesh.is_known_gateway(policy, labels) {
             return AcceptedConnections::All;
         }

@@ -37,8 +37,8 @@ impl Names {
         }
     }
 
-    /// What identifies the caller: the only name that reads as an ID, if it is a URI SAN. Without
-    /// any URI SAN, DNS SAN and subject there is nothing; all else is malformed.
+    /// What identifies the caller: the only name that reads as an ID, if it is a URI SAN. All else is
+    /// malformed.
     pub fn identity(&self) -> Option<Vec<u8>> {
         match self.known().peer() {
             PeerIdentity::Absent => None,

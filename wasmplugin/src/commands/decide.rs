@@ -5,7 +5,9 @@ mod arrival;
 mod caller;
 mod claims;
 mod client_certificate;
+mod connection;
 mod decider;
+mod framing;
 mod human;
 mod line;
 mod omitted;
@@ -68,11 +70,11 @@ it expects.
 
 Headers and claims that are left out are absent from the request. If a rule
 asks for a port, a host, an address or a header that proxies set, the question
-leaves it out, and the answer depends on it, there is no answer. The port is the only one that the
-policy's service declares, if it declares one.
+leaves it out, and the answer depends on it, there is no answer. The port is the
+only one that the policy's service declares, if it declares one.
 
-The proxy itself refuses some requests, such as those with %00 in the path, and
-connections without mutual TLS where the Mesh is strict.
+The proxy itself refuses some requests, such as CONNECT and those with %00 in the
+path, and connections without mutual TLS where the Mesh is strict.
 A policy in shadow lets every request pass: the answer says what it would
 decide, and the exit code is 0.
 
@@ -96,7 +98,7 @@ pub(crate) struct Args {
     #[arg(long, value_parser = question::parse_method, required_unless_present_any = ["requests", "tcp"])]
     method: Option<String>,
     /// The request's path as the client sends it, with its query, which only conditions on the
-    /// header `:path` see. `CONNECT` has none
+    /// header `:path` see
     #[arg(long, value_parser = question::parse_path)]
     path: Option<String>,
     /// The request's authority, with its port if the client sends one [default: the host of --to]

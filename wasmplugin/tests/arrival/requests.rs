@@ -30,6 +30,13 @@ const INTERNAL_ONLY: [&str; 15] = [
     "upstream-stream-duration-ms",
 ];
 
+const UPGRADE: (&str, &str) = ("connection", "upgrade");
+const WEBSOCKET: (&str, &str) = ("upgrade", "websocket");
+const H2C: (&str, &str) = ("upgrade", "h2c");
+
+/// A path to tunnel UDP to a host and a port.
+const UDP: &str = "/.well-known/masque/udp/a/80/";
+
 #[test]
 fn rules_see_the_headers_of_internal_clients() {
     let internal = json!({
@@ -58,9 +65,6 @@ fn proxies_before_istio_1_23_answer_an_expectation() {
 
 #[test]
 fn rules_see_the_headers_about_the_connection_that_decide_says() {
-    const UPGRADE: (&str, &str) = ("connection", "upgrade");
-    const WEBSOCKET: (&str, &str) = ("upgrade", "websocket");
-    const H2C: (&str, &str) = ("upgrade", "h2c");
     check(&[
         over_both("x", &[], Passes),
         over_both("x", &[("x", "1")], Denied),
@@ -122,6 +126,66 @@ fn rules_see_the_headers_about_the_connection_that_decide_says() {
         over_1("te", &[("te", "trailers;q=1")], Passes),
         over_1("te", &[("te", "gzip"), ("te", "trailers")], Denied),
         over_1("te", &[("connection", "te"), ("te", "trailers")], Denied),
+    ]);
+}
+
+#[test]
+fn connection_names_headers_as_decide_says() {
+    let (short, long) = ("a".repeat(255), "a".repeat(256));
+    check(&[
+        over_1("x", &[("connection", "host")], Refused(400)),
+        over_1("x", &[("connection", "a, Host")], Refused(400)),
+        over_1("x", &[("connection", ":authority")], Refused(400)),
+        over_1("x", &[("connection", "a:b"), ("x", "1")], Denied),
+        over_1(
+            "x",
+            &[("connection", "upgrade, host"), H2C, ("x", "1")],
+            Refused(400),
+        ),
+        over_1(
+            "x",
+            &[("connection", "upgrade, host"), WEBSOCKET, ("x", "1")],
+            Denied,
+        ),
+        // With `close`, which ends each connection here, these are 9 and 10.
+        over_1(
+            "x",
+            &[("connection", "a,a,a,a,a,a,a,a"), ("x", "1")],
+            Denied,
+        ),
+        over_1("x", &[("connection", "a,a,a,a,a,a,a,a,a")], Refused(400)),
+        over_1("x", &[("connection", ",,,,,,,,,,,,a"), ("x", "1")], Denied),
+        over_1("x", &[("connection", "a, , , , , , , , , ")], Refused(400)),
+        over_1(
+            "x",
+            &[("connection", "upgrade,a,a,a,a,a,a,a,a"), H2C, ("x", "1")],
+            Denied,
+        ),
+        over_1(
+            "x",
+            &[("connection", "upgrade,a,a,a,a,a,a,a,a,a"), H2C],
+            Refused(400),
+        ),
+        over_1("close", &[("close", "1")], Denied),
+        over_1("http2-settings", &[("http2-settings", "x")], Denied),
+        over_1(
+            "http2-settings",
+            &[("connection", "http2-settings"), ("http2-settings", "x")],
+            Denied,
+        ),
+        over_1(
+            "http2-settings",
+            &[UPGRADE, H2C, ("http2-settings", "x")],
+            Passes,
+        ),
+        over_1(
+            "http2-settings",
+            &[UPGRADE, WEBSOCKET, ("http2-settings", "x")],
+            Denied,
+        ),
+        over_1("te", &[("connection", "te"), ("te", &long)], Refused(400)),
+        over_1("te", &[("connection", "te"), ("te", &short)], Passes),
+        over_1("te", &[("te", &long)], Passes),
     ]);
 }
 
@@ -238,7 +302,11 @@ fn rules_see_the_values_that_decide_says() {
             Denied,
         ),
         with(on("x", "a b"), &[("x", " a b\t")], &[Http1], Denied),
-        with(on("x", "a,b"), &[("x", "a"), ("x", "b")], BOTH, Passes),
+        // Envoy keeps these apart. The filter compares them together, RBAC, which is alone here, does not.
+        Case {
+            happens: Passes,
+            ..with(on("x", "a,b"), &[("x", "a"), ("x", "b")], BOTH, Denied)
+        },
         with(
             on("accept", "a,b"),
             &[("accept", "a"), ("accept", "b")],
@@ -316,56 +384,138 @@ fn rules_see_the_path_and_the_query_that_decide_says() {
     ]);
 }
 
+/// The upgrades and tunnels that Istio configures proxies for: `websocket` only.
+fn of_istio() -> serde_json::Value {
+    json!({
+        "proxy_100_continue": true,
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "http2_protocol_options": {},
+    })
+}
+
 #[test]
-fn rules_see_connect_as_decide_says() {
-    let connect = |rule: &str, outcome| {
+fn proxies_of_istio_refuse_connect_as_decide_says() {
+    let connect = |rule: &str, host: &str, headers: &[(&str, &str)], outcome| {
         let sent = Sent {
             method: "CONNECT",
-            host: "a:80".to_owned(),
-            ..Sent::default()
+            host: host.to_owned(),
+            ..Sent::headers(headers)
         };
         Case::new(rule.to_owned(), sent, BOTH, outcome)
     };
-    let extended = |rule: &str, protocol, outcome| {
+    let upgrade = |path: &str, protocol, outcome| {
         let sent = Sent {
-            extended_connect: Some(protocol),
-            ..Sent::default()
+            path: path.to_owned(),
+            ..Sent::headers(&[("connection", "upgrade"), ("upgrade", protocol)])
         };
-        Case::new(rule.to_owned(), sent, &[Http2], outcome)
+        Case::new(on("x", "*"), sent, &[Http1], outcome)
     };
-    let with_method = |method| format!("to: [{{methods: [{method}]}}]");
-    check(&[
-        connect(&with_method("CONNECT"), Denied),
-        connect(&with_method("GET"), Passes),
-        connect(&on(":path", "*"), Passes),
-        connect(&on(":authority", "a:80"), Denied),
-        extended(&with_method("GET"), "websocket", Denied),
-        extended(&with_method("CONNECT"), "websocket", Passes),
-        extended(&on("upgrade", "websocket"), "websocket", Denied),
-        extended(&on("connection", "upgrade"), "websocket", Denied),
-        extended(&on(":path", "/a"), "websocket", Denied),
-        extended(&on("x", "*"), "other", Refused(403)),
-    ]);
+    check_with(
+        &[
+            connect("to: [{methods: [CONNECT]}]", "a:80", &[], Refused(403)),
+            connect("to: [{methods: [GET]}]", "a:80", &[], Refused(403)),
+            connect(&on("x", "*"), "a:80", &[("x", "1")], Refused(403)),
+            upgrade("/a", "websocket", Passes),
+            upgrade("/a", "connect-udp", Refused(404)),
+            upgrade(UDP, "connect-udp", Refused(403)),
+            upgrade(UDP, "Connect-UDP", Refused(403)),
+            upgrade("/.well-known/masque/udp/a/80", "connect-udp", Refused(404)),
+            upgrade("/.well-known/masque/udp//80/", "connect-udp", Refused(404)),
+            upgrade("/a", "connect-ip", Refused(403)),
+            upgrade("/a", "tls/1.0", Refused(403)),
+        ],
+        "1.29",
+        &of_istio(),
+    );
 }
 
-/// Istio upgrades to `websocket` only. `decide` answers for a proxy that an `EnvoyFilter` has changed, and says so.
 #[test]
-fn without_an_envoy_filter_proxies_refuse_connect() {
+fn an_extended_connect_is_refused() {
     let sent = Sent {
-        method: "CONNECT",
-        host: "a:80".to_owned(),
+        extended_connect: Some("websocket"),
         ..Sent::default()
     };
-    let rule = "to: [{methods: [CONNECT]}]".to_owned();
-    let case = Case {
-        happens: Refused(403),
-        ..Case::new(rule, sent, BOTH, Denied)
+    let rules = [("x".to_owned(), on("x", "*"))];
+    let documents = documents(&rules.into(), "1.29");
+    let sidecar = Sidecar::start(&policies_of(&documents), &of_istio());
+    let happens = sidecar.outcome("x", &sent, Web, Http2);
+    assert!(happens.is_err(), "{happens:?}");
+    let question =
+        json!({"to": "shop/x", "from": "shop/web", "method": "CONNECT", "path": "/a", "host": "a"});
+    let answers = decided::decide(&documents, [question].into_iter());
+    assert_eq!(answers[0]["decision"], "refused", "{answers:?}");
+}
+
+#[test]
+fn bodies_are_framed_as_decide_says() {
+    const LENGTH: &str = "content-length";
+    const CODING: &str = "transfer-encoding";
+    let mut cases = vec![
+        over_1("x", &[(LENGTH, "0"), (LENGTH, "0")], Refused(400)),
+        over_1("x", &[(LENGTH, "0"), (LENGTH, "1")], Refused(400)),
+        over_1("x", &[(CODING, "chunked"), (LENGTH, "0")], Refused(400)),
+        over_1("x", &[(CODING, "gzip"), (LENGTH, "0")], Refused(400)),
+        over_1("x", &[(CODING, "chunked"), (LENGTH, "x")], Refused(400)),
+        over_1(
+            "x",
+            &[(CODING, "chunked"), (CODING, "chunked")],
+            Refused(501),
+        ),
+        over_1("x", &[(CODING, "gzip"), (CODING, "chunked")], Refused(501)),
+        over_1(
+            "x",
+            &[(CODING, "chunked"), ("connection", CODING), ("x", "1")],
+            Denied,
+        ),
+        over_1(LENGTH, &[(LENGTH, "0"), ("connection", LENGTH)], Passes),
+        over_both(LENGTH, &[(LENGTH, "0")], Denied),
+        over_both(LENGTH, &[(LENGTH, "00")], Denied),
+    ];
+    for length in [
+        "",
+        "+5",
+        "-1",
+        "x",
+        "0x5",
+        "5 5",
+        "0,0",
+        "5.0",
+        "18446744073709551616",
+    ] {
+        cases.push(over_1("x", &[(LENGTH, length)], Refused(400)));
+    }
+    for coding in [
+        "",
+        "gzip",
+        "identity",
+        "gzip, chunked",
+        "chunked, chunked",
+        "chunked;q=1",
+        ",chunked",
+    ] {
+        cases.push(over_1("x", &[(CODING, coding)], Refused(501)));
+    }
+    for coding in ["Chunked", " chunked "] {
+        cases.push(over_1("x", &[(CODING, coding), ("x", "1")], Denied));
+    }
+    check(&cases);
+}
+
+#[test]
+fn methods_are_other_methods_in_lower_case() {
+    let with = |method, rule: &str, versions, outcome| {
+        let sent = Sent {
+            method,
+            ..Sent::default()
+        };
+        Case::new(format!("to: [{{{rule}}}]"), sent, versions, outcome)
     };
-    let settings = json!({
-        "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "http2_protocol_options": {},
-    });
-    check_with(&[case], "1.29", &settings);
+    check(&[
+        with("GET", "methods: [GET]", BOTH, Denied),
+        with("get", "methods: [GET]", &[Http2], Passes),
+        with("get", "notMethods: [GET]", &[Http2], Denied),
+        with("Get", "methods: ['*']", &[Http2], Denied),
+    ]);
 }
 
 #[test]

@@ -78,7 +78,15 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
         for (value, decision) in [
             (json!("https"), "deny"),
             (json!("other"), "allow"),
-            (json!([]), "allow"),
+            // Proxies set these in every request.
+            (
+                json!([]),
+                if [":scheme", "x-forwarded-proto"].contains(&header) {
+                    "error"
+                } else {
+                    "allow"
+                },
+            ),
         ] {
             let given = answer(&documents, &json!({"headers": {header: value}}));
             assert_eq!(outcome(&given), decision, "{header} {value}: {given}");
@@ -102,10 +110,19 @@ fn a_header_that_proxies_set_is_asked_for_where_it_decides() {
     insta::assert_snapshot!(error.unwrap(), @"
     error: the answer depends on what the question leaves out: rule `no` asks for the header `x-forwarded-proto`, which proxies set
      |
-     = help: name it with `--header x-forwarded-proto=VALUE` as the filter sees it, or `--without-header x-forwarded-proto`
+     = help: name it with `--header x-forwarded-proto=VALUE` as the filter sees it
     ");
     assert_eq!(ask(&["--header", "x-forwarded-proto=http"]).status, 2);
-    assert_eq!(ask(&["--without-header", "X-Forwarded-Proto"]).status, 0);
+    for name in ["X-Forwarded-Proto", ":scheme"] {
+        let refused = ask(&["--without-header", name]);
+        assert_eq!(refused.status, 3);
+        assert!(
+            refused.stderr.contains("in every request"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert_eq!(ask(&["--header", "x-forwarded-proto=other"]).status, 0);
 }
 
 #[test]
@@ -163,23 +180,24 @@ fn server_names_are_in_lower_case() {
 }
 
 #[test]
-fn connect_has_no_path() {
-    let rule = "    - {id: no, effect: Deny, to: [{methods: [CONNECT]}]}\n";
+fn proxies_of_istio_let_no_connect_pass() {
+    let rule = "    - {id: connect, effect: Allow, to: [{methods: [CONNECT, GET]}]}\n";
     let documents = documents("", rule);
-    let connect = |path: Value| answer(&documents, &json!({"method": "CONNECT", "path": path}));
-    let plain = connect(Value::Null);
-    assert_eq!(outcome(&plain), "deny");
-    assert!(plain["notes"].to_string().contains("`EnvoyFilter`"));
-    let extended = connect(json!("/x"));
-    let error = extended["error"].as_str().unwrap();
-    assert!(error.contains("ask about that"), "{extended}");
-    for (more, status) in [(&[][..], 2), (&["--path", "/x"], 3)] {
+    for (path, reason) in [(Value::Null, "answers 403"), (json!("/x"), "extended")] {
+        let answer = answer(&documents, &json!({"method": "CONNECT", "path": path}));
+        assert_eq!(outcome(&answer), "refused");
+        assert!(
+            answer["explanation"].to_string().contains(reason),
+            "{answer}"
+        );
+    }
+    for more in [&[][..], &["--path", "/x"]] {
         let args = [
             "decide", "-f", "p", "--from", "shop/web", "--method", "CONNECT", "--at", NOW,
         ];
         let mut command = command(&[&args[..], more].concat());
         command.current_dir(documents.path());
-        assert_eq!(finish(command, "").status, status);
+        assert_eq!(finish(command, "").status, 2);
     }
 }
 
@@ -299,6 +317,52 @@ fn a_strict_sidecar_refuses_connections_without_mutual_tls() {
             .to_string()
             .contains("ask with `anonymous`")
     );
+}
+
+#[test]
+fn a_waypoint_takes_no_caller_without_a_certificate() {
+    const MIXED: &str = "[{kind: Service, name: cart}, {group: gateway.networking.k8s.io, kind: Gateway, name: edge}]";
+    let excepted = format!("{EXCEPTION}}}\n");
+    let permissive = "  mtls: {mode: Permissive}\n";
+    for (targets, mtls, is_refused) in [
+        ("[{kind: Service, name: cart}]", "", true),
+        ("[{kind: Service, name: cart}]", permissive, true),
+        ("[{kind: Service, name: cart}]", &excepted, true),
+        (
+            "[{group: networking.istio.io, kind: ServiceEntry, name: cart}]",
+            &excepted,
+            true,
+        ),
+        (
+            "[{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]",
+            &excepted,
+            false,
+        ),
+        (MIXED, &excepted, false),
+    ] {
+        let documents = documents(mtls, "");
+        let file = documents.path().join("p/cart.yaml");
+        let policy = POLICY.replace(
+            "selector: {matchLabels: {app: cart}}",
+            &format!("targetRefs: {targets}"),
+        );
+        std::fs::write(file, policy).unwrap();
+        let anonymous = answer(&documents, &json!({"from": "anonymous"}));
+        assert_eq!(
+            outcome(&anonymous) == "refused",
+            is_refused,
+            "{targets} {mtls}: {anonymous}"
+        );
+        let explanation = anonymous["explanation"].to_string();
+        assert_eq!(
+            explanation.contains("the waypoint accepts"),
+            is_refused,
+            "{anonymous}"
+        );
+        assert!(!explanation.contains("sidecar"), "{anonymous}");
+        let web = answer(&documents, &json!({}));
+        assert_eq!(outcome(&web), "allow", "{targets} {mtls}: {web}");
+    }
 }
 
 #[test]

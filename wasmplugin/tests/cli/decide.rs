@@ -213,8 +213,8 @@ fn says_what_is_wrong_with_each_line_and_answers_the_others() {
             "write the service account as `NAMESPACE/frontend`",
         ),
         (
-            sound.replace("GET", "get"),
-            "`method`: write it in upper case: `GET`",
+            sound.replace("GET", "G T"),
+            "`method`: write an HTTP method, such as `GET`",
         ),
         (
             sound.replace("/status", "status"),

@@ -121,7 +121,8 @@ fn a_certificate_is_named_by_all_of_its_names() {
             &["dns:spiffe://cluster.local/ns/shop/sa/web"],
             "malformed-identity",
         ),
-        (&["anonymous"], "no-identity"),
+        // The gateway serves no client without a certificate.
+        (&["anonymous"], "refused-by-proxy"),
     ] {
         let answer = answer(&documents, "edge/partners", from);
         assert_eq!(answer["reason"], reason, "{from:?}");
@@ -218,6 +219,38 @@ fn a_caller_that_cannot_come_is_refused_with_the_reason() {
     for (documents, to) in [(&lax, "edge/partners"), (&new, "edge/elsewhere")] {
         let answer = answer(documents, to, &["unvalidated"]);
         assert_eq!(answer["reason"], "unvalidated-certificate", "{to}");
+    }
+}
+
+#[test]
+fn callers_without_a_certificate_are_refused_where_every_server_requires_one() {
+    let rules = "\n    - {id: all, effect: Allow, from: [{anonymous: true}]}";
+    let two_servers = "servers: [{hosts: [a.example.com], tls: {secret: a}}, {hosts: [b.example.com], tls: {secret: b, mode: Mutual}}]";
+    let mutual = documents("1.31", VALIDATED, rules);
+    let answer_at = |documents: &TempDir| answer(documents, "edge/partners", &["anonymous"]);
+    let refused = answer_at(&mutual);
+    assert_eq!(refused["decision"], "refused");
+    let explanation = refused["explanation"].as_str().unwrap();
+    assert!(
+        explanation.contains("gateway `partners` requires"),
+        "{explanation}"
+    );
+    assert!(explanation.contains("only port 80"), "{explanation}");
+    let tcp = ["--tcp", "--port", "9000", "--output", "json"];
+    let run = decide(&mutual, "edge/partners", &["anonymous"], &tcp);
+    assert!(
+        run.stdout.contains("requires client certificates"),
+        "{}",
+        run.stdout
+    );
+    // One server of two, and listeners that may accept clients without one.
+    let mesh = std::fs::read_to_string(mutual.path().join("p.yaml")).unwrap();
+    let servers =
+        "servers: [{hosts: [partners.example.com], tls: {secret: partners, mode: Mutual}}]";
+    let either = folder(&[("p.yaml", &mesh.replace(servers, two_servers))]);
+    let unvalidated = documents("1.31", UNVALIDATED, rules);
+    for documents in [&either, &unvalidated] {
+        assert_eq!(answer_at(documents)["reason"], "allowed-by-rule");
     }
 }
 

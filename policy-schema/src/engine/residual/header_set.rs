@@ -2,7 +2,7 @@
 
 use super::value_set::{Field, HostSet, MaybeEmpty, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
-use crate::matching::header::Separator;
+use crate::matching::header::{Run, Separator, ValueList};
 use crate::matching::host::is_ambiguous;
 use crate::matching::{Reading, TextMatch};
 use crate::rule_spec::Effect;
@@ -14,6 +14,8 @@ pub(super) struct HeaderSet {
     /// Those with a separator of their own, which only several joined values match. Of hosts, those that take
     /// an ambiguous one as a whole.
     lists: Vec<TextMatch>,
+    /// Those with a separator of their own, in the one spelling that all others are compared in.
+    runs: Vec<Run>,
     /// What may stand between joined values; nothing in a pseudo-header.
     separator: Option<Separator>,
     /// The same patterns, where the header is the host.
@@ -25,14 +27,14 @@ impl HeaderSet {
     pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
         let separator = (!name.starts_with(':')).then(|| Separator::of_header(name));
         let is_host = matches!(name, "host" | ":authority");
-        let (mut lists, mut hosts) = (Vec::new(), Vec::new());
+        let (mut lists, mut runs, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
         for pattern in &patterns {
             let literal = pattern.literal().as_bytes();
-            if separator.is_some_and(|separator| separator.is_in(pattern))
-                || (is_host && (literal.is_empty() || is_ambiguous(literal)))
-            {
+            let run = separator.and_then(|separator| separator.run_of(pattern));
+            if run.is_some() || (is_host && (literal.is_empty() || is_ambiguous(literal))) {
                 lists.push(pattern.clone());
             }
+            runs.extend(run);
             if is_host {
                 hosts.push(pattern.with_literal(pattern.literal().to_ascii_lowercase()));
             }
@@ -40,23 +42,31 @@ impl HeaderSet {
         Self {
             texts: TextSet::new(patterns),
             lists,
+            runs,
             separator,
             hosts: HostSet(hosts),
         }
     }
 
     /// Whether the request has the header and it matches. Where a match lets the request pass, each
-    /// value and each part of it must match; where it stops it, one of them is enough.
+    /// value and each part of it must match; where it stops it, one of them is enough, or several that
+    /// stand together.
     fn matches(&self, name: &str, request: &impl RequestAttributes, reading: Reading) -> bool {
         let (mut any, mut all) = (false, true);
+        let mut list = ValueList::default();
         request.header(name, &mut |value| match reading {
             Reading::Narrow => {
                 any = true;
                 all = all && self.has_all_of(value);
             }
-            Reading::Wide => any = any || self.has_part_of(value),
+            Reading::Wide => {
+                any = any || self.has_part_of(value);
+                if let (false, Some(separator)) = (self.runs.is_empty(), self.separator) {
+                    list.add(separator, value);
+                }
+            }
         });
-        any && all
+        (any || list.has_any(&self.runs)) && all
     }
 
     /// Whether `value` matches, and so does each part that a proxy may have joined. A value that is listed
@@ -82,7 +92,6 @@ impl HeaderSet {
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
             || self.separator.is_some_and(|separator| {
                 separator.any_part(value, |part| self.texts.contains(part, WIDE))
-                    || (!self.lists.is_empty() && separator.has_run(value, &self.lists))
             })
     }
 }

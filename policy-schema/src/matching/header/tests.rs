@@ -40,13 +40,23 @@ fn joined_values_are_split() {
     }
 }
 
+/// Whether the values of a header, each as it is sent, match a pattern about several.
+fn has(separator: Separator, pattern: &str, values: &[&str]) -> bool {
+    let run = separator.run_of(&TextMatch::parse(pattern).unwrap());
+    let mut list = ValueList::default();
+    for value in values {
+        list.add(separator, value.as_bytes());
+    }
+    list.has_any(run.as_slice())
+}
+
 #[test]
 fn a_pattern_with_a_comma_matches_values_that_stand_together() {
     for (pattern, matching, others) in [
         (
             "a,b",
             &["a,b", "x,a,b", "a,b,x", "x, a,b ,x"][..],
-            &["a", "xa,b", "a,bx", "a, b", "x,a,bx,y"][..],
+            &["a", "xa,b", "a,bx", "x,a,bx,y", "a,x,b", "b,a", "a b"][..],
         ),
         ("a,b*", &["a,b", "x,a,bx", "x,a,bx,y"], &["xa,b", "a,x,b"]),
         (
@@ -54,25 +64,72 @@ fn a_pattern_with_a_comma_matches_values_that_stand_together() {
             &["a,b", "xa,b", "xa,b,y", "x,xa,b ,y"],
             &["a,bx", "a"],
         ),
+        ("a, *", &["a,b", "a ,b", "x,a,b"], &["ab", "ab,c"]),
+        ("*,b", &["a,b", "a, b,c"], &["ab", "a,xb"]),
         ("\"a,b\"", &["x,\"a,b\""], &["x,\"a\",b"]),
     ] {
-        let pattern = TextMatch::parse(pattern).unwrap();
-        let patterns = std::slice::from_ref(&pattern);
-        let has = |value: &str| Separator::Comma.has_run(value.as_bytes(), patterns);
         for value in matching {
-            assert!(has(value), "{pattern} in {value}");
+            assert!(
+                has(Separator::Comma, pattern, &[value]),
+                "{pattern} in {value}"
+            );
         }
         for value in others {
-            assert!(!has(value), "{pattern} in {value}");
+            assert!(
+                !has(Separator::Comma, pattern, &[value]),
+                "{pattern} in {value}"
+            );
         }
     }
 }
 
 #[test]
+fn values_that_stand_together_match_however_they_are_spelled_and_sent() {
+    for pattern in ["a,b", "a, b", "a ,\tb", "a,,b", " a,b", "a,b*", "*a,b"] {
+        for values in [
+            &["a,b"][..],
+            &["a, b"],
+            &["a\t ,b"],
+            &["a,,b"],
+            &["a, ,b,"],
+            &["a", "b"],
+            &["x, a", "", " b, y"],
+        ] {
+            assert!(
+                has(Separator::Comma, pattern, values),
+                "{pattern} in {values:?}"
+            );
+        }
+        for values in [&["b", "a"][..], &["a", "x", "b"], &["a"], &[]] {
+            assert!(
+                !has(Separator::Comma, pattern, values),
+                "{pattern} in {values:?}"
+            );
+        }
+    }
+    for values in [
+        &["a=1; b=2"][..],
+        &["a=1;b=2"],
+        &["a=1,b=2"],
+        &["a=1", "b=2"],
+    ] {
+        assert!(has(Separator::Semicolon, "a=1; b=2", values), "{values:?}");
+    }
+}
+
+#[test]
+fn a_pattern_about_one_value_is_no_run() {
+    for pattern in ["a", "a*", "*a", "*", ",", " , ,", "a;b"] {
+        let pattern = TextMatch::parse(pattern).unwrap();
+        assert!(Separator::Comma.run_of(&pattern).is_none(), "{pattern}");
+    }
+}
+
+#[test]
 fn too_many_values_match_every_pattern_with_a_comma() {
-    let patterns = [TextMatch::parse("a,b").unwrap()];
-    let has =
-        |count: usize| Separator::Comma.has_run(vec!["x"; count].join(",").as_bytes(), &patterns);
-    assert!(!has(MAX_RUNS));
-    assert!(has(MAX_RUNS + 1));
+    let values = vec!["x"; MAX_RUNS + 1];
+    for values in [values.clone(), vec![&*values.join(",")]] {
+        assert!(has(Separator::Comma, "a,b", &values));
+    }
+    assert!(!has(Separator::Comma, "a,b", &values[..MAX_RUNS]));
 }

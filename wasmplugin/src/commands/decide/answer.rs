@@ -195,13 +195,6 @@ impl Question<'_> {
                 "the claims count as those of a token that the proxy has verified".to_owned(),
             );
         }
-        if self.method == Some("CONNECT") {
-            notes.push(
-                "proxies answer `CONNECT` with 403 unless an `EnvoyFilter` adds it to their upgrades; the answer is for \
-                 a proxy with such a filter"
-                    .to_owned(),
-            );
-        }
         notes.extend(self.notes_about_version().map(str::to_owned));
         if let Some(sent) = self.path {
             if !sent.is_ascii() && path.is_some() {

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use policy_schema::matching::arrival::HeaderArrival;
 use policy_schema::matching::header::{Separator, separator_of_repeats};
 
+use super::connection::{HTTP2_SETTINGS, Upgrade, has_token, nominated};
+use super::framing::check_framing;
 use super::refusal::Refusal;
 
 /// Where a request arrives, as it matters for its headers.
@@ -50,9 +52,15 @@ impl<'h> Arrived<'h> {
             has_repeated_cookie: has_repeated_cookie(sent),
             ..Self::default()
         };
-        let upgrades = arrived.upgrades()?;
-        if !upgrades {
-            arrived.remove_named_by_connection()?;
+        check_framing(&arrived.headers)?;
+        let upgrade = Upgrade::asked_for(arrived.value("connection"), arrived.value("upgrade"))?;
+        let upgrades = upgrade == Some(Upgrade::WebSocket);
+        if upgrade == Some(Upgrade::Http2) {
+            arrived.remove_where(|name| (name == HTTP2_SETTINGS).then_some(HOP_BY_HOP));
+        }
+        if !upgrades && let Some(connection) = arrived.value("connection") {
+            let named = nominated(connection, upgrade, arrived.value("te"))?;
+            arrived.remove_where(|name| named.contains(name).then_some(NAMED));
         }
         arrived.remove("te", HOP_BY_HOP, |value| !has_token(value, "trailers"));
         arrived.remove("expect", ANSWERED, |value| {
@@ -106,40 +114,9 @@ impl<'h> Arrived<'h> {
         removed.chain(uncertain).chain(cookie)
     }
 
-    /// Whether the request asks to upgrade the connection. An upgrade to HTTP/2 does not count: Envoy ignores it.
-    fn upgrades(&self) -> Result<bool, Refusal> {
-        let asks = self
-            .values("connection")
-            .any(|value| has_token(value, "upgrade"));
-        let Some(protocol) = self.values("upgrade").next().filter(|_| asks) else {
-            return Ok(false);
-        };
-        if protocol.eq_ignore_ascii_case(b"h2c") {
-            Ok(false)
-        } else if protocol.eq_ignore_ascii_case(b"websocket") {
-            Ok(true)
-        } else {
-            let protocol = String::from_utf8_lossy(protocol);
-            Err(Refusal::Upgrade(protocol.into_owned()))
-        }
-    }
-
-    /// Removes the headers that `connection` declares to be for this connection only.
-    fn remove_named_by_connection(&mut self) -> Result<(), Refusal> {
-        let mut named = BTreeSet::new();
-        for value in self.values("connection") {
-            for token in tokens(value) {
-                let token = String::from_utf8_lossy(token).to_ascii_lowercase();
-                if token.contains(':') || FORWARDED.contains(&&*token) {
-                    return Err(Refusal::NamedByConnection(token));
-                }
-                if token != "te" {
-                    named.insert(token);
-                }
-            }
-        }
-        self.remove_where(|name| named.contains(name).then_some(NAMED));
-        Ok(())
+    /// The value of a header whose repeats are joined.
+    fn value(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -176,9 +153,6 @@ const INTERNAL: &str =
     "the sidecar removes it from requests without an internal address in `x-forwarded-for`";
 const REPLACED: &str = "the sidecar removes it from requests without mutual TLS";
 
-/// The headers that Envoy does not let `connection` name.
-const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
-
 fn has_repeated_cookie(sent: &[(&str, &[u8])]) -> bool {
     let mut names = sent.iter().map(|(name, _)| name);
     let is_cookie = |name: &&str| name.eq_ignore_ascii_case("cookie");
@@ -186,7 +160,7 @@ fn has_repeated_cookie(sent: &[(&str, &[u8])]) -> bool {
 }
 
 /// The headers that Envoy itself reads, with repeats joined, before it removes them or lets them pass.
-const READ_BY_PROXY: [&str; 3] = ["connection", "te", "upgrade"];
+const READ_BY_PROXY: [&str; 4] = ["connection", "te", "transfer-encoding", "upgrade"];
 
 /// The headers, with one value for those whose repeats Envoy joins.
 fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
@@ -216,17 +190,6 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
 
 fn is_refused_in_value(byte: u8) -> bool {
     byte.is_ascii_control() && byte != b'\t'
-}
-
-fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|token| !token.is_empty())
-}
-
-fn has_token(value: &[u8], token: &str) -> bool {
-    tokens(value).any(|other| other.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// Whether Envoy lets a value of `referer` pass (`Utility::isValidRefererValue`).

@@ -76,7 +76,12 @@ impl<'s> Decider<'s> {
         let seen = question
             .check_host()
             .and_then(|()| question.path_seen(mode))
-            .and_then(|path| Ok((path, Arrived::new(&question.headers, listener)?)));
+            .and_then(|path| {
+                let arrived = Arrived::new(&question.headers, listener);
+                let arrived = arrived.map_err(|refusal| question.refusal_by_path(refusal))?;
+                question.check_connect()?;
+                Ok((path, arrived))
+            });
         let (path, arrived) = match seen {
             Ok(seen) => seen,
             Err(refusal) => return Ok(asked.refused(question, &refusal)),
@@ -197,21 +202,26 @@ impl<'s> Decider<'s> {
             .set
             .accepted_connections(self.workload.leader, &labels, port);
         let may_refuse = |why: &str| {
-            format!(
-                "the sidecar refuses connections without mutual TLS where they are strict: {why}"
-            )
+            format!("the proxy refuses connections without mutual TLS where they are strict: {why}")
         };
+        if question.is_anonymous()
+            && let Some(refusal) = self.refusal_without_certificate()
+        {
+            return Ok(Err(refusal));
+        }
         Ok(match (accepted, question.is_anonymous()) {
             (AcceptedConnections::All, _)
             | (AcceptedConnections::Plaintext(_), true)
             | (
                 AcceptedConnections::MutualTls
+                | AcceptedConnections::ThroughWaypoint
                 | AcceptedConnections::NotStated
                 | AcceptedConnections::MaybeGateway(_)
                 | AcceptedConnections::MaybeExcepted(_),
                 false,
             ) => Ok(None),
             (AcceptedConnections::MutualTls, true) => Err(Refusal::NoMutualTls),
+            (AcceptedConnections::ThroughWaypoint, true) => Err(Refusal::OnlyHbone),
             (AcceptedConnections::Plaintext(name), false) => {
                 Err(Refusal::OnlyPlaintext(name.to_owned()))
             }
@@ -227,6 +237,22 @@ impl<'s> Decider<'s> {
             (AcceptedConnections::MaybeExcepted(name), true) => Ok(Some(may_refuse(&format!(
                 "the documents do not show whether the exception `{name}` is for the workload"
             )))),
+        })
+    }
+
+    /// Why no gateway that the request may go to serves a caller without a certificate.
+    fn refusal_without_certificate(&self) -> Option<Refusal> {
+        let gateways = self.set.gateways_named_by(self.workload.policy);
+        let first = gateways.first()?;
+        let requires = gateways
+            .iter()
+            .all(|gateway| gateway.requires_certificates());
+        requires.then(|| Refusal::NoCertificate {
+            gateway: first.name().to_owned(),
+            ports: gateways
+                .iter()
+                .flat_map(|gateway| gateway.redirect_ports())
+                .collect(),
         })
     }
 

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use super::answer::{Answer, REFUSED_BY_PROXY, Verdict};
 use super::caller::{Caller, CallerText};
 use super::question::{
-    Question, check_header_name, check_header_value, check_method_and_path, metadata, parse_host,
-    parse_method, parse_path, server_name,
+    Question, check_absent_header, check_header_name, check_header_value, check_method_and_path,
+    metadata, parse_host, parse_method, parse_path, server_name,
 };
 
 /// A line of a file of requests. Texts are borrowed from the line unless they have escapes.
@@ -80,6 +80,10 @@ enum Texts<'l> {
 }
 
 impl Texts<'_> {
+    fn are_none(&self) -> bool {
+        matches!(self, Self::Each(texts) if texts.is_empty())
+    }
+
     fn iter(&self) -> impl Iterator<Item = &str> {
         let texts = match self {
             Self::One(text) => std::slice::from_ref(text),
@@ -130,8 +134,13 @@ impl<'l> Line<'l> {
         if let Some(host) = host {
             parse_host(host).map_err(in_field("host"))?;
         }
-        for Text(name) in self.headers.keys() {
-            check_header_name(name).map_err(in_field("headers"))?;
+        for (Text(name), values) in &self.headers {
+            let check = if values.are_none() {
+                check_absent_header
+            } else {
+                check_header_name
+            };
+            check(name).map_err(in_field("headers"))?;
         }
         let has_http = method.is_some()
             || path.is_some()
@@ -161,10 +170,10 @@ impl<'l> Line<'l> {
             let value = std::str::from_utf8(value).unwrap_or_default();
             check_header_value(name, value).map_err(in_field("headers"))?;
         }
-        let absent_headers = self.headers.iter().filter_map(|(Text(name), values)| {
-            let is_absent = matches!(values, Texts::Each(values) if values.is_empty());
-            is_absent.then_some(&**name)
-        });
+        let absent_headers = self
+            .headers
+            .iter()
+            .filter_map(|(Text(name), values)| values.are_none().then_some(&**name));
         Ok(Question {
             caller,
             method,

@@ -16,6 +16,8 @@ use policy_schema::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, RuleSpec, SourceSpec,
 };
 
+use super::question::is_always_set;
+
 /// What every request has and a question may leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Omittable {
@@ -300,9 +302,12 @@ impl Undetermined {
         self.given_by(
             |[argument, _]| argument,
             |name| {
-                format!(
-                    "`--header {name}=VALUE` as the filter sees it, or `--without-header {name}`"
-                )
+                let given = format!("`--header {name}=VALUE` as the filter sees it");
+                if is_always_set(name) {
+                    given
+                } else {
+                    format!("{given}, or `--without-header {name}`")
+                }
             },
         )
     }
@@ -312,9 +317,12 @@ impl Undetermined {
         self.given_by(
             |[_, field]| field,
             |name| {
-                format!(
-                    "`headers.{name}` as the filter sees it, or an empty list where it is absent"
-                )
+                let given = format!("`headers.{name}` as the filter sees it");
+                if is_always_set(name) {
+                    given
+                } else {
+                    format!("{given}, or an empty list where it is absent")
+                }
             },
         )
     }

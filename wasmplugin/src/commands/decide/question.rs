@@ -53,6 +53,25 @@ impl Question<'_> {
             .map_or(Ok(()), |letter| Err(Refusal::Host(letter)))
     }
 
+    /// Refuses a `CONNECT`: Istio configures proxies to upgrade connections to `websocket` only.
+    pub(super) fn check_connect(&self) -> Result<(), Refusal> {
+        match (self.method, self.path) {
+            (Some("CONNECT"), Some(_)) => Err(Refusal::ExtendedConnect),
+            (Some("CONNECT"), None) => Err(Refusal::Connect),
+            _ => Ok(()),
+        }
+    }
+
+    /// The refusal of an upgrade by the path: Envoy looks at that of `connect-udp` first.
+    pub(super) fn refusal_by_path(&self, refusal: Refusal) -> Refusal {
+        let is_udp = matches!(&refusal, Refusal::Upgrade(protocol) if protocol.eq_ignore_ascii_case("connect-udp"));
+        if is_udp && !self.path.is_some_and(is_udp_path) {
+            Refusal::UdpPath
+        } else {
+            refusal
+        }
+    }
+
     /// Whether the caller has no certificate.
     pub(super) fn is_anonymous(&self) -> bool {
         matches!(self.caller, Caller::Anonymous)
@@ -72,11 +91,16 @@ impl Question<'_> {
         let host = self
             .host
             .filter(|host| host.is_empty() || host.contains('@'));
+        let has_lower =
+            method.filter(|method| method.bytes().any(|byte| byte.is_ascii_lowercase()));
+        let has_lower = has_lower.map(
+            |_| "methods have a case: to rules and workloads this is not the method in upper case",
+        );
         let method =
             method.map(|_| "the proxy refuses this method over HTTP/1.1; the answer is for HTTP/2");
         let host =
             host.map(|_| "the proxy refuses this host over HTTP/2; the answer is for HTTP/1.1");
-        method.into_iter().chain(host)
+        method.into_iter().chain(has_lower).chain(host)
     }
 
     /// The request as rules see it, with this path and these headers.
@@ -165,10 +189,6 @@ pub(super) fn parse_method(text: &str) -> Result<String, String> {
     if text.is_empty() || !text.bytes().all(is_token_byte) {
         return Err("write an HTTP method, such as `GET`".to_owned());
     }
-    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        // HTTP methods have a case, and no server knows `get`.
-        return Err(format!("write it in upper case: `{}`", text.to_uppercase()));
-    }
     Ok(text.to_owned())
 }
 
@@ -197,20 +217,23 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Refuses a request without what it must have, or with a path that its method cannot have.
+/// Refuses a request without what it must have.
 pub(super) fn check_method_and_path(
     method: Option<&str>,
     path: Option<&str>,
 ) -> Result<(), &'static str> {
     match (method, path) {
         (None, _) => Err("`method` is missing"),
-        (Some("CONNECT"), Some(_)) => Err(
-            "`CONNECT` has no path; an extended one of HTTP/2 is to rules a `GET` of its path with the headers \
-             `connection: upgrade` and `upgrade` with its `:protocol`: ask about that",
-        ),
         (Some("CONNECT"), None) | (Some(_), Some(_)) => Ok(()),
         (Some(_), None) => Err("`path` is missing"),
     }
+}
+
+/// Whether a path names a host and a port to tunnel UDP to (RFC 9298, section 3).
+fn is_udp_path(path: &str) -> bool {
+    let target = path.strip_prefix("/.well-known/masque/udp/");
+    let parts: Vec<_> = target.unwrap_or_default().split('/').collect();
+    matches!(*parts, [host, port, ""] if !host.is_empty() && !port.is_empty())
 }
 
 /// The server name as filters see it: Envoy keeps it in lower case.
@@ -254,9 +277,26 @@ pub(super) fn check_header_value(name: &str, value: &str) -> Result<(), String> 
     Ok(())
 }
 
+/// Whether proxies set the header in every request (`ConnectionManagerUtility::mutateRequestHeaders`).
+pub(super) fn is_always_set(name: &str) -> bool {
+    let mut names = [":scheme", "x-forwarded-proto"].into_iter();
+    names.any(|set| name.eq_ignore_ascii_case(set))
+}
+
+/// Refuses to leave out a header that proxies set in every request.
+pub(super) fn check_absent_header(name: &str) -> Result<(), String> {
+    check_header_name(name)?;
+    if is_always_set(name) {
+        return Err(format!(
+            "proxies set `{name}` in every request; give it as the filter sees it, such as `http` or `https`"
+        ));
+    }
+    Ok(())
+}
+
 /// Reads the name of a header that filters do not see.
 pub(super) fn parse_absent_header(text: &str) -> Result<String, String> {
-    check_header_name(text)?;
+    check_absent_header(text)?;
     Ok(text.to_owned())
 }
 
@@ -287,9 +327,12 @@ mod tests {
     fn what_no_request_has_is_refused_with_what_to_write() {
         type Parse = fn(&str) -> Result<String, String>;
         for (parse, text, remedy) in [
-            (parse_method as Parse, "get", "`GET`"),
-            (parse_method, "", "`GET`"),
+            (parse_method as Parse, "", "`GET`"),
             (parse_method, "GE T", "`GET`"),
+            (parse_absent_header, ":scheme", "`https`"),
+            (parse_absent_header, "X-Forwarded-Proto", "`https`"),
+            (parse_absent_header, ":path", "not a name"),
+            (parse_absent_header, "Host", "as `host`"),
             (parse_path, "cart", "`/cart`"),
             (parse_path, "http://cart.shop/x?y", "`/x?y`"),
             (parse_path, "https://cart.shop", "`/`"),
@@ -302,6 +345,8 @@ mod tests {
         for (parse, text) in [
             (parse_method as Parse, "GET"),
             (parse_method, "X-CUSTOM"),
+            (parse_method, "get"),
+            (parse_absent_header, "x-request-id"),
             (parse_path, "/a?b=http://c"),
             (parse_path, "*"),
             (parse_host, "[::1]:80"),
