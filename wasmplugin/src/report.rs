@@ -7,14 +7,14 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::path::Path;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::verify::Finding;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::position::Lines;
+use crate::position::{Lines, Position};
 
 /// Something to be shown, with the text it is about if there is one.
 #[derive(Clone, Copy, Debug)]
@@ -228,7 +228,6 @@ impl<'d> Texts<'d> {
             Severity::Warning => Level::WARNING,
             Severity::Error => Level::ERROR,
         };
-        let related = message.related.and_then(|place| self.snippet(place));
         let text = shortened(message.text);
         let title = match message.subject {
             Some(subject) => format!("{subject}: {text}"),
@@ -237,26 +236,36 @@ impl<'d> Texts<'d> {
         let about = level
             .primary_title(title)
             .id(message.code)
-            .elements(message.place.and_then(|place| self.snippet(place)))
+            .elements(message.place.map(|place| self.shown(place)).unwrap_or_default())
             .element(Level::HELP.message(message.help));
-        let related =
-            related.map(|snippet| Level::NOTE.secondary_title("it is here").element(snippet));
+        let related = message.related.map(|place| {
+            let title = Level::NOTE.secondary_title("it is here");
+            title.elements(self.shown(place))
+        });
         let report: Vec<_> = std::iter::once(about).chain(related).collect();
         Renderer::styled().render(&report)
     }
 
-    /// The lines of the place alone: the renderer would look through the whole text each time.
-    fn snippet(&self, Place { source, span }: Place) -> Option<Snippet<'d, Annotation<'d>>> {
-        let (text, lines) = self.get(source)?;
+    /// The lines of the place alone: the renderer would look through the whole text each time. It counts columns
+    /// in what it is given, so the place is named beside an excerpt that does not begin with its line.
+    fn shown(&self, place: Place) -> Vec<Element<'d>> {
+        let Some((text, lines)) = self.get(place.source) else {
+            return Vec::new();
+        };
+        let Place { span, .. } = place;
         let excerpt = lines.excerpt(span);
         let end = span.end.min(excerpt.start + excerpt.text.len());
         let within = span.start - excerpt.start..end - excerpt.start;
-        Some(
-            Snippet::source(excerpt.text)
-                .line_start(excerpt.line)
-                .path(text.name.as_str())
-                .annotation(AnnotationKind::Primary.span(within)),
-        )
+        let snippet = Snippet::source(excerpt.text)
+            .line_start(excerpt.line)
+            .annotation(AnnotationKind::Primary.span(within));
+        if !excerpt.is_cut {
+            return vec![snippet.path(text.name.as_str()).into()];
+        }
+        let Position { line, column } = lines.position(span.start);
+        let origin = Origin::path(text.name.as_str());
+        let origin = origin.line(line).char_column(column);
+        vec![origin.into(), snippet.into()]
     }
 }
 
