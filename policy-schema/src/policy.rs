@@ -3,12 +3,16 @@
 mod along;
 mod at_default;
 mod at_gateway;
+mod at_gateways;
 mod calls;
 mod edge;
+mod gateways;
+mod hosts;
 mod lookup;
 mod mesh;
 mod peer_authentication;
 mod plugin_config;
+mod pods;
 mod selectors;
 mod service;
 mod tcp_ports;
@@ -27,16 +31,21 @@ pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};
+pub(crate) use at_gateways::AtGateways;
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
-    Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
+    Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host,
 };
+pub(crate) use gateways::Gateways;
+pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
+pub(crate) use pods::Pods;
+pub(crate) use selectors::Selectors;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
 

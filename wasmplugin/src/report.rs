@@ -236,7 +236,12 @@ impl<'d> Texts<'d> {
         let about = level
             .primary_title(title)
             .id(message.code)
-            .elements(message.place.map(|place| self.shown(place)).unwrap_or_default())
+            .elements(
+                message
+                    .place
+                    .map(|place| self.shown(place))
+                    .unwrap_or_default(),
+            )
             .element(Level::HELP.message(message.help));
         let related = message.related.map(|place| {
             let title = Level::NOTE.secondary_title("it is here");

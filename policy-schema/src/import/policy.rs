@@ -17,7 +17,7 @@ use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
-use crate::policy::{self, Labels};
+use crate::policy::{self, Labels, Pods};
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
 /// What objects are for: those that are for the same become one policy.
@@ -49,6 +49,7 @@ pub(super) fn policies(
         return Vec::new(); // Which has been reported.
     };
     let root_namespace = mesh.root_namespace();
+    let excepted = excepted(spec);
     let mut policies: Vec<_> = groups
         .into_iter()
         .map(|(attachment, mut objects)| {
@@ -59,7 +60,7 @@ pub(super) fn policies(
                 are_trust_domains_known: mesh.are_trust_domains_known,
                 istio_version: mesh.istio_version,
                 takes_plaintext: attachment.is_at_gateway()
-                    || attachment.takes_plaintext(spec, root_namespace),
+                    || attachment.takes_plaintext(excepted.as_ref(), root_namespace),
                 at_gateway: attachment.is_at_gateway(),
             };
             let may_be_gateway = attachment.is_for_all()
@@ -106,12 +107,12 @@ impl Attachment {
         }
     }
 
-    /// Whether callers without identity may reach the workloads.
-    fn takes_plaintext(&self, mesh: &MeshSpec, root_namespace: &str) -> bool {
-        let mtls = mesh.mtls.as_ref();
-        if mtls.and_then(|mtls| mtls.mode) != Some(MtlsMode::Strict) {
+    /// Whether callers without identity may reach the workloads. `excepted` are those that may accept plaintext; none
+    /// where all do.
+    fn takes_plaintext(&self, excepted: Option<&Pods<Labels>>, root_namespace: &str) -> bool {
+        let Some(excepted) = excepted else {
             return true;
-        }
+        };
         let attachment = if !self.targets.is_empty() {
             policy::Attachment::Targets(Vec::new())
         } else if self.namespace == root_namespace {
@@ -121,14 +122,21 @@ impl Attachment {
         } else {
             policy::Attachment::Workload(self.labels.clone())
         };
-        let everything = Labels::new();
-        let exceptions = mtls.and_then(|mtls| mtls.exceptions.as_deref());
-        exceptions.into_iter().flatten().any(|exception| {
-            let selector = exception.selector.as_ref();
-            let labels = selector.map_or(&everything, |selector| &selector.match_labels);
-            attachment.may_meet(&self.namespace, &exception.namespace, labels)
-        })
+        let mut met = excepted.met_by(&self.namespace, &attachment);
+        met.next().is_some()
     }
+}
+
+/// The pods of exceptions from strict mutual TLS; none where the mesh is not strict.
+fn excepted(mesh: &MeshSpec) -> Option<Pods<Labels>> {
+    let mtls = mesh.mtls.as_ref();
+    let mtls = mtls.filter(|mtls| mtls.mode == Some(MtlsMode::Strict))?;
+    let exceptions = mtls.exceptions.iter().flatten();
+    Some(Pods::of(exceptions.map(|exception| {
+        let selector = exception.selector.as_ref();
+        let labels = selector.map(|selector| selector.match_labels.clone());
+        (exception.namespace.as_str(), labels.unwrap_or_default())
+    })))
 }
 
 /// Reports objects for gateways and other workloads that deny clients from outside the mesh at gateways: only a

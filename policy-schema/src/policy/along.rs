@@ -102,9 +102,9 @@ fn labels(policy: &ServicePolicy) -> Option<&Labels> {
 /// The policies by what they are for, each by its place in the order.
 #[derive(Default)]
 struct Places<'p> {
-    workloads: BTreeMap<&'p str, Selectors<'p>>,
+    workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
     namespaces: BTreeMap<&'p str, Vec<usize>>,
-    meshes: Selectors<'p>,
+    meshes: Selectors<&'p Labels>,
     targets: HashMap<Targets<'p>, Vec<usize>>,
 }
 
@@ -166,7 +166,7 @@ impl<'p> Places<'p> {
             Attachment::Targets(names) => self.targets.get(&targets(namespace, names)),
             _ => None,
         };
-        let selectors = |selectors: Option<&'s Selectors<'p>>| {
+        let selectors = |selectors: Option<&'s Selectors<&'p Labels>>| {
             let selectors = selectors.into_iter();
             selectors.flat_map(move |selectors| selectors.compatible_after(place, labels))
         };

@@ -3,7 +3,7 @@
 use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{Gateway, PolicySet, ServicePolicy};
+use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
@@ -14,8 +14,15 @@ pub(super) fn check_together(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let gateways = set.mesh.gateways.iter();
-    for gateway in gateways.filter(|gateway| gateway.asks_for_certificates()) {
-        let Some((policy, help)) = denying(set, gateway) else {
+    let mut gateways = gateways
+        .filter(|gateway| gateway.asks_for_certificates())
+        .peekable();
+    if gateways.peek().is_none() {
+        return;
+    }
+    let enforced = Enforced::of(set);
+    for gateway in gateways {
+        let Some((policy, help)) = enforced.denying(gateway) else {
             continue;
         };
         let Some(document) = documents.get(policy) else {
@@ -34,49 +41,71 @@ pub(super) fn check_together(
     }
 }
 
-/// The first policy that denies every client certificate from outside the mesh at a gateway, and what
-/// to do about it.
-fn denying<'s>(set: &'s PolicySet, gateway: &Gateway) -> Option<(&'s ServicePolicy, &'static str)> {
-    let is_there = |policy: &&ServicePolicy| {
-        let mut gateways = set
-            .mesh
-            .gateways_of(&policy.name.namespace, &policy.attachment);
-        policy.enforcement == Enforcement::Enforce
-            && gateways.any(|other| other.name == gateway.name)
-    };
-    let policies: Vec<_> = set.policies.iter().filter(is_there).collect();
-    let is_at_gateway = |policy: &ServicePolicy| {
-        set.mesh
-            .is_at_gateway(&policy.name.namespace, &policy.attachment)
-    };
-    let lets_pass = |policy: &ServicePolicy| policy.otherwise == Otherwise::Pass;
-    let wide = policies
-        .iter()
-        .find(|policy| lets_pass(policy) && !is_at_gateway(policy));
-    if let Some(policy) = wide {
-        return Some((
-            policy,
-            "`otherwise: Pass` denies them wherever it is not for gateways only; give the policy a selector that leaves the gateway out",
-        ));
+/// Policies that are enforced, by what they do with client certificates from outside the mesh.
+struct Enforced<'s> {
+    set: &'s PolicySet,
+    /// Those that deny every one wherever they are not for gateways only.
+    wide: AtGateways<'s>,
+    /// Those that deny what they do not allow.
+    denying: AtGateways<'s>,
+    /// Those that allow some.
+    allowing: AtGateways<'s>,
+}
+
+impl<'s> Enforced<'s> {
+    fn of(set: &'s PolicySet) -> Self {
+        let enforced =
+            |is_it: &dyn Fn(&ServicePolicy) -> bool| {
+                let policies = set.policies.iter().enumerate();
+                AtGateways::of(policies.filter(|(_, policy)| {
+                    policy.enforcement == Enforcement::Enforce && is_it(policy)
+                }))
+            };
+        let is_at_gateway = |policy: &ServicePolicy| {
+            set.mesh
+                .is_at_gateway(&policy.name.namespace, &policy.attachment)
+        };
+        Self {
+            set,
+            wide: enforced(&|policy| lets_pass(policy) && !is_at_gateway(policy)),
+            denying: enforced(&|policy| policy.otherwise_in(&set.mesh) == Otherwise::Deny),
+            allowing: enforced(&allows_certificates),
+        }
     }
-    let allows = |policy: &&ServicePolicy| {
-        let mut rules = policy.rules.iter();
-        rules.any(|rule| {
-            let mut sources = rule.sources.iter();
-            rule.effect == Effect::Allow
-                && rule.enforcement != Some(Enforcement::Shadow)
-                && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
-        })
-    };
-    let denies = |policy: &&ServicePolicy| policy.otherwise_in(&set.mesh) == Otherwise::Deny;
-    let policy = policies.iter().copied().find(denies)?;
-    if policies.iter().any(allows) {
-        return None;
+
+    /// The first policy that denies every client certificate from outside the mesh at a gateway, and what
+    /// to do about it.
+    fn denying(&self, gateway: &Gateway) -> Option<(&'s ServicePolicy, &'static str)> {
+        let policy = |position: usize| self.set.policies.get(position);
+        if let Some(policy) = self.wide.first(gateway).and_then(policy) {
+            return Some((
+                policy,
+                "`otherwise: Pass` denies them wherever it is not for gateways only; give the policy a selector that leaves the gateway out",
+            ));
+        }
+        let policy = self.denying.first(gateway).and_then(policy)?;
+        if self.allowing.first(gateway).is_some() {
+            return None;
+        }
+        let help = if lets_pass(policy) {
+            "what the policy lets pass, the `defaults` of the `Mesh` deny; remove `otherwise: Pass` and name the clients in an `Allow` rule, such as `from: [{clientCertificates: [\"*\"]}]`"
+        } else {
+            "name them in an `Allow` rule of a policy for the gateway: `from: [{clientCertificates: [\"dns:NAME\"]}]`, or `[\"*\"]` for all that the gateway validated"
+        };
+        Some((policy, help))
     }
-    let help = if lets_pass(policy) {
-        "what the policy lets pass, the `defaults` of the `Mesh` deny; remove `otherwise: Pass` and name the clients in an `Allow` rule, such as `from: [{clientCertificates: [\"*\"]}]`"
-    } else {
-        "name them in an `Allow` rule of a policy for the gateway: `from: [{clientCertificates: [\"dns:NAME\"]}]`, or `[\"*\"]` for all that the gateway validated"
-    };
-    Some((policy, help))
+}
+
+fn lets_pass(policy: &ServicePolicy) -> bool {
+    policy.otherwise == Otherwise::Pass
+}
+
+fn allows_certificates(policy: &ServicePolicy) -> bool {
+    let mut rules = policy.rules.iter();
+    rules.any(|rule| {
+        let mut sources = rule.sources.iter();
+        rule.effect == Effect::Allow
+            && rule.enforcement != Some(Enforcement::Shadow)
+            && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
+    })
 }

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{MeshDocument, MeshSpec, TelemetrySpec};
 use crate::plugin_config::{MeshIdentity, check_trust_domains};
-use crate::policy::{IstioVersion, Mesh};
+use crate::policy::{Gateways, IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
 /// Checks that there is one mesh, and that it is sound.
@@ -76,6 +76,7 @@ fn check_mesh(
         &mut problems,
     );
     let gateways = gateways::check(spec.gateways.as_deref(), version, &cursor, &mut problems);
+    let gateways = Gateways::of(gateways);
     let certificates = cursor.key("certificates");
     check_duration(
         workload_ttl(spec),
@@ -96,6 +97,7 @@ fn check_mesh(
             .unwrap_or("cluster.local")
             .to_owned(),
         istio_version: version?,
+        plaintext: Mesh::plaintext_of(&mtls, &gateways),
         mtls,
         path_normalization: spec.path_normalization.unwrap_or_default(),
         filter_image: filter.image,
