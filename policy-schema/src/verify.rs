@@ -24,10 +24,12 @@ mod path_handling;
 mod places;
 mod pod;
 mod pod_ports;
+mod policies_for;
 mod proof;
 mod protobuf;
 mod proxies;
 mod request_authentication;
+mod selecting;
 mod service_entries;
 mod tcp_services;
 mod unvalidated;
@@ -75,17 +77,17 @@ pub struct Verdict {
 pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdict {
     let mut verdict = Verdict::default();
     if let Some(objects) = &observed.objects {
-        let workloads = Workloads::new(objects, &mut verdict.unchecked);
+        let workloads = Workloads::new(set, objects, &mut verdict.unchecked);
         let looked_at = LookedAt::new(&observed.extent, objects);
         drift::check(set, api, objects, &looked_at, &mut verdict);
         mutual_tls::check(set, objects, &workloads, &looked_at, &mut verdict);
         destination_rules::check(set, objects, &mut verdict);
         service_entries::check(set, objects, &mut verdict);
         coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
-        tcp_services::check(set, objects, &workloads, &mut verdict);
-        ambient::check(set, &workloads, &mut verdict);
+        tcp_services::check(objects, &workloads, &mut verdict);
+        ambient::check(&workloads, &mut verdict);
         waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
-        unvalidated::check_objects(set, objects, &workloads, &mut verdict);
+        unvalidated::check_objects(objects, &workloads, &mut verdict);
         envoy_filters::check(set, api, objects, &workloads, &mut verdict);
         mesh_config::check(set, objects, &looked_at, &mut verdict);
         request_authentication::check(set, objects, &workloads, &looked_at, &mut verdict);

@@ -83,7 +83,7 @@ impl Gateways {
     }
 
     /// Those whose pods are all that have `labels`, in a namespace or in all of them.
-    pub(super) fn implied_by(&self, namespace: Option<&str>, labels: &Labels) -> Vec<&Gateway> {
+    pub(crate) fn implied_by(&self, namespace: Option<&str>, labels: &Labels) -> Vec<&Gateway> {
         let selectors = match namespace {
             Some(namespace) => self.pods.of_namespace(namespace),
             None => Some(self.pods.everywhere()),

@@ -4,12 +4,11 @@
 
 use serde_json::Value;
 
-use super::coverage::is_for_workload;
-use super::object::{Object, has_all};
+use super::object::Object;
 use super::pod::named_port;
+use super::selecting::Selecting;
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::policy::PolicySet;
 
 /// What Istio takes for HTTP, in `appProtocol` and in the names of ports up to the first `-` (Istio, "Protocol
 /// Selection").
@@ -37,34 +36,30 @@ struct TcpPort<'o> {
     target: &'o Value,
 }
 
-pub(super) fn check(
-    set: &PolicySet,
-    objects: &[Object],
-    workloads: &Workloads<'_>,
-    verdict: &mut Verdict,
-) {
+pub(super) fn check(objects: &[Object], workloads: &Workloads<'_>, verdict: &mut Verdict) {
     let services = objects.iter().filter(|object| object.is("", "Service"));
     let ports: Vec<_> = services.flat_map(tcp_ports).collect();
     if ports.is_empty() {
         return;
     }
+    let by_selector = Selecting::of(ports, |port| {
+        (
+            port.service.namespace(),
+            port.service.texts("/spec/selector"),
+        )
+    });
     let is_enforced =
         |workload: &&Workload<'_>| !matches!(workload.sidecar, Sidecar::Absent | Sidecar::Ambient);
     for workload in workloads.all.iter().filter(is_enforced) {
-        let met: Vec<_> = ports
-            .iter()
-            .filter(|port| selects(port.service, workload))
+        let met: Vec<_> = by_selector
+            .of_workload(workload)
             .filter_map(|port| Some((port, number(port.target, workload)?)))
             .collect();
         if met.is_empty() {
             continue;
         }
-        let policies = set.policies.iter();
-        let policies: Vec<_> = policies
-            .filter(|policy| is_for_workload(policy, workload))
-            .collect();
         for (port, number) in met {
-            for policy in &policies {
+            for policy in &workload.policies {
                 let mut rules = policy.rules.iter();
                 if let Some(rule) = rules.find(|rule| rule.denies_connections_on(policy, number)) {
                     verdict.findings.push(Finding {
@@ -123,14 +118,6 @@ fn no_http(port: &Value) -> Option<String> {
     NEVER_SNIFFED
         .contains(&number)
         .then(|| "is one that Istio never takes for HTTP".to_owned())
-}
-
-/// Whether a `Service` leads to the pods of a workload.
-fn selects(service: &Object, workload: &Workload<'_>) -> bool {
-    let wanted = service.texts("/spec/selector");
-    service.namespace() == workload.namespace
-        && !wanted.is_empty()
-        && has_all(&workload.labels, &wanted)
 }
 
 /// The number of a workload's port.
