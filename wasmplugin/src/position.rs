@@ -36,8 +36,6 @@ pub(crate) struct Excerpt<'t> {
     pub(crate) start: usize,
     /// The number of the first line, from 1.
     pub(crate) line: usize,
-    /// Whether the text begins within its first line.
-    pub(crate) is_cut: bool,
 }
 
 impl<'t> Lines<'t> {
@@ -92,7 +90,6 @@ impl<'t> Lines<'t> {
             text: self.text.get(start..end).unwrap_or_default(),
             start,
             line,
-            is_cut: start > line_start,
         }
     }
 
@@ -163,12 +160,10 @@ mod tests {
         for start in [6_006, 400_006, 790_006] {
             let end = start + 2;
             let excerpt = lines.excerpt(Span { start, end });
-            assert!(excerpt.is_cut);
             assert_eq!((excerpt.start, excerpt.line), (start - MAX_EXCERPT, 2));
             assert_eq!(excerpt.text.len(), 2 * MAX_EXCERPT);
         }
         let near = lines.excerpt(Span { start: 26, end: 28 });
-        assert!(!near.is_cut);
         assert_eq!(near.start, 6);
     }
 

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::io::Write;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::verify::Finding;
@@ -233,44 +233,64 @@ impl<'d> Texts<'d> {
             Some(subject) => format!("{subject}: {text}"),
             None => text.into_owned(),
         };
+        let (shown, related) = (
+            message.place.and_then(|place| self.shown(place)),
+            message.related.and_then(|place| self.shown(place)),
+        );
+        let moved = [&shown, &related].map(|shown| shown.as_ref().and_then(|shown| shown.moved()));
         let about = level
             .primary_title(title)
             .id(message.code)
-            .elements(
-                message
-                    .place
-                    .map(|place| self.shown(place))
-                    .unwrap_or_default(),
-            )
+            .elements(shown.map(|shown| shown.snippet))
             .element(Level::HELP.message(message.help));
-        let related = message.related.map(|place| {
+        let related = related.map(|shown| {
             let title = Level::NOTE.secondary_title("it is here");
-            title.elements(self.shown(place))
+            title.element(shown.snippet)
         });
         let report: Vec<_> = std::iter::once(about).chain(related).collect();
-        Renderer::styled().render(&report)
+        let rendered = Renderer::styled().render(&report);
+        let moved = moved.into_iter().flatten();
+        moved.fold(rendered, |rendered, (from, to)| {
+            rendered.replacen(&from, &to, 1)
+        })
     }
 
-    /// The lines of the place alone: the renderer would look through the whole text each time. It counts columns
-    /// in what it is given, so the place is named beside an excerpt that does not begin with its line.
-    fn shown(&self, place: Place) -> Vec<Element<'d>> {
-        let Some((text, lines)) = self.get(place.source) else {
-            return Vec::new();
-        };
+    /// The lines of the place alone: the renderer would look through the whole text each time.
+    fn shown(&self, place: Place) -> Option<Shown<'d>> {
+        let (text, lines) = self.get(place.source)?;
         let Place { span, .. } = place;
         let excerpt = lines.excerpt(span);
         let end = span.end.min(excerpt.start + excerpt.text.len());
-        let within = span.start - excerpt.start..end - excerpt.start;
+        let before = span.start - excerpt.start;
         let snippet = Snippet::source(excerpt.text)
             .line_start(excerpt.line)
-            .annotation(AnnotationKind::Primary.span(within));
-        if !excerpt.is_cut {
-            return vec![snippet.path(text.name.as_str()).into()];
-        }
-        let Position { line, column } = lines.position(span.start);
-        let origin = Origin::path(text.name.as_str());
-        let origin = origin.line(line).char_column(column);
-        vec![origin.into(), snippet.into()]
+            .path(text.name.as_str())
+            .annotation(AnnotationKind::Primary.span(before..end - excerpt.start));
+        Some(Shown {
+            snippet,
+            name: &text.name,
+            position: lines.position(span.start),
+            column: excerpt.text.get(..before)?.chars().count() + 1,
+        })
+    }
+}
+
+/// A place with its lines.
+struct Shown<'d> {
+    snippet: Snippet<'d, Annotation<'d>>,
+    name: &'d str,
+    position: Position,
+    /// The column in the excerpt.
+    column: usize,
+}
+
+impl Shown<'_> {
+    /// How the renderer names the place, and how it is named rightly, if that is not the same: it counts the
+    /// columns of an excerpt that does not begin with its line.
+    fn moved(&self) -> Option<(String, String)> {
+        let Position { line, column } = self.position;
+        let named = |column| format!("{}:{line}:{column}", self.name);
+        (column != self.column).then(|| (named(self.column), named(column)))
     }
 }
 
@@ -340,4 +360,41 @@ pub(crate) fn wrote(path: &Path) {
 /// Shows how a command went.
 pub(crate) fn summary(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use policy_schema::yaml::Span;
+
+    use super::*;
+
+    #[test]
+    fn a_place_far_within_a_line_is_named_by_its_own_column() {
+        let text = "é".repeat(5_000) + "fault";
+        let sources = [SourceText {
+            name: "policy.json".to_owned(),
+            text,
+        }];
+        let place = |start| Place {
+            source: 0,
+            span: Span {
+                start,
+                end: start + 4,
+            },
+        };
+        let message = Message {
+            code: "wrong-type",
+            severity: Severity::Error,
+            subject: None,
+            text: "no",
+            help: "yes",
+            place: Some(place(10_000)),
+            related: Some(place(8_000)),
+        };
+        let shown = rendered(std::iter::once(message), &sources);
+        assert!(shown.contains("policy.json:1:5001"), "{shown}");
+        assert!(shown.contains("policy.json:1:4001"), "{shown}");
+        assert_eq!(shown.matches("policy.json").count(), 2, "{shown}");
+        assert!(shown.contains("fault"), "{shown}");
+    }
 }
