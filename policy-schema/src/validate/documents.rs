@@ -18,11 +18,29 @@ const API_GROUP: &str = "peergate.dev/";
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     pub(super) meshes: Vec<Placed<MeshDocument>>,
-    pub(super) policies: Vec<Placed<ServicePolicyDocument>>,
+    pub(super) policies: Vec<Unread>,
     /// Whether there is a document that could not be read, and that may be the mesh.
     pub(super) has_unread_document: bool,
     /// What was wrong with the texts themselves.
     pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// The document of a policy. It is read when its turn comes: most of an input is rules, and not all of them need be
+/// there as written and as meant at once.
+#[derive(Debug)]
+pub(super) struct Unread {
+    source: usize,
+    node: Node,
+}
+
+impl Unread {
+    /// Reads the document; none if it has not the form of one.
+    pub(super) fn read(
+        self,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Placed<ServicePolicyDocument>> {
+        read_document(self.source, self.node, diagnostics)
+    }
 }
 
 /// A document, and where it stands.
@@ -146,7 +164,7 @@ pub(super) fn read(sources: &[SourceText]) -> Documents {
             }
             Err(faults) => {
                 documents.has_unread_document = true;
-                documents.report_faults(source, faults);
+                report_faults(source, faults, &mut documents.diagnostics);
             }
         }
     }
@@ -169,13 +187,12 @@ impl Documents {
         let text_of = |key| node.field(key).and_then(Node::as_str);
         let group = text_of("apiVersion").filter(|version| version.starts_with(API_GROUP));
         match (group, text_of("kind")) {
-            (Some(_), Some("Mesh")) => match self.read_document(source, node) {
+            (Some(_), Some("Mesh")) => match read_document(source, node, &mut self.diagnostics) {
                 Some(mesh) => self.meshes.push(mesh),
                 None => self.has_unread_document = true,
             },
             (Some(_), Some("ServicePolicy")) => {
-                let policy = self.read_document(source, node);
-                self.policies.extend(policy);
+                self.policies.push(Unread { source, node });
             }
             (version, kind) => {
                 self.has_unread_document = true;
@@ -200,33 +217,32 @@ impl Documents {
             }
         }
     }
+}
 
-    fn read_document<D: DeserializeOwned>(
-        &mut self,
-        source: usize,
-        node: Node,
-    ) -> Option<Placed<D>> {
-        let (document, faults) = yaml::read(&node);
-        let mut spans: Vec<_> = faults.iter().map(|fault| fault.span).collect();
-        spans.sort_unstable();
-        self.report_faults(source, faults);
-        Some(Placed {
-            source,
-            document: document?,
-            node,
-            faults: spans,
-        })
-    }
+fn read_document<D: DeserializeOwned>(
+    source: usize,
+    node: Node,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Placed<D>> {
+    let (document, faults) = yaml::read(&node);
+    let mut spans: Vec<_> = faults.iter().map(|fault| fault.span).collect();
+    spans.sort_unstable();
+    report_faults(source, faults, diagnostics);
+    Some(Placed {
+        source,
+        document: document?,
+        node,
+        faults: spans,
+    })
+}
 
-    fn report_faults(&mut self, source: usize, faults: Vec<Fault>) {
-        let diagnostics = faults.into_iter().map(|fault| Diagnostic {
-            code: fault.code,
-            source,
-            span: fault.span,
-            message: fault.message,
-            help: fault.help,
-            related: None,
-        });
-        self.diagnostics.extend(diagnostics);
-    }
+fn report_faults(source: usize, faults: Vec<Fault>, diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.extend(faults.into_iter().map(|fault| Diagnostic {
+        code: fault.code,
+        source,
+        span: fault.span,
+        message: fault.message,
+        help: fault.help,
+        related: None,
+    }));
 }

@@ -6,29 +6,32 @@ use super::traffic::check_duration;
 use super::{Options, gateways, mtls};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{MeshDocument, MeshSpec, TelemetrySpec};
+use crate::document::{MeshDocument, MeshSpec, ServicePolicyDocument, TelemetrySpec};
 use crate::plugin_config::{MeshIdentity, check_trust_domains};
 use crate::policy::{Gateways, IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
-/// Checks that there is one mesh, and that it is sound.
+/// Reports that there is no mesh, at the first policy.
+pub(super) fn report_missing(
+    policy: &Placed<ServicePolicyDocument>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    policy.report(
+        diagnostics,
+        Code::MissingMesh,
+        &Cursor::Root.key("kind"),
+        "no document says what mesh this policy is for",
+        "add a document of kind `Mesh` with the trust domain and the Istio version",
+    );
+}
+
+/// Checks that there is not more than one mesh, and that it is sound.
 pub(super) fn check_meshes(
     documents: &Documents,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Mesh> {
-    let Some((first, others)) = documents.meshes.split_first() else {
-        if let (Some(policy), false) = (documents.policies.first(), documents.has_unread_document) {
-            policy.report(
-                diagnostics,
-                Code::MissingMesh,
-                &Cursor::Root.key("kind"),
-                "no document says what mesh this policy is for",
-                "add a document of kind `Mesh` with the trust domain and the Istio version",
-            );
-        }
-        return None;
-    };
+    let (first, others) = documents.meshes.split_first()?;
     for other in others {
         other.report_beside(
             first,

@@ -175,11 +175,14 @@ impl Builder<'_> {
             return;
         };
         let (content, last) = match items {
-            Items::Sequence(elements) => {
+            Items::Sequence(mut elements) => {
+                // Most have one or two, and room for four would be most of what a text takes.
+                elements.shrink_to_fit();
                 let last = elements.last().map(|element| element.span.end);
                 (Content::Sequence(elements), last)
             }
-            Items::Mapping { entries, .. } => {
+            Items::Mapping { mut entries, .. } => {
+                entries.shrink_to_fit();
                 let last = entries.last().map(|entry| entry.value.span.end);
                 (Content::Mapping(entries), last)
             }
