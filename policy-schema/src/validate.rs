@@ -73,6 +73,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
         ));
         // What they mean is known, and they would take as much room again.
         document.document.spec.rules = Vec::new();
+        document.forget_places();
         placed.push(document);
     }
     if let Some(first) = placed.first().filter(|_| may_be_missing) {
@@ -106,7 +107,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
 /// Checks what policies say together.
 fn check_together(
     sources: &[SourceText],
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &[Placed<'_, ServicePolicyDocument>],
     set: &mut PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -126,7 +127,7 @@ fn check_together(
 }
 
 fn check_policy(
-    placed: &Placed<ServicePolicyDocument>,
+    placed: &Placed<'_, ServicePolicyDocument>,
     mesh: Option<&Mesh>,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,

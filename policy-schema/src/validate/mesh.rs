@@ -13,7 +13,7 @@ use crate::problem::{Cursor, Problems};
 
 /// Reports that there is no mesh, at the first policy.
 pub(super) fn report_missing(
-    policy: &Placed<ServicePolicyDocument>,
+    policy: &Placed<'_, ServicePolicyDocument>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     policy.report(
@@ -27,7 +27,7 @@ pub(super) fn report_missing(
 
 /// Checks that there is not more than one mesh, and that it is sound.
 pub(super) fn check_meshes(
-    documents: &Documents,
+    documents: &Documents<'_>,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Mesh> {
@@ -46,7 +46,7 @@ pub(super) fn check_meshes(
 }
 
 fn check_mesh(
-    placed: &Placed<MeshDocument>,
+    placed: &Placed<'_, MeshDocument>,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Mesh> {

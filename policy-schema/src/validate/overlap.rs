@@ -10,12 +10,12 @@ use crate::document::{ServicePolicyDocument, TargetRef};
 use crate::policy::Selectors;
 use crate::problem::Cursor;
 
-type Policy = Placed<ServicePolicyDocument>;
+type Policy<'t> = Placed<'t, ServicePolicyDocument>;
 type Labels = BTreeMap<String, String>;
 /// Policies of a namespace, in the order of the input.
-type ByLabels<'p> = BTreeMap<&'p Labels, Vec<&'p Policy>>;
+type ByLabels<'p> = BTreeMap<&'p Labels, Vec<&'p Policy<'p>>>;
 
-pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn check(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     check_names(policies, diagnostics);
     check_targets(policies, diagnostics);
     let mut namespaces: BTreeMap<&str, ByLabels<'_>> = BTreeMap::new();
@@ -39,7 +39,7 @@ pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_names(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_name = HashMap::with_capacity(policies.len());
     for policy in policies {
         let metadata = &policy.document.metadata;
@@ -77,7 +77,7 @@ fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
 fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let selectors: Vec<_> = by_labels.keys().copied().collect();
     let index = Selectors::of(selectors.iter().copied().enumerate().collect());
-    let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy>> = BTreeMap::new();
+    let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy<'_>>> = BTreeMap::new();
     for narrow in by_labels.keys() {
         let wider = index.selecting(narrow).into_iter();
         let wider = wider.filter_map(|rank| selectors.get(rank).copied());
@@ -106,11 +106,11 @@ fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Where a document stands among all of the input.
-fn place_of(policy: &Policy) -> (usize, usize) {
+fn place_of(policy: &Policy<'_>) -> (usize, usize) {
     (policy.source, policy.start())
 }
 
-fn report_overlap(policy: &Policy, first: &Policy, diagnostics: &mut Vec<Diagnostic>) {
+fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &first.document.metadata.name;
     policy.report_beside(
         first,
@@ -123,7 +123,7 @@ fn report_overlap(policy: &Policy, first: &Policy, diagnostics: &mut Vec<Diagnos
 }
 
 /// Policies that share a target must share all.
-fn check_targets(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_target = HashMap::new();
     for policy in policies {
         let targets: BTreeSet<_> = policy
