@@ -10,41 +10,41 @@ use super::{Attachment, Gateway, Labels, ServicePolicy};
 #[derive(Debug)]
 pub(crate) struct AtGateways<'p> {
     /// The first for a class of gateways, which may be that of any.
-    of_class: Option<usize>,
+    class: Option<usize>,
     /// The first of each `Gateway`, by its namespace and name.
-    of_gateways: HashMap<(&'p str, &'p str), usize>,
+    gateways: HashMap<(&'p str, &'p str), usize>,
     /// The first of each namespace.
-    of_namespaces: BTreeMap<&'p str, usize>,
-    of_workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
-    of_mesh: Selectors<&'p Labels>,
+    namespaces: BTreeMap<&'p str, usize>,
+    workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
+    mesh: Selectors<&'p Labels>,
 }
 
 impl<'p> AtGateways<'p> {
     /// Indexes policies, each with its position; these ascend.
     pub(crate) fn of(policies: impl Iterator<Item = (usize, &'p ServicePolicy)>) -> Self {
-        let mut of_class = None;
-        let mut of_gateways = HashMap::new();
-        let mut of_namespaces = BTreeMap::new();
-        let mut of_workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-        let mut of_mesh = Vec::new();
+        let mut class = None;
+        let mut gateways = HashMap::new();
+        let mut namespaces = BTreeMap::new();
+        let mut workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        let mut mesh = Vec::new();
         for (position, policy) in policies {
             let namespace = policy.name.namespace.as_str();
             match &policy.attachment {
                 Attachment::Workload(labels) => {
-                    let there = of_workloads.entry(namespace).or_default();
+                    let there = workloads.entry(namespace).or_default();
                     there.push((position, labels));
                 }
                 Attachment::Namespace => {
-                    of_namespaces.entry(namespace).or_insert(position);
+                    namespaces.entry(namespace).or_insert(position);
                 }
-                Attachment::Mesh(labels) => of_mesh.push((position, labels)),
+                Attachment::Mesh(labels) => mesh.push((position, labels)),
                 Attachment::Targets(targets) => {
                     for target in targets {
                         match &*target.kind {
-                            "GatewayClass" => of_class = of_class.or(Some(position)),
+                            "GatewayClass" => class = class.or(Some(position)),
                             "Gateway" => {
                                 let gateway = (namespace, target.name.as_str());
-                                of_gateways.entry(gateway).or_insert(position);
+                                gateways.entry(gateway).or_insert(position);
                             }
                             _ => {}
                         }
@@ -52,15 +52,15 @@ impl<'p> AtGateways<'p> {
                 }
             }
         }
-        let of_workloads = of_workloads.into_iter();
+        let workloads = workloads.into_iter();
         Self {
-            of_class,
-            of_gateways,
-            of_namespaces,
-            of_workloads: of_workloads
+            class,
+            gateways,
+            namespaces,
+            workloads: workloads
                 .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
                 .collect(),
-            of_mesh: Selectors::of(of_mesh),
+            mesh: Selectors::of(mesh),
         }
     }
 
@@ -68,13 +68,13 @@ impl<'p> AtGateways<'p> {
     pub(crate) fn first(&self, gateway: &Gateway) -> Option<usize> {
         let (namespace, name) = (gateway.namespace.as_str(), gateway.name.as_str());
         let labels = gateway.pod_labels();
-        let of_workloads = self.of_workloads.get(namespace);
+        let workloads = self.workloads.get(namespace);
         let found = [
-            self.of_class,
-            self.of_gateways.get(&(namespace, name)).copied(),
-            self.of_namespaces.get(namespace).copied(),
-            of_workloads.and_then(|selectors| selectors.compatible(&labels).next()),
-            self.of_mesh.compatible(&labels).next(),
+            self.class,
+            self.gateways.get(&(namespace, name)).copied(),
+            self.namespaces.get(namespace).copied(),
+            workloads.and_then(|selectors| selectors.compatible(&labels).next()),
+            self.mesh.compatible(&labels).next(),
         ];
         found.into_iter().flatten().min()
     }

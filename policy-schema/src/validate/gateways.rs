@@ -266,15 +266,15 @@ pub(super) fn check_hosts(
     for (index, host) in hosts.iter().enumerate() {
         let host = host.to_ascii_lowercase();
         check_host(&host, &cursor.index(index), problems);
-        if !known.insert(host.clone()) {
+        if known.insert(host.clone()) {
+            checked.push(host);
+        } else {
             problems.report(
                 Code::DuplicateValue,
                 &cursor.index(index),
                 format!("`{host}` stands here twice"),
                 "remove one of them",
             );
-        } else {
-            checked.push(host);
         }
     }
     checked

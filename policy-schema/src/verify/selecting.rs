@@ -8,16 +8,16 @@ pub(super) struct Selecting<T> {
     things: Vec<T>,
     pods: Pods<Labels>,
     /// Those without a selector select nothing.
-    is_selecting: Vec<bool>,
+    has_selector: Vec<bool>,
 }
 
 impl<T> Selecting<T> {
     /// Indexes things by their namespaces and the labels that they ask for.
     pub(super) fn of<'t>(things: Vec<T>, selector: impl Fn(&T) -> (&'t str, Labels)) -> Self {
         let selectors: Vec<_> = things.iter().map(selector).collect();
-        let is_selecting = selectors.iter().map(|(_, labels)| !labels.is_empty());
+        let has_selector = selectors.iter().map(|(_, labels)| !labels.is_empty());
         Self {
-            is_selecting: is_selecting.collect(),
+            has_selector: has_selector.collect(),
             pods: Pods::of(selectors.into_iter()),
             things,
         }
@@ -29,7 +29,7 @@ impl<T> Selecting<T> {
         let positions = there.map(|selectors| selectors.selecting(&workload.labels));
         let positions = positions.into_iter().flatten();
         let positions =
-            positions.filter(|position| self.is_selecting.get(*position) == Some(&true));
+            positions.filter(|position| self.has_selector.get(*position) == Some(&true));
         positions.filter_map(|position| self.things.get(position))
     }
 }
