@@ -109,3 +109,118 @@ fn allows_certificates(policy: &ServicePolicy) -> bool {
             && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceText;
+    use crate::policy::Attachment;
+    use crate::timestamp::Timestamp;
+    use crate::validate::{Options, validate};
+
+    const MESH: &str = r#"
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: shop}
+spec:
+  trustDomain: cluster.local
+  istioVersion: "1.30"
+  gateways:
+    - {name: a, namespace: edge, serviceAccount: a, selector: {matchLabels: {istio: a}}, servers: [{hosts: [a.example], tls: {secret: a}}]}
+    - {name: b, namespace: edge, serviceAccount: b, selector: {matchLabels: {istio: b, zone: x}}, servers: [{hosts: [b.example], tls: {secret: b}}]}
+    - {name: c, namespace: shop, api: Kubernetes, servers: [{hosts: [c.example], tls: {secret: c}}]}
+    - {name: d, namespace: far, api: Kubernetes, servers: [{hosts: [d.example], tls: {secret: d}}]}
+"#;
+
+    /// What policies are for, each with its namespace.
+    const POLICIES: [(&str, &str); 12] = [
+        ("edge", "selector: {matchLabels: {istio: b}}"),
+        ("edge", "selector: {matchLabels: {zone: y}}"),
+        ("edge", "selector: {matchLabels: {app: web, istio: a}}"),
+        ("shop", "selector: {matchLabels: {istio: a}}"),
+        (
+            "shop",
+            "selector: {matchLabels: {gateway.networking.k8s.io/gateway-name: d}}",
+        ),
+        ("edge", "scope: Namespace"),
+        (
+            "shop",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: c}]",
+        ),
+        (
+            "edge",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: c}]",
+        ),
+        ("shop", "targetRefs: [{kind: Service, name: c}]"),
+        (
+            "istio-system",
+            "scope: Mesh, selector: {matchLabels: {zone: y}}",
+        ),
+        (
+            "istio-system",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio}]",
+        ),
+        ("istio-system", "scope: Mesh"),
+    ];
+
+    #[test]
+    fn the_first_policy_for_a_gateway_is_the_one_that_a_plain_loop_finds() {
+        let policies = POLICIES.iter().enumerate();
+        let policies = policies.map(|(number, (namespace, spec))| {
+            format!("---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: p{number}, namespace: {namespace}}}\nspec: {{{spec}, rules: []}}\n")
+        });
+        let text = MESH.to_owned() + &policies.collect::<String>();
+        let source = SourceText {
+            name: "policies.yaml".to_owned(),
+            text,
+        };
+        let options = Options {
+            at: Timestamp::from_unix_nanoseconds(0),
+            istio_version: None,
+        };
+        let validated = validate(&[source], options);
+        let set = validated.policies.expect("policies");
+        let mut found = Vec::new();
+        for start in 0..=POLICIES.len() {
+            let policies = || set.policies.iter().enumerate().skip(start);
+            let index = AtGateways::of(policies());
+            for gateway in set.mesh.gateways.iter() {
+                let is_for = |(_, policy): &(usize, &ServicePolicy)| {
+                    let (namespace, attachment) = (&policy.name.namespace, &policy.attachment);
+                    let mut gateways = set.mesh.gateways.iter();
+                    gateways.any(|other| {
+                        other.name == gateway.name && may_be_for(attachment, namespace, other)
+                    })
+                };
+                let first = policies().find(is_for).map(|(position, _)| position);
+                assert_eq!(index.first(gateway), first, "{} from {start}", gateway.name);
+                found.extend(first);
+                for (_, policy) in policies() {
+                    let (namespace, attachment) = (&policy.name.namespace, &policy.attachment);
+                    let mut gateways = set.mesh.gateways_of(namespace, attachment);
+                    assert_eq!(
+                        gateways.any(|other| other.name == gateway.name),
+                        may_be_for(attachment, namespace, gateway),
+                        "{} {}",
+                        policy.name,
+                        gateway.name
+                    );
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        assert!(found.len() > 6, "{found:?}");
+    }
+
+    fn may_be_for(attachment: &Attachment, namespace: &str, gateway: &Gateway) -> bool {
+        let is_there = gateway.namespace == namespace;
+        match attachment {
+            Attachment::Targets(targets) => targets.iter().any(|target| {
+                target.kind == "GatewayClass"
+                    || target.kind == "Gateway" && is_there && target.name == gateway.name
+            }),
+            _ => attachment.may_meet(namespace, &gateway.namespace, &gateway.pod_labels()),
+        }
+    }
+}

@@ -319,3 +319,49 @@ fn report_faults(source: usize, faults: Vec<Fault>, diagnostics: &mut Vec<Diagno
         related: None,
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_the_same_when_a_document_is_parsed_again() {
+        let flow = "{apiVersion: peergate.dev/v1alpha1, kind: ServicePolicy, metadata: {name: a, namespace: n}, spec: {rules: [3, {id: r, effect: Allow, to: [{methods: [GET]}]}]}}";
+        let block = "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {name: b, namespace: n}\nspec:\n  rules:\n    - 3\n    - id: r\n      effect: Allow\n      to: [{methods: [GET]}]\n";
+        let indented: String = block.lines().map(|line| format!("   {line}\n")).collect();
+        let text = format!(
+            "# ä\n--- {flow}\n---\n{block}---\n# more\n{indented}...\n---\n{}",
+            block.replace('\n', "\r\n")
+        );
+        let sources = [SourceText {
+            name: "policies.yaml".to_owned(),
+            text,
+        }];
+        let mut seen = Vec::new();
+        for document in read(&sources).policies {
+            let mut placed = document.read(&mut Vec::new()).expect("a policy");
+            let spec = Cursor::Root.key("spec");
+            let rules = spec.key("rules");
+            let rule = rules.index(0);
+            let to = rule.key("to");
+            let operation = to.index(0);
+            let locations = [
+                &Cursor::Root,
+                &rules,
+                &rule,
+                &operation.key("methods"),
+                &rule.key("from"),
+            ]
+            .map(Cursor::location);
+            let locate = |placed: &Placed<'_, ServicePolicyDocument>| {
+                locations.clone().map(|location| placed.locate(&location))
+            };
+            let before = locate(&placed);
+            placed.forget_places();
+            assert_eq!(locate(&placed), before, "{}", placed.document.metadata.name);
+            seen.push(before);
+        }
+        assert_eq!(seen.len(), 4);
+        assert!(seen.iter().flatten().all(|span| span.start < span.end));
+    }
+}

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::policy::{Attachment, GATEWAY_NAME, Labels, PolicySet, Selectors, ServicePolicy};
+use crate::policy::{Attachment, GATEWAY_NAME, Labels, Selectors, ServicePolicy};
 
-/// The policies of a set by what they are for. Finds what [`is_for`](super::coverage::is_for) is true of.
+/// Policies by what they are for. Finds what [`is_for`](super::coverage::is_for) is true of.
 #[derive(Debug)]
 pub(super) struct PoliciesFor<'s> {
     policies: &'s [ServicePolicy],
@@ -16,12 +16,12 @@ pub(super) struct PoliciesFor<'s> {
 }
 
 impl<'s> PoliciesFor<'s> {
-    pub(super) fn of(set: &'s PolicySet) -> Self {
+    pub(super) fn of(policies: &'s [ServicePolicy]) -> Self {
         let mut of_workloads: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut of_namespaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         let mut of_mesh = Vec::new();
         let mut of_gateways: HashMap<_, Vec<_>> = HashMap::new();
-        for (position, policy) in set.policies.iter().enumerate() {
+        for (position, policy) in policies.iter().enumerate() {
             let namespace = policy.name.namespace.as_str();
             match &policy.attachment {
                 Attachment::Workload(labels) => {
@@ -42,7 +42,7 @@ impl<'s> PoliciesFor<'s> {
         }
         let of_workloads = of_workloads.into_iter();
         Self {
-            policies: &set.policies,
+            policies,
             of_workloads: of_workloads
                 .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
                 .collect(),
@@ -77,69 +77,70 @@ impl<'s> PoliciesFor<'s> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::diagnostic::SourceText;
-    use crate::timestamp::Timestamp;
-    use crate::validate::{Options, validate};
+    use crate::document::TargetRef;
+    use crate::plugin_config::PolicyName;
+    use crate::rule_spec::{Enforcement, Otherwise};
     use crate::verify::coverage::is_for;
 
-    const MESH: &str = r#"
-apiVersion: peergate.dev/v1alpha1
-kind: Mesh
-metadata: {name: shop}
-spec: {trustDomain: cluster.local, istioVersion: "1.30"}
-"#;
+    fn policy(number: usize, namespace: String, attachment: Attachment) -> ServicePolicy {
+        ServicePolicy {
+            name: PolicyName {
+                namespace,
+                name: format!("p{number}"),
+            },
+            attachment,
+            enforcement: Enforcement::Enforce,
+            otherwise: Otherwise::Deny,
+            tcp_ports: Vec::new(),
+            shared_tcp_ports: Vec::new(),
+            rules: Vec::new(),
+            service_account: None,
+            service: None,
+            exposures: Vec::new(),
+            external_hosts: Vec::new(),
+            along: Vec::new(),
+            rank: 0,
+            revision: OnceLock::new(),
+        }
+    }
 
-    /// What policies are for, each with its namespace.
-    const POLICIES: [(&str, &str); 10] = [
-        ("m", "selector: {matchLabels: {a: x}}"),
-        ("m", "selector: {matchLabels: {a: x, b: y}}"),
-        ("m", "selector: {matchLabels: {b: x}}"),
-        ("n", "selector: {matchLabels: {a: x}}"),
-        ("n", "scope: Namespace"),
-        (
-            "m",
-            "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: x}]",
-        ),
-        ("m", "targetRefs: [{kind: Service, name: y}]"),
-        (
-            "istio-system",
-            "scope: Mesh, selector: {matchLabels: {b: x}}",
-        ),
-        (
-            "istio-system",
-            "scope: Mesh, selector: {matchLabels: {a: y, b: x}}",
-        ),
-        ("istio-system", "scope: Mesh"),
-    ];
+    fn some_labels() -> impl Strategy<Value = Labels> {
+        let key = prop::sample::select(vec!["a", "b", GATEWAY_NAME]).prop_map(str::to_owned);
+        prop::collection::btree_map(key, "[xy]", 0..4)
+    }
 
-    fn set() -> PolicySet {
-        let policies = POLICIES.iter().enumerate();
-        let policies = policies.map(|(number, (namespace, spec))| {
-            format!("---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: p{number}, namespace: {namespace}}}\nspec: {{{spec}, rules: []}}\n")
+    fn some_attachment() -> impl Strategy<Value = Attachment> {
+        let targets = ("Gateway|Service", "[xy]").prop_map(|(kind, name)| TargetRef {
+            group: None,
+            kind,
+            name,
         });
-        let source = SourceText {
-            name: "policies.yaml".to_owned(),
-            text: MESH.to_owned() + &policies.collect::<String>(),
-        };
-        let options = Options {
-            at: Timestamp::from_unix_nanoseconds(0),
-            istio_version: None,
-        };
-        validate(&[source], options).policies.expect("policies")
+        prop_oneof![
+            some_labels().prop_map(Attachment::Workload),
+            Just(Attachment::Namespace),
+            some_labels().prop_map(Attachment::Mesh),
+            prop::collection::vec(targets, 1..3).prop_map(Attachment::Targets),
+        ]
     }
 
     proptest! {
         #[test]
         fn the_policies_for_pods_are_those_that_a_plain_loop_finds(
-            namespace in "m|n|o|istio-system",
-            labels in prop::collection::btree_map("a|b|gateway\\.networking\\.k8s\\.io/gateway-name", "[xy]", 0..4),
+            policies in prop::collection::vec(("[mn]", some_attachment()), 0..12),
+            namespace in "[mno]",
+            labels in some_labels(),
         ) {
-            let set = set();
-            let found = PoliciesFor::of(&set).pods(&namespace, &labels);
-            let plain = set.policies.iter();
+            let policies = policies.into_iter().enumerate();
+            let policies: Vec<_> = policies
+                .map(|(number, (namespace, attachment))| policy(number, namespace, attachment))
+                .collect();
+            let found = PoliciesFor::of(&policies).pods(&namespace, &labels);
+            let plain = policies.iter();
             let plain = plain.filter(|policy| is_for(policy, &namespace, &labels));
             let name = |policy: &ServicePolicy| policy.name.to_string();
             prop_assert_eq!(

@@ -88,7 +88,7 @@ impl<'o> Workloads<'o> {
         objects: &'o [Object],
         unchecked: &mut Vec<String>,
     ) -> Self {
-        let policies = PoliciesFor::of(set);
+        let policies = PoliciesFor::of(&set.policies);
         let namespaces: BTreeMap<_, _> = objects
             .iter()
             .filter(|object| object.is("", "Namespace"))
