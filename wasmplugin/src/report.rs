@@ -237,7 +237,7 @@ impl<'d> Texts<'d> {
             message.place.and_then(|place| self.shown(place)),
             message.related.and_then(|place| self.shown(place)),
         );
-        let moved = [&shown, &related].map(|shown| shown.as_ref().and_then(|shown| shown.moved()));
+        let moved = [&shown, &related].map(|shown| shown.as_ref().and_then(Shown::moved));
         let about = level
             .primary_title(title)
             .id(message.code)

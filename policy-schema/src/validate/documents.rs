@@ -328,7 +328,7 @@ mod tests {
     fn places_are_the_same_when_a_document_is_parsed_again() {
         let flow = "{apiVersion: peergate.dev/v1alpha1, kind: ServicePolicy, metadata: {name: a, namespace: n}, spec: {rules: [3, {id: r, effect: Allow, to: [{methods: [GET]}]}]}}";
         let block = "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {name: b, namespace: n}\nspec:\n  rules:\n    - 3\n    - id: r\n      effect: Allow\n      to: [{methods: [GET]}]\n";
-        let indented: String = block.lines().map(|line| format!("   {line}\n")).collect();
+        let indented = format!("   {}\n", block.trim_end().replace('\n', "\n   "));
         let text = format!(
             "# ä\n--- {flow}\n---\n{block}---\n# more\n{indented}...\n---\n{}",
             block.replace('\n', "\r\n")
