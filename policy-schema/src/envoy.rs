@@ -11,7 +11,7 @@ pub use wasm::{WasmFilter, wasm_filter};
 
 use crate::istio::authorization_policies;
 use crate::plugin_config::PluginConfig;
-use crate::policy::{PolicySet, ServicePolicy};
+use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
 use crate::rule_spec::Effect;
 
 /// An entry for `http_filters` of Envoy's HTTP connection manager.
@@ -48,8 +48,8 @@ pub fn http_filters(
     let along = policy
         .along
         .iter()
-        .filter(|along| along.match_labels.is_empty())
-        .filter_map(|along| set.policies.get(along.policy));
+        .filter_map(|along| set.policies.get(*along))
+        .filter(|along| labels_beyond(policy, along).is_empty());
     let policies: Vec<_> = std::iter::once(policy).chain(along).collect();
     let mut rules = policies.iter().flat_map(|policy| &policy.rules);
     if let Some(rule) = rules.find(|rule| rule.effect == Effect::Custom) {

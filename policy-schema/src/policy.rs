@@ -3,12 +3,16 @@
 mod along;
 mod at_default;
 mod at_gateway;
+mod at_gateways;
 mod calls;
 mod edge;
+mod gateways;
+mod hosts;
 mod lookup;
 mod mesh;
 mod peer_authentication;
 mod plugin_config;
+mod pods;
 mod selectors;
 mod service;
 mod tcp_ports;
@@ -23,20 +27,25 @@ use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers};
+pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};
+pub(crate) use at_gateways::AtGateways;
 pub(crate) use calls::{Caller, Callers, Calls};
 pub use edge::Gateway;
 pub(crate) use edge::{
-    Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host, do_hosts_meet,
+    Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host,
 };
+pub(crate) use gateways::Gateways;
+pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
 pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
+pub(crate) use pods::Pods;
+pub(crate) use selectors::Selectors;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
 
@@ -67,8 +76,8 @@ pub struct ServicePolicy {
     pub(crate) service: Option<Service>,
     pub(crate) exposures: Vec<Exposure>,
     pub(crate) external_hosts: Vec<ExternalHost>,
-    /// The policies that this one's filter enforces along.
-    pub(crate) along: Vec<Along>,
+    /// The policies that this one's filter enforces along, by their positions in [`PolicySet::policies`].
+    pub(crate) along: Vec<usize>,
     /// How many filters of other policies come before this one's, at most, on a workload.
     pub(crate) rank: u16,
     /// The name of its plugin config, once it was asked for: a digest of all of it.
@@ -102,15 +111,6 @@ impl Attachment {
 
 /// Labels of pods.
 pub type Labels = BTreeMap<String, String>;
-
-/// A policy that is for some of the workloads of another, which leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Along {
-    /// Its position in [`PolicySet::policies`].
-    pub(crate) policy: usize,
-    /// The labels that tell on which of the leading policy's workloads.
-    pub(crate) match_labels: Labels,
-}
 
 impl PolicySet {
     /// What is true of the whole mesh.
@@ -194,7 +194,7 @@ impl ServicePolicy {
 
     /// The positions, among the policies of the set, of those that this one's filter enforces along.
     pub fn enforced_along(&self) -> impl ExactSizeIterator<Item = usize> {
-        self.along.iter().map(|along| along.policy)
+        self.along.iter().copied()
     }
 
     /// What becomes of a request that no rule matches, where no other policy has a say: a policy

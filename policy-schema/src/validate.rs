@@ -58,12 +58,28 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
     let mut documents = documents::read(sources);
     let mut diagnostics = std::mem::take(&mut documents.diagnostics);
     let mesh = mesh::check_meshes(&documents, options, &mut diagnostics);
-    let policies: Vec<_> = documents
-        .policies
-        .iter()
-        .map(|document| check_policy(document, mesh.as_ref(), options, &mut diagnostics))
-        .collect();
-    overlap::check(&documents.policies, &mut diagnostics);
+    let may_be_missing = documents.meshes.is_empty() && !documents.has_unread_document;
+    let mut placed = Vec::with_capacity(documents.policies.len());
+    let mut policies = Vec::with_capacity(documents.policies.len());
+    for document in documents.policies {
+        let Some(mut document) = document.read(&mut diagnostics) else {
+            continue;
+        };
+        policies.push(check_policy(
+            &document,
+            mesh.as_ref(),
+            options,
+            &mut diagnostics,
+        ));
+        // What they mean is known, and they would take as much room again.
+        document.document.spec.rules = Vec::new();
+        document.forget_places();
+        placed.push(document);
+    }
+    if let Some(first) = placed.first().filter(|_| may_be_missing) {
+        mesh::report_missing(first, &mut diagnostics);
+    }
+    overlap::check(&placed, &mut diagnostics);
     let policies = mesh
         .zip(policies.into_iter().collect::<Option<Vec<_>>>())
         .map(|(mesh, mut policies)| {
@@ -73,7 +89,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
                 policies,
                 decision_key: None,
             };
-            check_together(sources, &documents.policies, &mut set, &mut diagnostics);
+            check_together(sources, &placed, &mut set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
@@ -91,7 +107,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
 /// Checks what policies say together.
 fn check_together(
     sources: &[SourceText],
-    documents: &[Placed<ServicePolicyDocument>],
+    documents: &[Placed<'_, ServicePolicyDocument>],
     set: &mut PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -111,7 +127,7 @@ fn check_together(
 }
 
 fn check_policy(
-    placed: &Placed<ServicePolicyDocument>,
+    placed: &Placed<'_, ServicePolicyDocument>,
     mesh: Option<&Mesh>,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,

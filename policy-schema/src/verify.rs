@@ -26,10 +26,12 @@ mod path_handling;
 mod places;
 mod pod;
 mod pod_ports;
+mod policies_for;
 mod proof;
 mod proxies;
 mod proxy_config;
 mod request_authentication;
+mod selecting;
 mod service_entries;
 mod tcp_services;
 mod unvalidated;
@@ -80,7 +82,7 @@ pub struct Verdict {
 pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdict {
     let mut verdict = Verdict::default();
     if let Some(objects) = &observed.objects {
-        let workloads = Workloads::new(objects, &mut verdict.unchecked);
+        let workloads = Workloads::new(set, objects, &mut verdict.unchecked);
         let looked_at = LookedAt::new(&observed.extent, objects);
         drift::check(set, api, objects, &looked_at, &mut verdict);
         mutual_tls::check(set, objects, &workloads, &looked_at, &mut verdict);
@@ -88,9 +90,9 @@ pub fn verify(set: &PolicySet, api: ExtensionApi, observed: &Observed) -> Verdic
         service_entries::check(set, objects, &mut verdict);
         coverage::check(set, objects, &workloads, &looked_at, &mut verdict);
         tcp_services::check(set, objects, &workloads, &mut verdict);
-        ambient::check(set, &workloads, &mut verdict);
+        ambient::check(&workloads, &mut verdict);
         waypoints::check(set, objects, &workloads, &looked_at, &mut verdict);
-        unvalidated::check_objects(set, objects, &workloads, &mut verdict);
+        unvalidated::check_objects(objects, &workloads, &mut verdict);
         envoy_filters::check(set, api, objects, &workloads, &mut verdict);
         mesh_config::check(set, objects, &observed.values, &looked_at, &mut verdict);
         proxy_config::check(&set.mesh, objects, &workloads, &mut verdict);

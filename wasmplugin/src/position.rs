@@ -12,7 +12,8 @@ pub(crate) struct Position {
 /// How many bytes lie between two counts of characters that are kept.
 const STRIDE: usize = 256;
 
-/// More bytes than these after a place are not in its excerpt: a line may be as long as a file.
+/// More bytes than these before or after a place are not in its excerpt: a line may be as long as a file, and
+/// have many problems.
 const MAX_EXCERPT: usize = 2_000;
 
 /// More lines than these of a place are not in its excerpt.
@@ -27,11 +28,11 @@ pub(crate) struct Lines<'t> {
     characters: Vec<usize>,
 }
 
-/// Whole lines of a text.
+/// Lines of a text, without what is far from the place that they are about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Excerpt<'t> {
     pub(crate) text: &'t str,
-    /// The offset of the first line.
+    /// The offset of the text.
     pub(crate) start: usize,
     /// The number of the first line, from 1.
     pub(crate) line: usize,
@@ -75,7 +76,9 @@ impl<'t> Lines<'t> {
 
     /// The lines that `span` covers, at most [`MAX_LINES`].
     pub(crate) fn excerpt(&self, span: Span) -> Excerpt<'t> {
-        let (line, start) = self.line_of(span.start);
+        let (line, line_start) = self.line_of(span.start);
+        let first = span.start.saturating_sub(MAX_EXCERPT);
+        let start = line_start.max(self.text.floor_char_boundary(first));
         let (last, _) = self.line_of(span.end);
         let last = last.min(line + MAX_LINES - 1);
         let end = self.starts.get(last).copied().unwrap_or(self.text.len());
@@ -148,6 +151,20 @@ mod tests {
         let text = "a\n".repeat(40);
         let excerpt = Lines::new(&text).excerpt(Span { start: 4, end: 80 });
         assert_eq!(excerpt.text, "a\n".repeat(10));
+    }
+
+    #[test]
+    fn excerpts_of_a_long_line_are_as_short_wherever_the_place_is() {
+        let text = format!("first\n{}", "é".repeat(400_000));
+        let lines = Lines::new(&text);
+        for start in [6_006, 400_006, 790_006] {
+            let end = start + 2;
+            let excerpt = lines.excerpt(Span { start, end });
+            assert_eq!((excerpt.start, excerpt.line), (start - MAX_EXCERPT, 2));
+            assert_eq!(excerpt.text.len(), 2 * MAX_EXCERPT);
+        }
+        let near = lines.excerpt(Span { start: 26, end: 28 });
+        assert_eq!(near.start, 6);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use policy_schema::verify::Finding;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::position::Lines;
+use crate::position::{Lines, Position};
 
 /// Something to be shown, with the text it is about if there is one.
 #[derive(Clone, Copy, Debug)]
@@ -228,35 +228,69 @@ impl<'d> Texts<'d> {
             Severity::Warning => Level::WARNING,
             Severity::Error => Level::ERROR,
         };
-        let related = message.related.and_then(|place| self.snippet(place));
         let text = shortened(message.text);
         let title = match message.subject {
             Some(subject) => format!("{subject}: {text}"),
             None => text.into_owned(),
         };
+        let (shown, related) = (
+            message.place.and_then(|place| self.shown(place)),
+            message.related.and_then(|place| self.shown(place)),
+        );
+        let moved = [&shown, &related].map(|shown| shown.as_ref().and_then(Shown::moved));
         let about = level
             .primary_title(title)
             .id(message.code)
-            .elements(message.place.and_then(|place| self.snippet(place)))
+            .elements(shown.map(|shown| shown.snippet))
             .element(Level::HELP.message(message.help));
-        let related =
-            related.map(|snippet| Level::NOTE.secondary_title("it is here").element(snippet));
+        let related = related.map(|shown| {
+            let title = Level::NOTE.secondary_title("it is here");
+            title.element(shown.snippet)
+        });
         let report: Vec<_> = std::iter::once(about).chain(related).collect();
-        Renderer::styled().render(&report)
+        let rendered = Renderer::styled().render(&report);
+        let moved = moved.into_iter().flatten();
+        moved.fold(rendered, |rendered, (from, to)| {
+            rendered.replacen(&from, &to, 1)
+        })
     }
 
     /// The lines of the place alone: the renderer would look through the whole text each time.
-    fn snippet(&self, Place { source, span }: Place) -> Option<Snippet<'d, Annotation<'d>>> {
-        let (text, lines) = self.get(source)?;
+    fn shown(&self, place: Place) -> Option<Shown<'d>> {
+        let (text, lines) = self.get(place.source)?;
+        let Place { span, .. } = place;
         let excerpt = lines.excerpt(span);
         let end = span.end.min(excerpt.start + excerpt.text.len());
-        let within = span.start - excerpt.start..end - excerpt.start;
-        Some(
-            Snippet::source(excerpt.text)
-                .line_start(excerpt.line)
-                .path(text.name.as_str())
-                .annotation(AnnotationKind::Primary.span(within)),
-        )
+        let before = span.start - excerpt.start;
+        let snippet = Snippet::source(excerpt.text)
+            .line_start(excerpt.line)
+            .path(text.name.as_str())
+            .annotation(AnnotationKind::Primary.span(before..end - excerpt.start));
+        Some(Shown {
+            snippet,
+            name: &text.name,
+            position: lines.position(span.start),
+            column: excerpt.text.get(..before)?.chars().count() + 1,
+        })
+    }
+}
+
+/// A place with its lines.
+struct Shown<'d> {
+    snippet: Snippet<'d, Annotation<'d>>,
+    name: &'d str,
+    position: Position,
+    /// The column in the excerpt.
+    column: usize,
+}
+
+impl Shown<'_> {
+    /// How the renderer names the place, and how it is named rightly, if that is not the same: it counts the
+    /// columns of an excerpt that does not begin with its line.
+    fn moved(&self) -> Option<(String, String)> {
+        let Position { line, column } = self.position;
+        let named = |column| format!("{}:{line}:{column}", self.name);
+        (column != self.column).then(|| (named(self.column), named(column)))
     }
 }
 
@@ -331,4 +365,41 @@ pub(crate) fn wrote(path: &Path) {
 /// Shows how a command went.
 pub(crate) fn summary(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use policy_schema::yaml::Span;
+
+    use super::*;
+
+    #[test]
+    fn a_place_far_within_a_line_is_named_by_its_own_column() {
+        let text = "é".repeat(5_000) + "fault";
+        let sources = [SourceText {
+            name: "policy.json".to_owned(),
+            text,
+        }];
+        let place = |start| Place {
+            source: 0,
+            span: Span {
+                start,
+                end: start + 4,
+            },
+        };
+        let message = Message {
+            code: "wrong-type",
+            severity: Severity::Error,
+            subject: None,
+            text: "no",
+            help: "yes",
+            place: Some(place(10_000)),
+            related: Some(place(8_000)),
+        };
+        let shown = rendered(std::iter::once(message), &sources);
+        assert!(shown.contains("policy.json:1:5001"), "{shown}");
+        assert!(shown.contains("policy.json:1:4001"), "{shown}");
+        assert_eq!(shown.matches("policy.json").count(), 2, "{shown}");
+        assert!(shown.contains("fault"), "{shown}");
+    }
 }

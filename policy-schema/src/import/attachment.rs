@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::document::{MeshSpec, MtlsMode};
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{LabelSelector, TargetReference};
-use crate::policy::{self, Labels, are_compatible};
+use crate::policy::{self, Labels, Pods, are_compatible};
 use crate::yaml::{self, Node};
 
 /// What objects are for: those that are for the same become one policy.
@@ -67,12 +67,16 @@ impl Attachment {
         }
     }
 
-    /// Whether callers without identity may reach the workloads.
-    pub(super) fn takes_plaintext(&self, mesh: &MeshSpec, root_namespace: &str) -> bool {
-        let mtls = mesh.mtls.as_ref();
-        if mtls.and_then(|mtls| mtls.mode) != Some(MtlsMode::Strict) {
+    /// Whether callers without identity may reach the workloads. `excepted` are those that may accept plaintext; none
+    /// where all do.
+    pub(super) fn takes_plaintext(
+        &self,
+        excepted: Option<&Pods<Labels>>,
+        root_namespace: &str,
+    ) -> bool {
+        let Some(excepted) = excepted else {
             return true;
-        }
+        };
         if !self.targets.is_empty() {
             let mut targets = self.targets.iter();
             return targets.any(|target| policy::is_gateway(&target.kind, &target.name));
@@ -84,13 +88,8 @@ impl Attachment {
         } else {
             policy::Attachment::Workload(self.labels.clone())
         };
-        let everything = Labels::new();
-        let exceptions = mtls.and_then(|mtls| mtls.exceptions.as_deref());
-        exceptions.into_iter().flatten().any(|exception| {
-            let selector = exception.selector.as_ref();
-            let labels = selector.map_or(&everything, |selector| &selector.match_labels);
-            attachment.may_meet(&self.namespace, &exception.namespace, labels)
-        })
+        let mut met = excepted.met_by(&self.namespace, &attachment);
+        met.next().is_some()
     }
 
     /// Whether a workload may have policies of both.
@@ -111,6 +110,18 @@ impl Attachment {
             _ => are_compatible(&self.labels, &other.labels),
         }
     }
+}
+
+/// The pods of exceptions from strict mutual TLS; none where the mesh is not strict.
+pub(super) fn excepted(mesh: &MeshSpec) -> Option<Pods<Labels>> {
+    let mtls = mesh.mtls.as_ref();
+    let mtls = mtls.filter(|mtls| mtls.mode == Some(MtlsMode::Strict))?;
+    let exceptions = mtls.exceptions.iter().flatten();
+    Some(Pods::of(exceptions.map(|exception| {
+        let selector = exception.selector.as_ref();
+        let labels = selector.map(|selector| selector.match_labels.clone());
+        (exception.namespace.as_str(), labels.unwrap_or_default())
+    })))
 }
 
 /// A field, or its default where it is absent; none if it cannot be read.

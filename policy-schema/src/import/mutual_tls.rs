@@ -13,7 +13,7 @@ use crate::check::is_dns_label;
 use crate::diagnostic::Place;
 use crate::document::{ExceptionMode, MtlsExceptionSpec, MtlsMode, Selector};
 use crate::istio::peer_authentication::MutualTlsMode;
-use crate::policy::{Labels, are_compatible};
+use crate::policy::{Labels, Selectors};
 use crate::timestamp::Timestamp;
 
 /// Who answers for the exceptions of an import, and until when.
@@ -182,8 +182,9 @@ fn exceptions(
         if let (Some(mode), Some(first)) = (plaintext(mode), whole.first()) {
             exceptions.push(exception(first, mode, Vec::new(), plan)?);
         }
+        let pods = Pods::of(&workloads, mode);
         for (position, object) in workloads.iter().enumerate() {
-            check_beside(object, workloads.iter().take(position), mode)?;
+            pods.check_beside(position, object)?;
             if let Some((ports, mode)) = of_workload(object, mode)? {
                 exceptions.push(exception(object, mode, ports, plan)?);
             }
@@ -244,33 +245,60 @@ fn of_workload(
     Ok(Some((others.into_keys().collect(), mode)))
 }
 
-/// Of several objects for one pod Istio takes the oldest, and exceptions for one pod are refused.
-fn check_beside<'o>(
-    object: &Placed<PeerAuthentication>,
-    others: impl Iterator<Item = &'o &'o Placed<PeerAuthentication>>,
+/// The pods of a namespace that objects are for, by their positions.
+struct Pods<'o> {
+    all: Selectors<&'o Labels>,
+    /// Those of which any port accepts plaintext.
+    open: Selectors<&'o Labels>,
     of_namespace: MutualTlsMode,
-) -> Result<(), Unsaid> {
-    let is_strict = |object: &PeerAuthentication| {
-        let whole = or(object.mode, of_namespace);
-        whole == MutualTlsMode::Strict
-            && object
-                .ports
-                .values()
-                .all(|mode| or(*mode, whole) == MutualTlsMode::Strict)
-    };
-    let resource = &object.resource;
-    let mut meeting = others
-        .map(|other| &other.resource)
-        .filter(|other| are_compatible(&resource.labels, &other.labels));
-    if meeting.any(|other| !(is_strict(resource) && is_strict(other))) {
-        return Err(Unsaid {
-            place: object.place,
-            reason:
-                "another PeerAuthentication may select the same pods, and Istio takes the older one"
-                    .to_owned(),
-        });
+}
+
+impl<'o> Pods<'o> {
+    fn of(objects: &Objects<'o>, of_namespace: MutualTlsMode) -> Self {
+        let all = objects.iter().enumerate();
+        let labels = |(position, object): (usize, &&'o Placed<PeerAuthentication>)| {
+            (position, &object.resource.labels)
+        };
+        let open = all.clone();
+        let open = open.filter(|(_, object)| !is_strict(&object.resource, of_namespace));
+        Self {
+            open: Selectors::of(open.map(labels).collect()),
+            all: Selectors::of(all.map(labels).collect()),
+            of_namespace,
+        }
     }
-    Ok(())
+
+    /// Of several objects for one pod Istio takes the oldest, and exceptions for one pod are refused. Checks the
+    /// object at `position` beside those before it.
+    fn check_beside(
+        &self,
+        position: usize,
+        object: &Placed<PeerAuthentication>,
+    ) -> Result<(), Unsaid> {
+        let resource = &object.resource;
+        let beside = if is_strict(resource, self.of_namespace) {
+            &self.open
+        } else {
+            &self.all
+        };
+        let mut meeting = beside.compatible(&resource.labels);
+        if meeting.next().is_some_and(|first| first < position) {
+            return Err(Unsaid {
+                place: object.place,
+                reason:
+                    "another PeerAuthentication may select the same pods, and Istio takes the older one"
+                        .to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Whether all ports of a workload are strict.
+fn is_strict(object: &PeerAuthentication, of_namespace: MutualTlsMode) -> bool {
+    let whole = or(object.mode, of_namespace);
+    let mut modes = object.ports.values();
+    whole == MutualTlsMode::Strict && modes.all(|mode| or(*mode, whole) == MutualTlsMode::Strict)
 }
 
 fn exception(

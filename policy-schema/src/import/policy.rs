@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, excepted};
 use super::mesh::ImportedMesh;
 use super::metadata;
 use super::names::{PolicyNames, RuleIds};
@@ -46,6 +46,7 @@ pub(super) fn groups(
         return Vec::new(); // Which has been reported.
     };
     let root_namespace = mesh.root_namespace();
+    let excepted = excepted(spec);
     let mut names = PolicyNames::of(&groups);
     let mut carried = Vec::with_capacity(groups.len());
     for (attachment, mut objects) in groups {
@@ -56,7 +57,7 @@ pub(super) fn groups(
             are_trust_domains_known: mesh.are_trust_domains_known,
             istio_version: mesh.istio_version,
             takes_plaintext: attachment.is_at_gateway()
-                || attachment.takes_plaintext(spec, root_namespace),
+                || attachment.takes_plaintext(excepted.as_ref(), root_namespace),
             at_gateway: attachment.is_at_gateway(),
         };
         let may_be_gateway = attachment.is_for_all()

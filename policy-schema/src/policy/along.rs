@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::selectors::Selectors;
-use super::{Along, Attachment, Labels, PolicySet, ServicePolicy};
+use super::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::document::TargetRef;
 
 /// The most other policies that one filter enforces. A proxy has a filter for each policy, and each
@@ -29,7 +29,7 @@ impl PolicySet {
         let places = Places::of(&in_order);
         let mut too_many = Vec::new();
         let mut refused_namespaces = BTreeSet::new();
-        let mut found: Vec<Vec<Along>> = vec![Vec::new(); policies.len()];
+        let mut found: Vec<Vec<usize>> = vec![Vec::new(); policies.len()];
         let mut ranks = vec![0_u16; policies.len()];
         for (place, (leading, leader)) in in_order.iter().enumerate() {
             let namespace = leader.name.namespace.as_str();
@@ -47,15 +47,12 @@ impl PolicySet {
             let followers = followers
                 .into_iter()
                 .filter_map(|place| in_order.get(place));
-            for (position, follower) in followers {
+            for (position, _) in followers {
                 if let Some(rank) = ranks.get_mut(*position) {
                     *rank = next.max(*rank);
                 }
                 if let Some(along) = found.get_mut(*leading) {
-                    along.push(Along {
-                        policy: *position,
-                        match_labels: labels_beyond(leader, follower),
-                    });
+                    along.push(*position);
                 }
             }
         }
@@ -84,7 +81,7 @@ fn order(policy: &ServicePolicy) -> (u8, Reverse<usize>, &str, &str) {
 }
 
 /// The labels that a workload of `leading` must have to be one of `following`.
-fn labels_beyond(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
+pub(crate) fn labels_beyond(leading: &ServicePolicy, following: &ServicePolicy) -> Labels {
     let none = Labels::new();
     let known = labels(leading).unwrap_or(&none);
     let mut labels = labels(following).unwrap_or(&none).clone();
@@ -102,9 +99,9 @@ fn labels(policy: &ServicePolicy) -> Option<&Labels> {
 /// The policies by what they are for, each by its place in the order.
 #[derive(Default)]
 struct Places<'p> {
-    workloads: BTreeMap<&'p str, Selectors<'p>>,
+    workloads: BTreeMap<&'p str, Selectors<&'p Labels>>,
     namespaces: BTreeMap<&'p str, Vec<usize>>,
-    meshes: Selectors<'p>,
+    meshes: Selectors<&'p Labels>,
     targets: HashMap<Targets<'p>, Vec<usize>>,
 }
 
@@ -166,7 +163,7 @@ impl<'p> Places<'p> {
             Attachment::Targets(names) => self.targets.get(&targets(namespace, names)),
             _ => None,
         };
-        let selectors = |selectors: Option<&'s Selectors<'p>>| {
+        let selectors = |selectors: Option<&'s Selectors<&'p Labels>>| {
             let selectors = selectors.into_iter();
             selectors.flat_map(move |selectors| selectors.compatible_after(place, labels))
         };

@@ -1,7 +1,7 @@
 //! Policies at gateways, where clients come from outside the mesh.
 
 use super::edge::GATEWAY_NAME;
-use super::{Attachment, Gateway, Labels, Mesh, PolicySet, ServicePolicy, are_compatible};
+use super::{Attachment, Gateway, Labels, Mesh, PolicySet, ServicePolicy};
 use crate::plugin_config::KnownGateway;
 
 /// The label that installations of Istio give the pods of their own gateways.
@@ -17,15 +17,12 @@ impl Mesh {
     /// Whether all pods that a policy of `namespace` applies to are gateways. Waypoints count as
     /// gateways where only their `Gateway` is named: no client's TLS ends there.
     pub(crate) fn is_at_gateway(&self, namespace: &str, attachment: &Attachment) -> bool {
-        let is_of_gateway = |labels: &Labels, is_there: &dyn Fn(&Gateway) -> bool| {
-            let mut gateways = self.gateways.iter().filter(|gateway| is_there(gateway));
-            has_gateway_label(labels) || gateways.any(|gateway| implies(labels, gateway))
+        let is_of_gateway = |labels: &Labels, namespace: Option<&str>| {
+            has_gateway_label(labels) || !self.gateways.implied_by(namespace, labels).is_empty()
         };
         match attachment {
-            Attachment::Workload(labels) => {
-                is_of_gateway(labels, &|gateway| gateway.namespace == namespace)
-            }
-            Attachment::Mesh(labels) => is_of_gateway(labels, &|_| true),
+            Attachment::Workload(labels) => is_of_gateway(labels, Some(namespace)),
+            Attachment::Mesh(labels) => is_of_gateway(labels, None),
             Attachment::Namespace => false,
             Attachment::Targets(targets) => {
                 let mut targets = targets.iter();
@@ -49,24 +46,12 @@ impl Mesh {
     }
 
     /// The gateways that a policy of `namespace` may apply to.
-    pub(crate) fn gateways_of<'m>(
+    pub(crate) fn gateways_of<'m: 'a, 'a>(
         &'m self,
-        namespace: &'m str,
-        attachment: &'m Attachment,
-    ) -> impl Iterator<Item = &'m Gateway> {
-        self.gateways.iter().filter(move |gateway| {
-            let is_there = gateway.namespace == namespace;
-            let may_have = |labels| are_compatible(labels, &gateway.pod_labels());
-            match attachment {
-                Attachment::Workload(labels) => is_there && may_have(labels),
-                Attachment::Namespace => is_there,
-                Attachment::Mesh(labels) => may_have(labels),
-                Attachment::Targets(targets) => targets.iter().any(|target| {
-                    target.kind == "GatewayClass"
-                        || (target.kind == "Gateway" && is_there && target.name == gateway.name)
-                }),
-            }
-        })
+        namespace: &str,
+        attachment: &'a Attachment,
+    ) -> impl Iterator<Item = &'m Gateway> + use<'m, 'a> {
+        self.gateways.met_by(namespace, attachment)
     }
 }
 
@@ -75,38 +60,20 @@ impl PolicySet {
     /// it may apply to other pods.
     pub fn gateways_named_by(&self, policy: &ServicePolicy) -> Vec<&Gateway> {
         let namespace = &policy.name.namespace;
-        let gateways = self.mesh.gateways.iter();
+        let gateways = &self.mesh.gateways;
         match &policy.attachment {
-            Attachment::Workload(labels) => gateways
-                .filter(|gateway| gateway.namespace == *namespace && implies(labels, gateway))
-                .collect(),
-            Attachment::Mesh(labels) => gateways
-                .filter(|gateway| implies(labels, gateway))
-                .collect(),
+            Attachment::Workload(labels) => gateways.implied_by(Some(namespace), labels),
+            Attachment::Mesh(labels) => gateways.implied_by(None, labels),
             Attachment::Namespace => Vec::new(),
             Attachment::Targets(targets) => {
                 let named = targets.iter().map(|target| {
-                    let mut gateways = gateways.clone();
-                    let is_it = |gateway: &&Gateway| {
-                        target.kind == "Gateway"
-                            && gateway.namespace == *namespace
-                            && gateway.name == target.name
-                    };
-                    gateways.find(is_it)
+                    let gateway = gateways.named(namespace, &target.name);
+                    gateway.filter(|_| target.kind == "Gateway")
                 });
                 named.collect::<Option<_>>().unwrap_or_default()
             }
         }
     }
-}
-
-/// Whether every pod with `labels` is the gateway's.
-fn implies(labels: &Labels, gateway: &Gateway) -> bool {
-    let of_gateway = gateway.pod_labels();
-    !of_gateway.is_empty()
-        && of_gateway
-            .iter()
-            .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// Whether a target is a gateway, or a class of gateways.

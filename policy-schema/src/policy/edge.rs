@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{IstioVersion, Labels};
+use super::{Hosts, IstioVersion, Labels};
 use crate::document::{GatewayApi, ServerTlsMode, TlsVersion};
 use crate::matching::TextMatch;
 use crate::rule::ServiceAccount;
@@ -25,6 +25,8 @@ pub struct Gateway {
     /// Whether its listeners may accept client certificates that they have not validated.
     pub(crate) unvalidated_certificates: bool,
     pub(crate) servers: Vec<Server>,
+    /// The hosts of all servers.
+    pub(crate) hosts: Hosts,
 }
 
 /// The label that Istio gives the pods of a `Gateway` of the Kubernetes Gateway API.
@@ -92,11 +94,6 @@ pub(crate) struct Exposure {
     /// The service's port.
     pub(crate) port: u16,
     pub(crate) timeout: Option<String>,
-}
-
-/// Whether some host has both names: they are equal, or a wildcard covers the other.
-pub(crate) fn do_hosts_meet(a: &str, b: &str) -> bool {
-    covers_host(a, b) || covers_host(b, a)
 }
 
 /// Whether every host of the name `other` has the name `host`, which may begin with `*.`.

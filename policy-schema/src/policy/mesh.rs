@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::at_gateway::is_gateway;
-use super::{Attachment, Gateway, IstioVersion, Labels};
+use super::{Attachment, Gateways, IstioVersion, Labels, Pods};
 use crate::document::{
     ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
 };
@@ -31,7 +31,9 @@ pub struct Mesh {
     pub(crate) reporting: ReportingSpec,
     pub(crate) outbound: Outbound,
     pub(crate) network_policies: bool,
-    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) gateways: Gateways,
+    /// The pods that may accept connections without mutual TLS in a strict mesh.
+    pub(crate) plaintext: Pods<Labels>,
     pub(crate) telemetry: TelemetrySpec,
     pub(crate) default_enforcement: Enforcement,
     pub(crate) default_owner: Option<String>,
@@ -141,19 +143,24 @@ impl Mesh {
             return !self.is_strict()
                 || targets.any(|target| is_gateway(&target.kind, &target.name));
         }
-        let is_for = |place: &str, labels: &Labels| attachment.may_meet(namespace, place, labels);
-        let everything = Labels::new();
-        let mut exceptions = self.mtls.exceptions.iter();
         !self.is_strict()
             || self.is_at_gateway(namespace, attachment)
-            || exceptions.any(|exception| {
-                let labels = exception.labels.as_ref().unwrap_or(&everything);
-                is_for(&exception.namespace, labels)
-            })
             || self
-                .gateways
-                .iter()
-                .any(|gateway| is_for(&gateway.namespace, &gateway.labels))
+                .plaintext
+                .met_by(namespace, attachment)
+                .next()
+                .is_some()
+    }
+
+    /// The pods of exceptions and gateways. Where Istio makes the pods of a gateway, they may be any of its namespace.
+    pub(crate) fn plaintext_of(mtls: &MtlsPlan, gateways: &Gateways) -> Pods<Labels> {
+        let exceptions = mtls.exceptions.iter().map(|exception| {
+            let labels = exception.labels.clone().unwrap_or_default();
+            (exception.namespace.as_str(), labels)
+        });
+        let gateways = gateways.iter();
+        let gateways = gateways.map(|gateway| (gateway.namespace.as_str(), gateway.labels.clone()));
+        Pods::of(exceptions.chain(gateways))
     }
 
     /// Whether the documents have workloads refuse plaintext, exceptions aside.

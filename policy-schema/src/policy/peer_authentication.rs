@@ -1,9 +1,7 @@
 //! Which connections a workload accepts, by the `mtls` of the `Mesh`.
 
 use super::at_gateway::{has_gateway_label, is_gateway};
-use super::{
-    Attachment, Gateway, Labels, Mesh, MtlsException, PolicySet, ServicePolicy, are_compatible,
-};
+use super::{Attachment, Labels, Mesh, MtlsException, PolicySet, ServicePolicy, are_compatible};
 use crate::document::{ExceptionMode, MtlsMode};
 
 /// Which connections the workload of a policy accepts.
@@ -114,17 +112,9 @@ impl Mesh {
 
     /// The gateway of the `Mesh` that the workload may be.
     fn may_be_gateway(&self, policy: &ServicePolicy, labels: &Labels) -> Option<&str> {
-        let mut gateways = self
-            .gateways
-            .iter()
-            .filter(|gateway| are_compatible(labels, &gateway.pod_labels()));
-        let is_of_policy = |gateway: &&Gateway| {
-            let mut of_policy = self.gateways_of(&policy.name.namespace, &policy.attachment);
-            of_policy.any(|other| std::ptr::eq(other, *gateway))
-        };
-        gateways
-            .find(is_of_policy)
-            .map(|gateway| gateway.name.as_str())
+        let mut gateways = self.gateways_of(&policy.name.namespace, &policy.attachment);
+        let gateway = gateways.find(|gateway| are_compatible(labels, &gateway.pod_labels()))?;
+        Some(&gateway.name)
     }
 }
 

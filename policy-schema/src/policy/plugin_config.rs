@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Labels, PolicySet, ServicePolicy};
+use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
 use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, hex};
 use crate::rule_spec::{Otherwise, RuleSpec};
 
@@ -14,10 +14,9 @@ impl PluginConfig {
     /// the set that are for the same workloads.
     pub fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
         let along = policy.along.iter().filter_map(|along| {
-            let other = set.policies.get(along.policy)?;
-            let match_labels = along.match_labels.clone();
+            let other = set.policies.get(*along)?;
             Some(PolicyAlong {
-                match_labels,
+                match_labels: labels_beyond(policy, other),
                 ..PolicyAlong::everywhere(set, other)
             })
         });

@@ -1,107 +1,221 @@
-//! Selectors by their labels: which of many may select the same pod as another one.
+//! Selectors by their labels: which of many may select the same pod as another one, and which surely do.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use super::{Labels, are_compatible};
 
 /// Selectors in the order of their ranks, indexed such that few of those are looked at that a label sets apart.
-#[derive(Debug, Default)]
-pub(super) struct Selectors<'p> {
-    all: Vec<Ranked<'p>>,
-    by_label: HashMap<(&'p str, &'p str), Vec<Ranked<'p>>>,
-    by_key: HashMap<&'p str, WithKey<'p>>,
+#[derive(Clone, Debug)]
+pub(crate) struct Selectors<L> {
+    all: Vec<(usize, L)>,
+    by_key: HashMap<String, WithKey>,
+    /// The positions of those without labels.
+    without_labels: Vec<usize>,
 }
 
-type Ranked<'p> = (usize, &'p Labels);
-
-/// The selectors that have a key.
-#[derive(Debug, Default)]
-struct WithKey<'p> {
+/// The selectors that have a key, each by its position.
+#[derive(Clone, Debug, Default)]
+struct WithKey {
     count: usize,
+    by_value: HashMap<String, WithValue>,
     /// The others, unless they are the greater part.
-    others: Option<Vec<Ranked<'p>>>,
+    others: Option<Vec<usize>>,
 }
 
-impl<'p> Selectors<'p> {
+/// The selectors that have a label.
+#[derive(Clone, Debug, Default)]
+struct WithValue {
+    all: Vec<usize>,
+    /// Those of whose labels this is the one that the fewest have.
+    as_rarest: Vec<usize>,
+}
+
+impl<L> Default for Selectors<L> {
+    fn default() -> Self {
+        Self {
+            all: Vec::new(),
+            by_key: HashMap::new(),
+            without_labels: Vec::new(),
+        }
+    }
+}
+
+impl<L: Borrow<Labels>> Selectors<L> {
     /// Indexes selectors, whose ranks ascend.
-    pub(super) fn of(all: Vec<Ranked<'p>>) -> Self {
-        let mut selectors = Self {
-            all,
-            ..Self::default()
-        };
-        for &(rank, labels) in &selectors.all {
+    pub(crate) fn of(all: Vec<(usize, L)>) -> Self {
+        let mut by_key: HashMap<String, WithKey> = HashMap::new();
+        let mut without_labels = Vec::new();
+        for (position, (_, labels)) in all.iter().enumerate() {
+            let labels = labels.borrow();
+            if labels.is_empty() {
+                without_labels.push(position);
+            }
             for (key, value) in labels {
-                let same = selectors.by_label.entry((key, value)).or_default();
-                same.push((rank, labels));
-                selectors.by_key.entry(key).or_default().count += 1;
+                if !by_key.contains_key(key) {
+                    by_key.insert(key.clone(), WithKey::default());
+                }
+                let Some(with_key) = by_key.get_mut(key) else {
+                    continue;
+                };
+                with_key.count += 1;
+                let with_value = with_key.by_value.entry(value.clone()).or_default();
+                with_value.all.push(position);
             }
         }
-        let all = &selectors.all;
-        for (key, with_key) in &mut selectors.by_key {
+        for (key, with_key) in &mut by_key {
             // So that all these lists together have at most as many entries as the selectors have labels.
             if with_key.count * 2 >= all.len() {
-                let others = all.iter().filter(|(_, labels)| !labels.contains_key(*key));
-                with_key.others = Some(others.copied().collect());
+                let others = all.iter().enumerate();
+                let others = others.filter(|(_, (_, labels))| !labels.borrow().contains_key(key));
+                with_key.others = Some(others.map(|(position, _)| position).collect());
             }
         }
+        let mut selectors = Self {
+            all,
+            by_key,
+            without_labels,
+        };
+        selectors.find_rarest();
         selectors
     }
 
-    /// The ranks after `rank` of the selectors that may select the same pod as `labels`, in order.
-    pub(super) fn compatible_after<'s>(
+    fn find_rarest(&mut self) {
+        for (position, (_, labels)) in self.all.iter().enumerate() {
+            let count = |key: &str, value: &str| {
+                let with_value = self.by_key.get(key).and_then(|key| key.by_value.get(value));
+                with_value.map_or(0, |with_value| with_value.all.len())
+            };
+            let labels = labels.borrow().iter();
+            let rarest = labels.min_by_key(|(key, value)| count(key, value));
+            let with_value = rarest.and_then(|(key, value)| {
+                let with_key = self.by_key.get_mut(key)?;
+                with_key.by_value.get_mut(value)
+            });
+            if let Some(with_value) = with_value {
+                with_value.as_rarest.push(position);
+            }
+        }
+    }
+
+    /// The ranks of the selectors that may select the same pod as `labels`, in order.
+    pub(crate) fn compatible<'s>(&'s self, labels: &'s Labels) -> impl Iterator<Item = usize> + 's {
+        self.compatible_from(0, labels)
+    }
+
+    /// The same of those after `rank`.
+    pub(crate) fn compatible_after<'s>(
         &'s self,
         rank: usize,
         labels: &'s Labels,
     ) -> impl Iterator<Item = usize> + 's {
-        self.candidates_after(rank, labels)
-            .filter(|(_, others)| are_compatible(labels, others))
-            .map(|(rank, _)| rank)
+        let start = self.all.partition_point(|(other, _)| *other <= rank);
+        self.compatible_from(start, labels)
     }
 
-    /// Those that the most telling label does not set apart.
-    fn candidates_after<'s>(
+    fn compatible_from<'s>(
         &'s self,
-        rank: usize,
+        start: usize,
         labels: &'s Labels,
-    ) -> Box<dyn Iterator<Item = Ranked<'p>> + 's> {
-        let count_others = |key: &str| {
-            let with_key = self.by_key.get(key).map_or(0, |with_key| with_key.count);
-            self.all.len().saturating_sub(with_key)
-        };
-        let same = |key: &'s str, value: &'s str| {
-            let same = self.by_label.get(&(key, value));
-            same.map_or(&[][..], Vec::as_slice)
-        };
-        let telling = labels
-            .iter()
-            .min_by_key(|(key, value)| same(key, value).len() + count_others(key));
+    ) -> impl Iterator<Item = usize> + 's {
+        self.candidates_from(start, labels)
+            .filter_map(|position| self.all.get(position))
+            .filter(|(_, others)| are_compatible(labels, others.borrow()))
+            .map(|(rank, _)| *rank)
+    }
+
+    /// The positions from `start` of those that the most telling label does not set apart.
+    fn candidates_from<'s>(
+        &'s self,
+        start: usize,
+        labels: &'s Labels,
+    ) -> Box<dyn Iterator<Item = usize> + 's> {
+        let telling = labels.iter().min_by_key(|(key, value)| {
+            let with_key = self.by_key.get(*key);
+            let with_key = with_key.map_or(0, |with_key| with_key.count);
+            self.with_label(key, value).len() + self.all.len().saturating_sub(with_key)
+        });
         let Some((key, value)) = telling else {
-            return Box::new(after(&self.all, rank).iter().copied());
+            return Box::new(start..self.all.len());
         };
-        let same = after(same(key, value), rank).iter().copied();
-        let listed = self.by_key.get(&**key);
+        let same = from(self.with_label(key, value), start).iter().copied();
+        let listed = self.by_key.get(key);
         if let Some(others) = listed.and_then(|with_key| with_key.others.as_deref()) {
-            return Box::new(merged(same, after(others, rank).iter().copied()));
+            return Box::new(merged(same, from(others, start).iter().copied()));
         }
-        let all = after(&self.all, rank).iter().copied();
-        let others = all.filter(|(_, labels)| !labels.contains_key(key));
-        Box::new(merged(same, others))
+        let all = self.all.iter().enumerate().skip(start);
+        let others = all.filter(|(_, (_, labels))| !labels.borrow().contains_key(key));
+        Box::new(merged(same, others.map(|(position, _)| position)))
+    }
+
+    /// The ranks of the selectors that select a pod with exactly these labels, in order.
+    pub(crate) fn selecting(&self, labels: &Labels) -> Vec<usize> {
+        let is_selected = |(_, wanted): &&(usize, L)| is_among(wanted.borrow(), labels);
+        let candidates = self.may_select(labels);
+        let found = candidates.filter_map(|position| self.all.get(position));
+        let found = found.filter(is_selected).map(|(rank, _)| *rank);
+        let mut found: Vec<_> = found.collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The positions of those whose rarest label is among `labels`, or that have none.
+    fn may_select<'s>(&'s self, labels: &'s Labels) -> impl Iterator<Item = usize> + 's {
+        let with_values = labels.iter().filter_map(|(key, value)| {
+            let with_key = self.by_key.get(key)?;
+            with_key.by_value.get(value)
+        });
+        let by_label = with_values.flat_map(|with_value| &with_value.as_rarest);
+        self.without_labels.iter().chain(by_label).copied()
+    }
+
+    /// The ranks of the selectors that have all of `labels`, in order.
+    pub(crate) fn narrower<'s>(&'s self, labels: &'s Labels) -> impl Iterator<Item = usize> + 's {
+        let with_labels = labels
+            .iter()
+            .map(|(key, value)| self.with_label(key, value));
+        let fewest = with_labels.min_by_key(|with_label| with_label.len());
+        let positions: Box<dyn Iterator<Item = usize>> = match fewest {
+            Some(fewest) => Box::new(fewest.iter().copied()),
+            None => Box::new(0..self.all.len()),
+        };
+        positions
+            .filter_map(|position| self.all.get(position))
+            .filter(|(_, others)| is_among(labels, others.borrow()))
+            .map(|(rank, _)| *rank)
+    }
+
+    fn with_label(&self, key: &str, value: &str) -> &[usize] {
+        let with_key = self.by_key.get(key);
+        let with_value = with_key.and_then(|with_key| with_key.by_value.get(value));
+        with_value.map_or(&[], |with_value| &with_value.all)
+    }
+
+    /// The ranks of all.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = usize> {
+        self.all.iter().map(|(rank, _)| *rank)
     }
 }
 
-fn after<'l, 'p>(ranked: &'l [Ranked<'p>], rank: usize) -> &'l [Ranked<'p>] {
-    let start = ranked.partition_point(|(other, _)| *other <= rank);
-    ranked.get(start..).unwrap_or_default()
+/// Whether pods with the labels `others` are selected by `labels`.
+fn is_among(labels: &Labels, others: &Labels) -> bool {
+    let mut labels = labels.iter();
+    labels.all(|(key, value)| others.get(key) == Some(value))
+}
+
+fn from(positions: &[usize], start: usize) -> &[usize] {
+    let first = positions.partition_point(|position| *position < start);
+    positions.get(first..).unwrap_or_default()
 }
 
 /// Both of two ascending lists, ascending.
-fn merged<'p>(
-    one: impl Iterator<Item = Ranked<'p>>,
-    other: impl Iterator<Item = Ranked<'p>>,
-) -> impl Iterator<Item = Ranked<'p>> {
+fn merged(
+    one: impl Iterator<Item = usize>,
+    other: impl Iterator<Item = usize>,
+) -> impl Iterator<Item = usize> {
     let (mut one, mut other) = (one.peekable(), other.peekable());
     std::iter::from_fn(move || match (one.peek(), other.peek()) {
-        (Some((a, _)), Some((b, _))) if b < a => other.next(),
+        (Some(a), Some(b)) if b < a => other.next(),
         (Some(_), _) => one.next(),
         (None, _) => other.next(),
     })
@@ -120,7 +234,7 @@ mod tests {
             .collect()
     }
 
-    fn ranked(all: &[Labels]) -> Selectors<'_> {
+    fn ranked(all: &[Labels]) -> Selectors<&Labels> {
         Selectors::of(all.iter().enumerate().collect())
     }
 
@@ -143,6 +257,23 @@ mod tests {
                 .collect();
             prop_assert_eq!(found, plain);
         }
+
+        #[test]
+        fn what_selects_and_what_is_narrower_is_what_a_plain_loop_finds(
+            all in prop::collection::vec(some_labels(), 0..12),
+            labels in some_labels(),
+        ) {
+            let selectors = ranked(&all);
+            let plain = |is_it: &dyn Fn(&Labels) -> bool| -> Vec<_> {
+                let found = all.iter().enumerate().filter(|(_, others)| is_it(others));
+                found.map(|(rank, _)| rank).collect()
+            };
+            let compatible: Vec<_> = selectors.compatible(&labels).collect();
+            prop_assert_eq!(compatible, plain(&|others| are_compatible(&labels, others)));
+            prop_assert_eq!(selectors.selecting(&labels), plain(&|others| is_among(others, &labels)));
+            let narrower: Vec<_> = selectors.narrower(&labels).collect();
+            prop_assert_eq!(narrower, plain(&|others| is_among(&labels, others)));
+        }
     }
 
     #[test]
@@ -159,9 +290,32 @@ mod tests {
         let compared: usize = all
             .iter()
             .enumerate()
-            .map(|(rank, labels)| selectors.candidates_after(rank, labels).count())
+            .map(|(rank, labels)| selectors.candidates_from(rank + 1, labels).count())
             .sum();
         // Each of the 2,000 meets the 10 by team, and one of the other thousand.
         assert!(compared <= 2_000 * 11 + 10 * 10, "{compared}");
+    }
+
+    #[test]
+    fn selectors_without_a_label_in_common_are_not_compared_with_pods() {
+        let all: Vec<_> = (0..1_000)
+            .flat_map(|app| {
+                let own = format!("own-{app}");
+                [
+                    labels(&[
+                        ("app", app.to_string()),
+                        (&own, "0".to_owned()),
+                        ("team", "0".to_owned()),
+                    ]),
+                    labels(&[("app", app.to_string())]),
+                ]
+            })
+            .collect();
+        let selectors = ranked(&all);
+        let compared: usize = all
+            .iter()
+            .map(|labels| selectors.may_select(labels).count())
+            .sum();
+        assert_eq!(compared, 3_000);
     }
 }

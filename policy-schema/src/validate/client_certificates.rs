@@ -3,7 +3,7 @@
 use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{Gateway, PolicySet, ServicePolicy};
+use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
@@ -14,8 +14,15 @@ pub(super) fn check_together(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let gateways = set.mesh.gateways.iter();
-    for gateway in gateways.filter(|gateway| gateway.asks_for_certificates()) {
-        let Some((policy, help)) = denying(set, gateway) else {
+    let mut gateways = gateways
+        .filter(|gateway| gateway.asks_for_certificates())
+        .peekable();
+    if gateways.peek().is_none() {
+        return;
+    }
+    let enforced = Enforced::of(set);
+    for gateway in gateways {
+        let Some((policy, help)) = enforced.denying(gateway) else {
             continue;
         };
         let Some(document) = documents.get(policy) else {
@@ -34,49 +41,186 @@ pub(super) fn check_together(
     }
 }
 
-/// The first policy that denies every client certificate from outside the mesh at a gateway, and what
-/// to do about it.
-fn denying<'s>(set: &'s PolicySet, gateway: &Gateway) -> Option<(&'s ServicePolicy, &'static str)> {
-    let is_there = |policy: &&ServicePolicy| {
-        let mut gateways = set
-            .mesh
-            .gateways_of(&policy.name.namespace, &policy.attachment);
-        policy.enforcement == Enforcement::Enforce
-            && gateways.any(|other| other.name == gateway.name)
-    };
-    let policies: Vec<_> = set.policies.iter().filter(is_there).collect();
-    let is_at_gateway = |policy: &ServicePolicy| {
-        set.mesh
-            .is_at_gateway(&policy.name.namespace, &policy.attachment)
-    };
-    let lets_pass = |policy: &ServicePolicy| policy.otherwise == Otherwise::Pass;
-    let wide = policies
-        .iter()
-        .find(|policy| lets_pass(policy) && !is_at_gateway(policy));
-    if let Some(policy) = wide {
-        return Some((
-            policy,
-            "`otherwise: Pass` denies them wherever it is not for gateways only; give the policy a selector that leaves the gateway out",
-        ));
+/// Policies that are enforced, by what they do with client certificates from outside the mesh.
+struct Enforced<'s> {
+    set: &'s PolicySet,
+    /// Those that deny every one wherever they are not for gateways only.
+    wide: AtGateways<'s>,
+    /// Those that deny what they do not allow.
+    denying: AtGateways<'s>,
+    /// Those that allow some.
+    allowing: AtGateways<'s>,
+}
+
+impl<'s> Enforced<'s> {
+    fn of(set: &'s PolicySet) -> Self {
+        let enforced =
+            |is_it: &dyn Fn(&ServicePolicy) -> bool| {
+                let policies = set.policies.iter().enumerate();
+                AtGateways::of(policies.filter(|(_, policy)| {
+                    policy.enforcement == Enforcement::Enforce && is_it(policy)
+                }))
+            };
+        let is_at_gateway = |policy: &ServicePolicy| {
+            set.mesh
+                .is_at_gateway(&policy.name.namespace, &policy.attachment)
+        };
+        Self {
+            set,
+            wide: enforced(&|policy| lets_pass(policy) && !is_at_gateway(policy)),
+            denying: enforced(&|policy| policy.otherwise_in(&set.mesh) == Otherwise::Deny),
+            allowing: enforced(&allows_certificates),
+        }
     }
-    let allows = |policy: &&ServicePolicy| {
-        let mut rules = policy.rules.iter();
-        rules.any(|rule| {
-            let mut sources = rule.sources.iter();
-            rule.effect == Effect::Allow
-                && rule.enforcement != Some(Enforcement::Shadow)
-                && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
-        })
-    };
-    let denies = |policy: &&ServicePolicy| policy.otherwise_in(&set.mesh) == Otherwise::Deny;
-    let policy = policies.iter().copied().find(denies)?;
-    if policies.iter().any(allows) {
-        return None;
+
+    /// The first policy that denies every client certificate from outside the mesh at a gateway, and what
+    /// to do about it.
+    fn denying(&self, gateway: &Gateway) -> Option<(&'s ServicePolicy, &'static str)> {
+        let policy = |position: usize| self.set.policies.get(position);
+        if let Some(policy) = self.wide.first(gateway).and_then(policy) {
+            return Some((
+                policy,
+                "`otherwise: Pass` denies them wherever it is not for gateways only; give the policy a selector that leaves the gateway out",
+            ));
+        }
+        let policy = self.denying.first(gateway).and_then(policy)?;
+        if self.allowing.first(gateway).is_some() {
+            return None;
+        }
+        let help = if lets_pass(policy) {
+            "what the policy lets pass, the `defaults` of the `Mesh` deny; remove `otherwise: Pass` and name the clients in an `Allow` rule, such as `from: [{clientCertificates: [\"*\"]}]`"
+        } else {
+            "name them in an `Allow` rule of a policy for the gateway: `from: [{clientCertificates: [\"dns:NAME\"]}]`, or `[\"*\"]` for all that the gateway validated"
+        };
+        Some((policy, help))
     }
-    let help = if lets_pass(policy) {
-        "what the policy lets pass, the `defaults` of the `Mesh` deny; remove `otherwise: Pass` and name the clients in an `Allow` rule, such as `from: [{clientCertificates: [\"*\"]}]`"
-    } else {
-        "name them in an `Allow` rule of a policy for the gateway: `from: [{clientCertificates: [\"dns:NAME\"]}]`, or `[\"*\"]` for all that the gateway validated"
-    };
-    Some((policy, help))
+}
+
+fn lets_pass(policy: &ServicePolicy) -> bool {
+    policy.otherwise == Otherwise::Pass
+}
+
+fn allows_certificates(policy: &ServicePolicy) -> bool {
+    let mut rules = policy.rules.iter();
+    rules.any(|rule| {
+        let mut sources = rule.sources.iter();
+        rule.effect == Effect::Allow
+            && rule.enforcement != Some(Enforcement::Shadow)
+            && sources.any(|source| source.takes_client_certificates_alone(rule.effect))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceText;
+    use crate::policy::Attachment;
+    use crate::timestamp::Timestamp;
+    use crate::validate::{Options, validate};
+
+    const MESH: &str = r#"
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: shop}
+spec:
+  trustDomain: cluster.local
+  istioVersion: "1.30"
+  gateways:
+    - {name: a, namespace: edge, serviceAccount: a, selector: {matchLabels: {istio: a}}, servers: [{hosts: [a.example], tls: {secret: a}}]}
+    - {name: b, namespace: edge, serviceAccount: b, selector: {matchLabels: {istio: b, zone: x}}, servers: [{hosts: [b.example], tls: {secret: b}}]}
+    - {name: c, namespace: shop, api: Kubernetes, servers: [{hosts: [c.example], tls: {secret: c}}]}
+    - {name: d, namespace: far, api: Kubernetes, servers: [{hosts: [d.example], tls: {secret: d}}]}
+"#;
+
+    /// What policies are for, each with its namespace.
+    const POLICIES: [(&str, &str); 12] = [
+        ("edge", "selector: {matchLabels: {istio: b}}"),
+        ("edge", "selector: {matchLabels: {zone: y}}"),
+        ("edge", "selector: {matchLabels: {app: web, istio: a}}"),
+        ("shop", "selector: {matchLabels: {istio: a}}"),
+        (
+            "shop",
+            "selector: {matchLabels: {gateway.networking.k8s.io/gateway-name: d}}",
+        ),
+        ("edge", "scope: Namespace"),
+        (
+            "shop",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: c}]",
+        ),
+        (
+            "edge",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: c}]",
+        ),
+        ("shop", "targetRefs: [{kind: Service, name: c}]"),
+        (
+            "istio-system",
+            "scope: Mesh, selector: {matchLabels: {zone: y}}",
+        ),
+        (
+            "istio-system",
+            "targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio}]",
+        ),
+        ("istio-system", "scope: Mesh"),
+    ];
+
+    #[test]
+    fn the_first_policy_for_a_gateway_is_the_one_that_a_plain_loop_finds() {
+        let policies = POLICIES.iter().enumerate();
+        let policies = policies.map(|(number, (namespace, spec))| {
+            format!("---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: p{number}, namespace: {namespace}}}\nspec: {{{spec}, rules: []}}\n")
+        });
+        let text = MESH.to_owned() + &policies.collect::<String>();
+        let source = SourceText {
+            name: "policies.yaml".to_owned(),
+            text,
+        };
+        let options = Options {
+            at: Timestamp::from_unix_nanoseconds(0),
+            istio_version: None,
+        };
+        let validated = validate(&[source], options);
+        let set = validated.policies.expect("policies");
+        let mut found = Vec::new();
+        for start in 0..=POLICIES.len() {
+            let policies = || set.policies.iter().enumerate().skip(start);
+            let index = AtGateways::of(policies());
+            for gateway in set.mesh.gateways.iter() {
+                let is_for = |(_, policy): &(usize, &ServicePolicy)| {
+                    let (namespace, attachment) = (&policy.name.namespace, &policy.attachment);
+                    let mut gateways = set.mesh.gateways.iter();
+                    gateways.any(|other| {
+                        other.name == gateway.name && may_be_for(attachment, namespace, other)
+                    })
+                };
+                let first = policies().find(is_for).map(|(position, _)| position);
+                assert_eq!(index.first(gateway), first, "{} from {start}", gateway.name);
+                found.extend(first);
+                for (_, policy) in policies() {
+                    let (namespace, attachment) = (&policy.name.namespace, &policy.attachment);
+                    let mut gateways = set.mesh.gateways_of(namespace, attachment);
+                    assert_eq!(
+                        gateways.any(|other| other.name == gateway.name),
+                        may_be_for(attachment, namespace, gateway),
+                        "{} {}",
+                        policy.name,
+                        gateway.name
+                    );
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        assert!(found.len() > 6, "{found:?}");
+    }
+
+    fn may_be_for(attachment: &Attachment, namespace: &str, gateway: &Gateway) -> bool {
+        let is_there = gateway.namespace == namespace;
+        match attachment {
+            Attachment::Targets(targets) => targets.iter().any(|target| {
+                target.kind == "GatewayClass"
+                    || target.kind == "Gateway" && is_there && target.name == gateway.name
+            }),
+            _ => attachment.may_meet(namespace, &gateway.namespace, &gateway.pod_labels()),
+        }
+    }
 }

@@ -12,7 +12,6 @@ use crate::document::{ExposureSpec, GatewayApi};
 use crate::matching::TextMatch;
 use crate::policy::{
     Caller, Calls, Exposure, Gateway, IstioVersion, Mesh, PolicySet, Service, ServicePolicy,
-    covers_host,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::Operation;
@@ -55,8 +54,7 @@ fn check_exposure(
     let paths = check_paths(spec.paths.as_deref(), &cursor.key("paths"), problems);
     check_duration(spec.timeout.as_deref(), &cursor.key("timeout"), problems);
     let port = check_port(spec, service?, cursor, problems);
-    let named = |gateway: &Gateway| gateway.name == spec.gateway;
-    let Some(gateway) = mesh.gateways.iter().position(named) else {
+    let Some(gateway) = mesh.gateways.position(&spec.gateway) else {
         problems.report(
             Code::UnknownGateway,
             &cursor.key("gateway"),
@@ -65,11 +63,8 @@ fn check_exposure(
         );
         return None;
     };
-    let servers = mesh.gateways.get(gateway).into_iter();
-    if servers
-        .clone()
-        .any(|gateway| gateway.api == GatewayApi::Kubernetes)
-    {
+    let named = mesh.gateways.get(gateway)?;
+    if named.api == GatewayApi::Kubernetes {
         check_hostnames(&hosts, &cursor.key("hosts"), problems);
         check_routable(&paths, &cursor.key("paths"), problems);
         if spec.timeout.is_some() && mesh.istio_version < ROUTE_TIMEOUTS {
@@ -84,12 +79,8 @@ fn check_exposure(
             );
         }
     }
-    let answered: Vec<_> = servers
-        .flat_map(|gateway| &gateway.servers)
-        .flat_map(|server| &server.hosts)
-        .collect();
     for (index, host) in hosts.iter().enumerate() {
-        if !answered.iter().any(|answered| covers_host(answered, host)) {
+        if named.hosts.covering(host).is_none() {
             problems.report(
                 Code::UnknownGateway,
                 &cursor.key("hosts").index(index),

@@ -1,5 +1,7 @@
 //! The ports on which gateways listen.
 
+use std::collections::BTreeSet;
+
 use crate::code::Code;
 use crate::document::GatewayApi;
 use crate::policy::{Gateway, Server};
@@ -11,11 +13,11 @@ const RESERVED: std::ops::RangeInclusive<u16> = 15000..=15090;
 /// Reports ports of a gateway that its pods cannot listen on so; `cursor` is at the gateway.
 pub(super) fn check(gateway: &Gateway, cursor: &Cursor<'_>, problems: &mut Problems) {
     let servers = cursor.key("servers");
+    let mut before = Ports::default();
     for (index, server) in gateway.servers.iter().enumerate() {
         let cursor = servers.index(index);
         check_numbers(server, &cursor, problems);
-        let before = gateway.servers.iter().take(index);
-        check_beside(server, before, &cursor, problems);
+        check_beside(server, &mut before, &cursor, problems);
         if gateway.api == GatewayApi::Istio {
             check_redirect(server, &cursor, problems);
         }
@@ -49,13 +51,16 @@ fn check_numbers(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) 
     }
 }
 
-/// A port has either TLS or plain HTTP, whichever server of the gateway names it.
-fn check_beside<'s>(
-    server: &Server,
-    before: impl Iterator<Item = &'s Server>,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) {
+/// The ports of servers.
+#[derive(Default)]
+struct Ports {
+    with_tls: BTreeSet<u16>,
+    plain: BTreeSet<u16>,
+}
+
+/// A port has either TLS or plain HTTP, whichever server of the gateway names it. Adds the server's ports to
+/// those before.
+fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, problems: &mut Problems) {
     let mut report = |port: u16| {
         problems.report(
             Code::InvalidValue,
@@ -66,16 +71,17 @@ fn check_beside<'s>(
     };
     if server.port == server.redirect_port {
         report(server.port);
+        // What is wrong with one of them alone is not reported of the others too.
         return;
     }
-    // What is wrong with one of them alone has been reported there.
-    for other in before.filter(|other| other.port != other.redirect_port) {
-        if server.port == other.redirect_port {
-            report(server.port);
-        } else if server.redirect_port == other.port {
-            report(server.redirect_port);
-        }
+    if before.plain.contains(&server.port) {
+        report(server.port);
     }
+    if before.with_tls.contains(&server.redirect_port) {
+        report(server.redirect_port);
+    }
+    before.with_tls.insert(server.port);
+    before.plain.insert(server.redirect_port);
 }
 
 /// Istio's `httpsRedirect` puts `https` before what clients named, with the port that they named.

@@ -1,5 +1,7 @@
 //! The gateways of a mesh.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use super::attachment::check_labels;
 use super::gateway_ports;
 use super::lists::check_not_empty;
@@ -8,7 +10,7 @@ use crate::check::is_dns_subdomain;
 use crate::code::Code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
 use crate::policy::{
-    Gateway, IstioVersion, Labels, Server, TLS_DEFAULTS, account_of_istio, do_hosts_meet,
+    Gateway, Hosts, IstioVersion, Labels, Selectors, Server, TLS_DEFAULTS, account_of_istio,
 };
 use crate::problem::{Cursor, Problems};
 use crate::rule::ServiceAccount;
@@ -33,10 +35,13 @@ pub(super) fn check(
         &cursor,
         problems,
     );
-    let mut gateways: Vec<Gateway> = Vec::new();
-    for (index, spec) in specs.unwrap_or_default().iter().enumerate() {
+    let specs = specs.unwrap_or_default();
+    let mut names = HashSet::with_capacity(specs.len());
+    let mut hosts = Hosts::default();
+    let mut gateways: Vec<Gateway> = Vec::with_capacity(specs.len());
+    for (index, spec) in specs.iter().enumerate() {
         let cursor = cursor.index(index);
-        if gateways.iter().any(|other| other.name == spec.name) {
+        if !names.insert(&spec.name) {
             problems.report(
                 Code::DuplicateGateway,
                 &cursor.key("name"),
@@ -46,10 +51,13 @@ pub(super) fn check(
         }
         let gateway = check_gateway(spec, &cursor, problems);
         gateway_ports::check(&gateway, &cursor, problems);
-        check_hosts_beside(&gateway, &gateways, &cursor, problems);
-        check_pods_beside(&gateway, &gateways, &cursor, problems);
+        check_hosts_beside(&gateway, &gateways, &hosts, &cursor, problems);
+        for host in gateway.servers.iter().flat_map(|server| &server.hosts) {
+            hosts.add(host, index);
+        }
         gateways.push(gateway);
     }
+    check_pods_beside(&gateways, &cursor, problems);
     check_tls_versions(&gateways, version, &cursor, problems);
     gateways
 }
@@ -123,11 +131,13 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             "name its hosts and their certificate",
         );
     }
-    let mut checked: Vec<Server> = Vec::new();
+    let mut known = HashSet::new();
+    let mut hosts = Hosts::default();
+    let mut checked: Vec<Server> = Vec::with_capacity(spec.servers.len());
     for (index, server) in spec.servers.iter().enumerate() {
         let server = check_server(server, &servers.index(index), problems);
         for (position, host) in server.hosts.iter().enumerate() {
-            if checked.iter().any(|other| other.hosts.contains(host)) {
+            if !known.insert(host.clone()) {
                 let cursor = servers.index(index);
                 let cursor = cursor.key("hosts");
                 problems.report(
@@ -137,6 +147,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
                     "name each host once",
                 );
             }
+            hosts.add(host, index);
         }
         checked.push(server);
     }
@@ -154,6 +165,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
         },
         unvalidated_certificates: spec.unvalidated_certificates.unwrap_or_default(),
         servers: checked,
+        hosts,
     }
 }
 
@@ -249,19 +261,20 @@ pub(super) fn check_hosts(
     if hosts.is_empty() {
         problems.report(Code::EmptyList, cursor, "the list is empty", "name a host");
     }
+    let mut known = HashSet::with_capacity(hosts.len());
     let mut checked: Vec<String> = Vec::with_capacity(hosts.len());
     for (index, host) in hosts.iter().enumerate() {
         let host = host.to_ascii_lowercase();
         check_host(&host, &cursor.index(index), problems);
-        if checked.contains(&host) {
+        if known.insert(host.clone()) {
+            checked.push(host);
+        } else {
             problems.report(
                 Code::DuplicateValue,
                 &cursor.index(index),
                 format!("`{host}` stands here twice"),
                 "remove one of them",
             );
-        } else {
-            checked.push(host);
         }
     }
     checked
@@ -279,21 +292,18 @@ pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problem
 }
 
 /// Clients find a host by one address; of two gateways one would never be asked, or both with
-/// different certificates.
+/// different certificates. `hosts` are those of `others`, by their positions.
 fn check_hosts_beside(
     gateway: &Gateway,
     others: &[Gateway],
+    hosts: &Hosts,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
     let servers = cursor.key("servers");
     for (index, server) in gateway.servers.iter().enumerate() {
         for (position, host) in server.hosts.iter().enumerate() {
-            let meets = |other: &&Gateway| {
-                let mut servers = other.servers.iter();
-                servers.any(|other| other.hosts.iter().any(|other| do_hosts_meet(host, other)))
-            };
-            if let Some(other) = others.iter().find(meets) {
+            if let Some(other) = hosts.meeting(host).and_then(|other| others.get(other)) {
                 let cursor = servers.index(index);
                 let cursor = cursor.key("hosts");
                 problems.report(
@@ -308,37 +318,63 @@ fn check_hosts_beside(
 }
 
 /// Gateways that share pods or an account cannot be told apart, neither where they run nor by rules.
-fn check_pods_beside(
-    gateway: &Gateway,
-    others: &[Gateway],
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) {
-    for other in others {
-        let (key, shared) = if gateway.namespace == other.namespace
-            && (contains(&gateway.labels, &other.labels)
-                || contains(&other.labels, &gateway.labels))
-        {
-            ("selector", "the pods are those")
-        } else if !gateway.account.name.is_empty() && gateway.account == other.account {
-            ("serviceAccount", "the service account is that")
-        } else {
+fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut Problems) {
+    let selecting = gateways.iter().map(|gateway| {
+        // Without labels nothing is selected.
+        let labels = Some(&gateway.labels).filter(|labels| !labels.is_empty());
+        (gateway.namespace.as_str(), labels)
+    });
+    let pods = SharedPods::of(selecting);
+    let mut first_by_account = HashMap::with_capacity(gateways.len());
+    for (index, gateway) in gateways.iter().enumerate() {
+        let same_pods = pods.first(index, &gateway.namespace, &gateway.labels);
+        let has_account = !gateway.account.name.is_empty();
+        let first = has_account.then(|| *first_by_account.entry(&gateway.account).or_insert(index));
+        let same_account = first.filter(|first| *first < index);
+        let (other, key, shared) = match (same_pods, same_account) {
+            (None, None) => continue,
+            (Some(pods), account) if account.is_none_or(|account| pods <= account) => {
+                (pods, "selector", "the pods are those")
+            }
+            (_, Some(account)) => (account, "serviceAccount", "the service account is that"),
+            (Some(pods), None) => (pods, "selector", "the pods are those"),
+        };
+        let Some(other) = gateways.get(other) else {
             continue;
         };
         problems.report(
             Code::DuplicateGateway,
-            &cursor.key(key),
+            &cursor.index(index).key(key),
             format!("{shared} of gateway `{}` too", other.name),
             "make one gateway of both, with the servers of both, or keep them apart",
         );
-        return;
     }
 }
 
-/// Whether pods with the labels `labels` are selected by `selector`; without one nothing is.
-fn contains(labels: &Labels, selector: &Labels) -> bool {
-    !selector.is_empty()
-        && selector
-            .iter()
-            .all(|(key, value)| labels.get(key) == Some(value))
+/// Gateways by the labels of their pods, in each namespace.
+struct SharedPods<'g>(BTreeMap<&'g str, Selectors<&'g Labels>>);
+
+impl<'g> SharedPods<'g> {
+    fn of(gateways: impl Iterator<Item = (&'g str, Option<&'g Labels>)>) -> Self {
+        let mut namespaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+        for (index, (namespace, labels)) in gateways.enumerate() {
+            let there = namespaces.entry(namespace).or_default();
+            there.extend(labels.map(|labels| (index, labels)));
+        }
+        let namespaces = namespaces.into_iter();
+        Self(
+            namespaces
+                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .collect(),
+        )
+    }
+
+    /// The first gateway before `index` of which all pods are the gateway's too, or the other way round.
+    fn first(&self, index: usize, namespace: &str, labels: &Labels) -> Option<usize> {
+        let there = self.0.get(namespace).filter(|_| !labels.is_empty())?;
+        let wider = there.selecting(labels).into_iter().next();
+        let narrower = there.narrower(labels).next();
+        let first = wider.into_iter().chain(narrower).min();
+        first.filter(|first| *first < index)
+    }
 }

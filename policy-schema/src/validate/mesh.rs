@@ -6,29 +6,32 @@ use super::traffic::check_duration;
 use super::{Options, gateways, mtls};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{MeshDocument, MeshSpec, TelemetrySpec};
+use crate::document::{MeshDocument, MeshSpec, ServicePolicyDocument, TelemetrySpec};
 use crate::plugin_config::{MeshIdentity, check_trust_domains};
-use crate::policy::{IstioVersion, Mesh};
+use crate::policy::{Gateways, IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
-/// Checks that there is one mesh, and that it is sound.
+/// Reports that there is no mesh, at the first policy.
+pub(super) fn report_missing(
+    policy: &Placed<'_, ServicePolicyDocument>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    policy.report(
+        diagnostics,
+        Code::MissingMesh,
+        &Cursor::Root.key("kind"),
+        "no document says what mesh this policy is for",
+        "add a document of kind `Mesh` with the trust domain and the Istio version",
+    );
+}
+
+/// Checks that there is not more than one mesh, and that it is sound.
 pub(super) fn check_meshes(
-    documents: &Documents,
+    documents: &Documents<'_>,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Mesh> {
-    let Some((first, others)) = documents.meshes.split_first() else {
-        if let (Some(policy), false) = (documents.policies.first(), documents.has_unread_document) {
-            policy.report(
-                diagnostics,
-                Code::MissingMesh,
-                &Cursor::Root.key("kind"),
-                "no document says what mesh this policy is for",
-                "add a document of kind `Mesh` with the trust domain and the Istio version",
-            );
-        }
-        return None;
-    };
+    let (first, others) = documents.meshes.split_first()?;
     for other in others {
         other.report_beside(
             first,
@@ -43,7 +46,7 @@ pub(super) fn check_meshes(
 }
 
 fn check_mesh(
-    placed: &Placed<MeshDocument>,
+    placed: &Placed<'_, MeshDocument>,
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Mesh> {
@@ -76,6 +79,7 @@ fn check_mesh(
         &mut problems,
     );
     let gateways = gateways::check(spec.gateways.as_deref(), version, &cursor, &mut problems);
+    let gateways = Gateways::of(gateways);
     let certificates = cursor.key("certificates");
     check_duration(
         workload_ttl(spec),
@@ -96,6 +100,7 @@ fn check_mesh(
             .unwrap_or("cluster.local")
             .to_owned(),
         istio_version: version?,
+        plaintext: Mesh::plaintext_of(&mtls, &gateways),
         mtls,
         path_normalization: spec.path_normalization.unwrap_or_default(),
         filter_image: filter.image,

@@ -1,12 +1,14 @@
 //! Strict mutual TLS, and the exceptions from it.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use super::attachment::check_labels;
 use super::lists::check_not_empty;
 use super::names::check_label;
 use crate::check::check_ports;
 use crate::code::Code;
 use crate::document::{Mtls, MtlsExceptionSpec, MtlsMode};
-use crate::policy::{MtlsException, MtlsPlan, are_compatible};
+use crate::policy::{MtlsException, MtlsPlan, Selectors};
 use crate::problem::{Cursor, Problems};
 use crate::timestamp::Timestamp;
 
@@ -45,7 +47,7 @@ pub(super) fn check(
         ),
         _ => {}
     }
-    let mut exceptions: Vec<MtlsException> = Vec::with_capacity(specs.len());
+    let mut exceptions: Vec<(usize, MtlsException)> = Vec::with_capacity(specs.len());
     for (index, spec) in specs.iter().enumerate() {
         let cursor = cursor.index(index);
         if spec.namespace == root_namespace {
@@ -57,10 +59,12 @@ pub(super) fn check(
             );
         }
         if let Some(exception) = check_exception(spec, at, &cursor, problems) {
-            check_beside(&exception, &exceptions, &cursor, problems);
-            exceptions.push(exception);
+            exceptions.push((index, exception));
         }
     }
+    check_together(&exceptions, &cursor, problems);
+    let exceptions = exceptions.into_iter().map(|(_, exception)| exception);
+    let mut exceptions: Vec<_> = exceptions.collect();
     exceptions.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     MtlsPlan {
         mode: spec.mode,
@@ -138,43 +142,55 @@ fn check_end(
     Some(end)
 }
 
-/// Istio takes one object for a namespace and one for a workload; of more, it takes the oldest.
-fn check_beside(
-    exception: &MtlsException,
-    others: &[MtlsException],
+/// Istio takes one object for a namespace and one for a workload; of more, it takes the oldest. `exceptions` are
+/// in the order of the document, each with its index there.
+fn check_together(
+    exceptions: &[(usize, MtlsException)],
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let in_namespace = || {
-        let is_there = |other: &&MtlsException| other.namespace == exception.namespace;
-        others.iter().filter(is_there)
-    };
-    if in_namespace().any(|other| other.name == exception.name) {
-        problems.report(
-            Code::DuplicateException,
-            &cursor.key("name"),
-            format!("there is an exception `{}` already", exception.name),
-            "give each exception of a namespace its own name",
-        );
-    } else if let Some(other) = in_namespace().find(|other| is_beside(exception, other)) {
-        problems.report(
-            Code::DuplicateException,
-            cursor,
-            format!(
-                "exception `{}` may be for the same workloads, and Istio takes one of them",
-                other.name
-            ),
-            "make one of them, or give both a label with different values",
-        );
+    let mut namespaces: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (rank, (_, exception)) in exceptions.iter().enumerate() {
+        let there = namespaces.entry(&exception.namespace).or_default();
+        there.extend(exception.labels.as_ref().map(|labels| (rank, labels)));
     }
-}
-
-/// Whether one workload may have both exceptions at the same level. One of a workload goes before one
-/// of its namespace.
-fn is_beside(exception: &MtlsException, other: &MtlsException) -> bool {
-    match (&exception.labels, &other.labels) {
-        (Some(labels), Some(others)) => are_compatible(labels, others),
-        (None, None) => true,
-        _ => false,
+    let namespaces: BTreeMap<_, _> = namespaces
+        .into_iter()
+        .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+        .collect();
+    let mut names = HashSet::with_capacity(exceptions.len());
+    let mut whole: HashMap<&str, &MtlsException> = HashMap::new();
+    for (rank, (index, exception)) in exceptions.iter().enumerate() {
+        let cursor = cursor.index(*index);
+        let namespace = exception.namespace.as_str();
+        // One of a workload goes before one of its namespace.
+        let beside = match &exception.labels {
+            Some(labels) => {
+                let selectors = namespaces.get(namespace);
+                let meeting = selectors.and_then(|there| there.compatible(labels).next());
+                let first = meeting.filter(|first| *first < rank);
+                first.and_then(|first| Some(&exceptions.get(first)?.1))
+            }
+            None => Some(*whole.entry(namespace).or_insert(exception))
+                .filter(|first| !std::ptr::eq(*first, exception)),
+        };
+        if !names.insert((namespace, &exception.name)) {
+            problems.report(
+                Code::DuplicateException,
+                &cursor.key("name"),
+                format!("there is an exception `{}` already", exception.name),
+                "give each exception of a namespace its own name",
+            );
+        } else if let Some(other) = beside {
+            problems.report(
+                Code::DuplicateException,
+                &cursor,
+                format!(
+                    "exception `{}` may be for the same workloads, and Istio takes one of them",
+                    other.name
+                ),
+                "make one of them, or give both a label with different values",
+            );
+        }
     }
 }

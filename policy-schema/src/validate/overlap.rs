@@ -1,7 +1,4 @@
 //! Policies that meet: two of the same name, or two for the same workload or target.
-//!
-//! A selector is compared with those whose rarest label it has: ten thousand policies that all select by
-//! `app` are one look-up each.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,14 +7,15 @@ use super::documents::Placed;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ServicePolicyDocument, TargetRef};
+use crate::policy::Selectors;
 use crate::problem::Cursor;
 
-type Policy = Placed<ServicePolicyDocument>;
+type Policy<'t> = Placed<'t, ServicePolicyDocument>;
 type Labels = BTreeMap<String, String>;
 /// Policies of a namespace, in the order of the input.
-type ByLabels<'p> = BTreeMap<&'p Labels, Vec<&'p Policy>>;
+type ByLabels<'p> = BTreeMap<&'p Labels, Vec<&'p Policy<'p>>>;
 
-pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn check(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     check_names(policies, diagnostics);
     check_targets(policies, diagnostics);
     let mut namespaces: BTreeMap<&str, ByLabels<'_>> = BTreeMap::new();
@@ -41,7 +39,7 @@ pub(super) fn check(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn check_names(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_name = HashMap::with_capacity(policies.len());
     for policy in policies {
         let metadata = &policy.document.metadata;
@@ -77,10 +75,13 @@ fn check_equal(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
 /// Policies that name different labels select the same workload if one names all that the other does, with the
 /// same values. Of those that name the same labels, each is reported beside the first.
 fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let wider = WiderSelectors::of(by_labels.keys().copied());
-    let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy>> = BTreeMap::new();
+    let selectors: Vec<_> = by_labels.keys().copied().collect();
+    let index = Selectors::of(selectors.iter().copied().enumerate().collect());
+    let mut meeting: BTreeMap<&Labels, BTreeMap<Vec<&String>, &Policy<'_>>> = BTreeMap::new();
     for narrow in by_labels.keys() {
-        for wide in wider.than(narrow) {
+        let wider = index.selecting(narrow).into_iter();
+        let wider = wider.filter_map(|rank| selectors.get(rank).copied());
+        for wide in wider.filter(|wide| wide.len() < narrow.len()) {
             let (earlier, later) = match wide.keys().cmp(narrow.keys()) {
                 Ordering::Less => (wide, *narrow),
                 Ordering::Equal | Ordering::Greater => (*narrow, wide),
@@ -105,47 +106,11 @@ fn check_narrower(by_labels: &ByLabels<'_>, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// Where a document stands among all of the input.
-fn place_of(policy: &Policy) -> (usize, usize) {
+fn place_of(policy: &Policy<'_>) -> (usize, usize) {
     (policy.source, policy.start())
 }
 
-/// Selectors by the label of each that the fewest others have.
-struct WiderSelectors<'p> {
-    by_label: HashMap<(&'p String, &'p String), Vec<&'p Labels>>,
-}
-
-impl<'p> WiderSelectors<'p> {
-    fn of(selectors: impl Iterator<Item = &'p Labels> + Clone) -> Self {
-        let mut counts: HashMap<(&String, &String), usize> = HashMap::new();
-        for label in selectors.clone().flatten() {
-            *counts.entry(label).or_default() += 1;
-        }
-        let mut by_label: HashMap<_, Vec<_>> = HashMap::new();
-        for labels in selectors {
-            let rarest = labels.iter().min_by_key(|label| counts.get(label));
-            if let Some(label) = rarest {
-                by_label.entry(label).or_default().push(labels);
-            }
-        }
-        Self { by_label }
-    }
-
-    /// Those whose labels `narrow` has too, and more.
-    fn than(&self, narrow: &'p Labels) -> impl Iterator<Item = &'p Labels> {
-        self.candidates(narrow).filter(|wide| {
-            let mut wanted = wide.iter();
-            wide.len() < narrow.len() && wanted.all(|(key, value)| narrow.get(key) == Some(value))
-        })
-    }
-
-    fn candidates(&self, narrow: &'p Labels) -> impl Iterator<Item = &'p Labels> {
-        let labels = narrow.iter();
-        let candidates = labels.filter_map(|label| self.by_label.get(&label));
-        candidates.flatten().copied()
-    }
-}
-
-fn report_overlap(policy: &Policy, first: &Policy, diagnostics: &mut Vec<Diagnostic>) {
+fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &first.document.metadata.name;
     policy.report_beside(
         first,
@@ -158,7 +123,7 @@ fn report_overlap(policy: &Policy, first: &Policy, diagnostics: &mut Vec<Diagnos
 }
 
 /// Policies that share a target must share all.
-fn check_targets(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
+fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let mut first_by_target = HashMap::new();
     for policy in policies {
         let targets: BTreeSet<_> = policy
@@ -189,39 +154,5 @@ fn check_targets(policies: &[Policy], diagnostics: &mut Vec<Diagnostic>) {
                 break;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn labels(pairs: &[(&str, usize)]) -> Labels {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(key, value)| ((*key).to_owned(), value.to_string()))
-            .collect()
-    }
-
-    #[test]
-    fn selectors_without_a_label_in_common_are_not_compared() {
-        let all: Vec<_> = (0..1_000)
-            .flat_map(|number| {
-                let own = format!("own-{number}");
-                [
-                    labels(&[("app", number), (&own, 0), ("team", 0)]),
-                    labels(&[("app", number)]),
-                ]
-            })
-            .collect();
-        let selectors = WiderSelectors::of(all.iter());
-        let compared: usize = all
-            .iter()
-            .map(|labels| selectors.candidates(labels).count())
-            .sum();
-        assert_eq!(compared, 3_000);
-        let narrow = labels(&[("app", 7), ("team", 0)]);
-        let wider: Vec<_> = selectors.than(&narrow).collect();
-        assert_eq!(wider, [&labels(&[("app", 7)])]);
     }
 }

@@ -8,7 +8,7 @@ use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::plugin_config::{PluginConfig, PolicyAlong};
-use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy};
+use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy, labels_beyond};
 use crate::problem::Cursor;
 
 /// What a Kubernetes object may have. A filter loads a configuration of this size in about 0.1 s, and each
@@ -74,12 +74,11 @@ impl Sizes {
             ..PluginConfig::of_policy_alone(set, policy)
         });
         let followers = policy.along.iter().map(|along| {
-            let labels = if along.match_labels.is_empty() {
-                0
-            } else {
-                ",\"matchLabels\":".len() + json_size(&along.match_labels)
-            };
-            let follower = self.followers.get(along.policy);
+            let other = set.policies().get(*along);
+            let labels = other.map(|other| labels_beyond(policy, other));
+            let labels = labels.filter(|labels| !labels.is_empty());
+            let labels = labels.map_or(0, |labels| ",\"matchLabels\":".len() + json_size(&labels));
+            let follower = self.followers.get(*along);
             ",".len() + labels + follower.copied().unwrap_or_default()
         });
         let followers: usize = followers.sum();

@@ -4,11 +4,10 @@
 //! ztunnel knows connections: who calls, from which address, to which port. It runs no filter. Only what is
 //! attached by `targetRefs` reaches a waypoint, which has both.
 
-use super::coverage::is_for_workload;
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::planes::RbacPlane;
-use crate::policy::{Attachment, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
 
@@ -84,16 +83,15 @@ impl Shortfall {
     }
 }
 
-pub(super) fn check(set: &PolicySet, workloads: &Workloads<'_>, verdict: &mut Verdict) {
+pub(super) fn check(workloads: &Workloads<'_>, verdict: &mut Verdict) {
     let in_ambient = workloads
         .all
         .iter()
         .filter(|workload| workload.sidecar == Sidecar::Ambient);
     for workload in in_ambient {
-        let by_selector = set.policies.iter().filter(|policy| {
-            !matches!(policy.attachment, Attachment::Targets(_))
-                && is_for_workload(policy, workload)
-        });
+        let policies = workload.policies.iter();
+        let by_selector =
+            policies.filter(|policy| !matches!(policy.attachment, Attachment::Targets(_)));
         for policy in by_selector {
             verdict.findings.extend(of_policy(policy, workload));
         }

@@ -1,7 +1,9 @@
 //! Whether each workload has a policy, and each policy a workload that enforces it.
 
+use std::collections::BTreeMap;
+
 use super::extent::LookedAt;
-use super::object::{Object, has_all};
+use super::object::{Object, ObjectId, by_id, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
 use crate::document::TargetRef;
@@ -20,15 +22,13 @@ pub(super) fn check(
     }
     let findings = &mut verdict.findings;
     for workload in &workloads.all {
-        let mut policies = set.policies.iter();
-        let is_for = |policy: &&ServicePolicy| is_for_workload(policy, workload);
-        let has_policy = policies.clone().any(|policy| is_for(&policy));
+        let has_policy = !workload.policies.is_empty();
         if workload.is_in_mesh() && !has_policy && !is_of_infrastructure(set, workload) {
             findings.push(without_policy(set, workload));
         }
-        findings.extend(without_proxy(set, workload));
-        let own = policies
-            .find(|policy| is_for(policy) && matches!(policy.attachment, Attachment::Workload(_)));
+        findings.extend(without_proxy(workload));
+        let mut policies = workload.policies.iter();
+        let own = policies.find(|policy| matches!(policy.attachment, Attachment::Workload(_)));
         if let Some(policy) = own {
             findings.extend(of_own_policy(policy, workload));
         }
@@ -36,15 +36,13 @@ pub(super) fn check(
     if !Workloads::were_looked_at(looked_at) {
         return;
     }
+    let objects = by_id(objects);
     for policy in &set.policies {
         let is_in_use = match &policy.attachment {
             Attachment::Targets(targets) => targets
                 .iter()
-                .any(|target| may_be_there(target, &policy.name.namespace, objects, looked_at)),
-            _ => workloads
-                .all
-                .iter()
-                .any(|workload| is_for_workload(policy, workload)),
+                .any(|target| may_be_there(target, &policy.name.namespace, &objects, looked_at)),
+            _ => workloads.of_policy(policy).next().is_some(),
         };
         if !is_in_use {
             findings.push(Finding::of(
@@ -90,7 +88,7 @@ fn of_own_policy(policy: &ServicePolicy, workload: &Workload<'_>) -> Vec<Finding
 }
 
 /// A workload that is in the mesh, and may have no proxy to enforce the policies that are for it.
-fn without_proxy(set: &PolicySet, workload: &Workload<'_>) -> Option<Finding> {
+fn without_proxy(workload: &Workload<'_>) -> Option<Finding> {
     let (code, reason, help) = match workload.sidecar {
         Sidecar::Proxyless => (
             FindingCode::UnenforcedWorkload,
@@ -104,8 +102,7 @@ fn without_proxy(set: &PolicySet, workload: &Workload<'_>) -> Option<Finding> {
         ),
         Sidecar::Present | Sidecar::Absent | Sidecar::Ambient | Sidecar::Unknown => return None,
     };
-    let mut policies = set.policies.iter();
-    let policy = policies.find(|policy| is_for_workload(policy, workload))?;
+    let policy = workload.policies.first()?;
     Some(Finding {
         subject: workload.title.clone(),
         ..Finding::about(
@@ -150,18 +147,8 @@ fn is_of_infrastructure(set: &PolicySet, workload: &Workload<'_>) -> bool {
 
 /// Whether these are a gateway's pods.
 pub(super) fn is_gateway(set: &PolicySet, namespace: &str, labels: &Labels) -> bool {
-    set.mesh.gateways.iter().any(|gateway| {
-        gateway.namespace == namespace
-            && if gateway.labels.is_empty() {
-                labels.get(GATEWAY_NAME) == Some(&gateway.name)
-            } else {
-                has_all(labels, &gateway.labels)
-            }
-    })
-}
-
-pub(super) fn is_for_workload(policy: &ServicePolicy, workload: &Workload<'_>) -> bool {
-    is_for(policy, workload.namespace, &workload.labels)
+    let gateways = &set.mesh.gateways;
+    !gateways.implied_by(Some(namespace), labels).is_empty()
 }
 
 /// Whether a policy is for pods with these labels.
@@ -184,14 +171,18 @@ pub(super) fn is_for(policy: &ServicePolicy, namespace: &str, labels: &Labels) -
 fn may_be_there(
     target: &TargetRef,
     namespace: &str,
-    objects: &[Object],
+    objects: &BTreeMap<&ObjectId, Vec<&Object>>,
     looked_at: &LookedAt,
 ) -> bool {
     let group = target.group.as_deref().unwrap_or_default();
-    let is_there = objects.iter().any(|object| {
-        object.is(group, &target.kind)
-            && object.name() == target.name
-            && (object.namespace().is_empty() || object.namespace() == namespace)
-    });
-    is_there || !looked_at.has(group, &target.kind)
+    let is_there = |namespace: &str| {
+        objects.contains_key(&ObjectId {
+            kind: target.kind.clone(),
+            group: group.to_owned(),
+            namespace: namespace.to_owned(),
+            name: target.name.clone(),
+        })
+    };
+    // What is of the whole cluster has no namespace.
+    is_there("") || is_there(namespace) || !looked_at.has(group, &target.kind)
 }

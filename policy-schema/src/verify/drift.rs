@@ -35,7 +35,7 @@ pub(super) fn check(
                 "it is not there, and the documents are rendered to it",
                 "apply what `peergate render` makes of the documents",
             )),
-            Some(found) => findings.extend(found.iter().filter_map(|found| {
+            Some(seen) => findings.extend(seen.iter().filter_map(|found| {
                 let difference = difference(rendered, found)?;
                 Some(Finding {
                     field: Some(difference.field),
@@ -68,7 +68,7 @@ pub(super) fn check(
     }));
     let foreign = Foreign {
         set,
-        objects,
+        objects: &found,
         rendered: &rendered,
     };
     let others = objects

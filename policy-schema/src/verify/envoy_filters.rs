@@ -9,12 +9,14 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use self::judgement::{Guards, Judgement};
 use self::patch::Patch;
-use super::coverage::{is_for, is_for_workload, is_gateway};
-use super::object::{Object, has_all};
+use super::coverage::{is_for, is_gateway};
+use super::object::Object;
 use super::request_authentication::asks_for_token;
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, unvalidated};
@@ -98,10 +100,8 @@ impl<'p> Reach<'p> {
                 policies: set.policies.iter().collect(),
             };
         }
-        let seen = workloads
-            .all
-            .iter()
-            .filter(|workload| reaches(workload.namespace) && has_all(&workload.labels, &wanted));
+        let namespace = (!is_for_mesh).then(|| object.namespace());
+        let seen = workloads.with_labels(namespace, &wanted);
         let (at_gateways, at_sidecars): (Vec<_>, Vec<_>) = seen.partition(|workload| {
             is_gateway(set, workload.namespace, &workload.labels)
                 || has_gateway_label(&workload.labels)
@@ -114,9 +114,7 @@ impl<'p> Reach<'p> {
                 .any(|policy| may_be_for(policy, object, is_for_mesh, &wanted))
         } else {
             at_sidecars.iter().any(|workload| {
-                let mut policies = set.policies.iter();
-                is_closed && workload.sidecar != Sidecar::Absent
-                    || policies.any(|policy| is_for_workload(policy, workload))
+                is_closed && workload.sidecar != Sidecar::Absent || !workload.policies.is_empty()
             })
         };
         let declared: Vec<_> = mesh
@@ -126,6 +124,8 @@ impl<'p> Reach<'p> {
                 reaches(&gateway.namespace) && are_compatible(&gateway.labels, &wanted)
             })
             .collect();
+        let of_pods = at_gateways.iter().flat_map(|workload| &workload.policies);
+        let of_pods: BTreeSet<_> = of_pods.map(|policy| policy.name.as_pair()).collect();
         // The documents need not declare a gateway that a policy is for.
         let named = |policy: &ServicePolicy| {
             mesh.is_at_gateway(&policy.name.namespace, &policy.attachment)
@@ -134,9 +134,7 @@ impl<'p> Reach<'p> {
         let is_for_gateway = |policy: &&ServicePolicy| {
             let mut declared = declared.iter();
             named(policy)
-                || at_gateways
-                    .iter()
-                    .any(|workload| is_for_workload(policy, workload))
+                || of_pods.contains(&policy.name.as_pair())
                 || declared.any(|gateway| is_for(policy, &gateway.namespace, &gateway.labels))
         };
         let policies: Vec<_> = set.policies.iter().filter(is_for_gateway).collect();

@@ -17,7 +17,8 @@ const SIDECARS: &str = "mesh";
 /// What is needed to judge such objects.
 pub(super) struct Foreign<'m> {
     pub(super) set: &'m PolicySet,
-    pub(super) objects: &'m [Object],
+    /// What was seen.
+    pub(super) objects: &'m BTreeMap<&'m ObjectId, Vec<&'m Object>>,
     /// What the documents are rendered to.
     pub(super) rendered: &'m BTreeMap<ObjectId, Object>,
 }
@@ -78,16 +79,9 @@ impl Foreign<'_> {
             gateway.split_once('/').unwrap_or_else(own)
         });
         named.any(|(namespace, name)| {
-            let is_it = |other: &Object| {
-                other.is(NETWORKING, "Gateway")
-                    && other.namespace() == namespace
-                    && other.name() == name
-            };
-            self.rendered.values().any(is_it)
-                || self
-                    .objects
-                    .iter()
-                    .any(|other| is_it(other) && self.opens_gateway(other))
+            let id = gateway(NETWORKING, namespace, name);
+            let seen = self.objects.get(&id).into_iter().flatten();
+            self.rendered.contains_key(&id) || seen.copied().any(|other| self.opens_gateway(other))
         })
     }
 
@@ -102,21 +96,21 @@ impl Foreign<'_> {
                 .map(|name| (namespace, name))
         });
         parents.any(|(namespace, name)| {
-            let mut rendered = self.rendered.values();
-            rendered.any(|other| {
-                other.is(GATEWAY_API, "Gateway")
-                    && other.namespace() == namespace
-                    && other.name() == name
-            })
+            let id = gateway(GATEWAY_API, namespace, name);
+            self.rendered.contains_key(&id)
         })
     }
 
     /// Whether a `NetworkPolicy` lets anything through where the documents limit what is: policies add up.
     fn adds_packets(&self, object: &Object) -> bool {
-        let is_limited = self
-            .rendered
-            .keys()
-            .any(|limit| limit.kind == "NetworkPolicy" && limit.namespace == object.namespace());
+        let first = ObjectId {
+            name: String::new(),
+            ..object.id().clone()
+        };
+        let limit = self.rendered.range(first..).next();
+        let is_limited = limit.is_some_and(|(limit, _)| {
+            limit.kind == object.kind() && limit.namespace == object.namespace()
+        });
         let has_rules = |rules: &str| {
             let rules = object.at(rules).and_then(Value::as_array);
             rules.is_some_and(|rules| !rules.is_empty())
@@ -137,6 +131,16 @@ impl Foreign<'_> {
         let traces_less = |tracing: &Value| is_set(tracing, "disableSpanReporting");
         asked.access_log.is_some() && has("/spec/accessLogging", logs_less)
             || asked.tracing.is_some() && has("/spec/tracing", traces_less)
+    }
+}
+
+/// What a `Gateway` of an API group is known by.
+fn gateway(group: &str, namespace: &str, name: &str) -> ObjectId {
+    ObjectId {
+        kind: "Gateway".to_owned(),
+        group: group.to_owned(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
     }
 }
 

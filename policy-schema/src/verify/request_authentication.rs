@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::coverage::is_for_workload;
 use super::extent::LookedAt;
 use super::object::{Object, has_all};
 use super::workloads::{Sidecar, Workload, Workloads};
@@ -199,12 +198,9 @@ struct Places<'p, 'o> {
 
 impl<'p, 'o> Places<'p, 'o> {
     fn of(policy: &'p ServicePolicy, workloads: &'p Workloads<'o>) -> Self {
-        let all = workloads.all.iter();
         Self {
             policy,
-            workloads: all
-                .filter(|workload| is_for_workload(policy, workload))
-                .collect(),
+            workloads: workloads.of_policy(policy).collect(),
         }
     }
 

@@ -5,12 +5,12 @@
 
 use serde_json::Value;
 
-use super::coverage::is_for_workload;
-use super::object::{Object, has_all};
+use super::object::Object;
 use super::pod::named_port;
+use super::selecting::Selecting;
 use super::workloads::{Sidecar, Workload, Workloads};
 use super::{Finding, FindingCode, Verdict};
-use crate::policy::PolicySet;
+use crate::policy::{Labels, PolicySet};
 
 /// What Istio takes for HTTP, in `appProtocol` and in the names of ports up to the first `-` (Istio, "Protocol
 /// Selection").
@@ -58,23 +58,27 @@ pub(super) fn check(
     if ports.is_empty() {
         return;
     }
+    let by_selector = Selecting::of(ports, |port| {
+        (port.object.namespace(), selector(port.object))
+    });
+    let root_namespace = &*set.mesh.root_namespace;
     let is_enforced =
         |workload: &&Workload<'_>| !matches!(workload.sidecar, Sidecar::Absent | Sidecar::Ambient);
     for workload in workloads.all.iter().filter(is_enforced) {
-        let met: Vec<_> = ports
-            .iter()
-            .filter(|port| selects(set, port.object, workload))
+        let is_elsewhere = workload.namespace != root_namespace;
+        let of_mesh = is_elsewhere.then(|| by_selector.of_workload(root_namespace, workload));
+        let of_mesh = of_mesh.into_iter().flatten();
+        let of_mesh = of_mesh.filter(|port| is_sidecar(port.object));
+        let met: Vec<_> = by_selector
+            .of_workload(workload.namespace, workload)
+            .chain(of_mesh)
             .filter_map(|port| Some((port, number(port.target, workload)?)))
             .collect();
         if met.is_empty() {
             continue;
         }
-        let policies = set.policies.iter();
-        let policies: Vec<_> = policies
-            .filter(|policy| is_for_workload(policy, workload))
-            .collect();
         for (port, number) in met {
-            for policy in &policies {
+            for policy in &workload.policies {
                 let mut rules = policy.rules.iter();
                 if let Some(rule) = rules.find(|rule| rule.denies_connections_on(policy, number)) {
                     verdict.findings.push(Finding {
@@ -174,17 +178,22 @@ fn no_http(port: &Value) -> Option<String> {
         .then(|| "is one that Istio never takes for HTTP".to_owned())
 }
 
-/// Whether an object declares ports of the pods of a workload.
-fn selects(set: &PolicySet, object: &Object, workload: &Workload<'_>) -> bool {
-    let is_sidecar = object.is(ISTIO_NETWORKING, "Sidecar");
-    let wanted = object.texts(if object.is("", "Service") {
+/// The labels of the pods whose ports an object declares; none if it has no pods.
+fn selector(object: &Object) -> Option<Labels> {
+    if is_sidecar(object) {
+        return Some(object.texts("/spec/workloadSelector/labels"));
+    }
+    let labels = object.texts(if object.is("", "Service") {
         "/spec/selector"
     } else {
         "/spec/workloadSelector/labels"
     });
-    let is_near = object.namespace() == workload.namespace
-        || is_sidecar && object.namespace() == set.mesh.root_namespace;
-    is_near && (is_sidecar || !wanted.is_empty()) && has_all(&workload.labels, &wanted)
+    Some(labels).filter(|labels| !labels.is_empty())
+}
+
+/// In the root namespace it is for the pods of all namespaces.
+fn is_sidecar(object: &Object) -> bool {
+    object.is(ISTIO_NETWORKING, "Sidecar")
 }
 
 /// The number of a workload's port.

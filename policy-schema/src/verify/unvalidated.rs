@@ -3,12 +3,14 @@
 //! Envoy passes the names in such a certificate to RBAC and filters like those in any other, so anyone can
 //! impersonate any workload there.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::coverage::{is_for, is_for_workload};
-use super::object::{Object, has_all};
+use super::coverage::is_for;
+use super::object::Object;
 use super::proxies::Proxy;
-use super::workloads::{Workload, Workloads};
+use super::workloads::Workloads;
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::{GATEWAY_NAME, Labels, PolicySet, ServicePolicy};
 use crate::rule::{Condition, Rule, Source, Test};
@@ -19,20 +21,14 @@ const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// What of Istio's objects makes it so, and what to do.
 const HELP: &str = "validate client certificates: `MUTUAL` without `insecureSkipVerify` for a `Gateway` of Istio's, `mode: AllowValidOnly` for one of the Gateway API";
 
-pub(super) fn check_objects(
-    set: &PolicySet,
-    objects: &[Object],
-    workloads: &Workloads<'_>,
-    verdict: &mut Verdict,
-) {
+pub(super) fn check_objects(objects: &[Object], workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for object in objects {
         let is_open = object.is("networking.istio.io", "Gateway") && skips_validation(object)
             || object.is(GATEWAY_API, "Gateway") && falls_back(object);
         if !is_open {
             continue;
         }
-        let policies = set.policies.iter();
-        let policies = policies.filter(|policy| is_at(policy, object, workloads));
+        let policies = policies_at(object, workloads).into_iter();
         let message = "it accepts client certificates without validating them";
         verdict
             .findings
@@ -125,9 +121,9 @@ fn has_fallback(value: &Value) -> bool {
     }
 }
 
-/// Whether a policy is attached to a gateway: to one of its pods, or where none was seen to those that it is
+/// The policies that are attached to a gateway: to one of its pods, or where none was seen to those that it is
 /// for.
-fn is_at(policy: &ServicePolicy, gateway: &Object, workloads: &Workloads<'_>) -> bool {
+fn policies_at<'o>(gateway: &Object, workloads: &Workloads<'o>) -> Vec<&'o ServicePolicy> {
     let is_made = gateway.is(GATEWAY_API, "Gateway");
     // Istio makes the pods of a gateway of the Gateway API, beside it and with this label.
     let labels = if is_made {
@@ -135,16 +131,16 @@ fn is_at(policy: &ServicePolicy, gateway: &Object, workloads: &Workloads<'_>) ->
     } else {
         gateway.texts("/spec/selector")
     };
-    let is_pod = |workload: &&Workload<'_>| {
-        has_all(&workload.labels, &labels)
-            && (!is_made || workload.namespace == gateway.namespace())
-    };
-    let mut pods = workloads.all.iter().filter(is_pod).peekable();
-    if pods.peek().is_some() {
-        pods.any(|pod| is_for_workload(policy, pod))
-    } else {
-        is_for(policy, gateway.namespace(), &labels)
+    let namespace = is_made.then(|| gateway.namespace());
+    let mut pods = workloads.with_labels(namespace, &labels).peekable();
+    if pods.peek().is_none() {
+        return workloads.policies_for(gateway.namespace(), &labels);
     }
+    let policies = pods.flat_map(|pod| &pod.policies);
+    let by_name: BTreeMap<_, _> = policies
+        .map(|policy| (policy.name.as_pair(), *policy))
+        .collect();
+    by_name.into_values().collect()
 }
 
 /// Whether what a policy lets through, or keeps out, depends on who calls.

@@ -1,7 +1,9 @@
 //! Policies with `targetRefs` → whether a proxy that applies them stands where they point to.
 
+use std::collections::BTreeMap;
+
 use super::extent::LookedAt;
-use super::object::Object;
+use super::object::{Object, ObjectId, by_id};
 use super::workloads::Workloads;
 use super::{Finding, FindingCode, Verdict};
 use crate::document::TargetRef;
@@ -28,7 +30,7 @@ const FOREIGN_PLUGINS: IstioVersion = IstioVersion::minor(31);
 /// Where to look.
 struct Seen<'s> {
     set: &'s PolicySet,
-    objects: &'s [Object],
+    objects: BTreeMap<&'s ObjectId, Vec<&'s Object>>,
     looked_at: &'s LookedAt,
 }
 
@@ -52,7 +54,7 @@ pub(super) fn check(
 ) {
     let seen = Seen {
         set,
-        objects,
+        objects: by_id(objects),
         looked_at,
     };
     for policy in &set.policies {
@@ -62,19 +64,19 @@ pub(super) fn check(
             }
         }
     }
-    check_pods(set, workloads, verdict);
+    check_pods(workloads, verdict);
 }
 
 /// Pods that a policy selects although their gateway applies no policies.
-fn check_pods(set: &PolicySet, workloads: &Workloads<'_>, verdict: &mut Verdict) {
+fn check_pods(workloads: &Workloads<'_>, verdict: &mut Verdict) {
     for workload in &workloads.all {
         let class = workload.labels.get(CLASS_NAME);
         if !class.is_some_and(|class| class.starts_with(AGENTGATEWAY)) {
             continue;
         }
-        for policy in &set.policies {
+        for policy in &workload.policies {
             let by_target = matches!(policy.attachment, Attachment::Targets(_));
-            if !by_target && super::coverage::is_for_workload(policy, workload) {
+            if !by_target {
                 verdict.findings.push(Finding {
                     subject: workload.title.clone(),
                     ..Finding::about(
@@ -213,10 +215,7 @@ impl<'s> Seen<'s> {
     }
 
     fn choice_of(&self, service: &'s Object) -> Choice<'s> {
-        let namespace = self
-            .objects
-            .iter()
-            .find(|object| object.is("", "Namespace") && object.name() == service.namespace());
+        let namespace = self.object("", "Namespace", "", service.namespace());
         let chooser = match (service.label(USE_WAYPOINT), namespace) {
             (Some(_), _) => service,
             (None, Some(namespace)) => namespace,
@@ -239,8 +238,12 @@ impl<'s> Seen<'s> {
     }
 
     fn object(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'s Object> {
-        self.objects.iter().find(|object| {
-            object.is(group, kind) && object.namespace() == namespace && object.name() == name
-        })
+        let id = ObjectId {
+            kind: kind.to_owned(),
+            group: group.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        self.objects.get(&id)?.first().copied()
     }
 }

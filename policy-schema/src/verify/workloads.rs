@@ -1,6 +1,7 @@
 //! Objects → workloads: what runs in a mesh, by its pods or by what makes them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -8,7 +9,8 @@ use super::bypass::Bypass;
 use super::extent::LookedAt;
 use super::object::{Object, labels};
 use super::pod::{Injected, has_sidecar, injected};
-use crate::policy::Labels;
+use super::policies_for::PoliciesFor;
+use crate::policy::{Labels, Pods, PolicySet, ServicePolicy};
 
 /// Labels that tell pods of a workload from each other.
 const OF_PODS: [&str; 4] = [
@@ -41,6 +43,10 @@ pub(super) struct Workloads<'o> {
     pub(super) all: Vec<Workload<'o>>,
     /// The namespaces in which somebody is in the mesh.
     pub(super) namespaces: BTreeSet<&'o str>,
+    policies: PoliciesFor<'o>,
+    pods: Pods<Rc<Labels>>,
+    /// The positions of the workloads that a policy is for, by its namespace and name.
+    by_policy: BTreeMap<(&'o str, &'o str), Vec<usize>>,
 }
 
 /// Pods that are alike.
@@ -52,7 +58,9 @@ pub(super) struct Workload<'o> {
     /// What people call it: `Deployment shop/cart`.
     pub(super) title: String,
     pub(super) namespace: &'o str,
-    pub(super) labels: Labels,
+    pub(super) labels: Rc<Labels>,
+    /// The policies for it, in the order of the set.
+    pub(super) policies: Vec<&'o ServicePolicy>,
     pub(super) service_account: &'o str,
     pub(super) sidecar: Sidecar,
     /// What goes around the sidecar, as annotations tell.
@@ -75,7 +83,12 @@ pub(super) enum Sidecar {
 }
 
 impl<'o> Workloads<'o> {
-    pub(super) fn new(objects: &'o [Object], unchecked: &mut Vec<String>) -> Self {
+    pub(super) fn new(
+        set: &'o PolicySet,
+        objects: &'o [Object],
+        unchecked: &mut Vec<String>,
+    ) -> Self {
+        let policies = PoliciesFor::of(&set.policies);
         let namespaces: BTreeMap<_, _> = objects
             .iter()
             .filter(|object| object.is("", "Namespace"))
@@ -108,7 +121,10 @@ impl<'o> Workloads<'o> {
                 all.entry(workload.key()).or_insert(workload);
             }
         }
-        let all: Vec<_> = all.into_values().collect();
+        let mut all: Vec<Workload<'_>> = all.into_values().collect();
+        for workload in &mut all {
+            workload.policies = policies.pods(workload.namespace, &workload.labels);
+        }
         if all.is_empty() {
             unchecked.push(
                 "sidecars, and which policy is for what: no workloads were among the objects"
@@ -134,7 +150,51 @@ impl<'o> Workloads<'o> {
             })
             .map(|namespace| namespace.name());
         let namespaces = of_workloads.chain(of_namespaces).collect();
-        Self { all, namespaces }
+        let mut by_policy: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (position, workload) in all.iter().enumerate() {
+            for policy in &workload.policies {
+                let positions = by_policy.entry(policy.name.as_pair()).or_default();
+                positions.push(position);
+            }
+        }
+        let pods = all.iter();
+        let pods = pods.map(|workload| (workload.namespace, Rc::clone(&workload.labels)));
+        Self {
+            pods: Pods::of(pods),
+            all,
+            namespaces,
+            policies,
+            by_policy,
+        }
+    }
+
+    /// The workloads that a policy is for.
+    pub(super) fn of_policy<'w>(
+        &'w self,
+        policy: &'w ServicePolicy,
+    ) -> impl Iterator<Item = &'w Workload<'o>> {
+        let positions = self.by_policy.get(&policy.name.as_pair());
+        let positions = positions.into_iter().flatten();
+        positions.filter_map(|position| self.all.get(*position))
+    }
+
+    /// The policies for pods of a namespace with these labels, whether or not any was seen.
+    pub(super) fn policies_for(&self, namespace: &str, labels: &Labels) -> Vec<&'o ServicePolicy> {
+        self.policies.pods(namespace, labels)
+    }
+
+    /// The workloads that have all these labels, in a namespace or in all of them.
+    pub(super) fn with_labels<'w>(
+        &'w self,
+        namespace: Option<&str>,
+        labels: &'w Labels,
+    ) -> impl Iterator<Item = &'w Workload<'o>> {
+        let pods = match namespace {
+            Some(namespace) => self.pods.of_namespace(namespace),
+            None => Some(self.pods.everywhere()),
+        };
+        let positions = pods.into_iter().flat_map(|pods| pods.narrower(labels));
+        positions.filter_map(|position| self.all.get(position))
     }
 
     /// Whether a workload that was not seen is not there.
@@ -173,7 +233,8 @@ impl<'o> Workload<'o> {
             pod,
             title,
             namespace,
-            labels,
+            labels: Rc::new(labels),
+            policies: Vec::new(),
         }
     }
 

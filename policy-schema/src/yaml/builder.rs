@@ -215,13 +215,17 @@ impl<'a> Builder<'a> {
             return;
         };
         let (content, last) = match items {
-            Items::Sequence(elements) => {
+            Items::Sequence(mut elements) => {
+                // Most have one or two, and room for four would be most of what a text takes.
+                elements.shrink_to_fit();
                 let last = elements.last().map(|element| element.span.end);
                 (Content::Sequence(elements), last)
             }
             Items::Mapping { entries, .. } => {
                 let last = entries.last().map(|entry| entry.value.span.end);
-                (Content::Mapping(self.merged(entries)), last)
+                let mut entries = self.merged(entries);
+                entries.shrink_to_fit();
+                (Content::Mapping(entries), last)
             }
         };
         // Only brackets have an end of their own; other collections end with their last value.

@@ -1,0 +1,98 @@
+//! The gateways of a mesh, found by their names and by what selects their pods.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use super::pods::Pods;
+use super::{Attachment, Gateway, Labels};
+use crate::document::TargetRef;
+
+/// The gateways of a mesh, in the order of the document.
+#[derive(Clone, Debug)]
+pub(crate) struct Gateways {
+    all: Vec<Gateway>,
+    /// The positions of those with a name; more than one only where that has been reported.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Their pods, by the labels that these have.
+    pods: Pods<Labels>,
+}
+
+impl Deref for Gateways {
+    type Target = [Gateway];
+
+    fn deref(&self) -> &[Gateway] {
+        &self.all
+    }
+}
+
+impl Gateways {
+    pub(crate) fn of(all: Vec<Gateway>) -> Self {
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (position, gateway) in all.iter().enumerate() {
+            let named = by_name.entry(gateway.name.clone()).or_default();
+            named.push(position);
+        }
+        let pods = all.iter();
+        let pods = pods.map(|gateway| (gateway.namespace.as_str(), gateway.pod_labels()));
+        Self {
+            pods: Pods::of(pods),
+            by_name,
+            all,
+        }
+    }
+
+    /// The position of the first with this name.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name)?.first().copied()
+    }
+
+    /// Those that a policy of `namespace` may be for, in order.
+    pub(super) fn met_by<'g: 'a, 'a>(
+        &'g self,
+        namespace: &str,
+        attachment: &'a Attachment,
+    ) -> impl Iterator<Item = &'g Gateway> + use<'g, 'a> {
+        let positions: Box<dyn Iterator<Item = usize> + 'a> = match attachment {
+            Attachment::Targets(targets) => Box::new(self.targets(namespace, targets).into_iter()),
+            _ => self.pods.met_by(namespace, attachment),
+        };
+        positions.filter_map(|position| self.all.get(position))
+    }
+
+    fn targets(&self, namespace: &str, targets: &[TargetRef]) -> Vec<usize> {
+        if targets.iter().any(|target| target.kind == "GatewayClass") {
+            return (0..self.all.len()).collect();
+        }
+        let gateways = targets.iter().filter(|target| target.kind == "Gateway");
+        let named = gateways.filter_map(|target| self.by_name.get(&target.name));
+        let is_there = |position: &usize| {
+            let gateway = self.all.get(*position);
+            gateway.is_some_and(|gateway| gateway.namespace == namespace)
+        };
+        let mut positions: Vec<_> = named.flatten().copied().filter(is_there).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+
+    /// The one of a namespace with this name.
+    pub(super) fn named(&self, namespace: &str, name: &str) -> Option<&Gateway> {
+        let named = self.by_name.get(name).into_iter().flatten();
+        let mut gateways = named.filter_map(|position| self.all.get(*position));
+        gateways.find(|gateway| gateway.namespace == namespace)
+    }
+
+    /// Those whose pods are all that have `labels`, in a namespace or in all of them.
+    pub(crate) fn implied_by(&self, namespace: Option<&str>, labels: &Labels) -> Vec<&Gateway> {
+        let selectors = match namespace {
+            Some(namespace) => self.pods.of_namespace(namespace),
+            None => Some(self.pods.everywhere()),
+        };
+        let positions = selectors.map(|selectors| selectors.selecting(labels));
+        let gateways = positions.into_iter().flatten();
+        gateways
+            .filter_map(|position| self.all.get(position))
+            .filter(|gateway| !gateway.pod_labels().is_empty())
+            .collect()
+    }
+}

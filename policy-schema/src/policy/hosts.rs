@@ -1,0 +1,72 @@
+//! Names of hosts, where many are compared with one.
+
+use std::collections::HashMap;
+
+/// Names of hosts that may begin with `*.`, each with a number. Of several with the same meaning the first counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    exact: HashMap<String, usize>,
+    /// By each ending that begins with a dot and is not the whole name.
+    by_ending: HashMap<String, usize>,
+}
+
+impl Hosts {
+    /// Adds a name. Numbers do not descend.
+    pub(crate) fn add(&mut self, host: &str, number: usize) {
+        add(&mut self.exact, host, number);
+        for ending in endings(host) {
+            add(&mut self.by_ending, ending, number);
+        }
+    }
+
+    /// The lowest number of a name that every host with the name `host` has: the same, or a wildcard that covers it.
+    pub(crate) fn covering(&self, host: &str) -> Option<usize> {
+        let wildcards = endings(host).filter_map(|end| self.exact.get(&format!("*{end}")));
+        let same = self.exact.get(host);
+        wildcards.chain(same).copied().min()
+    }
+
+    /// The lowest number of a name that some host with the name `host` has too.
+    pub(crate) fn meeting(&self, host: &str) -> Option<usize> {
+        let end = host.strip_prefix('*');
+        let covered = end.and_then(|end| self.by_ending.get(end)).copied();
+        self.covering(host).into_iter().chain(covered).min()
+    }
+}
+
+fn add(names: &mut HashMap<String, usize>, name: &str, number: usize) {
+    if !names.contains_key(name) {
+        names.insert(name.to_owned(), number);
+    }
+}
+
+/// What a name ends with, from each of its dots but a first one.
+fn endings(host: &str) -> impl Iterator<Item = &str> {
+    let dots = host.match_indices('.').filter(|(at, _)| *at > 0);
+    dots.filter_map(|(at, _)| host.get(at..))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::policy::covers_host;
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_a_plain_loop_finds(
+            hosts in prop::collection::vec(r"(\*\.)?[ab](\.[ab]){0,3}", 0..8),
+            host in r"(\*\.)?[ab](\.[ab]){0,3}",
+        ) {
+            let mut index = Hosts::default();
+            for (number, host) in hosts.iter().enumerate() {
+                index.add(host, number);
+            }
+            let covers = |other: &String| covers_host(other, &host);
+            prop_assert_eq!(index.covering(&host), hosts.iter().position(covers));
+            let meets = |other: &String| covers_host(other, &host) || covers_host(&host, other);
+            prop_assert_eq!(index.meeting(&host), hosts.iter().position(meets));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Pods of namespaces, as labels tell them: which of many a policy may be for.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use super::selectors::Selectors;
+use super::{Attachment, Labels};
+
+/// Pods of namespaces, by the labels that select them.
+#[derive(Clone, Debug)]
+pub(crate) struct Pods<L> {
+    by_namespace: BTreeMap<String, Selectors<L>>,
+    everywhere: Selectors<L>,
+}
+
+impl<L: Borrow<Labels> + Clone> Pods<L> {
+    /// Indexes pods by their namespaces and labels, with their positions as ranks.
+    pub(crate) fn of<'n>(all: impl Iterator<Item = (&'n str, L)>) -> Self {
+        let mut by_namespace: BTreeMap<String, Vec<(usize, L)>> = BTreeMap::new();
+        let mut everywhere = Vec::new();
+        for (rank, (namespace, labels)) in all.enumerate() {
+            everywhere.push((rank, labels.clone()));
+            let there = by_namespace.entry(namespace.to_owned()).or_default();
+            there.push((rank, labels));
+        }
+        Self {
+            by_namespace: by_namespace
+                .into_iter()
+                .map(|(namespace, ranked)| (namespace, Selectors::of(ranked)))
+                .collect(),
+            everywhere: Selectors::of(everywhere),
+        }
+    }
+
+    /// The selectors of a namespace.
+    pub(crate) fn of_namespace(&self, namespace: &str) -> Option<&Selectors<L>> {
+        self.by_namespace.get(namespace)
+    }
+
+    /// All selectors.
+    pub(crate) fn everywhere(&self) -> &Selectors<L> {
+        &self.everywhere
+    }
+
+    /// The ranks of those that a policy of `namespace` may be for, as [`Attachment::may_meet`] has it, in order.
+    pub(crate) fn met_by<'s>(
+        &'s self,
+        namespace: &str,
+        attachment: &'s Attachment,
+    ) -> Box<dyn Iterator<Item = usize> + 's> {
+        let there = self.of_namespace(namespace);
+        match attachment {
+            Attachment::Workload(own) => {
+                let there = there.into_iter();
+                Box::new(there.flat_map(|selectors| selectors.compatible(own)))
+            }
+            Attachment::Namespace | Attachment::Targets(_) => {
+                Box::new(there.into_iter().flat_map(Selectors::ranks))
+            }
+            Attachment::Mesh(own) => Box::new(self.everywhere.compatible(own)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn some_labels() -> impl Strategy<Value = Labels> {
+        prop::collection::btree_map("[abc]", "[xy]", 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn pods_that_a_policy_may_be_for_are_those_that_a_plain_loop_finds(
+            all in prop::collection::vec(("[mn]", some_labels()), 0..12),
+            namespace in "[mno]",
+            own in some_labels(),
+        ) {
+            let pods = Pods::of(all.iter().map(|(namespace, labels)| (namespace.as_str(), labels)));
+            for attachment in [
+                Attachment::Workload(own.clone()),
+                Attachment::Namespace,
+                Attachment::Mesh(own),
+                Attachment::Targets(Vec::new()),
+            ] {
+                let found: Vec<_> = pods.met_by(&namespace, &attachment).collect();
+                let plain = all.iter().enumerate();
+                let plain: Vec<_> = plain
+                    .filter(|(_, (place, labels))| attachment.may_meet(&namespace, place, labels))
+                    .map(|(rank, _)| rank)
+                    .collect();
+                prop_assert_eq!(found, plain, "{:?}", attachment);
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Things that select pods, found by what the pods have.
+
+use super::workloads::Workload;
+use crate::policy::{Labels, Pods};
+
+/// Such things, such as ports of a `Service`.
+pub(super) struct Selecting<T> {
+    things: Vec<T>,
+    pods: Pods<Labels>,
+    /// Whether each of them selects anything.
+    selects: Vec<bool>,
+}
+
+impl<T> Selecting<T> {
+    /// Indexes things by their namespaces and the labels that they ask for; none selects nothing.
+    pub(super) fn of<'t>(
+        things: Vec<T>,
+        selector: impl Fn(&T) -> (&'t str, Option<Labels>),
+    ) -> Self {
+        let selectors: Vec<_> = things.iter().map(selector).collect();
+        Self {
+            selects: selectors
+                .iter()
+                .map(|(_, labels)| labels.is_some())
+                .collect(),
+            pods: Pods::of(
+                selectors
+                    .into_iter()
+                    .map(|(namespace, labels)| (namespace, labels.unwrap_or_default())),
+            ),
+            things,
+        }
+    }
+
+    /// Those of `namespace` that select the pods of a workload, in their order.
+    pub(super) fn of_workload(
+        &self,
+        namespace: &str,
+        workload: &Workload<'_>,
+    ) -> impl Iterator<Item = &T> {
+        let there = self.pods.of_namespace(namespace);
+        let positions = there.map(|selectors| selectors.selecting(&workload.labels));
+        let positions = positions.into_iter().flatten();
+        let positions = positions.filter(|position| self.selects.get(*position) == Some(&true));
+        positions.filter_map(|position| self.things.get(position))
+    }
+}

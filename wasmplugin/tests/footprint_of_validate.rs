@@ -1,0 +1,63 @@
+//! How much memory `peergate validate` takes for one large file.
+
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share may fail as the tests do"
+)]
+
+#[path = "support/footprint.rs"]
+mod footprint;
+
+use std::fmt::Write as _;
+
+const MESH: &str = "\
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: mesh}
+spec: {trustDomain: cluster.local, istioVersion: \"1.31\"}
+";
+
+const RULES_OF_POLICY: i64 = 400;
+const GOAL: i64 = 400_000;
+const MAX_KIBIBYTES: i64 = 1_500_000_000 / 1024;
+
+/// A mesh with so many rules.
+fn documents(rules: i64) -> String {
+    let mut text = MESH.to_owned();
+    for policy in 0..rules / RULES_OF_POLICY {
+        let _ = write!(
+            text,
+            "---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {{name: p{policy}, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: a{policy}}}}}
+  rules:
+"
+        );
+        for rule in 0..RULES_OF_POLICY {
+            let _ = write!(
+                text,
+                "    - id: r{rule}
+      effect: Allow
+      from: [{{serviceAccounts: [c{rule}]}}]
+      to: [{{methods: [GET], paths: [\"/p{rule}/{{**}}\"]}}]
+"
+            );
+        }
+    }
+    text
+}
+
+#[test]
+fn a_file_with_400_000_rules_is_checked_in_one_and_a_half_gigabytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let peak_of = |rules| {
+        std::fs::write(folder.path().join("policy.yaml"), documents(rules)).unwrap();
+        footprint::peak_of(folder.path(), &["validate", "-f", "policy.yaml"])
+    };
+    let of_goal = footprint::extrapolated([8_000, 16_000], peak_of, GOAL);
+    assert!(of_goal < MAX_KIBIBYTES, "{of_goal}");
+}
