@@ -90,7 +90,7 @@ impl RbacPlane {
         } else if rule.enforcement == Some(Enforcement::Shadow) {
             Self::Absent(FilterOnly::ShadowRule)
         } else {
-            let names_certificates = rule.names_client_certificates();
+            let names_certificates = rule.names_certificates_beyond_rbac();
             match (rule.effect, is_timed, names_certificates) {
                 (_, false, false) => Self::Exact,
                 (Effect::Allow, true, false) => Self::Untimed,
@@ -206,9 +206,13 @@ impl Rule {
             || self.conditions.iter().any(of_condition)
     }
 
-    /// Whether it names client certificates, rather than all that a gateway validated.
-    pub(crate) fn names_client_certificates(&self) -> bool {
-        self.sources.iter().any(Source::names_client_certificates)
+    /// Whether it tells client certificates apart as RBAC cannot.
+    pub(crate) fn names_certificates_beyond_rbac(&self) -> bool {
+        self.sources.iter().any(|source| {
+            let is_told =
+                self.effect != Effect::Allow && source.excludes_certificates_as_principals();
+            source.names_client_certificates() && !is_told
+        })
     }
 
     /// Whether it depends on the address that the connection itself comes from.

@@ -88,6 +88,20 @@ pub enum CertificateMatch {
     Name(NameKind, TextMatch),
 }
 
+impl CertificateMatch {
+    /// The URI of the certificates as a pattern that a principal can have: it begins as a SPIFFE ID.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn as_principal(&self) -> Option<&TextMatch> {
+        match self {
+            Self::Name(
+                NameKind::Uri,
+                pattern @ (TextMatch::Exact(beginning) | TextMatch::Prefix(beginning)),
+            ) => beginning.starts_with(SCHEME).then_some(pattern),
+            Self::Name(..) | Self::Any => None,
+        }
+    }
+}
+
 impl fmt::Display for CertificateMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -173,6 +187,14 @@ impl Source {
         self.asks_for_client_certificate()
             && !(self.client_certificates.contains(&CertificateMatch::Any)
                 && self.not_client_certificates.is_empty())
+    }
+
+    /// Whether RBAC tells the client certificates apart that a source takes or excludes, where it does not allow:
+    /// Istio compares an excluded principal with the URIs of any certificate that begin as SPIFFE IDs do.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn excludes_certificates_as_principals(&self) -> bool {
+        let mut excluded = self.not_client_certificates.iter();
+        self.client_certificates.is_empty() && excluded.all(|name| name.as_principal().is_some())
     }
 
     /// Whether the source of an `Allow` rule takes client certificates from outside the mesh, and no other callers.

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::rule::{asks_http, keep_to_http};
 use crate::problem::Step;
-use crate::rule_spec::RuleSpec;
+use crate::rule_spec::{Effect, RuleSpec};
 
 /// What is left of a rule.
 pub(super) enum Pruned {
@@ -17,6 +18,9 @@ pub(super) enum Pruned {
 
 /// Takes away what stands at `paths` of a rule, with all that never matches without it: a list without values
 /// is dropped if it excludes, and otherwise with the source, the operation or the rule that it is part of.
+///
+/// On a TCP port Istio drops what asks for HTTP from a rule that denies. There, a part that never matches a
+/// request still denies connections, so it stays.
 pub(super) fn prune<'p>(rule: &RuleSpec, paths: impl Iterator<Item = &'p [Step]>) -> Pruned {
     let Ok(mut value) = serde_json::to_value(rule) else {
         return Pruned::Unsaid;
@@ -28,12 +32,35 @@ pub(super) fn prune<'p>(rule: &RuleSpec, paths: impl Iterator<Item = &'p [Step]>
             None => return Pruned::Unsaid,
         }
     }
-    match sweep(&mut value) {
-        Rest::Nothing => Pruned::Nothing,
-        Rest::Everything => Pruned::Unsaid,
-        Rest::Something => serde_json::from_value(value)
-            .map_or(Pruned::Unsaid, |rule| Pruned::Rule(Box::new(rule))),
+    let pruned = match sweep(&mut value) {
+        Rest::Nothing => None,
+        Rest::Everything => return Pruned::Unsaid,
+        Rest::Something => match serde_json::from_value::<RuleSpec>(value) {
+            Ok(pruned) => Some(Box::new(pruned)),
+            Err(_) => return Pruned::Unsaid,
+        },
+    };
+    let denies_connections = matches!(rule.effect, Effect::Deny | Effect::Custom);
+    match pruned {
+        pruned if denies_connections && asks_http(rule) => match pruned {
+            Some(pruned) if has_parts_of(&pruned, rule) => Pruned::Rule(pruned),
+            _ => Pruned::Unsaid,
+        },
+        None => Pruned::Nothing,
+        Some(mut pruned) => {
+            if rule.effect == Effect::Allow && asks_http(rule) {
+                keep_to_http(&mut pruned);
+            }
+            Pruned::Rule(pruned)
+        }
     }
+}
+
+/// Whether a rule has as many sources and operations as another one.
+fn has_parts_of(rule: &RuleSpec, other: &RuleSpec) -> bool {
+    let sources = |rule: &RuleSpec| rule.from.as_ref().map(Vec::len);
+    let operations = |rule: &RuleSpec| rule.to.as_ref().map(Vec::len);
+    sources(rule) == sources(other) && operations(rule) == operations(other)
 }
 
 fn at<'v>(value: &'v mut Value, path: &[Step]) -> Option<&'v mut Value> {
@@ -124,8 +151,8 @@ mod tests {
     }
 
     /// The rule without what stands at `paths`, as JSON; `null` if it never matches, and text if it cannot be said.
-    fn pruned(rule: &Value, paths: &[&str]) -> Value {
-        let mut whole = json!({"id": "r", "effect": "Allow"});
+    fn pruned(effect: &str, rule: &Value, paths: &[&str]) -> Value {
+        let mut whole = json!({"id": "r", "effect": effect});
         let fields = whole.as_object_mut().unwrap();
         fields.extend(rule.as_object().unwrap().clone());
         let rule: RuleSpec = serde_json::from_value(whole).unwrap();
@@ -205,7 +232,44 @@ mod tests {
                 json!("unsaid"),
             ),
         ] {
-            assert_eq!(pruned(rule, paths), expected, "{rule} {paths:?}");
+            assert_eq!(pruned("Allow", rule, paths), expected, "{rule} {paths:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_no_wider_on_ports_without_http() {
+        let parts = json!({"to": [{"ports": [9000]}, {"methods": ["GET"], "paths": ["/a"]}]});
+        let value = json!({"to": [{"ports": [9000], "methods": ["GET", "PUT"]}]});
+        let connections = json!({"to": [{"ports": [80, 9000]}, {"ports": [81]}]});
+        for (effect, rule, path, expected) in [
+            (
+                "Allow",
+                &parts,
+                "to.1.methods.0",
+                json!({"to": [{"ports": [9000], "methods": ["*"]}]}),
+            ),
+            ("Deny", &parts, "to.1.methods.0", json!("unsaid")),
+            ("Custom", &parts, "to.1", json!("unsaid")),
+            ("Audit", &parts, "to.1", json!({"to": [{"ports": [9000]}]})),
+            (
+                "Deny",
+                &value,
+                "to.0.methods.0",
+                json!({"to": [{"ports": [9000], "methods": ["PUT"]}]}),
+            ),
+            ("Deny", &value, "to.0", json!("unsaid")),
+            (
+                "Deny",
+                &connections,
+                "to.1",
+                json!({"to": [{"ports": [80, 9000]}]}),
+            ),
+        ] {
+            assert_eq!(
+                pruned(effect, rule, &[path]),
+                expected,
+                "{effect} {rule} {path}"
+            );
         }
     }
 }

@@ -113,9 +113,8 @@ fn closes_tcp(rule: &AuthorizationRule) -> bool {
         && conditions.all(|condition| condition_asks_http(&condition.key))
 }
 
-/// Istio drops an `ALLOW` rule from TCP ports if any part of it asks for HTTP. What is left of one
-/// here may lack that part, and then asks for the method that every HTTP request has.
-fn keep_to_http(rule: &mut RuleSpec) {
+/// Whether a rule asks for HTTP.
+pub(super) fn asks_http(rule: &RuleSpec) -> bool {
     let asks_source = |source: &SourceSpec| {
         source.request_principals.is_some() || source.not_request_principals.is_some()
     };
@@ -130,14 +129,16 @@ fn keep_to_http(rule: &mut RuleSpec) {
         ];
         lists.iter().any(|list| list.is_some())
     };
-    let asks = rule.from.iter().flatten().any(asks_source)
+    let mut conditions = rule.when.iter().flatten();
+    rule.from.iter().flatten().any(asks_source)
         || rule.to.iter().flatten().any(asks_operation)
-        || rule
-            .when
-            .iter()
-            .flatten()
-            .any(|condition| condition_asks_http(&condition.key));
-    if asks {
+        || conditions.any(|condition| condition_asks_http(&condition.key))
+}
+
+/// Istio drops an `ALLOW` rule from TCP ports if any part of it asks for HTTP. What is left of one
+/// here may lack that part, and then asks for the method that every HTTP request has.
+pub(super) fn keep_to_http(rule: &mut RuleSpec) {
+    if asks_http(rule) {
         return;
     }
     for operation in rule

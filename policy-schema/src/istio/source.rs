@@ -10,7 +10,7 @@ use super::ip_blocks::{every_address, in_both_forms};
 use super::operation::spellings;
 use crate::identity::{SCHEME, TrustDomains};
 use crate::matching::{Reading, TextMatch};
-use crate::rule::{Condition, Source, Test};
+use crate::rule::{CertificateMatch, Condition, Source, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 
 /// Callers as a rule has them: one of `from`, and conditions that must hold beside it.
@@ -148,6 +148,14 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
         .iter()
         .filter(|trust_domain| !source.takes_trust_domain(trust_domain));
     not_principals.extend(identities_of(excluded_domains));
+    if source.excludes_certificates_as_principals() {
+        let certificates = source.not_client_certificates.iter();
+        not_principals.extend(
+            certificates
+                .filter_map(CertificateMatch::as_principal)
+                .map(istio_principal),
+        );
+    }
     IstioSource {
         principals,
         not_principals,

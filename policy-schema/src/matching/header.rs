@@ -81,7 +81,7 @@ impl Separator {
 
 /// All values of a header in a request, as one list: without the spaces around each and without empty ones,
 /// between commas. So it reads the same however a client spells it and wherever a proxy joins it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ValueList {
     text: Vec<u8>,
     count: usize,
@@ -95,18 +95,12 @@ pub(crate) struct Run {
     is_end: bool,
 }
 
-impl Default for ValueList {
-    fn default() -> Self {
-        Self {
-            text: b",".to_vec(),
-            count: 0,
-        }
-    }
-}
-
 impl ValueList {
     /// Adds the values that a client may have sent one by one.
     pub(crate) fn add(&mut self, separator: Separator, joined: &[u8]) {
+        if self.text.is_empty() {
+            self.text.push(b',');
+        }
         for part in separator.parts(joined) {
             self.count += 1;
             if self.count > MAX_RUNS {

@@ -289,7 +289,7 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
             "leave the ports of `tcpPorts` out with `notPorts`, or remove the times",
         );
     }
-    if rule.names_client_certificates() && is_enforced && meets_tcp(rule, tcp_ports) {
+    if rule.names_certificates_beyond_rbac() && is_enforced && meets_tcp(rule, tcp_ports) {
         problems.report(
             Code::UnenforceableRule,
             &cursor.key("from"),

@@ -185,6 +185,11 @@ fn what_never_matches_is_left_out_alone() {
             let imported = import(&[("shop/a", &spec)]);
             let told = messages(&imported);
             let documents = imported.documents.unwrap();
+            // On TCP ports, what denies no request denies connections.
+            if action == "DENY" && expected.is_none() {
+                assert_eq!(documents.policies.len(), 0, "{rule}: {told}");
+                continue;
+            }
             assert_eq!(documents.policies.len(), 1, "{rule}: {told}");
             let rules = serde_json::to_string(&documents.policies[0].document.spec.rules).unwrap();
             let rules = rules.replace('"', "");
