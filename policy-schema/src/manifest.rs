@@ -42,17 +42,15 @@ struct ItemKind<'n> {
     kind: Option<&'n str>,
 }
 
-/// All objects in `nodes`, in their order. Lists of any kind are replaced by their items, which have the
+/// All objects in a document, in their order. Lists of any kind are replaced by their items, which have the
 /// kind and the version of their list unless they have their own, as in `kubectl`.
 ///
 /// # Errors
 ///
 /// Every document and item that is neither an object nor something else entirely.
-pub(crate) fn parts(nodes: &[Node]) -> (Vec<Part<'_>>, Vec<Fault>) {
+pub(crate) fn parts(document: &Node) -> (Vec<Part<'_>>, Vec<Fault>) {
     let mut found = Found::default();
-    for node in nodes {
-        found.add_document(node);
-    }
+    found.add_document(document);
     (found.parts, found.faults)
 }
 
@@ -185,13 +183,16 @@ fn is_api_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::parse_manifests;
+    use crate::yaml::manifests;
 
     /// Each part as `VERSION KIND NAME`, and each fault.
     fn read(text: &str) -> (Vec<String>, Vec<String>) {
-        let nodes = parse_manifests(text).documents;
-        let (parts, faults) = parts(&nodes);
-        let shown = |part: &Part<'_>| match part {
+        let documents = manifests(text).map(|manifest| manifest.unwrap().document);
+        let documents: Vec<_> = documents.collect();
+        let read: Vec<_> = documents.iter().map(parts).collect();
+        let parts: Vec<_> = read.iter().flat_map(|(parts, _)| parts).collect();
+        let faults: Vec<_> = read.iter().flat_map(|(_, faults)| faults).collect();
+        let shown = |part: &&Part<'_>| match part {
             Part::Object(object) => {
                 let name = object
                     .node
@@ -202,7 +203,7 @@ mod tests {
             }
             Part::Other(_) => "other".to_owned(),
         };
-        let faults = faults.into_iter().map(|fault| fault.message);
+        let faults = faults.into_iter().map(|fault| fault.message.clone());
         (parts.iter().map(shown).collect(), faults.collect())
     }
 

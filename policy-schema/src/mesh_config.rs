@@ -95,14 +95,12 @@ const BEYOND: [&str; 3] = ["ca", "ca_certificates", "config_sources"];
 
 /// The first document of a text in YAML, which is all that istiod reads of it; none if it is not YAML.
 pub(crate) fn parse(text: &str) -> Option<Value> {
-    let manifests = yaml::parse_manifests(text);
-    if !manifests.unreadable.is_empty() {
-        return None;
-    }
-    let Some(node) = manifests.documents.first() else {
+    let manifests: Option<Vec<_>> = yaml::manifests(text).map(Result::ok).collect();
+    let manifests = manifests?;
+    let Some(first) = manifests.first() else {
         return Some(Value::Null);
     };
-    let (config, faults) = yaml::read::<Value>(node);
+    let (config, faults) = yaml::read::<Value>(&first.document);
     config.filter(|_| faults.is_empty())
 }
 

@@ -23,7 +23,7 @@ mod wording;
 mod tests;
 
 pub use self::deserialize::read;
-pub use self::kubernetes::{Comment, Manifests, parse_manifests};
+pub use self::kubernetes::{Comment, Manifest, manifests};
 pub use self::node::Node;
 pub use self::parse::parse;
 

@@ -12,7 +12,7 @@ use crate::istio::authorization_policy::{AuthorizationPolicySpec, ObjectMetadata
 use crate::istio::peer_authentication::{MutualTlsMode, PeerAuthenticationSpec};
 use crate::manifest::{self, Part};
 use crate::policy::Labels;
-use crate::yaml::{self, Fault, Manifests, Node, Span};
+use crate::yaml::{self, Fault, Manifest, Node, Span};
 
 /// Where Kubernetes puts an object that does not say where it belongs.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -74,22 +74,17 @@ pub(super) fn read(
         ..Resources::default()
     };
     for (source, text) in sources.iter().enumerate() {
-        let Manifests {
-            documents,
-            comments,
-            unreadable,
-        } = yaml::parse_manifests(&text.text);
-        report(unreadable, Outcome::Unreadable, source, findings);
-        for (document, comments) in documents.iter().zip(&comments) {
-            let (parts, faults) = manifest::parts(std::slice::from_ref(document));
-            report(faults, Outcome::Unreadable, source, findings);
-            for part in parts {
-                let comments = Written {
-                    text: &text.text,
-                    document,
-                    comments,
-                };
-                resources.add(part, source, comments, findings);
+        for manifest in yaml::manifests(&text.text) {
+            match manifest {
+                Ok(Manifest { document, comments }) => {
+                    let written = Written {
+                        text: &text.text,
+                        document: &document,
+                        comments: &comments,
+                    };
+                    resources.add_document(written, source, findings);
+                }
+                Err(fault) => report(vec![fault], Outcome::Unreadable, source, findings),
             }
         }
     }
@@ -97,6 +92,14 @@ pub(super) fn read(
 }
 
 impl Resources {
+    fn add_document(&mut self, written: Written<'_>, source: usize, findings: &mut Vec<Finding>) {
+        let (parts, faults) = manifest::parts(written.document);
+        report(faults, Outcome::Unreadable, source, findings);
+        for part in parts {
+            self.add(part, source, written, findings);
+        }
+    }
+
     fn add(
         &mut self,
         part: Part<'_>,

@@ -11,7 +11,7 @@ use crate::code::Code;
 use crate::diagnostic::Place;
 use crate::manifest::{self, ManifestObject, Part};
 use crate::policy::Labels;
-use crate::yaml::{self, Fault, Manifests, Node};
+use crate::yaml::{self, Fault, Node};
 
 /// An object of Kubernetes.
 #[derive(Clone, Debug)]
@@ -64,21 +64,12 @@ pub struct Manifest {
 ///
 /// What is not YAML, and all that cannot be understood as an object.
 pub fn manifest(source: usize, text: &str) -> Result<Manifest, Vec<Fault>> {
-    let Manifests {
-        documents,
-        unreadable,
-        ..
-    } = yaml::parse_manifests(text);
-    let (parts, mut faults) = manifest::parts(&documents);
-    faults.extend(unreadable);
     let mut found = Manifest::default();
-    for part in parts {
-        match part {
-            Part::Object(object) => found.add(object, source, &mut faults),
-            Part::Other(node) => match HelmValues::read(node, place(node, source)) {
-                Some(values) => found.values.push(values),
-                None => found.skipped.push(place(node, source)),
-            },
+    let mut faults = Vec::new();
+    for read in yaml::manifests(text) {
+        match read {
+            Ok(read) => found.add_document(&read.document, source, &mut faults),
+            Err(fault) => faults.push(fault),
         }
     }
     if faults.is_empty() {
@@ -95,6 +86,20 @@ fn place(node: &Node, source: usize) -> Place {
 }
 
 impl Manifest {
+    fn add_document(&mut self, document: &Node, source: usize, faults: &mut Vec<Fault>) {
+        let (parts, unreadable) = manifest::parts(document);
+        faults.extend(unreadable);
+        for part in parts {
+            match part {
+                Part::Object(object) => self.add(object, source, faults),
+                Part::Other(node) => match HelmValues::read(node, place(node, source)) {
+                    Some(values) => self.values.push(values),
+                    None => self.skipped.push(place(node, source)),
+                },
+            }
+        }
+    }
+
     fn add(&mut self, object: ManifestObject<'_>, source: usize, faults: &mut Vec<Fault>) {
         let node = object.node;
         let place = place(node, source);

@@ -6,36 +6,34 @@ use super::Finding;
 use crate::diagnostic::SourceText;
 use crate::yaml::{self, Node, Span};
 
+/// The findings about objects of a text, by the first lines of the objects.
+type ByHead<'f> = BTreeMap<Span, Vec<&'f mut Finding>>;
+
 /// Moves findings that name a field from the object to the field. Each text is read once.
 pub fn locate_fields(findings: &mut [Finding], sources: &[SourceText]) {
-    let mut by_source = BTreeMap::<usize, Vec<&mut Finding>>::new();
+    let mut by_source: BTreeMap<usize, ByHead<'_>> = BTreeMap::new();
     for finding in findings {
         if let (Some(place), Some(_)) = (finding.place, &finding.field) {
-            by_source.entry(place.source).or_default().push(finding);
+            let by_head = by_source.entry(place.source).or_default();
+            by_head.entry(place.span).or_default().push(finding);
         }
     }
-    for (source, findings) in by_source {
+    for (source, mut by_head) in by_source {
         let text = sources.get(source).map(|source| source.text.as_str());
-        let manifests = yaml::parse_manifests(text.unwrap_or_default());
-        let mut heads = BTreeMap::new();
-        for node in &manifests.documents {
-            add_heads(node, &mut heads);
-        }
-        for finding in findings {
-            let (Some(place), Some(field)) = (&mut finding.place, &finding.field) else {
-                continue;
-            };
-            if let Some(object) = heads.get(&place.span) {
-                place.span = object.locate(field);
-            }
+        for manifest in yaml::manifests(text.unwrap_or_default()).flatten() {
+            locate_in(&manifest.document, &mut by_head);
         }
     }
 }
 
-/// The objects by their first lines, with those in lists.
-fn add_heads<'n>(node: &'n Node, heads: &mut BTreeMap<Span, &'n Node>) {
-    heads.insert(node.head(), node);
+/// Moves the findings about an object, or about objects in a list.
+fn locate_in(node: &Node, by_head: &mut ByHead<'_>) {
+    for finding in by_head.remove(&node.head()).into_iter().flatten() {
+        if let (Some(place), Some(field)) = (&mut finding.place, &finding.field) {
+            place.span = node.locate(field);
+        }
+    }
     for item in node.field("items").map(Node::elements).unwrap_or_default() {
-        add_heads(item, heads);
+        locate_in(item, by_head);
     }
 }

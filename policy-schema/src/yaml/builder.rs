@@ -449,7 +449,9 @@ impl<'a> Builder<'a> {
     /// indentation within quotes and brackets.
     fn check_indentation(&mut self, span: Span, style: ScalarStyle) {
         let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
-        if self.dialect != Dialect::Strict || !is_quoted {
+        // Most are of one line, and to find where it begins takes time.
+        if self.dialect != Dialect::Strict || !is_quoted || !self.source.slice(span).contains('\n')
+        {
             return;
         }
         let indentation = self.source.indentation(span.start);

@@ -20,40 +20,44 @@ pub struct Comment {
     pub text: String,
 }
 
-/// What stands in a text of manifests.
-#[derive(Debug, Default)]
-pub struct Manifests {
-    /// The documents that can be read, without those that have no content.
-    pub documents: Vec<Node>,
-    /// The comments in and around each of them.
-    pub comments: Vec<Vec<Comment>>,
-    /// For each of the others, the first thing that cannot be read.
-    pub unreadable: Vec<Fault>,
+/// A document of a text of manifests.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The document.
+    pub document: Node,
+    /// The comments in it and around it.
+    pub comments: Vec<Comment>,
 }
 
-/// Parses a text of manifests, each document by itself, so that a broken one does not hide the others.
+/// Parses a text of manifests document by document, so that a broken one does not hide the others, and each can
+/// be dropped before the next is read. Those without content are left out.
 ///
-/// Takes time and memory in proportion to the length of `text`: aliases stand for a bounded number of values.
-pub fn parse_manifests(text: &str) -> Manifests {
-    let mut manifests = Manifests::default();
+/// Takes time in proportion to the length of `text`: aliases stand for a bounded number of values.
+///
+/// # Errors
+///
+/// For a document that cannot be read, the first thing that stands in the way.
+pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Fault>> {
     let allowance = Allowance::of(text);
-    for piece in pieces(text) {
-        match document(text, piece, &allowance) {
+    pieces(text)
+        .into_iter()
+        .flat_map(move |piece| match document(text, piece, &allowance) {
             Ok(Tree {
                 documents,
                 mut comments,
             }) => {
-                for document in documents {
-                    // Several documents of a piece are told apart by `...` alone, which nobody writes: the
-                    // first one has the comments.
-                    manifests.documents.push(document);
-                    manifests.comments.push(std::mem::take(&mut comments));
-                }
+                // Several documents of a piece are told apart by `...` alone, which nobody writes: the first one
+                // has the comments.
+                let documents = documents.into_iter().map(|document| {
+                    Ok(Manifest {
+                        document,
+                        comments: std::mem::take(&mut comments),
+                    })
+                });
+                documents.collect()
             }
-            Err(faults) => manifests.unreadable.extend(faults.into_iter().next()),
-        }
-    }
-    manifests
+            Err(faults) => faults.into_iter().take(1).map(Err).collect::<Vec<_>>(),
+        })
 }
 
 fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Vec<Fault>> {

@@ -4,18 +4,26 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::{Manifests, parse_manifests};
-use super::{described, read, slice};
+use super::super::{Manifest, manifests};
+use super::{Fault, described, read, slice};
+
+/// What can be read of a text, and what cannot.
+fn parsed(text: &str) -> (Vec<Manifest>, Vec<Fault>) {
+    let (mut read, mut faults) = (Vec::new(), Vec::new());
+    for manifest in manifests(text) {
+        match manifest {
+            Ok(manifest) => read.push(manifest),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    (read, faults)
+}
 
 /// The documents as JSON, and the faults of those that cannot be read as the slice and the message.
 fn json_of(text: &str) -> (Vec<Value>, Vec<(String, String)>) {
-    let Manifests {
-        documents,
-        unreadable,
-        ..
-    } = parse_manifests(text);
-    let values = documents.iter().map(|node| {
-        let (value, faults) = read::<Value>(node);
+    let (documents, unreadable) = parsed(text);
+    let values = documents.iter().map(|manifest| {
+        let (value, faults) = read::<Value>(&manifest.document);
         assert_eq!(faults, [], "{text:?}");
         value.unwrap()
     });
@@ -99,10 +107,8 @@ fn keys_of_any_scalar_type_are_text() {
 
 #[test]
 fn fields_that_are_null_are_absent_to_who_asks_for_them() {
-    let manifests = parse_manifests("spec:\nname: ~\nlist: [null]\nother: b\n");
-    let [document] = manifests.documents.as_slice() else {
-        panic!("{manifests:?}");
-    };
+    let (read_ones, _) = parsed("spec:\nname: ~\nlist: [null]\nother: b\n");
+    let document = &read_ones[0].document;
     assert!(document.field("spec").is_none());
     assert!(document.keys().any(|(key, _)| key == "spec"));
     let (fields, faults) = read::<BTreeMap<String, Value>>(document);
@@ -226,22 +232,22 @@ fn a_broken_document_does_not_hide_the_others() {
         values,
         [json!({"a": 1}), json!({"e": "---\n"}), json!({"f": 6})]
     );
-    let lines: Vec<_> = parse_manifests(text)
-        .unreadable
+    let (_, unreadable) = parsed(text);
+    let lines: Vec<_> = unreadable
         .iter()
         .map(|fault| text[..fault.span.start].matches('\n').count() + 1)
         .collect();
     assert_eq!(lines, [6, 8, 11], "{faults:?}");
     assert_eq!(faults[2].1, "`d` is already set on line 10");
-    let template = &parse_manifests(text).unreadable[1];
+    let template = &unreadable[1];
     assert!(template.help.contains("helm template"), "{template:?}");
 }
 
 #[test]
 fn places_of_a_later_document_are_those_of_the_whole_text() {
     let text = "ä: 1\r\n---\r\nb:\r\n- 'ü'\r\n";
-    let manifests = parse_manifests(text);
-    let list = manifests.documents[1].field("b").unwrap();
+    let (documents, _) = parsed(text);
+    let list = documents[1].document.field("b").unwrap();
     assert_eq!(slice(text, list.span()), "- 'ü'");
     assert_eq!(slice(text, list.elements()[0].span()), "'ü'");
 }
@@ -273,16 +279,15 @@ fn values_lie_as_deep_as_definitions_of_resources() {
 #[test]
 fn each_document_has_its_comments() {
     let text = "# one\na: b # two\n# three\n---\n#four\nc: '# none'\n--- # five\nd: |\n  # none\n";
-    let manifests = parse_manifests(text);
-    let texts: Vec<Vec<_>> = manifests
-        .comments
-        .iter()
-        .map(|comments| comments.iter().map(|comment| &*comment.text).collect())
+    let (documents, _) = parsed(text);
+    let comments = documents.iter().map(|manifest| manifest.comments.iter());
+    let texts: Vec<Vec<_>> = comments
+        .map(|comments| comments.map(|comment| &*comment.text).collect())
         .collect();
     assert_eq!(
         texts,
         [vec!["one", "two", "three"], vec!["four"], vec!["five"]]
     );
-    let second = &manifests.comments[0][1];
+    let second = &documents[0].comments[1];
     assert!(text[second.at..].starts_with("# two"));
 }
