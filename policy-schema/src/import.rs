@@ -9,6 +9,8 @@ mod acceptance;
 mod attachment;
 mod certificates;
 mod comments;
+mod copies;
+mod covers;
 mod differences;
 mod finding;
 mod mesh;
@@ -26,6 +28,7 @@ mod report;
 mod resources;
 mod rule;
 mod template;
+mod unreadable;
 mod values;
 
 use crate::diagnostic::{Place, SourceText};
@@ -114,7 +117,8 @@ pub struct RuleOrigin {
 pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     let mut findings = Vec::new();
     let mut open = Vec::new();
-    let resources = resources::read(sources, options.namespace.as_deref(), &mut findings);
+    let mut resources = resources::read(sources, options.namespace.as_deref(), &mut findings);
+    copies::settle(&mut resources, &mut findings);
     if options.namespace.is_none() && resources.without_namespace > 0 {
         let count = resources.without_namespace;
         let objects = if count == 1 {
@@ -128,6 +132,9 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     }
     let mesh = mesh::mesh(&resources, options, &mut findings, &mut open);
     let mut groups = policy::groups(&resources, &mesh, &mut findings);
+    if resources.unread_anywhere {
+        partial::leave_out_all(&mut groups, &mut findings);
+    }
     partial::leave_out_together(
         &mut groups,
         &resources.unread,

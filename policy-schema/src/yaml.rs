@@ -22,10 +22,12 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-pub use self::deserialize::read;
-pub use self::kubernetes::{Comment, Manifest, manifests};
+pub use self::deserialize::{read, read_as};
+pub use self::kubernetes::{Comment, Manifest, Unreadable, manifests};
 pub use self::node::Node;
 pub use self::parse::parse;
+
+pub(crate) use self::wording::quoted;
 
 use crate::code::Code;
 

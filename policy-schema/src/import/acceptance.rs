@@ -60,7 +60,14 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
     let found = |refusal: &Refusal, outcome, policy: &ImportedPolicy| Finding {
         place: refusal.place(policy),
         outcome,
-        message: refusal.message.clone(),
+        message: match (&refusal.never_matches, outcome) {
+            (None, _) => refusal.message.clone(),
+            (Some(_), Outcome::LeftOut) => format!(
+                "{}, and the rule would mean something else without it, at least on TCP ports",
+                refusal.message
+            ),
+            (Some(_), _) => format!("left out, since {}", refusal.message),
+        },
     };
     let (values, others): (Vec<_>, Vec<_>) = refusals
         .iter()
@@ -161,19 +168,22 @@ fn refusals(mesh: &MeshDocument, groups: &[Group]) -> Vec<Refusal> {
     };
     let errors = validate(&sources, options).diagnostics.into_iter();
     let errors = errors.filter(|diagnostic| diagnostic.severity() == Severity::Error);
-    errors
-        .map(|error| {
-            let source = error.source.checked_sub(1);
-            let group = source.and_then(|source| positions.get(source).copied());
-            refusal(error, group, &sources)
-        })
-        .collect()
+    let errors: Vec<_> = errors.collect();
+    let by_source = errors.chunk_by(|a, b| a.source == b.source);
+    let mut refusals = Vec::with_capacity(errors.len());
+    for errors in by_source {
+        let source = errors.first().map_or(0, |error| error.source);
+        let policy = source.checked_sub(1);
+        let group = policy.and_then(|policy| positions.get(policy).copied());
+        let text = sources.get(source).map(|source| source.text.as_str());
+        let nodes = text.and_then(|text| yaml::parse(text).ok());
+        let root = nodes.as_ref().and_then(|nodes| nodes.first());
+        refusals.extend(errors.iter().map(|error| refusal(error, group, root)));
+    }
+    refusals
 }
 
-fn refusal(error: Diagnostic, group: Option<usize>, sources: &[SourceText]) -> Refusal {
-    let text = sources.get(error.source).map(|source| source.text.as_str());
-    let nodes = text.and_then(|text| yaml::parse(text).ok());
-    let root = nodes.as_ref().and_then(|nodes| nodes.first());
+fn refusal(error: &Diagnostic, group: Option<usize>, root: Option<&Node>) -> Refusal {
     let mut path = Vec::new();
     let is_exact = root.is_some_and(|root| find(root, error.span, &mut path));
     let (rule, within) = match path.as_slice() {
@@ -190,7 +200,7 @@ fn refusal(error: Diagnostic, group: Option<usize>, sources: &[SourceText]) -> R
         group,
         rule,
         message: if is_value {
-            format!("left out, since {}", error.message)
+            error.message.clone()
         } else {
             format!("{}; {}", error.message, error.help)
         },
@@ -201,11 +211,11 @@ fn refusal(error: Diagnostic, group: Option<usize>, sources: &[SourceText]) -> R
 /// Finds the deepest value that covers a span, and whether it is just that.
 fn find(node: &Node, span: Span, path: &mut Vec<Step>) -> bool {
     let covers = |node: &Node| node.span().start <= span.start && span.end <= node.span().end;
-    for (index, element) in node.elements().iter().enumerate() {
-        if covers(element) {
-            path.push(Step::Index(index));
-            return find(element, span, path);
-        }
+    let elements = node.elements();
+    let index = elements.partition_point(|element| element.span().end < span.end);
+    if let Some(element) = elements.get(index).filter(|element| covers(element)) {
+        path.push(Step::Index(index));
+        return find(element, span, path);
     }
     for (key, _) in node.keys() {
         if let Some(value) = node.field(key).filter(|value| covers(value)) {

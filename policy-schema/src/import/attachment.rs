@@ -18,6 +18,14 @@ pub(super) struct Attachment {
     pub(super) targets: BTreeSet<TargetReference>,
 }
 
+/// An object of which something cannot be read.
+#[derive(Clone, Debug)]
+pub(super) struct Unread {
+    /// What it may be for.
+    pub(super) attachment: Attachment,
+    pub(super) name: String,
+}
+
 /// All of a class of gateways, waypoints included.
 const GATEWAY_CLASS: &str = "GatewayClass";
 
@@ -30,6 +38,15 @@ impl Attachment {
             namespace: object.metadata.namespace.clone(),
             labels: selector.match_labels,
             targets: targets.cloned().collect(),
+        }
+    }
+
+    /// Everything in a namespace.
+    pub(super) fn of_namespace(namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            labels: Labels::new(),
+            targets: BTreeSet::new(),
         }
     }
 

@@ -81,7 +81,7 @@ pub(super) fn certificates_of(value: &str, kind: Kind, importer: Importer<'_>) -
         Kind::TrustDomain => uri(format!("{value}/*")),
         // In any trust domain.
         Kind::Namespace | Kind::ServiceAccount => Certificates::Inexpressible,
-        Kind::Port | Kind::Other => Certificates::NONE,
+        Kind::Port | Kind::Address | Kind::Other => Certificates::NONE,
     };
     read.into_iter()
         .map(of_one)

@@ -31,7 +31,14 @@ impl<'w> Written<'w> {
         let first_rule = start_of_rules.map(|start| self.start_of_comments_above(start));
         for comment in self.within(object) {
             let is_behind_start = first_rule.is_some_and(|start| start <= comment.at);
-            let rule = rules.partition_point(|rule| self.end_of_line(rule.span().end) < comment.at);
+            let is_before = |rule: &Node| self.end_of_line(rule.span().end) < comment.at;
+            let mut rule = rules.partition_point(is_before);
+            // Indented like the fields of the rule before, it belongs to that one.
+            let before = rule.checked_sub(1).and_then(|before| rules.get(before));
+            let column = |at| self.column(at);
+            if before.is_some_and(|before| column(comment.at) >= column(before.span().start)) {
+                rule -= 1;
+            }
             match about.rules.get_mut(rule).filter(|_| is_behind_start) {
                 Some(comments) => comments.push(comment.text.clone()),
                 None => about.object.push(comment.text.clone()),
@@ -48,6 +55,11 @@ impl<'w> Written<'w> {
         let before = |at: usize| self.comments.partition_point(|comment| comment.at < at);
         let range = before(object.span().start)..before(object.span().end);
         self.comments.get(range).unwrap_or_default()
+    }
+
+    fn column(self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default();
+        at - before.rfind('\n').map_or(0, |end| end + 1)
     }
 
     fn end_of_line(self, at: usize) -> usize {

@@ -305,7 +305,7 @@ fn assumed_config(assumes_trust_domain: bool, assumes_root_namespace: bool) -> S
     ];
     let assumed: Vec<_> = assumed.into_iter().flatten().collect();
     format!(
-        "the input has no mesh config, such as the ConfigMap `istio`; assumed are {}",
+        "the input has no mesh config, such as the ConfigMap `istio`, so these are assumed: {}",
         assumed.join(", ")
     )
 }

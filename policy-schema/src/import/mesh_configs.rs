@@ -75,7 +75,7 @@ fn read(
         findings.push(Finding {
             place,
             outcome: Outcome::Fatal,
-            message: "the mesh config in `data.mesh` is not YAML".to_owned(),
+            message: "the mesh config in `data.mesh` cannot be read as YAML, in which each key stands once".to_owned(),
         });
         return None;
     };

@@ -15,20 +15,26 @@ pub(super) struct Metadata {
 type Texts = Option<BTreeMap<String, String>>;
 
 /// What the keys begin with that tools write for themselves: in a document they would claim to be of the tool.
-const OF_TOOLS: [&str; 14] = [
+const OF_TOOLS: [&str; 20] = [
+    "addonmanager.kubernetes.io/",
+    "app.kubernetes.io/instance",
     "app.kubernetes.io/managed-by",
+    "applyset.kubernetes.io/",
     "argocd.argoproj.io/",
     "config.k8s.io/",
     "config.kubernetes.io/",
     "fluxcd.io/",
     "helm.sh/",
     "helm.toolkit.fluxcd.io/",
+    "hnc.x-k8s.io/",
+    "install.operator.istio.io/",
     "internal.config.kubernetes.io/",
     "kapp.k14s.io/",
     "kubectl.kubernetes.io/",
     "kustomize.toolkit.fluxcd.io/",
     "meta.helm.sh/",
     "objectset.rio.cattle.io/",
+    "operator.istio.io/",
     "peergate.dev/",
 ];
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Unread};
 use super::resources::Placed;
 use crate::check::is_dns_label;
 use crate::istio::AuthorizationPolicy;
-use crate::istio::authorization_policy::Action;
+use crate::istio::authorization_policy::{Action, ObjectMetadata};
 use crate::rule_spec::{RuleSpec, SourceSpec};
 
 /// The longest id of a rule.
@@ -14,22 +14,39 @@ const MAX_ID: usize = 63;
 
 /// The names of policies that are not taken yet.
 pub(super) struct PolicyNames {
-    /// The originals, each with what it is for: a rendered object must not overwrite one of another policy.
-    originals: BTreeMap<(String, String), Vec<Attachment>>,
+    /// The objects of the input by their names without the number of a part: no rendered object may overwrite
+    /// one that does something else.
+    originals: BTreeMap<(String, String), Vec<Original>>,
     taken: BTreeSet<(String, String)>,
 }
 
+/// What an object of the input does, where that can be read.
+type Original = Option<(Attachment, Action)>;
+
 impl PolicyNames {
-    pub(super) fn of(groups: &BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>>) -> Self {
+    pub(super) fn of(
+        groups: &BTreeMap<Attachment, Vec<&Placed<AuthorizationPolicy>>>,
+        unread: &[Unread],
+    ) -> Self {
         let mut originals: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut add = |namespace: &str, name: &str, original: Original| {
+            let name = (namespace.to_owned(), without_part(name).to_owned());
+            originals.entry(name).or_default().push(original);
+        };
         for (attachment, objects) in groups {
-            for object in objects {
-                let name = (
-                    object.resource.metadata.namespace.clone(),
-                    object.resource.metadata.name.clone(),
+            for Placed { resource, .. } in objects {
+                let ObjectMetadata {
+                    namespace, name, ..
+                } = &resource.metadata;
+                add(
+                    namespace,
+                    name,
+                    Some((attachment.clone(), resource.spec.action)),
                 );
-                originals.entry(name).or_default().push(attachment.clone());
             }
+        }
+        for Unread { attachment, name } in unread {
+            add(&attachment.namespace, name, None);
         }
         Self {
             originals,
@@ -47,14 +64,11 @@ impl PolicyNames {
         let wanted = first.map_or("policy", |first| {
             let name = first.metadata.name.as_str();
             let stem = name.strip_suffix(first.spec.action.suffix());
-            stem.filter(|stem| !stem.is_empty() && objects.len() == 1)
-                .unwrap_or(name)
+            let stem = stem.filter(|stem| !stem.is_empty() && objects.len() == 1);
+            stem.unwrap_or(name)
         });
-        let target = attachment
-            .targets
-            .first()
-            .map(|target| target.name.as_str());
-        let with_target = target.map(|target| format!("{wanted}-{target}"));
+        let target = attachment.targets.first();
+        let with_target = target.map(|target| format!("{wanted}-{}", target.name));
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         let candidates = std::iter::once(wanted.to_owned())
             .chain(with_target)
@@ -62,8 +76,8 @@ impl PolicyNames {
         let mut free = candidates.filter(|name| self.is_free(name, attachment));
         let name = free.next().unwrap_or_else(|| wanted.to_owned());
         drop(free);
-        self.taken
-            .insert((attachment.namespace.clone(), name.clone()));
+        let namespace = attachment.namespace.clone();
+        self.taken.insert((namespace, name.clone()));
         name
     }
 
@@ -72,17 +86,37 @@ impl PolicyNames {
         let overwrites = |action: &Action| {
             let rendered = (namespace.clone(), format!("{name}{}", action.suffix()));
             let originals = self.originals.get(&rendered);
-            originals.is_some_and(|originals| originals.iter().any(|other| other != attachment))
+            let does_the_same = |original: &Original| {
+                let original = original.as_ref();
+                original.is_some_and(|(of, does)| of == attachment && does == action)
+            };
+            originals.is_some_and(|originals| !originals.iter().all(does_the_same))
         };
         !self.taken.contains(&(namespace.clone(), name.to_owned()))
             && !Action::ALL.iter().any(overwrites)
     }
 }
 
+/// A name without the number of a part: rendered objects of one name are numbered.
+pub(super) fn without_part(name: &str) -> &str {
+    let stem = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    let stem = stem
+        .strip_suffix('-')
+        .filter(|stem| stem.len() + 1 < name.len());
+    let is_rendered = |stem: &&str| {
+        Action::ALL
+            .iter()
+            .any(|action| stem.ends_with(action.suffix()))
+    };
+    stem.filter(is_rendered).unwrap_or(name)
+}
+
 /// The ids of a policy's rules.
 #[derive(Default)]
 pub(super) struct RuleIds {
     taken: BTreeSet<String>,
+    /// How often each id was counted up.
+    counts: BTreeMap<String, usize>,
 }
 
 impl RuleIds {
@@ -106,16 +140,26 @@ impl RuleIds {
         };
         let telling = about.map(|about| id(&about, kind));
         let by_number = id(&format!("{name}-{}", number + 1), kind);
-        let counted = (2..).map(|count| id(&by_number, &format!("-{count}")));
-        let candidates = telling
-            .into_iter()
-            .chain([by_number.clone()])
-            .chain(counted);
-        let mut free = candidates.filter(|id| is_dns_label(id) && !self.taken.contains(id));
-        let id = free.next().unwrap_or(by_number.clone());
-        drop(free);
+        let mut candidates = telling.into_iter().chain([by_number.clone()]);
+        let free = candidates.find(|id| is_dns_label(id) && !self.taken.contains(id));
+        let id = free.unwrap_or_else(|| self.counted_up(&by_number));
         self.taken.insert(id.clone());
         id
+    }
+
+    /// The first free id that ends in a count. Long ones differ in nothing else.
+    fn counted_up(&mut self, wanted: &str) -> String {
+        let stem = id(wanted, "-000000");
+        let stem = stem.strip_suffix("-000000").unwrap_or("rule");
+        let stem = if stem.is_empty() { "rule" } else { stem };
+        let count = self.counts.entry(stem.to_owned()).or_insert(1);
+        loop {
+            *count += 1;
+            let counted = format!("{stem}-{count}");
+            if !self.taken.contains(&counted) {
+                return counted;
+            }
+        }
     }
 }
 

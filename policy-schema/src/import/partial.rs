@@ -2,7 +2,7 @@
 //!
 //! Policies of one workload belong together: half of them could allow more, or deny more, than all of them.
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Unread};
 use super::policy::Group;
 use super::{Finding, Outcome};
 
@@ -10,30 +10,45 @@ use super::{Finding, Outcome};
 /// groups without a policy, and those that are emptied here.
 pub(super) fn leave_out_together(
     groups: &mut [Group],
-    unread: &[Attachment],
+    unread: &[Unread],
     root_namespace: &str,
     findings: &mut Vec<Finding>,
 ) {
     let empty = groups.iter().filter(|group| group.policy.is_none());
     let mut lost: Vec<Attachment> = empty.map(|group| group.attachment.clone()).collect();
-    lost.extend_from_slice(unread);
+    lost.extend(unread.iter().map(|unread| unread.attachment.clone()));
     while let Some(lost_one) = lost.pop() {
         for group in groups.iter_mut() {
             if group.policy.is_none() || !group.attachment.may_meet(&lost_one, root_namespace) {
                 continue;
             }
-            let Some(policy) = group.policy.take() else {
-                continue;
-            };
-            findings.extend(policy.origins.into_iter().map(|origin| Finding {
-                place: origin.place,
-                outcome: Outcome::LeftOut,
-                message: format!(
-                    "`{}` may be for workloads of something that cannot be carried over, and their policies belong together",
-                    origin.object
-                ),
-            }));
+            leave_out(
+                group,
+                "may be for workloads of something that cannot be carried over, and their policies belong together",
+                findings,
+            );
             lost.push(group.attachment.clone());
         }
     }
+}
+
+/// Empties all groups, where what cannot be read may be for any workload.
+pub(super) fn leave_out_all(groups: &mut [Group], findings: &mut Vec<Finding>) {
+    for group in groups {
+        leave_out(
+            group,
+            "may be for workloads of a policy that cannot be read",
+            findings,
+        );
+    }
+}
+
+fn leave_out(group: &mut Group, why: &str, findings: &mut Vec<Finding>) {
+    let policy = group.policy.take();
+    let origins = policy.into_iter().flat_map(|policy| policy.origins);
+    findings.extend(origins.map(|origin| Finding {
+        place: origin.place,
+        outcome: Outcome::LeftOut,
+        message: format!("`{}` {why}", origin.object),
+    }));
 }

@@ -47,7 +47,7 @@ pub(super) fn groups(
     };
     let root_namespace = mesh.root_namespace();
     let excepted = excepted(spec);
-    let mut names = PolicyNames::of(&groups);
+    let mut names = PolicyNames::of(&groups, &resources.unread);
     let mut carried = Vec::with_capacity(groups.len());
     for (attachment, mut objects) in groups {
         objects.sort_by(|a, b| a.resource.metadata.name.cmp(&b.resource.metadata.name));
@@ -131,8 +131,8 @@ fn report_closed_gateways(
                 place: *place,
                 outcome: Outcome::Noted,
                 message: format!(
-                    "`{}/{}` is for gateways too, where it denies client certificates from outside the mesh that Istio \
-                     lets in; if clients of a gateway have any, write a policy for the gateway, and select the other \
+                    "`{}/{}` is for gateways too. There it denies clients with certificates from outside the mesh, whom \
+                     Istio lets in; if a gateway has such clients, write a policy for it, and select the other \
                      workloads by labels here",
                     resource.metadata.namespace,
                     resource.metadata.name
@@ -168,6 +168,14 @@ fn policy(
         let qualified = format!("{}/{name}", attachment.namespace);
         let is_dry_run = resource.is_dry_run();
         let action = resource.spec.action;
+        if action == Action::Custom && is_dry_run {
+            is_refused = true;
+            findings.push(Finding {
+                place: *place,
+                outcome: Outcome::LeftOut,
+                message: format!("`{qualified}` has `istio.io/dry-run`, in spite of which Istio asks its authorizer; remove the annotation or the object"),
+            });
+        }
         if action == Action::Allow && !is_dry_run {
             otherwise = Otherwise::Deny;
         }

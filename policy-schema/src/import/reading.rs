@@ -36,6 +36,7 @@ pub(super) enum Kind {
     ServiceAccount,
     TrustDomain,
     Port,
+    Address,
     Other,
 }
 
@@ -53,12 +54,13 @@ impl Kind {
             "source.serviceAccount" => Self::ServiceAccount,
             "source.trustDomain" => Self::TrustDomain,
             "destination.port" => Self::Port,
+            "source.ip" | "remote.ip" | "destination.ip" => Self::Address,
             _ => Self::Other,
         }
     }
 
     pub(super) fn is_of_identity(self) -> bool {
-        !matches!(self, Self::Port | Self::Other)
+        !matches!(self, Self::Port | Self::Address | Self::Other)
     }
 }
 
@@ -111,9 +113,9 @@ pub(super) fn as_istio_reads(
                 vec![value.to_owned()]
             }
         }
-        Kind::Port => vec![value.to_owned()],
+        Kind::Port | Kind::Other => vec![value.to_owned()],
         // Envoy cuts off what an address has beyond the block's length.
-        Kind::Other => match value.parse::<IpNet>() {
+        Kind::Address => match value.parse::<IpNet>() {
             Ok(block) if value.parse::<IpAddr>().is_err() => vec![block.trunc().to_string()],
             _ => vec![value.to_owned()],
         },

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::Attachment;
+use super::names::without_part;
 use super::policy::Group;
 use super::resources::Placed;
 use crate::istio::AuthorizationPolicy;
@@ -69,19 +70,4 @@ fn lost(objects: &[Placed<AuthorizationPolicy>], groups: &[Group]) -> BTreeSet<S
     let lost = objects.filter(|object| is_lost(object));
     lost.map(|object| format!("{}/{}", object.metadata.namespace, object.metadata.name))
         .collect()
-}
-
-/// A name without the number of a part.
-fn without_part(name: &str) -> &str {
-    let stem = name.trim_end_matches(|char: char| char.is_ascii_digit());
-    match stem.strip_suffix('-') {
-        Some(stem) if stem.len() + 1 < name.len() && ends_in_suffix(stem) => stem,
-        _ => name,
-    }
-}
-
-fn ends_in_suffix(name: &str) -> bool {
-    Action::ALL
-        .iter()
-        .any(|action| name.ends_with(action.suffix()))
 }

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, Unread};
 use super::comments::{Comments, Written};
 use super::mesh_configs::{self, MeshConfigSource};
+use super::unreadable::{self, Mentioned};
 use super::{Finding, Outcome};
+use crate::check::{is_dns_label, is_object_name};
 use crate::diagnostic::{Place, SourceText};
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{AuthorizationPolicySpec, ObjectMetadata};
 use crate::istio::peer_authentication::{MutualTlsMode, PeerAuthenticationSpec};
 use crate::manifest::{self, Part};
 use crate::policy::Labels;
-use crate::yaml::{self, Fault, Manifest, Node, Span};
+use crate::yaml::{self, Fault, Manifest, Node, Span, Unreadable, quoted};
 
 /// Where Kubernetes puts an object that does not say where it belongs.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -42,8 +44,10 @@ impl<R> Placed<R> {
 #[derive(Debug, Default)]
 pub(super) struct Resources {
     pub(super) policies: Vec<Placed<AuthorizationPolicy>>,
-    /// What policies are for that cannot be read.
-    pub(super) unread: Vec<Attachment>,
+    /// Policies of which something cannot be read.
+    pub(super) unread: Vec<Unread>,
+    /// Whether there may be others that are for any workload.
+    pub(super) unread_anywhere: bool,
     pub(super) peer_authentications: Vec<Placed<PeerAuthentication>>,
     pub(super) has_unread_peer_authentication: bool,
     pub(super) mesh_configs: Vec<MeshConfigSource>,
@@ -54,7 +58,7 @@ pub(super) struct Resources {
 }
 
 /// A `PeerAuthentication`, read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct PeerAuthentication {
     pub(super) name: String,
     pub(super) namespace: String,
@@ -84,7 +88,11 @@ pub(super) fn read(
                     };
                     resources.add_document(written, source, findings);
                 }
-                Err(fault) => report(vec![fault], Outcome::Unreadable, source, findings),
+                Err(Unreadable { span, fault }) => {
+                    let document = text.text.get(span.start..span.end).unwrap_or_default();
+                    resources.add_unreadable(&unreadable::mentioned(document));
+                    report(vec![fault], Outcome::Unreadable, source, findings);
+                }
             }
         }
     }
@@ -92,6 +100,21 @@ pub(super) fn read(
 }
 
 impl Resources {
+    /// Takes a document that cannot be read for what it mentions.
+    fn add_unreadable(&mut self, mentioned: &Mentioned<'_>) {
+        self.has_unread_peer_authentication |= mentioned.peer_authentication;
+        if !mentioned.authorization_policy {
+            return;
+        }
+        match mentioned.namespaces.as_slice() {
+            [namespace] => self.unread.push(Unread {
+                attachment: Attachment::of_namespace(namespace),
+                name: String::new(),
+            }),
+            _ => self.unread_anywhere = true,
+        }
+    }
+
     fn add_document(&mut self, written: Written<'_>, source: usize, findings: &mut Vec<Finding>) {
         let (parts, faults) = manifest::parts(written.document);
         report(faults, Outcome::Unreadable, source, findings);
@@ -120,7 +143,10 @@ impl Resources {
                 let namespace = self.namespace_of(node);
                 match authorization_policy(node, place, &namespace, written, findings) {
                     Some(policy) => self.policies.push(policy),
-                    None => self.unread.push(Attachment::of_node(node, &namespace)),
+                    None => self.unread.push(Unread {
+                        attachment: Attachment::of_node(node, &namespace),
+                        name: name_of(node).to_owned(),
+                    }),
                 }
             }
             ("security.istio.io", "PeerAuthentication") => {
@@ -161,9 +187,10 @@ fn authorization_policy(
     let rules = rules.map_or(&[][..], Node::elements);
     let is_said = rules.iter().all(|rule| check_lists(rule, source, findings));
     let is_known = check_fields(node, source, findings);
+    note_dropped_labels(spec, source, findings);
     let metadata = object_metadata(node, namespace, source, findings);
     let spec: Option<AuthorizationPolicySpec> = match spec {
-        Some(spec) => read_node(spec, source, Outcome::LeftOut, findings),
+        Some(spec) => read_node("spec", spec, source, Outcome::LeftOut, findings),
         None => Some(AuthorizationPolicySpec::default()),
     };
     let resource = AuthorizationPolicy {
@@ -217,20 +244,73 @@ fn object_metadata(
         return None;
     };
     let mut texts = |key| match field(key) {
-        Some(node) => read_node(node, source, Outcome::LeftOut, findings),
+        Some(node) => read_node(key, node, source, Outcome::LeftOut, findings),
         None => Some(BTreeMap::new()),
     };
     let (labels, annotations) = (texts("labels"), texts("annotations"));
-    let mut text = |node| read_node::<String>(node, source, Outcome::LeftOut, findings);
-    let name = text(name);
+    let mut text = |key, node| read_node::<String>(key, node, source, Outcome::LeftOut, findings);
+    let place = name.span();
+    let name = text("name", name);
     // One that is not text is none, and is not read past.
-    let is_text = field("namespace").is_none_or(|namespace| text(namespace).is_some());
+    let is_text = field("namespace").is_none_or(|node| text("namespace", node).is_some());
+    let name = name?;
+    for (kind, text, is_valid) in [
+        ("name", &*name, is_object_name(&name)),
+        ("namespace", namespace, is_dns_label(namespace)),
+    ] {
+        if !is_valid {
+            findings.push(Finding {
+                place: Place {
+                    source,
+                    span: place,
+                },
+                outcome: Outcome::LeftOut,
+                message: format!("{} is not a {kind} that Kubernetes accepts", quoted(text)),
+            });
+            return None;
+        }
+    }
     Some(ObjectMetadata {
-        name: name?,
+        name,
         namespace: is_text.then(|| namespace.to_owned())?,
         labels: labels?,
         annotations: annotations?,
     })
+}
+
+fn name_of(object: &Node) -> &str {
+    let metadata = object.field("metadata");
+    let name = metadata.and_then(|metadata| metadata.field("name")?.as_str());
+    name.unwrap_or_default()
+}
+
+/// Notes a selector that Kubernetes takes for none, since fields of it have no value.
+fn note_dropped_labels(spec: Option<&Node>, source: usize, findings: &mut Vec<Finding>) {
+    let selector = spec.and_then(|spec| spec.field("selector"));
+    let labels = selector.and_then(|selector| selector.field("matchLabels"));
+    let places = [(spec, "selector"), (selector, "matchLabels")];
+    let dropped = places
+        .into_iter()
+        .filter_map(|(parent, key)| Some((parent?, key)));
+    let mut dropped: Vec<(&Node, String)> = dropped
+        .map(|(parent, key)| (parent, key.to_owned()))
+        .collect();
+    for (key, _) in labels.into_iter().flat_map(Node::keys) {
+        dropped.extend(labels.map(|labels| (labels, key.to_owned())));
+    }
+    for (parent, key) in dropped {
+        let place = parent.keys().find(|(known, _)| *known == key);
+        if let (Some((_, span)), None) = (place, parent.field(&key)) {
+            findings.push(Finding {
+                place: Place { source, span },
+                outcome: Outcome::Noted,
+                message: format!(
+                    "{} has no value, which Kubernetes drops: the policy is for more workloads",
+                    quoted(&key)
+                ),
+            });
+        }
+    }
 }
 
 fn rule_place(rule: &Node, source: usize) -> Place {
@@ -276,7 +356,7 @@ fn peer_authentication(
     findings: &mut Vec<Finding>,
 ) -> Option<PeerAuthentication> {
     let spec = match node.field("spec") {
-        Some(spec) => read_node(spec, source, Outcome::LeftOut, findings)?,
+        Some(spec) => read_node("spec", spec, source, Outcome::LeftOut, findings)?,
         None => PeerAuthenticationSpec::default(),
     };
     let metadata = node.field("metadata");
@@ -305,14 +385,15 @@ fn peer_authentication(
     })
 }
 
-/// Reads a value, and reports everything in it that is not understood with what becomes of it then.
+/// Reads the field `name`, and reports everything in it that is not understood with what becomes of it then.
 fn read_node<R: serde::de::DeserializeOwned>(
+    name: &str,
     node: &Node,
     source: usize,
     otherwise: Outcome,
     findings: &mut Vec<Finding>,
 ) -> Option<R> {
-    let (resource, faults) = yaml::read(node);
+    let (resource, faults) = yaml::read_as(name, node);
     let is_whole = faults.is_empty();
     report(faults, otherwise, source, findings);
     resource.filter(|_| is_whole)

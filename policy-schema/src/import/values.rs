@@ -1,8 +1,10 @@
 //! Values of an `AuthorizationPolicy` → values that mean the same.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::certificates::name_of;
+use super::covers::Covers;
 use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
 use super::template;
@@ -39,6 +41,9 @@ impl List {
                 "serviceAccounts" | "notServiceAccounts" => Kind::ServiceAccount,
                 "trustDomains" | "notTrustDomains" => Kind::TrustDomain,
                 "ports" | "notPorts" => Kind::Port,
+                "ipBlocks" | "notIpBlocks" | "remoteIpBlocks" | "notRemoteIpBlocks" => {
+                    Kind::Address
+                }
                 _ => Kind::Other,
             },
             is_negated: name.starts_with("not"),
@@ -258,9 +263,13 @@ impl Values<'_, '_, '_> {
     ) -> Result<Option<Vec<String>>, NeverMatches> {
         let mut carried = Vec::with_capacity(values.len());
         let mut known = HashSet::with_capacity(values.len());
-        let repeated = RepeatedInIpv6::of(values);
+        let repeated = (list.kind == Kind::Address).then(|| RepeatedInIpv6::of(values));
+        let covers = OnceCell::new();
         for value in values {
-            if repeated.has(value) {
+            if repeated
+                .as_ref()
+                .is_some_and(|repeated| repeated.has(value))
+            {
                 continue;
             }
             let read = as_istio_reads(value, list.kind, self.importer);
@@ -279,7 +288,10 @@ impl Values<'_, '_, '_> {
                     continue;
                 }
                 Err(Fate::LeftOut(reason)) => (false, "is left out", reason),
-                Err(Fate::Refused(reason)) => match covering(value, values, list.kind) {
+                Err(Fate::Refused(reason)) => match covers
+                    .get_or_init(|| Covers::of(values, list.kind))
+                    .covering(value)
+                {
                     Some(other) => {
                         let reason = format!("`{other}` beside it matches all that it does");
                         (false, "is left out", reason)
@@ -381,23 +393,6 @@ impl Importer<'_> {
             format!("{}; {}", problem.message, problem.help),
         ))
     }
-}
-
-/// Another value of a list that Istio matches whenever it matches this one. A `*` at an end is the only one
-/// that means anything in such a list.
-fn covering<'v>(value: &str, values: &'v [String], kind: Kind) -> Option<&'v str> {
-    if kind != Kind::Other {
-        return None;
-    }
-    let covers = |other: &str| match (other.strip_suffix('*'), other.strip_prefix('*')) {
-        _ if other == value || other.contains(['{', '}']) => false,
-        (Some(""), _) => true,
-        (Some(start), _) => !value.starts_with('*') && value.starts_with(start),
-        (None, Some(end)) => !value.ends_with('*') && value.ends_with(end),
-        (None, None) => false,
-    };
-    let mut others = values.iter().map(String::as_str);
-    others.find(|other| !has_inner_star(other) && covers(other))
 }
 
 type SetSource = fn(&mut SourceSpec, Option<Vec<String>>);

@@ -69,7 +69,7 @@ pub fn manifest(source: usize, text: &str) -> Result<Manifest, Vec<Fault>> {
     for read in yaml::manifests(text) {
         match read {
             Ok(read) => found.add_document(&read.document, source, &mut faults),
-            Err(fault) => faults.push(fault),
+            Err(unreadable) => faults.push(unreadable.fault),
         }
     }
     if faults.is_empty() {

@@ -30,9 +30,21 @@ use crate::code::Code;
 /// [`Code::UnknownValue`]. Untagged and internally tagged enums and flattened fields report at
 /// most one fault at a time.
 pub fn read<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Fault>) {
+    read_at(root, None)
+}
+
+/// Reads the value of the field `name` as [`read`] reads a document.
+pub fn read_as<T: DeserializeOwned>(name: &str, value: &Node) -> (Option<T>, Vec<Fault>) {
+    read_at(value, Some(name))
+}
+
+fn read_at<'n, T: DeserializeOwned>(
+    root: &'n Node,
+    name: Option<&'n str>,
+) -> (Option<T>, Vec<Fault>) {
     root.restore();
     let faults = Faults::default();
-    let value = attempt(root, Place::Whole(None), &faults);
+    let value = attempt(root, Place::Whole(name), &faults);
     let mut faults = faults.into_inner();
     faults.sort_by_key(|fault| fault.span);
     (value, faults)

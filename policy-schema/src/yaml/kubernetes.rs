@@ -29,6 +29,15 @@ pub struct Manifest {
     pub comments: Vec<Comment>,
 }
 
+/// A document that cannot be read.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Where it stands.
+    pub span: Span,
+    /// The first thing that stands in the way.
+    pub fault: Fault,
+}
+
 /// Parses a text of manifests document by document, so that a broken one does not hide the others, and each can
 /// be dropped before the next is read. Those without content are left out.
 ///
@@ -36,28 +45,35 @@ pub struct Manifest {
 ///
 /// # Errors
 ///
-/// For a document that cannot be read, the first thing that stands in the way.
-pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Fault>> {
+/// A document that cannot be read.
+pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Unreadable>> {
     let allowance = Allowance::of(text);
-    pieces(text)
-        .into_iter()
-        .flat_map(move |piece| match document(text, piece, &allowance) {
-            Ok(Tree {
-                documents,
-                mut comments,
-            }) => {
-                // Several documents of a piece are told apart by `...` alone, which nobody writes: the first one
-                // has the comments.
-                let documents = documents.into_iter().map(|document| {
-                    Ok(Manifest {
-                        document,
-                        comments: std::mem::take(&mut comments),
-                    })
-                });
-                documents.collect()
-            }
-            Err(faults) => faults.into_iter().take(1).map(Err).collect::<Vec<_>>(),
-        })
+    let read = move |piece: Piece| match document(text, piece, &allowance) {
+        Ok(Tree {
+            documents,
+            mut comments,
+        }) => {
+            // Several documents of a piece are told apart by `...` alone, which nobody writes: the first one
+            // has the comments.
+            let documents = documents.into_iter().map(|document| {
+                Ok(Manifest {
+                    document,
+                    comments: std::mem::take(&mut comments),
+                })
+            });
+            documents.collect()
+        }
+        Err(faults) => {
+            let span = Span {
+                start: piece.start,
+                end: piece.end,
+            };
+            let first = faults.into_iter().take(1);
+            let unreadable = first.map(|fault| Err(Unreadable { span, fault }));
+            unreadable.collect::<Vec<_>>()
+        }
+    };
+    pieces(text).into_iter().flat_map(read)
 }
 
 fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Vec<Fault>> {
@@ -86,7 +102,7 @@ struct Piece {
 }
 
 /// Cuts a text before each line that starts a document, unless nothing but comments and directives stand
-/// before it.
+/// before it, and between objects of JSON that follow each other.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut current = Piece {
@@ -95,11 +111,13 @@ fn pieces(text: &str) -> Vec<Piece> {
         lines_before: 0,
     };
     let mut has_content = false;
+    let mut last = "";
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let is_marker = line
             .strip_prefix("---")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
-        if is_marker && has_content {
+        let is_json = line.starts_with('{') && last.starts_with('}');
+        if (is_marker && has_content) || is_json {
             pieces.push(current);
             current = Piece {
                 start: current.end,
@@ -111,6 +129,9 @@ fn pieces(text: &str) -> Vec<Piece> {
         has_content |=
             is_marker || !(line_text.is_empty() || line_text.starts_with(['#', '%', '\u{feff}']));
         current.end += line.len();
+        if !line_text.is_empty() {
+            last = line;
+        }
     }
     pieces.push(current);
     pieces

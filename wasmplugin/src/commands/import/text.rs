@@ -61,21 +61,20 @@ pub(super) fn written(
     Ok(text)
 }
 
+/// How a rule begins. Texts of several lines, such as annotations, are indented deeper.
+const RULE: &str = "  - id: ";
+const RULE_INDENT: usize = 2;
+
 /// Says above each rule where it is from.
 fn with_comments(yaml: &str, policy: &ImportedPolicy) -> String {
     let mut origins = policy.rule_origins.iter();
     let mut text = String::with_capacity(yaml.len());
     for line in yaml.lines() {
-        let is_rule = line.trim_start().starts_with("- id: ");
-        if let Some(origin) = is_rule.then(|| origins.next()).flatten() {
-            let indent = line.len() - line.trim_start().len();
-            comment(
-                &mut text,
-                indent,
-                &format!("{}, rule {}", origin.object, origin.number),
-            );
-            for said in &origin.comments {
-                comment(&mut text, indent, said);
+        let origin = line.starts_with(RULE).then(|| origins.next()).flatten();
+        if let Some(origin) = origin {
+            let from = format!("{}, rule {}", origin.object, origin.number);
+            for said in std::iter::once(&from).chain(&origin.comments) {
+                comment(&mut text, RULE_INDENT, said);
             }
         }
         text.push_str(line);
