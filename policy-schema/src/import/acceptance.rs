@@ -38,9 +38,9 @@ pub(super) fn accept(mesh: &ImportedMesh, groups: &mut [Group], findings: &mut V
             return;
         }
         if change >= MAX_CHANGES {
-            refusals
-                .iter_mut()
-                .for_each(|refusal| refusal.never_matches = None);
+            for refusal in &mut refusals {
+                refusal.never_matches = None;
+            }
         }
         for of_group in refusals.chunk_by(|a, b| a.group == b.group) {
             let position = of_group.first().and_then(|refusal| refusal.group);

@@ -174,14 +174,14 @@ fn subject(rule: &RuleSpec) -> Option<String> {
     let [operation] = rule.to.as_deref().unwrap_or_default() else {
         return None;
     };
-    one(&operation.paths)
-        .or_else(|| one(&operation.hosts))
-        .or_else(|| one(&operation.methods))
+    one(operation.paths.as_ref())
+        .or_else(|| one(operation.hosts.as_ref()))
+        .or_else(|| one(operation.methods.as_ref()))
 }
 
 /// The value of a list of one.
-fn one(list: &Option<Vec<String>>) -> Option<String> {
-    match list.as_deref() {
+fn one(list: Option<&Vec<String>>) -> Option<String> {
+    match list.map(Vec::as_slice) {
         Some([value]) => Some(value.clone()),
         _ => None,
     }
@@ -192,10 +192,10 @@ fn caller(source: &SourceSpec) -> Option<String> {
         let mut segments = text.rsplit('/').filter(|segment| *segment != "*");
         segments.next().map(str::to_owned)
     };
-    one(&source.principals)
+    one(source.principals.as_ref())
         .and_then(account)
-        .or_else(|| one(&source.service_accounts).and_then(account))
-        .or_else(|| one(&source.namespaces))
+        .or_else(|| one(source.service_accounts.as_ref()).and_then(account))
+        .or_else(|| one(source.namespaces.as_ref()))
 }
 
 /// As much of a text as an id can have, with an end.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::{Attachment, excepted};
 use super::mesh::ImportedMesh;
-use super::metadata;
+use super::metadata::{self, Metadata};
 use super::names::{PolicyNames, RuleIds};
 use super::outside::closes_gateways;
 use super::reading::Importer;
@@ -17,7 +17,7 @@ use crate::document::{
 };
 use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
-use crate::istio::authorization_policy::{Action, TargetReference};
+use crate::istio::authorization_policy::{Action, ObjectMetadata, TargetReference};
 use crate::plugin_config::ApiVersion;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
@@ -151,79 +151,15 @@ fn policy(
     root_namespace: &str,
     findings: &mut Vec<Finding>,
 ) -> Option<ImportedPolicy> {
-    let mut otherwise = Otherwise::Pass;
-    let mut all: Vec<RuleSpec> = Vec::new();
-    let mut rule_origins = Vec::new();
-    let mut origins = Vec::new();
-    let mut ids = RuleIds::default();
-    let mut is_refused = false;
-    for Placed {
-        resource,
-        place,
-        rules: places,
-        comments,
-    } in objects
-    {
-        let name = &resource.metadata.name;
-        let qualified = format!("{}/{name}", attachment.namespace);
-        let is_dry_run = resource.is_dry_run();
-        let action = resource.spec.action;
-        if action == Action::Custom && is_dry_run {
-            is_refused = true;
-            findings.push(Finding {
-                place: *place,
-                outcome: Outcome::LeftOut,
-                message: format!("`{qualified}` has `istio.io/dry-run`, in spite of which Istio asks its authorizer; remove the annotation or the object"),
-            });
-        }
-        if action == Action::Allow && !is_dry_run {
-            otherwise = Otherwise::Deny;
-        }
-        if action != Action::Allow && resource.spec.rules.is_empty() {
-            findings.push(Finding {
-                place: *place,
-                outcome: Outcome::Noted,
-                message: format!("`{qualified}` has no rules, and so does nothing"),
-            });
-        }
-        for (number, rule) in resource.spec.rules.iter().enumerate() {
-            let place = places.get(number).copied().unwrap_or(*place);
-            let mut report = |refuses, message: String| {
-                is_refused |= refuses;
-                findings.push(Finding {
-                    place,
-                    outcome: if refuses {
-                        Outcome::LeftOut
-                    } else {
-                        Outcome::Noted
-                    },
-                    message: format!("rule {number} of `{qualified}`: {message}"),
-                });
-            };
-            let imported = rules(rule, &resource.spec, importer, &mut report);
-            let mut about = comments.rules.get(number).cloned().unwrap_or_default();
-            for mut imported in imported {
-                imported.id = ids.id_of(&imported, resource, number);
-                imported.enforcement = is_dry_run.then_some(Enforcement::Shadow);
-                all.push(imported);
-                rule_origins.push(RuleOrigin {
-                    object: qualified.clone(),
-                    number,
-                    place,
-                    comments: std::mem::take(&mut about),
-                });
-            }
-        }
-        origins.push(Origin {
-            object: qualified,
-            place: *place,
-            comments: comments.object.clone(),
-        });
+    let mut carried = Carried::default();
+    for object in objects {
+        carried.add(object, importer, findings);
     }
     let metadata = metadata::of(objects, findings);
-    let Some(metadata) = metadata.filter(|_| !is_refused) else {
-        return None;
-    };
+    let Metadata {
+        labels,
+        annotations,
+    } = metadata.filter(|_| !carried.is_refused)?;
     let has_labels = !attachment.labels.is_empty();
     let has_targets = !attachment.targets.is_empty();
     let scope = match (attachment.namespace == root_namespace, has_labels) {
@@ -244,8 +180,8 @@ fn policy(
             metadata: PolicyMetadata {
                 name,
                 namespace: attachment.namespace.clone(),
-                labels: metadata.labels,
-                annotations: metadata.annotations,
+                labels,
+                annotations,
             },
             spec: ServicePolicySpec {
                 scope,
@@ -257,13 +193,99 @@ fn policy(
                 service: None,
                 exposures: None,
                 external_hosts: None,
-                otherwise: (otherwise == Otherwise::Pass).then_some(otherwise),
+                otherwise: (!carried.allows).then_some(Otherwise::Pass),
                 tcp_ports: None,
                 enforcement: None,
-                rules: all,
+                rules: carried.rules,
             },
         },
-        origins,
-        rule_origins,
+        origins: carried.origins,
+        rule_origins: carried.rule_origins,
     })
+}
+
+/// What is carried over of some objects.
+#[derive(Default)]
+struct Carried {
+    rules: Vec<RuleSpec>,
+    rule_origins: Vec<RuleOrigin>,
+    origins: Vec<Origin>,
+    ids: RuleIds,
+    /// Whether an object allows, so that what none of them allows is denied.
+    allows: bool,
+    /// Whether something cannot be carried over.
+    is_refused: bool,
+}
+
+impl Carried {
+    fn add(
+        &mut self,
+        object: &Placed<AuthorizationPolicy>,
+        importer: Importer<'_>,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Placed {
+            resource,
+            place,
+            rules: places,
+            comments,
+        } = object;
+        let ObjectMetadata {
+            namespace, name, ..
+        } = &resource.metadata;
+        let qualified = format!("{namespace}/{name}");
+        let is_dry_run = resource.is_dry_run();
+        let action = resource.spec.action;
+        self.allows |= action == Action::Allow && !is_dry_run;
+        if action == Action::Custom && is_dry_run {
+            self.is_refused = true;
+            findings.push(Finding {
+                place: *place,
+                outcome: Outcome::LeftOut,
+                message: format!(
+                    "`{qualified}` has `istio.io/dry-run`, in spite of which Istio asks its authorizer; remove the annotation or the object"
+                ),
+            });
+        }
+        if action != Action::Allow && resource.spec.rules.is_empty() {
+            findings.push(Finding {
+                place: *place,
+                outcome: Outcome::Noted,
+                message: format!("`{qualified}` has no rules, and so does nothing"),
+            });
+        }
+        for (number, rule) in resource.spec.rules.iter().enumerate() {
+            let place = places.get(number).copied().unwrap_or(*place);
+            let mut report = |refuses, message: String| {
+                self.is_refused |= refuses;
+                findings.push(Finding {
+                    place,
+                    outcome: if refuses {
+                        Outcome::LeftOut
+                    } else {
+                        Outcome::Noted
+                    },
+                    message: format!("rule {number} of `{qualified}`: {message}"),
+                });
+            };
+            let parts = rules(rule, &resource.spec, importer, &mut report);
+            let mut about = comments.rules.get(number).cloned().unwrap_or_default();
+            for mut part in parts {
+                part.id = self.ids.id_of(&part, resource, number);
+                part.enforcement = is_dry_run.then_some(Enforcement::Shadow);
+                self.rules.push(part);
+                self.rule_origins.push(RuleOrigin {
+                    object: qualified.clone(),
+                    number,
+                    place,
+                    comments: std::mem::take(&mut about),
+                });
+            }
+        }
+        self.origins.push(Origin {
+            object: qualified,
+            place: *place,
+            comments: comments.object.clone(),
+        });
+    }
 }

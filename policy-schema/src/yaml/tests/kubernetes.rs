@@ -1,6 +1,7 @@
 //! Texts that others wrote, as `kubectl` reads them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
@@ -235,7 +236,7 @@ fn a_broken_document_does_not_hide_the_others() {
     let (_, unreadable) = parsed(text);
     let lines: Vec<_> = unreadable
         .iter()
-        .map(|fault| text[..fault.span.start].matches('\n').count() + 1)
+        .map(|fault| text.get(..fault.span.start).unwrap().matches('\n').count() + 1)
         .collect();
     assert_eq!(lines, [6, 8, 11], "{faults:?}");
     assert_eq!(faults[2].1, "`d` is already set on line 10");
@@ -267,7 +268,7 @@ fn aliases_stand_for_a_bounded_number_of_values() {
     for level in 1..30 {
         let below = level - 1;
         let uses = vec![format!("*a{below}"); 10].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{uses}]\n"));
+        writeln!(text, "a{level}: &a{level} [{uses}]").unwrap();
     }
     let (slice, message) = fault_of(&text);
     assert!(slice.starts_with("*a"), "{slice}");
@@ -298,5 +299,5 @@ fn each_document_has_its_comments() {
         [vec!["one", "two", "three"], vec!["four"], vec!["five"]]
     );
     let second = &documents[0].comments[1];
-    assert!(text[second.at..].starts_with("# two"));
+    assert!(text.get(second.at..).unwrap().starts_with("# two"));
 }

@@ -19,7 +19,7 @@ pub(super) fn show(findings: &[Finding], places: &Places<'_>, limit: LimitArgs, 
         let message = report::shortened(&finding.message);
         match finding.outcome {
             Outcome::Unrelated => {
-                report::note(&format!("{place}: {message} has no part in an import"))
+                report::note(&format!("{place}: {message} has no part in an import"));
             }
             Outcome::Noted => report::note(&format!("{place}: {message}")),
             Outcome::Unreadable => report::warning(&format!("{place}: cannot be read: {message}")),
