@@ -7,7 +7,7 @@ mod policies;
 use peergate_tests::random::Asked;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
-use policy_schema::import::{Options, import};
+use policy_schema::import::{Options, Outcome, import};
 use policy_schema::istio::{AuthorizationPolicy, authorization_policies};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{IstioVersion, PolicySet};
@@ -198,7 +198,7 @@ fn imported(originals: &[AuthorizationPolicy], minor: u16) -> Option<Imported> {
     let reports_certificates =
         findings.any(|finding| finding.message.contains("client certificates"));
     let mut outcomes = imported.findings.iter().map(|finding| finding.outcome);
-    if outcomes.any(|outcome| outcome.is_loss()) {
+    if outcomes.any(Outcome::is_loss) {
         return None;
     }
     let documents = imported.documents?;

@@ -16,7 +16,7 @@ mod partial;
 mod rules;
 
 use policy_schema::diagnostic::SourceText;
-use policy_schema::import::{Documents, Imported, Options, import};
+use policy_schema::import::{Documents, Imported, Options, Outcome, import};
 
 /// A mesh with an alias.
 const MESH: &str = "apiVersion: install.istio.io/v1alpha1
@@ -39,7 +39,7 @@ fn imported(texts: &[&str], options: &Options) -> Imported {
 /// The documents, if they have everything that the input says.
 fn whole(imported: Imported) -> Option<Documents> {
     let mut outcomes = imported.findings.iter().map(|finding| finding.outcome);
-    let is_whole = !outcomes.any(|outcome| outcome.is_loss());
+    let is_whole = !outcomes.any(Outcome::is_loss);
     imported.documents.filter(|_| is_whole)
 }
 

