@@ -18,6 +18,7 @@ mod mesh_configs;
 mod metadata;
 mod mutual_tls;
 mod names;
+mod objects;
 mod outside;
 mod partial;
 mod policy;

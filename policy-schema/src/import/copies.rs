@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::{Attachment, Unread};
-use super::resources::{PeerAuthentication, Placed, Resources};
+use super::objects::{PeerAuthentication, Placed};
+use super::resources::Resources;
 use super::{Finding, Outcome};
 use crate::istio::AuthorizationPolicy;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::resources::report;
+use super::objects::report;
 use super::{Finding, Outcome};
 use crate::code::Code;
 use crate::diagnostic::Place;

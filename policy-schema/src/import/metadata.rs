@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::resources::Placed;
+use super::objects::Placed;
 use super::{Finding, Outcome};
 use crate::istio::AuthorizationPolicy;
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::resources::{PeerAuthentication, Placed};
+use super::objects::{PeerAuthentication, Placed};
 use super::{Finding, Outcome};
 use crate::check::is_dns_label;
 use crate::diagnostic::Place;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::{Attachment, Unread};
-use super::resources::Placed;
+use super::objects::Placed;
 use crate::check::is_dns_label;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::{Action, ObjectMetadata};

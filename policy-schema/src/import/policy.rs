@@ -6,9 +6,10 @@ use super::attachment::{Attachment, excepted};
 use super::mesh::ImportedMesh;
 use super::metadata::{self, Metadata};
 use super::names::{PolicyNames, RuleIds};
+use super::objects::Placed;
 use super::outside::closes_gateways;
 use super::reading::Importer;
-use super::resources::{Placed, Resources};
+use super::resources::Resources;
 use super::rule::rules;
 use super::{Finding, ImportedPolicy, Origin, Outcome, RuleOrigin};
 use crate::document::{

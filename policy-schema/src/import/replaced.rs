@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::Attachment;
 use super::names::without_part;
+use super::objects::Placed;
 use super::policy::Group;
-use super::resources::Placed;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::Action;
 
