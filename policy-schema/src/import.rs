@@ -40,6 +40,8 @@ pub use finding::{Finding, Outcome};
 pub use mutual_tls::ExceptionPlan;
 pub use replaced::Replaced;
 
+use replaced::Original;
+
 /// What the resources do not say by themselves.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -142,6 +144,13 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
         mesh.root_namespace(),
         &mut findings,
     );
+    let differences = differences::differences(&resources);
+    let policies = resources.policies.iter();
+    let originals: Vec<_> = policies
+        .map(|placed| Original::from(&placed.resource))
+        .collect();
+    // Of many objects it is the greatest part of what is kept.
+    drop(resources);
     let is_fatal = |findings: &[Finding]| {
         let mut outcomes = findings.iter().map(|finding| finding.outcome);
         outcomes.any(|outcome| outcome == Outcome::Fatal)
@@ -152,7 +161,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     findings.sort_by_key(|finding| (finding.place.source, finding.place.span.start));
     // Of one rule there may be several.
     findings.dedup();
-    let replaced = replaced::replaced(&resources.policies, &groups);
+    let replaced = replaced::replaced(&originals, &groups);
     let mut policies: Vec<_> = groups
         .into_iter()
         .filter_map(|group| group.policy)
@@ -172,6 +181,6 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
         }),
         findings,
         open,
-        differences: differences::differences(&resources),
+        differences,
     }
 }

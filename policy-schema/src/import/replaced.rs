@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::Attachment;
 use super::names::without_part;
-use super::objects::Placed;
 use super::policy::Group;
 use crate::istio::AuthorizationPolicy;
 use crate::istio::authorization_policy::Action;
@@ -18,10 +17,42 @@ pub struct Replaced {
     pub names: Vec<String>,
 }
 
+/// As much of an object as says whether it is to be deleted.
+pub(super) struct Original {
+    attachment: Attachment,
+    name: String,
+    allows: bool,
+}
+
+impl From<&AuthorizationPolicy> for Original {
+    fn from(object: &AuthorizationPolicy) -> Self {
+        Self {
+            attachment: Attachment::of(object),
+            name: object.metadata.name.clone(),
+            allows: object.spec.action == Action::Allow,
+        }
+    }
+}
+
+impl Original {
+    fn qualified(&self) -> String {
+        format!("{}/{}", self.attachment.namespace, self.name)
+    }
+
+    /// Whether it is for something whose policy is left out.
+    fn is_lost(&self, lost: &[&Attachment]) -> bool {
+        let Attachment {
+            namespace, targets, ..
+        } = &self.attachment;
+        lost.iter()
+            .any(|lost| lost.namespace == *namespace && !lost.targets.is_disjoint(targets))
+    }
+}
+
 /// The objects whose rules are in policies, in the order in which they are to be deleted: those that allow
 /// before those that deny, so that a rendered object that is missing denies rather than allows. Objects that
 /// rendered ones overwrite are not among them.
-pub(super) fn replaced(objects: &[Placed<AuthorizationPolicy>], groups: &[Group]) -> Vec<Replaced> {
+pub(super) fn replaced(originals: &[Original], groups: &[Group]) -> Vec<Replaced> {
     let policies = groups.iter().filter_map(|group| group.policy.as_ref());
     let carried: BTreeSet<&str> = policies
         .clone()
@@ -34,40 +65,27 @@ pub(super) fn replaced(objects: &[Placed<AuthorizationPolicy>], groups: &[Group]
             names.map(|name| (&*metadata.namespace, name))
         })
         .collect();
-    let lost: BTreeSet<String> = lost(objects, groups);
-    let mut by_step: BTreeMap<(bool, String), Vec<String>> = BTreeMap::new();
-    for object in objects {
-        let object = &object.resource;
-        let (namespace, name) = (&object.metadata.namespace, &object.metadata.name);
-        let qualified = format!("{namespace}/{name}");
-        let is_overwritten = rendered.contains(&(&**namespace, without_part(name).to_owned()));
-        if carried.contains(&*qualified) && !lost.contains(&qualified) && !is_overwritten {
-            let denies = object.spec.action != Action::Allow;
-            by_step
-                .entry((denies, namespace.clone()))
-                .or_default()
-                .push(name.clone());
+    let lost = groups.iter().filter(|group| group.policy.is_none());
+    let lost = lost.map(|group| &group.attachment);
+    let lost: Vec<_> = lost.filter(|lost| !lost.targets.is_empty()).collect();
+    let mut by_step: BTreeMap<(bool, &str), Vec<String>> = BTreeMap::new();
+    for original in originals {
+        let namespace = &*original.attachment.namespace;
+        let rendered_name = (namespace, without_part(&original.name).to_owned());
+        if carried.contains(&*original.qualified())
+            && !original.is_lost(&lost)
+            && !rendered.contains(&rendered_name)
+        {
+            let step = by_step.entry((!original.allows, namespace)).or_default();
+            step.push(original.name.clone());
         }
     }
     let steps = by_step.into_iter().map(|((_, namespace), mut names)| {
         names.sort();
-        Replaced { namespace, names }
+        Replaced {
+            namespace: namespace.to_owned(),
+            names,
+        }
     });
     steps.collect()
-}
-
-/// The objects that are for something whose policy is left out.
-fn lost(objects: &[Placed<AuthorizationPolicy>], groups: &[Group]) -> BTreeSet<String> {
-    let lost = groups.iter().filter(|group| group.policy.is_none());
-    let attachments: Vec<_> = lost.map(|group| &group.attachment).collect();
-    let is_lost = |object: &AuthorizationPolicy| {
-        let attachment = Attachment::of(object);
-        attachments.iter().any(|lost| {
-            lost.namespace == attachment.namespace && !lost.targets.is_disjoint(&attachment.targets)
-        })
-    };
-    let objects = objects.iter().map(|object| &object.resource);
-    let lost = objects.filter(|object| is_lost(object));
-    lost.map(|object| format!("{}/{}", object.metadata.namespace, object.metadata.name))
-        .collect()
 }
