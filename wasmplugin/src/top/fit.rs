@@ -24,8 +24,7 @@ pub(super) struct Line {
     pub(super) mark: Mark,
 }
 
-/// Names are shortened to this before anything but remarks gives way, and to the second one before columns of numbers
-/// are left out.
+/// Names are shortened to the first before numbers are, and to the second before columns of numbers are left out.
 const SHORT_NAMES: [usize; 2] = [12, 8];
 
 /// A remark in less room says nothing.
@@ -41,8 +40,21 @@ const HIDDEN_FIRST: [&str; 6] = [
 struct Plan {
     hidden: Vec<&'static str>,
     shortest_name: usize,
+    shortest_remark: usize,
     is_compact: bool,
     gap: usize,
+}
+
+impl Plan {
+    fn whole() -> Self {
+        Self {
+            hidden: Vec::new(),
+            shortest_name: usize::MAX,
+            shortest_remark: usize::MAX,
+            is_compact: false,
+            gap: 2,
+        }
+    }
 }
 
 /// How wide the cells of a column are, with its title.
@@ -54,12 +66,7 @@ struct Wanted {
 
 /// The whole table, however wide it is.
 pub(super) fn whole(table: &Table) -> Fitted {
-    let plan = Plan {
-        hidden: Vec::new(),
-        shortest_name: usize::MAX,
-        is_compact: false,
-        gap: 2,
-    };
+    let plan = Plan::whole();
     let widths: Vec<_> = wanted(table)
         .iter()
         .map(|wanted| Some(wanted.exact))
@@ -76,6 +83,7 @@ pub(super) fn fit(table: &Table, shown: Range<usize>, order: Order, width: usize
     let mut fitting = Plan {
         hidden: table.columns.iter().map(|column| column.title).collect(),
         shortest_name: 0,
+        shortest_remark: 0,
         is_compact: true,
         gap: 1,
     };
@@ -99,17 +107,20 @@ fn plans(table: &Table, order: Order) -> Vec<Plan> {
     let plan = |hidden: &[&'static str], shortest_name, is_compact, gap| Plan {
         hidden: hidden.to_vec(),
         shortest_name,
+        shortest_remark: SHORTEST_REMARK,
         is_compact,
         gap,
     };
-    let mut plans = vec![plan(&[], usize::MAX, false, 2)];
-    // WHY is the first of the remarks and the first to be left out.
-    for count in 0..=remarks.len() {
+    let mut plans = vec![Plan::whole()];
+    // WHY is the first of the remarks. It is left out before names are shortened, and the others after.
+    for hidden in [&[], remarks.get(..1).unwrap_or_default()] {
+        plans.push(plan(hidden, usize::MAX, false, 2));
+        plans.push(plan(hidden, usize::MAX, false, 1));
+    }
+    for count in 1..=remarks.len() {
         let hidden = remarks.get(..count).unwrap_or_default();
-        plans.push(plan(hidden, short, false, 2));
         plans.push(plan(hidden, short, false, 1));
     }
-    plans.push(plan(&remarks, short, true, 2));
     plans.push(plan(&remarks, short, true, 1));
     let (kept, others): (Vec<_>, Vec<_>) = HIDDEN_FIRST
         .into_iter()
@@ -147,8 +158,7 @@ fn least_widths(table: &Table, wanted: &[Wanted], plan: &Plan) -> Vec<Option<usi
                 Content::Number if plan.is_compact => wanted.compact,
                 Content::Number => wanted.exact,
                 Content::Name => wanted.exact.min(plan.shortest_name),
-                Content::Remark if plan.shortest_name == usize::MAX => wanted.exact,
-                Content::Remark => wanted.exact.min(SHORTEST_REMARK.max(title)),
+                Content::Remark => wanted.exact.min(plan.shortest_remark.max(title)),
             })
         })
         .collect()

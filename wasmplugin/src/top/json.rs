@@ -26,12 +26,12 @@ struct Document<'s> {
     omitted_log_lines: Option<u64>,
     /// By policy, how many proxies run which revision.
     revisions: BTreeMap<String, &'s BTreeMap<String, u64>>,
-    rules: Vec<Rule<'s>>,
-    callers: Vec<Caller<'s>>,
+    rules: Vec<RuleEntry<'s>>,
+    callers: Vec<CallerEntry<'s>>,
 }
 
 #[derive(Serialize)]
-struct Rule<'s> {
+struct RuleEntry<'s> {
     policy: &'s str,
     /// `null` where no rule decided.
     rule: Option<&'s str>,
@@ -48,7 +48,7 @@ struct Rule<'s> {
 }
 
 #[derive(Serialize)]
-struct Caller<'s> {
+struct CallerEntry<'s> {
     /// `null` for a caller without an identity, and for those beyond the series that a proxy keeps.
     caller: Option<&'s str>,
     method: Option<&'s str>,
@@ -99,8 +99,8 @@ pub(crate) fn document(
     })
 }
 
-fn rule(row: &RuleRow) -> Rule<'_> {
-    Rule {
+fn rule(row: &RuleRow) -> RuleEntry<'_> {
+    RuleEntry {
         policy: &row.policy,
         rule: (row.rule != "-").then_some(row.rule.as_str()),
         allowed: counted(row.tally.allowed),
@@ -113,8 +113,8 @@ fn rule(row: &RuleRow) -> Rule<'_> {
     }
 }
 
-fn caller(row: &CallerRow) -> Caller<'_> {
-    Caller {
+fn caller(row: &CallerRow) -> CallerEntry<'_> {
+    CallerEntry {
         caller: text(&row.caller),
         method: text(&row.method),
         path: text(&row.path),

@@ -98,7 +98,7 @@ impl Revisions {
                         "stale: {name} runs {}, and the documents have {}",
                         running_text(),
                         documented.revision
-                    ))
+                    ));
                 }
                 None if documents.is_some() => trouble.push(format!(
                     "stale: {name} runs {}, and no document has it",
