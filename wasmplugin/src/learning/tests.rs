@@ -135,7 +135,7 @@ fn learnt_paths(proposals: &Proposals) -> Vec<String> {
 
 fn paths_of(paths: &[&str]) -> Proposals {
     let observations = paths.iter().map(|path| seen(WEB, "GET", path));
-    Proposals::of(&workload(observations), EVIDENCE)
+    Proposals::of(&workload(observations), EVIDENCE, &[])
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn what_is_too_long_keeps_templates_from_taking_it_in() {
     let learnt = |more: Observation| {
         let observations = ids.map(|path| seen(WEB, "GET", path));
         let workload = workload(observations.into_iter().chain([more]));
-        learnt_paths(&Proposals::of(&workload, EVIDENCE))
+        learnt_paths(&Proposals::of(&workload, EVIDENCE, &[]))
     };
     assert_eq!(
         learnt(seen(WEB, "GET", "/other")),
@@ -194,7 +194,7 @@ fn a_line_takes_no_more_memory_than_a_few_times_its_length() {
                 ..seen(WEB, "GET", &path)
             };
             let memory = most_memory(|| {
-                Proposals::of(&workload([observation]), EVIDENCE);
+                Proposals::of(&workload([observation]), EVIDENCE, &[]);
             });
             assert!(
                 memory < 500_000,
@@ -357,7 +357,7 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
         denied(seen(WEB, "GET", "/orders/export")),
     ] {
         let observations = ids.iter().cloned().chain([word.clone()]);
-        let proposals = Proposals::of(&workload(observations), EVIDENCE);
+        let proposals = Proposals::of(&workload(observations), EVIDENCE, &[]);
         assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
         let held_back = proposals.held_back.first().unwrap();
         assert_eq!(held_back.template, "/orders/{*}");
@@ -370,7 +370,11 @@ fn what_has_the_form_of_no_other_id_keeps_ids_apart() {
     let ids = ["/orders/1001", "/orders/1002", "/orders/1003"];
     let observations = ids.map(|path| seen(WEB, "GET", path));
     let other = seen(ADS, "DELETE", "/orders/a8f3kq92mz");
-    let proposals = Proposals::of(&workload(observations.into_iter().chain([other])), EVIDENCE);
+    let proposals = Proposals::of(
+        &workload(observations.into_iter().chain([other])),
+        EVIDENCE,
+        &[],
+    );
     let because = &proposals.held_back.first().unwrap().because;
     assert_eq!(*because, Because::OtherForm("a8f3kq92mz".to_owned()));
 }
@@ -380,7 +384,7 @@ fn names_with_digits_are_words() {
     for name in ["delete-user-42-forever", "API2EXPORT"] {
         let ids = (1001..1011).map(|id| seen(WEB, "GET", &format!("/orders/{id}")));
         let named = seen(ADS, "GET", &format!("/orders/{name}"));
-        let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE);
+        let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE, &[]);
         let because = &proposals.held_back.first().unwrap().because;
         assert_eq!(*because, Because::Word(name.to_owned()));
         assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
@@ -398,7 +402,7 @@ fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
         let observations = ids.flat_map(|(id, &count)| {
             std::iter::repeat_n(seen(WEB, "GET", &format!("/orders/{id}")), count)
         });
-        let proposals = Proposals::of(&workload(observations), evidence);
+        let proposals = Proposals::of(&workload(observations), evidence, &[]);
         assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
         let call = proposals.learnt.into_values().flatten().next().unwrap();
         let seldom = call.pattern.seldom;
@@ -421,7 +425,7 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
     let refused = [forbidden("/orders/3", 401), forbidden("/orders/4", 403)];
     let all = workload(few.into_iter().chain(refused.clone()));
     assert_eq!(all.set_aside[&SetAside::Forbidden].count, 2);
-    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE));
+    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE, &[]));
     assert_eq!(learnt, ["/orders/1", "/orders/2"]);
     // and not against one, which tells how many such paths it takes in. What was let through later is not among them.
     let enough = ["/orders/1", "/orders/2", "/orders/5"].map(|path| seen(WEB, "GET", path));
@@ -434,7 +438,7 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
         },
     ];
     let all = workload(enough.into_iter().chain(refused).chain(others));
-    let proposals = Proposals::of(&all, EVIDENCE);
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
     assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
     let call = proposals.learnt.into_values().flatten().next().unwrap();
     let paths = call.pattern.forbidden.unwrap();
@@ -447,7 +451,7 @@ fn a_template_never_takes_in_what_was_denied() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let with = |other: Observation| {
         let all = ids.iter().cloned().chain([denied(other)]);
-        Proposals::of(&workload(all), EVIDENCE)
+        Proposals::of(&workload(all), EVIDENCE, &[])
     };
     let proposals = with(seen(WEB, "GET", "/orders/4"));
     assert_eq!(
@@ -471,7 +475,7 @@ fn methods_and_paths_are_not_multiplied() {
         ("POST", "/buy"),
     ];
     let observations = observations.map(|(method, path)| seen(WEB, method, path));
-    let rules = rules(&Proposals::of(&workload(observations), EVIDENCE));
+    let rules = rules(&Proposals::of(&workload(observations), EVIDENCE, &[]));
     let [rule] = rules.as_slice() else {
         panic!("{rules:?}")
     };
@@ -501,7 +505,7 @@ fn what_is_rare_is_set_apart() {
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [5, 95].map(|second| seen_at(second, WEB, "GET", "/few"));
     let brief = (50..55).map(|second| seen_at(second, WEB, "GET", "/brief"));
-    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence);
+    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence, &[]);
     assert_eq!(learnt_paths(&proposals), ["/often"]);
     let rare = proposals.rare.iter();
     let rare: Vec<_> = rare
@@ -517,7 +521,7 @@ fn what_is_rare_is_set_apart() {
     };
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [seen_at(5, WEB, "GET", "/few")];
-    let proposals = Proposals::of(&workload(often.chain(few)), taken);
+    let proposals = Proposals::of(&workload(often.chain(few)), taken, &[]);
     assert_eq!(learnt_paths(&proposals), ["/few", "/often"]);
 }
 
@@ -592,7 +596,7 @@ fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
     for observation in [seen("", "GET", "/health"), denied(seen(WEB, "GET", "/x"))] {
         workload.add(&observation, &domains(), counting, |_| Standing::New);
     }
-    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE)));
+    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE, &[])));
     assert!(allows(&policy, "", "GET", "/health"));
     assert!(!allows(&policy, WEB, "GET", "/health"));
     assert!(allows(&policy, WEB, "GET", "/x"));
@@ -682,7 +686,7 @@ proptest! {
         let denials: Vec<_> = denials.iter().map(written).collect();
         let let_through = calls.iter().map(|(peer, method, path)| seen(peer, method, path));
         let refused = denials.iter().map(|(peer, method, path)| denied(seen(peer, method, path)));
-        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE);
+        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE, &[]);
         let policy = compiled(rules(&proposals));
 
         let of = |peer: &str| Caller::of_peer((!peer.is_empty()).then_some(peer), &domains()).unwrap();
