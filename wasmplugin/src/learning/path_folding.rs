@@ -253,6 +253,7 @@ pub(crate) fn fold(
     for group in groups.into_values() {
         settle(group, conditions, &mut folded);
     }
+    take_in(&mut folded.patterns);
     folded
         .patterns
         .sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -296,6 +297,38 @@ fn by_hand<'p>(
         folded.patterns.push((pattern, sum));
     }
     left
+}
+
+/// Counts paths as part of a template that takes them in: what is odd among ids is not proposed beside them.
+fn take_in(patterns: &mut Vec<(Pattern, Tally)>) {
+    let (mut templates, as_seen): (Vec<_>, Vec<_>) = patterns
+        .drain(..)
+        .partition(|(pattern, _)| !pattern.folds.is_empty());
+    // By what stands before the first `{*}`.
+    let mut starts: BTreeMap<String, Vec<(usize, PathMatch)>> = BTreeMap::new();
+    for (index, (pattern, _)) in templates.iter().enumerate() {
+        let start = pattern.text.split(ANY).next().unwrap_or_default();
+        if let Ok(matcher) = PathMatch::parse(&pattern.text) {
+            let alike = starts.entry(start.to_owned()).or_default();
+            alike.push((index, matcher));
+        }
+    }
+    for (pattern, tally) in as_seen {
+        let path = pattern.text.as_str();
+        let ends = path.match_indices('/').map(|(slash, _)| slash + 1);
+        let mut candidates = ends
+            .filter_map(|end| starts.get(path.get(..end)?))
+            .flatten()
+            .filter(|(_, matcher)| matcher.matches(path.as_bytes(), Reading::Narrow));
+        let template = candidates
+            .next()
+            .and_then(|(index, _)| templates.get_mut(*index));
+        match template.filter(|_| pattern.by_hand.is_none()) {
+            Some((_, sum)) => *sum = sum.and(tally),
+            None => patterns.push((pattern, tally)),
+        }
+    }
+    patterns.append(&mut templates);
 }
 
 /// Makes a template of the group if there is evidence for all open positions. Else the position
