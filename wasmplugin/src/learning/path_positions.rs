@@ -50,6 +50,7 @@ pub(super) fn push(template: &mut String, segment: &str, is_open: bool) {
 #[derive(Debug, Default)]
 pub(crate) struct SeenPaths {
     callers: BTreeMap<Caller, CallerId>,
+    /// The requests for a path are in the order of their callers.
     paths: BTreeMap<Box<str>, Vec<Requests>>,
 }
 
@@ -73,6 +74,7 @@ pub(crate) struct Positions<'p> {
     /// Whether what was seen so often, and for so long, is learnt.
     is_established: Box<dyn Fn(Tally) -> bool>,
     /// Of positions that several paths have: where these paths begin and end, and the position's number.
+    /// Each has its callers in their order.
     judged: HashMap<(usize, usize, usize), Vec<(CallerId, Judged<'p>)>>,
 }
 
@@ -158,15 +160,19 @@ impl SeenPaths {
             eligible: is_eligible.then_some(tally),
         };
         match self.paths.get_mut(beginning) {
-            Some(requests) => match requests.iter_mut().find(|other| other.caller == caller) {
-                Some(known) => {
-                    known.count = known.count.saturating_add(tally.count);
-                    if is_eligible {
-                        tally.add_to(&mut known.eligible);
+            Some(requests) => {
+                let place = requests.binary_search_by_key(&caller, |known| known.caller);
+                match place.map(|known| requests.get_mut(known)) {
+                    Ok(Some(known)) => {
+                        known.count = known.count.saturating_add(tally.count);
+                        if is_eligible {
+                            tally.add_to(&mut known.eligible);
+                        }
                     }
+                    Ok(None) => {}
+                    Err(place) => requests.insert(place, new),
                 }
-                None => requests.push(new),
-            },
+            }
             None => {
                 self.paths.insert(beginning.into(), vec![new]);
             }
@@ -256,7 +262,8 @@ impl<'p> Positions<'p> {
             let position = Position::of(paths, number, self.least_ids, &self.is_established);
             position.judge(self.least_ids, &self.is_established)
         });
-        let own = judged.iter().find(|(other, _)| *other == caller);
+        let own = judged.binary_search_by_key(&caller, |(other, _)| *other);
+        let own = own.ok().and_then(|own| judged.get(own));
         own.map(|(_, judged)| *judged).unwrap_or_default()
     }
 }
