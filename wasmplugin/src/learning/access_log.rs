@@ -118,10 +118,14 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
     let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
     let at = Timestamp::parse(&line.start_time)?;
     let direction = line.direction();
-    let Some(peer) = line.caller() else {
-        return Ok(Entry::WithoutCaller {
-            is_outbound: direction == Direction::Outbound,
-        });
+    let peer = match line.caller() {
+        Told::NotAtAll => {
+            return Ok(Entry::WithoutCaller {
+                is_outbound: direction == Direction::Outbound,
+            });
+        }
+        Told::Nobody => None,
+        Told::Somebody(peer) => Some(peer.clone()),
     };
     let policy = match line.peergate_policy.as_deref() {
         Some(text) => policy_name(text)?,
@@ -169,14 +173,13 @@ impl Line {
         }
     }
 
-    /// Who called, or nobody with a certificate; none if the line does not say.
-    fn caller(&self) -> Option<Option<String>> {
+    /// Who called.
+    fn caller(&self) -> &Told {
         let is_at_waypoint = self.cluster().starts_with(WAYPOINT);
         match (&self.peer, &self.waypoint_peer) {
-            (Told::Somebody(peer), _) | (_, Told::Somebody(peer)) => Some(Some(peer.clone())),
-            (_, Told::Nobody) => Some(None),
-            (Told::Nobody, Told::NotAtAll) if !is_at_waypoint => Some(None),
-            (Told::Nobody | Told::NotAtAll, Told::NotAtAll) => None,
+            (peer @ Told::Somebody(_), _) => peer,
+            (peer, Told::NotAtAll) if !is_at_waypoint => peer,
+            (_, waypoint_peer) => waypoint_peer,
         }
     }
 

@@ -294,7 +294,7 @@ fn policies_in_shadow_that_meet_are_judged_together() {
 #[test]
 fn what_was_not_counted_for_all_of_the_window_waits() {
     let rule = &rule(Effect::Deny);
-    let wait = Duration::from_secs(604_620);
+    let wait = Duration::from_mins(10_077);
     let judge = |requests, denied: &[u64]| {
         let seen = Seen {
             beginning: Beginning::FirstSeen,

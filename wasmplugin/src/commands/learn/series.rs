@@ -28,7 +28,9 @@ impl Window {
     /// As people write it, in the largest unit that it is a whole number of.
     pub(super) fn text(self) -> String {
         let units = [(604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m")];
-        let unit = units.iter().find(|(unit, _)| self.seconds % unit == 0);
+        let unit = units
+            .iter()
+            .find(|(unit, _)| self.seconds.is_multiple_of(*unit));
         unit.map_or_else(
             || self.to_string(),
             |(unit, name)| format!("{}{name}", self.seconds / unit),
