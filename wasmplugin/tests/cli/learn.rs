@@ -446,7 +446,8 @@ fn istios_own_formats_name_no_caller_and_that_is_told_once() {
         json.as_object_mut().unwrap().remove("peer");
         json.as_object_mut().unwrap().remove("peergate_policy");
         json["upstream_cluster"] = json!("inbound|8080||");
-        text += &format!("{json}\n");
+        text.push_str(&json.to_string());
+        text.push('\n');
     }
     let note = "note: 32 lines (1 of them calls that the workload itself made) do not name the caller, so nothing can be learned from them; the first is <stdin>:1: set `spec.telemetry.accessLog: {requests: All, provider: peergate}` in the `Mesh`, render and apply it, and install the provider with `peergate install-values`";
     let alone = learn(&text, &DOMAIN);
