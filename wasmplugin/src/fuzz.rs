@@ -8,7 +8,7 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::certificates::inspect::{Expected, inspect};
 use crate::certificates::read::read;
-use crate::learning::access_log::{self, policy_name};
+use crate::learning::access_log::{self, Entry, policy_name};
 use crate::learning::proposal::{Evidence, Proposals};
 use crate::learning::workload::{Counting, Standing, Workload};
 
@@ -51,17 +51,19 @@ fn any_access_log_is_learnt_from_or_refused() {
     fuzz(TARGET, |input| {
         let mut workload = Workload::default();
         let mut faults = HashSet::new();
+        let mut without_caller = 0;
         for line in input.split(|byte| *byte == b'\n') {
             match access_log::read(line, Some(&policy)) {
-                Ok(seen) => {
+                Ok(Entry::Request(seen)) => {
                     workload.add(&seen, &domains, counting, |_| Standing::New);
                 }
+                Ok(Entry::WithoutCaller { .. }) => without_caller += 1,
                 Err(fault) => {
                     faults.insert(std::mem::discriminant(&fault));
                 }
             }
         }
-        let proposals = Proposals::of(&workload, evidence);
+        let proposals = Proposals::of(&workload, evidence, &[]);
         let patterns = proposals.learnt.values().flatten();
         let folds: BTreeSet<_> = patterns.map(|call| call.pattern.folds.len()).collect();
         let aside: HashSet<_> = workload
@@ -70,8 +72,9 @@ fn any_access_log_is_learnt_from_or_refused() {
             .map(std::mem::discriminant)
             .collect();
         format!(
-            "{} {folds:?} {} {}",
+            "{} {folds:?} {} {} {}",
             faults.len(),
+            without_caller.min(1),
             proposals.held_back.len().min(3),
             aside.len()
         )

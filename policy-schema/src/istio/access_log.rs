@@ -18,7 +18,7 @@ pub const DECISION_FIELDS: [&str; 5] = [
 ];
 
 /// What Envoy knows by itself, and the operators that tell it (Envoy, access logging, "Command operators").
-const FIELDS: [(&str, &str); 13] = [
+const FIELDS: [(&str, &str); 14] = [
     ("start_time", "%START_TIME%"),
     ("method", "%REQ(:METHOD)%"),
     ("path", "%REQ_WITHOUT_QUERY(:PATH)%"),
@@ -31,6 +31,11 @@ const FIELDS: [(&str, &str); 13] = [
     ("duration", "%DURATION%"),
     ("request_id", "%REQ(X-REQUEST-ID)%"),
     ("peer", "%DOWNSTREAM_PEER_URI_SAN%"),
+    // At a waypoint another listener ends TLS, and passes the caller on by this name.
+    (
+        "waypoint_peer",
+        "%FILTER_STATE(io.istio.peer_principal:PLAIN)%",
+    ),
     // Its name begins with the direction, of which Envoy has no operator in every version.
     ("upstream_cluster", "%UPSTREAM_CLUSTER%"),
 ];

@@ -18,7 +18,9 @@ use policy_schema::timestamp::Timestamp;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::{InputArgs, is_stdin};
-use crate::learning::proposal::{Evidence, Proposals};
+use crate::learning::counters::OBSERVED;
+use crate::learning::path_folding::HandTemplate;
+use crate::learning::proposal::{Evidence, Proposals, ProposedCall};
 use crate::learning::workload::{Counting, Workload};
 use crate::output::{self, Format};
 use crate::prometheus::PrometheusArgs;
@@ -26,7 +28,7 @@ use crate::{network, policies, report};
 
 use document::{Document, Texts};
 use known::Known;
-use seen::{Faults, Seen};
+use seen::{Seen, Unread};
 use series::Window;
 
 /// Propose rules that allow what was seen, and no more
@@ -44,14 +46,16 @@ Examples:
     peergate learn --access-log - --workload shop/cart --trust-domain cluster.local
   peergate learn -f policies/ --access-log cart.log -o cart.yaml
   peergate learn -f policies/ --access-log cart.log --output json
+  peergate learn -f policies/ --access-log cart.log --template '/v1/orders/{*}'
   peergate learn -f policies/ --prometheus http://localhost:9090 --window 7d
 
-Access logs are JSON, one object a line; docs/learn.md names the fields. Other lines are
-counted and reported, and a file that has no such line is an error.
+Access logs are JSON, one object a line; docs/learn.md names the fields. Istio's default formats do not name
+the caller, so their lines are only counted. Other lines are counted and reported, and a file
+that has no line of an access log is an error.
 
 Ids in paths become `{*}` where there is evidence: enough distinct ids of one caller in
-otherwise equal paths, and never a word in their place. What was seen rarely is reported
-and not learnt, and so are callers without identity. Queries are never read.
+otherwise equal paths, and no word that counts in their place. `--template` names a template by
+hand. What was seen rarely is reported and not learnt, and so are callers without identity. Queries are never read.
 
 A new policy and a rule that is added to a policy are in shadow, so that they can be
 watched first. A policy in shadow lets every request pass.
@@ -144,6 +148,10 @@ struct EvidenceArgs {
     /// Learn what is rare too
     #[arg(long)]
     include_rare: bool,
+    /// Learn this path template for each caller and method that called a path in it, without evidence for its ids;
+    /// repeatable
+    #[arg(long = "template", value_name = "PATH", value_parser = HandTemplate::parse)]
+    templates: Vec<HandTemplate>,
 }
 
 /// What was seen of a workload, and what is proposed for it.
@@ -179,12 +187,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         seen.add_series(&labels, tally)?;
     }
     let Seen {
-        workloads, faults, ..
+        workloads,
+        faults,
+        without_caller,
+        ..
     } = seen;
+    let unread = Unread {
+        faults,
+        without_caller,
+    };
     let texts = known.texts()?;
     let mut learnt = Vec::with_capacity(workloads.len());
     for (policy, workload) in workloads {
-        let proposals = Proposals::of(&workload, args.evidence());
+        let proposals = Proposals::of(&workload, args.evidence(), &args.evidence.templates);
         let document = Document::of(&policy, &proposals, &known, &texts, args)?;
         learnt.push(Learnt {
             policy,
@@ -200,7 +215,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let texts = Texts::with(documents(), &texts, &known)?;
     texts.check(&known)?;
-    show(&learnt, &texts, &known, &faults, args)?;
+    args.note_unused_templates(&learnt);
+    show(&learnt, &texts, &known, &unread, args)?;
     Ok(if documents().next().is_some() {
         ExitStatus::Success
     } else {
@@ -212,12 +228,12 @@ fn show(
     learnt: &[Learnt],
     texts: &Texts,
     known: &Known,
-    faults: &[Faults],
+    unread: &Unread,
     args: &Args,
 ) -> Result<(), Failure> {
     match args.output {
         Format::Json => {
-            let report = json::Report::new(learnt, texts, faults);
+            let report = json::Report::new(learnt, texts, unread);
             output::write(&args.out, output::json(&report)?)?;
             args.say_written();
             Ok(())
@@ -227,7 +243,7 @@ fn show(
                 output::write(&args.out, text.into_bytes())?;
                 args.say_written();
             }
-            human::report(learnt, faults, args);
+            human::report(learnt, unread, args);
             Ok(())
         }
     }
@@ -240,6 +256,22 @@ impl Args {
         }
     }
 
+    /// A template that takes nothing in may be misspelt.
+    fn note_unused_templates(&self, learnt: &[Learnt]) {
+        let calls = || learnt.iter().flat_map(|one| one.proposals.calls());
+        for template in &self.evidence.templates {
+            let is_used = |call: &ProposedCall| {
+                call.pattern.by_hand.is_some() && call.pattern.text == template.text()
+            };
+            if !calls().any(is_used) {
+                report::note(&format!(
+                    "the template `{}` takes in no request that is learned from",
+                    template.text()
+                ));
+            }
+        }
+    }
+
     /// What Prometheus has of the learning mode, if one is named.
     fn series(&self, at: Timestamp) -> Result<Vec<series::Series>, Failure> {
         let asked = network::block_on(async {
@@ -247,7 +279,15 @@ impl Args {
                 return Ok(Vec::new());
             };
             let workload = self.workload.as_ref();
-            Ok(series::ask(&prometheus, self.window, workload, at).await?)
+            let series = series::ask(&prometheus, self.window, workload, at).await?;
+            if series.is_empty() && !series::is_known(&prometheus, self.window, at).await? {
+                report::note(&format!(
+                    "{} has no `{OBSERVED}` in the last {}: turn on the learning mode with `spec.filter.reporting.learning: {{}}` in the `Mesh`, render and apply it, and check that Prometheus scrapes the proxies",
+                    prometheus.url(),
+                    self.window.text(),
+                ));
+            }
+            Ok(series)
         });
         asked.map_err(Failure::Runtime)?
     }

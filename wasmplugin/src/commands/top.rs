@@ -15,14 +15,14 @@ use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::network;
-use crate::output;
+use crate::output::{self, Format};
 use crate::policies;
 use crate::prometheus::{Prometheus, PrometheusArgs};
 use crate::report;
 use crate::top::documents::Documents;
 use crate::top::reading::Reading;
 use crate::top::snapshot::{Order, Snapshot, policy_name};
-use crate::top::{from_prometheus, from_proxy, plain, terminal};
+use crate::top::{from_prometheus, from_proxy, json, plain, terminal};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
 #[derive(Debug, clap::Args)]
@@ -33,9 +33,9 @@ Examples:
   kubectl port-forward -n shop deploy/cart 15000 & peergate top --proxy http://localhost:15000
   peergate top --prometheus http://localhost:9090 -f policies/
   peergate top --prometheus http://localhost:9090 --policy shop/cart --sort denied --once
+  peergate top --prometheus http://localhost:9090 -o json | jq '.rules[] | select(.denied.total > 0)'
 
-Keys: q quits, p pauses, s sorts by something else, tab changes between rules and callers, arrows scroll.
-Callers are counted in the learning mode alone. docs/top.md says what each column means.
+Press ? for the keys. Callers are counted where the `Mesh` has `spec.filter.reporting.learning: {}`.
 
 Exit codes: 0 shown; 1 the proxy or Prometheus failed; 3 the policies or the arguments are invalid, or nobody
 knows the policy that is asked for."
@@ -61,9 +61,19 @@ pub(crate) struct Args {
     /// What comes first
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     sort: Order,
-    /// Print one table, and end. Of a proxy, rates are over one interval
+    /// Print one table and exit. The rates of a proxy cover one interval
     #[arg(long)]
     once: bool,
+    /// `human`, or `json` for one snapshot for scripts
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    output: Format,
 }
 
 /// Where readings come from.
@@ -106,13 +116,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let name = source.name();
     let snapshot =
         move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), policy.as_ref());
-    if args.once || !io::stdout().is_terminal() {
+    if args.once || args.output == Format::Json || !io::stdout().is_terminal() {
         if matches!(source, Source::Proxy(_)) {
             std::thread::sleep(args.interval);
             earlier = source.read()?.since(&earlier);
         }
-        let text = plain::text(&snapshot(&earlier), args.sort);
-        output::write_stdout(text.as_bytes())?;
+        let seen = snapshot(&earlier);
+        let text = match args.output {
+            Format::Human => plain::text(&seen, args.sort).into_bytes(),
+            Format::Json => json::document(&earlier, &seen, &source.name(), args.sort)?,
+        };
+        output::write_stdout(&text)?;
         return Ok(ExitStatus::Success);
     }
     let first = snapshot(&earlier);

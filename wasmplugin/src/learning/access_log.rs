@@ -1,5 +1,7 @@
 //! A line of Envoy's access log → an observation.
 
+mod default_text;
+
 use policy_schema::engine::path_without_query;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
@@ -21,8 +23,34 @@ const DENIALS: [&str; 5] = [
 /// What the clusters begin with that Istio's proxies send a workload's own calls to.
 const OUTBOUND: [&str; 3] = ["outbound|", "PassthroughCluster", "BlackHoleCluster"];
 
-/// The same of those by which they reach the workload itself.
-const INBOUND: [&str; 2] = ["inbound|", "InboundPassthroughCluster"];
+/// The same of those by which they reach the workload itself, or a waypoint reaches it.
+const INBOUND: [&str; 3] = ["inbound|", "inbound-vip|", "InboundPassthroughCluster"];
+
+/// The same of those by which a waypoint reaches a workload. No certificate is presented to the part of it that logs, so
+/// `peer` is null there, whoever called.
+const WAYPOINT: &str = "inbound-vip|";
+
+/// What a line tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// A request, and who made it.
+    Request(Observation),
+    /// A request of a log that does not say who made it, as in Istio's own formats.
+    WithoutCaller {
+        /// Whether the workload itself made it.
+        is_outbound: bool,
+    },
+}
+
+/// Who presented a certificate, as far as a line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Told {
+    /// The log has no such field.
+    #[default]
+    NotAtAll,
+    Nobody,
+    Somebody(String),
+}
 
 /// Which way a request went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +77,8 @@ pub(crate) enum InvalidLine {
     NoPolicy,
 }
 
-/// What of a line is read. What may be null must be there all the same: a log without `peer` is not
-/// one in which nobody had a certificate.
+/// What of a line is read. What may be null must be there all the same, but for the callers: a log without `peer` is not
+/// one in which nobody had a certificate, and Istio's own format has none.
 #[derive(Debug, Deserialize)]
 struct Line {
     start_time: String,
@@ -61,8 +89,11 @@ struct Line {
     response_code: u16,
     #[serde(deserialize_with = "nullable")]
     response_code_details: Option<String>,
-    #[serde(deserialize_with = "nullable")]
-    peer: Option<String>,
+    #[serde(default)]
+    peer: Told,
+    /// What a waypoint knows of the caller.
+    #[serde(default)]
+    waypoint_peer: Told,
     #[serde(default, deserialize_with = "nullable")]
     authority: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
@@ -76,50 +107,88 @@ struct Line {
 }
 
 /// Reads a line. Where it does not name a policy, it is of `policy`.
-pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Observation, InvalidLine> {
+pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLine> {
+    if let Some(entry) = default_text::read(line) {
+        return Ok(entry);
+    }
     // An array of the right length would do for the deserializer.
     if !line.trim_ascii_start().starts_with(b"{") {
         return Err(InvalidLine::NoObject);
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
     let at = Timestamp::parse(&line.start_time)?;
+    let direction = line.direction();
+    let peer = match line.caller() {
+        Told::NotAtAll => {
+            return Ok(Entry::WithoutCaller {
+                is_outbound: direction == Direction::Outbound,
+            });
+        }
+        Told::Nobody => None,
+        Told::Somebody(peer) => Some(peer.clone()),
+    };
     let policy = match line.peergate_policy.as_deref() {
         Some(text) => policy_name(text)?,
         None => policy.cloned().ok_or(InvalidLine::NoPolicy)?,
     };
-    let outcome = line.outcome();
+    let outcome = line.outcome(direction);
     let is_allowed = line.peergate_effect.as_deref() == Some("allow");
-    Ok(Observation {
+    Ok(Entry::Request(Observation {
         policy,
-        peer: line.peer,
+        peer,
         method: line.method,
         path: line.path.map(without_query),
         host: line.authority,
         outcome,
         allowed_by: line.peergate_rule.filter(|_| is_allowed),
         tally: Tally::once(at),
-    })
+    }))
+}
+
+/// Which way a cluster leads, by how Istio names it.
+fn direction_of(cluster: &str) -> Direction {
+    let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
+    if is_of(&OUTBOUND) {
+        Direction::Outbound
+    } else if is_of(&INBOUND) {
+        Direction::Inbound
+    } else {
+        Direction::Unknown
+    }
 }
 
 impl Line {
     /// On a sidecar's way out there is no filter, and nobody presents a certificate. On a gateway all requests go on to
     /// other workloads, and there the filter says of which policy they are.
     fn direction(&self) -> Direction {
-        let cluster = self.upstream_cluster.as_deref().unwrap_or_default();
-        let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
+        let is_named = |told: &Told| matches!(told, Told::Somebody(_));
         if self.peergate_policy.is_some() {
-            Direction::Inbound
-        } else if is_of(&OUTBOUND) {
-            Direction::Outbound
-        } else if is_of(&INBOUND) || self.peer.is_some() {
-            Direction::Inbound
-        } else {
-            Direction::Unknown
+            return Direction::Inbound;
+        }
+        match direction_of(self.cluster()) {
+            Direction::Unknown if is_named(&self.peer) || is_named(&self.waypoint_peer) => {
+                Direction::Inbound
+            }
+            direction => direction,
         }
     }
 
-    fn outcome(&self) -> Outcome {
-        match self.direction() {
+    /// Who called.
+    fn caller(&self) -> &Told {
+        let is_at_waypoint = self.cluster().starts_with(WAYPOINT);
+        match (&self.peer, &self.waypoint_peer) {
+            (peer @ Told::Somebody(_), _) => peer,
+            (peer, Told::NotAtAll) if !is_at_waypoint => peer,
+            (_, waypoint_peer) => waypoint_peer,
+        }
+    }
+
+    fn cluster(&self) -> &str {
+        self.upstream_cluster.as_deref().unwrap_or_default()
+    }
+
+    fn outcome(&self, direction: Direction) -> Outcome {
+        match direction {
             Direction::Inbound => {}
             Direction::Outbound => return Outcome::Outbound,
             Direction::Unknown => return Outcome::EitherWay,
@@ -169,6 +238,12 @@ fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     Ok(text.filter(|text| !matches!(text.as_str(), "" | "-")))
 }
 
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(nullable(deserializer)?.map_or(Self::Nobody, Self::Somebody))
+    }
+}
+
 /// What is wrong with the JSON, and at which column: the line is known.
 fn mistake(error: &serde_json::Error) -> InvalidLine {
     let text = error.to_string();
@@ -209,13 +284,20 @@ mod tests {
         line.to_string().into_bytes()
     }
 
+    fn request(line: &[u8]) -> Observation {
+        match read(line, Some(&orders())).unwrap() {
+            Entry::Request(observation) => observation,
+            entry @ Entry::WithoutCaller { .. } => panic!("{entry:?}"),
+        }
+    }
+
     fn orders() -> PolicyName {
         policy_name("shop/orders").unwrap()
     }
 
     #[test]
     fn reads_a_line_without_its_query() {
-        let seen = read(&line(json!({})), Some(&orders())).unwrap();
+        let seen = request(&line(json!({})));
         assert_eq!(seen.path.as_deref(), Some("/orders/7"));
         assert_eq!(seen.policy, orders());
         assert_eq!(seen.outcome, Outcome::Answered(200));
@@ -228,11 +310,11 @@ mod tests {
     #[test]
     fn the_line_says_which_policy_it_is_of() {
         for name in ["shop/cart", "shop_cart"] {
-            let seen = read(&line(json!({"peergate_policy": name})), Some(&orders())).unwrap();
+            let seen = request(&line(json!({"peergate_policy": name})));
             assert_eq!(seen.policy.to_string(), "shop/cart");
         }
         assert_eq!(policy_name("shop_cart_v2").unwrap().name, "cart.v2");
-        let seen = read(&line(json!({"peergate_policy": null})), Some(&orders())).unwrap();
+        let seen = request(&line(json!({"peergate_policy": null})));
         assert_eq!(seen.policy, orders());
     }
 
@@ -258,7 +340,7 @@ mod tests {
             // The workload's own refusal.
             (json!({"response_code": 403}), Outcome::Answered(403)),
         ] {
-            let seen = read(&line(changes.clone()), Some(&orders())).unwrap();
+            let seen = request(&line(changes.clone()));
             assert_eq!(seen.outcome, outcome, "{changes}");
         }
     }
@@ -269,6 +351,12 @@ mod tests {
         let ads = "outbound|80||ads.shop.svc.cluster.local";
         let answered = Outcome::Answered(200);
         for (cluster, peer, policy, outcome) in [
+            (
+                json!("inbound-vip|9080|http|reviews.shop.svc.cluster.local"),
+                json!(web),
+                json!(null),
+                answered,
+            ),
             (json!(ads), json!(null), json!(null), Outcome::Outbound),
             (
                 json!("outbound|80|v2|ads.shop.svc.cluster.local;"),
@@ -318,7 +406,7 @@ mod tests {
             let changes = json!({
                 "upstream_cluster": cluster, "peer": peer, "peergate_policy": policy,
             });
-            let seen = read(&line(changes), Some(&self::orders())).unwrap();
+            let seen = request(&line(changes));
             assert_eq!(seen.outcome, outcome, "{cluster} {peer} {policy}");
         }
     }
@@ -326,7 +414,7 @@ mod tests {
     #[test]
     fn takes_null_and_a_dash_for_nothing() {
         for nothing in [json!(null), json!("-"), json!("")] {
-            let seen = read(&line(json!({"peer": nothing})), Some(&orders())).unwrap();
+            let seen = request(&line(json!({"peer": nothing})));
             assert_eq!(seen.peer, None);
         }
     }
@@ -336,11 +424,10 @@ mod tests {
         for (text, reason) in [
             (b"[\"2026-06-01T10:00:00Z\"]".to_vec(), "not a JSON object"),
             (
-                b"[2026-06-01T10:00:00.000Z] \"GET / HTTP/1.1\" 200".to_vec(),
+                b"[2026-06-01T10:00:00.000Z] GET / HTTP/1.1 200".to_vec(),
                 "not a JSON object",
             ),
             (b"{\"method\": \"GET\"".to_vec(), "column"),
-            (line(json!({"peer": "(none)"})), "missing field `peer`"),
             (line(json!({"method": "(none)"})), "missing field `method`"),
             (
                 line(json!({"start_time": "(none)"})),
@@ -358,5 +445,43 @@ mod tests {
         }
         let error = read(&line(json!({})), None).unwrap_err();
         assert!(matches!(error, InvalidLine::NoPolicy));
+    }
+
+    #[test]
+    fn a_waypoint_knows_the_caller_by_another_name() {
+        let (vip, web) = (
+            "inbound-vip|9080|http|reviews.shop.svc.cluster.local",
+            "spiffe://cluster.local/ns/shop/sa/web",
+        );
+        let at_waypoint = |waypoint_peer: Value| {
+            let changes = json!({
+                "upstream_cluster": vip, "peer": null, "waypoint_peer": waypoint_peer,
+            });
+            read(&line(changes), Some(&orders())).unwrap()
+        };
+        for (waypoint_peer, peer) in [(json!(web), Some(web)), (json!(null), None)] {
+            let Entry::Request(seen) = at_waypoint(waypoint_peer) else {
+                panic!("{peer:?}")
+            };
+            assert_eq!(seen.peer.as_deref(), peer);
+            assert_eq!(seen.outcome, Outcome::Answered(200));
+        }
+        // A log that does not ask for it says nothing: the caller may well have an identity.
+        let silent = Entry::WithoutCaller { is_outbound: false };
+        assert_eq!(at_waypoint(json!("(none)")), silent);
+    }
+
+    #[test]
+    fn a_log_without_callers_is_known_for_one() {
+        for (cluster, is_outbound) in [
+            (json!("inbound|8080||"), false),
+            (json!("outbound|80||ads.shop.svc.cluster.local"), true),
+            (json!(null), false),
+        ] {
+            let changes = json!({"peer": "(none)", "upstream_cluster": cluster});
+            // It needs no policy either.
+            let entry = read(&line(changes), None).unwrap();
+            assert_eq!(entry, Entry::WithoutCaller { is_outbound }, "{cluster}");
+        }
     }
 }

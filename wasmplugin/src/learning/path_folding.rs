@@ -2,12 +2,15 @@
 //!
 //! `/orders/17` and `/orders/18` are one thing and `/orders/export` is another. A position in paths
 //! is folded into `{*}` if enough distinct ids stood there, of one caller and one method, in paths
-//! that are otherwise the same; and if nothing but ids of one form ever stood there, whoever called.
+//! that are otherwise the same; and if [nothing else](super::path_positions) stood there that counts. A person may
+//! name templates, which need no such evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::matching::{PathMatch, Reading};
+use thiserror::Error;
 
+use super::caller::Caller;
 use super::observed::Tally;
 use super::path_positions::{ANY, Obstacle, Positions, push, segments};
 use super::path_shape::{Shape, is_grpc, shape};
@@ -26,6 +29,63 @@ pub(crate) struct Pattern {
     pub(crate) seldom: Option<Paths>,
     /// Of a template, more paths that it takes in, to which the same caller got 401 or 403.
     pub(crate) forbidden: Option<Paths>,
+    /// Of a template, what stood in the place of an id too seldom to count.
+    pub(crate) odd: Option<String>,
+    /// Of a template that a person named.
+    pub(crate) by_hand: Option<ByHand>,
+}
+
+/// What a template takes in that a person named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ByHand {
+    pub(crate) paths: Paths,
+    /// Those that the same caller was denied.
+    pub(crate) denied: Option<Paths>,
+}
+
+/// A template that a person named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HandTemplate {
+    text: String,
+    matcher: PathMatch,
+}
+
+/// Why a text is no template.
+#[derive(Debug, Error)]
+pub(crate) enum InvalidHandTemplate {
+    #[error("{0}")]
+    Path(String),
+    #[error(
+        "it has neither `{{*}}` nor `{{**}}`; write one for each part that varies, such as `/v1/orders/{{*}}`"
+    )]
+    NoTemplate,
+    #[error("it does not begin with `/`")]
+    NoPath,
+}
+
+impl HandTemplate {
+    /// Reads a template as rules have it.
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidHandTemplate> {
+        if !text.starts_with('/') {
+            return Err(InvalidHandTemplate::NoPath);
+        }
+        let pattern = PathMatch::parse(text);
+        match pattern.map_err(|reason| InvalidHandTemplate::Path(reason.to_string()))? {
+            matcher @ PathMatch::Template(_) => Ok(Self {
+                text: text.to_owned(),
+                matcher,
+            }),
+            PathMatch::Text(_) => Err(InvalidHandTemplate::NoTemplate),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        self.matcher.matches(path.as_bytes(), Reading::Narrow)
+    }
 }
 
 /// The values that one `{*}` was made of.
@@ -79,12 +139,15 @@ pub(crate) struct Conditions<'c> {
     pub(crate) least_ids: usize,
     /// What was seen less often was seen a few times only.
     pub(crate) least_count: u64,
+    /// The templates that a person named. The first that takes a path in has it.
+    pub(crate) templates: &'c [HandTemplate],
 }
 
 /// Paths that are the same but at positions that are open still.
 #[derive(Clone)]
 struct Group<'p> {
-    open: BTreeSet<usize>,
+    /// What stood there too seldom to count, by the open positions.
+    open: BTreeMap<usize, Option<&'p str>>,
     paths: Vec<Member<'p>>,
 }
 
@@ -135,11 +198,13 @@ impl<'p> Member<'p> {
 
 /// Folds the paths of one caller and method.
 pub(crate) fn fold(
+    caller: &Caller,
     paths: &BTreeMap<&str, Tally>,
     positions: &mut Positions<'_>,
     conditions: &Conditions<'_>,
 ) -> Folded {
     let mut folded = Folded::default();
+    let paths = by_hand(paths, conditions, &mut folded);
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut closed: BTreeMap<(String, Obstacle<'_>), BTreeSet<&str>> = BTreeMap::new();
     let split: Vec<_> = paths
@@ -148,17 +213,17 @@ pub(crate) fn fold(
         .collect();
     for (path, segments, tally) in &split {
         let (mut prefix, mut key) = (String::new(), String::new());
-        let mut open = BTreeSet::new();
+        let mut open = BTreeMap::new();
         let mut obstacles = Vec::new();
         let looks: Vec<_> = segments.iter().map(Segment::look).collect();
-        let found = positions.obstacles(&looks);
-        for (index, ((segment, is_id), obstacle)) in looks.into_iter().zip(found).enumerate() {
-            if let Some(obstacle) = obstacle {
+        let judged = positions.judge(caller, &looks);
+        for (index, ((segment, is_id), judged)) in looks.into_iter().zip(judged).enumerate() {
+            if let Some(obstacle) = judged.obstacle {
                 obstacles.push((obstacle, segment));
             }
-            let is_open = is_id && obstacle.is_none();
+            let is_open = is_id && judged.obstacle.is_none();
             if is_open {
-                open.insert(index);
+                open.insert(index, judged.odd);
             }
             push(&mut key, segment, is_open);
             push(&mut prefix, segment, is_id);
@@ -188,10 +253,82 @@ pub(crate) fn fold(
     for group in groups.into_values() {
         settle(group, conditions, &mut folded);
     }
+    take_in(&mut folded.patterns);
     folded
         .patterns
         .sort_by(|(one, _), (other, _)| one.cmp(other));
     folded
+}
+
+/// Folds what templates take in that a person named; what is left.
+fn by_hand<'p>(
+    paths: &BTreeMap<&'p str, Tally>,
+    conditions: &Conditions<'_>,
+    folded: &mut Folded,
+) -> BTreeMap<&'p str, Tally> {
+    let mut left = paths.clone();
+    for template in conditions.templates {
+        let taken = left.extract_if(.., |path, _| template.takes(path));
+        let taken: Vec<_> = taken.collect();
+        let mut sum = None;
+        for (_, tally) in &taken {
+            tally.add_to(&mut sum);
+        }
+        let paths = Paths::of(taken.iter().map(|(path, _)| *path));
+        let (Some(sum), Some(paths)) = (sum, paths) else {
+            continue;
+        };
+        let more = |paths: &BTreeSet<&str>| {
+            let more = paths.iter().copied().filter(|path| template.takes(path));
+            let own: BTreeSet<_> = taken.iter().map(|(path, _)| *path).collect();
+            Paths::of(more.filter(|path| !own.contains(path)))
+        };
+        let pattern = Pattern {
+            text: template.text.clone(),
+            folds: Vec::new(),
+            seldom: None,
+            forbidden: more(&conditions.forbidden),
+            odd: None,
+            by_hand: Some(ByHand {
+                paths,
+                denied: more(&conditions.denied),
+            }),
+        };
+        folded.patterns.push((pattern, sum));
+    }
+    left
+}
+
+/// Counts paths as part of a template that takes them in: what is odd among ids is not proposed beside them.
+fn take_in(patterns: &mut Vec<(Pattern, Tally)>) {
+    let (mut templates, as_seen): (Vec<_>, Vec<_>) = patterns
+        .drain(..)
+        .partition(|(pattern, _)| !pattern.folds.is_empty());
+    // By what stands before the first `{*}`.
+    let mut starts: BTreeMap<String, Vec<(usize, PathMatch)>> = BTreeMap::new();
+    for (index, (pattern, _)) in templates.iter().enumerate() {
+        let start = pattern.text.split(ANY).next().unwrap_or_default();
+        if let Ok(matcher) = PathMatch::parse(&pattern.text) {
+            let alike = starts.entry(start.to_owned()).or_default();
+            alike.push((index, matcher));
+        }
+    }
+    for (pattern, tally) in as_seen {
+        let path = pattern.text.as_str();
+        let ends = path.match_indices('/').map(|(slash, _)| slash + 1);
+        let mut candidates = ends
+            .filter_map(|end| starts.get(path.get(..end)?))
+            .flatten()
+            .filter(|(_, matcher)| matcher.matches(path.as_bytes(), Reading::Narrow));
+        let template = candidates
+            .next()
+            .and_then(|(index, _)| templates.get_mut(*index));
+        match template.filter(|_| pattern.by_hand.is_none()) {
+            Some((_, sum)) => *sum = sum.and(tally),
+            None => patterns.push((pattern, tally)),
+        }
+    }
+    patterns.append(&mut templates);
 }
 
 /// Makes a template of the group if there is evidence for all open positions. Else the position
@@ -209,11 +346,11 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
             let ids = segments.filter(|segment| matches!(segment.shape, Shape::Id(_)));
             ids.map(|id| id.text).collect::<BTreeSet<_>>().len()
         };
-        let weakest = group.open.iter().map(|&index| (ids(index), index)).min();
+        let weakest = group.open.keys().map(|&index| (ids(index), index)).min();
         match weakest {
             None => folded.patterns.extend(group.paths.iter().map(as_seen)),
             Some((distinct, _)) if distinct >= conditions.least_ids => {
-                let folds = group.open.iter().map(|&index| Fold::of(&values(index)));
+                let folds = group.open.keys().map(|&index| Fold::of(&values(index)));
                 match template(&group, folds.collect(), conditions) {
                     Ok(pattern) => folded.patterns.push(pattern),
                     Err(held_back) => {
@@ -229,8 +366,8 @@ fn settle(group: Group<'_>, conditions: &Conditions<'_>, folded: &mut Folded) {
                         open: group
                             .open
                             .iter()
-                            .copied()
-                            .filter(|&open| open != index)
+                            .map(|(&open, &odd)| (open, odd))
+                            .filter(|(open, _)| *open != index)
                             .collect(),
                         paths: Vec::new(),
                     });
@@ -258,6 +395,8 @@ fn as_seen(member: &Member<'_>) -> (Pattern, Tally) {
         folds: Vec::new(),
         seldom: None,
         forbidden: None,
+        odd: None,
+        by_hand: None,
     };
     (pattern, member.tally)
 }
@@ -273,7 +412,7 @@ fn template(
     };
     let mut text = String::new();
     for (index, segment) in first.segments.iter().enumerate() {
-        push(&mut text, segment.text, group.open.contains(&index));
+        push(&mut text, segment.text, group.open.contains_key(&index));
     }
     let Ok(matcher @ PathMatch::Template(_)) = PathMatch::parse(&text) else {
         return Err(None);
@@ -294,12 +433,15 @@ fn template(
     let seldom = Paths::of(seldom.map(|member| member.path));
     let own: BTreeSet<_> = group.paths.iter().map(|member| member.path).collect();
     let forbidden = conditions.forbidden.iter().filter(is_taken_in).copied();
+    let odd = group.open.values().find_map(|odd| *odd);
     let pattern = Pattern {
         text,
         folds,
         // Where all are seen a few times, it is the nature of the ids.
         seldom: seldom.filter(|seldom| seldom.count < own.len()),
         forbidden: Paths::of(forbidden.filter(|path| !own.contains(path))),
+        odd: odd.map(|odd| clipped(odd).into_owned()),
+        by_hand: None,
     };
     let tally = rest
         .iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::caller::Caller;
 use super::observed::{Period, Tally};
-use super::path_folding::{Conditions, HeldBack, Pattern, fold};
+use super::path_folding::{Conditions, HandTemplate, HeldBack, Pattern, fold};
 use super::path_positions::Positions;
 use super::workload::{Call, Workload};
 
@@ -49,26 +49,49 @@ pub(crate) struct Proposals {
     pub(crate) rare: Vec<ProposedCall>,
     /// Templates that were not made.
     pub(crate) held_back: BTreeSet<HeldBack>,
+    pub(crate) coverage: Coverage,
+}
+
+/// How much of what could be allowed is allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    /// The requests that what is learnt allows, or what was allowed already.
+    pub(crate) covered: u64,
+    /// All that were let through, answered without an error, and made by a caller that a rule may name.
+    pub(crate) eligible: u64,
+}
+
+impl std::iter::Sum for Coverage {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            covered: sum.covered.saturating_add(one.covered),
+            eligible: sum.eligible.saturating_add(one.eligible),
+        })
+    }
 }
 
 impl Proposals {
     /// What to allow, by this evidence.
-    pub(crate) fn of(workload: &Workload, evidence: Evidence) -> Self {
+    pub(crate) fn of(workload: &Workload, evidence: Evidence, templates: &[HandTemplate]) -> Self {
         let mut proposals = Self::default();
         let mut by_caller: BTreeMap<(&Caller, &str), BTreeMap<&str, Tally>> = BTreeMap::new();
         for (call, tally) in &workload.calls {
             let paths = by_caller.entry((&call.caller, &call.method)).or_default();
             paths.insert(&call.path, *tally);
         }
-        let mut positions = Positions::new(&workload.paths);
+        let period = workload.period();
+        let is_established = move |tally| evidence.rarity(tally, period).is_none();
+        let least_ids = evidence.least_ids;
+        let mut positions = Positions::new(&workload.paths, least_ids, is_established);
         for ((caller, method), paths) in by_caller {
             let conditions = Conditions {
                 denied: paths_of(&workload.denied, caller, method),
                 forbidden: paths_of(&workload.forbidden, caller, method),
                 least_ids: evidence.least_ids,
                 least_count: evidence.least_count,
+                templates,
             };
-            let folded = fold(&paths, &mut positions, &conditions);
+            let folded = fold(caller, &paths, &mut positions, &conditions);
             proposals.held_back.extend(folded.held_back);
             for (pattern, tally) in folded.patterns {
                 proposals.add(
@@ -77,13 +100,25 @@ impl Proposals {
                         method: method.to_owned(),
                         pattern,
                         tally,
-                        rarity: evidence.rarity(tally, workload.period()),
+                        rarity: evidence.rarity(tally, period),
                     },
                     evidence,
                 );
             }
         }
+        let learnt = proposals.learnt.values().flatten();
+        let learnt = learnt.fold(0, |sum: u64, call| sum.saturating_add(call.tally.count));
+        let known = workload.known.saturating_add(workload.known_in_shadow);
+        proposals.coverage = Coverage {
+            covered: known.saturating_add(learnt),
+            eligible: workload.eligible,
+        };
         proposals
+    }
+
+    /// All calls that were seen, learnt or rare.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
+        self.learnt.values().flatten().chain(&self.rare)
     }
 
     fn add(&mut self, call: ProposedCall, evidence: Evidence) {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::caller::{Caller, RuleIds};
 use super::observed::{Observation, Outcome, Tally};
-use super::path_folding::Because;
+use super::path_folding::{Because, HandTemplate, Paths};
 use super::proposal::{Evidence, Proposals, Rarity};
 use super::rule::rule;
 use super::workload::{Counting, SetAside, Standing, Workload};
@@ -135,7 +135,7 @@ fn learnt_paths(proposals: &Proposals) -> Vec<String> {
 
 fn paths_of(paths: &[&str]) -> Proposals {
     let observations = paths.iter().map(|path| seen(WEB, "GET", path));
-    Proposals::of(&workload(observations), EVIDENCE)
+    Proposals::of(&workload(observations), EVIDENCE, &[])
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn what_is_too_long_keeps_templates_from_taking_it_in() {
     let learnt = |more: Observation| {
         let observations = ids.map(|path| seen(WEB, "GET", path));
         let workload = workload(observations.into_iter().chain([more]));
-        learnt_paths(&Proposals::of(&workload, EVIDENCE))
+        learnt_paths(&Proposals::of(&workload, EVIDENCE, &[]))
     };
     assert_eq!(
         learnt(seen(WEB, "GET", "/other")),
@@ -194,7 +194,7 @@ fn a_line_takes_no_more_memory_than_a_few_times_its_length() {
                 ..seen(WEB, "GET", &path)
             };
             let memory = most_memory(|| {
-                Proposals::of(&workload([observation]), EVIDENCE);
+                Proposals::of(&workload([observation]), EVIDENCE, &[]);
             });
             assert!(
                 memory < 500_000,
@@ -357,7 +357,7 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
         denied(seen(WEB, "GET", "/orders/export")),
     ] {
         let observations = ids.iter().cloned().chain([word.clone()]);
-        let proposals = Proposals::of(&workload(observations), EVIDENCE);
+        let proposals = Proposals::of(&workload(observations), EVIDENCE, &[]);
         assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
         let held_back = proposals.held_back.first().unwrap();
         assert_eq!(held_back.template, "/orders/{*}");
@@ -366,13 +366,240 @@ fn a_word_anywhere_in_the_workload_keeps_ids_apart() {
 }
 
 #[test]
-fn what_has_the_form_of_no_other_id_keeps_ids_apart() {
+fn another_kind_of_ids_keeps_a_callers_ids_apart() {
     let ids = ["/orders/1001", "/orders/1002", "/orders/1003"];
-    let observations = ids.map(|path| seen(WEB, "GET", path));
-    let other = seen(ADS, "DELETE", "/orders/a8f3kq92mz");
-    let proposals = Proposals::of(&workload(observations.into_iter().chain([other])), EVIDENCE);
-    let because = &proposals.held_back.first().unwrap().because;
-    assert_eq!(*because, Because::OtherForm("a8f3kq92mz".to_owned()));
+    for (other, obstacle) in [
+        // Of the caller itself, whatever it looks like.
+        (
+            seen(WEB, "DELETE", "/orders/a8f3kq92mz"),
+            Some("a8f3kq92mz"),
+        ),
+        // Of another, what may be a word.
+        (seen(ADS, "GET", "/orders/deadbeef"), Some("deadbeef")),
+        // Ids of another are ids.
+        (seen(ADS, "GET", "/orders/a8f3kq92mz"), None),
+        (
+            seen(ADS, "GET", "/orders/123e4567-e89b-12d3-a456-426614174000"),
+            None,
+        ),
+    ] {
+        let observations = ids.map(|path| seen(WEB, "GET", path)).into_iter();
+        let all = workload(observations.chain([other.clone()]));
+        let proposals = Proposals::of(&all, EVIDENCE, &[]);
+        let because = proposals.held_back.first().map(|one| &one.because);
+        let expected = obstacle.map(|id| Because::OtherForm(id.to_owned()));
+        assert_eq!(because, expected.as_ref(), "{other:?}");
+        let has_template = learnt_paths(&proposals).contains(&"/orders/{*}".to_owned());
+        assert_eq!(has_template, obstacle.is_none(), "{other:?}");
+    }
+}
+
+#[test]
+fn two_kinds_of_ids_with_evidence_are_one_template() {
+    let numbers = (1..=3).map(|id| format!("/orders/{id}"));
+    let uuids = (1..=3).map(|id| format!("/orders/123e4567-e89b-12d3-a456-42661417400{id}"));
+    let all = numbers.chain(uuids).map(|path| seen(WEB, "GET", &path));
+    let proposals = Proposals::of(&workload(all), EVIDENCE, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+}
+
+/// An hour of `WEB`'s requests for a hundred orders.
+fn hour_of_orders() -> impl Iterator<Item = Observation> {
+    (0..100).map(|id| seen_at(id * 36, WEB, "GET", &format!("/orders/{}", 1000 + id)))
+}
+
+fn answered(status: u16, observation: Observation) -> Observation {
+    Observation {
+        outcome: Outcome::Answered(status),
+        ..observation
+    }
+}
+
+#[test]
+fn odd_lines_veto_nothing_and_are_told() {
+    let evidence = Evidence {
+        least_count: 3,
+        least_span: 5,
+        ..EVIDENCE
+    };
+    let id = "123e4567-e89b-12d3-a456-426614174000";
+    let uuid = &format!("/orders/{id}");
+    let foreign = "spiffe://elsewhere.example/ns/shop/sa/web";
+    let times = |count: u64, observation: Observation| {
+        let at =
+            |number: u64| Tally::once(Timestamp::from_unix_nanoseconds(number * 1_000_000_000));
+        let each = (0..count).map(move |number| Observation {
+            tally: at(number * 3600 / count),
+            ..observation.clone()
+        });
+        each.collect::<Vec<_>>()
+    };
+    for (odd, is_template, told) in [
+        // One line, whoever sent it, and whatever became of it.
+        (
+            times(1, seen(WEB, "GET", "/orders/1;DROP")),
+            true,
+            Some("1;DROP"),
+        ),
+        (
+            times(1, seen(ADS, "GET", "/orders/export")),
+            true,
+            Some("export"),
+        ),
+        (times(1, seen(WEB, "GET", uuid)), true, Some(id)),
+        (
+            times(1, denied(seen(ADS, "GET", "/orders/x"))),
+            true,
+            Some("x"),
+        ),
+        // Many lines that were refused, of another caller.
+        (
+            times(500, answered(404, seen(ADS, "GET", "/orders/x"))),
+            true,
+            Some("x"),
+        ),
+        (
+            times(500, denied(seen(ADS, "GET", "/orders/x"))),
+            true,
+            Some("x"),
+        ),
+        // Callers that no rule may name.
+        (times(500, seen("", "GET", "/orders/x")), true, None),
+        (times(500, seen(foreign, "GET", "/orders/x")), true, None),
+        // A word that a caller would be allowed to send is a page of its own,
+        (times(3, seen(ADS, "GET", "/orders/export")), false, None),
+        (times(3, seen(WEB, "GET", "/orders/export")), false, None),
+        // and so is a share of what the caller itself sends, whatever became of it.
+        (
+            times(6, answered(404, seen(WEB, "GET", "/orders/x"))),
+            false,
+            None,
+        ),
+        // What the caller itself was denied is never taken in.
+        (times(1, denied(seen(WEB, "GET", "/orders/x"))), false, None),
+        (times(3, seen(WEB, "GET", uuid)), false, None),
+    ] {
+        let shown = format!("{:?}, {} times", odd.first(), odd.len());
+        let all = workload(hour_of_orders().chain(odd));
+        let proposals = Proposals::of(&all, evidence, &[]);
+        let learnt = proposals.learnt.values().flatten();
+        let mut templates = learnt.filter(|call| !call.pattern.folds.is_empty());
+        let template = templates.next();
+        assert_eq!(template.is_some(), is_template, "{shown}");
+        let odd = template.and_then(|call| call.pattern.odd.as_deref());
+        assert_eq!(odd, told, "{shown}");
+        assert_eq!(proposals.held_back.is_empty(), is_template, "{shown}");
+    }
+}
+
+#[test]
+fn a_template_that_a_person_named_needs_no_evidence() {
+    let templates = ["/orders/{*}", "/files/{**}"].map(|text| HandTemplate::parse(text).unwrap());
+    let observations = [
+        seen(WEB, "GET", "/orders/1"),
+        seen(WEB, "GET", "/orders/export"),
+        seen(WEB, "PUT", "/orders/1"),
+        seen(ADS, "GET", "/files/a/b"),
+        seen(ADS, "GET", "/cart"),
+        denied(seen(WEB, "GET", "/orders/secret")),
+        denied(seen(ADS, "GET", "/orders/secret")),
+        answered(403, seen(WEB, "GET", "/orders/9")),
+    ];
+    let proposals = Proposals::of(&workload(observations), EVIDENCE, &templates);
+    let calls: Vec<_> = proposals
+        .learnt
+        .values()
+        .flatten()
+        .map(|call| {
+            let count = |paths: &Paths| paths.count;
+            let by_hand = call.pattern.by_hand.as_ref();
+            (
+                call.caller.to_string(),
+                call.method.as_str(),
+                call.pattern.text.as_str(),
+                by_hand.map(|by_hand| count(&by_hand.paths)),
+                by_hand.and_then(|by_hand| by_hand.denied.as_ref().map(count)),
+                call.pattern.forbidden.as_ref().map(count),
+            )
+        })
+        .collect();
+    let (ads, web) = ("shop/ads".to_owned(), "shop/web".to_owned());
+    assert_eq!(
+        calls,
+        [
+            (ads.clone(), "GET", "/cart", None, None, None),
+            (ads, "GET", "/files/{**}", Some(1), None, None),
+            (web.clone(), "GET", "/orders/{*}", Some(2), Some(1), Some(1)),
+            (web, "PUT", "/orders/{*}", Some(1), None, None),
+        ]
+    );
+    // Nobody gets a template whose paths it never asked for.
+    let policy = compiled(rules(&proposals));
+    assert!(allows(&policy, WEB, "GET", "/orders/17"));
+    assert!(!allows(&policy, ADS, "GET", "/orders/17"));
+    assert!(!allows(&policy, WEB, "GET", "/files/a"));
+}
+
+#[test]
+fn a_template_by_hand_is_one_as_rules_have_it() {
+    for (text, reason) in [
+        ("/v1/orders/{*}", None),
+        ("/v1/{**}", None),
+        ("/v1/orders/{id}", Some("{*}")),
+        ("/v1/orders/*", Some("{*}")),
+        ("/v1/orders", Some("{*}")),
+        ("v1/orders/{*}", Some("begin with `/`")),
+        ("/v1/{**}/{**}", Some("{**}")),
+        ("", Some("begin with `/`")),
+    ] {
+        let error = HandTemplate::parse(text)
+            .err()
+            .map(|error| error.to_string());
+        assert_eq!(error.is_some(), reason.is_some(), "{text}: {error:?}");
+        let (error, reason) = (error.unwrap_or_default(), reason.unwrap_or_default());
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_learnt_covers_a_part_of_what_could_be() {
+    let evidence = Evidence {
+        least_count: 3,
+        ..EVIDENCE
+    };
+    let mut all = Workload::default();
+    let known = |path: &str| {
+        if path == "/known" {
+            Standing::Known
+        } else {
+            Standing::New
+        }
+    };
+    for (observation, count) in [
+        (seen(WEB, "GET", "/learnt"), 5),
+        (seen(WEB, "GET", "/known"), 4),
+        (seen(WEB, "GET", "/rare"), 2),
+        (seen(WEB, "GET", &"/1".repeat(1000)), 1),
+        // Of these nothing could be learnt.
+        (answered(404, seen(WEB, "GET", "/gone")), 7),
+        (answered(403, seen(WEB, "GET", "/forbidden")), 7),
+        (denied(seen(WEB, "GET", "/denied")), 7),
+        (seen("", "GET", "/anonymous"), 7),
+    ] {
+        let tally = Tally {
+            count,
+            ..observation.tally
+        };
+        let observation = Observation {
+            tally,
+            ..observation
+        };
+        all.add(&observation, &domains(), ALL, |seen| {
+            known(seen.path.as_deref().unwrap_or_default())
+        });
+    }
+    let coverage = Proposals::of(&all, evidence, &[]).coverage;
+    assert_eq!((coverage.covered, coverage.eligible), (9, 12));
 }
 
 #[test]
@@ -380,7 +607,7 @@ fn names_with_digits_are_words() {
     for name in ["delete-user-42-forever", "API2EXPORT"] {
         let ids = (1001..1011).map(|id| seen(WEB, "GET", &format!("/orders/{id}")));
         let named = seen(ADS, "GET", &format!("/orders/{name}"));
-        let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE);
+        let proposals = Proposals::of(&workload(ids.chain([named])), EVIDENCE, &[]);
         let because = &proposals.held_back.first().unwrap().because;
         assert_eq!(*because, Because::Word(name.to_owned()));
         assert!(!learnt_paths(&proposals).contains(&"/orders/{*}".to_owned()));
@@ -398,7 +625,7 @@ fn ids_that_were_seen_a_few_times_only_are_told_among_others() {
         let observations = ids.flat_map(|(id, &count)| {
             std::iter::repeat_n(seen(WEB, "GET", &format!("/orders/{id}")), count)
         });
-        let proposals = Proposals::of(&workload(observations), evidence);
+        let proposals = Proposals::of(&workload(observations), evidence, &[]);
         assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
         let call = proposals.learnt.into_values().flatten().next().unwrap();
         let seldom = call.pattern.seldom;
@@ -421,7 +648,7 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
     let refused = [forbidden("/orders/3", 401), forbidden("/orders/4", 403)];
     let all = workload(few.into_iter().chain(refused.clone()));
     assert_eq!(all.set_aside[&SetAside::Forbidden].count, 2);
-    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE));
+    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE, &[]));
     assert_eq!(learnt, ["/orders/1", "/orders/2"]);
     // and not against one, which tells how many such paths it takes in. What was let through later is not among them.
     let enough = ["/orders/1", "/orders/2", "/orders/5"].map(|path| seen(WEB, "GET", path));
@@ -434,7 +661,7 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
         },
     ];
     let all = workload(enough.into_iter().chain(refused).chain(others));
-    let proposals = Proposals::of(&all, EVIDENCE);
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
     assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
     let call = proposals.learnt.into_values().flatten().next().unwrap();
     let paths = call.pattern.forbidden.unwrap();
@@ -447,7 +674,7 @@ fn a_template_never_takes_in_what_was_denied() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let with = |other: Observation| {
         let all = ids.iter().cloned().chain([denied(other)]);
-        Proposals::of(&workload(all), EVIDENCE)
+        Proposals::of(&workload(all), EVIDENCE, &[])
     };
     let proposals = with(seen(WEB, "GET", "/orders/4"));
     assert_eq!(
@@ -471,7 +698,7 @@ fn methods_and_paths_are_not_multiplied() {
         ("POST", "/buy"),
     ];
     let observations = observations.map(|(method, path)| seen(WEB, method, path));
-    let rules = rules(&Proposals::of(&workload(observations), EVIDENCE));
+    let rules = rules(&Proposals::of(&workload(observations), EVIDENCE, &[]));
     let [rule] = rules.as_slice() else {
         panic!("{rules:?}")
     };
@@ -501,7 +728,7 @@ fn what_is_rare_is_set_apart() {
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [5, 95].map(|second| seen_at(second, WEB, "GET", "/few"));
     let brief = (50..55).map(|second| seen_at(second, WEB, "GET", "/brief"));
-    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence);
+    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence, &[]);
     assert_eq!(learnt_paths(&proposals), ["/often"]);
     let rare = proposals.rare.iter();
     let rare: Vec<_> = rare
@@ -517,7 +744,7 @@ fn what_is_rare_is_set_apart() {
     };
     let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
     let few = [seen_at(5, WEB, "GET", "/few")];
-    let proposals = Proposals::of(&workload(often.chain(few)), taken);
+    let proposals = Proposals::of(&workload(often.chain(few)), taken, &[]);
     assert_eq!(learnt_paths(&proposals), ["/few", "/often"]);
 }
 
@@ -592,7 +819,7 @@ fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
     for observation in [seen("", "GET", "/health"), denied(seen(WEB, "GET", "/x"))] {
         workload.add(&observation, &domains(), counting, |_| Standing::New);
     }
-    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE)));
+    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE, &[])));
     assert!(allows(&policy, "", "GET", "/health"));
     assert!(!allows(&policy, WEB, "GET", "/health"));
     assert!(allows(&policy, WEB, "GET", "/x"));
@@ -682,7 +909,7 @@ proptest! {
         let denials: Vec<_> = denials.iter().map(written).collect();
         let let_through = calls.iter().map(|(peer, method, path)| seen(peer, method, path));
         let refused = denials.iter().map(|(peer, method, path)| denied(seen(peer, method, path)));
-        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE);
+        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE, &[]);
         let policy = compiled(rules(&proposals));
 
         let of = |peer: &str| Caller::of_peer((!peer.is_empty()).then_some(peer), &domains()).unwrap();
@@ -712,11 +939,12 @@ proptest! {
                 let values: BTreeSet<_> = own.iter().map(|path| path[position]).collect();
                 prop_assert!(values.len() >= EVIDENCE.least_ids, "{}: {:?}", template, values);
                 let before: Vec<_> = template.split('/').take(position).collect();
-                for (_, _, path) in calls.iter().chain(&denials) {
+                for (peer, _, path) in calls.iter().filter(|(peer, ..)| !peer.is_empty()) {
                     let path: Vec<_> = path.split('/').collect();
                     if path.len() > position && is_of(&before.join("/"), &path[..position].join("/")) {
                         prop_assert!(!WORDS.contains(&path[position]), "{}: {:?}", template, path);
-                        let is_other = OTHERS.contains(&path[position]);
+                        // Ids of others are ids.
+                        let is_other = OTHERS.contains(&path[position]) && of(peer) == *caller;
                         prop_assert!(!is_other, "{}: {:?}", template, path);
                     }
                 }

@@ -99,7 +99,10 @@ pub(crate) struct Workload {
     /// What was let through and answered with 401 or 403. Whose order it is, the workload judges, and no rule can; so
     /// this is evidence for nothing, and told where a template takes it in.
     pub(crate) forbidden: BTreeSet<Call>,
-    /// The paths of all requests, whether they are learnt from or not.
+    /// How many requests count for what is learnt: let through, answered without an error, by a caller that a rule
+    /// may name.
+    pub(crate) eligible: u64,
+    /// The paths of all requests of callers that a rule may name, whether they are learnt from or not.
     pub(crate) paths: SeenPaths,
 }
 
@@ -120,10 +123,22 @@ impl Workload {
             _ => {}
         }
         tally.add_to(&mut self.seen);
-        if let Some(path) = &observation.path {
-            self.paths.add(path);
+        let caller = match caller(observation, domains, counting) {
+            Ok(caller) => caller,
+            Err(why) => return self.set_aside(why, tally),
+        };
+        let call = self.call(observation, caller.clone(), counting, standing);
+        let is_eligible = match &call {
+            Ok(_) | Err(SetAside::TooLong | SetAside::Unwritable(_)) => true,
+            Err(_) => false,
+        };
+        if is_eligible {
+            self.eligible = self.eligible.saturating_add(tally.count);
         }
-        match self.call(observation, domains, counting, standing) {
+        if let Some(path) = &observation.path {
+            self.paths.add(path, &caller, tally, is_eligible);
+        }
+        match call {
             Ok(Some(call)) => {
                 self.calls
                     .entry(call)
@@ -158,21 +173,10 @@ impl Workload {
     fn call(
         &mut self,
         observation: &Observation,
-        domains: &TrustDomains,
+        caller: Caller,
         counting: Counting,
         standing: impl FnOnce(&Observation) -> Standing,
     ) -> Result<Option<Call>, SetAside> {
-        let peer = observation.peer.as_deref();
-        let caller = Caller::of_peer(peer, domains).map_err(|stranger| {
-            let presented = clipped(peer.unwrap_or_default()).into_owned();
-            match stranger {
-                Stranger::Malformed => SetAside::Malformed(presented),
-                Stranger::Foreign => SetAside::Foreign(presented),
-            }
-        })?;
-        if caller == Caller::Anonymous && !counting.takes_anonymous {
-            return Err(SetAside::Anonymous);
-        }
         let (Some(method), Some(path)) = (&observation.method, &observation.path) else {
             return Err(SetAside::Incomplete);
         };
@@ -222,6 +226,26 @@ impl Workload {
             }
         }
     }
+}
+
+/// Who made the request, if a rule may name them.
+fn caller(
+    observation: &Observation,
+    domains: &TrustDomains,
+    counting: Counting,
+) -> Result<Caller, SetAside> {
+    let peer = observation.peer.as_deref();
+    let caller = Caller::of_peer(peer, domains).map_err(|stranger| {
+        let presented = clipped(peer.unwrap_or_default()).into_owned();
+        match stranger {
+            Stranger::Malformed => SetAside::Malformed(presented),
+            Stranger::Foreign => SetAside::Foreign(presented),
+        }
+    })?;
+    if caller == Caller::Anonymous && !counting.takes_anonymous {
+        return Err(SetAside::Anonymous);
+    }
+    Ok(caller)
 }
 
 /// Whether method and path, as they are, stand for themselves alone in a rule.

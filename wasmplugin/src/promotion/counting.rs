@@ -44,6 +44,15 @@ impl Window {
         format!("{}ms", self.step_milliseconds())
     }
 
+    /// The stretch between the look at `at` and the one before it.
+    pub(super) fn before_look(self, at: Timestamp) -> Self {
+        let step = self.step_milliseconds().saturating_mul(1_000_000);
+        Self {
+            from: Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_sub(step)),
+            until: at,
+        }
+    }
+
     /// The moment of the look after one at `at`.
     pub(super) fn step_after(self, at: Timestamp) -> Timestamp {
         let step = self.step_milliseconds().saturating_mul(1_000_000);

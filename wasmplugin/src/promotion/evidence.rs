@@ -1,6 +1,7 @@
 //! What Prometheus saw of something in shadow.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use policy_schema::metric;
 use policy_schema::plugin_config::PolicyName;
@@ -29,6 +30,8 @@ pub(crate) struct Seen {
     /// From when on it counts.
     pub(crate) since: Timestamp,
     pub(crate) beginning: Beginning,
+    /// How much of the window it does not count for.
+    pub(crate) missing: Duration,
     /// The requests that were decided about, as far as they were seen.
     pub(crate) requests: u64,
     /// What was done in shadow.
@@ -154,9 +157,7 @@ pub(crate) async fn gather(
         let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
         let running = revisions::ask(prometheus, &policy, &member.revision, asked).await?;
         revisions = revisions.and(running);
-        let query = counting::first_seen(&part.present, asked);
-        let first = prometheus.query(&query, asked.until).await?;
-        match first.first().and_then(|sample| moment(sample.value)) {
+        match first_look(prometheus, &part.present, asked).await? {
             Some(first) => first_seen = first_seen.max(first),
             None => uncounted.push(member.name.clone()),
         }
@@ -172,6 +173,7 @@ pub(crate) async fn gather(
     let seen = Seen {
         since: windows.of_requests.from,
         beginning: windows.beginning,
+        missing: windows.missing(asked),
         requests,
         hits: hits(prometheus, &parts, windows.of_hits).await?,
         callers: callers(prometheus, candidate, &parts, windows.of_hits).await?,
@@ -180,6 +182,31 @@ pub(crate) async fn gather(
         revisions,
         seen: Ok(seen),
     })
+}
+
+/// When a series of the selector was first looked at; none if none ever was.
+async fn first_look(
+    prometheus: &Prometheus,
+    selector: &str,
+    asked: Window,
+) -> Result<Option<Timestamp>, PrometheusError> {
+    let first = async |window: Window| {
+        let query = counting::first_seen(selector, window);
+        let first = prometheus.query(&query, window.until).await?;
+        let first = first.first().and_then(|sample| moment(sample.value));
+        Ok::<_, PrometheusError>(first)
+    };
+    let roughly = first(asked).await?;
+    if roughly.is_none() {
+        // Looks are a fraction of the window apart, and what is younger than that falls between two.
+        let looked_at = counting::looked_at(selector, asked);
+        if prometheus.query(&looked_at, asked.until).await?.is_empty() {
+            return Ok(None);
+        }
+    }
+    let near = asked.before_look(roughly.unwrap_or(asked.until));
+    let exactly = first(near).await?;
+    Ok(exactly.or(roughly).or(Some(asked.until)))
 }
 
 /// When to count what. Moments are known to a fraction of the window alone, so that requests are counted a little too
@@ -217,6 +244,17 @@ impl Windows {
                 beginning: Beginning::FirstSeen,
             },
         }
+    }
+}
+
+impl Windows {
+    /// How much of what was asked for does not count.
+    pub(super) fn missing(self, asked: Window) -> Duration {
+        let (from, since) = (asked.from, self.of_requests.from);
+        let missing = since
+            .unix_nanoseconds()
+            .saturating_sub(from.unix_nanoseconds());
+        Duration::from_nanos(missing)
     }
 }
 

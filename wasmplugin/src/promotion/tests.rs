@@ -1,6 +1,7 @@
 //! Which requests are counted for what, and what follows.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
@@ -65,6 +66,7 @@ fn seen(requests: u64, denied: &[u64]) -> Seen {
     Seen {
         since: Timestamp::from_unix_nanoseconds(0),
         beginning: Beginning::Asked,
+        missing: Duration::ZERO,
         requests,
         hits: hits.collect(),
         callers: None,
@@ -289,6 +291,29 @@ fn policies_in_shadow_that_meet_are_judged_together() {
     }
 }
 
+#[test]
+fn what_was_not_counted_for_all_of_the_window_waits() {
+    let rule = &rule(Effect::Deny);
+    let wait = Duration::from_mins(10_077);
+    let judge = |requests, denied: &[u64]| {
+        let seen = Seen {
+            beginning: Beginning::FirstSeen,
+            missing: wait,
+            ..seen(requests, denied)
+        };
+        judged(rule, current(), Ok(seen))
+    };
+    let too_short = |requests, more| Verdict::TooShort {
+        bound: upper_bound(0, requests, standard().confidence),
+        wait,
+        more,
+    };
+    assert_eq!(judge(3201, &[]), too_short(3201, 0));
+    assert_eq!(judge(10, &[]), too_short(10, 2985));
+    // A denial is one however short the time was.
+    assert!(matches!(judge(3201, &[1]), Verdict::WouldDeny { .. }));
+}
+
 /// Of moments that are known roughly, the one is taken that speaks against enforcing.
 #[test]
 fn requests_count_late_and_denials_count_early() {
@@ -349,5 +374,11 @@ fn requests_count_late_and_denials_count_early() {
         };
         let windows = Windows::new(asked, second(first_seen), &revisions);
         assert_eq!(windows, expected, "{case}");
+        let missing = of_requests.unix_nanoseconds() - asked.from.unix_nanoseconds();
+        assert_eq!(
+            windows.missing(asked),
+            Duration::from_nanos(missing),
+            "{case}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! What was seen of something in shadow → whether it can be enforced.
 
+use std::time::Duration;
+
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 
@@ -31,6 +33,14 @@ pub(crate) enum Verdict {
     },
     /// None would have been denied, of too few.
     TooFew { bound: Share, more: u64 },
+    /// None would have been denied, but it was counted for less than the window that was asked for.
+    TooShort {
+        bound: Share,
+        /// How long until it was counted for all of the window.
+        wait: Duration,
+        /// How many more requests it takes; none where they are enough.
+        more: u64,
+    },
     /// What was counted cannot tell.
     Unknown(Unknown),
 }
@@ -53,7 +63,10 @@ impl Verdict {
     pub(crate) fn is_ready(&self) -> bool {
         match self {
             Self::Harmless | Self::Ready { .. } => true,
-            Self::WouldDeny { .. } | Self::TooFew { .. } | Self::Unknown(_) => false,
+            Self::WouldDeny { .. }
+            | Self::TooFew { .. }
+            | Self::TooShort { .. }
+            | Self::Unknown(_) => false,
         }
     }
 }
@@ -91,12 +104,22 @@ fn by_numbers(seen: &Seen, Standard { most, confidence }: Standard) -> Verdict {
             bound,
         };
     }
-    if bound <= most {
-        return Verdict::Ready { bound };
-    }
     let needed = requests_needed(most, confidence);
-    Verdict::TooFew {
-        bound,
-        more: needed.saturating_sub(seen.requests).max(1),
+    let more = if bound <= most {
+        0
+    } else {
+        needed.saturating_sub(seen.requests).max(1)
+    };
+    // What happens rarely may not have happened yet, however many requests there were.
+    if !seen.missing.is_zero() {
+        return Verdict::TooShort {
+            bound,
+            wait: seen.missing,
+            more,
+        };
+    }
+    match more {
+        0 => Verdict::Ready { bound },
+        more => Verdict::TooFew { bound, more },
     }
 }

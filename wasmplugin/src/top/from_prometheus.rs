@@ -6,6 +6,7 @@ use policy_schema::metric;
 use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
+use super::number::whole;
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promotion::label::{
@@ -117,13 +118,4 @@ fn request(sample: &Sample) -> ObservedRequest {
 /// A label as it is meant, however the proxies name their metrics.
 fn text(sample: &Sample, name: &str) -> String {
     metric::plain_value(sample.label(name))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
 }

@@ -1,5 +1,6 @@
-//! What is to be seen → lines, for pipes and for those who look once.
+//! A snapshot → lines, for pipes and for those who look once.
 
+use super::fit;
 use super::snapshot::{Order, Snapshot};
 use super::table::{Kind, Table};
 
@@ -23,23 +24,12 @@ fn table(table: &Table) -> String {
     if table.rows.is_empty() {
         return "nothing is counted\n".to_owned();
     }
-    let widths = table.widths();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let cells = cells.zip(&widths).zip(&table.columns);
-        let cells: Vec<_> = cells
-            .map(|((cell, &width), column)| {
-                if column.is_number {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            })
-            .collect();
-        cells.join("  ").trim_end().to_owned() + "\n"
-    };
-    let mut text = line(&mut table.columns.iter().map(|column| column.title));
-    for row in &table.rows {
-        text += &line(&mut row.cells.iter().map(String::as_str));
+    let fitted = fit::whole(table);
+    let lines = fitted.lines.iter().map(|line| line.text.as_str());
+    let mut text = String::new();
+    for line in std::iter::once(fitted.header.as_str()).chain(lines) {
+        text += line;
+        text.push('\n');
     }
     text
 }

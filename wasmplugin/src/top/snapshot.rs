@@ -12,7 +12,7 @@ use crate::printable::printable;
 use crate::promotion::label::{self, Observed};
 
 /// What is to be seen at a moment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Snapshot {
     /// What is true of all, a line each.
     pub(crate) heading: Vec<String>,
@@ -22,6 +22,8 @@ pub(crate) struct Snapshot {
     pub(crate) callers: Vec<CallerRow>,
     /// Whether whom a rule is for and its owner are known.
     pub(crate) has_documents: bool,
+    /// Whether reading failed since, so that rates are old ones.
+    pub(crate) is_stale: bool,
 }
 
 /// A rule of a policy, or what no rule decided.
@@ -39,9 +41,9 @@ pub(crate) struct RuleRow {
 /// A caller, and what it asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CallerRow {
-    pub(crate) caller: String,
-    pub(crate) method: String,
-    pub(crate) path: String,
+    pub(crate) caller: Observed,
+    pub(crate) method: Observed,
+    pub(crate) path: Observed,
     pub(crate) policy: String,
     pub(crate) tally: Tally,
 }
@@ -84,6 +86,16 @@ impl Tally {
 }
 
 impl Order {
+    /// What it goes by.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Denied => "denied",
+            Self::Shadow => "shadow",
+            Self::Allowed => "allowed",
+        }
+    }
+
     /// The one after it.
     pub(crate) fn next(self) -> Self {
         match self {
@@ -147,9 +159,9 @@ impl Snapshot {
                 &request.policy,
             );
             let row = callers.entry(key).or_insert_with(|| CallerRow {
-                caller: shown(&request.caller, "no identity"),
-                method: shown(&request.method, "-"),
-                path: shown(&request.path, "-"),
+                caller: request.caller.clone(),
+                method: request.method.clone(),
+                path: request.path.clone(),
                 policy: policy_name(&request.policy),
                 tally: Tally::default(),
             });
@@ -160,6 +172,7 @@ impl Snapshot {
             rules: rules.into_values().collect(),
             callers: callers.into_values().collect(),
             has_documents: documents.is_some(),
+            is_stale: false,
         }
     }
 }
@@ -173,14 +186,6 @@ fn rule_row(policy: &str, rule: &str, documents: Option<&Documents>) -> RuleRow 
         tally: Tally::default(),
         reasons: BTreeSet::new(),
         facts: facts.cloned().unwrap_or_default(),
-    }
-}
-
-fn shown(observed: &Observed, absent: &str) -> String {
-    match observed {
-        Observed::Absent => absent.to_owned(),
-        Observed::Text(text) => printable(text),
-        Observed::Other => "(others)".to_owned(),
     }
 }
 

@@ -1,9 +1,12 @@
-//! What is to be seen → cells, for every form of showing them.
+//! A snapshot → cells, for every form of showing them.
 
 use std::collections::BTreeSet;
 
+use super::number;
 use super::reading::Count;
 use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, Tally};
+use crate::printable::printable;
+use crate::promotion::label::Observed;
 
 /// Which of the two tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,24 +16,51 @@ pub(super) enum Kind {
     Callers,
 }
 
-/// A table of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A table of texts and numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
 }
 
-/// A column: its title, and whether numbers stand in it.
+/// A column: its title, and what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) title: &'static str,
-    pub(super) is_number: bool,
+    pub(super) content: Content,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Something that is told apart by its beginning and its end.
+    Name,
+    Number,
+    /// Something that is read from its beginning.
+    Remark,
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
-    pub(super) cells: Vec<String>,
+    pub(super) cells: Vec<Cell>,
     pub(super) mark: Mark,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell {
+    Text(String),
+    Count(f64),
+    Rate(Rate),
+}
+
+/// How fast something is counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Rate {
+    /// Nothing to compare with was read.
+    Unknown,
+    /// The last reading failed, so the rate is an old one.
+    Stale,
+    PerSecond(f64),
 }
 
 /// What is happening right now.
@@ -41,7 +71,46 @@ pub(super) enum Mark {
     Shadowing,
 }
 
-const NUMBERS: [&str; 6] = [
+impl Mark {
+    /// What tells marked rows apart without colours.
+    pub(super) const fn sign(self) -> char {
+        match self {
+            Self::Nothing => ' ',
+            Self::Denying => '!',
+            Self::Shadowing => '~',
+        }
+    }
+}
+
+impl Cell {
+    /// With every digit.
+    pub(super) fn exact(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => format!("{count:.0}"),
+            Self::Rate(Rate::Unknown) => "-".to_owned(),
+            Self::Rate(Rate::Stale) => "stale".to_owned(),
+            Self::Rate(Rate::PerSecond(rate)) => number::rate(*rate),
+        }
+    }
+
+    /// With a unit in place of digits, where that is shorter.
+    pub(super) fn compact(&self) -> String {
+        let exact = self.exact();
+        let compact = match self {
+            Self::Count(number) | Self::Rate(Rate::PerSecond(number)) => number::compact(*number),
+            Self::Text(_) | Self::Rate(Rate::Unknown | Rate::Stale) => return exact,
+        };
+        if compact.len() < exact.len() {
+            compact
+        } else {
+            exact
+        }
+    }
+}
+
+/// The columns of numbers, as [`numbers`] fills them.
+pub(super) const NUMBERS: [&str; 6] = [
     "ALLOW/s", "DENY/s", "SHADOW/s", "ALLOWED", "DENIED", "SHADOW",
 ];
 
@@ -56,25 +125,30 @@ impl Table {
     fn of_rules(snapshot: &Snapshot, order: Order) -> Self {
         let mut rows: Vec<_> = snapshot.rules.iter().collect();
         order.sort(&mut rows, |row| &row.tally);
-        let documented: &[&str] = if snapshot.has_documents {
-            &["FOR", "OWNER"]
+        let mut columns = columns(&["POLICY", "RULE"]);
+        let remarks: &[_] = if snapshot.has_documents {
+            &["WHY", "FOR", "OWNER"]
         } else {
-            &[]
+            &["WHY"]
         };
+        columns.extend(remarks.iter().map(|title| Column {
+            title,
+            content: Content::Remark,
+        }));
         let cells = |row: &&RuleRow| {
-            let mut cells = vec![row.policy.clone(), row.rule.clone()];
-            cells.extend(numbers(&row.tally));
-            cells.push(why(&row.reasons, row.tally.noted));
+            let mut cells = texts(&[&row.policy, &row.rule]);
+            cells.extend(numbers(&row.tally, snapshot.is_stale));
+            cells.push(Cell::Text(why(&row.reasons, row.tally.noted)));
             if snapshot.has_documents {
-                cells.extend([row.facts.from.clone(), row.facts.owner.clone()]);
+                cells.extend(texts(&[&row.facts.from, &row.facts.owner]));
             }
             Row {
                 cells,
-                mark: mark(&row.tally),
+                mark: mark(&row.tally, snapshot.is_stale),
             }
         };
         Self {
-            columns: columns(&["POLICY", "RULE"], &["WHY"], documented),
+            columns,
             rows: rows.iter().map(cells).collect(),
         }
     }
@@ -82,83 +156,79 @@ impl Table {
     fn of_callers(snapshot: &Snapshot, order: Order) -> Self {
         let mut rows: Vec<_> = snapshot.callers.iter().collect();
         order.sort(&mut rows, |row| &row.tally);
+        let mut columns = columns(&["CALLER", "POLICY"]);
+        columns.extend([
+            Column {
+                title: "METHOD",
+                content: Content::Remark,
+            },
+            Column {
+                title: "PATH",
+                content: Content::Name,
+            },
+        ]);
         let cells = |row: &&CallerRow| {
-            let mut cells = vec![row.caller.clone(), row.policy.clone()];
-            cells.extend(numbers(&row.tally));
-            cells.extend([row.method.clone(), row.path.clone()]);
+            let mut cells = texts(&[&shown(&row.caller, "no identity"), &row.policy]);
+            cells.extend(numbers(&row.tally, snapshot.is_stale));
+            cells.extend(texts(&[&shown(&row.method, "-"), &shown(&row.path, "-")]));
             Row {
                 cells,
-                mark: mark(&row.tally),
+                mark: mark(&row.tally, snapshot.is_stale),
             }
         };
         Self {
-            columns: columns(&["CALLER", "POLICY"], &["METHOD", "PATH"], &[]),
+            columns,
             rows: rows.iter().map(cells).collect(),
         }
     }
 
-    /// How wide each column is, in characters.
-    pub(super) fn widths(&self) -> Vec<usize> {
-        let columns = self.columns.iter().enumerate();
-        columns
-            .map(|(place, column)| {
-                let cells = self.rows.iter().filter_map(|row| row.cells.get(place));
-                let widest = cells.map(|cell| cell.chars().count()).max();
-                widest.unwrap_or(0).max(column.title.len())
-            })
-            .collect()
+    /// The rows that have a text in any of their cells, in whatever case.
+    pub(super) fn retain(&mut self, wanted: &str) {
+        let wanted = wanted.to_lowercase();
+        let has = |cell: &Cell| match cell {
+            Cell::Text(text) => text.to_lowercase().contains(&wanted),
+            Cell::Count(_) | Cell::Rate(_) => false,
+        };
+        self.rows.retain(|row| row.cells.iter().any(has));
     }
 }
 
-fn columns(
-    before: &[&'static str],
-    after: &[&'static str],
-    documented: &[&'static str],
-) -> Vec<Column> {
-    let text = |title: &&'static str| Column {
+fn columns(names: &[&'static str]) -> Vec<Column> {
+    let names = names.iter().map(|title| Column {
         title,
-        is_number: false,
-    };
-    let number = |title: &&'static str| Column {
+        content: Content::Name,
+    });
+    let numbers = NUMBERS.iter().map(|title| Column {
         title,
-        is_number: true,
-    };
-    let before = before.iter().map(text);
-    let after = after.iter().chain(documented).map(text);
-    before
-        .chain(NUMBERS.iter().map(number))
-        .chain(after)
-        .collect()
+        content: Content::Number,
+    });
+    names.chain(numbers).collect()
 }
 
-fn numbers(tally: &Tally) -> [String; 6] {
-    let Tally {
-        allowed,
-        denied,
-        shadow,
-        noted: _,
-    } = tally;
-    let [allowed_rate, denied_rate, shadow_rate] =
-        [allowed, denied, shadow].map(|count| rate(count.rate));
-    let [allowed, denied, shadow] =
-        [allowed, denied, shadow].map(|count| format!("{:.0}", count.total));
-    [
-        allowed_rate,
-        denied_rate,
-        shadow_rate,
-        allowed,
-        denied,
-        shadow,
-    ]
+fn texts(texts: &[&String]) -> Vec<Cell> {
+    let texts = texts.iter().map(|text| Cell::Text((*text).clone()));
+    texts.collect()
 }
 
-/// Few digits: it is never the same for long.
-fn rate(rate: Option<f64>) -> String {
-    match rate {
-        None => "-".to_owned(),
-        Some(0.0) => "0".to_owned(),
-        Some(rate) if rate < 10.0 => format!("{rate:.2}"),
-        Some(rate) => format!("{rate:.0}"),
+fn numbers(tally: &Tally, is_stale: bool) -> impl Iterator<Item = Cell> {
+    let counts = [tally.allowed, tally.denied, tally.shadow];
+    let rates = counts.map(|count| {
+        Cell::Rate(match count.rate {
+            None => Rate::Unknown,
+            Some(_) if is_stale => Rate::Stale,
+            Some(rate) => Rate::PerSecond(rate),
+        })
+    });
+    rates
+        .into_iter()
+        .chain(counts.map(|count| Cell::Count(count.total)))
+}
+
+fn shown(observed: &Observed, absent: &str) -> String {
+    match observed {
+        Observed::Absent => absent.to_owned(),
+        Observed::Text(text) => printable(text),
+        Observed::Other => "(others)".to_owned(),
     }
 }
 
@@ -173,8 +243,8 @@ fn why(reasons: &BTreeSet<String>, noted: Count) -> String {
     }
 }
 
-fn mark(tally: &Tally) -> Mark {
-    let is_counting = |count: Count| count.rate.is_some_and(|rate| rate > 0.0);
+fn mark(tally: &Tally, is_stale: bool) -> Mark {
+    let is_counting = |count: Count| !is_stale && count.rate.is_some_and(|rate| rate > 0.0);
     if is_counting(tally.denied) {
         Mark::Denying
     } else if is_counting(tally.shadow) {

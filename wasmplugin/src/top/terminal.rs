@@ -1,4 +1,4 @@
-//! A terminal that shows what is to be seen, until somebody has seen enough.
+//! A terminal that shows snapshots, until somebody has seen enough.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
@@ -6,24 +6,14 @@ use std::thread;
 use std::time::Duration;
 
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{self, Event};
 
+use super::look::{Look, Next};
 use super::snapshot::{Order, Snapshot};
-use super::table::Kind;
-use super::view::{Look, draw};
+use super::view::draw;
 
 /// How long a key may wait, and with it what came in meanwhile.
-const GLANCE: Duration = Duration::from_millis(100);
-
-/// How many rows a page is.
-const PAGE: usize = 10;
-
-/// What somebody wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    Stay,
-    Leave,
-}
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Shows `first`, and every `interval` what `next` gives, until somebody quits.
 pub(crate) fn show(
@@ -58,12 +48,16 @@ fn watch(
     mut look: Look,
     snapshots: &Receiver<Result<Snapshot, String>>,
 ) -> io::Result<()> {
+    let mut is_changed = true;
     loop {
-        terminal.draw(|frame| draw(frame, &snapshot, &look))?;
-        let rows = rows(&snapshot, look.kind);
-        if event::poll(GLANCE)?
+        if is_changed {
+            terminal.draw(|frame| draw(frame, &snapshot, &mut look))?;
+        }
+        is_changed = event::poll(POLL_INTERVAL)?;
+        // A new size is an event too.
+        if is_changed
             && let Event::Key(key) = event::read()?
-            && press(key, &mut look, rows) == Wish::Leave
+            && look.press(key) == Next::Leave
         {
             return Ok(());
         }
@@ -71,50 +65,26 @@ fn watch(
             match snapshots.try_recv() {
                 // What comes in during a pause is left, so that rates are over one interval after it too.
                 Ok(_) if look.is_paused => {}
-                Ok(Ok(newer)) => {
-                    snapshot = newer;
-                    look.trouble = None;
+                Ok(newer) => {
+                    take(newer, &mut snapshot, &mut look);
+                    is_changed = true;
                 }
-                Ok(Err(trouble)) => look.trouble = Some(trouble),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
     }
 }
 
-fn rows(snapshot: &Snapshot, kind: Kind) -> usize {
-    match kind {
-        Kind::Rules => snapshot.rules.len(),
-        Kind::Callers => snapshot.callers.len(),
-    }
-}
-
-/// What a key does to how somebody looks at so many rows.
-pub(super) fn press(key: KeyEvent, look: &mut Look, rows: usize) -> Wish {
-    if key.kind == KeyEventKind::Release {
-        return Wish::Stay;
-    }
-    let last = rows.saturating_sub(1);
-    let down = |by: usize, above: usize| above.saturating_add(by).min(last);
-    match key.code {
-        KeyCode::Char('q') | KeyCode::Esc => return Wish::Leave,
-        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Wish::Leave,
-        KeyCode::Char('p') => look.is_paused = !look.is_paused,
-        KeyCode::Char('s') => look.order = look.order.next(),
-        KeyCode::Tab => {
-            look.kind = match look.kind {
-                Kind::Rules => Kind::Callers,
-                Kind::Callers => Kind::Rules,
-            };
-            look.above = 0;
+/// Shows a new snapshot, or that the one that is shown is getting old.
+pub(super) fn take(newer: Result<Snapshot, String>, snapshot: &mut Snapshot, look: &mut Look) {
+    match newer {
+        Ok(newer) => {
+            *snapshot = newer;
+            look.trouble = None;
         }
-        KeyCode::Down => look.above = down(1, look.above),
-        KeyCode::PageDown => look.above = down(PAGE, look.above),
-        KeyCode::Up => look.above = look.above.saturating_sub(1),
-        KeyCode::PageUp => look.above = look.above.saturating_sub(PAGE),
-        KeyCode::Home => look.above = 0,
-        KeyCode::End => look.above = last,
-        _ => {}
+        Err(trouble) => {
+            snapshot.is_stale = true;
+            look.trouble = Some(trouble);
+        }
     }
-    Wish::Stay
 }

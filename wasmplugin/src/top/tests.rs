@@ -8,16 +8,18 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Size;
 
 use super::documents::Documents;
 use super::from_proxy;
+use super::json;
+use super::look::{Look, Page};
 use super::plain;
 use super::reading::{Count, Decision, ObservedRequest, Reading};
 use super::snapshot::{Order, Snapshot};
 use super::table::Kind;
-use super::terminal::{Wish, press};
-use super::view::{Look, draw};
+use super::terminal::take;
+use super::view::draw;
 use crate::promotion::label::Observed;
 
 const SOURCE: &str = "localhost:15000";
@@ -102,11 +104,157 @@ fn snapshot() -> Snapshot {
     Snapshot::new(&reading(), SOURCE, None, None)
 }
 
-fn screen(look: &Look, width: u16, height: u16) -> String {
+fn screen(look: Look, width: u16, height: u16) -> String {
+    drawn(&snapshot(), look, width, height)
+}
+
+fn drawn(snapshot: &Snapshot, look: Look, width: u16, height: u16) -> String {
+    terminal(snapshot, look, width, height)
+        .backend()
+        .to_string()
+}
+
+fn terminal(snapshot: &Snapshot, mut look: Look, width: u16, height: u16) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let snapshot = snapshot();
-    terminal.draw(|frame| draw(frame, &snapshot, look)).unwrap();
-    terminal.backend().to_string()
+    terminal
+        .draw(|frame| draw(frame, snapshot, &mut look))
+        .unwrap();
+    terminal
+}
+
+/// A proxy with forty policies that has run for long, and is busy.
+fn busy() -> Snapshot {
+    let scrape = |more: u32| {
+        let mut text = String::new();
+        for policy in 0..40 {
+            let allowed = 370_539_372 + 12_330_718 * more + policy;
+            let denied = 123_513_124 + (policy % 3) * more;
+            for (effect, reason, count) in [
+                ("allow", "allowed-by-rule", allowed),
+                ("deny", "denied-by-rule", denied),
+                ("shadow_deny", "denied-by-rule", (policy % 2) * 6 * more),
+            ] {
+                let _ = writeln!(
+                    text,
+                    "peergate_decisions_total{{peergate_policy=\"shop_cart-service-number-{policy}\",peergate_rule=\"rule-{policy}\",peergate_effect=\"{effect}\",peergate_reason=\"{reason}\"}} {count}"
+                );
+            }
+            let _ = writeln!(
+                text,
+                "peergate_policy_revision{{peergate_policy=\"shop_cart-service-number-{policy}\"}} 104937847038086"
+            );
+        }
+        text
+    };
+    let earlier = from_proxy::read(&scrape(0), at("2026-06-01T00:00:00Z")).unwrap();
+    let now = from_proxy::read(&scrape(2), at("2026-06-01T00:00:02Z")).unwrap();
+    Snapshot::new(&now.since(&earlier), SOURCE, None, None)
+}
+
+#[test]
+fn nine_digits_fit_every_screen() {
+    for (width, height) in [(40, 10), (80, 24), (120, 40)] {
+        let name = format!("busy_{width}x{height}");
+        insta::assert_snapshot!(name, drawn(&busy(), Look::default(), width, height));
+    }
+}
+
+#[test]
+fn the_last_page_is_a_full_screen() {
+    let end = Look {
+        selected: usize::MAX,
+        ..Look::default()
+    };
+    insta::assert_snapshot!("end", drawn(&busy(), end, 80, 24));
+}
+
+#[test]
+fn every_key_is_explained_on_the_smallest_screen() {
+    let keys = Look {
+        page: Page::Keys,
+        ..Look::default()
+    };
+    insta::assert_snapshot!("keys", screen(keys, 40, 10));
+}
+
+#[test]
+fn a_filter_is_seen_while_it_is_typed_and_after() {
+    let typed = Look {
+        page: Page::Filter,
+        filter: "number-3".to_owned(),
+        ..Look::default()
+    };
+    insta::assert_snapshot!("filter_typed", drawn(&busy(), typed.clone(), 80, 18));
+    let kept = Look {
+        page: Page::Table,
+        ..typed
+    };
+    insta::assert_snapshot!("filter_kept", drawn(&busy(), kept.clone(), 80, 18));
+    let nothing = Look {
+        filter: "nowhere".to_owned(),
+        ..kept
+    };
+    insta::assert_snapshot!("filter_nothing", drawn(&busy(), nothing, 80, 8));
+}
+
+#[test]
+fn a_row_is_shown_with_all_its_numbers() {
+    let row = Look {
+        page: Page::Row,
+        selected: 1,
+        ..Look::default()
+    };
+    insta::assert_snapshot!("row", drawn(&busy(), row, 40, 10));
+}
+
+#[test]
+fn without_callers_the_screen_says_how_to_get_them() {
+    let callers = Look {
+        kind: Kind::Callers,
+        ..Look::default()
+    };
+    insta::assert_snapshot!("no_callers", drawn(&busy(), callers, 60, 12));
+}
+
+#[test]
+fn rates_are_stale_once_the_proxy_is_gone_and_fresh_when_it_is_back() {
+    let (mut snapshot, mut look) = (busy(), Look::default());
+    let trouble = "proxy localhost:15000: cannot connect".to_owned();
+    take(Err(trouble), &mut snapshot, &mut look);
+    insta::assert_snapshot!("stale", drawn(&snapshot, look.clone(), 100, 12));
+    take(Ok(busy()), &mut snapshot, &mut look);
+    assert_eq!((snapshot, look), (busy(), Look::default()));
+}
+
+#[test]
+fn many_lines_of_heading_leave_room_for_the_table() {
+    let mut snapshot = busy();
+    let stale =
+        |number| format!("stale: shop/policy-{number} runs 5f70bf18, and no document has it");
+    snapshot.heading.extend((0..40).map(stale));
+    insta::assert_snapshot!("many_stale", drawn(&snapshot, Look::default(), 80, 15));
+}
+
+#[test]
+fn no_size_of_a_screen_is_too_small() {
+    for width in (0..50).step_by(3) {
+        for height in 0..12 {
+            for page in [Page::Table, Page::Filter, Page::Row, Page::Keys] {
+                let look = Look {
+                    page,
+                    ..Look::default()
+                };
+                let area = terminal(&snapshot(), look, width, height).size();
+                assert_eq!(area, Ok(Size { width, height }));
+            }
+        }
+    }
+}
+
+#[test]
+fn scripts_read_one_snapshot_as_json() {
+    let json = json::document(&reading(), &snapshot(), SOURCE, Order::Denied).unwrap();
+    insta::assert_snapshot!("json", String::from_utf8(json).unwrap());
 }
 
 #[test]
@@ -199,56 +347,25 @@ fn nothing_counted_is_said() {
 
 #[test]
 fn a_screen_has_a_heading_a_table_and_the_keys() {
-    insta::assert_snapshot!("rules", screen(&Look::default(), 110, 14));
+    insta::assert_snapshot!("rules", screen(Look::default(), 110, 14));
     let callers = Look {
         kind: Kind::Callers,
         order: Order::Denied,
         ..Look::default()
     };
-    insta::assert_snapshot!("callers", screen(&callers, 130, 12));
+    insta::assert_snapshot!("callers", screen(callers, 130, 12));
     let paused = Look {
         order: Order::Denied,
         is_paused: true,
-        above: 1,
+        selected: 1,
         ..Look::default()
     };
-    insta::assert_snapshot!("paused", screen(&paused, 110, 10));
+    insta::assert_snapshot!("paused", screen(paused, 110, 10));
     let in_trouble = Look {
         trouble: Some("proxy localhost:15000: cannot connect".to_owned()),
         ..Look::default()
     };
-    insta::assert_snapshot!("trouble", screen(&in_trouble, 60, 9));
-}
-
-#[test]
-fn keys_change_how_it_is_looked_at() {
-    let mut look = Look::default();
-    let mut press = |code, modifiers| press(KeyEvent::new(code, modifiers), &mut look, 15);
-    let none = KeyModifiers::NONE;
-    assert_eq!(press(KeyCode::Char('q'), none), Wish::Leave);
-    assert_eq!(press(KeyCode::Esc, none), Wish::Leave);
-    assert_eq!(
-        press(KeyCode::Char('c'), KeyModifiers::CONTROL),
-        Wish::Leave
-    );
-    for code in [
-        KeyCode::Char('p'),
-        KeyCode::Char('s'),
-        KeyCode::PageDown,
-        KeyCode::PageDown,
-        KeyCode::Up,
-        KeyCode::Char('c'),
-    ] {
-        assert_eq!(press(code, none), Wish::Stay);
-    }
-    let expected = Look {
-        kind: Kind::Rules,
-        order: Order::Denied,
-        is_paused: true,
-        above: 13,
-        trouble: None,
-    };
-    assert_eq!(look, expected);
+    insta::assert_snapshot!("trouble", screen(in_trouble, 60, 9));
 }
 
 #[test]

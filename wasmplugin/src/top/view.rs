@@ -1,82 +1,150 @@
-//! What is to be seen → a screen.
+//! A snapshot → a screen.
 
 use ratatui::Frame;
-use ratatui::layout::{Alignment, Constraint, Layout};
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Text};
-use ratatui::widgets::{Cell, Paragraph, Row, Table as Grid};
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
 
-use super::snapshot::{Order, Snapshot};
-use super::table::{Kind, Mark, Table};
+use super::fit;
+use super::look::{Look, Page};
+use super::shorten;
+use super::snapshot::Snapshot;
+use super::table::{Content, Kind, Mark, Table};
+use crate::report::counted;
 
-/// How somebody looks at it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Look {
-    pub(super) kind: Kind,
-    pub(super) order: Order,
-    pub(super) is_paused: bool,
-    /// How many rows are above the screen.
-    pub(super) above: usize,
-    /// Why what is seen is not of now.
-    pub(super) trouble: Option<String>,
-}
+/// What each key does. Lines fit 40 columns, and all of them ten rows with the footer.
+const KEYS: [&str; 9] = [
+    "Up Down PgUp PgDn Home End  move",
+    "Enter  all of the row, exact numbers",
+    "Tab    rules or callers",
+    "s      sort by something else",
+    "/      filter rows, Esc clears it",
+    "p      pause, and go on",
+    "q      quit",
+    "",
+    "! being denied  ~ matched in shadow",
+];
 
-/// Draws a screen.
-pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, look: &Look) {
-    let heading: Vec<_> = snapshot
-        .heading
-        .iter()
-        .map(|line| Line::raw(line.as_str()))
-        .collect();
-    let lines = u16::try_from(heading.len()).unwrap_or(u16::MAX);
-    let [top, middle, bottom] = Layout::vertical([
-        Constraint::Length(lines.saturating_add(1)),
-        Constraint::Min(2),
-        Constraint::Length(1),
-    ])
-    .areas(frame.area());
-    frame.render_widget(Paragraph::new(heading), top);
-    let table = Table::new(look.kind, snapshot, look.order);
-    if table.rows.is_empty() {
-        let nothing = match look.kind {
-            Kind::Rules => "nothing is counted",
-            Kind::Callers => "callers are counted in the learning mode alone",
-        };
-        frame.render_widget(Paragraph::new(nothing), middle);
-    } else {
-        frame.render_widget(grid(&table, look.above), middle);
-    }
-    frame.render_widget(footer(look), bottom);
-}
+/// How to have callers counted.
+const NO_CALLERS: &str = "no callers are counted: turn on the learning mode with \
+    `spec.filter.reporting.learning: {}` in the `Mesh`, render and apply it";
 
-fn grid(table: &Table, above: usize) -> Grid<'static> {
-    let cell = |(text, is_number): (String, bool)| {
-        let alignment = if is_number {
-            Alignment::Right
-        } else {
-            Alignment::Left
-        };
-        Cell::from(Text::from(text).alignment(alignment))
+/// Draws a screen, and moves what somebody looks at to what there is to see.
+pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, look: &mut Look) {
+    let area = frame.area();
+    let [body, bottom] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let table = look.table(snapshot);
+    let hidden = match look.page {
+        Page::Keys => {
+            frame.render_widget(Paragraph::new(KEYS.map(Line::raw).to_vec()), body);
+            0
+        }
+        Page::Row => {
+            look.scroll(table.rows.len(), look.room);
+            frame.render_widget(whole_row(&table, look.selected), body);
+            0
+        }
+        Page::Table | Page::Filter => overview(frame, body, snapshot, &table, look),
     };
-    let are_numbers: Vec<_> = table
-        .columns
+    let width = usize::from(bottom.width);
+    let rows = table.rows.len();
+    frame.render_widget(footer(look, rows, hidden, width), bottom);
+}
+
+/// The heading and the table; how many columns have no room.
+fn overview(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    snapshot: &Snapshot,
+    table: &Table,
+    look: &mut Look,
+) -> usize {
+    let width = usize::from(area.width);
+    // The table gets two thirds of a small screen.
+    let heading = heading(snapshot, width, usize::from(area.height / 3));
+    let lines = u16::try_from(heading.len()).unwrap_or(u16::MAX);
+    // A line between them, where there is room for it.
+    let gap = u16::from(area.height > 10);
+    let [top, _, middle] = Layout::vertical([
+        Constraint::Length(lines),
+        Constraint::Length(gap),
+        Constraint::Min(0),
+    ])
+    .areas(area);
+    frame.render_widget(Paragraph::new(heading), top);
+    let room = usize::from(middle.height.saturating_sub(1));
+    look.scroll(table.rows.len(), room);
+    if table.rows.is_empty() {
+        let nothing = if look.filter.is_empty() {
+            match look.kind {
+                Kind::Rules => "nothing is counted".to_owned(),
+                Kind::Callers => NO_CALLERS.to_owned(),
+            }
+        } else {
+            format!("no row has `{}`: Esc clears the filter", look.filter)
+        };
+        let nothing = Paragraph::new(nothing).wrap(Wrap { trim: true });
+        frame.render_widget(nothing, middle);
+        return 0;
+    }
+    let shown = look.above..look.above.saturating_add(room);
+    let fitted = fit::fit(table, shown, look.order, width);
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let mut lines = vec![Line::styled(fitted.header, bold)];
+    for (place, line) in (look.above..).zip(fitted.lines) {
+        let mut style = style(line.mark);
+        if snapshot.is_stale {
+            style = style.add_modifier(Modifier::DIM);
+        }
+        if place == look.selected {
+            style = style.add_modifier(Modifier::REVERSED);
+        }
+        lines.push(Line::styled(line.text, style));
+    }
+    frame.render_widget(Paragraph::new(lines), middle);
+    fitted.hidden.len()
+}
+
+/// As many lines of the heading as there is room for, but always the first.
+fn heading(snapshot: &Snapshot, width: usize, room: usize) -> Vec<Line<'static>> {
+    let all = &snapshot.heading;
+    let room = room.max(1);
+    let left_out = all.len().saturating_sub(room);
+    let mut lines: Vec<_> = all
         .iter()
-        .map(|column| column.is_number)
+        .take(room)
+        .map(|line| Line::raw(shorten::words(line, width)))
         .collect();
-    let titles = table.columns.iter().map(|column| column.title.to_owned());
-    let titles = Row::new(titles.zip(are_numbers.clone()).map(cell))
-        .style(Style::new().add_modifier(Modifier::BOLD));
-    // The last row stays on the screen.
-    let above = above.min(table.rows.len().saturating_sub(1));
-    let rows = table.rows.iter().skip(above).map(|row| {
-        let cells = row.cells.iter().cloned().zip(are_numbers.clone());
-        Row::new(cells.map(cell)).style(style(row.mark))
-    });
-    let widths = table.widths().into_iter();
-    let widths = widths.map(|width| Constraint::Length(u16::try_from(width).unwrap_or(u16::MAX)));
-    Grid::new(rows.collect::<Vec<_>>(), widths)
-        .column_spacing(2)
-        .header(titles)
+    if left_out > 0
+        && let Some(last) = lines.last_mut()
+        && room > 1
+    {
+        let more = format!("and {} more lines: see `--once`", left_out + 1);
+        *last = Line::raw(shorten::words(&more, width));
+    }
+    lines
+}
+
+/// Every cell of a row, with every digit.
+fn whole_row(table: &Table, selected: usize) -> Paragraph<'static> {
+    let Some(row) = table.rows.get(selected) else {
+        return Paragraph::new("no row is selected");
+    };
+    let (mut texts, mut numbers) = (Vec::new(), Vec::new());
+    for (column, cell) in table.columns.iter().zip(&row.cells) {
+        let text = format!("{:<9} {}", column.title, cell.exact());
+        match column.content {
+            Content::Number => numbers.push(text),
+            Content::Name | Content::Remark => texts.push(text),
+        }
+    }
+    // Rates beside their counts, so that all of them fit a small screen.
+    let (rates, counts) = numbers.split_at(numbers.len() / 2);
+    let numbers = counts.iter().zip(rates);
+    let numbers = numbers.map(|(count, rate)| format!("{count:<19}  {rate}"));
+    let lines: Vec<_> = numbers.chain(texts).map(Line::raw).collect();
+    Paragraph::new(lines).wrap(Wrap { trim: false })
 }
 
 fn style(mark: Mark) -> Style {
@@ -87,23 +155,60 @@ fn style(mark: Mark) -> Style {
     }
 }
 
-fn footer(look: &Look) -> Paragraph<'static> {
-    if let Some(trouble) = &look.trouble {
-        return Paragraph::new(trouble.clone()).style(Style::new().fg(Color::Red));
+/// What is to be known of the screen, as far as there is room for it.
+fn footer(look: &Look, rows: usize, hidden: usize, width: usize) -> Paragraph<'static> {
+    match look.page {
+        Page::Filter => {
+            let typed = format!("/{}_  Enter keeps, Esc clears", look.filter);
+            return Paragraph::new(shorten::words(&typed, width));
+        }
+        Page::Keys => return dim("any key goes back"),
+        Page::Table | Page::Row => {}
     }
-    let order = match look.order {
-        Order::Name => "name",
-        Order::Denied => "denied",
-        Order::Shadow => "shadow",
-        Order::Allowed => "allowed",
-    };
+    if let Some(trouble) = &look.trouble {
+        let trouble = format!("STALE: {trouble}");
+        return Paragraph::new(shorten::words(&trouble, width)).style(Style::new().fg(Color::Red));
+    }
+    if look.page == Page::Row {
+        return dim("Esc goes back  Up, Down other rows");
+    }
+    let mut parts = Vec::new();
+    if look.is_paused {
+        parts.push("PAUSED".to_owned());
+    }
+    parts.push("? keys".to_owned());
+    if !look.filter.is_empty() {
+        parts.push(format!("filter `{}`", look.filter));
+    }
+    if rows > look.room {
+        let last = look.above.saturating_add(look.room).min(rows);
+        parts.push(format!("{}-{last} of {rows}", look.above.saturating_add(1)));
+    }
+    if hidden > 0 {
+        parts.push(format!("Enter +{}", counted(hidden, "column", "columns")));
+    }
     let other = match look.kind {
         Kind::Rules => "callers",
         Kind::Callers => "rules",
     };
-    let paused = if look.is_paused { "PAUSED  " } else { "" };
-    Paragraph::new(format!(
-        "{paused}q quit  p pause  s sort (by {order})  tab {other}  arrows scroll"
-    ))
-    .style(Style::new().add_modifier(Modifier::DIM))
+    parts.push("q quit".to_owned());
+    parts.push(format!("s sort (by {})", look.order.name()));
+    parts.push(format!("Tab {other}"));
+    parts.push("/ filter".to_owned());
+    let mut text = String::new();
+    for part in parts {
+        let longer = if text.is_empty() {
+            part
+        } else {
+            format!("{text}  {part}")
+        };
+        if shorten::width(&longer) <= width {
+            text = longer;
+        }
+    }
+    dim(text)
+}
+
+fn dim(text: impl Into<String>) -> Paragraph<'static> {
+    Paragraph::new(text.into()).style(Style::new().add_modifier(Modifier::DIM))
 }

@@ -355,23 +355,173 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
 }
 
 #[test]
-fn a_call_of_something_with_a_name_among_ids_is_rare_and_not_learnt() {
+fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not() {
+    let named = |minutes: &[u32]| {
+        let calls = minutes.iter().map(|minute| {
+            let path = "/orders/delete-user-42-forever";
+            line(*minute, Some(FRONTEND), "GET", path)
+        });
+        let run = learn(
+            &log(&hour().into_iter().chain(calls).collect::<Vec<_>>()),
+            &DOMAIN,
+        );
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        run
+    };
+    let once = named(&[30]);
+    let told = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 ids such as 1000, 1001, 1002; also takes in what was seen seldom, such as delete-user-42-forever\n";
+    assert!(once.stderr.contains(told), "{}", once.stderr);
+    assert!(once.stdout.contains(told), "{}", once.stdout);
+    assert!(
+        !once.stderr.contains("rare    shop/frontend: GET"),
+        "{}",
+        once.stderr
+    );
+    let often = named(&[10, 20, 30]);
+    let kept = "kept    /orders/{*} is no template: `delete-user-42-forever` stands in the place of an id; `--template` makes it one";
+    assert!(often.stderr.contains(kept), "{}", often.stderr);
+    assert!(!often.stdout.contains("{*}"), "{}", often.stdout);
+}
+
+#[test]
+fn templates_are_taken_by_hand() {
     let mut lines = hour();
-    lines.push(line(
-        30,
-        Some(FRONTEND),
-        "GET",
-        "/orders/delete-user-42-forever",
-    ));
-    let run = learn(&log(&lines), &DOMAIN);
+    for minute in [10, 20, 30] {
+        lines.push(line(minute, Some(FRONTEND), "GET", "/orders/export"));
+        lines.push(line(
+            minute,
+            Some(FRONTEND),
+            "GET",
+            &format!("/items/{minute}/page"),
+        ));
+    }
+    let by_hand = ["--template", "/orders/{*}", "--template", "/items/{*}/page"];
+    let run = learn(&log(&lines), &[&DOMAIN[..], &by_hand].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let rare = "rare    shop/frontend: GET /orders/delete-user-42-forever: 1 request";
-    let kept =
-        "kept    /orders/{*} is no template: `delete-user-42-forever` stands in the place of an id";
-    for told in [rare, kept] {
+    for told in [
+        "GET /orders/{*}: 63 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; by hand: takes in 8 paths such as /orders/1000\n",
+        "GET /items/{*}/page: 3 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:30:00Z; by hand: takes in 3 paths such as /items/10/page\n",
+        "  covers  the draft covers 186 of 187 eligible requests\n",
+    ] {
         assert!(run.stderr.contains(told), "{}", run.stderr);
     }
-    assert!(!run.stdout.contains("{*}"), "{}", run.stdout);
+    let json = ["--output", "json", "--template", "/nowhere/{*}"];
+    let run = learn(&log(&lines), &[&DOMAIN[..], &by_hand, &json].concat());
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["coverage"], json!({"covered": 186, "eligible": 187}));
+    let learnt = report["policies"][0]["learnt"].as_array().unwrap();
+    let call = learnt
+        .iter()
+        .find(|call| call["path"] == "/orders/{*}")
+        .unwrap();
+    assert_eq!(
+        call["byHand"],
+        json!({"count": 8, "example": "/orders/1000"})
+    );
+    let unused = "note: the template `/nowhere/{*}` takes in no request that is learned from";
+    assert!(run.stderr.contains(unused), "{}", run.stderr);
+    for (template, reason) in [
+        ("/orders/{id}", "`{*}`"),
+        ("/orders", "it has neither `{*}` nor `{**}`"),
+        ("orders/{*}", "it does not begin with `/`"),
+    ] {
+        let refused = learn("", &[&DOMAIN[..], &["--template", template]].concat());
+        assert_eq!(refused.status, 3);
+        assert!(refused.stderr.contains(reason), "{}", refused.stderr);
+    }
+}
+
+/// A line in Istio's default text format.
+fn default_text(minute: u32, cluster: &str) -> String {
+    format!(
+        "[2026-05-01T10:{minute:02}:00.123Z] \"GET /orders/7 HTTP/1.1\" 200 - via_upstream - \"-\" 0 42 3 2 \"-\" \"curl/8\" \"6f1c\" \"cart.shop\" \"10.0.0.7:8080\" {cluster} 127.0.0.6:40001 10.0.0.7:8080 10.0.0.9:50400 - default\n"
+    )
+}
+
+#[test]
+fn istios_own_formats_name_no_caller_and_that_is_told_once() {
+    let mut text = default_text(1, "inbound|8080||") + &default_text(2, "outbound|80||ads.shop");
+    for minute in 0..30 {
+        let mut json = line(minute, None, "GET", "/orders");
+        json.as_object_mut().unwrap().remove("peer");
+        json.as_object_mut().unwrap().remove("peergate_policy");
+        json["upstream_cluster"] = json!("inbound|8080||");
+        text.push_str(&json.to_string());
+        text.push('\n');
+    }
+    let note = "note: 32 lines (1 of them calls that the workload itself made) do not name the caller, so nothing can be learned from them; the first is <stdin>:1: set `spec.telemetry.accessLog: {requests: All, provider: peergate}` in the `Mesh`, render and apply it, and install the provider with `peergate install-values`";
+    let alone = learn(&text, &DOMAIN);
+    assert_eq!((alone.status, alone.stdout.as_str()), (2, ""));
+    assert_eq!(
+        alone.stderr,
+        format!("there is nothing to propose\n{note}\n")
+    );
+    // Beside lines of Peergate's own provider they take nothing away.
+    let beside = learn(&(text.clone() + &log(&hour())), &DOMAIN);
+    assert_eq!(beside.status, 0, "{}", beside.stderr);
+    assert_eq!(beside.stderr.matches("name the caller").count(), 1);
+    assert_eq!(beside.stdout, learn(&log(&hour()), &DOMAIN).stdout);
+    let run = learn(&text, &[&DOMAIN[..], &["--output", "json"]].concat());
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let expected = json!({"lines": 32, "outbound": 1, "file": "<stdin>", "first": 1});
+    assert_eq!(report["linesWithoutCaller"], expected);
+}
+
+#[test]
+fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
+    let at_waypoint = |minute: u32, caller: Option<Value>| {
+        let mut line = line(minute, None, "GET", "/reviews");
+        line["peergate_policy"] = json!(null);
+        line["upstream_cluster"] = json!("inbound-vip|9080|http|reviews.shop.svc.cluster.local");
+        if let Some(caller) = caller {
+            line["waypoint_peer"] = caller;
+        }
+        line
+    };
+    let workload = ["--workload", "shop/reviews", "--include-anonymous"];
+    let named: Vec<_> = (0..60)
+        .map(|minute| at_waypoint(minute, Some(json!(FRONTEND))))
+        .collect();
+    let run = learn(&log(&named), &[&DOMAIN[..], &workload].concat());
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("- frontend"), "{}", run.stdout);
+    // A log without the field says nothing of callers: they are not anonymous.
+    let silent: Vec<_> = (0..60).map(|minute| at_waypoint(minute, None)).collect();
+    let run = learn(&log(&silent), &[&DOMAIN[..], &workload].concat());
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    assert!(
+        run.stderr.contains("60 lines do not name the caller"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn long_paths_are_shown_shortened() {
+    let mut lines = hour();
+    lines.push(line(
+        5,
+        Some(FRONTEND),
+        "GET",
+        &format!("/{}", "a".repeat(1_000)),
+    ));
+    lines.push(line(
+        6,
+        Some(FRONTEND),
+        "GET",
+        &format!("/{}*", "b".repeat(9_000)),
+    ));
+    lines.push(line(
+        7,
+        Some(FRONTEND),
+        "GET",
+        &format!("/{}", "c".repeat(9_000)),
+    ));
+    let run = learn(&log(&lines), &DOMAIN);
+    for text in [&run.stdout, &run.stderr] {
+        let longest = text.lines().map(str::len).max();
+        assert!(longest < Some(600), "{longest:?}: {text}");
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn labels_are_got_out_of_flat_names() {
     );
     assert_eq!(
         of_rule(&judged, "no-admin", &["verdict", "requests"]),
-        json!(["too-few-requests", 12])
+        json!(["not-long-enough", 12])
     );
 
     let shown = run(&[

@@ -97,3 +97,20 @@ fn callers_are_shown_live_with_what_is_in_force() {
     let shown = top();
     assert!(shown.lines().any(|line| line == stale), "{shown}");
 }
+
+#[test]
+fn without_the_learning_mode_there_is_nothing_to_learn_and_why_is_told() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    let prometheus = scraping(mesh.admin());
+    mesh.ask("web", "/orders", 7);
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 7",
+    );
+    let url = prometheus.url();
+    let learnt = run(&["learn", "--prometheus", &url, "-f", &policies.name()]);
+    assert_eq!((learnt.status, learnt.stdout.as_str()), (2, ""));
+    let note = " has no `peergate_observed_requests_total` in the last 1w: turn on the learning mode with `spec.filter.reporting.learning: {}` in the `Mesh`";
+    assert!(learnt.stderr.contains(note), "{}", learnt.stderr);
+}

@@ -1,5 +1,7 @@
 //! Rules in shadow are judged by what was counted, and enforced.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
@@ -12,17 +14,27 @@ const WINDOW: &str = "5m";
 
 pub(crate) fn promote(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
     let (file, url) = (policies.name(), prometheus.url());
-    let mut args = vec![
-        "promote",
-        "-f",
-        &file,
-        "--prometheus",
-        &url,
-        "--window",
-        WINDOW,
-    ];
+    let mut args = vec!["promote", "-f", &file, "--prometheus", &url];
+    if !more.contains(&"--window") {
+        args.extend(["--window", WINDOW]);
+    }
     args.extend(more);
     run(&args)
+}
+
+/// The same, looking back as far as the proxies were looked at, and no further.
+pub(crate) fn promote_by_all(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
+    let moment = |query: &str| prometheus.query(query).unwrap()[0].value();
+    let first = moment("min(min_over_time(timestamp(peergate_decisions_total)[10m:100ms]))");
+    let now = moment("time()");
+    let window = format!("{}s", (now - first).floor());
+    let at = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_secs_f64(now));
+    let (at, whole) = (at.to_string(), ["--window", &window]);
+    promote(
+        policies,
+        prometheus,
+        &[&whole[..], &["--at", &at], more].concat(),
+    )
 }
 
 /// What is said of a rule, in these fields.
@@ -57,7 +69,14 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     let fields = ["verdict", "requests", "moreRequests", "beginning"];
     assert_eq!(
         of_rule(&judged, "no-admin", &fields),
-        json!(["too-few-requests", 25, 2970, "first-seen"])
+        json!(["not-long-enough", 25, 2970, "first-seen"])
+    );
+    let wait = of_rule(&judged, "no-admin", &["waitSeconds"])[0].clone();
+    assert!((1..300).contains(&wait.as_u64().unwrap()), "{wait}");
+    let by_all = promote_by_all(&policies, &prometheus, &["--output", "json"]);
+    assert_eq!(
+        of_rule(&by_all, "no-admin", &fields),
+        json!(["too-few-requests", 25, 2970, "asked"])
     );
     let fields = ["verdict", "requests", "hits", "callers"];
     assert_eq!(
@@ -73,7 +92,7 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
     assert_eq!((&hits[0], &hits[1]), (&json!("harmless"), &json!(true)));
     assert_eq!(hits[2][0]["requests"], 2);
 
-    let human = promote(&policies, &prometheus, &["--max-breakage", "20%"]);
+    let human = promote_by_all(&policies, &prometheus, &["--max-breakage", "20%"]);
     assert_eq!(human.status, 2);
     for line in [
         "rule no-admin of policy shop/orders (Deny): ready",
@@ -91,7 +110,7 @@ fn what_is_in_shadow_is_judged_by_what_was_counted_and_then_enforced() {
 
     // What is ready is enforced, and nothing else of the file changes.
     let before = policies.text();
-    let written = promote(
+    let written = promote_by_all(
         &policies,
         &prometheus,
         &["--max-breakage", "20%", "--rule", "no-admin", "--write"],
@@ -161,5 +180,58 @@ fn what_no_proxy_has_is_not_ready() {
     assert_eq!(
         of_rule(&judged(), "no-exports", &["verdict", "requests"]),
         json!(["not-counted", null])
+    );
+}
+
+#[test]
+fn a_fresh_prometheus_has_not_counted_for_long_enough() {
+    let policies = Policies::new();
+    let mesh = Mesh::start(&policies);
+    let prometheus = scraping(mesh.admin());
+    assert_eq!(mesh.ask("web", "/orders", 20), 200);
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 20",
+    );
+    // In a window of a week, looks are 20 minutes apart, and all that was counted is younger.
+    let week = ["--window", "7d", "--max-breakage", "20%"];
+    let json = promote(
+        &policies,
+        &prometheus,
+        &[&week[..], &["--output", "json"]].concat(),
+    );
+    assert_eq!(json.status, 2, "{}", json.stderr);
+    let fields = ["verdict", "ready", "requests", "moreRequests", "beginning"];
+    assert_eq!(
+        of_rule(&json, "no-admin", &fields),
+        json!(["not-long-enough", false, 20, null, "first-seen"])
+    );
+    let wait = of_rule(&json, "no-admin", &["waitSeconds"])[0].clone();
+    assert!(
+        (604_000..604_800).contains(&wait.as_u64().unwrap()),
+        "{wait}"
+    );
+    let human = promote(&policies, &prometheus, &week);
+    for part in [
+        "rule no-admin of policy shop/orders (Deny): not ready, not counted for long enough yet\n  none of 20 requests would have been denied: at most ",
+        " of 7days: wait 7days, until 20",
+        ", or choose a shorter `--window`\n",
+    ] {
+        assert!(human.stdout.contains(part), "{part}\n{}", human.stdout);
+    }
+    // What would have been denied is known at once.
+    assert_eq!(mesh.ask("web", "/reports", 1), 200);
+    wait_for(
+        &prometheus,
+        "sum(peergate_decisions_total{peergate_effect=\"shadow_deny\"}) == 1",
+    );
+    let json = promote(
+        &policies,
+        &prometheus,
+        &[&week[..], &["--output", "json"]].concat(),
+    );
+    assert_eq!(
+        of_rule(&json, "no-reports", &["verdict"]),
+        json!(["would-deny"])
     );
 }

@@ -55,7 +55,7 @@ fn only_the_present_revision_counts() {
     let fields = ["verdict", "requests", "hits", "beginning", "otherRevisions"];
     assert_eq!(
         judged(&policies, &prometheus, &fields),
-        json!(["too-few-requests", 5, [], "revised", []])
+        json!(["not-long-enough", 5, [], "revised", []])
     );
 
     // A proxy that goes back makes it unknown again.

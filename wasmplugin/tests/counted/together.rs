@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::exporter::Exporter;
 use super::mesh::Policies;
-use super::promote::promote;
+use super::promote::{promote, promote_by_all};
 use super::run;
 use super::scraping::{scraping, wait_for};
 
@@ -111,12 +111,12 @@ fn policies_in_shadow_for_one_workload_are_judged_and_enforced_together() {
             &["policy", "together", "verdict", "requests"]
         ),
         json!([
-            ["shop/orders", ["shop/probes"], "too-few-requests", 15],
-            ["shop/probes", ["shop/orders"], "too-few-requests", 15],
+            ["shop/orders", ["shop/probes"], "not-long-enough", 15],
+            ["shop/probes", ["shop/orders"], "not-long-enough", 15],
         ])
     );
     // Whichever of them is asked for.
-    let written = promote(
+    let written = promote_by_all(
         &policies,
         &prometheus,
         &[

@@ -1,5 +1,7 @@
 //! What is counted is shown.
 
+use serde_json::{Value, json};
+
 use super::mesh::{Mesh, Policies};
 use super::run;
 use super::scraping::{scraping, wait_for};
@@ -62,6 +64,15 @@ fn a_proxy_is_shown_by_its_own_counters() {
     assert_eq!(
         row(&shown.stdout, &["shop/orders", "no-reports"])[2..9],
         ["-", "-", "0", "0", "0", "2", "denied-by-rule"]
+    );
+    let json = run(&["top", "--proxy", &url, "--interval", "100ms", "-o", "json"]);
+    let snapshot: Value = serde_json::from_str(&json.stdout).expect(&json.stderr);
+    let rules = snapshot["rules"].as_array().unwrap();
+    let denied = rules.iter().find(|rule| rule["rule"].is_null()).unwrap();
+    let expected = json!({"total": 3, "perSecond": 0.0});
+    assert_eq!(
+        (&denied["denied"], &snapshot["proxies"]),
+        (&expected, &json!(1))
     );
 }
 

@@ -2,22 +2,27 @@
 
 use std::fmt::Write as _;
 
+use policy_schema::istio::ACCESS_LOG_PROVIDER;
+
 use super::document::{ByHand, Document};
-use super::seen::Faults;
+use super::seen::{Faults, Unread, WithoutCaller};
 use super::{Args, Learnt};
 use crate::learning::observed::Tally;
-use crate::learning::path_folding::{Because, HeldBack};
-use crate::learning::proposal::{ProposedCall, Rarity};
+use crate::learning::path_folding::{Because, ByHand as TemplateByHand, HeldBack};
+use crate::learning::proposal::{Coverage, ProposedCall, Rarity};
 use crate::learning::rule::{requests, told};
 use crate::learning::workload::SetAside;
-use crate::printable::printable;
+use crate::printable::{clipped, printable};
 use crate::report::{self, counted};
 
 /// More lines than these of one kind are not shown.
 const MOST: usize = 20;
 
+/// What to do where a template was not made.
+const BY_HAND: &str = "; `--template` makes it one";
+
 /// Shows it on stderr.
-pub(super) fn report(learnt: &[Learnt], faults: &[Faults], args: &Args) {
+pub(super) fn report(learnt: &[Learnt], unread: &Unread, args: &Args) {
     let mut text = String::new();
     for one in learnt {
         workload(one, args, &mut text);
@@ -25,9 +30,20 @@ pub(super) fn report(learnt: &[Learnt], faults: &[Faults], args: &Args) {
     if learnt.iter().all(|one| one.document.is_none()) {
         text.push_str("there is nothing to propose\n");
     }
+    if learnt.len() > 1 {
+        let coverage = learnt.iter().map(|one| one.proposals.coverage).sum();
+        let _ = writeln!(
+            text,
+            "all drafts together cover {}",
+            coverage_text(coverage)
+        );
+    }
     report::summary(text.trim_end());
-    for faults in faults {
+    for faults in &unread.faults {
         report::note(&fault_line(faults));
+    }
+    if let Some(without_caller) = &unread.without_caller {
+        report::note(&without_caller_line(without_caller));
     }
     let documents = learnt.iter().filter_map(|one| one.document.as_ref());
     for by_hand in documents.filter_map(Document::by_hand) {
@@ -44,9 +60,25 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
     let mut line = format!(
         "{} {}: {}",
         call.method,
-        call.pattern.text,
+        clipped(&call.pattern.text),
         told(call.tally)
     );
+    if let Some(TemplateByHand { paths, denied }) = &call.pattern.by_hand {
+        let _ = write!(
+            line,
+            "; by hand: takes in {} such as {}",
+            counted(paths.count, "path", "paths"),
+            paths.example
+        );
+        if let Some(denied) = denied {
+            let _ = write!(
+                line,
+                ", and {} that the caller was denied, such as {}",
+                counted(denied.count, "path", "paths"),
+                denied.example
+            );
+        }
+    }
     for fold in &call.pattern.folds {
         let _ = write!(
             line,
@@ -54,6 +86,9 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
             fold.distinct,
             fold.examples.join(", ")
         );
+    }
+    if let Some(odd) = &call.pattern.odd {
+        let _ = write!(line, "; also takes in what was seen seldom, such as {odd}");
     }
     if let Some(seldom) = &call.pattern.seldom {
         let _ = write!(
@@ -79,6 +114,62 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
     printable(&line)
 }
 
+/// What lines do not say who called, and how to have them say so.
+fn without_caller_line(without_caller: &WithoutCaller) -> String {
+    let WithoutCaller {
+        file,
+        line,
+        lines,
+        outbound,
+    } = without_caller;
+    let own = if *outbound > 0 {
+        format!(
+            " ({} of them calls that the workload itself made)",
+            grouped(*outbound)
+        )
+    } else {
+        String::new()
+    };
+    printable(&format!(
+        "{}{own} do not name the caller, so nothing can be learned from them; the first is {file}:{line}: set \
+         `spec.telemetry.accessLog: {{requests: All, provider: {ACCESS_LOG_PROVIDER}}}` in the `Mesh`, render and apply \
+         it, and install the provider with `peergate install-values`",
+        count_of(*lines, "line", "lines"),
+    ))
+}
+
+/// How much of what could be allowed a draft allows.
+fn coverage_text(coverage: Coverage) -> String {
+    let Coverage { covered, eligible } = coverage;
+    format!(
+        "{} of {} eligible request{}",
+        grouped(covered),
+        grouped(eligible),
+        if eligible == 1 { "" } else { "s" }
+    )
+}
+
+fn count_of(count: u64, one: &str, several: &str) -> String {
+    format!(
+        "{} {}",
+        grouped(count),
+        if count == 1 { one } else { several }
+    )
+}
+
+/// A number with a comma between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// What lines are wrong.
 pub(super) fn fault_line(faults: &Faults) -> String {
     let (line, reason) = &faults.first;
@@ -91,6 +182,8 @@ pub(super) fn fault_line(faults: &Faults) -> String {
 fn workload(one: &Learnt, args: &Args, text: &mut String) {
     let seen = one.workload.seen.map(told).unwrap_or_default();
     let _ = writeln!(text, "{}: {seen}", one.policy);
+    let coverage = coverage_text(one.proposals.coverage);
+    let _ = writeln!(text, "  covers  the draft covers {coverage}");
     if let Some(document) = &one.document {
         for (rule, (caller, calls)) in document.rules.iter().zip(&one.proposals.learnt) {
             let _ = writeln!(text, "  rule    {} for {caller}", rule.id);
@@ -141,12 +234,14 @@ fn lines(title: &str, all: impl ExactSizeIterator<Item = String>, text: &mut Str
 fn held_back_line(held_back: &HeldBack) -> String {
     let line = match &held_back.because {
         Because::Word(word) => format!(
-            "{} is no template: `{word}` stands in the place of an id",
-            held_back.template
+            "{} is no template: `{}` stands in the place of an id{BY_HAND}",
+            held_back.template,
+            clipped(word)
         ),
         Because::OtherForm(id) => format!(
-            "{} is no template: `{id}` has another form than other ids in its place",
-            held_back.template
+            "{} is no template: `{}` has another form than other ids in its place{BY_HAND}",
+            held_back.template,
+            clipped(id)
         ),
         Because::Denied(path) => {
             format!("{} is no template: `{path}` was denied", held_back.template)

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::Learnt;
 use super::document::{ByHand, Document, Texts};
-use super::seen::Faults;
+use super::seen::{Faults, Unread};
 use crate::learning::observed::Tally;
 use crate::learning::path_folding::{Because, Fold, HeldBack, Paths};
-use crate::learning::proposal::{ProposedCall, Rarity};
+use crate::learning::proposal::{Coverage, ProposedCall, Rarity};
 use crate::learning::workload::SetAside;
 
 /// All of it.
@@ -16,7 +16,29 @@ use crate::learning::workload::SetAside;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report<'l> {
     policies: Vec<Proposed<'l>>,
+    /// Of all policies together.
+    coverage: Covered,
     faulty_lines: Vec<FaultyLines<'l>>,
+    /// Lines that do not say who called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines_without_caller: Option<LinesWithoutCaller<'l>>,
+}
+
+/// How many requests the draft allows, and how many it could.
+#[derive(Debug, Serialize)]
+struct Covered {
+    covered: u64,
+    eligible: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinesWithoutCaller<'l> {
+    lines: u64,
+    /// How many of them are calls that the workload itself made.
+    outbound: u64,
+    file: &'l str,
+    first: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -24,6 +46,7 @@ pub(super) struct Report<'l> {
 struct Proposed<'l> {
     policy: String,
     seen: Option<Seen>,
+    coverage: Covered,
     is_new: bool,
     /// The text that has the rules, with all else that is in the file; null where nothing is written.
     document: Option<&'l str>,
@@ -55,6 +78,7 @@ struct Seen {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Call<'l> {
     caller: String,
     method: &'l str,
@@ -66,6 +90,13 @@ struct Call<'l> {
     seldom: Option<SomePaths<'l>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forbidden: Option<SomePaths<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    odd: Option<&'l str>,
+    /// Of a template that a person named, the paths that it takes in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<SomePaths<'l>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied: Option<SomePaths<'l>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rare: Option<&'static str>,
 }
@@ -112,11 +143,20 @@ struct FaultyLine {
 }
 
 impl<'l> Report<'l> {
-    pub(super) fn new(learnt: &'l [Learnt], texts: &'l Texts, faults: &'l [Faults]) -> Self {
+    pub(super) fn new(learnt: &'l [Learnt], texts: &'l Texts, unread: &'l Unread) -> Self {
         let policies = learnt.iter().map(|one| Proposed::new(one, texts));
+        let coverage: Coverage = learnt.iter().map(|one| one.proposals.coverage).sum();
+        let without_caller = unread.without_caller.as_ref();
         Self {
             policies: policies.collect(),
-            faulty_lines: faults.iter().map(FaultyLines::from).collect(),
+            coverage: coverage.into(),
+            faulty_lines: unread.faults.iter().map(FaultyLines::from).collect(),
+            lines_without_caller: without_caller.map(|without_caller| LinesWithoutCaller {
+                lines: without_caller.lines,
+                outbound: without_caller.outbound,
+                file: &without_caller.file,
+                first: without_caller.line,
+            }),
         }
     }
 }
@@ -128,6 +168,7 @@ impl<'l> Proposed<'l> {
         Self {
             policy: one.policy.to_string(),
             seen: one.workload.seen.map(Seen::from),
+            coverage: one.proposals.coverage.into(),
             is_new: document.is_some_and(Document::is_new),
             document: document.and_then(|document| texts.of(document)),
             by_hand: document.and_then(Document::by_hand).map(Hand::from),
@@ -170,6 +211,7 @@ impl From<Tally> for Seen {
 
 impl<'l> From<&'l ProposedCall> for Call<'l> {
     fn from(call: &'l ProposedCall) -> Self {
+        let by_hand = call.pattern.by_hand.as_ref();
         Self {
             caller: call.caller.to_string(),
             method: &call.method,
@@ -178,11 +220,23 @@ impl<'l> From<&'l ProposedCall> for Call<'l> {
             ids: call.pattern.folds.iter().map(Ids::from).collect(),
             seldom: call.pattern.seldom.as_ref().map(SomePaths::from),
             forbidden: call.pattern.forbidden.as_ref().map(SomePaths::from),
+            odd: call.pattern.odd.as_deref(),
+            by_hand: by_hand.map(|by_hand| (&by_hand.paths).into()),
+            denied: by_hand
+                .and_then(|by_hand| by_hand.denied.as_ref())
+                .map(SomePaths::from),
             rare: call.rarity.map(|rarity| match rarity {
                 Rarity::Few => "few",
                 Rarity::Brief => "brief",
             }),
         }
+    }
+}
+
+impl From<Coverage> for Covered {
+    fn from(coverage: Coverage) -> Self {
+        let Coverage { covered, eligible } = coverage;
+        Self { covered, eligible }
     }
 }
 

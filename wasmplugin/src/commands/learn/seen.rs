@@ -9,7 +9,7 @@ use policy_schema::plugin_config::PolicyName;
 use super::known::Known;
 use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
-use crate::learning::access_log::{self, InvalidLine};
+use crate::learning::access_log::{self, Entry, InvalidLine};
 use crate::learning::counters::{self, Counted, InvalidSeries};
 use crate::learning::observed::{Observation, Tally};
 use crate::learning::workload::{Counting, Workload};
@@ -28,6 +28,25 @@ pub(super) struct Seen<'k> {
     counting: Counting,
     pub(super) workloads: BTreeMap<PolicyName, Workload>,
     pub(super) faults: Vec<Faults>,
+    pub(super) without_caller: Option<WithoutCaller>,
+}
+
+/// Lines of logs that do not say who called.
+#[derive(Debug)]
+pub(super) struct WithoutCaller {
+    /// Where the first of them is.
+    pub(super) file: String,
+    pub(super) line: usize,
+    pub(super) lines: u64,
+    /// How many of them are calls that the workload itself made.
+    pub(super) outbound: u64,
+}
+
+/// Lines that nothing is learnt from.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) faults: Vec<Faults>,
+    pub(super) without_caller: Option<WithoutCaller>,
 }
 
 /// Lines of a file that are none of an access log.
@@ -48,6 +67,7 @@ impl<'k> Seen<'k> {
             counting,
             workloads: BTreeMap::new(),
             faults: Vec::new(),
+            without_caller: None,
         }
     }
 
@@ -78,7 +98,17 @@ impl<'k> Seen<'k> {
             }
             lines += 1;
             match access_log::read(&line, policy) {
-                Ok(observation) => self.add(&observation),
+                Ok(Entry::Request(observation)) => self.add(&observation),
+                Ok(Entry::WithoutCaller { is_outbound }) => {
+                    let without_caller = self.without_caller.get_or_insert_with(|| WithoutCaller {
+                        file: name_of(file),
+                        line: number,
+                        lines: 0,
+                        outbound: 0,
+                    });
+                    without_caller.lines += 1;
+                    without_caller.outbound += u64::from(is_outbound);
+                }
                 Err(reason) => {
                     faulty += 1;
                     first.get_or_insert((number, reason));

@@ -25,6 +25,18 @@ pub(super) struct Window {
 pub(super) type Series = (BTreeMap<String, String>, Tally);
 
 impl Window {
+    /// As people write it, in the largest unit that it is a whole number of.
+    pub(super) fn text(self) -> String {
+        let units = [(604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m")];
+        let unit = units
+            .iter()
+            .find(|(unit, _)| self.seconds.is_multiple_of(*unit));
+        unit.map_or_else(
+            || self.to_string(),
+            |(unit, name)| format!("{}{name}", self.seconds / unit),
+        )
+    }
+
     /// Reads a number with `s`, `m`, `h`, `d` or `w`.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         const FORM: &str = "write a number with `m`, `h`, `d` or `w`, such as `7d`";
@@ -93,6 +105,16 @@ impl Queries {
 /// A text, as queries have it.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+/// Whether anything was counted in the learning mode in the window before `at`.
+pub(super) async fn is_known(
+    prometheus: &Prometheus,
+    window: Window,
+    at: Timestamp,
+) -> Result<bool, PrometheusError> {
+    let query = format!("group(present_over_time({OBSERVED}[{window}]))");
+    Ok(!prometheus.query(&query, at).await?.is_empty())
 }
 
 /// All series that grew in the window before `at`, of one policy or of all.

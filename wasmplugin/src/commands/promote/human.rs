@@ -1,6 +1,7 @@
 //! The report for people.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
@@ -8,6 +9,7 @@ use policy_schema::timestamp::Timestamp;
 
 use super::{Judged, Report, Written};
 use crate::printable::printable;
+use crate::promotion::Window;
 use crate::promotion::candidate::{Candidate, Subject};
 use crate::promotion::evidence::{Beginning, CallerHits, Seen};
 use crate::promotion::label::Observed;
@@ -117,6 +119,14 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
                 standard.most
             ),
         ],
+        Verdict::TooShort { bound, wait, more } => too_short(
+            &format!(
+                "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
+            ),
+            *wait,
+            *more,
+            report,
+        ),
         Verdict::Unknown(unknown) => unknown_lines(unknown, candidate),
     };
     let Some(seen) = seen else {
@@ -135,6 +145,53 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What was counted so far, and how long to wait.
+fn too_short(so_far: &str, wait: Duration, more: u64, report: &Report) -> Vec<String> {
+    let Window { from, until } = report.window;
+    let asked = until
+        .unix_nanoseconds()
+        .saturating_sub(from.unix_nanoseconds());
+    let asked = Duration::from_nanos(asked);
+    let counted = asked.saturating_sub(wait);
+    let mut lines = vec![
+        "not ready, not counted for long enough yet".to_owned(),
+        so_far.to_owned(),
+        format!(
+            "it has been counted for {} of {}: wait {}, until {}, or choose a shorter `--window`",
+            length(Duration::from_secs(counted.as_secs())),
+            length(asked),
+            length(Duration::from_secs(whole_seconds(wait))),
+            whole_second(until.after(wait)),
+        ),
+    ];
+    if more > 0 {
+        lines.push(format!(
+            "it also takes {} more without a denial",
+            counted_requests(more)
+        ));
+    }
+    lines
+}
+
+/// A stretch of time in its two largest units, rounded up.
+pub(super) fn length(time: Duration) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = whole_seconds(time);
+    let unit = match seconds {
+        DAY.. => HOUR,
+        HOUR.. => MINUTE,
+        _ => 1,
+    };
+    humantime::format_duration(Duration::from_secs(seconds.div_ceil(unit) * unit)).to_string()
+}
+
+/// The seconds of a stretch of time, rounded up.
+pub(super) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 fn harmless(subject: &Subject, seen: Option<&Seen>) -> Vec<String> {
@@ -304,11 +361,28 @@ mod tests {
     use crate::promotion::evidence::Hits;
 
     #[test]
+    fn a_stretch_of_time_is_told_in_two_units() {
+        for (seconds, told) in [
+            (0, "0s"),
+            (59, "59s"),
+            (200, "3m 20s"),
+            (3_600, "1h"),
+            (3_601, "1h 1m"),
+            (604_800, "7days"),
+            (604_800 - 200, "7days"),
+            (604_800 - 3_700, "6days 23h"),
+        ] {
+            assert_eq!(length(Duration::from_secs(seconds)), told, "{seconds}");
+        }
+    }
+
+    #[test]
     fn what_labels_bring_does_not_control_the_terminal() {
         let evil = "\u{1b}[2J\u{202e}x".to_owned();
         let seen = Seen {
             since: Timestamp::from_unix_nanoseconds(0),
             beginning: Beginning::Asked,
+            missing: Duration::ZERO,
             requests: 1,
             hits: vec![Hits {
                 rule: Some(evil.clone()),

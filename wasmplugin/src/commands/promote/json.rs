@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::human::word;
+use super::human::{whole_seconds, word};
 use super::{Judged, Report};
 use crate::failure::Failure;
 use crate::output;
@@ -37,13 +37,16 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
     ready: bool,
-    /// `harmless`, `ready`, `would-deny`, `too-few-requests`, `not-counted`, `other-revisions`,
+    /// `harmless`, `ready`, `would-deny`, `too-few-requests`, `not-long-enough`, `not-counted`, `other-revisions`,
     /// `shared-workloads` or `provider-decides`.
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     bound: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     more_requests: Option<u64>,
+    /// How long until it was counted for all of the window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requests: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +118,13 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         Verdict::Harmless | Verdict::Unknown(_) => (None, None),
         Verdict::Ready { bound } | Verdict::WouldDeny { bound, .. } => (Some(*bound), None),
         Verdict::TooFew { bound, more } => (Some(*bound), Some(*more)),
+        Verdict::TooShort { bound, more, .. } => {
+            (Some(*bound), Some(*more).filter(|more| *more > 0))
+        }
+    };
+    let wait_seconds = match verdict {
+        Verdict::TooShort { wait, .. } => Some(whole_seconds(*wait)),
+        _ => None,
     };
     let mut written = report.written.iter();
     let others = candidate
@@ -131,6 +141,7 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         verdict: name(verdict),
         bound: bound.map(Share::as_fraction),
         more_requests,
+        wait_seconds,
         requests: seen.map(|seen| seen.requests),
         since: seen.map(|seen| seen.since.to_string()),
         beginning: seen.map(|seen| match seen.beginning {
@@ -162,6 +173,7 @@ fn name(verdict: &Verdict) -> &'static str {
         Verdict::Ready { .. } => "ready",
         Verdict::WouldDeny { .. } => "would-deny",
         Verdict::TooFew { .. } => "too-few-requests",
+        Verdict::TooShort { .. } => "not-long-enough",
         Verdict::Unknown(Unknown::NotCounted(_)) => "not-counted",
         Verdict::Unknown(Unknown::OtherRevisions(_)) => "other-revisions",
         Verdict::Unknown(Unknown::Shared(_)) => "shared-workloads",

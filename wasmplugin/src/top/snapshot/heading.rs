@@ -7,6 +7,7 @@ use super::policy_name;
 use crate::printable::printable;
 use crate::report::counted;
 use crate::top::documents::Documents;
+use crate::top::number::whole;
 use crate::top::reading::Reading;
 
 /// More than these of a kind are not listed.
@@ -21,9 +22,12 @@ pub(super) fn lines(
     is_wanted: &impl Fn(&str) -> bool,
 ) -> Vec<String> {
     let mut lines = vec![summary(reading, source, is_wanted)];
-    lines.extend(revisions(reading, documents, is_wanted));
+    let revisions = Revisions::new(reading, documents, is_wanted);
+    lines.extend(revisions.trouble);
     lines.extend(listed("planes disagree", disagreements(reading, is_wanted)));
     lines.extend(listed("ends soonest", endings(reading, is_wanted)));
+    // Last, because a small screen does not show all lines.
+    lines.extend(listed("revisions", revisions.current));
     lines
 }
 
@@ -62,45 +66,54 @@ fn summary(reading: &Reading, source: &str, is_wanted: &impl Fn(&str) -> bool) -
     format!("{source}: {}", parts.join(", "))
 }
 
-/// What proxies run that the documents do not have, or, without documents, where they differ.
-fn revisions(
-    reading: &Reading,
-    documents: Option<&Documents>,
-    is_wanted: &impl Fn(&str) -> bool,
-) -> Vec<String> {
-    let mut current = Vec::new();
-    let mut lines = Vec::new();
-    let policies = reading.revisions.iter();
-    for (policy, running) in policies.filter(|(policy, _)| is_wanted(policy)) {
-        let documented = documents.and_then(|documents| documents.policies.get(policy));
-        let running_text = || {
-            let running = running.iter().map(|(revision, proxies)| {
-                format!("{revision} ({})", of(*proxies, "proxy", "proxies"))
-            });
-            running.collect::<Vec<_>>().join(", ")
-        };
-        let name = policy_name(policy);
-        match documented {
-            Some(documented) if running.keys().any(|known| *known != documented.revision) => lines
-                .push(format!(
-                    "stale: {name} runs {}, and the documents have {}",
-                    running_text(),
-                    documented.revision
+/// What proxies run.
+struct Revisions {
+    /// Lines about what the documents do not have, or, without documents, where proxies differ.
+    trouble: Vec<String>,
+    /// All others.
+    current: Vec<String>,
+}
+
+impl Revisions {
+    fn new(
+        reading: &Reading,
+        documents: Option<&Documents>,
+        is_wanted: &impl Fn(&str) -> bool,
+    ) -> Self {
+        let mut current = Vec::new();
+        let mut trouble = Vec::new();
+        let policies = reading.revisions.iter();
+        for (policy, running) in policies.filter(|(policy, _)| is_wanted(policy)) {
+            let documented = documents.and_then(|documents| documents.policies.get(policy));
+            let running_text = || {
+                let running = running.iter().map(|(revision, proxies)| {
+                    format!("{revision} ({})", of(*proxies, "proxy", "proxies"))
+                });
+                running.collect::<Vec<_>>().join(", ")
+            };
+            let name = policy_name(policy);
+            match documented {
+                Some(documented) if running.keys().any(|known| *known != documented.revision) => {
+                    trouble.push(format!(
+                        "stale: {name} runs {}, and the documents have {}",
+                        running_text(),
+                        documented.revision
+                    ));
+                }
+                None if documents.is_some() => trouble.push(format!(
+                    "stale: {name} runs {}, and no document has it",
+                    running_text()
                 )),
-            None if documents.is_some() => lines.push(format!(
-                "stale: {name} runs {}, and no document has it",
-                running_text()
-            )),
-            None if running.len() > 1 => {
-                lines.push(format!("differing: {name} runs {}", running_text()));
-            }
-            Some(_) | None => {
-                current.extend(running.keys().map(|revision| format!("{name} {revision}")));
+                None if running.len() > 1 => {
+                    trouble.push(format!("differing: {name} runs {}", running_text()));
+                }
+                Some(_) | None => {
+                    current.extend(running.keys().map(|revision| format!("{name} {revision}")));
+                }
             }
         }
+        Self { trouble, current }
     }
-    lines.extend(listed("revisions", current));
-    lines
 }
 
 /// Where the filter and RBAC decided differently.
@@ -166,15 +179,6 @@ fn listed(title: &str, texts: Vec<String>) -> Option<String> {
 
 fn of(count: u64, one: &str, several: &str) -> String {
     counted(usize::try_from(count).unwrap_or(usize::MAX), one, several)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
-)]
-fn whole(number: f64) -> u64 {
-    number.round() as u64
 }
 
 #[expect(
