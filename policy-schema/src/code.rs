@@ -14,30 +14,34 @@ macro_rules! codes {
     (
         $(#[doc = $about:literal])+
         $code:ident;
-        $( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident; )+
+        $(
+            $(#[doc = $doc:literal])+
+            $(#[cfg($condition:meta)])?
+            $variant:ident = $name:literal, $severity:ident;
+        )+
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $code { $( $(#[doc = $doc])+ $variant, )+ }
+        pub enum $code { $( $(#[doc = $doc])+ $(#[cfg($condition)])? $variant, )+ }
 
         impl $code {
             /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
+            pub const ALL: &'static [Self] = &[ $( $(#[cfg($condition)])? Self::$variant, )+ ];
 
             /// The name as it is printed, in kebab case.
             pub const fn as_str(self) -> &'static str {
-                match self { $( Self::$variant => $name, )+ }
+                match self { $( $(#[cfg($condition)])? Self::$variant => $name, )+ }
             }
 
             /// How much it matters.
             pub const fn severity(self) -> $crate::code::Severity {
-                match self { $( Self::$variant => $crate::code::Severity::$severity, )+ }
+                match self { $( $(#[cfg($condition)])? Self::$variant => $crate::code::Severity::$severity, )+ }
             }
 
             /// What the code means, for the documentation.
             #[cfg(feature = "authoring")]
             pub const fn explanation(self) -> &'static str {
-                match self { $( Self::$variant => concat!($($doc, "\n",)+), )+ }
+                match self { $( $(#[cfg($condition)])? Self::$variant => concat!($($doc, "\n",)+), )+ }
             }
         }
 
@@ -130,6 +134,27 @@ codes! {
     /// Two policies of a namespace describe the same service, or the same external host differently, or
     /// external hosts that a proxy cannot tell apart.
     ConflictingHost = "conflicting-host", Error;
+    /// A rule names a service account that no document declares, and that is probably misspelt.
+    #[cfg(feature = "authoring")]
+    UnknownServiceAccount = "unknown-service-account", Warning;
+    /// A namespace is not in the documents, but differs by a typing mistake from one that is.
+    #[cfg(feature = "authoring")]
+    UnknownNamespace = "unknown-namespace", Warning;
+    /// A rule names a port that the workload does not have, such as the port of its `Service`.
+    #[cfg(feature = "authoring")]
+    UnknownPort = "unknown-port", Warning;
+    /// A label selects no workload of the documents, but differs by a typing mistake from one that does.
+    #[cfg(feature = "authoring")]
+    UnknownLabel = "unknown-label", Warning;
+    /// A policy is for a gateway or service that is not in the documents, but one like it is.
+    #[cfg(feature = "authoring")]
+    UnknownTarget = "unknown-target", Warning;
+    /// A policy has `otherwise: Pass`, and the mesh denies what no policy allows.
+    #[cfg(feature = "authoring")]
+    IneffectivePass = "ineffective-pass", Warning;
+    /// A rule allows callers to send any request to several workloads.
+    #[cfg(feature = "authoring")]
+    WideAllow = "wide-allow", Warning;
 
     /// A rule id is not a DNS label. Ids become metric labels and log fields.
     InvalidRuleId = "invalid-rule-id", Error;
@@ -172,6 +197,18 @@ codes! {
     /// A `Deny` rule asks for HTTP and is not limited to ports. On a port that speaks something else, Istio drops
     /// the question and keeps the denial, so that every connection is denied.
     DeniesTcp = "denies-tcp", Warning;
+    /// Another rule of the policy already does what the rule does.
+    #[cfg(feature = "authoring")]
+    RedundantRule = "redundant-rule", Warning;
+    /// A `Deny` rule of the policy denies everything that the rule allows.
+    #[cfg(feature = "authoring")]
+    ShadowedRule = "shadowed-rule", Warning;
+    /// A path or a request principal is written in the syntax of another tool, and Istio takes it literally.
+    #[cfg(feature = "authoring")]
+    ForeignSyntax = "foreign-syntax", Warning;
+    /// Several external authorizers decide about a workload, which Istio refuses unless a setting of istiod allows it.
+    #[cfg(feature = "authoring")]
+    SeveralProviders = "several-providers", Warning;
     /// The same value stands twice in a list.
     DuplicateValue = "duplicate-value", Warning;
     /// The filter's configuration for a policy is larger than 1 MiB.
