@@ -2,7 +2,7 @@
 
 use super::Found;
 use crate::code::Code;
-use crate::policy::{Attachment, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::Cursor;
 use crate::rule::{Rule, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
@@ -23,7 +23,10 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         let others = together
             .iter()
             .filter_map(|other| set.policies().get(*other));
-        let opened: Vec<_> = others.filter(|other| is_closed_workload(other)).collect();
+        let others = others.filter(|other| is_closed_workload(other));
+        let opened: Vec<_> = others
+            .filter(|other| is_for_all_of(policy, other))
+            .collect();
         let Some(first) = opened.first().filter(|_| opened.len() > 1) else {
             continue;
         };
