@@ -80,3 +80,42 @@ impl PathNormalization {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MODES: [PathNormalization; 4] = [
+        PathNormalization::None,
+        PathNormalization::Base,
+        PathNormalization::MergeSlashes,
+        PathNormalization::DecodeAndMergeSlashes,
+    ];
+
+    proptest! {
+        #[test]
+        fn no_path_that_rules_see_is_said_to_be_unseen(
+            path in "/([/.%;a2eEfF5cC1634\\\\#^|~]|%61|%2[eEfF5]){0,24}",
+        ) {
+            for mode in MODES {
+                let Ok(seen) = mode.normalize(path.as_bytes()) else {
+                    continue;
+                };
+                let seen = String::from_utf8(seen).unwrap();
+                // Of slashes alone two are left, and a rule for them is refused all the same.
+                if seen == "//" {
+                    continue;
+                }
+                let exact = PathMatch::Text(TextMatch::Exact(seen.as_str().into()));
+                prop_assert_eq!(mode.removes(&exact), None, "{:?} {} {}", mode, path, seen);
+                for (end, _) in seen.char_indices() {
+                    let start = seen.get(..end).unwrap();
+                    let prefix = PathMatch::Text(TextMatch::Prefix(start.into()));
+                    prop_assert_eq!(mode.removes(&prefix), None, "{:?} {} {}", mode, path, start);
+                }
+            }
+        }
+    }
+}
