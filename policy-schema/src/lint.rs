@@ -1,16 +1,30 @@
-//! What a rule says that can never come true in this mesh.
+//! What documents hardly mean: values that can never match in this mesh, and mistakes that only show across
+//! documents.
 //!
-//! A finding here is always right: a rule, or a value of it, that no request can match is a
-//! mistake about who may call what, and an error.
+//! A rule, or a value of it, that no request can match is a mistake about who may call what, and an error. What
+//! is found [together](together) is a warning.
 
+mod callers;
+mod covered;
+mod declared;
 mod excluded;
+mod foreign_syntax;
+mod near;
+mod pass;
+mod paths;
+mod ports;
+mod rule_cover;
+mod together;
+mod unknown_callers;
+mod unknown_labels;
+mod unknown_targets;
+mod wide;
 
 use std::collections::HashSet;
 
 use ipnet::IpNet;
 
 use crate::code::Code;
-use crate::document::PathNormalization;
 use crate::identity::SpiffeId;
 use crate::matching::arrival::HeaderArrival;
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
@@ -22,12 +36,12 @@ use crate::rule_spec::{ConditionSpec, Effect};
 use crate::timestamp::Timestamp;
 
 use excluded::{Blocks, Certificates, SameValue};
+use together::Found;
+
+pub(crate) use together::lint_together;
 
 /// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
-
-/// Path templates came with this version of Istio.
-const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
 
 /// Reports what of `rule` can never match in `mesh` from the time `at` on, where callers without an
 /// identity come only if `takes_plaintext`.
@@ -269,6 +283,12 @@ fn lint_source(
         not_remote_ip_blocks,
     );
     let excluding = SameValue::of(not_request_principals.iter().enumerate());
+    for (key, principals) in [
+        ("requestPrincipals", request_principals),
+        ("notRequestPrincipals", not_request_principals),
+    ] {
+        foreign_syntax::check_request_principals(principals, &cursor.key(key), problems);
+    }
     lint_values(
         ["requestPrincipals", "notRequestPrincipals"],
         request_principals,
@@ -457,67 +477,14 @@ fn lint_operation(
     for (key, paths) in [("paths", paths), ("notPaths", not_paths)] {
         let cursor = cursor.key(key);
         for (index, path) in paths.iter().enumerate() {
-            lint_path(path, mesh, &cursor.index(index), problems);
+            paths::check(path, mesh, &cursor.index(index), problems);
+            foreign_syntax::check_path(
+                path,
+                key == "paths" && effect == Effect::Allow,
+                &cursor.index(index),
+                problems,
+            );
         }
-    }
-}
-
-fn lint_path(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if matches!(path, PathMatch::Template(_)) && mesh.istio_version < PATH_TEMPLATES {
-        problems.report(
-            Code::UnsupportedByIstio,
-            cursor,
-            format!("Istio {} has no path templates", mesh.istio_version),
-            format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
-        );
-    }
-    if let Some(normalised) = mesh.path_normalization.removes(path) {
-        problems.report(
-            Code::NeverMatches,
-            cursor,
-            format!("no rule ever sees a path with `{normalised}`"),
-            format!(
-                "the mesh normalises paths (`{:?}`) before rules see them; write the path as it is afterwards",
-                mesh.path_normalization
-            ),
-        );
-    }
-}
-
-impl PathNormalization {
-    /// A part of the pattern that no path has after this; none where some path can match.
-    pub fn removes(self, path: &PathMatch) -> Option<&'static str> {
-        let (text, is_open_ended) = match path {
-            PathMatch::Text(TextMatch::Any) => return None,
-            PathMatch::Text(pattern) => (
-                pattern.literal().to_owned(),
-                matches!(pattern, TextMatch::Prefix(_)),
-            ),
-            PathMatch::Template(template) => (template.to_string(), false),
-        };
-        let ends_in_dots = !is_open_ended && (text.ends_with("/.") || text.ends_with("/.."));
-        let lower = text.to_ascii_lowercase();
-        let removed = [
-            (PathNormalization::Base, "\\", text.contains('\\')),
-            (PathNormalization::Base, "/./", text.contains("/./")),
-            (PathNormalization::Base, "/../", text.contains("/../")),
-            (PathNormalization::Base, "/..", ends_in_dots),
-            (PathNormalization::MergeSlashes, "//", text.contains("//")),
-            (
-                PathNormalization::DecodeAndMergeSlashes,
-                "%2F",
-                lower.contains("%2f"),
-            ),
-            (
-                PathNormalization::DecodeAndMergeSlashes,
-                "%5C",
-                lower.contains("%5c"),
-            ),
-        ];
-        removed
-            .into_iter()
-            .find(|&(since, _, is_present)| self >= since && is_present)
-            .map(|(_, part, _)| part)
     }
 }
 

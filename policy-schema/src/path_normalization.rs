@@ -277,6 +277,20 @@ fn escape_digits(text: &[u8]) -> Option<u8> {
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
+/// Whether no path begins so after this: with an escape that it decodes, or refuses.
+pub(crate) fn is_decoded(text: &[u8], mode: PathNormalization) -> bool {
+    escaped(text).is_some_and(|byte| match byte {
+        b'/' | b'\\' => mode >= PathNormalization::DecodeAndMergeSlashes,
+        0 | b'.' => mode >= PathNormalization::Base,
+        _ => mode >= PathNormalization::Base && is_unreserved(byte),
+    })
+}
+
+/// Whether a character is only there as an escape once a path is canonicalized.
+pub(crate) fn is_escaped_when_raw(char: char) -> bool {
+    u8::try_from(char).map_or(true, must_be_escaped)
+}
+
 /// What is the same escaped and not.
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_~".contains(&byte)

@@ -13,6 +13,7 @@ mod mesh;
 mod peer_authentication;
 mod plugin_config;
 mod pods;
+mod providers;
 mod selectors;
 mod service;
 mod tcp_ports;
@@ -32,7 +33,7 @@ pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};
 pub(crate) use at_gateways::AtGateways;
-pub(crate) use calls::{Caller, Callers, Calls};
+pub(crate) use calls::{Caller, Callers, Calls, account_of};
 pub use edge::Gateway;
 pub(crate) use edge::{
     Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host,
@@ -45,6 +46,7 @@ pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use pods::Pods;
+pub(crate) use providers::MULTIPLE_PROVIDERS;
 pub(crate) use selectors::Selectors;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;

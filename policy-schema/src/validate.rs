@@ -26,7 +26,7 @@ use crate::check::{Scope, check_ports, check_rules};
 use crate::code::Severity;
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::document::ServicePolicyDocument;
-use crate::lint::lint_rule;
+use crate::lint::{lint_rule, lint_together};
 use crate::plugin_config::{PolicyName, check_policy_name};
 use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
@@ -124,6 +124,12 @@ fn check_together(
     shadow::check_together(documents, set, diagnostics);
     tcp::check_together(documents, set, diagnostics);
     size::check_together(sources, documents, set, diagnostics);
+    for (position, problems) in lint_together(set) {
+        let policy = set.policies().get(position);
+        if let Some(document) = policy.and_then(|policy| documents.get(policy)) {
+            document.place(problems, diagnostics);
+        }
+    }
 }
 
 fn check_policy(

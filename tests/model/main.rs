@@ -1,6 +1,7 @@
 //! The engine against the plain meaning of the rules: the same outcome for every policy and
 //! every request.
 
+mod covered;
 mod naive;
 mod reach;
 

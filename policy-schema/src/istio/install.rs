@@ -13,7 +13,7 @@ use super::pods::{
 };
 use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
 use crate::metric::Label;
-use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
+use crate::policy::{Gateway, MULTIPLE_PROVIDERS, Mesh, PolicySet, TLS_DEFAULTS};
 
 /// Where gateways say whether they are ready.
 const STATUS_PORT: u16 = 15021;
@@ -49,8 +49,8 @@ pub fn install_files(set: &PolicySet) -> Vec<InstallFile> {
             "namespaces".to_owned(),
             InstallContent::Objects(namespaces(set)),
         ),
-        document("istiod.values", istiod_values(mesh)),
-        document("istio-operator", istio_operator(mesh)),
+        document("istiod.values", istiod_values(set)),
+        document("istio-operator", istio_operator(set)),
     ];
     for gateway in istio_gateways(mesh) {
         let name = format!("{}.gateway.values", gateway.name);
@@ -94,7 +94,8 @@ fn namespaces(set: &PolicySet) -> Vec<Value> {
 }
 
 /// The values of the chart `istiod`.
-fn istiod_values(mesh: &Mesh) -> Value {
+fn istiod_values(set: &PolicySet) -> Value {
+    let mesh = &set.mesh;
     let mut values = json!({
         "pilot": {
             // One is enough until its node is drained, and then no proxy gets certificates.
@@ -104,7 +105,7 @@ fn istiod_values(mesh: &Mesh) -> Value {
             "resources": control_plane_resources(),
             "affinity": apart("app", "istiod"),
             "seccompProfile": {"type": "RuntimeDefault"},
-            "env": environment(mesh),
+            "env": environment(set),
         },
         // The kubelet has no identity: its probes reach workloads past the rules, at the agent's port.
         "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
@@ -129,12 +130,16 @@ fn global_values(mesh: &Mesh) -> Value {
     })
 }
 
-/// The CA gives no longer times than the mesh wants, whatever a proxy asks for.
-fn environment(mesh: &Mesh) -> Value {
-    json!({
-        "DEFAULT_WORKLOAD_CERT_TTL": mesh.workload_ttl,
-        "MAX_WORKLOAD_CERT_TTL": mesh.workload_ttl,
-    })
+/// The environment of istiod. The CA issues no certificates for longer than the mesh allows, whatever a proxy asks for.
+fn environment(set: &PolicySet) -> Value {
+    let mut environment = Map::new();
+    for lifetime in ["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"] {
+        environment.insert(lifetime.to_owned(), json!(set.mesh.workload_ttl));
+    }
+    if set.has_several_providers() {
+        environment.insert(MULTIPLE_PROVIDERS.to_owned(), json!("true"));
+    }
+    Value::Object(environment)
 }
 
 /// Istio's `MeshConfig`, as far as the documents say it.
@@ -292,7 +297,8 @@ fn disruption_budget(gateway: &Gateway) -> Value {
 
 /// The same for `istioctl install -f`. Istio has no operator in the cluster any more from 1.24 on; the
 /// command goes on reading its configuration, and puts `spec.revision` into the values in every version.
-fn istio_operator(mesh: &Mesh) -> Value {
+fn istio_operator(set: &PolicySet) -> Value {
+    let mesh = &set.mesh;
     let mut spec = json!({
         "profile": "minimal",
         "meshConfig": mesh_config(mesh),
@@ -307,7 +313,7 @@ fn istio_operator(mesh: &Mesh) -> Value {
             "ingressGateways": istio_gateways(mesh).map(gateway_component).collect::<Vec<_>>(),
         },
         "values": {
-            "pilot": {"env": environment(mesh), "seccompProfile": {"type": "RuntimeDefault"}},
+            "pilot": {"env": environment(set), "seccompProfile": {"type": "RuntimeDefault"}},
             "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
             "global": global_values(mesh),
         },

@@ -281,7 +281,7 @@ impl Source {
 }
 
 /// The namespace and the name of the account that Istio gives this SPIFFE ID.
-fn account_of(id: &str) -> Option<(&str, &str)> {
+pub(crate) fn account_of(id: &str) -> Option<(&str, &str)> {
     let (_, path) = id.strip_prefix(SCHEME)?.split_once('/')?;
     path.strip_prefix("ns/")?.split_once("/sa/")
 }

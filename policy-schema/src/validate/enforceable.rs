@@ -4,7 +4,7 @@ use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::planes::{FilterPlane, RbacGap, RbacOnly, RbacPlane};
-use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
+use crate::policy::{IstioVersion, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
@@ -82,7 +82,7 @@ pub(super) fn check_together(
             positions.any(|position| those.get(position) == Some(&true))
         };
         let (has_addresses, has_providers) = (has(&have_addresses), has(&have_providers));
-        if !(has_addresses || (has_providers && has_one_provider)) {
+        if !(has_addresses || has_providers) {
             continue;
         }
         let together: Vec<_> = positions()
@@ -92,8 +92,8 @@ pub(super) fn check_together(
         if has_addresses {
             check_rules_beside_addresses(&together, documents, diagnostics);
         }
-        if has_providers && has_one_provider {
-            check_providers(&together, documents, diagnostics);
+        if has_providers {
+            check_providers(&together, has_one_provider, documents, diagnostics);
         }
     }
 }
@@ -196,6 +196,7 @@ fn check_rules_beside_addresses(
 
 fn check_providers(
     together: &[&ServicePolicy],
+    has_one_provider: bool,
     documents: &DocumentsByName<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -210,6 +211,23 @@ fn check_providers(
     let Some((_, _, first)) = custom().next() else {
         return;
     };
+    let (code, message, help) = if has_one_provider {
+        (
+            Code::UnsupportedByIstio,
+            format!("the workload has the provider `{first}` already, and Istio takes one"),
+            "more than one came with 1.30; use the same provider, or merge the two".to_owned(),
+        )
+    } else {
+        (
+            Code::SeveralProviders,
+            format!(
+                "the workload has the provider `{first}` already, and Istio denies every request unless several are enabled"
+            ),
+            format!(
+                "set `{MULTIPLE_PROVIDERS}=true` in the environment of istiod, as `peergate install-values` does, or use one provider"
+            ),
+        )
+    };
     for (policy, index, _) in custom().filter(|(.., provider)| *provider != first) {
         report(
             policy,
@@ -217,9 +235,9 @@ fn check_providers(
             "provider",
             documents,
             diagnostics,
-            Code::UnsupportedByIstio,
-            format!("the workload has the provider `{first}` already, and Istio takes one"),
-            "more than one came with 1.30; use the same provider, or merge the two",
+            code,
+            message.clone(),
+            &help,
         );
     }
 }

@@ -122,7 +122,8 @@ impl PathTemplate {
         }
     }
 
-    fn literals(&self) -> impl Iterator<Item = &str> {
+    /// The text of its literal segments.
+    pub(crate) fn literals(&self) -> impl Iterator<Item = &str> {
         let head = self.head.iter().filter_map(|segment| match segment {
             Segment::Literal(literal) => Some(&**literal),
             Segment::One => None,

@@ -1,0 +1,113 @@
+//! What the documents declare of the mesh: its namespaces and service accounts.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::near::Names;
+use crate::policy::{Attachment, PolicySet};
+
+/// The namespaces and service accounts of the documents.
+#[derive(Debug)]
+pub(super) struct Declared<'s> {
+    namespaces: BTreeMap<&'s str, Namespace<'s>>,
+    /// The namespaces that have each account.
+    by_account: HashMap<&'s str, BTreeSet<&'s str>>,
+    known_namespaces: Names<'s>,
+    /// The accounts of those namespaces that were asked about.
+    known_accounts: RefCell<HashMap<&'s str, Names<'s>>>,
+}
+
+/// A namespace of the documents.
+#[derive(Debug, Default)]
+pub(super) struct Namespace<'s> {
+    /// How many policies it has.
+    pub(super) policies: usize,
+    accounts: BTreeSet<&'s str>,
+    /// Whether a policy for a workload leaves its account out.
+    leaves_accounts_out: bool,
+}
+
+impl Namespace<'_> {
+    /// Whether the documents say which account each of its workloads runs as, as far as they describe workloads.
+    pub(super) fn declares_all_accounts(&self) -> bool {
+        !self.accounts.is_empty() && !self.leaves_accounts_out
+    }
+
+    /// Whether the documents say which account any of its workloads runs as.
+    pub(super) fn declares_accounts(&self) -> bool {
+        !self.accounts.is_empty()
+    }
+}
+
+impl<'s> Declared<'s> {
+    pub(super) fn by(set: &'s PolicySet) -> Self {
+        let mut namespaces: BTreeMap<&str, Namespace<'_>> = BTreeMap::new();
+        for policy in set.policies() {
+            let namespace = namespaces.entry(&policy.name.namespace).or_default();
+            namespace.policies += 1;
+            match (&policy.service_account, &policy.attachment) {
+                (Some(account), _) => {
+                    namespace.accounts.insert(account);
+                }
+                (None, Attachment::Workload(_)) => namespace.leaves_accounts_out = true,
+                (None, _) => {}
+            }
+        }
+        let mesh = set.mesh();
+        for gateway in mesh.gateways.iter() {
+            namespaces.entry(&gateway.namespace).or_default();
+            let account = &gateway.account;
+            let of_account = namespaces.entry(&account.namespace).or_default();
+            of_account.accounts.insert(&account.name);
+        }
+        for exception in &mesh.mtls.exceptions {
+            namespaces.entry(&exception.namespace).or_default();
+        }
+        namespaces.entry(&mesh.root_namespace).or_default();
+        let mut by_account: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        for (name, namespace) in &namespaces {
+            for account in &namespace.accounts {
+                by_account.entry(account).or_default().insert(name);
+            }
+        }
+        Self {
+            known_namespaces: Names::of(namespaces.keys().copied()),
+            known_accounts: RefCell::default(),
+            by_account,
+            namespaces,
+        }
+    }
+
+    pub(super) fn namespace(&self, name: &str) -> Option<&Namespace<'s>> {
+        self.namespaces.get(name)
+    }
+
+    /// The namespace that was probably meant by `name`.
+    pub(super) fn closest_namespace(&self, name: &str) -> Option<&'s str> {
+        self.known_namespaces.closest(name)
+    }
+
+    pub(super) fn has_account(&self, namespace: &str, account: &str) -> bool {
+        let namespace = self.namespaces.get(namespace);
+        namespace.is_some_and(|namespace| namespace.accounts.contains(account))
+    }
+
+    /// The account of the namespace that was probably meant by `account`.
+    pub(super) fn closest_account(&self, namespace: &str, account: &str) -> Option<&'s str> {
+        let (name, declared) = self.namespaces.get_key_value(namespace)?;
+        let mut known = self.known_accounts.borrow_mut();
+        let names = known
+            .entry(name)
+            .or_insert_with(|| Names::of(declared.accounts.iter().copied()));
+        names.closest(account)
+    }
+
+    /// The one namespace that has an account of this name.
+    pub(super) fn only_namespace_with(&self, account: &str) -> Option<&'s str> {
+        let namespaces = self.by_account.get(account)?;
+        namespaces
+            .first()
+            .copied()
+            .filter(|_| namespaces.len() == 1)
+    }
+}

@@ -1,0 +1,121 @@
+//! Paths that no request has once the proxy has normalized it.
+
+use crate::code::Code;
+use crate::document::PathNormalization;
+use crate::matching::{PathMatch, TextMatch};
+use crate::path_normalization::{is_decoded, is_escaped_when_raw};
+use crate::policy::{IstioVersion, Mesh};
+use crate::problem::{Cursor, Problems};
+
+/// Path templates came with this version of Istio.
+const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
+
+/// Reports a path that the mesh cannot ask for, or that no rule ever sees.
+pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if matches!(path, PathMatch::Template(_)) && mesh.istio_version < PATH_TEMPLATES {
+        problems.report(
+            Code::UnsupportedByIstio,
+            cursor,
+            format!("Istio {} has no path templates", mesh.istio_version),
+            format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
+        );
+    }
+    if let Some(normalised) = mesh.path_normalization.removes(path) {
+        problems.report(
+            Code::NeverMatches,
+            cursor,
+            format!("no rule ever sees a path with `{normalised}`"),
+            format!(
+                "the mesh normalises paths (`{:?}`) before rules see them; write the path as it is afterwards",
+                mesh.path_normalization
+            ),
+        );
+    }
+}
+
+impl PathNormalization {
+    /// A part of the pattern that no path has after this; none where some path can match.
+    pub fn removes(self, path: &PathMatch) -> Option<&str> {
+        let (text, is_open_ended) = match path {
+            PathMatch::Text(TextMatch::Any) => return None,
+            PathMatch::Text(pattern) => {
+                (pattern.literal(), matches!(pattern, TextMatch::Prefix(_)))
+            }
+            PathMatch::Template(template) => {
+                let mut parts = template.literals();
+                return parts.find_map(|part| self.removed_part(part));
+            }
+        };
+        let ends_in_dots = !is_open_ended && (text.ends_with("/.") || text.ends_with("/.."));
+        let is_removed = ends_in_dots && self >= Self::Base;
+        is_removed
+            .then_some("/..")
+            .or_else(|| self.removed_part(text))
+    }
+
+    /// A part of a text that no path has after this.
+    fn removed_part(self, text: &str) -> Option<&str> {
+        let parts = [
+            (Self::Base, "\\"),
+            (Self::Base, "/./"),
+            (Self::Base, "/../"),
+            (Self::MergeSlashes, "//"),
+        ];
+        let by_part = parts
+            .into_iter()
+            .find(|(since, part)| self >= *since && text.contains(part))
+            .map(|(_, part)| part);
+        by_part.or_else(|| {
+            let mut positions = text.char_indices();
+            positions.find_map(|(position, char)| {
+                let rest = text.get(position..)?;
+                match char {
+                    '%' if is_decoded(rest.as_bytes(), self) => rest.get(..3),
+                    _ if is_escaped_when_raw(char) && self >= Self::Base => {
+                        rest.get(..char.len_utf8())
+                    }
+                    _ => None,
+                }
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MODES: [PathNormalization; 4] = [
+        PathNormalization::None,
+        PathNormalization::Base,
+        PathNormalization::MergeSlashes,
+        PathNormalization::DecodeAndMergeSlashes,
+    ];
+
+    proptest! {
+        #[test]
+        fn no_path_that_rules_see_is_said_to_be_unseen(
+            path in "/([/.%;a2eEfF5cC1634\\\\#^|~]|%61|%2[eEfF5]){0,24}",
+        ) {
+            for mode in MODES {
+                let Ok(seen) = mode.normalize(path.as_bytes()) else {
+                    continue;
+                };
+                let seen = String::from_utf8(seen).unwrap();
+                // Of slashes alone two are left, and a rule for them is refused all the same.
+                if seen == "//" {
+                    continue;
+                }
+                let exact = PathMatch::Text(TextMatch::Exact(seen.as_str().into()));
+                prop_assert_eq!(mode.removes(&exact), None, "{:?} {} {}", mode, path, seen);
+                for (end, _) in seen.char_indices() {
+                    let start = seen.get(..end).unwrap();
+                    let prefix = PathMatch::Text(TextMatch::Prefix(start.into()));
+                    prop_assert_eq!(mode.removes(&prefix), None, "{:?} {} {}", mode, path, start);
+                }
+            }
+        }
+    }
+}

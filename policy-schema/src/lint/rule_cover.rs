@@ -1,0 +1,315 @@
+//! Whether a rule matches every request that another one does.
+//!
+//! The answer is a proof: where it cannot be found by comparing field by field, it is no.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use super::excluded::Blocks;
+use crate::identity::{SpiffeId, TrustDomains};
+use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
+use crate::rule::namespace::is_in_namespace;
+use crate::rule::{Operation, Rule, Source};
+use crate::rule_spec::{Effect, Enforcement};
+
+/// A rule with the identities that its sources name, under each trust domain of the mesh.
+#[derive(Debug)]
+pub(super) struct Expanded<'r> {
+    pub(super) rule: &'r Rule,
+    sources: Vec<ExpandedSource<'r>>,
+}
+
+#[derive(Debug)]
+struct ExpandedSource<'r> {
+    source: &'r Source,
+    principals: Vec<TextMatch>,
+    not_principals: Vec<TextMatch>,
+}
+
+impl<'r> Expanded<'r> {
+    pub(super) fn of(rule: &'r Rule, trust_domains: &TrustDomains) -> Self {
+        let sources = rule.sources.iter();
+        Self {
+            rule,
+            sources: sources
+                .map(|source| ExpandedSource {
+                    source,
+                    principals: source.principals_in(trust_domains),
+                    not_principals: source.not_principals_in(trust_domains),
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn is_shadow(&self) -> bool {
+        self.rule.enforcement == Some(Enforcement::Shadow)
+    }
+}
+
+/// A rule that is asked whether it covers others.
+pub(super) struct RuleCover<'r> {
+    rule: &'r Rule,
+    sources: Vec<SourceCover<'r>>,
+    operations: Vec<OperationCover<'r>>,
+}
+
+impl<'r> RuleCover<'r> {
+    pub(super) fn of(expanded: &'r Expanded<'_>) -> Self {
+        let rule = expanded.rule;
+        let reading = match rule.effect {
+            Effect::Allow => Reading::Narrow,
+            Effect::Deny | Effect::Audit | Effect::Custom => Reading::Wide,
+        };
+        Self {
+            rule,
+            sources: expanded.sources.iter().map(SourceCover::of).collect(),
+            operations: rule
+                .operations
+                .iter()
+                .map(|operation| OperationCover::of(operation, reading))
+                .collect(),
+        }
+    }
+
+    /// Whether this rule matches whenever `other` does. Its effect must be the same, or `Deny` where the other's
+    /// is `Allow`: what stops requests matches more spellings than what lets them pass.
+    pub(super) fn covers(&self, other: &Expanded<'_>) -> bool {
+        let validity = self.rule.validity;
+        let mut conditions = self.rule.conditions.iter();
+        (validity.is_unlimited() || validity == other.rule.validity)
+            && conditions.all(|condition| other.rule.conditions.contains(condition))
+            // On ports without HTTP, Istio drops an `Allow` rule with any part that asks for HTTP.
+            && (self.rule.effect != Effect::Allow
+                || !asks_for_http(self.rule)
+                || asks_for_http(other.rule))
+            && self.covers_operations(other.rule)
+            && self.covers_sources(other)
+    }
+
+    fn covers_operations(&self, other: &Rule) -> bool {
+        let covers = |operation| {
+            let mut covers = self.operations.iter();
+            covers.any(|cover| cover.covers(operation))
+        };
+        self.operations.is_empty()
+            || (!other.operations.is_empty() && other.operations.iter().all(covers))
+    }
+
+    fn covers_sources(&self, other: &Expanded<'_>) -> bool {
+        if self.sources.is_empty() {
+            // An `Allow` rule without sources takes callers with an identity of the mesh alone.
+            let mut sources = other.rule.sources.iter();
+            return self.rule.effect != Effect::Allow
+                || sources.all(|source| {
+                    !source.anonymous && !source.takes_client_certificates_alone(Effect::Allow)
+                });
+        }
+        let covers = |source| {
+            let mut covers = self.sources.iter();
+            covers.any(|cover| cover.covers(source))
+        };
+        !other.sources.is_empty() && other.sources.iter().all(covers)
+    }
+}
+
+/// Whether any part of the rule asks for HTTP.
+fn asks_for_http(rule: &Rule) -> bool {
+    let mut operations = rule.operations.iter();
+    rule.asks_for_http_beside_operations() || operations.any(Operation::asks_for_http)
+}
+
+struct SourceCover<'r> {
+    source: &'r Source,
+    principals: TextCover<'r>,
+    not_principals: HashSet<&'r TextMatch>,
+    namespaces: NamespaceCover<'r>,
+    trust_domains: TextCover<'r>,
+    ip_blocks: Blocks,
+    remote_ip_blocks: Blocks,
+}
+
+impl<'r> SourceCover<'r> {
+    fn of(expanded: &'r ExpandedSource<'_>) -> Self {
+        let source = expanded.source;
+        Self {
+            source,
+            principals: TextCover::of(expanded.principals.iter().enumerate()),
+            not_principals: expanded.not_principals.iter().collect(),
+            namespaces: NamespaceCover::of(&source.namespaces),
+            trust_domains: TextCover::of(source.trust_domains.iter().enumerate()),
+            ip_blocks: Blocks::of(&source.ip_blocks),
+            remote_ip_blocks: Blocks::of(&source.remote_ip_blocks),
+        }
+    }
+
+    fn covers(&self, other: &ExpandedSource<'_>) -> bool {
+        let Source {
+            anonymous,
+            client_certificates,
+            not_client_certificates,
+            principals,
+            not_principals: _,
+            service_accounts,
+            not_service_accounts: _,
+            namespaces,
+            not_namespaces,
+            trust_domains,
+            not_trust_domains,
+            request_principals,
+            not_request_principals,
+            ip_blocks,
+            not_ip_blocks,
+            remote_ip_blocks,
+            not_remote_ip_blocks,
+        } = self.source;
+        let source = other.source;
+        let ids: Option<Vec<SpiffeId<'_>>> = other.principals.iter().map(exact_id).collect();
+        let ids = ids.filter(|ids| !ids.is_empty());
+        let all_ids = |is: &dyn Fn(&SpiffeId<'_>) -> bool| {
+            let mut ids = ids.iter().flatten().peekable();
+            ids.peek().is_some() && ids.all(is)
+        };
+        *anonymous == source.anonymous
+            && *client_certificates == source.client_certificates
+            && *not_client_certificates == source.not_client_certificates
+            && covers_list(
+                principals.is_empty() && service_accounts.is_empty(),
+                &other.principals,
+                |principal| self.principals.first(principal).is_some(),
+            )
+            && (covers_list(namespaces.is_empty(), &source.namespaces, |namespace| {
+                self.namespaces.covers(namespace)
+            }) || all_ids(&|id| {
+                let mut namespaces = namespaces.iter();
+                namespaces.any(|namespace| is_in_namespace(id, namespace))
+            }))
+            && (covers_list(trust_domains.is_empty(), &source.trust_domains, |domain| {
+                self.trust_domains.first(domain).is_some()
+            }) || all_ids(&|id| {
+                let mut domains = trust_domains.iter();
+                domains.any(|domain| domain.matches(id.trust_domain().as_bytes()))
+            }))
+            && covers_list(
+                request_principals.is_empty(),
+                &source.request_principals,
+                |principal| request_principals.contains(principal),
+            )
+            && covers_list(ip_blocks.is_empty(), &source.ip_blocks, |block| {
+                self.ip_blocks.first(block).is_some()
+            })
+            && covers_list(
+                remote_ip_blocks.is_empty(),
+                &source.remote_ip_blocks,
+                |block| self.remote_ip_blocks.first(block).is_some(),
+            )
+            && are_among(self.not_principals.iter().copied(), &other.not_principals)
+            && are_among(not_namespaces, &source.not_namespaces)
+            && are_among(not_trust_domains, &source.not_trust_domains)
+            && are_among(not_request_principals, &source.not_request_principals)
+            && are_among(not_ip_blocks, &source.not_ip_blocks)
+            && are_among(not_remote_ip_blocks, &source.not_remote_ip_blocks)
+    }
+}
+
+fn exact_id(principal: &TextMatch) -> Option<SpiffeId<'_>> {
+    match principal {
+        TextMatch::Exact(id) => SpiffeId::parse(id.as_bytes()).ok(),
+        TextMatch::Any | TextMatch::Prefix(_) | TextMatch::Suffix(_) => None,
+    }
+}
+
+/// Namespaces with an open beginning are looked for in other places of an ID than all others.
+struct NamespaceCover<'r> {
+    from_start: TextCover<'r>,
+    at_end: TextCover<'r>,
+}
+
+impl<'r> NamespaceCover<'r> {
+    fn of(namespaces: &'r [TextMatch]) -> Self {
+        let is_end = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
+        let (ends, others): (Vec<_>, Vec<_>) = namespaces
+            .iter()
+            .enumerate()
+            .partition(|(_, namespace)| is_end(namespace));
+        Self {
+            from_start: TextCover::of(others),
+            at_end: TextCover::of(ends),
+        }
+    }
+
+    fn covers(&self, namespace: &TextMatch) -> bool {
+        let found = match namespace {
+            TextMatch::Suffix(_) => self.at_end.first(namespace),
+            TextMatch::Any | TextMatch::Exact(_) | TextMatch::Prefix(_) => {
+                self.from_start.first(namespace)
+            }
+        };
+        found.is_some()
+    }
+}
+
+struct OperationCover<'r> {
+    operation: &'r Operation,
+    methods: TextCover<'r>,
+    paths: PathCover<'r>,
+    same_paths: HashSet<&'r PathMatch>,
+    hosts: HashSet<&'r TextMatch>,
+    ports: HashSet<u16>,
+}
+
+impl<'r> OperationCover<'r> {
+    fn of(operation: &'r Operation, reading: Reading) -> Self {
+        Self {
+            operation,
+            methods: TextCover::of(operation.methods.iter().enumerate()),
+            paths: PathCover::of(&operation.paths, reading),
+            same_paths: operation.paths.iter().collect(),
+            // A pattern does not let ambiguous hosts pass, and an exact host may be one.
+            hosts: operation.hosts.iter().collect(),
+            ports: operation.ports.iter().copied().collect(),
+        }
+    }
+
+    fn covers(&self, other: &Operation) -> bool {
+        let Operation {
+            methods,
+            not_methods,
+            paths,
+            not_paths,
+            hosts,
+            not_hosts,
+            ports,
+            not_ports,
+        } = self.operation;
+        covers_list(methods.is_empty(), &other.methods, |method| {
+            self.methods.first(method).is_some()
+        }) && covers_list(paths.is_empty(), &other.paths, |path| {
+            self.same_paths.contains(path) || self.paths.first(path).is_some()
+        }) && covers_list(hosts.is_empty(), &other.hosts, |host| {
+            self.hosts.contains(host)
+        }) && covers_list(ports.is_empty(), &other.ports, |port| {
+            self.ports.contains(port)
+        }) && are_among(not_methods, &other.not_methods)
+            && are_among(not_paths, &other.not_paths)
+            && are_among(not_hosts, &other.not_hosts)
+            && are_among(not_ports, &other.not_ports)
+    }
+}
+
+/// Whether a list that may be empty, which is no condition, takes all that the list `others` does.
+fn covers_list<V>(is_empty: bool, others: &[V], covers: impl Fn(&V) -> bool) -> bool {
+    is_empty || (!others.is_empty() && others.iter().all(covers))
+}
+
+/// Whether everything that is excluded here is excluded by `others` too.
+fn are_among<'v, V: Eq + Hash + 'v>(
+    excluded: impl IntoIterator<Item = &'v V>,
+    others: &'v [V],
+) -> bool {
+    let mut excluded = excluded.into_iter().peekable();
+    if excluded.peek().is_none() {
+        return true;
+    }
+    let others: HashSet<_> = others.iter().collect();
+    excluded.all(|value| others.contains(value))
+}

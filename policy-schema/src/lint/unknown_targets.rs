@@ -1,0 +1,99 @@
+//! `targetRefs` that name a gateway or service which is probably another one.
+//!
+//! Waypoints and services need no document, so an unknown name alone is no mistake.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Found;
+use super::near::Names;
+use crate::code::Code;
+use crate::document::GatewayApi;
+use crate::policy::{Attachment, PolicySet};
+use crate::problem::Cursor;
+
+/// The gateways and services of a namespace.
+#[derive(Debug, Default)]
+struct Targets<'s> {
+    gateways: BTreeSet<&'s str>,
+    services: BTreeSet<&'s str>,
+}
+
+/// Reports targets that are probably misspelt, or in another namespace.
+pub(super) fn check(set: &PolicySet, found: &mut Found) {
+    let by_namespace = targets_of(set);
+    let mut namespaces_of_gateways: HashMap<&str, &str> = HashMap::new();
+    for gateway in kubernetes_gateways(set) {
+        namespaces_of_gateways
+            .entry(&gateway.name)
+            .or_insert(&gateway.namespace);
+    }
+    let empty = Targets::default();
+    let cursor = Cursor::Root;
+    let cursor = cursor.key("spec");
+    let cursor = cursor.key("targetRefs");
+    for (position, policy) in set.policies().iter().enumerate() {
+        let Attachment::Targets(targets) = &policy.attachment else {
+            continue;
+        };
+        let namespace = policy.name.namespace.as_str();
+        let there = by_namespace.get(namespace).unwrap_or(&empty);
+        for (index, target) in targets.iter().enumerate() {
+            let name = target.name.as_str();
+            let known = match target.kind.as_str() {
+                "Gateway" => &there.gateways,
+                "Service" => &there.services,
+                _ => continue,
+            };
+            if known.contains(name) {
+                continue;
+            }
+            let kind = &target.kind;
+            let elsewhere = namespaces_of_gateways
+                .get(name)
+                .filter(|_| kind == "Gateway");
+            let (message, help) = if let Some(other) = elsewhere {
+                (
+                    format!(
+                        "the gateway `{name}` is in the namespace `{other}`, and a target must be in the policy's own, `{namespace}`"
+                    ),
+                    format!("move the policy to the namespace `{other}`"),
+                )
+            } else if let Some(meant) = Names::of(known.iter().copied()).closest(name) {
+                (
+                    format!(
+                        "no document declares the {} `{name}` in `{namespace}`",
+                        kind.to_lowercase()
+                    ),
+                    format!("did you mean `{meant}`?"),
+                )
+            } else {
+                continue;
+            };
+            let at = cursor.index(index);
+            found
+                .of(position)
+                .report(Code::UnknownTarget, &at.key("name"), message, help);
+        }
+    }
+}
+
+fn targets_of(set: &PolicySet) -> HashMap<&str, Targets<'_>> {
+    let mut by_namespace: HashMap<&str, Targets<'_>> = HashMap::new();
+    for gateway in kubernetes_gateways(set) {
+        let there = by_namespace.entry(&gateway.namespace).or_default();
+        there.gateways.insert(&gateway.name);
+    }
+    for policy in set.policies() {
+        if let Some(service) = &policy.service {
+            let there = by_namespace.entry(&policy.name.namespace).or_default();
+            there.services.insert(&service.name);
+        }
+    }
+    by_namespace
+}
+
+/// The gateways that policies name as targets.
+fn kubernetes_gateways(set: &PolicySet) -> impl Iterator<Item = &crate::policy::Gateway> {
+    let gateways = set.mesh().gateways.iter();
+    gateways.filter(|gateway| gateway.api == GatewayApi::Kubernetes)
+}

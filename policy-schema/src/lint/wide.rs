@@ -1,0 +1,65 @@
+//! `Allow` rules for a whole namespace or mesh that open its workloads altogether.
+
+use super::Found;
+use crate::code::Code;
+use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
+use crate::problem::Cursor;
+use crate::rule::{Rule, Test};
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
+
+/// Reports rules that allow any request to several workloads whose own policies deny what they do not allow.
+pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+    let rules = Cursor::Root;
+    let rules = rules.key("spec");
+    let rules = rules.key("rules");
+    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
+        let is_wide = matches!(
+            policy.attachment,
+            Attachment::Namespace | Attachment::Mesh(_)
+        );
+        if !is_wide || policy.enforcement == Enforcement::Shadow {
+            continue;
+        }
+        let others = together
+            .iter()
+            .filter_map(|other| set.policies().get(*other));
+        let others = others.filter(|other| is_closed_workload(other));
+        let opened: Vec<_> = others
+            .filter(|other| is_for_all_of(policy, other))
+            .collect();
+        let Some(first) = opened.first().filter(|_| opened.len() > 1) else {
+            continue;
+        };
+        for (index, rule) in policy.rules.iter().enumerate() {
+            if opens_everything(rule) {
+                found.of(position).report(
+                    Code::WideAllow,
+                    &rules.index(index).key("id"),
+                    format!(
+                        "rule `{}` allows any request to {} workloads with policies of their own, such as `{}`",
+                        rule.id,
+                        opened.len(),
+                        first.name()
+                    ),
+                    "name under `to` what the callers need, such as `paths: [/metrics]`, or write the rule into the policies that need it",
+                );
+            }
+        }
+    }
+}
+
+/// Whether the policy is for one workload, and denies what it does not allow.
+fn is_closed_workload(policy: &ServicePolicy) -> bool {
+    matches!(policy.attachment, Attachment::Workload(_))
+        && policy.enforcement == Enforcement::Enforce
+        && policy.otherwise == Otherwise::Deny
+}
+
+/// Whether the rule lets its callers send any request.
+fn opens_everything(rule: &Rule) -> bool {
+    let mut conditions = rule.conditions.iter();
+    rule.effect == Effect::Allow
+        && rule.enforcement != Some(Enforcement::Shadow)
+        && rule.operations.is_empty()
+        && conditions.all(|condition| matches!(condition.test, Test::Caller(_)))
+}

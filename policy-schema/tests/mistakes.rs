@@ -1,0 +1,619 @@
+//! Mistakes across documents and between rules that validation warns about, and what it leaves alone.
+
+#![cfg(feature = "authoring")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+
+/// The codes and remedies of what is found, in the order of the text.
+fn found(texts: &[&str]) -> Vec<(&'static str, String)> {
+    let sources: Vec<_> = texts
+        .iter()
+        .map(|text| SourceText {
+            name: "policy.yaml".to_owned(),
+            text: (*text).to_owned(),
+        })
+        .collect();
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
+        istio_version: None,
+    };
+    let found = validate(&sources, options).diagnostics;
+    let found = found.into_iter();
+    found
+        .map(|found| (found.code.as_str(), found.help))
+        .collect()
+}
+
+fn codes(texts: &[&str]) -> Vec<&'static str> {
+    found(texts).into_iter().map(|(code, _)| code).collect()
+}
+
+fn mesh(spec: &str) -> String {
+    format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
+         spec: {{trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.30\"{spec}}}\n"
+    )
+}
+
+fn policy(namespace: &str, name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+         metadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
+    )
+}
+
+/// A policy for the workload of its name.
+fn of_workload(namespace: &str, name: &str, spec: &str) -> String {
+    let selector = format!("selector: {{matchLabels: {{app: {name}}}}}, {spec}");
+    policy(namespace, name, &selector)
+}
+
+/// What is found of one rule of `shop/cart` with this source, beside workloads that declare their accounts.
+fn found_of_source(mesh: &str, source: &str) -> Vec<(&'static str, String)> {
+    let rules = format!("rules: [{{id: r, effect: Allow, {source}}}]");
+    let cart = of_workload(
+        "shop",
+        "cart",
+        &format!("serviceAccount: shop-cart, {rules}"),
+    );
+    let web = of_workload("shop", "web", "serviceAccount: shop-web, rules: []");
+    let pay = of_workload("payments", "pay", "serviceAccount: ledger, rules: []");
+    found(&[mesh, &cart, &web, &pay])
+}
+
+#[test]
+fn a_misspelt_caller_is_found_wherever_a_rule_names_it() {
+    let account = "unknown-service-account";
+    for (source, code, meant) in [
+        (
+            "from: [{serviceAccounts: [shop-wbe]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "from: [{serviceAccounts: [shopweb]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "from: [{serviceAccounts: [payments/legder]}]",
+            account,
+            "payments/ledger",
+        ),
+        // Declared in another namespace.
+        (
+            "from: [{serviceAccounts: [payments/shop-web]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "from: [{serviceAccounts: [ledger]}]",
+            account,
+            "payments/ledger",
+        ),
+        (
+            "from: [{notServiceAccounts: [shop-wbe], namespaces: [shop]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "from: [{principals: [cluster.local/ns/shop/sa/shop-wbe]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "from: [{principals: [old.example/ns/shop/sa/shop-wbe]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "when: [{key: source.principal, values: [cluster.local/ns/shop/sa/shop-wbe]}]",
+            account,
+            "shop/shop-web",
+        ),
+        (
+            "from: [{principals: [cluster.local/ns/shop/shop-web]}]",
+            account,
+            "/ns/shop/sa/shop-web",
+        ),
+        (
+            "from: [{serviceAccounts: [shpo/shop-web]}]",
+            "unknown-namespace",
+            "shop",
+        ),
+        ("from: [{namespaces: [shpo]}]", "unknown-namespace", "shop"),
+        (
+            "from: [{notNamespaces: [shpo]}]",
+            "unknown-namespace",
+            "shop",
+        ),
+        (
+            "from: [{principals: [\"cluster.local/ns/shpo/*\"]}]",
+            "unknown-namespace",
+            "shop",
+        ),
+        (
+            "from: [{principals: [\"cluster.local/ns/shpo/sa/*\"]}]",
+            "unknown-namespace",
+            "shop",
+        ),
+        (
+            "when: [{key: source.namespace, values: [paymnets]}]",
+            "unknown-namespace",
+            "payments",
+        ),
+    ] {
+        let expected = (code, format!("did you mean `{meant}`?"));
+        assert_eq!(found_of_source(&mesh(""), source), [expected], "{source}");
+    }
+}
+
+#[test]
+fn callers_without_a_policy_are_no_mistake() {
+    for source in [
+        "from: [{serviceAccounts: [backup-job]}]",
+        "from: [{serviceAccounts: [shop-api]}]",
+        "from: [{serviceAccounts: [default]}]",
+        "from: [{serviceAccounts: [monitoring/prometheus]}]",
+        "from: [{serviceAccounts: [monitoring/shop-web]}]",
+        "from: [{namespaces: [monitoring]}]",
+        "from: [{namespaces: [\"shpo*\"]}]",
+        "from: [{principals: [\"cluster.local/ns/sh*\"]}]",
+        "from: [{principals: [cluster.local/spire/agent]}]",
+        "from: [{serviceAccounts: [shop-web, payments/ledger]}]",
+    ] {
+        assert_eq!(found_of_source(&mesh(""), source), [], "{source}");
+    }
+}
+
+#[test]
+fn an_account_of_another_namespace_is_no_mistake_where_not_all_accounts_are_declared() {
+    let rules = "rules: [{id: r, effect: Allow, from: [{serviceAccounts: [payments/web]}]}]";
+    let cart = of_workload("shop", "cart", rules);
+    let web = of_workload("shop", "web", "serviceAccount: web, rules: []");
+    let pay = of_workload("payments", "pay", "serviceAccount: ledger, rules: []");
+    let other = of_workload("payments", "other", "rules: []");
+    let texts = [&*mesh(""), &cart, &web, &pay, &other];
+    assert_eq!(codes(&texts), [""; 0]);
+    assert_eq!(codes(&texts[..4]), ["unknown-service-account"]);
+}
+
+#[test]
+fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
+    let mesh = mesh(", networkPolicies: true");
+    let unknown = "from: [{serviceAccounts: [backup-job]}]";
+    let found = found_of_source(&mesh, unknown);
+    let [(code, help)] = &*found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(*code, "unknown-service-account");
+    assert!(help.contains("serviceAccount: backup-job"), "{help}");
+    for source in [
+        "from: [{serviceAccounts: [monitoring/prometheus]}]",
+        "from: [{notServiceAccounts: [backup-job], namespaces: [shop]}]",
+        "enforcement: Shadow, from: [{serviceAccounts: [backup-job]}]",
+    ] {
+        assert_eq!(found_of_source(&mesh, source), [], "{source}");
+    }
+}
+
+#[test]
+fn a_policy_alone_in_a_namespace_that_is_like_another_is_found() {
+    let policies: Vec<_> = ["shop", "shop", "shpo"]
+        .into_iter()
+        .zip(["a", "b", "c"])
+        .map(|(namespace, name)| of_workload(namespace, name, "rules: []"))
+        .collect();
+    let mesh = mesh("");
+    let [first, second, misspelt] = &*policies else {
+        panic!("three policies");
+    };
+    let texts = [&*mesh, first, second, misspelt];
+    assert_eq!(codes(&texts), ["unknown-namespace"]);
+    let another = of_workload("shpo", "d", "rules: []");
+    assert_eq!(codes(&[&texts[..], &[&another]].concat()), [""; 0]);
+    assert_eq!(codes(&[&mesh, first, misspelt]), [""; 0]);
+}
+
+const SERVICE: &str = "service: {ports: [{port: 80, targetPort: 8080}, {port: 9000}]}, ";
+
+fn codes_of_rule(spec: &str, rule: &str) -> Vec<&'static str> {
+    let rules = format!("{spec}rules: [{{id: r, {rule}}}]");
+    codes(&[&mesh(""), &of_workload("shop", "cart", &rules)])
+}
+
+#[test]
+fn ports_that_the_workload_does_not_have_are_found() {
+    for rule in [
+        "effect: Allow, to: [{ports: [80]}]",
+        "effect: Allow, to: [{ports: [8080, 9999]}]",
+        "effect: Allow, to: [{notPorts: [80]}]",
+        "effect: Deny, to: [{ports: [80]}]",
+        "effect: Allow, when: [{key: destination.port, values: [\"80\"]}]",
+        "effect: Allow, when: [{key: destination.port, values: [\"8081\"]}]",
+        "effect: Allow, when: [{key: destination.port, notValues: [\"80\"]}]",
+    ] {
+        assert_eq!(codes_of_rule(SERVICE, rule), ["unknown-port"], "{rule}");
+    }
+}
+
+#[test]
+fn ports_that_are_there_or_not_described_are_no_mistake() {
+    let all = "effect: Allow, to: [{ports: [8080, 9000, 15020]}]";
+    let tcp = format!("{SERVICE}tcpPorts: [6379], ");
+    for (spec, rule) in [
+        (SERVICE, all),
+        (&*tcp, "effect: Allow, to: [{ports: [6379]}]"),
+        ("", "effect: Allow, to: [{ports: [80]}]"),
+        ("tcpPorts: [6379], ", "effect: Allow, to: [{ports: [80]}]"),
+        // It need not be there to be left out.
+        (SERVICE, "effect: Allow, to: [{notPorts: [9090]}]"),
+    ] {
+        assert_eq!(codes_of_rule(spec, rule), [""; 0], "{spec} {rule}");
+    }
+}
+
+#[test]
+fn ports_of_other_policies_for_the_workload_and_of_exceptions_are_known() {
+    let rule = "rules: [{id: r, effect: Allow, to: [{ports: [9090]}]}]";
+    let cart = of_workload("shop", "cart", &format!("{SERVICE}{rule}"));
+    assert_eq!(codes(&[&mesh(""), &cart]), ["unknown-port"]);
+    let exception = mesh(
+        ", mtls: {mode: Strict, exceptions: [{name: scrape, namespace: shop, selector: {matchLabels: {app: cart}}, ports: [9090], owner: o, notAfter: \"2100-01-01T00:00:00Z\"}]}",
+    );
+    assert_eq!(codes(&[&exception, &cart]), [""; 0]);
+    let everywhere = policy(
+        "shop",
+        "all",
+        "scope: Namespace, tcpPorts: [9090], rules: []",
+    );
+    assert_eq!(codes(&[&mesh(""), &cart, &everywhere]), [""; 0]);
+    // A policy for the namespace is about workloads that no document describes too.
+    let plain = of_workload("shop", "cart", &format!("{SERVICE}rules: []"));
+    for (port, codes_expected) in [("9999", &[][..]), ("80", &["unknown-port"])] {
+        let rule = format!(
+            "scope: Namespace, rules: [{{id: r, effect: Allow, to: [{{ports: [{port}]}}]}}]"
+        );
+        let everywhere = policy("shop", "all", &rule);
+        assert_eq!(
+            codes(&[&mesh(""), &plain, &everywhere]),
+            codes_expected,
+            "{port}"
+        );
+    }
+}
+
+#[test]
+fn pass_is_found_where_the_mesh_denies_after_all() {
+    let open = mesh(", defaults: {otherwise: Pass}");
+    let pass = "otherwise: Pass, rules: []";
+    let cart = of_workload("shop", "cart", pass);
+    assert_eq!(codes(&[&mesh(""), &cart]), ["ineffective-pass"]);
+    assert_eq!(codes(&[&open, &cart]), [""; 0]);
+    let shadow = of_workload("shop", "cart", &format!("enforcement: Shadow, {pass}"));
+    assert_eq!(codes(&[&mesh(""), &shadow]), [""; 0]);
+    // A policy that leaves the decision to another one for the workload.
+    let guardrail = policy("shop", "all", &format!("scope: Namespace, {pass}"));
+    let closed = of_workload("shop", "cart", "rules: []");
+    assert_eq!(codes(&[&mesh(""), &guardrail, &closed]), [""; 0]);
+    let deciding = policy("shop", "all", "scope: Namespace, rules: []");
+    assert_eq!(codes(&[&mesh(""), &deciding, &cart]), [""; 0]);
+}
+
+#[test]
+fn misspelt_labels_are_found() {
+    let labelled = |name: &str, labels: &str| {
+        policy(
+            "shop",
+            name,
+            &format!("selector: {{matchLabels: {{{labels}}}}}, rules: []"),
+        )
+    };
+    let [a, b] = ["orders", "web"].map(|name| labelled(name, &format!("app: {name}")));
+    for (labels, is_found) in [
+        ("app: cart", false),
+        ("ap: cart", true),
+        ("app: crat", true),
+        ("app: checkout", false),
+        ("app: cart-v2", false),
+        ("tier: cart", false),
+        ("app: cart, apps: cart", false),
+    ] {
+        let found = codes(&[&mesh(""), &a, &b, &labelled("cart", labels)]);
+        let expected: &[&str] = if is_found { &["unknown-label"] } else { &[] };
+        assert_eq!(found, expected, "{labels}");
+    }
+    // One policy is no custom.
+    assert_eq!(
+        codes(&[&mesh(""), &a, &labelled("cart", "ap: cart")]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn misspelt_targets_are_found() {
+    let mesh = mesh(
+        ", gateways: [{name: public, namespace: edge, api: Kubernetes, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
+    );
+    let gateway = "group: gateway.networking.k8s.io, kind: Gateway";
+    for (namespace, target, is_found) in [
+        ("edge", format!("{gateway}, name: public"), false),
+        ("edge", format!("{gateway}, name: pubilc"), true),
+        ("edge", format!("{gateway}, name: waypoint"), false),
+        ("shop", format!("{gateway}, name: public"), true),
+        ("shop", format!("{gateway}, name: waypoint"), false),
+        ("shop", "kind: Service, name: cart".to_owned(), false),
+        ("shop", "kind: Service, name: crat".to_owned(), true),
+        ("shop", "kind: Service, name: orders".to_owned(), false),
+    ] {
+        let cart = of_workload("shop", "cart", "service: {ports: [{port: 80}]}, rules: []");
+        let policy = policy(
+            namespace,
+            "p",
+            &format!("targetRefs: [{{{target}}}], rules: []"),
+        );
+        let found = codes(&[&mesh, &cart, &policy]);
+        let expected: &[&str] = if is_found { &["unknown-target"] } else { &[] };
+        assert_eq!(found, expected, "{namespace}: {target}");
+    }
+}
+
+#[test]
+fn an_allow_rule_that_opens_several_workloads_is_found() {
+    let [a, b] = ["orders", "web"].map(|name| of_workload("shop", name, "rules: []"));
+    let wide = |rule: &str| {
+        let rules = format!("scope: Namespace, rules: [{{id: r, {rule}}}]");
+        codes(&[&mesh(""), &a, &b, &policy("shop", "all", &rules)])
+    };
+    let from = "from: [{serviceAccounts: [monitoring/prometheus]}]";
+    assert_eq!(wide(&format!("effect: Allow, {from}")), ["wide-allow"]);
+    assert_eq!(wide("effect: Allow"), ["wide-allow"]);
+    for rule in [
+        format!("effect: Allow, {from}, to: [{{paths: [/metrics]}}]"),
+        format!("effect: Allow, {from}, when: [{{key: destination.port, values: [\"9090\"]}}]"),
+        format!("effect: Allow, enforcement: Shadow, {from}"),
+        format!("effect: Deny, notAfter: \"2100-01-01T00:00:00Z\", {from}"),
+    ] {
+        assert_eq!(wide(&rule), [""; 0], "{rule}");
+    }
+    let rules = format!("scope: Namespace, rules: [{{id: r, effect: Allow, {from}}}]");
+    assert_eq!(
+        codes(&[&mesh(""), &a, &policy("shop", "all", &rules)]),
+        [""; 0]
+    );
+    let passing = of_workload("shop", "web", "otherwise: Pass, rules: []");
+    let found = codes(&[&mesh(""), &a, &passing, &policy("shop", "all", &rules)]);
+    assert_eq!(found, [""; 0]);
+}
+
+/// What is found of two rules of one policy.
+fn codes_of_rules(first: &str, second: &str) -> Vec<&'static str> {
+    let rules = format!("{SERVICE}rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
+    codes(&[&mesh(""), &of_workload("shop", "cart", &rules)])
+}
+
+const WEB: &str = "from: [{serviceAccounts: [web]}]";
+
+#[test]
+fn rules_within_others_are_found() {
+    for (broad, narrow) in [
+        ("", ""),
+        (
+            "from: [{serviceAccounts: [web]}]",
+            "from: [{serviceAccounts: [web]}]",
+        ),
+        (
+            "from: [{serviceAccounts: [web, api]}]",
+            "from: [{serviceAccounts: [api, web]}]",
+        ),
+        (
+            "from: [{serviceAccounts: [web, api]}]",
+            "from: [{serviceAccounts: [api]}]",
+        ),
+        (
+            "from: [{namespaces: [shop]}]",
+            "from: [{serviceAccounts: [web]}]",
+        ),
+        (
+            "from: [{namespaces: [\"sh*\"]}]",
+            "from: [{namespaces: [shop]}]",
+        ),
+        (
+            "from: [{principals: [\"cluster.local/ns/shop/sa/*\"]}]",
+            "from: [{serviceAccounts: [web]}]",
+        ),
+        ("", "from: [{namespaces: [other]}]"),
+        ("to: [{paths: [\"/a/*\"]}]", "to: [{paths: [/a/b]}]"),
+        ("to: [{paths: [\"/a/{*}\"]}]", "to: [{paths: [/a/b]}]"),
+        ("to: [{paths: [\"/a/{*}\"]}]", "to: [{paths: [\"/a/{*}\"]}]"),
+        (
+            "to: [{paths: [\"/a/*\"]}, {methods: [GET]}]",
+            "to: [{paths: [/b], methods: [GET]}]",
+        ),
+        ("to: [{ports: [8080, 9000]}]", "to: [{ports: [9000]}]"),
+        (
+            "from: [{remoteIpBlocks: [10.0.0.0/8]}]",
+            "from: [{remoteIpBlocks: [10.1.0.0/16]}]",
+        ),
+        ("to: [{notPaths: [/a]}]", "to: [{notPaths: [/b, /a]}]"),
+        ("", "notAfter: \"2100-01-01T00:00:00Z\""),
+        ("", "when: [{key: \"request.headers[x]\", values: [a]}]"),
+    ] {
+        for effect in ["Allow", "Deny"] {
+            let [broad, narrow] = [broad, narrow].map(|rest| {
+                let separator = if rest.is_empty() { "" } else { ", " };
+                format!("effect: {effect}{separator}{rest}")
+            });
+            let found = codes_of_rules(&broad, &narrow);
+            assert_eq!(found, ["redundant-rule"], "{broad} / {narrow}");
+        }
+    }
+}
+
+#[test]
+fn rules_that_do_something_of_their_own_are_no_mistake() {
+    for (one, other) in [
+        (
+            "effect: Allow, to: [{paths: [\"/a/*\"]}]",
+            "effect: Allow, to: [{paths: [/b]}]",
+        ),
+        (
+            "effect: Allow, to: [{paths: [\"/a/{*}\"]}]",
+            "effect: Allow, to: [{paths: [\"/a/*\"], methods: [GET]}]",
+        ),
+        (
+            "effect: Allow, to: [{paths: [/a], methods: [GET]}]",
+            "effect: Allow, to: [{paths: [/a], methods: [POST]}]",
+        ),
+        ("effect: Allow, owner: a", "effect: Allow, owner: b"),
+        ("effect: Allow", "effect: Allow, enforcement: Shadow"),
+        (
+            "effect: Allow, notAfter: \"2100-01-01T00:00:00Z\"",
+            "effect: Allow, notBefore: \"2099-01-01T00:00:00Z\"",
+        ),
+        (
+            "effect: Allow, to: [{notPaths: [/a]}]",
+            "effect: Allow, to: [{notPaths: [/b]}]",
+        ),
+        (
+            "effect: Allow, to: [{ports: [9000]}, {paths: [/a]}]",
+            "effect: Allow, to: [{ports: [9000]}]",
+        ),
+        (
+            "effect: Allow, from: [{trustDomains: [cluster.local]}]",
+            "effect: Allow, from: [{serviceAccounts: [web]}]",
+        ),
+        ("effect: Allow", "effect: Allow, from: [{anonymous: true}]"),
+        (
+            "effect: Allow, from: [{namespaces: [\"*-x\"]}]",
+            "effect: Allow, from: [{namespaces: [a]}]",
+        ),
+        (
+            "effect: Deny, to: [{paths: [/a]}]",
+            "effect: Allow, to: [{paths: [\"/*\"]}]",
+        ),
+        (
+            "effect: Deny, enforcement: Shadow, to: [{paths: [\"/*\"]}]",
+            "effect: Allow, to: [{paths: [/a]}]",
+        ),
+        (
+            "effect: Deny, to: [{paths: [\"/*\"], ports: [8080]}]",
+            "effect: Allow, to: [{paths: [/a]}]",
+        ),
+        (
+            "effect: Deny, notAfter: \"2100-01-01T00:00:00Z\", to: [{paths: [\"/*\"]}]",
+            "effect: Allow, to: [{paths: [/a]}]",
+        ),
+        (
+            "effect: Audit, to: [{paths: [\"/*\"]}]",
+            "effect: Allow, to: [{paths: [/a]}]",
+        ),
+    ] {
+        let codes = codes_of_rules(one, other);
+        let is_about = |code: &&str| matches!(*code, "redundant-rule" | "shadowed-rule");
+        assert!(!codes.iter().any(is_about), "{one} / {other}: {codes:?}");
+    }
+}
+
+#[test]
+fn an_allow_rule_wholly_under_a_denial_is_found() {
+    for denied in [
+        "",
+        "to: [{paths: [\"/a/*\"]}]",
+        "to: [{paths: [\"/a/{*}\"]}]",
+        WEB,
+        "from: [{namespaces: [shop]}]",
+    ] {
+        let separator = if denied.is_empty() { "" } else { ", " };
+        let deny = format!("effect: Deny, owner: security{separator}{denied}");
+        let allow =
+            format!("effect: Allow, owner: team, {WEB}, to: [{{paths: [/a/b], methods: [GET]}}]");
+        assert_eq!(codes_of_rules(&deny, &allow), ["shadowed-rule"], "{deny}");
+        assert_eq!(codes_of_rules(&allow, &deny), ["shadowed-rule"], "{deny}");
+    }
+}
+
+#[test]
+fn repeated_rules_are_found_in_large_policies() {
+    let rules: Vec<_> = (0..300)
+        .map(|number| {
+            let path = number % 299;
+            format!("{{id: r{number}, effect: Allow, {WEB}, to: [{{paths: [/a/{path}]}}]}}")
+        })
+        .collect();
+    let cart = of_workload("shop", "cart", &format!("rules: [{}]", rules.join(", ")));
+    assert_eq!(codes(&[&mesh(""), &cart]), ["redundant-rule"]);
+}
+
+#[test]
+fn paths_and_principals_of_other_tools_are_found() {
+    for rule in [
+        "effect: Allow, to: [{paths: [\"/v1/:id/x\"]}]",
+        "effect: Allow, to: [{paths: [\"/v1/[0-9]+\"]}]",
+        "effect: Allow, to: [{paths: [\"/v1/(a.+)\"]}]",
+        "effect: Allow, to: [{paths: [\"/v1/.*\"]}]",
+        "effect: Allow, to: [{paths: [\"/v1/x$\"]}]",
+        "effect: Deny, to: [{paths: [\"/v1/:id/x\"]}]",
+        "effect: Allow, from: [{requestPrincipals: [\"https://a.example/spiffe://td/x/y\"]}]",
+        "effect: Allow, from: [{requestPrincipals: [\"https://shop.auth0.com/*\"]}]",
+        "effect: Allow, from: [{requestPrincipals: [\"https://sts.windows.net/4711/*\"]}]",
+        "effect: Allow, from: [{notRequestPrincipals: [\"https://shop.auth0.com/bob\"]}]",
+    ] {
+        assert_eq!(codes_of_rule(SERVICE, rule), ["foreign-syntax"], "{rule}");
+    }
+    for rule in [
+        "effect: Allow, to: [{paths: [\"/v1/x:cancel\", \"/v1/a+b\", \"/v1/$metadata\", \"/x(1)\", \"/x/[1]\", \"/a.b/c\", \"/.well-known/*\"]}]",
+        "effect: Deny, to: [{paths: [\"/.*\"]}]",
+        "effect: Allow, from: [{requestPrincipals: [\"https://shop.auth0.com//*\", \"https://a.example/tenant/*\", \"https://sts.windows.net/4711//*\", \"*\"]}]",
+    ] {
+        assert_eq!(codes_of_rule(SERVICE, rule), [""; 0], "{rule}");
+    }
+}
+
+#[test]
+fn several_providers_need_a_setting_from_istio_1_30_on() {
+    let rule = |id: &str, provider: &str| {
+        format!("{{id: {id}, effect: Custom, provider: {provider}, to: [{{paths: [/{id}]}}]}}")
+    };
+    let cart = |second: &str| {
+        let rules = format!("{SERVICE}rules: [{}, {second}]", rule("a", "one"));
+        of_workload("shop", "cart", &rules)
+    };
+    let two = cart(&rule("b", "two"));
+    assert_eq!(codes(&[&mesh(""), &two]), ["several-providers"]);
+    let before = mesh("").replace("1.30", "1.29");
+    assert_eq!(codes(&[&before, &two]), ["unsupported-by-istio"]);
+    assert_eq!(codes(&[&mesh(""), &cart(&rule("b", "one"))]), [""; 0]);
+}
+
+#[test]
+fn paths_that_proxies_rewrite_never_match() {
+    let seen = |normalization: &str, path: &str| {
+        let mesh = mesh(&format!(", pathNormalization: {normalization}"));
+        let rule = format!("rules: [{{id: r, effect: Allow, to: [{{paths: ['{path}']}}]}}]");
+        codes(&[&mesh, &of_workload("shop", "cart", &rule)]).is_empty()
+    };
+    for (path, none, base, decoded) in [
+        ("/a", true, true, true),
+        ("/v1/%61", true, false, false),
+        ("/v1/%61*", true, false, false),
+        ("*/%7Eme", true, false, false),
+        ("/v1/%2e/x", true, false, false),
+        ("/%2E%2e/x", true, false, false),
+        ("/v1/{*}/%61", true, false, false),
+        ("/%20x", true, true, true),
+        ("/a%2Fb", true, true, false),
+        ("/a%5cb", true, true, false),
+        ("/a%25b", true, true, true),
+        ("/a%6", true, true, true),
+        ("/%C3%A9", true, true, true),
+        ("/a|b", true, false, false),
+        ("/a/..", true, false, false),
+    ] {
+        let is_seen = ["None", "Base", "DecodeAndMergeSlashes"].map(|mode| seen(mode, path));
+        assert_eq!(is_seen, [none, base, decoded], "{path}");
+    }
+}
