@@ -109,8 +109,8 @@ codes! {
     /// The filter's image is named by something other than its content, so that it may be another
     /// tomorrow.
     UnpinnedImage = "unpinned-image", Warning;
-    /// An exception from mutual TLS is past its date.
-    ExpiredException = "expired-exception", Error;
+    /// An exception from mutual TLS has ended, so it is not rendered.
+    ExpiredException = "expired-exception", Warning;
     /// Two exceptions from mutual TLS have the same name, or are for the same workloads.
     DuplicateException = "duplicate-exception", Error;
     /// Two gateways have the same name, the same pods or the same service account.
@@ -163,8 +163,8 @@ codes! {
     ExclusiveFields = "exclusive-fields", Error;
     /// A time is not RFC 3339 in UTC.
     InvalidTime = "invalid-time", Error;
-    /// A rule's `notAfter` has passed.
-    ExpiredRule = "expired-rule", Error;
+    /// A rule has ended: no enforcement point applies it any more.
+    ExpiredRule = "expired-rule", Warning;
     /// A rule, or a part of it, can never match any request.
     NeverMatches = "never-matches", Error;
     /// A condition is on a request header that proxies remove before any rule sees it.

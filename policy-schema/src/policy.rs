@@ -26,6 +26,7 @@ use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
+use crate::timestamp::{Phase, Timestamp};
 
 pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
 pub(crate) use at_default::AtDefault;
@@ -71,6 +72,8 @@ pub struct ServicePolicy {
     /// The same of other policies for these workloads, without those of its own.
     pub(crate) shared_tcp_ports: Vec<SharedTcpPort>,
     pub(crate) rules: Vec<Rule>,
+    /// The time that the documents are read for.
+    pub(crate) at: Timestamp,
     /// The service account that the workload runs as.
     pub(crate) service_account: Option<String>,
     pub(crate) service: Option<Service>,
@@ -172,6 +175,11 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
+    /// Whether a rule has ended.
+    pub(crate) fn has_ended(&self, rule: &Rule) -> bool {
+        rule.validity.phase(self.at) == Phase::After
+    }
+
     /// The policy's namespace and name.
     pub fn name(&self) -> &PolicyName {
         &self.name

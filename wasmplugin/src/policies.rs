@@ -31,6 +31,7 @@ pub(crate) fn load_with_texts(
     let Validated {
         policies,
         diagnostics,
+        ..
     } = validated;
     match policies {
         Some(set) => Ok((input, set)),

@@ -50,8 +50,18 @@ pub(crate) struct MtlsPlan {
     /// rendered, and nothing may rely on plaintext being refused.
     pub(crate) mode: Option<MtlsMode>,
     pub(crate) min_version: TlsVersion,
-    /// In the order of namespace and name.
+    /// In the order of namespace and name, with those that have ended.
     pub(crate) exceptions: Vec<MtlsException>,
+    /// The time that the documents are read for.
+    pub(crate) at: Timestamp,
+}
+
+impl MtlsPlan {
+    /// The exceptions that have not ended.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &MtlsException> {
+        let exceptions = self.exceptions.iter();
+        exceptions.filter(|exception| !exception.has_ended(self.at))
+    }
 }
 
 /// Where a strict mesh accepts plaintext for a while.
@@ -66,6 +76,15 @@ pub(crate) struct MtlsException {
     pub(crate) mode: ExceptionMode,
     pub(crate) owner: String,
     pub(crate) not_after: Timestamp,
+    /// Its position in the document.
+    pub(crate) position: usize,
+}
+
+impl MtlsException {
+    /// Whether it has ended at this time.
+    pub(crate) fn has_ended(&self, at: Timestamp) -> bool {
+        self.not_after <= at
+    }
 }
 
 /// Since this version proxies show filters the client's certificate (Envoy 1.38).
@@ -152,7 +171,14 @@ impl Mesh {
                 .is_some()
     }
 
-    /// The pods of exceptions and gateways. Where Istio makes the pods of a gateway, they may be any of its namespace.
+    /// The namespace and name of each exception from mutual TLS that has ended.
+    pub fn ended_exceptions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let exceptions = self.mtls.exceptions.iter();
+        let ended = exceptions.filter(|exception| exception.has_ended(self.mtls.at));
+        ended.map(|exception| (exception.namespace.as_str(), exception.name.as_str()))
+    }
+
+    /// The pods of exceptions, also of those that have ended, and of gateways. Where Istio makes the pods of a gateway, they may be any of its namespace.
     pub(crate) fn plaintext_of(mtls: &MtlsPlan, gateways: &Gateways) -> Pods<Labels> {
         let exceptions = mtls.exceptions.iter().map(|exception| {
             let labels = exception.labels.clone().unwrap_or_default();

@@ -164,6 +164,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             note_differences(&set, policy);
         }
     }
+    if args.workload.is_none() && only.takes(ResourceKind::PeerAuthentication) {
+        note_ended_exceptions(&set);
+    }
     if large > 0 {
         report::note(&format!(
             "{} too large for the annotation that `kubectl apply` leaves: use `kubectl apply --server-side`",
@@ -244,6 +247,16 @@ fn note_defaults(set: &PolicySet) {
         report::note(&format!(
             "the mesh is as strict as can be where its document is silent: {}",
             unstated.join("; ")
+        ));
+    }
+}
+
+/// Reports the exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
+fn note_ended_exceptions(set: &PolicySet) {
+    for (namespace, name) in set.mesh().ended_exceptions() {
+        report::note(&format!(
+            "mTLS exception `{name}` of namespace `{namespace}` has expired and is left out; \
+             if it was applied: kubectl delete peerauthentication -n {namespace} {name}"
         ));
     }
 }

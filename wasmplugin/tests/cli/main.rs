@@ -10,6 +10,7 @@ mod as_the_proxy;
 mod before_rules;
 mod certs;
 mod decide;
+mod ends;
 mod explain;
 mod files;
 mod hardened;
