@@ -181,6 +181,8 @@ codes! {
     /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what
     /// else it asks, the other does not know.
     UnenforceableRule = "unenforceable-rule", Error;
+    /// Only the filter can enforce the rule, and the mesh has no `filter.image`.
+    MissingFilter = "missing-filter", Error;
     /// Clients can get round a rule that RBAC enforces without the filter, by spelling a request in a way
     /// that RBAC does not see through.
     EvadableRule = "evadable-rule", Warning;

@@ -59,6 +59,13 @@ pub enum FilterOnly {
     ClientCertificate,
 }
 
+/// What RBAC cannot enforce of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NeedsFilter {
+    Times,
+    CertificateNames,
+}
+
 /// What the filter makes of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FilterPlane {
@@ -129,6 +136,19 @@ impl RbacPlane {
         match self {
             Self::Untimed | Self::AnyClientCertificate | Self::AnyClientCertificateUntimed => true,
             Self::Exact | Self::Absent(_) | Self::Ended => false,
+        }
+    }
+
+    /// Why the rule is not enforced as written without the filter. Shadow enforces nothing.
+    pub(crate) fn needs_filter(self) -> Option<NeedsFilter> {
+        match self {
+            Self::Untimed | Self::Absent(FilterOnly::Timed) => Some(NeedsFilter::Times),
+            Self::AnyClientCertificate
+            | Self::AnyClientCertificateUntimed
+            | Self::Absent(FilterOnly::ClientCertificate) => Some(NeedsFilter::CertificateNames),
+            Self::Exact
+            | Self::Absent(FilterOnly::ShadowPolicy | FilterOnly::ShadowRule)
+            | Self::Ended => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
 mod along;
+mod applied;
 mod at_default;
 mod at_gateway;
 mod at_gateways;
@@ -29,6 +30,7 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Phase, Timestamp};
 
 pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
+pub use applied::{Applied, Extent};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};
@@ -42,7 +44,7 @@ pub(crate) use gateways::Gateways;
 pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
-pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
+pub(crate) use mesh::{FilterFetching, MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use pods::Pods;

@@ -6,6 +6,7 @@ mod documents;
 mod ends;
 mod enforceable;
 mod exposures;
+mod filter;
 mod followers;
 mod gateway_ports;
 mod gateways;
@@ -32,7 +33,7 @@ use crate::plugin_config::{PolicyName, check_policy_name};
 use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Phase, Timestamp};
 
 use documents::{DocumentsByName, Placed};
 pub use ends::{End, Ending};
@@ -203,6 +204,14 @@ fn check_policy(
                 &mut problems,
             );
             enforceable::check_rule(rule, enforcement, &cursor.index(index), &mut problems);
+            if mesh.filter_image().is_none() && rule.validity.phase(options.at) != Phase::After {
+                enforceable::check_without_filter(
+                    rule,
+                    enforcement,
+                    &cursor.index(index),
+                    &mut problems,
+                );
+            }
             take_default_owner(rule, mesh);
         }
     }

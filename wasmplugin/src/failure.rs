@@ -389,9 +389,7 @@ impl Failure {
             Self::UnknownPolicy { help, .. } | Self::InvalidQuestion { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),
-            Self::MissingImage => Some(
-                "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",
-            ),
+            Self::MissingImage => Some("set `spec.filter.image` of the `Mesh`"),
             Self::NoModule(_) | Self::BuildInfo { .. } => Some("make both with `make filter`"),
             Self::NoCertificates { .. } => {
                 Some("name a PEM file, a Secret, or what a proxy says at `/certs`")
@@ -401,7 +399,9 @@ impl Failure {
             | Self::OtherTrustDomain { .. }
             | Self::Authority(_) => self.help_with_authorities(),
             Self::InvalidImage { .. } => Some("make it with `peergate package`"),
-            Self::NoImageField(_) => Some("write the field, with whatever image, and try again"),
+            Self::NoImageField(_) => {
+                Some("write `filter: {image: …}` under `spec` of the `Mesh`, and try again")
+            }
             Self::Push(PushError::IdentityToken) => {
                 Some("log in with a name and a password, or use a credential helper")
             }

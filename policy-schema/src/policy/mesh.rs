@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::at_gateway::is_gateway;
 use super::{Attachment, Gateways, IstioVersion, Labels, Pods};
 use crate::document::{
-    ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
+    ExceptionMode, ImagePullPolicy, MtlsMode, Outbound, PathNormalization, TelemetrySpec,
+    TlsVersion,
 };
 use crate::identity::TrustDomains;
 use crate::reporting::ReportingSpec;
@@ -28,6 +29,7 @@ pub struct Mesh {
     pub(crate) mtls: MtlsPlan,
     pub(crate) path_normalization: PathNormalization,
     pub(crate) filter_image: Option<String>,
+    pub(crate) filter_fetching: FilterFetching,
     pub(crate) reporting: ReportingSpec,
     pub(crate) outbound: Outbound,
     pub(crate) network_policies: bool,
@@ -41,6 +43,14 @@ pub struct Mesh {
     pub(crate) otherwise: Otherwise,
     /// What strictness the document leaves to the defaults.
     pub(crate) unstated: Vec<&'static str>,
+}
+
+/// How sidecars fetch the filter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FilterFetching {
+    pub(crate) pull_secret: Option<String>,
+    pub(crate) pull_policy: Option<ImagePullPolicy>,
+    pub(crate) sha256: Option<String>,
 }
 
 /// How workloads ask their callers for mutual TLS.

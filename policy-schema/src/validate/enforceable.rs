@@ -3,7 +3,7 @@
 use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::planes::{FilterPlane, RbacGap, RbacOnly, RbacPlane};
+use crate::planes::{FilterPlane, NeedsFilter, RbacGap, RbacOnly, RbacPlane};
 use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
@@ -60,6 +60,36 @@ pub(super) fn check_rule(
             );
         }
     }
+}
+
+/// Reports a rule that RBAC alone does not enforce as written.
+pub(super) fn check_without_filter(
+    rule: &Rule,
+    enforcement: Enforcement,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let Some(needed) = RbacPlane::of_rule_in(enforcement, rule).needs_filter() else {
+        return;
+    };
+    let (why, without) = match needed {
+        NeedsFilter::Times => ("has no clock", "remove its times"),
+        NeedsFilter::CertificateNames => (
+            "cannot tell client certificates apart",
+            "write `clientCertificates: [\"*\"]`",
+        ),
+    };
+    problems.report(
+        Code::MissingFilter,
+        cursor,
+        format!(
+            "only the filter can enforce rule `{}`, since RBAC {why}, and the mesh has no filter",
+            rule.id
+        ),
+        format!(
+            "set `filter.image` in the `Mesh`, {without}, or put the rule in shadow with `enforcement: Shadow`"
+        ),
+    );
 }
 
 /// Reports rules that do not go together on the same workload.

@@ -25,6 +25,7 @@ mod promote;
 mod render;
 mod validate;
 mod verify;
+mod without_filter;
 
 use std::io::Write;
 use std::path::Path;
