@@ -5,6 +5,7 @@
 
 mod gateway;
 mod mtls;
+mod providers;
 mod telemetry;
 mod traffic;
 
@@ -21,6 +22,7 @@ pub use gateway::{
     ExposureSpec, GatewayApi, GatewaySpec, ServerSpec, ServerTlsMode, ServerTlsSpec,
 };
 pub use mtls::{CertificatesSpec, ExceptionMode, Mtls, MtlsExceptionSpec, MtlsMode, TlsVersion};
+pub use providers::{ExtensionProviderApi, ExtensionProviderSpec};
 pub use telemetry::{AccessLogSpec, LoggedRequests, TelemetrySpec, TracingSpec};
 pub use traffic::{
     ExternalHostSpec, ExternalPortSpec, ExternalProtocol, Outbound, OutlierDetectionSpec,
@@ -111,6 +113,9 @@ pub struct MeshSpec {
     /// The gateways that let requests of the outside in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<GatewaySpec>>,
+    /// The external authorizers of `Custom` rules, and the collectors of access logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_providers: Option<Vec<ExtensionProviderSpec>>,
     /// What proxies tell about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<TelemetrySpec>,

@@ -44,7 +44,9 @@ pub(crate) use gateways::Gateways;
 pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
-pub(crate) use mesh::{FilterFetching, MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
+pub(crate) use mesh::{
+    FilterFetching, MANY_PROVIDERS, MtlsException, MtlsPlan, OTLP_PORT, WHOLE_CERTIFICATE,
+};
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use pods::Pods;
@@ -177,6 +179,18 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
+    /// The providers of `Custom` rules that are enforced, each with the id of a rule.
+    pub fn providers(&self) -> BTreeMap<&str, &str> {
+        let is_enforced = |enforcement| enforcement != Some(Enforcement::Shadow);
+        let rules = self.rules.iter();
+        let rules = rules.filter(|rule| {
+            self.enforcement == Enforcement::Enforce && is_enforced(rule.enforcement)
+        });
+        rules
+            .filter_map(|rule| Some((rule.provider.as_deref()?, &*rule.id)))
+            .collect()
+    }
+
     /// Whether a rule has ended.
     pub(crate) fn has_ended(&self, rule: &Rule) -> bool {
         rule.validity.phase(self.at) == Phase::After

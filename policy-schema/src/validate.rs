@@ -16,6 +16,7 @@ mod mtls;
 mod names;
 mod outbound;
 mod overlap;
+mod providers;
 mod service;
 mod shadow;
 mod size;
@@ -130,6 +131,7 @@ fn check_together(
     client_certificates::check_together(documents, set, diagnostics);
     exposures::check_together(documents, set, diagnostics);
     outbound::check_together(documents, set, diagnostics);
+    providers::check_together(documents, set, diagnostics);
     shadow::check_together(documents, set, diagnostics);
     tcp::check_together(documents, set, diagnostics);
     size::check_together(sources, documents, set, diagnostics);

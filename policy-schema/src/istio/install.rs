@@ -4,6 +4,8 @@
 //! Values under `pilot` are those of the chart `istiod`; newer charts take them at their top too, and go
 //! on taking them there.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::access_log::{ACCESS_LOG_PROVIDER, access_log_labels};
@@ -11,9 +13,17 @@ use super::pods::{
     BUSY_PERCENT, MAX_REPLICAS, MIN_REPLICAS, apart, control_plane_resources, proxy_resources,
     unprivileged,
 };
-use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
+use crate::document::{
+    ExtensionProviderApi, ExtensionProviderSpec, GatewayApi, Outbound, PathNormalization,
+    TlsVersion,
+};
 use crate::metric::Label;
-use crate::policy::{Gateway, Mesh, PolicySet, TLS_DEFAULTS};
+use crate::policy::{
+    Gateway, MANY_PROVIDERS, Mesh, OTLP_PORT, PolicySet, ServicePolicy, TLS_DEFAULTS,
+};
+
+/// Has Istio ask several external authorizers for a workload.
+const MANY_PROVIDERS_SETTING: &str = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS";
 
 /// Where gateways say whether they are ready.
 const STATUS_PORT: u16 = 15021;
@@ -49,8 +59,8 @@ pub fn install_files(set: &PolicySet) -> Vec<InstallFile> {
             "namespaces".to_owned(),
             InstallContent::Objects(namespaces(set)),
         ),
-        document("istiod.values", istiod_values(mesh)),
-        document("istio-operator", istio_operator(mesh)),
+        document("istiod.values", istiod_values(set)),
+        document("istio-operator", istio_operator(set)),
     ];
     for gateway in istio_gateways(mesh) {
         let name = format!("{}.gateway.values", gateway.name);
@@ -94,7 +104,8 @@ fn namespaces(set: &PolicySet) -> Vec<Value> {
 }
 
 /// The values of the chart `istiod`.
-fn istiod_values(mesh: &Mesh) -> Value {
+fn istiod_values(set: &PolicySet) -> Value {
+    let mesh = &set.mesh;
     let mut values = json!({
         "pilot": {
             // One is enough until its node is drained, and then no proxy gets certificates.
@@ -104,7 +115,7 @@ fn istiod_values(mesh: &Mesh) -> Value {
             "resources": control_plane_resources(),
             "affinity": apart("app", "istiod"),
             "seccompProfile": {"type": "RuntimeDefault"},
-            "env": environment(mesh),
+            "env": environment(set),
         },
         // The kubelet has no identity: its probes reach workloads past the rules, at the agent's port.
         "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
@@ -130,11 +141,22 @@ fn global_values(mesh: &Mesh) -> Value {
 }
 
 /// The CA gives no longer times than the mesh wants, whatever a proxy asks for.
-fn environment(mesh: &Mesh) -> Value {
-    json!({
+fn environment(set: &PolicySet) -> Value {
+    let mesh = &set.mesh;
+    let mut environment = json!({
         "DEFAULT_WORKLOAD_CERT_TTL": mesh.workload_ttl,
         "MAX_WORKLOAD_CERT_TTL": mesh.workload_ttl,
-    })
+    });
+    let providers = set.policies.iter().flat_map(ServicePolicy::providers);
+    let providers: BTreeSet<_> = providers.map(|(provider, _)| provider).collect();
+    if providers.len() > 1
+        && mesh.istio_version >= MANY_PROVIDERS
+        && let Some(environment) = environment.as_object_mut()
+    {
+        // Without it, Istio denies every request of a workload with two of them.
+        environment.insert(MANY_PROVIDERS_SETTING.to_owned(), json!("true"));
+    }
+    environment
 }
 
 /// Istio's `MeshConfig`, as far as the documents say it.
@@ -172,9 +194,10 @@ fn mesh_config(mesh: &Mesh) -> Value {
     if let Some(tracing) = &mesh.telemetry.tracing
         && let Some(service) = &tracing.service
     {
-        let collector = json!({"service": service, "port": tracing.port.unwrap_or(4317)});
+        let collector = json!({"service": service, "port": tracing.port.unwrap_or(OTLP_PORT)});
         providers.push(json!({"name": tracing.provider, "opentelemetry": collector}));
     }
+    providers.extend(mesh.extension_providers.iter().map(extension_provider));
     set("extensionProviders", json!(providers));
     let proxies = json!({
         // Until its proxy is there a workload would call in plaintext, and be refused.
@@ -221,6 +244,19 @@ fn access_log_provider() -> Value {
             "path": "/dev/stdout",
             "logFormat": {"labels": access_log_labels()},
         },
+    })
+}
+
+/// A provider as a mesh config has it.
+fn extension_provider(provider: &ExtensionProviderSpec) -> Value {
+    let kind = match provider.api {
+        ExtensionProviderApi::ExtAuthzGrpc => "envoyExtAuthzGrpc",
+        ExtensionProviderApi::ExtAuthzHttp => "envoyExtAuthzHttp",
+        ExtensionProviderApi::OpenTelemetryLogs => "envoyOtelAls",
+    };
+    json!({
+        "name": provider.name,
+        kind: {"service": provider.service, "port": provider.port},
     })
 }
 
@@ -292,7 +328,8 @@ fn disruption_budget(gateway: &Gateway) -> Value {
 
 /// The same for `istioctl install -f`. Istio has no operator in the cluster any more from 1.24 on; the
 /// command goes on reading its configuration, and puts `spec.revision` into the values in every version.
-fn istio_operator(mesh: &Mesh) -> Value {
+fn istio_operator(set: &PolicySet) -> Value {
+    let mesh = &set.mesh;
     let mut spec = json!({
         "profile": "minimal",
         "meshConfig": mesh_config(mesh),
@@ -307,7 +344,7 @@ fn istio_operator(mesh: &Mesh) -> Value {
             "ingressGateways": istio_gateways(mesh).map(gateway_component).collect::<Vec<_>>(),
         },
         "values": {
-            "pilot": {"env": environment(mesh), "seccompProfile": {"type": "RuntimeDefault"}},
+            "pilot": {"env": environment(set), "seccompProfile": {"type": "RuntimeDefault"}},
             "sidecarInjectorWebhook": {"rewriteAppHTTPProbe": true},
             "global": global_values(mesh),
         },

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::at_gateway::is_gateway;
 use super::{Attachment, Gateways, IstioVersion, Labels, Pods};
 use crate::document::{
-    ExceptionMode, ImagePullPolicy, MtlsMode, Outbound, PathNormalization, TelemetrySpec,
-    TlsVersion,
+    ExceptionMode, ExtensionProviderSpec, ImagePullPolicy, MtlsMode, Outbound, PathNormalization,
+    TelemetrySpec, TlsVersion,
 };
 use crate::identity::TrustDomains;
 use crate::reporting::ReportingSpec;
@@ -15,6 +15,9 @@ use crate::timestamp::Timestamp;
 
 /// Where registries and other servers of files answer when a reference does not name a port.
 const HTTPS_PORT: u16 = 443;
+
+/// The port of OTLP over gRPC.
+pub(crate) const OTLP_PORT: u16 = 4317;
 
 /// What is true of the whole mesh.
 #[derive(Clone, Debug)]
@@ -36,6 +39,7 @@ pub struct Mesh {
     pub(crate) gateways: Gateways,
     /// The pods that may accept connections without mutual TLS in a strict mesh.
     pub(crate) plaintext: Pods<Labels>,
+    pub(crate) extension_providers: Vec<ExtensionProviderSpec>,
     pub(crate) telemetry: TelemetrySpec,
     pub(crate) default_enforcement: Enforcement,
     pub(crate) default_owner: Option<String>,
@@ -96,6 +100,9 @@ impl MtlsException {
         self.not_after <= at
     }
 }
+
+/// From this version on Istio can ask more than one external authorizer for a workload.
+pub(crate) const MANY_PROVIDERS: IstioVersion = IstioVersion::minor(30);
 
 /// Since this version proxies show filters the client's certificate (Envoy 1.38).
 pub(crate) const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
@@ -162,6 +169,29 @@ impl Mesh {
     /// The port that sidecars fetch the filter from; none where it is a file of theirs.
     pub(crate) fn filter_port(&self) -> Option<u16> {
         port_of_image(self.filter_image()?)
+    }
+
+    /// The services that proxies call by themselves, each with its port.
+    pub(crate) fn called_by_proxies(&self) -> BTreeSet<(&str, u16)> {
+        let tracing = self.telemetry.tracing.as_ref();
+        let collector = tracing.and_then(|tracing| {
+            let port = tracing.port.unwrap_or(OTLP_PORT);
+            Some((tracing.service.as_deref()?, port))
+        });
+        let providers = self.extension_providers.iter();
+        let providers = providers.map(|provider| (provider.service.as_str(), provider.port));
+        providers.chain(collector).collect()
+    }
+
+    /// Whether the documents say where the extension provider of this name is.
+    pub fn has_extension_provider(&self, name: &str) -> bool {
+        let mut providers = self.extension_providers.iter();
+        providers.any(|provider| provider.name == name)
+    }
+
+    /// Whether proxies reach declared services only.
+    pub fn limits_outbound(&self) -> bool {
+        self.outbound == Outbound::Declared
     }
 
     /// Whether callers without an identity may come where a policy of `namespace` is for. No mode of mutual

@@ -4,13 +4,10 @@ use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::planes::{FilterPlane, NeedsFilter, RbacGap, RbacOnly, RbacPlane};
-use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
+use crate::policy::{MANY_PROVIDERS, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
-
-/// From this version on Istio can ask more than one external authorizer for a workload.
-const MANY_PROVIDERS: IstioVersion = IstioVersion::minor(30);
 
 /// Reports what of a rule by itself no enforcement point carries out.
 pub(super) fn check_rule(

@@ -3,7 +3,7 @@
 use super::documents::{Documents, Placed};
 use super::names::{check_label, check_subdomain};
 use super::traffic::check_duration;
-use super::{Options, filter, gateways, mtls};
+use super::{Options, filter, gateways, mtls, providers};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{MeshDocument, MeshSpec, ServicePolicyDocument, TelemetrySpec};
@@ -85,6 +85,13 @@ fn check_mesh(
         &mut problems,
     );
     let telemetry = spec.telemetry.clone().unwrap_or_default();
+    let extension_providers = spec.extension_providers.clone();
+    providers::check(
+        extension_providers.as_deref(),
+        &telemetry,
+        &cursor,
+        &mut problems,
+    );
     check_telemetry(&telemetry, &cursor.key("telemetry"), &mut problems);
     placed.place(problems, diagnostics);
     Some(Mesh {
@@ -111,6 +118,7 @@ fn check_mesh(
         outbound: spec.outbound.unwrap_or_default(),
         network_policies: spec.network_policies.unwrap_or_default(),
         gateways,
+        extension_providers: extension_providers.unwrap_or_default(),
         telemetry,
         default_enforcement: defaults.enforcement.unwrap_or_default(),
         default_owner: defaults.owner,

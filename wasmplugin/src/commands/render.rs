@@ -177,6 +177,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     if args.workload.is_none() && only.is_everything() {
         notes::defaults(&set);
+        notes::unreached_providers(&set);
         notes::applied(&set);
     }
     Ok(ExitStatus::Success)
