@@ -35,6 +35,9 @@ pub(crate) enum Failure {
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
+    /// A file of an authority, with its key or beside it.
+    #[error("`{}` exists already", .0.display())]
+    KeyExists(PathBuf),
     #[error("`{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
     EmptyFolder(PathBuf),
     #[error("stdin is asked for twice")]
@@ -205,6 +208,7 @@ impl Failure {
             | Self::NoFolder { .. }
             | Self::Terminal(_)
             | Self::Exists(_)
+            | Self::KeyExists(_)
             | Self::Config { .. }
             | Self::MissingFilter
             | Self::Push(_)
@@ -378,6 +382,9 @@ impl Failure {
             Self::MissingFilter => Some(
                 "build it with `make filter` and name it with `--filter` or PEERGATE_FILTER; `make demo` does both",
             ),
+            Self::KeyExists(_) => {
+                Some("choose another folder: the key of an authority is never overwritten")
+            }
             Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),

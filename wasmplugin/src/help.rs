@@ -42,6 +42,36 @@ mod tests {
         help.lines().filter(|line| line.starts_with("  "))
     }
 
+    /// The flags that a text names.
+    fn flags(text: &str) -> impl Iterator<Item = &str> {
+        text.split("`--").skip(1).filter_map(|rest| {
+            let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '-'))?;
+            rest.get(..end)
+        })
+    }
+
+    #[test]
+    fn remedies_name_flags_that_there_are() {
+        let mut root = Cli::command();
+        root.build();
+        let mut commands = Vec::new();
+        all(&root, "peergate", &mut commands);
+        let arguments = commands
+            .iter()
+            .flat_map(|(_, command)| command.get_arguments());
+        let known: std::collections::HashSet<_> = arguments
+            .filter_map(|argument| argument.get_long())
+            .collect();
+        // Flags of `kubectl`.
+        let foreign = ["server-side"];
+        let mut found = 0;
+        for flag in flags(include_str!("failure.rs")).filter(|flag| !foreign.contains(flag)) {
+            found += 1;
+            assert!(known.contains(flag), "--{flag}");
+        }
+        assert!(found > 10, "{found}");
+    }
+
     #[test]
     fn no_example_is_broken_by_the_width_of_the_terminal() {
         let mut found = 0;
