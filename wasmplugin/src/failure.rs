@@ -292,6 +292,9 @@ impl Failure {
     /// What to do about roots and intermediates.
     fn help_with_authorities(&self) -> Option<&str> {
         match self {
+            Self::KeyExists(_) => {
+                Some("choose another folder: the key of an authority is never overwritten")
+            }
             Self::SameRoot => Some(
                 "an intermediate of the same root takes the place of another by its own Secret alone",
             ),
@@ -382,9 +385,6 @@ impl Failure {
             Self::MissingFilter => Some(
                 "build it with `make filter` and name it with `--filter` or PEERGATE_FILTER; `make demo` does both",
             ),
-            Self::KeyExists(_) => {
-                Some("choose another folder: the key of an authority is never overwritten")
-            }
             Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
             Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
             Self::StdinTwice => Some("name a file for one of the two"),
@@ -401,7 +401,8 @@ impl Failure {
             Self::NoCertificates { .. } => {
                 Some("name a PEM file, a Secret, or what a proxy says at `/certs`")
             }
-            Self::SameRoot
+            Self::KeyExists(_)
+            | Self::SameRoot
             | Self::UnsoundAuthority { .. }
             | Self::OtherTrustDomain { .. }
             | Self::Authority(_) => self.help_with_authorities(),

@@ -99,16 +99,13 @@ fn text_with_image(mut text: String, pinned: &str) -> Option<String> {
         text.replace_range(start..end, &format!("\"{pinned}\""));
         return Some(text);
     }
-    let (start, lines) = match filter {
-        Some(filter) => {
-            let (start, indent) = first_line(spec, "filter", filter, &text)?;
-            (start, format!("{indent}image: {pinned}\n"))
-        }
-        None => {
-            let (start, indent) = first_line(mesh, "spec", spec, &text)?;
-            let lines = format!("{indent}filter:\n{indent}  image: {pinned}\n");
-            (start, lines)
-        }
+    let (start, lines) = if let Some(filter) = filter {
+        let (start, indent) = first_line(spec, "filter", filter, &text)?;
+        (start, format!("{indent}image: {pinned}\n"))
+    } else {
+        let (start, indent) = first_line(mesh, "spec", spec, &text)?;
+        let lines = format!("{indent}filter:\n{indent}  image: {pinned}\n");
+        (start, lines)
     };
     text.insert_str(start, &lines);
     Some(text)

@@ -73,7 +73,7 @@ fn a_rule_that_needs_the_filter_is_refused_unless_it_is_in_shadow_or_has_ended()
         ("Enforce", format!("effect: Deny, {timed}"), true),
         (
             "Enforce",
-            format!("effect: Audit, notBefore: \"2030-01-01T00:00:00Z\""),
+            "effect: Audit, notBefore: \"2030-01-01T00:00:00Z\"".to_owned(),
             true,
         ),
         (

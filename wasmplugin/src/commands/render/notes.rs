@@ -123,10 +123,10 @@ pub(super) fn gateways_of_one_pod(set: &PolicySet) {
 
 /// Reports where the AuthorizationPolicy alone is not the policy.
 pub(super) fn differences(set: &PolicySet, policies: &[ServicePolicy]) {
-    let is_shadow = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
-    let in_shadow: Vec<_> = policies.iter().filter(is_shadow).collect();
+    let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
+    let in_shadow: Vec<_> = policies.iter().filter(records_only).collect();
     shadow(set, &in_shadow);
-    for policy in policies.iter().filter(|policy| !is_shadow(policy)) {
+    for policy in policies.iter().filter(|policy| !records_only(policy)) {
         let name = policy.name();
         for (rule, note) in policy.plane_differences() {
             report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
