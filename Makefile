@@ -24,9 +24,11 @@ fuzz_tests = $(if $(filter peergate,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: filter ## run the guided tour on a local Envoy; DEMO=--keep leaves it running
+# The profile of tests: it compiles in a fraction of the time, and what it compiles the tests use again.
+demo: ## run the guided tour on a local Envoy; DEMO=--keep leaves it running
+	@scripts/build-filter --without-comparing
 	@envoy=$$(scripts/envoy) && \
-		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) run --release -q -p peergate -- demo $(DEMO)
+		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) run -p peergate -- demo $(DEMO)
 
 test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32 included
 

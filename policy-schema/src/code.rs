@@ -9,39 +9,36 @@ pub enum Severity {
     Error,
 }
 
-/// An enumeration of such names, each with what it means and how much it matters.
+/// An enumeration of such names, each with what it means and how much it matters. One with a feature is left out without
+/// it: the filter reports few of them.
 macro_rules! codes {
     (
         $(#[doc = $about:literal])+
         $code:ident;
-        $(
-            $(#[doc = $doc:literal])+
-            $(#[cfg($condition:meta)])?
-            $variant:ident = $name:literal, $severity:ident;
-        )+
+        $( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident $(, $feature:tt)?; )+
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $code { $( $(#[doc = $doc])+ $(#[cfg($condition)])? $variant, )+ }
+        pub enum $code { $( $(#[doc = $doc])+ $(#[cfg(feature = $feature)])? $variant, )+ }
 
         impl $code {
             /// Every code, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[ $( $(#[cfg($condition)])? Self::$variant, )+ ];
+            pub const ALL: &'static [Self] = &[ $( $(#[cfg(feature = $feature)])? Self::$variant, )+ ];
 
             /// The name as it is printed, in kebab case.
             pub const fn as_str(self) -> &'static str {
-                match self { $( $(#[cfg($condition)])? Self::$variant => $name, )+ }
+                match self { $( $(#[cfg(feature = $feature)])? Self::$variant => $name, )+ }
             }
 
             /// How much it matters.
             pub const fn severity(self) -> $crate::code::Severity {
-                match self { $( $(#[cfg($condition)])? Self::$variant => $crate::code::Severity::$severity, )+ }
+                match self { $( $(#[cfg(feature = $feature)])? Self::$variant => $crate::code::Severity::$severity, )+ }
             }
 
             /// What the code means, for the documentation.
             #[cfg(feature = "authoring")]
             pub const fn explanation(self) -> &'static str {
-                match self { $( $(#[cfg($condition)])? Self::$variant => concat!($($doc, "\n",)+), )+ }
+                match self { $( $(#[cfg(feature = $feature)])? Self::$variant => concat!($($doc, "\n",)+), )+ }
             }
         }
 
@@ -61,128 +58,93 @@ codes! {
     Code;
 
     /// The file is not well-formed YAML.
-    #[cfg(feature = "authoring")]
-    YamlSyntax = "yaml-syntax", Error;
+    YamlSyntax = "yaml-syntax", Error, "authoring";
     /// The file uses a YAML feature that hides what a policy says: anchors, aliases, merge keys or
     /// tags. Write the value out where it is used.
-    #[cfg(feature = "authoring")]
-    YamlFeature = "yaml-feature", Error;
+    YamlFeature = "yaml-feature", Error, "authoring";
     /// A field is not part of the schema. Nothing is ignored: a misspelt `notPaths` would widen a
     /// rule in silence.
-    #[cfg(feature = "authoring")]
-    UnknownField = "unknown-field", Error;
+    UnknownField = "unknown-field", Error, "authoring";
     /// A mapping has the same key twice, so one of the two values would be lost.
-    #[cfg(feature = "authoring")]
-    DuplicateKey = "duplicate-key", Error;
+    DuplicateKey = "duplicate-key", Error, "authoring";
     /// A required field is absent.
     MissingField = "missing-field", Error;
     /// A value has another type than the schema's, such as a number where text is expected.
-    #[cfg(feature = "authoring")]
-    WrongType = "wrong-type", Error;
+    WrongType = "wrong-type", Error, "authoring";
     /// A value is not one of the words that its field takes.
-    #[cfg(feature = "authoring")]
-    UnknownValue = "unknown-value", Error;
+    UnknownValue = "unknown-value", Error, "authoring";
     /// The document's `apiVersion` or `kind` is not one that Peergate reads.
-    #[cfg(feature = "authoring")]
-    UnknownKind = "unknown-kind", Error;
+    UnknownKind = "unknown-kind", Error, "authoring";
     /// The input holds no policy document at all.
-    #[cfg(feature = "authoring")]
-    NoDocuments = "no-documents", Error;
+    NoDocuments = "no-documents", Error, "authoring";
 
     /// No `Mesh` document says which trust domain the identities belong to.
-    #[cfg(feature = "authoring")]
-    MissingMesh = "missing-mesh", Error;
+    MissingMesh = "missing-mesh", Error, "authoring";
     /// There is more than one `Mesh` document in the input.
-    #[cfg(feature = "authoring")]
-    DuplicateMesh = "duplicate-mesh", Error;
+    DuplicateMesh = "duplicate-mesh", Error, "authoring";
     /// Two policies have the same namespace and name.
-    #[cfg(feature = "authoring")]
-    DuplicatePolicy = "duplicate-policy", Error;
+    DuplicatePolicy = "duplicate-policy", Error, "authoring";
     /// A name, namespace or label is not one that Kubernetes accepts.
     InvalidName = "invalid-name", Error;
     /// Two policies select the same workload. Their rules add up, so what one allows the other does
     /// not deny; whoever reads one of them sees half of what holds.
-    #[cfg(feature = "authoring")]
-    OverlappingSelectors = "overlapping-selectors", Warning;
+    OverlappingSelectors = "overlapping-selectors", Warning, "authoring";
     /// Clients of a gateway need certificates (`tls.mode: Mutual`), and the policies there allow no
     /// certificate from outside the mesh, so that all such clients are denied.
-    #[cfg(feature = "authoring")]
-    UnnamedClientCertificates = "unnamed-client-certificates", Warning;
+    UnnamedClientCertificates = "unnamed-client-certificates", Warning, "authoring";
     /// Two policies share some of their targets and not all, so that no one policy says what holds at
     /// a target.
-    #[cfg(feature = "authoring")]
-    OverlappingTargets = "overlapping-targets", Error;
+    OverlappingTargets = "overlapping-targets", Error, "authoring";
     /// What a policy is for does not go with its namespace: a policy in the root namespace is for the
     /// mesh, and every other is not.
-    #[cfg(feature = "authoring")]
-    InvalidScope = "invalid-scope", Error;
+    InvalidScope = "invalid-scope", Error, "authoring";
     /// A target is not a resource that a policy can be for.
-    #[cfg(feature = "authoring")]
-    InvalidTarget = "invalid-target", Error;
+    InvalidTarget = "invalid-target", Error, "authoring";
     /// A trust domain is not valid by the SPIFFE ID specification, section 2.1.
     InvalidTrustDomain = "invalid-trust-domain", Error;
     /// The Istio version is not `MAJOR.MINOR`, or not one that Peergate supports.
-    #[cfg(feature = "authoring")]
-    UnsupportedIstioVersion = "unsupported-istio-version", Error;
+    UnsupportedIstioVersion = "unsupported-istio-version", Error, "authoring";
     /// The filter's image is not a reference that Istio can fetch.
-    #[cfg(feature = "authoring")]
-    InvalidImage = "invalid-image", Error;
+    InvalidImage = "invalid-image", Error, "authoring";
 
     /// The filter's image is named by something other than its content, so that it may be another
     /// tomorrow.
-    #[cfg(feature = "authoring")]
-    UnpinnedImage = "unpinned-image", Warning;
-    /// An exception from mutual TLS is past its date.
-    #[cfg(feature = "authoring")]
-    ExpiredException = "expired-exception", Error;
+    UnpinnedImage = "unpinned-image", Warning, "authoring";
+    /// An exception from mutual TLS has ended, so it is not rendered.
+    ExpiredException = "expired-exception", Warning, "authoring";
     /// Two exceptions from mutual TLS have the same name, or are for the same workloads.
-    #[cfg(feature = "authoring")]
-    DuplicateException = "duplicate-exception", Error;
+    DuplicateException = "duplicate-exception", Error, "authoring";
     /// Two gateways have the same name, the same pods or the same service account.
-    #[cfg(feature = "authoring")]
-    DuplicateGateway = "duplicate-gateway", Error;
+    DuplicateGateway = "duplicate-gateway", Error, "authoring";
     /// Two gateways, two servers of one, or two services answer for the same host and path.
-    #[cfg(feature = "authoring")]
-    DuplicateHost = "duplicate-host", Error;
+    DuplicateHost = "duplicate-host", Error, "authoring";
     /// A service is exposed at a gateway that the mesh does not have, or for a host that the gateway
     /// does not answer for.
-    #[cfg(feature = "authoring")]
-    UnknownGateway = "unknown-gateway", Error;
+    UnknownGateway = "unknown-gateway", Error, "authoring";
     /// A service is exposed at a gateway whose identity no rule allows to call it.
-    #[cfg(feature = "authoring")]
-    ExposureWithoutRule = "exposure-without-rule", Error;
+    ExposureWithoutRule = "exposure-without-rule", Error, "authoring";
     /// Something needs to know by which service a workload is reached, and the policy does not say.
-    #[cfg(feature = "authoring")]
-    MissingService = "missing-service", Error;
+    MissingService = "missing-service", Error, "authoring";
     /// Where the mesh denies what no policy allows, a policy in shadow, which lets every request pass,
     /// is for workloads at some of which another policy decides: Istio cannot tell them apart.
-    #[cfg(feature = "authoring")]
-    UnenforceableDefault = "unenforceable-default", Error;
+    UnenforceableDefault = "unenforceable-default", Error, "authoring";
     /// Two policies of a namespace describe the same service, or the same external host differently, or
     /// external hosts that a proxy cannot tell apart.
-    #[cfg(feature = "authoring")]
-    ConflictingHost = "conflicting-host", Error;
+    ConflictingHost = "conflicting-host", Error, "authoring";
     /// A rule names a service account that no document declares, and that is probably misspelt.
-    #[cfg(feature = "authoring")]
-    UnknownServiceAccount = "unknown-service-account", Warning;
+    UnknownServiceAccount = "unknown-service-account", Warning, "authoring";
     /// A namespace is not in the documents, but differs by a typing mistake from one that is.
-    #[cfg(feature = "authoring")]
-    UnknownNamespace = "unknown-namespace", Warning;
+    UnknownNamespace = "unknown-namespace", Warning, "authoring";
     /// A rule names a port that the workload does not have, such as the port of its `Service`.
-    #[cfg(feature = "authoring")]
-    UnknownPort = "unknown-port", Warning;
+    UnknownPort = "unknown-port", Warning, "authoring";
     /// A label selects no workload of the documents, but differs by a typing mistake from one that does.
-    #[cfg(feature = "authoring")]
-    UnknownLabel = "unknown-label", Warning;
+    UnknownLabel = "unknown-label", Warning, "authoring";
     /// A policy is for a gateway or service that is not in the documents, but one like it is.
-    #[cfg(feature = "authoring")]
-    UnknownTarget = "unknown-target", Warning;
+    UnknownTarget = "unknown-target", Warning, "authoring";
     /// A policy has `otherwise: Pass`, and the mesh denies what no policy allows.
-    #[cfg(feature = "authoring")]
-    IneffectivePass = "ineffective-pass", Warning;
+    IneffectivePass = "ineffective-pass", Warning, "authoring";
     /// A rule allows callers to send any request to several workloads.
-    #[cfg(feature = "authoring")]
-    WideAllow = "wide-allow", Warning;
+    WideAllow = "wide-allow", Warning, "authoring";
 
     /// A rule id is not a DNS label. Ids become metric labels and log fields.
     InvalidRuleId = "invalid-rule-id", Error;
@@ -216,48 +178,37 @@ codes! {
     ExclusiveFields = "exclusive-fields", Error;
     /// A time is not RFC 3339 in UTC.
     InvalidTime = "invalid-time", Error;
-    /// A rule's `notAfter` has passed.
-    #[cfg(feature = "authoring")]
-    ExpiredRule = "expired-rule", Error;
+    /// A rule has ended: no enforcement point applies it any more.
+    ExpiredRule = "expired-rule", Warning, "authoring";
     /// A rule, or a part of it, can never match any request.
     NeverMatches = "never-matches", Error;
     /// A condition is on a request header that proxies remove before any rule sees it.
-    #[cfg(feature = "authoring")]
-    HeaderNeverArrives = "header-never-arrives", Warning;
+    HeaderNeverArrives = "header-never-arrives", Warning, "authoring";
     /// A `Deny` rule asks for HTTP and is not limited to ports. On a port that speaks something else, Istio drops
     /// the question and keeps the denial, so that every connection is denied.
-    #[cfg(feature = "authoring")]
-    DeniesTcp = "denies-tcp", Warning;
+    DeniesTcp = "denies-tcp", Warning, "authoring";
     /// Another rule of the policy already does what the rule does.
-    #[cfg(feature = "authoring")]
-    RedundantRule = "redundant-rule", Warning;
+    RedundantRule = "redundant-rule", Warning, "authoring";
     /// A `Deny` rule of the policy denies everything that the rule allows.
-    #[cfg(feature = "authoring")]
-    ShadowedRule = "shadowed-rule", Warning;
+    ShadowedRule = "shadowed-rule", Warning, "authoring";
     /// A path or a request principal is written in the syntax of another tool, and Istio takes it literally.
-    #[cfg(feature = "authoring")]
-    ForeignSyntax = "foreign-syntax", Warning;
+    ForeignSyntax = "foreign-syntax", Warning, "authoring";
     /// Several external authorizers decide about a workload, which Istio refuses unless a setting of istiod allows it.
-    #[cfg(feature = "authoring")]
-    SeveralProviders = "several-providers", Warning;
+    SeveralProviders = "several-providers", Warning, "authoring";
     /// The same value stands twice in a list.
-    #[cfg(feature = "authoring")]
-    DuplicateValue = "duplicate-value", Warning;
+    DuplicateValue = "duplicate-value", Warning, "authoring";
     /// The filter's configuration for a policy is larger than 1 MiB.
-    #[cfg(feature = "authoring")]
-    LargePolicy = "large-policy", Warning;
+    LargePolicy = "large-policy", Warning, "authoring";
     /// More than 256 other policies may select the same workloads as this one.
-    #[cfg(feature = "authoring")]
-    TooManyPolicies = "too-many-policies", Error;
+    TooManyPolicies = "too-many-policies", Error, "authoring";
     /// No enforcement point can carry out the rule: what it asks, one of them does not see, and what
     /// else it asks, the other does not know.
-    #[cfg(feature = "authoring")]
-    UnenforceableRule = "unenforceable-rule", Error;
+    UnenforceableRule = "unenforceable-rule", Error, "authoring";
+    /// Only the filter can enforce the rule, and the mesh has no `filter.image`.
+    MissingFilter = "missing-filter", Error, "authoring";
     /// Clients can get round a rule that RBAC enforces without the filter, by spelling a request in a way
     /// that RBAC does not see through.
-    #[cfg(feature = "authoring")]
-    EvadableRule = "evadable-rule", Warning;
+    EvadableRule = "evadable-rule", Warning, "authoring";
     /// The mesh's Istio version cannot express a part of a rule.
-    #[cfg(feature = "authoring")]
-    UnsupportedByIstio = "unsupported-by-istio", Error;
+    UnsupportedByIstio = "unsupported-by-istio", Error, "authoring";
 }

@@ -5,6 +5,7 @@
 
 mod gateway;
 mod mtls;
+mod providers;
 mod telemetry;
 mod traffic;
 
@@ -21,6 +22,7 @@ pub use gateway::{
     ExposureSpec, GatewayApi, GatewaySpec, ServerSpec, ServerTlsMode, ServerTlsSpec,
 };
 pub use mtls::{CertificatesSpec, ExceptionMode, Mtls, MtlsExceptionSpec, MtlsMode, TlsVersion};
+pub use providers::{ExtensionProviderApi, ExtensionProviderSpec};
 pub use telemetry::{AccessLogSpec, LoggedRequests, TelemetrySpec, TracingSpec};
 pub use traffic::{
     ExternalHostSpec, ExternalPortSpec, ExternalProtocol, Outbound, OutlierDetectionSpec,
@@ -111,6 +113,9 @@ pub struct MeshSpec {
     /// The gateways that let requests of the outside in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateways: Option<Vec<GatewaySpec>>,
+    /// The external authorizers of `Custom` rules, and the collectors of access logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension_providers: Option<Vec<ExtensionProviderSpec>>,
     /// What proxies tell about requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<TelemetrySpec>,
@@ -155,9 +160,29 @@ pub struct FilterSpec {
     /// Where sidecars fetch the module: `oci://…`, `https://…` or `file://…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The `Secret` with the login of the registry, of type `kubernetes.io/dockerconfigjson`, in the namespace of each
+    /// policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pull_secret: Option<String>,
+    /// When sidecars fetch again what no digest names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pull_policy: Option<ImagePullPolicy>,
+    /// The SHA-256 digest of the module, for `https://…`, or of an image that its reference does not pin, in lower-case
+    /// hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// What it tells of its decisions, and to whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting: Option<ReportingSpec>,
+}
+
+/// When a module is fetched that sidecars may have already.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum ImagePullPolicy {
+    /// Only where a sidecar does not have it.
+    IfNotPresent,
+    /// Each time the plugin changes.
+    Always,
 }
 
 /// The rules of one workload.

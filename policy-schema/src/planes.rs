@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | begin or end at a time | `Allow` at all times; `Deny` and `Audit` left out | exact |
 //! | shadow, of rule or policy | left out | recorded |
+//! | nothing more, since it has ended | left out | never matches |
 //! | names of a client certificate | `Allow` for every certificate from outside the mesh; others left out | exact |
 //! | that the gateway validated the certificate | not asked | exact |
 //! | the address of the connection's peer | exact | `Allow` from any address; others never match |
@@ -41,6 +42,8 @@ pub enum RbacPlane {
     AnyClientCertificateUntimed,
     /// Nothing: the rule runs in the filter alone.
     Absent(FilterOnly),
+    /// Nothing, as in the filter: the rule has ended.
+    Ended,
 }
 
 /// Why a rule runs in the filter alone.
@@ -54,6 +57,13 @@ pub enum FilterOnly {
     Timed,
     /// A denial or a record that names client certificates: RBAC would take them all.
     ClientCertificate,
+}
+
+/// What RBAC cannot enforce of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NeedsFilter {
+    Times,
+    CertificateNames,
 }
 
 /// What the filter makes of a rule.
@@ -79,10 +89,14 @@ pub enum RbacOnly {
 impl RbacPlane {
     /// What RBAC makes of `rule`.
     pub(crate) fn of_rule(policy: &ServicePolicy, rule: &Rule) -> Self {
-        Self::of_rule_in(policy.enforcement, rule)
+        if policy.has_ended(rule) && policy.enforcement == Enforcement::Enforce {
+            Self::Ended
+        } else {
+            Self::of_rule_in(policy.enforcement, rule)
+        }
     }
 
-    /// What RBAC makes of `rule` of a policy with this enforcement.
+    /// What RBAC makes of `rule` of a policy with this enforcement, until the rule ends.
     pub(crate) fn of_rule_in(enforcement: Enforcement, rule: &Rule) -> Self {
         let is_timed = !rule.validity.is_unlimited();
         if enforcement == Enforcement::Shadow {
@@ -113,7 +127,7 @@ impl RbacPlane {
             | Self::Untimed
             | Self::AnyClientCertificate
             | Self::AnyClientCertificateUntimed => true,
-            Self::Absent(_) => false,
+            Self::Absent(_) | Self::Ended => false,
         }
     }
 
@@ -121,7 +135,20 @@ impl RbacPlane {
     pub(crate) fn is_wider(self) -> bool {
         match self {
             Self::Untimed | Self::AnyClientCertificate | Self::AnyClientCertificateUntimed => true,
-            Self::Exact | Self::Absent(_) => false,
+            Self::Exact | Self::Absent(_) | Self::Ended => false,
+        }
+    }
+
+    /// Why the rule is not enforced as written without the filter. Shadow enforces nothing.
+    pub(crate) fn needs_filter(self) -> Option<NeedsFilter> {
+        match self {
+            Self::Untimed | Self::Absent(FilterOnly::Timed) => Some(NeedsFilter::Times),
+            Self::AnyClientCertificate
+            | Self::AnyClientCertificateUntimed
+            | Self::Absent(FilterOnly::ClientCertificate) => Some(NeedsFilter::CertificateNames),
+            Self::Exact
+            | Self::Absent(FilterOnly::ShadowPolicy | FilterOnly::ShadowRule)
+            | Self::Ended => None,
         }
     }
 
@@ -136,6 +163,7 @@ impl RbacPlane {
             Self::AnyClientCertificateUntimed => Some(
                 "RBAC has no clock and cannot tell client certificates apart: the filter alone begins and ends the rule and checks their names",
             ),
+            Self::Ended => Some("has expired and is left out"),
             Self::Absent(FilterOnly::ClientCertificate) => {
                 Some("runs in the filter only: RBAC cannot tell client certificates apart")
             }
@@ -387,14 +415,15 @@ impl ServicePolicy {
     pub fn plane_differences(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.rules.iter().flat_map(|rule| {
             let rbac = RbacPlane::of_rule(self, rule);
-            let filter = FilterPlane::of_rule(rule);
+            let has_ended = rbac == RbacPlane::Ended;
+            let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
             let asks_every_name = rbac.is_rendered() && rule.asks_for_end_of_namespace();
             let notes = [
                 rbac.note(),
-                filter.note(),
+                filter.and_then(FilterPlane::note),
                 asks_every_name.then_some(END_OF_NAMESPACE),
             ];
-            let are_both = rbac.is_rendered() && filter.is_enforced();
+            let are_both = rbac.is_rendered() && filter.is_some_and(FilterPlane::is_enforced);
             let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
             let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
             notes.map(|note| (&*rule.id, note))

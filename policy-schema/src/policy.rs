@@ -1,6 +1,7 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
 mod along;
+mod applied;
 mod at_default;
 mod at_gateway;
 mod at_gateways;
@@ -27,8 +28,10 @@ use crate::document::TargetRef;
 use crate::plugin_config::PolicyName;
 use crate::rule::Rule;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
+use crate::timestamp::{Phase, Timestamp};
 
 pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
+pub use applied::{Applied, Extent};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};
@@ -42,7 +45,9 @@ pub(crate) use gateways::Gateways;
 pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};
 pub use mesh::Mesh;
-pub(crate) use mesh::{MtlsException, MtlsPlan, WHOLE_CERTIFICATE};
+pub(crate) use mesh::{
+    FilterFetching, MANY_PROVIDERS, MtlsException, MtlsPlan, OTLP_PORT, WHOLE_CERTIFICATE,
+};
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use pods::Pods;
@@ -73,6 +78,8 @@ pub struct ServicePolicy {
     /// The same of other policies for these workloads, without those of its own.
     pub(crate) shared_tcp_ports: Vec<SharedTcpPort>,
     pub(crate) rules: Vec<Rule>,
+    /// The time that the documents are read for.
+    pub(crate) at: Timestamp,
     /// The service account that the workload runs as.
     pub(crate) service_account: Option<String>,
     pub(crate) service: Option<Service>,
@@ -174,6 +181,23 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
+    /// The providers of `Custom` rules that are enforced, each with the id of a rule.
+    pub fn providers(&self) -> BTreeMap<&str, &str> {
+        let is_enforced = |enforcement| enforcement != Some(Enforcement::Shadow);
+        let rules = self.rules.iter();
+        let rules = rules.filter(|rule| {
+            self.enforcement == Enforcement::Enforce && is_enforced(rule.enforcement)
+        });
+        rules
+            .filter_map(|rule| Some((rule.provider.as_deref()?, &*rule.id)))
+            .collect()
+    }
+
+    /// Whether a rule has ended.
+    pub(crate) fn has_ended(&self, rule: &Rule) -> bool {
+        rule.validity.phase(self.at) == Phase::After
+    }
+
     /// The policy's namespace and name.
     pub fn name(&self) -> &PolicyName {
         &self.name

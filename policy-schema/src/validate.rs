@@ -3,8 +3,10 @@
 mod attachment;
 mod client_certificates;
 mod documents;
+mod ends;
 mod enforceable;
 mod exposures;
+mod filter;
 mod followers;
 mod gateway_ports;
 mod gateways;
@@ -14,6 +16,7 @@ mod mtls;
 mod names;
 mod outbound;
 mod overlap;
+mod providers;
 mod service;
 mod shadow;
 mod size;
@@ -31,14 +34,15 @@ use crate::plugin_config::{PolicyName, check_policy_name};
 use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
-use crate::timestamp::Timestamp;
+use crate::timestamp::{Phase, Timestamp};
 
 use documents::{DocumentsByName, Placed};
+pub use ends::{End, Ending};
 
 /// What validation is done with.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// The time at which a rule counts as expired.
+    /// The time that the documents are read for: what has ended by then is not rendered.
     pub at: Timestamp,
     /// The Istio version to take instead of the mesh's own.
     pub istio_version: Option<IstioVersion>,
@@ -51,6 +55,8 @@ pub struct Validated {
     pub policies: Option<PolicySet>,
     /// All that was found, in the order of the texts.
     pub diagnostics: Vec<Diagnostic>,
+    /// What ends, or has ended, by time.
+    pub ends: Vec<End>,
 }
 
 /// Reads and checks all documents of an input together.
@@ -58,6 +64,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
     let mut documents = documents::read(sources);
     let mut diagnostics = std::mem::take(&mut documents.diagnostics);
     let mesh = mesh::check_meshes(&documents, options, &mut diagnostics);
+    let mut ends = ends::of_mesh(documents.meshes.first(), mesh.as_ref());
     let may_be_missing = documents.meshes.is_empty() && !documents.has_unread_document;
     let mut placed = Vec::with_capacity(documents.policies.len());
     let mut policies = Vec::with_capacity(documents.policies.len());
@@ -65,12 +72,13 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
         let Some(mut document) = document.read(&mut diagnostics) else {
             continue;
         };
-        policies.push(check_policy(
-            &document,
-            mesh.as_ref(),
-            options,
-            &mut diagnostics,
-        ));
+        let policy = check_policy(&document, mesh.as_ref(), options, &mut diagnostics);
+        ends.extend(
+            policy
+                .iter()
+                .flat_map(|policy| ends::of_policy(&document, policy)),
+        );
+        policies.push(policy);
         // What they mean is known, and they would take as much room again.
         document.document.spec.rules = Vec::new();
         document.forget_places();
@@ -98,9 +106,11 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
         .iter()
         .any(|diagnostic| diagnostic.severity() == Severity::Error);
     let policies = policies.filter(|_| !has_error);
+    ends.sort_by_key(|end| (end.not_after, end.place));
     Validated {
         policies,
         diagnostics,
+        ends,
     }
 }
 
@@ -121,6 +131,7 @@ fn check_together(
     client_certificates::check_together(documents, set, diagnostics);
     exposures::check_together(documents, set, diagnostics);
     outbound::check_together(documents, set, diagnostics);
+    providers::check_together(documents, set, diagnostics);
     shadow::check_together(documents, set, diagnostics);
     tcp::check_together(documents, set, diagnostics);
     size::check_together(sources, documents, set, diagnostics);
@@ -201,6 +212,14 @@ fn check_policy(
                 &mut problems,
             );
             enforceable::check_rule(rule, enforcement, &cursor.index(index), &mut problems);
+            if mesh.filter_image().is_none() && rule.validity.phase(options.at) != Phase::After {
+                enforceable::check_without_filter(
+                    rule,
+                    enforcement,
+                    &cursor.index(index),
+                    &mut problems,
+                );
+            }
             take_default_owner(rule, mesh);
         }
     }
@@ -216,6 +235,7 @@ fn check_policy(
         rank: 0,
         revision: OnceLock::new(),
         rules: rules.into_iter().collect::<Option<_>>()?,
+        at: options.at,
         service_account: spec.service_account.clone(),
         service,
         exposures: exposures?,

@@ -245,7 +245,7 @@ fn code_blocks(page: &str) -> Vec<(String, String)> {
 /// The document that an example is a part of.
 fn complete(label: &str, example: &str) -> String {
     let mesh = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: shop}\nspec:\n";
-    let standard = "  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n";
+    let standard = "  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n  filter: {image: \"file:///filter.wasm\"}\n";
     let policy = "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
                   metadata: {name: cart, namespace: shop}\nspec:\n";
     match label {
@@ -259,6 +259,11 @@ fn complete(label: &str, example: &str) -> String {
         "permissive-rule" => complete("rule", example).replacen(
             standard,
             &format!("{standard}  mtls: {{mode: Permissive}}\n"),
+            1,
+        ),
+        "rule-without-filter" => complete("rule", example).replacen(
+            "  filter: {image: \"file:///filter.wasm\"}\n",
+            "",
             1,
         ),
         "long-rule" => complete("rule", &example.replace('…', &"x".repeat(1 << 20))),

@@ -16,7 +16,7 @@ const MESH: &str = "\
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
-spec: {trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.29\"}
+spec: {trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.29\", filter: {image: \"file:///peergate_filter.wasm\"}}
 ";
 
 fn check(texts: &[&str]) -> Validated {
@@ -102,7 +102,7 @@ fn a_mesh_that_cannot_be_read_is_not_missing_too() {
 
 #[test]
 fn a_fault_of_the_mesh_does_not_hide_those_of_the_policies() {
-    let mesh = MESH.replace("spec: {", "spec: {filter: {image: \"ftp://x\"}, ");
+    let mesh = MESH.replace("file:///peergate_filter.wasm", "ftp://x");
     let policy = policy("effect: Allow, from: [{principals: [evil/ns/a/sa/b]}]");
     assert_eq!(
         codes(&[&mesh, &policy]),
@@ -499,7 +499,7 @@ fn what_istio_would_refuse_is_refused_before() {
 fn at_gateway(version: &str, spec: &str) -> Validated {
     let mesh = format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
-         spec: {{trustDomain: cluster.local, istioVersion: \"{version}\", gateways: [{{name: partners, \
+         spec: {{trustDomain: cluster.local, istioVersion: \"{version}\", filter: {{image: \"file:///peergate_filter.wasm\"}}, gateways: [{{name: partners, \
          namespace: edge, selector: {{matchLabels: {{istio: partners}}}}, serviceAccount: gateway, servers: \
          [{{hosts: [a.example], tls: {{secret: s, mode: Mutual}}}}]}}]}}\n"
     );

@@ -22,7 +22,7 @@ const DOCUMENTS: &str = "\
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
-spec: {trustDomain: cluster.local, istioVersion: \"1.31\", mtls: {mode: Permissive}}
+spec: {trustDomain: cluster.local, istioVersion: \"1.31\", filter: {image: \"file:///peergate_filter.wasm\"}, mtls: {mode: Permissive}}
 ---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

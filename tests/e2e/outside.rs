@@ -20,6 +20,7 @@ metadata: {name: test}
 spec:
   trustDomain: cluster.local
   istioVersion: "1.30"
+  filter: {image: "file:///peergate_filter.wasm"}
   gateways:
     - name: partners
       namespace: edge

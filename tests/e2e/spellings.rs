@@ -15,7 +15,7 @@ const POLICY: &str = r#"
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
-spec: {trustDomain: cluster.local, istioVersion: "1.31"}
+spec: {trustDomain: cluster.local, istioVersion: "1.31", filter: {image: "file:///peergate_filter.wasm"}}
 ---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

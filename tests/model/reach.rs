@@ -55,6 +55,7 @@ fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
                 "trustDomain": "td1",
                 "trustDomainAliases": ["td2", "td3"],
                 "istioVersion": "1.31",
+                "filter": {"image": "file:///peergate_filter.wasm"},
                 "mtls": {"mode": "Permissive"},
                 "defaults": {"otherwise": "Pass"},
                 "outbound": "Declared",

@@ -39,6 +39,7 @@ pub(crate) fn documents_of(
             "trustDomain": trust_domain,
             "trustDomainAliases": [alias],
             "istioVersion": "1.31",
+            "filter": {"image": "file:///peergate_filter.wasm"},
             "mtls": {"mode": "Permissive"},
             "defaults": {"otherwise": "Pass"},
         },

@@ -36,6 +36,11 @@ pub(crate) enum DemoError {
     /// Envoy waits for as many filters as there were.
     #[error("RBAC would need other filters than it has: start the demo again")]
     OtherFilters,
+    /// The module answers otherwise than the filter.
+    #[error(
+        "the filter denied no call: the module is not Peergate's filter, or of another version"
+    )]
+    NoDecisions,
     /// A denial could not be explained, or no change allows it.
     #[error("a denial is not explained: {0}")]
     NotExplained(String),

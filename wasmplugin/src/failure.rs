@@ -35,6 +35,9 @@ pub(crate) enum Failure {
     NoFolder { path: PathBuf, folder: PathBuf },
     #[error("`{}` exists already", .0.display())]
     Exists(PathBuf),
+    /// A file of an authority, with its key or beside it.
+    #[error("`{}` exists already", .0.display())]
+    KeyExists(PathBuf),
     #[error("`{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
     EmptyFolder(PathBuf),
     #[error("stdin is asked for twice")]
@@ -205,6 +208,7 @@ impl Failure {
             | Self::NoFolder { .. }
             | Self::Terminal(_)
             | Self::Exists(_)
+            | Self::KeyExists(_)
             | Self::Config { .. }
             | Self::MissingFilter
             | Self::Push(_)
@@ -288,6 +292,9 @@ impl Failure {
     /// What to do about roots and intermediates.
     fn help_with_authorities(&self) -> Option<&str> {
         match self {
+            Self::KeyExists(_) => {
+                Some("choose another folder: the key of an authority is never overwritten")
+            }
             Self::SameRoot => Some(
                 "an intermediate of the same root takes the place of another by its own Secret alone",
             ),
@@ -389,19 +396,20 @@ impl Failure {
             Self::UnknownPolicy { help, .. } | Self::InvalidQuestion { help, .. } => Some(help),
             Self::SeveralPolicies(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
             Self::NoPolicy => Some("add a document of kind `ServicePolicy`"),
-            Self::MissingImage => Some(
-                "set `spec.filter.image` of the `Mesh`, or render without the filter: `--only authorization-policy`",
-            ),
+            Self::MissingImage => Some("set `spec.filter.image` of the `Mesh`"),
             Self::NoModule(_) | Self::BuildInfo { .. } => Some("make both with `make filter`"),
             Self::NoCertificates { .. } => {
                 Some("name a PEM file, a Secret, or what a proxy says at `/certs`")
             }
-            Self::SameRoot
+            Self::KeyExists(_)
+            | Self::SameRoot
             | Self::UnsoundAuthority { .. }
             | Self::OtherTrustDomain { .. }
             | Self::Authority(_) => self.help_with_authorities(),
             Self::InvalidImage { .. } => Some("make it with `peergate package`"),
-            Self::NoImageField(_) => Some("write the field, with whatever image, and try again"),
+            Self::NoImageField(_) => {
+                Some("write `filter: {image: …}` under `spec` of the `Mesh`, and try again")
+            }
             Self::Push(PushError::IdentityToken) => {
                 Some("log in with a name and a password, or use a credential helper")
             }

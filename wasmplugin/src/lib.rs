@@ -14,6 +14,7 @@ mod explanation;
 mod failure;
 #[cfg(test)]
 mod fuzz;
+mod help;
 mod image;
 mod input;
 mod learning;
@@ -32,7 +33,7 @@ mod report;
 mod series;
 mod top;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use commands::{
     certs, completions, decide, explain, import, init, install_values, learn, metrics, monitoring,
@@ -49,20 +50,29 @@ pub use exit_status::ExitStatus;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    disable_help_subcommand = true,
     after_help = "\
-Begin with:
+Begin in shadow, which denies nothing:
   peergate init -o policy.yaml
   peergate validate -f policy.yaml
+  peergate push IMAGE REGISTRY/NAME --write policy.yaml    # the filter
+  peergate render -f policy.yaml | kubectl apply -f -
+Watch, and then enforce:
+  peergate top -f policy.yaml --prometheus URL
+  peergate promote -f policy.yaml --prometheus URL --write
   peergate render -f policy.yaml | kubectl apply -f -
   peergate verify -f policy.yaml --cluster
 
 Exit codes: 0 success; 1 something failed, such as reading a file; 2 the answer is no, such as
 for a request that is denied; 3 the policies or the arguments are invalid.",
     after_long_help = "\
-Begin with:
+Begin in shadow, which denies nothing:
   peergate init -o policy.yaml
   peergate validate -f policy.yaml
+  peergate push IMAGE REGISTRY/NAME --write policy.yaml    # the filter
+  peergate render -f policy.yaml | kubectl apply -f -
+Watch, and then enforce:
+  peergate top -f policy.yaml --prometheus URL
+  peergate promote -f policy.yaml --prometheus URL --write
   peergate render -f policy.yaml | kubectl apply -f -
   peergate verify -f policy.yaml --cluster
 
@@ -101,12 +111,15 @@ enum Command {
     Schema(schema::Args),
     Demo(commands::demo::Args),
     Completions(completions::Args),
+    /// Print the version
+    Version,
 }
 
 impl Cli {
     /// Does what the process was started for.
     pub fn run() -> ExitStatus {
-        let cli = match Self::try_parse() {
+        let parsed = help::command().try_get_matches();
+        let cli = match parsed.and_then(|matches| Self::from_arg_matches(&matches)) {
             Ok(cli) => cli,
             Err(usage) => {
                 // Help that nobody reads any more is no failure.
@@ -150,6 +163,10 @@ impl Command {
             Self::Schema(args) => schema::run(&args),
             Self::Demo(args) => commands::demo::run(&args),
             Self::Completions(args) => completions::run(&args, &mut Cli::command()),
+            Self::Version => {
+                output::write_stdout(Cli::command().render_version().as_bytes())?;
+                Ok(ExitStatus::Success)
+            }
         }
     }
 }

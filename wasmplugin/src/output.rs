@@ -144,7 +144,7 @@ pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(
     for (name, content) in files {
         let path = folder.join(name);
         if path.exists() {
-            return Err(Failure::Exists(path));
+            return Err(Failure::KeyExists(path));
         }
         let stage = || {
             // A temporary file is its owner's alone.

@@ -31,6 +31,7 @@ pub(crate) fn load_with_texts(
     let Validated {
         policies,
         diagnostics,
+        ..
     } = validated;
     match policies {
         Some(set) => Ok((input, set)),
@@ -42,7 +43,11 @@ pub(crate) fn load_with_texts(
 
 /// Reads and validates the input.
 pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Validated), Failure> {
-    let mut input = input.read()?;
+    Ok(check(input.read()?, options))
+}
+
+/// Validates an input that was read.
+pub(crate) fn check(mut input: Input, options: Options) -> (Input, Validated) {
     let mut validated = validate(&input.sources, options);
     if !input.diagnostics.is_empty() {
         validated.policies = None;
@@ -56,7 +61,7 @@ pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Valida
             .diagnostics
             .sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
     }
-    Ok((input, validated))
+    (input, validated)
 }
 
 /// The only one of these policies.

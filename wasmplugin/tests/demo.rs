@@ -152,6 +152,56 @@ fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_t
     rest_of_line(&mut lines, "The proxy got the documents");
 }
 
+/// Every command that the demo prints takes its documents, and says where one is wrong.
+#[test]
+fn what_the_demo_prints_works_with_its_documents() {
+    let mut demo = Kept::start();
+    demo.report();
+    let mut lines = BufReader::new(demo.0.stderr.take().unwrap()).lines();
+    let documents = rest_of_line(&mut lines, "  peergate explain ID -f ");
+    let top = rest_of_line(&mut lines, "  peergate top ");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peergate"));
+        // Elsewhere than the examples.
+        command.args(args).current_dir("/");
+        command.output().unwrap()
+    };
+    let arguments: Vec<_> = top.split(' ').collect();
+    let commands = [
+        [&["top", "--once"], &*arguments].concat(),
+        vec!["validate", "-f", &documents],
+        vec!["render", "-f", &documents],
+    ];
+    for command in commands {
+        let output = run(&command);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {errors}");
+        assert!(!text.contains("stale"), "{text}");
+        assert!(errors.contains("warning[expired-rule]"), "{errors}");
+    }
+    let file = Path::new(&documents).join("cartservice.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("effect: Deny", "effect: Deni")).unwrap();
+    demo.press_enter();
+    rest_of_line(&mut lines, "error[unknown-value]");
+    let place = rest_of_line(&mut lines, "  --> ");
+    assert!(place.starts_with(file.to_str().unwrap()), "{place}");
+    rest_of_line(&mut lines, "error: the demo's documents are not valid: ");
+}
+
+#[test]
+fn a_file_that_is_not_a_module_is_refused_before_anything_starts() {
+    let output = demo(&["--filter", "/etc/passwd"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{errors}");
+    assert!(
+        errors.contains("`/etc/passwd` is no WebAssembly module"),
+        "{errors}"
+    );
+    assert!(output.stdout.is_empty());
+}
+
 #[test]
 fn says_how_to_get_a_filter_where_there_is_none() {
     let output = demo(&["--filter", "/nonexistent/filter.wasm"]);

@@ -226,9 +226,12 @@ fn find(node: &Node, span: Span, path: &mut Vec<Step>) -> bool {
     node.span() == span
 }
 
-/// The mesh with an owner and an end for exceptions that are to be given them by hand.
+/// The mesh with what is to be filled in by hand: an owner and an end for exceptions, and the filter.
 fn filled_in(mesh: &MeshDocument) -> MeshDocument {
     let mut mesh = mesh.clone();
+    let filter = mesh.spec.filter.get_or_insert_default();
+    let image = || "file:///filter.wasm".to_owned();
+    filter.image.get_or_insert_with(image);
     let exceptions = mesh.spec.mtls.as_mut();
     let exceptions = exceptions.and_then(|mtls| mtls.exceptions.as_mut());
     for exception in exceptions.into_iter().flatten() {

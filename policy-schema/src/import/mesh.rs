@@ -107,6 +107,7 @@ pub(super) fn mesh(
         outbound: None,
         network_policies: None,
         gateways: None,
+        extension_providers: None,
         telemetry: None,
     };
     ImportedMesh {

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::authorization_policy::{LabelSelector, TargetReference};
 use super::resource::{Resource, Spec};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use crate::document::ImagePullPolicy;
 use crate::plugin_config::PluginConfig;
 use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
 
@@ -80,6 +81,12 @@ struct Place {
 #[serde(rename_all = "camelCase")]
 struct Module {
     url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_pull_policy: Option<ImagePullPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_pull_secret: Option<String>,
     plugin_name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fail_strategy: Option<&'static str>,
@@ -113,8 +120,12 @@ pub fn extension(
             .then_some([TrafficSelector { mode: "SERVER" }]),
         target_refs,
     };
+    let fetching = &mesh.filter_fetching;
     let module = Module {
         url: mesh.filter_image.clone().ok_or(NoExtension::MissingImage)?,
+        sha256: fetching.sha256.clone(),
+        image_pull_policy: fetching.pull_policy,
+        image_pull_secret: fetching.pull_secret.clone(),
         plugin_name: "peergate",
         fail_strategy: fail_strategy(version),
         plugin_config,

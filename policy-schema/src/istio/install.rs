@@ -11,9 +11,12 @@ use super::pods::{
     BUSY_PERCENT, MAX_REPLICAS, MIN_REPLICAS, apart, control_plane_resources, proxy_resources,
     unprivileged,
 };
-use crate::document::{GatewayApi, Outbound, PathNormalization, TlsVersion};
+use crate::document::{
+    ExtensionProviderApi, ExtensionProviderSpec, GatewayApi, Outbound, PathNormalization,
+    TlsVersion,
+};
 use crate::metric::Label;
-use crate::policy::{Gateway, MULTIPLE_PROVIDERS, Mesh, PolicySet, TLS_DEFAULTS};
+use crate::policy::{Gateway, MULTIPLE_PROVIDERS, Mesh, OTLP_PORT, PolicySet, TLS_DEFAULTS};
 
 /// Where gateways say whether they are ready.
 const STATUS_PORT: u16 = 15021;
@@ -177,9 +180,10 @@ fn mesh_config(mesh: &Mesh) -> Value {
     if let Some(tracing) = &mesh.telemetry.tracing
         && let Some(service) = &tracing.service
     {
-        let collector = json!({"service": service, "port": tracing.port.unwrap_or(4317)});
+        let collector = json!({"service": service, "port": tracing.port.unwrap_or(OTLP_PORT)});
         providers.push(json!({"name": tracing.provider, "opentelemetry": collector}));
     }
+    providers.extend(mesh.extension_providers.iter().map(extension_provider));
     set("extensionProviders", json!(providers));
     let proxies = json!({
         // Until its proxy is there a workload would call in plaintext, and be refused.
@@ -226,6 +230,19 @@ fn access_log_provider() -> Value {
             "path": "/dev/stdout",
             "logFormat": {"labels": access_log_labels()},
         },
+    })
+}
+
+/// A provider as a mesh config has it.
+fn extension_provider(provider: &ExtensionProviderSpec) -> Value {
+    let kind = match provider.api {
+        ExtensionProviderApi::ExtAuthzGrpc => "envoyExtAuthzGrpc",
+        ExtensionProviderApi::ExtAuthzHttp => "envoyExtAuthzHttp",
+        ExtensionProviderApi::OpenTelemetryLogs => "envoyOtelAls",
+    };
+    json!({
+        "name": provider.name,
+        kind: {"service": provider.service, "port": provider.port},
     })
 }
 

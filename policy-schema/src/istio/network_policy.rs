@@ -228,6 +228,9 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             });
         }
     }
+    for (host, port) in set.mesh.called_by_proxies() {
+        egress.push(to_host(host, port, set));
+    }
     // Packets have no names either: what is outside is told by its port alone. The agent in the pod
     // itself fetches the filter, without which its proxy lets nobody in.
     let external = policy.external_hosts.iter().flat_map(|host| &host.ports);
@@ -242,6 +245,34 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
         });
     }
     Some(egress)
+}
+
+/// Where a service is that proxies call by themselves.
+fn to_host(host: &str, port: u16, set: &PolicySet) -> Egress {
+    let is_there = |policy: &&ServicePolicy| {
+        let service = policy.service.as_ref();
+        service.is_some_and(|service| service.host(&policy.name.namespace, &set.mesh) == host)
+    };
+    if let Some(policy) = set.policies.iter().find(is_there)
+        && let Attachment::Workload(labels) = &policy.attachment
+    {
+        return Egress {
+            to: Some(vec![peer(&policy.name.namespace, Some(labels))]),
+            ports: own_ports(policy),
+        };
+    }
+    let in_cluster = host.strip_suffix(&format!(".svc.{}", set.mesh.cluster_domain));
+    match in_cluster.and_then(|name| name.rsplit_once('.')) {
+        // Nothing says which ports of its pods the service has.
+        Some((_, namespace)) => Egress {
+            to: Some(vec![peer(namespace, None)]),
+            ports: Vec::new(),
+        },
+        None => Egress {
+            to: None,
+            ports: vec![tcp(port)],
+        },
+    }
 }
 
 fn tcp(port: u16) -> Port {

@@ -71,8 +71,7 @@ pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
     )];
     resources.extend(
         mesh.mtls
-            .exceptions
-            .iter()
+            .in_force()
             .map(|exception| of_exception(exception, mesh)),
     );
     resources

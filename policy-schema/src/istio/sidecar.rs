@@ -121,7 +121,7 @@ fn name_of(policy: &str) -> String {
     }
 }
 
-/// The services of these policies, beside those of Istio itself.
+/// The services of these policies, those of Istio itself, and those that proxies call by themselves.
 fn hosts_of(policies: BTreeSet<usize>, set: &PolicySet) -> BTreeSet<String> {
     let policies = policies
         .into_iter()
@@ -131,8 +131,11 @@ fn hosts_of(policies: BTreeSet<usize>, set: &PolicySet) -> BTreeSet<String> {
         let host = policy.service.as_ref()?.host(namespace, &set.mesh);
         Some(format!("{namespace}/{host}"))
     });
+    let by_themselves = set.mesh.called_by_proxies().into_iter();
+    let by_themselves = by_themselves.map(|(host, _)| format!("*/{host}"));
     hosts
         .chain([format!("{}/*", set.mesh.root_namespace)])
+        .chain(by_themselves)
         .collect()
 }
 

@@ -53,6 +53,13 @@ pub(crate) struct Calls<'s> {
     open: BTreeSet<usize>,
 }
 
+/// Whether rules count that have ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    LeftOut,
+    Included,
+}
+
 /// A policy that lets callers in.
 #[derive(Clone, Copy, Debug)]
 struct Callee<'s> {
@@ -65,10 +72,19 @@ struct Callee<'s> {
 impl<'s> Calls<'s> {
     /// Finds the callers of each policy.
     pub(crate) fn of_set(set: &'s PolicySet) -> Self {
+        Self::with(set, Ended::LeftOut)
+    }
+
+    /// The same with the callers that rules let in before they ended.
+    pub(crate) fn with_ended_rules(set: &'s PolicySet) -> Self {
+        Self::with(set, Ended::Included)
+    }
+
+    fn with(set: &'s PolicySet, ended: Ended) -> Self {
         let rules: Vec<_> = set
             .policies_together()
             .into_iter()
-            .map(|together| allow_rules(set, together))
+            .map(|together| allow_rules(set, together, ended))
             .collect();
         let mut calls = Self {
             trust_domains: set.mesh.trust_domains(),
@@ -287,7 +303,7 @@ pub(crate) fn account_of(id: &str) -> Option<(&str, &str)> {
 }
 
 /// The rules that let callers in where these policies are for a workload together.
-fn allow_rules(set: &PolicySet, together: Vec<usize>) -> Option<Vec<&Rule>> {
+fn allow_rules(set: &PolicySet, together: Vec<usize>, ended: Ended) -> Option<Vec<&Rule>> {
     let enforced: Vec<_> = together
         .into_iter()
         .filter_map(|position| set.policies.get(position))
@@ -297,7 +313,10 @@ fn allow_rules(set: &PolicySet, together: Vec<usize>) -> Option<Vec<&Rule>> {
     if otherwise.all(|otherwise| otherwise == Otherwise::Pass) {
         return None;
     }
-    let rules = enforced.into_iter().flat_map(|policy| &policy.rules);
+    let rules = enforced.into_iter().flat_map(|policy| {
+        let rules = policy.rules.iter();
+        rules.filter(move |rule| ended == Ended::Included || !policy.has_ended(rule))
+    });
     let lets_in = |rule: &&Rule| {
         rule.effect == Effect::Allow && rule.enforcement != Some(Enforcement::Shadow)
     };

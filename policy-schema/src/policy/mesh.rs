@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::at_gateway::is_gateway;
 use super::{Attachment, Gateways, IstioVersion, Labels, Pods};
 use crate::document::{
-    ExceptionMode, MtlsMode, Outbound, PathNormalization, TelemetrySpec, TlsVersion,
+    ExceptionMode, ExtensionProviderSpec, ImagePullPolicy, MtlsMode, Outbound, PathNormalization,
+    TelemetrySpec, TlsVersion,
 };
 use crate::identity::TrustDomains;
 use crate::reporting::ReportingSpec;
@@ -14,6 +15,9 @@ use crate::timestamp::Timestamp;
 
 /// Where registries and other servers of files answer when a reference does not name a port.
 const HTTPS_PORT: u16 = 443;
+
+/// The port of OTLP over gRPC.
+pub(crate) const OTLP_PORT: u16 = 4317;
 
 /// What is true of the whole mesh.
 #[derive(Clone, Debug)]
@@ -28,12 +32,14 @@ pub struct Mesh {
     pub(crate) mtls: MtlsPlan,
     pub(crate) path_normalization: PathNormalization,
     pub(crate) filter_image: Option<String>,
+    pub(crate) filter_fetching: FilterFetching,
     pub(crate) reporting: ReportingSpec,
     pub(crate) outbound: Outbound,
     pub(crate) network_policies: bool,
     pub(crate) gateways: Gateways,
     /// The pods that may accept connections without mutual TLS in a strict mesh.
     pub(crate) plaintext: Pods<Labels>,
+    pub(crate) extension_providers: Vec<ExtensionProviderSpec>,
     pub(crate) telemetry: TelemetrySpec,
     pub(crate) default_enforcement: Enforcement,
     pub(crate) default_owner: Option<String>,
@@ -43,6 +49,14 @@ pub struct Mesh {
     pub(crate) unstated: Vec<&'static str>,
 }
 
+/// How sidecars fetch the filter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FilterFetching {
+    pub(crate) pull_secret: Option<String>,
+    pub(crate) pull_policy: Option<ImagePullPolicy>,
+    pub(crate) sha256: Option<String>,
+}
+
 /// How workloads ask their callers for mutual TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct MtlsPlan {
@@ -50,8 +64,18 @@ pub(crate) struct MtlsPlan {
     /// rendered, and nothing may rely on plaintext being refused.
     pub(crate) mode: Option<MtlsMode>,
     pub(crate) min_version: TlsVersion,
-    /// In the order of namespace and name.
+    /// In the order of namespace and name, with those that have ended.
     pub(crate) exceptions: Vec<MtlsException>,
+    /// The time that the documents are read for.
+    pub(crate) at: Timestamp,
+}
+
+impl MtlsPlan {
+    /// The exceptions that have not ended.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &MtlsException> {
+        let exceptions = self.exceptions.iter();
+        exceptions.filter(|exception| !exception.has_ended(self.at))
+    }
 }
 
 /// Where a strict mesh accepts plaintext for a while.
@@ -66,7 +90,19 @@ pub(crate) struct MtlsException {
     pub(crate) mode: ExceptionMode,
     pub(crate) owner: String,
     pub(crate) not_after: Timestamp,
+    /// Its position in the document.
+    pub(crate) position: usize,
 }
+
+impl MtlsException {
+    /// Whether it has ended at this time.
+    pub(crate) fn has_ended(&self, at: Timestamp) -> bool {
+        self.not_after <= at
+    }
+}
+
+/// From this version on Istio can ask more than one external authorizer for a workload.
+pub(crate) const MANY_PROVIDERS: IstioVersion = IstioVersion::minor(30);
 
 /// Since this version proxies show filters the client's certificate (Envoy 1.38).
 pub(crate) const WHOLE_CERTIFICATE: IstioVersion = IstioVersion::minor(30);
@@ -135,6 +171,29 @@ impl Mesh {
         port_of_image(self.filter_image()?)
     }
 
+    /// The services that proxies call by themselves, each with its port.
+    pub(crate) fn called_by_proxies(&self) -> BTreeSet<(&str, u16)> {
+        let tracing = self.telemetry.tracing.as_ref();
+        let collector = tracing.and_then(|tracing| {
+            let port = tracing.port.unwrap_or(OTLP_PORT);
+            Some((tracing.service.as_deref()?, port))
+        });
+        let providers = self.extension_providers.iter();
+        let providers = providers.map(|provider| (provider.service.as_str(), provider.port));
+        providers.chain(collector).collect()
+    }
+
+    /// Whether the documents say where the extension provider of this name is.
+    pub fn has_extension_provider(&self, name: &str) -> bool {
+        let mut providers = self.extension_providers.iter();
+        providers.any(|provider| provider.name == name)
+    }
+
+    /// Whether proxies reach declared services only.
+    pub fn limits_outbound(&self) -> bool {
+        self.outbound == Outbound::Declared
+    }
+
     /// Whether callers without an identity may come where a policy of `namespace` is for. No mode of mutual
     /// TLS applies to gateways, and no exception of a workload to the waypoint in front of it.
     pub(crate) fn takes_plaintext(&self, namespace: &str, attachment: &Attachment) -> bool {
@@ -152,7 +211,14 @@ impl Mesh {
                 .is_some()
     }
 
-    /// The pods of exceptions and gateways. Where Istio makes the pods of a gateway, they may be any of its namespace.
+    /// The namespace and name of each exception from mutual TLS that has ended.
+    pub fn ended_exceptions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let exceptions = self.mtls.exceptions.iter();
+        let ended = exceptions.filter(|exception| exception.has_ended(self.mtls.at));
+        ended.map(|exception| (exception.namespace.as_str(), exception.name.as_str()))
+    }
+
+    /// The pods of exceptions, also of those that have ended, and of gateways. Where Istio makes the pods of a gateway, they may be any of its namespace.
     pub(crate) fn plaintext_of(mtls: &MtlsPlan, gateways: &Gateways) -> Pods<Labels> {
         let exceptions = mtls.exceptions.iter().map(|exception| {
             let labels = exception.labels.clone().unwrap_or_default();

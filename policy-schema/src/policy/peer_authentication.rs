@@ -3,6 +3,7 @@
 use super::at_gateway::{has_gateway_label, is_gateway};
 use super::{Attachment, Labels, Mesh, MtlsException, PolicySet, ServicePolicy, are_compatible};
 use crate::document::{ExceptionMode, MtlsMode};
+use crate::timestamp::Timestamp;
 
 /// Which connections the workload of a policy accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +35,14 @@ enum Applies {
 }
 
 impl PolicySet {
-    /// Which connections the workload of `policy` accepts at `port`, where it has `labels` beyond those that the
-    /// policy selects.
+    /// Which connections the workload of `policy` accepts at `port` and at this time, where it has `labels` beyond
+    /// those that the policy selects.
     pub fn accepted_connections<'p>(
         &'p self,
         policy: &'p ServicePolicy,
         labels: &Labels,
         port: Option<u16>,
+        at: Timestamp,
     ) -> AcceptedConnections<'p> {
         let mesh = &self.mesh;
         // No mode of mutual TLS, and no exception of a workload, applies to a waypoint.
@@ -73,7 +75,10 @@ impl PolicySet {
             (Some(_), []) => 1,
             (None, _) => 2,
         };
-        let mut exceptions: Vec<_> = mesh.mtls.exceptions.iter().collect();
+        let exceptions = mesh.mtls.exceptions.iter();
+        let mut exceptions: Vec<_> = exceptions
+            .filter(|exception| !exception.has_ended(at))
+            .collect();
         exceptions.sort_by_key(rank);
         for exception in exceptions {
             let name = exception.name.as_str();

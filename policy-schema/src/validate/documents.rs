@@ -92,6 +92,14 @@ impl<D: DeserializeOwned> Placed<'_, D> {
         self.places.locate::<D>(location)
     }
 
+    /// The place of the value at a cursor.
+    pub(super) fn place_of(&self, cursor: &Cursor<'_>) -> Place {
+        Place {
+            source: self.source,
+            span: self.locate(&cursor.location()),
+        }
+    }
+
     /// Forgets the places of values. Whoever asks for one has the document parsed again.
     pub(super) fn forget_places(&mut self) {
         self.places.tree = OnceCell::new();

@@ -3,14 +3,11 @@
 use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::planes::{FilterPlane, RbacGap, RbacOnly, RbacPlane};
-use crate::policy::{IstioVersion, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy};
+use crate::planes::{FilterPlane, NeedsFilter, RbacGap, RbacOnly, RbacPlane};
+use crate::policy::{MANY_PROVIDERS, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
-
-/// From this version on Istio can ask more than one external authorizer for a workload.
-const MANY_PROVIDERS: IstioVersion = IstioVersion::minor(30);
 
 /// Reports what of a rule by itself no enforcement point carries out.
 pub(super) fn check_rule(
@@ -60,6 +57,36 @@ pub(super) fn check_rule(
             );
         }
     }
+}
+
+/// Reports a rule that RBAC alone does not enforce as written.
+pub(super) fn check_without_filter(
+    rule: &Rule,
+    enforcement: Enforcement,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let Some(needed) = RbacPlane::of_rule_in(enforcement, rule).needs_filter() else {
+        return;
+    };
+    let (why, without) = match needed {
+        NeedsFilter::Times => ("has no clock", "remove its times"),
+        NeedsFilter::CertificateNames => (
+            "cannot tell client certificates apart",
+            "write `clientCertificates: [\"*\"]`",
+        ),
+    };
+    problems.report(
+        Code::MissingFilter,
+        cursor,
+        format!(
+            "only the filter can enforce rule `{}`, since RBAC {why}, and the mesh has no filter",
+            rule.id
+        ),
+        format!(
+            "set `filter.image` in the `Mesh`, {without}, or put the rule in shadow with `enforcement: Shadow`"
+        ),
+    );
 }
 
 /// Reports rules that do not go together on the same workload.

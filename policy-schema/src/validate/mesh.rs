@@ -3,12 +3,12 @@
 use super::documents::{Documents, Placed};
 use super::names::{check_label, check_subdomain};
 use super::traffic::check_duration;
-use super::{Options, gateways, mtls};
+use super::{Options, filter, gateways, mtls, providers};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{MeshDocument, MeshSpec, ServicePolicyDocument, TelemetrySpec};
 use crate::plugin_config::{MeshIdentity, check_trust_domains};
-use crate::policy::{Gateways, IstioVersion, Mesh};
+use crate::policy::{FilterFetching, Gateways, IstioVersion, Mesh};
 use crate::problem::{Cursor, Problems};
 
 /// Reports that there is no mesh, at the first policy.
@@ -64,9 +64,7 @@ fn check_mesh(
     check_names(&placed.document, &mut problems);
     let filter = spec.filter.clone().unwrap_or_default();
     let at_filter = cursor.key("filter");
-    if let Some(image) = &filter.image {
-        check_image(image, &at_filter.key("image"), &mut problems);
-    }
+    filter::check(&filter, &at_filter, &mut problems);
     let reporting = filter.reporting.unwrap_or_default();
     reporting.check(&at_filter.key("reporting"), &mut problems);
     let defaults = spec.defaults.clone().unwrap_or_default();
@@ -87,6 +85,13 @@ fn check_mesh(
         &mut problems,
     );
     let telemetry = spec.telemetry.clone().unwrap_or_default();
+    let extension_providers = spec.extension_providers.clone();
+    providers::check(
+        extension_providers.as_deref(),
+        &telemetry,
+        &cursor,
+        &mut problems,
+    );
     check_telemetry(&telemetry, &cursor.key("telemetry"), &mut problems);
     placed.place(problems, diagnostics);
     Some(Mesh {
@@ -104,10 +109,16 @@ fn check_mesh(
         mtls,
         path_normalization: spec.path_normalization.unwrap_or_default(),
         filter_image: filter.image,
+        filter_fetching: FilterFetching {
+            pull_secret: filter.image_pull_secret,
+            pull_policy: filter.image_pull_policy,
+            sha256: filter.sha256,
+        },
         reporting,
         outbound: spec.outbound.unwrap_or_default(),
         network_policies: spec.network_policies.unwrap_or_default(),
         gateways,
+        extension_providers: extension_providers.unwrap_or_default(),
         telemetry,
         default_enforcement: defaults.enforcement.unwrap_or_default(),
         default_owner: defaults.owner,
@@ -179,38 +190,6 @@ fn check_names(document: &MeshDocument, problems: &mut Problems) {
     if let Some(name) = &spec.cluster_domain {
         check_subdomain(name, &cursor.key("clusterDomain"), problems);
     }
-}
-
-fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
-    let schemes = ["oci://", "https://", "file://"];
-    let is_image = schemes.iter().any(|scheme| {
-        image.strip_prefix(scheme).is_some_and(|rest| {
-            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-    });
-    if !is_image {
-        problems.report(
-            Code::InvalidImage,
-            cursor,
-            format!("`{image}` is not a reference that a sidecar can fetch"),
-            "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
-        );
-    } else if image.starts_with("oci://") && !is_pinned(image) {
-        problems.report(
-            Code::UnpinnedImage,
-            cursor,
-            format!("`{image}` may be another module tomorrow"),
-            "end it with the digest of the image: `@sha256:…`",
-        );
-    }
-}
-
-/// Whether the reference of an image ends with the digest of its manifest.
-fn is_pinned(image: &str) -> bool {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    image
-        .rsplit_once("@sha256:")
-        .is_some_and(|(_, digest)| digest.len() == 64 && digest.bytes().all(is_hex))
 }
 
 fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mut Problems) {

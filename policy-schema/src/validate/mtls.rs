@@ -58,7 +58,10 @@ pub(super) fn check(
                 "move the workload to a namespace of its own",
             );
         }
-        if let Some(exception) = check_exception(spec, at, &cursor, problems) {
+        if let Some(exception) = check_exception(spec, index, &cursor, problems) {
+            if exception.has_ended(at) {
+                report_ended(&exception, &cursor.key("notAfter"), problems);
+            }
             exceptions.push((index, exception));
         }
     }
@@ -70,12 +73,13 @@ pub(super) fn check(
         mode: spec.mode,
         min_version: spec.min_version.unwrap_or_default(),
         exceptions,
+        at,
     }
 }
 
 fn check_exception(
     spec: &MtlsExceptionSpec,
-    at: Timestamp,
+    position: usize,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<MtlsException> {
@@ -103,7 +107,7 @@ fn check_exception(
             "name the workload's labels under `selector`, or remove the ports",
         );
     }
-    let not_after = check_end(spec, at, cursor, problems);
+    let not_after = check_end(spec, cursor, problems);
     (problems.count() == before).then_some(MtlsException {
         name: spec.name.clone(),
         namespace: spec.namespace.clone(),
@@ -112,12 +116,12 @@ fn check_exception(
         mode: spec.mode.unwrap_or_default(),
         owner: spec.owner.clone(),
         not_after: not_after?,
+        position,
     })
 }
 
 fn check_end(
     spec: &MtlsExceptionSpec,
-    at: Timestamp,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<Timestamp> {
@@ -131,15 +135,22 @@ fn check_end(
         );
         return None;
     };
-    if end <= at {
-        problems.report(
-            Code::ExpiredException,
-            &cursor,
-            format!("exception `{}` was over at {end}", spec.name),
-            format!("remove it, or agree on a later date with {}", spec.owner),
-        );
-    }
     Some(end)
+}
+
+fn report_ended(exception: &MtlsException, cursor: &Cursor<'_>, problems: &mut Problems) {
+    problems.report(
+        Code::ExpiredException,
+        cursor,
+        format!(
+            "exception `{}` expired at {}",
+            exception.name, exception.not_after
+        ),
+        format!(
+            "remove it, or agree on a later date with {}; until then it is not rendered",
+            exception.owner
+        ),
+    );
 }
 
 /// Istio takes one object for a namespace and one for a workload; of more, it takes the oldest. `exceptions` are

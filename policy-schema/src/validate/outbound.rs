@@ -107,7 +107,7 @@ fn check_mtls(
                 _ => true,
             }
     };
-    let exception = set.mesh.mtls.exceptions.iter().find(speaks_none);
+    let exception = set.mesh.mtls.in_force().find(speaks_none);
     if let (Some(exception), Some(document)) = (exception, documents.get(policy)) {
         document.report(
             diagnostics,

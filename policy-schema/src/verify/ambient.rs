@@ -41,6 +41,7 @@ impl Shortfall {
     fn of(policy: &ServicePolicy, rule: &Rule) -> Option<Self> {
         let asks = Asks::of(rule);
         match (RbacPlane::of_rule(policy, rule), rule.effect) {
+            (RbacPlane::Ended, _) => None,
             (
                 RbacPlane::Absent(_)
                 | RbacPlane::AnyClientCertificate

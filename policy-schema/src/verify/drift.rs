@@ -7,7 +7,9 @@ use super::extent::LookedAt;
 use super::foreign::Foreign;
 use super::object::{Object, by_id};
 use super::{Finding, FindingCode, Verdict};
-use crate::istio::{ExtensionApi, ResourceKind, authorization_policies, extension, mesh_resources};
+use crate::istio::{
+    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
+};
 use crate::policy::PolicySet;
 
 /// The label of all that Peergate renders.
@@ -129,7 +131,9 @@ fn rendered(
     for policy in set.policies() {
         match extension(set, policy, api) {
             Ok(resource) => resources.push(resource),
-            Err(reason) => {
+            // Then the documents want none, and any in the cluster is left over.
+            Err(NoExtension::MissingImage) => break,
+            Err(reason @ NoExtension::NoTrafficExtension(_)) => {
                 verdict
                     .unchecked
                     .push(format!("the objects that bring the filter: {reason}"));

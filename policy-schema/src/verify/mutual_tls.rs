@@ -265,7 +265,7 @@ fn is_declared(mesh: &Mesh, plaintext: &Plaintext<'_>) -> bool {
             && (plaintext.mode != Mode::Disable || exception.mode == ExceptionMode::Disable)
             && covers_ports(exception, plaintext.ports)
     };
-    mesh.mtls.exceptions.iter().any(covers)
+    mesh.mtls.in_force().any(covers)
 }
 
 /// Whether an exception is for all of these ports; without any, for every port.

@@ -77,6 +77,7 @@ impl<'s> PoliciesFor<'s> {
 
 #[cfg(test)]
 mod tests {
+    use crate::timestamp::Timestamp;
     use std::sync::OnceLock;
 
     use proptest::prelude::*;
@@ -99,6 +100,7 @@ mod tests {
             tcp_ports: Vec::new(),
             shared_tcp_ports: Vec::new(),
             rules: Vec::new(),
+            at: Timestamp::from_unix_nanoseconds(0),
             service_account: None,
             service: None,
             exposures: Vec::new(),

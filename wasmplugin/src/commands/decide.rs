@@ -137,7 +137,7 @@ pub(crate) struct Args {
     /// other policies are for the workload
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = question::parse_label)]
     labels: Vec<(String, String)>,
-    /// When the request is made [default: now]. Policies with rules expired by then are invalid
+    /// When the request is made [default: now]. What has expired by then does not apply
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
     #[command(flatten)]

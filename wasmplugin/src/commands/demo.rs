@@ -1,6 +1,7 @@
 //! `peergate demo`.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
@@ -67,12 +68,21 @@ fn find_filter(args: &Args) -> Result<PathBuf, Failure> {
         let program = std::env::current_exe().ok()?;
         Some(program.with_file_name("peergate_filter.wasm"))
     };
-    args.filter
-        .clone()
-        .or_else(beside)
-        .filter(|path| path.is_file())
-        .ok_or(Failure::MissingFilter)
+    let filter = args.filter.clone().or_else(beside);
+    let filter = filter.filter(|path| path.is_file());
+    let filter = filter.ok_or(Failure::MissingFilter)?;
+    let mut start = [0; WASM_MAGIC.len()];
+    let is_module = File::open(&filter)
+        .and_then(|mut file| file.read_exact(&mut start))
+        .is_ok_and(|()| start == WASM_MAGIC);
+    if !is_module {
+        return Err(Failure::NoModule(filter));
+    }
+    Ok(filter)
 }
+
+/// What a WebAssembly module begins with.
+const WASM_MAGIC: [u8; 4] = *b"\0asm";
 
 /// What happens while everything keeps running.
 enum Event {
@@ -144,7 +154,7 @@ fn guide(mesh: &DemoMesh) -> Result<String, peergate_sandbox::Error> {
     lines.push("\nThe filter's metrics, and the same live:".to_owned());
     let admin = mesh.server().admin_addr();
     lines.push(format!(
-        "  curl -s http://{admin}/stats/prometheus | grep peergate_\n  peergate top --proxy http://{admin} -f examples/online-boutique\n"
+        "  curl -s http://{admin}/stats/prometheus | grep peergate_\n  peergate top --proxy http://{admin} -f {documents}\n"
     ));
     Ok(lines.join("\n"))
 }

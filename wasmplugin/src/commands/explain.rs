@@ -121,9 +121,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let choice = Choice {
         until: until(args.until, now)?,
     };
-    // A rule that has expired may be what the decision is about.
     let options = Options {
-        at: Timestamp::from_unix_nanoseconds(0),
+        at: now,
         istio_version: None,
     };
     let (input, mut set) = policies::load_with_texts(&args.input, options)?;

@@ -23,9 +23,9 @@ use crate::policies;
 Examples:
   peergate install-values -f policies/ -o install/
   kubectl apply -f install/namespaces.yaml
-  helm upgrade --install istio-base base --repo https://istio-release.storage.googleapis.com/charts \\
+  helm upgrade --install istio-base oci://ghcr.io/istio/release/charts/base \\
     -n istio-system --create-namespace --version '~1.29.0'
-  helm upgrade --install istiod istiod --repo https://istio-release.storage.googleapis.com/charts \\
+  helm upgrade --install istiod oci://ghcr.io/istio/release/charts/istiod \\
     -n istio-system --version '~1.29.0' -f install/istiod.values.yaml --wait
 
 docs/install.md has the rest of it: gateways, upgrades, and why the values are as they are.

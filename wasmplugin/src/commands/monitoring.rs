@@ -16,7 +16,8 @@ use crate::report;
 Examples:
   peergate monitoring -o monitoring/
   peergate monitoring --only alerts
-  peergate monitoring --layout prometheus-rule --only rules,alerts | kubectl apply -n monitoring -f -
+  peergate monitoring --layout prometheus-rule --only rules,alerts |
+    kubectl apply -n monitoring -f -
 
 All files are written or none is.
 

@@ -107,7 +107,7 @@ struct Written {
 }
 
 /// Reads a stretch of time.
-fn parse_window(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_window(text: &str) -> Result<Duration, String> {
     let window = humantime::parse_duration(text).map_err(|reason| reason.to_string());
     match window {
         Ok(window) if window >= Duration::from_secs(1) => Ok(window),

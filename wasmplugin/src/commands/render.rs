@@ -3,6 +3,7 @@
 mod against;
 mod folder;
 mod names;
+mod notes;
 mod object;
 mod only;
 mod release;
@@ -11,13 +12,10 @@ use std::slice;
 
 use policy_schema::envoy;
 use policy_schema::istio::{
-    ExtensionApi, GATEWAY_INFRASTRUCTURE, NoExtension, ResourceKind, authorization_policies,
-    extension, gateways_of_one_pod, mesh_resources,
+    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
 };
-use policy_schema::planes::PortLeftToFilter;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
-use policy_schema::rule_spec::Enforcement;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
@@ -159,10 +157,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Negative);
     }
     write(&objects, args)?;
+    if objects.is_empty() {
+        report::note("no object is rendered, so there is nothing to apply");
+    }
     if only.takes(ResourceKind::AuthorizationPolicy) {
-        for policy in policies {
-            note_differences(&set, policy);
-        }
+        notes::differences(&set, policies);
+    }
+    if args.workload.is_none() && only.takes(ResourceKind::PeerAuthentication) {
+        notes::ended_exceptions(&set);
     }
     if large > 0 {
         report::note(&format!(
@@ -171,10 +173,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         ));
     }
     if args.workload.is_none() && only.takes(ResourceKind::Gateway) {
-        note_gateways_of_one_pod(&set);
+        notes::gateways_of_one_pod(&set);
     }
     if args.workload.is_none() && only.is_everything() {
-        note_defaults(&set);
+        notes::defaults(&set);
+        notes::unreached_providers(&set);
+        notes::applied(&set);
     }
     Ok(ExitStatus::Success)
 }
@@ -190,11 +194,15 @@ fn add_objects(
     let api = ExtensionApi::from(args.extension_api);
     let wants_extension =
         only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension);
-    let extension = wants_extension.then(|| extension(set, policy, api));
-    let extension = extension.transpose().map_err(|reason| match reason {
-        NoExtension::MissingImage => Failure::MissingImage,
-        NoExtension::NoTrafficExtension(_) => Failure::NoTrafficExtension(reason.to_string()),
-    })?;
+    let extension = match wants_extension.then(|| extension(set, policy, api)) {
+        None => None,
+        Some(Ok(extension)) => Some(extension),
+        Some(Err(NoExtension::MissingImage)) if only.is_everything() => None,
+        Some(Err(NoExtension::MissingImage)) => return Err(Failure::MissingImage),
+        Some(Err(reason @ NoExtension::NoTrafficExtension(_))) => {
+            return Err(Failure::NoTrafficExtension(reason.to_string()));
+        }
+    };
     if only.takes(ResourceKind::AuthorizationPolicy) {
         let rendered = authorization_policies(set, policy).into_iter();
         rendered.for_each(|object| add(object.into()));
@@ -228,58 +236,5 @@ fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
                 content,
             }])
         }
-    }
-}
-
-/// Reports what the mesh document leaves to the defaults, or to the cluster.
-fn note_defaults(set: &PolicySet) {
-    if !set.mesh().sets_mtls_mode() {
-        report::note(
-            "no PeerAuthentication is rendered, and workloads may accept plaintext: \
-             the mesh leaves `mtls.mode` to the cluster",
-        );
-    }
-    let unstated = set.mesh().unstated();
-    if !unstated.is_empty() {
-        report::note(&format!(
-            "the mesh is as strict as can be where its document is silent: {}",
-            unstated.join("; ")
-        ));
-    }
-}
-
-/// Says which gateways are away while a node is drained, until somebody sees to it.
-fn note_gateways_of_one_pod(set: &PolicySet) {
-    let version = set.mesh().istio_version();
-    for gateway in gateways_of_one_pod(set.mesh()) {
-        report::note(&format!(
-            "gateway `{gateway}`: Istio {version} makes one pod of it, since it cannot be told more before {GATEWAY_INFRASTRUCTURE}; \
-             scale it and keep it from being drained as docs/install.md has it"
-        ));
-    }
-}
-
-/// Says where the AuthorizationPolicy alone is not the policy.
-fn note_differences(set: &PolicySet, policy: &ServicePolicy) {
-    let name = policy.name();
-    if policy.enforcement() == Enforcement::Shadow {
-        report::note(&format!(
-            "policy `{name}` is in shadow: no AuthorizationPolicy has its rules, and the filter lets every request pass"
-        ));
-        return;
-    }
-    for (rule, note) in policy.plane_differences() {
-        report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
-    }
-    for PortLeftToFilter {
-        rule,
-        port,
-        declared_by,
-    } in set.ports_left_to_filter(policy)
-    {
-        report::note(&format!(
-            "rule `{rule}` of policy `{name}`: RBAC leaves out port {port}, on which policy `{declared_by}` speaks no HTTP; \
-             where the port does speak HTTP, the filter alone enforces the rule"
-        ));
     }
 }

@@ -1,9 +1,14 @@
 //! `peergate validate`.
 
+mod expiring;
+
+use std::time::Duration;
+
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::{IstioVersion, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated};
+use serde_json::json;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -18,13 +23,20 @@ use crate::report::{self, LimitArgs, Message, counted};
 Examples:
   peergate validate -f policies/
   peergate validate -f policies/ --deny-warnings --output json
-  peergate validate -f policies/ --at 2027-01-01T00:00:00Z  # expired by then?
+  peergate validate -f policies/ --at 2027-01-01T00:00:00Z  # as read at that time
+  peergate validate -f policies/ --expiring 30d  # what ends when, by owner
 
 With `--output json`, stdout gets an array of objects with the fields code,
 severity, file, line, column, endLine, endColumn, message, help and, if another
 place matters, related (file, line, column, endLine, endColumn). Lines and
 columns count from 1, columns in characters; the end is exclusive. If there are
 more problems than `--max-problems`, stderr says how many are left out.
+
+--expiring lists rules and mTLS exceptions on stdout that have ended or end within
+the time span. With `--output json` stdout then gets an object with `problems`,
+the array above, and `expiring`, an array of objects with the fields kind (rule or
+exception), namespace, name (of the policy or exception), rule, owner, notAfter,
+expired, file and line.
 
 Exit codes: 0 valid; 1 a file could not be read; 3 invalid.")]
 pub(crate) struct Args {
@@ -33,6 +45,9 @@ pub(crate) struct Args {
     /// Refuse policies with warnings too
     #[arg(long)]
     deny_warnings: bool,
+    /// List what has ended or ends within this time span, by owner
+    #[arg(long, value_name = "SPAN", value_parser = super::promote::parse_window)]
+    expiring: Option<Duration>,
     /// The time at which rules count as expired [default: now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
@@ -61,12 +76,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     match args.output {
         Format::Human => {
             report::limited_diagnostics(&validated.diagnostics, &input.sources, args.limit);
+            if let Some(span) = args.expiring {
+                let expiring = expiring::within(&validated.ends, options.at, span, &input.sources);
+                output::write_stdout(expiring::human(&expiring).as_bytes())?;
+            }
             report::summary(&summary(&input, &validated));
         }
         Format::Json => {
             let chosen = args.limit.diagnostics(&validated.diagnostics).into_iter();
             let entries = report::entries(chosen.map(Message::from), &input.sources);
-            output::write_stdout(&output::json(&entries)?)?;
+            let json = match args.expiring {
+                Some(span) => output::json(&json!({
+                    "problems": entries,
+                    "expiring": expiring::within(&validated.ends, options.at, span, &input.sources),
+                }))?,
+                None => output::json(&entries)?,
+            };
+            output::write_stdout(&json)?;
         }
     }
     let is_refused = args.deny_warnings && !validated.diagnostics.is_empty();

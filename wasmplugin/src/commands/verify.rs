@@ -40,7 +40,8 @@ Examples:
   peergate verify -f policies/ --cluster
   peergate verify -f policies/ --cluster --context production --output sarif -o found.sarif
   peergate verify -f policies/ --manifests manifests/ --manifests workloads/
-  kubectl port-forward -n shop deploy/cart 15000 & peergate verify -f policies/ --proxy http://localhost:15000
+  kubectl port-forward -n shop deploy/cart 15000 &
+  peergate verify -f policies/ --proxy http://localhost:15000
   peergate verify -f policies/ --probe 10.8.0.14:8080
 
 docs/verify.md says what each finding means, and what of a cluster one must be permitted to read.

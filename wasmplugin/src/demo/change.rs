@@ -27,7 +27,7 @@ pub(super) fn allow(mesh: &DemoMesh, outcomes: &[Outcome]) -> Result<Change, Dem
     let denied = outcomes.iter().find(is_it);
     let id = denied.and_then(|outcome| outcome.decision.as_deref());
     let (Some(denied), Some(id)) = (denied, id) else {
-        return Err(DemoError::NotExplained("there is no denial".to_owned()));
+        return Err(DemoError::NoDecisions);
     };
     let explained = Command::new(std::env::current_exe()?)
         .args(["explain", id, "--write", "--yes", "--output", "json", "-f"])

@@ -3,16 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use policy_schema::diagnostic::Diagnostic;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::envoy::{rbac, wasm_filter};
 use policy_schema::istio::authorization_policies;
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
+use policy_schema::validate::Options;
 use serde_json::Value;
 
 use super::DemoError;
 use crate::input::Input;
+use crate::{policies, report};
 
 /// The workload behind the filter.
 pub(super) const WORKLOAD: (&str, &str) = ("boutique", "cartservice");
@@ -31,9 +32,6 @@ const DOCUMENTS: [(&str, &str); 2] = [
         ),
     ),
 ];
-
-/// When they were rendered: before the rule ended that has expired since.
-const RENDERED: &str = "2026-01-01T00:00:00Z";
 
 /// The folder with the documents.
 #[derive(Debug)]
@@ -59,16 +57,16 @@ impl Documents {
         let input = Input::read(std::slice::from_ref(&self.0));
         let input = input.map_err(|failure| invalid(failure.to_string()))?;
         let options = Options {
-            at: Timestamp::parse(RENDERED).map_err(|reason| invalid(reason.to_string()))?,
+            at: policies::at_or_now(None),
             istio_version: None,
         };
-        let validated = validate(&input.sources, options);
-        let messages = || {
-            let messages = validated.diagnostics.iter();
-            let messages: Vec<_> = messages.map(|found| found.message.clone()).collect();
-            invalid(messages.join("; "))
+        let (input, validated) = policies::check(input, options);
+        let refused = || {
+            report::diagnostics(&validated.diagnostics, &input.sources);
+            let severities = validated.diagnostics.iter().map(Diagnostic::severity);
+            invalid(report::counts(severities))
         };
-        let policies = validated.policies.as_ref().ok_or_else(messages)?;
+        let policies = validated.policies.as_ref().ok_or_else(refused)?;
         let (namespace, name) = WORKLOAD;
         let policy = policies
             .policy(namespace, name)

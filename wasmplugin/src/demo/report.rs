@@ -24,6 +24,7 @@ pub(crate) struct Report {
 
 #[derive(Clone, Debug)]
 struct Counter {
+    policy: String,
     effect: String,
     reason: String,
     rule: String,
@@ -45,6 +46,7 @@ impl Report {
                     return None;
                 };
                 (value > 0.0).then(|| Counter {
+                    policy: label(sample, "peergate_policy"),
                     effect: label(sample, "peergate_effect"),
                     reason: label(sample, "peergate_reason"),
                     rule: label(sample, "peergate_rule"),
@@ -163,6 +165,7 @@ impl fmt::Display for Report {
         )?;
         for counter in &self.counters {
             let Counter {
+                policy,
                 effect,
                 reason,
                 rule,
@@ -170,7 +173,7 @@ impl fmt::Display for Report {
             } = counter;
             writeln!(
                 f,
-                "  {COUNTER}{{peergate_rule={rule:?},peergate_effect={effect:?},peergate_reason={reason:?}}} {value}"
+                "  {COUNTER}{{peergate_policy={policy:?},peergate_rule={rule:?},peergate_effect={effect:?},peergate_reason={reason:?}}} {value}"
             )?;
         }
         if !self.counted_as_seen() {

@@ -205,7 +205,7 @@ const MESH: &str = "
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
-spec: {trustDomain: cluster.local, istioVersion: \"1.29\", defaults: {otherwise: Pass}}
+spec: {trustDomain: cluster.local, istioVersion: \"1.29\", filter: {image: \"file:///peergate_filter.wasm\"}, defaults: {otherwise: Pass}}
 ";
 
 /// The policies that would be enforced together, the enforced ones for their workloads, and beside which of these what

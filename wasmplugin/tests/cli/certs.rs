@@ -102,6 +102,11 @@ fn keys_are_their_owners_alone_and_never_overwritten() {
         "{}",
         again.stderr
     );
+    assert!(
+        again.stderr.contains("choose another folder"),
+        "{}",
+        again.stderr
+    );
     assert_eq!(
         std::fs::read(format!("{root}/root-key.pem")).unwrap(),
         before

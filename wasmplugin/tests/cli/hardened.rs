@@ -372,13 +372,6 @@ fn writes_nothing_of_what_is_refused() {
             "mesh.yaml:",
         ),
         (
-            mesh.replace("2030-06-30", "2026-05-31"),
-            frontend.clone(),
-            "1.29",
-            "expired-exception",
-            "mesh.yaml:",
-        ),
-        (
             mesh.clone(),
             template,
             "1.21",

@@ -96,3 +96,131 @@ fn istioctl_leads_ports_of_gateways_to_those_that_everybody_may_listen_on() {
     assert_eq!(numbers("port"), [15021, 80, 443]);
     assert_eq!(numbers("targetPort"), [15021, 8080, 8443]);
 }
+
+const PROVIDERS: &str = "\
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: mesh}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.30\"
+  outbound: Declared
+  networkPolicies: true
+  defaults: {otherwise: Pass}
+  extensionProviders:
+    - {name: opa, api: ExtAuthzGrpc, service: opa.authz.svc.cluster.local, port: 9191}
+    - {name: logs, api: OpenTelemetryLogs, service: otel.example.com, port: 4317}
+  telemetry:
+    accessLog: {requests: All, provider: logs}
+    tracing: {provider: traces, samplingPercent: 1, service: traces.monitoring.svc.cluster.local}
+---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  serviceAccount: web
+  service: {ports: [{port: 80, targetPort: 8080}]}
+  rules:
+    - {id: ask, effect: Custom, provider: opa, to: [{paths: [/a]}]}
+    - {id: other, effect: Custom, provider: elsewhere, to: [{paths: [/b]}]}
+";
+
+/// What proxies call by themselves, Istio has to know and proxies have to reach.
+#[test]
+fn extension_providers_are_installed_and_reached() {
+    let folder = folder(&[("mesh.yaml", PROVIDERS)]);
+    let input = text(folder.path());
+    let out = tempfile::tempdir().unwrap();
+    let installed = run(&["install-values", "-f", input, "-o", text(out.path())]);
+    assert_eq!(installed.status, 0, "{}", installed.stderr);
+    let values = std::fs::read_to_string(out.path().join("istiod.values.yaml")).unwrap();
+    for part in [
+        "  - envoyExtAuthzGrpc:\n      port: 9191\n      service: opa.authz.svc.cluster.local\n    name: opa\n",
+        "  - envoyOtelAls:\n      port: 4317\n      service: otel.example.com\n    name: logs\n",
+        "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS: \"true\"\n",
+    ] {
+        assert!(values.contains(part), "{part}\n{values}");
+    }
+    let rendered = run(&["render", "-f", input]);
+    assert_eq!(rendered.status, 0, "{}", rendered.stderr);
+    let sidecars: Vec<_> = rendered
+        .stdout
+        .split("---\n")
+        .filter(|object| object.contains("\nkind: Sidecar\n"))
+        .collect();
+    assert_eq!(sidecars.len(), 3);
+    for host in [
+        "*/opa.authz.svc.cluster.local",
+        "*/otel.example.com",
+        "*/traces.monitoring.svc.cluster.local",
+    ] {
+        for sidecar in &sidecars {
+            assert!(sidecar.contains(host), "{host}\n{sidecar}");
+        }
+    }
+    let mut objects = rendered.stdout.split("---\n");
+    let packets = objects
+        .find(|object| object.contains("\nkind: NetworkPolicy\n"))
+        .unwrap();
+    for namespace in ["authz", "monitoring"] {
+        let selected = format!("kubernetes.io/metadata.name: {namespace}\n");
+        assert!(packets.contains(&selected), "{packets}");
+    }
+    assert!(packets.contains("port: 4317\n"), "{packets}");
+    let note =
+        "rule `other` of policy `shop/web` asks provider `elsewhere`, which proxies may not reach";
+    assert!(rendered.stderr.contains(note), "{}", rendered.stderr);
+    assert!(!rendered.stderr.contains("`opa`"), "{}", rendered.stderr);
+}
+
+#[test]
+fn faults_of_extension_providers_are_found() {
+    let cases = [
+        ("{name: logs", "{name: opa", "already"),
+        ("{name: logs", "{name: peergate", "already"),
+        ("{name: logs", "{name: traces", "already"),
+        ("port: 9191", "port: 0", "0 is not a port"),
+        (
+            "service: opa.authz",
+            "service: \"http://opa.authz",
+            "not a name",
+        ),
+        ("provider: logs", "provider: opa", "takes no access logs"),
+        (
+            "provider: opa, to",
+            "provider: logs, to",
+            "does not authorize",
+        ),
+    ];
+    for (from, to, message) in cases {
+        let mut documents = PROVIDERS.replace(from, to);
+        if to.contains('"') {
+            documents =
+                documents.replace(".cluster.local, port: 9191", ".cluster.local\", port: 9191");
+        }
+        let run = run_with(&["validate", "-f", "-"], &documents);
+        assert_eq!(run.status, 3, "{to}: {}", run.stderr);
+        assert!(run.stderr.contains(message), "{to}: {}", run.stderr);
+    }
+}
+
+/// Nothing new goes to the places where Istio was published before.
+#[test]
+fn names_places_where_istio_is_published() {
+    let help = stdout_of(&["install-values", "--help"]);
+    let page = std::fs::read_to_string("../docs/install.md").unwrap();
+    for text in [help, page] {
+        assert!(
+            text.contains("oci://ghcr.io/istio/release/charts"),
+            "{text}"
+        );
+        for old in [
+            "gcr.io/istio-release",
+            "registry.istio.io",
+            "storage.googleapis.com",
+        ] {
+            assert!(!text.contains(old), "{old}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod as_the_proxy;
 mod before_rules;
 mod certs;
 mod decide;
+mod ends;
 mod explain;
 mod files;
 mod hardened;
@@ -24,6 +25,7 @@ mod promote;
 mod render;
 mod validate;
 mod verify;
+mod without_filter;
 
 use std::io::Write;
 use std::path::Path;

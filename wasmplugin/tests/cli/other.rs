@@ -7,7 +7,14 @@ fn begins_with_a_policy_that_has_no_problems() {
     assert_eq!(validated.status, 0);
     assert_eq!(validated.stderr, "1 file, 1 policy, 3 rules: no problems\n");
     let rendered = run_with(&["render", "-f", "-"], &policy);
-    assert_eq!((rendered.status, rendered.stderr.as_str()), (0, ""));
+    assert_eq!(rendered.status, 0, "{}", rendered.stderr);
+    // Safe to apply: nothing denies, and nothing replaces an object of the cluster.
+    let kinds = rendered
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("kind: "));
+    assert_eq!(kinds.collect::<Vec<_>>(), [] as [&str; 0]);
+    insta::assert_snapshot!(rendered.stderr);
 }
 
 #[test]

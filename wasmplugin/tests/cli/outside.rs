@@ -14,6 +14,7 @@ metadata: {{name: shop}}
 spec:
   trustDomain: cluster.local
   istioVersion: \"{istio}\"
+  filter: {{image: \"file:///peergate_filter.wasm\"}}
   gateways:
     - name: partners
       namespace: edge

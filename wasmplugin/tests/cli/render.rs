@@ -204,21 +204,6 @@ fn touches_nothing_when_the_input_is_invalid() {
 }
 
 #[test]
-fn says_what_is_missing_to_render_the_filter() {
-    let mesh = MESH.replace(
-        "    image: oci://registry.example.com/peergate/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n",
-        "",
-    );
-    let folder = folder(&[("mesh.yaml", &mesh), ("cart.yaml", CART)]);
-    let args = ["render", "-f", text(folder.path()), "--at", NOW];
-    let refused = run(&args);
-    assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
-    insta::assert_snapshot!(refused.stderr);
-    let without = run(&[&args[..], &["--only", "authorization-policy"]].concat());
-    assert_eq!(without.status, 0);
-}
-
-#[test]
 fn refuses_one_text_for_what_several_proxies_take() {
     let run = run(&[&ALL[..], &["--only", "plugin-config"]].concat());
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));

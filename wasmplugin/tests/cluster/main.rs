@@ -86,6 +86,24 @@ fn shop() -> Cluster {
 }
 
 #[test]
+fn the_first_policy_is_accepted_by_a_cluster_in_shadow_and_enforced() {
+    let first = printed(&["init"]);
+    let image = "  filter:\n    image: oci://r.example/f:1\n    sha256: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n    imagePullSecret: regcred\n    imagePullPolicy: IfNotPresent\n";
+    let shadow = first.replacen("  # filter:\n", image, 1);
+    let enforced = shadow.replacen("  enforcement: Shadow\n", "", 1);
+    assert!(first != shadow && shadow != enforced);
+    let cluster = Cluster::start();
+    cluster.define_istio();
+    cluster.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
+    let folder = tempfile::tempdir().unwrap();
+    for documents in [first, shadow, enforced] {
+        let path = folder.path().join("policy.yaml");
+        std::fs::write(&path, documents).unwrap();
+        cluster.apply(&printed(&["render", "-f", path.to_str().unwrap()]));
+    }
+}
+
+#[test]
 fn a_cluster_that_is_what_the_documents_say_is_found_to_be_so_and_one_that_is_not_is_not() {
     let cluster = shop();
     let good = verify(&cluster.kubeconfig(), &["--deny-warnings"]);

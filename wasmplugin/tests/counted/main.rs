@@ -13,6 +13,7 @@ mod command;
 mod exporter;
 #[path = "../support/filter.rs"]
 mod filter;
+mod first_hour;
 mod flat;
 mod learning;
 mod mesh;

@@ -19,18 +19,22 @@ pub(crate) struct Policies {
 
 impl Policies {
     pub(crate) fn new() -> Self {
+        Self::of(include_str!("policy.yaml"))
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let policies = Self { folder };
-        fs::write(policies.path(), include_str!("policy.yaml")).unwrap();
+        fs::write(policies.path(), text).unwrap();
         policies
     }
 
     /// The same in a mesh that says this of `reporting`, in YAML on one line.
     pub(crate) fn reporting(spec: &str) -> Self {
         let policies = Self::new();
-        let filter = format!("  istioVersion: \"1.29\"\n  filter:\n    reporting: {spec}\n");
+        let filter = format!("  filter:\n    reporting: {spec}\n");
         let text = policies.text();
-        let changed = text.replacen("  istioVersion: \"1.29\"\n", &filter, 1);
+        let changed = text.replacen("  filter:\n", &filter, 1);
         assert_ne!(text, changed);
         fs::write(policies.path(), changed).unwrap();
         policies

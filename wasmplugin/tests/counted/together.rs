@@ -16,7 +16,7 @@ fn policies(of_namespace: &str) -> Policies {
         r#"apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {{name: test}}
-spec: {{trustDomain: cluster.local, istioVersion: "1.29"}}
+spec: {{trustDomain: cluster.local, istioVersion: "1.29", filter: {{image: "file:///peergate_filter.wasm"}}}}
 ---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

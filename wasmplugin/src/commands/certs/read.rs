@@ -25,7 +25,8 @@ use crate::policies;
 Examples:
   peergate certs read east/cert-chain.pem
   kubectl get secret -n istio-system cacerts -o yaml | peergate certs read -
-  kubectl exec -n shop deploy/cart -c istio-proxy -- curl -s localhost:15000/certs | peergate certs read -
+  kubectl exec -n shop deploy/cart -c istio-proxy -- curl -s localhost:15000/certs |
+    peergate certs read -
 
 Findings: expired, not-yet-valid, ends-soon, not-renewed, weak-key, weak-signature,
 broken-chain, other-key, no-key, no-identity, several-identities,

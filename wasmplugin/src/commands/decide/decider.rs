@@ -198,9 +198,9 @@ impl<'s> Decider<'s> {
         port: Option<u16>,
     ) -> Result<Result<Option<String>, Refusal>, Unanswerable> {
         let labels = self.known_labels();
-        let accepted = self
-            .set
-            .accepted_connections(self.workload.leader, &labels, port);
+        let accepted =
+            self.set
+                .accepted_connections(self.workload.leader, &labels, port, question.at);
         let may_refuse = |why: &str| {
             format!("the proxy refuses connections without mutual TLS where they are strict: {why}")
         };

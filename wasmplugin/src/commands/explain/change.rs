@@ -1,11 +1,11 @@
-//! Remedy × documents → the changed text, if with it the documents are no worse and allow the request.
+//! Remedy × documents → the changed text, if with it the documents are valid and allow the request.
 
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::{CompiledPolicy, Outcome, Request};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
+use policy_schema::validate::{Options, Validated, validate};
 
 use crate::commands::decide::compile;
 use crate::explanation::Remedy;
@@ -39,8 +39,6 @@ pub(super) struct Tried {
 pub(super) struct Change {
     pub(super) source: SourceText,
     pub(super) text: String,
-    /// What the documents are refused for today, with the change as without it.
-    pub(super) still_wrong: Vec<String>,
 }
 
 impl Documents<'_> {
@@ -63,17 +61,20 @@ impl Documents<'_> {
         if let Some(source) = sources.get_mut(position) {
             source.text.clone_from(&text);
         }
-        let wrong_before = self.wrong_today(self.sources);
-        let still_wrong = self.wrong_today(&sources);
-        if let Some(new) = still_wrong.iter().find(|new| !wrong_before.contains(new)) {
-            return Ok(Tried::only(refused(&remedy, new)));
-        }
         let options = Options {
-            at: Timestamp::from_unix_nanoseconds(0),
+            at: self.now,
             istio_version: None,
         };
-        let Some(set) = validate(&sources, options).policies else {
-            return Ok(Tried::only(refused(&remedy, "the documents are not valid")));
+        let Validated {
+            policies,
+            diagnostics,
+            ..
+        } = validate(&sources, options);
+        let Some(set) = policies else {
+            let mut found = diagnostics.iter();
+            let error = found.find(|found| found.severity() == Severity::Error);
+            let reason = error.map_or("the documents are not valid", |error| &error.message);
+            return Ok(Tried::only(refused(&remedy, reason)));
         };
         let compiled: CompiledPolicy =
             compile(&set, policies::named(&set, self.name)?, self.labels)?;
@@ -83,7 +84,6 @@ impl Documents<'_> {
         let change = Change {
             source: file.clone(),
             text,
-            still_wrong,
         };
         Ok(Tried {
             change: Some(change),
@@ -96,17 +96,6 @@ impl Documents<'_> {
         files.find(|(_, source)| {
             PolicyText::parse(&source.text).is_ok_and(|text| text.has_policy(policy))
         })
-    }
-
-    /// What the documents are refused for today.
-    fn wrong_today(&self, sources: &[SourceText]) -> Vec<String> {
-        let options = Options {
-            at: self.now,
-            istio_version: None,
-        };
-        let diagnostics = validate(sources, options).diagnostics.into_iter();
-        let errors = diagnostics.filter(|found| found.severity() == Severity::Error);
-        errors.map(|error| error.message).collect()
     }
 }
 

@@ -35,18 +35,6 @@ impl Report<'_> {
             explanation.asks_for_more,
             "headers, tokens and addresses are not part of an id: the request is taken to have none, and rules look at them",
         );
-        if let Some(change) = &self.tried.change
-            && let [first, more @ ..] = &*change.still_wrong
-        {
-            let more = match more.len() {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            let first = printable(first);
-            notes.push(format!(
-                "the documents are refused today, with this change as without it: {first}{more}"
-            ));
-        }
         if !self.is_written
             && let Some(root) = self.patch.and_then(|patch| patch.root.as_ref())
         {

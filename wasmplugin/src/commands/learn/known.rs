@@ -88,6 +88,7 @@ impl Known {
         let Validated {
             policies,
             diagnostics,
+            ..
         } = validated;
         let severities = diagnostics.iter().map(Diagnostic::severity);
         let set = policies.ok_or_else(|| Failure::InvalidPolicies(report::counts(severities)))?;

@@ -1,0 +1,39 @@
+//! Services that proxies call by themselves.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A service that proxies call by themselves: an extension provider of Istio's mesh config.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExtensionProviderSpec {
+    /// Its name in `Custom` rules, or in `telemetry.accessLog.provider`.
+    pub name: String,
+    /// What proxies ask it or send to it.
+    pub api: ExtensionProviderApi,
+    /// Its host, as in `opa.authz.svc.cluster.local`.
+    pub service: String,
+    /// The port of the service.
+    pub port: u16,
+}
+
+/// What proxies ask an extension provider or send to it.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub enum ExtensionProviderApi {
+    /// Whether a request is allowed, by Envoy's external authorization over gRPC.
+    ExtAuthzGrpc,
+    /// The same over HTTP.
+    ExtAuthzHttp,
+    /// Access logs, by OpenTelemetry over gRPC.
+    OpenTelemetryLogs,
+}
+
+impl ExtensionProviderApi {
+    /// Whether it answers `Custom` rules.
+    pub fn authorizes(self) -> bool {
+        match self {
+            Self::ExtAuthzGrpc | Self::ExtAuthzHttp => true,
+            Self::OpenTelemetryLogs => false,
+        }
+    }
+}

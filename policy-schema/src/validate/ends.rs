@@ -1,0 +1,88 @@
+//! What ends: rules and exceptions from mutual TLS with a `notAfter`.
+
+use super::documents::Placed;
+use crate::diagnostic::Place;
+use crate::document::{MeshDocument, ServicePolicyDocument};
+use crate::plugin_config::PolicyName;
+use crate::policy::{Mesh, ServicePolicy};
+use crate::problem::Cursor;
+use crate::timestamp::Timestamp;
+
+/// Something with an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// What ends.
+    pub of: Ending,
+    /// Who is responsible for it.
+    pub owner: Option<String>,
+    /// The first moment at which it does not apply any more.
+    pub not_after: Timestamp,
+    /// Where the documents say so.
+    pub place: Place,
+}
+
+/// A kind of thing that ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A rule of a policy.
+    Rule {
+        /// The policy.
+        policy: PolicyName,
+        /// The id of the rule.
+        rule: String,
+    },
+    /// An exception from mutual TLS.
+    Exception {
+        /// The namespace that it is for.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The exceptions of the mesh.
+pub(super) fn of_mesh(
+    document: Option<&Placed<'_, MeshDocument>>,
+    mesh: Option<&Mesh>,
+) -> Vec<End> {
+    let (Some(document), Some(mesh)) = (document, mesh) else {
+        return Vec::new();
+    };
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let mtls = spec.key("mtls");
+    let cursor = mtls.key("exceptions");
+    let exceptions = mesh.mtls.exceptions.iter().map(|exception| End {
+        of: Ending::Exception {
+            namespace: exception.namespace.clone(),
+            name: exception.name.clone(),
+        },
+        owner: Some(exception.owner.clone()),
+        not_after: exception.not_after,
+        place: document.place_of(&cursor.index(exception.position).key("notAfter")),
+    });
+    exceptions.collect()
+}
+
+/// The rules of a policy.
+pub(super) fn of_policy(
+    document: &Placed<'_, ServicePolicyDocument>,
+    policy: &ServicePolicy,
+) -> Vec<End> {
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let cursor = spec.key("rules");
+    let rules = policy.rules.iter().enumerate();
+    let ends = rules.filter_map(|(position, rule)| {
+        Some(End {
+            of: Ending::Rule {
+                policy: policy.name.clone(),
+                rule: rule.id.to_string(),
+            },
+            owner: rule.owner.as_deref().map(str::to_owned),
+            not_after: rule.validity.not_after?,
+            place: document.place_of(&cursor.index(position).key("notAfter")),
+        })
+    });
+    ends.collect()
+}

@@ -1,0 +1,114 @@
+//! Services that proxies call by themselves.
+
+use std::collections::HashSet;
+
+use super::documents::DocumentsByName;
+use super::lists::check_not_empty;
+use super::names::check_subdomain;
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::{ExtensionProviderSpec, TelemetrySpec};
+use crate::policy::PolicySet;
+use crate::problem::{Cursor, Problems};
+
+/// The providers that Istio and `install-values` define.
+const RESERVED: [&str; 3] = ["envoy", "peergate", "prometheus"];
+
+/// Checks the providers of a mesh; `cursor` is at its `spec`.
+pub(super) fn check(
+    providers: Option<&[ExtensionProviderSpec]>,
+    telemetry: &TelemetrySpec,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let list = cursor.key("extensionProviders");
+    check_not_empty(
+        providers,
+        "name at least one provider, or remove the field",
+        &list,
+        problems,
+    );
+    let providers = providers.unwrap_or_default();
+    let tracing = telemetry.tracing.as_ref().filter(|it| it.service.is_some());
+    let mut names: HashSet<&str> = RESERVED.into();
+    names.extend(tracing.map(|tracing| tracing.provider.as_str()));
+    for (index, provider) in providers.iter().enumerate() {
+        let cursor = list.index(index);
+        check_provider(provider, &cursor, problems);
+        if !names.insert(&provider.name) {
+            problems.report(
+                Code::InvalidValue,
+                &cursor.key("name"),
+                format!("there is a provider `{}` already", provider.name),
+                "give each provider its own name",
+            );
+        }
+    }
+    let access_log = telemetry.access_log.as_ref();
+    if let Some(name) = access_log.and_then(|access_log| access_log.provider.as_deref())
+        && let Some(provider) = providers.iter().find(|provider| provider.name == name)
+        && provider.api.authorizes()
+    {
+        let telemetry = cursor.key("telemetry");
+        problems.report(
+            Code::InvalidValue,
+            &telemetry.key("accessLog").key("provider"),
+            format!("provider `{name}` takes no access logs"),
+            "name a provider with `api: OpenTelemetryLogs`",
+        );
+    }
+}
+
+fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if provider.name.is_empty() {
+        problems.report(
+            Code::EmptyValue,
+            &cursor.key("name"),
+            "the provider has no name",
+            "write the name that rules or `telemetry` use",
+        );
+    }
+    check_subdomain(&provider.service, &cursor.key("service"), problems);
+    if provider.port == 0 {
+        problems.report(
+            Code::InvalidValue,
+            &cursor.key("port"),
+            "0 is not a port",
+            "write a number from 1 to 65535",
+        );
+    }
+}
+
+/// Reports `Custom` rules whose provider takes no questions.
+pub(super) fn check_together(
+    documents: &DocumentsByName<'_>,
+    set: &PolicySet,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let providers = set.mesh.extension_providers.iter();
+    let others: HashSet<&str> = providers
+        .filter(|provider| !provider.api.authorizes())
+        .map(|provider| provider.name.as_str())
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let rules = spec.key("rules");
+    for policy in set.policies() {
+        for (index, rule) in policy.rules.iter().enumerate() {
+            if let (Some(name), Some(document)) = (rule.provider.as_deref(), documents.get(policy))
+                && others.contains(name)
+            {
+                document.report(
+                    diagnostics,
+                    Code::InvalidValue,
+                    &rules.index(index).key("provider"),
+                    format!("provider `{name}` of the mesh does not authorize requests"),
+                    "name a provider with `api: ExtAuthzGrpc` or `api: ExtAuthzHttp`",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What to know about the rendered objects, on stderr.
+
+use std::collections::BTreeMap;
+
+use policy_schema::istio::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods};
+use policy_schema::planes::PortLeftToFilter;
+use policy_schema::policy::{Applied, Extent, PolicySet, ServicePolicy};
+use policy_schema::rule_spec::Enforcement;
+
+use crate::report::{self, counted};
+
+/// More policies than these are counted, not named.
+const MAX_NAMES: usize = 4;
+
+/// Reports what the mesh document leaves to the defaults, or to the cluster.
+pub(super) fn defaults(set: &PolicySet) {
+    if !set.mesh().sets_mtls_mode() {
+        report::note(
+            "no PeerAuthentication is rendered, and workloads may accept plaintext: \
+             the mesh leaves `mtls.mode` to the cluster",
+        );
+    }
+    if set.mesh().filter_image().is_none() {
+        report::note(
+            "no WasmPlugin is rendered, since the mesh has no `filter.image`: RBAC alone enforces the policies, \
+             nothing records what is in shadow, and denials are neither counted nor explained",
+        );
+    }
+    let unstated = set.mesh().unstated();
+    if !unstated.is_empty() {
+        report::note(&format!(
+            "the mesh is as strict as can be where its document is silent: {}",
+            unstated.join("; ")
+        ));
+    }
+}
+
+/// Reports how many workloads deny or let pass what no rule is about, once the objects are applied.
+pub(super) fn applied(set: &PolicySet) {
+    let Applied {
+        closed,
+        opened,
+        unchanged,
+        closes_the_rest,
+    } = set.applied();
+    let mut effects = Vec::new();
+    let mut add = |extent: &Extent, effect: &str| {
+        if !extent.is_empty() {
+            effects.push(format!("{} {effect}", covered(extent)));
+        }
+    };
+    add(&closed, "closed to what the policies do not allow");
+    add(&opened, "opened to every request, by policies in shadow");
+    add(&unchanged, "unchanged, by policies that close nothing");
+    effects.push(if closes_the_rest {
+        "every workload without a policy closed (`defaults.otherwise: Deny`)".to_owned()
+    } else {
+        "workloads without a policy unchanged".to_owned()
+    });
+    report::note(&format!("when applied: {}", effects.join("; ")));
+}
+
+/// The workloads that policies are for.
+fn covered(extent: &Extent) -> String {
+    let parts = [
+        (extent.meshes > 0).then(|| "the whole mesh".to_owned()),
+        (extent.whole_namespaces > 0).then(|| {
+            counted(
+                extent.whole_namespaces,
+                "whole namespace",
+                "whole namespaces",
+            )
+        }),
+        (extent.workloads > 0).then(|| counted(extent.workloads, "workload", "workloads")),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    let namespaces = counted(extent.namespaces, "namespace", "namespaces");
+    format!("{} ({namespaces})", parts.join(" and "))
+}
+
+/// Reports the exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
+pub(super) fn ended_exceptions(set: &PolicySet) {
+    for (namespace, name) in set.mesh().ended_exceptions() {
+        report::note(&format!(
+            "mTLS exception `{name}` of namespace `{namespace}` has expired and is left out; \
+             if it was applied: kubectl delete peerauthentication -n {namespace} {name}"
+        ));
+    }
+}
+
+/// Reports external authorizers that proxies may not reach: then they deny every request that is to be asked about.
+pub(super) fn unreached_providers(set: &PolicySet) {
+    if !set.mesh().limits_outbound() {
+        return;
+    }
+    let mut unknown: BTreeMap<&str, String> = BTreeMap::new();
+    for policy in set.policies() {
+        for (provider, rule) in policy.providers() {
+            if !set.mesh().has_extension_provider(provider) {
+                let rule = || format!("rule `{rule}` of policy `{}`", policy.name());
+                unknown.entry(provider).or_insert_with(rule);
+            }
+        }
+    }
+    for (provider, rule) in unknown {
+        report::note(&format!(
+            "{rule} asks provider `{provider}`, which proxies may not reach with `outbound: Declared`: add its service to \
+             `extensionProviders` of the `Mesh`, or every request that the rule matches is denied"
+        ));
+    }
+}
+
+/// Reports gateways that a drained node takes away.
+pub(super) fn gateways_of_one_pod(set: &PolicySet) {
+    let version = set.mesh().istio_version();
+    for gateway in single_pods(set.mesh()) {
+        report::note(&format!(
+            "gateway `{gateway}`: Istio {version} makes one pod of it, since it cannot be told more before {GATEWAY_INFRASTRUCTURE}; \
+             scale it and keep it from being drained as docs/install.md has it"
+        ));
+    }
+}
+
+/// Reports where the AuthorizationPolicy alone is not the policy.
+pub(super) fn differences(set: &PolicySet, policies: &[ServicePolicy]) {
+    let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
+    let in_shadow: Vec<_> = policies.iter().filter(records_only).collect();
+    shadow(set, &in_shadow);
+    for policy in policies.iter().filter(|policy| !records_only(policy)) {
+        let name = policy.name();
+        for (rule, note) in policy.plane_differences() {
+            report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
+        }
+        for PortLeftToFilter {
+            rule,
+            port,
+            declared_by,
+        } in set.ports_left_to_filter(policy)
+        {
+            report::note(&format!(
+                "rule `{rule}` of policy `{name}`: RBAC leaves out port {port}, on which policy `{declared_by}` speaks no HTTP; \
+                 where the port does speak HTTP, the filter alone enforces the rule"
+            ));
+        }
+    }
+}
+
+/// One note for all policies in shadow: a mesh begins with all of them there.
+fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) {
+    if policies.is_empty() {
+        return;
+    }
+    let names = policies.iter().take(MAX_NAMES);
+    let names: Vec<_> = names.map(|policy| format!("`{}`", policy.name())).collect();
+    let more = match policies.len().saturating_sub(MAX_NAMES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (subject, verb) = match policies {
+        [_] => ("policy", "is"),
+        _ => ("policies", "are"),
+    };
+    let filter = if set.mesh().filter_image().is_some() {
+        "the filter lets every request pass and records what it would deny"
+    } else {
+        "without a filter, nothing records what would be denied"
+    };
+    report::note(&format!(
+        "{subject} {}{more} {verb} in shadow: no AuthorizationPolicy has the rules, and {filter}",
+        names.join(", ")
+    ));
+}

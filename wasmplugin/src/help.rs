@@ -1,0 +1,102 @@
+//! How wide help is.
+
+use clap::{Command, CommandFactory};
+
+use crate::Cli;
+
+/// No line of an example is longer, so that none is broken: a shell does not continue a broken line.
+const MIN_WIDTH: usize = 100;
+
+/// The command line, with help as wide as the terminal but never so narrow that examples are broken.
+pub(crate) fn command() -> Command {
+    let terminal =
+        ratatui::crossterm::terminal::size().map_or(MIN_WIDTH, |(columns, _)| columns.into());
+    with_width(terminal)
+}
+
+fn with_width(columns: usize) -> Command {
+    Cli::command().term_width(columns.clamp(MIN_WIDTH, MAX_WIDTH))
+}
+
+/// Longer lines are hard to read.
+const MAX_WIDTH: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each subcommand, at whatever depth, by its name.
+    fn all(command: &Command, name: &str, commands: &mut Vec<(String, Command)>) {
+        commands.push((name.to_owned(), command.clone()));
+        for subcommand in command.get_subcommands() {
+            all(
+                subcommand,
+                &format!("{name} {}", subcommand.get_name()),
+                commands,
+            );
+        }
+    }
+
+    /// The lines that are to be copied: those that are indented.
+    fn examples(help: &str) -> impl Iterator<Item = &str> {
+        help.lines().filter(|line| line.starts_with("  "))
+    }
+
+    /// The flags that a text names.
+    fn flags(text: &str) -> impl Iterator<Item = &str> {
+        text.split("`--").skip(1).filter_map(|rest| {
+            let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '-'))?;
+            rest.get(..end)
+        })
+    }
+
+    #[test]
+    fn remedies_name_flags_that_there_are() {
+        let mut root = Cli::command();
+        root.build();
+        let mut commands = Vec::new();
+        all(&root, "peergate", &mut commands);
+        let arguments = commands
+            .iter()
+            .flat_map(|(_, command)| command.get_arguments());
+        let known: std::collections::HashSet<_> = arguments
+            .filter_map(|argument| argument.get_long())
+            .collect();
+        // Flags of `kubectl`.
+        let foreign = ["server-side"];
+        let mut found = 0;
+        for flag in flags(include_str!("failure.rs")).filter(|flag| !foreign.contains(flag)) {
+            found += 1;
+            assert!(known.contains(flag), "--{flag}");
+        }
+        assert!(found > 10, "{found}");
+    }
+
+    #[test]
+    fn no_example_is_broken_by_the_width_of_the_terminal() {
+        let mut found = 0;
+        for columns in [20, 80, 100, 250] {
+            let mut root = with_width(columns);
+            root.build();
+            let mut commands = Vec::new();
+            all(&root, "peergate", &mut commands);
+            for (name, mut command) in commands {
+                let texts = [command.get_after_help(), command.get_after_long_help()];
+                let texts: Vec<_> = texts
+                    .into_iter()
+                    .flatten()
+                    .map(ToString::to_string)
+                    .collect();
+                let shown = [command.render_help(), command.render_long_help()];
+                let shown = shown.map(|help| help.to_string()).join("\n");
+                let shown: std::collections::HashSet<_> =
+                    shown.lines().map(str::trim_end).collect();
+                for line in texts.iter().flat_map(|text| examples(text)) {
+                    found += 1;
+                    assert!(shown.contains(line), "{name} at {columns} columns: {line}");
+                }
+            }
+        }
+        assert!(found > 100, "{found}");
+    }
+}

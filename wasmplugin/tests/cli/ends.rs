@@ -1,0 +1,212 @@
+//! What ends: announced, warned about and left out, and no reason to stop.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const BEFORE: &str = "2026-06-09T12:00:00Z";
+const AFTER: &str = "2026-06-10T00:00:00Z";
+
+const DOCUMENTS: &str = "\
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: mesh}
+spec:
+  trustDomain: cluster.local
+  istioVersion: \"1.29\"
+  mtls:
+    mode: Strict
+    exceptions:
+      - name: scanners
+        namespace: warehouse
+        owner: team-warehouse
+        notAfter: \"2026-06-10T00:00:00Z\"
+  outbound: Declared
+  networkPolicies: true
+  filter:
+    image: oci://registry.example.com/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
+---
+apiVersion: peergate.dev/v1alpha1
+kind: ServicePolicy
+metadata: {name: stock, namespace: warehouse}
+spec:
+  selector: {matchLabels: {app: stock}}
+  serviceAccount: stock
+  service: {ports: [{port: 80, targetPort: 8080}]}
+  rules:
+    - id: audit
+      effect: Allow
+      owner: team-audit
+      notAfter: \"2026-06-10T00:00:00Z\"
+      from: [{serviceAccounts: [audit]}]
+    - id: freeze
+      effect: Deny
+      notAfter: \"2026-06-10T00:00:00Z\"
+      to: [{paths: [/freeze]}]
+    - id: web
+      effect: Allow
+      owner: team-audit
+      notAfter: \"2026-07-01T00:00:00Z\"
+      from: [{serviceAccounts: [web]}]
+";
+
+fn documents() -> tempfile::TempDir {
+    folder(&[("mesh.yaml", DOCUMENTS)])
+}
+
+fn rendered(at: &str) -> (String, String) {
+    let documents = documents();
+    let run = run(&["render", "-f", text(documents.path()), "--at", at]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    (run.stdout, run.stderr)
+}
+
+/// The objects of these kinds.
+fn of_kinds(objects: &str, kinds: &[&str]) -> String {
+    let is_of = |object: &&str| {
+        let mut kinds = kinds.iter();
+        kinds.any(|kind| object.contains(&format!("\nkind: {kind}\n")))
+    };
+    objects.split("---\n").filter(is_of).collect()
+}
+
+#[test]
+fn what_has_expired_stops_no_command() {
+    let documents = documents();
+    let input = text(documents.path());
+    let other = folder(&[]);
+    let out = format!("{}/install/", text(other.path()));
+    let log = other.path().join("access.log");
+    std::fs::write(&log, "").unwrap();
+    let commands: [&[&str]; 6] = [
+        &["validate"],
+        &["render"],
+        &["install-values", "-o", &out],
+        &["verify", "--manifests", input],
+        &["learn", "--access-log", text(&log)],
+        &[
+            "decide",
+            "--from",
+            "warehouse/web",
+            "--method",
+            "GET",
+            "--path",
+            "/",
+        ],
+    ];
+    for command in commands {
+        let run = run(&[command, &["-f", input, "--at", AFTER]].concat());
+        assert!(run.status < 3, "{command:?}: {}", run.stderr);
+        for warning in ["warning[expired-rule]", "warning[expired-exception]"] {
+            assert!(run.stderr.contains(warning), "{command:?}: {}", run.stderr);
+        }
+    }
+    let refused = run(&["validate", "-f", input, "--at", AFTER, "--deny-warnings"]);
+    assert_eq!(refused.status, 3);
+    let accepted = run(&["validate", "-f", input, "--at", BEFORE, "--deny-warnings"]);
+    assert_eq!(accepted.status, 0, "{}", accepted.stderr);
+}
+
+#[test]
+fn what_has_expired_is_left_out_of_objects_and_noted() {
+    let istio = [
+        "AuthorizationPolicy",
+        "PeerAuthentication",
+        "NetworkPolicy",
+        "Sidecar",
+    ];
+    let (before, notes) = rendered(BEFORE);
+    let objects = of_kinds(&before, &istio);
+    assert!(objects.contains("sa/audit"), "{objects}");
+    assert!(objects.contains("name: scanners"), "{objects}");
+    assert!(!notes.contains("left out"), "{notes}");
+    let (after, notes) = rendered(AFTER);
+    let objects = of_kinds(&after, &istio);
+    assert!(!objects.contains("audit"), "{objects}");
+    assert!(!objects.contains("scanners"), "{objects}");
+    assert!(objects.contains("sa/web"), "{objects}");
+    for note in [
+        "rule `audit` of policy `warehouse/stock`: has expired and is left out",
+        "rule `freeze` of policy `warehouse/stock`: has expired and is left out",
+        "kubectl delete peerauthentication -n warehouse scanners",
+    ] {
+        assert!(notes.contains(note), "{notes}");
+    }
+    // The filter judges by its own clock, and its revision does not depend on when it was rendered.
+    assert_eq!(
+        of_kinds(&before, &["WasmPlugin"]),
+        of_kinds(&after, &["WasmPlugin"])
+    );
+}
+
+#[test]
+fn a_question_can_be_asked_for_any_time() {
+    let documents = documents();
+    let input = text(documents.path());
+    let asked = |from: &str, at: &str| {
+        let run = run(&[
+            "decide", "-f", input, "--at", at, "--from", from, "--method", "GET", "--path", "/",
+            "--output", "json",
+        ]);
+        let answer: Value = serde_json::from_str(&run.stdout).unwrap();
+        (
+            run.status,
+            answer.get("reason").cloned().unwrap_or_default(),
+        )
+    };
+    assert_eq!(
+        [BEFORE, AFTER].map(|at| asked("warehouse/audit", at)),
+        [(0, json!("allowed-by-rule")), (2, json!("expired-rule"))]
+    );
+    // Plaintext comes as far as the rules while the exception lasts.
+    let reasons = [BEFORE, AFTER].map(|at| asked("anonymous", at).1);
+    assert_eq!(reasons, [json!("no-identity"), json!("refused-by-proxy")]);
+}
+
+#[test]
+fn ends_are_listed_by_owner() {
+    let documents = documents();
+    let list = |at: &str, span: &str, form: &str| {
+        let mut command = command(&[
+            "validate",
+            "-f",
+            "mesh.yaml",
+            "--at",
+            at,
+            "--expiring",
+            span,
+            "--output",
+            form,
+        ]);
+        command.current_dir(documents.path());
+        let run = finish(command, "");
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        run.stdout
+    };
+    insta::assert_snapshot!(list(BEFORE, "30d", "human"));
+    insta::assert_snapshot!(list(AFTER, "1d", "human"));
+    assert_eq!(
+        list("2026-05-01T00:00:00Z", "7d", "human"),
+        "nothing has ended or ends in that time\n"
+    );
+    let found: Value = serde_json::from_str(&list(BEFORE, "1h", "json")).unwrap();
+    assert_eq!(found, json!({"problems": [], "expiring": []}));
+    let found: Value = serde_json::from_str(&list(AFTER, "1h", "json")).unwrap();
+    let first = &found["expiring"][1];
+    assert_eq!(
+        first,
+        &json!({
+            "kind": "rule",
+            "namespace": "warehouse",
+            "name": "stock",
+            "rule": "audit",
+            "owner": "team-audit",
+            "notAfter": "2026-06-10T00:00:00Z",
+            "expired": true,
+            "file": "mesh.yaml",
+            "line": 30,
+        })
+    );
+    assert_eq!(found["expiring"][0]["kind"], "exception");
+    assert_eq!(found["problems"].as_array().map(Vec::len), Some(3));
+}
