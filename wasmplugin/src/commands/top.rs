@@ -33,7 +33,7 @@ Examples:
   kubectl port-forward -n shop deploy/cart 15000 & peergate top --proxy http://localhost:15000
   peergate top --prometheus http://localhost:9090 -f policies/
   peergate top --prometheus http://localhost:9090 --policy shop/cart --sort denied --once
-  peergate top --prometheus http://localhost:9090 -o json | jq '.rules[] | select(.denied.total > 0)'
+  peergate top --prometheus http://localhost:9090 -o json | jq '.rules[].denied'
 
 Press ? for the keys. Callers are counted where the `Mesh` has `spec.filter.reporting.learning: {}`.
 

@@ -135,7 +135,11 @@ fn a_mesh_without_a_mode_replaces_no_peer_authentication() {
     let run = run_with(&args, &documents);
     assert_eq!(
         (run.status, run.stdout.as_str(), run.stderr.as_str()),
-        (0, "", "")
+        (
+            0,
+            "",
+            "note: no object is rendered, so there is nothing to apply\n"
+        )
     );
 }
 

@@ -38,7 +38,7 @@ spec:
       effect: Allow
       owner: team-audit
       notAfter: \"2026-06-10T00:00:00Z\"
-      from: [{serviceAccounts: [audit]}]
+      from: [{serviceAccounts: [audits/audit]}]
     - id: freeze
       effect: Deny
       notAfter: \"2026-06-10T00:00:00Z\"
@@ -47,7 +47,7 @@ spec:
       effect: Allow
       owner: team-audit
       notAfter: \"2026-07-01T00:00:00Z\"
-      from: [{serviceAccounts: [web]}]
+      from: [{serviceAccounts: [front/web]}]
 ";
 
 fn documents() -> tempfile::TempDir {
@@ -87,7 +87,7 @@ fn what_has_expired_stops_no_command() {
         &[
             "decide",
             "--from",
-            "warehouse/web",
+            "front/web",
             "--method",
             "GET",
             "--path",
@@ -155,7 +155,7 @@ fn a_question_can_be_asked_for_any_time() {
         )
     };
     assert_eq!(
-        [BEFORE, AFTER].map(|at| asked("warehouse/audit", at)),
+        [BEFORE, AFTER].map(|at| asked("audits/audit", at)),
         [(0, json!("allowed-by-rule")), (2, json!("expired-rule"))]
     );
     // Plaintext comes as far as the rules while the exception lasts.
