@@ -1,7 +1,6 @@
 //! Mistakes across documents and between rules that validation warns about, and what it leaves alone.
 
 #![cfg(feature = "authoring")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::timestamp::Timestamp;
