@@ -1,10 +1,12 @@
 //! Whether Istio's mesh config is what the documents rely on.
 //!
-//! It is a text in the `ConfigMap` `istio` of the root namespace, and manifests may have what Istio is installed from. Only
-//! what the `Mesh` says and what changes decisions is compared: `peergate install-values` writes the rest.
+//! It is a text in the `ConfigMap` `istio` of istiod's own namespace, which need not be the root namespace. Manifests may
+//! have what Istio is installed from. Only what the `Mesh` says and what changes decisions is compared:
+//! `peergate install-values` writes the rest.
 
 use std::collections::BTreeSet;
 
+use super::control_plane::control_plane_namespaces;
 use super::discovery::{self, Discovery};
 use super::extent::LookedAt;
 use super::helm_values::HelmValues;
@@ -36,11 +38,19 @@ pub(super) fn check(
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
-    let (namespace, name) = (&set.mesh.root_namespace, mesh_config_name(&set.mesh));
+    let name = mesh_config_name(&set.mesh);
+    let namespaces = control_plane_namespaces(&set.mesh, objects);
+    let seen = &Seen {
+        objects,
+        control_planes: &namespaces,
+    };
     let mut is_found = false;
     for object in objects {
         let is_config_map = object.is("", "ConfigMap");
-        if is_config_map && (object.namespace() != namespace || object.name() != name) {
+        // A mesh config counts wherever it is: not every installation labels its istiod.
+        let is_of_istiod =
+            || object.at("/data/mesh").is_some() || namespaces.contains(object.namespace());
+        if is_config_map && (object.name() != name || !is_of_istiod()) {
             continue;
         }
         if installs_another_revision(&set.mesh, object) {
@@ -58,7 +68,7 @@ pub(super) fn check(
             ));
         }
         for placed in placed {
-            judge(set, objects, &Subject::of(object), &placed, verdict);
+            judge(set, seen, &Subject::of(object), &placed, verdict);
         }
     }
     for values in values {
@@ -68,7 +78,7 @@ pub(super) fn check(
         };
         for placed in values.mesh_configs() {
             is_found = true;
-            judge(set, objects, &subject, &placed, verdict);
+            judge(set, seen, &subject, &placed, verdict);
         }
     }
     let is_expected = match looked_at {
@@ -79,8 +89,13 @@ pub(super) fn check(
         LookedAt::AllBut(_) => looked_at.has("", "ConfigMap"),
     };
     if !is_found && is_expected {
+        let namespaces: Vec<_> = namespaces.into_iter().collect();
+        let subject = match &*namespaces {
+            [namespace] => format!("ConfigMap {namespace}/{name}"),
+            _ => format!("ConfigMap {name}"),
+        };
         verdict.findings.push(Finding::of(
-            format!("ConfigMap {namespace}/{name}"),
+            subject,
             FindingCode::NotChecked,
             "Istio's mesh config was not seen, so nothing says how paths are normalised and what `Custom` rules ask",
             "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
@@ -95,6 +110,13 @@ fn installs_another_revision(mesh: &Mesh, object: &Object) -> bool {
         .text("/spec/revision")
         .filter(|name| !name.is_empty());
     object.is("install.istio.io", "IstioOperator") && revision.unwrap_or("default") != own
+}
+
+/// What was seen beside a mesh config.
+struct Seen<'m> {
+    objects: &'m [Object],
+    /// The namespaces in which istiod may run.
+    control_planes: &'m BTreeSet<&'m str>,
 }
 
 /// What has a mesh config.
@@ -128,7 +150,7 @@ impl Subject {
 
 fn judge(
     set: &PolicySet,
-    objects: &[Object],
+    seen: &Seen<'_>,
     subject: &Subject,
     placed: &Placed,
     verdict: &mut Verdict,
@@ -155,9 +177,9 @@ fn judge(
     let differences = of_mesh(&set.mesh, &config)
         .into_iter()
         .chain(of_providers(set, config.providers.as_deref()))
-        .chain(of_proxies(&set.mesh, &config))
+        .chain(of_proxies(seen.control_planes, &config))
         .chain(of_what_is_beyond(&config))
-        .chain(of_namespaces(set, objects, &config));
+        .chain(of_namespaces(set, seen.objects, &config));
     for difference in differences {
         let field = difference.field.split('.');
         let field: Location = field.map(|key| Step::Key(key.into())).collect();
@@ -298,9 +320,9 @@ fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Differen
 }
 
 /// What changes how proxies start.
-fn of_proxies(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
+fn of_proxies(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Difference> {
     let proxies = config.proxy_config.iter();
-    let settings = proxies.flat_map(|proxies| proxy_config::bending(mesh, proxies));
+    let settings = proxies.flat_map(|proxies| proxy_config::bending(control_planes, proxies));
     settings
         .map(|setting| Difference {
             code: FindingCode::NotChecked,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ambient::mesh;
+use super::ambient::{mesh, mesh_saying};
 use super::{Mesh, folder, run, text};
 
 /// The `ConfigMap` with a mesh config.
@@ -89,6 +89,34 @@ fn a_mesh_config_that_changes_what_rules_mean_is_found() {
             ),
             None => assert_eq!(found, [[""; 3]; 0], "{config}"),
         }
+    }
+}
+
+/// istiod reads its mesh config in its own namespace, and policies for the whole mesh in the root namespace.
+#[test]
+fn a_mesh_config_is_found_wherever_istiod_may_run() {
+    let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
+    let config = format!("rootNamespace: policies\ntrustDomain: other.example\n{STRICT}");
+    for (namespace, name, is_read) in [
+        ("istio-system", "istio", true),
+        ("policies", "istio", true),
+        ("istio-control", "istio", true),
+        ("istio-system", "istio-canary", false),
+        ("istio-system", "mesh", false),
+    ] {
+        let object = config_map(&config)
+            .replace("\"istio-system\"", &format!("\"{namespace}\""))
+            .replace("\"istio\"", &format!("\"{name}\""));
+        let found = mesh_saying("rootNamespace: policies", &spec, "1.30", &[&object]).findings();
+        let mut changed = found
+            .iter()
+            .filter(|[_, subject, _]| subject.starts_with("ConfigMap"));
+        let message = "its `trustDomain` is `other.example`, and the `Mesh` says `cluster.local`";
+        let subject = format!("ConfigMap {namespace}/istio");
+        let expected = ["changed-mesh-config", &subject, message].map(str::to_owned);
+        let expected = Some(&expected).filter(|_| is_read);
+        assert_eq!(changed.next(), expected, "{namespace}/{name}");
+        assert_eq!(changed.next(), None);
     }
 }
 
