@@ -181,9 +181,12 @@ fn server_names_are_in_lower_case() {
 
 #[test]
 fn proxies_of_istio_let_no_connect_pass() {
-    let rule = "    - {id: connect, effect: Allow, to: [{methods: [CONNECT, GET]}]}\n";
+    let rule = "    - {id: no, effect: Deny, to: [{methods: [CONNECT], hosts: [b]}]}\n";
     let documents = documents("", rule);
-    for (path, reason) in [(Value::Null, "answers 403"), (json!("/x"), "extended")] {
+    let denied = json!({"method": "CONNECT", "path": null, "host": "b"});
+    let denied = answer(&documents, &denied);
+    assert_eq!((outcome(&denied), &denied["rule"]), ("deny", &json!("no")));
+    for (path, reason) in [(Value::Null, "answers 404"), (json!("/x"), "extended")] {
         let answer = answer(&documents, &json!({"method": "CONNECT", "path": path}));
         assert_eq!(outcome(&answer), "refused");
         assert!(
@@ -193,7 +196,8 @@ fn proxies_of_istio_let_no_connect_pass() {
     }
     for more in [&[][..], &["--path", "/x"]] {
         let args = [
-            "decide", "-f", "p", "--from", "shop/web", "--method", "CONNECT", "--at", NOW,
+            "decide", "-f", "p", "--from", "shop/web", "--method", "CONNECT", "--host", "a:80",
+            "--at", NOW,
         ];
         let mut command = command(&[&args[..], more].concat());
         command.current_dir(documents.path());

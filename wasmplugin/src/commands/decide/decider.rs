@@ -9,7 +9,7 @@ use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, Servic
 use policy_schema::rule_spec::RuleSpec;
 
 use super::answer::{Answer, Asked};
-use super::arrival::{Arrived, Listener};
+use super::arrival::{Listener, Sent};
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
@@ -77,9 +77,10 @@ impl<'s> Decider<'s> {
             .check_host()
             .and_then(|()| question.path_seen(mode))
             .and_then(|path| {
-                let arrived = Arrived::new(&question.headers, listener);
-                let arrived = arrived.map_err(|refusal| question.refusal_by_path(refusal))?;
                 question.check_connect()?;
+                let sent = Sent::new(&question.headers)?;
+                question.check_udp_path(sent.upgrade())?;
+                let arrived = sent.arriving(listener, question.is_connect())?;
                 Ok((path, arrived))
             });
         let (path, arrived) = match seen {
@@ -99,6 +100,14 @@ impl<'s> Decider<'s> {
             return Err(undetermined.into());
         }
         let mut answer = asked.answer(question, &request, |rule| self.http.spec(rule));
+        if question.is_connect() && answer.passes {
+            answer = Answer {
+                shadow: answer.shadow,
+                recorded: answer.recorded,
+                notes: answer.notes,
+                ..asked.refused(question, &Refusal::Connect)
+            };
+        }
         answer
             .notes
             .extend(of_caller.iter().map(ToString::to_string));
