@@ -21,7 +21,9 @@ use crate::problem::Problem;
 use crate::protobuf::json_name;
 use crate::yaml;
 
-pub(crate) use places::{Placed, find, find_in_values, find_unread};
+pub(crate) use places::{
+    Placed, find, find_in_values, find_unread, find_unread_beside, of_installation,
+};
 
 /// What Istio takes where the mesh config does not set it.
 pub(crate) const TRUST_DOMAIN: &str = "cluster.local";

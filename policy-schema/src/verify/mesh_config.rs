@@ -15,7 +15,7 @@ use super::{Finding, FindingCode, Verdict, proxy_config};
 use crate::diagnostic::Place;
 use crate::document::Outbound;
 use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
-use crate::mesh_config::{MeshConfig, Placed, Provider, find};
+use crate::mesh_config::{MeshConfig, Placed, Provider, find, find_unread_beside, of_installation};
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Location, Step};
 use crate::rule_spec::{Effect, Enforcement};
@@ -44,21 +44,34 @@ pub(super) fn check(
         objects,
         control_planes: &namespaces,
     };
+    let revision = set.mesh.revision.as_deref().unwrap_or("default");
     let mut is_found = false;
     for object in objects {
         let is_config_map = object.is("", "ConfigMap");
         // A mesh config counts wherever it is: not every installation labels its istiod.
         let is_of_istiod =
             || object.at("/data/mesh").is_some() || namespaces.contains(object.namespace());
-        if is_config_map && (object.name() != name || !is_of_istiod()) {
+        // Another one may hold values that something is installed with.
+        let is_config_map = is_config_map && object.name() == name && is_of_istiod();
+        let is_of_other = object.at("/data/mesh").is_some() && !is_config_map;
+        if is_of_other {
             continue;
         }
-        if installs_another_revision(&set.mesh, object) {
-            continue;
+        let (group, kind) = (&*object.id().group, object.kind());
+        let mut placed = find(group, kind, object.value());
+        let subject = Subject::of(object);
+        if let Some(location) = find_unread_beside(group, kind, object.value()) {
+            is_found = true;
+            verdict.findings.push(subject.finding(
+                FindingCode::NotChecked,
+                format!("it has a mesh config in `{location}`, which is not read"),
+                "give `verify` the Helm values of istiod, or the `ConfigMap` that istiod reads",
+                location,
+            ));
+        } else if placed.is_empty() {
+            placed.extend(of_installation(group, kind, object.value()));
         }
-        let (group, kind) = (&object.id().group, object.kind());
-        let placed = find(group, kind, object.value());
-        is_found |= is_config_map || !placed.is_empty();
+        is_found |= is_config_map;
         if is_config_map && placed.is_empty() {
             verdict.findings.push(Finding::about(
                 object,
@@ -67,8 +80,9 @@ pub(super) fn check(
                 "see which mesh config istiod reads",
             ));
         }
-        for placed in placed {
-            judge(set, seen, &Subject::of(object), &placed, verdict);
+        for placed in placed.iter().filter(|placed| placed.may_be_for(revision)) {
+            is_found = true;
+            judge(set, seen, &subject, placed, verdict);
         }
     }
     for values in values {
@@ -76,7 +90,8 @@ pub(super) fn check(
             title: "Helm values of Istio".to_owned(),
             place: Some(values.place),
         };
-        for placed in values.mesh_configs() {
+        let placed = values.mesh_configs().into_iter();
+        for placed in placed.filter(|placed| placed.may_be_for(revision)) {
             is_found = true;
             judge(set, seen, &subject, &placed, verdict);
         }
@@ -101,15 +116,6 @@ pub(super) fn check(
             "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
         ));
     }
-}
-
-/// Whether an object installs an istiod that is not the one of the documents.
-fn installs_another_revision(mesh: &Mesh, object: &Object) -> bool {
-    let own = mesh.revision.as_deref().unwrap_or("default");
-    let revision = object
-        .text("/spec/revision")
-        .filter(|name| !name.is_empty());
-    object.is("install.istio.io", "IstioOperator") && revision.unwrap_or("default") != own
 }
 
 /// What was seen beside a mesh config.
@@ -241,7 +247,7 @@ fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
 fn of_protection(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Difference> {
     let oldest = config
         .min_version
-        .filter(|version| *version < mesh.mtls.min_version);
+        .filter(|version| mesh.mtls.is_stated && *version < mesh.mtls.min_version);
     let oldest = oldest.map(|version| {
         (
             "meshMTLS.minProtocolVersion",

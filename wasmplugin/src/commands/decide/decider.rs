@@ -37,14 +37,11 @@ impl<'s> Decider<'s> {
     ) -> Result<Self, Failure> {
         let config = config_at(set, workload.leader, labels);
         let policy = compiled(workload.leader, &config)?;
-        let mut notes = Vec::new();
-        if set.mesh().filter_image().is_none() {
-            notes.push(
-                "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without times, shadow rules \
-                 and reasons"
-                    .to_owned(),
-            );
-        }
+        let notes = if set.mesh().filter_image().is_none() {
+            notes_without_filter(set, &config)
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             set,
             workload,
@@ -118,11 +115,18 @@ impl<'s> Decider<'s> {
                 "port {port} is among `tcpPorts`, where rules see no HTTP: ask with `tcp` about connections to it"
             ));
         }
-        if let Some(note) = answer
+        let of_rule = answer
             .rule
-            .and_then(|id| self.plane_note(&answer.policy, id))
-        {
-            answer.notes.push(note);
+            .and_then(|id| self.plane_note(&answer.policy, id));
+        // Without the filter, the differences of all rules are there already.
+        answer
+            .notes
+            .extend(of_rule.filter(|_| !self.is_without_filter()));
+        if self.is_without_filter() && BY_CERTIFICATE.contains(&answer.reason) {
+            answer.notes.push(
+                "RBAC denies no caller for its certificate alone: a rule without `from` takes it"
+                    .to_owned(),
+            );
         }
         Ok(answer)
     }
@@ -265,6 +269,11 @@ impl<'s> Decider<'s> {
         })
     }
 
+    /// Whether RBAC alone enforces the policies.
+    fn is_without_filter(&self) -> bool {
+        self.mesh().filter_image().is_none()
+    }
+
     fn listener(&self, question: &Question<'_>) -> Listener {
         let labels = self.known_labels();
         Listener {
@@ -305,6 +314,42 @@ impl<'s> Decider<'s> {
         let (_, note) = notes.find(|(rule, _)| *rule == id)?;
         Some(format!("rule `{id}`: {note}"))
     }
+}
+
+/// The reasons for which the filter denies callers whom RBAC does not look at.
+const BY_CERTIFICATE: [&str; 3] = [
+    "foreign-trust-domain",
+    "malformed-identity",
+    "unvalidated-certificate",
+];
+
+/// How many rules the notes of one answer name.
+const MAX_NAMED_RULES: usize = 8;
+
+/// Where RBAC may answer differently from the filter, whose engine decides here.
+fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
+    let along = config.along.iter().map(|along| &along.policy);
+    let policies = [&config.policy].into_iter().chain(along);
+    let policies = policies.filter_map(|name| set.policy(&name.namespace, &name.name));
+    let mut differences = policies.flat_map(|policy| {
+        let differences = policy.plane_differences();
+        differences.map(|(rule, note)| format!("rule `{rule}` of `{}`: {note}", policy.name()))
+    });
+    let named: Vec<_> = differences.by_ref().take(MAX_NAMED_RULES).collect();
+    let general = if named.is_empty() {
+        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without reasons"
+    } else {
+        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without times, shadow rules and \
+         reasons. The answer is the filter's. RBAC may answer otherwise, because of these rules"
+    };
+    let more = differences.count();
+    let more =
+        (more > 0).then(|| format!("and {more} more notes about rules: see `peergate render`"));
+    [general.to_owned()]
+        .into_iter()
+        .chain(named)
+        .chain(more)
+        .collect()
 }
 
 /// The policies for a workload as RBAC applies them to one of its ports.
