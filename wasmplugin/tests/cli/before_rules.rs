@@ -394,3 +394,37 @@ fn mapped_addresses_are_in_blocks_of_both_forms() {
         assert_eq!(outcome(&answer), expected, "{block} {address}: {answer}");
     }
 }
+
+/// Of several servers the one with the most specific host for the server name, or for the host, answers.
+#[test]
+fn a_gateway_asks_for_certificates_as_the_server_that_answers_does() {
+    let gateways = "  gateways:\n    - name: edge\n      namespace: shop\n      selector: {matchLabels: {app: cart}}\n      \
+                    serviceAccount: edge\n      servers:\n        - {hosts: [a.example.com, \"*.m.example.com\"], tls: {mode: Mutual, secret: a}}\n        \
+                    - {hosts: [s.example.com, \"x.m.example.com\"], tls: {secret: s}}\n";
+    let documents = documents(gateways, "");
+    for (host, server_name, is_mutual) in [
+        ("a.example.com", None, true),
+        ("A.example.com:443", None, true),
+        ("s.example.com", None, false),
+        ("y.m.example.com", None, true),
+        ("x.m.example.com", None, false),
+        ("s.example.com", Some("a.example.com"), true),
+        ("a.example.com", Some("s.example.com"), false),
+    ] {
+        let ask = |from: &str| {
+            let mut question = json!({"from": from, "host": host});
+            if let Some(name) = server_name {
+                question["serverName"] = json!(name);
+            }
+            answer(&documents, &question)
+        };
+        let (anonymous, named) = (ask("anonymous"), ask("dns:a.b"));
+        let refuses = outcome(&anonymous) == "refused";
+        assert_eq!(refuses, is_mutual, "{host} {server_name:?}: {anonymous}");
+        assert_eq!(
+            outcome(&named) != "error",
+            is_mutual,
+            "{host} {server_name:?}: {named}"
+        );
+    }
+}

@@ -54,7 +54,7 @@ impl<'s> Decider<'s> {
 
     /// What becomes of an HTTP request.
     pub(super) fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
-        let of_caller = self.notes_about(&question.caller)?;
+        let of_caller = self.notes_about(question)?;
         question.port = question
             .port
             .or(self.workload.port)
@@ -218,7 +218,7 @@ impl<'s> Decider<'s> {
             format!("the proxy refuses connections without mutual TLS where they are strict: {why}")
         };
         if question.is_anonymous()
-            && let Some(refusal) = self.refusal_without_certificate()
+            && let Some(refusal) = self.refusal_without_certificate(question)
         {
             return Ok(Err(refusal));
         }
@@ -254,12 +254,13 @@ impl<'s> Decider<'s> {
     }
 
     /// Why no gateway that the request may go to serves a caller without a certificate.
-    fn refusal_without_certificate(&self) -> Option<Refusal> {
+    fn refusal_without_certificate(&self, question: &Question<'_>) -> Option<Refusal> {
+        let name = question.name_in_tls();
         let gateways = self.set.gateways_named_by(self.workload.policy);
         let first = gateways.first()?;
         let requires = gateways
             .iter()
-            .all(|gateway| gateway.requires_certificates());
+            .all(|gateway| gateway.requires_certificates(name.as_deref()));
         requires.then(|| Refusal::NoCertificate {
             gateway: first.name().to_owned(),
             ports: gateways
@@ -368,7 +369,7 @@ impl TcpDecider {
         decider: &Decider<'_>,
         question: &mut Question<'_>,
     ) -> Result<Answer<'_>, Unanswerable> {
-        decider.check_without_http(&question.caller)?;
+        decider.check_without_http(question)?;
         question.port = Some(self.port);
         let asked = Asked {
             policy: &self.policy,

@@ -83,6 +83,17 @@ impl Question<'_> {
         matches!(self.caller, Caller::Anonymous)
     }
 
+    /// The name that the client asks for in TLS: if none is given, the host without its port, as clients do.
+    pub(super) fn name_in_tls(&self) -> Option<String> {
+        let of_host = || {
+            let host = self.host?;
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            Some(name).filter(|name| !name.is_empty())
+        };
+        let name = self.server_name.as_deref().or_else(of_host)?;
+        Some(name.to_ascii_lowercase())
+    }
+
     /// Whether it is known what filters see of a header that proxies set.
     pub(super) fn states_header(&self, name: &str) -> bool {
         let is_it = |other: &str| other.eq_ignore_ascii_case(name);
