@@ -10,6 +10,7 @@ mod message;
 mod places;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,9 @@ use crate::problem::Problem;
 use crate::protobuf::json_name;
 use crate::yaml;
 
-pub(crate) use places::{Placed, find, find_in_values, find_unread};
+pub(crate) use places::{
+    Placed, find, find_in_values, find_unread, find_unread_beside, of_installation,
+};
 
 /// What Istio takes where the mesh config does not set it.
 pub(crate) const TRUST_DOMAIN: &str = "cluster.local";
@@ -116,6 +119,8 @@ impl MeshConfig {
     }
 
     fn of(config: &Message<'_>, problems: &mut Vec<Problem>) -> Self {
+        config.check_types(&types::MESH_CONFIG, problems);
+        config.check_types_in("default_config", &types::PROXY_CONFIG, problems);
         let mut text = |name, default: &str| {
             let text = config.text(name, problems).ok()?.unwrap_or(default);
             if text.is_empty() {

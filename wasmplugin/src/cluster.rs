@@ -164,12 +164,12 @@ impl Cluster {
         })
     }
 
-    /// Lists all that is looked at, and gets these Secrets and `ConfigMap`s, each by its namespace and
-    /// name: nobody has to be permitted to read others.
+    /// Lists everything that is compared, and gets these Secrets and `ConfigMap`s, each by its namespace and name, so
+    /// that no permission to read others is needed. `config_maps` names them, given the objects that were listed.
     pub(crate) async fn look(
         &self,
         secrets: &[(&str, &str)],
-        config_maps: &[(String, String)],
+        config_maps: impl FnOnce(&[Object]) -> Vec<(String, String)>,
     ) -> Result<Seen, ClusterError> {
         let mut seen = Seen::default();
         let served = self.client.list_api_groups().await?;
@@ -196,8 +196,8 @@ impl Cluster {
         for (namespace, name) in secrets {
             self.get::<Secret>(namespace, name, &mut seen).await;
         }
-        for (namespace, name) in config_maps {
-            self.get::<ConfigMap>(namespace, name, &mut seen).await;
+        for (namespace, name) in config_maps(&seen.objects) {
+            self.get::<ConfigMap>(&namespace, &name, &mut seen).await;
         }
         Ok(seen)
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fields::ONE_SPELLING;
+use super::types::Type;
 use crate::code::Code;
 use crate::problem::{Location, Problem, Step};
 use crate::protobuf::{entry, json_name};
@@ -135,6 +136,33 @@ impl<'v> Message<'v> {
             self.report(Code::WrongType, Some(key), &message, problems);
             Unreadable
         })
+    }
+
+    /// Reports fields with values of other types than these.
+    pub(super) fn check_types(&self, types: &[(&str, Type)], problems: &mut Vec<Problem>) {
+        for (name, of) in types {
+            if self.value(name).is_some() {
+                // Reported, and nothing else is read of it.
+                let _ = self.scalar(name, &of.expected(), problems, |value| {
+                    of.takes(value).then_some(())
+                });
+            }
+        }
+    }
+
+    /// The same for the message in a field, whose own type is checked elsewhere.
+    pub(super) fn check_types_in(
+        &self,
+        name: &str,
+        types: &[(&str, Type)],
+        problems: &mut Vec<Problem>,
+    ) {
+        if let Some((key, value)) = entry(self.value, name).filter(|(_, value)| value.is_object())
+            && self.value(name).is_some()
+        {
+            let location = self.location(Some(key)).steps().to_vec();
+            Self { value, location }.check_types(types, problems);
+        }
     }
 
     pub(super) fn text(&self, name: &str, problems: &mut Vec<Problem>) -> Read<&'v str> {

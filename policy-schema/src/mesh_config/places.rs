@@ -18,6 +18,30 @@ pub(crate) struct Placed {
     is_text: bool,
     /// The version of Istio that is installed, as it is written.
     pub(crate) istio_version: Option<String>,
+    revision: Revision,
+}
+
+/// The revision of the istiod that reads a mesh config.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Revision {
+    #[default]
+    Unknown,
+    Named(String),
+    /// One of those that the Sail operator makes of an `Istio`: its name alone, or with a version behind it.
+    OfIstio(String),
+}
+
+impl Revision {
+    fn of(values: &Value) -> Self {
+        let name = values.get("revision").and_then(Value::as_str);
+        let name = name.filter(|name| !name.is_empty());
+        name.map_or(Self::Unknown, |name| Self::Named(name.to_owned()))
+    }
+
+    /// This revision, unless it is unknown.
+    fn or(&self, other: &Self) -> Self {
+        if *self == Self::Unknown { other } else { self }.clone()
+    }
 }
 
 /// Kinds with values of Istio's chart `istiod`, or of a chart that has it, and where they are.
@@ -45,6 +69,19 @@ impl Placed {
             path: path.iter().map(|key| step(key)).collect(),
             is_text: false,
             istio_version: None,
+            revision: Revision::Unknown,
+        }
+    }
+
+    /// Whether it may be for the istiod of this revision.
+    pub(crate) fn may_be_for(&self, revision: &str) -> bool {
+        match &self.revision {
+            Revision::Unknown => true,
+            Revision::Named(name) => name == revision,
+            Revision::OfIstio(name) => {
+                let rest = revision.strip_prefix(&**name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            }
         }
     }
 
@@ -70,19 +107,41 @@ pub(crate) fn find(group: &str, kind: &str, object: &Value) -> Vec<Placed> {
             };
             let pointer = format!("/{}", path.join("/"));
             let mut found = Vec::new();
-            if let Some(values) = object.pointer(&pointer) {
+            let values = object.pointer(&pointer);
+            let own = object
+                .pointer("/spec/meshConfig")
+                .filter(|_| kind == "IstioOperator");
+            let merged = own.and_then(|own| merged(own, values?.get(FIELD)?));
+            if let Some(values) = values {
                 found.extend(in_values(values, path, text("/spec/namespace")));
             }
-            if let Some(config) = object.pointer("/spec/meshConfig") {
+            if merged.is_some() {
+                // The values' own, which is in the other now.
+                let of_values = [path, &[FIELD][..]].concat();
+                let of_values: Vec<_> = of_values.into_iter().map(step).collect();
+                found.retain(|placed| placed.path != of_values);
+            }
+            if let Some(config) = merged.as_ref().or(own) {
                 let namespace = text("/spec/values/global/istioNamespace");
                 let namespace = namespace.or_else(|| text("/spec/namespace"));
                 let config = of_chart(config, namespace);
                 found.push(Placed::new(Some(config), &["spec", FIELD]));
             }
-            if group == "sailoperator.io" {
-                let version = text("/spec/version").map(str::to_owned);
-                for placed in &mut found {
-                    placed.istio_version.clone_from(&version);
+            let name = text("/metadata/name").map(str::to_owned);
+            let revision = match kind {
+                "IstioOperator" => {
+                    let named = object.get("spec").map(Revision::of).unwrap_or_default();
+                    named.or(&Revision::Named("default".to_owned()))
+                }
+                "Istio" => name.map_or(Revision::Unknown, Revision::OfIstio),
+                "IstioRevision" => name.map_or(Revision::Unknown, Revision::Named),
+                _ => Revision::Unknown,
+            };
+            for placed in &mut found {
+                placed.revision = placed.revision.or(&revision);
+                if group == "sailoperator.io" {
+                    placed.revision = revision.clone();
+                    placed.istio_version = text("/spec/version").map(str::to_owned);
                 }
             }
             found
@@ -104,18 +163,41 @@ fn in_values(values: &Value, path: &[&str], namespace: Option<&str>) -> Vec<Plac
     let mut found = Vec::new();
     if let Some(config) = values.get(FIELD) {
         let config = of_chart(config, of_all.as_deref());
-        found.push(Placed::new(Some(config), &[path, &[FIELD]].concat()));
+        found.push(Placed {
+            revision: Revision::of(values),
+            ..Placed::new(Some(config), &[path, &[FIELD]].concat())
+        });
     }
+    let of_all_charts = Revision::of(values);
     let charts = values.as_object().into_iter().flatten();
     for (chart, values) in charts {
         if let Some(config) = values.get(FIELD) {
             let namespace = global(values).or_else(|| of_all.clone());
             let config = of_chart(config, namespace.as_deref());
             let path = [path, &[chart, FIELD]].concat();
-            found.push(Placed::new(Some(config), &path));
+            found.push(Placed {
+                revision: Revision::of(values).or(&of_all_charts),
+                ..Placed::new(Some(config), &path)
+            });
         }
     }
     found
+}
+
+/// What istioctl makes of the two mesh configs of an `IstioOperator`; none if they set a field to different values.
+fn merged(a: &Value, b: &Value) -> Option<Value> {
+    let (Value::Object(a), Value::Object(b)) = (a, b) else {
+        return (a == b).then(|| a.clone());
+    };
+    let mut fields = a.clone();
+    for (key, value) in b {
+        let both = match fields.get(key) {
+            Some(known) => merged(known, value)?,
+            None => value.clone(),
+        };
+        fields.insert(key.clone(), both);
+    }
+    Some(Value::Object(fields))
 }
 
 /// What Istio's chart makes of a mesh config in its values: it sets two fields itself, which the values overwrite
@@ -214,11 +296,80 @@ pub(crate) fn find_unread(kind: &str, object: &Value) -> Option<Location> {
     Some(path.into_iter().rev().collect())
 }
 
+/// The mesh config that Istio has by itself, where what installs it sets none.
+pub(crate) fn of_installation(group: &str, kind: &str, object: &Value) -> Option<Placed> {
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let installs = match (group, kind) {
+        ("install.istio.io", "IstioOperator") | ("sailoperator.io", "Istio" | "IstioRevision") => {
+            true
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => text("/spec/chart/spec/chart") == Some(CHART),
+        ("argoproj.io", "Application") => text("/spec/source/chart") == Some(CHART),
+        _ => false,
+    };
+    if !installs {
+        return None;
+    }
+    // As if it had an empty one in its values.
+    let mut object = object.clone();
+    let spec = object.get_mut("spec").and_then(Value::as_object_mut);
+    let (_, _, path) = WITH_VALUES
+        .iter()
+        .find(|(of_group, of_kind, _)| *of_group == group && *of_kind == kind)?;
+    let mut at = Some(spec?);
+    for key in path.iter().skip(1) {
+        let fields = at?;
+        let next = fields
+            .entry((*key).to_owned())
+            .or_insert_with(|| Value::Object(Map::new()));
+        at = next.as_object_mut();
+    }
+    at?.insert(FIELD.to_owned(), Value::Object(Map::new()));
+    let mut placed = find(group, kind, &object).into_iter().next()?;
+    placed.path.truncate(1);
+    Some(placed)
+}
+
+/// Where an object that has a mesh config, or could have one, has another that is not read.
+pub(crate) fn find_unread_beside(group: &str, kind: &str, object: &Value) -> Option<Location> {
+    if kind == "ConfigMap" && object.pointer("/data/mesh").is_some() {
+        return None;
+    }
+    let read = WITH_VALUES
+        .iter()
+        .find(|(of_group, of_kind, _)| *of_group == group && *of_kind == kind);
+    let is_maistra = group == "maistra.io";
+    let Some((.., path)) = read.filter(|_| !is_maistra) else {
+        return find_unread(kind, object).filter(|_| !is_maistra);
+    };
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+    let sources = object.pointer("/spec/valuesFrom").and_then(Value::as_array);
+    if sources.is_some_and(|sources| !sources.is_empty())
+        && text("/spec/chart/spec/chart").is_none_or(|chart| chart == CHART)
+    {
+        return Some(["spec", "valuesFrom"].into_iter().map(step).collect());
+    }
+    let mut rest = object.clone();
+    if let Some((last, folder)) = path.split_last()
+        && let Some(Value::Object(fields)) = rest.pointer_mut(&format!("/{}", folder.join("/")))
+    {
+        fields.remove(*last);
+        if kind == "IstioOperator" {
+            fields.remove(FIELD);
+        }
+    }
+    find_unread(kind, &rest)
+}
+
+/// The chart of istiod.
+const CHART: &str = "istiod";
+
 /// The steps to a mesh config, innermost first.
 fn unread(key: &str, value: &Value) -> Option<Vec<Step>> {
     let is_it = match value {
         Value::Object(_) => key == FIELD,
-        Value::String(text) => text.contains("meshConfig:"),
+        // The second is what Argo CD calls a parameter.
+        Value::String(text) => text.contains("meshConfig:") || text.starts_with("meshConfig."),
         _ => false,
     };
     if is_it {

@@ -351,3 +351,36 @@ fn a_mesh_config_in_another_place_is_noticed() {
         assert_eq!(found.as_deref(), expected, "{object}");
     }
 }
+
+/// istiod refuses the whole mesh config for a field that decides nothing here.
+#[test]
+fn a_value_of_a_wrong_type_is_a_problem_in_fields_that_are_not_read_too() {
+    for (config, is_refused) in [
+        ("connectTimeout: 10", true),
+        ("connectTimeout: 10 s", true),
+        ("connectTimeout: 1m30.5s", false),
+        ("connect_timeout: null", false),
+        ("dnsRefreshRate: 's'", true),
+        ("accessLogEncoding: YAML", true),
+        ("accessLogEncoding: JSON", false),
+        ("accessLogEncoding: 1", false),
+        ("accessLogFile: true", true),
+        ("accessLogFile: ''", false),
+        ("enable_auto_mtls: \"yes\"", true),
+        ("enableAutoMtls: yes", false),
+        ("proxyListenPort: a", true),
+        ("proxyListenPort: '15001'", false),
+        ("defaultServiceExportTo: '*'", true),
+        ("caCertificates: [a]", true),
+        ("tcpKeepalive: 5", true),
+        ("defaultConfig: []", true),
+        ("defaultConfig: {concurrency: x}", true),
+        ("defaultConfig: {drainDuration: 5}", true),
+        ("defaultConfig: {drain_duration: 5s, concurrency: 2}", false),
+        ("defaultConfig: {interceptionMode: TPROXY}", false),
+    ] {
+        let value = parse(config).unwrap();
+        let (_, problems) = MeshConfig::read(&value);
+        assert_eq!(!problems.is_empty(), is_refused, "{config}: {problems:?}");
+    }
+}

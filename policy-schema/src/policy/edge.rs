@@ -38,16 +38,33 @@ impl Gateway {
         &self.name
     }
 
-    /// Whether any of its servers asks clients for a certificate.
-    pub fn asks_for_certificates(&self) -> bool {
-        let mut servers = self.servers.iter();
+    /// Whether any of its servers asks clients for a certificate; with the name that a client asks for in TLS, any that
+    /// may answer it.
+    pub fn asks_for_certificates(&self, server_name: Option<&str>) -> bool {
+        let mut servers = self.answering(server_name).into_iter();
         servers.any(|server| server.mode == ServerTlsMode::Mutual)
     }
 
-    /// Whether clients without a certificate get no further than the redirect of plain HTTP.
-    pub fn requires_certificates(&self) -> bool {
-        let mut servers = self.servers.iter();
+    /// Whether clients without a certificate get no further than the redirect of plain HTTP, at all servers or at those
+    /// that may answer this name.
+    pub fn requires_certificates(&self, server_name: Option<&str>) -> bool {
+        let mut servers = self.answering(server_name).into_iter();
         !self.unvalidated_certificates && servers.all(|server| server.mode == ServerTlsMode::Mutual)
+    }
+
+    /// The servers with the most specific host for a name (Envoy, `server_names` of filter chains); all if none has one.
+    fn answering(&self, server_name: Option<&str>) -> Vec<&Server> {
+        let rank = |server: &Server| {
+            let name = server_name?;
+            let hosts = server.hosts.iter();
+            let covering = hosts.filter(|host| covers_host(host, name));
+            covering.map(|host| (host == name, host.len())).max()
+        };
+        let best = self.servers.iter().map(rank).max().flatten();
+        let servers = self.servers.iter();
+        servers
+            .filter(|server| best.is_none() || rank(server) == best)
+            .collect()
     }
 
     /// The ports on which plain HTTP is answered with a redirect to HTTPS, in order.

@@ -64,6 +64,8 @@ pub(crate) struct MtlsPlan {
     /// rendered, and nothing may rely on plaintext being refused.
     pub(crate) mode: Option<MtlsMode>,
     pub(crate) min_version: TlsVersion,
+    /// Whether the document asks for anything here, so that the oldest TLS is not left to the cluster.
+    pub(crate) is_stated: bool,
     /// In the order of namespace and name, with those that have ended.
     pub(crate) exceptions: Vec<MtlsException>,
     /// The time that the documents are read for.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
+use super::{Labels, Mesh, PolicySet, ServicePolicy, labels_beyond};
 use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, hex};
 use crate::rule_spec::{Otherwise, RuleSpec};
 
@@ -33,16 +33,21 @@ impl PluginConfig {
     }
 
     /// The same without the others, and without a revision.
-    pub(crate) fn of_policy_alone(set: &PolicySet, policy: &ServicePolicy) -> Self {
+    fn of_policy_alone(set: &PolicySet, policy: &ServicePolicy) -> Self {
+        Self::of_policy_in(MeshIdentity::of(&set.mesh), set, policy)
+    }
+
+    /// The same with this as the identity of the mesh, which is alike in all configurations.
+    pub(crate) fn of_policy_in(
+        identity: MeshIdentity,
+        set: &PolicySet,
+        policy: &ServicePolicy,
+    ) -> Self {
         let mesh = &set.mesh;
         Self {
             api_version: ApiVersion::V1Alpha1,
             revision: None,
-            mesh: MeshIdentity {
-                trust_domain: mesh.trust_domains.own().to_owned(),
-                trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
-                gateways: mesh.gateway_accounts(),
-            },
+            mesh: identity,
             known_gateways: mesh.known_gateways(&policy.name.namespace, &policy.attachment),
             at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
             policy: policy.name.clone(),
@@ -68,6 +73,17 @@ impl PluginConfig {
         // only be a name.
         let content = serde_json::to_vec(self).unwrap_or_default();
         hex(&Sha256::digest(content), REVISION_LENGTH / 2)
+    }
+}
+
+impl MeshIdentity {
+    /// What filters get of the mesh.
+    pub(crate) fn of(mesh: &Mesh) -> Self {
+        Self {
+            trust_domain: mesh.trust_domains.own().to_owned(),
+            trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
+            gateways: mesh.gateway_accounts(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn check_together(
 ) {
     let gateways = set.mesh.gateways.iter();
     let mut gateways = gateways
-        .filter(|gateway| gateway.asks_for_certificates())
+        .filter(|gateway| gateway.asks_for_certificates(None))
         .peekable();
     if gateways.peek().is_none() {
         return;

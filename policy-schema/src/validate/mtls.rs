@@ -72,6 +72,7 @@ pub(super) fn check(
     MtlsPlan {
         mode: spec.mode,
         min_version: spec.min_version.unwrap_or_default(),
+        is_stated: spec.mode.is_some() || spec.min_version.is_some(),
         exceptions,
         at,
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::documents::DocumentsByName;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::plugin_config::{PluginConfig, PolicyAlong};
+use crate::plugin_config::{MeshIdentity, PluginConfig, PolicyAlong};
 use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy, labels_beyond};
 use crate::problem::Cursor;
 
@@ -56,6 +56,8 @@ pub(super) fn check_together(
 struct Sizes {
     /// For each policy as another's configuration has it, without labels.
     followers: Vec<usize>,
+    /// What each configuration has of the mesh, which may be as long as all policies together.
+    identity: usize,
 }
 
 impl Sizes {
@@ -64,15 +66,23 @@ impl Sizes {
         let size = |policy| json_size(&PolicyAlong::everywhere(set, policy));
         Self {
             followers: policies.map(size).collect(),
+            identity: json_size(&MeshIdentity::of(set.mesh())),
         }
     }
 
     /// The length of a policy's whole configuration.
     fn of_config(&self, set: &PolicySet, policy: &ServicePolicy) -> usize {
+        let none = MeshIdentity {
+            trust_domain: String::new(),
+            trust_domain_aliases: Vec::new(),
+            gateways: Vec::new(),
+        };
+        let of_none = json_size(&none);
         let alone = json_size(&PluginConfig {
             revision: Some("0".repeat(REVISION_LENGTH)),
-            ..PluginConfig::of_policy_alone(set, policy)
+            ..PluginConfig::of_policy_in(none, set, policy)
         });
+        let alone = alone - of_none + self.identity;
         let followers = policy.along.iter().map(|along| {
             let other = set.policies().get(*along);
             let labels = other.map(|other| labels_beyond(policy, other));
@@ -120,7 +130,11 @@ mod tests {
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: shop}
-spec: {trustDomain: cluster.local, istioVersion: "1.29", defaults: {otherwise: Pass}}
+spec:
+  trustDomain: cluster.local
+  istioVersion: "1.29"
+  defaults: {otherwise: Pass}
+  gateways: [{name: edge, namespace: edge, selector: {matchLabels: {istio: edge}}, serviceAccount: edge, servers: [{hosts: [a.example.com], tls: {secret: s}}]}]
 ---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

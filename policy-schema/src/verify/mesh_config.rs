@@ -1,10 +1,12 @@
 //! Whether Istio's mesh config is what the documents rely on.
 //!
-//! It is a text in the `ConfigMap` `istio` of the root namespace, and manifests may have what Istio is installed from. Only
-//! what the `Mesh` says and what changes decisions is compared: `peergate install-values` writes the rest.
+//! It is a text in the `ConfigMap` `istio` of istiod's own namespace, which need not be the root namespace. Manifests may
+//! have what Istio is installed from. Only what the `Mesh` says and what changes decisions is compared:
+//! `peergate install-values` writes the rest.
 
 use std::collections::BTreeSet;
 
+use super::control_plane::control_plane_namespaces;
 use super::discovery::{self, Discovery};
 use super::extent::LookedAt;
 use super::helm_values::HelmValues;
@@ -13,7 +15,7 @@ use super::{Finding, FindingCode, Verdict, proxy_config};
 use crate::diagnostic::Place;
 use crate::document::Outbound;
 use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
-use crate::mesh_config::{MeshConfig, Placed, Provider, find};
+use crate::mesh_config::{MeshConfig, Placed, Provider, find, find_unread_beside, of_installation};
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Location, Step};
 use crate::rule_spec::{Effect, Enforcement};
@@ -36,19 +38,40 @@ pub(super) fn check(
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
-    let (namespace, name) = (&set.mesh.root_namespace, mesh_config_name(&set.mesh));
+    let name = mesh_config_name(&set.mesh);
+    let namespaces = control_plane_namespaces(&set.mesh, objects);
+    let seen = &Seen {
+        objects,
+        control_planes: &namespaces,
+    };
+    let revision = set.mesh.revision.as_deref().unwrap_or("default");
     let mut is_found = false;
     for object in objects {
         let is_config_map = object.is("", "ConfigMap");
-        if is_config_map && (object.namespace() != namespace || object.name() != name) {
+        // A mesh config counts wherever it is: not every installation labels its istiod.
+        let is_of_istiod =
+            || object.at("/data/mesh").is_some() || namespaces.contains(object.namespace());
+        // Another one may hold values that something is installed with.
+        let is_config_map = is_config_map && object.name() == name && is_of_istiod();
+        let is_of_other = object.at("/data/mesh").is_some() && !is_config_map;
+        if is_of_other {
             continue;
         }
-        if installs_another_revision(&set.mesh, object) {
-            continue;
+        let (group, kind) = (&*object.id().group, object.kind());
+        let mut placed = find(group, kind, object.value());
+        let subject = Subject::of(object);
+        if let Some(location) = find_unread_beside(group, kind, object.value()) {
+            is_found = true;
+            verdict.findings.push(subject.finding(
+                FindingCode::NotChecked,
+                format!("it has a mesh config in `{location}`, which is not read"),
+                "give `verify` the Helm values of istiod, or the `ConfigMap` that istiod reads",
+                location,
+            ));
+        } else if placed.is_empty() {
+            placed.extend(of_installation(group, kind, object.value()));
         }
-        let (group, kind) = (&object.id().group, object.kind());
-        let placed = find(group, kind, object.value());
-        is_found |= is_config_map || !placed.is_empty();
+        is_found |= is_config_map;
         if is_config_map && placed.is_empty() {
             verdict.findings.push(Finding::about(
                 object,
@@ -57,8 +80,9 @@ pub(super) fn check(
                 "see which mesh config istiod reads",
             ));
         }
-        for placed in placed {
-            judge(set, objects, &Subject::of(object), &placed, verdict);
+        for placed in placed.iter().filter(|placed| placed.may_be_for(revision)) {
+            is_found = true;
+            judge(set, seen, &subject, placed, verdict);
         }
     }
     for values in values {
@@ -66,9 +90,10 @@ pub(super) fn check(
             title: "Helm values of Istio".to_owned(),
             place: Some(values.place),
         };
-        for placed in values.mesh_configs() {
+        let placed = values.mesh_configs().into_iter();
+        for placed in placed.filter(|placed| placed.may_be_for(revision)) {
             is_found = true;
-            judge(set, objects, &subject, &placed, verdict);
+            judge(set, seen, &subject, &placed, verdict);
         }
     }
     let is_expected = match looked_at {
@@ -79,8 +104,13 @@ pub(super) fn check(
         LookedAt::AllBut(_) => looked_at.has("", "ConfigMap"),
     };
     if !is_found && is_expected {
+        let namespaces: Vec<_> = namespaces.into_iter().collect();
+        let subject = match &*namespaces {
+            [namespace] => format!("ConfigMap {namespace}/{name}"),
+            _ => format!("ConfigMap {name}"),
+        };
         verdict.findings.push(Finding::of(
-            format!("ConfigMap {namespace}/{name}"),
+            subject,
             FindingCode::NotChecked,
             "Istio's mesh config was not seen, so nothing says how paths are normalised and what `Custom` rules ask",
             "give `verify` this object too; if istiod has its mesh config elsewhere, compare it with `peergate install-values`",
@@ -88,13 +118,11 @@ pub(super) fn check(
     }
 }
 
-/// Whether an object installs an istiod that is not the one of the documents.
-fn installs_another_revision(mesh: &Mesh, object: &Object) -> bool {
-    let own = mesh.revision.as_deref().unwrap_or("default");
-    let revision = object
-        .text("/spec/revision")
-        .filter(|name| !name.is_empty());
-    object.is("install.istio.io", "IstioOperator") && revision.unwrap_or("default") != own
+/// What was seen beside a mesh config.
+struct Seen<'m> {
+    objects: &'m [Object],
+    /// The namespaces in which istiod may run.
+    control_planes: &'m BTreeSet<&'m str>,
 }
 
 /// What has a mesh config.
@@ -128,7 +156,7 @@ impl Subject {
 
 fn judge(
     set: &PolicySet,
-    objects: &[Object],
+    seen: &Seen<'_>,
     subject: &Subject,
     placed: &Placed,
     verdict: &mut Verdict,
@@ -155,9 +183,9 @@ fn judge(
     let differences = of_mesh(&set.mesh, &config)
         .into_iter()
         .chain(of_providers(set, config.providers.as_deref()))
-        .chain(of_proxies(&set.mesh, &config))
+        .chain(of_proxies(seen.control_planes, &config))
         .chain(of_what_is_beyond(&config))
-        .chain(of_namespaces(set, objects, &config));
+        .chain(of_namespaces(set, seen.objects, &config));
     for difference in differences {
         let field = difference.field.split('.');
         let field: Location = field.map(|key| Step::Key(key.into())).collect();
@@ -219,7 +247,7 @@ fn of_mesh(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
 fn of_protection(mesh: &Mesh, config: &MeshConfig) -> impl Iterator<Item = Difference> {
     let oldest = config
         .min_version
-        .filter(|version| *version < mesh.mtls.min_version);
+        .filter(|version| mesh.mtls.is_stated && *version < mesh.mtls.min_version);
     let oldest = oldest.map(|version| {
         (
             "meshMTLS.minProtocolVersion",
@@ -298,9 +326,9 @@ fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Differen
 }
 
 /// What changes how proxies start.
-fn of_proxies(mesh: &Mesh, config: &MeshConfig) -> Vec<Difference> {
+fn of_proxies(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Difference> {
     let proxies = config.proxy_config.iter();
-    let settings = proxies.flat_map(|proxies| proxy_config::bending(mesh, proxies));
+    let settings = proxies.flat_map(|proxies| proxy_config::bending(control_planes, proxies));
     settings
         .map(|setting| Difference {
             code: FindingCode::NotChecked,

@@ -33,7 +33,7 @@ pub(super) struct ObjectId {
 }
 
 /// Kinds that are of the whole cluster, among those that are looked at.
-const CLUSTER_WIDE: [&str; 2] = ["Namespace", "GatewayClass"];
+const CLUSTER_WIDE: [&str; 4] = ["GatewayClass", "Istio", "IstioRevision", "Namespace"];
 
 /// The API groups whose objects are looked at; and those of Istio.
 const GROUPS: [&str; 5] = [

@@ -81,11 +81,13 @@ pub(super) fn has_sidecar(pod: &Value) -> bool {
     if injected(pod) == Injected::GrpcAgent {
         return false;
     }
+    sidecars(pod).next().is_some()
+}
+
+/// The containers of a pod that have the sidecar's name.
+pub(super) fn sidecars(pod: &Value) -> impl Iterator<Item = &Value> {
     let containers = ["/spec/containers", "/spec/initContainers"].map(|field| pod.pointer(field));
-    let mut containers = containers
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_array)
-        .flatten();
-    containers.any(is_sidecar)
+    let containers = containers.into_iter().flatten();
+    let containers = containers.filter_map(Value::as_array).flatten();
+    containers.filter(|container| is_sidecar(container))
 }

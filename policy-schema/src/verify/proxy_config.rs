@@ -3,11 +3,14 @@
 //! Its bootstrap, its environment and the control plane that it asks decide whether a proxy enforces anything. Only
 //! settings that are known to leave enforcement alone pass.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use super::control_plane::control_plane_namespaces;
 use super::object::Object;
 use super::workloads::{Sidecar, Workloads};
-use super::{Finding, FindingCode, Verdict};
+use super::{Finding, FindingCode, Verdict, proxy_container};
 use crate::mesh_config;
 use crate::policy::Mesh;
 use crate::problem::Cursor;
@@ -67,7 +70,7 @@ const HARMLESS_HEADERS: [&str; 8] = [
 ];
 
 /// Variables of Istio's agent that leave enforcement alone.
-const HARMLESS_VARIABLES: [&str; 23] = [
+const HARMLESS_VARIABLES: [&str; 24] = [
     "DNS_FORWARD_PARALLEL",
     "DNS_FORWARD_TIMEOUT",
     "DNS_PROXY_ADDR",
@@ -80,6 +83,8 @@ const HARMLESS_VARIABLES: [&str; 23] = [
     "ISTIO_META_DNS_AUTO_ALLOCATE",
     "ISTIO_META_DNS_CAPTURE",
     "ISTIO_META_ENABLE_DNS_SERVER",
+    // The ambient profile sets it: the sidecar also accepts and opens tunnels of mutual TLS.
+    "ISTIO_META_ENABLE_HBONE",
     "ISTIO_META_ENABLE_SELF_DISCOVERY",
     "ISTIO_META_IDLE_TIMEOUT",
     "MINIMUM_DRAIN_DURATION",
@@ -121,6 +126,7 @@ pub(super) fn check(
     workloads: &Workloads<'_>,
     verdict: &mut Verdict,
 ) {
+    let control_planes = control_plane_namespaces(mesh, objects);
     let configs = objects
         .iter()
         .filter(|object| object.is("networking.istio.io", "ProxyConfig"));
@@ -155,6 +161,10 @@ pub(super) fn check(
         let mut found: Vec<_> = replacing
             .map(|key| format!("it has the annotation `{key}`"))
             .collect();
+        if workload.sidecar != Sidecar::Proxyless {
+            let (object, pod) = (workload.object, workload.pod);
+            found.extend(proxy_container::changes(object, pod, &control_planes));
+        }
         if annotation(MOUNTS).is_some_and(mounts_over_proxy) {
             found.push(format!(
                 "its annotation `{MOUNTS}` mounts something over the proxy's own files"
@@ -163,7 +173,7 @@ pub(super) fn check(
         if let Some(text) = annotation(CONFIG) {
             match mesh_config::parse(text).filter(|config| config.is_object() || config.is_null()) {
                 Some(config) => {
-                    let settings = bending(mesh, &config).into_iter();
+                    let settings = bending(&control_planes, &config).into_iter();
                     found.extend(
                         settings
                             .map(|setting| format!("its annotation `{CONFIG}` sets `{setting}`")),
@@ -187,28 +197,32 @@ fn unjudged(object: &Object, does: &str) -> Finding {
     Finding::about(object, FindingCode::NotChecked, may_bend(does), HELP)
 }
 
-/// Whether mounts, by their names, hide files of the proxy, or are not understood.
+/// Whether mounts hide files of the proxy, or are not understood.
 fn mounts_over_proxy(text: &str) -> bool {
-    let mounts = mesh_config::parse(text);
-    let Some(mounts) = mounts.as_ref().and_then(Value::as_object) else {
-        return true;
+    // The injector's template takes a mapping by names, or a list.
+    let mounts = match mesh_config::parse(text) {
+        Some(Value::Object(mounts)) => mounts.into_iter().map(|(_, mount)| mount).collect(),
+        Some(Value::Array(mounts)) => mounts,
+        _ => return true,
     };
+    mounts.iter().any(|mount| {
+        let path = mount.get("mountPath").and_then(Value::as_str);
+        path.is_none_or(path_over_proxy)
+    })
+}
+
+/// Whether a mount at this path hides files of the proxy. A path with dots or empty parts may lead anywhere.
+pub(super) fn path_over_proxy(path: &str) -> bool {
     let is_within = |path: &str, folder: &str| {
         let rest = path.strip_prefix(folder.trim_end_matches('/'));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    mounts.values().any(|mount| {
-        let path = mount.get("mountPath").and_then(Value::as_str);
-        // A path with dots or empty parts may lead anywhere.
-        path.is_none_or(|path| {
-            path.contains("..")
-                || path.contains("//")
-                || path.contains("/./")
-                || OF_PROXY
-                    .iter()
-                    .any(|own| is_within(path, own) || is_within(own, path))
-        })
-    })
+    path.contains("..")
+        || path.contains("//")
+        || path.contains("/./")
+        || OF_PROXY
+            .iter()
+            .any(|own| is_within(path, own) || is_within(own, path))
 }
 
 /// The message about something that may change what a proxy enforces.
@@ -217,7 +231,7 @@ pub(super) fn may_bend(does: &str) -> String {
 }
 
 /// The settings of a proxy config that may change enforcement, as they are written.
-pub(super) fn bending(mesh: &Mesh, config: &Value) -> Vec<String> {
+pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<String> {
     let fields = config.as_object().into_iter().flatten();
     let set = fields.filter(|(_, value)| !value.is_null());
     set.flat_map(|(key, value)| {
@@ -248,7 +262,7 @@ pub(super) fn bending(mesh: &Mesh, config: &Value) -> Vec<String> {
                 let bending = headers.filter(|header| name_of(header, &HARMLESS_HEADERS).is_none());
                 within(bending.cloned().collect())
             }
-            "discovery_address" => unless(is_own_control_plane(mesh, value)),
+            "discovery_address" => unless(is_own_control_plane(control_planes, value)),
             "control_plane_auth_policy" => unless(value == "MUTUAL_TLS" || value == 1),
             "interception_mode" => {
                 let capturing = ["REDIRECT", "TPROXY"].into_iter().any(|mode| value == mode);
@@ -275,17 +289,23 @@ fn bending_variables(variables: &Value) -> Vec<String> {
         .flatten()
         .map(|(name, _)| name);
     names
-        .filter(|name| !HARMLESS_VARIABLES.contains(&&***name))
+        .filter(|name| !is_harmless_variable(name))
         .cloned()
         .collect()
 }
 
-/// Whether proxies ask an istiod in the root namespace.
-fn is_own_control_plane(mesh: &Mesh, address: &Value) -> bool {
+/// Whether a variable of Istio's agent leaves enforcement alone.
+pub(super) fn is_harmless_variable(name: &str) -> bool {
+    HARMLESS_VARIABLES.contains(&name)
+}
+
+/// Whether proxies ask an istiod of the mesh: one in these namespaces.
+pub(super) fn is_own_control_plane(namespaces: &BTreeSet<&str>, address: &Value) -> bool {
     let host = address
         .as_str()
         .and_then(|address| address.split(':').next());
     let mut labels = host.unwrap_or_default().split('.');
     let is_istiod = labels.next().is_some_and(|name| name.starts_with("istiod"));
-    is_istiod && labels.next() == Some(&*mesh.root_namespace) && labels.next() == Some("svc")
+    let is_own = |namespace| namespaces.contains(namespace);
+    is_istiod && labels.next().is_some_and(is_own) && labels.next() == Some("svc")
 }

@@ -1,5 +1,5 @@
 //! `Deny` rules that ask for HTTP, on ports that speak something else by what declares them: a `Service`, a
-//! `ServiceEntry` with pods behind it, or a `Sidecar`.
+//! `ServiceEntry` with pods behind it, or a `Sidecar`, which goes before both.
 //!
 //! On such a port Istio drops the question and keeps the denial (Istio, `model.checkError`).
 
@@ -54,24 +54,34 @@ pub(super) fn check(
     workloads: &Workloads<'_>,
     verdict: &mut Verdict,
 ) {
-    let ports: Vec<_> = objects.iter().flat_map(tcp_ports).collect();
-    if ports.is_empty() {
+    let (of_sidecars, of_services): (Vec<_>, Vec<_>) = objects
+        .iter()
+        .flat_map(tcp_ports)
+        .partition(|port| is_sidecar(port.object));
+    if of_sidecars.is_empty() && of_services.is_empty() {
         return;
     }
-    let by_selector = Selecting::of(ports, |port| {
+    let by_selector = Selecting::of(of_services, |port| {
         (port.object.namespace(), selector(port.object))
     });
+    let sidecars: Vec<_> = objects.iter().filter(|object| is_sidecar(object)).collect();
+    let sidecars = Selecting::of(sidecars, |object| (object.namespace(), selector(object)));
     let root_namespace = &*set.mesh.root_namespace;
     let is_enforced =
         |workload: &&Workload<'_>| !matches!(workload.sidecar, Sidecar::Absent | Sidecar::Ambient);
     for workload in workloads.all.iter().filter(is_enforced) {
-        let is_elsewhere = workload.namespace != root_namespace;
-        let of_mesh = is_elsewhere.then(|| by_selector.of_workload(root_namespace, workload));
-        let of_mesh = of_mesh.into_iter().flatten();
-        let of_mesh = of_mesh.filter(|port| is_sidecar(port.object));
-        let met: Vec<_> = by_selector
-            .of_workload(workload.namespace, workload)
-            .chain(of_mesh)
+        let with_listeners = with_listeners(&sidecars, workload, root_namespace);
+        let declared = of_sidecars.iter().filter(|port| {
+            with_listeners
+                .iter()
+                .any(|sidecar| sidecar.id() == port.object.id())
+        });
+        // Listeners of a `Sidecar` replace those that Istio makes for services.
+        let of_services = with_listeners
+            .is_empty()
+            .then(|| by_selector.of_workload(workload.namespace, workload));
+        let met: Vec<_> = declared
+            .chain(of_services.into_iter().flatten())
             .filter_map(|port| Some((port, number(port.target, workload)?)))
             .collect();
         if met.is_empty() {
@@ -97,6 +107,26 @@ pub(super) fn check(
             }
         }
     }
+}
+
+/// The `Sidecar`s for a workload that declare listeners. One that selects pods goes before one for its namespace, and
+/// that before the one of the root namespace (Istio, `PushContext.getSidecarScope`).
+fn with_listeners<'o>(
+    sidecars: &Selecting<&'o Object>,
+    workload: &Workload<'_>,
+    root_namespace: &str,
+) -> Vec<&'o Object> {
+    let is_general = |object: &&Object| selector(object).is_none_or(|labels| labels.is_empty());
+    let of = |namespace| sidecars.of_workload(namespace, workload).copied();
+    let (general, own): (Vec<_>, Vec<_>) = of(workload.namespace).partition(is_general);
+    let of_mesh: Vec<_> = of(root_namespace).filter(is_general).collect();
+    let mut by_rank = [own, general, of_mesh].into_iter();
+    let first = by_rank.find(|sidecars| !sidecars.is_empty());
+    let has_listeners = |object: &&Object| {
+        let listeners = object.at("/spec/ingress").and_then(Value::as_array);
+        listeners.is_some_and(|listeners| !listeners.is_empty())
+    };
+    first.into_iter().flatten().filter(has_listeners).collect()
 }
 
 fn tcp_ports(object: &Object) -> Vec<TcpPort<'_>> {

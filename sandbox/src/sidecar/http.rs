@@ -38,7 +38,7 @@ impl HttpListener<'_> {
             "merge_slashes": false,
             "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
             "http2_protocol_options": { "allow_connect": true },
-            "upgrade_configs": [{ "upgrade_type": "websocket" }, { "upgrade_type": "CONNECT" }],
+            "upgrade_configs": [{ "upgrade_type": "websocket" }],
             "route_config": self.routes(),
             "http_filters": self.filters(),
         });
@@ -90,10 +90,8 @@ impl HttpListener<'_> {
             "virtual_hosts": [{
                 "name": "all",
                 "domains": ["*"],
-                "routes": [
-                    { "match": { "connect_matcher": {} }, "route": route },
-                    { "match": { "prefix": "/" }, "route": route },
-                ],
+                // As Istio has it, so that none is for `CONNECT`.
+                "routes": [{ "match": { "prefix": "/" }, "route": route }],
             }],
         })
     }

@@ -126,6 +126,17 @@ fn rules_see_the_headers_about_the_connection_that_decide_says() {
         over_1("te", &[("te", "trailers;q=1")], Passes),
         over_1("te", &[("te", "gzip"), ("te", "trailers")], Denied),
         over_1("te", &[("connection", "te"), ("te", "trailers")], Denied),
+        over_1("te", &[("te", "Trailers")], Passes),
+        over_1("te", &[("te", "")], Denied),
+        over_1("te", &[UPGRADE, WEBSOCKET, ("te", "gzip")], Denied),
+        Case::new(
+            on("te", "gzip"),
+            Sent::headers(&[UPGRADE, WEBSOCKET, ("te", "gzip")]),
+            &[Http1],
+            Denied,
+        ),
+        over_1("upgrade", &[UPGRADE, ("upgrade", ""), WEBSOCKET], Denied),
+        over_1("upgrade", &[UPGRADE, WEBSOCKET, ("upgrade", "")], Denied),
     ]);
 }
 
@@ -394,7 +405,7 @@ fn of_istio() -> serde_json::Value {
 }
 
 #[test]
-fn proxies_of_istio_refuse_connect_as_decide_says() {
+fn proxies_of_istio_let_no_connect_pass_as_decide_says() {
     let connect = |rule: &str, host: &str, headers: &[(&str, &str)], outcome| {
         let sent = Sent {
             method: "CONNECT",
@@ -410,14 +421,39 @@ fn proxies_of_istio_refuse_connect_as_decide_says() {
         };
         Case::new(on("x", "*"), sent, &[Http1], outcome)
     };
+    let alone = |path: &str, protocol, outcome| {
+        let sent = Sent {
+            path: path.to_owned(),
+            ..Sent::headers(&[("upgrade", protocol)])
+        };
+        Case::new(on("x", "*"), sent, &[Http1], outcome)
+    };
+    // `decide` answers for HTTP/2, and names what HTTP/1.1 gets.
+    let asterisk = |method, happens| {
+        let sent = Sent {
+            method,
+            path: "*".to_owned(),
+            ..Sent::default()
+        };
+        Case {
+            happens,
+            ..Case::new(on("x", "*"), sent, &[Http1], Refused(404))
+        }
+    };
     check_with(
         &[
-            connect("to: [{methods: [CONNECT]}]", "a:80", &[], Refused(403)),
-            connect("to: [{methods: [GET]}]", "a:80", &[], Refused(403)),
-            connect(&on("x", "*"), "a:80", &[("x", "1")], Refused(403)),
+            asterisk("GET", Refused(400)),
+            asterisk("OPTIONS", Refused(404)),
+            connect("to: [{methods: [CONNECT]}]", "a:80", &[], Denied),
+            connect("to: [{methods: [GET]}]", "a:80", &[], Refused(404)),
+            connect("to: [{paths: ['*']}]", "a:80", &[], Refused(404)),
+            connect(&on("x", "*"), "a:80", &[("x", "1")], Denied),
             upgrade("/a", "websocket", Passes),
             upgrade("/a", "connect-udp", Refused(404)),
             upgrade(UDP, "connect-udp", Refused(403)),
+            alone("/a", "connect-udp", Refused(404)),
+            alone(UDP, "Connect-UDP", Passes),
+            alone("/a", "other", Passes),
             upgrade(UDP, "Connect-UDP", Refused(403)),
             upgrade("/.well-known/masque/udp/a/80", "connect-udp", Refused(404)),
             upgrade("/.well-known/masque/udp//80/", "connect-udp", Refused(404)),

@@ -158,12 +158,8 @@ fn listener(bootstrap: &Value, name: &str, settings: &Value) -> Value {
         for (key, value) in settings.as_object().unwrap() {
             manager[key] = value.clone();
         }
-        for route in manager["route_config"]["virtual_hosts"][0]["routes"]
-            .as_array_mut()
-            .unwrap()
-        {
-            *route = json!({"match": route["match"], "direct_response": {"status": 200}});
-        }
+        let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
+        *route = json!({"match": route["match"], "direct_response": {"status": 200}});
     }
     listener
 }

@@ -397,3 +397,47 @@ fn what_cannot_be_known_is_said() {
         assert!(notes.contains(note), "{note}: {notes}");
     }
 }
+
+/// RBAC compares texts as they are written, and the answer is the filter's, whatever it is.
+#[test]
+fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_differently() {
+    let rules = format!(
+        "{WEB}    - {{id: good, effect: Allow, when: [{{key: \"request.headers[x-t]\", values: [\"good*\"]}}]}}\n    - {{id: hosts, effect: Deny, to: [{{hosts: [admin.shop]}}]}}\n"
+    );
+    let with_filter = documents("", "", &rules);
+    let mesh = with_filter.path().join("p/mesh.yaml");
+    let text = std::fs::read_to_string(&mesh).unwrap();
+    let general = "RBAC may answer otherwise";
+    let of_filter = answer(&with_filter, "/", &["--host", "a"])["notes"].to_string();
+    assert!(!of_filter.contains(general), "{of_filter}");
+    let kept: Vec<_> = text
+        .lines()
+        .filter(|line| !line.contains("image:"))
+        .collect();
+    std::fs::write(&mesh, kept.join("\n") + "\n").unwrap();
+    for path in ["/", "/none"] {
+        let notes = answer(&with_filter, path, &["--host", "a"])["notes"].to_string();
+        for note in [general, "rule `good` of `", "rule `hosts` of `"] {
+            assert!(notes.contains(note), "{path}: {notes}");
+        }
+    }
+    let args = [
+        "decide",
+        "-f",
+        "p",
+        "--from",
+        "spiffe://other.example/ns/a/sa/b",
+        "--method",
+        "GET",
+        "--path",
+        "/",
+        "--host",
+        "a",
+        "--at",
+        NOW,
+    ];
+    let mut command = command(&args);
+    command.current_dir(with_filter.path());
+    let foreign = finish(command, "").stdout;
+    assert!(foreign.contains("for its certificate alone"), "{foreign}");
+}

@@ -181,9 +181,12 @@ fn server_names_are_in_lower_case() {
 
 #[test]
 fn proxies_of_istio_let_no_connect_pass() {
-    let rule = "    - {id: connect, effect: Allow, to: [{methods: [CONNECT, GET]}]}\n";
+    let rule = "    - {id: no, effect: Deny, to: [{methods: [CONNECT], hosts: [b]}]}\n";
     let documents = documents("", rule);
-    for (path, reason) in [(Value::Null, "answers 403"), (json!("/x"), "extended")] {
+    let denied = json!({"method": "CONNECT", "path": null, "host": "b"});
+    let denied = answer(&documents, &denied);
+    assert_eq!((outcome(&denied), &denied["rule"]), ("deny", &json!("no")));
+    for (path, reason) in [(Value::Null, "answers 404"), (json!("/x"), "extended")] {
         let answer = answer(&documents, &json!({"method": "CONNECT", "path": path}));
         assert_eq!(outcome(&answer), "refused");
         assert!(
@@ -193,7 +196,8 @@ fn proxies_of_istio_let_no_connect_pass() {
     }
     for more in [&[][..], &["--path", "/x"]] {
         let args = [
-            "decide", "-f", "p", "--from", "shop/web", "--method", "CONNECT", "--at", NOW,
+            "decide", "-f", "p", "--from", "shop/web", "--method", "CONNECT", "--host", "a:80",
+            "--at", NOW,
         ];
         let mut command = command(&[&args[..], more].concat());
         command.current_dir(documents.path());
@@ -388,5 +392,39 @@ fn mapped_addresses_are_in_blocks_of_both_forms() {
         let answer = answer(&documents, &json!({"remoteIp": address}));
         let expected = if is_denied { "deny" } else { "allow" };
         assert_eq!(outcome(&answer), expected, "{block} {address}: {answer}");
+    }
+}
+
+/// Of several servers the one with the most specific host for the server name, or for the host, answers.
+#[test]
+fn a_gateway_asks_for_certificates_as_the_server_that_answers_does() {
+    let gateways = "  gateways:\n    - name: edge\n      namespace: shop\n      selector: {matchLabels: {app: cart}}\n      \
+                    serviceAccount: edge\n      servers:\n        - {hosts: [a.example.com, \"*.m.example.com\"], tls: {mode: Mutual, secret: a}}\n        \
+                    - {hosts: [s.example.com, \"x.m.example.com\"], tls: {secret: s}}\n";
+    let documents = documents(gateways, "");
+    for (host, server_name, is_mutual) in [
+        ("a.example.com", None, true),
+        ("A.example.com:443", None, true),
+        ("s.example.com", None, false),
+        ("y.m.example.com", None, true),
+        ("x.m.example.com", None, false),
+        ("s.example.com", Some("a.example.com"), true),
+        ("a.example.com", Some("s.example.com"), false),
+    ] {
+        let ask = |from: &str| {
+            let mut question = json!({"from": from, "host": host});
+            if let Some(name) = server_name {
+                question["serverName"] = json!(name);
+            }
+            answer(&documents, &question)
+        };
+        let (anonymous, named) = (ask("anonymous"), ask("dns:a.b"));
+        let refuses = outcome(&anonymous) == "refused";
+        assert_eq!(refuses, is_mutual, "{host} {server_name:?}: {anonymous}");
+        assert_eq!(
+            outcome(&named) != "error",
+            is_mutual,
+            "{host} {server_name:?}: {named}"
+        );
     }
 }

@@ -167,7 +167,7 @@ fn an_answer_says_what_it_takes_the_certificate_for() {
     }
     let of_mesh = answer(&new, "edge/partners", &["shop/web"]);
     assert!(
-        !of_mesh["notes"].to_string().contains("certificate"),
+        !of_mesh["notes"].to_string().contains("counts as validated"),
         "{of_mesh}"
     );
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use policy_schema::matching::arrival::HeaderArrival;
 use policy_schema::matching::header::{Separator, separator_of_repeats};
 
-use super::connection::{HTTP2_SETTINGS, Upgrade, has_token, nominated};
+use super::connection::{HTTP2_SETTINGS, Upgrade, nominated};
 use super::framing::check_framing;
 use super::refusal::Refusal;
 
@@ -39,44 +39,68 @@ pub(super) struct Arrived<'h> {
     has_repeated_cookie: bool,
 }
 
-impl<'h> Arrived<'h> {
-    /// The headers that filters see of a request with these.
-    pub(super) fn new(sent: &[(&'h str, &'h [u8])], listener: Listener) -> Result<Self, Refusal> {
-        for (name, value) in sent {
+/// The headers that a client sends, as the proxy reads them: repeats are joined where Envoy joins them.
+#[derive(Debug)]
+pub(super) struct Sent<'h> {
+    headers: Vec<(&'h str, Cow<'h, [u8]>)>,
+    has_repeated_cookie: bool,
+}
+
+impl<'h> Sent<'h> {
+    /// Reads headers, and refuses those that Envoy's codecs do.
+    pub(super) fn new(headers: &[(&'h str, &'h [u8])]) -> Result<Self, Refusal> {
+        for (name, value) in headers {
             if value.iter().any(|byte| is_refused_in_value(*byte)) {
                 return Err(Refusal::HeaderValue((*name).to_owned()));
             }
         }
-        let mut arrived = Self {
-            headers: joined(sent),
-            has_repeated_cookie: has_repeated_cookie(sent),
-            ..Self::default()
+        let sent = Self {
+            headers: joined(headers),
+            has_repeated_cookie: has_repeated_cookie(headers),
         };
-        check_framing(&arrived.headers)?;
-        let upgrade = Upgrade::asked_for(arrived.value("connection"), arrived.value("upgrade"))?;
+        check_framing(&sent.headers)?;
+        Ok(sent)
+    }
+
+    /// The header that names another protocol.
+    pub(super) fn upgrade(&self) -> Option<&[u8]> {
+        values(&self.headers, "upgrade").next()
+    }
+
+    /// The headers that filters see.
+    pub(super) fn arriving(
+        self,
+        listener: Listener,
+        is_connect: bool,
+    ) -> Result<Arrived<'h>, Refusal> {
+        let mut arrived = Arrived {
+            headers: self.headers,
+            has_repeated_cookie: self.has_repeated_cookie,
+            ..Arrived::default()
+        };
+        let upgrade = Upgrade::asked_for(arrived.value("connection"), arrived.value("upgrade"));
+        let upgrade = if is_connect {
+            // No route, so that no upgrade is refused.
+            upgrade.unwrap_or_default()
+        } else {
+            upgrade?
+        };
         let upgrades = upgrade == Some(Upgrade::WebSocket);
         if upgrade == Some(Upgrade::Http2) {
             arrived.remove_where(|name| (name == HTTP2_SETTINGS).then_some(HOP_BY_HOP));
         }
-        if !upgrades && let Some(connection) = arrived.value("connection") {
-            let named = nominated(connection, upgrade, arrived.value("te"))?;
-            arrived.remove_where(|name| named.contains(name).then_some(NAMED));
+        if !upgrades {
+            if let Some(connection) = arrived.value("connection") {
+                let named = nominated(connection, upgrade, arrived.value("te"))?;
+                arrived.remove_where(|name| named.contains(name).then_some(NAMED));
+            }
+            arrived.keep_coding_of_trailers();
         }
-        arrived.remove("te", HOP_BY_HOP, |value| !has_token(value, "trailers"));
         arrived.remove("expect", ANSWERED, |value| {
             !listener.forwards_expectations && value.eq_ignore_ascii_case(b"100-continue")
         });
         arrived.remove("referer", INVALID, |value| !is_referer(value));
-        // Envoy forwards no other coding.
-        for (name, value) in &mut arrived.headers {
-            if name.eq_ignore_ascii_case("te") {
-                *value = b"trailers".into();
-            }
-        }
-        let is_forwarded = arrived
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));
+        let is_forwarded = arrived.value("x-forwarded-for").is_some();
         arrived.remove_where(|name| match HeaderArrival::of(name) {
             _ if listener.removes(name) => Some(REPLACED),
             HeaderArrival::Removed => Some(HOP_BY_HOP),
@@ -94,7 +118,9 @@ impl<'h> Arrived<'h> {
             .collect();
         Ok(arrived)
     }
+}
 
+impl Arrived<'_> {
     /// What to know about an answer.
     pub(super) fn notes(&self) -> impl Iterator<Item = String> {
         let removed = self
@@ -114,20 +140,32 @@ impl<'h> Arrived<'h> {
         removed.chain(uncertain).chain(cookie)
     }
 
-    /// The value of a header whose repeats are joined.
+    /// The first value of a header.
     fn value(&self, name: &str) -> Option<&[u8]> {
-        self.values(name).next()
+        values(&self.headers, name).next()
     }
 
-    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.headers
-            .iter()
-            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
-            .map(|(_, value)| &**value)
+    /// Leaves only `trailers` of a `te` that has it, and removes any other that is not empty
+    /// (`ConnectionManagerUtility::sanitizeTEHeader`).
+    fn keep_coding_of_trailers(&mut self) {
+        const KEPT: &[u8] = b"trailers";
+        let is_kept = |value: &[u8]| {
+            value
+                .split(|byte| *byte == b',')
+                .any(|one| one.trim_ascii() == KEPT)
+        };
+        self.remove("te", HOP_BY_HOP, |value| {
+            !value.is_empty() && !is_kept(value)
+        });
+        for (name, value) in &mut self.headers {
+            if name.eq_ignore_ascii_case("te") && !value.is_empty() {
+                *value = KEPT.into();
+            }
+        }
     }
 
     fn remove(&mut self, name: &str, reason: &'static str, is_removed: impl Fn(&[u8]) -> bool) {
-        let removes = self.values(name).any(is_removed);
+        let removes = values(&self.headers, name).any(is_removed);
         self.remove_where(|other| (removes && other == name).then_some(reason));
     }
 
@@ -143,6 +181,13 @@ impl<'h> Arrived<'h> {
             reason.is_none()
         });
     }
+}
+
+fn values<'v>(headers: &'v [(&str, Cow<'_, [u8]>)], name: &str) -> impl Iterator<Item = &'v [u8]> {
+    headers
+        .iter()
+        .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+        .map(|(_, value)| &**value)
 }
 
 const HOP_BY_HOP: &str = "the proxy removes it, since it is about one connection";
@@ -177,8 +222,14 @@ fn joined<'h>(sent: &[(&'h str, &'h [u8])]) -> Vec<(&'h str, Cow<'h, [u8]>)> {
         };
         let known = positions.get(&key).and_then(|at| seen.get_mut(*at));
         if let Some((_, joined)) = known {
+            // An empty value adds nothing (`HeaderMapImpl::appendToHeader`).
+            if value.is_empty() {
+                continue;
+            }
             let joined = joined.to_mut();
-            joined.extend_from_slice(separator.text().as_bytes());
+            if !joined.is_empty() {
+                joined.extend_from_slice(separator.text().as_bytes());
+            }
             joined.extend_from_slice(value);
         } else {
             positions.insert(key, seen.len());
@@ -228,7 +279,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (*name, value.as_bytes()))
             .collect();
-        let arrived = Arrived::new(&sent, listener)?;
+        let arrived = Sent::new(&sent)?.arriving(listener, false)?;
         let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
         let headers = arrived.headers.iter();
         Ok(headers
@@ -241,13 +292,17 @@ mod tests {
         let sent = [
             ("Accept", "a"),
             ("x-tenant", " 1\t"),
+            ("accept", ""),
             ("accept", "b"),
+            ("accept-encoding", ""),
+            ("accept-encoding", "gzip"),
             ("X-Tenant", "2"),
             ("cookie", "c=1"),
         ];
         let expected = [
             ("Accept", "a,b"),
             ("x-tenant", "1"),
+            ("accept-encoding", "gzip"),
             ("X-Tenant", "2"),
             ("cookie", "c=1"),
         ];
@@ -347,7 +402,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (*name, value.as_bytes()))
                 .collect();
-            let arrived = Arrived::new(&sent, SIDECAR).unwrap();
+            let arrived = Sent::new(&sent).unwrap().arriving(SIDECAR, false).unwrap();
             arrived.notes().collect::<Vec<_>>().join("\n")
         };
         let forwarded = ("x-forwarded-for", "10.0.0.1");

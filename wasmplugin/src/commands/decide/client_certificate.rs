@@ -7,6 +7,7 @@ use policy_schema::policy::Gateway;
 
 use super::caller::Caller;
 use super::decider::Decider;
+use super::question::Question;
 
 /// Why no request of a caller reaches the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +29,21 @@ const ASK_WITH_NAMES: &str = "ask with the names in the certificate, such as `dn
 
 impl Decider<'_> {
     /// What to know about an answer to this caller's HTTP requests.
-    pub(super) fn notes_about(&self, caller: &Caller) -> Result<Vec<&'static str>, NoSuchCaller> {
+    pub(super) fn notes_about(
+        &self,
+        question: &Question<'_>,
+    ) -> Result<Vec<&'static str>, NoSuchCaller> {
+        let caller = &question.caller;
         match caller {
             Caller::Anonymous => Ok(Vec::new()),
             Caller::Unvalidated => {
-                self.check_unvalidated()?;
+                self.check_unvalidated(question)?;
                 Ok(vec![
                     "RBAC takes an unvalidated certificate for what it says; the filter alone takes the caller for anonymous",
                 ])
             }
             Caller::Certificate { is_hidden, .. } => {
-                self.check_asked_for()?;
+                self.check_asked_for(question)?;
                 if self.is_of_mesh(caller) {
                     return Ok(Vec::new());
                 }
@@ -64,23 +69,24 @@ impl Decider<'_> {
     }
 
     /// The same without HTTP, where RBAC alone decides.
-    pub(super) fn check_without_http(&self, caller: &Caller) -> Result<(), NoSuchCaller> {
-        match caller {
+    pub(super) fn check_without_http(&self, question: &Question<'_>) -> Result<(), NoSuchCaller> {
+        match &question.caller {
             Caller::Anonymous => Ok(()),
             Caller::Unvalidated => Err(NoSuchCaller::new(
                 "without HTTP, RBAC takes an unvalidated certificate for what it says",
                 ASK_WITH_NAMES,
             )),
-            Caller::Certificate { .. } => self.check_asked_for(),
+            Caller::Certificate { .. } => self.check_asked_for(question),
         }
     }
 
     /// Refuses a caller with a certificate where no proxy asks for one.
-    fn check_asked_for(&self) -> Result<(), NoSuchCaller> {
+    fn check_asked_for(&self, question: &Question<'_>) -> Result<(), NoSuchCaller> {
         let gateways = self.gateways();
+        let name = question.name_in_tls();
         let asks = gateways
             .iter()
-            .any(|gateway| gateway.asks_for_certificates());
+            .any(|gateway| gateway.asks_for_certificates(name.as_deref()));
         match &*gateways {
             [first, ..] if !asks => Err(NoSuchCaller::new(
                 format!(
@@ -94,8 +100,8 @@ impl Decider<'_> {
     }
 
     /// Refuses an unvalidated certificate where none reaches the rules, or where it counts as validated.
-    fn check_unvalidated(&self) -> Result<(), NoSuchCaller> {
-        self.check_asked_for()?;
+    fn check_unvalidated(&self, question: &Question<'_>) -> Result<(), NoSuchCaller> {
+        self.check_asked_for(question)?;
         let proxy = ProxyDescription {
             kind: ProxyKind::Unknown,
             namespace: None,

@@ -102,6 +102,6 @@ fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether a list of tokens has this one.
-pub(super) fn has_token(value: &[u8], token: &str) -> bool {
+fn has_token(value: &[u8], token: &str) -> bool {
     tokens(value).any(|other| other.eq_ignore_ascii_case(token.as_bytes()))
 }

@@ -9,7 +9,7 @@ use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, Servic
 use policy_schema::rule_spec::RuleSpec;
 
 use super::answer::{Answer, Asked};
-use super::arrival::{Arrived, Listener};
+use super::arrival::{Listener, Sent};
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
@@ -37,14 +37,11 @@ impl<'s> Decider<'s> {
     ) -> Result<Self, Failure> {
         let config = config_at(set, workload.leader, labels);
         let policy = compiled(workload.leader, &config)?;
-        let mut notes = Vec::new();
-        if set.mesh().filter_image().is_none() {
-            notes.push(
-                "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without times, shadow rules \
-                 and reasons"
-                    .to_owned(),
-            );
-        }
+        let notes = if set.mesh().filter_image().is_none() {
+            notes_without_filter(set, &config)
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             set,
             workload,
@@ -57,7 +54,7 @@ impl<'s> Decider<'s> {
 
     /// What becomes of an HTTP request.
     pub(super) fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
-        let of_caller = self.notes_about(&question.caller)?;
+        let of_caller = self.notes_about(question)?;
         question.port = question
             .port
             .or(self.workload.port)
@@ -77,9 +74,10 @@ impl<'s> Decider<'s> {
             .check_host()
             .and_then(|()| question.path_seen(mode))
             .and_then(|path| {
-                let arrived = Arrived::new(&question.headers, listener);
-                let arrived = arrived.map_err(|refusal| question.refusal_by_path(refusal))?;
                 question.check_connect()?;
+                let sent = Sent::new(&question.headers)?;
+                question.check_udp_path(sent.upgrade())?;
+                let arrived = sent.arriving(listener, question.is_connect())?;
                 Ok((path, arrived))
             });
         let (path, arrived) = match seen {
@@ -99,6 +97,14 @@ impl<'s> Decider<'s> {
             return Err(undetermined.into());
         }
         let mut answer = asked.answer(question, &request, |rule| self.http.spec(rule));
+        if question.is_connect() && answer.passes {
+            answer = Answer {
+                shadow: answer.shadow,
+                recorded: answer.recorded,
+                notes: answer.notes,
+                ..asked.refused(question, &Refusal::Connect)
+            };
+        }
         answer
             .notes
             .extend(of_caller.iter().map(ToString::to_string));
@@ -109,11 +115,18 @@ impl<'s> Decider<'s> {
                 "port {port} is among `tcpPorts`, where rules see no HTTP: ask with `tcp` about connections to it"
             ));
         }
-        if let Some(note) = answer
+        let of_rule = answer
             .rule
-            .and_then(|id| self.plane_note(&answer.policy, id))
-        {
-            answer.notes.push(note);
+            .and_then(|id| self.plane_note(&answer.policy, id));
+        // Without the filter, the differences of all rules are there already.
+        answer
+            .notes
+            .extend(of_rule.filter(|_| !self.is_without_filter()));
+        if self.is_without_filter() && BY_CERTIFICATE.contains(&answer.reason) {
+            answer.notes.push(
+                "RBAC denies no caller for its certificate alone: a rule without `from` takes it"
+                    .to_owned(),
+            );
         }
         Ok(answer)
     }
@@ -205,7 +218,7 @@ impl<'s> Decider<'s> {
             format!("the proxy refuses connections without mutual TLS where they are strict: {why}")
         };
         if question.is_anonymous()
-            && let Some(refusal) = self.refusal_without_certificate()
+            && let Some(refusal) = self.refusal_without_certificate(question)
         {
             return Ok(Err(refusal));
         }
@@ -241,12 +254,13 @@ impl<'s> Decider<'s> {
     }
 
     /// Why no gateway that the request may go to serves a caller without a certificate.
-    fn refusal_without_certificate(&self) -> Option<Refusal> {
+    fn refusal_without_certificate(&self, question: &Question<'_>) -> Option<Refusal> {
+        let name = question.name_in_tls();
         let gateways = self.set.gateways_named_by(self.workload.policy);
         let first = gateways.first()?;
         let requires = gateways
             .iter()
-            .all(|gateway| gateway.requires_certificates());
+            .all(|gateway| gateway.requires_certificates(name.as_deref()));
         requires.then(|| Refusal::NoCertificate {
             gateway: first.name().to_owned(),
             ports: gateways
@@ -254,6 +268,11 @@ impl<'s> Decider<'s> {
                 .flat_map(|gateway| gateway.redirect_ports())
                 .collect(),
         })
+    }
+
+    /// Whether RBAC alone enforces the policies.
+    fn is_without_filter(&self) -> bool {
+        self.mesh().filter_image().is_none()
     }
 
     fn listener(&self, question: &Question<'_>) -> Listener {
@@ -298,6 +317,42 @@ impl<'s> Decider<'s> {
     }
 }
 
+/// The reasons for which the filter denies callers whom RBAC does not look at.
+const BY_CERTIFICATE: [&str; 3] = [
+    "foreign-trust-domain",
+    "malformed-identity",
+    "unvalidated-certificate",
+];
+
+/// How many rules the notes of one answer name.
+const MAX_NAMED_RULES: usize = 8;
+
+/// Where RBAC may answer differently from the filter, whose engine decides here.
+fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
+    let along = config.along.iter().map(|along| &along.policy);
+    let policies = [&config.policy].into_iter().chain(along);
+    let policies = policies.filter_map(|name| set.policy(&name.namespace, &name.name));
+    let mut differences = policies.flat_map(|policy| {
+        let differences = policy.plane_differences();
+        differences.map(|(rule, note)| format!("rule `{rule}` of `{}`: {note}", policy.name()))
+    });
+    let named: Vec<_> = differences.by_ref().take(MAX_NAMED_RULES).collect();
+    let general = if named.is_empty() {
+        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without reasons"
+    } else {
+        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without times, shadow rules and \
+         reasons. The answer is the filter's. RBAC may answer otherwise, because of these rules"
+    };
+    let more = differences.count();
+    let more =
+        (more > 0).then(|| format!("and {more} more notes about rules: see `peergate render`"));
+    [general.to_owned()]
+        .into_iter()
+        .chain(named)
+        .chain(more)
+        .collect()
+}
+
 /// The policies for a workload as RBAC applies them to one of its ports.
 #[derive(Debug)]
 pub(super) struct TcpDecider {
@@ -314,7 +369,7 @@ impl TcpDecider {
         decider: &Decider<'_>,
         question: &mut Question<'_>,
     ) -> Result<Answer<'_>, Unanswerable> {
-        decider.check_without_http(&question.caller)?;
+        decider.check_without_http(question)?;
         question.port = Some(self.port);
         let asked = Asked {
             policy: &self.policy,

@@ -39,6 +39,9 @@ pub(super) struct Question<'q> {
 impl Question<'_> {
     /// The path that rules see, with the query that conditions on `:path` see.
     pub(super) fn path_seen(&self, mode: PathNormalization) -> Result<Option<Vec<u8>>, Refusal> {
+        if self.path == Some("*") && self.method != Some("OPTIONS") {
+            return Err(Refusal::Asterisk);
+        }
         let path = self.path.map(|path| mode.normalize_header(path.as_bytes()));
         Ok(path.transpose()?)
     }
@@ -53,28 +56,42 @@ impl Question<'_> {
             .map_or(Ok(()), |letter| Err(Refusal::Host(letter)))
     }
 
-    /// Refuses a `CONNECT`: Istio configures proxies to upgrade connections to `websocket` only.
-    pub(super) fn check_connect(&self) -> Result<(), Refusal> {
-        match (self.method, self.path) {
-            (Some("CONNECT"), Some(_)) => Err(Refusal::ExtendedConnect),
-            (Some("CONNECT"), None) => Err(Refusal::Connect),
-            _ => Ok(()),
-        }
+    /// Whether it is a `CONNECT`. Rules see it, and no route of Istio's takes it.
+    pub(super) fn is_connect(&self) -> bool {
+        self.method == Some("CONNECT")
     }
 
-    /// The refusal of an upgrade by the path: Envoy looks at that of `connect-udp` first.
-    pub(super) fn refusal_by_path(&self, refusal: Refusal) -> Refusal {
-        let is_udp = matches!(&refusal, Refusal::Upgrade(protocol) if protocol.eq_ignore_ascii_case("connect-udp"));
-        if is_udp && !self.path.is_some_and(is_udp_path) {
-            Refusal::UdpPath
-        } else {
-            refusal
+    /// Refuses an extended `CONNECT`, which Istio configures no proxy to accept.
+    pub(super) fn check_connect(&self) -> Result<(), Refusal> {
+        if self.is_connect() && self.path.is_some() {
+            return Err(Refusal::ExtendedConnect);
         }
+        Ok(())
+    }
+
+    /// Refuses the path of an upgrade to `connect-udp`: Envoy looks at it before it looks at `connection`.
+    pub(super) fn check_udp_path(&self, upgrade: Option<&[u8]>) -> Result<(), Refusal> {
+        let is_udp = upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"connect-udp"));
+        if is_udp && !self.path.is_some_and(is_udp_path) {
+            return Err(Refusal::UdpPath);
+        }
+        Ok(())
     }
 
     /// Whether the caller has no certificate.
     pub(super) fn is_anonymous(&self) -> bool {
         matches!(self.caller, Caller::Anonymous)
+    }
+
+    /// The name that the client asks for in TLS: if none is given, the host without its port, as clients do.
+    pub(super) fn name_in_tls(&self) -> Option<String> {
+        let of_host = || {
+            let host = self.host?;
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            Some(name).filter(|name| !name.is_empty())
+        };
+        let name = self.server_name.as_deref().or_else(of_host)?;
+        Some(name.to_ascii_lowercase())
     }
 
     /// Whether it is known what filters see of a header that proxies set.

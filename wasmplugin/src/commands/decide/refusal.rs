@@ -28,8 +28,14 @@ pub(super) enum Refusal {
     LengthOfChunks,
     #[error("the proxy answers 501: it accepts the transfer coding `chunked` only, not `{0}`")]
     TransferEncoding(String),
-    #[error("the proxy answers 403: Istio configures no proxy to accept `CONNECT`")]
+    #[error(
+        "the proxy answers 404: the rules do not deny the request, and Istio configures no route for `CONNECT`"
+    )]
     Connect,
+    #[error(
+        "the proxy answers 404: only `OPTIONS` can have the path `*`; over HTTP/1.1 it answers 400"
+    )]
+    Asterisk,
     #[error("the proxy does not accept an extended `CONNECT`: Istio does not set `allow_connect`")]
     ExtendedConnect,
     #[error(

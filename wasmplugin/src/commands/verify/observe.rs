@@ -7,7 +7,8 @@ use policy_schema::istio::authorization_policy::ObjectMetadata;
 use policy_schema::istio::{ResourceKind, mesh_config_name, mesh_resources};
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{
-    Extent, Finding, FindingCode, Measured, Object, Observed, Proxy, pod_ports,
+    Extent, Finding, FindingCode, Measured, Object, Observed, Proxy, control_plane_namespaces,
+    pod_ports,
 };
 
 use super::{MeshArgs, Probed, certificates, measured};
@@ -99,8 +100,9 @@ pub(super) fn observe(
     Ok(observation)
 }
 
-/// Istio's mesh config, and the `ConfigMap`s that the documents are rendered to, each by its namespace and name.
-fn config_maps(set: &PolicySet) -> Vec<(String, String)> {
+/// Istio's mesh config wherever istiod may run, and the `ConfigMap`s that the documents are rendered to, each by its
+/// namespace and name.
+fn config_maps(set: &PolicySet, objects: &[Object]) -> Vec<(String, String)> {
     let resources = mesh_resources(set).into_iter();
     let rendered = resources
         .filter(|resource| resource.kind() == ResourceKind::ConfigMap)
@@ -111,8 +113,10 @@ fn config_maps(set: &PolicySet) -> Vec<(String, String)> {
             (namespace, name)
         });
     let mesh = set.mesh();
-    let of_mesh = (mesh.root_namespace().to_owned(), mesh_config_name(mesh));
-    rendered.chain([of_mesh]).collect()
+    let of_mesh = control_plane_namespaces(mesh, objects)
+        .into_iter()
+        .map(|namespace| (namespace.to_owned(), mesh_config_name(mesh)));
+    rendered.chain(of_mesh).collect()
 }
 
 /// The host and port of an admin endpoint's URL; none for the name of a file.
@@ -161,7 +165,9 @@ impl Observation {
             let (kubeconfig, context) = (args.kubeconfig.as_deref(), args.context.as_deref());
             let cluster = Cluster::connect(kubeconfig, context).await?;
             let seen = cluster
-                .look(&certificates::secrets(set), &config_maps(set))
+                .look(&certificates::secrets(set), |objects| {
+                    config_maps(set, objects)
+                })
                 .await?;
             for (what, reason) in seen.unseen {
                 self.findings.push(not_checked(

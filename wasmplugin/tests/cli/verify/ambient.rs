@@ -41,6 +41,11 @@ spec: {gatewayClassName: istio-waypoint}
 
 /// A mesh of one policy, whose `spec` is this, as it is rendered, beside these objects.
 pub(super) fn mesh(spec: &Value, version: &str, objects: &[&str]) -> Mesh {
+    mesh_saying("", spec, version, objects)
+}
+
+/// The same, with one more line in the `Mesh`.
+pub(super) fn mesh_saying(line: &str, spec: &Value, version: &str, objects: &[&str]) -> Mesh {
     let documents = format!(
         "\
 apiVersion: peergate.dev/v1alpha1
@@ -49,6 +54,7 @@ metadata: {{name: m}}
 spec:
   trustDomain: cluster.local
   istioVersion: \"{version}\"
+  {line}
   filter: {{image: \"oci://registry.example.com/peergate/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\"}}
 ---
 apiVersion: peergate.dev/v1alpha1

@@ -9,20 +9,30 @@ const WHY: &str = "which may change how proxies enforce policies";
 
 /// What is found in a shop with this pod's annotations.
 fn found(annotations: &Value) -> Vec<String> {
+    found_with(annotations, &json!({}))
+}
+
+/// What is found in a shop with this pod's annotations, and this description of it.
+fn found_with(annotations: &Value, pod: &Value) -> Vec<String> {
     let deployment = json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "broker", "namespace": "shop"},
-        "spec": {"template": {"metadata": {"labels": {"app": "broker"}, "annotations": annotations}, "spec": {}}},
+        "spec": {"template": {"metadata": {"labels": {"app": "broker"}, "annotations": annotations}, "spec": pod}},
     });
+    found_in(&deployment)
+}
+
+/// What is found in a shop with this workload.
+fn found_in(workload: &Value) -> Vec<String> {
     let namespace = json!({
         "apiVersion": "v1", "kind": "Namespace",
         "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}},
     });
     let spec = json!({"selector": {"matchLabels": {"app": "broker"}}, "rules": []});
-    let objects = [deployment, namespace].map(|object| format!("{object}\n"));
+    let objects = [workload, &namespace].map(|object| format!("{object}\n"));
     let found = mesh(&spec, "1.30", &[&objects[0], &objects[1]]).findings();
     found
         .into_iter()
-        .filter(|[code, subject, _]| code == "not-checked" && subject == "Deployment shop/broker")
+        .filter(|[code, subject, _]| code == "not-checked" && subject.ends_with(" shop/broker"))
         .map(|[.., message]| message)
         .collect()
 }
@@ -145,7 +155,189 @@ fn a_mount_over_the_files_of_the_proxy_is_found() {
         let expected: Vec<_> = Some(message).filter(|_| is_found).into_iter().collect();
         assert_eq!(found(&json!({key: mounts})), expected, "{path}");
     }
-    for mounts in ["a: [", "[]", "{\"a\": {}}"] {
+    for (path, is_found) in [("/data", 0), ("/etc/istio/proxy", 1)] {
+        let mounts = json!([{"name": "a", "mountPath": path}]).to_string();
+        assert_eq!(found(&json!({key: mounts})).len(), is_found, "{path}");
+    }
+    for mounts in ["a: [", "text", "{\"a\": {}}", "[{}]"] {
         assert_eq!(found(&json!({key: mounts})).len(), 1, "{mounts}");
+    }
+}
+
+/// What the pod's container `istio-proxy` has that may undo enforcement.
+fn in_container(container: &Value) -> Vec<String> {
+    let mut container = container.clone();
+    container["name"] = json!("istio-proxy");
+    stripped(found_with(
+        &json!({}),
+        &json!({"containers": [{"name": "app"}, container]}),
+    ))
+}
+
+fn stripped(found: Vec<String>) -> Vec<String> {
+    let found = found.iter();
+    found
+        .map(|message| {
+            let what = message.strip_prefix("its container `istio-proxy` has ");
+            let what = what.and_then(|what| what.strip_suffix(&format!(", {WHY}")));
+            what.unwrap_or_else(|| panic!("{message}")).to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn a_pods_own_proxy_container_passes_only_if_it_leaves_enforcement_alone() {
+    for (container, expected) in [
+        (json!({}), ""),
+        (
+            json!({
+                "image": "auto",
+                "resources": {"limits": {"cpu": "2"}},
+                "ports": [{"containerPort": 8080}],
+                "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}},
+                "env": [{"name": "ISTIO_META_IDLE_TIMEOUT", "value": "1h"}, {"name": "TZ", "value": "UTC"}],
+                "volumeMounts": [{"name": "certs", "mountPath": "/etc/certs"}],
+            }),
+            "",
+        ),
+        (
+            json!({"image": "docker.io/istio/proxyv2:1.30.0-distroless"}),
+            "",
+        ),
+        (
+            json!({"image": "registry.example.com:5000/mesh/istio-proxyv2-rhel9@sha256:ab"}),
+            "",
+        ),
+        (
+            json!({"image": "evil.example/sleep:1"}),
+            "the image `evil.example/sleep:1`",
+        ),
+        (
+            json!({"image": "proxyv2.example/sleep:proxyv2"}),
+            "the image `proxyv2.example/sleep:proxyv2`",
+        ),
+        (json!({"command": ["sleep"]}), "a `command`"),
+        (json!({"command": []}), ""),
+        (
+            json!({"args": ["proxy", "sidecar", "--domain", "x", "--proxyLogLevel=info", "--log_as_json"]}),
+            "",
+        ),
+        (json!({"args": ["proxy", "router"]}), ""),
+        (
+            json!({"args": ["request", "GET"]}),
+            "`args` that Istio does not give to a proxy",
+        ),
+        (
+            json!({"args": ["proxy", "sidecar", "--templateFile=/x"]}),
+            "`args` that Istio does not give to a proxy",
+        ),
+        (
+            json!({"args": ["proxy", "sidecar", 5]}),
+            "`args` that Istio does not give to a proxy",
+        ),
+        (
+            json!({"env": [{"name": "ISTIO_BOOTSTRAP_OVERRIDE", "value": "/x"}]}),
+            "the variable `ISTIO_BOOTSTRAP_OVERRIDE`",
+        ),
+        (
+            json!({"env": [{"name": "CA_ADDR", "value": "evil"}]}),
+            "the variable `CA_ADDR`",
+        ),
+        (
+            json!({"env": [{"name": "CA_ADDR", "value": "istiod.istio-system.svc:15012"}]}),
+            "",
+        ),
+        (
+            json!({"env": [{"name": "POD_NAMESPACE", "value": "other"}]}),
+            "the variable `POD_NAMESPACE`",
+        ),
+        (
+            json!({"env": [{"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}]}),
+            "",
+        ),
+        (
+            json!({"env": [{"name": "PROXY_CONFIG", "value": "{\"concurrency\": 2}"}]}),
+            "",
+        ),
+        (
+            json!({"env": [{"name": "PROXY_CONFIG", "value": "{\"binaryPath\": \"/x\"}"}]}),
+            "the variable `PROXY_CONFIG`",
+        ),
+        (
+            json!({"env": [{"name": "ISTIO_META_INTERCEPTION_MODE", "value": "NONE"}]}),
+            "the variable `ISTIO_META_INTERCEPTION_MODE`",
+        ),
+        (
+            json!({"envFrom": [{"configMapRef": {"name": "a"}}]}),
+            "variables of other objects (`envFrom`)",
+        ),
+        (
+            json!({"volumeMounts": [{"name": "a", "mountPath": "/etc/istio/proxy"}]}),
+            "a mount at `/etc/istio/proxy`",
+        ),
+        (
+            json!({"volumeMounts": [{"name": "istio-envoy", "mountPath": "/etc/istio/proxy"}]}),
+            "",
+        ),
+    ] {
+        let expected: Vec<_> = Some(expected)
+            .filter(|what| !what.is_empty())
+            .into_iter()
+            .collect();
+        assert_eq!(in_container(&container), expected, "{container}");
+    }
+}
+
+/// As the injector makes it: its variables and mounts are Istio's own.
+#[test]
+fn an_injected_container_passes_unless_it_runs_something_else() {
+    let proxy = json!({
+        "name": "istio-proxy",
+        "image": "docker.io/istio/proxyv2:1.30.0",
+        "args": ["proxy", "sidecar", "--domain", "$(POD_NAMESPACE).svc.cluster.local", "--proxyLogLevel=warning", "--proxyComponentLogLevel=misc:error", "--log_output_level=default:info"],
+        "env": [
+            {"name": "CA_ADDR", "value": "csr.cert-manager.svc:443"},
+            {"name": "PROXY_CONFIG", "value": "{}\n"},
+            {"name": "OF_A_VENDOR", "value": "1"},
+        ],
+        "restartPolicy": "Always",
+        "volumeMounts": [{"name": "istio-envoy", "mountPath": "/etc/istio/proxy"}],
+    });
+    let pod = |place: &str, proxy: &Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "broker", "namespace": "shop", "labels": {"app": "broker"}},
+            "spec": {"containers": [{"name": "app"}], place: [proxy]},
+            "status": {"phase": "Running"},
+        })
+    };
+    for place in ["containers", "initContainers"] {
+        assert_eq!(found_in(&pod(place, &proxy)), [""; 0]);
+        for (field, value, expected) in [
+            ("command", json!(["sleep", "infinity"]), "a `command`"),
+            (
+                "image",
+                json!("evil.example/other:1"),
+                "the image `evil.example/other:1`",
+            ),
+            (
+                "args",
+                json!(["version"]),
+                "`args` that Istio does not give to a proxy",
+            ),
+            (
+                "env",
+                json!([{"name": "DISABLE_ENVOY", "value": "true"}]),
+                "the variable `DISABLE_ENVOY`",
+            ),
+        ] {
+            let mut changed = proxy.clone();
+            changed[field] = value;
+            assert_eq!(
+                stripped(found_in(&pod(place, &changed))),
+                [expected],
+                "{place}"
+            );
+        }
     }
 }

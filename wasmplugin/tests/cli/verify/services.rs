@@ -278,3 +278,68 @@ fn ports_that_service_entries_and_sidecars_declare_for_pods_count_too() {
         assert_eq!(found_by(paths, "", &object), expected, "{object}");
     }
 }
+
+/// Listeners of the `Sidecar` for a workload replace those that Istio makes for its services, and of the `Sidecar`s
+/// one alone is for it.
+#[test]
+fn a_sidecar_goes_before_services_and_before_those_that_are_less_specific() {
+    let paths = "{paths: [\"/admin/*\"]}";
+    let object = |kind: &str, namespace: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "networking.istio.io/v1", "kind": kind,
+            "metadata": {"name": name, "namespace": namespace}, "spec": spec,
+        })
+    };
+    let mq = json!({"labels": {"app": "mq"}});
+    let port =
+        |protocol: &str| json!([{"port": {"number": 5672, "protocol": protocol, "name": "a"}}]);
+    let tcp_service = object(
+        "ServiceEntry",
+        "shop",
+        "entry",
+        json!({"hosts": ["mq.example"], "workloadSelector": mq, "ports": [{"number": 5672, "protocol": "TCP", "name": "a"}]}),
+    );
+    let of_pods = |protocol| {
+        object(
+            "Sidecar",
+            "shop",
+            "pods",
+            json!({"workloadSelector": mq, "ingress": port(protocol)}),
+        )
+    };
+    let of_namespace =
+        |protocol| object("Sidecar", "shop", "all", json!({"ingress": port(protocol)}));
+    let of_mesh = |protocol| {
+        object(
+            "Sidecar",
+            "istio-system",
+            "all",
+            json!({"ingress": port(protocol)}),
+        )
+    };
+    let without_listeners = object(
+        "Sidecar",
+        "shop",
+        "all",
+        json!({"egress": [{"hosts": ["./*"]}]}),
+    );
+    for (objects, is_found) in [
+        (vec![tcp_service.clone()], true),
+        (vec![tcp_service.clone(), of_pods("HTTP")], false),
+        (vec![tcp_service.clone(), of_namespace("HTTP")], false),
+        (vec![tcp_service.clone(), of_mesh("HTTP")], false),
+        (vec![tcp_service.clone(), without_listeners.clone()], true),
+        (
+            vec![tcp_service, without_listeners.clone(), of_mesh("HTTP")],
+            true,
+        ),
+        (vec![of_mesh("TCP")], true),
+        (vec![of_mesh("TCP"), without_listeners], false),
+        (vec![of_mesh("TCP"), of_namespace("HTTP")], false),
+        (vec![of_namespace("HTTP"), of_pods("TCP")], true),
+        (vec![of_namespace("TCP"), of_pods("HTTP")], false),
+    ] {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        assert_eq!(!found_by(paths, "", &list).is_empty(), is_found, "{list}");
+    }
+}
