@@ -27,6 +27,7 @@ use ipnet::IpNet;
 use crate::code::Code;
 use crate::identity::SpiffeId;
 use crate::matching::arrival::HeaderArrival;
+use crate::matching::header::Separator;
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
 use crate::policy::{IstioVersion, Mesh, WHOLE_CERTIFICATE};
 use crate::problem::{Cursor, Problems};
@@ -173,6 +174,9 @@ fn lint_condition(
             "remove the condition, or ask for a header that the client sends end to end",
         );
     }
+    if let Test::Header { name, .. } = &condition.test {
+        lint_lists_in_headers(name, [&values, &not_values], effect, cursor, problems);
+    }
     let is_spelled_freely = matches!(condition.test, Test::Header { .. } | Test::ServerName(_));
     let excluding = not_values
         .iter()
@@ -202,6 +206,38 @@ fn lint_condition(
 }
 
 /// Before, Istio left the claims of a JWT where the filter does not look for them.
+/// Reports patterns of the header `name` that no value of it ever has where each value must match.
+fn lint_lists_in_headers(
+    name: &str,
+    lists: [&[String]; 2],
+    effect: Effect,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let must_all_match = [
+        Reading::of_values(effect) == Reading::Narrow,
+        Reading::of_exclusions(effect) == Reading::Narrow,
+    ];
+    let separator = Separator::of_header(name);
+    let lists = ["values", "notValues"]
+        .into_iter()
+        .zip(lists)
+        .zip(must_all_match);
+    for ((field, values), _) in lists.filter(|(_, must_all_match)| *must_all_match) {
+        for (index, value) in values.iter().enumerate() {
+            let pattern = TextMatch::parse(value);
+            if pattern.is_ok_and(|pattern| separator.is_in_open_pattern(&pattern)) {
+                problems.report(
+                    Code::NeverMatches,
+                    &cursor.key(field).index(index),
+                    format!("no value of `{name}` matches `{value}`: each part between commas is compared by itself"),
+                    "write the parts as values of their own, or the whole value without `*`",
+                );
+            }
+        }
+    }
+}
+
 fn lint_jwt(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if mesh.istio_version >= JWT_METADATA {
         return;

@@ -768,3 +768,24 @@ spec: {{{attachment}, rules: [{{id: r, effect: Allow, from: [{{anonymous: true}}
     assert!(!found(&format!("targetRefs: [{SERVICE}, {GATEWAY}]")));
     assert!(!found("selector: {matchLabels: {app: a}}"));
 }
+
+#[test]
+fn the_open_end_of_a_list_in_a_header_never_lets_a_request_pass() {
+    for (effect, list, is_found) in [
+        ("Allow", "values: [\"a,*\"]", true),
+        ("Allow", "values: [\"*,a\", b]", true),
+        ("Allow", "values: [\"a,b\", \"c*\", \"*\"]", false),
+        ("Deny", "values: [\"a,*\"]", false),
+        ("Deny", "values: [x], notValues: [\"a,*\"]", true),
+    ] {
+        let rule = policy(&format!(
+            "effect: {effect}, when: [{{key: \"request.headers[x-list]\", {list}}}]"
+        ));
+        let found = codes(&[MESH, &rule]);
+        assert_eq!(
+            found.contains(&"never-matches"),
+            is_found,
+            "{effect} {list}: {found:?}"
+        );
+    }
+}

@@ -311,15 +311,15 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let no_field = path("mesh.yaml", &MESH.replace("    image:", "    # image:"));
+    let no_mesh = path("mesh.yaml", &MESH.replace("kind: Mesh", "kind: Mash"));
     let no_image = path("image.txt", "text");
     // Nobody listens there.
     let reference = "127.0.0.1:1/filter";
     let pinned = format!("{reference}@{digest}");
     for (args, message) in [
         (
-            vec![&*image, reference, "--write", &no_field],
-            "has no `Mesh` with `spec.filter.image`",
+            vec![&*image, reference, "--write", &no_mesh],
+            "has no `Mesh`",
         ),
         (vec![&no_image, reference], "is no image"),
         (vec![&image, &pinned], "the digest is that of the image"),

@@ -12,6 +12,8 @@ use crate::check::{Scope, check_rules};
 use crate::code::Code;
 use crate::istio::authorization_policy::{Condition, Operation, Source};
 use crate::istio::ip_blocks::RepeatedInIpv6;
+use crate::matching::header::Separator;
+use crate::matching::{Reading, TextMatch};
 use crate::problem::{Cursor, Problems};
 use crate::rule_spec::{
     ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
@@ -174,6 +176,7 @@ impl Values<'_, '_, '_> {
         if condition.values.is_empty() && condition.not_values.is_empty() {
             self.refuse_empty(&format!("the condition on `{key}`"));
         }
+        self.refuse_open_lists(condition);
         let mut list = |name: &'static str, values: &[String]| {
             let list = List {
                 name: format!("`{name}` of `{key}`"),
@@ -198,6 +201,35 @@ impl Values<'_, '_, '_> {
             values,
             not_values,
         }))
+    }
+
+    /// Refuses patterns of headers that Istio matches with a list of values and the language with none: where a
+    /// match lets a request pass, it compares each value.
+    fn refuse_open_lists(&mut self, condition: &Condition) {
+        let header = condition.key.strip_prefix("request.headers[");
+        let Some(header) = header.and_then(|header| header.strip_suffix(']')) else {
+            return;
+        };
+        let separator = Separator::of_header(&header.to_ascii_lowercase());
+        let lists = [
+            (&condition.values, Reading::of_values(self.effect)),
+            (&condition.not_values, Reading::of_exclusions(self.effect)),
+        ];
+        let lists = lists
+            .into_iter()
+            .filter(|(_, reading)| *reading == Reading::Narrow);
+        for value in lists.flat_map(|(values, _)| values) {
+            let pattern = TextMatch::parse(value);
+            if pattern.is_ok_and(|pattern| separator.is_in_open_pattern(&pattern)) {
+                (self.report)(
+                    true,
+                    format!(
+                        "`{value}` in `{}` has no counterpart: Istio compares the whole header, and the language each part between commas",
+                        condition.key
+                    ),
+                );
+            }
+        }
     }
 
     fn list(

@@ -73,6 +73,18 @@ impl Separator {
         })
     }
 
+    /// Whether `pattern` is the open end of several values. Where a match lets a request pass, each value must
+    /// match, and none has a separator in it.
+    #[cfg(feature = "authoring")]
+    pub(crate) fn is_in_open_pattern(self, pattern: &TextMatch) -> bool {
+        match pattern {
+            TextMatch::Prefix(literal) | TextMatch::Suffix(literal) => {
+                literal.bytes().any(|byte| self.is(byte))
+            }
+            TextMatch::Any | TextMatch::Exact(_) => false,
+        }
+    }
+
     /// Whether `byte` may stand between values.
     fn is(self, byte: u8) -> bool {
         byte == b',' || (byte == b';' && self == Self::Semicolon)

@@ -304,3 +304,21 @@ fn what_matches_more_than_in_istio_is_said_once_for_each_kind() {
         }
     }
 }
+
+/// Where a match lets a request pass, the language compares each part of a header.
+#[test]
+fn the_open_end_of_a_list_in_a_header_is_refused_where_it_lets_pass() {
+    for (action, list, is_refused) in [
+        ("ALLOW", "values: [\"text/html,*\"]", true),
+        ("ALLOW", "values: [\"text/html,a\", \"b*\"]", false),
+        ("ALLOW", "notValues: [\"*,b\"]", false),
+        ("DENY", "values: [\"a,*\"]", false),
+        ("DENY", "values: [x], notValues: [\"a,*\"]", true),
+    ] {
+        let rule = format!(
+            "{{to: [{{operation: {{ports: [\"80\"]}}}}], when: [{{key: \"request.headers[x-list]\", {list}}}]}}"
+        );
+        let found = rules(action, &rule);
+        assert_eq!(found.is_err(), is_refused, "{action} {list}: {found:?}");
+    }
+}

@@ -1,7 +1,7 @@
 //! From `init` to an enforced policy, as a newcomer goes: nothing that was allowed before is denied on the way.
 
 use super::mesh::{Mesh, Policies};
-use super::promote::promote;
+use super::promote::{promote, promote_by_all};
 use super::run;
 use super::scraping::{scraping, wait_for};
 
@@ -78,7 +78,7 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     let prometheus = scraping(mesh.admin());
     assert_usual(&mesh, 10);
     wait_for(&prometheus, "sum(peergate_decisions_total) == 30");
-    let judged = promote(
+    let judged = promote_by_all(
         &policies,
         &prometheus,
         &["--max-breakage", "20%", "--write"],
