@@ -208,6 +208,11 @@ impl Requests {
                     for asked in &mut requests {
                         asked.port = Some(*port);
                         asked.remote_ip = Some(*address);
+                        // Both addresses of a connection are of one family.
+                        asked.local_ip = Some(match address {
+                            IpAddr::V4(_) => IpAddr::from([10, 9, 9, 9]),
+                            IpAddr::V6(_) => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 9]),
+                        });
                     }
                     all.push(requests);
                 }
@@ -232,7 +237,7 @@ impl Requests {
                             path: Some(path.into()),
                             host: Some(host.as_str().into()),
                             port: None,
-                            local_ip: Some(IpAddr::from([10, 9, 9, 9])),
+                            local_ip: None,
                             peer_ip: PeerIp::Known(IpAddr::from([127, 0, 0, 1])),
                             remote_ip: None,
                             forwarded_for: None,
