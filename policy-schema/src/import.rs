@@ -30,6 +30,7 @@ mod rule;
 mod template;
 mod unreadable;
 mod values;
+mod waypoints;
 
 use crate::diagnostic::{Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
@@ -135,6 +136,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     if resources.unread_anywhere {
         partial::leave_out_all(&mut groups, &mut findings);
     }
+    waypoints::leave_out_added_up(&mut groups, &mut findings);
     partial::leave_out_together(
         &mut groups,
         &resources.unread,

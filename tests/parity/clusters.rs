@@ -147,6 +147,9 @@ fn outcome(imported: &Imported, sources: &[SourceText]) -> String {
             .iter()
             .map(|(kind, count)| format!("unrelated: {count} {kind}")),
     );
+    let outcomes = imported.findings.iter().map(|finding| finding.outcome);
+    let lost = outcomes.filter(|outcome| outcome.is_loss()).count();
+    lines.push(format!("not carried over: {lost}"));
     let notes = imported.open.iter().chain(&imported.differences);
     lines.extend(notes.map(|note| format!("note: {note}")));
     for policy in imported
