@@ -1,7 +1,7 @@
-//! Input in the shapes that people have: what is imported of it and rendered decides as the originals.
+//! Input in the shapes that people have decides the same after import and render.
 //!
-//! Each workload that the objects name is asked twice in Envoy: with RBAC as Istio makes it of the
-//! originals, and with the filter and RBAC of everything rendered that Istio would apply to it.
+//! Each workload that the objects name gets the same requests twice in Envoy: with RBAC as Istio builds it
+//! from the originals, and with the filter and RBAC of every rendered object that Istio applies to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -92,7 +92,7 @@ fn decides_as_before(name: &str) {
     }
 }
 
-/// What the documents mean, which has to be accepted.
+/// The policies of the documents, which must be valid.
 fn validated(documents: &Documents) -> (PolicySet, Vec<Diagnostic>) {
     let mut sources = vec![source(&with_image(&documents.mesh))];
     sources.extend(
@@ -129,7 +129,7 @@ fn with_image(mesh: &MeshDocument) -> Value {
     mesh
 }
 
-/// What is there to know of an import.
+/// Everything that an import reports.
 fn outcome(imported: &Imported, sources: &[SourceText]) -> String {
     let mut lines = Vec::new();
     let mut unrelated: BTreeMap<&str, usize> = BTreeMap::new();
@@ -173,7 +173,7 @@ fn place(place: Place, sources: &[SourceText]) -> String {
     format!("{}:{}", source.name, before.matches('\n').count() + 1)
 }
 
-/// All objects that are made of a set.
+/// All rendered objects that decide requests.
 struct Rendered {
     policies: Vec<AuthorizationPolicy>,
     plugins: Vec<WasmPlugin>,
@@ -219,7 +219,7 @@ impl Rendered {
         }
     }
 
-    /// The filters of a workload, in their order. At gateways too, where Istio may have it otherwise.
+    /// The filters of a workload, in their order. Ignores `match.mode`, so gateways get all of them too.
     fn filters(&self, workload: &Workload, set: &PolicySet) -> Vec<HttpFilter> {
         let plugins = self.plugins.iter();
         let plugins = plugins.filter(|plugin| workload.has(&attached_plugin(plugin)));

@@ -1,27 +1,42 @@
-//! Policies of waypoints, and of the services behind them.
+//! Policies by `targetRefs` that Istio adds to others.
 //!
-//! A waypoint enforces both, and Istio adds them up: a request passes if an `ALLOW` of either allows it. In the
-//! language both have to allow it. `DENY` means the same in both.
+//! A waypoint enforces its own policies and those of the services behind it, and a gateway those of its namespace
+//! and of the mesh too. A request passes if an `ALLOW` of any of them allows it. In the language policies for targets
+//! add up only where they name the same targets: here each has to allow it. `DENY` means the same in both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::attachment::Attachment;
 use super::policy::Group;
 use super::{Finding, Outcome};
-use crate::rule_spec::Otherwise;
+use crate::rule_spec::{Effect, Otherwise};
 
-/// Leaves out policies of a waypoint and of services behind it, if both deny what no rule allows. Notes those that
-/// may be of a waypoint.
-pub(super) fn leave_out_added_up(groups: &mut [Group], findings: &mut Vec<Finding>) {
+/// Leaves out policies of a waypoint and of services behind it, if both deny what no rule allows. Notes those of
+/// gateways to which others may be added.
+pub(super) fn leave_out_added_up(
+    groups: &mut [Group],
+    root_namespace: &str,
+    findings: &mut Vec<Finding>,
+) {
     let closed = groups.iter().filter(|group| closes(group));
     let counts = Counts::of(closed.map(|group| &group.attachment));
+    let wide: BTreeSet<String> = groups
+        .iter()
+        .filter(|group| group.attachment.is_for_all() && allows(group))
+        .map(|group| group.attachment.namespace.clone())
+        .collect();
+    let has_wide = |one: &Attachment| {
+        one.has_gateway() && (wide.contains(&one.namespace) || wide.contains(root_namespace))
+    };
     let found: Vec<Sum> = groups
         .iter()
         .map(|group| {
-            if closes(group) {
-                counts.sum(&group.attachment)
-            } else {
-                Sum::None
+            if !closes(group) {
+                return Sum::None;
+            }
+            match counts.sum(&group.attachment) {
+                Sum::None if has_wide(&group.attachment) => Sum::Wide,
+                other => other,
             }
         })
         .collect();
@@ -37,6 +52,10 @@ pub(super) fn leave_out_added_up(groups: &mut [Group], findings: &mut Vec<Findin
                 Outcome::Noted,
                 "is for a gateway: if that is a waypoint, the policies of its class and of services in other namespaces \
                  have to allow a request too, while Istio lets pass what any of them allows",
+            ),
+            Sum::Wide => (
+                Outcome::Noted,
+                "has to allow a request itself, while Istio also lets pass what policies for the whole namespace or mesh                  allow, unless the gateway is a waypoint; repeat their rules in a policy for the gateway",
             ),
         };
         let origins = group.policy.iter().flat_map(|policy| &policy.origins);
@@ -57,10 +76,21 @@ fn closes(group: &Group) -> bool {
     policy.is_some_and(|policy| policy.document.spec.otherwise != Some(Otherwise::Pass))
 }
 
+/// Whether a policy has a rule that allows something.
+fn allows(group: &Group) -> bool {
+    let mut rules = group
+        .policy
+        .iter()
+        .flat_map(|policy| &policy.document.spec.rules);
+    rules.any(|rule| rule.effect == Effect::Allow)
+}
+
 /// Whether Istio adds a policy to others that the language does not add it to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sum {
     None,
+    /// If a gateway is no waypoint: those for its whole namespace, or the mesh.
+    Wide,
     /// If a gateway is a waypoint.
     Possible,
     Certain,

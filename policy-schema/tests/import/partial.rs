@@ -262,22 +262,38 @@ fn policies_that_a_waypoint_adds_up_are_left_out() {
     ]);
 }
 
-/// Nobody knows without the `Gateway` whether it is a waypoint.
+/// Without the `Gateway` it is not known whether it is a waypoint.
 #[test]
-fn a_gateway_that_may_be_a_waypoint_is_noted() {
+fn policies_that_istio_may_add_to_those_of_a_gateway_are_noted() {
     const RULES: &str = "rules: [{to: [{operation: {paths: [/a]}}]}]";
+    const NOTHING: &str = "{rules: []}";
+    const DENY: &str = "{action: DENY, rules: [{to: [{operation: {paths: [/b]}}]}]}";
     let of = |kind: &str| format!("{{targetRefs: [{}], {RULES}}}", target(kind, "x"));
     let (gateway, service) = (&*of("Gateway"), &*of("Service"));
-    let notes = |objects: &[(&str, &str)]| {
-        let findings = import(objects).findings.into_iter();
-        let notes = findings.filter(|finding| finding.outcome == Outcome::Noted);
-        let notes = notes.filter(|finding| finding.message.contains("if that is a waypoint"));
-        notes
-            .map(|finding| finding.place.source)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(notes(&[("edge/a", gateway), ("shop/b", service)]), [1]);
-    assert!(notes(&[("edge/a", gateway), ("shop/b", OF_ALL)]).is_empty());
+    for (other, spec, expected) in [
+        ("shop/b", service, Some("if that is a waypoint")),
+        ("edge/b", OF_ALL, Some("unless the gateway is a waypoint")),
+        (
+            "istio-system/b",
+            OF_ALL,
+            Some("unless the gateway is a waypoint"),
+        ),
+        ("shop/b", OF_ALL, None),
+        ("edge/b", OF_WEB, None),
+        ("edge/b", NOTHING, None),
+        ("istio-system/b", DENY, None),
+    ] {
+        let findings = import(&[("edge/a", gateway), (other, spec)]).findings;
+        let mut notes = findings.iter().filter(|finding| {
+            finding.outcome == Outcome::Noted && finding.message.contains("a waypoint")
+        });
+        let note = notes.next();
+        assert_eq!(note.is_some(), expected.is_some(), "{other} {spec}");
+        if let (Some(note), Some(expected)) = (note, expected) {
+            assert!(note.message.contains(expected), "{}", note.message);
+            assert_eq!(note.place.source, 1);
+        }
+    }
 }
 
 /// Errors that come up only when the documents are put together name the original.
