@@ -31,6 +31,7 @@ mod rule;
 mod template;
 mod unreadable;
 mod values;
+mod waypoints;
 
 use crate::diagnostic::{Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
@@ -138,6 +139,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
     if resources.unread_anywhere {
         partial::leave_out_all(&mut groups, &mut findings);
     }
+    waypoints::leave_out_added_up(&mut groups, mesh.root_namespace(), &mut findings);
     partial::leave_out_together(
         &mut groups,
         &resources.unread,

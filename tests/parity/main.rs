@@ -8,15 +8,18 @@
 mod callers;
 mod case;
 mod client;
+mod clusters;
 mod compare;
 mod corpus;
 mod imported;
 mod known_difference;
 mod planted;
 mod proxy;
+mod shape;
 mod shrink;
 mod tcp;
 mod without_http;
+mod workload;
 
 use std::time::SystemTime;
 use std::{env, fs};

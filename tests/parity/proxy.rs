@@ -1,5 +1,6 @@
 //! An Envoy that has each policy twice: in a listener with the filter, and in one with RBAC.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use base64::Engine as _;
@@ -13,6 +14,13 @@ use tempfile::TempDir;
 
 use crate::JWT_KEY;
 use crate::callers::Callers;
+
+/// Where a proxy runs.
+#[derive(Debug, Default)]
+pub(crate) struct Pod {
+    pub(crate) namespace: String,
+    pub(crate) labels: BTreeMap<String, String>,
+}
 
 /// A running proxy.
 pub(crate) struct Proxy {
@@ -45,13 +53,25 @@ impl Proxy {
 
     /// Starts an Envoy with these listeners, each by its name and its chain of filters.
     pub(crate) fn start_with(listeners: &[(String, Vec<Value>)], callers: &Callers) -> Self {
+        Self::start_in(&Pod::default(), listeners, callers)
+    }
+
+    /// Starts an Envoy with these listeners in a pod: filters choose by its labels.
+    pub(crate) fn start_in(
+        pod: &Pod,
+        listeners: &[(String, Vec<Value>)],
+        callers: &Callers,
+    ) -> Self {
         let files = TempDir::with_prefix("peergate-parity-").unwrap();
         let ca = callers.authority.write_to(files.path(), "ca").unwrap();
         let leaf = Leaf::spiffe("spiffe://td1/ns/a/sa/server");
         let identity = callers.authority.issue(&leaf).unwrap();
         let identity = identity.write_to(files.path(), "server").unwrap();
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
-        let mut bootstrap = InboundSidecar::new(identity.clone(), ca.clone(), nowhere).bootstrap();
+        let mut sidecar = InboundSidecar::new(identity.clone(), ca.clone(), nowhere);
+        sidecar.labels.clone_from(&pod.labels);
+        sidecar.pod = Some((pod.namespace.clone(), "pod".to_owned()));
+        let mut bootstrap = sidecar.bootstrap();
         let tls = json!({
             "name": "envoy.transport_sockets.tls",
             "typed_config": {

@@ -115,17 +115,48 @@ impl Attachment {
         if self.namespace != other.namespace && !is_of_mesh(self) && !is_of_mesh(other) {
             return false;
         }
-        let has_class = |one: &Self| {
-            one.targets
-                .iter()
-                .any(|target| target.kind == GATEWAY_CLASS)
-        };
+        let has_class = |one: &Self| one.has_target(|target| target.kind == GATEWAY_CLASS);
+        // Waypoints have no policies that go by labels.
+        let may_be_selected =
+            |one: &Self| one.has_target(|target| policy::is_gateway(&target.kind, &target.name));
         match (self.targets.is_empty(), other.targets.is_empty()) {
+            (true, true) => are_compatible(&self.labels, &other.labels),
             (false, false) => {
-                has_class(self) || has_class(other) || !self.targets.is_disjoint(&other.targets)
+                has_class(self)
+                    || has_class(other)
+                    || self.may_be_before(other)
+                    || other.may_be_before(self)
+                    || !self.targets.is_disjoint(&other.targets)
             }
-            _ => are_compatible(&self.labels, &other.labels),
+            (true, false) => may_be_selected(other) && are_compatible(&self.labels, &other.labels),
+            (false, true) => may_be_selected(self) && are_compatible(&self.labels, &other.labels),
         }
+    }
+
+    /// Whether it is for a gateway that may be the waypoint of services that `other` is for.
+    fn may_be_before(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.has_gateway() && other.has_service()
+    }
+
+    /// Whether it is for services, whose policies waypoints enforce.
+    pub(super) fn has_service(&self) -> bool {
+        self.has_target(|target| matches!(&*target.kind, "Service" | "ServiceEntry"))
+    }
+
+    /// Whether it is for a gateway, which may be a waypoint.
+    pub(super) fn has_gateway(&self) -> bool {
+        self.has_target(|target| target.kind == "Gateway")
+    }
+
+    /// Whether it is for all waypoints.
+    pub(super) fn has_waypoint_class(&self) -> bool {
+        self.has_target(|target| {
+            target.kind == GATEWAY_CLASS && !policy::is_gateway(&target.kind, &target.name)
+        })
+    }
+
+    fn has_target(&self, is_wanted: impl Fn(&TargetReference) -> bool) -> bool {
+        self.targets.iter().any(is_wanted)
     }
 }
 

@@ -181,6 +181,121 @@ fn policies_of_a_workload_are_imported_together_or_not_at_all() {
     ]);
 }
 
+fn target(kind: &str, name: &str) -> String {
+    let group = match kind {
+        "Service" => "",
+        "ServiceEntry" => "networking.istio.io",
+        _ => "gateway.networking.k8s.io",
+    };
+    format!("{{kind: {kind}, group: {group:?}, name: {name}}}")
+}
+
+/// A waypoint lets pass what a policy for itself or one for a service behind it allows. In the language both
+/// have to allow it.
+#[test]
+fn policies_that_a_waypoint_adds_up_are_left_out() {
+    const ALLOW: &str = "rules: [{to: [{operation: {paths: [/a]}}]}]";
+    const DENY: &str = "action: DENY, rules: [{to: [{operation: {paths: [/b]}}]}]";
+    let of = |kind: &str, name: &str, spec: &str| {
+        let target = target(kind, name);
+        format!("{{targetRefs: [{target}], {spec}}}")
+    };
+    let class = |spec| of("GatewayClass", "istio-waypoint", spec);
+    let gateway = |spec| of("Gateway", "waypoint", spec);
+    let service = |spec| of("Service", "cart", spec);
+    let (class_deny, class_nothing) = (&*class(DENY), &*class("rules: []"));
+    let (gateway_allow, gateway_deny) = (&*gateway(ALLOW), &*gateway(DENY));
+    let (service_allow, service_deny) = (&*service(ALLOW), &*service(DENY));
+    let entry = &*of("ServiceEntry", "partner", ALLOW);
+    assert_carried(&[
+        (
+            &[("shop/a", gateway_allow), ("shop/b", service_allow)][..],
+            &[][..],
+            &[1, 2][..],
+        ),
+        (
+            &[("shop/a", gateway_allow), ("shop/b", entry)],
+            &[],
+            &[1, 2],
+        ),
+        // One without rules allows nothing.
+        (
+            &[("istio-system/a", class_nothing), ("shop/b", service_allow)],
+            &[],
+            &[1, 2],
+        ),
+        // What one of them denies is denied.
+        (
+            &[
+                ("istio-system/a", class_deny),
+                ("shop/b", gateway_deny),
+                ("shop/c", service_allow),
+            ],
+            &["istio-system/a", "shop/b", "shop/c"],
+            &[],
+        ),
+        (
+            &[("shop/a", gateway_allow), ("shop/b", service_deny)],
+            &["shop/a", "shop/b"],
+            &[],
+        ),
+        // A gateway into the mesh enforces no policies of services, and a waypoint none of pods.
+        (
+            &[
+                ("edge/a", gateway_allow),
+                ("shop/b", service_allow),
+                ("shop/c", OF_ALL),
+            ],
+            &["edge/a", "shop/b", "shop/c"],
+            &[],
+        ),
+        (
+            &[("shop/a", UNSAID), ("shop/b", service_allow)],
+            &["shop/b"],
+            &[1],
+        ),
+        (
+            &[("shop/a", UNSAID), ("shop/b", gateway_allow)],
+            &[],
+            &[1, 2],
+        ),
+    ]);
+}
+
+/// Without the `Gateway` it is not known whether it is a waypoint.
+#[test]
+fn policies_that_istio_may_add_to_those_of_a_gateway_are_noted() {
+    const RULES: &str = "rules: [{to: [{operation: {paths: [/a]}}]}]";
+    const NOTHING: &str = "{rules: []}";
+    const DENY: &str = "{action: DENY, rules: [{to: [{operation: {paths: [/b]}}]}]}";
+    let of = |kind: &str| format!("{{targetRefs: [{}], {RULES}}}", target(kind, "x"));
+    let (gateway, service) = (&*of("Gateway"), &*of("Service"));
+    for (other, spec, expected) in [
+        ("shop/b", service, Some("if that is a waypoint")),
+        ("edge/b", OF_ALL, Some("unless the gateway is a waypoint")),
+        (
+            "istio-system/b",
+            OF_ALL,
+            Some("unless the gateway is a waypoint"),
+        ),
+        ("shop/b", OF_ALL, None),
+        ("edge/b", OF_WEB, None),
+        ("edge/b", NOTHING, None),
+        ("istio-system/b", DENY, None),
+    ] {
+        let findings = import(&[("edge/a", gateway), (other, spec)]).findings;
+        let mut notes = findings.iter().filter(|finding| {
+            finding.outcome == Outcome::Noted && finding.message.contains("a waypoint")
+        });
+        let note = notes.next();
+        assert_eq!(note.is_some(), expected.is_some(), "{other} {spec}");
+        if let (Some(note), Some(expected)) = (note, expected) {
+            assert!(note.message.contains(expected), "{}", note.message);
+            assert_eq!(note.place.source, 1);
+        }
+    }
+}
+
 /// Errors that come up only when the documents are put together name the original.
 #[test]
 fn what_the_language_refuses_is_reported_where_it_was_written() {

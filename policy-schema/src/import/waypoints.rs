@@ -1,0 +1,153 @@
+//! Policies by `targetRefs` that Istio adds to others.
+//!
+//! A waypoint enforces its own policies and those of the services behind it, and a gateway those of its namespace
+//! and of the mesh too. A request passes if an `ALLOW` of any of them allows it. In the language policies for targets
+//! add up only where they name the same targets: here each has to allow it. `DENY` means the same in both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attachment::Attachment;
+use super::policy::Group;
+use super::{Finding, Outcome};
+use crate::rule_spec::{Effect, Otherwise};
+
+/// Leaves out policies of a waypoint and of services behind it, if both deny what no rule allows. Notes those of
+/// gateways to which others may be added.
+pub(super) fn leave_out_added_up(
+    groups: &mut [Group],
+    root_namespace: &str,
+    findings: &mut Vec<Finding>,
+) {
+    let closed = groups.iter().filter(|group| closes(group));
+    let counts = Counts::of(closed.map(|group| &group.attachment));
+    let wide: BTreeSet<String> = groups
+        .iter()
+        .filter(|group| group.attachment.is_for_all() && allows(group))
+        .map(|group| group.attachment.namespace.clone())
+        .collect();
+    let has_wide = |one: &Attachment| {
+        one.has_gateway() && (wide.contains(&one.namespace) || wide.contains(root_namespace))
+    };
+    let found: Vec<Sum> = groups
+        .iter()
+        .map(|group| {
+            if !closes(group) {
+                return Sum::None;
+            }
+            match counts.sum(&group.attachment) {
+                Sum::None if has_wide(&group.attachment) => Sum::Wide,
+                other => other,
+            }
+        })
+        .collect();
+    for (group, sum) in groups.iter_mut().zip(found) {
+        let (outcome, message) = match sum {
+            Sum::None => continue,
+            Sum::Certain => (
+                Outcome::LeftOut,
+                "is enforced by a waypoint that has policies for itself and for services behind it: Istio lets pass what \
+                 either of them allows, and in the language both have to allow it; name the same targets in all of them",
+            ),
+            Sum::Possible => (
+                Outcome::Noted,
+                "is for a gateway: if that is a waypoint, the policies of its class and of services in other namespaces \
+                 have to allow a request too, while Istio lets pass what any of them allows",
+            ),
+            Sum::Wide => (
+                Outcome::Noted,
+                "has to allow a request itself, while Istio also lets pass what policies for the whole namespace or mesh                  allow, unless the gateway is a waypoint; repeat their rules in a policy for the gateway",
+            ),
+        };
+        let origins = group.policy.iter().flat_map(|policy| &policy.origins);
+        findings.extend(origins.map(|origin| Finding {
+            place: origin.place,
+            outcome,
+            message: format!("`{}` {message}", origin.object),
+        }));
+        if outcome == Outcome::LeftOut {
+            group.policy = None;
+        }
+    }
+}
+
+/// Whether a policy denies what none of its rules allows.
+fn closes(group: &Group) -> bool {
+    let policy = group.policy.as_ref();
+    policy.is_some_and(|policy| policy.document.spec.otherwise != Some(Otherwise::Pass))
+}
+
+/// Whether a policy has a rule that allows something.
+fn allows(group: &Group) -> bool {
+    let mut rules = group
+        .policy
+        .iter()
+        .flat_map(|policy| &policy.document.spec.rules);
+    rules.any(|rule| rule.effect == Effect::Allow)
+}
+
+/// Whether Istio adds a policy to others that the language does not add it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sum {
+    None,
+    /// If a gateway is no waypoint: those for its whole namespace, or the mesh.
+    Wide,
+    /// If a gateway is a waypoint.
+    Possible,
+    Certain,
+}
+
+/// How many policies there are of each kind.
+#[derive(Debug, Default)]
+struct Counts<'a> {
+    services: usize,
+    waypoint_classes: usize,
+    by_namespace: BTreeMap<&'a str, InNamespace>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct InNamespace {
+    services: usize,
+    gateways: usize,
+}
+
+impl<'a> Counts<'a> {
+    fn of(attachments: impl Iterator<Item = &'a Attachment>) -> Self {
+        let mut counts = Self::default();
+        for attachment in attachments {
+            let here = counts
+                .by_namespace
+                .entry(&attachment.namespace)
+                .or_default();
+            here.services += usize::from(attachment.has_service());
+            here.gateways += usize::from(attachment.has_gateway());
+            counts.services += usize::from(attachment.has_service());
+            counts.waypoint_classes += usize::from(attachment.has_waypoint_class());
+        }
+        counts
+    }
+
+    /// What others, which are counted beside it, are added to this one.
+    fn sum(&self, one: &Attachment) -> Sum {
+        let here = self.by_namespace.get(&*one.namespace);
+        let here = here.copied().unwrap_or_default();
+        let [service, gateway, class] = [
+            one.has_service(),
+            one.has_gateway(),
+            one.has_waypoint_class(),
+        ];
+        let beside = |all: usize, counts_this: bool| all > usize::from(counts_this);
+        let services = beside(self.services, service);
+        let services_here = beside(here.services, service);
+        let classes = beside(self.waypoint_classes, class);
+        if (service && (classes || beside(here.gateways, gateway)))
+            || (class && services)
+            || (gateway && services_here)
+        {
+            Sum::Certain
+        } else if gateway && (classes || services) {
+            Sum::Possible
+        } else {
+            Sum::None
+        }
+    }
+}
