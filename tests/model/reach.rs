@@ -97,7 +97,9 @@ fn sound_rules(config: &PluginConfig) -> Vec<Value> {
 
 /// The namespace and the service account of a request's caller.
 fn caller(asked: &Asked) -> Option<(&str, &str)> {
-    let peer = std::str::from_utf8(asked.peer.as_deref()?).ok()?;
+    // One that the proxy did not validate is no identity: its caller is anonymous.
+    let peer = asked.peer.as_deref().filter(|_| !asked.is_unvalidated)?;
+    let peer = std::str::from_utf8(peer).ok()?;
     let (_, path) = peer.strip_prefix("spiffe://")?.split_once('/')?;
     let (namespace, account) = path.strip_prefix("ns/")?.split_once("/sa/")?;
     (!account.contains('/')).then_some((namespace, account))

@@ -109,15 +109,15 @@ pub fn extension(
     let plugin_config = PluginConfig::of_policy(set, policy);
     let target_refs = targets_of_policy(policy);
     let metadata = metadata_of_policy(format!("{}-peergate", policy.name.name), policy, set);
+    let has_one_way =
+        !target_refs.is_empty() || mesh.is_at_gateway(&policy.name.namespace, &policy.attachment);
     let place = Place {
         selector: selector_of_policy(policy),
         phase: "AUTHZ",
         priority: PRIORITY - i32::from(policy.rank),
         // On a sidecar's way out there is no caller to judge, and everything would be denied.
-        // Gateways and waypoints count as clients, and have the one way only.
-        traffic: target_refs
-            .is_empty()
-            .then_some([TrafficSelector { mode: "SERVER" }]),
+        // Gateways and waypoints count as clients, whoever selects them, and have the one way only.
+        traffic: (!has_one_way).then_some([TrafficSelector { mode: "SERVER" }]),
         target_refs,
     };
     let fetching = &mesh.filter_fetching;

@@ -73,7 +73,8 @@ fn verify_for(min_days: &str, documents: &str, more: &[&str]) -> Verified {
         .output()
         .unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(errors, "");
+    // Parts of an example are documents of their own, with warnings about what is not among them.
+    assert!(!errors.contains("error"), "{errors}");
     Verified {
         status: output.status.code().unwrap(),
         report: serde_json::from_slice(&output.stdout).unwrap(),

@@ -1,0 +1,61 @@
+//! Where the filter runs.
+
+#![cfg(feature = "authoring")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::istio::{ExtensionApi, extension};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+use serde_json::{Value, json};
+
+const MESH: &str = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: mesh}\n\
+    spec:\n  trustDomain: cluster.local\n  istioVersion: \"1.30\"\n  \
+    filter: {image: oci://registry.example.com/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}\n  \
+    gateways: [{name: edge, namespace: edge, selector: {matchLabels: {app: edge}}, serviceAccount: edge, servers: [{hosts: [a.example.com], tls: {secret: a, mode: Simple}}]}]\n";
+
+/// `spec.match` of the plugin for a policy.
+fn traffic(namespace: &str, spec: &str) -> Value {
+    let policy = format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+         metadata: {{name: p, namespace: {namespace}}}\nspec: {{{spec}, rules: []}}\n"
+    );
+    let sources = [MESH, &policy].map(|text| SourceText {
+        name: "policy.yaml".to_owned(),
+        text: text.to_owned(),
+    });
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(0),
+        istio_version: None,
+    };
+    let validated = validate(&sources, options);
+    let Some(set) = validated.policies else {
+        panic!("{spec}: {:?}", validated.diagnostics);
+    };
+    let policy = set.policies().first().unwrap();
+    let resource = extension(&set, policy, ExtensionApi::WasmPlugin).unwrap();
+    json!(resource)["spec"]["match"].clone()
+}
+
+/// To Istio a gateway is a client of what is behind it: `SERVER` alone selects no listener there
+/// (`type.v1beta1.WorkloadMode`).
+#[test]
+fn the_filter_runs_on_the_way_into_sidecars_and_on_all_of_a_gateway() {
+    let server = json!([{"mode": "SERVER"}]);
+    let gateway = "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: g}]";
+    for (namespace, spec, expected) in [
+        ("shop", "selector: {matchLabels: {app: cart}}", &server),
+        ("shop", "scope: Namespace", &server),
+        ("istio-system", "scope: Mesh", &server),
+        ("shop", gateway, &Value::Null),
+        (
+            "shop",
+            "selector: {matchLabels: {istio: ingressgateway}}",
+            &Value::Null,
+        ),
+        ("edge", "selector: {matchLabels: {app: edge}}", &Value::Null),
+        ("shop", "selector: {matchLabels: {app: edge}}", &server),
+    ] {
+        assert_eq!(traffic(namespace, spec), *expected, "{namespace} {spec}");
+    }
+}
