@@ -29,12 +29,11 @@ fn traffic(namespace: &str, spec: &str) -> Value {
         istio_version: None,
     };
     let validated = validate(&sources, options);
-    let Some(set) = validated.policies else {
-        panic!("{spec}: {:?}", validated.diagnostics);
-    };
+    let set = validated.policies.unwrap();
     let policy = set.policies().first().unwrap();
     let resource = extension(&set, policy, ExtensionApi::WasmPlugin).unwrap();
-    json!(resource)["spec"]["match"].clone()
+    let resource = json!(resource);
+    resource.pointer("/spec/match").cloned().unwrap_or_default()
 }
 
 /// To Istio a gateway is a client of what is behind it: `SERVER` alone selects no listener there

@@ -167,20 +167,21 @@ fn a_mount_over_the_files_of_the_proxy_is_found() {
 /// What the pod's container `istio-proxy` has that may undo enforcement.
 fn in_container(container: &Value) -> Vec<String> {
     let mut container = container.clone();
-    container["name"] = json!("istio-proxy");
-    stripped(found_with(
+    let fields = container.as_object_mut().unwrap();
+    fields.insert("name".to_owned(), json!("istio-proxy"));
+    stripped(&found_with(
         &json!({}),
         &json!({"containers": [{"name": "app"}, container]}),
     ))
 }
 
-fn stripped(found: Vec<String>) -> Vec<String> {
+fn stripped(found: &[String]) -> Vec<String> {
     let found = found.iter();
     found
         .map(|message| {
             let what = message.strip_prefix("its container `istio-proxy` has ");
             let what = what.and_then(|what| what.strip_suffix(&format!(", {WHY}")));
-            what.unwrap_or_else(|| panic!("{message}")).to_owned()
+            what.unwrap_or(message).to_owned()
         })
         .collect()
 }
@@ -334,7 +335,7 @@ fn an_injected_container_passes_unless_it_runs_something_else() {
             let mut changed = proxy.clone();
             changed[field] = value;
             assert_eq!(
-                stripped(found_in(&pod(place, &changed))),
+                stripped(&found_in(&pod(place, &changed))),
                 [expected],
                 "{place}"
             );
