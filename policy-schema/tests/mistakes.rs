@@ -319,6 +319,7 @@ fn misspelt_labels_are_found() {
         ("app: crat", true),
         ("app: checkout", false),
         ("app: cart-v2", false),
+        ("app: ca-rt", false),
         ("tier: cart", false),
         ("app: cart, apps: cart", false),
     ] {

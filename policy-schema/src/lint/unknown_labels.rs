@@ -77,7 +77,10 @@ fn check_value(
     if names.contains(&value) {
         return;
     }
-    if let Some(meant) = Names::of(names).closest(value) {
+    // Words are often written together in one place and apart in another.
+    let joined = |name: &str| name.replace('-', "");
+    let meant = Names::of(names).closest(value);
+    if let Some(meant) = meant.filter(|meant| joined(meant) != joined(value)) {
         problems.report(
             Code::UnknownLabel,
             &cursor.key(key),
