@@ -61,35 +61,33 @@ pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Unreadable
                     comments: std::mem::take(&mut comments),
                 })
             });
-            documents.collect()
+            documents.collect::<Vec<_>>()
         }
-        Err(faults) => {
+        Err(first) => {
             let span = Span {
                 start: piece.start,
                 end: piece.end,
             };
-            let first = faults.into_iter().take(1);
-            let unreadable = first.map(|fault| Err(Unreadable { span, fault }));
-            unreadable.collect::<Vec<_>>()
+            let first = first.into_iter();
+            first.map(|fault| Err(Unreadable { span, fault })).collect()
         }
     };
     pieces(text).into_iter().flat_map(read)
 }
 
-fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Vec<Fault>> {
+/// The tree of a piece, or else the first thing that stands in the way.
+fn document(text: &str, piece: Piece, allowance: &Allowance) -> Result<Tree, Option<Fault>> {
     let written = text.get(piece.start..piece.end).unwrap_or_default();
     if let Some(fault) = ambiguous_line_end(written, piece.start) {
-        return Err(vec![fault]);
+        return Err(Some(fault));
     }
     let options = options! { emit_unresolved_aliases: true };
     let builder =
         Builder::new(text, Dialect::Kubernetes, allowance).behind(piece.start, piece.lines_before);
     let tree = builder.build(Parser::new_from_str_with_options(written, options));
     tree.map_err(|faults| {
-        faults
-            .into_iter()
-            .map(|fault| as_template(fault, written))
-            .collect()
+        let first = faults.into_iter().min_by_key(|fault| fault.span);
+        first.map(|fault| as_template(fault, written))
     })
 }
 

@@ -278,6 +278,12 @@ fn aliases_stand_for_a_bounded_number_of_values() {
 }
 
 #[test]
+fn many_faults_take_time_in_proportion() {
+    let repeated = "a: b\n".repeat(100_000);
+    assert_eq!(fault_of(&repeated).1, "`a` is already set on line 1");
+}
+
+#[test]
 fn values_lie_as_deep_as_definitions_of_resources() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert_eq!(json_of(&nested(128)).0.len(), 1);
