@@ -40,9 +40,15 @@ fn add(names: &mut HashMap<String, usize>, name: &str, number: usize) {
     }
 }
 
+/// The longest name with `*.` before it. A longer one is of no host, and is an error where it stands.
+const MAX_NAME: usize = 255;
+
 /// What a name ends with, from each of its dots but a first one.
 fn endings(host: &str) -> impl Iterator<Item = &str> {
-    let dots = host.match_indices('.').filter(|(at, _)| *at > 0);
+    let is_name = host.len() <= MAX_NAME;
+    let dots = host
+        .match_indices('.')
+        .filter(move |(at, _)| is_name && *at > 0);
     dots.filter_map(|(at, _)| host.get(at..))
 }
 
@@ -52,6 +58,13 @@ mod tests {
 
     use super::*;
     use crate::policy::covers_host;
+
+    #[test]
+    fn a_text_with_many_dots_is_kept_once() {
+        let mut hosts = Hosts::default();
+        hosts.add(&"a.".repeat(10_000), 0);
+        assert_eq!((hosts.exact.len(), hosts.by_ending.len()), (1, 0));
+    }
 
     proptest! {
         #[test]
