@@ -12,7 +12,10 @@ mod gateways;
 mod manifests;
 mod mesh_config;
 mod mutual_tls;
+mod names;
+mod objects;
 mod partial;
+mod pruned;
 mod rules;
 
 use policy_schema::diagnostic::SourceText;

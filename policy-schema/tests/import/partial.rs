@@ -1,45 +1,11 @@
 //! What is imported beside something that cannot be.
 
-use policy_schema::import::{Imported, Options, Outcome, Replaced};
+use policy_schema::import::{Options, Outcome};
 
+use super::objects::{
+    OF_ALL, OF_CART, OF_CART_2, OF_VERSION, OF_WEB, UNSAID, carried, import, object,
+};
 use super::{MESH, imported, messages};
-
-fn object(name: &str, spec: &str) -> String {
-    let (namespace, name) = name.split_once('/').unwrap();
-    format!(
-        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
-         metadata: {{name: {name}, namespace: {namespace}}}\nspec: {spec}\n"
-    )
-}
-
-fn import(objects: &[(&str, &str)]) -> Imported {
-    let mut texts = vec![MESH.to_owned()];
-    texts.extend(objects.iter().map(|(name, spec)| object(name, spec)));
-    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-    imported(&texts, &Options::default())
-}
-
-/// The policies' names, and the objects that are left out, by the numbers of their texts.
-fn carried(imported: &Imported) -> (Vec<String>, Vec<usize>) {
-    let documents = imported.documents.as_ref().unwrap();
-    let names = documents.policies.iter().map(|policy| {
-        let metadata = &policy.document.metadata;
-        format!("{}/{}", metadata.namespace, metadata.name)
-    });
-    let lost = imported.findings.iter();
-    let lost = lost.filter(|finding| finding.outcome == Outcome::LeftOut);
-    let mut lost: Vec<_> = lost.map(|finding| finding.place.source).collect();
-    lost.dedup();
-    (names.collect(), lost)
-}
-
-/// Cannot be said in the language.
-const UNSAID: &str = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{to: [{operation: {paths: [\"/a*b\"]}}]}]}";
-const OF_CART: &str = "{selector: {matchLabels: {app: cart}}, rules: [{}]}";
-const OF_CART_2: &str = "{selector: {matchLabels: {app: cart, version: v2}}, rules: [{}]}";
-const OF_WEB: &str = "{selector: {matchLabels: {app: web}}, rules: [{}]}";
-const OF_VERSION: &str = "{selector: {matchLabels: {version: v1}}, rules: [{}]}";
-const OF_ALL: &str = "{rules: [{}]}";
 
 type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str], &'c [usize]);
 
@@ -56,7 +22,7 @@ fn assert_carried(cases: &[Case<'_>]) {
 #[test]
 fn copies_of_an_object_are_one_or_none() {
     assert_carried(&[
-        // Nobody knows which of the versions the cluster has.
+        // It is unknown which of the versions the cluster has.
         (
             &[
                 ("shop/a", OF_CART),
@@ -321,218 +287,6 @@ fn what_the_language_refuses_is_reported_where_it_was_written() {
     );
 }
 
-#[test]
-fn what_never_matches_is_left_out_alone() {
-    for (rule, expected) in [
-        (
-            "{to: [{operation: {methods: [GET, PUT], notMethods: [GET]}}]}",
-            Some("[PUT]"),
-        ),
-        (
-            "{to: [{operation: {methods: [GET], notMethods: [GET]}}]}",
-            None,
-        ),
-        (
-            "{to: [{operation: {paths: [/x, /a], notPaths: [\"/x*\"]}}]}",
-            Some("[/a]"),
-        ),
-    ] {
-        for action in ["ALLOW", "DENY"] {
-            let spec = format!(
-                "{{selector: {{matchLabels: {{app: cart}}}}, action: {action}, rules: [{rule}]}}"
-            );
-            let imported = import(&[("shop/a", &spec)]);
-            let told = messages(&imported);
-            let documents = imported.documents.unwrap();
-            // On TCP ports, what denies no request denies connections.
-            if action == "DENY" && expected.is_none() {
-                assert_eq!(documents.policies.len(), 0, "{rule}: {told}");
-                continue;
-            }
-            assert_eq!(documents.policies.len(), 1, "{rule}: {told}");
-            let rules = serde_json::to_string(&documents.policies[0].document.spec.rules).unwrap();
-            let rules = rules.replace('"', "");
-            assert!(told.contains("left out, since"), "{rule}: {told}");
-            match expected {
-                Some(list) => assert!(rules.contains(list), "{rule}: {rules}"),
-                None => assert_eq!(rules, "[]", "{rule}"),
-            }
-        }
-    }
-}
-
-#[test]
-fn a_value_that_another_one_covers_is_left_out() {
-    for (list, is_carried) in [
-        ("notPaths: [\"/login/*\", \"/login/**\"]", true),
-        ("notPaths: [\"/login/**\", \"/login/*\"]", true),
-        ("paths: [\"*/end\", \"/a*b/end\"]", true),
-        ("paths: [\"*\", \"/a*b\"]", true),
-        ("paths: [\"/logout/*\", \"/login/**\"]", false),
-        ("paths: [\"*/x\", \"/login/**\"]", false),
-        ("paths: [\"/login/**\"]", false),
-        ("paths: [\"/lo*in\", \"/lo*\"]", true),
-    ] {
-        let spec = format!(
-            "{{selector: {{matchLabels: {{app: cart}}}}, action: DENY, rules: [{{to: [{{operation: {{{list}}}}}]}}]}}"
-        );
-        let imported = import(&[("shop/a", &spec)]);
-        let count = imported.documents.as_ref().unwrap().policies.len();
-        assert_eq!(count == 1, is_carried, "{list}: {}", messages(&imported));
-        let is_said = messages(&imported).contains("beside it matches all that it does");
-        assert_eq!(is_said, is_carried, "{list}");
-    }
-}
-
-/// In the language each target has one policy.
-#[test]
-fn overlapping_targets_become_a_policy_each() {
-    let of = |targets: &str, rule: &str| {
-        let targets = targets
-            .split(',')
-            .map(|name| format!("{{kind: Service, name: {name}}}"));
-        let targets: Vec<_> = targets.collect();
-        format!(
-            "{{targetRefs: [{}], rules: [{{to: [{{operation: {{paths: [{rule}]}}}}]}}]}}",
-            targets.join(", ")
-        )
-    };
-    let imported = import(&[
-        ("shop/a", &of("cart,pay,web,api", "/a")),
-        ("shop/b", &of("pay", "/b")),
-        ("shop/c", &of("web,api", "/c")),
-    ]);
-    let documents = imported.documents.as_ref().expect("they are imported");
-    let found: Vec<_> = documents
-        .policies
-        .iter()
-        .map(|policy| {
-            let document = &policy.document;
-            let targets = document.spec.target_refs.as_ref().unwrap().iter();
-            let targets: Vec<_> = targets.map(|target| &*target.name).collect();
-            let rules = document
-                .spec
-                .rules
-                .iter()
-                .filter(|rule| !rule.id.ends_with("-anonymous"));
-            let paths = rules.map(|rule| {
-                let operations = rule.to.as_ref().unwrap();
-                operations[0].paths.as_ref().unwrap().join(",")
-            });
-            let paths: Vec<_> = paths.collect();
-            format!(
-                "{}: {} {}",
-                document.metadata.name,
-                targets.join(","),
-                paths.join(" ")
-            )
-        })
-        .collect();
-    assert_eq!(
-        found,
-        ["a: api,web /a /c", "a-cart: cart /a", "a-pay: pay /a /b"],
-        "{}",
-        messages(&imported)
-    );
-    assert_eq!(
-        documents.replaced,
-        [Replaced {
-            namespace: "shop".to_owned(),
-            names: ["a", "b", "c"].map(str::to_owned).to_vec()
-        }]
-    );
-}
-
-#[test]
-fn names_say_what_things_are_and_overwrite_no_other_object() {
-    let long = "allow-ingress-to-orders-metrics-from-ns-monitoring-with-identity-prometheus";
-    let two = "{selector: {matchLabels: {app: cart}}, rules: [{to: [{operation: {paths: [/a/b]}}]}, {from: [{source: {namespaces: [ops]}}]}, {}, {}]}";
-    for (objects, expected) in [
-        (&[("shop/cart", OF_CART)][..], "cart(cart)"),
-        (&[("shop/cart-allow", OF_CART)], "cart(cart)"),
-        (
-            &[(
-                "shop/cart-deny",
-                "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}",
-            )],
-            "cart(cart)",
-        ),
-        (&[("shop/cart", two)], "cart(a-b,ops,cart-3,cart-4)"),
-        (&[("shop/cart.v1", OF_CART)], "cart.v1(cart-v1)"),
-        (
-            &[(&*format!("shop/{long}"), OF_CART)],
-            &*format!("{long}({})", long.get(..63).unwrap()),
-        ),
-        // Rendered objects would overwrite an original of other workloads, of another action, a large one's parts, or
-        // one that is not carried over.
-        (
-            &[("shop/b", OF_CART), ("shop/b-allow-2", OF_WEB)],
-            "b-2(b),b-allow-2(b-allow-2)",
-        ),
-        (
-            &[
-                ("shop/b", OF_CART),
-                (
-                    "shop/b-allow",
-                    "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}",
-                ),
-            ],
-            "b-2(b,b-allow)",
-        ),
-        (
-            &[
-                ("shop/b", OF_CART),
-                (
-                    "shop/b-deny",
-                    "{selector: {matchLabels: {app: vault}}, rules: 5}",
-                ),
-            ],
-            "b-2(b)",
-        ),
-        (
-            &[("shop/b", OF_CART), ("shop/b-allow", OF_WEB)],
-            "b(b),b-2(b)",
-        ),
-    ] {
-        let imported = import(objects);
-        let documents = imported.documents.as_ref().unwrap();
-        let mut names: Vec<_> = documents
-            .policies
-            .iter()
-            .map(|policy| {
-                let rules = policy.document.spec.rules.iter();
-                // In a permissive mesh each rule has a part for callers without identity.
-                let ids = rules
-                    .map(|rule| &*rule.id)
-                    .filter(|id| !id.ends_with("-anonymous"));
-                let ids: Vec<_> = ids.collect();
-                format!("{}({})", policy.document.metadata.name, ids.join(","))
-            })
-            .collect();
-        names.sort();
-        assert_eq!(names.join(","), expected, "{}", messages(&imported));
-    }
-}
-
-#[test]
-fn originals_are_deleted_where_no_rendered_object_takes_their_name() {
-    let deny = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{}]}";
-    let imported = import(&[
-        ("shop/no-cart", deny),
-        ("shop/cart", OF_CART),
-        ("shop/web-allow", OF_WEB),
-        ("bank/a", UNSAID),
-        ("bank/b", OF_WEB),
-    ]);
-    let documents = imported.documents.unwrap();
-    let replaced: Vec<_> = documents
-        .replaced
-        .iter()
-        .map(|replaced| format!("{}: {}", replaced.namespace, replaced.names.join(" ")))
-        .collect();
-    assert_eq!(replaced, ["bank: b", "shop: cart", "shop: no-cart"]);
-}
-
 /// A document that cannot be read may be a policy of any workload in the namespace that it mentions.
 #[test]
 fn what_cannot_be_read_counts_for_what_it_mentions() {
@@ -587,27 +341,6 @@ fn what_cannot_be_read_counts_for_what_it_mentions() {
             "{text}"
         );
     }
-}
-
-#[test]
-fn texts_that_look_like_addresses_are_texts() {
-    let rule = "{selector: {matchLabels: {app: cart}}, action: DENY, rules: [{from: [{source: {notIpBlocks: [10.1.2.3/8]}}], to: [{operation: {ports: [\"80\"]}}], when: [
-        {key: \"request.headers[x-net]\", values: [10.1.2.3/8, \"FE80::1/64\", \"::ffff:10.1.2.3\", 10.1.2.3]}, {key: source.ip, values: [10.1.2.3/8]}]}]}";
-    let imported = import(&[("shop/a", rule)]);
-    let documents = imported.documents.unwrap();
-    let rules = serde_json::to_value(&documents.policies[0].document.spec.rules).unwrap();
-    assert_eq!(
-        rules[0]["when"][0]["values"],
-        serde_json::json!(["10.1.2.3/8", "FE80::1/64", "::ffff:10.1.2.3", "10.1.2.3"])
-    );
-    assert_eq!(
-        rules[0]["when"][1]["values"],
-        serde_json::json!(["10.0.0.0/8"])
-    );
-    assert_eq!(
-        rules[0]["from"][0]["notIpBlocks"],
-        serde_json::json!(["10.0.0.0/8"])
-    );
 }
 
 #[test]
