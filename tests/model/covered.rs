@@ -40,6 +40,7 @@ fn validated(config: &PluginConfig, rules: &[Value]) -> (Vec<SourceText>, Valida
                 "trustDomain": "td1",
                 "trustDomainAliases": ["td2", "td3"],
                 "istioVersion": "1.31",
+                "filter": {"image": "file:///peergate_filter.wasm"},
                 "mtls": {"mode": "Permissive"},
                 "defaults": {"otherwise": "Pass"},
             },
