@@ -30,7 +30,7 @@ pub(crate) use places::{
 pub(crate) const TRUST_DOMAIN: &str = "cluster.local";
 pub(crate) const ROOT_NAMESPACE: &str = "istio-system";
 
-/// A mesh config, as far as it bears on authorization. Fields are what Istio takes, defaults included; `None` stands for
+/// The part of a mesh config that affects authorization. Fields are what Istio takes, defaults included; `None` stands for
 /// a value that could not be read and is a problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MeshConfig {

@@ -8,7 +8,7 @@ use super::resources::Resources;
 use super::{Finding, Outcome};
 use crate::istio::AuthorizationPolicy;
 
-/// Keeps one of equal copies. Of different ones a cluster has one, and nobody knows which: none is imported.
+/// Keeps one of several equal copies. If copies differ, it is unknown which one the cluster has, so none is imported.
 pub(super) fn settle(resources: &mut Resources, findings: &mut Vec<Finding>) {
     let unread = resources.unread.iter();
     let unread: BTreeSet<_> = unread

@@ -20,7 +20,7 @@ pub enum Outcome {
     Unrelated,
     /// It is imported, and there is something to know about it.
     Noted,
-    /// It cannot be read, so nobody knows what it is.
+    /// It cannot be read, so its content is unknown.
     Unreadable,
     /// It is not imported, and neither is what belongs to it.
     LeftOut,

@@ -116,7 +116,7 @@ pub fn extension(
         phase: "AUTHZ",
         priority: PRIORITY - i32::from(policy.rank),
         // On a sidecar's way out there is no caller to judge, and everything would be denied.
-        // Gateways and waypoints count as clients, whoever selects them, and have the one way only.
+        // Gateways and waypoints count as clients, however they are selected, and have a single direction.
         traffic: (!has_one_way).then_some([TrafficSelector { mode: "SERVER" }]),
         target_refs,
     };

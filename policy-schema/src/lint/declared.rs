@@ -28,7 +28,7 @@ pub(super) struct Namespace<'s> {
 }
 
 impl Namespace<'_> {
-    /// Whether the documents say which account each of its workloads runs as, as far as they describe workloads.
+    /// Whether every described workload declares its service account.
     pub(super) fn declares_all_accounts(&self) -> bool {
         !self.accounts.is_empty() && !self.leaves_accounts_out
     }

@@ -104,7 +104,7 @@ mod tests {
                     continue;
                 };
                 let seen = String::from_utf8(seen).unwrap();
-                // Of slashes alone two are left, and a rule for them is refused all the same.
+                // Two slashes remain of a path of slashes alone; a rule for them is still refused.
                 if seen == "//" {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! The types of fields that are not read, by which istiod refuses a mesh config all the same (istio/api,
+//! The types of fields that are not read: istiod still refuses a mesh config with a wrong one (istio/api,
 //! `mesh/v1alpha1/config.proto` and `proxy.proto`).
 
 use serde_json::Value;

@@ -100,7 +100,7 @@ impl<D: DeserializeOwned> Placed<'_, D> {
         }
     }
 
-    /// Forgets the places of values. Whoever asks for one has the document parsed again.
+    /// Drops the places of values. Asking for one parses the document again.
     pub(super) fn forget_places(&mut self) {
         self.places.tree = OnceCell::new();
     }

@@ -371,7 +371,7 @@ fn of_what_is_beyond(config: &MeshConfig) -> impl Iterator<Item = Difference> {
     })
 }
 
-/// What Istio does not see, so that nobody enforces it.
+/// What Istio does not see and therefore does not enforce.
 fn of_namespaces(set: &PolicySet, objects: &[Object], config: &MeshConfig) -> Option<Difference> {
     let selectors = config.discovery_selectors.as_ref()?;
     let (code, message) = match discovery::judge(set, objects, selectors) {

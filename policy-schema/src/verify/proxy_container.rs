@@ -199,7 +199,7 @@ fn replaced_variables(container: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The variables of a container that somebody wrote, except for those that leave enforcement alone.
+/// The variables set in a container, except those that cannot affect enforcement.
 fn variables_of_template(container: &Value, control_planes: &BTreeSet<&str>) -> Vec<String> {
     let is_harmless = |name: &str, entry: &Value| {
         let value = entry.get("value");

@@ -1,4 +1,4 @@
-//! Anchors, aliases and merge keys, as far as `kubectl` resolves them.
+//! Anchors, aliases and merge keys, resolved as `kubectl` resolves them.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};

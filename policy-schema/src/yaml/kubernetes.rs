@@ -53,7 +53,7 @@ pub fn manifests(text: &str) -> impl Iterator<Item = Result<Manifest, Unreadable
             documents,
             mut comments,
         }) => {
-            // Several documents of a piece are told apart by `...` alone, which nobody writes: the first one
+            // Only `...` separates several documents in one piece, which is rare: the first one
             // has the comments.
             let documents = documents.into_iter().map(|document| {
                 Ok(Manifest {

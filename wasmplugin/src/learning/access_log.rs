@@ -27,7 +27,7 @@ const OUTBOUND: [&str; 3] = ["outbound|", "PassthroughCluster", "BlackHoleCluste
 const INBOUND: [&str; 3] = ["inbound|", "inbound-vip|", "InboundPassthroughCluster"];
 
 /// The same of those by which a waypoint reaches a workload. No certificate is presented to the part of it that logs, so
-/// `peer` is null there, whoever called.
+/// `peer` is null there for every caller.
 const WAYPOINT: &str = "inbound-vip|";
 
 /// What a line tells.
@@ -42,14 +42,14 @@ pub(crate) enum Entry {
     },
 }
 
-/// Who presented a certificate, as far as a line says.
+/// The certificate that a log line reports for the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Told {
+enum PeerField {
     /// The log has no such field.
     #[default]
-    NotAtAll,
-    Nobody,
-    Somebody(String),
+    Missing,
+    Null,
+    Present(String),
 }
 
 /// Which way a request went.
@@ -77,8 +77,8 @@ pub(crate) enum InvalidLine {
     NoPolicy,
 }
 
-/// What of a line is read. What may be null must be there all the same, but for the callers: a log without `peer` is not
-/// one in which nobody had a certificate, and Istio's own format has none.
+/// What of a line is read. Nullable fields must still be present, except for the callers: a log without `peer` is not
+/// one in which no caller had a certificate, and Istio's own format has none.
 #[derive(Debug, Deserialize)]
 struct Line {
     start_time: String,
@@ -90,10 +90,10 @@ struct Line {
     #[serde(deserialize_with = "nullable")]
     response_code_details: Option<String>,
     #[serde(default)]
-    peer: Told,
+    peer: PeerField,
     /// What a waypoint knows of the caller.
     #[serde(default)]
-    waypoint_peer: Told,
+    waypoint_peer: PeerField,
     #[serde(default, deserialize_with = "nullable")]
     authority: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
@@ -119,13 +119,13 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
     let at = Timestamp::parse(&line.start_time)?;
     let direction = line.direction();
     let peer = match line.caller() {
-        Told::NotAtAll => {
+        PeerField::Missing => {
             return Ok(Entry::WithoutCaller {
                 is_outbound: direction == Direction::Outbound,
             });
         }
-        Told::Nobody => None,
-        Told::Somebody(peer) => Some(peer.clone()),
+        PeerField::Null => None,
+        PeerField::Present(peer) => Some(peer.clone()),
     };
     let policy = match line.peergate_policy.as_deref() {
         Some(text) => policy_name(text)?,
@@ -161,7 +161,7 @@ impl Line {
     /// On a sidecar's way out there is no filter, and nobody presents a certificate. On a gateway all requests go on to
     /// other workloads, and there the filter says of which policy they are.
     fn direction(&self) -> Direction {
-        let is_named = |told: &Told| matches!(told, Told::Somebody(_));
+        let is_named = |told: &PeerField| matches!(told, PeerField::Present(_));
         if self.peergate_policy.is_some() {
             return Direction::Inbound;
         }
@@ -174,11 +174,11 @@ impl Line {
     }
 
     /// Who called.
-    fn caller(&self) -> &Told {
+    fn caller(&self) -> &PeerField {
         let is_at_waypoint = self.cluster().starts_with(WAYPOINT);
         match (&self.peer, &self.waypoint_peer) {
-            (peer @ Told::Somebody(_), _) => peer,
-            (peer, Told::NotAtAll) if !is_at_waypoint => peer,
+            (peer @ PeerField::Present(_), _) => peer,
+            (peer, PeerField::Missing) if !is_at_waypoint => peer,
             (_, waypoint_peer) => waypoint_peer,
         }
     }
@@ -238,9 +238,9 @@ fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     Ok(text.filter(|text| !matches!(text.as_str(), "" | "-")))
 }
 
-impl<'de> Deserialize<'de> for Told {
+impl<'de> Deserialize<'de> for PeerField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(nullable(deserializer)?.map_or(Self::Nobody, Self::Somebody))
+        Ok(nullable(deserializer)?.map_or(Self::Null, Self::Present))
     }
 }
 

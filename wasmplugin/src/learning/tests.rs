@@ -435,7 +435,7 @@ fn odd_lines_veto_nothing_and_are_told() {
         each.collect::<Vec<_>>()
     };
     for (odd, is_template, told) in [
-        // One line, whoever sent it, and whatever became of it.
+        // One line, from any caller and with any outcome.
         (
             times(1, seen(WEB, "GET", "/orders/1;DROP")),
             true,
@@ -533,7 +533,7 @@ fn a_template_that_a_person_named_needs_no_evidence() {
             (web, "PUT", "/orders/{*}", Some(1), None, None),
         ]
     );
-    // Nobody gets a template whose paths it never asked for.
+    // No caller gets a template for paths that it never requested.
     let policy = compiled(rules(&proposals));
     assert!(allows(&policy, WEB, "GET", "/orders/17"));
     assert!(!allows(&policy, ADS, "GET", "/orders/17"));

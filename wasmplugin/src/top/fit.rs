@@ -75,7 +75,7 @@ pub(super) fn whole(table: &Table) -> Fitted {
 }
 
 /// The rows `shown` of a table in a width, with a sign before each row. All rows count for the widths, so that
-/// columns do not move while somebody scrolls.
+/// columns do not move while scrolling.
 pub(super) fn fit(table: &Table, shown: Range<usize>, order: Order, width: usize) -> Fitted {
     // The sign and the space after it.
     let room = width.saturating_sub(2);

@@ -1,11 +1,11 @@
-//! How somebody looks at a snapshot, and what keys change about it.
+//! The view of a snapshot: what the keys change.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::snapshot::{Order, Snapshot};
 use super::table::{Kind, Table};
 
-/// How somebody looks at a snapshot.
+/// The view of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
     pub(super) kind: Kind,
@@ -29,7 +29,7 @@ pub(super) struct Look {
 pub(super) enum Page {
     #[default]
     Table,
-    /// The table, while somebody types what rows must contain.
+    /// The table, while a filter is typed.
     Filter,
     /// All of the selected row.
     Row,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_screen_is_full_wherever_somebody_scrolls() {
+    fn the_screen_is_full_at_every_scroll_position() {
         use KeyCode::{Down, End, Home, PageDown, PageUp, Up};
         for (codes, selected, above) in [
             (&[End][..], 39, 25),
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(look.filter, "");
         press(&mut look, 9, &[Char('/'), Char('q'), Esc]);
         assert_eq!(look, Look::default());
-        // It does not end what somebody watches.
+        // It does not end the live view.
         press(&mut look, 9, &[Esc]);
     }
 

@@ -1,4 +1,4 @@
-//! A terminal that shows snapshots, until somebody has seen enough.
+//! A terminal that shows snapshots until the user quits.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, TryRecvError};

@@ -30,7 +30,7 @@ const KEYS: [&str; 9] = [
 const NO_CALLERS: &str = "no callers are counted: turn on the learning mode with \
     `spec.filter.reporting.learning: {}` in the `Mesh`, render and apply it";
 
-/// Draws a screen, and moves what somebody looks at to what there is to see.
+/// Draws a screen, and keeps the view within the rows that exist.
 pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, look: &mut Look) {
     let area = frame.area();
     let [body, bottom] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
@@ -155,7 +155,7 @@ fn style(mark: Mark) -> Style {
     }
 }
 
-/// What is to be known of the screen, as far as there is room for it.
+/// The footer: as many hints as fit.
 fn footer(look: &Look, rows: usize, hidden: usize, width: usize) -> Paragraph<'static> {
     match look.page {
         Page::Filter => {

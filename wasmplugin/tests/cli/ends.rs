@@ -158,7 +158,7 @@ fn a_question_can_be_asked_for_any_time() {
         [BEFORE, AFTER].map(|at| asked("audits/audit", at)),
         [(0, json!("allowed-by-rule")), (2, json!("expired-rule"))]
     );
-    // Plaintext comes as far as the rules while the exception lasts.
+    // Plaintext reaches the rules while the exception lasts.
     let reasons = [BEFORE, AFTER].map(|at| asked("anonymous", at).1);
     assert_eq!(reasons, [json!("no-identity"), json!("refused-by-proxy")]);
 }

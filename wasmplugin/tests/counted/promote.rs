@@ -22,7 +22,7 @@ pub(crate) fn promote(policies: &Policies, prometheus: &Prometheus, more: &[&str
     run(&args)
 }
 
-/// The same, looking back as far as the proxies were looked at, and no further.
+/// The same, with a window that covers exactly the recorded samples.
 pub(crate) fn promote_by_all(policies: &Policies, prometheus: &Prometheus, more: &[&str]) -> Run {
     let moment = |query: &str| prometheus.query(query).unwrap()[0].value();
     let first = moment("min(min_over_time(timestamp(peergate_decisions_total)[10m:100ms]))");

@@ -120,7 +120,7 @@ fn fields_that_are_null_are_absent_to_who_asks_for_them() {
             .map(|(key, value)| (key.to_owned(), value))
             .into()
     );
-    // Whoever takes any value sees what is written.
+    // A reader that accepts any value sees the `null`.
     assert_eq!(value_of("a:\nb: 'null'\n"), json!({"a": null, "b": "null"}));
 }
 
