@@ -28,7 +28,7 @@ use std::sync::OnceLock;
 use crate::check::{Scope, check_ports, check_rules};
 use crate::code::Severity;
 use crate::diagnostic::{Diagnostic, SourceText};
-use crate::document::ServicePolicyDocument;
+use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::lint::{lint_rule, lint_together};
 use crate::plugin_config::{PolicyName, check_policy_name};
 use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
@@ -36,7 +36,7 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::timestamp::{Phase, Timestamp};
 
-use documents::{DocumentsByName, Placed};
+use documents::{Documents, DocumentsByName, Placed, Wanted};
 pub use ends::{End, Ending};
 
 /// What validation is done with.
@@ -61,7 +61,21 @@ pub struct Validated {
 
 /// Reads and checks all documents of an input together.
 pub fn validate(sources: &[SourceText], options: Options) -> Validated {
-    let mut documents = documents::read(sources);
+    check(documents::read(sources), options)
+}
+
+/// The errors in documents that a program made, by source: 0 is the mesh, `n` the `n`th policy. Spans are those in
+/// the JSON of each.
+pub(crate) fn errors_of<'d>(
+    mesh: &'d MeshDocument,
+    policies: impl Iterator<Item = &'d ServicePolicyDocument>,
+    options: Options,
+) -> Vec<Diagnostic> {
+    check(Documents::made(mesh, policies), options).diagnostics
+}
+
+fn check(mut documents: Documents<'_>, options: Options) -> Validated {
+    let asked = (documents.wanted, documents.text_length);
     let mut diagnostics = std::mem::take(&mut documents.diagnostics);
     let mesh = mesh::check_meshes(&documents, options, &mut diagnostics);
     let mut ends = ends::of_mesh(documents.meshes.first(), mesh.as_ref());
@@ -97,7 +111,7 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
                 policies,
                 decision_key: None,
             };
-            check_together(sources, &placed, &mut set, &mut diagnostics);
+            check_together(&placed, asked, &mut set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
@@ -116,8 +130,8 @@ pub fn validate(sources: &[SourceText], options: Options) -> Validated {
 
 /// Checks what policies say together.
 fn check_together(
-    sources: &[SourceText],
     documents: &[Placed<'_, ServicePolicyDocument>],
+    (wanted, text_length): (Wanted, usize),
     set: &mut PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
@@ -134,7 +148,10 @@ fn check_together(
     providers::check_together(documents, set, diagnostics);
     shadow::check_together(documents, set, diagnostics);
     tcp::check_together(documents, set, diagnostics);
-    size::check_together(sources, documents, set, diagnostics);
+    if wanted == Wanted::Errors {
+        return;
+    }
+    size::check_together(text_length, documents, set, diagnostics);
     for (position, problems) in lint_together(set) {
         let policy = set.policies().get(position);
         if let Some(document) = policy.and_then(|policy| documents.get(policy)) {

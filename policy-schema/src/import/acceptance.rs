@@ -12,11 +12,11 @@ use super::prune::{Pruned, prune};
 use super::resources::NOWHERE;
 use super::{Finding, ImportedPolicy, Outcome};
 use crate::code::{Code, Severity};
-use crate::diagnostic::{Diagnostic, Place, SourceText};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::document::MeshDocument;
 use crate::problem::Step;
 use crate::timestamp::Timestamp;
-use crate::validate::{Options, validate};
+use crate::validate::{Options, errors_of};
 use crate::yaml::{self, Node, Span};
 
 /// How often policies are changed and tried again before all that are refused are left out as a whole.
@@ -149,34 +149,31 @@ impl Refusal {
 /// What is wrong with the documents, in their order.
 fn refusals(mesh: &MeshDocument, groups: &[Group]) -> Vec<Refusal> {
     let mesh = filled_in(mesh);
-    // JSON is YAML, and shorter.
-    let text = |json: serde_json::Result<String>| SourceText {
-        name: String::new(),
-        text: json.unwrap_or_default(),
+    let policies = || {
+        let groups = groups.iter().enumerate();
+        groups.filter_map(|(position, group)| Some((position, &group.policy.as_ref()?.document)))
     };
-    let mut sources = vec![text(serde_json::to_string(&mesh))];
-    let mut positions = Vec::new();
-    for (position, group) in groups.iter().enumerate() {
-        if let Some(policy) = &group.policy {
-            sources.push(text(serde_json::to_string(&policy.document)));
-            positions.push(position);
-        }
-    }
     let options = Options {
         at: Timestamp::from_unix_nanoseconds(0),
         istio_version: None,
     };
-    let errors = validate(&sources, options).diagnostics.into_iter();
-    let errors = errors.filter(|diagnostic| diagnostic.severity() == Severity::Error);
-    let errors: Vec<_> = errors.collect();
-    let by_source = errors.chunk_by(|a, b| a.source == b.source);
+    let errors = errors_of(&mesh, policies().map(|(_, document)| document), options);
+    let errors: Vec<_> = errors
+        .into_iter()
+        .filter(|diagnostic| diagnostic.severity() == Severity::Error)
+        .collect();
     let mut refusals = Vec::with_capacity(errors.len());
-    for errors in by_source {
+    let mut policies = policies().enumerate();
+    for errors in errors.chunk_by(|a, b| a.source == b.source) {
         let source = errors.first().map_or(0, |error| error.source);
-        let policy = source.checked_sub(1);
-        let group = policy.and_then(|policy| positions.get(policy).copied());
-        let text = sources.get(source).map(|source| source.text.as_str());
-        let nodes = text.and_then(|text| yaml::parse(text).ok());
+        let of_policy = source
+            .checked_sub(1)
+            .and_then(|policy| policies.find(|(position, _)| *position == policy));
+        let (group, json) = match of_policy {
+            Some((_, (group, document))) => (Some(group), serde_json::to_string(document)),
+            None => (None, serde_json::to_string(&mesh)),
+        };
+        let nodes = json.ok().and_then(|json| yaml::parse(&json).ok());
         let root = nodes.as_ref().and_then(|nodes| nodes.first());
         refusals.extend(errors.iter().map(|error| refusal(error, group, root)));
     }

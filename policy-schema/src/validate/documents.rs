@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::code::Code;
+use crate::code::{Code, Severity};
 use crate::diagnostic::{Diagnostic, Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::policy::ServicePolicy;
@@ -24,15 +25,37 @@ pub(super) struct Documents<'t> {
     pub(super) has_unread_document: bool,
     /// What was wrong with the texts themselves.
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// How many bytes the texts have together.
+    pub(super) text_length: usize,
+    /// What is looked for.
+    pub(super) wanted: Wanted,
+}
+
+/// What is looked for in documents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All that there is to say about what someone wrote.
+    #[default]
+    Everything,
+    /// What stands in the way of accepting documents that a program made.
+    Errors,
 }
 
 /// The document of a policy. It is read when its turn comes: most of an input is rules, and not all of them need be
 /// there as written and as meant at once.
 #[derive(Debug)]
-pub(super) struct Unread<'t> {
-    source: usize,
-    text: &'t str,
-    node: Node,
+pub(super) enum Unread<'t> {
+    /// As it was parsed.
+    Parsed {
+        source: usize,
+        text: &'t str,
+        node: Node,
+    },
+    /// As a program made it.
+    Made {
+        source: usize,
+        document: &'t ServicePolicyDocument,
+    },
 }
 
 impl<'t> Unread<'t> {
@@ -41,7 +64,10 @@ impl<'t> Unread<'t> {
         self,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Placed<'t, ServicePolicyDocument>> {
-        read_document(self.source, self.text, self.node, diagnostics)
+        match self {
+            Self::Parsed { source, text, node } => read_document(source, text, &node, diagnostics),
+            Self::Made { source, document } => Some(Placed::made(source, document)),
+        }
     }
 }
 
@@ -50,7 +76,7 @@ impl<'t> Unread<'t> {
 pub(super) struct Placed<'t, D> {
     pub(super) source: usize,
     pub(super) document: D,
-    places: Places<'t>,
+    places: Places<'t, D>,
     faults: Vec<Span>,
 }
 
@@ -81,15 +107,34 @@ impl<'d> DocumentsByName<'d> {
     }
 }
 
-impl<D: DeserializeOwned> Placed<'_, D> {
+impl<'t, D: Clone> Placed<'t, D> {
+    fn made(source: usize, document: &'t D) -> Self {
+        Self {
+            source,
+            document: document.clone(),
+            places: Places::of(Origin::Made(document)),
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl<D: DeserializeOwned + Serialize> Placed<'_, D> {
     /// Where the document begins in its text.
     pub(super) fn start(&self) -> usize {
-        self.places.span.start
+        self.places.document_span().start
     }
 
     /// The span of the value at a location.
     fn locate(&self, location: &Location) -> Span {
-        self.places.locate::<D>(location)
+        self.places.locate(location)
+    }
+
+    /// Whether anyone asks for what has this code.
+    fn is_wanted(&self, code: Code) -> bool {
+        match self.places.origin {
+            Origin::Text { .. } => true,
+            Origin::Made(_) => code.severity() == Severity::Error,
+        }
     }
 
     /// The place of the value at a cursor.
@@ -129,6 +174,9 @@ impl<D: DeserializeOwned> Placed<'_, D> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
+        if !self.is_wanted(code) {
+            return;
+        }
         let location = cursor.location();
         diagnostics.push(Diagnostic {
             code,
@@ -145,7 +193,8 @@ impl<D: DeserializeOwned> Placed<'_, D> {
 
     /// Gives each problem its place in the text.
     pub(super) fn place(&self, problems: Problems, diagnostics: &mut Vec<Diagnostic>) {
-        for problem in problems.into_vec() {
+        let problems = problems.into_vec().into_iter();
+        for problem in problems.filter(|problem| self.is_wanted(problem.code)) {
             let span = self.locate(&problem.location);
             if !self.follows_from_fault(&problem, span) {
                 diagnostics.push(Diagnostic {
@@ -178,31 +227,46 @@ impl<D: DeserializeOwned> Placed<'_, D> {
 /// The places of a document's values. Trees are many times as long as their texts, so one is made where a place is
 /// asked for.
 #[derive(Debug)]
-struct Places<'t> {
-    text: &'t str,
-    /// The whole document.
-    span: Span,
+struct Places<'t, D> {
+    origin: Origin<'t, D>,
     /// The document, and where in the text its spans begin.
     tree: OnceCell<(Node, usize)>,
 }
 
-impl<'t> Places<'t> {
-    fn of(text: &'t str, node: Node) -> Self {
+/// Where a document comes from.
+#[derive(Debug)]
+enum Origin<'t, D> {
+    /// A text, and what of it the document is.
+    Text { text: &'t str, span: Span },
+    /// A program. Places are those in its JSON.
+    Made(&'t D),
+}
+
+impl<'t, D> Places<'t, D> {
+    fn of(origin: Origin<'t, D>) -> Self {
         Self {
-            text,
-            span: node.span(),
-            tree: OnceCell::from((node, 0)),
+            origin,
+            tree: OnceCell::new(),
         }
     }
 
-    fn locate<D: DeserializeOwned>(&self, location: &Location) -> Span {
+    fn document_span(&self) -> Span {
+        match self.origin {
+            Origin::Text { span, .. } => span,
+            Origin::Made(_) => Span::default(),
+        }
+    }
+}
+
+impl<D: DeserializeOwned + Serialize> Places<'_, D> {
+    fn locate(&self, location: &Location) -> Span {
         if self.tree.get().is_none()
-            && let Some(tree) = self.parse::<D>()
+            && let Some(tree) = self.parse()
         {
             let _ = self.tree.set(tree);
         }
         let Some((node, start)) = self.tree.get() else {
-            return self.span;
+            return self.document_span();
         };
         let span = node.locate(location);
         Span {
@@ -211,28 +275,41 @@ impl<'t> Places<'t> {
         }
     }
 
-    /// The document alone, from the beginning of its first line, since the others are indented as much.
-    fn parse<D: DeserializeOwned>(&self) -> Option<(Node, usize)> {
-        let before = self.text.get(..self.span.start)?;
-        let indentation = before.len() - before.trim_end_matches(' ').len();
-        let is_line = before.len() == indentation
-            || before.as_bytes().get(before.len() - indentation - 1) == Some(&b'\n');
-        let start = if is_line {
-            self.span.start - indentation
-        } else {
-            self.span.start
+    fn parse(&self) -> Option<(Node, usize)> {
+        let (node, start) = match self.origin {
+            Origin::Text { text, span } => parse_again(text, span)?,
+            Origin::Made(document) => {
+                let json = serde_json::to_string(document).ok()?;
+                (yaml::parse(&json).ok()?.into_iter().next()?, 0)
+            }
         };
-        let nodes = yaml::parse(self.text.get(start..self.span.end)?).ok()?;
-        let node = nodes.into_iter().next()?;
         // Which elements of a list count depends on which of them could be read.
         let _ = yaml::read::<D>(&node);
         Some((node, start))
     }
 }
 
+/// Parses a document alone, from the beginning of its first line, since the others are indented as much.
+fn parse_again(text: &str, span: Span) -> Option<(Node, usize)> {
+    let before = text.get(..span.start)?;
+    let indentation = before.len() - before.trim_end_matches(' ').len();
+    let is_line = before.len() == indentation
+        || before.as_bytes().get(before.len() - indentation - 1) == Some(&b'\n');
+    let start = if is_line {
+        span.start - indentation
+    } else {
+        span.start
+    };
+    let nodes = yaml::parse(text.get(start..span.end)?).ok()?;
+    Some((nodes.into_iter().next()?, start))
+}
+
 /// Reads every document of every text.
 pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
-    let mut documents = Documents::default();
+    let mut documents = Documents {
+        text_length: sources.iter().map(|source| source.text.len()).sum(),
+        ..Documents::default()
+    };
     for (source, text) in sources.iter().enumerate() {
         match yaml::parse(&text.text) {
             Ok(nodes) => {
@@ -261,18 +338,37 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
 }
 
 impl<'t> Documents<'t> {
+    /// Documents that a program made: the mesh is the first source, and each policy one of its own.
+    pub(super) fn made(
+        mesh: &'t MeshDocument,
+        policies: impl Iterator<Item = &'t ServicePolicyDocument>,
+    ) -> Self {
+        let policies = policies
+            .enumerate()
+            .map(|(position, document)| Unread::Made {
+                source: position + 1,
+                document,
+            });
+        Self {
+            meshes: vec![Placed::made(0, mesh)],
+            policies: policies.collect(),
+            wanted: Wanted::Errors,
+            ..Self::default()
+        }
+    }
+
     fn read_node(&mut self, source: usize, text: &'t str, node: Node) {
         let text_of = |key| node.field(key).and_then(Node::as_str);
         let group = text_of("apiVersion").filter(|version| version.starts_with(API_GROUP));
         match (group, text_of("kind")) {
             (Some(_), Some("Mesh")) => {
-                match read_document(source, text, node, &mut self.diagnostics) {
+                match read_document(source, text, &node, &mut self.diagnostics) {
                     Some(mesh) => self.meshes.push(mesh),
                     None => self.has_unread_document = true,
                 }
             }
             (Some(_), Some("ServicePolicy")) => {
-                self.policies.push(Unread { source, text, node });
+                self.policies.push(Unread::Parsed { source, text, node });
             }
             (version, kind) => {
                 self.has_unread_document = true;
@@ -302,17 +398,18 @@ impl<'t> Documents<'t> {
 fn read_document<'t, D: DeserializeOwned>(
     source: usize,
     text: &'t str,
-    node: Node,
+    node: &Node,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Placed<'t, D>> {
-    let (document, faults) = yaml::read(&node);
+    let (document, faults) = yaml::read(node);
     let mut spans: Vec<_> = faults.iter().map(|fault| fault.span).collect();
     spans.sort_unstable();
     report_faults(source, faults, diagnostics);
+    let span = node.span();
     Some(Placed {
         source,
         document: document?,
-        places: Places::of(text, node),
+        places: Places::of(Origin::Text { text, span }),
         faults: spans,
     })
 }
@@ -346,8 +443,10 @@ mod tests {
             text,
         }];
         let mut seen = Vec::new();
-        for document in read(&sources).policies {
-            let mut placed = document.read(&mut Vec::new()).expect("a policy");
+        let nodes = yaml::parse(&sources[0].text).expect("YAML");
+        for (document, node) in read(&sources).policies.into_iter().zip(nodes) {
+            let _ = yaml::read::<ServicePolicyDocument>(&node);
+            let placed = document.read(&mut Vec::new()).expect("a policy");
             let spec = Cursor::Root.key("spec");
             let rules = spec.key("rules");
             let rule = rules.index(0);
@@ -361,13 +460,10 @@ mod tests {
                 &rule.key("from"),
             ]
             .map(Cursor::location);
-            let locate = |placed: &Placed<'_, ServicePolicyDocument>| {
-                locations.clone().map(|location| placed.locate(&location))
-            };
-            let before = locate(&placed);
-            placed.forget_places();
-            assert_eq!(locate(&placed), before, "{}", placed.document.metadata.name);
-            seen.push(before);
+            let in_whole_text = locations.clone().map(|location| node.locate(&location));
+            let alone = locations.map(|location| placed.locate(&location));
+            assert_eq!(alone, in_whole_text, "{}", placed.document.metadata.name);
+            seen.push(alone);
         }
         assert_eq!(seen.len(), 4);
         assert!(seen.iter().flatten().all(|span| span.start < span.end));

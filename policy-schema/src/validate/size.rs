@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::documents::DocumentsByName;
 use crate::code::Code;
-use crate::diagnostic::{Diagnostic, SourceText};
+use crate::diagnostic::Diagnostic;
 use crate::plugin_config::{MeshIdentity, PluginConfig, PolicyAlong};
 use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy, labels_beyond};
 use crate::problem::Cursor;
@@ -15,16 +15,15 @@ use crate::problem::Cursor;
 /// worker of the proxy stands still meanwhile.
 const MAX_CONFIG: usize = 1 << 20;
 
-/// Reports policies whose configuration is larger. A configuration is hardly longer than the documents that it
+/// Reports policies whose configuration is larger, of documents whose texts have `text_length` bytes. A configuration is hardly longer than the documents that it
 /// is made of, so those of a usual size are not looked at.
 pub(super) fn check_together(
-    sources: &[SourceText],
+    text_length: usize,
     documents: &DocumentsByName<'_>,
     set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let length: usize = sources.iter().map(|source| source.text.len()).sum();
-    if length < MAX_CONFIG / 2 {
+    if text_length < MAX_CONFIG / 2 {
         return;
     }
     let sizes = Sizes::of(set);
@@ -123,6 +122,7 @@ impl Write for Count {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::SourceText;
     use crate::timestamp::Timestamp;
     use crate::validate::{Options, validate};
 
