@@ -209,6 +209,8 @@ codes! {
     /// Clients can get round a rule that RBAC enforces without the filter, by spelling a request in a way
     /// that RBAC does not see through.
     EvadableRule = "evadable-rule", Warning, "authoring";
+    /// Clients can get round a `Deny` rule by spelling the path in a way that the mesh does not normalize.
+    EvadablePath = "evadable-path", Warning, "authoring";
     /// The mesh's Istio version cannot express a part of a rule.
     UnsupportedByIstio = "unsupported-by-istio", Error, "authoring";
 }

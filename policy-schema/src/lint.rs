@@ -7,6 +7,7 @@
 mod callers;
 mod covered;
 mod declared;
+mod evadable_path;
 mod excluded;
 mod foreign_syntax;
 mod near;
@@ -14,6 +15,7 @@ mod pass;
 mod paths;
 mod ports;
 mod rule_cover;
+mod sample;
 mod together;
 mod unknown_callers;
 mod unknown_labels;

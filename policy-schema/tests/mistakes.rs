@@ -363,6 +363,82 @@ fn misspelt_targets_are_found() {
 }
 
 #[test]
+fn denials_by_path_with_a_way_round_are_found() {
+    let is_evadable = |mode: &str, rules: &str| {
+        let mesh = mesh(&format!(", pathNormalization: {mode}"));
+        let found = codes(&[&mesh, &of_workload("shop", "api", rules)]);
+        found.contains(&"evadable-path")
+    };
+    let denial = "{id: no-internal, effect: Deny, to: [{paths: [\"/v1/internal/*\"]}]}";
+    let rules = |allow: &str| format!("rules: [{{id: v1, effect: Allow, {allow}}}, {denial}]");
+    let all_of_v1 = rules("to: [{paths: [\"/v1/*\"]}]");
+    for (mode, is_found) in [
+        ("None", true),
+        ("Base", true),
+        ("MergeSlashes", true),
+        ("DecodeAndMergeSlashes", false),
+    ] {
+        assert_eq!(is_evadable(mode, &all_of_v1), is_found, "{mode}");
+    }
+    let denying = |path: &str| {
+        format!(
+            "rules: [{{id: all, effect: Allow}}, {{id: no, effect: Deny, to: [{{paths: [\"{path}\"]}}]}}]"
+        )
+    };
+    for (mode, path, is_found) in [
+        ("Base", "/admin", true),
+        ("MergeSlashes", "/admin", false),
+        ("MergeSlashes", "/admin/*", true),
+        ("Base", "/admin/{*}", true),
+        ("Base", "*/admin", true),
+        ("Base", "*admin", false),
+    ] {
+        assert_eq!(is_evadable(mode, &denying(path)), is_found, "{mode} {path}");
+    }
+    for safe in [
+        // Nothing else is allowed.
+        rules("to: [{paths: [\"/v1/orders\", \"/v1/carts\"]}]"),
+        // Who may call is denied nothing.
+        format!("rules: [{{id: v1, effect: Allow}}, {denial}]")
+            .replace("to:", "from: [{namespaces: [audit]}], to:"),
+        all_of_v1.replace("Deny,", "Deny, enforcement: Shadow,"),
+        all_of_v1.replace("Allow,", "Allow, enforcement: Shadow,"),
+        all_of_v1.replace("Deny,", "Deny, notAfter: \"2020-01-01T00:00:00Z\","),
+    ] {
+        assert!(!is_evadable("Base", &safe), "{safe}");
+    }
+    for unsafe_rules in [
+        // The caller that may call is one whom the rule denies.
+        all_of_v1.replace("Allow, to:", "Allow, from: [{serviceAccounts: [web]}], to:"),
+        all_of_v1.replace("Deny, to:", "Deny, from: [{notNamespaces: [ops]}], to:"),
+        // One segment, as `/v1/internal%2Fx` is.
+        rules("to: [{paths: [\"/v1/{*}\"]}]"),
+        format!("otherwise: Pass, rules: [{denial}]"),
+        all_of_v1.replace(
+            "{paths: [\"/v1/*\"]",
+            "{methods: [POST], ports: [8080], hosts: [api.example], paths: [\"/v1/*\"]",
+        ),
+    ] {
+        let mesh = "Base, defaults: {otherwise: Pass}";
+        assert!(is_evadable(mesh, &unsafe_rules), "{unsafe_rules}");
+    }
+}
+
+#[test]
+fn a_denial_for_all_workloads_is_judged_by_what_each_of_them_allows() {
+    let denial = "scope: Mesh, otherwise: Pass, rules: [{id: no-admin, effect: Deny, to: [{paths: [\"/admin/*\"]}]}]";
+    let denial = policy("istio-system", "no-admin", denial);
+    let api = |paths: &str| {
+        let rules = format!("rules: [{{id: r, effect: Allow, to: [{{paths: [{paths}]}}]}}]");
+        of_workload("shop", "api", &rules)
+    };
+    let is_evadable =
+        |paths: &str| codes(&[&mesh(""), &denial, &api(paths)]).contains(&"evadable-path");
+    assert!(!is_evadable("/v1"));
+    assert!(is_evadable("\"*\""));
+}
+
+#[test]
 fn an_allow_rule_that_opens_several_workloads_is_found() {
     let [a, b] = ["orders", "web"].map(|name| of_workload("shop", name, "rules: []"));
     let wide = |rule: &str| {

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{covered, pass, ports, unknown_callers, unknown_labels, unknown_targets, wide};
+use super::{
+    covered, evadable_path, pass, ports, unknown_callers, unknown_labels, unknown_targets, wide,
+};
 use crate::policy::PolicySet;
 use crate::problem::Problems;
 
@@ -30,6 +32,7 @@ pub(crate) fn lint_together(set: &PolicySet) -> impl Iterator<Item = (usize, Pro
     pass::check(set, &together, &mut found);
     wide::check(set, &together, &mut found);
     covered::check(set, &mut found);
+    evadable_path::check(set, &mut found);
     let found = found.0.into_iter();
     found.filter(|(_, problems)| problems.count() > 0)
 }

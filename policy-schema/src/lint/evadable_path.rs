@@ -1,0 +1,270 @@
+//! `Deny` rules by path that clients get round with another spelling of the path.
+//!
+//! Proxies tell `/admin` from `//admin`, and from `/admin%2F` in front of more, unless the mesh normalizes them.
+//! Many servers do not. A rule is reported only with a request as evidence: the engine denies it by this rule,
+//! and allows it in the other spelling.
+
+use std::collections::BTreeSet;
+
+use super::Found;
+use super::sample::{paths, samples};
+use crate::code::Code;
+use crate::document::PathNormalization;
+use crate::engine::{CompiledPolicy, Decision, Outcome, Reason};
+use crate::plugin_config::{PluginConfig, PolicyName};
+use crate::policy::{Mesh, PolicySet, ServicePolicy};
+use crate::problem::Cursor;
+use crate::rule::{Operation, Rule};
+use crate::rule_spec::{Effect, Enforcement};
+
+/// How many requests are tried for a rule.
+const MAX_REQUESTS: usize = 1_000;
+
+/// Policies with more rules, those for the same workloads included, are not looked at.
+const MAX_RULES: usize = 2_000;
+
+/// How many slashes of a path are spelled otherwise.
+const MAX_SLASHES: usize = 4;
+
+/// Reports `Deny` rules by path that another spelling of the path passes.
+pub(super) fn check(set: &PolicySet, found: &mut Found) {
+    let mode = set.mesh().path_normalization;
+    if mode == PathNormalization::DecodeAndMergeSlashes {
+        return;
+    }
+    let mut reported = BTreeSet::new();
+    for (position, policy) in set.policies().iter().enumerate() {
+        let Some(workload) = Workload::of(set, position, policy) else {
+            continue;
+        };
+        for denial in workload.denials() {
+            let place = (denial.policy, denial.index);
+            if reported.contains(&place) {
+                continue;
+            }
+            if let Some(way) = workload.way_round(&denial) {
+                report(&denial, &way, found);
+                reported.insert(place);
+            }
+        }
+    }
+}
+
+/// A `Deny` rule by path.
+struct Denial<'s> {
+    /// The position of its policy in the set.
+    policy: usize,
+    name: &'s PolicyName,
+    /// The position in its policy.
+    index: usize,
+    rule: &'s Rule,
+}
+
+fn report(denial: &Denial<'_>, way: &WayRound, found: &mut Found) {
+    let rules = Cursor::Root;
+    let rules = rules.key("spec");
+    let rules = rules.key("rules");
+    let rule = rules.index(denial.index);
+    let to = rule.key("to");
+    let operation = to.index(way.operation);
+    found.of(denial.policy).report(
+        Code::EvadablePath,
+        &operation.key("paths").index(way.path),
+        format!(
+            "rule `{}` denies `{}`, but not `{}`, which {}; many servers read both as the same path",
+            denial.rule.id, way.denied, way.passes, way.why
+        ),
+        way.spelling.remedy(),
+    );
+}
+
+fn is_denial_by_path(rule: &Rule) -> bool {
+    let mut operations = rule.operations.iter();
+    rule.effect == Effect::Deny
+        && rule.enforcement != Some(Enforcement::Shadow)
+        && operations.any(|operation| !operation.paths.is_empty())
+}
+
+/// How a path can be spelled otherwise.
+#[derive(Clone, Copy, Debug)]
+enum Spelling {
+    RepeatedSlash,
+    EscapedSlash,
+}
+
+impl Spelling {
+    /// Those that the proxies of a mesh leave as they are.
+    fn left_by(mode: PathNormalization) -> &'static [Self] {
+        match mode {
+            PathNormalization::None | PathNormalization::Base => {
+                &[Self::RepeatedSlash, Self::EscapedSlash]
+            }
+            PathNormalization::MergeSlashes => &[Self::EscapedSlash],
+            PathNormalization::DecodeAndMergeSlashes => &[],
+        }
+    }
+
+    /// A path with each of its slashes spelled so, one at a time. The first one cannot be escaped.
+    fn spellings_of(self, path: &str) -> impl Iterator<Item = String> + '_ {
+        let (with, since) = match self {
+            Self::RepeatedSlash => ("//", 0),
+            Self::EscapedSlash => ("%2F", 1),
+        };
+        let slashes = path.match_indices('/').skip(since).take(MAX_SLASHES);
+        slashes.filter_map(move |(at, slash)| {
+            let before = path.get(..at)?;
+            let after = path.get(at + slash.len()..)?;
+            Some(format!("{before}{with}{after}"))
+        })
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::RepeatedSlash => {
+                "set `pathNormalization: MergeSlashes` in the `Mesh`, or `DecodeAndMergeSlashes` if the servers decode `%2F` too; or allow only the paths that callers need"
+            }
+            Self::EscapedSlash => {
+                "set `pathNormalization: DecodeAndMergeSlashes` in the `Mesh` if the servers decode `%2F`, or allow only the paths that callers need"
+            }
+        }
+    }
+}
+
+/// A request that a rule denies, and how it passes.
+struct WayRound {
+    /// Where in the rule the denied path stands.
+    operation: usize,
+    path: usize,
+    denied: String,
+    passes: String,
+    spelling: Spelling,
+    /// What lets it pass, as in "which … ".
+    why: String,
+}
+
+/// The policies of a workload.
+struct Workload<'s> {
+    mesh: &'s Mesh,
+    policy: &'s ServicePolicy,
+    /// All that are for the workload, with their positions in the set.
+    policies: Vec<(usize, &'s ServicePolicy)>,
+    compiled: CompiledPolicy,
+    /// The rules that let requests pass.
+    allowing: Vec<&'s Rule>,
+}
+
+impl<'s> Workload<'s> {
+    /// The workload of the policy; none if there is nothing to look at, or too much.
+    fn of(set: &'s PolicySet, position: usize, policy: &'s ServicePolicy) -> Option<Self> {
+        let positions = std::iter::once(position).chain(policy.along.iter().copied());
+        let policies: Vec<_> = positions
+            .filter_map(|position| Some((position, set.policies().get(position)?)))
+            .collect();
+        let rules = policies.iter().flat_map(|(_, policy)| &policy.rules);
+        let is_too_much = rules.clone().nth(MAX_RULES).is_some();
+        if is_too_much || !rules.clone().any(is_denial_by_path) {
+            return None;
+        }
+        let is_allowing = |rule: &&Rule| {
+            rule.effect == Effect::Allow && rule.enforcement != Some(Enforcement::Shadow)
+        };
+        let allowing = rules.filter(is_allowing).collect();
+        Some(Self {
+            mesh: set.mesh(),
+            policy,
+            policies,
+            compiled: PluginConfig::of_policy(set, policy).try_into().ok()?,
+            allowing,
+        })
+    }
+
+    fn denials(&self) -> impl Iterator<Item = Denial<'s>> {
+        self.policies.iter().flat_map(|(position, policy)| {
+            let rules = policy.rules.iter().enumerate();
+            let rules = rules.filter(|(_, rule)| is_denial_by_path(rule));
+            rules.map(|(index, rule)| Denial {
+                policy: *position,
+                name: &policy.name,
+                index,
+                rule,
+            })
+        })
+    }
+
+    /// How a request passes that differs only in its path from one that the rule denies; none if nothing of it is
+    /// allowed in another spelling, as far as the tried requests show.
+    fn way_round(&self, denying: &Denial<'_>) -> Option<WayRound> {
+        let mut left = MAX_REQUESTS;
+        for (operation_at, operation) in denying.rule.operations.iter().enumerate() {
+            for (path_at, pattern) in operation.paths.iter().enumerate() {
+                // What no rule allows passes where the policies say so.
+                let rules = self.allowing.iter().map(|rule| Some(*rule));
+                for allowing in rules.chain([None]) {
+                    for path in paths(pattern, allowing) {
+                        let found =
+                            self.way_round_path(denying, operation, allowing, &path, &mut left);
+                        if let Some((spelling, passes, why)) = found {
+                            return Some(WayRound {
+                                operation: operation_at,
+                                path: path_at,
+                                denied: path,
+                                passes,
+                                spelling,
+                                why,
+                            });
+                        }
+                        if left == 0 {
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn way_round_path(
+        &self,
+        denying: &Denial<'_>,
+        operation: &Operation,
+        allowing: Option<&Rule>,
+        path: &str,
+        left: &mut usize,
+    ) -> Option<(Spelling, String, String)> {
+        let trust_domains = self.mesh.trust_domains();
+        for sample in samples(operation, allowing, &self.policy.name, trust_domains) {
+            *left = left.checked_sub(1)?;
+            let decision = self
+                .compiled
+                .evaluate(&sample.request(path, self.policy.at));
+            if !is_denied_by(denying, decision) {
+                continue;
+            }
+            for spelling in Spelling::left_by(self.mesh.path_normalization) {
+                for passes in spelling.spellings_of(path) {
+                    let decision = self
+                        .compiled
+                        .evaluate(&sample.request(&passes, self.policy.at));
+                    if let Some(why) = why_allowed(decision) {
+                        return Some((*spelling, passes, why));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+fn is_denied_by(denying: &Denial<'_>, decision: Decision<'_>) -> bool {
+    matches!(decision.reason(), Reason::DeniedByRule(rule)
+        if rule.id() == &*denying.rule.id && rule.policy() == denying.name)
+}
+
+/// Why a decision allows a request; none if it does not.
+fn why_allowed(decision: Decision<'_>) -> Option<String> {
+    match (decision.outcome(), decision.reason().rule()) {
+        (Outcome::Denied, _) => None,
+        (Outcome::Allowed, Some(rule)) => Some(format!("rule `{}` allows", rule.id())),
+        (Outcome::Allowed, None) => Some("`otherwise: Pass` lets pass".to_owned()),
+    }
+}
