@@ -8,6 +8,7 @@ mod ambient;
 mod bypass;
 mod code;
 mod config_dump;
+mod content;
 mod control_plane;
 mod coverage;
 mod destination_rules;

@@ -20,7 +20,7 @@ const OPEN: &str = "Pass";
 fn mesh(otherwise: &str) -> String {
     format!(
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
-         spec:\n  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n  filter: {{image: \"file:///peergate_filter.wasm\"}}\n  defaults: {{otherwise: {otherwise}}}\n  \
+         spec:\n  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n  pathNormalization: DecodeAndMergeSlashes\n  filter: {{image: \"file:///peergate_filter.wasm\"}}\n  defaults: {{otherwise: {otherwise}}}\n  \
          gateways:\n  - name: edge\n    namespace: ingress\n    selector: {{matchLabels: {{istio: edge}}}}\n    \
          serviceAccount: edge\n    servers: [{{hosts: [a.example], tls: {{secret: a}}}}]\n"
     )

@@ -1,6 +1,6 @@
 //! Where an object is not what was rendered.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::object::Object;
 use crate::problem::{Cursor, Location};
@@ -56,14 +56,14 @@ pub(super) fn difference(rendered: &Object, found: &Object) -> Option<Difference
         .or_else(|| of_meanings(rendered, found, "labels", &metadata))
         .or_else(|| {
             CONTENTS.iter().find_map(|(field, pointer)| {
-                let content = |object: &'_ Object| object.at(pointer).cloned().unwrap_or_default();
-                let (rendered, found) = (content(rendered), content(found));
-                let empty =
-                    |value: &Value| value == &nothing || value == &Value::Object(<_>::default());
-                if empty(&rendered) && empty(&found) {
+                let rendered = rendered.at(pointer).unwrap_or(&nothing);
+                let found = found.at(pointer).unwrap_or(&nothing);
+                let is_empty =
+                    |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+                if is_empty(rendered) && is_empty(found) {
                     return None;
                 }
-                of_values(&rendered, &found, kind, &root.key(field))
+                of_values(rendered, found, kind, &root.key(field))
             })
         })
 }

@@ -1,6 +1,6 @@
 //! Whether the objects are those that the documents are rendered to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::difference;
 use super::extent::LookedAt;
@@ -8,7 +8,8 @@ use super::foreign::Foreign;
 use super::object::{Object, by_id};
 use super::{Finding, FindingCode, Verdict};
 use crate::istio::{
-    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
+    ExtensionApi, NoExtension, Resource, ResourceKind, authorization_policies, extension,
+    mesh_resources,
 };
 use crate::policy::PolicySet;
 
@@ -22,35 +23,32 @@ pub(super) fn check(
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
-    let rendered = rendered(set, api, verdict);
-    let mut unseen = BTreeMap::<_, usize>::new();
     let found = by_id(objects);
-    let findings = &mut verdict.findings;
-    for (id, rendered) in &rendered {
-        match found.get(id).map(Vec::as_slice) {
+    let mut rendered = BTreeSet::new();
+    let mut unseen = BTreeMap::<_, usize>::new();
+    // Each is dropped before the next is made: all of them would take as much room as all that was found.
+    for object in self::rendered(set, api, &mut verdict.unchecked) {
+        let id = object.id().clone();
+        match found.get(&id).map(Vec::as_slice) {
             None if !looked_at.has(&id.group, &id.kind) => {
-                *unseen.entry((&*id.group, &*id.kind)).or_default() += 1;
+                *unseen
+                    .entry((id.group.clone(), id.kind.clone()))
+                    .or_default() += 1;
             }
-            None => findings.push(Finding::of(
+            None => verdict.findings.push(Finding::of(
                 id.to_string(),
                 FindingCode::MissingObject,
                 "it is not there, and the documents are rendered to it",
                 "apply what `peergate render` makes of the documents",
             )),
-            Some(seen) => findings.extend(seen.iter().filter_map(|found| {
-                let difference = difference(rendered, found)?;
-                Some(Finding {
-                    field: Some(difference.field),
-                    ..Finding::about(
-                        found,
-                        FindingCode::ChangedObject,
-                        difference.message,
-                        "apply what `peergate render` makes of the documents, or change the documents",
-                    )
-                })
-            })),
+            Some(seen) => {
+                let changed = seen.iter().filter_map(|found| changed(&object, found));
+                verdict.findings.extend(changed);
+            }
         }
+        rendered.insert(id);
     }
+    let findings = &mut verdict.findings;
     findings.extend(unseen.into_iter().map(|((group, kind), count)| {
         let title = format!("{kind} ({group})");
         match looked_at {
@@ -75,7 +73,7 @@ pub(super) fn check(
     };
     let others = objects
         .iter()
-        .filter(|object| !rendered.contains_key(object.id()));
+        .filter(|object| !rendered.contains(object.id()));
     for object in others {
         // Deleting it would open workloads, and the documents no longer say whether it may go.
         let is_left_to_cluster =
@@ -117,34 +115,46 @@ fn is_of_rendered_kind(object: &Object) -> bool {
             ))
 }
 
-/// All that the documents are rendered to, by its names.
-fn rendered(
-    set: &PolicySet,
+/// The finding that an object is not what the documents are rendered to, if so.
+fn changed(rendered: &Object, found: &Object) -> Option<Finding> {
+    let difference = difference(rendered, &found.opened())?;
+    Some(Finding {
+        field: Some(difference.field),
+        ..Finding::about(
+            found,
+            FindingCode::ChangedObject,
+            difference.message,
+            "apply what `peergate render` makes of the documents, or change the documents",
+        )
+    })
+}
+
+/// All that the documents are rendered to.
+fn rendered<'s>(
+    set: &'s PolicySet,
     api: ExtensionApi,
-    verdict: &mut Verdict,
-) -> BTreeMap<super::object::ObjectId, Object> {
-    let mut resources = mesh_resources(set);
-    for policy in set.policies() {
-        let policies = authorization_policies(set, policy);
-        resources.extend(policies.into_iter().map(Into::into));
-    }
-    for policy in set.policies() {
-        match extension(set, policy, api) {
-            Ok(resource) => resources.push(resource),
-            // Then the documents want none, and any in the cluster is left over.
-            Err(NoExtension::MissingImage) => break,
-            Err(reason @ NoExtension::NoTrafficExtension(_)) => {
-                verdict
-                    .unchecked
-                    .push(format!("the objects that bring the filter: {reason}"));
-                break;
-            }
+    unchecked: &'s mut Vec<String>,
+) -> impl Iterator<Item = Object> + 's {
+    let of_mesh = mesh_resources(set);
+    let policies = set.policies().iter();
+    let of_policies = policies.clone().flat_map(|policy| {
+        authorization_policies(set, policy)
+            .into_iter()
+            .map(Into::into)
+    });
+    let extensions = policies.map_while(move |policy| match extension(set, policy, api) {
+        Ok(resource) => Some(resource),
+        // Then the documents want none, and any in the cluster is left over.
+        Err(NoExtension::MissingImage) => None,
+        Err(reason @ NoExtension::NoTrafficExtension(_)) => {
+            unchecked.push(format!("the objects that bring the filter: {reason}"));
+            None
         }
-    }
-    resources
-        .iter()
+    });
+    of_mesh
+        .into_iter()
+        .chain(of_policies)
+        .chain(extensions)
         // What was built of texts, numbers and lists is an object as JSON too.
-        .filter_map(|resource| Object::new(serde_json::to_value(resource).ok()?))
-        .map(|object| (object.id().clone(), object))
-        .collect()
+        .filter_map(|resource: Resource| Object::new(serde_json::to_value(resource).ok()?))
 }

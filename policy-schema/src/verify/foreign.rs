@@ -1,6 +1,6 @@
 //! What objects that no document has do to a mesh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) struct Foreign<'m> {
     /// What was seen.
     pub(super) objects: &'m BTreeMap<&'m ObjectId, Vec<&'m Object>>,
     /// What the documents are rendered to.
-    pub(super) rendered: &'m BTreeMap<ObjectId, Object>,
+    pub(super) rendered: &'m BTreeSet<ObjectId>,
 }
 
 impl Foreign<'_> {
@@ -81,7 +81,7 @@ impl Foreign<'_> {
         named.any(|(namespace, name)| {
             let id = gateway(NETWORKING, namespace, name);
             let seen = self.objects.get(&id).into_iter().flatten();
-            self.rendered.contains_key(&id) || seen.copied().any(|other| self.opens_gateway(other))
+            self.rendered.contains(&id) || seen.copied().any(|other| self.opens_gateway(other))
         })
     }
 
@@ -97,7 +97,7 @@ impl Foreign<'_> {
         });
         parents.any(|(namespace, name)| {
             let id = gateway(GATEWAY_API, namespace, name);
-            self.rendered.contains_key(&id)
+            self.rendered.contains(&id)
         })
     }
 
@@ -108,7 +108,7 @@ impl Foreign<'_> {
             ..object.id().clone()
         };
         let limit = self.rendered.range(first..).next();
-        let is_limited = limit.is_some_and(|(limit, _)| {
+        let is_limited = limit.is_some_and(|limit| {
             limit.kind == object.kind() && limit.namespace == object.namespace()
         });
         let has_rules = |rules: &str| {

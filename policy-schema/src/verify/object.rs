@@ -1,10 +1,12 @@
 //! Objects of Kubernetes, of whatever kind.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::content::Content;
 use super::helm_values::HelmValues;
 use super::pod::has_sidecar;
 use crate::code::Code;
@@ -17,7 +19,7 @@ use crate::yaml::{self, Fault, Node};
 #[derive(Clone, Debug)]
 pub struct Object {
     id: ObjectId,
-    value: Value,
+    content: Content,
     place: Option<Place>,
 }
 
@@ -43,6 +45,9 @@ const GROUPS: [&str; 5] = [
     "gateway.networking.k8s.io",
     "networking.k8s.io",
 ];
+
+/// Kinds of which there is one or more for each policy, and that are only compared with what was rendered.
+const COMPARED: [&str; 3] = ["AuthorizationPolicy", "TrafficExtension", "WasmPlugin"];
 
 /// What lists the objects of a folder is expected beside them.
 const KUSTOMIZE: &str = "kustomize.config.k8s.io";
@@ -149,7 +154,11 @@ impl Manifest {
         });
         self.objects.extend(value.map(|value| Object {
             id: ObjectId::new(object.group(), object.kind, text("namespace"), name),
-            value,
+            content: if COMPARED.contains(&object.kind) {
+                Content::packed(value)
+            } else {
+                value.into()
+            },
             place: Some(place),
         }));
     }
@@ -164,7 +173,7 @@ impl Object {
         let group = version.split_once('/').map_or("", |(group, _)| group);
         Some(Self {
             id: ObjectId::new(group, kind, text("/metadata/namespace"), name),
-            value,
+            content: value.into(),
             place: None,
         })
     }
@@ -190,13 +199,25 @@ impl Object {
 
     /// The whole object.
     pub fn value(&self) -> &Value {
-        &self.value
+        self.content.value()
+    }
+
+    /// The object to be looked at once: what is unpacked of it goes with the result.
+    pub(super) fn opened(&self) -> Cow<'_, Self> {
+        match self.content.unpacked() {
+            None => Cow::Borrowed(self),
+            Some(value) => Cow::Owned(Self {
+                id: self.id.clone(),
+                content: value.into(),
+                place: self.place,
+            }),
+        }
     }
 
     /// Whether it is a pod with a sidecar that runs.
     pub fn has_sidecar(&self) -> bool {
         let phase = self.text("/status/phase");
-        self.is("", "Pod") && phase == Some("Running") && has_sidecar(&self.value)
+        self.is("", "Pod") && phase == Some("Running") && has_sidecar(self.value())
     }
 
     /// Where it stands, if it is of a text.
@@ -210,7 +231,7 @@ impl Object {
 
     /// The value at a JSON pointer.
     pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
-        self.value.pointer(pointer)
+        self.value().pointer(pointer)
     }
 
     pub(super) fn text(&self, pointer: &str) -> Option<&str> {

@@ -99,5 +99,9 @@ fn float(plain: &str) -> Option<f64> {
     let is_number = plain
         .chars()
         .all(|char| char.is_ascii_digit() || "+-.eE".contains(char));
-    plain.parse().ok().filter(|_| is_number)
+    // What is out of range is text, as it is to `kubectl`: digests can look like `483478e42890`.
+    plain
+        .parse()
+        .ok()
+        .filter(|value: &f64| is_number && value.is_finite())
 }

@@ -68,6 +68,8 @@ fn scalars_are_those_of_kubectl() {
         ("+1", json!(1)),
         ("1.5", json!(1.5)),
         ("1e3", json!(1000.0)),
+        // Out of range, so not a number.
+        ("483478e42890", json!("483478e42890")),
         (".", json!(".")),
         ("1.31.0", json!("1.31.0")),
         ("10.0.0.0/8", json!("10.0.0.0/8")),
