@@ -2,20 +2,26 @@
 
 use std::cell::OnceCell;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// What an object says: a tree, or its JSON until somebody looks at it. A tree takes ten times the room.
+/// What an object says: a tree, or its JSON until more than its metadata is needed. A tree takes ten times the room.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
     value: OnceCell<Value>,
+    /// The metadata, under its name; `null` if the tree has been there from the beginning.
+    metadata: Value,
     /// Empty if the tree has been there from the beginning.
     json: Box<str>,
 }
+
+/// The field of the metadata.
+const METADATA: &str = "metadata";
 
 impl From<Value> for Content {
     fn from(value: Value) -> Self {
         Self {
             value: OnceCell::from(value),
+            metadata: Value::Null,
             json: Box::default(),
         }
     }
@@ -27,6 +33,7 @@ impl Content {
         match serde_json::to_string(&value) {
             Ok(json) => Self {
                 value: OnceCell::new(),
+                metadata: json!({ METADATA: value.get(METADATA) }),
                 json: json.into(),
             },
             Err(_) => value.into(),
@@ -36,6 +43,17 @@ impl Content {
     /// The tree, which stays.
     pub(super) fn value(&self) -> &Value {
         self.value.get_or_init(|| parse(&self.json))
+    }
+
+    /// The value at a JSON pointer.
+    pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
+        let path = pointer.strip_prefix('/')?;
+        let is_of_metadata = path.split('/').next() == Some(METADATA);
+        if is_of_metadata && self.value.get().is_none() {
+            self.metadata.pointer(pointer)
+        } else {
+            self.value().pointer(pointer)
+        }
     }
 
     /// The tree, made for whoever asks; none if it is there already.
@@ -51,17 +69,18 @@ fn parse(json: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn content_is_the_same_packed_and_not() {
-        let value = json!({"spec": {"rules": [{"when": [1, -2, 0.5, "ä\n", null, true]}]}});
+        let value = json!({"metadata": {"name": "a"}, "spec": {"rules": [{"when": [1, -2, 0.5, "ä\n", null, true]}]}});
         let packed = Content::packed(value.clone());
+        assert_eq!(packed.at("/metadata/name"), Some(&json!("a")));
+        assert_eq!(packed.at("/metadata/labels"), None);
         assert_eq!(packed.unpacked(), Some(value.clone()));
         assert_eq!(packed.value(), &value);
         assert_eq!(packed.unpacked(), None);
+        assert_eq!(packed.at("/spec/rules/0/when/0"), Some(&json!(1)));
         assert_eq!(Content::from(value.clone()).unpacked(), None);
         assert_eq!(Content::from(value.clone()).value(), &value);
     }

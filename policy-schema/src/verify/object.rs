@@ -231,7 +231,7 @@ impl Object {
 
     /// The value at a JSON pointer.
     pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
-        self.value().pointer(pointer)
+        self.content.at(pointer)
     }
 
     pub(super) fn text(&self, pointer: &str) -> Option<&str> {
