@@ -10,11 +10,12 @@ use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
 
-/// What the details of a response begin with when a filter refused the request. A gRPC call that is
+/// What the details of a response begin with when Peergate's filter or RBAC refused the request. A gRPC call that is
 /// refused has the status 200 in the log, so the status does not tell.
-const DENIALS: [&str; 5] = [
-    "peergate_denied[",
-    "rbac_access_denied",
+const DENIALS: [&str; 2] = ["peergate_denied[", "rbac_access_denied"];
+
+/// The same of other filters, which do not go by the path alone.
+const DENIALS_ELSEWHERE: [&str; 3] = [
     "ext_authz_denied",
     "jwt_authn_access_denied",
     "wasm_fail_stream",
@@ -194,10 +195,11 @@ impl Line {
             Direction::Unknown => return Outcome::EitherWay,
         }
         let details = self.response_code_details.as_deref().unwrap_or_default();
-        let is_denied = self.peergate_effect.as_deref() == Some("deny")
-            || DENIALS.iter().any(|denial| details.starts_with(denial));
+        let begins = |denials: &[&str]| denials.iter().any(|denial| details.starts_with(denial));
+        let is_denied = self.peergate_effect.as_deref() == Some("deny") || begins(&DENIALS);
         match self.response_code {
             _ if is_denied => Outcome::Denied,
+            _ if begins(&DENIALS_ELSEWHERE) => Outcome::DeniedElsewhere,
             0 => Outcome::Unanswered,
             status => Outcome::Answered(status),
         }
@@ -333,6 +335,14 @@ mod tests {
                 Outcome::Denied,
             ),
             (json!({"peergate_effect": "deny"}), Outcome::Denied),
+            (
+                json!({"response_code": 401, "response_code_details": "jwt_authn_access_denied{Jwt_is_expired}"}),
+                Outcome::DeniedElsewhere,
+            ),
+            (
+                json!({"response_code_details": "ext_authz_denied"}),
+                Outcome::DeniedElsewhere,
+            ),
             (
                 json!({"peergate_effect": "shadow_deny"}),
                 Outcome::Answered(200),

@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod covered;
+
 const FRONTEND: &str = "spiffe://cluster.local/ns/shop/sa/frontend";
 
 /// A line of an access log, in the minute of an hour.
@@ -339,7 +341,7 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
     }
     let run = learn(&log(&lines), &DOMAIN);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more answered with 401 or 403, such as /orders/9010\n";
+    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more refused by the workload, an authorizer or for their token, such as /orders/9010\n";
     assert!(run.stdout.contains(told), "{}", run.stdout);
     assert!(run.stderr.contains(told), "{}", run.stderr);
     let aside = "aside   2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: let through and answered with 401 or 403";

@@ -101,7 +101,7 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
     if let Some(forbidden) = &call.pattern.forbidden {
         let _ = write!(
             line,
-            "; {} more answered with 401 or 403, such as {}",
+            "; {} more refused by the workload, an authorizer or for their token, such as {}",
             counted(forbidden.count, "path", "paths"),
             forbidden.example
         );
@@ -244,7 +244,10 @@ fn held_back_line(held_back: &HeldBack) -> String {
             clipped(id)
         ),
         Because::Denied(path) => {
-            format!("{} is no template: `{path}` was denied", held_back.template)
+            format!(
+                "{} is no template: `{path}` was denied{BY_HAND}",
+                held_back.template
+            )
         }
     };
     printable(&line)
