@@ -1,6 +1,7 @@
 //! A line of Envoy's access log → an observation.
 
 mod default_text;
+mod envelope;
 
 use policy_schema::engine::path_without_query;
 use policy_schema::plugin_config::PolicyName;
@@ -66,6 +67,12 @@ enum Direction {
 pub(crate) enum InvalidLine {
     #[error("not a JSON object")]
     NoObject,
+    #[error("it has text before the JSON object")]
+    Prefixed,
+    #[error("UTF-16, and not UTF-8")]
+    Utf16,
+    #[error("compressed")]
+    Compressed,
     #[error("it does not end")]
     TooLong,
     #[error("{0}")]
@@ -109,12 +116,13 @@ struct Line {
 
 /// Reads a line. Where it does not name a policy, it is of `policy`.
 pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLine> {
+    let line = &*envelope::opened(line);
     if let Some(entry) = default_text::read(line) {
         return Ok(entry);
     }
     // An array of the right length would do for the deserializer.
     if !line.trim_ascii_start().starts_with(b"{") {
-        return Err(InvalidLine::NoObject);
+        return Err(InvalidLine::of_other_bytes(line));
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
     let at = Timestamp::parse(&line.start_time)?;
@@ -144,6 +152,24 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
         allowed_by: line.peergate_rule.filter(|_| is_allowed),
         tally: Tally::once(at),
     }))
+}
+
+impl InvalidLine {
+    /// What a line is that does not begin with a JSON object.
+    fn of_other_bytes(line: &[u8]) -> Self {
+        const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+        const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+        let begins = |beginnings: &[&[u8]]| beginnings.iter().any(|it| line.starts_with(it));
+        if begins(&UTF_16) {
+            Self::Utf16
+        } else if begins(&COMPRESSED) {
+            Self::Compressed
+        } else if line.trim_ascii_end().ends_with(b"}") && line.contains(&b'{') {
+            Self::Prefixed
+        } else {
+            Self::NoObject
+        }
+    }
 }
 
 /// Which way a cluster leads, by how Istio names it.
@@ -438,6 +464,12 @@ mod tests {
                 "not a JSON object",
             ),
             (b"{\"method\": \"GET\"".to_vec(), "column"),
+            (
+                b"cart-7d9 istio-proxy {\"a\": 1}".to_vec(),
+                "before the JSON",
+            ),
+            (b"\xff\xfe{\0\"\0".to_vec(), "UTF-16"),
+            (b"\x1f\x8b\x08\0".to_vec(), "compressed"),
             (line(json!({"method": "(none)"})), "missing field `method`"),
             (
                 line(json!({"start_time": "(none)"})),

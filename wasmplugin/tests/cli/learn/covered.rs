@@ -10,7 +10,8 @@ fn report(lines: &[Value], args: &[&str]) -> (Value, String) {
 }
 
 fn paths(report: &Value) -> Vec<&str> {
-    let learnt = report["policies"][0]["learnt"].as_array().unwrap().iter();
+    let learnt = report.pointer("/policies/0/learnt").unwrap();
+    let learnt = learnt.as_array().unwrap().iter();
     learnt.filter_map(|call| call["path"].as_str()).collect()
 }
 
