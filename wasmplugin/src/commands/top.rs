@@ -76,6 +76,9 @@ pub(crate) struct Args {
     output: Format,
 }
 
+/// How to ask Prometheus for less. `--policy` chooses what is shown, and does not change what is asked.
+const NARROWER: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
+
 /// Where readings come from.
 enum Source {
     Proxy(String),
@@ -189,7 +192,7 @@ fn source(args: &Args) -> Result<Source, Failure> {
     }
     let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
     Ok(Source::Prometheus {
-        prometheus: Box::new(prometheus),
+        prometheus: Box::new(prometheus.with_narrower(NARROWER)),
         over: format!("{}ms", args.rate_window.as_millis()),
     })
 }
