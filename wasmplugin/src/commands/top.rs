@@ -19,6 +19,7 @@ use crate::output::{self, Format};
 use crate::policies;
 use crate::prometheus::{Prometheus, PrometheusArgs};
 use crate::report;
+use crate::time_span;
 use crate::top::documents::Documents;
 use crate::top::reading::Reading;
 use crate::top::snapshot::{Order, Snapshot, policy_name};
@@ -100,13 +101,10 @@ fn parse_proxy(text: &str) -> Result<String, String> {
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
-    let interval = humantime::parse_duration(text).map_err(|reason| reason.to_string());
-    match interval {
-        Ok(interval) if interval >= Duration::from_millis(100) => Ok(interval),
-        Ok(_) => Err("100ms is the least".to_owned()),
-        Err(reason) => Err(format!(
-            "{reason}; write a number with a unit, such as `2s` or `1m`"
-        )),
+    match time_span::parse(text)? {
+        interval if interval > Duration::from_hours(24) => Err("a day is the most".to_owned()),
+        interval if interval >= Duration::from_millis(100) => Ok(interval),
+        _ => Err("100ms is the least".to_owned()),
     }
 }
 

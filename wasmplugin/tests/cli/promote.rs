@@ -190,7 +190,7 @@ fn arguments_are_refused_with_what_to_do() {
         (
             &["--prometheus", &url, "--window", "7"],
             3,
-            "a number with a unit",
+            "a number with `s`",
         ),
         (
             &["--prometheus", &url, "--max-breakage", "2"],

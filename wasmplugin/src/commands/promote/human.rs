@@ -17,6 +17,7 @@ use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
 use crate::promotion::verdict::{Unknown, Verdict};
 use crate::report::counted;
+use crate::time_span;
 
 /// More callers than these are not listed: nobody reads on.
 const MOST_CALLERS: usize = 20;
@@ -220,7 +221,7 @@ pub(super) fn length(time: Duration) -> String {
         HOUR.. => MINUTE,
         _ => 1,
     };
-    humantime::format_duration(Duration::from_secs(seconds.div_ceil(unit) * unit)).to_string()
+    time_span::text(Duration::from_secs(seconds.div_ceil(unit) * unit))
 }
 
 /// The seconds of a stretch of time, rounded up.
@@ -403,9 +404,9 @@ mod tests {
             (200, "3m 20s"),
             (3_600, "1h"),
             (3_601, "1h 1m"),
-            (604_800, "7days"),
-            (604_800 - 200, "7days"),
-            (604_800 - 3_700, "6days 23h"),
+            (604_800, "7d"),
+            (604_800 - 200, "7d"),
+            (604_800 - 3_700, "6d 23h"),
         ] {
             assert_eq!(length(Duration::from_secs(seconds)), told, "{seconds}");
         }
