@@ -15,8 +15,11 @@ use tokio::time::timeout;
 /// What a proxy may take to answer: a large configuration is some hundred megabytes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What it may say at most, in bytes.
+/// What it may say of its configuration at most, in bytes.
 const MOST: usize = 512 * 1024 * 1024;
+
+/// What it may say of its metrics at most, in bytes: some hundred thousand series.
+const MOST_STATS: usize = 64 * 1024 * 1024;
 
 /// Where requests without a body are sent.
 type Requests = SendRequest<Empty<Bytes>>;
@@ -108,6 +111,11 @@ async fn get(requests: &mut Requests, path: &'static str) -> Result<Bytes, Admin
     if response.status() != StatusCode::OK {
         return Err(AdminError::Status(path, response.status()));
     }
-    let body = Limited::new(response.into_body(), MOST).collect().await;
+    let most = if path.starts_with("/stats") {
+        MOST_STATS
+    } else {
+        MOST
+    };
+    let body = Limited::new(response.into_body(), most).collect().await;
     body.map(Collected::to_bytes).map_err(AdminError::Body)
 }

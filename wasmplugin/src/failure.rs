@@ -319,6 +319,18 @@ impl Failure {
                 reason: InvalidLine::NoPolicy,
                 ..
             } => Some("name the policy with `--workload NAMESPACE/NAME`"),
+            Self::NoAccessLog {
+                reason: InvalidLine::Prefixed,
+                ..
+            } => Some("print the lines alone, as by `kubectl logs` or `stern --output raw`"),
+            Self::NoAccessLog {
+                reason: InvalidLine::Utf16,
+                ..
+            } => Some("convert it to UTF-8, as by `iconv -f UTF-16 -t UTF-8`"),
+            Self::NoAccessLog {
+                reason: InvalidLine::Compressed,
+                ..
+            } => Some("decompress it first, as by `gzip -dc FILE | peergate learn --access-log -`"),
             Self::NoAccessLog { .. } => Some(
                 "write it as JSON, one object a line, with the fields that docs/learn.md names",
             ),

@@ -31,6 +31,7 @@ mod promotion;
 mod registry;
 mod report;
 mod series;
+mod time_span;
 mod top;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

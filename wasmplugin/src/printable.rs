@@ -25,7 +25,8 @@ pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let end = text.floor_char_boundary(MAX_SHOWN);
-    Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default()))
+    // Plain ASCII, so that it is not spelt out like what a stranger sent.
+    Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -36,11 +37,17 @@ mod tests {
     fn long_texts_are_clipped_between_characters() {
         assert_eq!(clipped("a"), "a");
         assert_eq!(clipped(&"a".repeat(256)), "a".repeat(256));
-        assert_eq!(clipped(&"é".repeat(129)), "é".repeat(128) + "…");
+        assert_eq!(clipped(&"é".repeat(129)), "é".repeat(128) + "...");
         assert_eq!(
             clipped(&("a".to_owned() + &"é".repeat(200))),
-            "a".to_owned() + &"é".repeat(127) + "…"
+            "a".to_owned() + &"é".repeat(127) + "..."
         );
+    }
+
+    #[test]
+    fn what_is_clipped_is_printable() {
+        let shown = printable(&clipped(&"a".repeat(300)));
+        assert_eq!(shown, "a".repeat(256) + "...");
     }
 
     #[test]

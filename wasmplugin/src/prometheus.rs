@@ -31,6 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// What an answer may have at most, in bytes.
 const MOST: usize = 256 * 1024 * 1024;
 
+/// How most commands are asked for less.
+const NARROWER: &str =
+    "ask for a shorter `--window`, or for one policy: `--workload NAMESPACE/NAME`";
+
 /// A server that answers queries. Its credentials are in no message and in no debug output.
 pub(crate) struct Prometheus {
     client: Client,
@@ -40,6 +44,8 @@ pub(crate) struct Prometheus {
     url: Url,
     /// Marked as sensitive, so that it is not shown.
     token: Option<HeaderValue>,
+    /// How to ask for less, by the options of the command that asks.
+    narrower: &'static str,
 }
 
 impl fmt::Debug for Prometheus {
@@ -102,7 +108,13 @@ impl Prometheus {
             endpoint,
             url,
             token: token.map(bearer).transpose()?,
+            narrower: NARROWER,
         })
+    }
+
+    /// The same for a command with other options to ask for less than `--window` and `--workload`.
+    pub(crate) fn with_narrower(self, narrower: &'static str) -> Self {
+        Self { narrower, ..self }
     }
 
     /// The server's URL, without credentials.
@@ -138,7 +150,7 @@ impl Prometheus {
         }
         let status = response.status();
         let body = self.body(response).await?;
-        answer::read(&self.url, status, &body, query)
+        answer::read(&self.url, status, &body, query, self.narrower)
     }
 
     /// Whether it has counters of the filter with everything in their names, where labels should be.
@@ -183,7 +195,9 @@ impl Prometheus {
             .map_err(|reason| self.unreachable(reason))?
         {
             if body.len() + chunk.len() > MOST {
-                return Err(PrometheusError::TooLarge);
+                return Err(PrometheusError::TooLarge {
+                    narrower: self.narrower,
+                });
             }
             body.extend_from_slice(&chunk);
         }

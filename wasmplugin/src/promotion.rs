@@ -5,6 +5,7 @@
 pub(crate) mod bound;
 pub(crate) mod candidate;
 mod counting;
+pub(crate) mod coverage;
 pub(crate) mod evidence;
 pub(crate) mod label;
 pub(crate) mod revisions;

@@ -21,7 +21,7 @@ use crate::input::{InputArgs, is_stdin};
 use crate::learning::counters::OBSERVED;
 use crate::learning::path_folding::HandTemplate;
 use crate::learning::proposal::{Evidence, Proposals, ProposedCall};
-use crate::learning::workload::{Counting, Workload};
+use crate::learning::workload::{Call, Counting, Workload};
 use crate::output::{self, Format};
 use crate::prometheus::PrometheusArgs;
 use crate::{network, policies, report};
@@ -208,20 +208,38 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             document,
         });
     }
-    let documents = || learnt.iter().filter_map(|one| one.document.as_ref());
-    let new = documents().filter(|document| document.is_new()).count();
+    let new = documents(&learnt)
+        .filter(|document| document.is_new())
+        .count();
     if new > 1 && !args.selector.is_empty() {
         return Err(Failure::SeveralPolicies(new));
     }
-    let texts = Texts::with(documents(), &texts, &known)?;
-    texts.check(&known)?;
+    let texts = Texts::with(documents(&learnt), &texts, &known)?;
+    let draft = texts.check(&known)?;
+    for one in &mut learnt {
+        one.count_coverage(&draft);
+    }
     args.note_unused_templates(&learnt);
     show(&learnt, &texts, &known, &unread, args)?;
-    Ok(if documents().next().is_some() {
+    Ok(if documents(&learnt).next().is_some() {
         ExitStatus::Success
     } else {
         ExitStatus::Negative
     })
+}
+
+fn documents(learnt: &[Learnt]) -> impl Iterator<Item = &Document> {
+    learnt.iter().filter_map(|one| one.document.as_ref())
+}
+
+impl Learnt {
+    /// Counts what the draft allows, as the engine decides. Rules that are left to people are in no draft.
+    fn count_coverage(&mut self, draft: &Known) {
+        if self.document.as_ref().and_then(Document::by_hand).is_none() {
+            let is_allowed = |call: &Call| draft.allows(&self.policy, call);
+            self.proposals.coverage.covered = self.workload.cover(is_allowed);
+        }
+    }
 }
 
 fn show(

@@ -24,6 +24,7 @@ use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
 use crate::promotion::evidence::{self, Evidence};
 use crate::promotion::verdict::{Standard, Verdict, judge};
+use crate::time_span;
 
 /// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
 ///
@@ -106,15 +107,15 @@ struct Written {
     rule: Option<String>,
 }
 
+/// No Prometheus has kept samples for longer.
+const LONGEST_WINDOW: Duration = Duration::from_secs(1_000_000_000);
+
 /// Reads a stretch of time.
 pub(super) fn parse_window(text: &str) -> Result<Duration, String> {
-    let window = humantime::parse_duration(text).map_err(|reason| reason.to_string());
-    match window {
-        Ok(window) if window >= Duration::from_secs(1) => Ok(window),
-        Ok(_) => Err("a second is the least".to_owned()),
-        Err(reason) => Err(format!(
-            "{reason}; write a number with a unit, such as `12h` or `7d`"
-        )),
+    match time_span::parse(text)? {
+        window if window > LONGEST_WINDOW => Err("30 years are the most".to_owned()),
+        window if window >= Duration::from_secs(1) => Ok(window),
+        _ => Err("a second is the least".to_owned()),
     }
 }
 

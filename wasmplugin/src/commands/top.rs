@@ -19,6 +19,7 @@ use crate::output::{self, Format};
 use crate::policies;
 use crate::prometheus::{Prometheus, PrometheusArgs};
 use crate::report;
+use crate::time_span;
 use crate::top::documents::Documents;
 use crate::top::reading::Reading;
 use crate::top::snapshot::{Order, Snapshot, policy_name};
@@ -76,6 +77,9 @@ pub(crate) struct Args {
     output: Format,
 }
 
+/// How to ask Prometheus for less. `--policy` chooses what is shown, and does not change what is asked.
+const NARROWER: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
+
 /// Where readings come from.
 enum Source {
     Proxy(String),
@@ -97,13 +101,10 @@ fn parse_proxy(text: &str) -> Result<String, String> {
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
-    let interval = humantime::parse_duration(text).map_err(|reason| reason.to_string());
-    match interval {
-        Ok(interval) if interval >= Duration::from_millis(100) => Ok(interval),
-        Ok(_) => Err("100ms is the least".to_owned()),
-        Err(reason) => Err(format!(
-            "{reason}; write a number with a unit, such as `2s` or `1m`"
-        )),
+    match time_span::parse(text)? {
+        interval if interval > Duration::from_hours(24) => Err("a day is the most".to_owned()),
+        interval if interval >= Duration::from_millis(100) => Ok(interval),
+        _ => Err("100ms is the least".to_owned()),
     }
 }
 
@@ -189,7 +190,7 @@ fn source(args: &Args) -> Result<Source, Failure> {
     }
     let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
     Ok(Source::Prometheus {
-        prometheus: Box::new(prometheus),
+        prometheus: Box::new(prometheus.with_narrower(NARROWER)),
         over: format!("{}ms", args.rate_window.as_millis()),
     })
 }

@@ -1,6 +1,7 @@
 //! A line of Envoy's access log → an observation.
 
 mod default_text;
+mod envelope;
 
 use policy_schema::engine::path_without_query;
 use policy_schema::plugin_config::PolicyName;
@@ -10,11 +11,12 @@ use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
 
-/// What the details of a response begin with when a filter refused the request. A gRPC call that is
+/// What the details of a response begin with when Peergate's filter or RBAC refused the request. A gRPC call that is
 /// refused has the status 200 in the log, so the status does not tell.
-const DENIALS: [&str; 5] = [
-    "peergate_denied[",
-    "rbac_access_denied",
+const DENIALS: [&str; 2] = ["peergate_denied[", "rbac_access_denied"];
+
+/// The same of other filters, which do not go by the path alone.
+const DENIALS_ELSEWHERE: [&str; 3] = [
     "ext_authz_denied",
     "jwt_authn_access_denied",
     "wasm_fail_stream",
@@ -65,6 +67,12 @@ enum Direction {
 pub(crate) enum InvalidLine {
     #[error("not a JSON object")]
     NoObject,
+    #[error("it has text before the JSON object")]
+    Prefixed,
+    #[error("UTF-16, and not UTF-8")]
+    Utf16,
+    #[error("compressed")]
+    Compressed,
     #[error("it does not end")]
     TooLong,
     #[error("{0}")]
@@ -108,12 +116,13 @@ struct Line {
 
 /// Reads a line. Where it does not name a policy, it is of `policy`.
 pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, InvalidLine> {
+    let line = &*envelope::opened(line);
     if let Some(entry) = default_text::read(line) {
         return Ok(entry);
     }
     // An array of the right length would do for the deserializer.
     if !line.trim_ascii_start().starts_with(b"{") {
-        return Err(InvalidLine::NoObject);
+        return Err(InvalidLine::of_other_bytes(line));
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| mistake(&error))?;
     let at = Timestamp::parse(&line.start_time)?;
@@ -143,6 +152,24 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
         allowed_by: line.peergate_rule.filter(|_| is_allowed),
         tally: Tally::once(at),
     }))
+}
+
+impl InvalidLine {
+    /// What a line is that does not begin with a JSON object.
+    fn of_other_bytes(line: &[u8]) -> Self {
+        const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+        const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+        let begins = |beginnings: &[&[u8]]| beginnings.iter().any(|it| line.starts_with(it));
+        if begins(&UTF_16) {
+            Self::Utf16
+        } else if begins(&COMPRESSED) {
+            Self::Compressed
+        } else if line.trim_ascii_end().ends_with(b"}") && line.contains(&b'{') {
+            Self::Prefixed
+        } else {
+            Self::NoObject
+        }
+    }
 }
 
 /// Which way a cluster leads, by how Istio names it.
@@ -194,10 +221,11 @@ impl Line {
             Direction::Unknown => return Outcome::EitherWay,
         }
         let details = self.response_code_details.as_deref().unwrap_or_default();
-        let is_denied = self.peergate_effect.as_deref() == Some("deny")
-            || DENIALS.iter().any(|denial| details.starts_with(denial));
+        let begins = |denials: &[&str]| denials.iter().any(|denial| details.starts_with(denial));
+        let is_denied = self.peergate_effect.as_deref() == Some("deny") || begins(&DENIALS);
         match self.response_code {
             _ if is_denied => Outcome::Denied,
+            _ if begins(&DENIALS_ELSEWHERE) => Outcome::DeniedElsewhere,
             0 => Outcome::Unanswered,
             status => Outcome::Answered(status),
         }
@@ -334,6 +362,14 @@ mod tests {
             ),
             (json!({"peergate_effect": "deny"}), Outcome::Denied),
             (
+                json!({"response_code": 401, "response_code_details": "jwt_authn_access_denied{Jwt_is_expired}"}),
+                Outcome::DeniedElsewhere,
+            ),
+            (
+                json!({"response_code_details": "ext_authz_denied"}),
+                Outcome::DeniedElsewhere,
+            ),
+            (
                 json!({"peergate_effect": "shadow_deny"}),
                 Outcome::Answered(200),
             ),
@@ -428,6 +464,12 @@ mod tests {
                 "not a JSON object",
             ),
             (b"{\"method\": \"GET\"".to_vec(), "column"),
+            (
+                b"cart-7d9 istio-proxy {\"a\": 1}".to_vec(),
+                "before the JSON",
+            ),
+            (b"\xff\xfe{\0\"\0".to_vec(), "UTF-16"),
+            (b"\x1f\x8b\x08\0".to_vec(), "compressed"),
             (line(json!({"method": "(none)"})), "missing field `method`"),
             (
                 line(json!({"start_time": "(none)"})),

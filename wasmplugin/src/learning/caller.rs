@@ -38,6 +38,18 @@ impl Caller {
         }
     }
 
+    /// What it presents; nothing where it has no identity.
+    pub(crate) fn peer(&self, domains: &TrustDomains) -> Option<String> {
+        match self {
+            Self::ServiceAccount { namespace, name } => Some(format!(
+                "spiffe://{}/ns/{namespace}/sa/{name}",
+                domains.own()
+            )),
+            Self::Principal(id) => Some(id.clone()),
+            Self::Anonymous => None,
+        }
+    }
+
     fn of_id(id: SpiffeId<'_>) -> Self {
         let account = id.path().strip_prefix("/ns/").and_then(|rest| {
             let (namespace, name) = rest.split_once("/sa/")?;

@@ -27,8 +27,10 @@ pub(crate) enum Outcome {
     Answered(u16),
     /// It was let through. The source does not say how it was answered.
     LetThrough,
-    /// A filter refused it: Peergate's, RBAC, or another that decides who may call.
+    /// Peergate's filter or RBAC refused it.
     Denied,
+    /// Another filter refused it, by what no rule sees: a token, what an authorizer knows, or a filter that failed.
+    DeniedElsewhere,
     /// There was no answer, as when the caller went away.
     Unanswered,
     /// The workload itself made it, and its proxy sent it to another.

@@ -85,7 +85,7 @@ impl Proposals {
         let mut positions = Positions::new(&workload.paths, least_ids, is_established);
         for ((caller, method), paths) in by_caller {
             let conditions = Conditions {
-                denied: paths_of(&workload.denied, caller, method),
+                denied: mostly_denied(&workload.denied, &paths, caller, method),
                 forbidden: paths_of(&workload.forbidden, caller, method),
                 least_ids: evidence.least_ids,
                 least_count: evidence.least_count,
@@ -129,6 +129,26 @@ impl Proposals {
             learnt.push(call);
         }
     }
+}
+
+/// The paths of a caller's denied calls with a method, without those that were let through as often or more: where one
+/// request is denied and another is not, the path is not why.
+fn mostly_denied<'c>(
+    denied: &'c BTreeMap<Call, u64>,
+    let_through: &BTreeMap<&str, Tally>,
+    caller: &Caller,
+    method: &str,
+) -> BTreeSet<&'c str> {
+    let own = denied
+        .iter()
+        .filter(|(call, _)| (&call.caller, call.method.as_str()) == (caller, method));
+    let mostly_denied_calls = own.filter(|(call, denied)| {
+        let let_through = let_through.get(call.path.as_str());
+        let_through.is_none_or(|tally| tally.count < **denied)
+    });
+    mostly_denied_calls
+        .map(|(call, _)| call.path.as_str())
+        .collect()
 }
 
 /// The paths of a caller's calls with a method.

@@ -670,6 +670,94 @@ fn what_the_workload_itself_refused_is_evidence_for_nothing() {
 }
 
 #[test]
+fn what_a_token_or_an_authorizer_decided_is_evidence_for_nothing() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    let refused = Observation {
+        outcome: Outcome::DeniedElsewhere,
+        ..seen(WEB, "GET", "/orders/4")
+    };
+    let all = workload(ids.into_iter().chain([refused]));
+    assert_eq!(all.set_aside[&SetAside::Denied].count, 1);
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    let call = proposals.learnt.into_values().flatten().next().unwrap();
+    assert_eq!(call.pattern.forbidden.unwrap().example, "/orders/4");
+    assert_eq!(call.tally.count, 3);
+}
+
+/// Where one request is denied and another to the same path is not, the path is not why.
+#[test]
+fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    let with = |let_through: usize, denials: usize| {
+        let request = seen(WEB, "GET", "/orders/4");
+        let let_through = std::iter::repeat_n(request.clone(), let_through);
+        let denials = std::iter::repeat_n(denied(request), denials);
+        let all = ids.iter().cloned().chain(let_through).chain(denials);
+        let proposals = Proposals::of(&workload(all), EVIDENCE, &[]);
+        learnt_paths(&proposals) == ["/orders/{*}"]
+    };
+    for (let_through, denials, is_template) in [
+        (1, 1, true),
+        (5, 1, true),
+        (1, 2, false),
+        (0, 1, false),
+        (0, 50, false),
+    ] {
+        let found = with(let_through, denials);
+        assert_eq!(found, is_template, "{let_through} and {denials}");
+    }
+}
+
+/// The `Deny` rule stays in force beside the template.
+#[test]
+fn what_a_rule_of_the_policy_denies_prevents_no_template() {
+    let admin = seen(WEB, "GET", "/orders/admin");
+    for (standing, is_template) in [
+        (Standing::Refused("no-admin".to_owned()), true),
+        (Standing::RefusedThen("no-admin".to_owned()), false),
+    ] {
+        for refused in [admin.clone(), denied(admin.clone())] {
+            let mut all = workload([1, 2, 3].map(|id| seen(WEB, "GET", &format!("/orders/{id}"))));
+            for _ in 0..9 {
+                all.add(&refused, &domains(), ALL, |_| standing.clone());
+            }
+            let proposals = Proposals::of(&all, EVIDENCE, &[]);
+            let paths = learnt_paths(&proposals);
+            assert_eq!(paths == ["/orders/{*}"], is_template, "{standing:?}");
+            assert!(!paths.contains(&"/orders/admin".to_owned()));
+        }
+    }
+}
+
+/// What is allowed already is not allowed newly.
+#[test]
+fn what_was_denied_and_is_allowed_by_now_prevents_no_template() {
+    let mut all = workload([1, 2, 3].map(|id| seen(WEB, "GET", &format!("/orders/{id}"))));
+    all.add(
+        &denied(seen(WEB, "GET", "/orders/4")),
+        &domains(),
+        ALL,
+        |_| Standing::Known,
+    );
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+}
+
+#[test]
+fn a_draft_covers_what_it_allows_however_it_came_to() {
+    let mut all =
+        workload(["/a", "/a", "/rare", "/a/x*", "/b c", "/b c"].map(|path| seen(WEB, "GET", path)));
+    let covered = all.cover(|call| matches!(call.path.as_str(), "/a" | "/a/x*"));
+    assert_eq!((covered, all.eligible), (3, 6));
+    let unwritable = SetAside::Unwritable("GET /b c".to_owned());
+    let aside: Vec<_> = all.set_aside.iter().collect();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(*aside[0].0, unwritable);
+    assert_eq!(aside[0].1.count, 2);
+}
+
+#[test]
 fn a_template_never_takes_in_what_was_denied() {
     let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
     let with = |other: Observation| {

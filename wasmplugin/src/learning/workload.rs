@@ -37,6 +37,8 @@ pub(crate) enum Standing {
     KnownInShadow,
     /// This rule denies it, whatever else is allowed.
     Refused(String),
+    /// This rule denied it then, and its time is over.
+    RefusedThen(String),
 }
 
 /// A caller, a method, and a path without query.
@@ -94,11 +96,16 @@ pub(crate) struct Workload {
     pub(crate) set_aside: BTreeMap<SetAside, Tally>,
     /// What is to be learnt.
     pub(crate) calls: BTreeMap<Call, Tally>,
-    /// What was denied, so that nothing learnt may take it in.
-    pub(crate) denied: BTreeSet<Call>,
-    /// What was let through and answered with 401 or 403. Whose order it is, the workload judges, and no rule can; so
-    /// this is evidence for nothing, and told where a template takes it in.
+    /// What was denied and how often, so that nothing learnt takes it in that was not let through as well. What a rule
+    /// of the policy denies is not among it: the rule stays in force beside what is learnt.
+    pub(crate) denied: BTreeMap<Call, u64>,
+    /// What the workload answered with 401 or 403, and what others than the filter and RBAC denied. Whose order it is,
+    /// or whether a token is good, no rule can judge; so this is evidence for nothing, and told where a template takes
+    /// it in.
     pub(crate) forbidden: BTreeSet<Call>,
+    /// Requests that no rule can be written for alone. A template may take them in, and so may a rule for the path that
+    /// theirs is normalised to.
+    pub(crate) unwritable: BTreeMap<Call, Tally>,
     /// How many requests count for what is learnt: let through, answered without an error, by a caller that a rule
     /// may name.
     pub(crate) eligible: u64,
@@ -135,7 +142,9 @@ impl Workload {
         if is_eligible {
             self.eligible = self.eligible.saturating_add(tally.count);
         }
-        if let Some(path) = &observation.path {
+        // What a rule denies stays denied, whatever is learnt beside it.
+        let is_refused = matches!(&call, Err(SetAside::Refused(_)));
+        if let Some(path) = observation.path.as_ref().filter(|_| !is_refused) {
             self.paths.add(path, &caller, tally, is_eligible);
         }
         match call {
@@ -187,7 +196,10 @@ impl Workload {
         };
         match observation.outcome {
             Outcome::Denied if !counting.takes_denied => {
-                self.denied.insert(call);
+                return Err(self.denied(observation, call, standing));
+            }
+            Outcome::DeniedElsewhere if !counting.takes_denied => {
+                self.forbidden.insert(call);
                 return Err(SetAside::Denied);
             }
             Outcome::Answered(status @ (401 | 403)) if status >= counting.status_below => {
@@ -200,10 +212,14 @@ impl Workload {
             Outcome::Unanswered => return Err(SetAside::Unanswered),
             Outcome::Outbound => return Err(SetAside::Outbound),
             Outcome::EitherWay => return Err(SetAside::EitherWay),
-            Outcome::Answered(_) | Outcome::LetThrough | Outcome::Denied => {}
+            Outcome::Answered(_)
+            | Outcome::LetThrough
+            | Outcome::Denied
+            | Outcome::DeniedElsewhere => {}
         }
-        let unwritable = || SetAside::Unwritable(format!("{} {}", clipped(method), clipped(path)));
+        let unwritable = || SetAside::unwritable(method, path);
         if !is_writable(&call) {
+            self.add_unwritable(call, observation.tally);
             return Err(unwritable());
         }
         match standing(observation) {
@@ -211,7 +227,10 @@ impl Workload {
                 Err(SetAside::TooLong)
             }
             Standing::New => Ok(Some(call)),
-            Standing::Unseen => Err(unwritable()),
+            Standing::Unseen => {
+                self.add_unwritable(call, observation.tally);
+                Err(unwritable())
+            }
             Standing::Known => {
                 self.known = self.known.saturating_add(observation.tally.count);
                 Ok(None)
@@ -220,11 +239,72 @@ impl Workload {
                 self.known_in_shadow = self.known_in_shadow.saturating_add(observation.tally.count);
                 Ok(None)
             }
-            Standing::Refused(rule) => {
-                self.denied.insert(call);
+            Standing::Refused(rule) => Err(SetAside::Refused(rule)),
+            Standing::RefusedThen(rule) => {
+                self.add_denied(call, observation.tally);
                 Err(SetAside::Refused(rule))
             }
         }
+    }
+
+    /// Takes note of a request that was denied; why it is not learnt from.
+    fn denied(
+        &mut self,
+        observation: &Observation,
+        call: Call,
+        standing: impl FnOnce(&Observation) -> Standing,
+    ) -> SetAside {
+        match standing(observation) {
+            Standing::Refused(rule) => return SetAside::Refused(rule),
+            // It is allowed by now, so that nothing learnt allows it newly.
+            Standing::Known => {}
+            Standing::New
+            | Standing::Unseen
+            | Standing::KnownInShadow
+            | Standing::RefusedThen(_) => self.add_denied(call, observation.tally),
+        }
+        SetAside::Denied
+    }
+
+    fn add_denied(&mut self, call: Call, tally: Tally) {
+        let count = self.denied.entry(call).or_default();
+        *count = count.saturating_add(tally.count);
+    }
+
+    /// Keeps a request that no rule can be written for alone. One that is too long is none that a template takes in.
+    fn add_unwritable(&mut self, call: Call, tally: Tally) {
+        if !is_too_long(&call.path) && call.method.len() <= MAX_METHOD {
+            let sum = self.unwritable.entry(call);
+            sum.and_modify(|sum| *sum = sum.and(tally)).or_insert(tally);
+        }
+    }
+
+    /// Counts what a draft allows of the requests that count for what is learnt, and no longer calls unwritable what it
+    /// allows of these.
+    pub(crate) fn cover(&mut self, is_allowed: impl Fn(&Call) -> bool) -> u64 {
+        let calls = self.calls.iter().filter(|(call, _)| is_allowed(call));
+        let learnt: u64 = calls.map(|(_, tally)| tally.count).sum();
+        let mut covered = self.known.saturating_add(self.known_in_shadow);
+        covered = covered.saturating_add(learnt);
+        let allowed: Vec<_> = self
+            .unwritable
+            .extract_if(.., |call, _| is_allowed(call))
+            .collect();
+        for (call, tally) in allowed {
+            covered = covered.saturating_add(tally.count);
+            let why = SetAside::unwritable(&call.method, &call.path);
+            if let Some(sum) = self.set_aside.get_mut(&why) {
+                sum.count = sum.count.saturating_sub(tally.count);
+            }
+        }
+        self.set_aside.retain(|_, tally| tally.count > 0);
+        covered
+    }
+}
+
+impl SetAside {
+    fn unwritable(method: &str, path: &str) -> Self {
+        Self::Unwritable(format!("{} {}", clipped(method), clipped(path)))
     }
 }
 

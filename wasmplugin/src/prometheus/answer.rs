@@ -50,12 +50,13 @@ struct Series {
 #[derive(Deserialize)]
 struct Point(f64, String);
 
-/// Reads an answer to a query.
+/// Reads an answer to a query; `narrower` is what to ask for where that was too much.
 pub(super) fn read(
     url: &Url,
     status: StatusCode,
     body: &[u8],
     query: &str,
+    narrower: &'static str,
 ) -> Result<Vec<Sample>, PrometheusError> {
     let foreign = |reason: String| PrometheusError::NotPrometheus {
         url: url.clone(),
@@ -68,7 +69,8 @@ pub(super) fn read(
         return Err(PrometheusError::Refused {
             query: query.to_owned(),
             message: answer.error.unwrap_or_else(|| kind.clone()),
-            is_too_much: matches!(kind.as_str(), "timeout" | "canceled" | "execution"),
+            narrower: matches!(kind.as_str(), "timeout" | "canceled" | "execution")
+                .then_some(narrower),
         });
     }
     if !answer.warnings.is_empty() {

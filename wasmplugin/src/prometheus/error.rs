@@ -37,14 +37,18 @@ pub(crate) enum PrometheusError {
     Refused {
         query: String,
         message: String,
-        is_too_much: bool,
+        /// What to ask for instead, where it was too much.
+        narrower: Option<&'static str>,
     },
     #[error("Prometheus answers in part only: {0}")]
     Partial(String),
     #[error("Prometheus answers the query `{query}` with a {kind}, and not with samples")]
     UnexpectedType { query: String, kind: String },
     #[error("the answer of Prometheus is larger than 256 MiB")]
-    TooLarge,
+    TooLarge {
+        /// What to ask for instead.
+        narrower: &'static str,
+    },
 }
 
 impl PrometheusError {
@@ -60,7 +64,7 @@ impl PrometheusError {
             | Self::Refused { .. }
             | Self::Partial(_)
             | Self::UnexpectedType { .. }
-            | Self::TooLarge => false,
+            | Self::TooLarge { .. } => false,
         }
     }
 
@@ -97,9 +101,10 @@ impl PrometheusError {
                 "name what answers at `/api/v1/query`, with the path that it is served under; Grafana is no Prometheus"
             }
             Self::Refused {
-                is_too_much: true, ..
-            } => "ask for a shorter `--window`, or for one policy: `--workload NAMESPACE/NAME`",
-            Self::TooLarge => "ask for one policy: `--workload NAMESPACE/NAME`",
+                narrower: Some(narrower),
+                ..
+            }
+            | Self::TooLarge { narrower } => narrower,
             Self::Partial(_) => "see why a part of its data cannot be reached, then ask again",
             Self::Setup(_) | Self::Refused { .. } | Self::UnexpectedType { .. } => return None,
         })

@@ -231,6 +231,16 @@ fn refusals_say_what_to_do() {
 }
 
 #[test]
+fn a_query_that_is_too_much_is_told_with_the_options_of_the_command() {
+    let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
+    let server = Server::json("503 Service Unavailable", timeout);
+    let prometheus = Prometheus::new(&server.url(), None, &[]).unwrap();
+    let error = query(Ok(prometheus.with_narrower("ask for less"))).unwrap_err();
+    server.asked.join().unwrap();
+    assert_eq!(error.help(), Some("ask for less"));
+}
+
+#[test]
 fn a_query_is_not_taken_to_another_place() {
     let server = Server::answering(
         "HTTP/1.1 302 Found\r\nlocation: https://login.example/start?state=s3cret\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"

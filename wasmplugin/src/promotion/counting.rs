@@ -1,5 +1,7 @@
 //! Queries that count what counters counted, in PromQL.
 
+use std::time::Duration;
+
 use policy_schema::timestamp::Timestamp;
 
 use super::label::{EFFECT, POLICY, REASON, RULE};
@@ -31,6 +33,10 @@ impl Window {
         nanoseconds / 1_000_000
     }
 
+    pub(crate) fn length(self) -> Duration {
+        Duration::from_millis(self.milliseconds())
+    }
+
     /// As PromQL has it.
     fn duration(self) -> String {
         format!("{}ms", self.milliseconds().max(1))
@@ -38,6 +44,10 @@ impl Window {
 
     fn step_milliseconds(self) -> u64 {
         (self.milliseconds() / LOOKS).max(FINEST_MILLISECONDS)
+    }
+
+    fn step_duration(self) -> Duration {
+        Duration::from_millis(self.step_milliseconds())
     }
 
     fn step(self) -> String {
@@ -50,6 +60,14 @@ impl Window {
         Self {
             from: Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_sub(step)),
             until: at,
+        }
+    }
+
+    /// The stretch between the look at `at` and the one after it, and not beyond the window's end.
+    pub(super) fn after_look(self, at: Timestamp) -> Self {
+        Self {
+            from: at.min(self.until),
+            until: self.step_after(at).min(self.until),
         }
     }
 
@@ -124,6 +142,46 @@ pub(super) fn looked_at(selector: &str, window: Window) -> String {
 pub(super) fn first_seen(selector: &str, window: Window) -> String {
     format!(
         "min(min_over_time(timestamp({selector})[{}:{}]))",
+        window.duration(),
+        window.step()
+    )
+}
+
+/// When a series of the selector was last looked at, to a fraction of the window.
+pub(super) fn last_seen(selector: &str, window: Window) -> String {
+    format!(
+        "max(max_over_time(timestamp({selector})[{}:{}]))",
+        window.duration(),
+        window.step()
+    )
+}
+
+/// How often the series of the selector that was looked at most often was.
+pub(super) fn most_looks(selector: &str, window: Window) -> String {
+    format!("max(count_over_time({selector}[{}]))", window.duration())
+}
+
+/// Whether a series of the selector was looked at within `reach` before the moment of the query.
+pub(super) fn in_reach(selector: &str, reach: Duration) -> String {
+    let reach = reach.as_millis().max(1);
+    format!("count(count_over_time({selector}[{reach}ms]))")
+}
+
+/// The share of the window's moments that have a look within reach.
+pub(super) fn covered_share(selector: &str, reach: Duration, window: Window) -> String {
+    format!(
+        "avg_over_time((({} > bool 0) or vector(0))[{}:{}])",
+        in_reach(selector, reach.max(window.step_duration())),
+        window.duration(),
+        window.step()
+    )
+}
+
+/// The last of the window's moments that has no look within reach.
+pub(super) fn last_uncovered(selector: &str, reach: Duration, window: Window) -> String {
+    format!(
+        "max_over_time((vector(time()) unless {})[{}:{}])",
+        in_reach(selector, reach.max(window.step_duration())),
         window.duration(),
         window.step()
     )

@@ -10,6 +10,7 @@ use policy_schema::timestamp::Timestamp;
 
 use super::candidate::{Candidate, Member, Subject};
 use super::counting::{self, Window};
+use super::coverage::{self, Coverage};
 use super::label::{
     self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE,
 };
@@ -32,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) beginning: Beginning,
     /// How much of the window it does not count for.
     pub(crate) missing: Duration,
+    /// How far looks at it cover the time that counts.
+    pub(crate) coverage: Coverage,
     /// The requests that were decided about, as far as they were seen.
     pub(crate) requests: u64,
     /// What was done in shadow.
@@ -169,11 +172,13 @@ pub(crate) async fn gather(
         });
     }
     let windows = Windows::new(asked, first_seen, &revisions);
+    let coverage = coverage(prometheus, candidate, &parts, asked, &windows).await?;
     let requests = requests(prometheus, candidate, &parts, windows.of_requests).await?;
     let seen = Seen {
         since: windows.of_requests.from,
         beginning: windows.beginning,
         missing: windows.missing(asked),
+        coverage,
         requests,
         hits: hits(prometheus, &parts, windows.of_hits).await?,
         callers: callers(prometheus, candidate, &parts, windows.of_hits).await?,
@@ -182,6 +187,29 @@ pub(crate) async fn gather(
         revisions,
         seen: Ok(seen),
     })
+}
+
+/// How far every member was looked at, and its revision, where proxies tell it.
+async fn coverage(
+    prometheus: &Prometheus,
+    candidate: &Candidate,
+    parts: &[Selectors],
+    asked: Window,
+    windows: &Windows,
+) -> Result<Coverage, PrometheusError> {
+    let mut coverage = Coverage::default();
+    for (member, part) in candidate.members.iter().zip(parts) {
+        let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
+        for selector in [part.present.clone(), revisions::selector(&policy)] {
+            let looked_at = counting::looked_at(&selector, asked);
+            if !prometheus.query(&looked_at, asked.until).await?.is_empty() {
+                let of_it =
+                    coverage::ask(prometheus, &selector, asked, windows.of_requests).await?;
+                coverage = coverage.and(of_it);
+            }
+        }
+    }
+    Ok(coverage)
 }
 
 /// When a series of the selector was first looked at; none if none ever was.

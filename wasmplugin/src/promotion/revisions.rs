@@ -3,6 +3,7 @@
 use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window};
+use super::coverage;
 use super::evidence::moment;
 use super::label::REVISION;
 use crate::prometheus::{Prometheus, PrometheusError};
@@ -12,7 +13,7 @@ use crate::prometheus::{Prometheus, PrometheusError};
 pub(crate) enum Revisions {
     /// The proxies do not tell.
     Untold,
-    /// All run that of the documents, since this moment if it was not always so.
+    /// All run that of the documents, or ran it when they were last looked at, since this moment if it was not always so.
     Current { since: Option<Timestamp> },
     /// Some run these.
     Others(Vec<String>),
@@ -51,6 +52,11 @@ pub(crate) fn of_number(number: f64) -> String {
     format!("{:012x}", number as u64)
 }
 
+/// The metrics that tell the revision of the policy that these labels are of.
+pub(super) fn selector(policy: &str) -> String {
+    format!("{REVISION}{{{policy}}}")
+}
+
 /// Asks which revisions run of the policy that these labels are of, in PromQL.
 pub(super) async fn ask(
     prometheus: &Prometheus,
@@ -58,10 +64,16 @@ pub(super) async fn ask(
     expected: &str,
     window: Window,
 ) -> Result<Revisions, PrometheusError> {
-    let selector = format!("{REVISION}{{{policy}}}");
-    let running = prometheus.query(&selector, window.until).await?;
+    let selector = selector(policy);
+    let mut running = prometheus.query(&selector, window.until).await?;
     if running.is_empty() {
-        return Ok(Revisions::Untold);
+        // Proxies that are not looked at now told it before, or never.
+        let looked_at = counting::looked_at(&selector, window);
+        if prometheus.query(&looked_at, window.until).await?.is_empty() {
+            return Ok(Revisions::Untold);
+        }
+        let last = coverage::last_look(prometheus, &selector, window).await?;
+        running = prometheus.query(&selector, last).await?;
     }
     let running = running.iter().map(|sample| of_number(sample.value));
     let mut others: Vec<_> = running.filter(|revision| revision != expected).collect();

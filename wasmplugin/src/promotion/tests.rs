@@ -12,6 +12,7 @@ use policy_schema::validate::{Options, validate};
 use super::bound::{Confidence, Share, upper_bound};
 use super::candidate::{Candidate, Member, Subject};
 use super::counting::Window;
+use super::coverage::{Coverage, Gap};
 use super::evidence::{Beginning, Evidence, Hits, Seen, Selectors, Windows, decided};
 use super::revisions::Revisions;
 use super::verdict::{Standard, Unknown, Verdict, judge};
@@ -67,6 +68,7 @@ fn seen(requests: u64, denied: &[u64]) -> Seen {
         since: Timestamp::from_unix_nanoseconds(0),
         beginning: Beginning::Asked,
         missing: Duration::ZERO,
+        coverage: Coverage::default(),
         requests,
         hits: hits.collect(),
         callers: None,
@@ -306,12 +308,55 @@ fn what_was_not_counted_for_all_of_the_window_waits() {
     let too_short = |requests, more| Verdict::TooShort {
         bound: upper_bound(0, requests, standard().confidence),
         wait,
+        gap: None,
         more,
     };
     assert_eq!(judge(3201, &[]), too_short(3201, 0));
     assert_eq!(judge(10, &[]), too_short(10, 2985));
     // A denial is one however short the time was.
     assert!(matches!(judge(3201, &[1]), Verdict::WouldDeny { .. }));
+}
+
+#[test]
+fn what_nobody_looked_at_is_not_ready() {
+    let at = Timestamp::from_unix_nanoseconds(9_000_000_000);
+    let bound = |events, requests| upper_bound(events, requests, standard().confidence);
+    let gap = Gap {
+        length: Duration::from_hours(72),
+        last: at,
+        wait: Duration::from_hours(120),
+    };
+    let judge = |ended, gap, missing, denied: &[u64]| {
+        let seen = Seen {
+            coverage: Coverage { ended, gap },
+            missing,
+            ..seen(5000, denied)
+        };
+        judged(&rule(Effect::Deny), current(), Ok(seen))
+    };
+    let not_scraped = Verdict::NotScraped {
+        bound: bound(0, 5000),
+        since: at,
+    };
+    let too_short = |wait| Verdict::TooShort {
+        bound: bound(0, 5000),
+        wait,
+        gap: Some(gap),
+        more: 0,
+    };
+    let hours = Duration::from_hours;
+    assert_eq!(judge(Some(at), None, hours(0), &[]), not_scraped);
+    assert_eq!(judge(Some(at), Some(gap), hours(1), &[]), not_scraped);
+    assert_eq!(judge(None, Some(gap), hours(0), &[]), too_short(hours(120)));
+    assert_eq!(
+        judge(None, Some(gap), hours(140), &[]),
+        too_short(hours(140))
+    );
+    // What was seen to be denied is known all the same.
+    for (ended, gap) in [(Some(at), None), (None, Some(gap))] {
+        let verdict = judge(ended, gap, hours(0), &[1]);
+        assert!(matches!(verdict, Verdict::WouldDeny { .. }), "{verdict:?}");
+    }
 }
 
 /// Of moments that are known roughly, the one is taken that speaks against enforcing.

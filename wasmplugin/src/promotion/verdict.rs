@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
+use policy_schema::timestamp::Timestamp;
 
 use super::bound::{Confidence, Share, requests_needed, upper_bound};
 use super::candidate::{Candidate, Subject};
+use super::coverage::Gap;
 use super::evidence::{Evidence, Hits, Seen};
 use super::revisions::Revisions;
 
@@ -38,9 +40,13 @@ pub(crate) enum Verdict {
         bound: Share,
         /// How long until it was counted for all of the window.
         wait: Duration,
+        /// What was not looked at in between; none where counting only began too late.
+        gap: Option<Gap>,
         /// How many more requests it takes; none where they are enough.
         more: u64,
     },
+    /// None would have been denied until proxies were last looked at, and nobody knows what happened since then.
+    NotScraped { bound: Share, since: Timestamp },
     /// What was counted cannot tell.
     Unknown(Unknown),
 }
@@ -66,6 +72,7 @@ impl Verdict {
             Self::WouldDeny { .. }
             | Self::TooFew { .. }
             | Self::TooShort { .. }
+            | Self::NotScraped { .. }
             | Self::Unknown(_) => false,
         }
     }
@@ -104,6 +111,9 @@ fn by_numbers(seen: &Seen, Standard { most, confidence }: Standard) -> Verdict {
             bound,
         };
     }
+    if let Some(since) = seen.coverage.ended {
+        return Verdict::NotScraped { bound, since };
+    }
     let needed = requests_needed(most, confidence);
     let more = if bound <= most {
         0
@@ -111,10 +121,13 @@ fn by_numbers(seen: &Seen, Standard { most, confidence }: Standard) -> Verdict {
         needed.saturating_sub(seen.requests).max(1)
     };
     // What happens rarely may not have happened yet, however many requests there were.
-    if !seen.missing.is_zero() {
+    let gap = seen.coverage.gap;
+    if !seen.missing.is_zero() || gap.is_some() {
+        let until_gap_is_out = gap.map_or(Duration::ZERO, |gap| gap.wait);
         return Verdict::TooShort {
             bound,
-            wait: seen.missing,
+            wait: seen.missing.max(until_gap_is_out),
+            gap,
             more,
         };
     }

@@ -1,13 +1,13 @@
 //! A table → lines that fit a screen.
 //!
 //! Numbers are never cut: where there is no room for one it is written with a unit, and where there is no room for
-//! that its column is left out. Remarks give way first, then names, then numbers.
+//! that its column is left out. Columns that say nothing give way first, then remarks, then names, then numbers.
 
 use std::ops::Range;
 
 use super::shorten;
 use super::snapshot::Order;
-use super::table::{Cell, Column, Content, Mark, NUMBERS, Table};
+use super::table::{Cell, Column, Content, Mark, Table};
 
 /// A table in which every cell has its room.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub(super) struct Line {
     pub(super) mark: Mark,
 }
 
+/// A few long names must not take the room of what other rows say: names are shortened to this, and to what three
+/// quarters of them need, before anything else gives way.
+const LONG_NAME: usize = 32;
+
 /// Names are shortened to the first before numbers are, and to the second before columns of numbers are left out.
 const SHORT_NAMES: [usize; 2] = [12, 8];
 
@@ -39,17 +43,28 @@ const HIDDEN_FIRST: [&str; 6] = [
 #[derive(Clone, Debug)]
 struct Plan {
     hidden: Vec<&'static str>,
-    shortest_name: usize,
+    shortest_name: ShortestName,
     shortest_remark: usize,
     is_compact: bool,
     gap: usize,
+}
+
+/// To what names may be shortened.
+#[derive(Clone, Copy, Debug)]
+enum ShortestName {
+    /// To nothing: all are whole.
+    Whole,
+    /// To what most of them need.
+    Usual,
+    /// To this.
+    Width(usize),
 }
 
 impl Plan {
     fn whole() -> Self {
         Self {
             hidden: Vec::new(),
-            shortest_name: usize::MAX,
+            shortest_name: ShortestName::Whole,
             shortest_remark: usize::MAX,
             is_compact: false,
             gap: 2,
@@ -62,16 +77,19 @@ impl Plan {
 struct Wanted {
     exact: usize,
     compact: usize,
+    /// As wide as most of the cells.
+    usual: usize,
 }
 
 /// The whole table, however wide it is.
 pub(super) fn whole(table: &Table) -> Fitted {
-    let plan = Plan::whole();
-    let widths: Vec<_> = wanted(table)
-        .iter()
-        .map(|wanted| Some(wanted.exact))
-        .collect();
-    lay_out(table, 0..table.rows.len(), &plan, &widths, false)
+    let widths = widths_of_whole(table);
+    lay_out(table, 0..table.rows.len(), &Plan::whole(), &widths, false)
+}
+
+fn widths_of_whole(table: &Table) -> Vec<Option<usize>> {
+    let wanted = wanted(table);
+    wanted.iter().map(|wanted| Some(wanted.exact)).collect()
 }
 
 /// The rows `shown` of a table in a width, with a sign before each row. All rows count for the widths, so that
@@ -79,10 +97,18 @@ pub(super) fn whole(table: &Table) -> Fitted {
 pub(super) fn fit(table: &Table, shown: Range<usize>, order: Order, width: usize) -> Fitted {
     // The sign and the space after it.
     let room = width.saturating_sub(2);
+    let whole = total(&widths_of_whole(table), Plan::whole().gap);
+    let short;
+    let table = if whole <= room {
+        table
+    } else {
+        short = table.with_short_callers();
+        &short
+    };
     let wanted = wanted(table);
     let mut fitting = Plan {
         hidden: table.columns.iter().map(|column| column.title).collect(),
-        shortest_name: 0,
+        shortest_name: ShortestName::Width(0),
         shortest_remark: 0,
         is_compact: true,
         gap: 1,
@@ -100,10 +126,22 @@ pub(super) fn fit(table: &Table, shown: Range<usize>, order: Order, width: usize
 
 /// From the richest to the poorest.
 fn plans(table: &Table, order: Order) -> Vec<Plan> {
-    let [short, shortest] = SHORT_NAMES;
-    let remarks = |column: &&Column| column.content == Content::Remark;
-    let remarks = table.columns.iter().filter(remarks);
-    let remarks: Vec<_> = remarks.map(|column| column.title).collect();
+    let [short, shortest] = SHORT_NAMES.map(ShortestName::Width);
+    let titles = |content| {
+        let columns = table.columns.iter();
+        let columns = columns.filter(move |column: &&Column| column.content == content);
+        columns.map(|column| column.title)
+    };
+    let (kept, numbers): (Vec<_>, Vec<_>) = HIDDEN_FIRST
+        .into_iter()
+        .partition(|title| sorts_by(order, title));
+    // What rows are sorted by says something even where it is 0.
+    let (empty_numbers, numbers): (Vec<_>, Vec<_>) =
+        numbers.into_iter().partition(|title| table.is_empty(title));
+    let (empty, remarks): (Vec<_>, Vec<_>) =
+        titles(Content::Remark).partition(|title| table.is_empty(title));
+    let empty_remarks = empty.len();
+    let empty = [empty, empty_numbers].concat();
     let plan = |hidden: &[&'static str], shortest_name, is_compact, gap| Plan {
         hidden: hidden.to_vec(),
         shortest_name,
@@ -112,27 +150,32 @@ fn plans(table: &Table, order: Order) -> Vec<Plan> {
         gap,
     };
     let mut plans = vec![Plan::whole()];
+    for names in [ShortestName::Whole, ShortestName::Usual] {
+        // A remark that is empty in every row says nothing at all, and a 0 still does.
+        for count in empty_remarks..=empty.len() {
+            let hidden = empty.get(..count).unwrap_or_default();
+            plans.push(plan(hidden, names, false, 2));
+            plans.push(plan(hidden, names, false, 1));
+        }
+    }
     // WHY is the first of the remarks. It is left out before names are shortened, and the others after.
-    for hidden in [&[], remarks.get(..1).unwrap_or_default()] {
-        plans.push(plan(hidden, usize::MAX, false, 2));
-        plans.push(plan(hidden, usize::MAX, false, 1));
-    }
+    let hidden = |count: usize| [&empty, remarks.get(..count).unwrap_or_default()].concat();
+    plans.push(plan(&hidden(1), ShortestName::Usual, false, 1));
     for count in 1..=remarks.len() {
-        let hidden = remarks.get(..count).unwrap_or_default();
-        plans.push(plan(hidden, short, false, 1));
+        plans.push(plan(&hidden(count), short, false, 1));
     }
+    let remarks = hidden(remarks.len());
+    plans.push(plan(&remarks, short, false, 1));
     plans.push(plan(&remarks, short, true, 1));
-    let (kept, others): (Vec<_>, Vec<_>) = HIDDEN_FIRST
-        .into_iter()
-        .partition(|title| sorts_by(order, title));
-    let numbers: Vec<_> = others.into_iter().chain(kept).collect();
+    let numbers: Vec<_> = numbers.into_iter().chain(kept).collect();
     for count in 0..=numbers.len() {
         let numbers = numbers.get(..count).unwrap_or_default();
         let hidden = [&remarks, numbers].concat();
         plans.push(plan(&hidden, shortest, true, 1));
     }
-    let numbers_and_remarks = [remarks.as_slice(), &NUMBERS].concat();
-    plans.push(plan(&numbers_and_remarks, 1, true, 1));
+    let numbers_and_remarks = [remarks.as_slice(), &numbers].concat();
+    let least = ShortestName::Width(1);
+    plans.push(plan(&numbers_and_remarks, least, true, 1));
     plans
 }
 
@@ -157,7 +200,11 @@ fn least_widths(table: &Table, wanted: &[Wanted], plan: &Plan) -> Vec<Option<usi
             Some(match column.content {
                 Content::Number if plan.is_compact => wanted.compact,
                 Content::Number => wanted.exact,
-                Content::Name => wanted.exact.min(plan.shortest_name),
+                Content::Name => match plan.shortest_name {
+                    ShortestName::Whole => wanted.exact,
+                    ShortestName::Usual => wanted.exact.min(wanted.usual),
+                    ShortestName::Width(width) => wanted.exact.min(width),
+                },
                 Content::Remark => wanted.exact.min(plan.shortest_remark.max(title)),
             })
         })
@@ -169,15 +216,22 @@ fn wanted(table: &Table) -> Vec<Wanted> {
     columns
         .map(|(place, column)| {
             let title = shorten::width(column.title);
-            let mut wanted = Wanted {
-                exact: title,
-                compact: title,
-            };
-            for cell in table.rows.iter().filter_map(|row| row.cells.get(place)) {
-                wanted.exact = wanted.exact.max(shorten::width(&cell.exact()));
-                wanted.compact = wanted.compact.max(shorten::width(&cell.compact()));
+            let cells = table.rows.iter().filter_map(|row| row.cells.get(place));
+            let mut widths: Vec<_> = cells
+                .clone()
+                .map(|it| shorten::width(&it.exact()))
+                .collect();
+            widths.sort_unstable();
+            let compact = cells.map(|cell| shorten::width(&cell.compact())).max();
+            let usual = widths
+                .get(widths.len() * 3 / 4)
+                .copied()
+                .unwrap_or_default();
+            Wanted {
+                exact: widths.last().copied().unwrap_or_default().max(title),
+                compact: compact.unwrap_or_default().max(title),
+                usual: usual.clamp(SHORT_NAMES[0], LONG_NAME).max(title),
             }
-            wanted
         })
         .collect()
 }
@@ -357,6 +411,55 @@ mod tests {
         ] {
             let header = fit(&table, 0..1, order, 30).header;
             assert!(header.contains(title), "{header}");
+        }
+    }
+
+    /// `OWNER` is empty in all rows, and `SHADOW` is 0.
+    #[test]
+    fn what_says_nothing_gives_way_first() {
+        let mut table = table(&[370_539_372.0]);
+        for row in &mut table.rows {
+            if let Some(owner) = row.cells.last_mut() {
+                *owner = Cell::Text(String::new());
+            }
+        }
+        let hidden = |width| fit(&table, 0..1, Order::Shadow, width).hidden;
+        let mut all: Vec<_> = (60..=200).rev().map(hidden).collect();
+        all.dedup();
+        let expected: [&[&str]; 4] = [
+            &[],
+            &["OWNER"],
+            &["OWNER", "SHADOW"],
+            &["OWNER", "SHADOW", "WHY"],
+        ];
+        assert_eq!(all.get(..4), Some(&expected.map(<[_]>::to_vec)[..]));
+    }
+
+    #[test]
+    fn callers_lose_the_trust_domain_that_all_of_them_have() {
+        let shown = |ids: &[&str]| {
+            let mut table = Table {
+                columns: vec![Column {
+                    title: "CALLER",
+                    content: Content::Name,
+                }],
+                ..Table::default()
+            };
+            table.rows.extend(ids.iter().map(|id| Row {
+                cells: vec![Cell::Text((*id).to_owned())],
+                mark: Mark::Nothing,
+            }));
+            let lines = fit(&table, 0..ids.len(), Order::Name, 16).lines;
+            let lines = lines.into_iter().map(|line| line.text.trim().to_owned());
+            lines.collect::<Vec<_>>()
+        };
+        let (web, job) = (
+            "spiffe://a.example/ns/shop/sa/web",
+            "spiffe://b.example/ns/shop/sa/web",
+        );
+        assert_eq!(shown(&[web, "no identity"]), ["shop/sa/web", "no identity"]);
+        for other in [job, "spiffe://a.example/vm/ns/x"] {
+            assert!(shown(&[web, other])[0].starts_with("spiffe"), "{other}");
         }
     }
 

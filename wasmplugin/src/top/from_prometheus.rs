@@ -7,7 +7,7 @@ use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
 use super::number::whole;
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promotion::label::{
     CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, REVISION, RULE,
@@ -26,7 +26,7 @@ pub(crate) async fn read(
     let ask = async |query: String| {
         let samples = prometheus.query(&query, at).await?;
         let samples = samples.into_iter().filter_map(|sample| {
-            let value = finite(sample.value)?;
+            let value = quantity(sample.value)?;
             Some(Sample { value, ..sample })
         });
         Ok::<Vec<_>, PrometheusError>(samples.collect())
@@ -42,8 +42,13 @@ pub(crate) async fn read(
         *count = count.plus(Count::at(sample.value));
     }
     let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
-    let observed = format!("topk({MOST_CALLERS}, sum by ({by}) ({OBSERVED}))");
-    for sample in ask(observed).await? {
+    // One more tells whether there are more.
+    let observed = format!("topk({}, sum by ({by}) ({OBSERVED}))", MOST_CALLERS + 1);
+    let mut observed = ask(observed).await?;
+    observed.sort_by(|a, b| b.value.total_cmp(&a.value));
+    reading.has_more_observed = observed.len() > MOST_CALLERS;
+    observed.truncate(MOST_CALLERS);
+    for sample in observed {
         reading.observed.entry(request(&sample)).or_default().total = sample.value;
     }
     if !reading.observed.is_empty() {

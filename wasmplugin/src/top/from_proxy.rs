@@ -3,7 +3,7 @@
 use policy_schema::metric::{self, Label};
 use policy_schema::timestamp::Timestamp;
 
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, finite};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 use crate::promotion::label::{CALLER, EFFECT, METHOD, Observed, PATH, POLICY, REASON, RULE};
 use crate::promotion::revisions;
 use crate::series::{scrape, series};
@@ -31,7 +31,9 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
             effect: series.label(EFFECT),
             reason: series.label(REASON),
         };
-        reading.decisions.entry(decision).or_default().total += series.number;
+        if let Some(number) = quantity(series.number) {
+            reading.decisions.entry(decision).or_default().total += number;
+        }
     }
     for series in series(&metrics, &metric::OBSERVED) {
         let text = |name| Observed::decode(&series.label(name));
@@ -43,8 +45,10 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
             method: text(METHOD),
             path: text(PATH),
         };
-        let count: &mut Count = reading.observed.entry(request).or_default();
-        count.total += series.number;
+        if let Some(number) = quantity(series.number) {
+            let count: &mut Count = reading.observed.entry(request).or_default();
+            count.total += number;
+        }
     }
     for series in series(&metrics, &metric::REVISION) {
         let of_policy = reading.revisions.entry(series.label(POLICY)).or_default();
@@ -61,9 +65,9 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
     }
     for series in series(&metrics, &metric::COMPARISONS) {
         let key = (series.label(POLICY), series.label(VERDICTS));
-        *reading.comparisons.entry(key).or_default() += series.number;
+        *reading.comparisons.entry(key).or_default() += quantity(series.number).unwrap_or_default();
     }
-    let alone = |name| metrics.value(name, &[]).and_then(finite);
+    let alone = |name| metrics.value(name, &[]).and_then(quantity);
     reading.rejections = alone(REJECTIONS);
     reading.omitted_log_lines = alone(OMITTED);
     reading.memory = alone(MEMORY).map(|bytes| Memory {

@@ -28,6 +28,8 @@ struct Document<'s> {
     revisions: BTreeMap<String, &'s BTreeMap<String, u64>>,
     rules: Vec<RuleEntry<'s>>,
     callers: Vec<CallerEntry<'s>>,
+    /// Whether Prometheus has more callers, who call less than those that were asked for.
+    has_more_callers: bool,
 }
 
 #[derive(Serialize)]
@@ -96,6 +98,7 @@ pub(crate) fn document(
             .collect(),
         rules: rules.into_iter().map(rule).collect(),
         callers: callers.into_iter().map(caller).collect(),
+        has_more_callers: reading.has_more_observed,
     })
 }
 

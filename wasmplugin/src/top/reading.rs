@@ -15,6 +15,8 @@ pub(crate) struct Reading {
     pub(crate) decisions: BTreeMap<Decision, Count>,
     /// In the learning mode alone.
     pub(crate) observed: BTreeMap<ObservedRequest, Count>,
+    /// Whether there are more of them, who call less.
+    pub(crate) has_more_observed: bool,
     /// By a policy's label, how many proxies run which revision.
     pub(crate) revisions: BTreeMap<String, BTreeMap<String, u64>>,
     /// By the labels of a policy and of a rule, in seconds since the Unix epoch.
@@ -97,6 +99,7 @@ impl Reading {
             proxies: None,
             decisions: BTreeMap::new(),
             observed: BTreeMap::new(),
+            has_more_observed: false,
             revisions: BTreeMap::new(),
             expiries: BTreeMap::new(),
             comparisons: BTreeMap::new(),
@@ -135,9 +138,11 @@ impl Reading {
     }
 }
 
-/// A number that says how many: none of those that Prometheus has for no number, and 0 without a sign.
-pub(super) fn finite(number: f64) -> Option<f64> {
-    number.is_finite().then_some(number + 0.0)
+/// A number that says how many: none of those that Prometheus has for no number, none that a counter of 64 bits cannot
+/// have, and 0 without a sign.
+pub(super) fn quantity(number: f64) -> Option<f64> {
+    const MOST: f64 = 18_446_744_073_709_551_615.0;
+    (0.0..=MOST).contains(&number).then_some(number + 0.0)
 }
 
 fn rate<K: Ord>(now: &mut BTreeMap<K, Count>, earlier: &BTreeMap<K, Count>, seconds: f64) {

@@ -83,6 +83,17 @@ impl Mark {
 }
 
 impl Cell {
+    /// Whether it says that there is nothing.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => matches!(text.as_str(), "" | "-"),
+            Self::Count(count) => *count == 0.0,
+            Self::Rate(Rate::Unknown) => true,
+            Self::Rate(Rate::Stale) => false,
+            Self::Rate(Rate::PerSecond(rate)) => *rate == 0.0,
+        }
+    }
+
     /// With every digit.
     pub(super) fn exact(&self) -> String {
         match self {
@@ -109,8 +120,14 @@ impl Cell {
     }
 }
 
+/// The column of identities.
+const CALLER: &str = "CALLER";
+
+/// What stands before the namespace in an identity of Kubernetes.
+const NAMESPACES: &str = "/ns/";
+
 /// The columns of numbers, as [`numbers`] fills them.
-pub(super) const NUMBERS: [&str; 6] = [
+const NUMBERS: [&str; 6] = [
     "ALLOW/s", "DENY/s", "SHADOW/s", "ALLOWED", "DENIED", "SHADOW",
 ];
 
@@ -156,17 +173,12 @@ impl Table {
     fn of_callers(snapshot: &Snapshot, order: Order) -> Self {
         let mut rows: Vec<_> = snapshot.callers.iter().collect();
         order.sort(&mut rows, |row| &row.tally);
-        let mut columns = columns(&["CALLER", "POLICY"]);
-        columns.extend([
-            Column {
-                title: "METHOD",
-                content: Content::Remark,
-            },
-            Column {
-                title: "PATH",
-                content: Content::Name,
-            },
-        ]);
+        let mut columns = columns(&[CALLER, "POLICY"]);
+        // Both tell rows apart as names do.
+        columns.extend(["METHOD", "PATH"].map(|title| Column {
+            title,
+            content: Content::Name,
+        }));
         let cells = |row: &&CallerRow| {
             let mut cells = texts(&[&shown(&row.caller, "no identity"), &row.policy]);
             cells.extend(numbers(&row.tally, snapshot.is_stale));
@@ -182,6 +194,48 @@ impl Table {
         }
     }
 
+    /// The same with callers as short as they can be told apart: without the beginning of their identities, where
+    /// all are of one trust domain.
+    pub(super) fn with_short_callers(&self) -> Self {
+        let mut short = self.clone();
+        let Some(place) = self.place(CALLER) else {
+            return short;
+        };
+        let ids = self
+            .rows
+            .iter()
+            .filter_map(|row| match row.cells.get(place) {
+                Some(Cell::Text(text)) if text.starts_with("spiffe://") => Some(text.as_str()),
+                _ => None,
+            });
+        let beginnings: BTreeSet<_> = ids.map(beginning).collect();
+        let mut beginnings = beginnings.into_iter();
+        if let (Some(Some(beginning)), None) = (beginnings.next(), beginnings.next()) {
+            for row in &mut short.rows {
+                if let Some(Cell::Text(text)) = row.cells.get_mut(place)
+                    && let Some(rest) = text.strip_prefix(beginning)
+                {
+                    *text = rest.to_owned();
+                }
+            }
+        }
+        short
+    }
+
+    /// Whether a column says nothing in any row.
+    pub(super) fn is_empty(&self, title: &str) -> bool {
+        let Some(place) = self.place(title) else {
+            return true;
+        };
+        let mut cells = self.rows.iter().filter_map(|row| row.cells.get(place));
+        cells.all(Cell::is_empty)
+    }
+
+    fn place(&self, title: &str) -> Option<usize> {
+        let mut columns = self.columns.iter();
+        columns.position(|column| column.title == title)
+    }
+
     /// The rows that have a text in any of their cells, in whatever case.
     pub(super) fn retain(&mut self, wanted: &str) {
         let wanted = wanted.to_lowercase();
@@ -191,6 +245,14 @@ impl Table {
         };
         self.rows.retain(|row| row.cells.iter().any(has));
     }
+}
+
+/// What identities of the same trust domain begin with; none for one that is no workload of Kubernetes.
+fn beginning(id: &str) -> Option<&str> {
+    let end = id.find(NAMESPACES)? + NAMESPACES.len();
+    let beginning = id.get(..end)?;
+    // The trust domain has no slash.
+    (beginning.matches('/').count() == 4).then_some(beginning)
 }
 
 fn columns(names: &[&'static str]) -> Vec<Column> {

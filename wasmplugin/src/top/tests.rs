@@ -159,6 +159,50 @@ fn nine_digits_fit_every_screen() {
     }
 }
 
+/// Callers with long names of one trust domain, of which two have asked for the same path in two ways.
+fn busy_callers() -> Snapshot {
+    let scrape = |more: u32| {
+        let mut text = String::new();
+        for caller in 0..30 {
+            for (method, effect) in [("GET", "allow"), ("DELETE", "deny")] {
+                let name = format!(
+                    "spiffe_3a_2f_2fcluster.local_2fns_2fshop_2fsa_2fweb-with-a-long-name-{}",
+                    caller % 9
+                );
+                let count = 370_539_372 + 12_330_718 * more + caller;
+                let _ = writeln!(
+                    text,
+                    "peergate_observed_requests_total{{peergate_policy=\"shop_cart\",peergate_rule=\"-\",peergate_effect=\"{effect}\",peergate_caller=\"{name}\",peergate_method=\"{method}\",peergate_path=\"_2fv1_2forders_2f{caller}\"}} {count}"
+                );
+            }
+        }
+        text
+    };
+    let earlier = from_proxy::read(&scrape(0), at("2026-06-01T00:00:00Z")).unwrap();
+    let now = from_proxy::read(&scrape(2), at("2026-06-01T00:00:02Z")).unwrap();
+    Snapshot::new(&now.since(&earlier), SOURCE, None, None)
+}
+
+#[test]
+fn callers_are_told_apart_on_every_screen() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let callers = Look {
+            kind: Kind::Callers,
+            ..Look::default()
+        };
+        let name = format!("busy_callers_{width}x{height}");
+        insta::assert_snapshot!(name, drawn(&busy_callers(), callers, width, height));
+    }
+}
+
+#[test]
+fn one_long_name_takes_no_reason_from_other_rows() {
+    let mut snapshot = busy();
+    snapshot.rules[3].rule = "r".repeat(200);
+    snapshot.has_documents = true;
+    insta::assert_snapshot!("long_name", drawn(&snapshot, Look::default(), 120, 12));
+}
+
 #[test]
 fn the_last_page_is_a_full_screen() {
     let end = Look {
@@ -305,10 +349,10 @@ fn what_is_no_number_is_not_shown_as_one() {
         let text = text.replace("} 2359296\n", &format!("}} {value}\n"));
         from_proxy::read(&text, at("2026-06-01T00:00:02Z")).unwrap()
     };
-    for value in ["NaN", "+Inf", "-Inf", "-0"] {
+    for value in ["NaN", "+Inf", "-Inf", "-0", "-7", "1e300"] {
         let snapshot = Snapshot::new(&with(value), SOURCE, None, None);
         let text = plain::text(&snapshot, Order::Denied);
-        for wrong in ["NaN", "inf", "-0"] {
+        for wrong in ["NaN", "inf", "-0", "-7", "000000000000"] {
             assert!(!text.contains(wrong), "{value}: {text}");
         }
     }

@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod covered;
+
 const FRONTEND: &str = "spiffe://cluster.local/ns/shop/sa/frontend";
 
 /// A line of an access log, in the minute of an hour.
@@ -339,7 +341,7 @@ fn what_is_within_a_template_and_was_refused_or_rare_is_told() {
     }
     let run = learn(&log(&lines), &DOMAIN);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more answered with 401 or 403, such as /orders/9010\n";
+    let told = "{*} is 8 ids such as 0, 1000, 1001; 1 path of it seen a few times only, such as /orders/0; 2 paths more refused by the workload, an authorizer or for their token, such as /orders/9010\n";
     assert!(run.stdout.contains(told), "{}", run.stdout);
     assert!(run.stderr.contains(told), "{}", run.stderr);
     let aside = "aside   2 requests from 2026-05-01T10:10:00Z to 2026-05-01T10:20:00Z: let through and answered with 401 or 403";
@@ -369,7 +371,7 @@ fn a_name_among_ids_is_told_where_it_is_odd_and_keeps_them_apart_where_it_is_not
         run
     };
     let once = named(&[30]);
-    let told = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 ids such as 1000, 1001, 1002; also takes in what was seen seldom, such as delete-user-42-forever\n";
+    let told = "GET /orders/{*}: 61 requests from 2026-05-01T10:00:00Z to 2026-05-01T10:59:00Z; {*} is 7 ids such as 1000, 1001, 1002; also takes values such as delete-user-42-forever, which was seen in this place seldom\n";
     assert!(once.stderr.contains(told), "{}", once.stderr);
     assert!(once.stdout.contains(told), "{}", once.stdout);
     assert!(
@@ -449,7 +451,7 @@ fn istios_own_formats_name_no_caller_and_that_is_told_once() {
         text.push_str(&json.to_string());
         text.push('\n');
     }
-    let note = "note: 32 lines (1 of them calls that the workload itself made) do not name the caller, so nothing can be learned from them; the first is <stdin>:1: set `spec.telemetry.accessLog: {requests: All, provider: peergate}` in the `Mesh`, render and apply it, and install the provider with `peergate install-values`";
+    let note = "note: 32 lines (1 of them a call that the workload itself made) do not name the caller, so nothing can be learned from them; the first is <stdin>:1: set `spec.telemetry.accessLog: {requests: All, provider: peergate}` in the `Mesh`, render and apply it, and install the provider with `peergate install-values`";
     let alone = learn(&text, &DOMAIN);
     assert_eq!((alone.status, alone.stdout.as_str()), (2, ""));
     assert_eq!(
@@ -618,7 +620,7 @@ fn lines_that_are_none_are_counted() {
     let text = format!("[2026-05-01T10:00:00Z] started\n\n{}", log(&hour()));
     let run = learn(&text, &DOMAIN);
     assert_eq!(run.status, 0);
-    let note = "note: <stdin>: 1 of 246 lines are none of an access log; the first is line 1: not a JSON object";
+    let note = "note: <stdin>: 1 of 246 lines is none of an access log; the first is line 1: not a JSON object";
     assert!(run.stderr.contains(note), "{}", run.stderr);
 }
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use serde_json::{Value, json};
+
 use super::{MESH, NOW, command, finish, folder, run, run_with, text};
 
 const POLICY: &str = "apiVersion: peergate.dev/v1alpha1
@@ -23,6 +25,11 @@ spec:
 
 /// A Prometheus that has nothing, for as long as the tests run.
 fn empty() -> String {
+    answering(|_| None)
+}
+
+/// A Prometheus that answers each query, as it is sent, with one number or with nothing.
+fn answering(answer: impl Fn(&str) -> Option<f64> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -38,7 +45,15 @@ fn empty() -> String {
                 }
                 asked += &String::from_utf8_lossy(buffer.get(..read).unwrap());
             }
-            let body = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+            let number = asked
+                .split_once("query=")
+                .and_then(|(_, query)| answer(query));
+            let series =
+                number.map(|number| json!({"metric": {}, "value": [0, number.to_string()]}));
+            let series: Vec<_> = series.into_iter().collect();
+            let body =
+                json!({"status": "success", "data": {"resultType": "vector", "result": series}});
+            let body = body.to_string();
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
@@ -47,6 +62,72 @@ fn empty() -> String {
         }
     });
     url
+}
+
+/// What is asked for at this moment has nothing, and the window has samples of days.
+#[test]
+fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
+    const DAY: f64 = 86_400.0;
+    // `NOW`.
+    const UNTIL: f64 = 1_780_272_000.0;
+    let rule = "    - {id: no-admin, effect: Deny, enforcement: Shadow, to: [{paths: [/admin]}]}\n";
+    let policy = format!("{POLICY}{rule}");
+    let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &policy)]);
+    let judge = |url: &str, more: &[&str]| {
+        let args = ["promote", "-f", text(files.path()), "--prometheus", url];
+        let rule = ["--at", NOW, "--rule", "no-admin", "--output", "json"];
+        let run = run(&[&args[..], &rule, more].concat());
+        assert_eq!(run.status, 2, "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        report["candidates"][0].clone()
+    };
+    let revision = judge(&empty(), &[])["revision"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let revision = u64::from_str_radix(&revision, 16).unwrap();
+    // The revision is known or not, by whether the proxies told it before.
+    for tells_revision in [true, false] {
+        let last = UNTIL - 2.0 * DAY;
+        let url = answering(move |query| {
+            let is_of_revision = query.contains("peergate_policy_revision");
+            if is_of_revision && !tells_revision {
+                return None;
+            }
+            let is_then = query.contains(&format!("time={last}"));
+            match query {
+                // Another revision.
+                query if query.contains("%21%3D") => None,
+                query if query.starts_with("peergate_policy_revision") => {
+                    #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
+                    let running = revision as f64;
+                    is_then.then_some(running)
+                }
+                query if query.starts_with("min%28min_over_time%28timestamp") => {
+                    Some(UNTIL - 7.0 * DAY)
+                }
+                query if query.contains("timestamp") => Some(last),
+                query if query.starts_with("count%28") => {
+                    query.contains("604800000ms").then_some(1.0)
+                }
+                query if query.starts_with("avg_over_time") => Some(5.0 / 7.0),
+                query if query.starts_with("max_over_time") => Some(UNTIL),
+                query if query.starts_with("max") || query.starts_with("sum%28") => Some(40_320.0),
+                _ => None,
+            }
+        });
+        let judged = judge(&url, &["--write"]);
+        let found = ["verdict", "ready", "requests", "notScrapedSince"].map(|it| &judged[it]);
+        let expected = [
+            json!("not-scraped"),
+            json!(false),
+            json!(40_320),
+            json!("2026-05-30T00:00:00Z"),
+        ];
+        assert_eq!(found, expected.each_ref(), "{judged}");
+        let now = fs::read_to_string(files.path().join("cart.yaml")).unwrap();
+        assert_eq!(now, policy);
+    }
 }
 
 #[test]
@@ -190,7 +271,7 @@ fn arguments_are_refused_with_what_to_do() {
         (
             &["--prometheus", &url, "--window", "7"],
             3,
-            "a number with a unit",
+            "a number with `s`",
         ),
         (
             &["--prometheus", &url, "--max-breakage", "2"],

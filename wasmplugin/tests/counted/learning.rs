@@ -111,6 +111,6 @@ fn without_the_learning_mode_there_is_nothing_to_learn_and_why_is_told() {
     let url = prometheus.url();
     let learnt = run(&["learn", "--prometheus", &url, "-f", &policies.name()]);
     assert_eq!((learnt.status, learnt.stdout.as_str()), (2, ""));
-    let note = " has no `peergate_observed_requests_total` in the last 1w: turn on the learning mode with `spec.filter.reporting.learning: {}` in the `Mesh`";
+    let note = " has no `peergate_observed_requests_total` in the last 7d: turn on the learning mode with `spec.filter.reporting.learning: {}` in the `Mesh`";
     assert!(learnt.stderr.contains(note), "{}", learnt.stderr);
 }

@@ -214,7 +214,7 @@ fn a_fresh_prometheus_has_not_counted_for_long_enough() {
     let human = promote(&policies, &prometheus, &week);
     for part in [
         "rule no-admin of policy shop/orders (Deny): not ready, not counted for long enough yet\n  none of 20 requests would have been denied: at most ",
-        " of 7days: wait 7days, until 20",
+        " of 7d: wait 7d, until 20",
         ", or choose a shorter `--window`\n",
     ] {
         assert!(human.stdout.contains(part), "{part}\n{}", human.stdout);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::exporter::Exporter;
 use super::mesh::Policies;
-use super::promote::{of_rule, promote};
+use super::promote::{of_rule, promote, promote_by_all};
 use super::run;
 use super::scraping::{scraping, wait_for};
 
@@ -145,4 +145,75 @@ fn callers_are_named_where_proxies_learn_them() {
         "{}",
         shown.stdout
     );
+}
+
+/// For as long as there are no samples, a proxy may have denied anything.
+#[test]
+fn what_is_not_scraped_is_not_enforced() {
+    let policies = Policies::new();
+    let says = counted(policies.revision(), 10, 0);
+    let exporter = Exporter::saying(&says);
+    let prometheus = scraping(exporter.address);
+    wait_for(
+        &prometheus,
+        "count_over_time(peergate_policy_revision[1m]) >= 5",
+    );
+    let write = ["--rule", "no-admin", "--max-breakage", "90%", "--write"];
+    let before = policies.text();
+    let judged = |fields: &[&str]| {
+        let json = promote_by_all(
+            &policies,
+            &prometheus,
+            &["--max-breakage", "90%", "--output", "json"],
+        );
+        of_rule(&json, "no-admin", fields)
+    };
+
+    // At the end of the window.
+    exporter.say("");
+    wait_for(
+        &prometheus,
+        "absent_over_time(peergate_policy_revision[20s])",
+    );
+    let fields = ["verdict", "ready", "notScrapedSince"];
+    let found = judged(&fields);
+    assert_eq!(
+        (&found[0], &found[1]),
+        (&json!("not-scraped"), &json!(false))
+    );
+    assert!(found[2].is_string(), "{found}");
+    let written = promote_by_all(&policies, &prometheus, &write);
+    assert_eq!(written.status, 2, "{}", written.stderr);
+    assert!(
+        written.stdout.contains("not ready, not scraped since 20"),
+        "{}",
+        written.stdout
+    );
+
+    // In its middle. A counter that began again in the meantime counts from 0.
+    exporter.say(&counted(policies.revision(), 3, 0));
+    wait_for(
+        &prometheus,
+        "count_over_time(peergate_policy_revision[5s]) >= 3",
+    );
+    let fields = ["verdict", "ready", "unscrapedSeconds", "lastUnscraped"];
+    let found = judged(&fields);
+    assert_eq!(
+        (&found[0], &found[1]),
+        (&json!("not-long-enough"), &json!(false))
+    );
+    assert!(
+        found[2].as_u64().is_some_and(|seconds| seconds > 1),
+        "{found}"
+    );
+    assert!(found[3].is_string(), "{found}");
+    let written = promote_by_all(&policies, &prometheus, &write);
+    assert_eq!(written.status, 2, "{}", written.stderr);
+    assert_eq!(policies.text(), before);
+    exporter.say(&counted(policies.revision(), 3, 1));
+    wait_for(
+        &prometheus,
+        "peergate_decisions_total{peergate_effect=\"shadow_deny\"} == 1",
+    );
+    assert_eq!(judged(&["verdict"]), json!(["would-deny"]));
 }

@@ -181,8 +181,8 @@ impl Texts {
         (!joined.is_empty()).then_some(joined)
     }
 
-    /// What is to be written must be accepted beside the `Mesh` and the other policies.
-    pub(super) fn check(&self, known: &Known) -> Result<(), Failure> {
+    /// What is to be written must be accepted beside the `Mesh` and the other policies; what is allowed with it.
+    pub(super) fn check(&self, known: &Known) -> Result<Known, Failure> {
         let mut sources = known.sources.clone();
         for (position, source) in sources.iter_mut().enumerate() {
             if let Some(text) = self.changed.get(&position) {
@@ -195,7 +195,7 @@ impl Texts {
         }));
         let validated = validate(&sources, known.options);
         if validated.policies.is_some() {
-            return Ok(());
+            return known.with(sources, validated);
         }
         report::diagnostics(&validated.diagnostics, &sources);
         let severities = validated.diagnostics.iter().map(Diagnostic::severity);

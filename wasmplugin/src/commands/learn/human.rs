@@ -1,5 +1,8 @@
 //! What was learnt and what was not, for people.
 
+mod aside;
+
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use policy_schema::istio::ACCESS_LOG_PROVIDER;
@@ -7,11 +10,9 @@ use policy_schema::istio::ACCESS_LOG_PROVIDER;
 use super::document::{ByHand, Document};
 use super::seen::{Faults, Unread, WithoutCaller};
 use super::{Args, Learnt};
-use crate::learning::observed::Tally;
 use crate::learning::path_folding::{Because, ByHand as TemplateByHand, HeldBack};
 use crate::learning::proposal::{Coverage, ProposedCall, Rarity};
 use crate::learning::rule::{requests, told};
-use crate::learning::workload::SetAside;
 use crate::printable::{clipped, printable};
 use crate::report::{self, counted};
 
@@ -88,7 +89,10 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
         );
     }
     if let Some(odd) = &call.pattern.odd {
-        let _ = write!(line, "; also takes in what was seen seldom, such as {odd}");
+        let _ = write!(
+            line,
+            "; also takes values such as {odd}, which was seen in this place seldom"
+        );
     }
     if let Some(seldom) = &call.pattern.seldom {
         let _ = write!(
@@ -101,7 +105,7 @@ pub(super) fn call_line(call: &ProposedCall) -> String {
     if let Some(forbidden) = &call.pattern.forbidden {
         let _ = write!(
             line,
-            "; {} more answered with 401 or 403, such as {}",
+            "; {} more refused by the workload, an authorizer or for their token, such as {}",
             counted(forbidden.count, "path", "paths"),
             forbidden.example
         );
@@ -122,16 +126,18 @@ fn without_caller_line(without_caller: &WithoutCaller) -> String {
         lines,
         outbound,
     } = without_caller;
+    let does = if *lines == 1 { "does" } else { "do" };
+    let calls = if *outbound == 1 { "a call" } else { "calls" };
     let own = if *outbound > 0 {
         format!(
-            " ({} of them calls that the workload itself made)",
+            " ({} of them {calls} that the workload itself made)",
             grouped(*outbound)
         )
     } else {
         String::new()
     };
     printable(&format!(
-        "{}{own} do not name the caller, so nothing can be learned from them; the first is {file}:{line}: set \
+        "{}{own} {does} not name the caller, so nothing can be learned from them; the first is {file}:{line}: set \
          `spec.telemetry.accessLog: {{requests: All, provider: {ACCESS_LOG_PROVIDER}}}` in the `Mesh`, render and apply \
          it, and install the provider with `peergate install-values`",
         count_of(*lines, "line", "lines"),
@@ -174,13 +180,17 @@ fn grouped(number: u64) -> String {
 pub(super) fn fault_line(faults: &Faults) -> String {
     let (line, reason) = &faults.first;
     printable(&format!(
-        "{}: {} of {} lines are none of an access log; the first is line {line}: {reason}",
-        faults.file, faults.faulty, faults.lines
+        "{}: {} of {} lines {} none of an access log; the first is line {line}: {reason}",
+        faults.file,
+        faults.faulty,
+        faults.lines,
+        if faults.faulty == 1 { "is" } else { "are" }
     ))
 }
 
 fn workload(one: &Learnt, args: &Args, text: &mut String) {
-    let seen = one.workload.seen.map(told).unwrap_or_default();
+    let seen = one.workload.seen.map(told);
+    let seen = seen.unwrap_or_else(|| "no requests that it received".to_owned());
     let _ = writeln!(text, "{}: {seen}", one.policy);
     let coverage = coverage_text(one.proposals.coverage);
     let _ = writeln!(text, "  covers  the draft covers {coverage}");
@@ -200,8 +210,11 @@ fn workload(one: &Learnt, args: &Args, text: &mut String) {
             );
         }
     }
-    let rare = one.proposals.rare.iter();
-    let rare = rare.map(|call| format!("{}: {}", call.caller, call_line(call)));
+    let mut rare: Vec<_> = one.proposals.rare.iter().collect();
+    rare.sort_by_key(|call| Reverse(call.tally.count));
+    let rare = rare
+        .into_iter()
+        .map(|call| format!("{}: {}", call.caller, call_line(call)));
     lines("  rare    ", rare, text);
     if one.workload.known > 0 {
         let count = requests(one.workload.known);
@@ -213,12 +226,8 @@ fn workload(one: &Learnt, args: &Args, text: &mut String) {
     }
     let held_back = one.proposals.held_back.iter();
     lines("  kept    ", held_back.map(held_back_line), text);
-    let aside = one.workload.set_aside.iter();
-    lines(
-        "  aside   ",
-        aside.map(|(why, tally)| aside_line(why, *tally)),
-        text,
-    );
+    let aside = aside::lines(&one.workload.set_aside);
+    lines("  aside   ", aside.into_iter(), text);
 }
 
 fn lines(title: &str, all: impl ExactSizeIterator<Item = String>, text: &mut String) {
@@ -244,38 +253,11 @@ fn held_back_line(held_back: &HeldBack) -> String {
             clipped(id)
         ),
         Because::Denied(path) => {
-            format!("{} is no template: `{path}` was denied", held_back.template)
+            format!(
+                "{} is no template: `{path}` was denied{BY_HAND}",
+                held_back.template
+            )
         }
-    };
-    printable(&line)
-}
-
-fn aside_line(why: &SetAside, tally: Tally) -> String {
-    let told = told(tally);
-    let line = match why {
-        SetAside::Anonymous => format!("{told}: the caller had no identity"),
-        SetAside::Malformed(peer) => {
-            format!("{told}: `{peer}` is not one SPIFFE ID of a workload")
-        }
-        SetAside::Foreign(id) => format!("{told}: the trust domain of `{id}` is not the mesh's"),
-        SetAside::Denied => format!("{told}: denied"),
-        SetAside::Forbidden => format!("{told}: let through and answered with 401 or 403"),
-        SetAside::Failed => format!("{told}: answered with an error"),
-        SetAside::Unanswered => format!("{told}: not answered"),
-        SetAside::Outbound => format!("{told}: the workload itself made it"),
-        SetAside::EitherWay => format!(
-            "{told}: no caller and no `upstream_cluster`, so the workload itself may have made it"
-        ),
-        SetAside::Incomplete => format!("{told}: without a method or a path"),
-        SetAside::Unwritable(request) => {
-            format!("{told}: no rule can take `{request}` and nothing else")
-        }
-        SetAside::TooLong => format!("{told}: the path or the method is too long to be learnt"),
-        SetAside::Refused(rule) => format!("{told}: the rule `{rule}` denies it"),
-        SetAside::PastBound => {
-            format!("{told}: not told apart, past `maxSeries` of the learning mode")
-        }
-        SetAside::Nobody => format!("{told}: the caller had no identity of the mesh"),
     };
     printable(&line)
 }

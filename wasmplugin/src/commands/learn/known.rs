@@ -16,7 +16,7 @@ use crate::commands::decide::compile;
 use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
-use crate::learning::workload::Standing;
+use crate::learning::workload::{Call, Standing};
 use crate::policy_edit::PolicyText;
 use crate::{policies, report};
 
@@ -106,6 +106,19 @@ impl Known {
         })
     }
 
+    /// What is allowed once these texts are in force, which were validated.
+    pub(super) fn with(
+        &self,
+        sources: Vec<SourceText>,
+        validated: Validated,
+    ) -> Result<Self, Failure> {
+        let input = Input {
+            sources,
+            ..Input::default()
+        };
+        Self::of(input, validated, self.options, self.port)
+    }
+
     /// The sources, such that they can be changed.
     pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, Failure> {
         let texts = self.sources.iter().map(|source| {
@@ -150,7 +163,20 @@ impl Known {
         };
         match policy.evaluate(&request).reason() {
             Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
-            Reason::DeniedByRule(rule) => return Standing::Refused(rule.id().to_owned()),
+            Reason::DeniedByRule(rule) => {
+                let now = Request {
+                    now: self.options.at,
+                    ..request
+                };
+                let is_refused_now =
+                    matches!(policy.evaluate(&now).reason(), Reason::DeniedByRule(_));
+                let rule = rule.id().to_owned();
+                return if is_refused_now {
+                    Standing::Refused(rule)
+                } else {
+                    Standing::RefusedThen(rule)
+                };
+            }
             Reason::NoIdentity
             | Reason::UnvalidatedCertificate
             | Reason::MalformedIdentity
@@ -165,11 +191,40 @@ impl Known {
         if rules.any(|rule| rule.effect() == Effect::Allow && is_that(rule)) {
             return Standing::Known;
         }
-        let mut matches = policy.recorded_matches(&request);
-        if matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow) {
+        if allows_in_shadow(policy, &request) {
             Standing::KnownInShadow
         } else {
             self.unknown(seen)
+        }
+    }
+
+    /// Whether a call is allowed, or would be by rules in shadow, where the proxy normalises its path.
+    pub(super) fn allows(&self, policy: &PolicyName, call: &Call) -> bool {
+        let Some(policy) = self.compiled.get(policy) else {
+            return false;
+        };
+        let normalization = self.set.mesh().path_normalization();
+        let Ok(path) = normalization.normalize(call.path.as_bytes()) else {
+            return false;
+        };
+        let peer = call.caller.peer(self.trust_domains());
+        let peer = PeerIdentity::from_uri_san(peer.as_deref().map(str::as_bytes));
+        let request = Request {
+            method: Some(call.method.as_bytes()),
+            path: Some(&path),
+            port: self.port,
+            ..Request::of_peer(peer, self.options.at)
+        };
+        match policy.evaluate(&request).reason() {
+            Reason::AllowedByRule(_) | Reason::NotDenied => true,
+            Reason::DeniedByRule(_) => false,
+            Reason::NoIdentity
+            | Reason::UnvalidatedCertificate
+            | Reason::MalformedIdentity
+            | Reason::ForeignTrustDomain
+            | Reason::ExpiredRule(_)
+            | Reason::RuleNotYetValid(_)
+            | Reason::NoRuleMatched => allows_in_shadow(policy, &request),
         }
     }
 
@@ -190,4 +245,10 @@ impl Known {
             Some(_) | None => Standing::New,
         }
     }
+}
+
+/// Whether a rule in shadow would allow the request.
+fn allows_in_shadow(policy: &CompiledPolicy, request: &Request<'_>) -> bool {
+    let mut matches = policy.recorded_matches(request);
+    matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow)
 }

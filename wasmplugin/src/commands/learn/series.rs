@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
@@ -9,6 +10,7 @@ use policy_schema::timestamp::Timestamp;
 use crate::learning::counters::{LABELS, OBSERVED};
 use crate::learning::observed::{Period, Tally};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
+use crate::time_span;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -25,34 +27,16 @@ pub(super) struct Window {
 pub(super) type Series = (BTreeMap<String, String>, Tally);
 
 impl Window {
-    /// As people write it, in the largest unit that it is a whole number of.
+    /// As people write it.
     pub(super) fn text(self) -> String {
-        let units = [(604_800, "w"), (86_400, "d"), (3600, "h"), (60, "m")];
-        let unit = units
-            .iter()
-            .find(|(unit, _)| self.seconds.is_multiple_of(*unit));
-        unit.map_or_else(
-            || self.to_string(),
-            |(unit, name)| format!("{}{name}", self.seconds / unit),
-        )
+        time_span::text(Duration::from_secs(self.seconds))
     }
 
-    /// Reads a number with `s`, `m`, `h`, `d` or `w`.
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "write a number with `m`, `h`, `d` or `w`, such as `7d`";
-        let number = text.trim_end_matches(|last: char| last.is_ascii_alphabetic());
-        let unit = match text.strip_prefix(number) {
-            Some("s") => 1,
-            Some("m") => 60,
-            Some("h") => 3600,
-            Some("d") => 86_400,
-            Some("w") => 604_800,
-            _ => return Err(FORM),
-        };
-        let number: u64 = number.parse().map_err(|_| FORM)?;
-        match number.checked_mul(unit) {
-            Some(seconds @ 60..=1_000_000_000) => Ok(Self { seconds }),
-            _ => Err("a window is at least a minute long, and at most 30 years"),
+    /// Reads a stretch of time in whole seconds.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match time_span::parse(text)?.as_secs() {
+            seconds @ 60..=1_000_000_000 => Ok(Self { seconds }),
+            _ => Err("a window is at least a minute long, and at most 30 years".to_owned()),
         }
     }
 }

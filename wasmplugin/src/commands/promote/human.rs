@@ -11,11 +11,13 @@ use super::{Judged, Report, Written};
 use crate::printable::printable;
 use crate::promotion::Window;
 use crate::promotion::candidate::{Candidate, Subject};
+use crate::promotion::coverage::Gap;
 use crate::promotion::evidence::{Beginning, CallerHits, Seen};
 use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
 use crate::promotion::verdict::{Unknown, Verdict};
 use crate::report::counted;
+use crate::time_span;
 
 /// More callers than these are not listed: nobody reads on.
 const MOST_CALLERS: usize = 20;
@@ -119,14 +121,28 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
                 standard.most
             ),
         ],
-        Verdict::TooShort { bound, wait, more } => too_short(
+        Verdict::TooShort {
+            bound,
+            wait,
+            gap,
+            more,
+        } => too_short(
             &format!(
                 "none of {requests} would have been denied: at most {bound} of all can be, with {confidence} confidence"
             ),
             *wait,
+            *gap,
             *more,
             report,
         ),
+        Verdict::NotScraped { bound, since } => vec![
+            format!("not ready, not scraped since {}", whole_second(*since)),
+            format!(
+                "none of {requests} would have been denied until then: at most {bound} of all can be, with {confidence} confidence"
+            ),
+            "see whether Prometheus scrapes the proxies: `peergate_decisions_total`, `peergate_policy_revision`"
+                .to_owned(),
+        ],
         Verdict::Unknown(unknown) => unknown_lines(unknown, candidate),
     };
     let Some(seen) = seen else {
@@ -148,20 +164,39 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
 }
 
 /// What was counted so far, and how long to wait.
-fn too_short(so_far: &str, wait: Duration, more: u64, report: &Report) -> Vec<String> {
-    let Window { from, until } = report.window;
-    let asked = until
-        .unix_nanoseconds()
-        .saturating_sub(from.unix_nanoseconds());
-    let asked = Duration::from_nanos(asked);
+fn too_short(
+    so_far: &str,
+    wait: Duration,
+    gap: Option<Gap>,
+    more: u64,
+    report: &Report,
+) -> Vec<String> {
+    let Window { until, .. } = report.window;
+    let asked = report.window.length();
     let counted = asked.saturating_sub(wait);
+    let counted = match gap {
+        Some(gap) => format!(
+            "proxies were not scraped for {} of {}, the last time until {}",
+            length(gap.length),
+            length(asked),
+            whole_second(gap.last)
+        ),
+        None => format!(
+            "it has been counted for {} of {}",
+            length(Duration::from_secs(counted.as_secs())),
+            length(asked)
+        ),
+    };
     let mut lines = vec![
-        "not ready, not counted for long enough yet".to_owned(),
+        if gap.is_some() {
+            "not ready, not counted for all of the window"
+        } else {
+            "not ready, not counted for long enough yet"
+        }
+        .to_owned(),
         so_far.to_owned(),
         format!(
-            "it has been counted for {} of {}: wait {}, until {}, or choose a shorter `--window`",
-            length(Duration::from_secs(counted.as_secs())),
-            length(asked),
+            "{counted}: wait {}, until {}, or choose a shorter `--window`",
             length(Duration::from_secs(whole_seconds(wait))),
             whole_second(until.after(wait)),
         ),
@@ -186,7 +221,7 @@ pub(super) fn length(time: Duration) -> String {
         HOUR.. => MINUTE,
         _ => 1,
     };
-    humantime::format_duration(Duration::from_secs(seconds.div_ceil(unit) * unit)).to_string()
+    time_span::text(Duration::from_secs(seconds.div_ceil(unit) * unit))
 }
 
 /// The seconds of a stretch of time, rounded up.
@@ -358,6 +393,7 @@ fn counted_requests(requests: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::promotion::coverage::Coverage;
     use crate::promotion::evidence::Hits;
 
     #[test]
@@ -368,9 +404,9 @@ mod tests {
             (200, "3m 20s"),
             (3_600, "1h"),
             (3_601, "1h 1m"),
-            (604_800, "7days"),
-            (604_800 - 200, "7days"),
-            (604_800 - 3_700, "6days 23h"),
+            (604_800, "7d"),
+            (604_800 - 200, "7d"),
+            (604_800 - 3_700, "6d 23h"),
         ] {
             assert_eq!(length(Duration::from_secs(seconds)), told, "{seconds}");
         }
@@ -383,6 +419,7 @@ mod tests {
             since: Timestamp::from_unix_nanoseconds(0),
             beginning: Beginning::Asked,
             missing: Duration::ZERO,
+            coverage: Coverage::default(),
             requests: 1,
             hits: vec![Hits {
                 rule: Some(evil.clone()),

@@ -37,7 +37,7 @@ struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<String>,
     ready: bool,
-    /// `harmless`, `ready`, `would-deny`, `too-few-requests`, `not-long-enough`, `not-counted`, `other-revisions`,
+    /// `harmless`, `ready`, `would-deny`, `too-few-requests`, `not-long-enough`, `not-scraped`, `not-counted`, `other-revisions`,
     /// `shared-workloads` or `provider-decides`.
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +47,15 @@ struct Entry {
     /// How long until it was counted for all of the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     wait_seconds: Option<u64>,
+    /// For how long of the window proxies were not scraped, where that is too long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unscraped_seconds: Option<u64>,
+    /// When the last of it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_unscraped: Option<String>,
+    /// When it was last scraped, where that is too long before the window's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_scraped_since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     requests: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +125,9 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
     };
     let (bound, more_requests) = match verdict {
         Verdict::Harmless | Verdict::Unknown(_) => (None, None),
-        Verdict::Ready { bound } | Verdict::WouldDeny { bound, .. } => (Some(*bound), None),
+        Verdict::Ready { bound }
+        | Verdict::NotScraped { bound, .. }
+        | Verdict::WouldDeny { bound, .. } => (Some(*bound), None),
         Verdict::TooFew { bound, more } => (Some(*bound), Some(*more)),
         Verdict::TooShort { bound, more, .. } => {
             (Some(*bound), Some(*more).filter(|more| *more > 0))
@@ -126,6 +137,8 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         Verdict::TooShort { wait, .. } => Some(whole_seconds(*wait)),
         _ => None,
     };
+    let coverage = seen.map(|seen| seen.coverage);
+    let gap = coverage.and_then(|coverage| coverage.gap);
     let mut written = report.written.iter();
     let others = candidate
         .members
@@ -142,6 +155,11 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         bound: bound.map(Share::as_fraction),
         more_requests,
         wait_seconds,
+        unscraped_seconds: gap.map(|gap| whole_seconds(gap.length)),
+        last_unscraped: gap.map(|gap| gap.last.to_string()),
+        not_scraped_since: coverage
+            .and_then(|coverage| coverage.ended)
+            .map(|ended| ended.to_string()),
         requests: seen.map(|seen| seen.requests),
         since: seen.map(|seen| seen.since.to_string()),
         beginning: seen.map(|seen| match seen.beginning {
@@ -174,6 +192,7 @@ fn name(verdict: &Verdict) -> &'static str {
         Verdict::WouldDeny { .. } => "would-deny",
         Verdict::TooFew { .. } => "too-few-requests",
         Verdict::TooShort { .. } => "not-long-enough",
+        Verdict::NotScraped { .. } => "not-scraped",
         Verdict::Unknown(Unknown::NotCounted(_)) => "not-counted",
         Verdict::Unknown(Unknown::OtherRevisions(_)) => "other-revisions",
         Verdict::Unknown(Unknown::Shared(_)) => "shared-workloads",

@@ -26,6 +26,9 @@ pub(super) fn lines(
     lines.extend(revisions.trouble);
     lines.extend(listed("planes disagree", disagreements(reading, is_wanted)));
     lines.extend(listed("ends soonest", endings(reading, is_wanted)));
+    if reading.has_more_observed {
+        lines.push("callers: only those who call most are shown".to_owned());
+    }
     // Last, because a small screen does not show all lines.
     lines.extend(listed("revisions", revisions.current));
     lines

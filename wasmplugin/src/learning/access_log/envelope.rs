@@ -1,0 +1,92 @@
+//! What collectors of logs put around a line → the line.
+//!
+//! Only what stands at the very beginning is taken for such a thing: the rest of a line may be what a client sent.
+
+use std::borrow::Cow;
+
+use policy_schema::timestamp::Timestamp;
+use serde::Deserialize;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A line as Docker keeps it.
+#[derive(Deserialize)]
+struct DockerLine<'l> {
+    #[serde(borrow)]
+    log: Cow<'l, str>,
+    #[serde(borrow, rename = "stream")]
+    _stream: Cow<'l, str>,
+}
+
+/// The line that a container wrote.
+pub(super) fn opened(line: &[u8]) -> Cow<'_, [u8]> {
+    let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
+    if let Some(inner) = of_cri(line).or_else(|| of_kubectl(line)) {
+        return Cow::Borrowed(inner);
+    }
+    if line.starts_with(b"{\"log\":")
+        && let Ok(DockerLine { log, .. }) = serde_json::from_slice(line)
+    {
+        return Cow::Owned(log.into_owned().into_bytes());
+    }
+    Cow::Borrowed(line)
+}
+
+/// Of a file below `/var/log/pods`: `2026-06-01T10:00:00.1Z stdout F LINE`. Parts of lines (`P`) are left as they are.
+fn of_cri(line: &[u8]) -> Option<&[u8]> {
+    let (time, rest) = split(line)?;
+    Timestamp::parse(str::from_utf8(time).ok()?).ok()?;
+    let (stream, rest) = split(rest)?;
+    let (tag, rest) = split(rest)?;
+    (matches!(stream, b"stdout" | b"stderr") && tag == b"F").then_some(rest)
+}
+
+/// Of `kubectl logs --prefix`: `[pod/NAME/CONTAINER] LINE`.
+fn of_kubectl(line: &[u8]) -> Option<&[u8]> {
+    let (prefix, rest) = split(line)?;
+    let source = prefix.strip_prefix(b"[pod/")?.strip_suffix(b"]")?;
+    let may_stand = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./".contains(byte);
+    source.iter().all(may_stand).then_some(rest)
+}
+
+/// What stands before the first space, and behind it.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let space = line.iter().position(|byte| *byte == b' ')?;
+    Some((line.get(..space)?, line.get(space + 1..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_taken_out_of_what_collectors_put_around_it() {
+        let line = r#"{"a": "{\"}"#;
+        let docker = serde_json::json!({"log": line, "stream": "stdout", "time": "x"}).to_string();
+        for around in [
+            line.to_owned(),
+            format!("\u{feff}{line}"),
+            format!("2026-06-01T10:00:00.123456789Z stdout F {line}"),
+            format!("[pod/cart-7d9-abc/istio-proxy] {line}"),
+            docker,
+        ] {
+            assert_eq!(opened(around.as_bytes()), line.as_bytes(), "{around}");
+        }
+    }
+
+    #[test]
+    fn other_lines_stay_as_they_are() {
+        for line in [
+            "",
+            "GET /[pod/a] {}",
+            "2026-06-01T10:00:00Z stdout P {}",
+            "yesterday stdout F {}",
+            "[pod/a b] {}",
+            "[2026-06-01T10:00:00.250Z] \"GET / HTTP/1.1\" 200",
+            r#"{"log": 7, "stream": "stdout"}"#,
+            r#"{"log":"x"}"#,
+        ] {
+            assert_eq!(opened(line.as_bytes()), line.as_bytes(), "{line}");
+        }
+    }
+}
