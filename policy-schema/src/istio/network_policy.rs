@@ -244,7 +244,27 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             ports: ports.into_iter().map(tcp).collect(),
         });
     }
-    Some(egress)
+    Some(merged(egress))
+}
+
+/// Each destination once, with all of its ports: none stand for all.
+fn merged(egress: Vec<Egress>) -> Vec<Egress> {
+    let mut merged: Vec<Egress> = Vec::new();
+    let mut positions: BTreeMap<Option<Vec<Peer>>, usize> = BTreeMap::new();
+    for one in egress {
+        let next = merged.len();
+        let position = *positions.entry(one.to.clone()).or_insert(next);
+        match merged.get_mut(position) {
+            None => merged.push(one),
+            Some(known) if known.ports.is_empty() || one.ports.is_empty() => known.ports.clear(),
+            Some(known) => {
+                let more = one.ports.into_iter();
+                let more: Vec<_> = more.filter(|port| !known.ports.contains(port)).collect();
+                known.ports.extend(more);
+            }
+        }
+    }
+    merged
 }
 
 /// Where a service is that proxies call by themselves.
