@@ -31,7 +31,7 @@ pub use access_log::{ACCESS_LOG_PROVIDER, DECISION_FIELDS, access_log_labels};
 pub use authorization_policy::AuthorizationPolicy;
 use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;
-pub use extension::{ExtensionApi, NoExtension, extension};
+pub use extension::{ExtensionApi, FAIL_STRATEGY, NoExtension, extension};
 pub(crate) use gateway::protocol_version;
 pub use gateway_infrastructure::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod};
 pub use install::{InstallContent, InstallFile, install_files, mesh_config_name};

@@ -7,6 +7,7 @@ mod at_gateway;
 mod at_gateways;
 mod calls;
 mod edge;
+mod filter_failure;
 mod gateways;
 mod hosts;
 mod lookup;
@@ -41,6 +42,7 @@ pub use edge::Gateway;
 pub(crate) use edge::{
     Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host,
 };
+pub use filter_failure::FilterFailure;
 pub(crate) use gateways::Gateways;
 pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};
