@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use policy_schema::istio::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods};
+use policy_schema::istio::{
+    FAIL_STRATEGY, GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods,
+};
 use policy_schema::planes::PortLeftToFilter;
 use policy_schema::policy::{Applied, Extent, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
@@ -128,7 +130,7 @@ pub(super) fn differences(set: &PolicySet, policies: &[ServicePolicy]) {
     shadow(set, &in_shadow);
     for policy in policies.iter().filter(|policy| !records_only(policy)) {
         let name = policy.name();
-        for (rule, note) in policy.plane_differences() {
+        for (rule, note) in policy.plane_differences(set.mesh()) {
             report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
         }
         for PortLeftToFilter {
@@ -145,8 +147,46 @@ pub(super) fn differences(set: &PolicySet, policies: &[ServicePolicy]) {
     }
 }
 
-/// One note for all policies in shadow: a mesh begins with all of them there.
+/// One note for all policies in shadow that the filter records, and one for the others: a mesh begins with all of
+/// them there.
 fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) {
+    let has_filter = set.mesh().filter_image().is_some();
+    let (recorded, others): (Vec<_>, Vec<_>) = policies
+        .iter()
+        .copied()
+        .partition(|policy| has_filter && !policy.is_without_http());
+    if !recorded.is_empty() {
+        let ports = recorded
+            .iter()
+            .any(|policy| policy.has_ports_without_http());
+        let but = if ports {
+            ", except on ports without HTTP (`tcpPorts`)"
+        } else {
+            ""
+        };
+        let fetching = if set.mesh().istio_version() < FAIL_STRATEGY {
+            format!(
+                "; before Istio {FAIL_STRATEGY}, a proxy that cannot fetch the filter denies every request nevertheless"
+            )
+        } else {
+            String::new()
+        };
+        in_shadow(
+            &recorded,
+            &format!(
+                "the filter lets every request pass and records what it would deny{but}{fetching}"
+            ),
+        );
+    }
+    let reason = if has_filter {
+        "the filter sees no connection without HTTP (`tcpPorts`): nothing records what would be denied"
+    } else {
+        "without a filter, nothing records what would be denied"
+    };
+    in_shadow(&others, reason);
+}
+
+fn in_shadow(policies: &[&ServicePolicy], what_is_recorded: &str) {
     if policies.is_empty() {
         return;
     }
@@ -160,13 +200,8 @@ fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) {
         [_] => ("policy", "is"),
         _ => ("policies", "are"),
     };
-    let filter = if set.mesh().filter_image().is_some() {
-        "the filter lets every request pass and records what it would deny"
-    } else {
-        "without a filter, nothing records what would be denied"
-    };
     report::note(&format!(
-        "{subject} {}{more} {verb} in shadow: no AuthorizationPolicy has the rules, and {filter}",
+        "{subject} {}{more} {verb} in shadow: no AuthorizationPolicy has the rules, and {what_is_recorded}",
         names.join(", ")
     ));
 }
