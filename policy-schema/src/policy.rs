@@ -1,7 +1,6 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
 mod along;
-mod applied;
 mod at_default;
 mod at_gateway;
 mod at_gateways;
@@ -32,7 +31,6 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Phase, Timestamp};
 
 pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
-pub use applied::{Applied, Extent};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};

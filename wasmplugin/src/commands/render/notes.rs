@@ -6,10 +6,10 @@ use policy_schema::istio::{
     FAIL_STRATEGY, GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods,
 };
 use policy_schema::planes::PortLeftToFilter;
-use policy_schema::policy::{Applied, Extent, PolicySet, ServicePolicy};
+use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
 
-use crate::report::{self, counted};
+use crate::report;
 
 /// More policies than these are counted, not named.
 const MAX_NAMES: usize = 4;
@@ -35,49 +35,6 @@ pub(super) fn defaults(set: &PolicySet) {
             unstated.join("; ")
         ));
     }
-}
-
-/// Reports how many workloads deny or let pass what no rule is about, once the objects are applied.
-pub(super) fn applied(set: &PolicySet) {
-    let Applied {
-        closed,
-        opened,
-        unchanged,
-        closes_the_rest,
-    } = set.applied();
-    let mut effects = Vec::new();
-    let mut add = |extent: &Extent, effect: &str| {
-        if !extent.is_empty() {
-            effects.push(format!("{} {effect}", covered(extent)));
-        }
-    };
-    add(&closed, "closed to what the policies do not allow");
-    add(&opened, "opened to every request, by policies in shadow");
-    add(&unchanged, "unchanged, by policies that close nothing");
-    effects.push(if closes_the_rest {
-        "every workload without a policy closed (`defaults.otherwise: Deny`)".to_owned()
-    } else {
-        "workloads without a policy unchanged".to_owned()
-    });
-    report::note(&format!("when applied: {}", effects.join("; ")));
-}
-
-/// The workloads that policies are for.
-fn covered(extent: &Extent) -> String {
-    let parts = [
-        (extent.meshes > 0).then(|| "the whole mesh".to_owned()),
-        (extent.whole_namespaces > 0).then(|| {
-            counted(
-                extent.whole_namespaces,
-                "whole namespace",
-                "whole namespaces",
-            )
-        }),
-        (extent.workloads > 0).then(|| counted(extent.workloads, "workload", "workloads")),
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    let namespaces = counted(extent.namespaces, "namespace", "namespaces");
-    format!("{} ({namespaces})", parts.join(" and "))
 }
 
 /// Reports the exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
