@@ -16,6 +16,7 @@ use std::thread;
 
 use peergate_sandbox::{Client, Leaf, Request, Service};
 use policy_schema::envoy::wasm_filter;
+use policy_schema::policy::FilterFailure;
 use serde_json::{Value, json};
 
 const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
@@ -85,7 +86,12 @@ fn main() {
         .map(|(name, filter)| {
             let filter = filter.map(|(module, reporting)| {
                 let module = module.to_str().expect("a name in UTF-8");
-                wasm_filter("shop/orders", config(&reporting), module)
+                wasm_filter(
+                    "shop/orders",
+                    config(&reporting),
+                    module,
+                    FilterFailure::Deny,
+                )
             });
             let filter = filter.map(|filter| serde_json::to_value(filter).expect("JSON"));
             start(name, filter)

@@ -57,7 +57,13 @@ pub fn http_filters(
     }
     let config = PluginConfig::of_policy(set, policy);
     let plugin_config = serde_json::to_string_pretty(&config)?;
-    let wasm = wasm_filter(&config.policy.to_string(), plugin_config, module_path);
+    let failure = set.filter_failure(policy);
+    let wasm = wasm_filter(
+        &config.policy.to_string(),
+        plugin_config,
+        module_path,
+        failure,
+    );
     let objects: Vec<_> = policies
         .into_iter()
         .flat_map(|policy| authorization_policies(set, policy))

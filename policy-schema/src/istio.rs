@@ -1,6 +1,7 @@
 //! Policies → Istio resources.
 
 mod access_log;
+mod applied;
 pub mod authorization_policy;
 mod compile;
 mod default_deny;
@@ -28,10 +29,11 @@ mod without_http;
 use crate::policy::{Attachment, PolicySet, ServicePolicy};
 
 pub use access_log::{ACCESS_LOG_PROVIDER, DECISION_FIELDS, access_log_labels};
+pub use applied::{Affected, Applied, Denials, Extent, Plaintext, applied};
 pub use authorization_policy::AuthorizationPolicy;
 use authorization_policy::{LabelSelector, ObjectMetadata, TargetReference};
 pub use compile::authorization_policies;
-pub use extension::{ExtensionApi, NoExtension, extension};
+pub use extension::{ExtensionApi, FAIL_STRATEGY, NoExtension, extension};
 pub(crate) use gateway::protocol_version;
 pub use gateway_infrastructure::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod};
 pub use install::{InstallContent, InstallFile, install_files, mesh_config_name};

@@ -23,7 +23,7 @@ mod gap;
 
 use crate::matching::TextMatch;
 use crate::plugin_config::PolicyName;
-use crate::policy::{PolicySet, ServicePolicy};
+use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
 
@@ -163,7 +163,7 @@ impl RbacPlane {
             Self::AnyClientCertificateUntimed => Some(
                 "RBAC has no clock and cannot tell client certificates apart: the filter alone begins and ends the rule and checks their names",
             ),
-            Self::Ended => Some("has expired and is left out"),
+            Self::Ended => Some("has expired and never matches"),
             Self::Absent(FilterOnly::ClientCertificate) => {
                 Some("runs in the filter only: RBAC cannot tell client certificates apart")
             }
@@ -218,6 +218,9 @@ impl FilterPlane {
 
 /// Istio has no other way to ask for the end of a namespace.
 const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included; the filter looks in the SPIFFE ID alone";
+
+/// The same where there is no filter.
+const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included, and not in the SPIFFE ID alone";
 
 impl Rule {
     /// Whether it asks for a namespace by its end.
@@ -410,23 +413,48 @@ impl ServicePolicy {
         rendered.flat_map(RbacGap::of_rule)
     }
 
-    /// The rules that the two planes do not enforce alike, in order, each with what is to be known
-    /// about it.
-    pub fn plane_differences(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.rules.iter().flat_map(|rule| {
-            let rbac = RbacPlane::of_rule(self, rule);
-            let has_ended = rbac == RbacPlane::Ended;
-            let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
-            let asks_every_name = rbac.is_rendered() && rule.asks_for_end_of_namespace();
-            let notes = [
-                rbac.note(),
-                filter.and_then(FilterPlane::note),
-                asks_every_name.then_some(END_OF_NAMESPACE),
-            ];
-            let are_both = rbac.is_rendered() && filter.is_some_and(FilterPlane::is_enforced);
-            let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
-            let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
-            notes.map(|note| (&*rule.id, note))
+    /// The rules that the enforcement points of the mesh do not enforce as they are written, or not alike, in order,
+    /// each with what is to be known about it. Where there is no filter, that is about RBAC alone.
+    pub fn plane_differences(&self, mesh: &Mesh) -> impl Iterator<Item = (&str, &'static str)> {
+        let has_filter = mesh.filter_image().is_some();
+        self.rules.iter().flat_map(move |rule| {
+            let notes = if has_filter {
+                self.notes_with_filter(rule)
+            } else {
+                self.notes_without_filter(rule)
+            };
+            notes.into_iter().map(|note| (&*rule.id, note))
         })
+    }
+
+    fn notes_with_filter(&self, rule: &Rule) -> Vec<&'static str> {
+        let rbac = RbacPlane::of_rule(self, rule);
+        let has_ended = rbac == RbacPlane::Ended;
+        let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
+        let asks_every_name = rbac.is_rendered() && rule.asks_for_end_of_namespace();
+        let notes = [
+            rbac.note(),
+            filter.and_then(FilterPlane::note),
+            asks_every_name.then_some(END_OF_NAMESPACE),
+        ];
+        let are_both = rbac.is_rendered() && filter.is_some_and(FilterPlane::is_enforced);
+        let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
+        let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
+        notes.collect()
+    }
+
+    /// RBAC enforces nothing of what is in shadow or has ended, as the documents have it.
+    fn notes_without_filter(&self, rule: &Rule) -> Vec<&'static str> {
+        let rbac = RbacPlane::of_rule(self, rule);
+        if !rbac.is_rendered() {
+            return Vec::new();
+        }
+        let end_of_namespace = rule.asks_for_end_of_namespace();
+        let gaps = RbacGap::of_rule(rule).map(RbacGap::note_without_filter);
+        end_of_namespace
+            .then_some(END_OF_NAMESPACE_IN_RBAC)
+            .into_iter()
+            .chain(gaps)
+            .collect()
     }
 }

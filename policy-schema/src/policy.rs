@@ -1,12 +1,12 @@
 //! Policies as they are meant: sound, complete, and built by [`validate`](crate::validate) alone.
 
 mod along;
-mod applied;
 mod at_default;
 mod at_gateway;
 mod at_gateways;
 mod calls;
 mod edge;
+mod filter_failure;
 mod gateways;
 mod hosts;
 mod lookup;
@@ -31,7 +31,6 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Phase, Timestamp};
 
 pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
-pub use applied::{Applied, Extent};
 pub(crate) use at_default::AtDefault;
 pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateway::{has_gateway_label, is_gateway};
@@ -41,6 +40,7 @@ pub use edge::Gateway;
 pub(crate) use edge::{
     Exposure, GATEWAY_NAME, Server, TLS_DEFAULTS, account_of_istio, covers_host,
 };
+pub use filter_failure::FilterFailure;
 pub(crate) use gateways::Gateways;
 pub(crate) use hosts::Hosts;
 pub use lookup::{ServiceAtHost, UnknownHost};

@@ -191,6 +191,11 @@ fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
     };
     assert_eq!(*code, "unknown-service-account");
     assert!(help.contains("serviceAccount: backup-job"), "{help}");
+    assert!(help.contains("with `rules: []`,"), "{help}");
+    let open = self::mesh(", networkPolicies: true, defaults: {otherwise: Pass}");
+    let found = found_of_source(&open, unknown);
+    let help = &found[0].1;
+    assert!(help.contains("`otherwise: Pass` and `rules: []`"), "{help}");
     for source in [
         "from: [{serviceAccounts: [monitoring/prometheus]}]",
         "from: [{notServiceAccounts: [backup-job], namespaces: [shop]}]",
@@ -295,6 +300,17 @@ fn pass_is_found_where_the_mesh_denies_after_all() {
     assert_eq!(codes(&[&open, &cart]), [""; 0]);
     let shadow = of_workload("shop", "cart", &format!("enforcement: Shadow, {pass}"));
     assert_eq!(codes(&[&mesh(""), &shadow]), [""; 0]);
+    // For a policy in shadow an object allows everything.
+    let passing = of_workload("shop", "cart", &format!("enforcement: Shadow, {pass}"));
+    let other = passing.replace("name: cart, n", "name: cart-shadow, n");
+    assert_ne!(other, passing);
+    assert_eq!(
+        codes(&[&mesh(""), &cart, &other]),
+        ["overlapping-selectors"]
+    );
+    let elsewhere = "selector: {matchLabels: {tier: front}}, enforcement: Shadow, rules: []";
+    let at_some = policy("shop", "front", elsewhere);
+    assert_eq!(codes(&[&mesh(""), &cart, &at_some]), ["ineffective-pass"]);
     // A policy that leaves the decision to another one for the workload.
     let guardrail = policy("shop", "all", &format!("scope: Namespace, {pass}"));
     let closed = of_workload("shop", "cart", "rules: []");

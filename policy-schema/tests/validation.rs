@@ -273,7 +273,7 @@ fn rules_of_which_rbac_sees_fewer_spellings_are_noted() {
     ] {
         let policy = policy(rule);
         let set = check(&[MESH, &policy]).policies.unwrap();
-        let notes: Vec<_> = set.policies()[0].plane_differences().collect();
+        let notes: Vec<_> = set.policies()[0].plane_differences(set.mesh()).collect();
         assert_eq!(notes.len(), expected.len(), "{rule}: {notes:?}");
         for ((id, note), words) in notes.into_iter().zip(expected) {
             assert_eq!(id, "r");
@@ -597,7 +597,7 @@ fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_
         let set = at_gateway("1.30", &spec(effect, names)).policies.unwrap();
         let policy = set.policy("edge", "gateway").unwrap();
         let objects = serde_json::to_value(authorization_policies(&set, policy)).unwrap();
-        let notes = policy.plane_differences().count();
+        let notes = policy.plane_differences(set.mesh()).count();
         (objects.to_string(), notes)
     };
     let outside = "\"notPrincipals\":[\"cluster.local/*\"],\"principals\":[\"*\"]";

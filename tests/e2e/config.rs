@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Request, Response};
 use policy_schema::plugin_config::PluginConfig;
+use serde_json::{Value, json};
 
-use crate::mesh::{Discovery, Mesh, WEB, assert_allowed, assert_denied, plugin_config};
+use crate::mesh::{
+    Discovery, Mesh, WEB, assert_allowed, assert_denied, extension_config, plugin_config,
+};
 
 /// Configs that must be refused, each with a part of the reason that the log gives.
 fn unsound() -> Vec<(String, &'static str)> {
@@ -133,7 +136,12 @@ impl Mesh {
     /// A sidecar that gets its filter as Istio delivers it: by extension config discovery, here
     /// from a file.
     fn discovering(plugin_config: &str) -> Self {
-        let (mut mesh, delivery) = Self::with_discovery(plugin_config);
+        Self::discovering_extension(&extension_config(plugin_config))
+    }
+
+    /// The same with any filter.
+    pub(crate) fn discovering_extension(extension: &Value) -> Self {
+        let (mut mesh, delivery) = Self::with_discovery(extension);
         mesh.delivery = Some(delivery);
         mesh
     }
@@ -144,11 +152,11 @@ impl Mesh {
         let delivery = self.delivery.as_mut().unwrap();
         delivery.version += 1;
         delivery.seen = seen;
-        delivery.write(plugin_config);
+        delivery.write(&extension_config(plugin_config));
     }
 
     /// Waits for what becomes of the last delivery.
-    fn wait_for_config(&self, expected: Discovery) {
+    pub(crate) fn wait_for_config(&self, expected: Discovery) {
         let delivery = self.delivery.as_ref().unwrap();
         let (accepted, rejected) = delivery.seen;
         let outcome = wait_for("the outcome of a delivery", PATIENCE, || {
@@ -182,11 +190,10 @@ impl Delivery {
         }
     }
 
-    pub(crate) fn write(&self, plugin_config: &str) {
-        let resource = crate::mesh::extension_config(plugin_config);
-        let response = serde_json::json!({
+    pub(crate) fn write(&self, extension: &Value) {
+        let response = json!({
             "version_info": self.version.to_string(),
-            "resources": [resource],
+            "resources": [extension],
         });
         let new = self.path.with_extension("new");
         fs::write(&new, response.to_string()).unwrap();

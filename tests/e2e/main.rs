@@ -6,6 +6,7 @@ mod advisories;
 mod answers;
 mod config;
 mod decisions;
+mod failure;
 mod flood;
 mod gateway_certificates;
 mod headers;

@@ -15,7 +15,7 @@ use policy_schema::engine::Reason;
 use policy_schema::envoy::wasm_filter;
 pub(crate) use policy_schema::metric::Label;
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::policy::PolicySet;
+use policy_schema::policy::{FilterFailure, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Map, Value, json};
@@ -148,7 +148,12 @@ pub(crate) fn comparing_filter(plugin_config: String) -> Value {
 }
 
 fn http_filter_of(module: &Path, plugin_config: String) -> Value {
-    let filter = wasm_filter("shop/orders", plugin_config, module.to_str().unwrap());
+    let filter = wasm_filter(
+        "shop/orders",
+        plugin_config,
+        module.to_str().unwrap(),
+        FilterFailure::Deny,
+    );
     serde_json::to_value(filter).unwrap()
 }
 
@@ -171,10 +176,15 @@ fn set_log_format(bootstrap: &mut Value, labels: &Value) {
 
 /// The same as it is delivered by extension config discovery.
 pub(crate) fn extension_config(plugin_config: &str) -> Value {
+    extension_config_of(&http_filter(plugin_config.to_owned()))
+}
+
+/// The same of any HTTP filter.
+pub(crate) fn extension_config_of(filter: &Value) -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
         "name": FILTER,
-        "typed_config": http_filter(plugin_config.to_owned())["typed_config"],
+        "typed_config": filter["typed_config"],
     })
 }
 
@@ -194,11 +204,11 @@ impl Mesh {
     }
 
     /// With a filter that Envoy discovers through a file.
-    pub(crate) fn with_discovery(plugin_config: &str) -> (Self, Delivery) {
+    pub(crate) fn with_discovery(extension: &Value) -> (Self, Delivery) {
         let mut delivery = None;
         let mesh = Self::run(&Label::TAGS, |files| {
             let file = Delivery::new(files.join("discovery.json"));
-            file.write(plugin_config);
+            file.write(extension);
             let filter = json!({
                 "name": FILTER,
                 "config_discovery": {

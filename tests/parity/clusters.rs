@@ -14,7 +14,7 @@ use policy_schema::document::MeshDocument;
 use policy_schema::envoy::{HttpFilter, rbac, wasm_filter};
 use policy_schema::import::{Documents, Imported, Outcome, import};
 use policy_schema::istio::{AuthorizationPolicy, ExtensionApi, authorization_policies, extension};
-use policy_schema::policy::PolicySet;
+use policy_schema::policy::{FilterFailure, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde::Deserialize;
@@ -230,6 +230,7 @@ impl Rendered {
                 &plugin.metadata.name,
                 config,
                 module.to_str().unwrap(),
+                FilterFailure::Deny,
             ))
         });
         plugins

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::policy::FilterFailure;
+
 /// An entry for `http_filters` of Envoy's HTTP connection manager
 /// (`envoy.extensions.filters.http.wasm.v3.Wasm`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,7 +52,12 @@ struct StringValue {
 }
 
 /// The filter with a plugin config as it is, sound or not.
-pub fn wasm_filter(plugin_name: &str, plugin_config: String, module_path: &str) -> WasmFilter {
+pub fn wasm_filter(
+    plugin_name: &str,
+    plugin_config: String,
+    module_path: &str,
+    failure: FilterFailure,
+) -> WasmFilter {
     WasmFilter {
         name: "peergate",
         typed_config: Wasm {
@@ -58,7 +65,10 @@ pub fn wasm_filter(plugin_name: &str, plugin_config: String, module_path: &str) 
             config: Plugin {
                 name: plugin_name.to_owned(),
                 root_id: "peergate",
-                failure_policy: "FAIL_RELOAD",
+                failure_policy: match failure {
+                    FilterFailure::Deny => "FAIL_RELOAD",
+                    FilterFailure::Pass => "FAIL_OPEN",
+                },
                 vm_config: Vm {
                     runtime: "envoy.wasm.runtime.v8",
                     code: Code {

@@ -9,10 +9,10 @@ use super::resource::{Resource, Spec};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy};
 use crate::document::ImagePullPolicy;
 use crate::plugin_config::PluginConfig;
-use crate::policy::{IstioVersion, PolicySet, ServicePolicy};
+use crate::policy::{FilterFailure, IstioVersion, PolicySet, ServicePolicy};
 
-/// The first version in which a failing filter can be told to deny. Before, it always did.
-const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
+/// The first version in which a failing filter can deny or pass requests. Before, it always denied.
+pub const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
 
 /// The first version that restarts a filter that failed.
 const FAIL_RELOAD: IstioVersion = IstioVersion::minor(27);
@@ -127,7 +127,7 @@ pub fn extension(
         image_pull_policy: fetching.pull_policy,
         image_pull_secret: fetching.pull_secret.clone(),
         plugin_name: "peergate",
-        fail_strategy: fail_strategy(version),
+        fail_strategy: fail_strategy(version, set.filter_failure(policy)),
         plugin_config,
     };
     let spec = match api {
@@ -143,13 +143,14 @@ pub fn extension(
     Ok(Resource::new(version, metadata, spec))
 }
 
-/// What a sidecar does when the filter cannot run: deny, always.
-fn fail_strategy(version: IstioVersion) -> Option<&'static str> {
-    if version >= FAIL_RELOAD {
-        Some("FAIL_RELOAD")
-    } else if version >= FAIL_STRATEGY {
-        Some("FAIL_CLOSE")
-    } else {
-        None
+/// What a sidecar does while the filter cannot run; none where Istio cannot be told.
+fn fail_strategy(version: IstioVersion, failure: FilterFailure) -> Option<&'static str> {
+    if version < FAIL_STRATEGY {
+        return None;
     }
+    Some(match failure {
+        FilterFailure::Pass => "FAIL_OPEN",
+        FilterFailure::Deny if version < FAIL_RELOAD => "FAIL_CLOSE",
+        FilterFailure::Deny => "FAIL_RELOAD",
+    })
 }

@@ -77,12 +77,49 @@ struct Port {
 
 /// One object for each workload.
 pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
+    let specs = specs(set).into_iter();
+    specs
+        .map(|(policy, spec)| {
+            let (namespace, name) = policy.name.as_pair();
+            let object = Resource::new(
+                set.mesh.istio_version,
+                metadata(name, namespace),
+                Spec::NetworkPolicy(spec),
+            );
+            object.made_of(format!("policy `{}`", policy.name))
+        })
+        .collect()
+}
+
+/// The policies whose workloads packets cannot all reach, or leave.
+#[derive(Default)]
+pub(super) struct Limits<'s> {
+    pub(super) ingress: Vec<&'s ServicePolicy>,
+    pub(super) egress: Vec<&'s ServicePolicy>,
+}
+
+/// The policies whose objects limit packets.
+pub(super) fn limits(set: &PolicySet) -> Limits<'_> {
+    let mut limits = Limits::default();
+    for (policy, spec) in specs(set) {
+        let mut ingress = spec.ingress.iter();
+        if !ingress.any(|ingress| ingress.from.is_none() && ingress.ports.is_empty()) {
+            limits.ingress.push(policy);
+        }
+        if spec.egress.is_some() {
+            limits.egress.push(policy);
+        }
+    }
+    limits
+}
+
+fn specs(set: &PolicySet) -> Vec<(&ServicePolicy, NetworkPolicySpec)> {
     if !set.mesh.network_policies {
         return Vec::new();
     }
     let calls = Calls::of_set(set);
     let pods = pods_by_account(set);
-    let mut resources = Vec::new();
+    let mut specs = Vec::new();
     for (position, policy) in set.policies.iter().enumerate() {
         let Attachment::Workload(labels) = &policy.attachment else {
             continue;
@@ -98,15 +135,9 @@ pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
             ingress: ingress(policy, &calls.callers(position), &pods),
             egress,
         };
-        let (namespace, name) = policy.name.as_pair();
-        let object = Resource::new(
-            set.mesh.istio_version,
-            metadata(name, namespace),
-            Spec::NetworkPolicy(spec),
-        );
-        resources.push(object.made_of(format!("policy `{}`", policy.name)));
+        specs.push((policy, spec));
     }
-    resources
+    specs
 }
 
 /// The pods that run as a service account, as far as policies say which.
@@ -244,7 +275,27 @@ fn egress(policy: &ServicePolicy, set: &PolicySet, calls: &Calls<'_>) -> Option<
             ports: ports.into_iter().map(tcp).collect(),
         });
     }
-    Some(egress)
+    Some(merged(egress))
+}
+
+/// Each destination once, with all of its ports: none stand for all.
+fn merged(egress: Vec<Egress>) -> Vec<Egress> {
+    let mut merged: Vec<Egress> = Vec::new();
+    let mut positions: BTreeMap<Option<Vec<Peer>>, usize> = BTreeMap::new();
+    for one in egress {
+        let next = merged.len();
+        let position = *positions.entry(one.to.clone()).or_insert(next);
+        match merged.get_mut(position) {
+            None => merged.push(one),
+            Some(known) if known.ports.is_empty() || one.ports.is_empty() => known.ports.clear(),
+            Some(known) => {
+                let more = one.ports.into_iter();
+                let more: Vec<_> = more.filter(|port| !known.ports.contains(port)).collect();
+                known.ports.extend(more);
+            }
+        }
+    }
+    merged
 }
 
 /// Where a service is that proxies call by themselves.

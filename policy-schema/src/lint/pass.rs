@@ -2,7 +2,7 @@
 
 use super::Found;
 use crate::code::Code;
-use crate::policy::{Attachment, PolicySet, ServicePolicy};
+use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::Cursor;
 use crate::rule_spec::{Enforcement, Otherwise};
 
@@ -14,21 +14,37 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     if set.mesh().otherwise() == Otherwise::Pass {
         return;
     }
+    let at_default = set.at_default();
     for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
         let is_at_workload = matches!(policy.attachment, Attachment::Workload(_));
         if policy.otherwise != Otherwise::Pass || !is_enforced(policy) || !is_at_workload {
             continue;
         }
-        let together = together.iter();
-        let together = together.filter_map(|position| set.policies().get(*position));
-        let mut enforced = together.filter(|policy| is_enforced(policy));
-        if enforced.any(|policy| policy.otherwise == Otherwise::Deny) {
+        let together = together.iter().filter_map(|position| {
+            let at_default = at_default.get(*position)?;
+            Some((set.policies().get(*position)?, *at_default))
+        });
+        let decides =
+            |other: &ServicePolicy| is_enforced(other) && other.otherwise == Otherwise::Deny;
+        if together.clone().any(|(other, _)| decides(other)) {
             continue;
         }
+        // For a policy in shadow an object allows everything.
+        let mut opening = together.filter(|(_, at_default)| *at_default == AtDefault::Open);
+        if opening
+            .clone()
+            .any(|(other, _)| is_for_all_of(other, policy))
+        {
+            continue;
+        }
+        let but = match opening.next() {
+            None => "",
+            Some(_) => " where no policy in shadow lets it pass",
+        };
         found.of(position).report(
             Code::IneffectivePass,
             &Cursor::Root.key("spec").key("otherwise"),
-            "`otherwise: Pass` leaves the decision to the mesh, whose default is `Deny`, so every request is denied",
+            format!("`otherwise: Pass` leaves the decision to the mesh, whose default is `Deny`, so every request is denied{but}"),
             "remove the field and add `Allow` rules, or write `defaults: {otherwise: Pass}` in the `Mesh`",
         );
     }

@@ -8,10 +8,10 @@ use super::Found;
 use super::callers::{self, NamedCaller};
 use super::declared::Declared;
 use crate::code::Code;
-use crate::policy::{Attachment, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
-use crate::rule_spec::{Effect, Enforcement};
+use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
 /// The account of pods that name none. It may be that of any workload.
 const DEFAULT_ACCOUNT: &str = "default";
@@ -19,7 +19,7 @@ const DEFAULT_ACCOUNT: &str = "default";
 /// Reports callers of rules, and namespaces of policies, that are probably misspelt.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let declared = Declared::by(set);
-    let opens_packets = set.mesh().network_policies;
+    let declaration = declaration(set.mesh());
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");
@@ -27,12 +27,23 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
         let problems = found.of(position);
         check_namespace(policy, &declared, problems);
         for (index, rule) in policy.rules.iter().enumerate() {
-            let widens = opens_packets && lets_packets_in(policy, rule);
+            let declaration = declaration.filter(|_| lets_packets_in(policy, rule));
             callers::visit(rule, &rules.index(index), &mut |cursor, caller| {
-                check_caller(&caller, widens, &declared, cursor, problems);
+                check_caller(&caller, declaration, &declared, cursor, problems);
             });
         }
     }
+}
+
+/// A policy that declares an account and changes nothing for who may call its workload. None where an unknown account
+/// opens nothing.
+fn declaration(mesh: &Mesh) -> Option<&'static str> {
+    mesh.network_policies.then_some(match mesh.otherwise {
+        Otherwise::Pass => "`otherwise: Pass` and `rules: []`, which let every request in",
+        Otherwise::Deny => {
+            "`rules: []`, which let no request in, as the mesh does where there is no policy"
+        }
+    })
 }
 
 /// The only policy of a namespace that is spelt almost like another one.
@@ -65,7 +76,7 @@ fn lets_packets_in(policy: &ServicePolicy, rule: &Rule) -> bool {
 
 fn check_caller(
     caller: &NamedCaller<'_>,
-    widens: bool,
+    declaration: Option<&str>,
     declared: &Declared<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -105,19 +116,20 @@ fn check_caller(
             .declares_all_accounts()
             .then(|| format!("{other}/{account}"))
     };
-    let widens = widens && caller.is_included && namespace.declares_accounts();
+    let declaration = declaration.filter(|_| caller.is_included && namespace.declares_accounts());
     let meant = match declared.closest_account(name, account) {
         Some(meant) => Some(format!("{name}/{meant}")),
         None => elsewhere(),
     };
-    let help = match (meant, widens) {
+    let help = match (meant, declaration) {
         (Some(meant), _) => format!("did you mean `{meant}`?"),
-        (None, true) => format!(
-            "write `serviceAccount: {account}` into the policy for the pods that run as the account; a policy with `rules: []` will do"
+        (None, Some(declaration)) => format!(
+            "write `serviceAccount: {account}` into the policy for the pods that run as the account; if they have none, add one with \
+             {declaration}"
         ),
-        (None, false) => return,
+        (None, None) => return,
     };
-    let consequence = if widens {
+    let consequence = if declaration.is_some() {
         format!(", so a `NetworkPolicy` lets in packets from every pod of `{name}`")
     } else {
         String::new()

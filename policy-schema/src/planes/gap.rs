@@ -38,6 +38,21 @@ impl RbacGap {
         }
     }
 
+    /// The same where there is no filter.
+    pub(crate) fn note_without_filter(self) -> &'static str {
+        match self {
+            Self::Header => {
+                "RBAC does not tell the values of a repeated header apart, and without a filter nothing checks each of them"
+            }
+            Self::Host => {
+                "RBAC compares hosts as they are written, and without a filter nothing sees through user information and joined hosts"
+            }
+            Self::Template => {
+                "RBAC's path templates leave out characters such as `[`, and without a filter nothing matches paths that have them"
+            }
+        }
+    }
+
     /// How a client gets past RBAC.
     pub(crate) fn evasion(self) -> &'static str {
         match self {

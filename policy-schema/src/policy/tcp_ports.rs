@@ -69,6 +69,29 @@ impl PolicySet {
 }
 
 impl ServicePolicy {
+    /// Whether some of its workloads speak something other than HTTP on a port.
+    pub fn has_ports_without_http(&self) -> bool {
+        !(self.tcp_ports.is_empty() && self.shared_tcp_ports.is_empty())
+    }
+
+    /// Whether no HTTP request is known to meet it: its service, or else each of its rules, has ports without HTTP alone.
+    pub fn is_without_http(&self) -> bool {
+        let without_http = self.common_tcp_ports();
+        let all = |ports: &mut dyn Iterator<Item = u16>| {
+            let mut ports = ports.peekable();
+            ports.peek().is_some() && ports.all(|port| without_http.contains(&port))
+        };
+        let Some(service) = &self.service else {
+            return !self.rules.is_empty()
+                && self.rules.iter().all(|rule| {
+                    let mut operations = rule.operations.iter();
+                    !rule.operations.is_empty()
+                        && operations.all(|operation| all(&mut operation.ports.iter().copied()))
+                });
+        };
+        all(&mut service.ports.iter().map(|port| port.target_port))
+    }
+
     /// The ports without HTTP of any of its workloads.
     pub(crate) fn all_tcp_ports(&self) -> Vec<u16> {
         let shared = self.shared_tcp_ports.iter().map(|shared| shared.port);

@@ -66,7 +66,7 @@ codes! {
     PolicyNotRunning = "policy-not-running", Error;
     /// A proxy runs another revision of a policy than the documents have.
     StaleRevision = "stale-revision", Error;
-    /// A proxy's filter lets requests pass when it cannot run.
+    /// A proxy's filter lets requests pass when it cannot run, although it enforces a policy.
     FilterFailsOpen = "filter-fails-open", Error;
     /// A proxy runs a policy that the documents do not have, or that is not for its workload.
     UnknownPolicy = "unknown-policy", Error;

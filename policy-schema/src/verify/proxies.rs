@@ -9,7 +9,7 @@ use super::{Finding, FindingCode, Verdict, unvalidated};
 use crate::document::PathNormalization;
 use crate::istio::authorization_policies;
 use crate::plugin_config::PolicyName;
-use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, FilterFailure, Labels, PolicySet, ServicePolicy};
 use crate::rule_spec::{Enforcement, Otherwise};
 use crate::timestamp::Timestamp;
 
@@ -192,11 +192,11 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     }
     for running in &proxy.policies {
         let name = &running.name;
-        if running.fails_open {
+        if running.fails_open && !may_fail_open(set, name) {
             findings.push(proxy.finding(
                 FindingCode::FilterFailsOpen,
                 format!("its filter for policy `{name}` lets requests pass when it cannot run"),
-                "apply what `peergate render` makes of the documents, and remove what sets `FAIL_OPEN`",
+                "apply what `peergate render` renders, and remove what sets `FAIL_OPEN`",
             ));
         }
         match set.policy(&name.namespace, &name.name) {
@@ -228,6 +228,12 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
             )),
         }
     }
+}
+
+/// Whether the documents have the filter for a policy fail open.
+fn may_fail_open(set: &PolicySet, name: &PolicyName) -> bool {
+    let policy = set.policy(&name.namespace, &name.name);
+    policy.is_some_and(|policy| set.filter_failure(policy) == FilterFailure::Pass)
 }
 
 /// Whether requests meet a policy wherever they come in.

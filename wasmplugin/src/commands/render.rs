@@ -1,6 +1,7 @@
 //! `peergate render`.
 
 mod against;
+mod applied;
 mod folder;
 mod names;
 mod notes;
@@ -178,7 +179,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.workload.is_none() && only.is_everything() {
         notes::defaults(&set);
         notes::unreached_providers(&set);
-        notes::applied(&set);
+        applied::note(&set);
     }
     Ok(ExitStatus::Success)
 }

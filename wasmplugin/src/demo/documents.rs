@@ -78,6 +78,7 @@ impl Documents {
             &config.policy.to_string(),
             serde_json::to_string(&config)?,
             &module.to_string_lossy(),
+            policies.filter_failure(policy),
         );
         let rbac = rbac::http_filters(
             &authorization_policies(policies, policy),

@@ -407,7 +407,7 @@ fn without_the_filter_each_answer_names_the_rules_that_rbac_may_decide_different
     let with_filter = documents("", "", &rules);
     let mesh = with_filter.path().join("p/mesh.yaml");
     let text = std::fs::read_to_string(&mesh).unwrap();
-    let general = "RBAC may answer otherwise";
+    let general = "may answer otherwise";
     let of_filter = answer(&with_filter, "/", &["--host", "a"])["notes"].to_string();
     assert!(!of_filter.contains(general), "{of_filter}");
     let kept: Vec<_> = text

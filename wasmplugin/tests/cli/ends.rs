@@ -126,8 +126,8 @@ fn what_has_expired_is_left_out_of_objects_and_noted() {
     assert!(!objects.contains("scanners"), "{objects}");
     assert!(objects.contains("sa/web"), "{objects}");
     for note in [
-        "rule `audit` of policy `warehouse/stock`: has expired and is left out",
-        "rule `freeze` of policy `warehouse/stock`: has expired and is left out",
+        "rule `audit` of policy `warehouse/stock`: has expired and never matches",
+        "rule `freeze` of policy `warehouse/stock`: has expired and never matches",
         "kubectl delete peerauthentication -n warehouse scanners",
     ] {
         assert!(notes.contains(note), "{notes}");

@@ -6,6 +6,7 @@
 )]
 
 mod against;
+mod applied;
 mod as_the_proxy;
 mod before_rules;
 mod certs;

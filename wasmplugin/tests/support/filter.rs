@@ -3,11 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use policy_schema::envoy::wasm_filter;
+use policy_schema::policy::FilterFailure;
 use serde_json::Value;
 
 /// The filter for a policy, which is named as `NAMESPACE/NAME`, with its plugin config.
 pub(crate) fn http_filter(policy: &str, plugin_config: String) -> Value {
-    let filter = wasm_filter(policy, plugin_config, module().to_str().unwrap());
+    let filter = wasm_filter(
+        policy,
+        plugin_config,
+        module().to_str().unwrap(),
+        FilterFailure::Deny,
+    );
     serde_json::to_value(filter).unwrap()
 }
 

@@ -311,7 +311,7 @@ impl<'s> Decider<'s> {
     fn plane_note(&self, policy: &str, id: &str) -> Option<String> {
         let (namespace, name) = policy.split_once('/')?;
         let policy = self.set.policy(namespace, name)?;
-        let mut notes = policy.plane_differences();
+        let mut notes = policy.plane_differences(self.set.mesh());
         let (_, note) = notes.find(|(rule, _)| *rule == id)?;
         Some(format!("rule `{id}`: {note}"))
     }
@@ -333,15 +333,15 @@ fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
     let policies = [&config.policy].into_iter().chain(along);
     let policies = policies.filter_map(|name| set.policy(&name.namespace, &name.name));
     let mut differences = policies.flat_map(|policy| {
-        let differences = policy.plane_differences();
+        let differences = policy.plane_differences(set.mesh());
         differences.map(|(rule, note)| format!("rule `{rule}` of `{}`: {note}", policy.name()))
     });
     let named: Vec<_> = differences.by_ref().take(MAX_NAMED_RULES).collect();
     let general = if named.is_empty() {
         "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without reasons"
     } else {
-        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without times, shadow rules and \
-         reasons. The answer is the filter's. RBAC may answer otherwise, because of these rules"
+        "the `Mesh` names no image of the filter: RBAC alone enforces the policy, without reasons, \
+         and may answer otherwise than this, because of these rules"
     };
     let more = differences.count();
     let more =

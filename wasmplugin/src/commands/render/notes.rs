@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use policy_schema::istio::{GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods};
+use policy_schema::istio::{
+    FAIL_STRATEGY, GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods,
+};
 use policy_schema::planes::PortLeftToFilter;
-use policy_schema::policy::{Applied, Extent, PolicySet, ServicePolicy};
+use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::Enforcement;
 
-use crate::report::{self, counted};
+use crate::report;
 
 /// More policies than these are counted, not named.
 const MAX_NAMES: usize = 4;
@@ -33,49 +35,6 @@ pub(super) fn defaults(set: &PolicySet) {
             unstated.join("; ")
         ));
     }
-}
-
-/// Reports how many workloads deny or let pass what no rule is about, once the objects are applied.
-pub(super) fn applied(set: &PolicySet) {
-    let Applied {
-        closed,
-        opened,
-        unchanged,
-        closes_the_rest,
-    } = set.applied();
-    let mut effects = Vec::new();
-    let mut add = |extent: &Extent, effect: &str| {
-        if !extent.is_empty() {
-            effects.push(format!("{} {effect}", covered(extent)));
-        }
-    };
-    add(&closed, "closed to what the policies do not allow");
-    add(&opened, "opened to every request, by policies in shadow");
-    add(&unchanged, "unchanged, by policies that close nothing");
-    effects.push(if closes_the_rest {
-        "every workload without a policy closed (`defaults.otherwise: Deny`)".to_owned()
-    } else {
-        "workloads without a policy unchanged".to_owned()
-    });
-    report::note(&format!("when applied: {}", effects.join("; ")));
-}
-
-/// The workloads that policies are for.
-fn covered(extent: &Extent) -> String {
-    let parts = [
-        (extent.meshes > 0).then(|| "the whole mesh".to_owned()),
-        (extent.whole_namespaces > 0).then(|| {
-            counted(
-                extent.whole_namespaces,
-                "whole namespace",
-                "whole namespaces",
-            )
-        }),
-        (extent.workloads > 0).then(|| counted(extent.workloads, "workload", "workloads")),
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    let namespaces = counted(extent.namespaces, "namespace", "namespaces");
-    format!("{} ({namespaces})", parts.join(" and "))
 }
 
 /// Reports the exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
@@ -128,7 +87,7 @@ pub(super) fn differences(set: &PolicySet, policies: &[ServicePolicy]) {
     shadow(set, &in_shadow);
     for policy in policies.iter().filter(|policy| !records_only(policy)) {
         let name = policy.name();
-        for (rule, note) in policy.plane_differences() {
+        for (rule, note) in policy.plane_differences(set.mesh()) {
             report::note(&format!("rule `{rule}` of policy `{name}`: {note}"));
         }
         for PortLeftToFilter {
@@ -145,8 +104,46 @@ pub(super) fn differences(set: &PolicySet, policies: &[ServicePolicy]) {
     }
 }
 
-/// One note for all policies in shadow: a mesh begins with all of them there.
+/// One note for all policies in shadow that the filter records, and one for the others: a mesh begins with all of
+/// them there.
 fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) {
+    let has_filter = set.mesh().filter_image().is_some();
+    let (recorded, others): (Vec<_>, Vec<_>) = policies
+        .iter()
+        .copied()
+        .partition(|policy| has_filter && !policy.is_without_http());
+    if !recorded.is_empty() {
+        let ports = recorded
+            .iter()
+            .any(|policy| policy.has_ports_without_http());
+        let but = if ports {
+            ", except on ports without HTTP (`tcpPorts`)"
+        } else {
+            ""
+        };
+        let fetching = if set.mesh().istio_version() < FAIL_STRATEGY {
+            format!(
+                "; before Istio {FAIL_STRATEGY}, a proxy that cannot fetch the filter denies every request nevertheless"
+            )
+        } else {
+            String::new()
+        };
+        in_shadow(
+            &recorded,
+            &format!(
+                "the filter lets every request pass and records what it would deny{but}{fetching}"
+            ),
+        );
+    }
+    let reason = if has_filter {
+        "the filter sees no connection without HTTP (`tcpPorts`): nothing records what would be denied"
+    } else {
+        "without a filter, nothing records what would be denied"
+    };
+    in_shadow(&others, reason);
+}
+
+fn in_shadow(policies: &[&ServicePolicy], what_is_recorded: &str) {
     if policies.is_empty() {
         return;
     }
@@ -160,13 +157,8 @@ fn shadow(set: &PolicySet, policies: &[&ServicePolicy]) {
         [_] => ("policy", "is"),
         _ => ("policies", "are"),
     };
-    let filter = if set.mesh().filter_image().is_some() {
-        "the filter lets every request pass and records what it would deny"
-    } else {
-        "without a filter, nothing records what would be denied"
-    };
     report::note(&format!(
-        "{subject} {}{more} {verb} in shadow: no AuthorizationPolicy has the rules, and {filter}",
+        "{subject} {}{more} {verb} in shadow: no AuthorizationPolicy has the rules, and {what_is_recorded}",
         names.join(", ")
     ));
 }

@@ -1,0 +1,244 @@
+//! What applying the rendered objects closes and opens.
+
+mod extent;
+
+use std::collections::BTreeSet;
+
+use super::{destination_rule, network_policy};
+use crate::document::MtlsMode;
+use crate::policy::{AtDefault, PolicySet, ServicePolicy, is_for_all_of};
+use crate::rule_spec::{Effect as RuleEffect, Enforcement, Otherwise};
+
+pub use extent::Extent;
+
+/// What applying the rendered objects closes and opens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Workloads that deny what the policies for them do not allow.
+    pub closed: Affected,
+    /// Workloads that deny only what something matches, and pass the rest.
+    pub denied: Affected,
+    /// Workloads of a mesh that denies by default, for which an `AuthorizationPolicy` allows everything, since
+    /// policies for them are in shadow.
+    pub opened: Affected,
+    /// Workloads with policies that deny nothing.
+    pub passed: Affected,
+    /// Whether workloads without a policy deny every request.
+    pub closes_the_rest: bool,
+    /// Whether the mesh accepts plaintext; none where this is left to the cluster.
+    pub plaintext: Option<Plaintext>,
+    /// Whether proxies of the whole mesh reach declared services and hosts only.
+    pub limits_outbound: bool,
+    /// Workloads that packets reach from declared callers, or on declared ports, only.
+    pub packets_in: Extent,
+    /// Workloads that send packets to declared destinations only.
+    pub packets_out: Extent,
+    /// The gateways that deny what no policy exposes or allows.
+    pub closed_gateways: Vec<String>,
+    /// The same of those that a policy in shadow, which has everything allowed, may select.
+    pub contested_gateways: Vec<String>,
+    /// How many hosts gateways lead to services.
+    pub exposed_hosts: usize,
+    /// How many hosts callers call as a `DestinationRule` says.
+    pub called_hosts: usize,
+}
+
+/// Workloads that have the same in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// How many there are.
+    pub extent: Extent,
+    /// What any of them denies beside what is denied by default.
+    pub denials: Denials,
+    /// Whether more is denied at some of them, which are counted by themselves.
+    pub has_exceptions: bool,
+}
+
+/// What is denied other than by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Denials {
+    /// Requests that enforced `Deny` rules match.
+    pub by_rules: bool,
+    /// Requests that external authorizers refuse.
+    pub by_providers: bool,
+    /// Callers of trust domains that are not the mesh's.
+    pub foreign: bool,
+}
+
+/// Whether the whole mesh accepts plaintext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plaintext {
+    /// It does not.
+    Refused {
+        /// How many exceptions do.
+        exceptions: usize,
+    },
+    /// It does.
+    Accepted,
+}
+
+impl Denials {
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            by_rules: self.by_rules || other.by_rules,
+            by_providers: self.by_providers || other.by_providers,
+            foreign: self.foreign || other.foreign,
+        }
+    }
+
+    fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
+        if policy.enforcement == Enforcement::Shadow {
+            return Self::default();
+        }
+        let has = |effect| {
+            policy.rules.iter().any(|rule| {
+                rule.effect == effect
+                    && rule.enforcement != Some(Enforcement::Shadow)
+                    && !policy.has_ended(rule)
+            })
+        };
+        let namespace = &policy.name.namespace;
+        Self {
+            by_rules: has(RuleEffect::Deny),
+            by_providers: has(RuleEffect::Custom),
+            // At a gateway they are callers like others.
+            foreign: !set.mesh.is_at_gateway(namespace, &policy.attachment),
+        }
+    }
+}
+
+/// What becomes of requests to a workload, the strictest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Effect {
+    Closed,
+    Denied,
+    Opened,
+    Passed,
+}
+
+/// What all policies for a place do there together.
+#[derive(Clone, Copy)]
+struct Outcome {
+    effect: Effect,
+    denials: Denials,
+}
+
+/// Finds what applying the rendered objects closes and opens.
+pub fn applied(set: &PolicySet) -> Applied {
+    let mesh = &set.mesh;
+    let at_default = set.at_default();
+    let together = set.policies_together();
+    let outcomes: Vec<_> = set
+        .policies
+        .iter()
+        .zip(&together)
+        .map(|(policy, together)| outcome(set, policy, together, &at_default))
+        .collect();
+    let is_stricter_for_some = |policy: &ServicePolicy, together: &[usize], outcome: &Outcome| {
+        together.iter().any(|position| {
+            let other = set.policies.get(*position).zip(outcomes.get(*position));
+            other.is_some_and(|(other, of_other)| {
+                of_other.effect < outcome.effect && !is_for_all_of(other, policy)
+            })
+        })
+    };
+    let affected = |effect| {
+        let mut affected = Affected::default();
+        let mut found = Vec::new();
+        for ((policy, together), outcome) in set.policies.iter().zip(&together).zip(&outcomes) {
+            if outcome.effect == effect {
+                affected.denials = affected.denials.or(outcome.denials);
+                affected.has_exceptions |= is_stricter_for_some(policy, together, outcome);
+                found.push(policy);
+            }
+        }
+        affected.extent = Extent::of(found);
+        affected
+    };
+    let limits = network_policy::limits(set);
+    let (closed_gateways, contested_gateways) = gateways(set, &at_default);
+    Applied {
+        closed: affected(Effect::Closed),
+        denied: affected(Effect::Denied),
+        opened: affected(Effect::Opened),
+        passed: affected(Effect::Passed),
+        closes_the_rest: mesh.otherwise == Otherwise::Deny,
+        plaintext: mesh.mtls.mode.map(|mode| match mode {
+            MtlsMode::Strict => Plaintext::Refused {
+                exceptions: mesh.mtls.in_force().count(),
+            },
+            MtlsMode::Permissive => Plaintext::Accepted,
+        }),
+        limits_outbound: mesh.limits_outbound(),
+        packets_in: Extent::of(limits.ingress),
+        packets_out: Extent::of(limits.egress),
+        closed_gateways,
+        contested_gateways,
+        exposed_hosts: exposed_hosts(set),
+        called_hosts: destination_rule::destination_rules(set).len(),
+    }
+}
+
+/// What becomes of requests to the workloads of a policy, by all policies that are for each of them.
+fn outcome(
+    set: &PolicySet,
+    policy: &ServicePolicy,
+    together: &[usize],
+    at_default: &[AtDefault],
+) -> Outcome {
+    let mut denials = Denials::default();
+    let (mut is_decided, mut is_opened) = (false, false);
+    for position in together {
+        let Some(other) = set.policies.get(*position) else {
+            continue;
+        };
+        if !is_for_all_of(other, policy) {
+            continue;
+        }
+        denials = denials.or(Denials::of_policy(set, other));
+        is_decided |=
+            other.enforcement == Enforcement::Enforce && other.otherwise == Otherwise::Deny;
+        is_opened |= at_default.get(*position) == Some(&AtDefault::Open);
+    }
+    let is_closed_by_default = set.mesh.otherwise == Otherwise::Deny;
+    let effect = if is_decided || is_closed_by_default && !is_opened {
+        Effect::Closed
+    } else if is_closed_by_default {
+        Effect::Opened
+    } else if denials.is_empty() {
+        Effect::Passed
+    } else {
+        Effect::Denied
+    };
+    Outcome { effect, denials }
+}
+
+/// The names of gateways that are closed to what is not exposed, and of those of them that an object for a policy in
+/// shadow may open.
+fn gateways(set: &PolicySet, at_default: &[AtDefault]) -> (Vec<String>, Vec<String>) {
+    let is_open = |at_default: &AtDefault| {
+        set.mesh.otherwise == Otherwise::Deny && *at_default == AtDefault::Open
+    };
+    let opening = set.policies.iter().zip(at_default);
+    let opening = opening.filter(|(_, at_default)| is_open(at_default));
+    let opened: Vec<_> = opening
+        .flat_map(|(policy, _)| {
+            set.mesh
+                .gateways_of(&policy.name.namespace, &policy.attachment)
+        })
+        .map(|gateway| gateway.name.as_str())
+        .collect();
+    let names = set.mesh.gateways.iter().map(|gateway| gateway.name.clone());
+    names.partition(|name| !opened.contains(&name.as_str()))
+}
+
+fn exposed_hosts(set: &PolicySet) -> usize {
+    let exposures = set.policies.iter().flat_map(|policy| &policy.exposures);
+    let hosts = exposures.flat_map(|exposure| &exposure.hosts);
+    hosts.collect::<BTreeSet<_>>().len()
+}
