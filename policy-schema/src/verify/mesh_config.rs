@@ -47,6 +47,9 @@ pub(super) fn check(
     let revision = set.mesh.revision.as_deref().unwrap_or("default");
     let mut is_found = false;
     for object in objects {
+        if object.is_only_compared() {
+            continue;
+        }
         let is_config_map = object.is("", "ConfigMap");
         // A mesh config counts wherever it is: not every installation labels its istiod.
         let is_of_istiod =

@@ -154,7 +154,7 @@ impl Manifest {
         });
         self.objects.extend(value.map(|value| Object {
             id: ObjectId::new(object.group(), object.kind, text("namespace"), name),
-            content: if COMPARED.contains(&object.kind) {
+            content: if is_only_compared(object.kind) {
                 Content::packed(value)
             } else {
                 value.into()
@@ -200,6 +200,11 @@ impl Object {
     /// The whole object.
     pub fn value(&self) -> &Value {
         self.content.value()
+    }
+
+    /// Whether nothing but its metadata and its difference from what was rendered is of interest.
+    pub(super) fn is_only_compared(&self) -> bool {
+        is_only_compared(self.kind())
     }
 
     /// The object to be looked at once: what is unpacked of it goes with the result.
@@ -258,6 +263,10 @@ impl Object {
         let labels = self.texts("/spec/selector/matchLabels");
         Some(labels).filter(|labels| !labels.is_empty())
     }
+}
+
+fn is_only_compared(kind: &str) -> bool {
+    COMPARED.contains(&kind)
 }
 
 impl ObjectId {
