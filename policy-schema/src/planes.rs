@@ -21,6 +21,7 @@
 //! hold are refused.
 
 mod gap;
+mod tcp;
 
 use crate::matching::TextMatch;
 use crate::plugin_config::PolicyName;

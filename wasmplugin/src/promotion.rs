@@ -8,6 +8,7 @@ mod counting;
 pub(crate) mod evidence;
 pub(crate) mod label;
 pub(crate) mod revisions;
+pub(crate) mod schedule;
 pub(crate) mod verdict;
 
 #[cfg(test)]
