@@ -51,7 +51,8 @@ pub(crate) use mesh::{
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use pods::Pods;
-pub(crate) use providers::MULTIPLE_PROVIDERS;
+pub(crate) use providers::{MULTIPLE_PROVIDERS, RESERVED_PROVIDERS};
+pub use providers::{ProviderUse, UndeclaredProvider};
 pub(crate) use selectors::Selectors;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
