@@ -128,6 +128,16 @@ impl PolicySet {
         &self.mesh
     }
 
+    /// The same documents, read at another time.
+    pub(crate) fn as_read_at(&self, at: Timestamp) -> Self {
+        let mut set = self.clone();
+        set.mesh.mtls.at = at;
+        for policy in &mut set.policies {
+            policy.at = at;
+        }
+        set
+    }
+
     /// Has the ids of all decisions sealed, each policy's with a key made of this one.
     pub fn seal_decisions(&mut self, key: DecisionKey) {
         self.decision_key = Some(key);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::difference::difference;
+use super::ended::Renderings;
 use super::extent::LookedAt;
 use super::foreign::Foreign;
 use super::object::{Object, by_id};
@@ -22,24 +23,28 @@ pub(super) fn check(
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
-    let rendered = rendered(set, api, verdict);
+    let renderings = Renderings::new(set, api, verdict);
+    let rendered = &renderings.now;
     let mut unseen = BTreeMap::<_, usize>::new();
     let found = by_id(objects);
     let findings = &mut verdict.findings;
-    for (id, rendered) in &rendered {
+    for (id, rendered) in rendered {
         match found.get(id).map(Vec::as_slice) {
             None if !looked_at.has(&id.group, &id.kind) => {
                 *unseen.entry((&*id.group, &*id.kind)).or_default() += 1;
             }
-            None => findings.push(Finding::of(
-                id.to_string(),
-                FindingCode::MissingObject,
-                "it is not there, and the documents are rendered to it",
-                "apply what `peergate render` makes of the documents",
-            )),
+            None => findings.push(renderings.ended(id, None).unwrap_or_else(|| {
+                Finding::of(
+                    id.to_string(),
+                    FindingCode::MissingObject,
+                    "it is not there, and the documents are rendered to it",
+                    "apply what `peergate render` makes of the documents",
+                )
+            })),
             Some(seen) => findings.extend(seen.iter().filter_map(|found| {
                 let difference = difference(rendered, found)?;
-                Some(Finding {
+                let ended = renderings.ended(id, Some(found));
+                ended.or_else(|| Some(Finding {
                     field: Some(difference.field),
                     ..Finding::about(
                         found,
@@ -47,7 +52,7 @@ pub(super) fn check(
                         difference.message,
                         "apply what `peergate render` makes of the documents, or change the documents",
                     )
-                })
+                }))
             })),
         }
     }
@@ -71,7 +76,7 @@ pub(super) fn check(
     let foreign = Foreign {
         set,
         objects: &found,
-        rendered: &rendered,
+        rendered,
     };
     let others = objects
         .iter()
@@ -81,12 +86,15 @@ pub(super) fn check(
         let is_left_to_cluster =
             !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
         if is_managed(object) && is_of_rendered_kind(object) && !is_left_to_cluster {
-            findings.push(Finding::about(
-                object,
-                FindingCode::LeftoverObject,
-                "Peergate rendered it once, and no document asks for it any more",
-                "delete it",
-            ));
+            let ended = renderings.ended(object.id(), Some(object));
+            findings.push(ended.unwrap_or_else(|| {
+                Finding::about(
+                    object,
+                    FindingCode::LeftoverObject,
+                    "Peergate rendered it once, and no document asks for it any more",
+                    "delete it",
+                )
+            }));
         } else if let Some(part) = foreign.part(object) {
             findings.push(Finding::about(
                 object,
@@ -118,7 +126,7 @@ fn is_of_rendered_kind(object: &Object) -> bool {
 }
 
 /// All that the documents are rendered to, by its names.
-fn rendered(
+pub(super) fn rendered(
     set: &PolicySet,
     api: ExtensionApi,
     verdict: &mut Verdict,
