@@ -191,6 +191,21 @@ fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
     };
     assert_eq!(*code, "unknown-service-account");
     assert!(help.contains("serviceAccount: backup-job"), "{help}");
+    // One declaration mends it everywhere.
+    let rule =
+        |id: &str| format!("{{id: {id}, effect: Allow, {unknown}, to: [{{paths: [/{id}]}}]}}");
+    let rules = format!(
+        "serviceAccount: shop-cart, rules: [{}, {}]",
+        rule("a"),
+        rule("b")
+    );
+    let cart = of_workload("shop", "cart", &rules);
+    let web = of_workload(
+        "shop",
+        "web",
+        &format!("serviceAccount: web, rules: [{}]", rule("c")),
+    );
+    assert_eq!(codes(&[&*mesh, &cart, &web]), ["unknown-service-account"]);
     for source in [
         "from: [{serviceAccounts: [monitoring/prometheus]}]",
         "from: [{notServiceAccounts: [backup-job], namespaces: [shop]}]",
