@@ -267,3 +267,27 @@ fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
         );
     }
 }
+
+#[test]
+fn a_time_span_that_is_none_is_refused_with_what_to_write() {
+    for (span, message) in [
+        (
+            &["-1d"][..],
+            "`--expiring -1d`: a time span or number cannot be negative; write it without the `-`",
+        ),
+        (
+            &["--output", "json"],
+            "a value is required for '--expiring <SPAN>'",
+        ),
+        (&["30"], "write a number with a unit, such as `12h` or `7d`"),
+    ] {
+        let args = ["validate", "-f", POLICIES, "--expiring"];
+        let refused = run(&[&args[..], span].concat());
+        assert_eq!(refused.status, 3, "{span:?}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(message),
+            "{span:?}: {}",
+            refused.stderr
+        );
+    }
+}
