@@ -157,7 +157,7 @@ pub struct Defaults {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FilterSpec {
-    /// Where sidecars fetch the module: `oci://…`, `https://…` or `file://…`.
+    /// Where sidecars fetch the module: `oci://…`, `https://…` or `file:///…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// The `Secret` with the login of the registry, of type `kubernetes.io/dockerconfigjson`, in the namespace of each

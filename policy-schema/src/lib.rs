@@ -45,6 +45,8 @@ mod manifest;
 #[cfg(feature = "authoring")]
 mod mesh_config;
 #[cfg(feature = "authoring")]
+pub mod module_url;
+#[cfg(feature = "authoring")]
 pub mod path_normalization;
 #[cfg(feature = "authoring")]
 pub mod planes;

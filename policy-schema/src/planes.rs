@@ -3,6 +3,7 @@
 //! | what a rule asks | Envoy's RBAC | the filter |
 //! |---|---|---|
 //! | begin or end at a time | `Allow` at all times; `Deny` and `Audit` left out | exact |
+//! | nothing more, since an `Allow` has begun and does not end | exact | exact |
 //! | shadow, of rule or policy | left out | recorded |
 //! | nothing more, since it has ended | left out | never matches |
 //! | names of a client certificate | `Allow` for every certificate from outside the mesh; others left out | exact |
@@ -20,12 +21,14 @@
 //! hold are refused.
 
 mod gap;
+mod tcp;
 
 use crate::matching::TextMatch;
 use crate::plugin_config::PolicyName;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::rule::{Condition, Operation, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement};
+use crate::timestamp::{Phase, Timestamp};
 
 pub use gap::RbacGap;
 
@@ -92,13 +95,16 @@ impl RbacPlane {
         if policy.has_ended(rule) && policy.enforcement == Enforcement::Enforce {
             Self::Ended
         } else {
-            Self::of_rule_in(policy.enforcement, rule)
+            Self::of_rule_in(policy.enforcement, rule, policy.at)
         }
     }
 
-    /// What RBAC makes of `rule` of a policy with this enforcement, until the rule ends.
-    pub(crate) fn of_rule_in(enforcement: Enforcement, rule: &Rule) -> Self {
-        let is_timed = !rule.validity.is_unlimited();
+    /// What RBAC makes of `rule` of a policy with this enforcement, from `at` until the rule ends.
+    pub(crate) fn of_rule_in(enforcement: Enforcement, rule: &Rule, at: Timestamp) -> Self {
+        let has_begun_for_good = rule.effect == Effect::Allow
+            && rule.validity.not_after.is_none()
+            && rule.validity.phase(at) == Phase::Within;
+        let is_timed = !rule.validity.is_unlimited() && !has_begun_for_good;
         if enforcement == Enforcement::Shadow {
             Self::Absent(FilterOnly::ShadowPolicy)
         } else if rule.enforcement == Some(Enforcement::Shadow) {

@@ -51,7 +51,8 @@ pub(crate) use mesh::{
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
 pub(crate) use pods::Pods;
-pub(crate) use providers::MULTIPLE_PROVIDERS;
+pub(crate) use providers::{MULTIPLE_PROVIDERS, RESERVED_PROVIDERS};
+pub use providers::{ProviderUse, UndeclaredProvider};
 pub(crate) use selectors::Selectors;
 pub(crate) use service::{ExternalHost, Service, ServicePort, Subset};
 pub(crate) use tcp_ports::SharedTcpPort;
@@ -125,6 +126,16 @@ impl PolicySet {
     /// What is true of the whole mesh.
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
+    }
+
+    /// The same documents, read at another time.
+    pub(crate) fn as_read_at(&self, at: Timestamp) -> Self {
+        let mut set = self.clone();
+        set.mesh.mtls.at = at;
+        for policy in &mut set.policies {
+            policy.at = at;
+        }
+        set
     }
 
     /// Has the ids of all decisions sealed, each policy's with a key made of this one.

@@ -228,11 +228,18 @@ fn check_policy(
                 &cursor.index(index),
                 &mut problems,
             );
-            enforceable::check_rule(rule, enforcement, &cursor.index(index), &mut problems);
+            enforceable::check_rule(
+                rule,
+                enforcement,
+                options.at,
+                &cursor.index(index),
+                &mut problems,
+            );
             if mesh.filter_image().is_none() && rule.validity.phase(options.at) != Phase::After {
                 enforceable::check_without_filter(
                     rule,
                     enforcement,
+                    options.at,
                     &cursor.index(index),
                     &mut problems,
                 );

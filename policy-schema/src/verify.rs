@@ -15,6 +15,7 @@ mod destination_rules;
 mod difference;
 mod discovery;
 mod drift;
+mod ended;
 mod envoy_filters;
 mod extent;
 mod finding;

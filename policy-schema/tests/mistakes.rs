@@ -196,6 +196,21 @@ fn an_account_whose_packets_a_whole_namespace_could_send_must_be_declared() {
     let found = found_of_source(&open, unknown);
     let help = &found[0].1;
     assert!(help.contains("`otherwise: Pass` and `rules: []`"), "{help}");
+    // One declaration mends it everywhere.
+    let rule =
+        |id: &str| format!("{{id: {id}, effect: Allow, {unknown}, to: [{{paths: [/{id}]}}]}}");
+    let rules = format!(
+        "serviceAccount: shop-cart, rules: [{}, {}]",
+        rule("a"),
+        rule("b")
+    );
+    let cart = of_workload("shop", "cart", &rules);
+    let web = of_workload(
+        "shop",
+        "web",
+        &format!("serviceAccount: web, rules: [{}]", rule("c")),
+    );
+    assert_eq!(codes(&[&*mesh, &cart, &web]), ["unknown-service-account"]);
     for source in [
         "from: [{serviceAccounts: [monitoring/prometheus]}]",
         "from: [{notServiceAccounts: [backup-job], namespaces: [shop]}]",

@@ -70,8 +70,11 @@ pub(crate) enum Failure {
     BuildInfo { name: String, reason: String },
     #[error("`{name}` is no image: {reason}")]
     InvalidImage { name: String, reason: InvalidLayout },
-    #[error("`{}` has no `Mesh` with `spec.filter.image`", .0.display())]
-    NoImageField(PathBuf),
+    #[error("nothing is uploaded: the image cannot be written into `{name}`: {reason}")]
+    NoImageField { name: String, reason: EditError },
+    /// The diagnostics have been shown.
+    #[error("nothing is uploaded: with the image, the file would not be valid: {0}")]
+    InvalidWithImage(String),
     #[error("`{name}`: {reason}")]
     NoCertificates { name: String, reason: String },
     /// What is wrong with them has been shown.
@@ -259,7 +262,8 @@ impl Failure {
             | Self::SameRoot
             | Self::UnsoundAuthority { .. }
             | Self::OtherTrustDomain { .. }
-            | Self::NoImageField(_)
+            | Self::NoImageField { .. }
+            | Self::InvalidWithImage(_)
             | Self::SeveralFiles(_)
             | Self::NoRulesForObject
             | Self::ChartNeedsFolder
@@ -285,6 +289,28 @@ impl Failure {
             Self::StillInShadow(_) => Some(
                 "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy",
             ),
+            _ => None,
+        }
+    }
+
+    /// What to do about an image that is not uploaded, or not named.
+    fn help_with_image(&self) -> Option<&str> {
+        match self {
+            Self::InvalidImage { .. } => Some("make it with `peergate package`"),
+            Self::NoImageField { reason, .. } => Some(match reason {
+                EditError::NoMesh => "name the file with the `Mesh`",
+                _ => {
+                    "leave `--write` out, and put the reference that is printed under `spec.filter.image` by hand"
+                }
+            }),
+            Self::InvalidWithImage(_) => Some("mend what is shown above, and try again"),
+            Self::Push(PushError::IdentityToken) => {
+                Some("log in with a name and a password, or use a credential helper")
+            }
+            Self::Push(PushError::Registry(reason)) if network::is_authority_unknown(reason) => {
+                Some("name a PEM file with the authority: `--ca-file`")
+            }
+            Self::Push(_) => Some("nothing names the image yet, so trying again does no harm"),
             _ => None,
         }
     }
@@ -418,17 +444,10 @@ impl Failure {
             | Self::UnsoundAuthority { .. }
             | Self::OtherTrustDomain { .. }
             | Self::Authority(_) => self.help_with_authorities(),
-            Self::InvalidImage { .. } => Some("make it with `peergate package`"),
-            Self::NoImageField(_) => {
-                Some("write `filter: {image: …}` under `spec` of the `Mesh`, and try again")
-            }
-            Self::Push(PushError::IdentityToken) => {
-                Some("log in with a name and a password, or use a credential helper")
-            }
-            Self::Push(PushError::Registry(reason)) if network::is_authority_unknown(reason) => {
-                Some("name a PEM file with the authority: `--ca-file`")
-            }
-            Self::Push(_) => Some("nothing names the image yet, so trying again does no harm"),
+            Self::InvalidImage { .. }
+            | Self::NoImageField { .. }
+            | Self::InvalidWithImage(_)
+            | Self::Push(_) => self.help_with_image(),
             Self::NoTrafficExtension(_) => Some("leave `--extension-api` out"),
             Self::TooLarge(_) => Some(
                 "divide the policies that they are of: each for fewer workloads, or with fewer rules",

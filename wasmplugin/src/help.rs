@@ -1,5 +1,8 @@
 //! How wide help is.
 
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
 use clap::{Command, CommandFactory};
 
 use crate::Cli;
@@ -20,6 +23,30 @@ fn with_width(columns: usize) -> Command {
 
 /// Longer lines are hard to read.
 const MAX_WIDTH: usize = 120;
+
+/// The same error, in other words where an option has a negative value: to clap `-1d` is an option.
+pub(crate) fn with_negative_value(
+    usage: clap::Error,
+    args: impl Iterator<Item = OsString>,
+) -> clap::Error {
+    if usage.kind() != ErrorKind::UnknownArgument {
+        return usage;
+    }
+    let args: Vec<_> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let mut pairs = args.iter().zip(args.iter().skip(1));
+    let negative = pairs.find(|(option, value)| {
+        let number = value.strip_prefix('-');
+        option.starts_with('-')
+            && number.is_some_and(|number| number.starts_with(|char: char| char.is_ascii_digit()))
+    });
+    let Some((option, value)) = negative else {
+        return usage;
+    };
+    let message = format!(
+        "`{option} {value}`: a time span or number cannot be negative; write it without the `-`"
+    );
+    command().error(ErrorKind::InvalidValue, message)
+}
 
 #[cfg(test)]
 mod tests {

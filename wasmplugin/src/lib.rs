@@ -123,6 +123,7 @@ impl Cli {
         let cli = match parsed.and_then(|matches| Self::from_arg_matches(&matches)) {
             Ok(cli) => cli,
             Err(usage) => {
+                let usage = help::with_negative_value(usage, std::env::args_os());
                 // Help that nobody reads any more is no failure.
                 let _ = usage.print();
                 return if usage.use_stderr() {

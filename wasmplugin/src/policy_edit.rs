@@ -4,6 +4,7 @@
 //! changed without a guess at what its writer would have done with commas and line ends, and is refused.
 
 mod file;
+mod image;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,8 @@ struct Place {
 pub(crate) enum EditError {
     #[error("it is no YAML that policies are written in")]
     NotYaml,
+    #[error("it has no document of kind `Mesh` with a `spec`")]
+    NoMesh,
     #[error("it has no policy `{0}`")]
     NoPolicy(PolicyName),
     #[error("policy `{policy}` has no rule `{rule}`")]
@@ -188,10 +191,10 @@ impl<'t> PolicyText<'t> {
         })
     }
 
-    /// Below the key of a list that is empty, `key: []` on a line of its own. A comment behind it stays.
-    fn in_place_of_brackets(&self, mapping: &Node, key: &str, list: &Node) -> Option<Place> {
-        let Span { start, end } = list.span();
-        let between = self.text.get(start..end)?.strip_prefix('[')?;
+    /// Below the key of a list or mapping that is empty, `key: []` on a line of its own. A comment behind it stays.
+    fn in_place_of_brackets(&self, mapping: &Node, key: &str, value: &Node) -> Option<Place> {
+        let Span { start, end } = value.span();
+        let between = self.text.get(start..end)?.strip_prefix(['[', '{'])?;
         let (_, key) = mapping.keys().find(|(name, _)| *name == key)?;
         let indent = self.text.get(self.line_start(key.start)..key.start)?;
         let colon = self.text.get(key.end..start)?.trim_end_matches(' ');
@@ -199,7 +202,7 @@ impl<'t> PolicyText<'t> {
         let line_end = line_end.map_or(self.text.len(), |length| end + length);
         let comment = self.text.get(end..line_end)?.trim_end();
         let is_alone = !self.rest(mapping.span().start).starts_with('{')
-            && between.strip_suffix(']').is_some_and(is_blank)
+            && between.strip_suffix([']', '}']).is_some_and(is_blank)
             && is_blank(indent)
             && colon == ":"
             && (comment.is_empty() || comment.trim_start().starts_with('#'));

@@ -9,6 +9,7 @@ pub(crate) mod coverage;
 pub(crate) mod evidence;
 pub(crate) mod label;
 pub(crate) mod revisions;
+pub(crate) mod schedule;
 pub(crate) mod verdict;
 
 #[cfg(test)]

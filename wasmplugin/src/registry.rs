@@ -12,6 +12,7 @@ use oci_client::manifest::{
 };
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
+use policy_schema::module_url::ImageReference;
 use thiserror::Error;
 
 use crate::image::Image;
@@ -48,17 +49,22 @@ impl FromStr for Destination {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix("oci://").unwrap_or(text);
-        let reference: Reference = text
-            .parse()
+        let ImageReference {
+            registry,
+            repository,
+            tag,
+            digest,
+            ..
+        } = ImageReference::parse(text)
             .map_err(|reason| format!("{reason}; write `REGISTRY/NAME:TAG`"))?;
-        if reference.digest().is_some() {
+        if digest.is_some() {
             return Err("the digest is that of the image; write `REGISTRY/NAME:TAG`".to_owned());
         }
-        // A `:` before that is the registry's port.
-        let name = text.rsplit('/').next().unwrap_or_default();
+        let is_tagged = tag.is_some();
+        let tag = tag.unwrap_or_else(|| "latest".to_owned());
         Ok(Self {
-            is_tagged: name.contains(':'),
-            reference,
+            is_tagged,
+            reference: Reference::with_tag(registry, repository, tag),
         })
     }
 }

@@ -107,6 +107,25 @@ fn rest_of_line(lines: &mut impl Iterator<Item = io::Result<String>>, start: &st
         .unwrap()
 }
 
+/// The counters of the report are those that a page of this project shows.
+#[test]
+fn the_readme_shows_the_counters_that_the_demo_prints() {
+    let filter = filter();
+    let output = demo(&["--filter", filter.to_str().unwrap()]);
+    let report = String::from_utf8(output.stdout).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let is_counter = |line: &&str| line.trim_start().starts_with("peergate_decisions_total{");
+    let shown: Vec<_> = readme.lines().filter(is_counter).collect();
+    assert!(!shown.is_empty());
+    for line in shown {
+        assert!(
+            report.lines().any(|other| other == line),
+            "{line}\n{report}"
+        );
+    }
+}
+
 #[test]
 fn every_denial_is_explained_as_the_demo_says_and_a_change_of_the_documents_is_taken() {
     let mut demo = Kept::start();
@@ -178,7 +197,9 @@ fn what_the_demo_prints_works_with_its_documents() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{command:?}: {errors}");
         assert!(!text.contains("stale"), "{text}");
+        // That an expired rule is still in the documents is a lesson; nothing else is.
         assert!(errors.contains("warning[expired-rule]"), "{errors}");
+        assert_eq!(errors.matches("warning[").count(), 1, "{errors}");
     }
     let file = Path::new(&documents).join("cartservice.yaml");
     let text = std::fs::read_to_string(&file).unwrap();

@@ -312,6 +312,17 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
         path.to_str().unwrap().to_owned()
     };
     let no_mesh = path("mesh.yaml", &MESH.replace("kind: Mesh", "kind: Mash"));
+    let head = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\n";
+    let with_spec = |name: &str, spec: &str| path(name, &format!("{head}{spec}"));
+    let in_brackets = with_spec(
+        "brackets.yaml",
+        "spec: {trustDomain: a, istioVersion: \"1.29\"}\n",
+    );
+    let digest_in_brackets = with_spec(
+        "digest.yaml",
+        "spec:\n  trustDomain: a\n  istioVersion: \"1.29\"\n  filter: {image: old, sha256: 00}\n",
+    );
+    let otherwise_invalid = path("invalid.yaml", &MESH.replace("1.29", "0.1"));
     let no_image = path("image.txt", "text");
     // Nobody listens there.
     let reference = "127.0.0.1:1/filter";
@@ -319,7 +330,19 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
     for (args, message) in [
         (
             vec![&*image, reference, "--write", &no_mesh],
-            "has no `Mesh`",
+            "no document of kind `Mesh`",
+        ),
+        (
+            vec![&*image, reference, "--write", &in_brackets],
+            "`filter` is written in brackets",
+        ),
+        (
+            vec![&*image, reference, "--write", &digest_in_brackets],
+            "`sha256` is written in brackets",
+        ),
+        (
+            vec![&*image, reference, "--write", &otherwise_invalid],
+            "the file would not be valid: 1 error",
         ),
         (vec![&no_image, reference], "is no image"),
         (vec![&image, &pinned], "the digest is that of the image"),

@@ -73,12 +73,14 @@ fn istio_gateways(mesh: &Mesh) -> impl Iterator<Item = &Gateway> {
     gateways.filter(|gateway| gateway.api == GatewayApi::Istio)
 }
 
-/// The namespaces of policies and gateways, such that their pods get sidecars.
+/// The namespaces of policies, of gateways and of everything that is rendered, such that their pods get sidecars.
 fn namespaces(set: &PolicySet) -> Vec<Value> {
     let mesh = &set.mesh;
+    let rendered = super::mesh_resources(set);
+    let rendered = rendered.iter().map(|it| &it.metadata().namespace);
     let policies = set.policies.iter().map(|policy| &policy.name.namespace);
     let gateways = mesh.gateways.iter().map(|gateway| &gateway.namespace);
-    let mut names: Vec<_> = policies.chain(gateways).collect();
+    let mut names: Vec<_> = rendered.chain(policies).chain(gateways).collect();
     names.sort();
     names.dedup();
     names.retain(|name| **name != mesh.root_namespace);

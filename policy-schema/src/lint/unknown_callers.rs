@@ -2,7 +2,10 @@
 //!
 //! Callers need no policy: jobs, monitoring and clients of other clusters have none. So an unknown name alone is
 //! no mistake. It is one if it differs from a declared name as a typing mistake does, if its account is declared in
-//! another namespace, or if a `NetworkPolicy` would let in a whole namespace instead.
+//! another namespace, or if a `NetworkPolicy` would let in a whole namespace instead. That is reported where the account
+//! is named first: one declaration mends it everywhere.
+
+use std::collections::HashSet;
 
 use super::Found;
 use super::callers::{self, NamedCaller};
@@ -23,13 +26,17 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");
+    let mut undeclared = HashSet::new();
     for (position, policy) in set.policies().iter().enumerate() {
         let problems = found.of(position);
         check_namespace(policy, &declared, problems);
         for (index, rule) in policy.rules.iter().enumerate() {
             let declaration = declaration.filter(|_| lets_packets_in(policy, rule));
             callers::visit(rule, &rules.index(index), &mut |cursor, caller| {
-                check_caller(&caller, declaration, &declared, cursor, problems);
+                let is_new = |account: &str| {
+                    undeclared.insert((caller.namespace.to_owned(), account.to_owned()))
+                };
+                check_caller(&caller, declaration, &declared, is_new, cursor, problems);
             });
         }
     }
@@ -78,6 +85,7 @@ fn check_caller(
     caller: &NamedCaller<'_>,
     declaration: Option<&str>,
     declared: &Declared<'_>,
+    mut is_new: impl FnMut(&str) -> bool,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
@@ -123,6 +131,7 @@ fn check_caller(
     };
     let help = match (meant, declaration) {
         (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, Some(_)) if !is_new(account) => return,
         (None, Some(declaration)) => format!(
             "write `serviceAccount: {account}` into the policy for the pods that run as the account; if they have none, add one with \
              {declaration}"

@@ -9,12 +9,10 @@ use crate::document::{
     TelemetrySpec, TlsVersion,
 };
 use crate::identity::TrustDomains;
+use crate::module_url::ModuleUrl;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise};
 use crate::timestamp::Timestamp;
-
-/// Where registries and other servers of files answer when a reference does not name a port.
-const HTTPS_PORT: u16 = 443;
 
 /// The port of OTLP over gRPC.
 pub(crate) const OTLP_PORT: u16 = 4317;
@@ -170,7 +168,7 @@ impl Mesh {
 
     /// The port that sidecars fetch the filter from; none where it is a file of theirs.
     pub(crate) fn filter_port(&self) -> Option<u16> {
-        port_of_image(self.filter_image()?)
+        ModuleUrl::parse(self.filter_image()?).ok()?.port()
     }
 
     /// The services that proxies call by themselves, each with its port.
@@ -250,35 +248,5 @@ impl Mesh {
     /// What becomes of requests to workloads that no policy is for.
     pub fn otherwise(&self) -> Otherwise {
         self.otherwise
-    }
-}
-
-fn port_of_image(image: &str) -> Option<u16> {
-    let schemes = ["oci://", "https://"];
-    let rest = schemes
-        .iter()
-        .find_map(|scheme| image.strip_prefix(scheme))?;
-    let host = rest.split('/').next()?;
-    let port = host
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse().ok());
-    Some(port.unwrap_or(HTTPS_PORT))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn images_come_from_the_port_of_their_reference() {
-        for (image, port) in [
-            ("oci://registry.example.com/filter@sha256:00", Some(443)),
-            ("oci://registry.example.com:5000/filter:1", Some(5000)),
-            ("https://files.example.com/filter.wasm", Some(443)),
-            ("https://files.example.com:8443/a:1/filter.wasm", Some(8443)),
-            ("file:///filter.wasm", None),
-        ] {
-            assert_eq!(port_of_image(image), port, "{image}");
-        }
     }
 }

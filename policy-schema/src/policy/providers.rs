@@ -1,13 +1,72 @@
-//! Workloads about which several external authorizers decide.
+//! External authorizers of workloads, and providers that no document declares.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PolicySet, ServicePolicy};
+use crate::plugin_config::PolicyName;
+
+/// The providers that Istio and `install-values` define. Proxies reach them without a service.
+pub(crate) const RESERVED_PROVIDERS: [&str; 3] = ["envoy", "peergate", "prometheus"];
+
+/// A provider that documents use and none declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UndeclaredProvider<'s> {
+    /// Its name.
+    pub name: &'s str,
+    /// What it is used for.
+    pub used_for: ProviderUse<'s>,
+}
+
+/// What a provider is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderUse<'s> {
+    /// It answers an enforced `Custom` rule.
+    Rule {
+        /// The policy of the rule.
+        policy: &'s PolicyName,
+        /// The id of the rule.
+        rule: &'s str,
+    },
+    /// It gets access logs.
+    AccessLog,
+    /// It gets traces.
+    Tracing,
+}
 
 /// What istiod's environment must have set to `true` for more than one provider at a workload (Istio 1.30).
 pub(crate) const MULTIPLE_PROVIDERS: &str = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS";
 
 impl PolicySet {
+    /// The providers whose services no document declares, those of rules first, each with one use.
+    pub fn undeclared_providers(&self) -> Vec<UndeclaredProvider<'_>> {
+        let mut of_rules: BTreeMap<&str, ProviderUse<'_>> = BTreeMap::new();
+        for policy in &self.policies {
+            for (name, rule) in policy.providers() {
+                of_rules.entry(name).or_insert(ProviderUse::Rule {
+                    policy: policy.name(),
+                    rule,
+                });
+            }
+        }
+        let of_rules = of_rules.into_iter();
+        let telemetry = &self.mesh.telemetry;
+        let access_log = telemetry.access_log.as_ref();
+        let access_log = access_log.and_then(|log| log.provider.as_deref());
+        let tracing = telemetry.tracing.as_ref().filter(|it| it.service.is_none());
+        let tracing = tracing.map(|tracing| tracing.provider.as_str());
+        let of_telemetry = [
+            access_log.map(|name| (name, ProviderUse::AccessLog)),
+            tracing.map(|name| (name, ProviderUse::Tracing)),
+        ];
+        let of_telemetry = of_telemetry.into_iter().flatten();
+        let of_telemetry = of_telemetry.filter(|(name, _)| !RESERVED_PROVIDERS.contains(name));
+        let mut used: Vec<_> = of_rules.chain(of_telemetry).collect();
+        used.retain(|(name, _)| !self.mesh.has_extension_provider(name));
+        let used = used.into_iter();
+        used.map(|(name, used_for)| UndeclaredProvider { name, used_for })
+            .collect()
+    }
+
     /// Whether enforced `Custom` rules ask more than one provider about a workload.
     pub(crate) fn has_several_providers(&self) -> bool {
         self.policies.iter().any(|leading| {

@@ -8,15 +8,17 @@ use crate::policy::{MANY_PROVIDERS, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
+use crate::timestamp::Timestamp;
 
 /// Reports what of a rule by itself no enforcement point carries out.
 pub(super) fn check_rule(
     rule: &Rule,
     enforcement: Enforcement,
+    at: Timestamp,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let rbac = RbacPlane::of_rule_in(enforcement, rule);
+    let rbac = RbacPlane::of_rule_in(enforcement, rule, at);
     if let (false, Some(reason)) = (rbac.is_rendered(), rbac.note())
         && rule.asks_for_peer_ip()
     {
@@ -63,10 +65,11 @@ pub(super) fn check_rule(
 pub(super) fn check_without_filter(
     rule: &Rule,
     enforcement: Enforcement,
+    at: Timestamp,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let Some(needed) = RbacPlane::of_rule_in(enforcement, rule).needs_filter() else {
+    let Some(needed) = RbacPlane::of_rule_in(enforcement, rule, at).needs_filter() else {
         return;
     };
     let (why, without) = match needed {

@@ -3,6 +3,7 @@
 use super::names::check_subdomain;
 use crate::code::Code;
 use crate::document::FilterSpec;
+use crate::module_url::{ModuleUrl, is_sha256};
 use crate::problem::{Cursor, Problems};
 
 /// Checks the `filter` of a mesh but for its `reporting`.
@@ -11,11 +12,14 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
         check_without_image(spec, cursor, problems);
         return;
     };
-    let is_sound = check_image(image, &cursor.key("image"), problems);
+    let url = check_image(image, &cursor.key("image"), problems);
     if let Some(secret) = &spec.image_pull_secret {
         let cursor = cursor.key("imagePullSecret");
         check_subdomain(secret, &cursor, problems);
-        if is_sound && !image.starts_with("oci://") {
+        if url
+            .as_ref()
+            .is_some_and(|url| !matches!(url, ModuleUrl::Image(_)))
+        {
             exclusive(
                 &cursor,
                 "only an image of a registry is fetched with a login",
@@ -24,7 +28,7 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
             );
         }
     }
-    if spec.image_pull_policy.is_some() && image.starts_with("file://") {
+    if spec.image_pull_policy.is_some() && url == Some(ModuleUrl::File) {
         exclusive(
             &cursor.key("imagePullPolicy"),
             "a file is not fetched",
@@ -33,9 +37,9 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
         );
     }
     if let Some(digest) = &spec.sha256 {
-        check_digest(digest, image, &cursor.key("sha256"), problems);
-    } else if is_sound && !image.starts_with("file://") && !is_pinned(image) {
-        let help = if image.starts_with("oci://") {
+        check_digest(digest, url.as_ref(), &cursor.key("sha256"), problems);
+    } else if let Some(url) = url.filter(|url| *url != ModuleUrl::File && !url.is_pinned()) {
+        let help = if matches!(url, ModuleUrl::Image(_)) {
             "end it with the digest of the image: `@sha256:…`"
         } else {
             "add the digest of the module: `sha256: …`"
@@ -66,27 +70,29 @@ fn check_without_image(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Pr
     }
 }
 
-/// Whether the reference is one that a sidecar can fetch.
-fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> bool {
-    let schemes = ["oci://", "https://", "file://"];
-    let is_image = schemes.iter().any(|scheme| {
-        image.strip_prefix(scheme).is_some_and(|rest| {
-            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
-        })
-    });
-    if !is_image {
-        problems.report(
-            Code::InvalidImage,
-            cursor,
-            format!("`{image}` is not a reference that a sidecar can fetch"),
-            "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
-        );
+/// Reads the URL, if it is one that a sidecar can fetch.
+fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<ModuleUrl> {
+    match ModuleUrl::parse(image) {
+        Ok(url) => Some(url),
+        Err(reason) => {
+            problems.report(
+                Code::InvalidImage,
+                cursor,
+                format!("`{image}` is not a reference that a sidecar can fetch: {reason}"),
+                "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
+            );
+            None
+        }
     }
-    is_image
 }
 
-fn check_digest(digest: &str, image: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if !is_digest(digest) {
+fn check_digest(
+    digest: &str,
+    url: Option<&ModuleUrl>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    if !is_sha256(digest) {
         problems.report(
             Code::InvalidValue,
             cursor,
@@ -94,14 +100,14 @@ fn check_digest(digest: &str, image: &str, cursor: &Cursor<'_>, problems: &mut P
             "write its 64 digits in lower-case hex, as `sha256sum` prints them",
         );
     }
-    if is_pinned(image) {
+    if url.is_some_and(ModuleUrl::is_pinned) {
         exclusive(
             cursor,
             "the image's reference has its digest already",
             "remove the field",
             problems,
         );
-    } else if image.starts_with("file://") {
+    } else if url == Some(&ModuleUrl::File) {
         exclusive(
             cursor,
             "Istio compares the digest of what it fetches, and a file is not fetched",
@@ -113,17 +119,4 @@ fn check_digest(digest: &str, image: &str, cursor: &Cursor<'_>, problems: &mut P
 
 fn exclusive(cursor: &Cursor<'_>, message: &str, help: &str, problems: &mut Problems) {
     problems.report(Code::ExclusiveFields, cursor, message, help);
-}
-
-/// Whether the reference of an image ends with the digest of its manifest.
-fn is_pinned(image: &str) -> bool {
-    image.starts_with("oci://")
-        && image
-            .rsplit_once("@sha256:")
-            .is_some_and(|(_, digest)| is_digest(digest))
-}
-
-fn is_digest(text: &str) -> bool {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    text.len() == 64 && text.bytes().all(is_hex)
 }

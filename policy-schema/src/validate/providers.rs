@@ -8,11 +8,8 @@ use super::names::check_subdomain;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ExtensionProviderSpec, TelemetrySpec};
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, RESERVED_PROVIDERS};
 use crate::problem::{Cursor, Problems};
-
-/// The providers that Istio and `install-values` define.
-const RESERVED: [&str; 3] = ["envoy", "peergate", "prometheus"];
 
 /// Checks the providers of a mesh; `cursor` is at its `spec`.
 pub(super) fn check(
@@ -30,7 +27,7 @@ pub(super) fn check(
     );
     let providers = providers.unwrap_or_default();
     let tracing = telemetry.tracing.as_ref().filter(|it| it.service.is_some());
-    let mut names: HashSet<&str> = RESERVED.into();
+    let mut names: HashSet<&str> = RESERVED_PROVIDERS.into();
     names.extend(tracing.map(|tracing| tracing.provider.as_str()));
     for (index, provider) in providers.iter().enumerate() {
         let cursor = list.index(index);

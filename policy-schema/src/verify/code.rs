@@ -14,6 +14,8 @@ codes! {
     ChangedObject = "changed-object", Error;
     /// An object was rendered by Peergate once, and the documents no longer ask for it.
     LeftoverObject = "leftover-object", Error;
+    /// An object is what the documents were rendered to before something in them ended.
+    EndedObject = "ended-object", Warning;
     /// An object that no document has adds to what is allowed or reached, can change what is decided,
     /// or keeps from being told what the documents ask for.
     ForeignObject = "foreign-object", Warning;

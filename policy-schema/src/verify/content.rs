@@ -56,6 +56,11 @@ impl Content {
         }
     }
 
+    /// The tree alone.
+    pub(super) fn into_value(self) -> Value {
+        self.value.into_inner().unwrap_or_else(|| parse(&self.json))
+    }
+
     /// The tree, made for whoever asks; none if it is there already.
     pub(super) fn unpacked(&self) -> Option<Value> {
         self.value.get().is_none().then(|| parse(&self.json))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::difference::difference;
+use super::ended::Renderings;
 use super::extent::LookedAt;
 use super::foreign::Foreign;
 use super::object::{Object, by_id};
@@ -23,6 +24,7 @@ pub(super) fn check(
     looked_at: &LookedAt,
     verdict: &mut Verdict,
 ) {
+    let renderings = Renderings::new(set, api);
     let found = by_id(objects);
     let mut rendered = BTreeSet::new();
     let mut unseen = BTreeMap::<_, usize>::new();
@@ -35,15 +37,20 @@ pub(super) fn check(
                     .entry((id.group.clone(), id.kind.clone()))
                     .or_default() += 1;
             }
-            None => verdict.findings.push(Finding::of(
-                id.to_string(),
-                FindingCode::MissingObject,
-                "it is not there, and the documents are rendered to it",
-                "apply what `peergate render` makes of the documents",
-            )),
+            None => {
+                let ended = renderings.ended(&id, Some(&object), None);
+                verdict.findings.push(ended.unwrap_or_else(|| {
+                    Finding::of(
+                        id.to_string(),
+                        FindingCode::MissingObject,
+                        "it is not there, and the documents are rendered to it",
+                        "apply what `peergate render` makes of the documents",
+                    )
+                }));
+            }
             Some(seen) => {
-                let changed = seen.iter().filter_map(|found| changed(&object, found));
-                verdict.findings.extend(changed);
+                let changed = |found: &&Object| changed(&object, found, &renderings);
+                verdict.findings.extend(seen.iter().filter_map(changed));
             }
         }
         rendered.insert(id);
@@ -79,12 +86,15 @@ pub(super) fn check(
         let is_left_to_cluster =
             !set.mesh.sets_mtls_mode() && object.is("security.istio.io", "PeerAuthentication");
         if is_managed(object) && is_of_rendered_kind(object) && !is_left_to_cluster {
-            findings.push(Finding::about(
-                object,
-                FindingCode::LeftoverObject,
-                "Peergate rendered it once, and no document asks for it any more",
-                "delete it",
-            ));
+            let ended = renderings.ended(object.id(), None, Some(object));
+            findings.push(ended.unwrap_or_else(|| {
+                Finding::about(
+                    object,
+                    FindingCode::LeftoverObject,
+                    "Peergate rendered it once, and no document asks for it any more",
+                    "delete it",
+                )
+            }));
         } else if let Some(part) = foreign.part(object) {
             findings.push(Finding::about(
                 object,
@@ -116,9 +126,10 @@ fn is_of_rendered_kind(object: &Object) -> bool {
 }
 
 /// The finding that an object is not what the documents are rendered to, if so.
-fn changed(rendered: &Object, found: &Object) -> Option<Finding> {
+fn changed(rendered: &Object, found: &Object, renderings: &Renderings<'_>) -> Option<Finding> {
     let difference = difference(rendered, &found.opened())?;
-    Some(Finding {
+    let ended = renderings.ended(rendered.id(), Some(rendered), Some(found));
+    Some(ended.unwrap_or_else(|| Finding {
         field: Some(difference.field),
         ..Finding::about(
             found,
@@ -126,11 +137,11 @@ fn changed(rendered: &Object, found: &Object) -> Option<Finding> {
             difference.message,
             "apply what `peergate render` makes of the documents, or change the documents",
         )
-    })
+    }))
 }
 
 /// All that the documents are rendered to.
-fn rendered<'s>(
+pub(super) fn rendered<'s>(
     set: &'s PolicySet,
     api: ExtensionApi,
     unchecked: &'s mut Vec<String>,

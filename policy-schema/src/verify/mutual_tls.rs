@@ -53,10 +53,16 @@ pub(super) fn check(
         if looked_at.has(GROUP, KIND) {
             check_mesh(set, &of_mesh, &of_namespaces, workloads, findings);
         }
-        for object in of_namespaces {
+        // An exception that has ended, and is still there as it was rendered, has its finding already.
+        let ended = findings
+            .iter()
+            .filter(|finding| finding.code == FindingCode::EndedObject);
+        let ended: BTreeSet<_> = ended.map(|finding| finding.subject.clone()).collect();
+        let has_ended = |object: &&Object| ended.contains(&object.to_string());
+        for object in of_namespaces.iter().filter(|object| !has_ended(object)) {
             findings.extend(of_namespace(mesh, object));
         }
-        for object in of_workloads {
+        for object in of_workloads.iter().filter(|object| !has_ended(object)) {
             findings.extend(of_workload(mesh, object));
         }
     } else {

@@ -207,6 +207,14 @@ impl Object {
         is_only_compared(self.kind())
     }
 
+    /// The object in little room.
+    pub(super) fn packed(self) -> Self {
+        Self {
+            content: Content::packed(self.content.into_value()),
+            ..self
+        }
+    }
+
     /// The object to be looked at once: what is unpacked of it goes with the result.
     pub(super) fn opened(&self) -> Cow<'_, Self> {
         match self.content.unpacked() {

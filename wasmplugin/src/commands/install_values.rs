@@ -7,6 +7,7 @@ use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
+use super::undeclared_providers;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
@@ -67,5 +68,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let files = files.collect::<Result<Vec<_>, Failure>>()?;
     output::create_folder(&args.out)?;
     output::write_files(files)?;
+    undeclared_providers::note_undefined(&set);
     Ok(ExitStatus::Success)
 }

@@ -63,6 +63,9 @@ pub(crate) struct Args {
     /// How sure to be of that
     #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = Confidence::parse)]
     confidence: Confidence,
+    /// Judge policies with `tcpPorts` by their HTTP requests alone: nothing counts connections without HTTP
+    #[arg(long)]
+    ignore_tcp_ports: bool,
     /// Look back from this moment [default: now]
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
@@ -137,6 +140,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let standard = Standard {
         most: args.max_breakage,
         confidence: args.confidence,
+        ignores_tcp: args.ignore_tcp_ports,
     };
     let judged = network::block_on(async {
         let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
@@ -211,7 +215,7 @@ async fn judge_all(
     let mut judged = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let evidence = evidence::gather(prometheus, &candidate, window).await?;
-        let verdict = judge(&candidate, &evidence, standard);
+        let verdict = judge(&candidate, &evidence, window, standard);
         judged.push(Judged {
             candidate,
             evidence,

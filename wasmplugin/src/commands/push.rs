@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use policy_schema::yaml::{self, Node, Span};
+use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::validate::{Options, validate};
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::image;
-use crate::input::bytes;
+use crate::input::{Input, bytes};
 use crate::network;
 use crate::output::{self, NewFile};
+use crate::policies;
+use crate::policy_edit::{EditError, PolicyText, changed_file};
 use crate::registry::{self, Access, Destination};
 use crate::report;
 
@@ -23,7 +26,8 @@ Examples:
   peergate push image.tar registry.example.com/peergate/filter:0.1.0
   peergate push image.tar registry.example.com/peergate/filter --write policies/mesh.yaml
 
-Prints the reference with the digest, for `spec.filter.image` of the `Mesh`; with `--write` it is put there.
+Prints the reference with the digest, for `spec.filter.image` of the `Mesh`; with `--write` it is put there, and a
+`sha256` of an earlier module is removed. Nothing is uploaded if the file would not be valid.
 
 Exit codes: 0 uploaded; 1 a file or the registry failed; 3 the image, the reference or the `Mesh` is not one.")]
 pub(crate) struct Args {
@@ -75,107 +79,33 @@ fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
     bytes(path)
 }
 
-/// The file with this image in its `Mesh`, and everything else as it was.
+/// The file with this image in its `Mesh`, and everything else as it was. It is valid, and means that image.
 fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
-    let no_mesh = || Failure::NoImageField(path.to_owned());
-    let text = String::from_utf8(bytes(path)?).map_err(|_| no_mesh())?;
-    let content = text_with_image(text, pinned).ok_or_else(no_mesh)?;
-    Ok(NewFile {
-        path: path.to_owned(),
-        content: content.into_bytes(),
-    })
-}
-
-/// The text with this image in its `Mesh`; none where there is no `Mesh`, or where the field would have to be added to a
-/// mapping in flow style.
-fn text_with_image(mut text: String, pinned: &str) -> Option<String> {
-    let nodes = yaml::parse(&text).ok()?;
-    let mesh = nodes.iter().find(|node| is_mesh(node))?;
-    let spec = mesh.field("spec")?;
-    let filter = spec.field("filter");
-    if let Some(image) = filter.and_then(|filter| filter.field("image")) {
-        let Span { start, end } = image.span();
-        // Plain in any YAML and JSON.
-        text.replace_range(start..end, &format!("\"{pinned}\""));
-        return Some(text);
-    }
-    let (start, lines) = if let Some(filter) = filter {
-        let (start, indent) = first_line(spec, "filter", filter, &text)?;
-        (start, format!("{indent}image: {pinned}\n"))
-    } else {
-        let (start, indent) = first_line(mesh, "spec", spec, &text)?;
-        let lines = format!("{indent}filter:\n{indent}  image: {pinned}\n");
-        (start, lines)
+    let Input { mut sources, .. } = Input::read(&[path.to_owned()])?;
+    let has_mesh =
+        |source: &SourceText| PolicyText::parse(&source.text).is_ok_and(|text| text.has_mesh());
+    let position = sources.iter().position(has_mesh);
+    let source = sources.get_mut(position.unwrap_or_default());
+    let source = source.ok_or_else(|| Failure::EmptyFolder(path.to_owned()))?;
+    let refused = |reason: EditError| Failure::NoImageField {
+        name: source.name.clone(),
+        reason,
     };
-    text.insert_str(start, &lines);
-    Some(text)
-}
-
-/// Where the line after a key begins, and how far the keys of its value are indented, if that is a mapping in block
-/// style.
-fn first_line<'t>(
-    parent: &Node,
-    key: &str,
-    mapping: &Node,
-    text: &'t str,
-) -> Option<(usize, &'t str)> {
-    let (_, at) = parent.keys().find(|(name, _)| *name == key)?;
-    let start = at.end + text.get(at.end..)?.find('\n')? + 1;
-    let (_, first) = mapping.keys().next()?;
-    let (before, _) = text
-        .get(start..)?
-        .split_at_checked(first.start.checked_sub(start)?)?;
-    let line = before.rfind('\n').map_or(0, |end| end + 1);
-    let indent = before.get(line..)?;
-    let is_indented = !indent.is_empty() && indent.bytes().all(|byte| byte == b' ');
-    let is_block = !text.get(mapping.span().start..)?.starts_with('{');
-    (is_indented && is_block).then_some((start, indent))
-}
-
-fn is_mesh(document: &Node) -> bool {
-    document.field("kind").and_then(Node::as_str) == Some("Mesh")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const IMAGE: &str = "oci://r.example/f@sha256:0";
-    const HEAD: &str = "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {name: m}\n";
-
-    #[test]
-    fn the_image_goes_into_whatever_mesh_there_is() {
-        let cases = [
-            (
-                "spec: # of the mesh\n  # first\n  trustDomain: a\n",
-                Some(
-                    "spec: # of the mesh\n  filter:\n    image: oci://r.example/f@sha256:0\n  # first\n  trustDomain: a\n",
-                ),
-            ),
-            (
-                "spec:\n  filter:\n      reporting: {}\n  trustDomain: a\n",
-                Some(
-                    "spec:\n  filter:\n      image: oci://r.example/f@sha256:0\n      reporting: {}\n  trustDomain: a\n",
-                ),
-            ),
-            (
-                "spec:\n  filter: {image: old}\n",
-                Some("spec:\n  filter: {image: \"oci://r.example/f@sha256:0\"}\n"),
-            ),
-            ("spec: {trustDomain: a}\n", None),
-            ("spec: {trustDomain: a,\n  istioVersion: b}\n", None),
-            ("spec: {\n  trustDomain: a}\n", None),
-            ("spec:\n  filter: {reporting: {}}\n", None),
-        ];
-        for (spec, expected) in cases {
-            let found = text_with_image(format!("{HEAD}{spec}"), IMAGE);
-            let expected = expected.map(|expected| format!("{HEAD}{expected}"));
-            assert_eq!(found, expected, "{spec}");
-        }
-        let first_policy = include_str!("init/policy.yaml").to_owned();
-        let found = text_with_image(first_policy.clone(), IMAGE).unwrap();
-        let added = "  filter:\n    image: oci://r.example/f@sha256:0\n";
-        assert_eq!(found.replacen(added, "", 1), first_policy);
-        assert!(found.contains(added), "{found}");
+    let text = PolicyText::parse(&source.text).map_err(refused)?;
+    let edits = text.set_filter_image(pinned).map_err(refused)?;
+    let changed = text.apply(edits).map_err(refused)?;
+    let file = changed_file(source, &changed)?;
+    source.text = changed;
+    let options = Options {
+        at: policies::at_or_now(None),
+        istio_version: None,
+    };
+    let validated = validate(&sources, options);
+    let set = validated.policies.as_ref();
+    if set.and_then(|set| set.mesh().filter_image()) == Some(pinned) {
+        return Ok(file);
     }
+    report::diagnostics(&validated.diagnostics, &sources);
+    let severities = validated.diagnostics.iter().map(Diagnostic::severity);
+    Err(Failure::InvalidWithImage(report::counts(severities)))
 }

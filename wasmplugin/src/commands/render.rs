@@ -25,6 +25,7 @@ use folder::Layout;
 use object::Object;
 use only::Only;
 
+use super::undeclared_providers;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -178,7 +179,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     if args.workload.is_none() && only.is_everything() {
         notes::defaults(&set);
-        notes::unreached_providers(&set);
+        undeclared_providers::note_unreached(&set);
         applied::note(&set);
     }
     Ok(ExitStatus::Success)

@@ -18,8 +18,9 @@ use crate::{policies, report};
 /// The workload behind the filter.
 pub(super) const WORKLOAD: (&str, &str) = ("boutique", "cartservice");
 
-/// The documents of the example that concern the workload, with the rules of operators.
-const DOCUMENTS: [(&str, &str); 2] = [
+/// The documents of the example that concern the workload, with the rules of operators, and the accounts of callers.
+const DOCUMENTS: [(&str, &str); 3] = [
+    ("callers.yaml", include_str!("callers.yaml")),
     (
         "mesh.yaml",
         include_str!("../../../examples/online-boutique/mesh.yaml"),

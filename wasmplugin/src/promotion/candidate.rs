@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{PolicySet, ServicePolicy};
-use policy_schema::rule_spec::{Effect, Enforcement, Otherwise};
+use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
+use policy_schema::timestamp::{Timestamp, Validity};
 
 /// Something in shadow that could be enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,18 @@ pub(crate) struct Member {
     pub(crate) is_in_shadow: bool,
     /// Its rules that are in shadow themselves.
     pub(crate) rules_in_shadow: BTreeSet<String>,
+    /// Its other rules that allow or deny, which take effect with the policy.
+    pub(crate) rules: Vec<MemberRule>,
+    /// The ports without HTTP on which connections may be denied once the candidate is enforced. Nobody counts these.
+    pub(crate) tcp_ports: Vec<u16>,
+}
+
+/// A rule that takes effect with its policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemberRule {
+    pub(crate) id: String,
+    pub(crate) effect: Effect,
+    pub(crate) validity: Validity,
 }
 
 /// What is in shadow.
@@ -44,6 +57,7 @@ pub(crate) enum Subject {
         id: String,
         effect: Effect,
         owner: Option<String>,
+        validity: Validity,
     },
 }
 
@@ -70,6 +84,16 @@ impl Candidate {
             Subject::Policies { .. } => None,
             Subject::Rule { id, .. } => Some(id),
         }
+    }
+
+    /// The ports without HTTP on which connections may be denied once it is enforced.
+    pub(crate) fn tcp_ports(&self) -> Vec<u16> {
+        let ports = self.members.iter().flat_map(|member| &member.tcp_ports);
+        ports
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// Whether it is of this policy, or the policy is among those that are enforced together.
@@ -116,7 +140,8 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
                 uncounted.insert(*other);
             }
         }
-        members.push(member(policy, &config));
+        let tcp_ports = set.tcp_ports_closed_by_policy(policy);
+        members.push(member(policy, &config, tcp_ports));
     }
     Candidate {
         members,
@@ -142,31 +167,54 @@ fn of_rules(
         .filter_map(|position| set.policies().get(position))
         .any(|policy| policy.enforcement() == Enforcement::Enforce);
     let neighbours = names(set, together.filter(|other| *other != position));
-    let member = member(policy, &config);
-    let rules = config.rules.into_iter();
+    let member = |id: &str| {
+        let tcp_ports = set.tcp_ports_closed_by_rule(policy, id);
+        member(policy, &config, tcp_ports)
+    };
+    let rules = config.rules.iter();
     let in_shadow = rules.filter(|rule| rule.enforcement == Some(Enforcement::Shadow));
     in_shadow
         .map(|rule| Candidate {
-            members: vec![member.clone()],
+            members: vec![member(&rule.id)],
             neighbours: neighbours.clone(),
             is_decided,
             subject: Subject::Rule {
-                id: rule.id,
+                id: rule.id.clone(),
                 effect: rule.effect,
-                owner: rule.owner,
+                owner: rule.owner.clone(),
+                validity: validity(rule),
             },
         })
         .collect()
 }
 
-fn member(policy: &ServicePolicy, config: &PluginConfig) -> Member {
-    let rules = config.rules.iter();
-    let in_shadow = rules.filter(|rule| rule.enforcement == Some(Enforcement::Shadow));
+fn member(policy: &ServicePolicy, config: &PluginConfig, tcp_ports: Vec<u16>) -> Member {
+    let is_in_shadow = |rule: &&RuleSpec| rule.enforcement == Some(Enforcement::Shadow);
+    let in_shadow = config.rules.iter().filter(is_in_shadow);
+    let others = config.rules.iter().filter(|rule| !is_in_shadow(rule));
+    let others = others.filter(|rule| matches!(rule.effect, Effect::Allow | Effect::Deny));
     Member {
         name: policy.name().clone(),
         revision: config.revision.clone().unwrap_or_default(),
         is_in_shadow: policy.enforcement() == Enforcement::Shadow,
         rules_in_shadow: in_shadow.map(|rule| rule.id.clone()).collect(),
+        rules: others
+            .map(|rule| MemberRule {
+                id: rule.id.clone(),
+                effect: rule.effect,
+                validity: validity(rule),
+            })
+            .collect(),
+        tcp_ports,
+    }
+}
+
+/// When a rule of a sound policy applies.
+fn validity(rule: &RuleSpec) -> Validity {
+    let time = |text: &Option<String>| Timestamp::parse(text.as_deref()?).ok();
+    Validity {
+        not_before: time(&rule.not_before),
+        not_after: time(&rule.not_after),
     }
 }
 

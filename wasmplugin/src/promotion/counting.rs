@@ -37,6 +37,12 @@ impl Window {
         Duration::from_millis(self.milliseconds())
     }
 
+    /// The moment that is as long after the window's end as its beginning is before.
+    pub(super) fn as_far_ahead(self) -> Timestamp {
+        let (from, until) = (self.from.unix_nanoseconds(), self.until.unix_nanoseconds());
+        Timestamp::from_unix_nanoseconds(until.saturating_add(until - from))
+    }
+
     /// As PromQL has it.
     fn duration(self) -> String {
         format!("{}ms", self.milliseconds().max(1))

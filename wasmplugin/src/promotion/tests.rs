@@ -6,16 +6,17 @@ use std::time::Duration;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
-use policy_schema::timestamp::Timestamp;
+use policy_schema::timestamp::{Timestamp, Validity};
 use policy_schema::validate::{Options, validate};
 
 use super::bound::{Confidence, Share, upper_bound};
-use super::candidate::{Candidate, Member, Subject};
+use super::candidate::{Candidate, Member, MemberRule, Subject};
 use super::counting::Window;
 use super::coverage::{Coverage, Gap};
 use super::evidence::{Beginning, Evidence, Hits, Seen, Selectors, Windows, decided};
 use super::revisions::Revisions;
-use super::verdict::{Standard, Unknown, Verdict, judge};
+use super::schedule::{Scheduled, scheduled};
+use super::verdict::{NotInForce, Standard, Unknown, Verdict, judge};
 
 fn policy(name: &str) -> PolicyName {
     PolicyName {
@@ -30,6 +31,8 @@ fn member(name: &str, is_in_shadow: bool, rules_in_shadow: &[&str]) -> Member {
         revision: "0123456789ab".to_owned(),
         is_in_shadow,
         rules_in_shadow: rules_in_shadow.iter().map(|id| (*id).to_owned()).collect(),
+        rules: Vec::new(),
+        tcp_ports: Vec::new(),
     }
 }
 
@@ -42,6 +45,7 @@ fn rule(effect: Effect) -> Candidate {
             id: "a".to_owned(),
             effect,
             owner: None,
+            validity: Validity::default(),
         },
     }
 }
@@ -79,7 +83,20 @@ fn standard() -> Standard {
     Standard {
         most: Share::parse("0.1%").unwrap(),
         confidence: Confidence::parse("95%").unwrap(),
+        ignores_tcp: false,
     }
+}
+
+/// The second thousand of seconds.
+fn window() -> Window {
+    Window {
+        from: second(1000),
+        until: second(2000),
+    }
+}
+
+fn second(second: u64) -> Timestamp {
+    Timestamp::from_unix_nanoseconds(second * 1_000_000_000)
 }
 
 fn current() -> Revisions {
@@ -91,7 +108,8 @@ fn judged(
     revisions: Revisions,
     seen: Result<Seen, Vec<PolicyName>>,
 ) -> Verdict {
-    let verdict = judge(candidate, &Evidence { revisions, seen }, standard());
+    let evidence = Evidence { revisions, seen };
+    let verdict = judge(candidate, &evidence, window(), standard());
     let is_ready = matches!(verdict, Verdict::Ready { .. } | Verdict::Harmless);
     assert_eq!(verdict.is_ready(), is_ready);
     verdict
@@ -362,7 +380,6 @@ fn what_nobody_looked_at_is_not_ready() {
 /// Of moments that are known roughly, the one is taken that speaks against enforcing.
 #[test]
 fn requests_count_late_and_denials_count_early() {
-    let second = |second: u64| Timestamp::from_unix_nanoseconds(second * 1_000_000_000);
     let window = |from| Window {
         from,
         until: second(6000),
@@ -424,6 +441,209 @@ fn requests_count_late_and_denials_count_early() {
             windows.missing(asked),
             Duration::from_nanos(missing),
             "{case}"
+        );
+    }
+}
+
+fn between(not_before: Option<u64>, not_after: Option<u64>) -> Validity {
+    Validity {
+        not_before: not_before.map(second),
+        not_after: not_after.map(second),
+    }
+}
+
+/// None of many requests would have been denied, by a rule that could not have denied any.
+#[test]
+fn a_rule_that_did_not_apply_for_all_of_the_window_is_not_ready() {
+    let begins = |at| Some(NotInForce::Begins(second(at)));
+    let ended = |at| Some(NotInForce::Ended(second(at)));
+    for (not_before, not_after, expected) in [
+        (None, None, None),
+        (Some(1000), Some(2001), None),
+        (Some(1001), None, begins(1001)),
+        (Some(2500), None, begins(2500)),
+        (None, Some(2000), ended(2000)),
+        (None, Some(10), ended(10)),
+        (Some(1500), Some(1600), ended(1600)),
+    ] {
+        for effect in [Effect::Deny, Effect::Allow, Effect::Audit] {
+            let mut candidate = rule(effect);
+            if let Subject::Rule { validity, .. } = &mut candidate.subject {
+                *validity = between(not_before, not_after);
+            }
+            let verdict = judged(&candidate, current(), Ok(seen(5000, &[])));
+            match expected {
+                Some(reason) => assert_eq!(verdict, Verdict::NotInForce(reason)),
+                None => assert!(verdict.is_ready(), "{verdict:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_begins_or_ends_soon_is_told_of_policies() {
+    let allow_ends = |rule: &str, at, is_last| Scheduled::AllowEnds {
+        rule: rule.to_owned(),
+        at: second(at),
+        is_last,
+    };
+    let deny_begins = |at| Scheduled::DenyBegins {
+        rule: "d".to_owned(),
+        at: second(at),
+    };
+    let (allow, deny) = (Effect::Allow, Effect::Deny);
+    let cases = [
+        (vec![("a", allow, between(None, None))], vec![]),
+        (
+            vec![("a", allow, between(None, Some(2001)))],
+            vec![allow_ends("a", 2001, true)],
+        ),
+        (
+            vec![
+                ("a", allow, between(None, Some(2500))),
+                ("b", allow, between(None, Some(3000))),
+            ],
+            vec![allow_ends("a", 2500, false), allow_ends("b", 3000, true)],
+        ),
+        (
+            vec![
+                ("a", allow, between(None, Some(2500))),
+                ("b", allow, between(None, None)),
+            ],
+            vec![allow_ends("a", 2500, false)],
+        ),
+        (vec![("a", allow, between(None, Some(3001)))], vec![]),
+        (vec![("a", allow, between(None, Some(2000)))], vec![]),
+        (vec![("d", deny, between(Some(1000), None))], vec![]),
+        (
+            vec![("d", deny, between(Some(1500), None))],
+            vec![deny_begins(1500)],
+        ),
+        (
+            vec![("d", deny, between(Some(9000), None))],
+            vec![deny_begins(9000)],
+        ),
+        (vec![("d", deny, between(Some(1500), Some(1600)))], vec![]),
+    ];
+    for (rules, expected) in cases {
+        let mut candidate = whole(&[]);
+        let rules = rules.into_iter().map(|(id, effect, validity)| MemberRule {
+            id: id.to_owned(),
+            effect,
+            validity,
+        });
+        candidate.members[0].rules = rules.collect();
+        assert_eq!(scheduled(&candidate, window()), expected, "{candidate:?}");
+    }
+}
+
+/// Counters of requests prove nothing about them.
+#[test]
+fn connections_without_http_that_may_be_denied_are_not_judged_by_requests() {
+    let mut candidate = whole(&[]);
+    candidate.members[0].tcp_ports = vec![6379];
+    let plenty = || Ok(seen(5000, &[]));
+    let verdict = judged(&candidate, current(), plenty());
+    assert_eq!(verdict, Verdict::Unknown(Unknown::TcpPorts(vec![6379])));
+    // What was counted against it says more.
+    let verdict = judged(&candidate, current(), Ok(seen(5000, &[1])));
+    assert!(matches!(verdict, Verdict::WouldDeny { .. }));
+    let evidence = Evidence {
+        revisions: current(),
+        seen: plenty(),
+    };
+    let ignoring = Standard {
+        ignores_tcp: true,
+        ..standard()
+    };
+    assert!(judge(&candidate, &evidence, window(), ignoring).is_ready());
+}
+
+#[test]
+fn the_ports_on_which_connections_may_be_denied_are_those_that_not_everybody_may_call() {
+    let everybody = "{id: e, effect: Allow, to: [{ports: [6379]}]}";
+    let web = "{id: w, effect: Allow, from: [{serviceAccounts: [w]}]}";
+    let get = "{id: g, effect: Allow, to: [{methods: [GET]}]}";
+    let timed = "{id: t, effect: Allow, notAfter: \"2100-01-01T00:00:00Z\"}";
+    let deny = "{id: d, effect: Deny, from: [{serviceAccounts: [x]}]}";
+    let path = "{id: p, effect: Deny, to: [{paths: [/x]}]}";
+    let shadow = "{id: s, effect: Deny, enforcement: Shadow, from: [{serviceAccounts: [x]}]}";
+    let strict = "mtls: {mode: Strict}";
+    for (mesh, spec, rules, expected) in [
+        (strict, "tcpPorts: [6379]", vec![web], "policy 6379"),
+        (strict, "tcpPorts: [6379]", vec![web, get], "policy 6379"),
+        (strict, "tcpPorts: [6379]", vec![timed], "policy 6379"),
+        (strict, "tcpPorts: [6379]", vec![web, everybody], "policy"),
+        (
+            strict,
+            "tcpPorts: [6379, 5432]",
+            vec![everybody],
+            "policy 5432",
+        ),
+        (
+            "mtls: {mode: Permissive}",
+            "tcpPorts: [6379]",
+            vec![everybody],
+            "policy 6379",
+        ),
+        (
+            strict,
+            "tcpPorts: [6379]",
+            vec![everybody, deny],
+            "policy 6379",
+        ),
+        (strict, "tcpPorts: [6379]", vec![everybody, path], "policy"),
+        (
+            strict,
+            "tcpPorts: [6379]",
+            vec![everybody, shadow],
+            "policy, s 6379",
+        ),
+        (
+            strict,
+            "tcpPorts: [6379], otherwise: Pass",
+            vec![path],
+            "policy",
+        ),
+        (
+            strict,
+            "tcpPorts: [6379], otherwise: Pass",
+            vec![deny],
+            "policy 6379",
+        ),
+        (
+            strict,
+            "service: {ports: [{port: 80}]}",
+            vec![web],
+            "policy",
+        ),
+    ] {
+        let mesh = MESH.replace("defaults:", &format!("{mesh}, defaults:"));
+        let text = format!(
+            "{mesh}---\napiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\nmetadata: {{name: a, namespace: shop}}\nspec: {{selector: {{matchLabels: {{app: a}}}}, enforcement: Shadow, {spec}, rules: [{}]}}\n",
+            rules.join(", ")
+        );
+        let source = SourceText {
+            name: "policies.yaml".to_owned(),
+            text,
+        };
+        let options = Options {
+            at: second(0),
+            istio_version: None,
+        };
+        let validated = validate(&[source], options);
+        let set = validated
+            .policies
+            .unwrap_or_else(|| panic!("{:?}", validated.diagnostics));
+        let found = Candidate::all(&set).into_iter().map(|candidate| {
+            let name = candidate.rule().unwrap_or("policy").to_owned();
+            let ports = candidate.tcp_ports().into_iter();
+            ports.fold(name, |text, port| format!("{text} {port}"))
+        });
+        assert_eq!(
+            found.collect::<Vec<_>>().join(", "),
+            expected,
+            "{spec} {rules:?}"
         );
     }
 }

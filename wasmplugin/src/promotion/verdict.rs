@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
-use policy_schema::timestamp::Timestamp;
+use policy_schema::timestamp::{Timestamp, Validity};
 
 use super::bound::{Confidence, Share, requests_needed, upper_bound};
 use super::candidate::{Candidate, Subject};
+use super::counting::Window;
 use super::coverage::Gap;
 use super::evidence::{Evidence, Hits, Seen};
 use super::revisions::Revisions;
@@ -18,6 +19,8 @@ pub(crate) struct Standard {
     /// The largest share of requests that may break.
     pub(crate) most: Share,
     pub(crate) confidence: Confidence,
+    /// Whether the numbers of requests are enough where connections without HTTP may be denied too.
+    pub(crate) ignores_tcp: bool,
 }
 
 /// Whether something in shadow can be enforced.
@@ -47,8 +50,19 @@ pub(crate) enum Verdict {
     },
     /// None would have been denied until proxies were last looked at, and nobody knows what happened since then.
     NotScraped { bound: Share, since: Timestamp },
+    /// It did not apply for all of the window, so that what was counted of it proves nothing.
+    NotInForce(NotInForce),
     /// What was counted cannot tell.
     Unknown(Unknown),
+}
+
+/// Why a rule did not apply for all of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotInForce {
+    /// It has ended.
+    Ended(Timestamp),
+    /// It begins within the window, or after it.
+    Begins(Timestamp),
 }
 
 /// Why what was counted cannot tell.
@@ -62,6 +76,8 @@ pub(crate) enum Unknown {
     Shared(Vec<PolicyName>),
     /// Another one decides.
     Provider,
+    /// Connections without HTTP may be denied, which the filter does not see.
+    TcpPorts(Vec<u16>),
 }
 
 impl Verdict {
@@ -73,19 +89,50 @@ impl Verdict {
             | Self::TooFew { .. }
             | Self::TooShort { .. }
             | Self::NotScraped { .. }
+            | Self::NotInForce(_)
             | Self::Unknown(_) => false,
         }
     }
 }
 
-/// Judges something in shadow by what was seen of it.
-pub(crate) fn judge(candidate: &Candidate, evidence: &Evidence, standard: Standard) -> Verdict {
+/// Judges something in shadow by what was seen of it in the window.
+pub(crate) fn judge(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    window: Window,
+    standard: Standard,
+) -> Verdict {
+    let verdict = by_evidence(candidate, evidence, window, standard);
+    let ports = candidate.tcp_ports();
+    match verdict {
+        Verdict::Ready { .. } if !ports.is_empty() && !standard.ignores_tcp => {
+            Verdict::Unknown(Unknown::TcpPorts(ports))
+        }
+        verdict => verdict,
+    }
+}
+
+fn by_evidence(
+    candidate: &Candidate,
+    evidence: &Evidence,
+    window: Window,
+    standard: Standard,
+) -> Verdict {
     match &candidate.subject {
-        Subject::Rule { effect, .. } => match effect {
-            Effect::Allow | Effect::Audit => return Verdict::Harmless,
-            Effect::Custom => return Verdict::Unknown(Unknown::Provider),
-            Effect::Deny => {}
-        },
+        Subject::Rule {
+            effect: Effect::Custom,
+            ..
+        } => return Verdict::Unknown(Unknown::Provider),
+        Subject::Rule {
+            effect, validity, ..
+        } => {
+            if let Some(reason) = not_in_force(*validity, window) {
+                return Verdict::NotInForce(reason);
+            }
+            if matches!(effect, Effect::Allow | Effect::Audit) {
+                return Verdict::Harmless;
+            }
+        }
         Subject::Policies { uncounted } => {
             if !uncounted.is_empty() {
                 return Verdict::Unknown(Unknown::Shared(uncounted.clone()));
@@ -101,7 +148,21 @@ pub(crate) fn judge(candidate: &Candidate, evidence: &Evidence, standard: Standa
     }
 }
 
-fn by_numbers(seen: &Seen, Standard { most, confidence }: Standard) -> Verdict {
+/// Why a rule did not apply from the window's beginning to its end.
+fn not_in_force(validity: Validity, window: Window) -> Option<NotInForce> {
+    let ended = validity.not_after.filter(|end| *end <= window.until);
+    let begins = validity.not_before.filter(|begin| *begin > window.from);
+    ended
+        .map(NotInForce::Ended)
+        .or(begins.map(NotInForce::Begins))
+}
+
+fn by_numbers(
+    seen: &Seen,
+    Standard {
+        most, confidence, ..
+    }: Standard,
+) -> Verdict {
     let denied: u64 = seen.hits.iter().map(|Hits { requests, .. }| requests).sum();
     let bound = upper_bound(denied, seen.requests, confidence);
     if denied > 0 {

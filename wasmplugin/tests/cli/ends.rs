@@ -210,3 +210,84 @@ fn ends_are_listed_by_owner() {
     assert_eq!(found["expiring"][0]["kind"], "exception");
     assert_eq!(found["problems"].as_array().map(Vec::len), Some(3));
 }
+
+/// A pipeline that was green stays green when a date passes; anything else that differs is found as ever.
+#[test]
+fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
+    let documents = documents();
+    let (before, _) = rendered(BEFORE);
+    let verify = |objects: &str, at: &str| {
+        let manifests = folder(&[("objects.yaml", objects)]);
+        let (documents, manifests) = (text(documents.path()), text(manifests.path()));
+        let args = ["verify", "-f", documents, "--manifests", manifests];
+        run(&[&args[..], &["--at", at]].concat())
+    };
+    let exception = "mTLS exception `scanners` of namespace `warehouse` has ended";
+    let (audit, web) = (
+        "rule `audit` of policy `warehouse/stock` has ended",
+        "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock` have ended",
+    );
+    let web = web.replace(
+        "rule `audit` of policy `warehouse/stock` and rule `web` of policy `warehouse/stock`",
+        "rule `web` of policy `warehouse/stock` and rule `audit` of policy `warehouse/stock`",
+    );
+    for (at, named) in [
+        (BEFORE, vec![]),
+        (AFTER, vec![exception, audit]),
+        ("2026-07-02T00:00:00Z", vec![exception, &*web]),
+    ] {
+        let verified = verify(&before, at);
+        assert_eq!(verified.status, 0, "{at}: {}", verified.stdout);
+        assert!(!verified.stdout.contains("error["), "{}", verified.stdout);
+        // It is in no object: RBAC has no clock.
+        assert!(!verified.stdout.contains("`freeze`"), "{}", verified.stdout);
+        let is_warned = verified.stdout.contains("warning[ended-object]");
+        assert_eq!(is_warned, !named.is_empty(), "{at}: {}", verified.stdout);
+        for name in named {
+            assert!(
+                verified.stdout.contains(name),
+                "{at}: {name}: {}",
+                verified.stdout
+            );
+        }
+    }
+    let between = rendered(AFTER).0;
+    let verified = verify(&between, "2026-07-02T00:00:00Z");
+    assert_eq!(verified.status, 0, "{}", verified.stdout);
+    assert!(!verified.stdout.contains("`audit`"), "{}", verified.stdout);
+    for (from, to) in [("sa/audit", "sa/other"), ("sa/web", "*")] {
+        let changed = before.replace(from, to);
+        assert_ne!(changed, before);
+        let verified = verify(&changed, AFTER);
+        assert_eq!(verified.status, 2, "{}", verified.stdout);
+        assert!(
+            verified.stdout.contains("error[changed-object]"),
+            "{}",
+            verified.stdout
+        );
+    }
+}
+
+#[test]
+fn a_time_span_that_is_none_is_refused_with_what_to_write() {
+    for (span, message) in [
+        (
+            &["-1d"][..],
+            "`--expiring -1d`: a time span or number cannot be negative; write it without the `-`",
+        ),
+        (
+            &["--output", "json"],
+            "a value is required for '--expiring <SPAN>'",
+        ),
+        (&["30"], "write a number with a unit, such as `12h` or `7d`"),
+    ] {
+        let args = ["validate", "-f", POLICIES, "--expiring"];
+        let refused = run(&[&args[..], span].concat());
+        assert_eq!(refused.status, 3, "{span:?}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(message),
+            "{span:?}: {}",
+            refused.stderr
+        );
+    }
+}

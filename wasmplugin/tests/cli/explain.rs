@@ -166,6 +166,28 @@ fn the_paths_of_a_patch_begin_here_or_else_at_the_repository_of_the_file() {
 }
 
 #[test]
+fn outside_a_repository_a_patch_begins_at_the_folder_of_the_file() {
+    let documents = documents(&ALL.replace("[shop]", "[jobs]"));
+    let id = id("no-rule-matched");
+    let policies = documents.path().join("policies").canonicalize().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for working in [elsewhere.path(), Path::new("/")] {
+        let mut command = command(&["explain", &id, "-f", text(&policies), "--output", "patch"]);
+        command.current_dir(working);
+        let patch = finish(command, "");
+        assert!(
+            patch
+                .stdout
+                .starts_with("--- a/orders.yaml\n+++ b/orders.yaml\n"),
+            "{}",
+            patch.stdout
+        );
+        let apply = format!("`patch -d {} -p1`", policies.display());
+        assert!(patch.stderr.contains(&apply), "{}", patch.stderr);
+    }
+}
+
+#[test]
 fn there_is_no_patch_of_stdin() {
     let documents = format!("{MESH}---\n{ORDERS}{ALL}");
     let id = id("no-rule-matched");

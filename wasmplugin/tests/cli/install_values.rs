@@ -45,8 +45,8 @@ fn names_revision_times_and_collector() {
             "spec:\n  revision: canary\n  certificates: {workloadTtl: 1h}\n",
         )
         .replace(
-            "      samplingPercent: 1\n",
-            "      samplingPercent: 1\n      service: otel.monitoring.svc.cluster.local\n",
+            "service: otel-collector.observability.svc.cluster.local\n",
+            "service: otel.monitoring.svc.cluster.local\n",
         );
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let out = format!("{}/install", text(folder.path()));
@@ -93,7 +93,8 @@ fn istioctl_leads_ports_of_gateways_to_those_that_everybody_may_listen_on() {
         });
         values.collect::<Vec<u16>>()
     };
-    assert_eq!(numbers("port"), [15021, 80, 443]);
+    // The last one is the collector's.
+    assert_eq!(numbers("port"), [15021, 80, 443, 4317]);
     assert_eq!(numbers("targetPort"), [15021, 8080, 8443]);
 }
 
@@ -210,6 +211,102 @@ fn faults_of_extension_providers_are_found() {
         let run = run_with(&["validate", "-f", "-"], &documents);
         assert_eq!(run.status, 3, "{to}: {}", run.stderr);
         assert!(run.stderr.contains(message), "{to}: {}", run.stderr);
+    }
+}
+
+/// A provider that nothing declares is nowhere in the mesh config that is written.
+#[test]
+fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
+    let declared = "    - {name: opa, api: ExtAuthzGrpc, service: opa.authz.svc.cluster.local, port: 9191}\n    \
+                    - {name: logs, api: OpenTelemetryLogs, service: otel.example.com, port: 4317}\n";
+    let (access_log, tracing) = (
+        "access logs go to provider `logs`",
+        "traces go to provider `traces`",
+    );
+    let no_providers = PROVIDERS.replace("  extensionProviders:\n", "");
+    let no_providers = no_providers.replace(declared, "");
+    let no_collector = PROVIDERS.replace(", service: traces.monitoring.svc.cluster.local", "");
+    let any = no_providers.replace("outbound: Declared", "outbound: Any");
+    let unreached = "which proxies may not reach with `outbound: Declared`";
+    let cases: [(&str, &[&str], bool); 5] = [
+        (PROVIDERS, &[], true),
+        (
+            &no_providers,
+            &[
+                "rule `ask` of policy `shop/web` asks provider `opa`",
+                access_log,
+            ],
+            true,
+        ),
+        (&no_collector, &[tracing], true),
+        (
+            &any,
+            &[
+                "rule `ask` of policy `shop/web` asks provider `opa`",
+                access_log,
+            ],
+            false,
+        ),
+        (
+            &no_providers.replace("provider: logs", "provider: peergate"),
+            &["rule `ask` of policy `shop/web` asks provider `opa`"],
+            true,
+        ),
+    ];
+    for (documents, notes, limits_outbound) in cases {
+        let out = tempfile::tempdir().unwrap();
+        let rendered = run_with(&["render", "-f", "-"], documents);
+        let installed = run_with(
+            &["install-values", "-f", "-", "-o", text(out.path())],
+            documents,
+        );
+        for (run, fault, are_expected) in [
+            (rendered, unreached, limits_outbound),
+            (installed, "which the mesh config does not define", true),
+        ] {
+            assert_eq!(run.status, 0, "{}", run.stderr);
+            let found = run.stderr.lines().filter(|line| line.contains(fault));
+            // What another rule asks is declared nowhere.
+            let found: Vec<_> = found.filter(|line| !line.contains("`elsewhere`")).collect();
+            let expected = if are_expected { notes } else { &[] };
+            assert_eq!(found.len(), expected.len(), "{}", run.stderr);
+            for note in expected {
+                assert!(
+                    run.stderr.contains(&format!("{note}, {fault}")),
+                    "{}",
+                    run.stderr
+                );
+            }
+        }
+    }
+}
+
+/// What is rendered into a namespace is applied after the namespace, with pods that get sidecars.
+#[test]
+fn every_namespace_that_objects_are_rendered_into_is_written() {
+    let read = |text: &str| -> Vec<serde_json::Value> {
+        let documents = text
+            .split("---\n")
+            .filter(|document| !document.trim().is_empty());
+        documents
+            .map(|it| serde_saphyr::from_str(it).unwrap())
+            .collect()
+    };
+    let out = tempfile::tempdir().unwrap();
+    for documents in [SHOP, POLICIES] {
+        let rendered = run(&["render", "-f", documents, "--at", NOW]);
+        assert_eq!(rendered.status, 0, "{}", rendered.stderr);
+        let args = ["install-values", "-f", documents, "--at", NOW, "-o"];
+        assert_eq!(run(&[&args[..], &[text(out.path())]].concat()).status, 0);
+        let namespaces = std::fs::read_to_string(out.path().join("namespaces.yaml")).unwrap();
+        let namespaces = read(&namespaces);
+        let has = |name: &serde_json::Value| {
+            name == "istio-system" || namespaces.iter().any(|it| it["metadata"]["name"] == *name)
+        };
+        for object in read(&rendered.stdout) {
+            let namespace = &object["metadata"]["namespace"];
+            assert!(has(namespace), "{namespace} of {}", object["kind"]);
+        }
     }
 }
 

@@ -246,7 +246,7 @@ fn what_cannot_be_changed_safely_is_not() {
 fn arguments_are_refused_with_what_to_do() {
     let url = empty();
     let policies = ["promote", "-f", "policies", "--at", NOW];
-    let cases: [(&[&str], i32, &str); 8] = [
+    let cases: [(&[&str], i32, &str); 9] = [
         (&[], 3, "there is no Prometheus to ask"),
         (
             &["--prometheus", "localhost:9090"],
@@ -272,6 +272,11 @@ fn arguments_are_refused_with_what_to_do() {
             &["--prometheus", &url, "--window", "7"],
             3,
             "a number with `s`",
+        ),
+        (
+            &["--prometheus", &url, "--window", "-1d"],
+            3,
+            "`--window -1d`: a time span or number cannot be negative",
         ),
         (
             &["--prometheus", &url, "--max-breakage", "2"],

@@ -67,6 +67,8 @@ fn what_is_asked_for_by_name_is_not_left_out() {
 fn a_rule_that_needs_the_filter_is_refused_unless_it_is_in_shadow_or_has_ended() {
     let timed = "notAfter: \"2100-01-01T00:00:00Z\"";
     let ended = "notAfter: \"2026-01-01T00:00:00Z\"";
+    let begun = "notBefore: \"2026-01-01T00:00:00Z\"";
+    let to_come = "notBefore: \"2100-01-01T00:00:00Z\"";
     let cases = [
         ("Enforce", PLAIN.to_owned(), false),
         ("Enforce", format!("{PLAIN}, {timed}"), true),
@@ -83,6 +85,11 @@ fn a_rule_that_needs_the_filter_is_refused_unless_it_is_in_shadow_or_has_ended()
         ),
         ("Shadow", format!("{PLAIN}, {timed}"), false),
         ("Enforce", format!("{PLAIN}, {ended}"), false),
+        // RBAC allows at all times, and so does what has begun and does not end.
+        ("Enforce", format!("{PLAIN}, {begun}"), false),
+        ("Enforce", format!("{PLAIN}, {begun}, {timed}"), true),
+        ("Enforce", format!("effect: Deny, {begun}"), true),
+        ("Enforce", format!("{PLAIN}, {to_come}"), true),
     ];
     for (enforcement, rule, is_refused) in cases {
         for (more, is_refused) in [("", is_refused), (IMAGE, false)] {

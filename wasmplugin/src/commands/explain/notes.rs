@@ -38,10 +38,13 @@ impl Report<'_> {
         if !self.is_written
             && let Some(root) = self.patch.and_then(|patch| patch.root.as_ref())
         {
-            let root = printable(&root.display().to_string());
-            notes.push(format!(
-                "the patch applies in {root}: `git -C {root} apply`"
-            ));
+            let folder = printable(&root.folder.display().to_string());
+            let command = if root.is_repository {
+                format!("git -C {folder} apply")
+            } else {
+                format!("patch -d {folder} -p1")
+            };
+            notes.push(format!("the patch applies in {folder}: `{command}`"));
         }
         notes
     }

@@ -9,7 +9,15 @@ use super::change::Change;
 pub(super) struct Patch {
     pub(super) text: String,
     /// The folder that its paths begin at, where that is not the working directory.
-    pub(super) root: Option<PathBuf>,
+    pub(super) root: Option<Root>,
+}
+
+/// The folder that the paths of a patch begin at.
+#[derive(Debug)]
+pub(super) struct Root {
+    pub(super) folder: PathBuf,
+    /// Whether it is a repository, so that `git` applies the patch.
+    pub(super) is_repository: bool,
 }
 
 impl Patch {
@@ -30,11 +38,11 @@ impl Patch {
 /// Where a file is, for a patch.
 struct Place {
     name: String,
-    root: Option<PathBuf>,
+    root: Option<Root>,
 }
 
 impl Place {
-    /// Below the working directory, else below the repository that the file is in, else below the root.
+    /// Below the working directory, else below the repository that the file is in, else in its own folder.
     fn of(name: &str) -> Self {
         let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
         let path = Path::new(name).canonicalize();
@@ -44,17 +52,24 @@ impl Place {
                 root: None,
             };
         };
-        let (root, is_here) = if path.starts_with(&here) {
-            (here, true)
+        // From there every file is below the working directory, and a patch of it is a patch of the system.
+        let is_root = here.parent().is_none();
+        let (folder, root) = if path.starts_with(&here) && !is_root {
+            (here, None)
         } else {
             let mut folders = path.ancestors().skip(1);
             let repository = folders.find(|folder| folder.join(".git").exists());
-            (repository.unwrap_or(Path::new("/")).to_owned(), false)
+            let folder = repository.or(path.parent()).unwrap_or(&here).to_owned();
+            let root = Root {
+                folder: folder.clone(),
+                is_repository: repository.is_some(),
+            };
+            (folder, Some(root))
         };
-        let below = path.strip_prefix(&root).unwrap_or(&path);
+        let below = path.strip_prefix(&folder).unwrap_or(&path);
         Self {
             name: below.display().to_string(),
-            root: (!is_here).then_some(root),
+            root,
         }
     }
 }

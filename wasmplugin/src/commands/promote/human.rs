@@ -15,7 +15,8 @@ use crate::promotion::coverage::Gap;
 use crate::promotion::evidence::{Beginning, CallerHits, Seen};
 use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
-use crate::promotion::verdict::{Unknown, Verdict};
+use crate::promotion::schedule::{self, Scheduled};
+use crate::promotion::verdict::{NotInForce, Unknown, Verdict};
 use crate::report::counted;
 use crate::time_span;
 
@@ -62,7 +63,9 @@ fn title(candidate: &Candidate) -> String {
             format!("policies {names} together")
         }
         Subject::Policies { .. } => format!("policy {names}"),
-        Subject::Rule { id, effect, owner } => {
+        Subject::Rule {
+            id, effect, owner, ..
+        } => {
             let owner = match owner {
                 Some(owner) => format!(", owner {owner}"),
                 None => String::new(),
@@ -143,15 +146,21 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
             "see whether Prometheus scrapes the proxies: `peergate_decisions_total`, `peergate_policy_revision`"
                 .to_owned(),
         ],
+        Verdict::NotInForce(reason) => not_in_force(*reason, report.window),
         Verdict::Unknown(unknown) => unknown_lines(unknown, candidate),
     };
+    lines.extend(
+        notes(judged, report)
+            .iter()
+            .map(|note| format!("note: {note}")),
+    );
     let Some(seen) = seen else {
         return lines;
     };
     if matches!(verdict, Verdict::WouldDeny { .. }) {
         lines.extend(denials(seen));
     }
-    if !matches!(verdict, Verdict::Unknown(_)) {
+    if !matches!(verdict, Verdict::Unknown(_) | Verdict::NotInForce(_)) {
         lines.extend(beginning(seen, report));
         if matches!(evidence.revisions, Revisions::Untold) {
             lines.push(
@@ -161,6 +170,63 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Since when a rule applies, or until when it did.
+fn not_in_force(reason: NotInForce, window: Window) -> Vec<String> {
+    let title = "not ready, not in force in the window".to_owned();
+    match reason {
+        NotInForce::Ended(at) => vec![
+            title,
+            format!("it ended at {at}: remove the rule, or give it a later `notAfter`"),
+        ],
+        NotInForce::Begins(at) if at < window.until => vec![
+            title,
+            format!(
+                "it began at {at}, and nothing was counted before: choose a shorter `--window`, or wait"
+            ),
+        ],
+        NotInForce::Begins(at) => vec![
+            title,
+            format!(
+                "it begins at {at}, and nothing is counted before: wait until it was in force for the whole window"
+            ),
+        ],
+    }
+}
+
+/// What the verdict does not cover, one sentence each.
+pub(super) fn notes(judged: &Judged, report: &Report) -> Vec<String> {
+    let scheduled = schedule::scheduled(&judged.candidate, report.window).into_iter();
+    let mut notes: Vec<_> = scheduled
+        .map(|scheduled| match scheduled {
+            Scheduled::AllowEnds { rule, at, is_last } => {
+                let rest = if is_last {
+                    "no `Allow` rule is left, and every request is denied"
+                } else {
+                    "what it alone allows is denied"
+                };
+                format!("rule {rule} (Allow) ends at {at}: once the policy is enforced, {rest} from then on")
+            }
+            Scheduled::DenyBegins { rule, at } => format!(
+                "rule {rule} (Deny) begins at {at}: what it denies was not counted before"
+            ),
+        })
+        .collect();
+    let ports = judged.candidate.tcp_ports();
+    if report.standard.ignores_tcp && !ports.is_empty() && judged.verdict.is_ready() {
+        notes.push(format!(
+            "nothing counts connections to {}, which may be denied",
+            tcp_ports(&ports)
+        ));
+    }
+    notes
+}
+
+/// `tcpPorts` 5432 and 6379.
+fn tcp_ports(ports: &[u16]) -> String {
+    let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
+    format!("`tcpPorts` {}", ports.join(", "))
 }
 
 /// What was counted so far, and how long to wait.
@@ -296,6 +362,13 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
                 ),
             ]
         }
+        Unknown::TcpPorts(ports) => vec![
+            "not ready, connections without HTTP may be denied, and nothing counts them".to_owned(),
+            format!(
+                "the filter does not see {}: compare their callers with the rules, then add `--ignore-tcp-ports`",
+                tcp_ports(ports)
+            ),
+        ],
         Unknown::Provider => vec![
             "not ready, its provider decides".to_owned(),
             "what the provider would say of these requests is in no counter".to_owned(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::human::{whole_seconds, word};
+use super::human::{notes, whole_seconds, word};
 use super::{Judged, Report};
 use crate::failure::Failure;
 use crate::output;
@@ -38,7 +38,7 @@ struct Entry {
     owner: Option<String>,
     ready: bool,
     /// `harmless`, `ready`, `would-deny`, `too-few-requests`, `not-long-enough`, `not-scraped`, `not-counted`, `other-revisions`,
-    /// `shared-workloads` or `provider-decides`.
+    /// `shared-workloads`, `provider-decides`, `not-in-force` or `uncounted-tcp-ports`.
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     bound: Option<f64>,
@@ -67,6 +67,12 @@ struct Entry {
     /// None where proxies do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     other_revisions: Option<Vec<String>>,
+    /// The ports without HTTP on which connections may be denied, and which nothing counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tcp_ports: Vec<u16>,
+    /// What the verdict does not cover, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     hits: Vec<HitsEntry>,
     /// None where no proxy counts by caller.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,7 +130,7 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
         Subject::Rule { effect, owner, .. } => (Some(word(*effect)), owner.clone()),
     };
     let (bound, more_requests) = match verdict {
-        Verdict::Harmless | Verdict::Unknown(_) => (None, None),
+        Verdict::Harmless | Verdict::NotInForce(_) | Verdict::Unknown(_) => (None, None),
         Verdict::Ready { bound }
         | Verdict::NotScraped { bound, .. }
         | Verdict::WouldDeny { bound, .. } => (Some(*bound), None),
@@ -173,6 +179,8 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
             Revisions::Current { .. } => Some(Vec::new()),
             Revisions::Others(running) => Some(running.clone()),
         },
+        tcp_ports: member.tcp_ports.clone(),
+        notes: notes(judged, report),
         hits: seen.map_or(Vec::new(), |seen| seen.hits.iter().map(hits).collect()),
         callers: seen
             .and_then(|seen| seen.callers.as_ref())
@@ -193,6 +201,8 @@ fn name(verdict: &Verdict) -> &'static str {
         Verdict::TooFew { .. } => "too-few-requests",
         Verdict::TooShort { .. } => "not-long-enough",
         Verdict::NotScraped { .. } => "not-scraped",
+        Verdict::NotInForce(_) => "not-in-force",
+        Verdict::Unknown(Unknown::TcpPorts(_)) => "uncounted-tcp-ports",
         Verdict::Unknown(Unknown::NotCounted(_)) => "not-counted",
         Verdict::Unknown(Unknown::OtherRevisions(_)) => "other-revisions",
         Verdict::Unknown(Unknown::Shared(_)) => "shared-workloads",

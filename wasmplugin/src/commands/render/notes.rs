@@ -1,7 +1,5 @@
 //! What to know about the rendered objects, on stderr.
 
-use std::collections::BTreeMap;
-
 use policy_schema::istio::{
     FAIL_STRATEGY, GATEWAY_INFRASTRUCTURE, gateways_of_one_pod as single_pods,
 };
@@ -43,28 +41,6 @@ pub(super) fn ended_exceptions(set: &PolicySet) {
         report::note(&format!(
             "mTLS exception `{name}` of namespace `{namespace}` has expired and is left out; \
              if it was applied: kubectl delete peerauthentication -n {namespace} {name}"
-        ));
-    }
-}
-
-/// Reports external authorizers that proxies may not reach: then they deny every request that is to be asked about.
-pub(super) fn unreached_providers(set: &PolicySet) {
-    if !set.mesh().limits_outbound() {
-        return;
-    }
-    let mut unknown: BTreeMap<&str, String> = BTreeMap::new();
-    for policy in set.policies() {
-        for (provider, rule) in policy.providers() {
-            if !set.mesh().has_extension_provider(provider) {
-                let rule = || format!("rule `{rule}` of policy `{}`", policy.name());
-                unknown.entry(provider).or_insert_with(rule);
-            }
-        }
-    }
-    for (provider, rule) in unknown {
-        report::note(&format!(
-            "{rule} asks provider `{provider}`, which proxies may not reach with `outbound: Declared`: add its service to \
-             `extensionProviders` of the `Mesh`, or every request that the rule matches is denied"
         ));
     }
 }

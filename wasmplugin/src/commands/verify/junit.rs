@@ -45,6 +45,7 @@ impl Seen {
             | FindingCode::UnlistedKind
             | FindingCode::ChangedObject
             | FindingCode::LeftoverObject
+            | FindingCode::EndedObject
             | FindingCode::ForeignObject
             | FindingCode::ChangedMeshConfig
             | FindingCode::UnvalidatedTokens

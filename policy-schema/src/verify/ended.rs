@@ -1,0 +1,179 @@
+//! What the documents were rendered to before something ended.
+//!
+//! An object that was right when it was applied is not wrong because a rule or an exception in the documents has ended
+//! since: the filter ends rules by itself, and what is left to do is to render and apply again.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use super::difference::difference;
+use super::drift::rendered;
+use super::object::{Object, ObjectId};
+use super::{Finding, FindingCode};
+use crate::istio::ExtensionApi;
+use crate::planes::RbacPlane;
+use crate::policy::PolicySet;
+use crate::timestamp::Timestamp;
+
+/// How many moments at which something ended are looked behind, the last ones. Each takes as long as rendering.
+const MAX_MOMENTS: usize = 16;
+
+/// The annotation with the name of the policy that an object is made of.
+const POLICY: &str = "peergate.dev/policy";
+
+/// What the documents were rendered to before what has ended.
+pub(super) struct Renderings<'s> {
+    set: &'s PolicySet,
+    api: ExtensionApi,
+    /// What they were rendered to before, the latest first. Nobody asks unless something differs.
+    earlier: OnceCell<Vec<Stage>>,
+}
+
+/// What the documents were rendered to until a moment at which something ended.
+struct Stage {
+    ended: Vec<Ended>,
+    objects: BTreeMap<ObjectId, Object>,
+}
+
+/// Something that has ended.
+struct Ended {
+    at: Timestamp,
+    /// The namespace and name of the policy, if it is a rule.
+    policy: Option<(String, String)>,
+    title: String,
+}
+
+impl<'s> Renderings<'s> {
+    pub(super) fn new(set: &'s PolicySet, api: ExtensionApi) -> Self {
+        Self {
+            set,
+            api,
+            earlier: OnceCell::new(),
+        }
+    }
+
+    /// The finding about an object, or about its absence, that is as it was rendered before something ended; `now` is
+    /// what it is rendered to.
+    pub(super) fn ended(
+        &self,
+        id: &ObjectId,
+        now: Option<&Object>,
+        found: Option<&Object>,
+    ) -> Option<Finding> {
+        let mut later = now;
+        let mut ended = Vec::new();
+        for stage in self.earlier() {
+            let object = stage.objects.get(id);
+            if !is_same(object, later) {
+                ended.extend(stage.titles(object.or(later)));
+            }
+            later = object;
+            let is_as_before = match (object, found) {
+                (Some(object), Some(found)) => {
+                    difference(&object.opened(), &found.opened()).is_none()
+                }
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            if is_as_before {
+                return Some(finding(id, now.is_some(), found, &ended));
+            }
+        }
+        None
+    }
+
+    fn earlier(&self) -> &[Stage] {
+        self.earlier.get_or_init(|| {
+            let mut by_moment: BTreeMap<Timestamp, Vec<Ended>> = BTreeMap::new();
+            for ended in ended_of(self.set) {
+                by_moment.entry(ended.at).or_default().push(ended);
+            }
+            let latest = by_moment.into_iter().rev().take(MAX_MOMENTS);
+            let stages = latest.map(|(end, ended)| {
+                let before = Timestamp::from_unix_nanoseconds(end.unix_nanoseconds() - 1);
+                let set = self.set.as_read_at(before);
+                // What cannot be rendered at all has been reported.
+                let mut reported = Vec::new();
+                let objects = rendered(&set, self.api, &mut reported);
+                let objects = objects.map(|object| (object.id().clone(), object.packed()));
+                let objects = objects.collect();
+                Stage { ended, objects }
+            });
+            stages.collect()
+        })
+    }
+}
+
+/// Whether two renderings of an object are the same, or both have none.
+fn is_same(object: Option<&Object>, other: Option<&Object>) -> bool {
+    match (object, other) {
+        (Some(object), Some(other)) => object.opened().value() == other.opened().value(),
+        (object, other) => object.is_none() && other.is_none(),
+    }
+}
+
+fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, ended: &[&str]) -> Finding {
+    let verb = if ended.len() == 1 { "has" } else { "have" };
+    let state = match found {
+        Some(_) => "it is as it was rendered before",
+        None => "it is not there, as it was before",
+    };
+    let help = if is_wanted {
+        "apply what `peergate render` makes of the documents now"
+    } else {
+        "delete it: the documents no longer ask for it"
+    };
+    let message = format!("{} {verb} ended, and {state}", ended.join(" and "));
+    match found {
+        Some(found) => Finding::about(found, FindingCode::EndedObject, message, help),
+        None => Finding::of(id.to_string(), FindingCode::EndedObject, message, help),
+    }
+}
+
+impl Stage {
+    /// What made an object another one: exceptions one for mutual TLS, rules of its policy one that names a policy. Others
+    /// depend on both.
+    fn titles(&self, object: Option<&Object>) -> impl Iterator<Item = &str> {
+        let is_exception = object.is_some_and(|it| it.kind() == "PeerAuthentication");
+        let policy = object.and_then(|it| Some((it.namespace(), it.annotation(POLICY)?)));
+        let ended = self.ended.iter().filter(move |ended| {
+            let of = ended.policy.as_ref();
+            let of = of.map(|(namespace, name)| (&**namespace, &**name));
+            if is_exception {
+                of.is_none()
+            } else {
+                policy.is_none() || of == policy
+            }
+        });
+        ended.map(|ended| &*ended.title)
+    }
+}
+
+/// The rules and exceptions that have ended and were rendered before.
+fn ended_of(set: &PolicySet) -> impl Iterator<Item = Ended> {
+    let rules = set.policies().iter().flat_map(|policy| {
+        let ended = policy.rules.iter().filter_map(move |rule| {
+            let end = rule.validity.not_after.filter(|_| policy.has_ended(rule))?;
+            let before = Timestamp::from_unix_nanoseconds(end.unix_nanoseconds().checked_sub(1)?);
+            let rbac = RbacPlane::of_rule_in(policy.enforcement, rule, before);
+            rbac.is_rendered().then_some((end, rule))
+        });
+        ended.map(|(at, rule)| Ended {
+            at,
+            policy: Some((policy.name().namespace.clone(), policy.name().name.clone())),
+            title: format!("rule `{}` of policy `{}`", rule.id, policy.name()),
+        })
+    });
+    let mtls = &set.mesh.mtls;
+    let exceptions = mtls.exceptions.iter();
+    let exceptions = exceptions.filter(|exception| exception.has_ended(mtls.at));
+    let exceptions = exceptions.map(|exception| Ended {
+        at: exception.not_after,
+        policy: None,
+        title: format!(
+            "mTLS exception `{}` of namespace `{}`",
+            exception.name, exception.namespace
+        ),
+    });
+    rules.chain(exceptions)
+}
