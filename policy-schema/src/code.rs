@@ -189,7 +189,7 @@ codes! {
     DeniesTcp = "denies-tcp", Warning, "authoring";
     /// Another rule of the policy already does what the rule does.
     RedundantRule = "redundant-rule", Warning, "authoring";
-    /// A `Deny` rule of the policy denies everything that the rule allows.
+    /// A `Deny` rule of the policy, or of another one for all its workloads, denies everything that the rule allows.
     ShadowedRule = "shadowed-rule", Warning, "authoring";
     /// A path or a request principal is written in the syntax of another tool, and Istio takes it literally.
     ForeignSyntax = "foreign-syntax", Warning, "authoring";

@@ -614,6 +614,144 @@ fn an_allow_rule_wholly_under_a_denial_is_found() {
 }
 
 #[test]
+fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
+    let without_filter = mesh("");
+    let image = without_filter.find("filter:").expect("it has a filter");
+    let without_filter = format!("{}}}\n", &without_filter[..image]);
+    let with_filter = mesh("");
+    let on_port = "ports: [8080]}]";
+    let from_block = "from: [{ipBlocks: [10.0.0.0/8]}], ";
+    for (mesh, first, second) in [
+        // RBAC's templates leave out brackets.
+        (
+            &without_filter,
+            format!("effect: Deny, to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Deny, to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        (
+            &without_filter,
+            format!("effect: Deny, to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Allow, {WEB}, to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        // The filter is not told the peer's address.
+        (
+            &with_filter,
+            format!("effect: Deny, {from_block}to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Deny, {from_block}to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        (
+            &with_filter,
+            format!("effect: Deny, {from_block}to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Allow, {from_block}to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        (
+            &with_filter,
+            format!("effect: Deny, {from_block}to: [{{hosts: [shop.example], {on_port}"),
+            format!("effect: Allow, {from_block}to: [{{hosts: [shop.example], {on_port}"),
+        ),
+        // One source takes the whole rule from the filter.
+        (
+            &with_filter,
+            format!(
+                "effect: Deny, from: [{{ipBlocks: [10.0.0.0/8]}}, {{namespaces: [a]}}], to: [{{hosts: [x], {on_port}"
+            ),
+            format!("effect: Deny, from: [{{namespaces: [a]}}], to: [{{hosts: [x], {on_port}"),
+        ),
+    ] {
+        let rules = format!("{SERVICE}rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
+        let codes = codes(&[mesh, &of_workload("shop", "cart", &rules)]);
+        let is_about = |code: &&str| matches!(*code, "redundant-rule" | "shadowed-rule");
+        assert!(!codes.iter().any(is_about), "{first} / {second}: {codes:?}");
+    }
+    let same_block = "effect: Deny, from: [{ipBlocks: [10.0.0.0/8]}]";
+    let within = "effect: Allow, from: [{ipBlocks: [10.1.0.0/16]}]";
+    assert_eq!(codes_of_rules(same_block, within), ["shadowed-rule"]);
+}
+
+#[test]
+fn the_rule_to_remove_is_the_one_within_the_other() {
+    let help = |first: &str, second: &str| {
+        let rules = format!("rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
+        let found = found(&[&mesh(""), &of_workload("shop", "cart", &rules)]);
+        let [(code, help)] = &*found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(*code, "redundant-rule");
+        help.clone()
+    };
+    let broad = format!("effect: Allow, {WEB}");
+    let narrow = format!("effect: Allow, {WEB}, to: [{{methods: [GET]}}]");
+    let remove_b = "remove `b`, or narrow `a` if it takes too much";
+    let remove_a = "remove `a`, or narrow `b` if it takes too much";
+    assert_eq!(help(&broad, &narrow), remove_b);
+    assert_eq!(help(&narrow, &broad), remove_a);
+    assert_eq!(help(&broad, &broad), "remove one of the two");
+}
+
+#[test]
+fn one_denial_over_several_rules_is_told_once() {
+    let allow =
+        |id: &str| format!("{{id: {id}, effect: Allow, from: [{{serviceAccounts: [{id}]}}]}}");
+    let [web, api] = ["web", "api"].map(allow);
+    for (denial, rules) in [
+        ("", format!("{web}, {api}")),
+        ("", web.clone()),
+        (", from: [{namespaces: [shop]}]", format!("{web}, {api}")),
+    ] {
+        let rules = format!("rules: [{{id: lock, effect: Deny{denial}}}, {rules}]");
+        let found = found(&[&mesh(""), &of_workload("shop", "cart", &rules)]);
+        let [(code, help)] = &*found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(*code, "shadowed-rule");
+        assert!(help.contains("narrow it"), "{help}");
+    }
+}
+
+#[test]
+fn a_denial_of_another_policy_for_all_its_workloads_is_found() {
+    let denying = |attachment: &str| {
+        let rules = "rules: [{id: d, effect: Deny, from: [{namespaces: [pay]}]}]";
+        policy(
+            "shop",
+            "all",
+            &format!("{attachment}, otherwise: Pass, {rules}"),
+        )
+    };
+    let rules = "rules: [{id: p, effect: Allow, from: [{serviceAccounts: [pay/pay]}]}]";
+    let cart = of_workload("shop", "cart", rules);
+    for (attachment, is_found) in [
+        ("scope: Namespace", true),
+        ("selector: {matchLabels: {app: cart}}", true),
+        ("scope: Namespace, enforcement: Shadow", false),
+        ("selector: {matchLabels: {app: cart, version: v2}}", false),
+        ("selector: {matchLabels: {app: orders}}", false),
+    ] {
+        let found = codes(&[&mesh(""), &denying(attachment), &cart]);
+        let is_shadowed = found.contains(&"shadowed-rule");
+        assert_eq!(is_shadowed, is_found, "{attachment}: {found:?}");
+    }
+}
+
+#[test]
+fn a_denial_that_closes_an_exposure_is_not_answered_by_removing_its_rule() {
+    let mesh = mesh(
+        ", gateways: [{name: public, namespace: edge, selector: {matchLabels: {istio: ingressgateway}}, serviceAccount: ingress, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
+    );
+    let rules = "service: {ports: [{port: 80}]}, exposures: [{gateway: public, hosts: [a.example]}], \
+         rules: [{id: g, effect: Allow, from: [{serviceAccounts: [edge/ingress]}]}, {id: d, effect: Deny, from: [{namespaces: [edge]}]}]";
+    let found = found(&[&mesh, &of_workload("shop", "cart", rules)]);
+    let [(code, help)] = &*found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(*code, "shadowed-rule");
+    assert!(
+        help.contains("edge/ingress") && help.contains("close the exposure"),
+        "{help}"
+    );
+}
+
+#[test]
 fn repeated_rules_are_found_in_large_policies() {
     let rules: Vec<_> = (0..300)
         .map(|number| {

@@ -31,7 +31,7 @@ pub(crate) fn lint_together(set: &PolicySet) -> impl Iterator<Item = (usize, Pro
     ports::check(set, &together, &mut found);
     pass::check(set, &together, &mut found);
     wide::check(set, &together, &mut found);
-    covered::check(set, &mut found);
+    covered::check(set, &together, &mut found);
     evadable_path::check(set, &mut found);
     let found = found.0.into_iter();
     found.filter(|(_, problems)| problems.count() > 0)
