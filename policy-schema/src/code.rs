@@ -135,6 +135,8 @@ codes! {
     UnknownServiceAccount = "unknown-service-account", Warning, "authoring";
     /// A namespace is not in the documents, but differs by a typing mistake from one that is.
     UnknownNamespace = "unknown-namespace", Warning, "authoring";
+    /// A provider is not in the `Mesh`, but differs by a typing mistake from one that is.
+    UnknownProvider = "unknown-provider", Warning, "authoring";
     /// A rule names a port that the workload does not have, such as the port of its `Service`.
     UnknownPort = "unknown-port", Warning, "authoring";
     /// A label selects no workload of the documents, but differs by a typing mistake from one that does.

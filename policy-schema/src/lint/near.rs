@@ -144,6 +144,26 @@ fn have_the_same_letters(word: &[char], other: &[char]) -> bool {
     sorted(word) == sorted(other)
 }
 
+/// Whether `number` is a known one with digits swapped, or with one that is doubled or left out beside the same one.
+pub(super) fn is_mistyped_number(number: u16, known: u16) -> bool {
+    let [number, known] = [number, known].map(|number| number.to_string());
+    let digits = |number: &str| number.chars().collect::<Vec<_>>();
+    let (digits, known_digits) = (digits(&number), digits(&known));
+    let longer = if digits.len() > known_digits.len() {
+        &digits
+    } else {
+        &known_digits
+    };
+    let pairs = digits.iter().zip(&known_digits);
+    let start = pairs.take_while(|(a, b)| a == b).count();
+    osa_distance(&number, &known) == 1
+        && if digits.len() == known_digits.len() {
+            have_the_same_letters(&digits, &known_digits)
+        } else {
+            is_doubled(longer, start)
+        }
+}
+
 /// Whether two letters are beside each other on a keyboard. Vowels for each other make another word.
 fn are_confused(letter: char, other: char) -> bool {
     let place = |letter: char| {
@@ -308,6 +328,28 @@ mod tests {
             let (one, other) = pair.split_once(' ').unwrap();
             assert_eq!(Names::of([one]).closest(other), None, "{pair}");
             assert_eq!(Names::of([other]).closest(one), None, "{pair}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_mistyped_by_swapped_and_repeated_digits() {
+        for (number, known, is_found) in [
+            (8008, 8080, true),
+            (880, 8080, false),
+            (80, 8080, false),
+            (8443, 443, false),
+            (80_80, 8081, false),
+            (9187, 5432, false),
+            (5_433, 5432, false),
+            (54322, 5432, true),
+            (543, 5432, false),
+            (9090, 9091, false),
+        ] {
+            assert_eq!(
+                is_mistyped_number(number, known),
+                is_found,
+                "{number} {known}"
+            );
         }
     }
 
