@@ -183,7 +183,7 @@ fn an_account_that_another_namespace_alone_has_is_not_suggested() {
     assert_eq!(*code, "unknown-service-account");
     assert!(!help.contains("payments"), "{help}");
     let qualified = cart.replace("[ledger]", "[payments/ledger, ledger]");
-    assert_eq!(codes(&[&texts[0], &qualified, &pay]), [""; 0]);
+    assert_eq!(codes(&[texts[0], &qualified, &pay]), [""; 0]);
 }
 
 #[test]
@@ -686,8 +686,8 @@ fn an_allow_rule_wholly_under_a_denial_is_found() {
 #[test]
 fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
     let without_filter = mesh("");
-    let image = without_filter.find("filter:").expect("it has a filter");
-    let without_filter = format!("{}}}\n", &without_filter[..image]);
+    let (before, _) = without_filter.split_once("filter:").expect("a filter");
+    let without_filter = format!("{before}}}\n");
     let with_filter = mesh("");
     let on_port = "ports: [8080]}]";
     let from_block = "from: [{ipBlocks: [10.0.0.0/8]}], ";

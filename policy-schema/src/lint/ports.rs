@@ -47,7 +47,8 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
         // At a waypoint, rules see the service's port.
         let is_at_waypoint = matches!(policy.attachment, Attachment::Targets(_));
-        if is_at_waypoint || !(names_ports(policy) || !policy.tcp_ports.is_empty()) {
+        let names_none = policy.tcp_ports.is_empty() && !names_ports(policy);
+        if is_at_waypoint || names_none {
             continue;
         }
         let together = together.iter();
