@@ -44,8 +44,9 @@ use together::Found;
 
 pub(crate) use together::lint_together;
 
-/// The one of `names` that was probably meant by `name`, which is none of them.
+/// The one of `names` that was probably meant by `name`, which is none of them. Of very many, the first are looked at.
 pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let names = names.into_iter().take(near::MAX_COMPARED);
     near::Names::of(names).closest(name)
 }
 

@@ -821,6 +821,40 @@ fn a_denial_that_closes_an_exposure_is_not_answered_by_removing_its_rule() {
     );
 }
 
+/// Rules with many operations, which are compared with each other only if the callers may be the same.
+#[test]
+fn comparing_rules_starts_with_callers_and_has_an_end() {
+    let operations: Vec<_> = (0..50)
+        .map(|number| format!("{{methods: [GET], paths: [/v1/{number}]}}"))
+        .collect();
+    let operations = operations.join(", ");
+    let found = |caller: &dyn Fn(usize) -> String| {
+        let rule = |id: &str, number: usize, operations: &str| {
+            let caller = caller(number);
+            format!(
+                "{{id: {id}, effect: Allow, from: [{{serviceAccounts: [{caller}]}}], to: [{operations}]}}"
+            )
+        };
+        let many = (0..100).map(|number| {
+            let own = format!("{{paths: [/own/{number}]}}");
+            rule(
+                &format!("r{number}"),
+                number,
+                &format!("{operations}, {own}"),
+            )
+        });
+        let within = rule("within", 0, "{methods: [GET], paths: [/v1/7]}");
+        let rules: Vec<_> = many.chain([within]).collect();
+        let spec = format!("rules: [{}]", rules.join(", "));
+        codes(&[&mesh(""), &of_workload("shop", "cart", &spec)])
+    };
+    assert_eq!(
+        found(&|number| format!("caller-{number}")),
+        ["redundant-rule"]
+    );
+    assert_eq!(found(&|_| "caller".to_owned()), [""; 0]);
+}
+
 #[test]
 fn repeated_rules_are_found_in_large_policies() {
     let rules: Vec<_> = (0..300)

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use strsim::osa_distance;
 
 /// How many names of the same shape a name is compared with. Beyond, a mistake may be missed.
-const MAX_COMPARED: usize = 1_000;
+pub(super) const MAX_COMPARED: usize = 1_000;
 
 /// The fewest letters of a word in which swapped or doubled letters are a mistake rather than another word.
 const SHORTEST: usize = 3;
