@@ -135,6 +135,8 @@ codes! {
     UnknownServiceAccount = "unknown-service-account", Warning, "authoring";
     /// A namespace is not in the documents, but differs by a typing mistake from one that is.
     UnknownNamespace = "unknown-namespace", Warning, "authoring";
+    /// A provider is not in the `Mesh`, but differs by a typing mistake from one that is.
+    UnknownProvider = "unknown-provider", Warning, "authoring";
     /// A rule names a port that the workload does not have, such as the port of its `Service`.
     UnknownPort = "unknown-port", Warning, "authoring";
     /// A label selects no workload of the documents, but differs by a typing mistake from one that does.
@@ -189,7 +191,7 @@ codes! {
     DeniesTcp = "denies-tcp", Warning, "authoring";
     /// Another rule of the policy already does what the rule does.
     RedundantRule = "redundant-rule", Warning, "authoring";
-    /// A `Deny` rule of the policy denies everything that the rule allows.
+    /// A `Deny` rule of the policy, or of another one for all its workloads, denies everything that the rule allows.
     ShadowedRule = "shadowed-rule", Warning, "authoring";
     /// A path or a request principal is written in the syntax of another tool, and Istio takes it literally.
     ForeignSyntax = "foreign-syntax", Warning, "authoring";

@@ -19,6 +19,7 @@ mod sample;
 mod together;
 mod unknown_callers;
 mod unknown_labels;
+mod unknown_providers;
 mod unknown_targets;
 mod wide;
 
@@ -42,6 +43,12 @@ use excluded::{Blocks, Certificates, SameValue};
 use together::Found;
 
 pub(crate) use together::lint_together;
+
+/// The one of `names` that was probably meant by `name`, which is none of them. Of very many, the first are looked at.
+pub(crate) fn closest<'n>(name: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let names = names.into_iter().take(near::MAX_COMPARED);
+    near::Names::of(names).closest(name)
+}
 
 /// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
 const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
@@ -78,7 +85,7 @@ pub(crate) fn lint_rule(
     }
     let when = cursor.key("when");
     for (index, condition) in rule.conditions.iter().enumerate() {
-        lint_condition(condition, rule.effect, &when.index(index), problems);
+        lint_condition(condition, rule.effect, mesh, &when.index(index), problems);
     }
     lint_jwt(rule, mesh, cursor, problems);
     let to = cursor.key("to");
@@ -154,6 +161,7 @@ fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
 fn lint_condition(
     condition: &Condition,
     effect: Effect,
+    mesh: &Mesh,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
@@ -178,6 +186,10 @@ fn lint_condition(
     }
     if let Test::Header { name, .. } = &condition.test {
         lint_lists_in_headers(name, [&values, &not_values], effect, cursor, problems);
+        if &**name == ":path" {
+            lint_paths_in_header(&values, mesh, &cursor.key("values"), problems);
+            lint_paths_in_header(&not_values, mesh, &cursor.key("notValues"), problems);
+        }
     }
     let is_spelled_freely = matches!(condition.test, Test::Header { .. } | Test::ServerName(_));
     let excluding = not_values
@@ -207,7 +219,19 @@ fn lint_condition(
     }
 }
 
-/// Before, Istio left the claims of a JWT where the filter does not look for them.
+fn lint_paths_in_header(
+    values: &[String],
+    mesh: &Mesh,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    for (index, value) in values.iter().enumerate() {
+        if let Ok(pattern) = TextMatch::parse(value) {
+            paths::check_header(&pattern, mesh, &cursor.index(index), problems);
+        }
+    }
+}
+
 /// Reports patterns of the header `name` that no value of it ever has where each value must match.
 fn lint_lists_in_headers(
     name: &str,
@@ -240,6 +264,7 @@ fn lint_lists_in_headers(
     }
 }
 
+/// Before, Istio left the claims of a JWT where the filter does not look for them.
 fn lint_jwt(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if mesh.istio_version >= JWT_METADATA {
         return;
@@ -562,7 +587,10 @@ fn lint_duplicates<V: ToString>(values: &[V], cursor: &Cursor<'_>, problems: &mu
             problems.report(
                 Code::DuplicateValue,
                 &cursor.index(index),
-                format!("`{}` stands in this list already", value.to_string()),
+                format!(
+                    "this is `{}`, which stands in this list already",
+                    value.to_string()
+                ),
                 "remove one of them",
             );
         }

@@ -111,7 +111,8 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
                 policies,
                 decision_key: None,
             };
-            check_together(&placed, asked, &mut set, &mut diagnostics);
+            let placed = (documents.meshes.first(), &*placed);
+            check_together(placed, asked, &mut set, &mut diagnostics);
             set
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
@@ -130,7 +131,10 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
 
 /// Checks what policies say together.
 fn check_together(
-    documents: &[Placed<'_, ServicePolicyDocument>],
+    (mesh, documents): (
+        Option<&Placed<'_, MeshDocument>>,
+        &[Placed<'_, ServicePolicyDocument>],
+    ),
     (wanted, text_length): (Wanted, usize),
     set: &mut PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
@@ -152,7 +156,11 @@ fn check_together(
         return;
     }
     size::check_together(text_length, documents, set, diagnostics);
-    for (position, problems) in lint_together(set) {
+    let mut found = lint_together(set);
+    if let Some(mesh) = mesh {
+        mesh.place(std::mem::take(&mut found.mesh), diagnostics);
+    }
+    for (position, problems) in found.into_policies() {
         let policy = set.policies().get(position);
         if let Some(document) = policy.and_then(|policy| documents.get(policy)) {
             document.place(problems, diagnostics);

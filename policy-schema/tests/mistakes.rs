@@ -83,14 +83,10 @@ fn a_misspelt_caller_is_found_wherever_a_rule_names_it() {
             account,
             "payments/ledger",
         ),
-        // Declared in another namespace.
+        // The names of workloads.
+        ("from: [{serviceAccounts: [web]}]", account, "shop/shop-web"),
         (
-            "from: [{serviceAccounts: [payments/shop-web]}]",
-            account,
-            "shop/shop-web",
-        ),
-        (
-            "from: [{serviceAccounts: [ledger]}]",
+            "from: [{serviceAccounts: [payments/pay]}]",
             account,
             "payments/ledger",
         ),
@@ -159,6 +155,9 @@ fn callers_without_a_policy_are_no_mistake() {
         "from: [{serviceAccounts: [default]}]",
         "from: [{serviceAccounts: [monitoring/prometheus]}]",
         "from: [{serviceAccounts: [monitoring/shop-web]}]",
+        // Other workloads of the same name.
+        "from: [{serviceAccounts: [payments/shop-web]}]",
+        "from: [{serviceAccounts: [shop-web, shop-webs]}]",
         "from: [{namespaces: [monitoring]}]",
         "from: [{namespaces: [\"shpo*\"]}]",
         "from: [{principals: [\"cluster.local/ns/sh*\"]}]",
@@ -170,15 +169,51 @@ fn callers_without_a_policy_are_no_mistake() {
 }
 
 #[test]
-fn an_account_of_another_namespace_is_no_mistake_where_not_all_accounts_are_declared() {
-    let rules = "rules: [{id: r, effect: Allow, from: [{serviceAccounts: [payments/web]}]}]";
+fn an_account_that_another_namespace_alone_has_is_not_suggested() {
+    let rules = "serviceAccount: cart, rules: [{id: r, effect: Allow, from: [{serviceAccounts: [ledger]}]}]";
     let cart = of_workload("shop", "cart", rules);
-    let web = of_workload("shop", "web", "serviceAccount: web, rules: []");
     let pay = of_workload("payments", "pay", "serviceAccount: ledger, rules: []");
-    let other = of_workload("payments", "other", "rules: []");
-    let texts = [&*mesh(""), &cart, &web, &pay, &other];
+    let other = of_workload("shop", "other", "rules: []");
+    let texts = [&*mesh(""), &cart, &pay, &other];
     assert_eq!(codes(&texts), [""; 0]);
-    assert_eq!(codes(&texts[..4]), ["unknown-service-account"]);
+    let found = found(&texts[..3]);
+    let [(code, help)] = &*found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(*code, "unknown-service-account");
+    assert!(!help.contains("payments"), "{help}");
+    let qualified = cart.replace("[ledger]", "[payments/ledger, ledger]");
+    assert_eq!(codes(&[texts[0], &qualified, &pay]), [""; 0]);
+}
+
+#[test]
+fn a_namespace_and_an_account_in_the_wrong_order_are_found() {
+    let found = found_of_source(&mesh(""), "from: [{serviceAccounts: [ledger/payments]}]");
+    let [(code, help)] = &*found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(*code, "unknown-service-account");
+    assert!(help.contains("`payments/ledger`"), "{help}");
+}
+
+#[test]
+fn the_same_unknown_caller_in_two_spellings_is_reported_once() {
+    let found = found_of_source(
+        &mesh(""),
+        "when: [{key: source.serviceAccount, values: [shop/shop-wbe, shop-wbe]}]",
+    );
+    let codes: Vec<_> = found.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, ["unknown-service-account", "duplicate-value"]);
+}
+
+#[test]
+fn an_exception_from_mutual_tls_makes_no_namespace_known() {
+    let mesh = mesh(
+        ", mtls: {mode: Strict, exceptions: [{name: scrape, namespace: paymnets, owner: o, notAfter: \"2100-01-01T00:00:00Z\"}]}",
+    );
+    let found = found_of_source(&mesh, "from: [{namespaces: [paymnets]}]");
+    let help = "did you mean `payments`?".to_owned();
+    assert!(found.contains(&("unknown-namespace", help)), "{found:?}");
 }
 
 #[test]
@@ -249,11 +284,11 @@ fn codes_of_rule(spec: &str, rule: &str) -> Vec<&'static str> {
 fn ports_that_the_workload_does_not_have_are_found() {
     for rule in [
         "effect: Allow, to: [{ports: [80]}]",
-        "effect: Allow, to: [{ports: [8080, 9999]}]",
+        "effect: Allow, to: [{ports: [9000, 8008]}]",
         "effect: Allow, to: [{notPorts: [80]}]",
         "effect: Deny, to: [{ports: [80]}]",
         "effect: Allow, when: [{key: destination.port, values: [\"80\"]}]",
-        "effect: Allow, when: [{key: destination.port, values: [\"8081\"]}]",
+        "effect: Allow, when: [{key: destination.port, values: [\"8800\"]}]",
         "effect: Allow, when: [{key: destination.port, notValues: [\"80\"]}]",
     ] {
         assert_eq!(codes_of_rule(SERVICE, rule), ["unknown-port"], "{rule}");
@@ -269,6 +304,12 @@ fn ports_that_are_there_or_not_described_are_no_mistake() {
         (&*tcp, "effect: Allow, to: [{ports: [6379]}]"),
         ("", "effect: Allow, to: [{ports: [80]}]"),
         ("tcpPorts: [6379], ", "effect: Allow, to: [{ports: [80]}]"),
+        // Exporters have no service.
+        (SERVICE, "effect: Allow, to: [{ports: [9102]}]"),
+        (
+            SERVICE,
+            "effect: Allow, when: [{key: destination.port, values: [\"8081\"]}]",
+        ),
         // It need not be there to be left out.
         (SERVICE, "effect: Allow, to: [{notPorts: [9090]}]"),
     ] {
@@ -278,17 +319,18 @@ fn ports_that_are_there_or_not_described_are_no_mistake() {
 
 #[test]
 fn ports_of_other_policies_for_the_workload_and_of_exceptions_are_known() {
-    let rule = "rules: [{id: r, effect: Allow, to: [{ports: [9090]}]}]";
-    let cart = of_workload("shop", "cart", &format!("{SERVICE}{rule}"));
+    let rule = "rules: [{id: r, effect: Allow, to: [{ports: [9009]}]}]";
+    let service = SERVICE.replace("9000", "9000}, {port: 9090");
+    let cart = of_workload("shop", "cart", &format!("{service}{rule}"));
     assert_eq!(codes(&[&mesh(""), &cart]), ["unknown-port"]);
     let exception = mesh(
-        ", mtls: {mode: Strict, exceptions: [{name: scrape, namespace: shop, selector: {matchLabels: {app: cart}}, ports: [9090], owner: o, notAfter: \"2100-01-01T00:00:00Z\"}]}",
+        ", mtls: {mode: Strict, exceptions: [{name: scrape, namespace: shop, selector: {matchLabels: {app: cart}}, ports: [9009], owner: o, notAfter: \"2100-01-01T00:00:00Z\"}]}",
     );
     assert_eq!(codes(&[&exception, &cart]), [""; 0]);
     let everywhere = policy(
         "shop",
         "all",
-        "scope: Namespace, tcpPorts: [9090], rules: []",
+        "scope: Namespace, tcpPorts: [9009], rules: []",
     );
     assert_eq!(codes(&[&mesh(""), &cart, &everywhere]), [""; 0]);
     // A policy for the namespace is about workloads that no document describes too.
@@ -303,7 +345,32 @@ fn ports_of_other_policies_for_the_workload_and_of_exceptions_are_known() {
             codes_expected,
             "{port}"
         );
+        // It may be the port of a workload that has no service.
+        let other = of_workload("shop", "other", "rules: []");
+        assert_eq!(codes(&[&mesh(""), &plain, &everywhere, &other]), [""; 0]);
     }
+}
+
+#[test]
+fn a_service_port_in_tcp_ports_is_found() {
+    let service = "service: {ports: [{port: 5432, targetPort: 15432}]}, ";
+    let rule = "effect: Allow, to: [{ports: [5432]}]";
+    let tcp = format!("{service}tcpPorts: [5432], ");
+    assert_eq!(codes_of_rule(&tcp, rule), ["unknown-port"; 2]);
+    let tcp = format!("{service}tcpPorts: [15432, 9187], ");
+    assert_eq!(codes_of_rule(&tcp, "effect: Allow"), [""; 0]);
+}
+
+#[test]
+fn a_service_port_that_may_be_right_elsewhere_is_added_to() {
+    let plain = of_workload("shop", "cart", &format!("{SERVICE}rules: []"));
+    let rule = "scope: Namespace, rules: [{id: r, effect: Deny, to: [{ports: [80]}]}]";
+    let found = found(&[&mesh(""), &plain, &policy("shop", "all", rule)]);
+    let [(code, help)] = &*found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(*code, "unknown-port");
+    assert!(help.starts_with("add 8080"), "{help}");
 }
 
 #[test]
@@ -313,6 +380,9 @@ fn pass_is_found_where_the_mesh_denies_after_all() {
     let cart = of_workload("shop", "cart", pass);
     assert_eq!(codes(&[&mesh(""), &cart]), ["ineffective-pass"]);
     assert_eq!(codes(&[&open, &cart]), [""; 0]);
+    let target = format!("targetRefs: [{{kind: Service, name: cart}}], {pass}");
+    let waypoint = policy("shop", "cart", &target);
+    assert_eq!(codes(&[&mesh(""), &waypoint]), ["ineffective-pass"]);
     let shadow = of_workload("shop", "cart", &format!("enforcement: Shadow, {pass}"));
     assert_eq!(codes(&[&mesh(""), &shadow]), [""; 0]);
     // For a policy in shadow an object allows everything.
@@ -645,6 +715,178 @@ fn an_allow_rule_wholly_under_a_denial_is_found() {
 }
 
 #[test]
+fn rules_that_one_enforcement_point_reads_more_narrowly_are_no_mistake() {
+    let without_filter = mesh("");
+    let (before, _) = without_filter.split_once("filter:").expect("a filter");
+    let without_filter = format!("{before}}}\n");
+    let with_filter = mesh("");
+    let on_port = "ports: [8080]}]";
+    let from_block = "from: [{ipBlocks: [10.0.0.0/8]}], ";
+    for (mesh, first, second) in [
+        // RBAC's templates leave out brackets.
+        (
+            &without_filter,
+            format!("effect: Deny, to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Deny, to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        (
+            &without_filter,
+            format!("effect: Deny, to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Allow, {WEB}, to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        // The filter is not told the peer's address.
+        (
+            &with_filter,
+            format!("effect: Deny, {from_block}to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Deny, {from_block}to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        (
+            &with_filter,
+            format!("effect: Deny, {from_block}to: [{{paths: [\"/a/{{*}}\"], {on_port}"),
+            format!("effect: Allow, {from_block}to: [{{paths: [\"/a/[0]\"], {on_port}"),
+        ),
+        (
+            &with_filter,
+            format!("effect: Deny, {from_block}to: [{{hosts: [shop.example], {on_port}"),
+            format!("effect: Allow, {from_block}to: [{{hosts: [shop.example], {on_port}"),
+        ),
+        // One source takes the whole rule from the filter.
+        (
+            &with_filter,
+            format!(
+                "effect: Deny, from: [{{ipBlocks: [10.0.0.0/8]}}, {{namespaces: [a]}}], to: [{{hosts: [x], {on_port}"
+            ),
+            format!("effect: Deny, from: [{{namespaces: [a]}}], to: [{{hosts: [x], {on_port}"),
+        ),
+    ] {
+        let rules = format!("{SERVICE}rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
+        let codes = codes(&[mesh, &of_workload("shop", "cart", &rules)]);
+        let is_about = |code: &&str| matches!(*code, "redundant-rule" | "shadowed-rule");
+        assert!(!codes.iter().any(is_about), "{first} / {second}: {codes:?}");
+    }
+    let same_block = "effect: Deny, from: [{ipBlocks: [10.0.0.0/8]}]";
+    let within = "effect: Allow, from: [{ipBlocks: [10.1.0.0/16]}]";
+    assert_eq!(codes_of_rules(same_block, within), ["shadowed-rule"]);
+}
+
+#[test]
+fn the_rule_to_remove_is_the_one_within_the_other() {
+    let help = |first: &str, second: &str| {
+        let rules = format!("rules: [{{id: a, {first}}}, {{id: b, {second}}}]");
+        let found = found(&[&mesh(""), &of_workload("shop", "cart", &rules)]);
+        let [(code, help)] = &*found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(*code, "redundant-rule");
+        help.clone()
+    };
+    let broad = format!("effect: Allow, {WEB}");
+    let narrow = format!("effect: Allow, {WEB}, to: [{{methods: [GET]}}]");
+    let remove_b = "remove `b`, or narrow `a` if it takes too much";
+    let remove_a = "remove `a`, or narrow `b` if it takes too much";
+    assert_eq!(help(&broad, &narrow), remove_b);
+    assert_eq!(help(&narrow, &broad), remove_a);
+    assert_eq!(help(&broad, &broad), "remove one of the two");
+}
+
+#[test]
+fn one_denial_over_several_rules_is_told_once() {
+    let allow =
+        |id: &str| format!("{{id: {id}, effect: Allow, from: [{{serviceAccounts: [{id}]}}]}}");
+    let [web, api] = ["web", "api"].map(allow);
+    for (denial, rules) in [
+        ("", format!("{web}, {api}")),
+        ("", web.clone()),
+        (", from: [{namespaces: [shop]}]", format!("{web}, {api}")),
+    ] {
+        let rules = format!("rules: [{{id: lock, effect: Deny{denial}}}, {rules}]");
+        let found = found(&[&mesh(""), &of_workload("shop", "cart", &rules)]);
+        let [(code, help)] = &*found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(*code, "shadowed-rule");
+        assert!(help.contains("narrow it"), "{help}");
+    }
+}
+
+#[test]
+fn a_denial_of_another_policy_for_all_its_workloads_is_found() {
+    let denying = |attachment: &str| {
+        let rules = "rules: [{id: d, effect: Deny, from: [{namespaces: [pay]}]}]";
+        policy(
+            "shop",
+            "all",
+            &format!("{attachment}, otherwise: Pass, {rules}"),
+        )
+    };
+    let rules = "rules: [{id: p, effect: Allow, from: [{serviceAccounts: [pay/pay]}]}]";
+    let cart = of_workload("shop", "cart", rules);
+    for (attachment, is_found) in [
+        ("scope: Namespace", true),
+        ("selector: {matchLabels: {app: cart}}", true),
+        ("scope: Namespace, enforcement: Shadow", false),
+        ("selector: {matchLabels: {app: cart, version: v2}}", false),
+        ("selector: {matchLabels: {app: orders}}", false),
+    ] {
+        let found = codes(&[&mesh(""), &denying(attachment), &cart]);
+        let is_shadowed = found.contains(&"shadowed-rule");
+        assert_eq!(is_shadowed, is_found, "{attachment}: {found:?}");
+    }
+}
+
+#[test]
+fn a_denial_that_closes_an_exposure_is_not_answered_by_removing_its_rule() {
+    let mesh = mesh(
+        ", gateways: [{name: public, namespace: edge, selector: {matchLabels: {istio: ingressgateway}}, serviceAccount: ingress, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
+    );
+    let rules = "service: {ports: [{port: 80}]}, exposures: [{gateway: public, hosts: [a.example]}], \
+         rules: [{id: g, effect: Allow, from: [{serviceAccounts: [edge/ingress]}]}, {id: d, effect: Deny, from: [{namespaces: [edge]}]}]";
+    let found = found(&[&mesh, &of_workload("shop", "cart", rules)]);
+    let [(code, help)] = &*found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(*code, "shadowed-rule");
+    assert!(
+        help.contains("edge/ingress") && help.contains("close the exposure"),
+        "{help}"
+    );
+}
+
+/// Rules with many operations, which are compared with each other only if the callers may be the same.
+#[test]
+fn comparing_rules_starts_with_callers_and_has_an_end() {
+    let operations: Vec<_> = (0..50)
+        .map(|number| format!("{{methods: [GET], paths: [/v1/{number}]}}"))
+        .collect();
+    let operations = operations.join(", ");
+    let found = |caller: &dyn Fn(usize) -> String| {
+        let rule = |id: &str, number: usize, operations: &str| {
+            let caller = caller(number);
+            format!(
+                "{{id: {id}, effect: Allow, from: [{{serviceAccounts: [{caller}]}}], to: [{operations}]}}"
+            )
+        };
+        let many = (0..100).map(|number| {
+            let own = format!("{{paths: [/own/{number}]}}");
+            rule(
+                &format!("r{number}"),
+                number,
+                &format!("{operations}, {own}"),
+            )
+        });
+        let within = rule("within", 0, "{methods: [GET], paths: [/v1/7]}");
+        let rules: Vec<_> = many.chain([within]).collect();
+        let spec = format!("rules: [{}]", rules.join(", "));
+        codes(&[&mesh(""), &of_workload("shop", "cart", &spec)])
+    };
+    assert_eq!(
+        found(&|number| format!("caller-{number}")),
+        ["redundant-rule"]
+    );
+    assert_eq!(found(&|_| "caller".to_owned()), [""; 0]);
+}
+
+#[test]
 fn repeated_rules_are_found_in_large_policies() {
     let rules: Vec<_> = (0..300)
         .map(|number| {
@@ -720,8 +962,157 @@ fn paths_that_proxies_rewrite_never_match() {
         ("/%C3%A9", true, true, true),
         ("/a|b", true, false, false),
         ("/a/..", true, false, false),
+        ("/a/./{*}", true, false, false),
+        ("/a/{*}/..", true, false, false),
+        ("/{**}/../b", true, false, false),
+        ("/a/..b/{*}", true, true, true),
     ] {
         let is_seen = ["None", "Base", "DecodeAndMergeSlashes"].map(|mode| seen(mode, path));
         assert_eq!(is_seen, [none, base, decoded], "{path}");
     }
+}
+
+#[test]
+fn paths_in_headers_that_proxies_rewrite_never_match() {
+    for (value, is_seen) in [
+        ("/admin", true),
+        ("/%61dmin", false),
+        ("/%61dmin*", false),
+        ("/a/../b", false),
+        ("/a/../b?x", false),
+        ("/a?b=/../c", true),
+        ("/a?b=%61*", true),
+        ("*/%61dmin", true),
+    ] {
+        let rule = format!(
+            "effect: Allow, when: [{{key: \"request.headers[:path]\", values: ['{value}']}}]"
+        );
+        let found = codes_of_rule(SERVICE, &rule);
+        let expected: &[&str] = if is_seen { &[] } else { &["never-matches"] };
+        assert_eq!(found, expected, "{value}");
+    }
+}
+
+#[test]
+fn misspelt_values_of_labels_are_found_where_other_documents_confirm_the_right_one() {
+    let selecting = |name: &str, labels: &str, rest: &str| {
+        let selector = format!("selector: {{matchLabels: {{{labels}}}}}, {rest}rules: []");
+        policy("shop", name, &selector)
+    };
+    let gateway = mesh(
+        ", gateways: [{name: public, namespace: shop, selector: {matchLabels: {istio: ingressgateway}}, serviceAccount: ingress, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
+    );
+    let cart = selecting("cart", "app: cart", "");
+    for (name, labels, rest, is_found) in [
+        ("cart-admin", "app: crat", "", true),
+        ("cart-v3", "app: crat, version: v3", "", true),
+        ("gateway", "istio: ingresgateway", "", true),
+        ("gateway", "istio: ingressgateway", "", false),
+        ("cart-v2", "app: cart", "", false),
+        ("carts", "app: carts", "", false),
+        // The policy says so twice.
+        ("crat", "app: crat", "", false),
+        (
+            "cart-v2",
+            "app: cart",
+            "service: {ports: [{port: 80}], subsets: [{name: v2, selector: {matchLabels: {app: crat, version: v2}}}]}, ",
+            true,
+        ),
+        (
+            "cart-v2",
+            "app: cart",
+            "service: {ports: [{port: 80}], subsets: [{name: v2, selector: {matchLabels: {app: cart, version: v2}}}]}, ",
+            false,
+        ),
+    ] {
+        let found = codes(&[&gateway, &cart, &selecting(name, labels, rest)]);
+        let found = found.contains(&"unknown-label");
+        assert_eq!(found, is_found, "{name}: {labels} {rest}");
+    }
+    let everywhere =
+        "scope: Mesh, selector: {matchLabels: {app: crat}}, otherwise: Pass, rules: []";
+    let everywhere = policy("istio-system", "all", everywhere);
+    assert_eq!(codes(&[&mesh(""), &cart, &everywhere]), ["unknown-label"]);
+}
+
+#[test]
+fn exceptions_from_mutual_tls_and_gateways_that_are_for_nothing_are_found() {
+    let service = "service: {ports: [{port: 80, targetPort: 8080}]}, rules: []";
+    let cart = of_workload("shop", "cart", service);
+    let orders = of_workload("shop", "orders", "rules: []");
+    let of_exception = |exception: &str| {
+        let mesh = mesh(&format!(
+            ", mtls: {{mode: Strict, exceptions: [{{name: x, {exception}, owner: o, notAfter: \"2100-01-01T00:00:00Z\"}}]}}"
+        ));
+        codes(&[&mesh, &cart, &orders])
+    };
+    for (exception, expected) in [
+        ("namespace: shpo", &["unknown-namespace"][..]),
+        ("namespace: monitoring", &[]),
+        (
+            "namespace: shop, selector: {matchLabels: {app: crat}}",
+            &["unknown-label"],
+        ),
+        (
+            "namespace: shop, selector: {matchLabels: {app: legacy}}",
+            &[],
+        ),
+        (
+            "namespace: shop, selector: {matchLabels: {app: cart}}, ports: [80]",
+            &["unknown-port"],
+        ),
+        (
+            "namespace: shop, selector: {matchLabels: {app: cart}}, ports: [8080, 9102]",
+            &[],
+        ),
+    ] {
+        assert_eq!(of_exception(exception), expected, "{exception}");
+    }
+    let gateway = |namespace: &str| {
+        let mesh = mesh(&format!(
+            ", gateways: [{{name: public, namespace: {namespace}, selector: {{matchLabels: {{istio: ingressgateway}}}}, serviceAccount: ingress, servers: [{{hosts: [a.example], tls: {{secret: a}}}}]}}]"
+        ));
+        codes(&[&mesh, &cart, &orders])
+    };
+    assert_eq!(gateway("shpo"), ["unknown-namespace"]);
+    assert_eq!(gateway("edge"), [""; 0]);
+}
+
+#[test]
+fn misspelt_providers_are_found() {
+    let cart = |provider: &str| {
+        let rules = format!(
+            "{SERVICE}rules: [{{id: x, effect: Custom, provider: {provider}, to: [{{paths: [/x]}}]}}]"
+        );
+        of_workload("shop", "cart", &rules)
+    };
+    let mesh = |logs: &str| {
+        mesh(&format!(
+            ", extensionProviders: [{{name: opa-grpc, api: ExtAuthzGrpc, service: opa.authz.svc.cluster.local, port: 9191}}, \
+             {{name: otel-logs, api: OpenTelemetryLogs, service: c.o.svc.cluster.local, port: 4317}}], \
+             telemetry: {{accessLog: {{requests: Denied, provider: {logs}}}}}"
+        ))
+    };
+    for (provider, logs, is_found) in [
+        ("opa-grpc", "otel-logs", false),
+        ("other", "envoy", false),
+        ("opa-grcp", "otel-logs", true),
+        ("Opa-grpc", "otel-logs", true),
+        ("opa-grpc", "otel-lgos", true),
+    ] {
+        let found = codes(&[&mesh(logs), &cart(provider)]);
+        let expected: &[&str] = if is_found { &["unknown-provider"] } else { &[] };
+        assert_eq!(found, expected, "{provider} {logs}");
+    }
+}
+
+#[test]
+fn a_misspelt_gateway_of_an_exposure_is_suggested() {
+    let mesh = mesh(
+        ", gateways: [{name: public, namespace: edge, selector: {matchLabels: {istio: ingressgateway}}, serviceAccount: ingress, servers: [{hosts: [a.example], tls: {secret: a}}]}]",
+    );
+    let spec = "service: {ports: [{port: 80}]}, exposures: [{gateway: pubilc, hosts: [a.example]}], rules: []";
+    let found = found(&[&mesh, &of_workload("shop", "cart", spec)]);
+    let help = "did you mean `public`?".to_owned();
+    assert_eq!(found, [("unknown-gateway", help)]);
 }

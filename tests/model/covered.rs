@@ -104,12 +104,21 @@ fn keep_first_values(value: &mut Value) {
     }
 }
 
-/// The code of a finding about a rule that changes nothing, and the rule's id.
-fn unneeded<'t>(found: &Diagnostic, sources: &'t [SourceText]) -> Option<(&'static str, &'t str)> {
+/// The code of a finding about rules that change nothing, and the ids of these that it names.
+fn unneeded<'t>(
+    found: &'t Diagnostic,
+    sources: &'t [SourceText],
+) -> Option<(&'static str, Vec<&'t str>)> {
     let code = found.code.as_str();
     let is_unneeded = matches!(code, "redundant-rule" | "shadowed-rule");
-    let text = &sources[found.source].text[found.span.start..found.span.end];
-    is_unneeded.then_some((code, text.trim_matches('"')))
+    let ids = match found.message.split_once("allow: ") {
+        Some((_, named)) => named.split('`').skip(1).step_by(2).collect(),
+        None => {
+            let text = &sources[found.source].text[found.span.start..found.span.end];
+            vec![text.trim_matches('"')]
+        }
+    };
+    is_unneeded.then_some((code, ids))
 }
 
 /// Whether the request passes, and what is recorded of it by rules other than `id`.
@@ -162,10 +171,9 @@ fn rules_that_are_called_unneeded_change_no_decision() {
         // Both enforcement points together: the filter alone leaves out what needs the peer's address.
         whole.rules = called.rule_specs();
         let policy = compile(&whole)?;
-        for (code, id) in validated
-            .diagnostics
-            .iter()
-            .filter_map(|found| unneeded(found, &sources))
+        let found = validated.diagnostics.iter();
+        let unneeded = found.filter_map(|found| unneeded(found, &sources));
+        for (code, id) in unneeded.flat_map(|(code, ids)| ids.into_iter().map(move |id| (code, id)))
         {
             *tally.borrow_mut().entry(code).or_default() += 1;
             let mut without = whole.clone();

@@ -1,17 +1,16 @@
-//! Rules that change no decision, because another rule of the policy decides before them or as they do.
+//! Rules that change no decision, because another rule decides before them or as they do.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Found;
-use super::rule_cover::{Expanded, RuleCover};
+use super::rule_cover::{Budget, Expanded, RuleCover};
 use crate::code::Code;
-use crate::identity::TrustDomains;
-use crate::policy::{PolicySet, ServicePolicy};
+use crate::policy::{Attachment, Caller, Calls, Gateway, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
-use crate::rule_spec::{Effect, RuleSpec};
+use crate::rule_spec::{Effect, Enforcement, RuleSpec};
 
 /// The rules of larger policies are not compared each with each, but only with those that say the same.
 const MAX_COMPARED: usize = 256;
@@ -19,32 +18,232 @@ const MAX_COMPARED: usize = 256;
 /// Rules with more values than this are not compared each with each.
 const MAX_VALUES: usize = 1_000;
 
+/// How many values are compared for each policy.
+const MAX_COMPARISONS: usize = 2_000_000;
+
+/// How many rules a message names.
+const MAX_NAMED: usize = 3;
+
 /// Reports rules that change no decision.
-pub(super) fn check(set: &PolicySet, found: &mut Found) {
-    for (position, policy) in set.policies().iter().enumerate() {
-        if policy.rules.len() < 2 {
+pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
+    let denying: Vec<_> = set
+        .policies()
+        .iter()
+        .map(|policy| Denying::of(policy, set))
+        .collect();
+    let denials: Vec<_> = denying.iter().map(Denials::of).collect();
+    let mut shadowed = Shadowed::default();
+    for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
+        let over = together.iter().filter(|other| {
+            let policies = set.policies();
+            let denying = policies.get(**other);
+            **other == position || denying.is_some_and(|denying| is_over(denying, policy))
+        });
+        let over: Vec<_> = over
+            .filter_map(|other| Some((*other, denials.get(*other)?)))
+            .filter(|(_, denials)| !denials.covers.is_empty())
+            .collect();
+        if policy.rules.len() < 2 && over.is_empty() {
             continue;
         }
+        let budget = Budget::of(MAX_COMPARISONS);
         let problems = found.of(position);
-        if policy.rules.len() <= MAX_COMPARED {
-            check_each_with_each(policy, set.mesh().trust_domains(), problems);
-        } else {
-            check_repeated(policy, problems);
+        check_policy(
+            (position, policy),
+            set,
+            &over,
+            &budget,
+            &mut shadowed,
+            problems,
+        );
+    }
+    shadowed.report(set, found);
+}
+
+/// Whether what `denying` denies is denied at each workload of `policy`.
+fn is_over(denying: &ServicePolicy, policy: &ServicePolicy) -> bool {
+    denying.enforcement == Enforcement::Enforce
+        && policy.enforcement == Enforcement::Enforce
+        && !matches!(policy.attachment, Attachment::Targets(_))
+        && is_for_all_of(denying, policy)
+}
+
+/// The `Deny` rules of a policy that are enforced, with their positions in it.
+struct Denying<'s>(Vec<(usize, Expanded<'s>)>);
+
+impl<'s> Denying<'s> {
+    fn of(policy: &'s ServicePolicy, set: &PolicySet) -> Self {
+        let rules = policy.rules.iter().enumerate();
+        let denying = rules
+            .filter(|(_, rule)| rule.effect == Effect::Deny)
+            .map(|(index, rule)| (index, Expanded::of(policy, rule, set.mesh())))
+            .filter(|(_, rule)| !rule.is_shadow() && rule.count_values() <= MAX_VALUES);
+        Self(denying.take(MAX_COMPARED).collect())
+    }
+}
+
+/// The same, each with what it covers once that is asked.
+struct Denials<'r> {
+    covers: Vec<(usize, &'r Expanded<'r>, OnceCell<RuleCover<'r>>)>,
+}
+
+impl<'r> Denials<'r> {
+    fn of(denying: &'r Denying<'r>) -> Self {
+        let denying = denying.0.iter();
+        Self {
+            covers: denying
+                .map(|(index, rule)| (*index, rule, OnceCell::new()))
+                .collect(),
         }
     }
+
+    /// The position of the first that denies all that `allowing` allows.
+    fn denial_of(&self, allowing: &Expanded<'_>, budget: &Budget) -> Option<usize> {
+        let mut covers = self.covers.iter();
+        let denial = covers.find(|(_, denying, cover)| {
+            denying.denies_for_certain(allowing)
+                && cover
+                    .get_or_init(|| RuleCover::of(denying))
+                    .covers(allowing, budget)
+        });
+        denial.map(|(index, _, _)| *index)
+    }
+}
+
+/// A rule by the position of its policy in the set, and its own in the policy.
+type Place = (usize, usize);
+
+/// The `Allow` rules that allow nothing, by the `Deny` rule that denies all of each.
+#[derive(Default)]
+struct Shadowed(BTreeMap<Place, Vec<Place>>);
+
+impl Shadowed {
+    /// One cause is told once: at the `Deny` rule if it denies several rules, or everything.
+    fn report(&self, set: &PolicySet, found: &mut Found) {
+        let calls = OnceCell::new();
+        let closed = |place: &Place| {
+            let (position, policy, rule) = rule_at(set, place)?;
+            if policy.exposures.is_empty() {
+                return None;
+            }
+            let calls = calls.get_or_init(|| Calls::with_ended_rules(set));
+            gateway_let_in(set, (position, policy), rule, calls)
+        };
+        for (place, allowing) in &self.0 {
+            let Some((_, denying_policy, denial)) = rule_at(set, place) else {
+                continue;
+            };
+            let gateway = allowing.iter().find_map(closed);
+            let consequence = gateway.map_or_else(String::new, |gateway| {
+                format!("; this closes the exposure at gateway `{}`", gateway.name)
+            });
+            let named = |(policy, index): &Place| {
+                let (_, policy, rule) = rule_at(set, &(*policy, *index))?;
+                Some(if std::ptr::eq(policy, denying_policy) {
+                    format!("`{}`", rule.id)
+                } else {
+                    format!("`{}` of `{}`", rule.id, policy.name())
+                })
+            };
+            if let ([only], false) = (&**allowing, takes_everything(denial)) {
+                let Some((position, policy, rule)) = rule_at(set, only) else {
+                    continue;
+                };
+                let of_policy = if std::ptr::eq(policy, denying_policy) {
+                    String::new()
+                } else {
+                    format!(" of `{}`", denying_policy.name())
+                };
+                let help = match gateway {
+                    Some(gateway) => format!(
+                        "leave `{}` out of the `Deny` rule, for example with `notServiceAccounts`; to close the exposure, remove it and the rule",
+                        gateway.account
+                    ),
+                    None => "remove the rule, or narrow the `Deny` rule".to_owned(),
+                };
+                report(
+                    only.1,
+                    Code::ShadowedRule,
+                    format!(
+                        "rule `{}` allows nothing: rule `{}`{of_policy} denies all of it{consequence}",
+                        rule.id, denial.id
+                    ),
+                    help,
+                    found.of(position),
+                );
+            } else {
+                let first: Vec<_> = allowing.iter().take(MAX_NAMED).filter_map(named).collect();
+                let others = match allowing.len().saturating_sub(MAX_NAMED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                report(
+                    place.1,
+                    Code::ShadowedRule,
+                    format!(
+                        "rule `{}` denies everything that these `Allow` rules allow: {}{others}{consequence}",
+                        denial.id,
+                        first.join(", ")
+                    ),
+                    "narrow it if one of them is to allow something; a `Deny` rule has precedence"
+                        .to_owned(),
+                    found.of(place.0),
+                );
+            }
+        }
+    }
+}
+
+fn rule_at<'s>(
+    set: &'s PolicySet,
+    (policy, index): &Place,
+) -> Option<(usize, &'s ServicePolicy, &'s Rule)> {
+    let found = set.policies().get(*policy)?;
+    Some((*policy, found, found.rules.get(*index)?))
+}
+
+/// The first gateway of the policy's exposures that the rule lets in.
+fn gateway_let_in<'s>(
+    set: &'s PolicySet,
+    (position, policy): (usize, &ServicePolicy),
+    rule: &Rule,
+    calls: &Calls<'_>,
+) -> Option<&'s Gateway> {
+    let exposures = policy.exposures.iter();
+    let mut gateways = exposures.filter_map(|exposure| set.mesh().gateways.get(exposure.gateway));
+    gateways.find(|gateway| {
+        let caller = Caller {
+            namespace: &gateway.account.namespace,
+            service_account: Some(&gateway.account.name),
+        };
+        calls.lets_in(position, caller, |allowing| std::ptr::eq(allowing, rule))
+    })
+}
+
+fn takes_everything(rule: &Rule) -> bool {
+    rule.sources.is_empty() && rule.operations.is_empty() && rule.conditions.is_empty()
 }
 
 /// The rules of a policy, each with what it covers once that is asked.
 struct Compared<'r> {
     expanded: &'r [Expanded<'r>],
     covers: Vec<OnceCell<RuleCover<'r>>>,
+    budget: &'r Budget,
+}
+
+/// A rule that already does what another one does.
+struct Broader<'r> {
+    rule: &'r Rule,
+    /// Whether the other one does all that it does.
+    is_equal: bool,
 }
 
 impl<'r> Compared<'r> {
-    fn of(expanded: &'r [Expanded<'r>]) -> Self {
+    fn of(expanded: &'r [Expanded<'r>], budget: &'r Budget) -> Self {
         Self {
             expanded,
             covers: expanded.iter().map(|_| OnceCell::new()).collect(),
+            budget,
         }
     }
 
@@ -57,36 +256,27 @@ impl<'r> Compared<'r> {
         ) else {
             return false;
         };
-        cell.get_or_init(|| RuleCover::of(broad)).covers(narrow)
-    }
-
-    /// The first rule that denies all that the `Allow` rule at this position allows.
-    fn denial_of(&self, position: usize) -> Option<&'r Rule> {
-        let allowing = self.expanded.get(position)?;
-        if allowing.rule.effect != Effect::Allow || allowing.is_shadow() {
-            return None;
-        }
-        let mut others = self.expanded.iter().enumerate();
-        let found = others.find(|(other, denying)| {
-            denying.rule.effect == Effect::Deny
-                && !denying.is_shadow()
-                && self.covers(*other, position)
-        });
-        found.map(|(_, denying)| denying.rule)
+        let cover = cell.get_or_init(|| RuleCover::of(broad));
+        broad.is_wherever(narrow) && cover.covers(narrow, self.budget)
     }
 
     /// The first rule that already does what the one at this position does. Of several that do the same, the first
     /// one stays.
-    fn broader_than(&self, position: usize) -> Option<&'r Rule> {
+    fn broader_than(&self, position: usize) -> Option<Broader<'r>> {
         let narrow = self.expanded.get(position)?;
-        let mut others = self.expanded.iter().enumerate();
-        let found = others.find(|(other, broad)| {
-            *other != position
-                && do_the_same(broad, narrow)
-                && self.covers(*other, position)
-                && (*other < position || !self.covers(position, *other))
+        let others = self.expanded.iter().enumerate();
+        let mut broader = others.filter_map(|(other, broad)| {
+            let covers =
+                other != position && do_the_same(broad, narrow) && self.covers(other, position);
+            covers
+                .then(|| Broader {
+                    rule: broad.rule,
+                    is_equal: self.covers(position, other),
+                })
+                .filter(|broader| other < position || !broader.is_equal)
         });
-        found.map(|(_, broad)| broad.rule)
+        // What is not compared any more may be equal to what comes later.
+        broader.next().filter(|_| !self.budget.is_used_up())
     }
 }
 
@@ -100,76 +290,62 @@ fn do_the_same(rule: &Expanded<'_>, other: &Expanded<'_>) -> bool {
         && rule.rule.owner == other.rule.owner
 }
 
-fn check_each_with_each(
-    policy: &ServicePolicy,
-    trust_domains: &TrustDomains,
+/// `over` has the `Deny` rules for all workloads of the policy, its own included.
+fn check_policy(
+    (position, policy): (usize, &ServicePolicy),
+    set: &PolicySet,
+    over: &[(usize, &Denials<'_>)],
+    budget: &Budget,
+    shadowed: &mut Shadowed,
     problems: &mut Problems,
 ) {
+    let repeated = repeated(policy);
+    if policy.rules.len() > MAX_COMPARED {
+        for (index, first) in repeated {
+            report_redundant(index, policy, first, true, problems);
+        }
+        return;
+    }
     let rules = policy.rules.iter().enumerate();
     let (indexes, expanded): (Vec<_>, Vec<_>) = rules
-        .filter(|(_, rule)| count_values(rule) <= MAX_VALUES)
-        .map(|(index, rule)| (index, Expanded::of(rule, trust_domains)))
+        .map(|(index, rule)| (index, Expanded::of(policy, rule, set.mesh())))
+        .filter(|(_, expanded)| expanded.count_values() <= MAX_VALUES)
         .unzip();
-    let compared = Compared::of(&expanded);
-    for (position, (index, expanded)) in indexes.iter().zip(&expanded).enumerate() {
-        let id = &expanded.rule.id;
-        if let Some(denial) = compared.denial_of(position) {
-            report(
-                *index,
-                Code::ShadowedRule,
-                format!(
-                    "rule `{id}` allows nothing: rule `{}` denies all of it",
-                    denial.id
-                ),
-                "remove the rule, or narrow the `Deny` rule",
-                problems,
-            );
-        } else if let Some(broad) = compared.broader_than(position) {
-            report_redundant(*index, expanded.rule, broad, problems);
+    let compared = Compared::of(&expanded, budget);
+    for (number, (index, expanded)) in indexes.iter().zip(&expanded).enumerate() {
+        let denial = (expanded.rule.effect == Effect::Allow && !expanded.is_shadow())
+            .then(|| {
+                let mut over = over.iter();
+                over.find_map(|(other, denials)| {
+                    Some((*other, denials.denial_of(expanded, budget)?))
+                })
+            })
+            .flatten();
+        if let Some(denial) = denial {
+            shadowed
+                .0
+                .entry(denial)
+                .or_default()
+                .push((position, *index));
+        } else if let Some(first) = repeated.get(index) {
+            report_redundant(*index, policy, first, true, problems);
+        } else if let Some(broad) = compared.broader_than(number) {
+            report_redundant(*index, policy, broad.rule, broad.is_equal, problems);
         }
     }
 }
 
-/// How many values a rule has in its lists.
-fn count_values(rule: &Rule) -> usize {
-    let sources = rule.sources.iter();
-    let sources = sources.map(|source| {
-        source.principals.len()
-            + source.not_principals.len()
-            + source.service_accounts.len()
-            + source.not_service_accounts.len()
-            + source.namespaces.len()
-            + source.not_namespaces.len()
-            + source.request_principals.len()
-            + source.not_request_principals.len()
-            + source.ip_blocks.len()
-            + source.not_ip_blocks.len()
-            + source.remote_ip_blocks.len()
-            + source.not_remote_ip_blocks.len()
-    });
-    let operations = rule.operations.iter();
-    let operations = operations.map(|operation| {
-        operation.methods.len()
-            + operation.not_methods.len()
-            + operation.paths.len()
-            + operation.not_paths.len()
-            + operation.hosts.len()
-            + operation.not_hosts.len()
-            + operation.ports.len()
-            + operation.not_ports.len()
-    });
-    sources.chain(operations).sum()
-}
-
-/// Rules that are the same word for word, but for their ids and descriptions.
-fn check_repeated(policy: &ServicePolicy, problems: &mut Problems) {
+/// Rules that are the same word for word as an earlier one, but for their ids and descriptions, by their positions.
+fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
     let mut first_by_words = HashMap::with_capacity(policy.rules.len());
+    let mut repeated = BTreeMap::new();
     for (index, rule) in policy.rules.iter().enumerate() {
         let first = *first_by_words.entry(digest(&words(rule))).or_insert(rule);
         if first.id != rule.id && words(first) == words(rule) {
-            report_redundant(index, rule, first, problems);
+            repeated.insert(index, first);
         }
     }
+    repeated
 }
 
 /// A rule without its name and what is said about it.
@@ -188,7 +364,25 @@ fn digest(words: &RuleSpec) -> u64 {
     hasher.finish()
 }
 
-fn report_redundant(index: usize, rule: &Rule, broad: &Rule, problems: &mut Problems) {
+/// `is_equal` says whether the rule also does all that `broad` does.
+fn report_redundant(
+    index: usize,
+    policy: &ServicePolicy,
+    broad: &Rule,
+    is_equal: bool,
+    problems: &mut Problems,
+) {
+    let Some(rule) = policy.rules.get(index) else {
+        return;
+    };
+    let help = if is_equal {
+        "remove one of the two".to_owned()
+    } else {
+        format!(
+            "remove `{}`, or narrow `{}` if it takes too much",
+            rule.id, broad.id
+        )
+    };
     report(
         index,
         Code::RedundantRule,
@@ -196,12 +390,12 @@ fn report_redundant(index: usize, rule: &Rule, broad: &Rule, problems: &mut Prob
             "rule `{}` changes nothing: rule `{}` already does what it does",
             rule.id, broad.id
         ),
-        "remove one of the two",
+        help,
         problems,
     );
 }
 
-fn report(index: usize, code: Code, message: String, help: &str, problems: &mut Problems) {
+fn report(index: usize, code: Code, message: String, help: String, problems: &mut Problems) {
     let rules = Cursor::Root;
     let rules = rules.key("spec");
     let rules = rules.key("rules");

@@ -10,6 +10,8 @@ use crate::policy::{Attachment, PolicySet};
 #[derive(Debug)]
 pub(super) struct Declared<'s> {
     namespaces: BTreeMap<&'s str, Namespace<'s>>,
+    /// The accounts of workloads and gateways that are called something else, by namespace and name.
+    by_workload: HashMap<(&'s str, &'s str), &'s str>,
     /// The namespaces that have each account.
     by_account: HashMap<&'s str, BTreeSet<&'s str>>,
     known_namespaces: Names<'s>,
@@ -42,12 +44,17 @@ impl Namespace<'_> {
 impl<'s> Declared<'s> {
     pub(super) fn by(set: &'s PolicySet) -> Self {
         let mut namespaces: BTreeMap<&str, Namespace<'_>> = BTreeMap::new();
+        let mut by_workload = HashMap::new();
         for policy in set.policies() {
             let namespace = namespaces.entry(&policy.name.namespace).or_default();
             namespace.policies += 1;
             match (&policy.service_account, &policy.attachment) {
                 (Some(account), _) => {
                     namespace.accounts.insert(account);
+                    let service = policy.service.as_ref().map(|service| service.name.as_str());
+                    for name in service.into_iter().chain([policy.name.name.as_str()]) {
+                        by_workload.insert((&*policy.name.namespace, name), account.as_str());
+                    }
                 }
                 (None, Attachment::Workload(_)) => namespace.leaves_accounts_out = true,
                 (None, _) => {}
@@ -59,9 +66,7 @@ impl<'s> Declared<'s> {
             let account = &gateway.account;
             let of_account = namespaces.entry(&account.namespace).or_default();
             of_account.accounts.insert(&account.name);
-        }
-        for exception in &mesh.mtls.exceptions {
-            namespaces.entry(&exception.namespace).or_default();
+            by_workload.insert((&account.namespace, &gateway.name), &account.name);
         }
         namespaces.entry(&mesh.root_namespace).or_default();
         let mut by_account: HashMap<&str, BTreeSet<&str>> = HashMap::new();
@@ -73,6 +78,7 @@ impl<'s> Declared<'s> {
         Self {
             known_namespaces: Names::of(namespaces.keys().copied()),
             known_accounts: RefCell::default(),
+            by_workload,
             by_account,
             namespaces,
         }
@@ -100,6 +106,11 @@ impl<'s> Declared<'s> {
             .entry(name)
             .or_insert_with(|| Names::of(declared.accounts.iter().copied()));
         names.closest(account)
+    }
+
+    /// The account of the workload or gateway of this name.
+    pub(super) fn account_of_workload(&self, namespace: &str, name: &str) -> Option<&'s str> {
+        self.by_workload.get(&(namespace, name)).copied()
     }
 
     /// The one namespace that has an account of this name.

@@ -1,23 +1,40 @@
 //! Names that differ from a known one by a typing mistake.
 //!
-//! Names of services come in families: `team-a` and `team-b`, `web-v1` and `web-v2`, `reader` and `leader`. Fewest
-//! edits alone would take each for a misspelling of the other, so a mistake must look like one.
+//! Names of services come in families: `team-a` and `team-b`, `worker` and `workers`, `shipping` and `shopping`. Fewest
+//! edits alone would take each for a misspelling of the other. So a mistake must look like one: letters that are
+//! swapped or doubled, one that is left out of the middle of a long word, or one that is beside the right one on a
+//! keyboard. Other endings and other vowels make other words.
 
 use std::collections::HashMap;
 
 use strsim::osa_distance;
 
 /// How many names of the same shape a name is compared with. Beyond, a mistake may be missed.
-const MAX_COMPARED: usize = 1_000;
+pub(super) const MAX_COMPARED: usize = 1_000;
+
+/// The fewest letters of a word in which swapped or doubled letters are a mistake rather than another word.
+const SHORTEST: usize = 3;
+
+/// The fewest letters of a word of which one may be left out or too many.
+const SHORTEST_WITH_ONE_LESS: usize = 6;
 
 /// The fewest letters of a word in which another letter is a mistake rather than another word.
-const SHORTEST_WITH_OTHER_LETTER: usize = 5;
+const SHORTEST_WITH_OTHER_LETTER: usize = 7;
 
-/// The fewest letters of a word in which two mistakes are likelier than another word.
-const SHORTEST_WITH_TWO_MISTAKES: usize = 8;
+/// The fewest letters of a word in which two pairs of swapped letters are a mistake.
+const SHORTEST_WITH_TWO_SWAPS: usize = 8;
 
-/// The most letters of a label's key that every typing mistake is looked for in.
+/// The fewest letters of a word in which any two mistakes are likelier than another word, if it is also longer or
+/// shorter.
+const SHORTEST_WITH_TWO_MISTAKES: usize = 12;
+
+/// The most letters of a label's key of which one that is left out is a mistake.
 const LONGEST_SHORT_LABEL: usize = 4;
+
+/// The rows of a keyboard, each a little to the right of the one above.
+const KEYBOARD: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
+
+const VOWELS: [char; 5] = ['a', 'e', 'i', 'o', 'u'];
 
 /// Known names, by what a typing mistake leaves as it is.
 #[derive(Debug, Default)]
@@ -59,8 +76,14 @@ impl<'n> Names<'n> {
     pub(super) fn closest_label(&self, key: &str) -> Option<&'n str> {
         self.closest(key).or_else(|| {
             let names = self.by_letters.values().copied();
-            let short = names.filter(|name| name.chars().count() <= LONGEST_SHORT_LABEL);
-            short.filter(|name| osa_distance(key, name) == 1).min()
+            let is_shortened = |name: &&str| {
+                let length = name.chars().count();
+                length <= LONGEST_SHORT_LABEL
+                    && key.chars().count() < length
+                    && osa_distance(key, name) == 1
+                    && name.strip_suffix('s') != Some(key)
+            };
+            names.filter(is_shortened).min()
         })
     }
 }
@@ -74,25 +97,97 @@ fn is_misspelt(name: &str, known: &str) -> bool {
 }
 
 fn is_misspelt_word(word: &str, known: &str) -> bool {
-    let (length, other) = (word.chars().count(), known.chars().count());
-    let shorter = length.min(other);
-    match osa_distance(word, known) {
-        1 if length != other => shorter >= 3,
-        1 if are_swapped(word, known) => true,
-        1 => shorter >= SHORTEST_WITH_OTHER_LETTER && word.get(..1) == known.get(..1),
-        2 => shorter >= SHORTEST_WITH_TWO_MISTAKES,
+    let [word, known] = [word, known].map(|text| text.chars().collect::<Vec<_>>());
+    let shorter = word.len().min(known.len());
+    let start = word.iter().zip(&known).take_while(|(a, b)| a == b).count();
+    let ends = word.iter().rev().zip(known.iter().rev());
+    let end = ends.take_while(|(a, b)| a == b).count();
+    let edits = osa_distance(
+        &word.iter().collect::<String>(),
+        &known.iter().collect::<String>(),
+    );
+    match edits {
+        1 if word.len() != known.len() => {
+            let longer = if word.len() > known.len() {
+                &word
+            } else {
+                &known
+            };
+            let is_inside = start > 0 && end > 0 && shorter >= SHORTEST_WITH_ONE_LESS;
+            shorter >= SHORTEST && (is_doubled(longer, start) || is_inside)
+        }
+        1 if have_the_same_letters(&word, &known) => shorter >= SHORTEST,
+        1 => {
+            let others = word.get(start).zip(known.get(start));
+            end > 0
+                && shorter >= SHORTEST_WITH_OTHER_LETTER
+                && others.is_some_and(|(letter, known)| are_confused(*letter, *known))
+        }
+        2 if have_the_same_letters(&word, &known) => shorter >= SHORTEST_WITH_TWO_SWAPS,
+        2 => word.len() != known.len() && end > 0 && shorter >= SHORTEST_WITH_TWO_MISTAKES,
         _ => false,
     }
 }
 
-/// Whether two words of the same length have the same letters.
-fn are_swapped(word: &str, other: &str) -> bool {
-    let sorted = |word: &str| {
-        let mut letters: Vec<_> = word.chars().collect();
+/// Whether the letter that a longer word has alone, after `start` common ones, repeats the one before it.
+fn is_doubled(longer: &[char], start: usize) -> bool {
+    let before = start.checked_sub(1).and_then(|before| longer.get(before));
+    before.is_some() && before == longer.get(start)
+}
+
+fn have_the_same_letters(word: &[char], other: &[char]) -> bool {
+    let sorted = |word: &[char]| {
+        let mut letters = word.to_vec();
         letters.sort_unstable();
         letters
     };
     sorted(word) == sorted(other)
+}
+
+/// Whether `number` is a known one with digits swapped, or with one that is doubled or left out beside the same one.
+pub(super) fn is_mistyped_number(number: u16, known: u16) -> bool {
+    let [number, known] = [number, known].map(|number| number.to_string());
+    let digits = |number: &str| number.chars().collect::<Vec<_>>();
+    let (digits, known_digits) = (digits(&number), digits(&known));
+    let longer = if digits.len() > known_digits.len() {
+        &digits
+    } else {
+        &known_digits
+    };
+    let pairs = digits.iter().zip(&known_digits);
+    let start = pairs.take_while(|(a, b)| a == b).count();
+    osa_distance(&number, &known) == 1
+        && if digits.len() == known_digits.len() {
+            have_the_same_letters(&digits, &known_digits)
+        } else {
+            is_doubled(longer, start)
+        }
+}
+
+/// Whether two letters are beside each other on a keyboard. Vowels for each other make another word.
+fn are_confused(letter: char, other: char) -> bool {
+    let place = |letter: char| {
+        let mut rows = (0_usize..).zip(KEYBOARD);
+        rows.find_map(|(row, keys)| Some((row, keys.find(letter)?)))
+    };
+    let are_vowels = VOWELS.contains(&letter) && VOWELS.contains(&other);
+    let (Some((row, key)), Some((other_row, other_key))) = (place(letter), place(other)) else {
+        return false;
+    };
+    let is_beside = match row.abs_diff(other_row) {
+        0 => key.abs_diff(other_key) == 1,
+        1 => {
+            // The key above stands over the one at its place and over the one to the left of that.
+            let (above, below) = if row < other_row {
+                (key, other_key)
+            } else {
+                (other_key, key)
+            };
+            above == below || above == below + 1
+        }
+        _ => false,
+    };
+    is_beside && !are_vowels
 }
 
 fn words(name: &str) -> impl Iterator<Item = &str> {
@@ -103,13 +198,13 @@ fn letters(name: &str) -> String {
     words(name).collect()
 }
 
-/// The digits of each word with its first letter, and with its first two in any order: names with a
+/// The digits of each word with its first letter, with its first two in any order, and with its second: names with a
 /// typing mistake share one of them.
-fn shapes(name: &str) -> [String; 2] {
-    [1, 2].map(|count| {
-        let mut shape = count.to_string();
+fn shapes(name: &str) -> [String; 3] {
+    [(0, 1), (0, 2), (1, 1)].map(|(skipped, count)| {
+        let mut shape = format!("{skipped}{count}");
         for word in words(name) {
-            let mut start: Vec<_> = word.chars().take(count).collect();
+            let mut start: Vec<_> = word.chars().skip(skipped).take(count).collect();
             start.sort_unstable();
             let digits = word.chars().filter(char::is_ascii_digit);
             shape.push('-');
@@ -145,10 +240,16 @@ mod tests {
             ("shpo", Some("shop")),
             ("hsop", Some("shop")),
             ("shopp", Some("shop")),
-            ("shp", Some("shop")),
             ("chekcuot", Some("checkout")),
-            ("checkaut", Some("checkout")),
+            ("checkot", Some("checkout")),
+            ("checkkout", Some("checkout")),
+            ("vheckout", Some("checkout")),
+            ("chexkout", Some("checkout")),
             ("recomendationservce", Some("recommendationservice")),
+            ("shp", None),
+            ("checkaut", None),
+            ("checkouts", None),
+            ("heckout", None),
             ("checkout-v2", None),
             ("team-b", None),
             ("team-ab", None),
@@ -162,6 +263,93 @@ mod tests {
             ("-", None),
         ] {
             assert_eq!(names.closest(name), meant, "{name}");
+        }
+    }
+
+    #[test]
+    fn ordinary_words_that_are_alike_are_no_mistakes() {
+        for pair in [
+            "collector connector",
+            "shipping shopping",
+            "transform transport",
+            "products producer",
+            "workers worker",
+            "orders order",
+            "payments payment",
+            "tracer trader",
+            "conversion conversation",
+            "users user",
+            "apps app",
+            "shipper shopper",
+            "billing building",
+            "mailer mapper",
+            "indexer indexes",
+            "consumer consumers",
+            "backend backends",
+            "host ghost",
+            "catalog catalogs",
+            "catalog catalogue",
+            "cronjobs cronjob",
+            "loader leader",
+            "api apis",
+            "auth oauth",
+            "pricing printing",
+            "portal postal",
+            "router rooter",
+            "reader header",
+            "stock stack",
+            "email emailer",
+            "stats states",
+            "cleaner cleaver",
+            "scanner spanner",
+            "reporter importer",
+            "cache caches",
+            "match batch",
+            "store score",
+            "store storage",
+            "query quest",
+            "search searcher",
+            "notifier notified",
+            "dispatch despatch",
+            "ledger lodger",
+            "invoice invoicer",
+            "invoice invoices",
+            "minter minder",
+            "quoter quotes",
+            "quotas quotes",
+            "broker broken",
+            "client clients",
+            "insight insights",
+            "planner scanner",
+            "profile profiler",
+            "crawler crawlers",
+            "transformation transportation",
+        ] {
+            let (one, other) = pair.split_once(' ').unwrap();
+            assert_eq!(Names::of([one]).closest(other), None, "{pair}");
+            assert_eq!(Names::of([other]).closest(one), None, "{pair}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_mistyped_by_swapped_and_repeated_digits() {
+        for (number, known, is_found) in [
+            (8008, 8080, true),
+            (880, 8080, false),
+            (80, 8080, false),
+            (8443, 443, false),
+            (80_80, 8081, false),
+            (9187, 5432, false),
+            (5_433, 5432, false),
+            (54322, 5432, true),
+            (543, 5432, false),
+            (9090, 9091, false),
+        ] {
+            assert_eq!(
+                is_mistyped_number(number, known),
+                is_found,
+                "{number} {known}"
+            );
         }
     }
 

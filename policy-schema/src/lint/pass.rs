@@ -16,8 +16,11 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
     }
     let at_default = set.at_default();
     for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
-        let is_at_workload = matches!(policy.attachment, Attachment::Workload(_));
-        if policy.otherwise != Otherwise::Pass || !is_enforced(policy) || !is_at_workload {
+        let is_wide = matches!(
+            policy.attachment,
+            Attachment::Namespace | Attachment::Mesh(_)
+        );
+        if policy.otherwise != Otherwise::Pass || !is_enforced(policy) || is_wide {
             continue;
         }
         let together = together.iter().filter_map(|position| {

@@ -20,6 +20,10 @@ pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems
             format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
         );
     }
+    report_removed(path, mesh, cursor, problems);
+}
+
+fn report_removed(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if let Some(normalised) = mesh.path_normalization.removes(path) {
         problems.report(
             Code::NeverMatches,
@@ -33,6 +37,25 @@ pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems
     }
 }
 
+/// Reports a pattern over the header `:path`, which also has the query, if no rule ever sees such a path.
+pub(super) fn check_header(
+    pattern: &TextMatch,
+    mesh: &Mesh,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let text = pattern.literal();
+    let path = match (text.split_once('?'), pattern) {
+        (Some((path, _)), TextMatch::Exact(_) | TextMatch::Prefix(_)) => {
+            TextMatch::Exact(path.into())
+        }
+        (None, TextMatch::Exact(_) | TextMatch::Prefix(_)) => pattern.clone(),
+        // The end of a query may be anything.
+        (_, TextMatch::Any | TextMatch::Suffix(_)) => return,
+    };
+    report_removed(&PathMatch::Text(path), mesh, cursor, problems);
+}
+
 impl PathNormalization {
     /// A part of the pattern that no path has after this; none where some path can match.
     pub fn removes(self, path: &PathMatch) -> Option<&str> {
@@ -43,7 +66,10 @@ impl PathNormalization {
             }
             PathMatch::Template(template) => {
                 let mut parts = template.literals();
-                return parts.find_map(|part| self.removed_part(part));
+                return parts.find_map(|part| match part {
+                    "." | ".." if self >= Self::Base => Some(part),
+                    _ => self.removed_part(part),
+                });
             }
         };
         let ends_in_dots = !is_open_ended && (text.ends_with("/.") || text.ends_with("/.."));

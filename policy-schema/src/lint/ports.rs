@@ -1,11 +1,13 @@
 //! Ports that rules name and the workload does not have.
 //!
-//! Rules see the workload's own port, the `targetPort` of its `Service`. Where the documents say which ports a
-//! workload has, another one in a rule is a mistake.
+//! Rules see the workload's own port, the `targetPort` of its `Service`. Exporters and the like listen on ports that
+//! no service has, so an unknown port alone is no mistake. It is one if it is the port of the `Service`, or differs
+//! from one of the workload's as a typing mistake does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Found;
+use super::near::is_mistyped_number;
 use crate::code::Code;
 use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::{Cursor, Problems};
@@ -20,19 +22,33 @@ struct Ports {
     /// The workloads' own.
     own: BTreeSet<u16>,
     /// Those of services, with the workloads' own that they lead to.
-    of_services: BTreeMap<u16, BTreeSet<u16>>,
-    /// Whether all of them are known, at every workload of the policy.
-    are_all: bool,
+    of_services: BTreeMap<u16, ServicePort>,
+    /// Whether a service is that of every workload of the policy.
+    are_of_all: bool,
+    /// How many other policies for workloads there are, where the policy may be for workloads with another service.
+    workloads: usize,
+}
+
+/// The port of a service.
+#[derive(Debug, Default)]
+struct ServicePort {
+    /// The workloads' own that it leads to.
+    targets: BTreeSet<u16>,
+    /// How many services have it.
+    services: usize,
 }
 
 /// Reports ports in rules that the workloads of the documents do not have.
 pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found) {
-    let rules = Cursor::Root;
-    let rules = rules.key("spec");
-    let rules = rules.key("rules");
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let rules = spec.key("rules");
+    check_exceptions(set, &spec, &mut found.mesh);
     for (position, (policy, together)) in set.policies().iter().zip(together).enumerate() {
         // At a waypoint, rules see the service's port.
-        if matches!(policy.attachment, Attachment::Targets(_)) || !names_ports(policy) {
+        let is_at_waypoint = matches!(policy.attachment, Attachment::Targets(_));
+        let names_none = policy.tcp_ports.is_empty() && !names_ports(policy);
+        if is_at_waypoint || names_none {
             continue;
         }
         let together = together.iter();
@@ -42,9 +58,56 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
             continue;
         }
         let problems = found.of(position);
+        check_ports(
+            &policy.tcp_ports,
+            true,
+            &ports,
+            &spec.key("tcpPorts"),
+            problems,
+        );
         for (index, rule) in policy.rules.iter().enumerate() {
             check_rule(rule, &ports, &rules.index(index), problems);
         }
+    }
+}
+
+/// Ports of exceptions from mutual TLS, which are the workload's own as those of rules are.
+fn check_exceptions(set: &PolicySet, spec: &Cursor<'_>, problems: &mut Problems) {
+    let mtls = spec.key("mtls");
+    let exceptions = mtls.key("exceptions");
+    for exception in &set.mesh().mtls.exceptions {
+        let Some(labels) = exception
+            .labels
+            .as_ref()
+            .filter(|_| !exception.ports.is_empty())
+        else {
+            continue;
+        };
+        let is_meant = |policy: &&ServicePolicy| match &policy.attachment {
+            Attachment::Workload(own) => {
+                policy.name.namespace == exception.namespace
+                    && labels
+                        .iter()
+                        .all(|(key, value)| own.get(key) == Some(value))
+            }
+            _ => false,
+        };
+        let policies: Vec<_> = set.policies().iter().filter(is_meant).collect();
+        let mut ports = Ports::default();
+        for policy in &policies {
+            ports.own.extend(&policy.tcp_ports);
+            ports.add_service(policy);
+        }
+        ports.workloads = policies.len();
+        ports.are_of_all = policies.len() == 1;
+        let cursor = exceptions.index(exception.position);
+        check_ports(
+            &exception.ports,
+            false,
+            &ports,
+            &cursor.key("ports"),
+            problems,
+        );
     }
 }
 
@@ -65,19 +128,33 @@ impl Ports {
         set: &PolicySet,
     ) -> Self {
         let mut ports = Self::default();
+        let together: Vec<_> = together.collect();
+        ports.are_of_all = together
+            .iter()
+            .any(|other| other.service.is_some() && has_its_service(policy, other));
+        let mut tcp_ports = BTreeSet::new();
         for other in together {
-            ports.own.extend(&other.tcp_ports);
+            tcp_ports.extend(&other.tcp_ports);
+            let is_workload = matches!(other.attachment, Attachment::Workload(_));
+            if is_workload && !std::ptr::eq(policy, other) {
+                ports.workloads += 1;
+            }
             let Some(service) = &other.service else {
                 continue;
             };
-            for port in &service.ports {
-                ports.own.insert(port.target_port);
-                let targets = ports.of_services.entry(port.port).or_default();
-                targets.insert(port.target_port);
+            if ports.are_of_all && !has_its_service(policy, other) {
+                let own = service.ports.iter().map(|port| port.target_port);
+                ports.own.extend(own);
+            } else {
+                ports.add_service(other);
             }
-            ports.are_all |= matches!(policy.attachment, Attachment::Workload(_))
-                && (std::ptr::eq(policy, other) || is_for_all_of(other, policy));
         }
+        // One of a service is listed by mistake.
+        let of_services = &ports.of_services;
+        let tcp_ports = tcp_ports.into_iter();
+        ports
+            .own
+            .extend(tcp_ports.filter(|port| !of_services.contains_key(port)));
         for exception in &set.mesh().mtls.exceptions {
             let labels = exception.labels.clone().unwrap_or_default();
             let meets =
@@ -85,11 +162,29 @@ impl Ports {
                     .attachment
                     .may_meet(&policy.name.namespace, &exception.namespace, &labels);
             if meets {
-                ports.own.extend(&exception.ports);
+                let of_services = &ports.of_services;
+                let named = exception.ports.iter();
+                let named = named.filter(|port| !of_services.contains_key(port));
+                ports.own.extend(named);
             }
         }
         ports
     }
+
+    fn add_service(&mut self, policy: &ServicePolicy) {
+        for port in policy.service.iter().flat_map(|service| &service.ports) {
+            self.own.insert(port.target_port);
+            let of_services = self.of_services.entry(port.port).or_default();
+            of_services.targets.insert(port.target_port);
+            of_services.services += 1;
+        }
+    }
+}
+
+/// Whether the service of `other` is that of every workload of `policy`.
+fn has_its_service(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+    matches!(policy.attachment, Attachment::Workload(_))
+        && (std::ptr::eq(policy, other) || is_for_all_of(other, policy))
 }
 
 fn check_rule(rule: &Rule, ports: &Ports, rule_cursor: &Cursor<'_>, problems: &mut Problems) {
@@ -141,24 +236,37 @@ fn check_ports(
         if ports.own.contains(port) || ISTIO_PORTS.contains(port) {
             continue;
         }
-        if let Some(targets) = ports.of_services.get(port) {
-            let targets = enumerated(targets);
+        if let Some(of_services) = ports.of_services.get(port) {
+            // At another workload it may be right.
+            if !ports.are_of_all && of_services.services < ports.workloads {
+                continue;
+            }
+            let targets = enumerated(&of_services.targets);
+            let help = if ports.are_of_all {
+                format!("write {targets}")
+            } else {
+                format!("add {targets}, and keep {port} only for workloads that have it themselves")
+            };
             problems.report(
                 Code::UnknownPort,
                 &list.index(index),
                 format!("{port} is the port of the `Service`, and rules see the workload's own: {targets}"),
-                format!("write {targets}"),
+                help,
             );
-        } else if must_exist && ports.are_all {
-            problems.report(
-                Code::UnknownPort,
-                &list.index(index),
-                format!(
-                    "the workload has no port {port}: the documents declare {}",
-                    enumerated(&ports.own)
-                ),
-                format!("correct the number, or declare {port} in `service.ports`, and in `tcpPorts` too if it speaks no HTTP"),
-            );
+        } else if must_exist && ports.are_of_all {
+            let mut own = ports.own.iter();
+            let meant = own.find(|own| is_mistyped_number(*port, **own) && !named.contains(own));
+            if let Some(meant) = meant {
+                problems.report(
+                    Code::UnknownPort,
+                    &list.index(index),
+                    format!(
+                        "the documents declare no port {port} of the workload, only {}",
+                        enumerated(&ports.own)
+                    ),
+                    format!("did you mean {meant}?"),
+                );
+            }
         }
     }
 }

@@ -1,22 +1,61 @@
-//! Whether a rule matches every request that another one does.
+//! Whether a rule matches every request that another one does, at each enforcement point.
 //!
-//! The answer is a proof: where it cannot be found by comparing field by field, it is no.
+//! The answer is a proof: where it cannot be found by comparing field by field, it is no. Templates are read as RBAC
+//! reads them, which takes fewer paths than the filter does in a rule that stops requests.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::excluded::Blocks;
-use crate::identity::{SpiffeId, TrustDomains};
+use crate::identity::SpiffeId;
 use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
+use crate::planes::{FilterPlane, RbacGap, RbacPlane};
+use crate::policy::{Mesh, ServicePolicy};
 use crate::rule::namespace::is_in_namespace;
 use crate::rule::{Operation, Rule, Source};
 use crate::rule_spec::{Effect, Enforcement};
+
+/// How many values may still be compared. Rules are compared each with each, and so are their operations.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<usize>);
+
+impl Budget {
+    pub(super) fn of(comparisons: usize) -> Self {
+        Self(Cell::new(comparisons))
+    }
+
+    /// Whether so many comparisons are left. They are then used up.
+    fn takes(&self, comparisons: usize) -> bool {
+        let left = self.0.get().checked_sub(comparisons);
+        self.0.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    pub(super) fn is_used_up(&self) -> bool {
+        self.0.get() == 0
+    }
+}
 
 /// A rule with the identities that its sources name, under each trust domain of the mesh.
 #[derive(Debug)]
 pub(super) struct Expanded<'r> {
     pub(super) rule: &'r Rule,
     sources: Vec<ExpandedSource<'r>>,
+    points: Points,
+    /// How many values the sources have, each source counted as one more.
+    source_values: usize,
+    /// The same of the operations.
+    operation_values: usize,
+}
+
+/// The enforcement points that carry out a rule.
+#[derive(Clone, Copy, Debug)]
+struct Points {
+    rbac: bool,
+    filter: bool,
+    /// Whether the mesh has the filter.
+    has_filter: bool,
 }
 
 #[derive(Debug)]
@@ -27,10 +66,19 @@ struct ExpandedSource<'r> {
 }
 
 impl<'r> Expanded<'r> {
-    pub(super) fn of(rule: &'r Rule, trust_domains: &TrustDomains) -> Self {
+    pub(super) fn of(policy: &ServicePolicy, rule: &'r Rule, mesh: &Mesh) -> Self {
+        let trust_domains = mesh.trust_domains();
         let sources = rule.sources.iter();
+        let has_filter = mesh.filter_image.is_some();
         Self {
             rule,
+            points: Points {
+                rbac: RbacPlane::of_rule(policy, rule).is_rendered(),
+                filter: has_filter && FilterPlane::of_rule(rule).is_enforced(),
+                has_filter,
+            },
+            source_values: rule.sources.iter().map(values_of_source).sum(),
+            operation_values: rule.operations.iter().map(values_of_operation).sum(),
             sources: sources
                 .map(|source| ExpandedSource {
                     source,
@@ -44,6 +92,57 @@ impl<'r> Expanded<'r> {
     pub(super) fn is_shadow(&self) -> bool {
         self.rule.enforcement == Some(Enforcement::Shadow)
     }
+
+    /// How many values it has in its lists.
+    pub(super) fn count_values(&self) -> usize {
+        self.source_values + self.operation_values
+    }
+
+    /// Whether it is carried out at each point where `other` is.
+    pub(super) fn is_wherever(&self, other: &Self) -> bool {
+        (self.points.rbac || !other.points.rbac) && (self.points.filter || !other.points.filter)
+    }
+
+    /// Whether what it denies never passes, as the filter reads the rule and as RBAC does. RBAC sees all traffic, but
+    /// alone it overlooks spellings that an `Allow` rule takes in the filter.
+    pub(super) fn denies_for_certain(&self, other: &Self) -> bool {
+        let is_whole = self.points.filter || RbacGap::of_rule(self.rule).next().is_none();
+        if other.points.rbac {
+            self.points.rbac && (is_whole || !self.points.has_filter)
+        } else {
+            self.points.filter || !other.points.filter
+        }
+    }
+}
+
+fn values_of_source(source: &Source) -> usize {
+    1 + source.principals.len()
+        + source.not_principals.len()
+        + source.service_accounts.len()
+        + source.not_service_accounts.len()
+        + source.namespaces.len()
+        + source.not_namespaces.len()
+        + source.trust_domains.len()
+        + source.not_trust_domains.len()
+        + source.client_certificates.len()
+        + source.not_client_certificates.len()
+        + source.request_principals.len()
+        + source.not_request_principals.len()
+        + source.ip_blocks.len()
+        + source.not_ip_blocks.len()
+        + source.remote_ip_blocks.len()
+        + source.not_remote_ip_blocks.len()
+}
+
+fn values_of_operation(operation: &Operation) -> usize {
+    1 + operation.methods.len()
+        + operation.not_methods.len()
+        + operation.paths.len()
+        + operation.not_paths.len()
+        + operation.hosts.len()
+        + operation.not_hosts.len()
+        + operation.ports.len()
+        + operation.not_ports.len()
 }
 
 /// A rule that is asked whether it covers others.
@@ -56,34 +155,31 @@ pub(super) struct RuleCover<'r> {
 impl<'r> RuleCover<'r> {
     pub(super) fn of(expanded: &'r Expanded<'_>) -> Self {
         let rule = expanded.rule;
-        let reading = match rule.effect {
-            Effect::Allow => Reading::Narrow,
-            Effect::Deny | Effect::Audit | Effect::Custom => Reading::Wide,
-        };
         Self {
             rule,
             sources: expanded.sources.iter().map(SourceCover::of).collect(),
-            operations: rule
-                .operations
-                .iter()
-                .map(|operation| OperationCover::of(operation, reading))
-                .collect(),
+            operations: rule.operations.iter().map(OperationCover::of).collect(),
         }
     }
 
     /// Whether this rule matches whenever `other` does. Its effect must be the same, or `Deny` where the other's
-    /// is `Allow`: what stops requests matches more spellings than what lets them pass.
-    pub(super) fn covers(&self, other: &Expanded<'_>) -> bool {
+    /// is `Allow`: what stops requests matches more spellings than what lets them pass. No comparison is made that
+    /// `budget` does not take.
+    pub(super) fn covers(&self, other: &Expanded<'_>, budget: &Budget) -> bool {
         let validity = self.rule.validity;
         let mut conditions = self.rule.conditions.iter();
         (validity.is_unlimited() || validity == other.rule.validity)
+            && budget.takes(1 + conditions.len() * other.rule.conditions.len())
             && conditions.all(|condition| other.rule.conditions.contains(condition))
             // On ports without HTTP, Istio drops an `Allow` rule with any part that asks for HTTP.
             && (self.rule.effect != Effect::Allow
                 || !asks_for_http(self.rule)
                 || asks_for_http(other.rule))
-            && self.covers_operations(other.rule)
+            // Most rules differ in their callers.
+            && budget.takes(self.sources.len() * other.source_values)
             && self.covers_sources(other)
+            && budget.takes(self.operations.len() * other.operation_values)
+            && self.covers_operations(other.rule)
     }
 
     fn covers_operations(&self, other: &Rule) -> bool {
@@ -258,11 +354,11 @@ struct OperationCover<'r> {
 }
 
 impl<'r> OperationCover<'r> {
-    fn of(operation: &'r Operation, reading: Reading) -> Self {
+    fn of(operation: &'r Operation) -> Self {
         Self {
             operation,
             methods: TextCover::of(operation.methods.iter().enumerate()),
-            paths: PathCover::of(&operation.paths, reading),
+            paths: PathCover::of(&operation.paths, Reading::Narrow),
             same_paths: operation.paths.iter().collect(),
             // A pattern does not let ambiguous hosts pass, and an exact host may be one.
             hosts: operation.hosts.iter().collect(),

@@ -5,34 +5,44 @@
 use std::collections::BTreeMap;
 
 use super::{
-    covered, evadable_path, pass, ports, unknown_callers, unknown_labels, unknown_targets, wide,
+    covered, evadable_path, pass, ports, unknown_callers, unknown_labels, unknown_providers,
+    unknown_targets, wide,
 };
 use crate::policy::PolicySet;
 use crate::problem::Problems;
 
-/// Problems of policies, by their positions in the set.
+/// Problems of policies, by their positions in the set, and of the mesh.
 #[derive(Debug, Default)]
-pub(super) struct Found(BTreeMap<usize, Problems>);
+pub(crate) struct Found {
+    policies: BTreeMap<usize, Problems>,
+    pub(crate) mesh: Problems,
+}
 
 impl Found {
     /// The problems of the policy at a position of the set.
     pub(super) fn of(&mut self, position: usize) -> &mut Problems {
-        self.0.entry(position).or_default()
+        self.policies.entry(position).or_default()
+    }
+
+    /// The problems of policies by their positions in the set, where there are any.
+    pub(crate) fn into_policies(self) -> impl Iterator<Item = (usize, Problems)> {
+        let found = self.policies.into_iter();
+        found.filter(|(_, problems)| problems.count() > 0)
     }
 }
 
-/// The problems of policies by their positions in the set, where there are any.
-pub(crate) fn lint_together(set: &PolicySet) -> impl Iterator<Item = (usize, Problems)> {
+/// What is found in the documents together.
+pub(crate) fn lint_together(set: &PolicySet) -> Found {
     let mut found = Found::default();
     let together = set.policies_together();
     unknown_callers::check(set, &mut found);
     unknown_labels::check(set, &mut found);
+    unknown_providers::check(set, &mut found);
     unknown_targets::check(set, &mut found);
     ports::check(set, &together, &mut found);
     pass::check(set, &together, &mut found);
     wide::check(set, &together, &mut found);
-    covered::check(set, &mut found);
+    covered::check(set, &together, &mut found);
     evadable_path::check(set, &mut found);
-    let found = found.0.into_iter();
-    found.filter(|(_, problems)| problems.count() > 0)
+    found
 }

@@ -1,9 +1,10 @@
 //! Service accounts and namespaces that rules name and no document declares.
 //!
 //! Callers need no policy: jobs, monitoring and clients of other clusters have none. So an unknown name alone is
-//! no mistake. It is one if it differs from a declared name as a typing mistake does, if its account is declared in
-//! another namespace, or if a `NetworkPolicy` would let in a whole namespace instead. That is reported where the account
-//! is named first: one declaration mends it everywhere.
+//! no mistake. It is one if it differs from a declared name as a typing mistake does, if it is the name of a workload
+//! that runs as another account, if the policy's own namespace has no such account and another one has, or if a
+//! `NetworkPolicy` would let in a whole namespace instead. The last is reported where the account is named first: one
+//! declaration mends it everywhere.
 
 use std::collections::HashSet;
 
@@ -19,9 +20,10 @@ use crate::rule_spec::{Effect, Enforcement, Otherwise};
 /// The account of pods that name none. It may be that of any workload.
 const DEFAULT_ACCOUNT: &str = "default";
 
-/// Reports callers of rules, and namespaces of policies, that are probably misspelt.
+/// Reports callers of rules, and namespaces of policies and of the mesh, that are probably misspelt.
 pub(super) fn check(set: &PolicySet, found: &mut Found) {
     let declared = Declared::by(set);
+    check_namespaces_of_mesh(set, &declared, &mut found.mesh);
     let declaration = declaration(set.mesh());
     let rules = Cursor::Root;
     let rules = rules.key("spec");
@@ -31,12 +33,34 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
         let problems = found.of(position);
         check_namespace(policy, &declared, problems);
         for (index, rule) in policy.rules.iter().enumerate() {
-            let declaration = declaration.filter(|_| lets_packets_in(policy, rule));
-            callers::visit(rule, &rules.index(index), &mut |cursor, caller| {
-                let is_new = |account: &str| {
-                    undeclared.insert((caller.namespace.to_owned(), account.to_owned()))
+            let rule_cursor = rules.index(index);
+            let mut named = Named {
+                own_namespace: &policy.name.namespace,
+                declaration: declaration.filter(|_| lets_packets_in(policy, rule)),
+                accounts: HashSet::new(),
+                reported: HashSet::new(),
+            };
+            callers::visit(rule, &rule_cursor, &mut |_, caller| {
+                named
+                    .accounts
+                    .extend(caller.account.map(|account| (caller.namespace, account)));
+            });
+            callers::visit(rule, &rule_cursor, &mut |cursor, caller| {
+                let Some(unknown) = judge(&caller, &named, &declared) else {
+                    return;
                 };
-                check_caller(&caller, declaration, &declared, is_new, cursor, problems);
+                let account = (
+                    caller.namespace.to_owned(),
+                    caller.account.map(str::to_owned),
+                );
+                let is_new =
+                    named
+                        .reported
+                        .insert((caller.namespace, caller.account, caller.is_included))
+                        && (!unknown.is_undeclared || undeclared.insert(account));
+                if is_new {
+                    problems.report(unknown.code, cursor, unknown.message, unknown.help);
+                }
             });
         }
     }
@@ -51,6 +75,51 @@ fn declaration(mesh: &Mesh) -> Option<&'static str> {
             "`rules: []`, which let no request in, as the mesh does where there is no policy"
         }
     })
+}
+
+/// Namespaces of gateways and of exceptions from mutual TLS in which no policy is.
+fn check_namespaces_of_mesh(set: &PolicySet, declared: &Declared<'_>, problems: &mut Problems) {
+    let mut check = |name: &str, fewest: usize, cursor: &Cursor<'_>| {
+        let policies = |name| declared.namespace(name).map_or(0, |known| known.policies);
+        let meant = declared.closest_namespace(name);
+        if let Some(meant) = meant.filter(|meant| policies(name) == 0 && policies(meant) >= fewest)
+        {
+            problems.report(
+                Code::UnknownNamespace,
+                cursor,
+                format!("no policy is in the namespace `{name}`"),
+                format!("did you mean `{meant}`?"),
+            );
+        }
+    };
+    let mesh = set.mesh();
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let gateways = spec.key("gateways");
+    for (index, gateway) in mesh.gateways.iter().enumerate() {
+        check(
+            &gateway.namespace,
+            2,
+            &gateways.index(index).key("namespace"),
+        );
+    }
+    let mtls = spec.key("mtls");
+    let exceptions = mtls.key("exceptions");
+    for exception in &mesh.mtls.exceptions {
+        let cursor = exceptions.index(exception.position);
+        check(&exception.namespace, 1, &cursor.key("namespace"));
+    }
+}
+
+/// What is known of the callers that a rule names.
+struct Named<'r> {
+    own_namespace: &'r str,
+    /// A policy that would declare them, if the rule's callers become peers of a `NetworkPolicy`.
+    declaration: Option<&'static str>,
+    /// Those with an account, by namespace and name.
+    accounts: HashSet<(&'r str, &'r str)>,
+    /// Those that were reported, which several spellings may name.
+    reported: HashSet<(&'r str, Option<&'r str>, bool)>,
 }
 
 /// The only policy of a namespace that is spelt almost like another one.
@@ -81,72 +150,95 @@ fn lets_packets_in(policy: &ServicePolicy, rule: &Rule) -> bool {
         && !matches!(policy.attachment, Attachment::Targets(_))
 }
 
-fn check_caller(
-    caller: &NamedCaller<'_>,
-    declaration: Option<&str>,
-    declared: &Declared<'_>,
-    mut is_new: impl FnMut(&str) -> bool,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) {
+/// What is probably wrong with the name of a caller.
+struct Unknown {
+    code: Code,
+    message: String,
+    help: String,
+    /// Whether nothing is wrong with it but that no document declares it.
+    is_undeclared: bool,
+}
+
+fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -> Option<Unknown> {
     let name = caller.namespace;
+    let of_account = |message, help| Unknown {
+        code: Code::UnknownServiceAccount,
+        message,
+        help,
+        is_undeclared: false,
+    };
     let Some(namespace) = declared.namespace(name) else {
-        if let Some(meant) = declared.closest_namespace(name) {
-            problems.report(
-                Code::UnknownNamespace,
-                cursor,
-                format!("the namespace `{name}` is in no document"),
-                format!("did you mean `{meant}`?"),
+        if let Some(account) = caller.account
+            && declared.has_account(account, name)
+        {
+            let message = format!(
+                "the namespace `{name}` is in no document, and `{account}` is one with the account `{name}`"
             );
+            let help = format!("write the namespace first: `{account}/{name}`");
+            return Some(of_account(message, help));
         }
-        return;
+        let meant = declared.closest_namespace(name)?;
+        return Some(Unknown {
+            code: Code::UnknownNamespace,
+            message: format!("the namespace `{name}` is in no document"),
+            help: format!("did you mean `{meant}`?"),
+            is_undeclared: false,
+        });
     };
-    let Some(account) = caller.account else {
-        return;
-    };
+    let account = caller.account?;
     if caller.lacks_sa {
-        problems.report(
-            Code::UnknownServiceAccount,
-            cursor,
-            format!(
-                "no workload of `{name}` has this identity: Istio writes `/ns/NAMESPACE/sa/NAME`"
-            ),
-            format!("did you mean `/ns/{name}/sa/{account}`?"),
+        let message = format!(
+            "no workload of `{name}` has this identity: Istio writes `/ns/NAMESPACE/sa/NAME`"
         );
-        return;
+        let help = format!("did you mean `/ns/{name}/sa/{account}`?");
+        return Some(of_account(message, help));
     }
     if declared.has_account(name, account) || account == DEFAULT_ACCOUNT {
-        return;
+        return None;
     }
-    let elsewhere = || {
-        let other = declared.only_namespace_with(account)?;
-        namespace
-            .declares_all_accounts()
-            .then(|| format!("{other}/{account}"))
-    };
-    let declaration = declaration.filter(|_| caller.is_included && namespace.declares_accounts());
-    let meant = match declared.closest_account(name, account) {
-        Some(meant) => Some(format!("{name}/{meant}")),
-        None => elsewhere(),
-    };
-    let help = match (meant, declaration) {
-        (Some(meant), _) => format!("did you mean `{meant}`?"),
-        (None, Some(_)) if !is_new(account) => return,
-        (None, Some(declaration)) => format!(
-            "write `serviceAccount: {account}` into the policy for the pods that run as the account; if they have none, add one with \
-             {declaration}"
-        ),
-        (None, None) => return,
+    let is_unnamed = |meant: &&str| !named.accounts.contains(&(name, *meant));
+    let is_peer = caller.is_included && namespace.declares_accounts();
+    let declaration = named.declaration.filter(|_| is_peer);
+    let mut is_undeclared = false;
+    let by_workload = declared.account_of_workload(name, account);
+    let (reason, help) = if let Some(meant) = by_workload.filter(is_unnamed) {
+        let reason = format!(", and the workload of this name runs as `{meant}`");
+        (reason, format!("did you mean `{name}/{meant}`?"))
+    } else if let Some(meant) = declared.closest_account(name, account).filter(is_unnamed) {
+        (String::new(), format!("did you mean `{name}/{meant}`?"))
+    } else if name == named.own_namespace
+        && namespace.declares_all_accounts()
+        && let Some(other) = declared.only_namespace_with(account)
+        && !named.accounts.contains(&(other, account))
+    {
+        // It may be another one of the same name, so it is not the suggestion.
+        (
+            format!(", and `{other}` has one of this name"),
+            format!(
+                "an account of another namespace is written with that; one of `{name}` is declared by a policy with `serviceAccount: {account}`"
+            ),
+        )
+    } else if let Some(declaration) = declaration {
+        is_undeclared = true;
+        (
+            String::new(),
+            format!(
+                "write `serviceAccount: {account}` into the policy for the pods that run as the account; if they have none, add one with \
+                 {declaration}"
+            ),
+        )
+    } else {
+        return None;
     };
     let consequence = if declaration.is_some() {
         format!(", so a `NetworkPolicy` lets in packets from every pod of `{name}`")
     } else {
-        String::new()
+        reason
     };
-    problems.report(
-        Code::UnknownServiceAccount,
-        cursor,
-        format!("no document declares the service account `{name}/{account}`{consequence}"),
-        help,
-    );
+    let message =
+        format!("no document declares the service account `{name}/{account}`{consequence}");
+    Some(Unknown {
+        is_undeclared,
+        ..of_account(message, help)
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! Waypoints and services need no document, so an unknown name alone is no mistake.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Found;
@@ -14,8 +15,24 @@ use crate::problem::Cursor;
 /// The gateways and services of a namespace.
 #[derive(Debug, Default)]
 struct Targets<'s> {
-    gateways: BTreeSet<&'s str>,
-    services: BTreeSet<&'s str>,
+    gateways: Known<'s>,
+    services: Known<'s>,
+}
+
+/// Names, indexed once one is looked for.
+#[derive(Debug, Default)]
+struct Known<'s> {
+    names: BTreeSet<&'s str>,
+    index: OnceCell<Names<'s>>,
+}
+
+impl<'s> Known<'s> {
+    fn closest(&self, name: &str) -> Option<&'s str> {
+        let index = self
+            .index
+            .get_or_init(|| Names::of(self.names.iter().copied()));
+        index.closest(name)
+    }
 }
 
 /// Reports targets that are probably misspelt, or in another namespace.
@@ -44,7 +61,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
                 "Service" => &there.services,
                 _ => continue,
             };
-            if known.contains(name) {
+            if known.names.contains(name) {
                 continue;
             }
             let kind = &target.kind;
@@ -58,7 +75,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
                     ),
                     format!("move the policy to the namespace `{other}`"),
                 )
-            } else if let Some(meant) = Names::of(known.iter().copied()).closest(name) {
+            } else if let Some(meant) = known.closest(name) {
                 (
                     format!(
                         "no document declares the {} `{name}` in `{namespace}`",
@@ -81,12 +98,12 @@ fn targets_of(set: &PolicySet) -> HashMap<&str, Targets<'_>> {
     let mut by_namespace: HashMap<&str, Targets<'_>> = HashMap::new();
     for gateway in kubernetes_gateways(set) {
         let there = by_namespace.entry(&gateway.namespace).or_default();
-        there.gateways.insert(&gateway.name);
+        there.gateways.names.insert(&gateway.name);
     }
     for policy in set.policies() {
         if let Some(service) = &policy.service {
             let there = by_namespace.entry(&policy.name.namespace).or_default();
-            there.services.insert(&service.name);
+            there.services.names.insert(&service.name);
         }
     }
     by_namespace

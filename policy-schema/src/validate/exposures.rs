@@ -9,6 +9,7 @@ use super::traffic::check_duration;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ExposureSpec, GatewayApi};
+use crate::lint::closest;
 use crate::matching::TextMatch;
 use crate::policy::{
     Caller, Calls, Exposure, Gateway, IstioVersion, Mesh, PolicySet, Service, ServicePolicy,
@@ -55,11 +56,16 @@ fn check_exposure(
     check_duration(spec.timeout.as_deref(), &cursor.key("timeout"), problems);
     let port = check_port(spec, service?, cursor, problems);
     let Some(gateway) = mesh.gateways.position(&spec.gateway) else {
+        let names = mesh.gateways.iter().map(|gateway| gateway.name.as_str());
+        let help = closest(&spec.gateway, names).map_or_else(
+            || "name one of the `gateways` of the `Mesh`, or add it there".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
         problems.report(
             Code::UnknownGateway,
             &cursor.key("gateway"),
             format!("the mesh has no gateway `{}`", spec.gateway),
-            "name one of the `gateways` of the `Mesh`, or add it there",
+            help,
         );
         return None;
     };
