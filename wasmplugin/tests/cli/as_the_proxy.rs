@@ -27,7 +27,8 @@ const WEB: &str = "
 ";
 
 fn documents(mesh: &str, spec: &str, rules: &str) -> TempDir {
-    let mesh = MESH.replace("  trustDomain:", &format!("{mesh}  trustDomain:"));
+    let base = MESH.replace("  pathNormalization: DecodeAndMergeSlashes\n", "");
+    let mesh = base.replace("  trustDomain:", &format!("{mesh}  trustDomain:"));
     let policy = format!("{HEAD}{spec}  rules:{rules}");
     folder(&[("p/mesh.yaml", &mesh), ("p/cart.yaml", &policy)])
 }

@@ -14,6 +14,7 @@ metadata: {name: mesh}
 spec:
   trustDomain: cluster.local
   istioVersion: \"1.29\"
+  pathNormalization: DecodeAndMergeSlashes
   mtls:
     mode: Strict
     exceptions:
@@ -204,7 +205,7 @@ fn ends_are_listed_by_owner() {
             "notAfter": "2026-06-10T00:00:00Z",
             "expired": true,
             "file": "mesh.yaml",
-            "line": 30,
+            "line": 31,
         })
     );
     assert_eq!(found["expiring"][0]["kind"], "exception");
@@ -279,7 +280,7 @@ fn a_time_span_that_is_none_is_refused_with_what_to_write() {
             &["--output", "json"],
             "a value is required for '--expiring <SPAN>'",
         ),
-        (&["30"], "write a number with a unit, such as `12h` or `7d`"),
+        (&["30"], "write a number with `s`, `m`, `h`, `d` or `w`"),
     ] {
         let args = ["validate", "-f", POLICIES, "--expiring"];
         let refused = run(&[&args[..], span].concat());

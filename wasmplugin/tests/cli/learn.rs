@@ -134,7 +134,7 @@ fn paths_that_no_rule_ever_sees_are_put_aside_and_the_rest_is_learnt() {
         ),
         ("DecodeAndMergeSlashes", all.clone(), vec![]),
     ] {
-        let mesh = format!("{}\n  pathNormalization: {mode}\n", MESH.trim_end());
+        let mesh = MESH.replace("DecodeAndMergeSlashes", mode);
         let folder = folder(&[("mesh.yaml", &mesh)]);
         let files = ["-f", text(folder.path()), "--output", "json"];
         let run = learn(&log(&lines), &files);
