@@ -41,7 +41,7 @@ fn rendered(policies: &Policies) -> (String, String) {
 fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     let first = run(&["init"]).stdout;
     let image = "  filter:\n    image: file:///peergate_filter.wasm\n";
-    let policies = Policies::of(&first.replacen("  # filter:\n", image, 1));
+    let policies = Policies::of(&first.replacen("  filter: {}\n", image, 1));
     let validated = run(&["validate", "-f", &policies.name(), "--deny-warnings"]);
     assert_eq!(validated.status, 0, "{}", validated.stderr);
 
