@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::authorization_policy::LabelSelector;
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::Outbound;
-use crate::policy::{Attachment, Caller, Callers, Calls, Labels, PolicySet, ServicePolicy};
+use crate::policy::{
+    Attachment, Caller, Callers, Calls, IstioVersion, Labels, PolicySet, ServicePolicy,
+};
 
 /// The label by which Kubernetes names each namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
@@ -35,6 +37,16 @@ pub(super) struct NetworkPolicySpec {
     ingress: Vec<Ingress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     egress: Option<Vec<Egress>>,
+}
+
+impl Spec for NetworkPolicySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::NetworkPolicy
+    }
+
+    fn api_version(&self, _: IstioVersion) -> &'static str {
+        "networking.k8s.io/v1"
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,11 +92,7 @@ pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
     specs(set)
         .map(|(policy, spec)| {
             let (namespace, name) = policy.name.as_pair();
-            let object = Resource::new(
-                set.mesh.istio_version,
-                metadata(name, namespace),
-                Spec::NetworkPolicy(spec),
-            );
+            let object = Resource::new(set.mesh.istio_version, metadata(name, namespace), spec);
             object.made_of(format!("policy `{}`", policy.name))
         })
         .collect()
