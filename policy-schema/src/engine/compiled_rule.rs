@@ -37,7 +37,7 @@ impl CompiledRule {
         &self.id
     }
 
-    /// The rule's position among [`CompiledPolicy::rules`].
+    /// The rule's position among [`CompiledPolicy::rules`](super::CompiledPolicy::rules).
     pub fn position(&self) -> usize {
         self.position
     }

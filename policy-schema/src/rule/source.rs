@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::request_principal::RequestPrincipal;
 use crate::identity::{NameKind, SCHEME, TrustDomains};
 use crate::matching::TextMatch;
+#[cfg(feature = "authoring")]
 use crate::rule_spec::Effect;
 
 /// Callers: ALL the fields must match, in each list ANY value does; an empty list is no
