@@ -1,5 +1,7 @@
 //! The import rules of ARCHITECTURE.md hold. The rules are read from the page itself.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -113,6 +115,45 @@ fn modules_do_not_import_each_other_in_circles() {
         rules.retain(|module, _| !free.contains(module));
         assert!(rules.len() < before, "a circle among {:?}", rules.keys());
     }
+}
+
+#[test]
+fn no_files_of_a_crate_import_each_other() {
+    let mut found = Vec::new();
+    for root in crate_roots() {
+        let imports = files::imports(&root);
+        assert!(imports.contains_key(&root), "{}", root.display());
+        for circle in files::circles(&imports) {
+            let shown = circle.iter().map(|(file, others)| {
+                let name = |file: &Path| {
+                    let relative = file.strip_prefix(repository()).unwrap();
+                    relative.display().to_string()
+                };
+                let others: Vec<_> = others.iter().map(|other| name(other)).collect();
+                format!("  {} imports {}", name(file), others.join(", "))
+            });
+            found.push(shown.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "{} circles:\n{}",
+        found.len(),
+        found.join("\n\n")
+    );
+}
+
+/// The roots of the libraries and programs of the workspace.
+fn crate_roots() -> Vec<PathBuf> {
+    let members = rules_under("## Crates").into_keys().count();
+    let folders = std::fs::read_dir(repository()).unwrap();
+    let folders = folders.map(|entry| entry.unwrap().path().join("src"));
+    let roots: Vec<_> = folders
+        .flat_map(|source| ["lib.rs", "main.rs"].map(|root| source.join(root)))
+        .filter(|root| root.exists())
+        .collect();
+    assert!(roots.len() >= members, "{roots:?}");
+    roots
 }
 
 #[test]
