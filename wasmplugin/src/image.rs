@@ -11,6 +11,7 @@
 mod build_info;
 mod layer;
 mod layout;
+mod module;
 mod provenance;
 mod sbom;
 
@@ -25,8 +26,9 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-pub(crate) use build_info::BuildInfo;
+pub(crate) use build_info::{BuildInfo, InvalidBuildInfo};
 pub(crate) use layout::{InvalidLayout, from_tar, to_tar};
+pub(crate) use module::{NotAModule, WASM_MAGIC};
 
 /// The media type of a bill of materials.
 const SBOM_MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";

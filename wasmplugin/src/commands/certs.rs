@@ -2,6 +2,7 @@
 
 mod cacerts;
 mod cluster;
+mod error;
 mod read;
 mod root;
 mod rotate;

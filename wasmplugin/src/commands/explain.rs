@@ -1,6 +1,7 @@
 //! `peergate explain`.
 
 mod change;
+mod error;
 mod human;
 mod json;
 mod notes;
@@ -15,7 +16,8 @@ use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use super::decide::{compile, parse_label};
+use super::decide::parse_label;
+use crate::compilation::compile;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::explanation::remedy::{Choice, remedy};
@@ -24,9 +26,11 @@ use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::output;
 use crate::policies;
+use crate::policy_edit::PolicyFileError;
 use crate::policy_edit::changed_file;
 use crate::report;
 use change::{Documents, Tried};
+use error::ExplainError;
 use patch::Patch;
 
 /// How long a rule that has expired is prolonged for, unless somebody says otherwise.
@@ -111,10 +115,10 @@ struct Report<'r> {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() {
         if args.write {
-            return Err(Failure::StdinNotWritable);
+            return Err(PolicyFileError::Stdin.into());
         }
         if args.output == Form::Patch {
-            return Err(Failure::StdinNotPatchable);
+            return Err(ExplainError::StdinNotPatchable.into());
         }
     }
     let now = policies::at_or_now(None);
@@ -133,8 +137,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         Some(keys) => DecisionRecord::unseal(args.id.trim(), keys),
         None => DecisionRecord::decode(args.id.trim()),
     }
-    .map_err(Failure::DecisionId)?;
-    let name = policies::parse_name(&record.policy).map_err(|_| Failure::DecisionOfNoPolicy)?;
+    .map_err(ExplainError::Id)?;
+    let name = policies::parse_name(&record.policy).map_err(|_| ExplainError::NoPolicy)?;
     let policy = policies::named(&set, &name)?;
     let compiled = compile(&set, policy, &args.labels)?;
     let explanation = explanation::explain(&record, &compiled, |rule| policy_of(&set, rule));
@@ -173,7 +177,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         && let Some(change) = &tried.change
     {
         if !may_write {
-            return Err(Failure::UnsealedId);
+            return Err(ExplainError::Unsealed.into());
         }
         let file = changed_file(&change.source, &change.text)?;
         let written = file.path.clone();
@@ -191,7 +195,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// To when a rule is prolonged. The same all day long, so that who asks twice gets one answer.
 fn until(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Failure> {
     match asked {
-        Some(until) if until <= now => Err(Failure::UntilPast(until)),
+        Some(until) if until <= now => Err(ExplainError::UntilPast(until).into()),
         Some(until) => Ok(until),
         None => Ok(now.after(ONE_WEEK).after(ONE_DAY).whole_days()),
     }

@@ -1,6 +1,7 @@
 //! `peergate learn`.
 
 mod document;
+mod error;
 mod human;
 mod json;
 mod known;
@@ -17,12 +18,14 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
+use crate::input::InputError;
 use crate::input::{InputArgs, is_stdin};
 use crate::learning::counters::OBSERVED;
 use crate::learning::path_folding::HandTemplate;
 use crate::learning::proposal::{Evidence, Proposals, ProposedCall};
 use crate::learning::workload::{Call, Counting, Workload};
 use crate::output::{self, Format};
+use crate::policies::PoliciesError;
 use crate::prometheus::PrometheusArgs;
 use crate::{network, policies, report};
 
@@ -169,7 +172,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let logs_at_stdin = args.access_logs.iter().filter(|path| is_stdin(path));
     let policies_at_stdin = input.as_ref().is_some_and(InputArgs::uses_stdin);
     if logs_at_stdin.count() + usize::from(policies_at_stdin) > 1 {
-        return Err(Failure::StdinTwice);
+        return Err(InputError::StdinTwice.into());
     }
     let at = policies::at_or_now(args.at);
     let known = match (&input, &args.trust_domain) {
@@ -212,7 +215,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         .filter(|document| document.is_new())
         .count();
     if new > 1 && !args.selector.is_empty() {
-        return Err(Failure::SeveralPolicies(new));
+        return Err(PoliciesError::Several(new).into());
     }
     let texts = Texts::with(documents(&learnt), &texts, &known)?;
     let draft = texts.check(&known)?;
@@ -307,7 +310,7 @@ impl Args {
             }
             Ok(series)
         });
-        asked.map_err(Failure::Runtime)?
+        asked?
     }
 
     fn counting(&self) -> Counting {

@@ -1,5 +1,6 @@
 //! `peergate promote`.
 
+mod error;
 mod human;
 mod json;
 mod write;
@@ -18,13 +19,17 @@ use crate::input::InputArgs;
 use crate::network;
 use crate::output::{self, Format};
 use crate::policies;
+use crate::policy_edit::PolicyFileError;
+use crate::prometheus::PrometheusError;
 use crate::prometheus::{Prometheus, PrometheusArgs};
 use crate::promotion::Window;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
 use crate::promotion::evidence::{self, Evidence};
 use crate::promotion::verdict::{Standard, Verdict, judge};
+use crate::series::NoLabels;
 use crate::time_span;
+use error::PromoteError;
 
 /// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
 ///
@@ -124,7 +129,7 @@ pub(super) fn parse_window(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.write && args.input.uses_stdin() {
-        return Err(Failure::StdinNotWritable);
+        return Err(PolicyFileError::Stdin.into());
     }
     let at = policies::at_or_now(args.at);
     let options = Options {
@@ -143,10 +148,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         ignores_tcp: args.ignore_tcp_ports,
     };
     let judged = network::block_on(async {
-        let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
+        let prometheus = args
+            .prometheus
+            .connect()?
+            .ok_or(PrometheusError::NotNamed)?;
         judge_all(&prometheus, candidates, window, standard).await
-    })
-    .map_err(Failure::Runtime)??;
+    })??;
     let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
     let ready: Vec<_> = ready.map(|judged| &judged.candidate).collect();
     let is_all_ready = ready.len() == judged.len();
@@ -201,7 +208,7 @@ fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
         .iter()
         .find(|rule| !found.contains(rule.as_str()))
     {
-        Some(rule) => Err(Failure::NotInShadow(rule.clone())),
+        Some(rule) => Err(PromoteError::NotInShadow(rule.clone()).into()),
         None => Ok(candidates),
     }
 }
@@ -224,7 +231,7 @@ async fn judge_all(
     }
     let is_seen = judged.iter().any(|judged| judged.evidence.seen.is_ok());
     if !is_seen && !judged.is_empty() && prometheus.has_unlabelled(window.until).await? {
-        return Err(Failure::NoLabels(prometheus.url().to_string()));
+        return Err(NoLabels(prometheus.url().to_string()).into());
     }
     Ok(judged)
 }

@@ -1,6 +1,7 @@
 //! `peergate verify`.
 
 mod certificates;
+mod error;
 mod human;
 mod json;
 mod junit;
@@ -24,6 +25,7 @@ use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
+use crate::input::InputError;
 use crate::output;
 use crate::policies;
 use crate::probe::{self, Answers};
@@ -155,7 +157,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         istio_version: args.istio_version,
     };
     if args.input.uses_stdin() && args.mesh.uses_stdin() {
-        return Err(Failure::StdinTwice);
+        return Err(InputError::StdinTwice.into());
     }
     let mut set = policies::load(&args.input, options)?;
     if let Some(key) = args.key.read()? {

@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::number::whole;
 use super::reading::{Count, Reading};
 use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, policy_name};
-use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, OutputError};
 use crate::promotion::label::Observed;
 
 #[derive(Serialize)]
@@ -78,7 +77,7 @@ pub(crate) fn document(
     snapshot: &Snapshot,
     source: &str,
     order: Order,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, OutputError> {
     let mut rules: Vec<_> = snapshot.rules.iter().collect();
     order.sort(&mut rules, |row| &row.tally);
     let mut callers: Vec<_> = snapshot.callers.iter().collect();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
+use super::error::CertsError;
 use super::root::parse_trust_domain;
 use crate::certificates::beside::beside;
 use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots, seconds};
@@ -85,16 +86,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut reported = Vec::new();
     for path in &args.files {
         let file = name_of(path);
-        let chains = read::read(&bytes(path)?).map_err(|reason| Failure::NoCertificates {
+        let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::NoCertificates {
             name: file.clone(),
             reason: reason.to_string(),
         })?;
         // A file without anything that is trusted does not trust these.
         if !roots.is_empty() && !chains.iter().any(Chain::is_trusted) {
-            return Err(Failure::NoCertificates {
+            return Err(CertsError::NoCertificates {
                 name: file,
                 reason: "it does not say what is trusted, which `--trusts` asks".to_owned(),
-            });
+            }
+            .into());
         }
         reported.extend(chains.iter().map(|chain| Reported {
             file: file.clone(),
@@ -121,7 +123,7 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// The serial number of the root in a file, as proxies tell it, and the file's name.
 fn root(path: &Path) -> Result<(String, String), Failure> {
     let name = name_of(path);
-    let invalid = |reason: String| Failure::NoCertificates {
+    let invalid = |reason: String| CertsError::NoCertificates {
         name: name.clone(),
         reason,
     };

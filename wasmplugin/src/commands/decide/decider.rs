@@ -10,12 +10,13 @@ use policy_schema::rule_spec::RuleSpec;
 
 use super::answer::{Answer, Asked};
 use super::arrival::{Listener, Sent};
+use super::error::QuestionError;
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
 use super::target::Workload;
 use super::unanswerable::Unanswerable;
-use super::{compiled, config_at, of_workload};
+use crate::compilation::{compiled, config_at, of_workload};
 use crate::failure::Failure;
 
 /// The policies for a workload.
@@ -137,7 +138,7 @@ impl<'s> Decider<'s> {
             .port
             .or(self.workload.port)
             .or_else(|| self.only_port(ServicePolicy::declared_tcp_ports));
-        let port = port.ok_or_else(|| Failure::InvalidQuestion {
+        let port = port.ok_or_else(|| QuestionError::InvalidQuestion {
             message: "which rules apply to a connection without HTTP depends on its port"
                 .to_owned(),
             help: "name the port of the workload: `--port`".to_owned(),

@@ -11,6 +11,7 @@ use policy_schema::verify::{
     pod_ports,
 };
 
+use super::error::VerifyError;
 use super::{MeshArgs, Probed, certificates, measured};
 use crate::admin::{self, Said};
 use crate::certificates::inspect::Expected;
@@ -72,8 +73,7 @@ pub(super) fn observe(
 ) -> Result<Observation, Failure> {
     let mut observation = Observation::default();
     let mut objects = observation.read_manifests(&args.manifests)?;
-    let asked = network::block_on(observation.ask_all(args, set, &mut objects))
-        .map_err(Failure::Runtime)??;
+    let asked = network::block_on(observation.ask_all(args, set, &mut objects))??;
     for proxy in asked {
         observation.add_proxy(proxy, expected);
     }
@@ -255,7 +255,7 @@ impl Observation {
     fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
         let name = input::name_of(path);
         let proxy = Proxy::from_config_dump(&name, &input::bytes(path)?);
-        let proxy = proxy.map_err(|reason| Failure::NoConfigDump { name, reason })?;
+        let proxy = proxy.map_err(|reason| VerifyError::NoConfigDump { name, reason })?;
         self.observed.proxies.push(proxy);
         Ok(())
     }

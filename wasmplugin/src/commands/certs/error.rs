@@ -1,0 +1,44 @@
+//! Why certificates are not read, or an authority not replaced.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
+
+/// Why certificates are not read, or an authority not replaced.
+#[derive(Debug, Error)]
+pub(super) enum CertsError {
+    #[error("`{name}`: {reason}")]
+    NoCertificates { name: String, reason: String },
+    #[error("both are of the same root")]
+    SameRoot,
+    #[error("nothing is written: what is in {}: {reason}", folder.display())]
+    UnsoundAuthority { folder: PathBuf, reason: String },
+    #[error("nothing is written: `{from}` signs now, and `{to}` is another trust domain")]
+    OtherTrustDomain { from: String, to: String },
+}
+
+impl Fault for CertsError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
+            Self::NoCertificates { .. } => {
+                "name a PEM file, a Secret, or what a proxy says at `/certs`"
+            }
+            Self::SameRoot => {
+                "an intermediate of the same root takes the place of another by its own Secret alone"
+            }
+            Self::UnsoundAuthority { .. } => {
+                "see all that is wrong with `peergate certs read FOLDER/cacerts.yaml`"
+            }
+            Self::OtherTrustDomain { .. } => {
+                "make the new authority for the trust domain of the mesh: no workload would be known under another"
+            }
+        })
+    }
+}
