@@ -14,31 +14,12 @@ mod delivery;
 mod documents;
 mod error;
 mod mesh;
+mod outcome;
 mod report;
 
 pub(crate) use error::DemoError;
 pub(crate) use mesh::DemoMesh;
 pub(crate) use report::Report;
-
-use cases::{Case, Expectation};
-
-/// What came of one case.
-#[derive(Clone, Debug)]
-pub(crate) struct Outcome {
-    /// The case.
-    pub(crate) case: Case,
-    /// What happened.
-    pub(crate) got: Expectation,
-    /// The id of the decision, where it was denied.
-    pub(crate) decision: Option<String>,
-}
-
-impl Outcome {
-    /// Whether it is what was expected.
-    pub(crate) fn is_as_expected(&self) -> bool {
-        self.case.expected == self.got
-    }
-}
 
 /// Makes every call, one after the other, then has one of the denials explained and allowed.
 pub(crate) fn run(mesh: &DemoMesh) -> Result<Report, DemoError> {

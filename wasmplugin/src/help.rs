@@ -94,7 +94,7 @@ mod tests {
             let functions = code.split("fn help(&self)").skip(1);
             texts.extend(functions.map(|function| {
                 let end = function.find("\n}\n").unwrap_or(function.len());
-                function[..end].to_owned()
+                function.get(..end).unwrap_or_default().to_owned()
             }));
         }
     }

@@ -31,12 +31,12 @@ use serde_json::{Map, Value, json};
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::input::InputError;
-use crate::input::{InputArgs, is_stdin};
+use crate::input::{InputArgs, InputError, is_stdin};
 use crate::output::{self, Format};
 use crate::policies;
 use crate::policies::PoliciesError;
 use crate::report::{self, Message};
+
 use error::QuestionError;
 
 pub(super) use question::parse_label;

@@ -15,9 +15,8 @@ use thiserror::Error;
 use crate::exit_status::ExitStatus;
 use crate::failure::{Failure, Fault};
 use crate::input::Input;
-use crate::output;
-use crate::policies;
 use crate::report::{self, LimitArgs, counted};
+use crate::{output, policies};
 
 use text::Places;
 

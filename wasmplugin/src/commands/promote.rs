@@ -3,6 +3,7 @@
 mod error;
 mod human;
 mod json;
+mod report;
 mod write;
 
 use std::collections::BTreeSet;
@@ -16,20 +17,19 @@ use policy_schema::validate::Options;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
-use crate::network;
 use crate::output::{self, Format};
-use crate::policies;
 use crate::policy_edit::PolicyFileError;
-use crate::prometheus::PrometheusError;
-use crate::prometheus::{Prometheus, PrometheusArgs};
+use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
 use crate::promotion::Window;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
-use crate::promotion::evidence::{self, Evidence};
-use crate::promotion::verdict::{Standard, Verdict, judge};
+use crate::promotion::evidence;
+use crate::promotion::verdict::{Standard, judge};
 use crate::series::NoLabels;
-use crate::time_span;
+use crate::{network, policies, time_span};
+
 use error::PromoteError;
+use report::{Judged, Report};
 
 /// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
 ///
@@ -86,33 +86,6 @@ pub(crate) struct Args {
         hide_possible_values = true
     )]
     output: Format,
-}
-
-/// All that is to be said.
-#[derive(Debug)]
-struct Report {
-    window: Window,
-    standard: Standard,
-    judged: Vec<Judged>,
-    /// What was changed, by the name of its file.
-    written: Vec<Written>,
-}
-
-/// Something in shadow, what was seen of it, and what follows.
-#[derive(Debug)]
-struct Judged {
-    candidate: Candidate,
-    evidence: Evidence,
-    verdict: Verdict,
-}
-
-/// Something that is enforced from now on.
-#[derive(Debug)]
-struct Written {
-    file: String,
-    policy: PolicyName,
-    /// None for the policy itself.
-    rule: Option<String>,
 }
 
 /// No Prometheus has kept samples for longer.

@@ -9,14 +9,11 @@ use thiserror::Error;
 use crate::exit_status::ExitStatus;
 use crate::failure::{Failure, Fault};
 use crate::image::{self, InvalidLayout};
-use crate::input::InputError;
-use crate::input::{Input, bytes};
-use crate::network;
+use crate::input::{Input, InputError, bytes};
 use crate::output::{self, NewFile};
-use crate::policies;
 use crate::policy_edit::{EditError, PolicyText, changed_file};
 use crate::registry::{self, Access, Destination, PushError};
-use crate::report;
+use crate::{network, policies, report};
 
 /// Upload an image of the filter to a registry
 ///

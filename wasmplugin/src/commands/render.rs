@@ -30,10 +30,10 @@ use super::undeclared_providers;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::input::InputArgs;
-use crate::input::InputError;
+use crate::input::{InputArgs, InputError};
 use crate::output::{self, Format, NewFile, Target};
 use crate::{policies, report};
+
 use error::RenderError;
 
 /// Render a hardened mesh as resources of Istio, or policies as configuration of the filter

@@ -15,18 +15,15 @@ use crate::admin::{self, AdminError};
 use crate::exit_status::ExitStatus;
 use crate::failure::{Failure, Fault};
 use crate::input::InputArgs;
-use crate::network;
 use crate::output::{self, Format};
-use crate::policies;
-use crate::prometheus::PrometheusError;
-use crate::prometheus::{Prometheus, PrometheusArgs};
-use crate::report;
+use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
 use crate::series::NoLabels;
-use crate::time_span;
 use crate::top::documents::Documents;
+use crate::top::policy_name::policy_name;
 use crate::top::reading::Reading;
-use crate::top::snapshot::{Order, Snapshot, policy_name};
+use crate::top::snapshot::{Order, Snapshot};
 use crate::top::{from_prometheus, from_proxy, json, plain, terminal};
+use crate::{network, policies, report, time_span};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
 #[derive(Debug, clap::Args)]

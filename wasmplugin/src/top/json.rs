@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::number::whole;
+use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
-use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, policy_name};
+use super::snapshot::{CallerRow, Order, RuleRow, Snapshot};
 use crate::output::{self, OutputError};
 use crate::promotion::label::Observed;
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
+use super::args::parse_trust_domain;
 use super::error::CertsError;
-use super::root::parse_trust_domain;
 use crate::certificates::beside::beside;
-use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots, seconds};
+use crate::certificates::finding::Finding;
+use crate::certificates::inspect::{Expected, Inspected, inspect, missing_roots, seconds};
 use crate::certificates::read::{self, Chain};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;

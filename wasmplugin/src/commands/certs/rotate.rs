@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use super::cacerts::PluggedIn;
 use super::error::CertsError;
 use crate::certificates::beside::beside;
+use crate::certificates::finding::FaultCode;
 use crate::certificates::inspect::{Expected, inspect};
 use crate::certificates::read::CA_CERT;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output;
-use crate::policies;
+use crate::{output, policies};
 
 /// Write the three steps from one root to another, each as the Secret `cacerts`
 ///
@@ -110,7 +110,8 @@ fn sound_identities(
         let name = chain.name.as_deref().unwrap_or_default();
         let inspected = inspect(chain, expected);
         let own = inspected.iter().flat_map(|found| &found.findings);
-        let own = own.filter(|found| standing == Standing::ToCome || found.code == "broken-chain");
+        let own = own
+            .filter(|found| standing == Standing::ToCome || found.code == FaultCode::BrokenChain);
         if let Some(found) = beside(chain, &chains).iter().chain(own).next() {
             return Err(unsound(name, &found.message).into());
         }

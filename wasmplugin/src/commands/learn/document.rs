@@ -15,18 +15,17 @@ use policy_schema::plugin_config::{ApiVersion, PolicyName};
 use policy_schema::rule_spec::{Enforcement, RuleSpec};
 use policy_schema::validate::validate;
 
-use super::Args;
+use super::args::Args;
 use super::error::LearnError;
-use super::human::call_line;
 use super::known::Known;
+use super::wording::call_line;
 use crate::failure::Failure;
 use crate::input::BYTE_ORDER_MARK;
 use crate::learning::caller::RuleIds;
 use crate::learning::proposal::{Proposals, ProposedCall};
 use crate::learning::rule::rule;
 use crate::output::{self, OutputError};
-use crate::policy_edit::PolicyFileError;
-use crate::policy_edit::{Edit, EditError, PolicyText};
+use crate::policy_edit::{Edit, EditError, PolicyFileError, PolicyText};
 use crate::report;
 
 /// More calls than these are not listed in comments.

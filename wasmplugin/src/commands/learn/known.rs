@@ -18,8 +18,7 @@ use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
 use crate::learning::workload::{Call, Standing};
 use crate::policies::PoliciesError;
-use crate::policy_edit::PolicyFileError;
-use crate::policy_edit::PolicyText;
+use crate::policy_edit::{PolicyFileError, PolicyText};
 use crate::{policies, report};
 
 /// What is allowed already.

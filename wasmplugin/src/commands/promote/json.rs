@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::human::{notes, whole_seconds, word};
-use super::{Judged, Report};
+use super::report::{Judged, Report};
 use crate::output::{self, OutputError};
 use crate::promotion::bound::Share;
 use crate::promotion::candidate::{Member, Subject};

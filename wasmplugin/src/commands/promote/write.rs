@@ -6,15 +6,13 @@ use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use policy_schema::validate::{Options, validate};
 
-use super::Written;
 use super::error::PromoteError;
+use super::report::Written;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::output;
-use crate::policy_edit::PolicyFileError;
-use crate::policy_edit::{Edit, EditError, PolicyText, changed_file};
+use crate::policy_edit::{Edit, EditError, PolicyFileError, PolicyText, changed_file};
 use crate::promotion::candidate::Candidate;
-use crate::report;
+use crate::{output, report};
 
 const FIELD: &str = "enforcement";
 

@@ -10,8 +10,7 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Widening, widened};
 
 use super::object::Object;
-use crate::cluster::Cluster;
-use crate::cluster::ClusterError;
+use crate::cluster::{Cluster, ClusterError};
 use crate::failure::Failure;
 use crate::manifests::{self, Manifests};
 use crate::position::Lines;

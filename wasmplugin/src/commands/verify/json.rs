@@ -4,7 +4,7 @@ use policy_schema::policy::PolicySet;
 use policy_schema::verify::{Proxy, RunningPolicy};
 use serde::Serialize;
 
-use super::Report;
+use super::report::Report;
 use crate::output::{self, OutputError};
 use crate::probe::Answers;
 use crate::report::{self, Entry, Message};

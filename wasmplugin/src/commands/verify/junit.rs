@@ -4,9 +4,9 @@ use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::Report;
 use super::error::VerifyError;
-use super::observe::Seen;
+use super::report::Report;
+use super::seen::Seen;
 use crate::failure::Failure;
 use crate::report::Texts;
 

@@ -10,7 +10,7 @@ use serde_sarif::sarif::{
     SCHEMA_URL, Sarif, Tool, ToolComponent,
 };
 
-use super::Report;
+use super::report::Report;
 use crate::output::{self, OutputError};
 use crate::report::Texts;
 
