@@ -10,9 +10,6 @@ mod patch;
 use std::time::Duration;
 
 use policy_schema::decision_id::DecisionRecord;
-use policy_schema::engine::CompiledRule;
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
@@ -24,11 +21,9 @@ use crate::explanation::remedy::{Choice, remedy};
 use crate::explanation::{self, Explanation};
 use crate::failure::Failure;
 use crate::input::InputArgs;
-use crate::output;
-use crate::policies;
-use crate::policy_edit::PolicyFileError;
-use crate::policy_edit::changed_file;
-use crate::report;
+use crate::policy_edit::{PolicyFileError, changed_file};
+use crate::{output, policies, report};
+
 use change::{Documents, Tried};
 use error::ExplainError;
 use patch::Patch;
@@ -103,7 +98,7 @@ struct Report<'r> {
     record: &'r DecisionRecord,
     /// Whether nobody without the key can have made the id.
     is_sealed: bool,
-    explanation: &'r Explanation,
+    explanation: &'r Explanation<'r>,
     /// What would make it be allowed, and what came of trying it.
     tried: &'r Tried,
     /// The change, as a unified diff.
@@ -141,7 +136,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let name = policies::parse_name(&record.policy).map_err(|_| ExplainError::NoPolicy)?;
     let policy = policies::named(&set, &name)?;
     let compiled = compile(&set, policy, &args.labels)?;
-    let explanation = explanation::explain(&record, &compiled, |rule| policy_of(&set, rule));
+    let explanation = explanation::explain(&record, &compiled, |name| {
+        set.policy(&name.namespace, &name.name)
+    });
     let documents = Documents {
         sources: &input.sources,
         name: &name,
@@ -199,9 +196,4 @@ fn until(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Failure>
         Some(until) => Ok(until),
         None => Ok(now.after(ONE_WEEK).after(ONE_DAY).whole_days()),
     }
-}
-
-fn policy_of<'p>(set: &'p PolicySet, rule: &CompiledRule) -> Option<&'p ServicePolicy> {
-    let PolicyName { namespace, name } = rule.policy();
-    set.policy(namespace, name)
 }
