@@ -20,7 +20,7 @@ pub(crate) struct KeyArgs {
     file: Option<PathBuf>,
 }
 
-/// A file that is to have a key.
+/// A file without a valid key.
 #[derive(Debug, Error)]
 #[error("`{0}` has no key for the ids of decisions")]
 struct NotADecisionKey(String);

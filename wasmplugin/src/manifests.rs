@@ -23,7 +23,7 @@ pub(crate) struct Manifests {
     pub(crate) sources: Vec<SourceText>,
 }
 
-/// Manifests that cannot be read. What is wrong with them has been shown.
+/// Manifests that cannot be read. The diagnostics have been shown.
 #[derive(Debug, Error)]
 #[error("the manifests cannot be read: {0}")]
 struct InvalidManifests(String);

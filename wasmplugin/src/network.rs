@@ -11,7 +11,7 @@ use crate::exit_status::ExitStatus;
 use crate::failure::{Failure, Fault};
 use crate::input;
 
-/// Why nobody could be talked to: nothing can wait for answers.
+/// The runtime that waits for answers cannot start.
 #[derive(Debug, Error)]
 #[error("cannot start: {0}")]
 pub(crate) struct CannotStart(io::Error);
@@ -26,7 +26,7 @@ impl Fault for CannotStart {
     }
 }
 
-/// A file that is to have authorities.
+/// A file without a usable certificate of an authority.
 #[derive(Debug, Error)]
 #[error("`{name}` has no certificate in PEM: {reason}")]
 struct InvalidAuthorities {

@@ -23,7 +23,7 @@ impl Series {
     }
 }
 
-/// Metrics of proxies that do not know the filter's tags.
+/// Metrics of proxies that are not configured with the filter's tags.
 #[derive(Debug, Error)]
 #[error(
     "{0} has counters of the filter, and no labels: all that they are about stands in their names"

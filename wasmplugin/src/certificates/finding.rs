@@ -20,15 +20,15 @@ pub(crate) enum FaultCode {
     NotYetValid,
     /// It ends soon, and is not renewed by itself.
     EndsSoon,
-    /// It was to be renewed, and was not.
+    /// It was not renewed in time.
     NotRenewed,
     /// Its key is too short.
     WeakKey,
     /// It is signed over a hash with known collisions.
     WeakSignature,
-    /// It may not stand on the certificate that follows it.
+    /// The next certificate of its chain did not validly issue it.
     BrokenChain,
-    /// The key beside it is that of another.
+    /// The key beside it belongs to another certificate.
     OtherKey,
     /// The key that belongs beside it is missing.
     NoKey,
@@ -36,19 +36,19 @@ pub(crate) enum FaultCode {
     NoIdentity,
     /// It has several URI names.
     SeveralIdentities,
-    /// A URI name is no SPIFFE ID of its kind.
+    /// A URI name is not a SPIFFE ID of the required form.
     MalformedIdentity,
-    /// Its trust domain is none of the mesh's.
+    /// Its trust domain is not one of the mesh's.
     ForeignTrustDomain,
-    /// Its key is not for what it is used for.
+    /// Its key usage does not fit its role.
     KeyUsage,
-    /// It does not say what its key is for.
+    /// It has no key usage.
     NoKeyUsage,
-    /// Its key is not for both sides of TLS.
+    /// Its extended key usage does not cover both sides of TLS.
     ExtendedKeyUsage,
     /// A root is not among those that are trusted.
     MissingRoot,
-    /// It is no certificate.
+    /// It cannot be read as a certificate.
     Unreadable,
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// Nobody named a filter, and none is beside this program.
+/// No filter is named, and there is none beside this program.
 #[derive(Debug, Error)]
 #[error("there is no filter to run")]
 struct MissingFilter;

@@ -115,7 +115,7 @@ fn parse_end(text: &str) -> Result<Timestamp, String> {
         .map_err(|reason| reason.to_string())
 }
 
-/// How much of the input is lost, so that nothing is printed. It has been shown.
+/// Nothing is printed, because this many parts of the input are lost. The findings have been shown.
 #[derive(Debug, Error)]
 #[error("nothing is printed: {} cannot be read or carried over", counted(*.0, "part of the input", "parts of the input"))]
 struct NotImported(usize);

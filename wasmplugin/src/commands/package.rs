@@ -36,7 +36,7 @@ pub(crate) struct Args {
     out: PathBuf,
 }
 
-/// A build info that says nothing about the module.
+/// A build info that does not describe the module.
 #[derive(Debug, Error)]
 #[error("`{name}`: {reason}")]
 struct InvalidBuildInfoFile {

@@ -205,7 +205,7 @@ fn add_objects(
         Some(Err(NoExtension::MissingImage)) if only.is_everything() => None,
         Some(Err(NoExtension::MissingImage)) => return Err(RenderError::MissingImage.into()),
         Some(Err(reason @ NoExtension::NoTrafficExtension(_))) => {
-            return Err(RenderError::NoTrafficExtension(reason.to_string()).into());
+            return Err(RenderError::NoTrafficExtension(reason).into());
         }
     };
     if only.takes(ResourceKind::AuthorizationPolicy) {

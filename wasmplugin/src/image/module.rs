@@ -1,4 +1,4 @@
-//! What a WebAssembly module begins with.
+//! How a WebAssembly module is recognized.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::failure::Fault;
 /// What a WebAssembly module begins with.
 pub(crate) const WASM_MAGIC: [u8; 4] = *b"\0asm";
 
-/// A file that is to be the filter.
+/// A file that is not a WebAssembly module.
 #[derive(Debug, Error)]
 #[error("`{}` is no WebAssembly module", .0.display())]
 pub(crate) struct NotAModule(pub(crate) PathBuf);

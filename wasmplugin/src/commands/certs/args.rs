@@ -1,4 +1,4 @@
-//! What several of the commands take.
+//! Arguments that several of the subcommands share.
 
 use std::time::Duration;
 

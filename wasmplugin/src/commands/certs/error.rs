@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::certificates::read::ReadError;
 use crate::exit_status::ExitStatus;
 use crate::failure::Fault;
 
@@ -11,7 +12,11 @@ use crate::failure::Fault;
 #[derive(Debug, Error)]
 pub(super) enum CertsError {
     #[error("`{name}`: {reason}")]
-    NoCertificates { name: String, reason: String },
+    Unreadable { name: String, reason: ReadError },
+    #[error("`{0}`: it has no certificate")]
+    NoCertificate(String),
+    #[error("`{0}`: it does not say what is trusted, which `--trusts` asks")]
+    NothingTrusted(String),
     #[error("both are of the same root")]
     SameRoot,
     #[error("nothing is written: what is in {}: {reason}", folder.display())]
@@ -27,7 +32,7 @@ impl Fault for CertsError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::NoCertificates { .. } => {
+            Self::Unreadable { .. } | Self::NoCertificate(_) | Self::NothingTrusted(_) => {
                 "name a PEM file, a Secret, or what a proxy says at `/certs`"
             }
             Self::SameRoot => {

@@ -87,17 +87,13 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut reported = Vec::new();
     for path in &args.files {
         let file = name_of(path);
-        let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::NoCertificates {
+        let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::Unreadable {
             name: file.clone(),
-            reason: reason.to_string(),
+            reason,
         })?;
         // A file without anything that is trusted does not trust these.
         if !roots.is_empty() && !chains.iter().any(Chain::is_trusted) {
-            return Err(CertsError::NoCertificates {
-                name: file,
-                reason: "it does not say what is trusted, which `--trusts` asks".to_owned(),
-            }
-            .into());
+            return Err(CertsError::NothingTrusted(file).into());
         }
         reported.extend(chains.iter().map(|chain| Reported {
             file: file.clone(),
@@ -124,16 +120,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// The serial number of the root in a file, as proxies tell it, and the file's name.
 fn root(path: &Path) -> Result<(String, String), Failure> {
     let name = name_of(path);
-    let invalid = |reason: String| CertsError::NoCertificates {
+    let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::Unreadable {
         name: name.clone(),
         reason,
-    };
-    let chains = read::read(&bytes(path)?).map_err(|reason| invalid(reason.to_string()))?;
+    })?;
     let serial = chains
         .iter()
         .find_map(|chain| chain.serials().into_iter().next());
-    let serial = serial.ok_or_else(|| invalid("it has no certificate".to_owned()))?;
-    Ok((serial, name))
+    match serial {
+        Some(serial) => Ok((serial, name)),
+        None => Err(CertsError::NoCertificate(name).into()),
+    }
 }
 
 fn human(chain: &Reported) -> String {

@@ -101,9 +101,9 @@ fn sound_identities(
     };
     let chains = authority
         .chains()
-        .map_err(|reason| CertsError::NoCertificates {
+        .map_err(|reason| CertsError::Unreadable {
             name: folder.display().to_string(),
-            reason: reason.to_string(),
+            reason,
         })?;
     let mut identities = Vec::new();
     for chain in &chains {

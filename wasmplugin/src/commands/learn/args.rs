@@ -1,4 +1,4 @@
-//! What `peergate learn` is asked.
+//! The arguments of `peergate learn`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! All that there is to say of what is in shadow.
+//! The report on what is in shadow.
 
 use policy_schema::plugin_config::PolicyName;
 

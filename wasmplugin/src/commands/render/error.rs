@@ -1,6 +1,7 @@
 //! Why nothing is rendered.
 
 use policy_schema::envoy::NotForPlainEnvoy;
+use policy_schema::istio::NoExtension;
 use policy_schema::plugin_config::PolicyName;
 use thiserror::Error;
 
@@ -13,8 +14,8 @@ use crate::report::counted;
 pub(super) enum RenderError {
     #[error("the mesh does not say where sidecars fetch the filter")]
     MissingImage,
-    #[error("{0}")]
-    NoTrafficExtension(String),
+    #[error(transparent)]
+    NoTrafficExtension(NoExtension),
     /// Which they are has been shown.
     #[error("nothing is rendered: {} too large", counted(*.0, "object is", "objects are"))]
     TooLarge(usize),

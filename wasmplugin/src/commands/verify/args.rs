@@ -1,4 +1,4 @@
-//! Where to look at a mesh.
+//! Which parts of a mesh to inspect.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! All that there is to say of a mesh.
+//! The report on a mesh.
 
 use policy_schema::diagnostic::SourceText;
 use policy_schema::verify::Finding;

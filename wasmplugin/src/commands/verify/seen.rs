@@ -1,4 +1,4 @@
-//! How much of a mesh was looked at.
+//! How much of a mesh was inspected.
 
 use crate::probe::Answers;
 
