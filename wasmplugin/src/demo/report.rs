@@ -7,9 +7,9 @@ use peergate_sandbox::Metrics;
 use prometheus_parse::{Sample, Value};
 use serde_json::json;
 
-use super::Outcome;
 use super::cases::Expectation;
 use super::change::Change;
+use super::outcome::Outcome;
 
 /// The counter that the filter keeps.
 const COUNTER: &str = "peergate_decisions_total";

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::number::whole;
+use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
-use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, policy_name};
-use crate::failure::Failure;
-use crate::output;
+use super::snapshot::{CallerRow, Order, RuleRow, Snapshot};
+use crate::output::{self, OutputError};
 use crate::promotion::label::Observed;
 
 #[derive(Serialize)]
@@ -78,7 +78,7 @@ pub(crate) fn document(
     snapshot: &Snapshot,
     source: &str,
     order: Order,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, OutputError> {
     let mut rules: Vec<_> = snapshot.rules.iter().collect();
     order.sort(&mut rules, |row| &row.tally);
     let mut callers: Vec<_> = snapshot.callers.iter().collect();

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use policy_schema::plugin_config::PolicyName;
 
 use super::documents::{Documents, RuleFacts};
+use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
 use crate::printable::printable;
 use crate::promotion::label::{self, Observed};
@@ -187,13 +188,4 @@ fn rule_row(policy: &str, rule: &str, documents: Option<&Documents>) -> RuleRow 
         reasons: BTreeSet::new(),
         facts: facts.cloned().unwrap_or_default(),
     }
-}
-
-/// The policy that a label stands for. Neither part has a `_` of its own, and the namespace has no dot.
-pub(crate) fn policy_name(label: &str) -> String {
-    let name = match label.split_once('_') {
-        Some((namespace, name)) => format!("{namespace}/{}", name.replace('_', ".")),
-        None => label.to_owned(),
-    };
-    printable(&name)
 }

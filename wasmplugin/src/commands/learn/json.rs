@@ -3,8 +3,8 @@
 use policy_schema::rule_spec::RuleSpec;
 use serde::Serialize;
 
-use super::Learnt;
 use super::document::{ByHand, Document, Texts};
+use super::learnt::Learnt;
 use super::seen::{Faults, Unread};
 use crate::learning::observed::Tally;
 use crate::learning::path_folding::{Because, Fold, HeldBack, Paths};

@@ -7,7 +7,7 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
 use policy_schema::timestamp::Timestamp;
 
-use super::{Judged, Report, Written};
+use super::report::{Judged, Report, Written};
 use crate::printable::printable;
 use crate::promotion::Window;
 use crate::promotion::candidate::{Candidate, Subject};
