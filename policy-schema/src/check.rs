@@ -22,7 +22,10 @@ use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
 use list::{check_header_pattern, check_list, check_pattern, check_texts};
-pub(crate) use names::{is_dns_label, is_dns_subdomain, is_object_name};
+pub use names::is_dns_label;
+pub(crate) use names::{is_dns_subdomain, is_object_name};
+#[cfg(feature = "authoring")]
+pub(crate) use operation::check_port;
 pub use scope::Scope;
 pub(crate) use source::read_service_account;
 

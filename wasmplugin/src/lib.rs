@@ -18,6 +18,7 @@ mod fuzz;
 mod help;
 mod image;
 mod input;
+mod label;
 mod learning;
 mod manifests;
 mod network;

@@ -1,7 +1,7 @@
 //! Names that Kubernetes and DNS take.
 
 /// Whether `text` is a DNS label (RFC 1123): the form of rule ids and of many Kubernetes names.
-pub(crate) fn is_dns_label(text: &str) -> bool {
+pub fn is_dns_label(text: &str) -> bool {
     text.len() <= 63 && is_part_of_name(text)
 }
 

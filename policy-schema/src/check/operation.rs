@@ -70,13 +70,13 @@ pub(super) fn check(
 
 type Check<T> = fn(&str, &Cursor<'_>, &mut Problems) -> Option<T>;
 
-pub(super) fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<u16> {
+pub(crate) fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<u16> {
     if port == 0 {
         problems.report(
             Code::InvalidValue,
             cursor,
-            "no request arrives on port 0",
-            "name a port from 1 to 65535",
+            "there is no port 0",
+            "write a port from 1 to 65535",
         );
         return None;
     }

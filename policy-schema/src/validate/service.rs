@@ -5,6 +5,7 @@ use super::gateways::check_host;
 use super::lists::check_not_empty;
 use super::names::{check_label, check_subdomain};
 use super::traffic;
+use crate::check::check_port;
 use crate::code::Code;
 use crate::document::{ExternalHostSpec, ExternalProtocol, ServiceSpec, SubsetSpec};
 use crate::policy::{ExternalHost, Service, ServicePort, Subset};
@@ -154,17 +155,6 @@ fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: 
                 "name each host",
             );
         }
-    }
-}
-
-fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if port == 0 {
-        problems.report(
-            Code::InvalidValue,
-            cursor,
-            "there is no port 0",
-            "write a port from 1 to 65535",
-        );
     }
 }
 

@@ -32,14 +32,13 @@ use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::{InputArgs, InputError, is_stdin};
+use crate::label::parse_label;
 use crate::output::{self, Format};
 use crate::policies;
 use crate::policies::PoliciesError;
 use crate::report::{self, Message};
 
 use error::QuestionError;
-
-pub(super) use question::parse_label;
 
 use caller::{Caller, CallerText};
 use decider::Decider;
@@ -137,7 +136,7 @@ pub(crate) struct Args {
     claims: Option<Map<String, Value>>,
     /// A label of the workload beyond those that the policy selects; repeatable. It tells which
     /// other policies are for the workload
-    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = question::parse_label)]
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
     /// When the request is made [default: now]. What has expired by then does not apply
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]

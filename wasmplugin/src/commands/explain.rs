@@ -13,7 +13,6 @@ use policy_schema::decision_id::DecisionRecord;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use super::decide::parse_label;
 use crate::compilation::compile;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
@@ -21,6 +20,7 @@ use crate::explanation::remedy::{Choice, remedy};
 use crate::explanation::{self, Explanation};
 use crate::failure::Failure;
 use crate::input::InputArgs;
+use crate::label::parse_label;
 use crate::policy_edit::{PolicyFileError, changed_file};
 use crate::{output, policies, report};
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use policy_schema::check::is_dns_label;
 use policy_schema::identity::{PeerIdentity, SpiffeId, TrustDomains};
 use policy_schema::rule_spec::SourceSpec;
 
@@ -53,7 +54,7 @@ impl Caller {
     fn of_id(id: SpiffeId<'_>) -> Self {
         let account = id.path().strip_prefix("/ns/").and_then(|rest| {
             let (namespace, name) = rest.split_once("/sa/")?;
-            let is_kubernetes = is_label(namespace) && name.split('.').all(is_label);
+            let is_kubernetes = is_dns_label(namespace) && name.split('.').all(is_dns_label);
             is_kubernetes.then(|| Self::ServiceAccount {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
@@ -114,17 +115,6 @@ impl fmt::Display for Caller {
 
 /// The longest DNS label.
 const LABEL: usize = 63;
-
-fn is_label(text: &str) -> bool {
-    let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_end = |byte: Option<u8>| byte.is_some_and(is_alphanumeric);
-    text.len() <= LABEL
-        && is_end(text.bytes().next())
-        && is_end(text.bytes().last())
-        && text
-            .bytes()
-            .all(|byte| is_alphanumeric(byte) || byte == b'-')
-}
 
 /// The nearest DNS label.
 fn as_label(text: &str) -> String {
@@ -252,8 +242,8 @@ mod tests {
             ("___", "caller"),
         ] {
             assert_eq!(as_label(text), label);
-            assert!(is_label(label));
+            assert!(is_dns_label(label));
         }
-        assert!(is_label(&as_label(&"x.".repeat(200))));
+        assert!(is_dns_label(&as_label(&"x.".repeat(200))));
     }
 }

@@ -317,14 +317,6 @@ pub(super) fn parse_absent_header(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Reads a label as `NAME=VALUE`.
-pub(in crate::commands) fn parse_label(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("write the name and the value as `NAME=VALUE`")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 /// Reads the claims of a JWT, as one JSON object.
 pub(super) fn parse_claims(text: &str) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_str(text)

@@ -9,6 +9,7 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 
 use super::series::Window;
+use crate::label::parse_label;
 use crate::learning::path_folding::HandTemplate;
 use crate::output::Format;
 use crate::policies;
@@ -158,11 +159,4 @@ fn parse_trust_domain(text: &str) -> Result<String, &'static str> {
     } else {
         Err("use 1 to 255 lower-case letters, digits, `.`, `-` and `_`, such as `cluster.local`")
     }
-}
-
-fn parse_label(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("write the name and the value as `NAME=VALUE`")?;
-    Ok((name.to_owned(), value.to_owned()))
 }

@@ -1,0 +1,9 @@
+//! Labels on the command line.
+
+/// Reads a label as `NAME=VALUE`.
+pub(crate) fn parse_label(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("write the name and the value as `NAME=VALUE`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
