@@ -21,6 +21,7 @@ use policy_schema::engine::{
 use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::policy::ServicePolicy;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use near::NEAR_RULES;
@@ -31,9 +32,9 @@ pub(crate) use remedy::Remedy;
 #[derive(Debug)]
 pub(crate) struct Explanation {
     /// The reason that the filter gave.
-    pub(crate) given: Option<&'static str>,
+    pub(crate) given: Option<ReasonCode>,
     /// The reason by the documents.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: ReasonCode,
     /// Whether the documents allow the request.
     pub(crate) is_allowed: bool,
     /// The rule that decides by the documents, of whichever policy.
@@ -86,7 +87,8 @@ pub(crate) fn request<'r>(
 ) -> Request<'r> {
     let peer = match &record.caller {
         RecordedCaller::Anonymous
-            if Reason::code_of(record.reason) == Some(Reason::UnvalidatedCertificate.code()) =>
+            if ReasonCode::from_number(record.reason)
+                == Some(ReasonCode::UnvalidatedCertificate) =>
         {
             PeerIdentity::Unvalidated
         }
@@ -141,7 +143,7 @@ pub(crate) fn explain<'p>(
         Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
         _ => compiled.recorded_matches(&request).find(would_allow),
     };
-    let given = Reason::code_of(record.reason);
+    let given = ReasonCode::from_number(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
     let is_same_revision = revisions.map(|(given, known)| given == known);
     // Numbers of rules are those of a revision.

@@ -3,6 +3,7 @@
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use super::new_rule::{NewCaller, NewRule, new_rule, scalar};
@@ -67,57 +68,75 @@ pub(crate) fn remedy(
              rules may have been edited in place, or be of another revision (`peergate verify`), or look at headers, \
              tokens or addresses, which no id has",
         ),
-        ("denied-by-rule", RecordedCaller::Workload(caller)) => by_rule(&|rule| Remedy::Except {
-            rule,
-            caller: caller.clone(),
-        }),
-        ("denied-by-rule", RecordedCaller::Certificate(_)) => advice(
+        (ReasonCode::DeniedByRule, RecordedCaller::Workload(caller)) => {
+            by_rule(&|rule| Remedy::Except {
+                rule,
+                caller: caller.clone(),
+            })
+        }
+        (ReasonCode::DeniedByRule, RecordedCaller::Certificate(_)) => advice(
             "if the rule is not meant for this client, except its certificate from the rule: name it under \
              `notClientCertificates`",
         ),
-        ("denied-by-rule", RecordedCaller::Anonymous | RecordedCaller::Malformed) => advice(
-            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
-        ),
+        (ReasonCode::DeniedByRule, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
+            advice(
+                "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
+            )
+        }
         (_, _) if shadow.is_some() => shadow.map_or(advice("ask who owns the policy"), enforce),
-        ("no-identity", _) => advice(
+        (ReasonCode::NoIdentity, _) => advice(
             "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
              source `anonymous: true`",
         ),
-        ("unvalidated-certificate", _) => advice(
+        (ReasonCode::UnvalidatedCertificate, _) => advice(
             "have the gateway validate client certificates, or give the caller one that its CA issued. Where TLS sessions \
              are resumed, switch that off at the gateway",
         ),
-        ("malformed-identity", _) => advice(
+        (ReasonCode::MalformedIdentity, _) => advice(
             "give the caller a certificate with one SPIFFE ID, as Istio's CA makes it (`peergate certs read` says what \
              is wrong with one)",
         ),
-        ("foreign-trust-domain", _) => advice(
+        (ReasonCode::ForeignTrustDomain, _) => advice(
             "call from within the mesh. Only if the caller's trust domain is another name of this mesh does it belong \
              under `trustDomainAliases` of the `Mesh`",
         ),
-        ("expired-rule", _) => by_rule(&|rule| Remedy::Prolong {
+        (ReasonCode::ExpiredRule, _) => by_rule(&|rule| Remedy::Prolong {
             rule,
             until: choice.until,
         }),
-        ("rule-not-yet-valid", _) => by_rule(&|rule| Remedy::Begin {
+        (ReasonCode::RuleNotYetValid, _) => by_rule(&|rule| Remedy::Begin {
             rule,
             from: super::at(record),
         }),
-        (_, RecordedCaller::Workload(caller)) => match &explanation.unseen {
-            Some(unseen) => see_what_was_sent(unseen),
-            None => NewCaller::workload(caller, set, policy)
-                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
-                .map_or(advice(BY_HAND), Remedy::AddRule),
-        },
-        (_, RecordedCaller::Certificate(names)) => match &explanation.unseen {
-            Some(unseen) => see_what_was_sent(unseen),
-            None => NewCaller::certificate(names)
-                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
-                .map_or_else(|| name_certificate(names), Remedy::AddRule),
-        },
-        (_, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
+        (
+            ReasonCode::NoRuleMatched
+            | ReasonCode::AllowedByRule
+            | ReasonCode::NotDenied
+            | ReasonCode::MatchedByRule,
+            caller,
+        ) => allow(caller, record, explanation, set, policy),
+    }
+}
+
+/// A rule that allows the request to its caller, if one can be written.
+fn allow(
+    caller: &RecordedCaller,
+    record: &DecisionRecord,
+    explanation: &Explanation,
+    set: &PolicySet,
+    policy: &ServicePolicy,
+) -> Remedy {
+    match (caller, &explanation.unseen) {
+        (RecordedCaller::Anonymous | RecordedCaller::Malformed, _) => {
             advice("give the caller an identity of the mesh")
         }
+        (_, Some(unseen)) => see_what_was_sent(unseen),
+        (RecordedCaller::Workload(caller), None) => NewCaller::workload(caller, set, policy)
+            .and_then(|caller| new_rule(record, caller, explanation.place, policy))
+            .map_or(advice(BY_HAND), Remedy::AddRule),
+        (RecordedCaller::Certificate(names), None) => NewCaller::certificate(names)
+            .and_then(|caller| new_rule(record, caller, explanation.place, policy))
+            .map_or_else(|| name_certificate(names), Remedy::AddRule),
     }
 }
 
