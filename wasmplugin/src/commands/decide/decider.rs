@@ -7,6 +7,7 @@ use policy_schema::engine::{CompiledPolicy, CompiledRule};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::RuleSpec;
+use policy_schema::telemetry::ReasonCode;
 
 use super::answer::{Answer, Asked};
 use super::arrival::{Listener, Sent};
@@ -319,9 +320,9 @@ impl<'s> Decider<'s> {
 
 /// The reasons for which the filter denies callers whom RBAC does not look at.
 const BY_CERTIFICATE: [&str; 3] = [
-    "foreign-trust-domain",
-    "malformed-identity",
-    "unvalidated-certificate",
+    ReasonCode::ForeignTrustDomain.as_str(),
+    ReasonCode::MalformedIdentity.as_str(),
+    ReasonCode::UnvalidatedCertificate.as_str(),
 ];
 
 /// How many rules the notes of one answer name.
