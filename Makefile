@@ -4,7 +4,7 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-host test-wasm parity model fuzz lint fmt bench filter clean
+.PHONY: help check demo test test-host test-wasm parity model fuzz lint fmt bench filter clean
 
 # How much `make parity` and `make model` ask, and from which seed on.
 SEED ?= 1
@@ -23,6 +23,11 @@ fuzz_tests = $(if $(filter peergate,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+check: ## format, lints and unit tests: the inner loop, under a minute once built
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy -q --workspace --all-targets -- -D warnings
+	@$(CARGO) test -q --workspace --lib
 
 # The profile of tests: it compiles in a fraction of the time, and what it compiles the tests use again.
 demo: ## run the guided tour on a local Envoy; DEMO=--keep leaves it running

@@ -7,36 +7,24 @@
 mod client_certificate;
 mod condition;
 mod ip_block;
+mod list;
+mod names;
 mod operation;
+mod scope;
 mod source;
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::code::Code;
-use crate::identity::TrustDomains;
-use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Condition, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
+use list::{check_header_pattern, check_list, check_pattern, check_texts};
+pub(crate) use names::{is_dns_label, is_dns_subdomain, is_object_name};
+pub use scope::Scope;
 pub(crate) use source::read_service_account;
-
-/// What the rules of a policy are read against.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
-    /// The trust domains whose identities the mesh accepts; none when they are not known, and
-    /// then no identity is foreign.
-    pub trust_domains: Option<&'a TrustDomains>,
-    /// The namespace that a service account without one belongs to.
-    pub namespace: &'a str,
-    /// Whether the policy as a whole is enforced.
-    pub enforcement: Enforcement,
-    /// What becomes of requests that no rule matches.
-    pub otherwise: Otherwise,
-    /// Whether the policy applies to gateways only.
-    pub at_gateway: bool,
-}
 
 /// Checks the rules of one policy: for each what it means, or none where a problem was added.
 pub fn check_rules(
@@ -278,53 +266,6 @@ fn check_validity(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     validity
 }
 
-/// Checks each value of an optional list; an empty list is refused, since nobody can tell
-/// whether it means everything or nothing.
-fn check_list<T, U>(
-    values: Option<&[T]>,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-    mut check: impl FnMut(&T, &Cursor<'_>, &mut Problems) -> Option<U>,
-) -> Vec<U> {
-    let Some(values) = values else {
-        return Vec::new();
-    };
-    if values.is_empty() {
-        problems.report(
-            Code::EmptyList,
-            cursor,
-            "the list is empty",
-            "name at least one value, or remove the field to leave the condition out",
-        );
-    }
-    let mut checked = Vec::with_capacity(values.len());
-    for (index, value) in values.iter().enumerate() {
-        checked.extend(check(value, &cursor.index(index), problems));
-    }
-    checked
-}
-
-/// A list of texts, none of which may be empty.
-fn check_texts<U>(
-    values: Option<&[String]>,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-    check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
-) -> Vec<U> {
-    check_list(values, cursor, problems, |value, cursor, problems| {
-        if value.is_empty() {
-            problems.report(
-                Code::EmptyValue,
-                cursor,
-                "the value is empty",
-                "write a value, or remove this element",
-            );
-            return None;
-        }
-        check(value, cursor, problems)
-    })
-}
-
 /// A list of ports of a workload.
 #[cfg(feature = "authoring")]
 pub(crate) fn check_ports(
@@ -335,63 +276,6 @@ pub(crate) fn check_ports(
     check_list(values, cursor, problems, |&port, cursor, problems| {
         operation::check_port(port, cursor, problems)
     })
-}
-
-/// Whether `text` is a DNS label (RFC 1123): the form of rule ids and of many Kubernetes names.
-pub(crate) fn is_dns_label(text: &str) -> bool {
-    text.len() <= 63 && is_part_of_name(text)
-}
-
-/// Whether `text` is of lower-case letters, digits and `-`, with `-` at neither end.
-fn is_part_of_name(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
-        return false;
-    };
-    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    is_alphanumeric(first)
-        && is_alphanumeric(last)
-        && bytes
-            .iter()
-            .all(|byte| is_alphanumeric(byte) || *byte == b'-')
-}
-
-/// Whether `text` is a DNS subdomain (RFC 1123): labels joined by dots, at most 253 characters.
-pub(crate) fn is_dns_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_dns_label)
-}
-
-/// Whether `text` is the name of an object: parts joined by dots, at most 253 characters. Kubernetes has no
-/// bound for a part (`IsDNS1123Subdomain`).
-pub(crate) fn is_object_name(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_part_of_name)
-}
-
-/// A text pattern of a field in which `*` takes every value that is there, even an empty one, as
-/// Envoy's header matchers have it.
-fn check_header_pattern(
-    text: &str,
-    cursor: &Cursor<'_>,
-    problems: &mut Problems,
-) -> Option<TextMatch> {
-    check_pattern(text, cursor, problems).map(|pattern| match pattern {
-        TextMatch::Any => TextMatch::present(),
-        other => other,
-    })
-}
-
-/// A text pattern, whatever the field.
-fn check_pattern(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<TextMatch> {
-    let pattern = TextMatch::parse(text);
-    if pattern.is_err() {
-        problems.report(
-            Code::InvalidWildcard,
-            cursor,
-            format!("`{text}` has a `*` that can never match"),
-            "put one `*` at the beginning or at the end, or write `*` alone",
-        );
-    }
-    pattern.ok()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod gateway;
 mod mtls;
 mod providers;
+mod selector;
 mod telemetry;
 mod traffic;
 
@@ -23,6 +24,7 @@ pub use gateway::{
 };
 pub use mtls::{CertificatesSpec, ExceptionMode, Mtls, MtlsExceptionSpec, MtlsMode, TlsVersion};
 pub use providers::{ExtensionProviderApi, ExtensionProviderSpec};
+pub use selector::Selector;
 pub use telemetry::{AccessLogSpec, LoggedRequests, TelemetrySpec, TracingSpec};
 pub use traffic::{
     ExternalHostSpec, ExternalPortSpec, ExternalProtocol, Outbound, OutlierDetectionSpec,
@@ -284,12 +286,4 @@ pub struct TargetRef {
     pub kind: String,
     /// The resource's name.
     pub name: String,
-}
-
-/// The pods that a policy is for.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Selector {
-    /// Labels that the pods have, all of them. At least one.
-    pub match_labels: BTreeMap<String, String>,
 }

@@ -9,8 +9,10 @@
 //! same workload add up: their rules are as those of one. Of several rules that match, the first
 //! is named.
 
+mod attribute;
 mod caller;
 mod compile;
+mod compiled_rule;
 mod decision;
 mod evaluation;
 mod index;
@@ -30,16 +32,17 @@ use crate::plugin_config::{
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 use crate::telemetry::{DecisionEffect, ReasonCode};
-use crate::timestamp::{Phase, Validity};
+use crate::timestamp::Phase;
 
+pub use attribute::{Attribute, Differences};
 pub use decision::{Decision, Outcome, Reason};
-pub use nearest::{Attribute, Differences, NearMiss};
+pub use nearest::NearMiss;
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
 use caller::Caller;
+pub use compiled_rule::CompiledRule;
 use evaluation::Evaluation;
 use index::RuleIndex;
-use residual::{ResidualCondition, ResidualOperation, ResidualSource};
 
 /// A policy in the form in which it is enforced, with the others that are for the same workload.
 #[derive(Debug)]
@@ -84,79 +87,6 @@ impl EnforcedPolicy {
     /// A digest of what is enforced of it.
     pub fn digest(&self) -> &PolicyDigest {
         &self.digest
-    }
-}
-
-/// One rule of a compiled policy.
-#[derive(Debug)]
-pub struct CompiledRule {
-    position: usize,
-    policy: Arc<PolicyName>,
-    id: Box<str>,
-    effect: Effect,
-    owner: Option<Box<str>>,
-    is_shadow: bool,
-    validity: Validity,
-    /// What the index does not know of the rule's sources, in their order.
-    sources: Vec<ResidualSource>,
-    /// What the index does not know of the rule's operations, in their order.
-    operations: Vec<ResidualOperation>,
-    /// All of these.
-    conditions: Vec<ResidualCondition>,
-}
-
-impl CompiledRule {
-    /// The policy that the rule is from.
-    pub fn policy(&self) -> &PolicyName {
-        &self.policy
-    }
-
-    /// The rule's id, unique in its policy.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The rule's position among [`CompiledPolicy::rules`].
-    pub fn position(&self) -> usize {
-        self.position
-    }
-
-    /// When the rule applies.
-    pub fn validity(&self) -> Validity {
-        self.validity
-    }
-
-    /// Where the request lies in time. Without a clock a rule counts against the caller.
-    fn phase(&self, request: &impl RequestAttributes) -> Phase {
-        if self.validity.is_unlimited() {
-            return Phase::Within;
-        }
-        match (request.now(), self.effect) {
-            (Some(now), _) => self.validity.phase(now),
-            (None, Effect::Deny | Effect::Audit | Effect::Custom) => Phase::Within,
-            (None, Effect::Allow) => Phase::After,
-        }
-    }
-
-    /// What the rule does when it matches.
-    pub fn effect(&self) -> Effect {
-        self.effect
-    }
-
-    /// Whom to ask about the rule.
-    pub fn owner(&self) -> Option<&str> {
-        self.owner.as_deref()
-    }
-
-    /// Whether the rule is in shadow.
-    pub fn is_shadow(&self) -> bool {
-        self.is_shadow
-    }
-
-    /// Whether matches of the rule are only recorded. What `Custom` rules match is decided by their
-    /// provider, which the proxy asks before.
-    pub fn is_recorded(&self) -> bool {
-        self.is_shadow || matches!(self.effect, Effect::Audit | Effect::Custom)
     }
 }
 

@@ -13,12 +13,15 @@ mod copies;
 mod covers;
 mod differences;
 mod finding;
+mod imported;
+mod imported_policy;
 mod mesh;
 mod mesh_configs;
 mod metadata;
 mod mutual_tls;
 mod names;
 mod objects;
+mod options;
 mod outside;
 mod partial;
 mod policy;
@@ -33,89 +36,16 @@ mod unreadable;
 mod values;
 mod waypoints;
 
-use crate::diagnostic::{Place, SourceText};
-use crate::document::{MeshDocument, ServicePolicyDocument};
-use crate::policy::IstioVersion;
+use crate::diagnostic::SourceText;
 
 pub use finding::{Finding, Outcome};
 pub use mutual_tls::ExceptionPlan;
 pub use replaced::Replaced;
 
+pub use imported::{Documents, Imported};
+pub use imported_policy::{ImportedPolicy, Origin, RuleOrigin};
+pub use options::Options;
 use replaced::Original;
-
-/// What the resources do not say by themselves.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The version of Istio; the newest known when left out.
-    pub istio_version: Option<IstioVersion>,
-    /// The trust domain, for input without a mesh config.
-    pub trust_domain: Option<String>,
-    /// The root namespace, for input without a mesh config.
-    pub root_namespace: Option<String>,
-    /// The namespace of objects that do not name one.
-    pub namespace: Option<String>,
-    /// Who owns exceptions from strict mutual TLS, and until when; to be filled in when left out.
-    pub exceptions: Option<ExceptionPlan>,
-}
-
-/// What was made of Istio resources.
-#[derive(Debug)]
-pub struct Imported {
-    /// The documents; none when something stands in the way of all of them.
-    pub documents: Option<Documents>,
-    /// What is to be known about it, in the order of the texts.
-    pub findings: Vec<Finding>,
-    /// What the input leaves open, and what is assumed or left out because of that.
-    pub open: Vec<String>,
-    /// What the documents match that Istio's resources do not: a sentence without a full stop for each kind.
-    pub differences: Vec<String>,
-}
-
-/// The documents of an import. A `Mesh` takes them as they are.
-#[derive(Debug)]
-pub struct Documents {
-    /// The mesh.
-    pub mesh: MeshDocument,
-    /// The policies, in the order of namespace and name.
-    pub policies: Vec<ImportedPolicy>,
-    /// The objects to be deleted once the rendered ones are in force, in this order.
-    pub replaced: Vec<Replaced>,
-}
-
-/// A policy, and what it came from.
-#[derive(Clone, Debug)]
-pub struct ImportedPolicy {
-    /// The policy.
-    pub document: ServicePolicyDocument,
-    /// The objects that it was made of.
-    pub origins: Vec<Origin>,
-    /// Where each of its rules comes from.
-    pub rule_origins: Vec<RuleOrigin>,
-}
-
-/// An object that a policy was made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The object, as `NAMESPACE/NAME`.
-    pub object: String,
-    /// Where it stands.
-    pub place: Place,
-    /// The comments about it.
-    pub comments: Vec<String>,
-}
-
-/// A rule of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleOrigin {
-    /// The object, as `NAMESPACE/NAME`.
-    pub object: String,
-    /// The rule's number in it, from 0.
-    pub number: usize,
-    /// Where it stands.
-    pub place: Place,
-    /// The comments about it.
-    pub comments: Vec<String>,
-}
 
 /// Imports all resources of the texts together.
 pub fn import(sources: &[SourceText], options: &Options) -> Imported {

@@ -10,6 +10,7 @@ mod declared;
 mod evadable_path;
 mod excluded;
 mod foreign_syntax;
+mod found;
 mod near;
 mod pass;
 mod paths;
@@ -40,7 +41,7 @@ use crate::rule_spec::{ConditionSpec, Effect};
 use crate::timestamp::Timestamp;
 
 use excluded::{Blocks, Certificates, SameValue};
-use together::Found;
+use found::Found;
 
 pub(crate) use together::lint_together;
 

@@ -14,6 +14,7 @@ mod lists;
 mod mesh;
 mod mtls;
 mod names;
+mod options;
 mod outbound;
 mod overlap;
 mod providers;
@@ -31,22 +32,14 @@ use crate::diagnostic::{Diagnostic, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::lint::{lint_rule, lint_together};
 use crate::plugin_config::{PolicyName, check_policy_name};
-use crate::policy::{IstioVersion, Mesh, PolicySet, ServicePolicy};
+use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
-use crate::timestamp::{Phase, Timestamp};
+use crate::timestamp::Phase;
 
 use documents::{Documents, DocumentsByName, Placed, Wanted};
 pub use ends::{End, Ending};
-
-/// What validation is done with.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// The time that the documents are read for: what has ended by then is not rendered.
-    pub at: Timestamp,
-    /// The Istio version to take instead of the mesh's own.
-    pub istio_version: Option<IstioVersion>,
-}
+pub use options::Options;
 
 /// The outcome of validation.
 #[derive(Debug)]

@@ -22,6 +22,8 @@ mod finding;
 mod foreign;
 mod helm_values;
 mod hosts;
+mod managed;
+mod measurements;
 mod mesh_config;
 mod mutual_tls;
 mod object;
@@ -32,13 +34,17 @@ mod pod_ports;
 mod policies_for;
 mod proof;
 mod proxies;
+mod proxy;
 mod proxy_config;
 mod proxy_container;
+mod proxy_settings;
+mod rendered;
 mod request_authentication;
 mod selecting;
 mod service_entries;
 mod tcp_services;
 mod unvalidated;
+mod verdict;
 mod waypoints;
 mod widening;
 mod workloads;
@@ -49,16 +55,18 @@ pub use control_plane::control_plane_namespaces;
 pub use extent::{Extent, Kind};
 pub use finding::Finding;
 pub use helm_values::HelmValues;
+pub use measurements::{Measured, Measurements};
 pub use object::{Manifest, Object, manifest};
 pub use places::locate_fields;
 pub use pod_ports::{PodPort, pod_ports};
-pub use proof::{Measured, Measurements};
-pub use proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role, RunningPolicy};
+pub use proxy::{HttpChain, PlaintextListener, Proxy, Refusal, Role, RunningPolicy};
 pub use widening::{Widening, widened};
 
 use crate::istio::ExtensionApi;
 use crate::policy::PolicySet;
+
 use extent::LookedAt;
+pub use verdict::Verdict;
 use workloads::Workloads;
 
 /// What was seen of a mesh.
@@ -72,15 +80,6 @@ pub struct Observed {
     pub extent: Extent,
     /// The proxies.
     pub proxies: Vec<Proxy>,
-}
-
-/// What is to be said of a mesh.
-#[derive(Debug, Default)]
-pub struct Verdict {
-    /// Where it is not what the documents say, in the order of codes and subjects.
-    pub findings: Vec<Finding>,
-    /// What could not be looked at, each in one clause.
-    pub unchecked: Vec<String>,
 }
 
 /// Compares a mesh with the documents of `set`. `api` is the kind of object that brings the filter.

@@ -10,7 +10,9 @@
 
 mod anchors;
 mod builder;
+mod comment;
 mod deserialize;
+mod form;
 mod kubernetes;
 mod node;
 mod parse;
@@ -22,8 +24,9 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
+pub use self::comment::Comment;
 pub use self::deserialize::{read, read_as};
-pub use self::kubernetes::{Comment, Manifest, Unreadable, manifests};
+pub use self::kubernetes::{Manifest, Unreadable, manifests};
 pub use self::node::Node;
 pub use self::parse::parse;
 

@@ -2,6 +2,10 @@
 
 #![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
 #![expect(
+    clippy::disallowed_methods,
+    reason = "the pages and the examples are files"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,

@@ -20,7 +20,7 @@ const POLICIES: &str = r#"
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: test}
-spec: {trustDomain: cluster.local, istioVersion: "1.29", filter: {image: "file:///peergate_filter.wasm"}}
+spec: {trustDomain: cluster.local, istioVersion: "1.29", pathNormalization: DecodeAndMergeSlashes, filter: {image: "file:///peergate_filter.wasm"}}
 ---
 apiVersion: peergate.dev/v1alpha1
 kind: ServicePolicy

@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 const RULES: i64 = 10;
 const GOAL: i64 = 10_000;
-const MAX_KIBIBYTES: i64 = 700_000_000 / 1024;
+const MAX_KIBIBYTES: i64 = 500_000_000 / 1024;
 
 fn policies(count: i64) -> String {
     let mut text = String::new();
@@ -43,7 +43,7 @@ spec:
 }
 
 #[test]
-fn ten_thousand_policies_with_ten_rules_each_are_imported_in_700_megabytes() {
+fn ten_thousand_policies_with_ten_rules_each_are_imported_in_500_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let peak_of = |count| {
         std::fs::write(folder.path().join("istio.yaml"), policies(count)).unwrap();

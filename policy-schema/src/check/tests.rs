@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::identity::TrustDomains;
 use crate::problem::Problem;
 
 /// The problems of rules in namespace `shop` of a mesh with two trust domains, as

@@ -9,9 +9,9 @@
 use rustc_hash::FxHashMap;
 
 use super::CompiledRule;
+use super::attribute::{Attribute, Differences};
 use super::caller::Caller;
 use super::evaluation::Evaluation;
-use super::nearest::{Attribute, Differences};
 use super::pattern_index::PatternIndex;
 use super::request::RequestAttributes;
 use super::residual::{ResidualCondition, ResidualOperation, ResidualSource};

@@ -6,7 +6,8 @@ use super::attachment::{Attachment, Unread};
 use super::objects::Placed;
 use crate::check::is_dns_label;
 use crate::istio::AuthorizationPolicy;
-use crate::istio::authorization_policy::{Action, ObjectMetadata};
+use crate::istio::ObjectMetadata;
+use crate::istio::authorization_policy::Action;
 use crate::rule_spec::{RuleSpec, SourceSpec};
 
 /// The longest id of a rule.

@@ -18,7 +18,8 @@ use crate::document::{
 };
 use crate::identity::TrustDomains;
 use crate::istio::AuthorizationPolicy;
-use crate::istio::authorization_policy::{Action, ObjectMetadata, TargetReference};
+use crate::istio::ObjectMetadata;
+use crate::istio::authorization_policy::{Action, TargetReference};
 use crate::plugin_config::ApiVersion;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 

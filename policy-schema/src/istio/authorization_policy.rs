@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::object_metadata::ObjectMetadata;
+use super::resource::{Resource, ResourceKind, Spec};
+use crate::policy::IstioVersion;
+
 /// An `AuthorizationPolicy`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,23 +39,6 @@ impl AuthorizationPolicy {
     }
 }
 
-/// The metadata of an object, as far as it is looked at.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ObjectMetadata {
-    /// The object's name.
-    pub name: String,
-    /// The object's namespace.
-    #[serde(default)]
-    pub namespace: String,
-    /// Labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    /// Annotations; `istio.io/dry-run` has a meaning.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub annotations: BTreeMap<String, String>,
-}
-
 /// The content of an `AuthorizationPolicy`. Without selector and targets it is for the namespace,
 /// or in the root namespace for the mesh.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -75,6 +62,16 @@ pub struct AuthorizationPolicySpec {
     /// The rules. A policy without any never matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AuthorizationRule>,
+}
+
+impl Spec for AuthorizationPolicySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::AuthorizationPolicy
+    }
+
+    fn api_version(&self, _: IstioVersion) -> &'static str {
+        "security.istio.io/v1"
+    }
 }
 
 /// The pods that an object applies to.
@@ -253,4 +250,10 @@ pub struct Condition {
     /// None of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_values: Vec<String>,
+}
+
+impl From<AuthorizationPolicy> for Resource {
+    fn from(policy: AuthorizationPolicy) -> Self {
+        Self::of_version(policy.api_version, policy.metadata, policy.spec)
+    }
 }

@@ -5,9 +5,10 @@ use super::authorization_policy::{
     AuthorizationPolicySpec, AuthorizationRule, LabelSelector, Operation, OperationEntry,
     TargetReference,
 };
+use super::compile;
 use super::gateway_api::{GROUP, TARGET_REFS, gateway_name_label};
-use super::resource::{Resource, Spec, metadata};
-use super::{compile, selector_of_policy, targets_of_policy};
+use super::of_policy::{selector_of_policy, targets_of_policy};
+use super::resource::{Resource, metadata};
 use crate::document::GatewayApi;
 use crate::matching::TextMatch;
 use crate::policy::{AtDefault, Exposure, Gateway, PolicySet};
@@ -22,13 +23,7 @@ pub(super) fn default_denials(set: &PolicySet) -> Vec<Resource> {
     if mesh.otherwise == Otherwise::Pass {
         return Vec::new();
     }
-    let object = |metadata, spec| {
-        Resource::new(
-            mesh.istio_version,
-            metadata,
-            Spec::AuthorizationPolicy(spec),
-        )
-    };
+    let object = |metadata, spec| Resource::new(mesh.istio_version, metadata, spec);
     // Without rules it allows nothing, and by that denies everything else.
     let mut resources = vec![object(
         metadata("peergate-default-deny", &mesh.root_namespace),
@@ -99,7 +94,7 @@ fn gateway_allowance(
     Resource::new(
         set.mesh.istio_version,
         metadata(name, &gateway.namespace),
-        Spec::AuthorizationPolicy(spec),
+        spec,
     )
     .made_of(format!("gateway `{}`", gateway.name))
 }

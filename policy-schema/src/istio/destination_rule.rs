@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, metadata};
+use super::api_version;
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use super::service_entry::external_hosts;
 use crate::document::{OutlierDetectionSpec, ServiceMtls, TrafficSpec};
-use crate::policy::{Labels, PolicySet, Service};
+use crate::policy::{IstioVersion, Labels, PolicySet, Service};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,6 +24,16 @@ pub(super) struct DestinationRuleSpec {
     subsets: Vec<Subset>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     export_to: Vec<&'static str>,
+}
+
+impl Spec for DestinationRuleSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::DestinationRule
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version::networking(istio)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -93,11 +104,8 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
             export_to: Vec::new(),
         };
         if spec.traffic_policy.is_some() || !spec.subsets.is_empty() {
-            let object = Resource::new(
-                mesh.istio_version,
-                metadata(&service.name, namespace),
-                Spec::DestinationRule(spec),
-            );
+            let object =
+                Resource::new(mesh.istio_version, metadata(&service.name, namespace), spec);
             resources.push(object.made_of(format!(
                 "service `{}` of policy `{}`",
                 service.name, policy.name
@@ -117,7 +125,7 @@ pub(super) fn destination_rules(set: &PolicySet) -> Vec<Resource> {
         let object = Resource::new(
             mesh.istio_version,
             metadata(external.object_name(), external.namespace),
-            Spec::DestinationRule(spec),
+            spec,
         );
         resources.push(object.made_of(external.source()));
     }

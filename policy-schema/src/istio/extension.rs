@@ -5,8 +5,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::authorization_policy::{LabelSelector, TargetReference};
-use super::resource::{Resource, Spec};
-use super::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use super::of_policy::{metadata_of_policy, selector_of_policy, targets_of_policy};
+use super::resource::{Resource, ResourceKind, Spec};
 use crate::document::ImagePullPolicy;
 use crate::plugin_config::PluginConfig;
 use crate::policy::{FilterFailure, IstioVersion, PolicySet, ServicePolicy};
@@ -54,12 +54,35 @@ pub(super) struct WasmPluginSpec {
     module: Module,
 }
 
+/// The version of the kinds of `extensions.istio.io`.
+const EXTENSIONS: &str = "extensions.istio.io/v1alpha1";
+
+impl Spec for WasmPluginSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::WasmPlugin
+    }
+
+    fn api_version(&self, _: IstioVersion) -> &'static str {
+        EXTENSIONS
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrafficExtensionSpec {
     #[serde(flatten)]
     place: Place,
     wasm: Module,
+}
+
+impl Spec for TrafficExtensionSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::TrafficExtension
+    }
+
+    fn api_version(&self, _: IstioVersion) -> &'static str {
+        EXTENSIONS
+    }
 }
 
 /// Where the filter runs.
@@ -130,17 +153,18 @@ pub fn extension(
         fail_strategy: fail_strategy(version, set.filter_failure(policy)),
         plugin_config,
     };
-    let spec = match api {
-        ExtensionApi::WasmPlugin => Spec::WasmPlugin(Box::new(WasmPluginSpec { place, module })),
+    Ok(match api {
+        ExtensionApi::WasmPlugin => {
+            Resource::new(version, metadata, WasmPluginSpec { place, module })
+        }
         ExtensionApi::TrafficExtension if version < TRAFFIC_EXTENSION => {
             return Err(NoExtension::NoTrafficExtension(version));
         }
         ExtensionApi::TrafficExtension => {
             let wasm = module;
-            Spec::TrafficExtension(Box::new(TrafficExtensionSpec { place, wasm }))
+            Resource::new(version, metadata, TrafficExtensionSpec { place, wasm })
         }
-    };
-    Ok(Resource::new(version, metadata, spec))
+    })
 }
 
 /// What a sidecar does while the filter cannot run; none where Istio cannot be told.

@@ -2,14 +2,25 @@
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, metadata};
+use super::api_version;
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{GatewayApi, ServerTlsMode, TlsVersion};
-use crate::policy::{Gateway, Labels, Mesh};
+use crate::policy::{Gateway, IstioVersion, Labels, Mesh};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct GatewaySpec {
     selector: Labels,
     servers: Vec<Server>,
+}
+
+impl Spec for GatewaySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::Gateway
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version::networking(istio)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,7 +63,7 @@ pub(super) fn gateways(mesh: &Mesh) -> Vec<Resource> {
             Resource::new(
                 mesh.istio_version,
                 metadata(&gateway.name, &gateway.namespace),
-                Spec::Gateway(spec),
+                spec,
             )
             .made_of(format!("gateway `{}`", gateway.name))
         })

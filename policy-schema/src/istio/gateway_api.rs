@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::gateway_infrastructure;
-use super::resource::{Resource, Spec, host_in_name, metadata};
+use super::resource::{Resource, ResourceKind, Spec, host_in_name, metadata};
 use crate::document::{GatewayApi, ServerTlsMode};
 use crate::matching::TextMatch;
 use crate::policy::{
@@ -50,6 +50,16 @@ pub(super) struct KubernetesGatewaySpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     infrastructure: Option<Infrastructure>,
     listeners: Vec<Listener>,
+}
+
+impl Spec for KubernetesGatewaySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::Gateway
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version(istio)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -122,6 +132,16 @@ pub(super) struct HttpRouteSpec {
     parent_refs: Vec<ParentReference>,
     hostnames: Vec<String>,
     rules: Vec<RouteRule>,
+}
+
+impl Spec for HttpRouteSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::HttpRoute
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version(istio)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -212,7 +232,7 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
                 .annotations
                 .insert(SERVICE_ACCOUNT.to_owned(), account);
         }
-        let object = Resource::new(mesh.istio_version, metadata, Spec::KubernetesGateway(spec));
+        let object = Resource::new(mesh.istio_version, metadata, spec);
         resources.push(object.made_of(format!("gateway `{}`", gateway.name)));
         resources.extend(redirects(gateway, mesh.istio_version));
     }
@@ -229,7 +249,7 @@ pub(super) fn gateways_and_routes(set: &PolicySet) -> Vec<Resource> {
                 let object = Resource::new(
                     mesh.istio_version,
                     metadata(name, &policy.name.namespace),
-                    Spec::HttpRoute(route(exposure, gateway, service)),
+                    route(exposure, gateway, service),
                 );
                 resources.push(object.made_of(format!(
                     "policy `{}`, exposed at gateway `{}`",
@@ -345,12 +365,8 @@ fn redirects(gateway: &Gateway, version: IstioVersion) -> impl Iterator<Item = R
                 }],
             };
             let name = format!("{}-redirect-{number}", gateway.name);
-            Resource::new(
-                version,
-                metadata(name, &gateway.namespace),
-                Spec::HttpRoute(spec),
-            )
-            .made_of(format!("gateway `{}`", gateway.name))
+            Resource::new(version, metadata(name, &gateway.namespace), spec)
+                .made_of(format!("gateway `{}`", gateway.name))
         })
 }
 

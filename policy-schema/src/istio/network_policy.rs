@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::authorization_policy::LabelSelector;
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::Outbound;
-use crate::policy::{Attachment, Caller, Callers, Calls, Labels, PolicySet, ServicePolicy};
+use crate::policy::{
+    Attachment, Caller, Callers, Calls, IstioVersion, Labels, PolicySet, ServicePolicy,
+};
 
 /// The label by which Kubernetes names each namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
@@ -35,6 +37,16 @@ pub(super) struct NetworkPolicySpec {
     ingress: Vec<Ingress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     egress: Option<Vec<Egress>>,
+}
+
+impl Spec for NetworkPolicySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::NetworkPolicy
+    }
+
+    fn api_version(&self, _: IstioVersion) -> &'static str {
+        "networking.k8s.io/v1"
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,15 +89,10 @@ struct Port {
 
 /// One object for each workload.
 pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
-    let specs = specs(set).into_iter();
-    specs
+    specs(set)
         .map(|(policy, spec)| {
             let (namespace, name) = policy.name.as_pair();
-            let object = Resource::new(
-                set.mesh.istio_version,
-                metadata(name, namespace),
-                Spec::NetworkPolicy(spec),
-            );
+            let object = Resource::new(set.mesh.istio_version, metadata(name, namespace), spec);
             object.made_of(format!("policy `{}`", policy.name))
         })
         .collect()
@@ -113,31 +120,31 @@ pub(super) fn limits(set: &PolicySet) -> Limits<'_> {
     limits
 }
 
-fn specs(set: &PolicySet) -> Vec<(&ServicePolicy, NetworkPolicySpec)> {
-    if !set.mesh.network_policies {
-        return Vec::new();
-    }
-    let calls = Calls::of_set(set);
-    let pods = pods_by_account(set);
-    let mut specs = Vec::new();
-    for (position, policy) in set.policies.iter().enumerate() {
-        let Attachment::Workload(labels) = &policy.attachment else {
-            continue;
-        };
-        let egress = egress(policy, set, &calls);
-        let mut policy_types = vec!["Ingress"];
-        policy_types.extend(egress.is_some().then_some("Egress"));
-        let spec = NetworkPolicySpec {
-            pod_selector: LabelSelector {
-                match_labels: labels.clone(),
-            },
-            policy_types,
-            ingress: ingress(policy, &calls.callers(position), &pods),
-            egress,
-        };
-        specs.push((policy, spec));
-    }
-    specs
+/// The objects of policies for a workload, each made when it is asked for.
+fn specs(set: &PolicySet) -> impl Iterator<Item = (&ServicePolicy, NetworkPolicySpec)> {
+    let made = set.mesh.network_policies.then(|| {
+        let calls = Calls::of_set(set);
+        let pods = pods_by_account(set);
+        let policies = set.policies.iter().enumerate();
+        policies.filter_map(move |(position, policy)| {
+            let Attachment::Workload(labels) = &policy.attachment else {
+                return None;
+            };
+            let egress = egress(policy, set, &calls);
+            let mut policy_types = vec!["Ingress"];
+            policy_types.extend(egress.is_some().then_some("Egress"));
+            let spec = NetworkPolicySpec {
+                pod_selector: LabelSelector {
+                    match_labels: labels.clone(),
+                },
+                policy_types,
+                ingress: ingress(policy, &calls.callers(position), &pods),
+                egress,
+            };
+            Some((policy, spec))
+        })
+    });
+    made.into_iter().flatten()
 }
 
 /// The pods that run as a service account, as far as policies say which.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::api_version::v1_or;
 use super::authorization_policy::LabelSelector;
-use super::resource::{Resource, Spec, metadata};
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{ExceptionMode, MtlsMode};
-use crate::policy::{Mesh, MtlsException};
+use crate::policy::{IstioVersion, Mesh, MtlsException};
 
 /// The content of a `PeerAuthentication`. Without selector it is for the namespace, or in the root
 /// namespace for the mesh.
@@ -26,6 +27,16 @@ pub struct PeerAuthenticationSpec {
     /// The same for some of their own ports.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub port_level_mtls: BTreeMap<String, MutualTls>,
+}
+
+impl Spec for PeerAuthenticationSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::PeerAuthentication
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        v1_or("security.istio.io/v1beta1", "security.istio.io/v1", istio)
+    }
 }
 
 /// How connections are accepted.
@@ -67,7 +78,7 @@ pub(super) fn peer_authentications(mesh: &Mesh) -> Vec<Resource> {
     let mut resources = vec![Resource::new(
         mesh.istio_version,
         metadata("default", &mesh.root_namespace),
-        Spec::PeerAuthentication(of_mesh),
+        of_mesh,
     )];
     resources.extend(
         mesh.mtls
@@ -105,6 +116,6 @@ fn of_exception(exception: &MtlsException, mesh: &Mesh) -> Resource {
             .map(|port| (port.to_string(), mutual_tls))
             .collect(),
     };
-    Resource::new(mesh.istio_version, metadata, Spec::PeerAuthentication(spec))
+    Resource::new(mesh.istio_version, metadata, spec)
         .made_of(format!("exception `{}` from mutual TLS", exception.name))
 }

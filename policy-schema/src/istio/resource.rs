@@ -1,31 +1,18 @@
 //! An object as it is applied to a cluster, whatever its kind.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
-use super::authorization_policy::{AuthorizationPolicy, AuthorizationPolicySpec, ObjectMetadata};
-use super::destination_rule::DestinationRuleSpec;
-use super::extension::{TrafficExtensionSpec, WasmPluginSpec};
-use super::gateway::GatewaySpec;
-use super::gateway_api::{HttpRouteSpec, KubernetesGatewaySpec};
-use super::network_policy::NetworkPolicySpec;
-use super::peer_authentication::PeerAuthenticationSpec;
-use super::service_entry::ServiceEntrySpec;
-use super::sidecar::SidecarSpec;
-use super::telemetry::TelemetrySpec;
-use super::virtual_service::VirtualServiceSpec;
+use super::object_metadata::ObjectMetadata;
 use crate::policy::IstioVersion;
-
-/// Since this version objects are of `v1` that are of `v1beta1` before (`Telemetry`: `v1alpha1`).
-/// Istio serves it since 1.22, and goes on serving the older ones.
-const V1: IstioVersion = IstioVersion::minor(24);
 
 /// The policy that an object is made of.
 pub(super) const POLICY_ANNOTATION: &str = "peergate.dev/policy";
 
 /// An object as it is applied to a cluster.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
     api_version: String,
@@ -39,32 +26,24 @@ pub struct Resource {
 }
 
 /// What a [`Resource`] has beside its metadata, by the name of the field.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 enum Content {
-    Spec(Spec),
+    Spec(Box<dyn Spec>),
     /// Texts by their names, of a `ConfigMap`.
     Data(BTreeMap<&'static str, String>),
 }
 
-/// What a [`Resource`] says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub(super) enum Spec {
-    AuthorizationPolicy(AuthorizationPolicySpec),
-    DestinationRule(DestinationRuleSpec),
-    Gateway(GatewaySpec),
-    HttpRoute(HttpRouteSpec),
-    KubernetesGateway(KubernetesGatewaySpec),
-    NetworkPolicy(NetworkPolicySpec),
-    PeerAuthentication(PeerAuthenticationSpec),
-    ServiceEntry(ServiceEntrySpec),
-    Sidecar(SidecarSpec),
-    Telemetry(TelemetrySpec),
-    TrafficExtension(Box<TrafficExtensionSpec>),
-    VirtualService(VirtualServiceSpec),
-    WasmPlugin(Box<WasmPluginSpec>),
+/// What a [`Resource`] of one kind says.
+pub(super) trait Spec: fmt::Debug + erased_serde::Serialize {
+    /// The kind.
+    fn kind(&self) -> ResourceKind;
+
+    /// The version of the kind that is written for Istio of this version.
+    fn api_version(&self, istio: IstioVersion) -> &'static str;
 }
+
+erased_serde::serialize_trait_object!(Spec);
 
 /// The kind of a [`Resource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -136,60 +115,32 @@ impl ResourceKind {
     }
 }
 
-impl Spec {
-    fn kind(&self) -> ResourceKind {
-        match self {
-            Self::AuthorizationPolicy(_) => ResourceKind::AuthorizationPolicy,
-            Self::DestinationRule(_) => ResourceKind::DestinationRule,
-            Self::Gateway(_) | Self::KubernetesGateway(_) => ResourceKind::Gateway,
-            Self::HttpRoute(_) => ResourceKind::HttpRoute,
-            Self::NetworkPolicy(_) => ResourceKind::NetworkPolicy,
-            Self::PeerAuthentication(_) => ResourceKind::PeerAuthentication,
-            Self::ServiceEntry(_) => ResourceKind::ServiceEntry,
-            Self::Sidecar(_) => ResourceKind::Sidecar,
-            Self::Telemetry(_) => ResourceKind::Telemetry,
-            Self::TrafficExtension(_) => ResourceKind::TrafficExtension,
-            Self::VirtualService(_) => ResourceKind::VirtualService,
-            Self::WasmPlugin(_) => ResourceKind::WasmPlugin,
-        }
-    }
-
-    /// The version of the kind that is written for Istio of this version.
-    fn api_version(&self, istio: IstioVersion) -> &'static str {
-        let is_v1 = istio >= V1;
-        match self {
-            Self::AuthorizationPolicy(_) => "security.istio.io/v1",
-            Self::NetworkPolicy(_) => "networking.k8s.io/v1",
-            Self::PeerAuthentication(_) if is_v1 => "security.istio.io/v1",
-            Self::PeerAuthentication(_) => "security.istio.io/v1beta1",
-            Self::DestinationRule(_)
-            | Self::Gateway(_)
-            | Self::ServiceEntry(_)
-            | Self::Sidecar(_)
-            | Self::VirtualService(_) => {
-                if is_v1 {
-                    "networking.istio.io/v1"
-                } else {
-                    "networking.istio.io/v1beta1"
-                }
-            }
-            Self::Telemetry(_) if is_v1 => "telemetry.istio.io/v1",
-            Self::Telemetry(_) => "telemetry.istio.io/v1alpha1",
-            Self::TrafficExtension(_) | Self::WasmPlugin(_) => "extensions.istio.io/v1alpha1",
-            Self::HttpRoute(_) | Self::KubernetesGateway(_) => {
-                super::gateway_api::api_version(istio)
-            }
-        }
-    }
-}
-
 impl Resource {
-    pub(super) fn new(istio: IstioVersion, metadata: ObjectMetadata, spec: Spec) -> Self {
+    pub(super) fn new(
+        istio: IstioVersion,
+        metadata: ObjectMetadata,
+        spec: impl Spec + 'static,
+    ) -> Self {
         Self {
             api_version: spec.api_version(istio).to_owned(),
             kind: spec.kind(),
             metadata,
-            content: Content::Spec(spec),
+            content: Content::Spec(Box::new(spec)),
+            source: None,
+        }
+    }
+
+    /// An object whose version is known.
+    pub(super) fn of_version(
+        api_version: String,
+        metadata: ObjectMetadata,
+        spec: impl Spec + 'static,
+    ) -> Self {
+        Self {
+            api_version,
+            kind: spec.kind(),
+            metadata,
+            content: Content::Spec(Box::new(spec)),
             source: None,
         }
     }
@@ -240,18 +191,6 @@ impl Resource {
     /// The object's name and namespace.
     pub fn metadata(&self) -> &ObjectMetadata {
         &self.metadata
-    }
-}
-
-impl From<AuthorizationPolicy> for Resource {
-    fn from(policy: AuthorizationPolicy) -> Self {
-        Self {
-            api_version: policy.api_version,
-            kind: ResourceKind::AuthorizationPolicy,
-            metadata: policy.metadata,
-            content: Content::Spec(Spec::AuthorizationPolicy(policy.spec)),
-            source: None,
-        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, host_in_name, metadata};
+use super::api_version;
+use super::resource::{Resource, ResourceKind, Spec, host_in_name, metadata};
 use crate::document::{ExternalProtocol, TrafficSpec};
-use crate::policy::PolicySet;
+use crate::policy::{IstioVersion, PolicySet};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,6 +18,16 @@ pub(super) struct ServiceEntrySpec {
     location: &'static str,
     resolution: &'static str,
     export_to: [&'static str; 1],
+}
+
+impl Spec for ServiceEntrySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::ServiceEntry
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version::networking(istio)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -90,7 +101,7 @@ pub(super) fn service_entries(set: &PolicySet) -> Vec<Resource> {
         Resource::new(
             set.mesh.istio_version,
             metadata(external.object_name(), external.namespace),
-            Spec::ServiceEntry(spec),
+            spec,
         )
         .made_of(external.source())
     });

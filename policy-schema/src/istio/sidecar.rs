@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, metadata};
+use super::api_version;
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::Outbound;
-use crate::policy::{Attachment, Caller, Calls, Labels, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, Caller, Calls, IstioVersion, Labels, PolicySet, ServicePolicy};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,6 +17,16 @@ pub(super) struct SidecarSpec {
     workload_selector: Option<WorkloadSelector>,
     egress: [Egress; 1],
     outbound_traffic_policy: OutboundTrafficPolicy,
+}
+
+impl Spec for SidecarSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::Sidecar
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version::networking(istio)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,11 +63,7 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
                 mode: "REGISTRY_ONLY",
             },
         };
-        Resource::new(
-            set.mesh.istio_version,
-            metadata(name, namespace),
-            Spec::Sidecar(spec),
-        )
+        Resource::new(set.mesh.istio_version, metadata(name, namespace), spec)
     };
     let mut external: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for policy in &set.policies {

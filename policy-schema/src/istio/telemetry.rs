@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, metadata};
+use super::api_version::v1_or;
+use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{AccessLogSpec, LoggedRequests, TracingSpec};
-use crate::policy::Mesh;
+use crate::policy::{IstioVersion, Mesh};
 use crate::telemetry::{DecisionEffect, Label};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,6 +15,20 @@ pub(super) struct TelemetrySpec {
     access_logging: Vec<AccessLogging>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tracing: Vec<Tracing>,
+}
+
+impl Spec for TelemetrySpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::Telemetry
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        v1_or(
+            "telemetry.istio.io/v1alpha1",
+            "telemetry.istio.io/v1",
+            istio,
+        )
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,7 +69,7 @@ pub(super) fn telemetry(mesh: &Mesh) -> Option<Resource> {
     Some(Resource::new(
         mesh.istio_version,
         metadata("peergate", &mesh.root_namespace),
-        Spec::Telemetry(spec),
+        spec,
     ))
 }
 

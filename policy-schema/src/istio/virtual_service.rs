@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::resource::{Resource, Spec, host_in_name, metadata};
+use super::api_version;
+use super::resource::{Resource, ResourceKind, Spec, host_in_name, metadata};
 use crate::document::GatewayApi;
 use crate::matching::TextMatch;
-use crate::policy::{Exposure, PolicySet};
+use crate::policy::{Exposure, IstioVersion, PolicySet};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +21,16 @@ pub(super) struct VirtualServiceSpec {
     gateways: [String; 1],
     http: Vec<Route>,
     export_to: [&'static str; 1],
+}
+
+impl Spec for VirtualServiceSpec {
+    fn kind(&self) -> ResourceKind {
+        ResourceKind::VirtualService
+    }
+
+    fn api_version(&self, istio: IstioVersion) -> &'static str {
+        api_version::networking(istio)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,11 +104,7 @@ pub(super) fn virtual_services(set: &PolicySet) -> Vec<Resource> {
             export_to: ["."],
         };
         let name = format!("{}.{}", gateway.name, host_in_name(host));
-        let object = Resource::new(
-            mesh.istio_version,
-            metadata(name, &gateway.namespace),
-            Spec::VirtualService(spec),
-        );
+        let object = Resource::new(mesh.istio_version, metadata(name, &gateway.namespace), spec);
         resources.push(object.made_of(format!("host `{host}` at gateway `{}`", gateway.name)));
     }
     resources

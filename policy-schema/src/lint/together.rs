@@ -2,34 +2,12 @@
 //!
 //! Every finding is a warning: the documents can be carried out as they are, but hardly mean it.
 
-use std::collections::BTreeMap;
-
+use super::found::Found;
 use super::{
     covered, evadable_path, pass, ports, unknown_callers, unknown_labels, unknown_providers,
     unknown_targets, wide,
 };
 use crate::policy::PolicySet;
-use crate::problem::Problems;
-
-/// Problems of policies, by their positions in the set, and of the mesh.
-#[derive(Debug, Default)]
-pub(crate) struct Found {
-    policies: BTreeMap<usize, Problems>,
-    pub(crate) mesh: Problems,
-}
-
-impl Found {
-    /// The problems of the policy at a position of the set.
-    pub(super) fn of(&mut self, position: usize) -> &mut Problems {
-        self.policies.entry(position).or_default()
-    }
-
-    /// The problems of policies by their positions in the set, where there are any.
-    pub(crate) fn into_policies(self) -> impl Iterator<Item = (usize, Problems)> {
-        let found = self.policies.into_iter();
-        found.filter(|(_, problems)| problems.count() > 0)
-    }
-}
 
 /// What is found in the documents together.
 pub(crate) fn lint_together(set: &PolicySet) -> Found {

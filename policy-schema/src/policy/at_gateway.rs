@@ -1,17 +1,8 @@
 //! Policies at gateways, where clients come from outside the mesh.
 
-use super::edge::GATEWAY_NAME;
+use super::gateway_names::{has_gateway_label, is_gateway};
 use super::{Attachment, Gateway, Labels, Mesh, PolicySet, ServicePolicy};
 use crate::plugin_config::KnownGateway;
-
-/// The label that installations of Istio give the pods of their own gateways.
-const ISTIO: &str = "istio";
-
-/// The label that names the workload.
-const APP: &str = "app";
-
-/// The classes of Istio's waypoints.
-const WAYPOINT_CLASS: &str = "waypoint";
 
 impl Mesh {
     /// Whether all pods that a policy of `namespace` applies to are gateways. Waypoints count as
@@ -74,22 +65,6 @@ impl PolicySet {
             }
         }
     }
-}
-
-/// Whether a target is a gateway, or a class of gateways.
-pub(crate) fn is_gateway(kind: &str, name: &str) -> bool {
-    kind == "Gateway" || (kind == "GatewayClass" && !name.ends_with(WAYPOINT_CLASS))
-}
-
-/// Whether a label is one that only gateways have, by the conventions of Istio's installations: the operator
-/// names them `istio-ingressgateway`, and Helm by the release, `istio-ingress` in its documentation.
-pub(crate) fn has_gateway_label(labels: &Labels) -> bool {
-    let is_gateway = |name: &str| name.ends_with("gateway") || matches!(name, "ingress" | "egress");
-    let has = |key: &str, prefix: &str| {
-        let value = labels.get(key).and_then(|value| value.strip_prefix(prefix));
-        value.is_some_and(is_gateway)
-    };
-    labels.contains_key(GATEWAY_NAME) || has(ISTIO, "") || has(APP, "istio-")
 }
 
 #[cfg(test)]

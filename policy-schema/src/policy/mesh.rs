@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::at_gateway::is_gateway;
+use super::gateway_names::is_gateway;
 use super::{Attachment, Gateways, IstioVersion, Labels, Pods};
 use crate::document::{
     ExceptionMode, ExtensionProviderSpec, ImagePullPolicy, MtlsMode, Outbound, PathNormalization,

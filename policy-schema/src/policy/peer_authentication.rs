@@ -1,6 +1,6 @@
 //! Which connections a workload accepts, by the `mtls` of the `Mesh`.
 
-use super::at_gateway::{has_gateway_label, is_gateway};
+use super::gateway_names::{has_gateway_label, is_gateway};
 use super::{Attachment, Labels, Mesh, MtlsException, PolicySet, ServicePolicy, are_compatible};
 use crate::document::{ExceptionMode, MtlsMode};
 use crate::timestamp::Timestamp;

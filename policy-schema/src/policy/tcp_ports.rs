@@ -3,18 +3,8 @@
 use std::collections::HashMap;
 
 use super::at_default::is_for_all_of;
+use super::shared_tcp_port::SharedTcpPort;
 use super::{PolicySet, ServicePolicy};
-
-/// A port that another policy for some of the same workloads has in its `tcpPorts`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SharedTcpPort {
-    /// The port.
-    pub(crate) port: u16,
-    /// The position of the other policy in [`PolicySet::policies`].
-    pub(crate) policy: usize,
-    /// Whether the port is one on all workloads of this policy, and not on some of them.
-    pub(crate) is_everywhere: bool,
-}
 
 impl PolicySet {
     /// Finds, for each policy, the ports without HTTP that others declare for its workloads.

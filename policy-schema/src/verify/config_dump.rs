@@ -4,12 +4,11 @@
 //! callers meet counts here.
 
 mod callers;
+mod elements;
 mod metrics;
 mod plugins;
 #[cfg(test)]
 mod tests;
-
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 use thiserror::Error;
@@ -18,8 +17,9 @@ use self::callers::{takes_unvalidated, verifies_callers};
 use self::metrics::hides_revisions;
 use self::plugins::{met, passes_tcp_unchecked};
 use super::object::labels;
-use super::proxies::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
-use crate::timestamp::Timestamp;
+use super::proxy::{HttpChain, PlaintextListener, Proxy, Refusal, Role};
+
+use elements::{Named, elements};
 
 /// The cluster to which Istio's listeners send what nobody may reach.
 const BLACK_HOLE: &str = "BlackHoleCluster";
@@ -42,25 +42,6 @@ pub enum NotAConfigDump {
     /// It has no `configs`.
     #[error("it has no `configs`")]
     NoConfigs,
-}
-
-/// What listeners name, and a dump has in parts of its own.
-#[derive(Default)]
-struct Named<'d> {
-    /// Filters that came by discovery.
-    filters: BTreeMap<&'d str, Discovered<'d>>,
-    /// What certificates of callers are held to.
-    validations: BTreeMap<&'d str, &'d Value>,
-    /// Routes that came by discovery.
-    routes: BTreeMap<&'d str, &'d Value>,
-}
-
-/// A filter that came by discovery.
-#[derive(Clone, Copy)]
-struct Discovered<'d> {
-    config: &'d Value,
-    /// When the proxy received it; none if it does not say.
-    sent: Option<Timestamp>,
 }
 
 impl Proxy {
@@ -217,33 +198,6 @@ impl Proxy {
     }
 }
 
-impl<'d> Named<'d> {
-    fn read(&mut self, config: &'d Value) {
-        for filter in elements(config, "ecds_filters") {
-            let sent = filter.get("last_updated").and_then(Value::as_str);
-            let sent = sent.and_then(|time| Timestamp::parse(time).ok());
-            let filter = filter.get("ecds_filter");
-            self.filters.extend(filter.and_then(|filter| {
-                let name = filter.get("name")?.as_str()?;
-                let config = filter.get("typed_config")?;
-                Some((name, Discovered { config, sent }))
-            }));
-        }
-        let routes = ["static_route_configs", "dynamic_route_configs"];
-        for routes in routes.iter().flat_map(|field| elements(config, field)) {
-            let routes = routes.get("route_config");
-            let name = routes.and_then(|routes| routes.get("name")?.as_str());
-            self.routes.extend(name.zip(routes));
-        }
-        let secrets = ["static_secrets", "dynamic_active_secrets"];
-        for secret in secrets.iter().flat_map(|field| elements(config, field)) {
-            let validation = secret.pointer("/secret/validation_context");
-            let name = secret.pointer("/secret/name").and_then(Value::as_str);
-            self.validations.extend(name.zip(validation));
-        }
-    }
-}
-
 /// The listeners that are in force.
 fn listeners(config: &Value) -> impl Iterator<Item = &Value> {
     let fixed = elements(config, "static_listeners");
@@ -313,11 +267,6 @@ fn excerpt(text: &[u8]) -> String {
 fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ")
-}
-
-fn elements<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
-    let elements = value.get(field).and_then(Value::as_array);
-    elements.into_iter().flatten()
 }
 
 fn leads_nowhere(chain: &Value) -> bool {

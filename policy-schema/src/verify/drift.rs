@@ -6,16 +6,12 @@ use super::difference::difference;
 use super::ended::Renderings;
 use super::extent::LookedAt;
 use super::foreign::Foreign;
+use super::managed::is_managed;
 use super::object::{Object, by_id};
+use super::rendered::rendered;
 use super::{Finding, FindingCode, Verdict};
-use crate::istio::{
-    ExtensionApi, NoExtension, Resource, ResourceKind, authorization_policies, extension,
-    mesh_resources,
-};
+use crate::istio::{ExtensionApi, ResourceKind};
 use crate::policy::PolicySet;
-
-/// The label of all that Peergate renders.
-const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "peergate");
 
 pub(super) fn check(
     set: &PolicySet,
@@ -106,11 +102,6 @@ pub(super) fn check(
     }
 }
 
-/// Whether it has the label of all that Peergate renders.
-pub(super) fn is_managed(object: &Object) -> bool {
-    object.label(MANAGED_BY.0) == Some(MANAGED_BY.1)
-}
-
 /// Whether it is of a kind that Peergate renders. istiod copies the labels of a `Gateway` onto the pods and
 /// services that it makes for it.
 fn is_of_rendered_kind(object: &Object) -> bool {
@@ -138,34 +129,4 @@ fn changed(rendered: &Object, found: &Object, renderings: &Renderings<'_>) -> Op
             "apply what `peergate render` makes of the documents, or change the documents",
         )
     }))
-}
-
-/// All that the documents are rendered to.
-pub(super) fn rendered<'s>(
-    set: &'s PolicySet,
-    api: ExtensionApi,
-    unchecked: &'s mut Vec<String>,
-) -> impl Iterator<Item = Object> + 's {
-    let of_mesh = mesh_resources(set);
-    let policies = set.policies().iter();
-    let of_policies = policies.clone().flat_map(|policy| {
-        authorization_policies(set, policy)
-            .into_iter()
-            .map(Into::into)
-    });
-    let extensions = policies.map_while(move |policy| match extension(set, policy, api) {
-        Ok(resource) => Some(resource),
-        // Then the documents want none, and any in the cluster is left over.
-        Err(NoExtension::MissingImage) => None,
-        Err(reason @ NoExtension::NoTrafficExtension(_)) => {
-            unchecked.push(format!("the objects that bring the filter: {reason}"));
-            None
-        }
-    });
-    of_mesh
-        .into_iter()
-        .chain(of_policies)
-        .chain(extensions)
-        // What was built of texts, numbers and lists is an object as JSON too.
-        .filter_map(|resource: Resource| Object::new(serde_json::to_value(resource).ok()?))
 }

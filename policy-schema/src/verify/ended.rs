@@ -7,8 +7,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::difference::difference;
-use super::drift::rendered;
 use super::object::{Object, ObjectId};
+use super::rendered::rendered;
 use super::{Finding, FindingCode};
 use crate::istio::ExtensionApi;
 use crate::planes::RbacPlane;

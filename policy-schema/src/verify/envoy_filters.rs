@@ -3,6 +3,7 @@
 //! It can change anything, so each patch that may meet callers is judged: it undoes a part of enforcement, it is
 //! known to leave it alone, or it was not judged, which is a finding too.
 
+mod guards;
 mod judgement;
 mod patch;
 mod settings;
@@ -13,7 +14,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use self::judgement::{Guards, Judgement};
+use self::guards::Guards;
+use self::judgement::Judgement;
 use self::patch::Patch;
 use super::coverage::{is_for, is_gateway};
 use super::object::Object;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::drift::is_managed;
+use super::managed::is_managed;
 use super::object::Object;
 
 /// A kind of object: its API group, and its name.

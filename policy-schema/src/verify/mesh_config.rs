@@ -11,7 +11,7 @@ use super::discovery::{self, Discovery};
 use super::extent::LookedAt;
 use super::helm_values::HelmValues;
 use super::object::Object;
-use super::{Finding, FindingCode, Verdict, proxy_config};
+use super::{Finding, FindingCode, Verdict, proxy_config, proxy_settings};
 use crate::diagnostic::Place;
 use crate::document::Outbound;
 use crate::istio::{mesh_config_name, normalization_name, outbound_name, protocol_version};
@@ -331,7 +331,7 @@ fn of_providers(set: &PolicySet, providers: Option<&[Provider]>) -> Vec<Differen
 /// What changes how proxies start.
 fn of_proxies(control_planes: &BTreeSet<&str>, config: &MeshConfig) -> Vec<Difference> {
     let proxies = config.proxy_config.iter();
-    let settings = proxies.flat_map(|proxies| proxy_config::bending(control_planes, proxies));
+    let settings = proxies.flat_map(|proxies| proxy_settings::bending(control_planes, proxies));
     settings
         .map(|setting| Difference {
             code: FindingCode::NotChecked,

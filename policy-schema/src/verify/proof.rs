@@ -3,37 +3,12 @@
 //! A proxy's configuration has what it received last, which the filter may have refused. What the filter
 //! took up it reports itself, by a metric. A metric outlives its filter, so it proves nothing alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::proxies::{Proxy, RunningPolicy};
+use super::measurements::{Measured, Measurements};
+use super::proxy::{Proxy, RunningPolicy};
 use super::{Finding, FindingCode};
 use crate::plugin_config::PolicyName;
-
-/// What a proxy's metrics say of its filters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Measured {
-    /// They were not read, for this reason.
-    Unread(String),
-    /// What they say.
-    Read(Measurements),
-}
-
-/// What a proxy's metrics say of its filters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Measurements {
-    /// The revisions that the filter of a policy reports: one, where all is well.
-    pub revisions: BTreeMap<PolicyName, BTreeSet<String>>,
-    /// When the filter of a policy took up its configuration last, in seconds since 1970.
-    pub loaded: BTreeMap<PolicyName, u64>,
-    /// Whether the proxy says that no Wasm filter runs in it at all.
-    pub is_without_filters: bool,
-}
-
-impl Default for Measured {
-    fn default() -> Self {
-        Self::Unread("only its configuration was given".to_owned())
-    }
-}
 
 impl Proxy {
     /// The revision that the filter of a policy reports; none without a single answer.

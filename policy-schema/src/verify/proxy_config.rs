@@ -3,100 +3,16 @@
 //! Its bootstrap, its environment and the control plane that it asks decide whether a proxy enforces anything. Only
 //! settings that are known to leave enforcement alone pass.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::control_plane::control_plane_namespaces;
 use super::object::Object;
+use super::proxy_settings::{bending, bending_variables, path_over_proxy};
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, proxy_container};
 use crate::mesh_config;
 use crate::policy::Mesh;
 use crate::problem::Cursor;
-use crate::protobuf::json_name;
-
-/// Fields of a `ProxyConfig` (istio/api, `mesh/v1alpha1/proxy.proto`) that leave enforcement alone, by their names in
-/// the protocol.
-const HARMLESS: [&str; 34] = [
-    "availability_zone",
-    "concurrency",
-    "config_path",
-    "discovery_refresh_delay",
-    "drain_duration",
-    "envoy_access_log_service",
-    "envoy_metrics_service",
-    "envoy_metrics_service_address",
-    "extra_stat_tags",
-    "file_flush_interval",
-    "file_flush_min_size_kb",
-    // Says which addresses are those of clients.
-    "gateway_topology",
-    "hold_application_until_proxy_starts",
-    "image",
-    "mesh_id",
-    "parent_shutdown_duration",
-    "private_key_provider",
-    "proxy_admin_port",
-    "proxy_stats_matcher",
-    "readiness_probe",
-    "service_cluster",
-    "stat_name_length",
-    "stats_compression",
-    "statsd_udp_address",
-    "status_port",
-    "termination_drain_duration",
-    "tracing",
-    "tracing_service_name",
-    "zipkin_address",
-    // These are looked at more closely.
-    "control_plane_auth_policy",
-    "discovery_address",
-    "interception_mode",
-    "proxy_metadata",
-    "proxy_headers",
-];
-
-/// Headers that proxies set by `proxyHeaders` and that no rule can rely on.
-const HARMLESS_HEADERS: [&str; 8] = [
-    "attempt_count",
-    "envoy_debug_headers",
-    "metadata_exchange_headers",
-    "preserve_http1_header_case",
-    "request_id",
-    "server",
-    "x_forwarded_host",
-    "x_forwarded_port",
-];
-
-/// Variables of Istio's agent that leave enforcement alone.
-const HARMLESS_VARIABLES: [&str; 24] = [
-    "DNS_FORWARD_PARALLEL",
-    "DNS_FORWARD_TIMEOUT",
-    "DNS_PROXY_ADDR",
-    "ECC_CURVE",
-    "ECC_SIGNATURE_ALGORITHM",
-    "ENVOY_SKIP_DEPRECATED_LOGS",
-    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
-    "GOMAXPROCS",
-    "GOMEMLIMIT",
-    "ISTIO_META_DNS_AUTO_ALLOCATE",
-    "ISTIO_META_DNS_CAPTURE",
-    "ISTIO_META_ENABLE_DNS_SERVER",
-    // The ambient profile sets it: the sidecar also accepts and opens tunnels of mutual TLS.
-    "ISTIO_META_ENABLE_HBONE",
-    "ISTIO_META_ENABLE_SELF_DISCOVERY",
-    "ISTIO_META_IDLE_TIMEOUT",
-    "MINIMUM_DRAIN_DURATION",
-    "SECRET_GRACE_PERIOD_RATIO",
-    "SECRET_GRACE_PERIOD_RATIO_JITTER",
-    "SECRET_TTL",
-    "WASM_HTTP_REQUEST_MAX_RETRIES",
-    "WASM_HTTP_REQUEST_TIMEOUT",
-    "WASM_MODULE_EXPIRY",
-    "WASM_PURGE_INTERVAL",
-    "WORKLOAD_RSA_KEY_SIZE",
-];
 
 /// Annotations of pods that replace a part of the proxy.
 const REPLACING: [&str; 2] = [
@@ -107,13 +23,6 @@ const REPLACING: [&str; 2] = [
 /// The annotation that mounts volumes into the proxy's container, and what must stay as it is there: the agent, its
 /// bootstrap, certificates and tokens.
 const MOUNTS: &str = "sidecar.istio.io/userVolumeMount";
-const OF_PROXY: [&str; 5] = [
-    "/etc/istio",
-    "/run/secrets",
-    "/usr/local/bin",
-    "/var/lib/istio",
-    "/var/run/secrets",
-];
 
 const CONFIG: &str = "proxy.istio.io/config";
 
@@ -211,101 +120,7 @@ fn mounts_over_proxy(text: &str) -> bool {
     })
 }
 
-/// Whether a mount at this path hides files of the proxy. A path with dots or empty parts may lead anywhere.
-pub(super) fn path_over_proxy(path: &str) -> bool {
-    let is_within = |path: &str, folder: &str| {
-        let rest = path.strip_prefix(folder.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    path.contains("..")
-        || path.contains("//")
-        || path.contains("/./")
-        || OF_PROXY
-            .iter()
-            .any(|own| is_within(path, own) || is_within(own, path))
-}
-
 /// The message about something that may change what a proxy enforces.
 pub(super) fn may_bend(does: &str) -> String {
     format!("{does}, which may change how proxies enforce policies")
-}
-
-/// The settings of a proxy config that may change enforcement, as they are written.
-pub(super) fn bending(control_planes: &BTreeSet<&str>, config: &Value) -> Vec<String> {
-    let fields = config.as_object().into_iter().flatten();
-    let set = fields.filter(|(_, value)| !value.is_null());
-    set.flat_map(|(key, value)| {
-        let within = |names: Vec<String>| {
-            names
-                .into_iter()
-                .map(|name| format!("{key}.{name}"))
-                .collect()
-        };
-        let unless = |is_harmless: bool| {
-            if is_harmless {
-                Vec::new()
-            } else {
-                vec![key.clone()]
-            }
-        };
-        let Some(name) = name_of(key, &HARMLESS) else {
-            return vec![key.clone()];
-        };
-        match name {
-            "proxy_metadata" => within(bending_variables(value)),
-            "proxy_headers" => {
-                let headers = value
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .map(|(header, _)| header);
-                let bending = headers.filter(|header| name_of(header, &HARMLESS_HEADERS).is_none());
-                within(bending.cloned().collect())
-            }
-            "discovery_address" => unless(is_own_control_plane(control_planes, value)),
-            "control_plane_auth_policy" => unless(value == "MUTUAL_TLS" || value == 1),
-            "interception_mode" => {
-                let capturing = ["REDIRECT", "TPROXY"].into_iter().any(|mode| value == mode);
-                unless(capturing || value == 0 || value == 1)
-            }
-            _ => Vec::new(),
-        }
-    })
-    .collect()
-}
-
-/// The name in the protocol of a field in either spelling, if it is one of these.
-fn name_of<'n>(key: &str, names: &[&'n str]) -> Option<&'n str> {
-    let mut names = names.iter();
-    names
-        .find(|name| **name == key || json_name(name) == key)
-        .copied()
-}
-
-fn bending_variables(variables: &Value) -> Vec<String> {
-    let names = variables
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name);
-    names
-        .filter(|name| !is_harmless_variable(name))
-        .cloned()
-        .collect()
-}
-
-/// Whether a variable of Istio's agent leaves enforcement alone.
-pub(super) fn is_harmless_variable(name: &str) -> bool {
-    HARMLESS_VARIABLES.contains(&name)
-}
-
-/// Whether proxies ask an istiod of the mesh: one in these namespaces.
-pub(super) fn is_own_control_plane(namespaces: &BTreeSet<&str>, address: &Value) -> bool {
-    let host = address
-        .as_str()
-        .and_then(|address| address.split(':').next());
-    let mut labels = host.unwrap_or_default().split('.');
-    let is_istiod = labels.next().is_some_and(|name| name.starts_with("istiod"));
-    let is_own = |namespace| namespaces.contains(namespace);
-    is_istiod && labels.next().is_some_and(is_own) && labels.next() == Some("svc")
 }

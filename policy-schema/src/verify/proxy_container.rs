@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::object::Object;
 use super::pod::sidecars;
-use super::proxy_config::{bending, is_harmless_variable, is_own_control_plane, path_over_proxy};
+use super::proxy_settings::{bending, is_harmless_variable, is_own_control_plane, path_over_proxy};
 use crate::mesh_config;
 
 /// What is in the name of every image of the proxy that Istio's distributions have.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::coverage::is_for;
 use super::object::Object;
-use super::proxies::Proxy;
+use super::proxy::Proxy;
 use super::workloads::Workloads;
 use super::{Finding, FindingCode, Verdict};
 use crate::policy::{GATEWAY_NAME, Labels, PolicySet, ServicePolicy};

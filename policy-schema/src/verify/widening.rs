@@ -7,11 +7,14 @@ mod authorization;
 mod mutual_tls;
 mod plugin;
 mod rules;
+mod spec;
 
 use super::object::{Object, by_id};
 use crate::diagnostic::Place;
 use crate::istio::{Resource, ResourceKind};
 use crate::timestamp::Timestamp;
+
+use spec::spec;
 
 /// An existing object that a rendered one would replace, and how that is wider, or may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +61,4 @@ pub fn widened<'r>(
         }
     }
     found
-}
-
-/// The specification of an object; an empty one where it has none.
-fn spec<S: Default + serde::de::DeserializeOwned>(object: &Object) -> Result<S, String> {
-    match object.at("/spec") {
-        None => Ok(S::default()),
-        Some(spec) => serde_json::from_value(spec.clone())
-            .map_err(|reason| format!("the existing object is not understood ({reason})")),
-    }
 }

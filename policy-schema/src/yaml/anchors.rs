@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
-use super::node::{Content, Entry, Form, Node};
+use super::form::Form;
+use super::node::{Content, Entry, Node};
 use super::wording::quoted;
 use super::{Fault, Span};
 use crate::code::Code;

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 
 use super::anchors::{Allowance, Anchors, Unresolved, is_merge_key, merged};
-use super::node::{Content, Entry, Form, Node};
+use super::form::Form;
+use super::node::{Content, Entry, Node};
 use super::scalar::Scalar;
 use super::source::{Source, quoted_length};
 use super::wording::quoted;

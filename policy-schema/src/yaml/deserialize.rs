@@ -6,18 +6,19 @@
 //! time stays in proportion to the size of the document.
 
 mod access;
+mod reader;
 
-use std::cell::RefCell;
-use std::fmt;
-
-use serde::de::{self, Deserialize, DeserializeOwned, Visitor};
+use serde::de::{self, DeserializeOwned, Visitor};
 
 use self::access::{Elements, Fields, Variant};
 use super::Fault;
-use super::node::{Content, Entry, Form, Node};
+use super::form::Form;
+use super::node::{Content, Entry, Node};
 use super::scalar::Scalar;
 use super::wording::{closest, enumerate, quoted};
 use crate::code::Code;
+
+use reader::{Failure, Faults, Place, Reader, attempt};
 
 /// Reads a document into `T`, and reports everything in it that `T` does not take, in the order
 /// of the text.
@@ -48,109 +49,6 @@ fn read_at<'n, T: DeserializeOwned>(
     let mut faults = faults.into_inner();
     faults.sort_by_key(|fault| fault.span);
     (value, faults)
-}
-
-type Faults = RefCell<Vec<Fault>>;
-
-/// Reads a value, as often as its fields have faults. All faults are reported if there is none.
-fn attempt<'de, T: Deserialize<'de>>(
-    node: &'de Node,
-    place: Place<'de>,
-    faults: &Faults,
-) -> Option<T> {
-    let absent = RefCell::default();
-    let reader = Reader {
-        node,
-        place,
-        faults,
-        absent: &absent,
-    };
-    loop {
-        match T::deserialize(reader) {
-            Ok(value) => return absent.borrow().is_empty().then_some(value),
-            Err(Failure::Again) => {}
-            Err(failure) => {
-                reader.report_failure(&failure);
-                return None;
-            }
-        }
-    }
-}
-
-/// Why a value could not be read.
-#[derive(Debug)]
-enum Failure {
-    /// It is faulty, and every fault is reported.
-    Reported,
-    /// A part of it is faulty, is reported, and will not be met again.
-    Again,
-    /// A struct lacks a required field.
-    Missing(&'static str),
-    /// A type's own reason, not reported yet.
-    Message(String),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reported | Self::Again => f.write_str("the value is faulty"),
-            Self::Missing(field) => write!(f, "the field `{field}` is required"),
-            Self::Message(message) => f.write_str(message),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl de::Error for Failure {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Message(message.to_string())
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::Missing(field)
-    }
-}
-
-/// What a message calls a value, by the nearest field that it is in. There is none at the root.
-#[derive(Clone, Copy, Debug)]
-enum Place<'de> {
-    Whole(Option<&'de str>),
-    Element(Option<&'de str>),
-    Key(Option<&'de str>),
-}
-
-impl<'de> Place<'de> {
-    fn field(self) -> Option<&'de str> {
-        match self {
-            Self::Whole(field) | Self::Element(field) | Self::Key(field) => field,
-        }
-    }
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Whole(_) => {}
-            Self::Element(_) => f.write_str("an element of ")?,
-            Self::Key(_) => f.write_str("a key of ")?,
-        }
-        match self.field() {
-            Some(field) => f.write_str(&quoted(field)),
-            None => f.write_str("the document"),
-        }
-    }
-}
-
-/// A value to be read.
-#[derive(Clone, Copy)]
-struct Reader<'de, 'r> {
-    node: &'de Node,
-    place: Place<'de>,
-    faults: &'r Faults,
-    /// Required fields of this value that it does not have, or that were faulty. They get a
-    /// placeholder, so that the search for faults can go on; the value is discarded at the end.
-    absent: &'r RefCell<Vec<&'static str>>,
 }
 
 impl<'de> Reader<'de, '_> {

@@ -8,17 +8,9 @@ use granit_parser::{Parser, options};
 
 use super::anchors::Allowance;
 use super::builder::{Builder, Dialect, Tree};
+use super::comment::Comment;
 use super::{Fault, Node, Span};
 use crate::code::Code;
-
-/// A comment, without its `#`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comment {
-    /// Where it begins, in bytes of the text.
-    pub at: usize,
-    /// What it says, without white space around it.
-    pub text: String,
-}
 
 /// A document of a text of manifests.
 #[derive(Debug)]

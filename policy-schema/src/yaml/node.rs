@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::Span;
+use super::form::Form;
 use super::scalar::Scalar;
 use crate::problem::{Location, Step};
 
@@ -28,17 +29,6 @@ pub(super) enum Content {
     Scalar { text: String, form: Form },
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
-}
-
-/// How a scalar is to be read, which tells `80` from `"80"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// As text, since it is quoted, a block, or tagged as text.
-    Text,
-    /// By the core schema of YAML 1.2.
-    Core,
-    /// As `kubectl` reads it. `null` stands for the absence of a field then.
-    Kubernetes,
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What plain scalars say: by the core schema of YAML 1.2 (section 10.3.2), or as `kubectl` reads them, with
 //! the words and numbers of YAML 1.1 (`sigs.k8s.io/yaml`, `resolve.go`).
 
-use super::node::Form;
+use super::form::Form;
 use super::wording::quoted;
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -159,7 +159,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Ok(ExitStatus::Negative);
     }
     write(&objects, args)?;
-    if objects.is_empty() {
+    let is_empty = objects.is_empty();
+    // The notes look at the policies once more.
+    drop(objects);
+    if is_empty {
         report::note("no object is rendered, so there is nothing to apply");
     }
     if only.takes(ResourceKind::AuthorizationPolicy) {

@@ -89,7 +89,7 @@ fn shop() -> Cluster {
 fn the_first_policy_is_accepted_by_a_cluster_in_shadow_and_enforced() {
     let first = printed(&["init"]);
     let image = "  filter:\n    image: oci://r.example/f:1\n    sha256: 5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef\n    imagePullSecret: regcred\n    imagePullPolicy: IfNotPresent\n";
-    let shadow = first.replacen("  # filter:\n", image, 1);
+    let shadow = first.replacen("  filter: {}\n", image, 1);
     let enforced = shadow.replacen("  enforcement: Shadow\n", "", 1);
     assert!(first != shadow && shadow != enforced);
     let cluster = Cluster::start();

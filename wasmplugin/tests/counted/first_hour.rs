@@ -41,7 +41,7 @@ fn rendered(policies: &Policies) -> (String, String) {
 fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     let first = run(&["init"]).stdout;
     let image = "  filter:\n    image: file:///peergate_filter.wasm\n";
-    let policies = Policies::of(&first.replacen("  # filter:\n", image, 1));
+    let policies = Policies::of(&first.replacen("  filter: {}\n", image, 1));
     let validated = run(&["validate", "-f", &policies.name(), "--deny-warnings"]);
     assert_eq!(validated.status, 0, "{}", validated.stderr);
 
@@ -50,7 +50,8 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     assert!(objects.contains("kind: WasmPlugin"), "{objects}");
     assert!(!objects.contains("kind: AuthorizationPolicy"), "{objects}");
     assert!(!objects.contains("kind: PeerAuthentication"), "{objects}");
-    assert!(!notes.contains("closed"), "{notes}");
+    let nothing = "when applied: nothing is closed or opened;";
+    assert!(notes.contains(nothing), "{notes}");
     let mesh = Mesh::start(&policies);
     let prometheus = scraping(mesh.admin());
     assert_usual(&mesh, 10);
@@ -89,7 +90,7 @@ fn nothing_that_was_allowed_is_denied_on_the_way_from_init_to_enforced() {
     // Enforced, the usual calls pass, and others do not.
     let (objects, notes) = rendered(&policies);
     assert!(objects.contains("kind: AuthorizationPolicy"), "{objects}");
-    let closed = "1 workload (1 namespace) closed to what the policies do not allow";
+    let closed = "1 workload in 1 namespace closed to what the policies do not allow";
     assert!(notes.contains(closed), "{notes}");
     let mesh = Mesh::start(&policies);
     assert_usual(&mesh, 1);

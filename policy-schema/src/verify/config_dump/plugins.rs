@@ -7,7 +7,7 @@ use super::{Named, elements};
 use crate::document::PathNormalization;
 use crate::plugin_config::PolicyName;
 use crate::verify::path_handling::{ignores_path_parameters, normalization_of};
-use crate::verify::proxies::RunningPolicy;
+use crate::verify::proxy::RunningPolicy;
 
 /// The part of a plugin config that tells which it is.
 #[derive(Deserialize)]

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::guards::Guards;
 use super::patch::Patch;
 use super::settings;
-use crate::document::PathNormalization;
 use crate::protobuf::field;
 
 const RBAC: &str = "envoy.filters.http.rbac";
@@ -44,16 +44,6 @@ pub(super) enum Judgement {
     SkipsValidation,
     /// It may change it, by doing this.
     Unknown(String),
-}
-
-/// What enforcement is made of.
-#[derive(Debug)]
-pub(super) struct Guards {
-    /// `NAMESPACE.NAME` of the objects that bring the filter: Istio's names of filters contain them.
-    pub(super) plugins: Vec<String>,
-    /// Filters on whose work rules rely.
-    pub(super) sources: Vec<&'static str>,
-    pub(super) normalization: PathNormalization,
 }
 
 impl Guards {
@@ -212,10 +202,4 @@ fn is_plugin(filter: &str, plugin: &str) -> bool {
     let last = filter.rsplit_once('/').map_or(filter, |(_, last)| last);
     let own = last.split_once('~').map_or(last, |(own, _)| own);
     own == plugin
-}
-
-/// Whether a map of settings for filters, by their names, has one for enforcement.
-pub(super) fn names_guard(guards: &Guards, settings: &Value) -> Option<String> {
-    let filters = settings.as_object()?;
-    filters.keys().find(|name| guards.has(name)).cloned()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::judgement::{Guards, names_guard};
+use super::guards::{Guards, names_guard};
 use crate::protobuf::{any_field, is_true, snake_case};
 use crate::verify::path_handling::{changed_options, ignores_path_parameters};
 

@@ -74,7 +74,7 @@ fn policy(object: &Object) -> Result<AuthorizationPolicy, String> {
     Ok(AuthorizationPolicy {
         api_version: String::new(),
         kind: String::new(),
-        metadata: crate::istio::authorization_policy::ObjectMetadata {
+        metadata: crate::istio::ObjectMetadata {
             annotations,
             ..Default::default()
         },

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use policy_schema::diagnostic::SourceText;
-use policy_schema::istio::authorization_policy::ObjectMetadata;
+use policy_schema::istio::ObjectMetadata;
 use policy_schema::istio::{ResourceKind, mesh_config_name, mesh_resources};
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{

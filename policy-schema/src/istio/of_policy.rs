@@ -1,0 +1,52 @@
+//! What the objects of a policy have in common.
+
+use super::authorization_policy::{LabelSelector, TargetReference};
+use super::object_metadata::ObjectMetadata;
+use super::resource::{POLICY_ANNOTATION, managed};
+use crate::policy::{Attachment, PolicySet, ServicePolicy};
+
+/// The metadata of a resource made of `policy`.
+pub(super) fn metadata_of_policy(
+    name: String,
+    policy: &ServicePolicy,
+    set: &PolicySet,
+) -> ObjectMetadata {
+    let text = str::to_owned;
+    let annotations = [
+        (text(POLICY_ANNOTATION), policy.name.name.clone()),
+        (text("peergate.dev/revision"), policy.revision(set)),
+    ];
+    ObjectMetadata {
+        name,
+        namespace: policy.name.namespace.clone(),
+        labels: managed(),
+        annotations: annotations.into(),
+    }
+}
+
+/// The selector of an object for `policy`: none where it is for everything in its namespace.
+pub(super) fn selector_of_policy(policy: &ServicePolicy) -> Option<LabelSelector> {
+    match &policy.attachment {
+        Attachment::Workload(labels) => Some(labels),
+        Attachment::Mesh(labels) => Some(labels).filter(|labels| !labels.is_empty()),
+        Attachment::Namespace | Attachment::Targets(_) => None,
+    }
+    .map(|labels| LabelSelector {
+        match_labels: labels.clone(),
+    })
+}
+
+/// The targets of an object for `policy`.
+pub(super) fn targets_of_policy(policy: &ServicePolicy) -> Vec<TargetReference> {
+    match &policy.attachment {
+        Attachment::Targets(targets) => targets
+            .iter()
+            .map(|target| TargetReference {
+                group: target.group.clone().unwrap_or_default(),
+                kind: target.kind.clone(),
+                name: target.name.clone(),
+            })
+            .collect(),
+        Attachment::Workload(_) | Attachment::Namespace | Attachment::Mesh(_) => Vec::new(),
+    }
+}

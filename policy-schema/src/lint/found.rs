@@ -1,0 +1,25 @@
+//! What is found.
+
+use std::collections::BTreeMap;
+
+use crate::problem::Problems;
+
+/// Problems of policies, by their positions in the set, and of the mesh.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    policies: BTreeMap<usize, Problems>,
+    pub(crate) mesh: Problems,
+}
+
+impl Found {
+    /// The problems of the policy at a position of the set.
+    pub(super) fn of(&mut self, position: usize) -> &mut Problems {
+        self.policies.entry(position).or_default()
+    }
+
+    /// The problems of policies by their positions in the set, where there are any.
+    pub(crate) fn into_policies(self) -> impl Iterator<Item = (usize, Problems)> {
+        let found = self.policies.into_iter();
+        found.filter(|(_, problems)| problems.count() > 0)
+    }
+}

@@ -1,0 +1,52 @@
+//! A version of Istio.
+
+use std::fmt;
+
+/// A minor version of Istio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IstioVersion {
+    minor: u16,
+}
+
+impl IstioVersion {
+    /// The oldest version that resources are rendered for.
+    pub const OLDEST: Self = Self::minor(18);
+    /// The newest version that resources are rendered for.
+    pub const NEWEST: Self = Self::minor(31);
+
+    /// Istio 1.`minor`.
+    pub(crate) const fn minor(minor: u16) -> Self {
+        Self { minor }
+    }
+
+    /// Whether proxies leave it to the workload to answer `expect: 100-continue`
+    /// (`ENABLE_100_CONTINUE_HEADERS`, on by default).
+    pub fn forwards_expectations(self) -> bool {
+        self >= Self::minor(23)
+    }
+
+    /// Reads `1.29`, or a patch version of it such as `1.29.2`; none for anything else and for
+    /// versions that are not supported.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("1.")?.split('.');
+        let minor = Self::minor(number(parts.next()?)?);
+        let has_valid_patch = parts.next().is_none_or(|patch| number(patch).is_some());
+        (has_valid_patch
+            && parts.next().is_none()
+            && (Self::OLDEST..=Self::NEWEST).contains(&minor))
+        .then_some(minor)
+    }
+}
+
+/// A number without sign and leading zeros.
+pub(super) fn number(text: &str) -> Option<u16> {
+    let is_plain =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    is_plain.then(|| text.parse().ok()).flatten()
+}
+
+impl fmt::Display for IstioVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1.{}", self.minor)
+    }
+}

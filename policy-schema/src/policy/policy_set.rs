@@ -1,0 +1,86 @@
+//! The policies of a mesh.
+
+use super::mesh::Mesh;
+use super::service_policy::ServicePolicy;
+use crate::decision_id::DecisionKey;
+use crate::plugin_config::PolicyName;
+use crate::timestamp::Timestamp;
+
+/// All documents of an input, understood together.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    pub(crate) mesh: Mesh,
+    /// In the order of namespace and name, whatever the order of the files.
+    pub(crate) policies: Vec<ServicePolicy>,
+    /// Seals the ids of decisions. No document has it: it is a secret.
+    pub(crate) decision_key: Option<DecisionKey>,
+}
+
+impl PolicySet {
+    /// What is true of the whole mesh.
+    pub fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// The same documents, read at another time.
+    pub(crate) fn as_read_at(&self, at: Timestamp) -> Self {
+        let mut set = self.clone();
+        set.mesh.mtls.at = at;
+        for policy in &mut set.policies {
+            policy.at = at;
+        }
+        set
+    }
+
+    /// Has the ids of all decisions sealed, each policy's with a key made of this one.
+    pub fn seal_decisions(&mut self, key: DecisionKey) {
+        self.decision_key = Some(key);
+    }
+
+    /// The key of the ids of a policy's decisions, if they are sealed.
+    pub fn decision_key_of(&self, policy: &PolicyName) -> Option<DecisionKey> {
+        let key = self.decision_key.as_ref()?;
+        Some(key.of_policy(&policy.to_string()))
+    }
+
+    /// The policies' names, each with its key, if the ids of decisions are sealed.
+    pub fn decision_keys(&self) -> Option<impl Iterator<Item = (String, DecisionKey)>> {
+        let key = self.decision_key.as_ref()?;
+        let names = self.policies.iter().map(|policy| policy.name.to_string());
+        Some(names.map(|name| {
+            let key = key.of_policy(&name);
+            (name, key)
+        }))
+    }
+
+    /// The policies, in the order of namespace and name.
+    pub fn policies(&self) -> &[ServicePolicy] {
+        &self.policies
+    }
+
+    /// For each policy the positions of those that are for some of its workloads, its own first.
+    pub fn policies_together(&self) -> Vec<Vec<usize>> {
+        let mut together: Vec<Vec<usize>> = (0..self.policies.len())
+            .map(|position| vec![position])
+            .collect();
+        for (position, policy) in self.policies.iter().enumerate() {
+            for other in policy.enforced_along() {
+                if let Some(known) = together.get_mut(position) {
+                    known.push(other);
+                }
+                if let Some(known) = together.get_mut(other) {
+                    known.push(position);
+                }
+            }
+        }
+        together
+    }
+
+    /// The policy of this namespace and name.
+    pub fn policy(&self, namespace: &str, name: &str) -> Option<&ServicePolicy> {
+        self.policies
+            .binary_search_by(|policy| policy.name.as_pair().cmp(&(namespace, name)))
+            .ok()
+            .and_then(|position| self.policies.get(position))
+    }
+}
