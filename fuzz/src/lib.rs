@@ -13,13 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use limits::Watch;
+pub use limits::{MAX_MEMORY, MAX_TIME};
 use mutation::{Mutator, Random};
-
-/// How long one input may take.
-pub const MAX_TIME: Duration = Duration::from_secs(2);
-
-/// How many bytes may be allocated at a time for one input.
-pub const MAX_MEMORY: u64 = 200_000_000;
 
 /// How many mutations `cargo test` runs.
 const TEST_MUTATIONS: u64 = 300;

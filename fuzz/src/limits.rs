@@ -8,7 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{MAX_MEMORY, MAX_TIME};
+/// How long one input may take.
+pub const MAX_TIME: Duration = Duration::from_secs(2);
+
+/// How many bytes may be allocated at a time for one input.
+pub const MAX_MEMORY: u64 = 200_000_000;
 
 /// After this time an input does not end by itself.
 const HANGS_AFTER: Duration = Duration::from_secs(30);

@@ -10,12 +10,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::binary::EnvoyBinary;
+use self::binary::PROGRAM;
 use crate::process::Process;
 use crate::wait::{PATIENCE, wait_for};
 use crate::{CallError, Client, Error, Metrics, Request, Response};
-
-/// What errors call it.
-const PROGRAM: &str = "Envoy";
 
 /// A running Envoy. It is killed when dropped, and also when this process dies in any way.
 #[derive(Debug)]

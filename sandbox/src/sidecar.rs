@@ -3,6 +3,7 @@
 //! A bootstrap is a [`Value`], so that a test can change in it what only that test needs.
 
 mod http;
+mod json;
 mod stats;
 mod tls;
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use self::http::{ForwardedCert, HttpListener};
+use self::json::put;
 use crate::IdentityFiles;
 
 /// The inbound listener that serves clients with a certificate only.
@@ -255,11 +257,4 @@ fn any_port() -> Value {
 
 fn address(addr: SocketAddr) -> Value {
     json!({ "socket_address": { "address": addr.ip().to_string(), "port_value": addr.port() } })
-}
-
-/// Sets a member of an object.
-fn put(object: &mut Value, key: &str, value: Value) {
-    if let Some(members) = object.as_object_mut() {
-        members.insert(key.into(), value);
-    }
 }

@@ -228,3 +228,64 @@ fn only_one_file_of_the_filter_names_host_calls() {
         .collect();
     assert_eq!(naming, [Path::new("host/proxy_wasm.rs")]);
 }
+
+/// The circles among files of a crate with these texts.
+fn circles_among(files: &[(&str, &str)]) -> Vec<Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let circles = files::circles(&files::imports(&folder.path().join("lib.rs")));
+    let name = |file: &PathBuf| {
+        let relative = file.strip_prefix(folder.path()).unwrap();
+        relative.display().to_string()
+    };
+    circles
+        .iter()
+        .map(|circle| circle.keys().map(name).collect())
+        .collect()
+}
+
+#[test]
+fn a_planted_circle_is_found_and_what_looks_like_one_is_not() {
+    let root = ("lib.rs", "mod a; mod b;");
+    let b = (
+        "b.rs",
+        "pub(crate) struct B; pub(crate) fn b() { crate::a::a(); }",
+    );
+    let by_use = ("a.rs", "use crate::b::B; pub(crate) fn a() -> B { B }");
+    let by_path = ("a.rs", "pub(crate) fn a() { let _ = super::b::B; }");
+    let in_macro = (
+        "a.rs",
+        "pub(crate) fn a() { println!(\"{}\", crate::b::b()); }",
+    );
+    for a in [by_use, by_path, in_macro] {
+        assert_eq!(circles_among(&[root, a, b]), [["a.rs", "b.rs"]], "{a:?}");
+    }
+    // Of a parent and its child, and through a name that is passed on.
+    let parent = (
+        "a.rs",
+        "mod c; pub(crate) struct A; pub(crate) fn a() { c::c(); }",
+    );
+    let child = ("a/c.rs", "use super::A; pub(crate) fn c() -> A { A }");
+    let none = ("b.rs", "");
+    assert_eq!(
+        circles_among(&[root, parent, child, none]),
+        [["a/c.rs", "a.rs"]]
+    );
+    let passed_on = (
+        "a.rs",
+        "mod c; mod d; pub(crate) use d::A; pub(crate) fn a() { c::c(); }",
+    );
+    let defined = ("a/d.rs", "pub(crate) struct A;");
+    let files = [root, passed_on, child, defined, none];
+    assert_eq!(circles_among(&files), [[""; 0]; 0]);
+    // Of tests alone.
+    let tested = (
+        "a.rs",
+        "pub(crate) fn a() {} #[cfg(test)] mod tests { use crate::b::B; }",
+    );
+    assert_eq!(circles_among(&[root, tested, b]), [[""; 0]; 0]);
+}

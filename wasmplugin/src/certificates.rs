@@ -8,6 +8,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod beside;
+pub(crate) mod finding;
 pub(crate) mod inspect;
 pub(crate) mod read;
 mod signing;

@@ -15,6 +15,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::admin::{self, AdminError, Said};
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
 use crate::network;
 
 /// Where a sidecar's admin endpoint is, for those in its pod.
@@ -89,23 +91,33 @@ const COMPARED: [(&str, [ResourceKind; 2]); 2] = [
 /// Why a cluster cannot be looked at.
 #[derive(Debug, Error)]
 pub(crate) enum ClusterError {
-    #[error("the kubeconfig cannot be used: {0}")]
+    #[error("the cluster cannot be looked at: the kubeconfig cannot be used: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
-    #[error("there is neither a kubeconfig nor a cluster around: {0}")]
+    #[error(
+        "the cluster cannot be looked at: there is neither a kubeconfig nor a cluster around: {0}"
+    )]
     NoConfig(#[from] kube::config::InferConfigError),
-    #[error("{}", told(.0))]
+    #[error("the cluster cannot be looked at: {}", told(.0))]
     Client(#[from] kube::Error),
+    #[error("cannot read {what} from the cluster: {reason}")]
+    Unseen { what: String, reason: String },
 }
 
-impl ClusterError {
-    /// What to do about it.
-    pub(crate) fn help(&self) -> &'static str {
-        match self {
+impl Fault for ClusterError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Failure
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
             Self::Client(reason) if network::is_authority_unknown(reason) => {
                 "name the cluster's authority in the kubeconfig: `certificate-authority` or `certificate-authority-data`"
             }
-            _ => "see whether `kubectl get namespaces` works with the same kubeconfig and context",
-        }
+            Self::Kubeconfig(_) | Self::NoConfig(_) | Self::Client(_) => {
+                "see whether `kubectl get namespaces` works with the same kubeconfig and context"
+            }
+            Self::Unseen { .. } => "ask for permission to list them; docs/verify.md has the role",
+        })
     }
 }
 

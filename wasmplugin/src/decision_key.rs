@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use policy_schema::decision_id::DecisionKey;
+use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::exit_status::ExitStatus;
+use crate::failure::{Failure, Fault};
 use crate::input::{bytes, name_of};
 
 /// Where the key is.
@@ -16,6 +18,21 @@ pub(crate) struct KeyArgs {
     /// `openssl rand -base64 32` makes
     #[arg(long = "decision-key", value_name = "FILE")]
     file: Option<PathBuf>,
+}
+
+/// A file without a valid key.
+#[derive(Debug, Error)]
+#[error("`{0}` has no key for the ids of decisions")]
+struct NotADecisionKey(String);
+
+impl Fault for NotADecisionKey {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("make one with `openssl rand -base64 32`")
+    }
 }
 
 impl KeyArgs {
@@ -30,7 +47,7 @@ impl KeyArgs {
             .decode(text)
             .or_else(|_| URL_SAFE_NO_PAD.decode(text));
         let key = read.ok().and_then(|key| <[u8; 32]>::try_from(key).ok());
-        let key = key.ok_or_else(|| Failure::NoDecisionKey(name_of(path)))?;
+        let key = key.ok_or_else(|| NotADecisionKey(name_of(path)))?;
         Ok(Some(DecisionKey::new(key)))
     }
 }

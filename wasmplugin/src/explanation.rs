@@ -12,6 +12,7 @@ pub(crate) mod near;
 mod new_rule;
 pub(crate) mod remedy;
 mod wanted;
+mod written;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::engine::{
@@ -19,22 +20,25 @@ use policy_schema::engine::{
     Request,
 };
 use policy_schema::identity::{ClientCertificate, PeerIdentity};
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::ServicePolicy;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
 use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use near::NEAR_RULES;
+use written::WrittenRules;
+
 pub(crate) use near::{NamedRule, NearRule, NearRules, nearest};
 pub(crate) use remedy::Remedy;
 
 /// Why a request was denied.
 #[derive(Debug)]
-pub(crate) struct Explanation {
+pub(crate) struct Explanation<'p> {
     /// The reason that the filter gave.
     pub(crate) given: Option<ReasonCode>,
     /// The reason by the documents.
-    pub(crate) reason: ReasonCode,
+    pub(crate) reason: Reason<'p>,
     /// Whether the documents allow the request.
     pub(crate) is_allowed: bool,
     /// The rule that decides by the documents, of whichever policy.
@@ -114,20 +118,18 @@ pub(crate) fn at(record: &DecisionRecord) -> Timestamp {
     Timestamp::from_unix_nanoseconds(record.time.saturating_mul(1_000_000_000))
 }
 
-/// Decides again, and says why. `rules` tells the rules of a policy as they are written.
-pub(crate) fn explain<'p>(
+/// Decides again, and says why. `policy_of` finds a policy as it is written.
+pub(crate) fn explain<'c, 'p>(
     record: &DecisionRecord,
-    compiled: &CompiledPolicy,
-    policy_of: impl Fn(&CompiledRule) -> Option<&'p ServicePolicy>,
-) -> Explanation {
+    compiled: &'c CompiledPolicy,
+    policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,
+) -> Explanation<'c> {
     let certificate = client_certificate(record);
     let request = request(record, certificate.as_ref());
     let decision = compiled.evaluate(&request);
     let reason = decision.reason();
-    let spec = |rule: &CompiledRule| {
-        let specs = policy_of(rule)?.rule_specs();
-        specs.into_iter().find(|spec| spec.id == rule.id())
-    };
+    let written = WrittenRules::of(compiled, policy_of);
+    let spec = |rule: &CompiledRule| written.find(rule);
     let misses = match decision.outcome() {
         Outcome::Allowed => Vec::new(),
         Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
@@ -161,22 +163,17 @@ pub(crate) fn explain<'p>(
             .chain(unseen)
             .map(|miss| miss.rule),
     );
-    let asks_for_more = in_question
-        .filter_map(&spec)
-        .any(|spec| asks_for_more(&spec));
+    let asks_for_more = in_question.filter_map(&spec).any(asks_for_more);
     let is_same_rule =
         is_same_revision != Some(true) || reason.rule().map(CompiledRule::position) == rule_given;
     Explanation {
         given,
-        reason: reason.code(),
+        reason,
         is_allowed: decision.outcome() == Outcome::Allowed,
         rule: reason.rule().map(NamedRule::from),
         near,
         unseen: unseen.map(|miss| NearRule::new(miss, spec)),
-        place: place
-            .and_then(|miss| spec(miss.rule))
-            .as_ref()
-            .map(place_of),
+        place: place.and_then(|miss| spec(miss.rule)).map(place_of),
         shadow: shadow.map(|rule| ShadowRule {
             rule: NamedRule::from(rule),
             says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
@@ -196,11 +193,14 @@ fn lacks_only(differences: Differences, attributes: &[Attribute]) -> bool {
 }
 
 /// Whether a rule takes a request but for what no id has, and perhaps for where it went.
-fn lacks_unseen(miss: &NearMiss<'_>, spec: impl Fn(&CompiledRule) -> Option<RuleSpec>) -> bool {
+fn lacks_unseen<'r>(
+    miss: &NearMiss<'_>,
+    spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
+) -> bool {
     const UNSEEN: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
     let differences = miss.differences;
     let is_unseen = |attribute: Attribute| match attribute {
-        Attribute::When => spec(miss.rule).is_none_or(|spec| has_unseen_condition(&spec)),
+        Attribute::When => spec(miss.rule).is_none_or(has_unseen_condition),
         attribute => UNSEEN.contains(&attribute),
     };
     differences

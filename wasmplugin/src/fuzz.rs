@@ -111,7 +111,7 @@ fn any_certificates_are_inspected_or_refused() {
             });
             let codes: BTreeSet<_> = inspected
                 .flat_map(|one| one.findings)
-                .map(|finding| finding.code)
+                .map(|finding| finding.code.as_str())
                 .collect();
             format!("{codes:?}")
         }

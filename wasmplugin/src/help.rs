@@ -2,23 +2,21 @@
 
 use std::ffi::OsString;
 
+use clap::Command;
 use clap::error::ErrorKind;
-use clap::{Command, CommandFactory};
-
-use crate::Cli;
 
 /// No line of an example is longer, so that none is broken: a shell does not continue a broken line.
 const MIN_WIDTH: usize = 100;
 
-/// The command line, with help as wide as the terminal but never so narrow that examples are broken.
-pub(crate) fn command() -> Command {
+/// A command line with help as wide as the terminal but never so narrow that examples are broken.
+pub(crate) fn as_wide_as_terminal(command: Command) -> Command {
     let terminal =
         ratatui::crossterm::terminal::size().map_or(MIN_WIDTH, |(columns, _)| columns.into());
-    with_width(terminal)
+    with_width(command, terminal)
 }
 
-fn with_width(columns: usize) -> Command {
-    Cli::command().term_width(columns.clamp(MIN_WIDTH, MAX_WIDTH))
+fn with_width(command: Command, columns: usize) -> Command {
+    command.term_width(columns.clamp(MIN_WIDTH, MAX_WIDTH))
 }
 
 /// Longer lines are hard to read.
@@ -27,6 +25,7 @@ const MAX_WIDTH: usize = 120;
 /// The same error, in other words where an option has a negative value: to clap `-1d` is an option.
 pub(crate) fn with_negative_value(
     usage: clap::Error,
+    mut command: Command,
     args: impl Iterator<Item = OsString>,
 ) -> clap::Error {
     if usage.kind() != ErrorKind::UnknownArgument {
@@ -45,12 +44,18 @@ pub(crate) fn with_negative_value(
     let message = format!(
         "`{option} {value}`: a time span or number cannot be negative; write it without the `-`"
     );
-    command().error(ErrorKind::InvalidValue, message)
+    command.error(ErrorKind::InvalidValue, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::Cli;
 
     /// Each subcommand, at whatever depth, by its name.
     fn all(command: &Command, name: &str, commands: &mut Vec<(String, Command)>) {
@@ -77,6 +82,23 @@ mod tests {
         })
     }
 
+    /// What errors say about what to do, in each file of a folder and below.
+    fn remedies(folder: &Path, texts: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                remedies(&path, texts);
+                continue;
+            }
+            let code = fs::read_to_string(&path).unwrap();
+            let functions = code.split("fn help(&self)").skip(1);
+            texts.extend(functions.map(|function| {
+                let end = function.find("\n}\n").unwrap_or(function.len());
+                function.get(..end).unwrap_or_default().to_owned()
+            }));
+        }
+    }
+
     #[test]
     fn remedies_name_flags_that_there_are() {
         let mut root = Cli::command();
@@ -92,18 +114,22 @@ mod tests {
         // Flags of `kubectl`.
         let foreign = ["server-side"];
         let mut found = 0;
-        for flag in flags(include_str!("failure.rs")).filter(|flag| !foreign.contains(flag)) {
+        let mut texts = Vec::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        remedies(&source, &mut texts);
+        let named = texts.iter().flat_map(|text| flags(text));
+        for flag in named.filter(|flag| !foreign.contains(flag)) {
             found += 1;
             assert!(known.contains(flag), "--{flag}");
         }
-        assert!(found > 10, "{found}");
+        assert!(found > 20, "{found}");
     }
 
     #[test]
     fn no_example_is_broken_by_the_width_of_the_terminal() {
         let mut found = 0;
         for columns in [20, 80, 100, 250] {
-            let mut root = with_width(columns);
+            let mut root = with_width(Cli::command(), columns);
             root.build();
             let mut commands = Vec::new();
             all(&root, "peergate", &mut commands);

@@ -9,13 +9,14 @@
 //! signed.
 
 mod build_info;
+mod hash;
 mod layer;
 mod layout;
+mod module;
 mod provenance;
 mod sbom;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use oci_client::manifest::{
     IMAGE_CONFIG_MEDIA_TYPE, IMAGE_LAYER_GZIP_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor,
@@ -23,10 +24,11 @@ use oci_client::manifest::{
 };
 use serde::Serialize;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-pub(crate) use build_info::BuildInfo;
+pub(crate) use build_info::{BuildInfo, InvalidBuildInfo};
+pub(crate) use hash::digest;
 pub(crate) use layout::{InvalidLayout, from_tar, to_tar};
+pub(crate) use module::{NotAModule, WASM_MAGIC};
 
 /// The media type of a bill of materials.
 const SBOM_MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
@@ -151,20 +153,6 @@ fn annotations(build: &BuildInfo) -> BTreeMap<String, String> {
 /// JSON with sorted keys and no blanks.
 fn canonical(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&serde_json::to_value(value)?)
-}
-
-/// The digest of a blob, as OCI writes it.
-pub(crate) fn digest(content: &[u8]) -> String {
-    format!("sha256:{}", sha256(content))
-}
-
-fn sha256(content: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(content) {
-        // Writing into a text cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use std::string::FromUtf8Error;
 use policy_schema::code::Code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::yaml::Span;
+use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
 use crate::printable::printable;
 use crate::report::{self, counted};
 
@@ -49,6 +51,34 @@ pub(crate) struct Input {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
+/// Why files, folders or stdin are not read.
+#[derive(Debug, Error)]
+pub(crate) enum InputError {
+    #[error("cannot read `{name}`: {reason}")]
+    Read { name: String, reason: io::Error },
+    #[error("`{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
+    EmptyFolder(PathBuf),
+    #[error("stdin is asked for twice")]
+    StdinTwice,
+}
+
+impl Fault for InputError {
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::Read { .. } => ExitStatus::Failure,
+            Self::EmptyFolder(_) | Self::StdinTwice => ExitStatus::Invalid,
+        }
+    }
+
+    fn help(&self) -> Option<&str> {
+        match self {
+            Self::Read { .. } => None,
+            Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
+            Self::StdinTwice => Some("name a file for one of the two"),
+        }
+    }
+}
+
 impl InputArgs {
     /// Where a command that can do without policies was told to find some; none where it was not.
     pub(crate) fn of(files: &[PathBuf]) -> Option<Self> {
@@ -58,7 +88,7 @@ impl InputArgs {
     }
 
     /// Reads all of it.
-    pub(crate) fn read(&self) -> Result<Input, Failure> {
+    pub(crate) fn read(&self) -> Result<Input, InputError> {
         Input::read(&self.files)
     }
 
@@ -70,7 +100,7 @@ impl InputArgs {
 
 impl Input {
     /// Reads files and folders, each file once, in an order that depends on names alone.
-    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, InputError> {
         let mut input = Self::default();
         let mut seen = HashSet::new();
         for path in paths {
@@ -78,7 +108,7 @@ impl Input {
                 let Files { policies, skipped } = files_below(path)?;
                 note_skipped(&skipped);
                 if policies.is_empty() {
-                    return Err(Failure::EmptyFolder(path.clone()));
+                    return Err(InputError::EmptyFolder(path.clone()));
                 }
                 for file in policies.iter().filter(|file| seen.insert(identity(file))) {
                     input.add(file)?;
@@ -86,13 +116,13 @@ impl Input {
             } else if seen.insert(identity(path)) {
                 input.add(path)?;
             } else if is_stdin(path) {
-                return Err(Failure::StdinTwice);
+                return Err(InputError::StdinTwice);
             }
         }
         Ok(input)
     }
 
-    fn add(&mut self, path: &Path) -> Result<(), Failure> {
+    fn add(&mut self, path: &Path) -> Result<(), InputError> {
         let text = String::from_utf8(bytes(path)?).unwrap_or_else(|error| {
             self.diagnostics.push(not_utf8(self.sources.len(), &error));
             String::from_utf8_lossy(error.as_bytes()).into_owned()
@@ -111,7 +141,7 @@ impl Input {
 }
 
 /// The content of a file, or of stdin for `-`.
-pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, InputError> {
     let mut bytes = Vec::new();
     let read = open(path)?.read_to_end(&mut bytes);
     read.map_err(|reason| cannot_read(path, reason))?;
@@ -119,7 +149,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Opens a file, or stdin for `-`.
-pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, InputError> {
     if is_stdin(path) {
         return Ok(Box::new(io::stdin().lock()));
     }
@@ -142,9 +172,9 @@ pub(crate) fn name_of(path: &Path) -> String {
     }
 }
 
-pub(crate) fn cannot_read(path: &Path, reason: io::Error) -> Failure {
+pub(crate) fn cannot_read(path: &Path, reason: io::Error) -> InputError {
     let name = name_of(path);
-    Failure::Read { name, reason }
+    InputError::Read { name, reason }
 }
 
 /// The name that a file or folder has whichever way it is reached, or else the one it was given.
@@ -164,7 +194,7 @@ struct Files {
 }
 
 /// The files below a folder. Links are followed, each folder is entered once.
-fn files_below(folder: &Path) -> Result<Files, Failure> {
+fn files_below(folder: &Path) -> Result<Files, InputError> {
     let mut files = Files::default();
     let mut entered = HashSet::new();
     let mut folders = vec![folder.to_owned()];

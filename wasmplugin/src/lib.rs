@@ -7,6 +7,7 @@ mod admin;
 mod certificates;
 mod cluster;
 mod commands;
+mod compilation;
 mod decision_key;
 mod demo;
 mod exit_status;
@@ -119,11 +120,12 @@ enum Command {
 impl Cli {
     /// Does what the process was started for.
     pub fn run() -> ExitStatus {
-        let parsed = help::command().try_get_matches();
+        let command = help::as_wide_as_terminal(Self::command());
+        let parsed = command.clone().try_get_matches();
         let cli = match parsed.and_then(|matches| Self::from_arg_matches(&matches)) {
             Ok(cli) => cli,
             Err(usage) => {
-                let usage = help::with_negative_value(usage, std::env::args_os());
+                let usage = help::with_negative_value(usage, command, std::env::args_os());
                 // Help that nobody reads any more is no failure.
                 let _ = usage.print();
                 return if usage.use_stderr() {
@@ -136,7 +138,7 @@ impl Cli {
         match cli.command.run() {
             Ok(status) => status,
             Err(failure) => {
-                report::failure(&failure);
+                report::failure(&*failure);
                 failure.status()
             }
         }

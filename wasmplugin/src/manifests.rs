@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::verify::{HelmValues, Manifest, Object, manifest};
+use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::exit_status::ExitStatus;
+use crate::failure::{Failure, Fault};
 use crate::input::Input;
 use crate::position::Lines;
 use crate::printable::printable;
@@ -19,6 +21,25 @@ pub(crate) struct Manifests {
     pub(crate) objects: Vec<Object>,
     pub(crate) values: Vec<HelmValues>,
     pub(crate) sources: Vec<SourceText>,
+}
+
+/// Manifests that cannot be read. The diagnostics have been shown.
+#[derive(Debug, Error)]
+#[error("the manifests cannot be read: {0}")]
+struct InvalidManifests(String);
+
+impl Fault for InvalidManifests {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        None
+    }
+
+    fn is_summary(&self) -> bool {
+        true
+    }
 }
 
 /// Reads files and folders. Nothing is read if any of them cannot be. A note lists the documents that are no
@@ -56,7 +77,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
     if !input.diagnostics.is_empty() {
         report::diagnostics(&input.diagnostics, &input.sources);
         let severities = input.diagnostics.iter().map(Diagnostic::severity);
-        return Err(Failure::InvalidManifests(report::counts(severities)));
+        return Err(InvalidManifests(report::counts(severities)).into());
     }
     note_skipped(&skipped, &input.sources);
     Ok(Manifests {

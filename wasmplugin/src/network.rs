@@ -5,16 +5,52 @@ use std::io;
 use std::path::Path;
 
 use rustls::CertificateError;
+use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::exit_status::ExitStatus;
+use crate::failure::{Failure, Fault};
 use crate::input;
 
+/// The runtime that waits for answers cannot start.
+#[derive(Debug, Error)]
+#[error("cannot start: {0}")]
+pub(crate) struct CannotStart(io::Error);
+
+impl Fault for CannotStart {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Failure
+    }
+
+    fn help(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// A file without a usable certificate of an authority.
+#[derive(Debug, Error)]
+#[error("`{name}` has no certificate in PEM: {reason}")]
+struct InvalidAuthorities {
+    name: String,
+    reason: String,
+}
+
+impl Fault for InvalidAuthorities {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("name a PEM file with the authority's certificate, and no key")
+    }
+}
+
 /// Runs what waits for others to its end.
-pub(crate) fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
+pub(crate) fn block_on<F: Future>(work: F) -> Result<F::Output, CannotStart> {
     choose_cryptography();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .map_err(CannotStart)?;
     Ok(runtime.block_on(work))
 }
 
@@ -54,14 +90,14 @@ pub(crate) fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
 
 /// The authorities in a PEM file, which is to have some.
 pub(crate) fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
-    let invalid = |reason: String| Failure::InvalidAuthorities {
+    let invalid = |reason: String| InvalidAuthorities {
         name: input::name_of(path),
         reason,
     };
     let bundle = reqwest::Certificate::from_pem_bundle(&input::bytes(path)?);
     let authorities = bundle.map_err(|reason| invalid(reason.to_string()))?;
     if authorities.is_empty() {
-        return Err(invalid("it is empty".to_owned()));
+        return Err(invalid("it is empty".to_owned()).into());
     }
     Ok(authorities)
 }

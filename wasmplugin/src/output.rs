@@ -11,8 +11,45 @@ use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use tempfile::{NamedTempFile, TempPath};
+use thiserror::Error;
 
-use crate::failure::Failure;
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
+
+/// Why a result is not written.
+#[derive(Debug, Error)]
+pub(crate) enum OutputError {
+    #[error("cannot write `{name}`: {reason}")]
+    Write { name: String, reason: io::Error },
+    #[error("cannot write `{}`: there is no folder `{}`", .path.display(), .folder.display())]
+    NoFolder { path: PathBuf, folder: PathBuf },
+    #[error("`{}` exists already", .0.display())]
+    Exists(PathBuf),
+    /// A file of an authority, with its key or beside it.
+    #[error("`{}` exists already", .0.display())]
+    KeyExists(PathBuf),
+    #[error("cannot write YAML: {0}")]
+    Yaml(#[from] serde_saphyr::ser_error::Error),
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Fault for OutputError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Failure
+    }
+
+    fn help(&self) -> Option<&str> {
+        match self {
+            Self::Write { .. } | Self::Yaml(_) | Self::Json(_) => None,
+            Self::NoFolder { .. } => Some("make the folder first, or name another place"),
+            Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
+            Self::KeyExists(_) => {
+                Some("choose another folder: the key of an authority is never overwritten")
+            }
+        }
+    }
+}
 
 /// For whom the output is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -60,7 +97,7 @@ pub(crate) struct NewFile {
 }
 
 /// Writes a result to stdout. A reader that has gone away, such as `head`, wanted no more of it.
-pub(crate) fn write_stdout(content: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write_stdout(content: &[u8]) -> Result<(), OutputError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(content).and_then(|()| stdout.flush()) {
         Err(reason) if reason.kind() != io::ErrorKind::BrokenPipe => {
@@ -70,15 +107,15 @@ pub(crate) fn write_stdout(content: &[u8]) -> Result<(), Failure> {
     }
 }
 
-pub(crate) fn cannot_write_stdout(reason: io::Error) -> Failure {
-    Failure::Write {
+pub(crate) fn cannot_write_stdout(reason: io::Error) -> OutputError {
+    OutputError::Write {
         name: "<stdout>".to_owned(),
         reason,
     }
 }
 
 /// Writes a result to a file, or to stdout for `-`.
-pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), OutputError> {
     if path.as_os_str() == "-" {
         return write_stdout(&content);
     }
@@ -87,7 +124,7 @@ pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), Failure> {
 }
 
 /// Writes a text for people as [`write`] does, in colour where that is shown.
-pub(crate) fn write_styled(path: &Path, text: Vec<u8>) -> Result<(), Failure> {
+pub(crate) fn write_styled(path: &Path, text: Vec<u8>) -> Result<(), OutputError> {
     let is_shown = || AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let content = if path.as_os_str() == "-" && is_shown() {
         text
@@ -99,7 +136,7 @@ pub(crate) fn write_styled(path: &Path, text: Vec<u8>) -> Result<(), Failure> {
 
 /// Writes files such that none is ever seen half-written, and none is touched unless the content
 /// of all could be written.
-pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), Failure> {
+pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), OutputError> {
     let mut staged = Vec::with_capacity(files.len());
     for file in files {
         staged.push(Staged::new(file)?);
@@ -108,24 +145,24 @@ pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), Failure> {
 }
 
 /// Writes a file that must not exist.
-pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), Failure> {
+pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), OutputError> {
     let cannot_write = |reason| cannot_write(path, reason);
     let file = temporary(path, content).map_err(cannot_write)?;
     match file.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(Failure::Exists(path.to_owned()))
+            Err(OutputError::Exists(path.to_owned()))
         }
         Err(error) => Err(cannot_write(error.error)),
     }
 }
 
 /// Writes files that must not exist: all, or none where one of them exists.
-pub(crate) fn create_files(files: Vec<NewFile>) -> Result<(), Failure> {
+pub(crate) fn create_files(files: Vec<NewFile>) -> Result<(), OutputError> {
     let mut staged = Vec::with_capacity(files.len());
     for NewFile { path, content } in files {
         if path.exists() {
-            return Err(Failure::Exists(path));
+            return Err(OutputError::Exists(path));
         }
         let file = temporary(&path, &content).map_err(|reason| cannot_write(&path, reason))?;
         staged.push((file, path));
@@ -139,12 +176,12 @@ pub(crate) fn create_files(files: Vec<NewFile>) -> Result<(), Failure> {
 
 /// Writes files that must not exist and that nobody but their owner may read: all, or none where one
 /// of them exists.
-pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), Failure> {
+pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), OutputError> {
     let mut staged = Vec::with_capacity(files.len());
     for (name, content) in files {
         let path = folder.join(name);
         if path.exists() {
-            return Err(Failure::KeyExists(path));
+            return Err(OutputError::KeyExists(path));
         }
         let stage = || {
             // A temporary file is its owner's alone.
@@ -162,8 +199,8 @@ pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(
 }
 
 /// Makes a folder, and those above it.
-pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|reason| Failure::Write {
+pub(crate) fn create_folder(path: &Path) -> Result<(), OutputError> {
+    fs::create_dir_all(path).map_err(|reason| OutputError::Write {
         name: path.display().to_string(),
         reason,
     })
@@ -180,7 +217,7 @@ enum Staged {
 }
 
 impl Staged {
-    fn new(NewFile { path, content }: NewFile) -> Result<Self, Failure> {
+    fn new(NewFile { path, content }: NewFile) -> Result<Self, OutputError> {
         // The file that a link leads to is replaced, and the link stays.
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         let metadata = fs::metadata(&real).ok();
@@ -204,7 +241,7 @@ impl Staged {
         }
     }
 
-    fn commit(self) -> Result<(), Failure> {
+    fn commit(self) -> Result<(), OutputError> {
         match self {
             Self::Renamed { path, file } => file
                 .persist(&path)
@@ -231,12 +268,12 @@ fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn cannot_write(path: &Path, reason: io::Error) -> Failure {
+fn cannot_write(path: &Path, reason: io::Error) -> OutputError {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
     if let Some(folder) = folder {
-        return Failure::NoFolder {
+        return OutputError::NoFolder {
             path: path.to_owned(),
             folder: folder.to_owned(),
         };
@@ -246,14 +283,14 @@ fn cannot_write(path: &Path, reason: io::Error) -> Failure {
         Some(_) => reason,
         None => reason.kind().into(),
     };
-    Failure::Write {
+    OutputError::Write {
         name: path.display().to_string(),
         reason,
     }
 }
 
 /// The value as indented JSON with a line end.
-pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, OutputError> {
     let mut json = serde_json::to_vec_pretty(value)?;
     json.push(b'\n');
     Ok(json)
@@ -281,14 +318,14 @@ impl Write for ByteCount {
 }
 
 /// How many bytes the value has as JSON without blanks.
-pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, Failure> {
+pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, OutputError> {
     let mut count = ByteCount::default();
     serde_json::to_writer(&mut count, value)?;
     Ok(count.bytes())
 }
 
 /// The value as a YAML document, as `kubectl` prints it.
-pub(crate) fn yaml(value: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn yaml(value: &impl Serialize) -> Result<String, OutputError> {
     // Texts of several lines become blocks; a long line is never folded.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     let mut yaml = serde_saphyr::to_string_with_options(value, options)?;

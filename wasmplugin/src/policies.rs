@@ -7,13 +7,48 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
+use thiserror::Error;
 
-use crate::failure::Failure;
-use crate::input::{Input, InputArgs};
+use crate::exit_status::ExitStatus;
+use crate::failure::{Failure, Fault};
+use crate::input::{Input, InputArgs, InputError};
 use crate::report;
 
 /// More names than these are not listed: the right one would not be found among them.
 const MOST_NAMES: usize = 8;
+
+/// Why there are no policies, or not the one that is asked for.
+#[derive(Debug, Error)]
+pub(crate) enum PoliciesError {
+    /// The diagnostics have been shown.
+    #[error("the policies are not valid: {0}")]
+    Invalid(String),
+    #[error("there is no policy `{name}`")]
+    Unknown { name: String, help: String },
+    #[error("there are {0} policies, and this is for one of them")]
+    Several(usize),
+    #[error("there is no policy beside the mesh")]
+    None,
+}
+
+impl Fault for PoliciesError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        match self {
+            Self::Invalid(_) => None,
+            Self::Unknown { help, .. } => Some(help),
+            Self::Several(_) => Some("choose one with `--workload NAMESPACE/NAME`"),
+            Self::None => Some("add a document of kind `ServicePolicy`"),
+        }
+    }
+
+    fn is_summary(&self) -> bool {
+        matches!(self, Self::Invalid(_))
+    }
+}
 
 /// Reads and validates the input, and shows what was found on stderr.
 pub(crate) fn load(input: &InputArgs, options: Options) -> Result<PolicySet, Failure> {
@@ -35,14 +70,15 @@ pub(crate) fn load_with_texts(
     } = validated;
     match policies {
         Some(set) => Ok((input, set)),
-        None => Err(Failure::InvalidPolicies(report::counts(
+        None => Err(PoliciesError::Invalid(report::counts(
             diagnostics.iter().map(Diagnostic::severity),
-        ))),
+        ))
+        .into()),
     }
 }
 
 /// Reads and validates the input.
-pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Validated), Failure> {
+pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Validated), InputError> {
     Ok(check(input.read()?, options))
 }
 
@@ -65,11 +101,11 @@ pub(crate) fn check(mut input: Input, options: Options) -> (Input, Validated) {
 }
 
 /// The only one of these policies.
-pub(crate) fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, Failure> {
+pub(crate) fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, PoliciesError> {
     match policies {
-        [] => Err(Failure::NoPolicy),
+        [] => Err(PoliciesError::None),
         [only] => Ok(only),
-        several => Err(Failure::SeveralPolicies(several.len())),
+        several => Err(PoliciesError::Several(several.len())),
     }
 }
 
@@ -77,9 +113,9 @@ pub(crate) fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, Failure
 pub(crate) fn named<'p>(
     set: &'p PolicySet,
     name: &PolicyName,
-) -> Result<&'p ServicePolicy, Failure> {
+) -> Result<&'p ServicePolicy, PoliciesError> {
     set.policy(&name.namespace, &name.name)
-        .ok_or_else(|| Failure::UnknownPolicy {
+        .ok_or_else(|| PoliciesError::Unknown {
             name: name.to_string(),
             help: {
                 let policies = set.policies().iter();
@@ -90,11 +126,11 @@ pub(crate) fn named<'p>(
 }
 
 /// Sees to it that the policy is among these.
-pub(crate) fn check_known(wanted: &str, names: &BTreeSet<String>) -> Result<(), Failure> {
+pub(crate) fn check_known(wanted: &str, names: &BTreeSet<String>) -> Result<(), PoliciesError> {
     if names.contains(wanted) {
         return Ok(());
     }
-    Err(Failure::UnknownPolicy {
+    Err(PoliciesError::Unknown {
         name: wanted.to_owned(),
         help: names_help(names, wanted),
     })

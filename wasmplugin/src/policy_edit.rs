@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::position::Lines;
 
-pub(crate) use file::changed_file;
+pub(crate) use file::{PolicyFileError, changed_file};
 
 /// What a line ends in, whichever way it does.
 const LINE_END: [char; 2] = ['\n', '\r'];

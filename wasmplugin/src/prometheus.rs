@@ -3,11 +3,11 @@
 mod answer;
 mod args;
 mod error;
+mod sample;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -22,6 +22,7 @@ use crate::network;
 
 pub(crate) use args::PrometheusArgs;
 pub(crate) use error::PrometheusError;
+pub(crate) use sample::Sample;
 
 /// How long a connection may take.
 const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
@@ -54,23 +55,6 @@ impl fmt::Debug for Prometheus {
         f.debug_struct("Prometheus")
             .field("url", &self.url.as_str())
             .finish_non_exhaustive()
-    }
-}
-
-/// One value of a series.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sample {
-    /// By their names. `__name__` is among them where the query keeps the metric's name.
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) value: f64,
-    /// The moment that the value is for.
-    pub(crate) at: Timestamp,
-}
-
-impl Sample {
-    /// The value of a label; empty where there is no such label, which is the same to Prometheus.
-    pub(crate) fn label(&self, name: &str) -> &str {
-        self.labels.get(name).map_or("", String::as_str)
     }
 }
 

@@ -16,7 +16,7 @@ use policy_schema::module_url::ImageReference;
 use thiserror::Error;
 
 use crate::image::Image;
-use crate::network;
+use crate::network::{self, CannotStart};
 
 /// Docker's own registry, as its configuration calls it.
 const DOCKER_HUB: (&str, &str) = ("docker.io", "https://index.docker.io/v1/");
@@ -32,8 +32,23 @@ pub(crate) enum PushError {
     Registry(#[from] OciDistributionError),
     #[error("the image is not whole: `{0}` is missing")]
     Missing(String),
-    #[error("cannot start: {0}")]
-    Runtime(#[from] std::io::Error),
+    #[error(transparent)]
+    Runtime(#[from] CannotStart),
+}
+
+impl PushError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::IdentityToken => "log in with a name and a password, or use a credential helper",
+            Self::Registry(reason) if network::is_authority_unknown(reason) => {
+                "name a PEM file with the authority: `--ca-file`"
+            }
+            Self::Credentials(_) | Self::Registry(_) | Self::Missing(_) | Self::Runtime(_) => {
+                "nothing names the image yet, so trying again does no harm"
+            }
+        }
+    }
 }
 
 /// Where an image goes: a registry, a name there, and a tag if one is asked for.

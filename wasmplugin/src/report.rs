@@ -13,7 +13,7 @@ use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::verify::Finding;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::Fault;
 use crate::position::{Lines, Position};
 
 /// Something to be shown, with the text it is about if there is one.
@@ -326,7 +326,7 @@ pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
 }
 
 /// Shows why a command did not do what it was asked.
-pub(crate) fn failure(failure: &Failure) {
+pub(crate) fn failure(failure: &dyn Fault) {
     let help = failure.help().map(|help| Level::HELP.message(help));
     let report = Level::ERROR
         .primary_title(failure.to_string())

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use peergate_sandbox::Metrics;
 use policy_schema::telemetry::metric::Metric;
 use prometheus_parse::{Sample, Value};
+use thiserror::Error;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
 
 /// A series of the filter's.
 pub(crate) struct Series {
@@ -16,6 +20,25 @@ pub(crate) struct Series {
 impl Series {
     pub(crate) fn label(&self, name: &str) -> String {
         self.labels.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// Metrics of proxies that are not configured with the filter's tags.
+#[derive(Debug, Error)]
+#[error(
+    "{0} has counters of the filter, and no labels: all that they are about stands in their names"
+)]
+pub(crate) struct NoLabels(pub(crate) String);
+
+impl Fault for NoLabels {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Failure
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(
+            "tell the proxies the tags, or have Prometheus take labels out of flat names: docs/metrics.md, \"Get labels\"",
+        )
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod json;
 mod look;
 mod number;
 pub(crate) mod plain;
+pub(crate) mod policy_name;
 pub(crate) mod reading;
 mod shorten;
 pub(crate) mod snapshot;

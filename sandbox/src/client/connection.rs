@@ -14,7 +14,8 @@ use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::{Client, Protocol, Request, Response};
+use super::endpoint::{Endpoint, Protocol};
+use super::message::{Request, Response};
 use crate::CallError;
 
 /// More than any proxy answers with.
@@ -24,10 +25,10 @@ const MAX_RESPONSE_HEADER_BYTES: u32 = 1 << 20;
 type Body = Either<Full<Bytes>, WithTrailers<Full<Bytes>, Trailers>>;
 type Trailers = Ready<Option<Result<HeaderMap, Infallible>>>;
 
-/// An open connection of a [`Client`]; closed when dropped.
+/// An open connection of a [`Client`](super::Client); closed when dropped.
 #[derive(Debug)]
 pub struct Connection<'a> {
-    client: &'a Client,
+    endpoint: &'a Endpoint,
     sender: Sender,
 }
 
@@ -38,10 +39,10 @@ enum Sender {
 }
 
 impl<'a> Connection<'a> {
-    pub(super) async fn open(client: &'a Client) -> Result<Self, CallError> {
-        let io = TokioIo::new(client.open().await?);
+    pub(super) async fn open(endpoint: &'a Endpoint) -> Result<Self, CallError> {
+        let io = TokioIo::new(endpoint.open().await?);
         // What ends a connection reaches its requests, so its own result adds nothing.
-        let sender = match client.protocol {
+        let sender = match endpoint.protocol {
             Protocol::Http1 => {
                 let (sender, driver) = http1::handshake(io)
                     .await
@@ -60,14 +61,14 @@ impl<'a> Connection<'a> {
                 Sender::Http2(sender)
             }
         };
-        Ok(Self { client, sender })
+        Ok(Self { endpoint, sender })
     }
 
     /// Sends a request and waits for its response.
     pub fn send(&mut self, request: &Request) -> Result<Response, CallError> {
-        let client = self.client;
-        let request = build(client, request)?;
-        client.block_on(async {
+        let endpoint = self.endpoint;
+        let request = build(endpoint, request)?;
+        endpoint.block_on(async {
             let response = match &mut self.sender {
                 Sender::Http1(sender) => {
                     sender
@@ -106,7 +107,7 @@ async fn read(response: hyper::Response<Incoming>) -> Result<Response, CallError
     })
 }
 
-fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, CallError> {
+fn build(endpoint: &Endpoint, request: &Request) -> Result<hyper::Request<Body>, CallError> {
     // The parser drops a fragment in silence, and a test of fragments would test something else.
     if request.target.contains('#') {
         return Err(invalid("a fragment in", &request.target));
@@ -114,9 +115,9 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| invalid("method", &request.method))?;
     // HTTP/2 takes `:scheme` and `:authority` from an absolute URI.
-    let absolute = client.protocol == Protocol::Http2 && request.target.starts_with('/');
+    let absolute = endpoint.protocol == Protocol::Http2 && request.target.starts_with('/');
     let target = if absolute {
-        let scheme = if client.tls.is_some() {
+        let scheme = if endpoint.tls.is_some() {
             "https"
         } else {
             "http"
@@ -127,10 +128,10 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
     };
     let uri: Uri = target.parse().map_err(|_| invalid("target", &target))?;
 
-    let mut built = hyper::Request::new(body(client, request)?);
+    let mut built = hyper::Request::new(body(endpoint, request)?);
     *built.method_mut() = method;
     *built.uri_mut() = uri;
-    *built.version_mut() = match client.protocol {
+    *built.version_mut() = match endpoint.protocol {
         Protocol::Http1 => Version::HTTP_11,
         Protocol::Http2 => Version::HTTP_2,
     };
@@ -139,7 +140,7 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
         let protocol = ConnectProtocol::from_static(protocol);
         built.extensions_mut().insert(protocol);
     }
-    if client.protocol == Protocol::Http1 && !built.headers().contains_key(HOST) {
+    if endpoint.protocol == Protocol::Http1 && !built.headers().contains_key(HOST) {
         let host = HeaderValue::from_str(&request.authority)
             .map_err(|_| invalid("authority", &request.authority))?;
         built.headers_mut().insert(HOST, host);
@@ -147,10 +148,10 @@ fn build(client: &Client, request: &Request) -> Result<hyper::Request<Body>, Cal
     Ok(built)
 }
 
-fn body(client: &Client, request: &Request) -> Result<Body, CallError> {
+fn body(endpoint: &Endpoint, request: &Request) -> Result<Body, CallError> {
     let body = Full::from(request.body.clone());
     let trailers = fields(&request.trailers)?;
-    match client.protocol {
+    match endpoint.protocol {
         _ if trailers.is_empty() => Ok(Either::Left(body)),
         // The library would leave them out in silence.
         Protocol::Http1 => Err(CallError::Invalid("trailers over HTTP/1.1".into())),

@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::PROGRAM;
 use crate::Error;
+
+/// What errors call it.
+pub(super) const PROGRAM: &str = "Envoy";
 
 /// The minor versions of Envoy 1 that the sandbox's bootstraps are written for.
 const SUPPORTED: RangeInclusive<u32> = 30..=49;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::put;
+use super::json::put;
 
 /// What to do with the `x-forwarded-client-cert` header.
 #[derive(Clone, Copy)]

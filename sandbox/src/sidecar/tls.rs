@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::put;
+use super::json::put;
 use crate::IdentityFiles;
 
 /// A listener's TLS: certificates that come are always verified; `require` says whether one must.

@@ -9,6 +9,9 @@ use rcgen::{
 };
 use thiserror::Error;
 
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
+
 /// How far in the past validity begins, so that clocks need not agree to the second.
 const BACKDATED: Duration = Duration::from_hours(1);
 
@@ -33,6 +36,21 @@ pub(crate) enum AuthorityError {
     NoAuthority,
     #[error("it would outlive the root, which ends in {0} days")]
     OutlivesRoot(i64),
+}
+
+impl Fault for AuthorityError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
+            Self::OutlivesRoot(_) => "give it fewer `--days`, or make a new root",
+            Self::Make(_) | Self::Root(_) | Self::OtherKey | Self::NoAuthority => {
+                "make a root with `peergate certs root`"
+            }
+        })
+    }
 }
 
 /// A root for the trust domain, good for this time.

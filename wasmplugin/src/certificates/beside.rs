@@ -9,7 +9,7 @@ use rustls::{Error, InconsistentKeys};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use super::inspect::Finding;
+use super::finding::{FaultCode, Finding};
 use super::read::{CA_CERT, CA_KEY, CERT_CHAIN, Certificates, Chain, ROOT_CERT};
 use super::signing::is_self_signed;
 
@@ -32,11 +32,11 @@ fn of_key(chain: &Chain) -> Option<Finding> {
     let Some((name, pem)) = &chain.key else {
         let is_missing = chain.name.as_deref() == Some(CA_CERT);
         let message = format!("its key is missing, which is to be `{CA_KEY}`");
-        return is_missing.then(|| Finding::new("no-key", message));
+        return is_missing.then(|| Finding::new(FaultCode::NoKey, message));
     };
     let Ok(key) = PrivateKeyDer::from_pem_slice(pem) else {
         return Some(Finding::new(
-            "no-key",
+            FaultCode::NoKey,
             format!("`{name}` is no private key"),
         ));
     };
@@ -47,7 +47,12 @@ fn of_key(chain: &Chain) -> Option<Finding> {
         paired,
         Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch))
     );
-    is_other.then(|| Finding::new("other-key", format!("`{name}` is the key of another")))
+    is_other.then(|| {
+        Finding::new(
+            FaultCode::OtherKey,
+            format!("`{name}` is the key of another"),
+        )
+    })
 }
 
 /// Workloads send the chain after their own certificates: it begins with the one that signed those.
@@ -56,7 +61,7 @@ fn of_first(authority: &Chain, chain: Option<&Chain>) -> Option<Finding> {
     let begins_with = first(chain?)?;
     (first(authority)? != begins_with).then(|| {
         Finding::new(
-            "broken-chain",
+            FaultCode::BrokenChain,
             format!("`{CERT_CHAIN}` does not begin with it"),
         )
     })
@@ -79,7 +84,7 @@ fn of_last(chain: &Chain, roots: &Chain) -> Option<Finding> {
     });
     (!is_led).then(|| {
         Finding::new(
-            "broken-chain",
+            FaultCode::BrokenChain,
             format!("none of `{ROOT_CERT}` has signed it"),
         )
     })

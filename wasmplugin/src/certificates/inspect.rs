@@ -8,6 +8,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
+use super::finding::{FaultCode, Finding};
 use super::read::{Certificates, Chain, ToldCertificate, moment};
 use super::signing;
 
@@ -70,23 +71,6 @@ pub(crate) struct Inspected {
     /// None where nothing could be read.
     pub(crate) is_authority: Option<bool>,
     pub(crate) findings: Vec<Finding>,
-}
-
-/// Something wrong with a certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
-    /// A stable name.
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-}
-
-impl Finding {
-    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
 }
 
 /// What the certificates of a chain say.
@@ -157,7 +141,7 @@ pub(crate) fn missing_roots(chain: &Chain, roots: &[(String, String)]) -> Vec<Fi
     missing
         .map(|(_, name)| {
             Finding::new(
-                "missing-root",
+                FaultCode::MissingRoot,
                 format!("the root of `{name}` is not trusted"),
             )
         })
@@ -230,7 +214,10 @@ fn unreadable() -> Inspected {
         days_left: 0,
         key: None,
         is_authority: None,
-        findings: vec![Finding::new("unreadable", "it is no X.509 certificate")],
+        findings: vec![Finding::new(
+            FaultCode::Unreadable,
+            "it is no X.509 certificate",
+        )],
     }
 }
 
@@ -248,12 +235,12 @@ fn of_validity(
     let renewed_by = start + (end - start) / 2 + (end - start) / 10;
     if expected.now >= end {
         Some(Finding::new(
-            "expired",
+            FaultCode::Expired,
             format!("it ended at {}", moment(end)),
         ))
     } else if expected.now < start {
         Some(Finding::new(
-            "not-yet-valid",
+            FaultCode::NotYetValid,
             format!("it begins at {}", moment(start)),
         ))
     } else if let Some(since) = expected.renewed_since
@@ -262,13 +249,13 @@ fn of_validity(
     {
         let (start, since) = (moment(start), moment(since));
         Some(Finding::new(
-            "not-renewed",
+            FaultCode::NotRenewed,
             format!("it began at {start}, and was to be renewed after {since}"),
         ))
     } else if is_short && !is_authority {
         (expected.now > renewed_by).then(|| {
             Finding::new(
-                "not-renewed",
+                FaultCode::NotRenewed,
                 "it should have been renewed at half its time, and was not",
             )
         })
@@ -276,7 +263,7 @@ fn of_validity(
         let days = days_left((start, end), expected);
         (days < expected.min_days).then(|| {
             let unit = if days == 1 { "day" } else { "days" };
-            Finding::new("ends-soon", format!("it ends in {days} {unit}"))
+            Finding::new(FaultCode::EndsSoon, format!("it ends in {days} {unit}"))
         })
     }
 }
@@ -287,14 +274,14 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
     let mut findings = Vec::new();
     if identities.is_empty() && !is_authority {
         findings.push(Finding::new(
-            "no-identity",
+            FaultCode::NoIdentity,
             "it has no URI name, so no SPIFFE ID",
         ));
     }
     if identities.len() > 1 {
         let count = identities.len();
         findings.push(Finding::new(
-            "several-identities",
+            FaultCode::SeveralIdentities,
             format!("it has {count} URI names, and one is allowed"),
         ));
     }
@@ -306,7 +293,7 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
                 Ok(id) => (id.trust_domain(), true),
                 Err(reason) => {
                     findings.push(Finding::new(
-                        "malformed-identity",
+                        FaultCode::MalformedIdentity,
                         format!("`{identity}`: {reason}"),
                     ));
                     continue;
@@ -315,13 +302,13 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
         };
         if !has_path && !is_authority {
             findings.push(Finding::new(
-                "malformed-identity",
+                FaultCode::MalformedIdentity,
                 format!("`{identity}` names a trust domain, and no workload"),
             ));
         }
         if has_path && is_authority {
             findings.push(Finding::new(
-                "malformed-identity",
+                FaultCode::MalformedIdentity,
                 format!("`{identity}` names a workload, and this signs others"),
             ));
         }
@@ -331,7 +318,7 @@ fn of_identities(identities: &[String], is_authority: bool, expected: &Expected)
             .any(|known| known == trust_domain);
         if !expected.trust_domains.is_empty() && !is_known {
             findings.push(Finding::new(
-                "foreign-trust-domain",
+                FaultCode::ForeignTrustDomain,
                 format!("`{trust_domain}` is none of the mesh's"),
             ));
         }
@@ -344,7 +331,7 @@ fn of_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Findin
     let usage = certificate.key_usage().ok().flatten();
     let Some(usage) = usage else {
         return vec![Finding::new(
-            "no-key-usage",
+            FaultCode::NoKeyUsage,
             "it does not say what its key is for",
         )];
     };
@@ -352,26 +339,26 @@ fn of_usage(certificate: &X509Certificate<'_>, is_authority: bool) -> Vec<Findin
     // Of an authority it is asked where that is an SVID, and many are not.
     if !is_authority && !usage.critical {
         findings.push(Finding::new(
-            "key-usage",
+            FaultCode::KeyUsage,
             "what its key is for is not marked as critical",
         ));
     }
     let usage = usage.value;
     if is_authority && !usage.key_cert_sign() {
         findings.push(Finding::new(
-            "key-usage",
+            FaultCode::KeyUsage,
             "its key is not for signing certificates, and it is an authority's",
         ));
     }
     if !is_authority && (usage.key_cert_sign() || usage.crl_sign()) {
         findings.push(Finding::new(
-            "key-usage",
+            FaultCode::KeyUsage,
             "its key is for signing certificates, and it is a workload's",
         ));
     }
     if !is_authority && !usage.digital_signature() {
         findings.push(Finding::new(
-            "key-usage",
+            FaultCode::KeyUsage,
             "its key is not for signatures, which TLS 1.3 needs",
         ));
     }
@@ -384,7 +371,7 @@ fn of_extended_usage(certificate: &X509Certificate<'_>) -> Option<Finding> {
     let is_for_both = usage.any || (usage.server_auth && usage.client_auth);
     (!is_for_both).then(|| {
         Finding::new(
-            "extended-key-usage",
+            FaultCode::ExtendedKeyUsage,
             "its key is not for both sides of TLS, server and client",
         )
     })
@@ -400,14 +387,14 @@ fn of_key(certificate: &X509Certificate<'_>) -> Vec<Finding> {
     };
     if is_weak {
         findings.push(Finding::new(
-            "weak-key",
+            FaultCode::WeakKey,
             format!("its key is {}", key_name(certificate)),
         ));
     }
     let oid = certificate.signature_algorithm.algorithm.to_id_string();
     if let Some((_, name)) = WEAK_SIGNATURES.iter().find(|(weak, _)| *weak == oid) {
         findings.push(Finding::new(
-            "weak-signature",
+            FaultCode::WeakSignature,
             format!("it is signed by {name}"),
         ));
     }

@@ -2,7 +2,7 @@
 
 use x509_parser::certificate::X509Certificate;
 
-use super::inspect::Finding;
+use super::finding::{FaultCode, Finding};
 
 /// What is wrong between the certificates of a chain, each with the position of the lower one. Of a
 /// bundle of roots, where none stands on another, there is nothing to say.
@@ -45,7 +45,7 @@ fn between(
     } else {
         return None;
     };
-    Some(Finding::new("broken-chain", why))
+    Some(Finding::new(FaultCode::BrokenChain, why))
 }
 
 /// How many authorities may stand below this one.

@@ -80,7 +80,7 @@ fn codes(content: &str) -> Vec<&'static str> {
     inspected
         .iter()
         .flat_map(|found| &found.findings)
-        .map(|found| found.code)
+        .map(|found| found.code.as_str())
         .collect()
 }
 
@@ -121,7 +121,7 @@ fn certificates_of_workloads_from_before_a_moment_are_found() {
             .flat_map(|chain| inspect(chain, &expected))
             .collect();
         let codes = inspected.iter().map(|found| {
-            let codes = found.findings.iter().map(|finding| finding.code);
+            let codes = found.findings.iter().map(|finding| finding.code.as_str());
             codes.collect::<Vec<_>>()
         });
         codes.collect::<Vec<_>>()
@@ -278,7 +278,7 @@ fn what_is_kept_together_belongs_together() {
             let findings = beside(chain, &chains);
             findings
                 .into_iter()
-                .map(move |found| (name.clone(), found.code))
+                .map(move |found| (name.clone(), found.code.as_str()))
         });
         findings.collect::<Vec<_>>()
     };

@@ -1,7 +1,9 @@
 //! `peergate certs`.
 
+mod args;
 mod cacerts;
 mod cluster;
+mod error;
 mod read;
 mod root;
 mod rotate;
@@ -36,9 +38,4 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         Command::Rotate(args) => rotate::run(args),
         Command::Read(args) => read::run(args),
     }
-}
-
-/// A number of days.
-fn days(days: u16) -> std::time::Duration {
-    std::time::Duration::from_hours(24 * u64::from(days))
 }

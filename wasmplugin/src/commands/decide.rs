@@ -7,6 +7,7 @@ mod claims;
 mod client_certificate;
 mod connection;
 mod decider;
+mod error;
 mod framing;
 mod human;
 mod line;
@@ -22,9 +23,7 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 use policy_schema::diagnostic::Diagnostic;
-use policy_schema::engine::CompiledPolicy;
-use policy_schema::plugin_config::PluginConfig;
-use policy_schema::policy::{Labels, PolicySet, ServicePolicy};
+use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 use serde_json::{Map, Value, json};
@@ -32,10 +31,13 @@ use serde_json::{Map, Value, json};
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::input::{InputArgs, is_stdin};
+use crate::input::{InputArgs, InputError, is_stdin};
 use crate::output::{self, Format};
 use crate::policies;
+use crate::policies::PoliciesError;
 use crate::report::{self, Message};
+
+use error::QuestionError;
 
 pub(super) use question::parse_label;
 
@@ -179,8 +181,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let result = answer(args);
     if let (Err(failure), Format::Json) = (&result, args.output) {
-        // Invalid policies have been shown.
-        if !matches!(failure, Failure::InvalidPolicies(_)) {
+        // What is summed up has been shown.
+        if !failure.is_summary() {
             let error = json!({"error": failure.to_string(), "help": failure.help()});
             output::write_stdout(&output::json(&error)?)?;
         }
@@ -190,7 +192,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     if args.requests.as_deref().is_some_and(is_stdin) && args.input.uses_stdin() {
-        return Err(Failure::StdinTwice);
+        return Err(InputError::StdinTwice.into());
     }
     let at = policies::at_or_now(args.at);
     let mut set = load(args, at)?;
@@ -204,7 +206,7 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     if !args.tcp {
         let (method, path) = (args.method.as_deref(), args.path.as_deref());
         question::check_method_and_path(method, path).map_err(|message| {
-            Failure::InvalidQuestion {
+            QuestionError::InvalidQuestion {
                 message: message.to_owned(),
                 help: "name what the client sends with `--method` and `--path`".to_owned(),
             }
@@ -222,7 +224,7 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         Some(without_http) => without_http.answer(&decider, &mut question),
         None => decider.answer(&mut question),
     };
-    let answer = answer.map_err(|reason| Failure::InvalidQuestion {
+    let answer = answer.map_err(|reason| QuestionError::InvalidQuestion {
         message: reason.message(),
         help: reason.help_with_arguments(),
     })?;
@@ -249,23 +251,24 @@ fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
         return Ok(set);
     }
     let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    let failure = Failure::InvalidPolicies(report::counts(severities));
+    let failure = PoliciesError::Invalid(report::counts(severities));
     let messages = validated.diagnostics.iter().map(Message::from);
     let error = json!({
         "error": failure.to_string(),
         "diagnostics": report::entries(messages, &input.sources),
     });
     output::write_stdout(&output::json(&error)?)?;
-    Err(failure)
+    Err(failure.into())
 }
 
 impl Args {
     fn question(&self, set: &PolicySet, at: Timestamp) -> Result<Question<'_>, Failure> {
-        let caller =
-            Caller::new(&self.from, set.mesh()).map_err(|message| Failure::InvalidQuestion {
+        let caller = Caller::new(&self.from, set.mesh()).map_err(|message| {
+            QuestionError::InvalidQuestion {
                 message,
                 help: "repeat `--from` only for the names in one certificate".to_owned(),
-            })?;
+            }
+        })?;
         let host_of_target = match &self.to {
             Some(Target::Host(host)) if !self.tcp => Some(host.as_str()),
             _ => None,
@@ -290,44 +293,4 @@ impl Args {
             at,
         })
     }
-}
-
-/// The policy as the filter gets it, on a workload with the labels that the policy selects and
-/// these.
-pub(super) fn compile(
-    set: &PolicySet,
-    policy: &ServicePolicy,
-    labels: &[(String, String)],
-) -> Result<CompiledPolicy, Failure> {
-    let labels = labels.iter().cloned().collect();
-    compiled(policy, &config_at(set, policy, &labels))
-}
-
-/// The configuration of the policy's filter on such a workload.
-fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
-    of_workload(PluginConfig::of_policy(set, policy), policy, labels)
-}
-
-/// The configuration with those of the other policies alone that are for the workload.
-fn of_workload(mut config: PluginConfig, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
-    let selected = policy.selected_labels();
-    config.along.retain(|along| {
-        along.match_labels.iter().all(|(key, value)| {
-            let known = labels.get(key).or_else(|| selected?.get(key));
-            known == Some(value)
-        })
-    });
-    for along in &mut config.along {
-        along.match_labels.clear();
-    }
-    config
-}
-
-/// The configuration as the filter reads it.
-fn compiled(policy: &ServicePolicy, config: &PluginConfig) -> Result<CompiledPolicy, Failure> {
-    let json = serde_json::to_vec(config)?;
-    CompiledPolicy::for_workload(&json, |_| None).map_err(|reason| Failure::Config {
-        name: policy.name().clone(),
-        reason,
-    })
 }

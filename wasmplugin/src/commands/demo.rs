@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use peergate_sandbox::{EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT};
+use thiserror::Error;
 
 use crate::demo::{self, DemoError, DemoMesh};
 use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
+use crate::image::{NotAModule, WASM_MAGIC};
 use crate::output::{self, Format};
 use crate::report;
 
@@ -63,6 +65,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
+/// No filter is named, and there is none beside this program.
+#[derive(Debug, Error)]
+#[error("there is no filter to run")]
+struct MissingFilter;
+
+impl Fault for MissingFilter {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Failure
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(
+            "build it with `make filter` and name it with `--filter` or PEERGATE_FILTER; `make demo` does both",
+        )
+    }
+}
+
 fn find_filter(args: &Args) -> Result<PathBuf, Failure> {
     let beside = || {
         let program = std::env::current_exe().ok()?;
@@ -70,19 +89,16 @@ fn find_filter(args: &Args) -> Result<PathBuf, Failure> {
     };
     let filter = args.filter.clone().or_else(beside);
     let filter = filter.filter(|path| path.is_file());
-    let filter = filter.ok_or(Failure::MissingFilter)?;
+    let filter = filter.ok_or(MissingFilter)?;
     let mut start = [0; WASM_MAGIC.len()];
     let is_module = File::open(&filter)
         .and_then(|mut file| file.read_exact(&mut start))
         .is_ok_and(|()| start == WASM_MAGIC);
     if !is_module {
-        return Err(Failure::NoModule(filter));
+        return Err(NotAModule(filter).into());
     }
     Ok(filter)
 }
-
-/// What a WebAssembly module begins with.
-const WASM_MAGIC: [u8; 4] = *b"\0asm";
 
 /// What happens while everything keeps running.
 enum Event {
@@ -114,7 +130,7 @@ fn keep(mesh: &DemoMesh) -> Result<(), Failure> {
         match mesh.deliver() {
             Ok(()) => anstream::eprintln!("The proxy got the documents as they are now."),
             // What was wrong with them can be changed, and the proxy has what it had.
-            Err(reason) => report::failure(&reason.into()),
+            Err(reason) => report::failure(&reason),
         }
     }
     Ok(())

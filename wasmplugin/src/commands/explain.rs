@@ -1,6 +1,7 @@
 //! `peergate explain`.
 
 mod change;
+mod error;
 mod human;
 mod json;
 mod notes;
@@ -9,24 +10,22 @@ mod patch;
 use std::time::Duration;
 
 use policy_schema::decision_id::DecisionRecord;
-use policy_schema::engine::CompiledRule;
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use super::decide::{compile, parse_label};
+use super::decide::parse_label;
+use crate::compilation::compile;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::explanation::remedy::{Choice, remedy};
 use crate::explanation::{self, Explanation};
 use crate::failure::Failure;
 use crate::input::InputArgs;
-use crate::output;
-use crate::policies;
-use crate::policy_edit::changed_file;
-use crate::report;
+use crate::policy_edit::{PolicyFileError, changed_file};
+use crate::{output, policies, report};
+
 use change::{Documents, Tried};
+use error::ExplainError;
 use patch::Patch;
 
 /// How long a rule that has expired is prolonged for, unless somebody says otherwise.
@@ -99,7 +98,7 @@ struct Report<'r> {
     record: &'r DecisionRecord,
     /// Whether nobody without the key can have made the id.
     is_sealed: bool,
-    explanation: &'r Explanation,
+    explanation: &'r Explanation<'r>,
     /// What would make it be allowed, and what came of trying it.
     tried: &'r Tried,
     /// The change, as a unified diff.
@@ -111,10 +110,10 @@ struct Report<'r> {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() {
         if args.write {
-            return Err(Failure::StdinNotWritable);
+            return Err(PolicyFileError::Stdin.into());
         }
         if args.output == Form::Patch {
-            return Err(Failure::StdinNotPatchable);
+            return Err(ExplainError::StdinNotPatchable.into());
         }
     }
     let now = policies::at_or_now(None);
@@ -133,11 +132,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         Some(keys) => DecisionRecord::unseal(args.id.trim(), keys),
         None => DecisionRecord::decode(args.id.trim()),
     }
-    .map_err(Failure::DecisionId)?;
-    let name = policies::parse_name(&record.policy).map_err(|_| Failure::DecisionOfNoPolicy)?;
+    .map_err(ExplainError::Id)?;
+    let name = policies::parse_name(&record.policy).map_err(|_| ExplainError::NoPolicy)?;
     let policy = policies::named(&set, &name)?;
     let compiled = compile(&set, policy, &args.labels)?;
-    let explanation = explanation::explain(&record, &compiled, |rule| policy_of(&set, rule));
+    let explanation = explanation::explain(&record, &compiled, |name| {
+        set.policy(&name.namespace, &name.name)
+    });
     let documents = Documents {
         sources: &input.sources,
         name: &name,
@@ -173,7 +174,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         && let Some(change) = &tried.change
     {
         if !may_write {
-            return Err(Failure::UnsealedId);
+            return Err(ExplainError::Unsealed.into());
         }
         let file = changed_file(&change.source, &change.text)?;
         let written = file.path.clone();
@@ -191,13 +192,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// To when a rule is prolonged. The same all day long, so that who asks twice gets one answer.
 fn until(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Failure> {
     match asked {
-        Some(until) if until <= now => Err(Failure::UntilPast(until)),
+        Some(until) if until <= now => Err(ExplainError::UntilPast(until).into()),
         Some(until) => Ok(until),
         None => Ok(now.after(ONE_WEEK).after(ONE_DAY).whole_days()),
     }
-}
-
-fn policy_of<'p>(set: &'p PolicySet, rule: &CompiledRule) -> Option<&'p ServicePolicy> {
-    let PolicyName { namespace, name } = rule.policy();
-    set.policy(namespace, name)
 }

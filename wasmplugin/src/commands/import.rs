@@ -10,13 +10,13 @@ use clap::{Subcommand, ValueHint};
 use policy_schema::import::{ExceptionPlan, Options as ImportOptions, Outcome, import};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
+use thiserror::Error;
 
 use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::input::Input;
-use crate::output;
-use crate::policies;
-use crate::report::{self, LimitArgs};
+use crate::report::{self, LimitArgs, counted};
+use crate::{output, policies};
 
 use text::Places;
 
@@ -115,6 +115,21 @@ fn parse_end(text: &str) -> Result<Timestamp, String> {
         .map_err(|reason| reason.to_string())
 }
 
+/// Nothing is printed, because this many parts of the input are lost. The findings have been shown.
+#[derive(Debug, Error)]
+#[error("nothing is printed: {} cannot be read or carried over", counted(*.0, "part of the input", "parts of the input"))]
+struct NotImported(usize);
+
+impl Fault for NotImported {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("change or remove what is named above, then import again")
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let From::Istio(args) = &args.from;
     let mut input = Input::read(&args.files)?;
@@ -145,7 +160,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         .documents
         .filter(|_| !args.strict || unreadable == 0);
     let Some(documents) = documents else {
-        return Err(Failure::NotImported(lost));
+        return Err(NotImported(lost).into());
     };
     let text = text::written(&documents, &imported.open, &places)?;
     output::write_stdout(text.as_bytes())?;

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use thiserror::Error;
+
 use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
-use crate::output::{self, NewFile, Target};
+use crate::failure::{Failure, Fault};
+use crate::output::{self, NewFile, OutputError, Target};
 use crate::report;
 
 /// Write alerts, recording rules and dashboards for what the filter counts
@@ -88,11 +90,37 @@ impl Part {
     }
 }
 
+/// Why nothing is written.
+#[derive(Debug, Error)]
+enum MonitoringError {
+    #[error("there are {0} files, and this is a place for one")]
+    SeveralFiles(usize),
+    #[error("dashboards do not stand in a `PrometheusRule`, and no rules are asked for")]
+    NoRulesForObject,
+}
+
+impl Fault for MonitoringError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
+            Self::SeveralFiles(_) => {
+                "name a folder, as `-o monitoring/`, or one of them with `--only`"
+            }
+            Self::NoRulesForObject => {
+                "leave `--layout` out, or name `rules` or `alerts` with `--only` too"
+            }
+        })
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let has_no_rules =
         !args.only.is_empty() && !args.only.iter().any(|part| Part::RULES.contains(part));
     if args.layout == Layout::PrometheusRule && has_no_rules {
-        return Err(Failure::NoRulesForObject);
+        return Err(MonitoringError::NoRulesForObject.into());
     }
     let files = files(args);
     match &args.out {
@@ -150,10 +178,12 @@ spec:
 }
 
 /// What goes to one place.
-fn only_one(mut files: Vec<(&'static str, String)>) -> Result<(&'static str, String), Failure> {
+fn only_one(
+    mut files: Vec<(&'static str, String)>,
+) -> Result<(&'static str, String), MonitoringError> {
     match (files.pop(), files.len()) {
         (Some(file), 0) => Ok(file),
-        (_, others) => Err(Failure::SeveralFiles(others + 1)),
+        (_, others) => Err(MonitoringError::SeveralFiles(others + 1)),
     }
 }
 
@@ -161,7 +191,7 @@ fn write_into(
     folder: &Path,
     files: Vec<(&'static str, String)>,
     force: bool,
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let files: Vec<NewFile> = files
         .into_iter()
         .map(|(name, content)| NewFile {
@@ -182,7 +212,7 @@ fn write_into(
     Ok(())
 }
 
-fn write(files: Vec<NewFile>, force: bool) -> Result<(), Failure> {
+fn write(files: Vec<NewFile>, force: bool) -> Result<(), OutputError> {
     if force {
         output::write_files(files)
     } else {

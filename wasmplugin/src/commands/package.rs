@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use thiserror::Error;
+
 use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
-use crate::image::{self, BuildInfo, Image};
+use crate::failure::{Failure, Fault};
+use crate::image::{self, BuildInfo, Image, InvalidBuildInfo, NotAModule, WASM_MAGIC};
 use crate::input::bytes;
-use crate::output;
+use crate::output::{self, OutputError};
 
 /// Make the OCI image of the filter that Istio's sidecars fetch
 ///
@@ -34,19 +36,38 @@ pub(crate) struct Args {
     out: PathBuf,
 }
 
+/// A build info that does not describe the module.
+#[derive(Debug, Error)]
+#[error("`{name}`: {reason}")]
+struct InvalidBuildInfoFile {
+    name: String,
+    reason: InvalidBuildInfo,
+}
+
+impl Fault for InvalidBuildInfoFile {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("make both with `make filter`")
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let module = bytes(&args.filter)?;
-    if !module.starts_with(b"\0asm") {
-        return Err(Failure::NoModule(args.filter.clone()));
+    if !module.starts_with(&WASM_MAGIC) {
+        return Err(NotAModule(args.filter.clone()).into());
     }
     let beside = || args.filter.with_extension("build.json");
     let path = args.build_info.clone().unwrap_or_else(beside);
-    let build = BuildInfo::parse(&bytes(&path)?, &module).map_err(|reason| Failure::BuildInfo {
-        name: path.display().to_string(),
-        reason: reason.to_string(),
-    })?;
-    let image = Image::of_module(&module, &build)?;
-    output::write(&args.out, image::to_tar(&image)?)?;
+    let build =
+        BuildInfo::parse(&bytes(&path)?, &module).map_err(|reason| InvalidBuildInfoFile {
+            name: path.display().to_string(),
+            reason,
+        })?;
+    let image = Image::of_module(&module, &build).map_err(OutputError::Json)?;
+    output::write(&args.out, image::to_tar(&image).map_err(OutputError::Json)?)?;
     let digest = image.digest().unwrap_or_default();
     // The archive may be what stdout has.
     if args.out.as_os_str() != "-" {

@@ -1,7 +1,9 @@
 //! `peergate promote`.
 
+mod error;
 mod human;
 mod json;
+mod report;
 mod write;
 
 use std::collections::BTreeSet;
@@ -15,16 +17,19 @@ use policy_schema::validate::Options;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::InputArgs;
-use crate::network;
 use crate::output::{self, Format};
-use crate::policies;
-use crate::prometheus::{Prometheus, PrometheusArgs};
+use crate::policy_edit::PolicyFileError;
+use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
 use crate::promotion::Window;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
-use crate::promotion::evidence::{self, Evidence};
-use crate::promotion::verdict::{Standard, Verdict, judge};
-use crate::time_span;
+use crate::promotion::evidence;
+use crate::promotion::verdict::{Standard, judge};
+use crate::series::NoLabels;
+use crate::{network, policies, time_span};
+
+use error::PromoteError;
+use report::{Judged, Report};
 
 /// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
 ///
@@ -83,33 +88,6 @@ pub(crate) struct Args {
     output: Format,
 }
 
-/// All that is to be said.
-#[derive(Debug)]
-struct Report {
-    window: Window,
-    standard: Standard,
-    judged: Vec<Judged>,
-    /// What was changed, by the name of its file.
-    written: Vec<Written>,
-}
-
-/// Something in shadow, what was seen of it, and what follows.
-#[derive(Debug)]
-struct Judged {
-    candidate: Candidate,
-    evidence: Evidence,
-    verdict: Verdict,
-}
-
-/// Something that is enforced from now on.
-#[derive(Debug)]
-struct Written {
-    file: String,
-    policy: PolicyName,
-    /// None for the policy itself.
-    rule: Option<String>,
-}
-
 /// No Prometheus has kept samples for longer.
 const LONGEST_WINDOW: Duration = Duration::from_secs(1_000_000_000);
 
@@ -124,7 +102,7 @@ pub(super) fn parse_window(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.write && args.input.uses_stdin() {
-        return Err(Failure::StdinNotWritable);
+        return Err(PolicyFileError::Stdin.into());
     }
     let at = policies::at_or_now(args.at);
     let options = Options {
@@ -143,10 +121,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         ignores_tcp: args.ignore_tcp_ports,
     };
     let judged = network::block_on(async {
-        let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
+        let prometheus = args
+            .prometheus
+            .connect()?
+            .ok_or(PrometheusError::NotNamed)?;
         judge_all(&prometheus, candidates, window, standard).await
-    })
-    .map_err(Failure::Runtime)??;
+    })??;
     let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
     let ready: Vec<_> = ready.map(|judged| &judged.candidate).collect();
     let is_all_ready = ready.len() == judged.len();
@@ -201,7 +181,7 @@ fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
         .iter()
         .find(|rule| !found.contains(rule.as_str()))
     {
-        Some(rule) => Err(Failure::NotInShadow(rule.clone())),
+        Some(rule) => Err(PromoteError::NotInShadow(rule.clone()).into()),
         None => Ok(candidates),
     }
 }
@@ -224,7 +204,7 @@ async fn judge_all(
     }
     let is_seen = judged.iter().any(|judged| judged.evidence.seen.is_ok());
     if !is_seen && !judged.is_empty() && prometheus.has_unlabelled(window.until).await? {
-        return Err(Failure::NoLabels(prometheus.url().to_string()));
+        return Err(NoLabels(prometheus.url().to_string()).into());
     }
     Ok(judged)
 }

@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::validate::{Options, validate};
+use thiserror::Error;
 
 use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
-use crate::image;
-use crate::input::{Input, bytes};
-use crate::network;
+use crate::failure::{Failure, Fault};
+use crate::image::{self, InvalidLayout};
+use crate::input::{Input, InputError, bytes};
 use crate::output::{self, NewFile};
-use crate::policies;
 use crate::policy_edit::{EditError, PolicyText, changed_file};
-use crate::registry::{self, Access, Destination};
-use crate::report;
+use crate::registry::{self, Access, Destination, PushError};
+use crate::{network, policies, report};
 
 /// Upload an image of the filter to a registry
 ///
@@ -46,8 +45,48 @@ pub(crate) struct Args {
     ca_file: Option<PathBuf>,
 }
 
+/// Why an image is not uploaded, or not named by the `Mesh`.
+#[derive(Debug, Error)]
+enum UploadError {
+    #[error("`{name}` is no image: {reason}")]
+    InvalidImage { name: String, reason: InvalidLayout },
+    #[error("nothing is uploaded: the image cannot be written into `{name}`: {reason}")]
+    NoImageField { name: String, reason: EditError },
+    /// The diagnostics have been shown.
+    #[error("nothing is uploaded: with the image, the file would not be valid: {0}")]
+    InvalidWithImage(String),
+    #[error("the image is not uploaded: {0}")]
+    Push(PushError),
+}
+
+impl Fault for UploadError {
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::Push(_) => ExitStatus::Failure,
+            Self::InvalidImage { .. } | Self::NoImageField { .. } | Self::InvalidWithImage(_) => {
+                ExitStatus::Invalid
+            }
+        }
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
+            Self::InvalidImage { .. } => "make it with `peergate package`",
+            Self::NoImageField {
+                reason: EditError::NoMesh,
+                ..
+            } => "name the file with the `Mesh`",
+            Self::NoImageField { .. } => {
+                "leave `--write` out, and put the reference that is printed under `spec.filter.image` by hand"
+            }
+            Self::InvalidWithImage(_) => "mend what is shown above, and try again",
+            Self::Push(reason) => reason.help(),
+        })
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let invalid = |reason| Failure::InvalidImage {
+    let invalid = |reason| UploadError::InvalidImage {
         name: args.image.display().to_string(),
         reason,
     };
@@ -63,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         is_plain_http: args.plain_http,
         authorities: args.ca_file.as_deref().map(authorities).transpose()?,
     };
-    registry::push(&image, &args.destination, access).map_err(Failure::Push)?;
+    registry::push(&image, &args.destination, access).map_err(UploadError::Push)?;
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
     if let Some(mesh) = mesh {
         let path = mesh.path.clone();
@@ -76,7 +115,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// A file with authorities, as it is.
 fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
     network::authorities(path)?;
-    bytes(path)
+    Ok(bytes(path)?)
 }
 
 /// The file with this image in its `Mesh`, and everything else as it was. It is valid, and means that image.
@@ -86,8 +125,8 @@ fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
         |source: &SourceText| PolicyText::parse(&source.text).is_ok_and(|text| text.has_mesh());
     let position = sources.iter().position(has_mesh);
     let source = sources.get_mut(position.unwrap_or_default());
-    let source = source.ok_or_else(|| Failure::EmptyFolder(path.to_owned()))?;
-    let refused = |reason: EditError| Failure::NoImageField {
+    let source = source.ok_or_else(|| InputError::EmptyFolder(path.to_owned()))?;
+    let refused = |reason: EditError| UploadError::NoImageField {
         name: source.name.clone(),
         reason,
     };
@@ -107,5 +146,5 @@ fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
     }
     report::diagnostics(&validated.diagnostics, &sources);
     let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    Err(Failure::InvalidWithImage(report::counts(severities)))
+    Err(UploadError::InvalidWithImage(report::counts(severities)).into())
 }

@@ -2,6 +2,7 @@
 
 mod against;
 mod applied;
+mod error;
 mod folder;
 mod names;
 mod notes;
@@ -29,9 +30,11 @@ use super::undeclared_providers;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::input::InputArgs;
+use crate::input::{InputArgs, InputError};
 use crate::output::{self, Format, NewFile, Target};
 use crate::{policies, report};
+
+use error::RenderError;
 
 /// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
 ///
@@ -124,7 +127,7 @@ impl From<Extension> for ExtensionApi {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let only = only::Chosen::new(&args.only)?;
     if args.input.uses_stdin() && args.against.uses_stdin() {
-        return Err(Failure::StdinTwice);
+        return Err(InputError::StdinTwice.into());
     }
     let at = policies::at_or_now(args.at);
     let options = Options {
@@ -203,9 +206,9 @@ fn add_objects(
         None => None,
         Some(Ok(extension)) => Some(extension),
         Some(Err(NoExtension::MissingImage)) if only.is_everything() => None,
-        Some(Err(NoExtension::MissingImage)) => return Err(Failure::MissingImage),
+        Some(Err(NoExtension::MissingImage)) => return Err(RenderError::MissingImage.into()),
         Some(Err(reason @ NoExtension::NoTrafficExtension(_))) => {
-            return Err(Failure::NoTrafficExtension(reason.to_string()));
+            return Err(RenderError::NoTrafficExtension(reason).into());
         }
     };
     if only.takes(ResourceKind::AuthorizationPolicy) {
@@ -219,7 +222,7 @@ fn add_objects(
     }
     if only.is(Only::Envoy) {
         let filters = envoy::http_filters(set, policy, &args.filter_path).map_err(|reason| {
-            Failure::NotForPlainEnvoy {
+            RenderError::NotForPlainEnvoy {
                 name: policy.name().clone(),
                 reason,
             }
@@ -231,15 +234,18 @@ fn add_objects(
 
 fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
     match &args.out {
-        Target::Folder(path) => folder::write(objects, path, args.layout, args.output),
-        _ if args.layout == Layout::HelmChart => Err(Failure::ChartNeedsFolder),
-        Target::Stdout => output::write_stdout(&object::together(objects, args.output)?),
+        Target::Folder(path) => Ok(folder::write(objects, path, args.layout, args.output)?),
+        _ if args.layout == Layout::HelmChart => Err(RenderError::ChartNeedsFolder.into()),
+        Target::Stdout => {
+            let text = object::together(objects, args.output)?;
+            Ok(output::write_stdout(&text)?)
+        }
         Target::File(path) => {
             let content = object::together(objects, args.output)?;
-            output::write_files(vec![NewFile {
+            Ok(output::write_files(vec![NewFile {
                 path: path.clone(),
                 content,
-            }])
+            }])?)
         }
     }
 }

@@ -10,21 +10,21 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::metric;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
+use thiserror::Error;
 
-use crate::admin;
+use crate::admin::{self, AdminError};
 use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::input::InputArgs;
-use crate::network;
 use crate::output::{self, Format};
-use crate::policies;
-use crate::prometheus::{Prometheus, PrometheusArgs};
-use crate::report;
-use crate::time_span;
+use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
+use crate::series::NoLabels;
 use crate::top::documents::Documents;
+use crate::top::policy_name::policy_name;
 use crate::top::reading::Reading;
-use crate::top::snapshot::{Order, Snapshot, policy_name};
+use crate::top::snapshot::{Order, Snapshot};
 use crate::top::{from_prometheus, from_proxy, json, plain, terminal};
+use crate::{network, policies, report, time_span};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
 #[derive(Debug, clap::Args)]
@@ -80,6 +80,32 @@ pub(crate) struct Args {
 
 /// How to ask Prometheus for less. `--policy` chooses what is shown, and does not change what is asked.
 const NARROWER: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
+
+/// Why there is nothing to watch, or nowhere to show it.
+#[derive(Debug, Error)]
+enum TopError {
+    #[error("proxy {name}: {reason}")]
+    Proxy { name: String, reason: AdminError },
+    #[error("proxy {0} says something else than metrics at `/stats/prometheus`")]
+    NoMetrics(String),
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(io::Error),
+}
+
+impl Fault for TopError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Failure
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
+            Self::Proxy { .. } | Self::NoMetrics(_) => {
+                "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`"
+            }
+            Self::Terminal(_) => "print one table instead: `--once`",
+        })
+    }
+}
 
 /// Where readings come from.
 enum Source {
@@ -141,7 +167,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         earlier = reading;
         Ok(snapshot(&earlier))
     };
-    terminal::show(first, args.sort, args.interval, next).map_err(Failure::Terminal)?;
+    terminal::show(first, args.sort, args.interval, next).map_err(TopError::Terminal)?;
     Ok(ExitStatus::Success)
 }
 
@@ -165,7 +191,7 @@ fn check(
     source: &Source,
 ) -> Result<(), Failure> {
     if reading.is_unlabelled && reading.decisions.is_empty() {
-        return Err(Failure::NoLabels(source.name()));
+        return Err(NoLabels(source.name()).into());
     }
     let counted = reading.policies();
     if let Some(wanted) = &args.policy {
@@ -190,7 +216,10 @@ fn source(args: &Args) -> Result<Source, Failure> {
     if let Some(address) = &args.proxy {
         return Ok(Source::Proxy(address.clone()));
     }
-    let prometheus = args.prometheus.connect()?.ok_or(Failure::NoPrometheus)?;
+    let prometheus = args
+        .prometheus
+        .connect()?
+        .ok_or(PrometheusError::NotNamed)?;
     Ok(Source::Prometheus {
         prometheus: Box::new(prometheus.with_narrower(NARROWER)),
         over: format!("{}ms", args.rate_window.as_millis()),
@@ -211,17 +240,18 @@ impl Source {
         let at = now();
         match self {
             Self::Proxy(address) => {
-                let stats = network::block_on(admin::stats(address)).map_err(Failure::Runtime)?;
-                let stats = stats.map_err(|reason| Failure::Proxy {
+                let stats = network::block_on(admin::stats(address))?;
+                let stats = stats.map_err(|reason| TopError::Proxy {
                     name: address.clone(),
                     reason,
                 })?;
                 let text = String::from_utf8_lossy(&stats);
-                from_proxy::read(&text, at).ok_or_else(|| Failure::NoMetrics(address.clone()))
+                let reading = from_proxy::read(&text, at);
+                Ok(reading.ok_or_else(|| TopError::NoMetrics(address.clone()))?)
             }
             Self::Prometheus { prometheus, over } => {
                 let reading = network::block_on(from_prometheus::read(prometheus, over, at));
-                Ok(reading.map_err(Failure::Runtime)??)
+                Ok(reading??)
             }
         }
     }

@@ -1,32 +1,35 @@
 //! `peergate verify`.
 
+mod args;
 mod certificates;
+mod error;
 mod human;
 mod json;
 mod junit;
 mod measured;
 mod observe;
+mod report;
 mod sarif;
+mod seen;
 
 use std::path::PathBuf;
 
-use clap::ArgGroup;
 use policy_schema::code::Severity;
-use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::ExtensionApi;
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-use policy_schema::verify::{Finding, locate_fields, verify};
+use policy_schema::verify::{locate_fields, verify};
+
+use args::MeshArgs;
+use report::Report;
 
 use crate::commands::render::Extension;
 use crate::decision_key::KeyArgs;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::input::InputArgs;
-use crate::output;
-use crate::policies;
-use crate::probe::{self, Answers};
+use crate::input::{InputArgs, InputError};
+use crate::{output, policies};
 
 /// Say where a mesh is not what the documents say
 ///
@@ -78,40 +81,6 @@ pub(crate) struct Args {
     out: PathBuf,
 }
 
-/// What is looked at.
-#[derive(Debug, clap::Args)]
-#[group(skip)]
-#[command(
-    group(ArgGroup::new("mesh").required(true).multiple(true)),
-    group(ArgGroup::new("objects").multiple(true))
-)]
-struct MeshArgs {
-    /// Manifests, or what `kubectl get -o yaml` says: a file, a folder, or `-` for stdin; repeatable
-    #[arg(long, value_name = "PATH", groups = ["mesh", "objects"])]
-    manifests: Vec<PathBuf>,
-    /// Look at the cluster of a kubeconfig, and at the proxies in it
-    #[arg(long, groups = ["mesh", "objects"])]
-    cluster: bool,
-    /// With `--cluster`: the kubeconfig [default: as `kubectl` finds it]
-    #[arg(long, value_name = "FILE", requires = "cluster")]
-    kubeconfig: Option<PathBuf>,
-    /// With `--cluster`: the context [default: the current one]
-    #[arg(long, value_name = "NAME", requires = "cluster")]
-    context: Option<String>,
-    /// With `--cluster`: leave the proxies alone
-    #[arg(long, requires = "cluster")]
-    skip_proxies: bool,
-    /// A proxy's admin endpoint, `http://HOST:PORT`, or a file with what it said at `/config_dump`; repeatable
-    #[arg(long, value_name = "URL|FILE", group = "mesh", value_parser = observe::parse_proxy)]
-    proxy: Vec<String>,
-    /// A workload's port to try, in plaintext and as a foreigner; repeatable
-    #[arg(long, value_name = "HOST:PORT", group = "mesh", value_parser = probe::parse_address)]
-    probe: Vec<String>,
-    /// Try the ports of the pods that were seen; for where they can be reached
-    #[arg(long, requires = "objects")]
-    probe_pods: bool,
-}
-
 /// The form of the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Form {
@@ -126,28 +95,6 @@ enum Form {
     Sarif,
 }
 
-/// All that is to be said.
-#[derive(Debug, Default)]
-struct Report {
-    /// In the order of codes and subjects.
-    findings: Vec<Finding>,
-    /// What nobody gave to be looked at.
-    unchecked: Vec<String>,
-    /// What was looked at.
-    seen: observe::Seen,
-    /// The texts that findings have their places in.
-    sources: Vec<SourceText>,
-}
-
-/// A port that was tried, and how it answered.
-#[derive(Debug)]
-struct Probed {
-    address: String,
-    /// The pod whose port it is, if that is known.
-    pod: Option<String>,
-    answers: Answers,
-}
-
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let at = policies::at_or_now(args.at);
     let options = Options {
@@ -155,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         istio_version: args.istio_version,
     };
     if args.input.uses_stdin() && args.mesh.uses_stdin() {
-        return Err(Failure::StdinTwice);
+        return Err(InputError::StdinTwice.into());
     }
     let mut set = policies::load(&args.input, options)?;
     if let Some(key) = args.key.read()? {

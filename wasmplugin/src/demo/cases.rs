@@ -5,7 +5,8 @@ use std::fmt;
 use peergate_sandbox::Request;
 use policy_schema::telemetry::ReasonCode;
 
-use super::mesh::EXPIRED_CALLER;
+/// Who had access for a while.
+pub(super) const EXPIRED_CALLER: &str = "support-shell";
 
 /// The certificate's SPIFFE ID of a service of the shop.
 fn spiffe_id(service_account: &str) -> String {

@@ -7,7 +7,9 @@ use peergate_sandbox::wait::wait_for;
 use serde_json::Value;
 
 use super::cases::EXPLAINED;
-use super::{DemoError, DemoMesh, Outcome};
+use super::error::DemoError;
+use super::mesh::DemoMesh;
+use super::outcome::Outcome;
 
 /// How long a proxy may take to take what is delivered.
 const LIMIT: Duration = Duration::from_secs(30);

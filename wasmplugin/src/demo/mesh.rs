@@ -10,16 +10,14 @@ use policy_schema::decision_id::DecisionRecord;
 use policy_schema::telemetry::{Label, ReasonCode};
 use tempfile::TempDir;
 
-use super::cases::{Caller, Case, Expectation};
+use super::cases::{Caller, Case, EXPIRED_CALLER, Expectation};
 use super::delivery::Delivery;
 use super::documents::{Documents, WORKLOAD};
-use super::{DemoError, Outcome};
+use super::error::DemoError;
+use super::outcome::Outcome;
 
 /// The services that call through a sidecar of their own.
 const SERVICES: [&str; 4] = ["frontend", "checkoutservice", "adservice", EXPIRED_CALLER];
-
-/// Who had access for a while.
-pub(crate) const EXPIRED_CALLER: &str = "support-shell";
 
 /// The cart service behind its sidecar, and the sidecars of its callers. All of it ends with this
 /// value.

@@ -9,9 +9,9 @@ use policy_schema::telemetry::{DecisionEffect, Label};
 use prometheus_parse::{Sample, Value};
 use serde_json::json;
 
-use super::Outcome;
 use super::cases::Expectation;
 use super::change::Change;
+use super::outcome::Outcome;
 
 /// The outcomes of all calls, and the counters afterwards.
 #[derive(Clone, Debug)]

@@ -39,10 +39,10 @@ pub(crate) struct Miss {
 pub(crate) struct NearRules<'n>(pub(crate) &'n [NearRule]);
 
 /// The rules that come nearest to allowing a denied request, the nearest first. `spec` finds a rule as it is written.
-pub(crate) fn nearest(
+pub(crate) fn nearest<'r>(
     compiled: &CompiledPolicy,
     request: &impl RequestAttributes,
-    spec: impl Fn(&CompiledRule) -> Option<RuleSpec>,
+    spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
 ) -> Vec<NearRule> {
     let misses = compiled.nearest(request, NEAR_RULES, usize::MAX);
     misses
@@ -52,13 +52,13 @@ pub(crate) fn nearest(
 }
 
 impl NearRule {
-    pub(super) fn new(
+    pub(super) fn new<'r>(
         miss: &NearMiss<'_>,
-        spec: impl Fn(&CompiledRule) -> Option<RuleSpec>,
+        spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
     ) -> Self {
         let spec = spec(miss.rule);
         let misses = miss.differences.iter().map(|attribute| {
-            let wanted = spec.as_ref().map(|spec| wanted::wanted(spec, attribute));
+            let wanted = spec.map(|spec| wanted::wanted(spec, attribute));
             Miss {
                 attribute,
                 wanted: wanted.unwrap_or_default(),

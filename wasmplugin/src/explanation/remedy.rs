@@ -1,9 +1,9 @@
 //! What would make a denied request be allowed: a change of a document, or what people must do.
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
+use policy_schema::engine::Reason;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
-use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use super::new_rule::{NewCaller, NewRule, new_rule, scalar};
@@ -44,7 +44,7 @@ pub(crate) struct Choice {
 /// What would make the request be allowed.
 pub(crate) fn remedy(
     record: &DecisionRecord,
-    explanation: &Explanation,
+    explanation: &Explanation<'_>,
     set: &PolicySet,
     policy: &ServicePolicy,
     choice: Choice,
@@ -68,75 +68,66 @@ pub(crate) fn remedy(
              rules may have been edited in place, or be of another revision (`peergate verify`), or look at headers, \
              tokens or addresses, which no id has",
         ),
-        (ReasonCode::DeniedByRule, RecordedCaller::Workload(caller)) => {
+        (Reason::DeniedByRule(_), RecordedCaller::Workload(caller)) => {
             by_rule(&|rule| Remedy::Except {
                 rule,
                 caller: caller.clone(),
             })
         }
-        (ReasonCode::DeniedByRule, RecordedCaller::Certificate(_)) => advice(
+        (Reason::DeniedByRule(_), RecordedCaller::Certificate(_)) => advice(
             "if the rule is not meant for this client, except its certificate from the rule: name it under \
              `notClientCertificates`",
         ),
-        (ReasonCode::DeniedByRule, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
-            advice(
-                "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
-            )
-        }
+        (Reason::DeniedByRule(_), RecordedCaller::Anonymous | RecordedCaller::Malformed) => advice(
+            "give the caller an identity: from a rule that denies, only a caller who is known can be excepted",
+        ),
         (_, _) if shadow.is_some() => shadow.map_or(advice("ask who owns the policy"), enforce),
-        (ReasonCode::NoIdentity, _) => advice(
+        (Reason::NoIdentity, _) => advice(
             "give the caller an identity: put it into the mesh. Only what everybody may call takes a rule with the \
              source `anonymous: true`",
         ),
-        (ReasonCode::UnvalidatedCertificate, _) => advice(
+        (Reason::UnvalidatedCertificate, _) => advice(
             "have the gateway validate client certificates, or give the caller one that its CA issued. Where TLS sessions \
              are resumed, switch that off at the gateway",
         ),
-        (ReasonCode::MalformedIdentity, _) => advice(
+        (Reason::MalformedIdentity, _) => advice(
             "give the caller a certificate with one SPIFFE ID, as Istio's CA makes it (`peergate certs read` says what \
              is wrong with one)",
         ),
-        (ReasonCode::ForeignTrustDomain, _) => advice(
+        (Reason::ForeignTrustDomain, _) => advice(
             "call from within the mesh. Only if the caller's trust domain is another name of this mesh does it belong \
              under `trustDomainAliases` of the `Mesh`",
         ),
-        (ReasonCode::ExpiredRule, _) => by_rule(&|rule| Remedy::Prolong {
+        (Reason::ExpiredRule(_), _) => by_rule(&|rule| Remedy::Prolong {
             rule,
             until: choice.until,
         }),
-        (ReasonCode::RuleNotYetValid, _) => by_rule(&|rule| Remedy::Begin {
+        (Reason::RuleNotYetValid(_), _) => by_rule(&|rule| Remedy::Begin {
             rule,
             from: super::at(record),
         }),
         (
-            ReasonCode::NoRuleMatched
-            | ReasonCode::AllowedByRule
-            | ReasonCode::NotDenied
-            | ReasonCode::MatchedByRule,
-            caller,
-        ) => allow(caller, record, explanation, set, policy),
-    }
-}
-
-/// A rule that allows the request to its caller, if one can be written.
-fn allow(
-    caller: &RecordedCaller,
-    record: &DecisionRecord,
-    explanation: &Explanation,
-    set: &PolicySet,
-    policy: &ServicePolicy,
-) -> Remedy {
-    match (caller, &explanation.unseen) {
-        (RecordedCaller::Anonymous | RecordedCaller::Malformed, _) => {
-            advice("give the caller an identity of the mesh")
-        }
-        (_, Some(unseen)) => see_what_was_sent(unseen),
-        (RecordedCaller::Workload(caller), None) => NewCaller::workload(caller, set, policy)
-            .and_then(|caller| new_rule(record, caller, explanation.place, policy))
-            .map_or(advice(BY_HAND), Remedy::AddRule),
-        (RecordedCaller::Certificate(names), None) => NewCaller::certificate(names)
-            .and_then(|caller| new_rule(record, caller, explanation.place, policy))
-            .map_or_else(|| name_certificate(names), Remedy::AddRule),
+            Reason::NoRuleMatched | Reason::AllowedByRule(_) | Reason::NotDenied,
+            RecordedCaller::Workload(caller),
+        ) => match &explanation.unseen {
+            Some(unseen) => see_what_was_sent(unseen),
+            None => NewCaller::workload(caller, set, policy)
+                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
+                .map_or(advice(BY_HAND), Remedy::AddRule),
+        },
+        (
+            Reason::NoRuleMatched | Reason::AllowedByRule(_) | Reason::NotDenied,
+            RecordedCaller::Certificate(names),
+        ) => match &explanation.unseen {
+            Some(unseen) => see_what_was_sent(unseen),
+            None => NewCaller::certificate(names)
+                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
+                .map_or_else(|| name_certificate(names), Remedy::AddRule),
+        },
+        (
+            Reason::NoRuleMatched | Reason::AllowedByRule(_) | Reason::NotDenied,
+            RecordedCaller::Anonymous | RecordedCaller::Malformed,
+        ) => advice("give the caller an identity of the mesh"),
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::hash::sha256;
+
 /// What a module was made of.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +48,7 @@ impl BuildInfo {
     /// Reads the build info of `module`.
     pub(crate) fn parse(json: &[u8], module: &[u8]) -> Result<Self, InvalidBuildInfo> {
         let build: Self = serde_json::from_slice(json)?;
-        if build.module == super::sha256(module) {
+        if build.module == sha256(module) {
             Ok(build)
         } else {
             Err(InvalidBuildInfo::OtherModule(build.module))

@@ -5,6 +5,8 @@ use std::io::Write;
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
+use super::hash::digest;
+
 /// The only file of the layer, by the name that Istio looks for.
 const FILE_NAME: &str = "plugin.wasm";
 
@@ -23,7 +25,7 @@ pub(super) fn of_module(module: &[u8]) -> Layer {
     let _ = encoder.write_all(&archive);
     Layer {
         compressed: encoder.finish().unwrap_or_default(),
-        diff_id: super::digest(&archive),
+        diff_id: digest(&archive),
     }
 }
 

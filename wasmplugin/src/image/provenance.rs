@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wasmparser::{KnownCustom, Parser, Payload};
 
 use super::BuildInfo;
+use super::hash::sha256;
 use super::sbom::package_url;
 
 /// The statement about a module and the image it is in.
@@ -23,7 +24,7 @@ pub(super) fn of_image(module: &[u8], image_digest: &str, build: &BuildInfo) -> 
     json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [
-            {"name": "plugin.wasm", "digest": {"sha256": super::sha256(module)}},
+            {"name": "plugin.wasm", "digest": {"sha256": sha256(module)}},
             {"name": "image", "digest": {"sha256": hex}},
         ],
         "predicateType": "https://slsa.dev/provenance/v1",

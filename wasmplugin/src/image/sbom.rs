@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::BuildInfo;
-use super::build_info::Dependency;
+use super::build_info::{BuildInfo, Dependency};
+use super::hash::sha256;
 
 /// The bill of materials of a module.
 pub(super) fn of_module(module: &[u8], build: &BuildInfo) -> Value {
@@ -17,7 +17,7 @@ pub(super) fn of_module(module: &[u8], build: &BuildInfo) -> Value {
                 "bom-ref": "plugin.wasm",
                 "name": "plugin.wasm",
                 "version": build.version().unwrap_or_default(),
-                "hashes": [{"alg": "SHA-256", "content": super::sha256(module)}],
+                "hashes": [{"alg": "SHA-256", "content": sha256(module)}],
             },
         },
         "components": build.dependencies.iter().map(component).collect::<Vec<_>>(),

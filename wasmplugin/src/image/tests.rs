@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::hash::sha256;
 use super::*;
 
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";

@@ -1,6 +1,8 @@
 //! A line of Envoy's access log → an observation.
 
 mod default_text;
+mod direction;
+mod entry;
 mod envelope;
 
 use policy_schema::engine::path_without_query;
@@ -11,6 +13,9 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
+use direction::{Direction, direction_of};
+
+pub(crate) use entry::Entry;
 
 /// What the details of a response begin with when Peergate's filter or RBAC refused the request. A gRPC call that is
 /// refused has the status 200 in the log, so the status does not tell.
@@ -23,27 +28,9 @@ const DENIALS_ELSEWHERE: [&str; 3] = [
     "wasm_fail_stream",
 ];
 
-/// What the clusters begin with that Istio's proxies send a workload's own calls to.
-const OUTBOUND: [&str; 3] = ["outbound|", "PassthroughCluster", "BlackHoleCluster"];
-
-/// The same of those by which they reach the workload itself, or a waypoint reaches it.
-const INBOUND: [&str; 3] = ["inbound|", "inbound-vip|", "InboundPassthroughCluster"];
-
 /// The same of those by which a waypoint reaches a workload. No certificate is presented to the part of it that logs, so
 /// `peer` is null there for every caller.
 const WAYPOINT: &str = "inbound-vip|";
-
-/// What a line tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// A request, and who made it.
-    Request(Observation),
-    /// A request of a log that does not say who made it, as in Istio's own formats.
-    WithoutCaller {
-        /// Whether the workload itself made it.
-        is_outbound: bool,
-    },
-}
 
 /// The certificate that a log line reports for the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,14 +40,6 @@ enum PeerField {
     Missing,
     Null,
     Present(String),
-}
-
-/// Which way a request went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    Inbound,
-    Outbound,
-    Unknown,
 }
 
 /// Why a line is none of an access log that can be learnt from.
@@ -170,18 +149,6 @@ impl InvalidLine {
         } else {
             Self::NoObject
         }
-    }
-}
-
-/// Which way a cluster leads, by how Istio names it.
-fn direction_of(cluster: &str) -> Direction {
-    let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
-    if is_of(&OUTBOUND) {
-        Direction::Outbound
-    } else if is_of(&INBOUND) {
-        Direction::Inbound
-    } else {
-        Direction::Unknown
     }
 }
 

@@ -3,10 +3,40 @@
 use std::path::PathBuf;
 
 use policy_schema::diagnostic::SourceText;
+use thiserror::Error;
 
-use crate::failure::Failure;
+use super::EditError;
+use crate::exit_status::ExitStatus;
+use crate::failure::{Failure, Fault};
 use crate::input::{self, BYTE_ORDER_MARK};
 use crate::output::NewFile;
+
+/// Why a file with policies is not changed.
+#[derive(Debug, Error)]
+pub(crate) enum PolicyFileError {
+    #[error("stdin cannot be written to")]
+    Stdin,
+    #[error("`{name}` is not changed: {reason}")]
+    NotEditable { name: String, reason: EditError },
+    #[error("`{}` is not changed: somebody else has changed it meanwhile", .0.display())]
+    ChangedMeanwhile(PathBuf),
+}
+
+impl Fault for PolicyFileError {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(match self {
+            Self::Stdin => "name the file, or leave `--write` out",
+            Self::NotEditable { .. } => {
+                "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`"
+            }
+            Self::ChangedMeanwhile(_) => "try again",
+        })
+    }
+}
 
 /// The file with the changed text, unless somebody else has changed it meanwhile.
 pub(crate) fn changed_file(source: &SourceText, text: &str) -> Result<NewFile, Failure> {
@@ -18,7 +48,7 @@ pub(crate) fn changed_file(source: &SourceText, text: &str) -> Result<NewFile, F
         ""
     };
     if now.strip_prefix(mark.as_bytes()) != Some(source.text.as_bytes()) {
-        return Err(Failure::ChangedMeanwhile(path));
+        return Err(PolicyFileError::ChangedMeanwhile(path).into());
     }
     Ok(NewFile {
         path,

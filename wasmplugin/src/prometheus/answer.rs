@@ -8,7 +8,8 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{PrometheusError, Sample};
+use super::error::PrometheusError;
+use super::sample::Sample;
 
 /// How much of what is not understood is shown, in characters.
 const EXCERPT: usize = 80;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Prometheus, PrometheusError};
+use super::Prometheus;
+use super::error::PrometheusError;
 use crate::failure::Failure;
 use crate::{input, network};
 

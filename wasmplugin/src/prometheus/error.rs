@@ -4,11 +4,15 @@ use http::StatusCode;
 use reqwest::Url;
 use thiserror::Error;
 
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
 use crate::network;
 
 /// Why a Prometheus gives no answer.
 #[derive(Debug, Error)]
 pub(crate) enum PrometheusError {
+    #[error("there is no Prometheus to ask")]
+    NotNamed,
     #[error("the URL of Prometheus is none: {0}")]
     InvalidUrl(String),
     #[error("the URL of Prometheus has a name or a password, and there is a token too")]
@@ -51,11 +55,13 @@ pub(crate) enum PrometheusError {
     },
 }
 
-impl PrometheusError {
-    /// Whether the arguments are wrong, and not the server.
-    pub(crate) fn is_invalid_argument(&self) -> bool {
+impl Fault for PrometheusError {
+    fn status(&self) -> ExitStatus {
         match self {
-            Self::InvalidUrl(_) | Self::SeveralCredentials | Self::InvalidToken => true,
+            Self::NotNamed
+            | Self::InvalidUrl(_)
+            | Self::SeveralCredentials
+            | Self::InvalidToken => ExitStatus::Invalid,
             Self::Setup(_)
             | Self::Unreachable { .. }
             | Self::Elsewhere { .. }
@@ -64,13 +70,13 @@ impl PrometheusError {
             | Self::Refused { .. }
             | Self::Partial(_)
             | Self::UnexpectedType { .. }
-            | Self::TooLarge { .. } => false,
+            | Self::TooLarge { .. } => ExitStatus::Failure,
         }
     }
 
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<&'static str> {
+    fn help(&self) -> Option<&str> {
         Some(match self {
+            Self::NotNamed => "name one: `--prometheus http://HOST:PORT`",
             Self::InvalidUrl(_) => {
                 "write `http://HOST:PORT` or `https://HOST:PORT`, with the path that it is served under, if there is one"
             }

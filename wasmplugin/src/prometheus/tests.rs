@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use policy_schema::timestamp::Timestamp;
 
 use super::{Prometheus, PrometheusError, Sample};
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
 use crate::network::block_on;
 
 /// A server for one request.
@@ -165,7 +167,7 @@ fn what_is_wrong_with_the_arguments_is_told_before_anything_is_asked() {
     ];
     for (url, token, expected) in cases {
         let error = Prometheus::new(url, token, &[]).unwrap_err();
-        assert!(error.is_invalid_argument(), "{url}: {error:?}");
+        assert_eq!(error.status(), ExitStatus::Invalid, "{url}: {error:?}");
         assert!(error.to_string().contains(expected), "{url}: {error}");
         assert!(error.help().is_some(), "{url}");
     }
@@ -221,7 +223,7 @@ fn refusals_say_what_to_do() {
     ];
     for (status, body, message, help) in cases {
         let error = asked(Server::json(status, body)).unwrap_err();
-        assert!(!error.is_invalid_argument(), "{error}");
+        assert_eq!(error.status(), ExitStatus::Failure, "{error}");
         assert!(error.to_string().contains(message), "{error}");
         match help {
             Some(help) => assert!(error.help().unwrap().contains(help), "{error}"),

@@ -201,3 +201,16 @@ pub(super) fn last_other(selector: &str, value: u64, window: Window) -> String {
         window.step()
     )
 }
+
+/// A moment out of seconds since the Unix epoch; none before it.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is positive, and what is beyond the bound becomes the bound"
+)]
+pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
+    (seconds > 1.0).then(|| {
+        let milliseconds = (seconds * 1000.0).round() as u64;
+        Timestamp::from_unix_nanoseconds(milliseconds.saturating_mul(1_000_000))
+    })
+}

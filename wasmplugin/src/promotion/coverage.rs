@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use policy_schema::timestamp::Timestamp;
 
-use super::counting::{self, Window};
-use super::evidence::moment;
+use super::counting::{self, Window, moment};
 use crate::prometheus::{Prometheus, PrometheusError};
 
 /// A series is present for so long after a sample, to Prometheus itself.

@@ -9,7 +9,7 @@ use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, plain
 use policy_schema::timestamp::Timestamp;
 
 use super::candidate::{Candidate, Member, Subject};
-use super::counting::{self, Window};
+use super::counting::{self, Window, moment};
 use super::coverage::{self, Coverage};
 use super::label::{self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 use super::revisions::{self, Revisions};
@@ -480,17 +480,4 @@ fn at_least(number: f64) -> u64 {
 )]
 fn at_most(number: f64) -> u64 {
     (number - NOISE).ceil() as u64
-}
-
-/// A moment out of seconds since the Unix epoch; none before it.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "it is positive, and what is beyond the bound becomes the bound"
-)]
-pub(super) fn moment(seconds: f64) -> Option<Timestamp> {
-    (seconds > 1.0).then(|| {
-        let milliseconds = (seconds * 1000.0).round() as u64;
-        Timestamp::from_unix_nanoseconds(milliseconds.saturating_mul(1_000_000))
-    })
 }

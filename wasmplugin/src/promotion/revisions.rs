@@ -3,9 +3,8 @@
 use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::Timestamp;
 
-use super::counting::{self, Window};
+use super::counting::{self, Window, moment};
 use super::coverage;
-use super::evidence::moment;
 use super::label::REVISION;
 use crate::prometheus::{Prometheus, PrometheusError};
 

@@ -7,10 +7,10 @@ use policy_schema::telemetry::{ObservedValue, rule_id};
 use serde::Serialize;
 
 use super::number::whole;
+use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
-use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, policy_name};
-use crate::failure::Failure;
-use crate::output;
+use super::snapshot::{CallerRow, Order, RuleRow, Snapshot};
+use crate::output::{self, OutputError};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,7 +79,7 @@ pub(crate) fn document(
     snapshot: &Snapshot,
     source: &str,
     order: Order,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, OutputError> {
     let mut rules: Vec<_> = snapshot.rules.iter().collect();
     order.sort(&mut rules, |row| &row.tally);
     let mut callers: Vec<_> = snapshot.callers.iter().collect();

@@ -8,6 +8,7 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel};
 
 use super::documents::{Documents, RuleFacts};
+use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
 use crate::printable::printable;
 
@@ -186,13 +187,5 @@ fn rule_row(policy: &str, rule: &str, documents: Option<&Documents>) -> RuleRow 
         tally: Tally::default(),
         reasons: BTreeSet::new(),
         facts: facts.cloned().unwrap_or_default(),
-    }
-}
-
-/// The name of the policy with a label. A label of no policy stands for itself.
-pub(crate) fn policy_name(label: &str) -> String {
-    match label.parse::<PolicyLabel>() {
-        Ok(label) => label.policy().to_string(),
-        Err(_) => printable(label),
     }
 }

@@ -88,7 +88,7 @@ impl PluggedIn {
             .chain([&("cacerts.yaml", &secret)])
             .map(|(name, content)| (*name, content.as_bytes()))
             .collect();
-        output::create_private(folder, &files)
+        Ok(output::create_private(folder, &files)?)
     }
 }
 

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use super::args::{days, parse_trust_domain};
 use super::cacerts::{PluggedIn, text};
-use super::days;
-use super::root::parse_trust_domain;
 use crate::certificates::authority::{self, Authority};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
-use super::root::parse_trust_domain;
+use super::args::parse_trust_domain;
+use super::error::CertsError;
 use crate::certificates::beside::beside;
-use crate::certificates::inspect::{Expected, Finding, Inspected, inspect, missing_roots, seconds};
+use crate::certificates::finding::Finding;
+use crate::certificates::inspect::{Expected, Inspected, inspect, missing_roots, seconds};
 use crate::certificates::read::{self, Chain};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -85,16 +87,13 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut reported = Vec::new();
     for path in &args.files {
         let file = name_of(path);
-        let chains = read::read(&bytes(path)?).map_err(|reason| Failure::NoCertificates {
+        let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::Unreadable {
             name: file.clone(),
-            reason: reason.to_string(),
+            reason,
         })?;
         // A file without anything that is trusted does not trust these.
         if !roots.is_empty() && !chains.iter().any(Chain::is_trusted) {
-            return Err(Failure::NoCertificates {
-                name: file,
-                reason: "it does not say what is trusted, which `--trusts` asks".to_owned(),
-            });
+            return Err(CertsError::NothingTrusted(file).into());
         }
         reported.extend(chains.iter().map(|chain| Reported {
             file: file.clone(),
@@ -121,16 +120,17 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// The serial number of the root in a file, as proxies tell it, and the file's name.
 fn root(path: &Path) -> Result<(String, String), Failure> {
     let name = name_of(path);
-    let invalid = |reason: String| Failure::NoCertificates {
+    let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::Unreadable {
         name: name.clone(),
         reason,
-    };
-    let chains = read::read(&bytes(path)?).map_err(|reason| invalid(reason.to_string()))?;
+    })?;
     let serial = chains
         .iter()
         .find_map(|chain| chain.serials().into_iter().next());
-    let serial = serial.ok_or_else(|| invalid("it has no certificate".to_owned()))?;
-    Ok((serial, name))
+    match serial {
+        Some(serial) => Ok((serial, name)),
+        None => Err(CertsError::NoCertificate(name).into()),
+    }
 }
 
 fn human(chain: &Reported) -> String {

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use policy_schema::identity::is_trust_domain;
-
-use super::days;
+use super::args::{days, parse_trust_domain};
 use crate::certificates::authority;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
@@ -32,14 +30,6 @@ pub(super) struct Args {
     /// The folder to write to
     #[arg(short = 'o', long = "out", value_name = "DIR")]
     out: PathBuf,
-}
-
-pub(super) fn parse_trust_domain(text: &str) -> Result<String, String> {
-    if is_trust_domain(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("write lower-case letters, digits, `-`, `_` and `.`".to_owned())
-    }
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {

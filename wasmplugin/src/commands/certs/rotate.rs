@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::cacerts::PluggedIn;
+use super::error::CertsError;
 use crate::certificates::beside::beside;
+use crate::certificates::finding::FaultCode;
 use crate::certificates::inspect::{Expected, inspect};
 use crate::certificates::read::CA_CERT;
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
-use crate::output;
-use crate::policies;
+use crate::{output, policies};
 
 /// Write the three steps from one root to another, each as the Secret `cacerts`
 ///
@@ -47,7 +48,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let (old, new) = (PluggedIn::read(&args.from)?, PluggedIn::read(&args.to)?);
     if old.root_cert == new.root_cert {
-        return Err(Failure::SameRoot);
+        return Err(CertsError::SameRoot.into());
     }
     let expected = Expected::at(policies::at_or_now(None), 0);
     let signed_for = sound_identities(&args.from, &old, &expected, Standing::InForce)?;
@@ -55,10 +56,11 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if let (Some(from), Some(to)) = (signed_for.first(), to_sign_for.first())
         && signed_for != to_sign_for
     {
-        return Err(Failure::OtherTrustDomain {
+        return Err(CertsError::OtherTrustDomain {
             from: from.clone(),
             to: to.clone(),
-        });
+        }
+        .into());
     }
     let both = format!("{}{}", old.root_cert, new.root_cert);
     let trusting_both = |signing: &PluggedIn| PluggedIn {
@@ -93,30 +95,31 @@ fn sound_identities(
     expected: &Expected,
     standing: Standing,
 ) -> Result<Vec<String>, Failure> {
-    let unsound = |what: &str, reason: &str| Failure::UnsoundAuthority {
+    let unsound = |what: &str, reason: &str| CertsError::UnsoundAuthority {
         folder: folder.to_owned(),
         reason: format!("`{what}`: {reason}"),
     };
     let chains = authority
         .chains()
-        .map_err(|reason| Failure::NoCertificates {
+        .map_err(|reason| CertsError::Unreadable {
             name: folder.display().to_string(),
-            reason: reason.to_string(),
+            reason,
         })?;
     let mut identities = Vec::new();
     for chain in &chains {
         let name = chain.name.as_deref().unwrap_or_default();
         let inspected = inspect(chain, expected);
         let own = inspected.iter().flat_map(|found| &found.findings);
-        let own = own.filter(|found| standing == Standing::ToCome || found.code == "broken-chain");
+        let own = own
+            .filter(|found| standing == Standing::ToCome || found.code == FaultCode::BrokenChain);
         if let Some(found) = beside(chain, &chains).iter().chain(own).next() {
-            return Err(unsound(name, &found.message));
+            return Err(unsound(name, &found.message).into());
         }
         if name == CA_CERT
             && let Some(first) = inspected.first()
         {
             if first.is_authority != Some(true) {
-                return Err(unsound(name, "it does not sign others"));
+                return Err(unsound(name, "it does not sign others").into());
             }
             identities.clone_from(&first.identities);
         }

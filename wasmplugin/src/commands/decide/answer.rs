@@ -96,11 +96,11 @@ pub(super) struct Asked<'p> {
 
 impl<'p> Asked<'p> {
     /// What becomes of a request that reaches the rules with this path. `spec` finds a rule as it is written.
-    pub(super) fn answer(
+    pub(super) fn answer<'r>(
         &self,
         question: &Question<'_>,
         request: &Request<'_>,
-        spec: impl Fn(&CompiledRule) -> Option<RuleSpec>,
+        spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
     ) -> Answer<'p> {
         let Self { policy, .. } = *self;
         let decision = policy.evaluate(request);
@@ -114,7 +114,7 @@ impl<'p> Asked<'p> {
             .iter()
             .filter(|rule| rule.effect() == Effect::Custom)
         {
-            let provider = spec(custom).and_then(|spec| spec.provider);
+            let provider = spec(custom).and_then(|spec| spec.provider.as_deref());
             notes.push(format!(
                 "rule `{}` has the provider `{}` decide first, whose answer is not known here",
                 custom.id(),

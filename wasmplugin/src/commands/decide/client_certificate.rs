@@ -8,22 +8,7 @@ use policy_schema::policy::Gateway;
 use super::caller::Caller;
 use super::decider::Decider;
 use super::question::Question;
-
-/// Why no request of a caller reaches the rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NoSuchCaller {
-    pub(super) message: String,
-    pub(super) help: &'static str,
-}
-
-impl NoSuchCaller {
-    fn new(message: impl Into<String>, help: &'static str) -> Self {
-        Self {
-            message: message.into(),
-            help,
-        }
-    }
-}
+use super::unanswerable::NoSuchCaller;
 
 const ASK_WITH_NAMES: &str = "ask with the names in the certificate, such as `dns:NAME`";
 

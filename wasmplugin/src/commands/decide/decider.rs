@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 
 use policy_schema::document::PathNormalization;
-use policy_schema::engine::{CompiledPolicy, CompiledRule};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::RuleSpec;
-use policy_schema::telemetry::ReasonCode;
 
 use super::answer::{Answer, Asked};
 use super::arrival::{Listener, Sent};
+use super::error::QuestionError;
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
 use super::target::Workload;
 use super::unanswerable::Unanswerable;
-use super::{compiled, config_at, of_workload};
+use crate::compilation::{compiled, config_at, of_workload};
 use crate::failure::Failure;
 
 /// The policies for a workload.
@@ -123,7 +123,10 @@ impl<'s> Decider<'s> {
         answer
             .notes
             .extend(of_rule.filter(|_| !self.is_without_filter()));
-        if self.is_without_filter() && BY_CERTIFICATE.contains(&answer.reason) {
+        let is_by_certificate = BY_CERTIFICATE
+            .iter()
+            .any(|reason| reason.code().as_str() == answer.reason);
+        if self.is_without_filter() && is_by_certificate {
             answer.notes.push(
                 "RBAC denies no caller for its certificate alone: a rule without `from` takes it"
                     .to_owned(),
@@ -138,7 +141,7 @@ impl<'s> Decider<'s> {
             .port
             .or(self.workload.port)
             .or_else(|| self.only_port(ServicePolicy::declared_tcp_ports));
-        let port = port.ok_or_else(|| Failure::InvalidQuestion {
+        let port = port.ok_or_else(|| QuestionError::InvalidQuestion {
             message: "which rules apply to a connection without HTTP depends on its port"
                 .to_owned(),
             help: "name the port of the workload: `--port`".to_owned(),
@@ -319,10 +322,10 @@ impl<'s> Decider<'s> {
 }
 
 /// The reasons for which the filter denies callers whom RBAC does not look at.
-const BY_CERTIFICATE: [&str; 3] = [
-    ReasonCode::ForeignTrustDomain.as_str(),
-    ReasonCode::MalformedIdentity.as_str(),
-    ReasonCode::UnvalidatedCertificate.as_str(),
+const BY_CERTIFICATE: [Reason<'_>; 3] = [
+    Reason::ForeignTrustDomain,
+    Reason::MalformedIdentity,
+    Reason::UnvalidatedCertificate,
 ];
 
 /// How many rules the notes of one answer name.
@@ -396,7 +399,7 @@ impl TcpDecider {
 
 impl Rules {
     /// A rule as it is written.
-    fn spec(&self, rule: &CompiledRule) -> Option<RuleSpec> {
+    fn spec(&self, rule: &CompiledRule) -> Option<&RuleSpec> {
         let config = self.config();
         let along = config
             .along
@@ -404,6 +407,6 @@ impl Rules {
             .map(|along| (&along.policy, &along.rules));
         let mut policies = [(&config.policy, &config.rules)].into_iter().chain(along);
         let (_, rules) = policies.find(|(name, _)| *name == rule.policy())?;
-        rules.iter().find(|spec| spec.id == rule.id()).cloned()
+        rules.iter().find(|spec| spec.id == rule.id())
     }
 }

@@ -10,12 +10,13 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::decider::{Decider, TcpDecider};
+use super::error::QuestionError;
 use super::line::Line;
 use super::target::{self, Target};
 use crate::exit_status::ExitStatus;
 use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
-use crate::output::cannot_write_stdout;
+use crate::output::{OutputError, cannot_write_stdout};
 use crate::report;
 
 /// How much is read and written at a time.
@@ -187,7 +188,7 @@ impl<'s> Lines<'s> {
             Err(Mistake { column, message }) => {
                 tally.has_mistakes = true;
                 let error = json!({"line": number, "column": column, "error": message});
-                let failure = Failure::InvalidRequest {
+                let failure = QuestionError::InvalidRequest {
                     file: name_of(file),
                     line: number,
                     column,
@@ -226,7 +227,7 @@ fn write_line(answer: &impl serde::Serialize, writer: &mut impl Write) -> io::Re
 }
 
 /// Whether the reader of stdout has gone away: it wants no more answers.
-fn is_closed(written: io::Result<()>) -> Result<bool, Failure> {
+fn is_closed(written: io::Result<()>) -> Result<bool, OutputError> {
     match written {
         Ok(()) => Ok(false),
         Err(reason) if reason.kind() == io::ErrorKind::BrokenPipe => Ok(true),

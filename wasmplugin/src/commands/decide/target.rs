@@ -3,6 +3,7 @@
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{Labels, PolicySet, ServicePolicy, UnknownHost};
 
+use super::error::QuestionError;
 use crate::failure::Failure;
 use crate::policies;
 
@@ -58,11 +59,11 @@ pub(super) fn find<'s>(
 ) -> Result<Workload<'s>, Failure> {
     let (policy, port) = match target {
         None if set.policies().len() > 1 => {
-            return Err(Failure::InvalidQuestion {
+            return Err(QuestionError::InvalidQuestion {
                 message: format!("there are {} policies", set.policies().len()),
                 help: "name the host or the policy that the request goes to: `--to HOST` or `--to NAMESPACE/POLICY`"
                     .to_owned(),
-            });
+            }.into());
         }
         None => (policies::only(set.policies())?, None),
         Some(Target::Policy(name)) => (policies::named(set, name)?, None),
@@ -80,7 +81,7 @@ pub(super) fn find<'s>(
     })
 }
 
-fn unknown(host: &str, reason: &UnknownHost) -> Failure {
+fn unknown(host: &str, reason: &UnknownHost) -> QuestionError {
     let (message, help) = match reason {
         UnknownHost::NoService => (
             format!("no policy declares a `service` with the host `{host}`"),
@@ -98,7 +99,7 @@ fn unknown(host: &str, reason: &UnknownHost) -> Failure {
             format!("name one of them: `{}`", hosts.join("`, `")),
         ),
     };
-    Failure::InvalidQuestion { message, help }
+    QuestionError::InvalidQuestion { message, help }
 }
 
 #[cfg(test)]

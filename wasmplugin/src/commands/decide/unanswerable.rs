@@ -1,6 +1,5 @@
 //! Questions that have no answer.
 
-use super::client_certificate::NoSuchCaller;
 use super::omitted::Undetermined;
 
 /// Why a question has no answer.
@@ -10,6 +9,22 @@ pub(super) enum Unanswerable {
     Omits(Box<Undetermined>),
     /// No request of the caller reaches the rules.
     NoSuchCaller(NoSuchCaller),
+}
+
+/// Why no request of a caller reaches the rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoSuchCaller {
+    pub(super) message: String,
+    pub(super) help: &'static str,
+}
+
+impl NoSuchCaller {
+    pub(super) fn new(message: impl Into<String>, help: &'static str) -> Self {
+        Self {
+            message: message.into(),
+            help,
+        }
+    }
 }
 
 impl Unanswerable {

@@ -7,7 +7,7 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-use crate::commands::decide::compile;
+use crate::compilation::compile;
 use crate::explanation::Remedy;
 use crate::failure::Failure;
 use crate::policies;

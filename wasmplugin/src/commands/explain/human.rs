@@ -68,13 +68,13 @@ impl Report<'_> {
         let given = explanation
             .given
             .map_or("a reason that is not known here", ReasonCode::as_str);
-        if explanation.given == Some(explanation.reason) {
+        if explanation.given == Some(explanation.reason.code()) {
             write!(f, "reason    {given}")?;
         } else {
             write!(
                 f,
                 "reason    {given}; by the documents {}",
-                explanation.reason
+                explanation.reason.code()
             )?;
         }
         match &explanation.rule {

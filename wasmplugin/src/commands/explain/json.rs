@@ -37,7 +37,7 @@ impl Report<'_> {
             "revision": record.revision,
             "isSameRevision": explanation.is_same_revision,
             "reason": explanation.given,
-            "reasonByDocuments": explanation.reason,
+            "reasonByDocuments": explanation.reason.code(),
             "isAllowedByDocuments": explanation.is_allowed,
             "rule": explanation.rule.as_ref().map(NamedRule::to_json),
             "ruleInShadow": explanation.shadow.as_ref().map(|shadow| shadow.rule.to_json()),

@@ -15,16 +15,18 @@ use policy_schema::plugin_config::{ApiVersion, PolicyName};
 use policy_schema::rule_spec::{Enforcement, RuleSpec};
 use policy_schema::validate::validate;
 
-use super::Args;
-use super::human::call_line;
+use super::args::Args;
+use super::error::LearnError;
 use super::known::Known;
+use super::wording::call_line;
 use crate::failure::Failure;
 use crate::input::BYTE_ORDER_MARK;
 use crate::learning::caller::RuleIds;
 use crate::learning::proposal::{Proposals, ProposedCall};
 use crate::learning::rule::rule;
-use crate::policy_edit::{Edit, EditError, PolicyText};
-use crate::{output, report};
+use crate::output::{self, OutputError};
+use crate::policy_edit::{Edit, EditError, PolicyFileError, PolicyText};
+use crate::report;
 
 /// More calls than these are not listed in comments.
 const MOST_COMMENTS: usize = 40;
@@ -139,7 +141,7 @@ impl Texts {
         for (position, (text, source)) in sources {
             if let Some(edits) = edits.remove(&position) {
                 let text = text.apply(edits);
-                let text = text.map_err(|reason| Failure::NotEditable {
+                let text = text.map_err(|reason| PolicyFileError::NotEditable {
                     name: source.name.clone(),
                     reason,
                 })?;
@@ -202,14 +204,14 @@ impl Texts {
         let counts = report::counts(severities);
         let mut codes = validated.diagnostics.iter().map(|found| found.code);
         if codes.any(|code| code == Code::MissingService) {
-            return Err(Failure::LearntWithoutService(counts));
+            return Err(LearnError::LearntWithoutService(counts).into());
         }
-        Err(Failure::NotLearnt(counts))
+        Err(LearnError::NotLearnt(counts).into())
     }
 }
 
 /// The rules as a list in YAML, with what was seen above each, and what is rare below them.
-fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, Failure> {
+fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, OutputError> {
     let mut text = String::new();
     for (rule, calls) in rules.iter().zip(proposals.learnt.values()) {
         for call in calls.iter().take(MOST_COMMENTS) {
@@ -281,10 +283,12 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
         );
     }
     text.push_str(&output::yaml(&document)?);
-    with_rules(&text, name, rules).map_err(|reason| Failure::NotEditable {
+    let text = with_rules(&text, name, rules);
+    let text = text.map_err(|reason| PolicyFileError::NotEditable {
         name: "<learnt>".to_owned(),
         reason,
-    })
+    })?;
+    Ok(text)
 }
 
 fn with_rules(text: &str, name: &PolicyName, rules: &str) -> Result<String, EditError> {

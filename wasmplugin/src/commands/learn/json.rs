@@ -4,8 +4,8 @@ use policy_schema::rule_spec::RuleSpec;
 use policy_schema::telemetry::ReasonCode;
 use serde::Serialize;
 
-use super::Learnt;
 use super::document::{ByHand, Document, Texts};
+use super::learnt::Learnt;
 use super::seen::{Faults, Unread};
 use crate::learning::observed::Tally;
 use crate::learning::path_folding::{Because, Fold, HeldBack, Paths};

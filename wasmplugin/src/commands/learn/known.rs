@@ -12,12 +12,13 @@ use policy_schema::rule_spec::{Effect, Enforcement};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-use crate::commands::decide::compile;
+use crate::compilation::compile;
 use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
 use crate::learning::workload::{Call, Standing};
-use crate::policy_edit::PolicyText;
+use crate::policies::PoliciesError;
+use crate::policy_edit::{PolicyFileError, PolicyText};
 use crate::{policies, report};
 
 /// What is allowed already.
@@ -91,7 +92,7 @@ impl Known {
             ..
         } = validated;
         let severities = diagnostics.iter().map(Diagnostic::severity);
-        let set = policies.ok_or_else(|| Failure::InvalidPolicies(report::counts(severities)))?;
+        let set = policies.ok_or_else(|| PoliciesError::Invalid(report::counts(severities)))?;
         let compiled = set
             .policies()
             .iter()
@@ -120,9 +121,9 @@ impl Known {
     }
 
     /// The sources, such that they can be changed.
-    pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, Failure> {
+    pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, PolicyFileError> {
         let texts = self.sources.iter().map(|source| {
-            PolicyText::parse(&source.text).map_err(|reason| Failure::NotEditable {
+            PolicyText::parse(&source.text).map_err(|reason| PolicyFileError::NotEditable {
                 name: source.name.clone(),
                 reason,
             })

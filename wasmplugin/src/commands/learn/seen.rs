@@ -6,11 +6,12 @@ use std::path::Path;
 
 use policy_schema::plugin_config::PolicyName;
 
+use super::error::LearnError;
 use super::known::Known;
 use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
 use crate::learning::access_log::{self, Entry, InvalidLine};
-use crate::learning::counters::{self, Counted, InvalidSeries};
+use crate::learning::counters::{self, Counted};
 use crate::learning::observed::{Observation, Tally};
 use crate::learning::workload::{Counting, Workload};
 use crate::report;
@@ -87,11 +88,12 @@ impl<'k> Seen<'k> {
                 break;
             }
             if !line.ends_with(b"\n") && u64::try_from(line.len()).is_ok_and(|it| it == LONGEST) {
-                return Err(Failure::NoAccessLog {
+                return Err(LearnError::NoAccessLog {
                     name: name_of(file),
                     line: number,
                     reason: InvalidLine::TooLong,
-                });
+                }
+                .into());
             }
             if line.trim_ascii().is_empty() {
                 continue;
@@ -121,7 +123,7 @@ impl<'k> Seen<'k> {
         }
         match first {
             Some((line, reason)) if faulty == lines => {
-                return Err(Failure::NoAccessLog { name, line, reason });
+                return Err(LearnError::NoAccessLog { name, line, reason }.into());
             }
             Some(first) => self.faults.push(Faults {
                 file: name,
@@ -139,7 +141,7 @@ impl<'k> Seen<'k> {
         &mut self,
         labels: &BTreeMap<String, String>,
         tally: Tally,
-    ) -> Result<(), InvalidSeries> {
+    ) -> Result<(), LearnError> {
         match counters::read(labels, tally)? {
             Counted::Requests(observation) => self.add(&observation),
             Counted::NotTold(policy, why) => {

@@ -9,7 +9,7 @@ use policy_schema::telemetry::ObservedValue;
 use policy_schema::telemetry::metric::{DECISIONS, REVISION};
 use policy_schema::timestamp::Timestamp;
 
-use super::{Judged, Report, Written};
+use super::report::{Judged, Report, Written};
 use crate::printable::printable;
 use crate::promotion::Window;
 use crate::promotion::candidate::{Candidate, Subject};

@@ -6,9 +6,8 @@ use policy_schema::telemetry::ObservedValue;
 use serde::Serialize;
 
 use super::human::{notes, whole_seconds, word};
-use super::{Judged, Report};
-use crate::failure::Failure;
-use crate::output;
+use super::report::{Judged, Report};
+use crate::output::{self, OutputError};
 use crate::promotion::bound::Share;
 use crate::promotion::candidate::{Member, Subject};
 use crate::promotion::evidence::{Beginning, CallerHits, Hits};
@@ -103,7 +102,7 @@ struct CallerEntry {
     requests: u64,
 }
 
-pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
+pub(super) fn report(report: &Report) -> Result<Vec<u8>, OutputError> {
     let candidates = report.judged.iter();
     output::json(&Document {
         from: report.window.from.to_string(),

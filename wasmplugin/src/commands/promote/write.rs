@@ -6,13 +6,13 @@ use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{Enforcement, Otherwise, RuleSpec};
 use policy_schema::validate::{Options, validate};
 
-use super::Written;
+use super::error::PromoteError;
+use super::report::Written;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::output;
-use crate::policy_edit::{Edit, EditError, PolicyText, changed_file};
+use crate::policy_edit::{Edit, EditError, PolicyFileError, PolicyText, changed_file};
 use crate::promotion::candidate::Candidate;
-use crate::report;
+use crate::{output, report};
 
 const FIELD: &str = "enforcement";
 
@@ -47,7 +47,7 @@ fn without_shadow(
     source: &SourceText,
     ready: &[&Candidate],
 ) -> Result<(String, Vec<Written>), Failure> {
-    let refused = |reason: EditError| Failure::NotEditable {
+    let refused = |reason: EditError| PolicyFileError::NotEditable {
         name: source.name.clone(),
         reason,
     };
@@ -91,7 +91,7 @@ fn check(
     let Some(enforced) = validated.policies else {
         report::diagnostics(&validated.diagnostics, changed);
         let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-        return Err(Failure::InvalidWhenEnforced(report::counts(severities)));
+        return Err(PromoteError::InvalidWhenEnforced(report::counts(severities)).into());
     };
     for (before, after) in set.policies().iter().zip(enforced.policies()) {
         let of_policy = ready
@@ -102,7 +102,7 @@ fn check(
             expected.enforce(candidate.rule());
         }
         if expected != Meaning::new(PluginConfig::of_policy(&enforced, after)) {
-            return Err(Failure::StillInShadow(before.name().clone()));
+            return Err(PromoteError::StillInShadow(before.name().clone()).into());
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Widening, widened};
 
 use super::object::Object;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, ClusterError};
 use crate::failure::Failure;
 use crate::manifests::{self, Manifests};
 use crate::position::Lines;
@@ -91,9 +91,9 @@ impl AgainstArgs {
                 let cluster = Cluster::connect(None, None).await?;
                 cluster.compared_objects(kinds).await
             });
-            let seen = seen.map_err(Failure::Runtime)??;
+            let seen = seen??;
             if let Some((what, reason)) = seen.unseen.into_iter().next() {
-                return Err(Failure::Unseen { what, reason });
+                return Err(ClusterError::Unseen { what, reason }.into());
             }
             manifests.objects.extend(seen.objects);
         }

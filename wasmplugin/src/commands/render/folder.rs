@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::object::Object;
 use super::release;
-use crate::failure::Failure;
-use crate::output::{self, Format, NewFile};
+use crate::output::{self, Format, NewFile, OutputError};
 use crate::report;
 
 /// What lists the objects of a folder.
@@ -62,7 +61,7 @@ pub(super) fn write(
     path: &Path,
     layout: Layout,
     format: Format,
-) -> Result<(), Failure> {
+) -> Result<(), OutputError> {
     let is_chart = layout == Layout::HelmChart;
     let resources = if is_chart {
         path.join("resources")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error::RenderError;
 use super::object::Object;
 use crate::failure::Failure;
 use crate::report;
@@ -36,7 +37,7 @@ pub(super) fn check(objects: &[Object]) -> Result<(), Failure> {
         refused += 1;
     }
     if refused > 0 {
-        return Err(Failure::SameName(refused));
+        return Err(RenderError::SameName(refused).into());
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use policy_schema::istio::Resource;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use serde::{Serialize, Serializer};
 
+use super::error::RenderError;
 use crate::failure::Failure;
-use crate::output::{self, Format};
+use crate::output::{self, Format, OutputError};
 use crate::report;
 
 /// Something rendered.
@@ -61,7 +62,7 @@ impl Object {
     }
 
     /// The object alone.
-    pub(super) fn content(&self, format: Format) -> Result<Vec<u8>, Failure> {
+    pub(super) fn content(&self, format: Format) -> Result<Vec<u8>, OutputError> {
         if self.is_json(format) {
             output::json(self)
         } else {
@@ -111,13 +112,13 @@ pub(super) fn check_sizes(objects: &[Object]) -> Result<usize, Failure> {
         }
     }
     if refused > 0 {
-        return Err(Failure::TooLarge(refused));
+        return Err(RenderError::TooLarge(refused).into());
     }
     Ok(large)
 }
 
 /// All objects in one text.
-pub(super) fn together(objects: &[Object], format: Format) -> Result<Vec<u8>, Failure> {
+pub(super) fn together(objects: &[Object], format: Format) -> Result<Vec<u8>, OutputError> {
     if let [only @ (Object::PluginConfig(_) | Object::HttpFilters(..))] = objects {
         return only.content(format);
     }

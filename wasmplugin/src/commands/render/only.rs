@@ -2,6 +2,7 @@
 
 use policy_schema::istio::ResourceKind;
 
+use super::error::RenderError;
 use crate::failure::Failure;
 
 /// Something that can be asked for alone.
@@ -72,7 +73,7 @@ impl Chosen {
     /// What is for one proxy goes into a file of its own.
     pub(super) fn new(only: &[Only]) -> Result<Self, Failure> {
         if only.len() > 1 && only.iter().any(|only| only.is_for_one_proxy()) {
-            return Err(Failure::NotTogether);
+            return Err(RenderError::NotTogether.into());
         }
         Ok(Self(only.to_vec()))
     }

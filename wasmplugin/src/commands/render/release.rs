@@ -13,8 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Serialize, Serializer};
 
-use crate::failure::Failure;
-use crate::output::{ByteCount, NewFile};
+use crate::output::{ByteCount, NewFile, OutputError};
 
 /// The most that a Secret takes (Kubernetes, `core/v1`, `MaxSecretSize`).
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
@@ -44,7 +43,7 @@ struct Manifest<'f>(&'f [&'f NewFile]);
 
 /// How many bytes Helm keeps of a chart with these files in the folder `chart`, by and large: it does
 /// not gzip quite as is done here.
-pub(super) fn bytes(chart: &Path, files: &[NewFile]) -> Result<usize, Failure> {
+pub(super) fn bytes(chart: &Path, files: &[NewFile]) -> Result<usize, OutputError> {
     // Helm reads a folder in the order of names.
     let mut files: Vec<_> = files.iter().collect();
     files.sort_by(|one, other| one.path.cmp(&other.path));

@@ -7,6 +7,7 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Finding, FindingCode, Object, Proxy, Role};
 
 use crate::certificates::beside::beside;
+use crate::certificates::finding::{self, FaultCode};
 use crate::certificates::inspect::{self, Expected, inspect};
 use crate::certificates::read::{self, Chain, ReadError};
 
@@ -14,16 +15,20 @@ use crate::certificates::read::{self, Chain, ReadError};
 const CA: &str = "cacerts";
 
 /// Findings that are about how long a certificate is valid.
-const OF_TIME: [&str; 3] = ["ends-soon", "expired", "not-renewed"];
+const OF_TIME: [FaultCode; 3] = [
+    FaultCode::EndsSoon,
+    FaultCode::Expired,
+    FaultCode::NotRenewed,
+];
 
 /// Findings that are about any certificate, and not about a workload's alone.
-const OF_ANY: [&str; 6] = [
-    "broken-chain",
-    "no-key",
-    "not-yet-valid",
-    "other-key",
-    "weak-key",
-    "weak-signature",
+const OF_ANY: [FaultCode; 6] = [
+    FaultCode::BrokenChain,
+    FaultCode::NoKey,
+    FaultCode::NotYetValid,
+    FaultCode::OtherKey,
+    FaultCode::WeakKey,
+    FaultCode::WeakSignature,
 ];
 
 /// With what certificates are compared.
@@ -85,7 +90,7 @@ pub(super) fn of_proxy(proxy: &Proxy, certs: &[u8], expected: &Expected) -> Vec<
 }
 
 /// Whether a finding is about the certificates by which the outside knows a gateway, by host names.
-fn is_of_edge(code: &str) -> bool {
+fn is_of_edge(code: FaultCode) -> bool {
     OF_ANY.contains(&code) || OF_TIME.contains(&code)
 }
 
@@ -93,7 +98,7 @@ fn of_chains(
     subject: &str,
     chains: &[Chain],
     expected: &Expected,
-    is_wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(FaultCode) -> bool,
 ) -> Vec<Finding> {
     // A certificate may be in several places, and what is wrong with it is reported once.
     let mut of_certificates = BTreeMap::<(String, String), Vec<String>>::new();
@@ -140,7 +145,7 @@ fn within(places: &[String]) -> String {
     }
 }
 
-fn of_certificate(subject: &str, title: &str, found: &inspect::Finding) -> Finding {
+fn of_certificate(subject: &str, title: &str, found: &finding::Finding) -> Finding {
     let (code, help) = if OF_TIME.contains(&found.code) {
         (
             FindingCode::CertificateEndsSoon,

@@ -2,7 +2,8 @@
 
 use policy_schema::verify::{Proxy, RunningPolicy};
 
-use super::{Probed, Report};
+use super::report::Report;
+use super::seen::Probed;
 use crate::report::{self, Message, counted};
 
 /// Proxies with what they run, ports with how they answer, and what is wrong.

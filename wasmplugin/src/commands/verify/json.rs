@@ -4,9 +4,8 @@ use policy_schema::policy::PolicySet;
 use policy_schema::verify::{Proxy, RunningPolicy};
 use serde::Serialize;
 
-use super::Report;
-use crate::failure::Failure;
-use crate::output;
+use super::report::Report;
+use crate::output::{self, OutputError};
 use crate::probe::Answers;
 use crate::report::{self, Entry, Message};
 
@@ -54,7 +53,7 @@ pub(super) fn report(
     report: &Report,
     set: &PolicySet,
     proxies: &[Proxy],
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, OutputError> {
     let findings = report.findings.iter().map(Message::from);
     let proxies = proxies.iter().map(|proxy| ProxyEntry {
         name: &proxy.name,

@@ -4,8 +4,9 @@ use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
-use super::Report;
-use super::observe::Seen;
+use super::error::VerifyError;
+use super::report::Report;
+use super::seen::Seen;
 use crate::failure::Failure;
 use crate::report::Texts;
 
@@ -32,7 +33,7 @@ pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
     }
     let mut document = Document::new("peergate verify");
     document.add_test_suite(suite);
-    let text = document.to_string().map_err(Failure::Junit)?;
+    let text = document.to_string().map_err(VerifyError::Junit)?;
     Ok(text.into_bytes())
 }
 

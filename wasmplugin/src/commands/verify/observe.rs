@@ -11,15 +11,16 @@ use policy_schema::verify::{
     pod_ports,
 };
 
-use super::{MeshArgs, Probed, certificates, measured};
+use super::args::{MeshArgs, address};
+use super::error::VerifyError;
+use super::seen::{Probed, Seen};
+use super::{certificates, measured};
 use crate::admin::{self, Said};
 use crate::certificates::inspect::Expected;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
-use crate::input;
-use crate::manifests;
-use crate::network;
 use crate::probe::{self, Answer, Answers};
+use crate::{input, manifests, network};
 
 /// What was seen.
 #[derive(Debug, Default)]
@@ -32,36 +33,10 @@ pub(super) struct Observation {
     pub(super) findings: Vec<Finding>,
 }
 
-/// How much was looked at.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// None if nobody asked for objects.
-    pub(super) objects: Option<usize>,
-    /// Those that say what they run.
-    pub(super) proxies: usize,
-    /// Those that were asked and do not.
-    pub(super) mute_proxies: usize,
-    pub(super) probes: Vec<Probed>,
-    /// Those that could not be tried too.
-    pub(super) ports: usize,
-}
-
 /// A proxy that was asked.
 struct Asked {
     name: String,
     answer: Result<Said, String>,
-}
-
-impl MeshArgs {
-    pub(super) fn uses_stdin(&self) -> bool {
-        let proxies = self.proxy.iter().map(Path::new);
-        let mut paths = self.manifests.iter().map(PathBuf::as_path).chain(proxies);
-        paths.any(input::is_stdin)
-    }
-
-    fn asks_for_objects(&self) -> bool {
-        self.cluster || !self.manifests.is_empty()
-    }
 }
 
 /// Looks at all that is asked for.
@@ -72,8 +47,7 @@ pub(super) fn observe(
 ) -> Result<Observation, Failure> {
     let mut observation = Observation::default();
     let mut objects = observation.read_manifests(&args.manifests)?;
-    let asked = network::block_on(observation.ask_all(args, set, &mut objects))
-        .map_err(Failure::Runtime)??;
+    let asked = network::block_on(observation.ask_all(args, set, &mut objects))??;
     for proxy in asked {
         observation.add_proxy(proxy, expected);
     }
@@ -117,32 +91,6 @@ fn config_maps(set: &PolicySet, objects: &[Object]) -> Vec<(String, String)> {
         .into_iter()
         .map(|namespace| (namespace.to_owned(), mesh_config_name(mesh)));
     rendered.chain(of_mesh).collect()
-}
-
-/// The host and port of an admin endpoint's URL; none for the name of a file.
-fn address(proxy: &str) -> Option<&str> {
-    proxy.strip_prefix(HTTP)
-}
-
-const HTTP: &str = "http://";
-
-/// Reads the URL of an admin endpoint, which becomes `http://HOST:PORT`, or the name of a file.
-pub(super) fn parse_proxy(text: &str) -> Result<String, String> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Ok(text.to_owned());
-    };
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err(format!(
-            "`{scheme}` is not supported, since admin endpoints speak plain HTTP: write `http://HOST:PORT`, or the name of a file"
-        ));
-    }
-    let address = rest.strip_suffix('/').unwrap_or(rest);
-    probe::parse_address(address)
-        .map(|address| format!("{HTTP}{address}"))
-        .map_err(|_| {
-            "write `http://` with a host and a port alone, such as `http://localhost:15000`"
-                .to_owned()
-        })
 }
 
 impl Observation {
@@ -255,7 +203,7 @@ impl Observation {
     fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
         let name = input::name_of(path);
         let proxy = Proxy::from_config_dump(&name, &input::bytes(path)?);
-        let proxy = proxy.map_err(|reason| Failure::NoConfigDump { name, reason })?;
+        let proxy = proxy.map_err(|reason| VerifyError::NoConfigDump { name, reason })?;
         self.observed.proxies.push(proxy);
         Ok(())
     }

@@ -10,9 +10,8 @@ use serde_sarif::sarif::{
     SCHEMA_URL, Sarif, Tool, ToolComponent,
 };
 
-use super::Report;
-use crate::failure::Failure;
-use crate::output;
+use super::report::Report;
+use crate::output::{self, OutputError};
 use crate::report::Texts;
 
 /// What of a path stands in a URI as something else: all but what is reserved for nothing (RFC 3986,
@@ -25,7 +24,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 /// A run with one rule for each thing that could be found, and a result for each that was.
-pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
+pub(super) fn report(report: &Report) -> Result<Vec<u8>, OutputError> {
     let texts = Texts::new(&report.sources);
     let rules: Vec<_> = FindingCode::ALL.iter().map(|code| rule(*code)).collect();
     let results = report

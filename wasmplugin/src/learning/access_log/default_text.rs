@@ -6,7 +6,8 @@
 
 use policy_schema::timestamp::Timestamp;
 
-use super::{Direction, Entry, direction_of};
+use super::direction::{Direction, direction_of};
+use super::entry::Entry;
 
 /// Reads a line; none if it is of another format.
 pub(super) fn read(line: &[u8]) -> Option<Entry> {

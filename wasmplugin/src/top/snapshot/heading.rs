@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use policy_schema::telemetry::Verdicts;
 
-use super::policy_name;
 use crate::printable::printable;
 use crate::report::counted;
 use crate::top::documents::Documents;
 use crate::top::number::whole;
+use crate::top::policy_name::policy_name;
 use crate::top::reading::Reading;
 
 /// More than these of a kind are not listed.

@@ -1,0 +1,37 @@
+//! Why a mesh is not looked at, or nothing is reported.
+
+use policy_schema::verify::NotAConfigDump;
+use thiserror::Error;
+
+use crate::exit_status::ExitStatus;
+use crate::failure::Fault;
+
+/// Why a mesh is not looked at, or nothing is reported.
+#[derive(Debug, Error)]
+pub(super) enum VerifyError {
+    #[error("`{name}` is not what a proxy says at `/config_dump`: {reason}")]
+    NoConfigDump {
+        name: String,
+        reason: NotAConfigDump,
+    },
+    #[error("cannot write JUnit: {0}")]
+    Junit(quick_junit::SerializeError),
+}
+
+impl Fault for VerifyError {
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::NoConfigDump { .. } => ExitStatus::Invalid,
+            Self::Junit(_) => ExitStatus::Failure,
+        }
+    }
+
+    fn help(&self) -> Option<&str> {
+        match self {
+            Self::NoConfigDump { .. } => Some(
+                "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
+            ),
+            Self::Junit(_) => None,
+        }
+    }
+}

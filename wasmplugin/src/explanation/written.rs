@@ -1,0 +1,39 @@
+//! The rules of policies as they are written.
+
+use std::collections::BTreeMap;
+
+use policy_schema::engine::{CompiledPolicy, CompiledRule};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::ServicePolicy;
+use policy_schema::rule_spec::RuleSpec;
+
+/// The rules of one policy, by their ids.
+type ById = BTreeMap<String, RuleSpec>;
+
+/// The rules that a compiled policy is made of, as they are written.
+#[derive(Debug, Default)]
+pub(super) struct WrittenRules(BTreeMap<PolicyName, ById>);
+
+impl WrittenRules {
+    /// Those of the policies that `policy_of` finds.
+    pub(super) fn of<'p>(
+        compiled: &CompiledPolicy,
+        policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,
+    ) -> Self {
+        let mut policies = BTreeMap::new();
+        for name in compiled.rules().iter().map(CompiledRule::policy) {
+            if !policies.contains_key(name) {
+                let specs = policy_of(name).map(ServicePolicy::rule_specs);
+                let specs = specs.into_iter().flatten();
+                let by_id: ById = specs.map(|spec| (spec.id.clone(), spec)).collect();
+                policies.insert(name.clone(), by_id);
+            }
+        }
+        Self(policies)
+    }
+
+    /// A rule as it is written.
+    pub(super) fn find(&self, rule: &CompiledRule) -> Option<&RuleSpec> {
+        self.0.get(rule.policy())?.get(rule.id())
+    }
+}

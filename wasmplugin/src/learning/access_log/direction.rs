@@ -1,0 +1,27 @@
+//! Which way a request went, by the cluster that the proxy sent it to.
+
+/// What the clusters begin with that Istio's proxies send a workload's own calls to.
+const OUTBOUND: [&str; 3] = ["outbound|", "PassthroughCluster", "BlackHoleCluster"];
+
+/// The same of those by which they reach the workload itself, or a waypoint reaches it.
+const INBOUND: [&str; 3] = ["inbound|", "inbound-vip|", "InboundPassthroughCluster"];
+
+/// Which way a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Inbound,
+    Outbound,
+    Unknown,
+}
+
+/// Which way a cluster leads, by how Istio names it.
+pub(super) fn direction_of(cluster: &str) -> Direction {
+    let is_of = |beginnings: &[&str]| beginnings.iter().any(|it| cluster.starts_with(it));
+    if is_of(&OUTBOUND) {
+        Direction::Outbound
+    } else if is_of(&INBOUND) {
+        Direction::Inbound
+    } else {
+        Direction::Unknown
+    }
+}
