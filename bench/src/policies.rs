@@ -238,6 +238,8 @@ fn asked(caller: usize, target: usize) -> Asked {
 
 #[cfg(test)]
 mod tests {
+    use policy_schema::telemetry::ReasonCode;
+
     use super::*;
 
     #[test]
@@ -246,7 +248,7 @@ mod tests {
         for ends in Ends::ALL {
             let policy = templates(ends, 100).expect("a policy");
             let reason = policy.evaluate(&any_caller(path.as_bytes())).reason();
-            assert_eq!(reason.code(), "no-rule-matched");
+            assert_eq!(reason.code(), ReasonCode::NoRuleMatched);
         }
     }
 
@@ -259,14 +261,14 @@ mod tests {
                 for asked in hits(rules) {
                     assert_eq!(
                         code(&asked),
-                        "allowed-by-rule",
+                        ReasonCode::AllowedByRule,
                         "{shape:?} {rules} {asked:?}"
                     );
                 }
                 for asked in misses(shape, rules) {
                     assert_eq!(
                         code(&asked),
-                        "no-rule-matched",
+                        ReasonCode::NoRuleMatched,
                         "{shape:?} {rules} {asked:?}"
                     );
                 }

@@ -2,16 +2,10 @@
 //! write, as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Decision};
+use policy_schema::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode, rule_label};
 
 use crate::denial::Denial;
 use crate::host::Host;
-
-/// The names, which are those of the metrics' labels where there is one.
-const POLICY: &[u8] = b"peergate_policy";
-const RULE: &[u8] = b"peergate_rule";
-const EFFECT: &[u8] = b"peergate_effect";
-const REASON: &[u8] = b"peergate_reason";
-const DECISION: &[u8] = b"peergate_decision";
 
 /// Leaves a denial.
 pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
@@ -22,7 +16,7 @@ pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
         denial.reason.code(),
         host,
     );
-    host.set_property(DECISION, denial.id.as_bytes());
+    host.set_property(DECISION_ID.as_bytes(), denial.id.as_bytes());
 }
 
 /// Leaves a decision that lets the request pass.
@@ -44,9 +38,18 @@ pub fn leave_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &i
     leave(&rule.policy().to_string(), Some(rule), effect, reason, host);
 }
 
-fn leave(policy: &str, rule: Option<&CompiledRule>, effect: &str, reason: &str, host: &impl Host) {
-    host.set_property(POLICY, policy.as_bytes());
-    host.set_property(RULE, rule.map_or("-", CompiledRule::id).as_bytes());
-    host.set_property(EFFECT, effect.as_bytes());
-    host.set_property(REASON, reason.as_bytes());
+fn leave(
+    policy: &str,
+    rule: Option<&CompiledRule>,
+    effect: DecisionEffect,
+    reason: ReasonCode,
+    host: &impl Host,
+) {
+    let leave = |label: Label, value: &str| {
+        host.set_property(label.tag().as_bytes(), value.as_bytes());
+    };
+    leave(Label::Policy, policy);
+    leave(Label::Rule, rule_label(rule.map(CompiledRule::id)));
+    leave(Label::Effect, effect.as_str());
+    leave(Label::Reason, reason.as_str());
 }

@@ -11,6 +11,7 @@ use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT, without_userinfo};
 use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::rule_spec::Enforcement;
+use policy_schema::telemetry::{DecisionEffect, ReasonCode};
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -46,10 +47,10 @@ struct Bound {
 /// A line, in the order of its fields.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
-    peergate: &'static str,
+    peergate: DecisionEffect,
     policy: String,
     rule: Option<&'a str>,
-    reason: &'static str,
+    reason: ReasonCode,
     caller: Option<&'a str>,
     method: Option<Cow<'a, str>>,
     path: Option<Cow<'a, str>>,

@@ -6,6 +6,7 @@ use policy_schema::engine::{
 };
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Enforcement;
+use policy_schema::telemetry::DecisionEffect;
 
 /// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
 /// denied, and a large policy must not make that dear.
@@ -62,7 +63,7 @@ impl<'p> Denial<'p> {
     }
 
     /// What was decided, as metrics have it.
-    pub fn effect(&self) -> &'static str {
+    pub fn effect(&self) -> DecisionEffect {
         Outcome::Denied.effect(self.enforcement)
     }
 

@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
 #[cfg(feature = "compare-planes")]
-use crate::planes::Verdicts;
+use crate::planes;
 use crate::reply::LocalReply;
 use crate::{access_log, learning, upstream_header};
 
@@ -207,7 +207,7 @@ impl Enforcer {
     /// request is over.
     #[cfg(feature = "compare-planes")]
     pub fn compare_planes(&self, outcome: Outcome, host: &impl Host) {
-        if let Some(verdicts) = Verdicts::of_request(outcome, host) {
+        if let Some(verdicts) = planes::compare(outcome, host) {
             self.counters.count_verdicts(verdicts, host);
         }
     }

@@ -5,20 +5,14 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Outcome, RequestAttributes};
+use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use policy_schema::identity::PeerIdentity;
-use policy_schema::metric::{OBSERVED, encoded};
 use policy_schema::reporting::MetricNames;
-use policy_schema::rule_spec::Enforcement;
+use policy_schema::telemetry::metric::OBSERVED;
+use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, rule_label};
 
 use crate::host::Host;
-use crate::metrics::{NO_RULE, define, defined, increment, policy_label};
-
-/// Stands for all that is past the bound, in all three labels. No caller is called so.
-const OTHER: &str = "-other-";
-
-/// Stands for what a request does not have.
-const ABSENT: &str = "-";
+use crate::metrics::{define, defined, increment};
 
 /// The longest path that is told apart, in bytes.
 const LONGEST_PATH: usize = 256;
@@ -34,27 +28,26 @@ pub fn observe(
     policy: &CompiledPolicy,
     most: u16,
     rule: Option<&CompiledRule>,
-    effect: &str,
+    effect: DecisionEffect,
     request: &impl RequestAttributes,
     host: &impl Host,
 ) {
-    let label = policy_label(rule.map_or(policy.name(), CompiledRule::policy));
-    let rule = rule.map_or(NO_RULE, CompiledRule::id);
-    let labels = |caller, method, path| [&*label, rule, effect, caller, method, path];
+    let label = PolicyLabel::from(rule.map_or(policy.name(), CompiledRule::policy));
+    let rule = rule_label(rule.map(CompiledRule::id));
+    let labels =
+        |caller, method, path| [label.as_str(), rule, effect.as_str(), caller, method, path];
     let peer = request.peer();
     let caller = match &peer {
-        PeerIdentity::Verified(id) if policy.is_of_mesh(peer) => encoded(id.as_str().as_bytes()),
+        PeerIdentity::Verified(id) if policy.is_of_mesh(peer) => Some(id.as_str().as_bytes()),
         PeerIdentity::Verified(_)
         | PeerIdentity::Absent
         | PeerIdentity::Unvalidated
-        | PeerIdentity::Malformed => ABSENT.to_owned(),
+        | PeerIdentity::Malformed => None,
     };
-    // Of callers that are nobody of the mesh nothing is learnt: they must not take others' room.
-    let is_nobody = caller == ABSENT;
-    let text = |text: Option<&[u8]>| {
-        text.filter(|_| !is_nobody)
-            .map_or_else(|| ABSENT.to_owned(), encoded)
-    };
+    // Nothing is learned of callers outside the mesh: they must not take the room of others.
+    let is_nobody = caller.is_none();
+    let caller = ObservedValue::label(caller);
+    let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !is_nobody));
     let method = text(request.method());
     let path = request.path().filter(|_| !is_nobody);
     let is_short = path.is_none_or(|path| path.len() <= LONGEST_PATH);
@@ -67,16 +60,21 @@ pub fn observe(
         if is_short && (is_nobody || take_room(effect, most)) {
             return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
         }
-        let other = labels(OTHER, OTHER, OTHER);
+        // No caller is called so.
+        let other = labels(
+            ObservedValue::OTHER,
+            ObservedValue::OTHER,
+            ObservedValue::OTHER,
+        );
         define(&OBSERVED, MetricNames::Labelled, &other, host)
     });
     increment(counter, host);
 }
 
 /// Takes room for one more series, if there is any.
-fn take_room(effect: &str, most: u16) -> bool {
+fn take_room(effect: DecisionEffect, most: u16) -> bool {
     LEARNED.with(|[passing, denied]| {
-        let (learned, most) = if effect == Outcome::Denied.effect(Enforcement::Enforce) {
+        let (learned, most) = if effect == DecisionEffect::Deny {
             (denied, most / 2)
         } else {
             (passing, most.div_ceil(2))

@@ -7,18 +7,18 @@
 use std::cell::Cell;
 
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
-use policy_schema::metric::{self, Metric, MetricKind};
-use policy_schema::plugin_config::{CertificateValidation, PolicyName};
+use policy_schema::plugin_config::CertificateValidation;
 use policy_schema::reporting::MetricNames;
 use policy_schema::rule_spec::{Effect, Otherwise};
+#[cfg(feature = "compare-planes")]
+use policy_schema::telemetry::Verdicts;
+use policy_schema::telemetry::metric::{self, Metric, MetricKind};
+use policy_schema::telemetry::{
+    DecisionEffect, PolicyLabel, ReasonCode, RevisionNumber, rule_label,
+};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::host::{Host, MetricId};
-#[cfg(feature = "compare-planes")]
-use crate::planes::Verdicts;
-
-/// Stands for the rule where none decided: no rule can have this id.
-pub(crate) const NO_RULE: &str = "-";
 
 thread_local! {
     /// Every metric of the VM. Defining a name again would give it one more id, and the proxy one
@@ -26,7 +26,7 @@ thread_local! {
     static DEFINED: Cell<FxHashMap<String, MetricId>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
     /// By the label of the policy that leads: the gauges of rules that expire.
-    static EXPIRING: Cell<FxHashMap<String, FxHashSet<MetricId>>> =
+    static EXPIRING: Cell<FxHashMap<PolicyLabel, FxHashSet<MetricId>>> =
         const { Cell::new(FxHashMap::with_hasher(FxBuildHasher)) };
 }
 
@@ -96,13 +96,9 @@ impl Counters {
             known_memory: Cell::new(0),
             #[cfg(feature = "compare-planes")]
             planes: Verdicts::ALL.map(|verdicts| {
-                let policy = policy_label(policy.name());
-                define(
-                    &metric::COMPARISONS,
-                    names,
-                    &[&policy, verdicts.label()],
-                    host,
-                )
+                let policy = PolicyLabel::from(policy.name());
+                let labels = [policy.as_str(), verdicts.as_str()];
+                define(&metric::COMPARISONS, names, &labels, host)
             }),
         };
         counters.tell_memory(host);
@@ -169,9 +165,9 @@ pub fn count_rejection(host: &impl Host) {
 
 /// What is true of a policy for as long as it is in force.
 fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
-    let label = policy_label(policy.name());
-    let tell = |metric, value| record(define(metric, names, &[&label], host), value, host);
-    tell(&metric::REVISION, revision_number(policy.revision()));
+    let label = PolicyLabel::from(policy.name());
+    let tell = |metric, value| record(define(metric, names, &[label.as_str()], host), value, host);
+    tell(&metric::REVISION, revision(policy).get());
     tell(
         &metric::RULES,
         u64::try_from(policy.rules().len()).unwrap_or(u64::MAX),
@@ -181,7 +177,7 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
     }
     let mut expiring = EXPIRING.take();
     let before = expiring.insert(label, tell_expiries(policy, names, host));
-    let now = expiring.get(&policy_label(policy.name()));
+    let now = expiring.get(&PolicyLabel::from(policy.name()));
     // A gauge stays, and a rule that is gone does not expire.
     for gauge in before.iter().flatten() {
         if now.is_some_and(|now| !now.contains(gauge)) {
@@ -199,7 +195,8 @@ fn tell_expiries(
 ) -> FxHashSet<MetricId> {
     let expiries = policy.rules().iter().filter_map(|rule| {
         let end = rule.validity().not_after?;
-        let labels = [&*policy_label(rule.policy()), rule.id()];
+        let policy = PolicyLabel::from(rule.policy());
+        let labels = [policy.as_str(), rule_label(Some(rule.id()))];
         let gauge = define(&metric::EXPIRY, names, &labels, host)?;
         host.record_gauge(gauge, end.unix_seconds());
         Some(gauge)
@@ -207,13 +204,9 @@ fn tell_expiries(
     expiries.collect()
 }
 
-/// A revision of 12 hexadecimal digits as a number, which a double can hold.
-fn revision_number(revision: Option<&str>) -> u64 {
-    let is_hex = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let digits = revision.filter(|text| text.len() == 12).filter(is_hex);
-    digits
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .unwrap_or_default()
+fn revision(policy: &CompiledPolicy) -> RevisionNumber {
+    let revision = policy.revision().and_then(|text| text.parse().ok());
+    revision.unwrap_or_default()
 }
 
 // Only of `Allow` rules that are enforced does the engine say that they do not apply.
@@ -295,25 +288,19 @@ fn define_match(
 fn define_decision(
     policy: &CompiledPolicy,
     rule: Option<&CompiledRule>,
-    effect: &str,
-    reason: &str,
+    effect: DecisionEffect,
+    reason: ReasonCode,
     host: &impl Host,
 ) -> Option<MetricId> {
-    let label = policy_label(rule.map_or(policy.name(), CompiledRule::policy));
-    let rule = rule.map_or(NO_RULE, CompiledRule::id);
-    let labels = [&*label, rule, effect, reason];
+    let label = PolicyLabel::from(rule.map_or(policy.name(), CompiledRule::policy));
+    let rule = rule_label(rule.map(CompiledRule::id));
+    let labels = [label.as_str(), rule, effect.as_str(), reason.as_str()];
     define(
         &metric::DECISIONS,
         policy.reporting().metric_names,
         &labels,
         host,
     )
-}
-
-/// `NAMESPACE_NAME` with `_` for each dot of the name. Neither has a `_` of its own, and the
-/// namespace has no dot, so no two policies share a label.
-pub(crate) fn policy_label(policy: &PolicyName) -> String {
-    [&*policy.namespace, "_", &policy.name.replace('.', "_")].concat()
 }
 
 /// As in a new VM.

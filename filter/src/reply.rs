@@ -6,6 +6,7 @@ use policy_schema::engine::{
     Attribute, CompiledPolicy, CompiledRule, NearMiss, Reason, RequestAttributes,
 };
 use policy_schema::reporting::{Disclosure, Reporting};
+use policy_schema::telemetry::DENIAL_DETAILS;
 use serde::Serialize;
 
 use crate::denial::{self, Denial};
@@ -92,7 +93,7 @@ impl LocalReply {
         } else {
             reporting.to_mesh
         };
-        let reason = denial.reason.code();
+        let reason = denial.reason.code().as_str();
         let is_told = disclosure >= Disclosure::Reason;
         let mut headers = vec![(DECISION, denial.id.clone())];
         if is_told {
@@ -116,7 +117,7 @@ impl LocalReply {
 }
 
 fn details(reason: &str) -> String {
-    ["peergate_denied[", reason, "]"].concat()
+    [DENIAL_DETAILS, reason, "]"].concat()
 }
 
 /// Short: gRPC carries it in a header.
@@ -134,7 +135,7 @@ fn problem<'a>(
     disclosure: Disclosure,
 ) -> Problem<'a> {
     let reporting = policy.reporting();
-    let reason = denial.reason.code();
+    let reason = denial.reason.code().as_str();
     let is_told = disclosure >= Disclosure::Reason;
     let mut problem = Problem {
         r#type: kind(reporting, is_told.then_some(reason)),

@@ -33,7 +33,7 @@ pub use key::DecisionKey;
 /// A decision, as far as its id tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionRecord {
-    /// The reason: its position among [`Reason::CODES`](crate::engine::Reason::CODES).
+    /// The reason: the number of its [`ReasonCode`](crate::telemetry::ReasonCode).
     pub reason: u8,
     /// When, in seconds since 1970; 0 where the proxy did not tell.
     pub time: u64,

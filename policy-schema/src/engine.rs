@@ -31,6 +31,7 @@ use crate::plugin_config::{
 };
 use crate::reporting::Reporting;
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
+use crate::telemetry::{DecisionEffect, ReasonCode};
 use crate::timestamp::Phase;
 
 pub use attribute::{Attribute, Differences};
@@ -164,22 +165,18 @@ impl CompiledPolicy {
 
     /// What a rule does where it matches and decides, or is recorded: its effect and its reason, as
     /// metrics and logs have them.
-    pub fn recorded_as(&self, rule: &CompiledRule) -> (&'static str, &'static str) {
-        const MATCHED: &str = "matched-by-rule";
+    pub fn recorded_as(&self, rule: &CompiledRule) -> (DecisionEffect, ReasonCode) {
         let enforcement = if rule.is_shadow {
             Enforcement::Shadow
         } else {
             self.enforcement
         };
-        let decides = |reason: Reason<'_>| (reason.outcome().effect(enforcement), reason.code());
-        match (rule.effect, enforcement) {
-            (Effect::Allow, _) => decides(Reason::AllowedByRule(rule)),
-            (Effect::Deny, _) => decides(Reason::DeniedByRule(rule)),
-            (Effect::Audit, Enforcement::Enforce) => ("audit", MATCHED),
-            (Effect::Audit, Enforcement::Shadow) => ("shadow_audit", MATCHED),
-            (Effect::Custom, Enforcement::Enforce) => ("custom", MATCHED),
-            (Effect::Custom, Enforcement::Shadow) => ("shadow_custom", MATCHED),
-        }
+        let reason = match rule.effect {
+            Effect::Allow => ReasonCode::AllowedByRule,
+            Effect::Deny => ReasonCode::DeniedByRule,
+            Effect::Audit | Effect::Custom => ReasonCode::MatchedByRule,
+        };
+        (DecisionEffect::new(rule.effect, enforcement), reason)
     }
 
     /// Decides about a request.

@@ -31,7 +31,7 @@ mod without_http;
 
 use crate::policy::PolicySet;
 
-pub use access_log::{ACCESS_LOG_PROVIDER, DECISION_FIELDS, access_log_labels};
+pub use access_log::{ACCESS_LOG_PROVIDER, access_log_labels};
 pub use applied::{Affected, Applied, Denials, Extent, Plaintext, applied};
 pub use authorization_policy::AuthorizationPolicy;
 pub use compile::authorization_policies;

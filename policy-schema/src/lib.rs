@@ -18,12 +18,12 @@ pub mod decision_id;
 pub mod engine;
 pub mod identity;
 pub mod matching;
-pub mod metric;
 pub mod plugin_config;
 pub mod problem;
 pub mod reporting;
 pub mod rule;
 pub mod rule_spec;
+pub mod telemetry;
 pub mod timestamp;
 
 #[cfg(feature = "authoring")]

@@ -85,7 +85,7 @@ fn decisions_allocate_nothing() {
                         Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
                     )
                 };
-                codes.push(policy.evaluate(&request).reason().code());
+                codes.push(policy.evaluate(&request).reason().code().as_str());
                 shadow_matches += policy.recorded_matches(&request).count();
             }
         }

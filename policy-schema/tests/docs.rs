@@ -197,7 +197,7 @@ impl Expected {
             return;
         }
         assert_eq!(effect, self.expect, "{line}");
-        assert_eq!(decision.reason().code(), self.reason, "{line}");
+        assert_eq!(decision.reason().code().as_str(), self.reason, "{line}");
         let rule = decision.reason().rule().map(|rule| rule.id().to_owned());
         assert_eq!(rule, self.rule, "{line}");
     }

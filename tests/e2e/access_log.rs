@@ -4,9 +4,10 @@ use std::path::Path;
 
 use peergate_sandbox::Request;
 use peergate_sandbox::wait::{PATIENCE, wait_for};
-use policy_schema::istio::{DECISION_FIELDS, access_log_labels};
+use policy_schema::istio::access_log_labels;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::reporting::ReportedRequests;
+use policy_schema::telemetry::DECISION_FIELDS;
 use serde_json::{Value, json};
 
 use crate::mesh::{Mesh, WEB, decision_id, plugin_config};

@@ -11,11 +11,11 @@ use peergate_tests::module;
 use policy_schema::code::Severity;
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
-use policy_schema::engine::Reason;
 use policy_schema::envoy::wasm_filter;
-pub(crate) use policy_schema::metric::Label;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{FilterFailure, PolicySet};
+pub(crate) use policy_schema::telemetry::Label;
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Map, Value, json};
@@ -440,9 +440,9 @@ pub(crate) fn decision_id(response: &Response) -> Option<String> {
 pub(crate) fn assert_denied(response: &Response, reason: &str) {
     let id = decision_id(response);
     let record = id.map(|id| DecisionRecord::decode(&id).unwrap());
-    let given = record.and_then(|record| Reason::code_of(record.reason));
+    let given = record.and_then(|record| ReasonCode::from_number(record.reason));
     assert_eq!(
-        (response.status, given),
+        (response.status, given.map(ReasonCode::as_str)),
         (403, Some(reason)),
         "{response:?}"
     );

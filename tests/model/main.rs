@@ -27,7 +27,7 @@ fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
     asked.with_request(|request| {
         let decision = policy.evaluate(request);
         Outcome {
-            code: decision.reason().code(),
+            code: decision.reason().code().as_str(),
             passes: decision.lets_pass(),
             rule: decision.reason().rule().map(name),
             recorded: policy.recorded_matches(request).map(name).collect(),

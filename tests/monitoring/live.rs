@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Error, Series};
-use policy_schema::metric::{self, Label};
+use policy_schema::telemetry::{Label, metric};
 use serde_json::Value;
 
 use crate::files;

@@ -9,3 +9,4 @@ mod mesh;
 mod picture;
 mod rules;
 mod scrape;
+mod vocabulary;

@@ -9,7 +9,7 @@ use peergate_sandbox::{Leaf, Prometheus, PrometheusTools, Request, Service};
 use peergate_tests::module;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy;
-use policy_schema::metric::Label;
+use policy_schema::telemetry::Label;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 use serde_json::{Value, json};

@@ -45,7 +45,7 @@ fn without_http_the_engine_decides_as_rbac() {
             });
             let (is_allowed, code) = asked.with_request(|request| {
                 let decision = compiled.evaluate(request);
-                (decision.lets_pass(), decision.reason().code())
+                (decision.lets_pass(), decision.reason().code().as_str())
             });
             let passes =
                 comes_back(proxy.named(&number.to_string()), &mut callers, &asked).unwrap();

@@ -1,5 +1,6 @@
 //! A proxy's admin endpoint (Envoy, operations, "Administration interface") → what it says.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -7,6 +8,7 @@ use http_body_util::{BodyExt, Collected, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use policy_schema::telemetry::metric;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -36,7 +38,13 @@ pub(crate) struct Said {
 }
 
 /// The metrics that tell what filters run: what they report, since when, and how many there are.
-const REVISIONS: &str = "/stats/prometheus?filter=peergate_policy_%28revision%7Cloaded%29%7Cwasm%5C.runtime%5C.v8%5C.active";
+static REVISIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "/stats/prometheus?filter={}%7C{}%7Cwasm%5C.runtime%5C.v8%5C.active",
+        metric::REVISION.name,
+        metric::LOADED.name
+    )
+});
 
 /// Why a proxy says nothing.
 #[derive(Debug, Error)]
@@ -78,7 +86,7 @@ where
         Ok(Said {
             config_dump: get(requests, "/config_dump").await?,
             certs: get(requests, "/certs").await,
-            revisions: get(requests, REVISIONS).await,
+            revisions: get(requests, &REVISIONS).await,
         })
     })
     .await

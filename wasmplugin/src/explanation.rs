@@ -23,6 +23,7 @@ use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::ServicePolicy;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use near::NEAR_RULES;
@@ -35,7 +36,7 @@ pub(crate) use remedy::Remedy;
 #[derive(Debug)]
 pub(crate) struct Explanation<'p> {
     /// The reason that the filter gave.
-    pub(crate) given: Option<&'static str>,
+    pub(crate) given: Option<ReasonCode>,
     /// The reason by the documents.
     pub(crate) reason: Reason<'p>,
     /// Whether the documents allow the request.
@@ -90,7 +91,8 @@ pub(crate) fn request<'r>(
 ) -> Request<'r> {
     let peer = match &record.caller {
         RecordedCaller::Anonymous
-            if Reason::code_of(record.reason) == Some(Reason::UnvalidatedCertificate.code()) =>
+            if ReasonCode::from_number(record.reason)
+                == Some(ReasonCode::UnvalidatedCertificate) =>
         {
             PeerIdentity::Unvalidated
         }
@@ -143,7 +145,7 @@ pub(crate) fn explain<'c, 'p>(
         Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
         _ => compiled.recorded_matches(&request).find(would_allow),
     };
-    let given = Reason::code_of(record.reason);
+    let given = ReasonCode::from_number(record.reason);
     let revisions = record.revision.as_deref().zip(compiled.revision());
     let is_same_revision = revisions.map(|(given, known)| given == known);
     // Numbers of rules are those of a revision.

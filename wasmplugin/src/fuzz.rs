@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use peergate_fuzz::{Target, fuzz};
 use policy_schema::identity::TrustDomains;
+use policy_schema::telemetry::DENIAL_DETAILS;
 use policy_schema::timestamp::Timestamp;
 
 use crate::certificates::inspect::{Expected, inspect};
@@ -31,7 +32,7 @@ fn any_access_log_is_learnt_from_or_refused() {
             "\n",
             "{\"start_time\":\"2026-06-01T10:00:00Z\",\"method\":\"GET\",\"path\":\"/1/2\",\"response_code\":200,\"response_code_details\":\"\",\"peer\":\"spiffe://cluster.local/ns/a/sa/b\"}\n",
             "spiffe://cluster.local/ns/shop/sa/web",
-            "peergate_denied[",
+            DENIAL_DETAILS,
             "/a.b.C/D",
         ],
     };

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use policy_schema::telemetry::metric;
 use policy_schema::timestamp::Timestamp;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
@@ -139,8 +140,9 @@ impl Prometheus {
 
     /// Whether it has counters of the filter with everything in their names, where labels should be.
     pub(crate) async fn has_unlabelled(&self, at: Timestamp) -> Result<bool, PrometheusError> {
-        let query = "count({__name__=~\"peergate_decisions_(POLICY|total)_.+\"})";
-        Ok(!self.query(query, at).await?.is_empty())
+        let names = metric::DECISIONS.unlabelled_pattern();
+        let query = format!("count({{__name__=~\"{names}\"}})");
+        Ok(!self.query(&query, at).await?.is_empty())
     }
 
     /// A path below the server's own.

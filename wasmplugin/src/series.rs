@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use peergate_sandbox::Metrics;
-use policy_schema::metric::Metric;
+use policy_schema::telemetry::metric::Metric;
 use prometheus_parse::{Sample, Value};
 use thiserror::Error;
 

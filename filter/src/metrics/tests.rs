@@ -254,9 +254,13 @@ fn a_rule_that_is_gone_expires_no_more() {
 #[test]
 fn a_revision_of_another_form_is_none() {
     for revision in ["", "abc", "5f70bf18a08g", "5f70bf18a0867", "+f70bf18a086"] {
-        assert_eq!(super::revision_number(Some(revision)), 0, "{revision}");
+        let host = FakeHost::anonymous();
+        let mut config = config(&json!([]));
+        config["revision"] = json!(revision);
+        enforcer(&config, &host);
+        let told = host.counted_of("peergate_policy_revision");
+        assert_eq!(told, [("shop_orders".to_owned(), 0)], "{revision}");
     }
-    assert_eq!(super::revision_number(None), 0);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use policy_schema::decision_id::{DecisionKey, DecisionRecord, RecordedCaller};
-use policy_schema::engine::Reason;
+use policy_schema::telemetry::ReasonCode;
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
@@ -86,7 +86,7 @@ fn every_reason_to_deny_is_among_them() {
     let mut codes: Vec<_> = denied().into_iter().map(|(code, ..)| code).collect();
     codes.extend(["allowed-by-rule", "not-denied"]);
     codes.sort_unstable();
-    let mut all = Reason::CODES;
+    let mut all = ReasonCode::OF_DECISIONS.map(ReasonCode::as_str);
     all.sort_unstable();
     assert_eq!(codes, all);
 }
@@ -104,7 +104,8 @@ fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody(
         assert_eq!(reply.grpc_status, None);
         let id = header(&reply, "x-peergate-decision").unwrap();
         let record = DecisionRecord::decode(id).unwrap();
-        assert_eq!(Reason::CODES[usize::from(record.reason)], code);
+        let reason = ReasonCode::from_number(record.reason).unwrap();
+        assert_eq!(reason.as_str(), code);
         assert_eq!(record.path.unwrap(), b"/orders");
     }
 }

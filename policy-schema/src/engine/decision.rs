@@ -1,7 +1,8 @@
 //! What the engine answers.
 
 use super::CompiledRule;
-use crate::rule_spec::Enforcement;
+use crate::rule_spec::{Effect, Enforcement};
+use crate::telemetry::{DecisionEffect, ReasonCode};
 
 /// The answer to one request: never without a reason, and never with one that contradicts it.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +48,12 @@ pub enum Reason<'p> {
 
 impl Outcome {
     /// What it is called in metrics and logs, where it is carried out or in shadow.
-    pub fn effect(self, enforcement: Enforcement) -> &'static str {
-        match (self, enforcement) {
-            (Self::Allowed, Enforcement::Enforce) => "allow",
-            (Self::Allowed, Enforcement::Shadow) => "shadow_allow",
-            (Self::Denied, Enforcement::Enforce) => "deny",
-            (Self::Denied, Enforcement::Shadow) => "shadow_deny",
-        }
+    pub fn effect(self, enforcement: Enforcement) -> DecisionEffect {
+        let effect = match self {
+            Self::Allowed => Effect::Allow,
+            Self::Denied => Effect::Deny,
+        };
+        DecisionEffect::new(effect, enforcement)
     }
 }
 
@@ -69,7 +69,7 @@ impl<'p> Decision<'p> {
     }
 
     /// What was decided, as metrics and logs have it.
-    pub fn effect(&self) -> &'static str {
+    pub fn effect(&self) -> DecisionEffect {
         self.outcome().effect(self.enforcement)
     }
 
@@ -85,48 +85,20 @@ impl<'p> Decision<'p> {
 }
 
 impl<'p> Reason<'p> {
-    /// Every code that [`code`](Self::code) returns.
-    pub const CODES: [&'static str; 10] = [
-        "allowed-by-rule",
-        "not-denied",
-        "denied-by-rule",
-        "no-identity",
-        "malformed-identity",
-        "foreign-trust-domain",
-        "expired-rule",
-        "rule-not-yet-valid",
-        "no-rule-matched",
-        "unvalidated-certificate",
-    ];
-
     /// The stable name of the reason: metric label, log field and reply.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ReasonCode {
         match self {
-            Self::AllowedByRule(_) => "allowed-by-rule",
-            Self::NotDenied => "not-denied",
-            Self::DeniedByRule(_) => "denied-by-rule",
-            Self::NoIdentity => "no-identity",
-            Self::MalformedIdentity => "malformed-identity",
-            Self::ForeignTrustDomain => "foreign-trust-domain",
-            Self::ExpiredRule(_) => "expired-rule",
-            Self::RuleNotYetValid(_) => "rule-not-yet-valid",
-            Self::NoRuleMatched => "no-rule-matched",
-            Self::UnvalidatedCertificate => "unvalidated-certificate",
+            Self::AllowedByRule(_) => ReasonCode::AllowedByRule,
+            Self::NotDenied => ReasonCode::NotDenied,
+            Self::DeniedByRule(_) => ReasonCode::DeniedByRule,
+            Self::NoIdentity => ReasonCode::NoIdentity,
+            Self::MalformedIdentity => ReasonCode::MalformedIdentity,
+            Self::ForeignTrustDomain => ReasonCode::ForeignTrustDomain,
+            Self::ExpiredRule(_) => ReasonCode::ExpiredRule,
+            Self::RuleNotYetValid(_) => ReasonCode::RuleNotYetValid,
+            Self::NoRuleMatched => ReasonCode::NoRuleMatched,
+            Self::UnvalidatedCertificate => ReasonCode::UnvalidatedCertificate,
         }
-    }
-
-    /// The position of the code among [`CODES`](Self::CODES).
-    pub fn number(&self) -> u8 {
-        let code = self.code();
-        let position = Self::CODES.iter().position(|known| *known == code);
-        position
-            .and_then(|position| u8::try_from(position).ok())
-            .unwrap_or(u8::MAX)
-    }
-
-    /// The code at a position among [`CODES`](Self::CODES).
-    pub fn code_of(number: u8) -> Option<&'static str> {
-        Self::CODES.get(usize::from(number)).copied()
     }
 
     /// What the reason is for.

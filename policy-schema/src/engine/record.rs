@@ -14,7 +14,7 @@ impl CompiledPolicy {
     ) -> DecisionRecord {
         let reason = decision.reason();
         DecisionRecord {
-            reason: reason.number(),
+            reason: reason.code().number(),
             time: request.now().map_or(0, Timestamp::unix_seconds),
             rule: reason
                 .rule()

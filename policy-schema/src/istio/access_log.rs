@@ -5,17 +5,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::telemetry::DECISION_FIELDS;
+
 /// The name of the provider in Istio's mesh config.
 pub const ACCESS_LOG_PROVIDER: &str = "peergate";
-
-/// What the filter leaves, by the names of the fields; in the filter state `wasm.` stands before each.
-pub const DECISION_FIELDS: [&str; 5] = [
-    "peergate_policy",
-    "peergate_rule",
-    "peergate_effect",
-    "peergate_reason",
-    "peergate_decision",
-];
 
 /// What Envoy knows by itself, and the operators that tell it (Envoy, access logging, "Command operators").
 const FIELDS: [(&str, &str); 14] = [

@@ -15,8 +15,8 @@ use crate::document::{
     ExtensionProviderApi, ExtensionProviderSpec, GatewayApi, Outbound, PathNormalization,
     TlsVersion,
 };
-use crate::metric::Label;
 use crate::policy::{Gateway, MULTIPLE_PROVIDERS, Mesh, OTLP_PORT, PolicySet, TLS_DEFAULTS};
+use crate::telemetry::Label;
 
 /// Where gateways say whether they are ready.
 const STATUS_PORT: u16 = 15021;

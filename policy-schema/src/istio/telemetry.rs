@@ -6,6 +6,7 @@ use super::api_version::v1_or;
 use super::resource::{Resource, ResourceKind, Spec, metadata};
 use crate::document::{AccessLogSpec, LoggedRequests, TracingSpec};
 use crate::policy::{IstioVersion, Mesh};
+use crate::telemetry::{DecisionEffect, Label};
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,9 +50,9 @@ struct Provider {
     name: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 struct Filter {
-    expression: &'static str,
+    expression: String,
 }
 
 /// The object for the mesh, where anything is declared.
@@ -89,13 +90,16 @@ fn access_logging(spec: &AccessLogSpec) -> AccessLogging {
 ///
 /// What would have been denied has passed; the filter leaves its effect in the filter state, where a
 /// value is bytes. Of other requests there is none, which is an error to CEL, and so not logged.
-fn expression(requests: LoggedRequests) -> Option<&'static str> {
+fn expression(requests: LoggedRequests) -> Option<String> {
     match requests {
-        LoggedRequests::Denied => Some(
-            "response.code == 403 || response.grpc_status == 7 || filter_state['wasm.peergate_effect'] == b'shadow_deny'",
-        ),
+        LoggedRequests::Denied => Some(format!(
+            "response.code == 403 || response.grpc_status == 7 || filter_state['wasm.{}'] == b'{}'",
+            Label::Effect,
+            DecisionEffect::ShadowDeny
+        )),
         LoggedRequests::Failed => Some(
-            "response.code >= 400 || (request.headers['content-type'].startsWith('application/grpc') && response.grpc_status != 0)",
+            "response.code >= 400 || (request.headers['content-type'].startsWith('application/grpc') && response.grpc_status != 0)"
+                .to_owned(),
         ),
         LoggedRequests::All => None,
     }

@@ -67,7 +67,7 @@ pub(super) fn check(proxy: &Proxy, sent: &RunningPolicy) -> Option<Finding> {
         [] if proxy.hides_revisions => not_checked(
             format!(
                 "nothing proves that its filter took up policy `{name}`: its bootstrap may drop the metric `{}`",
-                crate::metric::REVISION.name
+                crate::telemetry::metric::REVISION.name
             ),
             "include the prefix `wasmcustom` in the proxy's `proxyStatsMatcher`",
         ),

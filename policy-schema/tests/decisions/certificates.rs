@@ -34,7 +34,7 @@ fn answer(policy: &CompiledPolicy, peer: PeerIdentity<'_>, names: &[&str]) -> St
     };
     let reason = policy.evaluate(&request).reason();
     let rule = reason.rule().map(|rule| format!(" {}", rule.id()));
-    [reason.code(), &rule.unwrap_or_default()].concat()
+    [reason.code().as_str(), &rule.unwrap_or_default()].concat()
 }
 
 /// A caller whose certificate the proxy itself describes as such: of another trust domain, with a name that

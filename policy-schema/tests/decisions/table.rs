@@ -158,7 +158,7 @@ fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
     let rule = reason.rule().map(|rule| format!(" {}", rule.id()));
     let shadow = policy.recorded_matches(&request);
     let shadow = shadow.map(|rule| format!(" ~{}", rule.id()));
-    let parts = std::iter::once(reason.code().to_owned());
+    let parts = std::iter::once(reason.code().to_string());
     parts.chain(rule).chain(shadow).collect()
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use policy_schema::metric::{self, Label, Metric, MetricKind};
+use policy_schema::telemetry::Label;
+use policy_schema::telemetry::metric::{self, Metric, MetricKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 

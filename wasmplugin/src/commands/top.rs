@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::telemetry::metric;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 use thiserror::Error;
@@ -203,8 +204,9 @@ fn check(
     }
     if counted.is_empty() {
         report::note(&format!(
-            "{} has no `peergate_decisions_total`: see whether the proxies run the filter, and whether Prometheus scrapes them",
-            source.name()
+            "{} has no `{}`: see whether the proxies run the filter, and whether Prometheus scrapes them",
+            source.name(),
+            metric::DECISIONS.name
         ));
     }
     Ok(())

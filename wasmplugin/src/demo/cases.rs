@@ -3,6 +3,7 @@
 use std::fmt;
 
 use peergate_sandbox::Request;
+use policy_schema::telemetry::ReasonCode;
 
 /// Who had access for a while.
 pub(super) const EXPIRED_CALLER: &str = "support-shell";
@@ -75,9 +76,9 @@ impl Expectation {
         }
     }
 
-    fn denied(reason: &str) -> Self {
+    fn denied(reason: ReasonCode) -> Self {
         Self::Denied {
-            reason: reason.to_owned(),
+            reason: reason.to_string(),
         }
     }
 }
@@ -155,10 +156,10 @@ fn case(title: &'static str, caller: Caller, path: &'static str, expected: Expec
 /// Services of the shop that are who they say.
 fn workloads() -> Vec<Case> {
     use Caller::Service;
-    let no_rule = || Expectation::denied("no-rule-matched");
+    let no_rule = || Expectation::denied(ReasonCode::NoRuleMatched);
     let frontend = || Expectation::allowed("frontend");
     let checkout = Expectation::allowed("checkoutservice");
-    let expired = Expectation::denied("expired-rule");
+    let expired = Expectation::denied(ReasonCode::ExpiredRule);
     let wrong_method = case("wrong method", Service("frontend"), ADD_ITEM, no_rule());
     vec![
         case("right identity", Service("frontend"), ADD_ITEM, frontend()),
@@ -189,22 +190,22 @@ fn strangers() -> Vec<Case> {
             Expectation::denied(reason),
         )
     };
-    let no_identity = || Expectation::denied("no-identity");
+    let no_identity = || Expectation::denied(ReasonCode::NoIdentity);
     vec![
         certificate(
             "explicit deny rule",
             "spiffe://cluster.local/ns/quarantine/sa/frontend",
-            "denied-by-rule",
+            ReasonCode::DeniedByRule,
         ),
         certificate(
             "other trust domain",
             "spiffe://partner.example/ns/boutique/sa/frontend",
-            "foreign-trust-domain",
+            ReasonCode::ForeignTrustDomain,
         ),
         certificate(
             "no SPIFFE ID",
             "https://frontend.boutique.example",
-            "malformed-identity",
+            ReasonCode::MalformedIdentity,
         ),
         caller(
             "plaintext",
@@ -239,7 +240,7 @@ fn pretenders() -> Vec<Case> {
         forged(
             "forged headers",
             "adservice",
-            Expectation::denied("no-rule-matched"),
+            Expectation::denied(ReasonCode::NoRuleMatched),
         ),
         forged(
             "forged headers, right identity",

@@ -7,8 +7,7 @@ use peergate_sandbox::{
     INBOUND_STRICT, InboundSidecar, Leaf, OutboundSidecar, Response, Upstream,
 };
 use policy_schema::decision_id::DecisionRecord;
-use policy_schema::engine::Reason;
-use policy_schema::metric::Label;
+use policy_schema::telemetry::{Label, ReasonCode};
 use tempfile::TempDir;
 
 use super::cases::{Caller, Case, EXPIRED_CALLER, Expectation};
@@ -164,9 +163,9 @@ fn caller(value: &str) -> String {
 /// The reason, from the id of the decision: strangers are told no more than that.
 fn reason(id: &str) -> String {
     let record = DecisionRecord::decode(id);
-    let code = record.map(|record| Reason::code_of(record.reason));
+    let code = record.map(|record| ReasonCode::from_number(record.reason));
     match code {
-        Ok(Some(code)) => code.to_owned(),
+        Ok(Some(code)) => code.to_string(),
         Ok(None) => "for an unknown reason".to_owned(),
         Err(error) => error.to_string(),
     }

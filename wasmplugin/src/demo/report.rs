@@ -4,15 +4,14 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 use peergate_sandbox::Metrics;
+use policy_schema::telemetry::metric::DECISIONS;
+use policy_schema::telemetry::{DecisionEffect, Label};
 use prometheus_parse::{Sample, Value};
 use serde_json::json;
 
 use super::cases::Expectation;
 use super::change::Change;
 use super::outcome::Outcome;
-
-/// The counter that the filter keeps.
-const COUNTER: &str = "peergate_decisions_total";
 
 /// The outcomes of all calls, and the counters afterwards.
 #[derive(Clone, Debug)]
@@ -31,25 +30,33 @@ struct Counter {
     value: f64,
 }
 
+impl Counter {
+    fn has(&self, effect: DecisionEffect) -> bool {
+        self.effect.parse() == Ok(effect)
+    }
+}
+
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 impl Report {
     pub(crate) fn new(outcomes: Vec<Outcome>, metrics: &Metrics, change: Change) -> Self {
-        let label =
-            |sample: &Sample, name: &str| sample.labels.get(name).unwrap_or_default().to_owned();
+        let label = |sample: &Sample, label: Label| {
+            let value = sample.labels.get(label.tag());
+            value.unwrap_or_default().to_owned()
+        };
         let mut counters: Vec<_> = metrics
-            .samples(COUNTER)
+            .samples(DECISIONS.name)
             .filter_map(|sample| {
                 let (Value::Counter(value) | Value::Untyped(value)) = sample.value else {
                     return None;
                 };
                 (value > 0.0).then(|| Counter {
-                    policy: label(sample, "peergate_policy"),
-                    effect: label(sample, "peergate_effect"),
-                    reason: label(sample, "peergate_reason"),
-                    rule: label(sample, "peergate_rule"),
+                    policy: label(sample, Label::Policy),
+                    effect: label(sample, Label::Effect),
+                    reason: label(sample, Label::Reason),
+                    rule: label(sample, Label::Rule),
                     value,
                 })
             })
@@ -98,13 +105,13 @@ impl Report {
             });
         agree(
             seen(&|got| matches!(got, Expectation::Allowed { .. })),
-            counted(&|counter| counter.effect == "allow"),
+            counted(&|counter| counter.has(DecisionEffect::Allow)),
         ) && reasons.into_iter().all(|reason| {
             agree(
                 seen(&|got| matches!(got, Expectation::Denied { reason: r } if r == reason)),
-                counted(&|counter| counter.effect == "deny" && counter.reason == *reason),
+                counted(&|counter| counter.has(DecisionEffect::Deny) && counter.reason == *reason),
             )
-        }) && counted(&|counter| counter.effect == "shadow_deny") > 0.0
+        }) && counted(&|counter| counter.has(DecisionEffect::ShadowDeny)) > 0.0
     }
 
     /// The report as one JSON object.
@@ -173,7 +180,12 @@ impl fmt::Display for Report {
             } = counter;
             writeln!(
                 f,
-                "  {COUNTER}{{peergate_policy={policy:?},peergate_rule={rule:?},peergate_effect={effect:?},peergate_reason={reason:?}}} {value}"
+                "  {}{{{}={policy:?},{}={rule:?},{}={effect:?},{}={reason:?}}} {value}",
+                DECISIONS.name,
+                Label::Policy,
+                Label::Rule,
+                Label::Effect,
+                Label::Reason
             )?;
         }
         if !self.counted_as_seen() {

@@ -7,6 +7,7 @@ mod envelope;
 
 use policy_schema::engine::path_without_query;
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::telemetry::{DENIAL_DETAILS, DecisionEffect, PolicyLabel};
 use policy_schema::timestamp::Timestamp;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
@@ -18,7 +19,7 @@ pub(crate) use entry::Entry;
 
 /// What the details of a response begin with when Peergate's filter or RBAC refused the request. A gRPC call that is
 /// refused has the status 200 in the log, so the status does not tell.
-const DENIALS: [&str; 2] = ["peergate_denied[", "rbac_access_denied"];
+const DENIALS: [&str; 2] = [DENIAL_DETAILS, "rbac_access_denied"];
 
 /// The same of other filters, which do not go by the path alone.
 const DENIALS_ELSEWHERE: [&str; 3] = [
@@ -120,7 +121,7 @@ pub(crate) fn read(line: &[u8], policy: Option<&PolicyName>) -> Result<Entry, In
         None => policy.cloned().ok_or(InvalidLine::NoPolicy)?,
     };
     let outcome = line.outcome(direction);
-    let is_allowed = line.peergate_effect.as_deref() == Some("allow");
+    let is_allowed = line.effect() == Some(DecisionEffect::Allow);
     Ok(Entry::Request(Observation {
         policy,
         peer,
@@ -177,6 +178,11 @@ impl Line {
         }
     }
 
+    /// What the filter did, where it recorded it.
+    fn effect(&self) -> Option<DecisionEffect> {
+        self.peergate_effect.as_deref()?.parse().ok()
+    }
+
     fn cluster(&self) -> &str {
         self.upstream_cluster.as_deref().unwrap_or_default()
     }
@@ -189,7 +195,7 @@ impl Line {
         }
         let details = self.response_code_details.as_deref().unwrap_or_default();
         let begins = |denials: &[&str]| denials.iter().any(|denial| details.starts_with(denial));
-        let is_denied = self.peergate_effect.as_deref() == Some("deny") || begins(&DENIALS);
+        let is_denied = self.effect() == Some(DecisionEffect::Deny) || begins(&DENIALS);
         match self.response_code {
             _ if is_denied => Outcome::Denied,
             _ if begins(&DENIALS_ELSEWHERE) => Outcome::DeniedElsewhere,
@@ -199,18 +205,16 @@ impl Line {
     }
 }
 
-/// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do, `NAMESPACE_NAME` with
-/// `_` for each dot of the name: no name has such a character itself.
+/// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do.
 pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLine> {
-    match text.split_once(['/', '_']) {
-        Some((namespace, name)) if is_name(namespace) && is_name(&name.replace('_', ".")) => {
-            Ok(PolicyName {
-                namespace: namespace.to_owned(),
-                name: name.replace('_', "."),
-            })
-        }
-        _ => Err(InvalidLine::PolicyName(text.to_owned())),
-    }
+    let policy = match text.split_once('/') {
+        Some((namespace, name)) => (is_name(namespace) && is_name(name)).then(|| PolicyName {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }),
+        None => text.parse().ok().map(|label: PolicyLabel| label.policy()),
+    };
+    policy.ok_or_else(|| InvalidLine::PolicyName(text.to_owned()))
 }
 
 fn is_name(text: &str) -> bool {
@@ -249,6 +253,7 @@ fn mistake(error: &serde_json::Error) -> InvalidLine {
 
 #[cfg(test)]
 mod tests {
+    use policy_schema::telemetry::Label;
     use serde_json::{Value, json};
 
     use super::*;
@@ -311,6 +316,17 @@ mod tests {
         assert_eq!(policy_name("shop_cart_v2").unwrap().name, "cart.v2");
         let seen = request(&line(json!({"peergate_policy": null})));
         assert_eq!(seen.policy, orders());
+    }
+
+    #[test]
+    fn what_the_filter_records_is_read_by_its_names() {
+        let [policy, rule, effect] = [Label::Policy, Label::Rule, Label::Effect].map(Label::tag);
+        let allow = DecisionEffect::Allow;
+        let seen = request(&line(
+            json!({policy: "shop/cart", rule: "web", effect: allow}),
+        ));
+        assert_eq!(seen.policy.to_string(), "shop/cart");
+        assert_eq!(seen.allowed_by.as_deref(), Some("web"));
     }
 
     #[test]

@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use policy_schema::metric::{self, Label};
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::telemetry::{
+    DecisionEffect, InvalidEncoding, InvalidPolicyLabel, Label, ObservedValue, PolicyLabel,
+    UnknownWord, metric, rule_id,
+};
 use thiserror::Error;
 
-use super::access_log::policy_name;
 use super::observed::{Observation, Outcome, Tally};
 use super::workload::SetAside;
 
@@ -27,20 +29,15 @@ pub(crate) const LABELS: [&str; 6] = [
     Label::Path.tag(),
 ];
 
-/// Stands for what there is none of.
-const ABSENT: &str = "-";
-/// Stands for all requests past the filter's bound.
-const OTHER: &str = "-other-";
-
 /// Why a series is none of the learning mode.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum InvalidSeries {
-    #[error("`{0}` is no name of a policy")]
-    PolicyName(String),
-    #[error("there is no effect `{0}`")]
-    Effect(String),
-    #[error("`{0}` is not encoded as the filter does it")]
-    Encoding(String),
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicyLabel),
+    #[error(transparent)]
+    Effect(#[from] UnknownWord),
+    #[error(transparent)]
+    Encoding(#[from] InvalidEncoding),
 }
 
 /// What a series tells.
@@ -61,31 +58,39 @@ pub(crate) fn read(
 ) -> Result<Counted, InvalidSeries> {
     let [policy, rule, effect, caller, method, path] =
         LABELS.map(|label| labels.get(label).map_or("", String::as_str));
-    let policy = policy_name(policy).map_err(|_| InvalidSeries::PolicyName(policy.to_owned()))?;
-    let rule = (rule != ABSENT).then(|| rule.to_owned());
-    let (outcome, allowed_by) = match (effect, rule) {
-        ("allow", rule) => (Outcome::LetThrough, rule),
-        ("deny", _) => (Outcome::Denied, None),
-        ("shadow_allow" | "shadow_deny", None) => (Outcome::LetThrough, None),
+    let policy = policy.parse::<PolicyLabel>()?.policy();
+    let rule = rule_id(rule).map(str::to_owned);
+    let (outcome, allowed_by) = match (effect.parse()?, rule) {
+        (DecisionEffect::Allow, rule) => (Outcome::LetThrough, rule),
+        (DecisionEffect::Deny, _) => (Outcome::Denied, None),
+        (DecisionEffect::ShadowAllow | DecisionEffect::ShadowDeny, None) => {
+            (Outcome::LetThrough, None)
+        }
         (
-            "shadow_allow" | "shadow_deny" | "audit" | "shadow_audit" | "custom" | "shadow_custom",
+            DecisionEffect::ShadowAllow
+            | DecisionEffect::ShadowDeny
+            | DecisionEffect::Audit
+            | DecisionEffect::ShadowAudit
+            | DecisionEffect::Custom
+            | DecisionEffect::ShadowCustom,
             _,
         ) => {
             return Ok(Counted::Beside);
         }
-        (other, _) => return Err(InvalidSeries::Effect(other.to_owned())),
     };
-    if [caller, method, path] == [OTHER; 3] {
+    let observed: [ObservedValue; 3] = [caller.parse()?, method.parse()?, path.parse()?];
+    if observed.iter().all(|value| *value == ObservedValue::Other) {
         return Ok(Counted::NotTold(policy, SetAside::PastBound));
     }
-    if caller == ABSENT {
+    let [caller, method, path] = observed.map(text);
+    if caller.is_none() {
         return Ok(Counted::NotTold(policy, SetAside::Nobody));
     }
     Ok(Counted::Requests(Observation {
         policy,
-        peer: decoded(caller)?,
-        method: decoded(method)?,
-        path: decoded(path)?,
+        peer: caller,
+        method,
+        path,
         host: None,
         outcome,
         allowed_by,
@@ -93,15 +98,14 @@ pub(crate) fn read(
     }))
 }
 
-/// Reads a label: `_` and two hexadecimal digits stand for a byte, all else for itself.
-fn decoded(label: &str) -> Result<Option<String>, InvalidSeries> {
-    let invalid = || InvalidSeries::Encoding(label.to_owned());
-    if label == ABSENT {
-        return Ok(None);
+/// What a request had. A path that is not UTF-8 stands for itself as little as one with a `*`.
+fn text(observed: ObservedValue) -> Option<String> {
+    match observed {
+        ObservedValue::Absent => None,
+        // Only all three together are past the bound; alone it is what a client sent.
+        ObservedValue::Other => Some(ObservedValue::OTHER.to_owned()),
+        ObservedValue::Text(text) => Some(String::from_utf8_lossy(&text).into_owned()),
     }
-    let bytes = metric::decoded(label).ok_or_else(invalid)?;
-    // A path that is not UTF-8 stands for itself as little as one with a `*`.
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 #[cfg(test)]
@@ -181,7 +185,7 @@ mod tests {
     #[test]
     fn what_the_filter_never_writes_is_refused() {
         for label in ["_2", "_2F", "_", "/cart", "_zz", "a.b"] {
-            let encoding = InvalidSeries::Encoding(label.to_owned());
+            let encoding = label.parse::<ObservedValue>().unwrap_err().into();
             assert_eq!(
                 counted(["shop_cart", "-", "allow", WEB, "GET", label]),
                 Err(encoding)

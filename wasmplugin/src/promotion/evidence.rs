@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use policy_schema::metric;
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::rule_spec::Effect;
+use policy_schema::rule_spec::Enforcement;
+use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, plain_value, rule_id};
 use policy_schema::timestamp::Timestamp;
 
 use super::candidate::{Candidate, Member, Subject};
 use super::counting::{self, Window, moment};
 use super::coverage::{self, Coverage};
-use super::label::{
-    self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, RULE,
-};
+use super::label::{self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 use super::revisions::{self, Revisions};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 
@@ -68,9 +66,9 @@ pub(crate) struct Hits {
 /// A caller, and what it asked for, with which something was done in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallerHits {
-    pub(crate) caller: Observed,
-    pub(crate) method: Observed,
-    pub(crate) path: Observed,
+    pub(crate) caller: ObservedValue,
+    pub(crate) method: ObservedValue,
+    pub(crate) path: ObservedValue,
     pub(crate) requests: u64,
 }
 
@@ -89,7 +87,7 @@ pub(super) struct Selectors {
 
 impl Selectors {
     pub(super) fn new(member: &Member, subject: &Subject) -> Self {
-        let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
+        let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         // Matches of rules in shadow are counted beside the decision about the same request. In a policy that is enforced
         // they have effects of their own; in one in shadow only their names tell.
         let rules = member.rules_in_shadow.iter().map(String::as_str);
@@ -98,14 +96,21 @@ impl Selectors {
         } else {
             format!(",{}", label::is_none_of(RULE, rules))
         };
-        let decided = format!("{policy},{EFFECT}=~\"shadow_allow|shadow_deny\"{but_rules}");
+        let decided = label::is_one_of(
+            EFFECT,
+            [DecisionEffect::ShadowAllow, DecisionEffect::ShadowDeny],
+        );
+        let decided = format!("{policy},{decided}{but_rules}");
         let (present, hits) = match subject {
             Subject::Policies { .. } => (
                 decided.clone(),
-                format!("{policy},{EFFECT}=\"shadow_deny\"{but_rules}"),
+                format!(
+                    "{policy},{EFFECT}=\"{}\"{but_rules}",
+                    DecisionEffect::ShadowDeny
+                ),
             ),
             Subject::Rule { id, effect, .. } => {
-                let effect = effect_in_shadow(*effect);
+                let effect = DecisionEffect::new(*effect, Enforcement::Shadow);
                 let rule = label::is_one_of(RULE, [&**id]);
                 let of_rule = format!("{policy},{rule},{EFFECT}=\"{effect}\"");
                 (of_rule.clone(), of_rule)
@@ -126,22 +131,12 @@ impl Selectors {
 /// the policies for them a decision is counted of.
 pub(super) fn decided(candidate: &Candidate) -> Option<String> {
     let members = candidate.members.iter().map(|member| &member.name);
-    let policies = members.chain(&candidate.neighbours).map(label::of_policy);
-    let policies: Vec<_> = policies.collect();
-    let policies = label::is_one_of(POLICY, policies.iter().map(String::as_str));
+    let policies = members.chain(&candidate.neighbours);
+    let policies = label::is_one_of(POLICY, policies.map(PolicyLabel::from));
+    let effects = label::is_one_of(EFFECT, [DecisionEffect::Allow, DecisionEffect::Deny]);
     candidate
         .is_decided
-        .then(|| format!("{DECISIONS}{{{policies},{EFFECT}=~\"allow|deny\"}}"))
-}
-
-/// What the metrics call the effect of a rule in shadow.
-fn effect_in_shadow(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Allow => "shadow_allow",
-        Effect::Deny => "shadow_deny",
-        Effect::Audit => "shadow_audit",
-        Effect::Custom => "shadow_custom",
-    }
+        .then(|| format!("{DECISIONS}{{{policies},{effects}}}"))
 }
 
 /// Asks what was seen of something in shadow.
@@ -157,7 +152,7 @@ pub(crate) async fn gather(
     let mut first_seen = Timestamp::from_unix_nanoseconds(0);
     let mut uncounted = Vec::new();
     for (member, part) in candidate.members.iter().zip(&parts) {
-        let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
+        let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         let running = revisions::ask(prometheus, &policy, &member.revision, asked).await?;
         revisions = revisions.and(running);
         match first_look(prometheus, &part.present, asked).await? {
@@ -199,7 +194,7 @@ async fn coverage(
 ) -> Result<Coverage, PrometheusError> {
     let mut coverage = Coverage::default();
     for (member, part) in candidate.members.iter().zip(parts) {
-        let policy = label::is_one_of(POLICY, [&*label::of_policy(&member.name)]);
+        let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         for selector in [part.present.clone(), revisions::selector(&policy)] {
             let looked_at = counting::looked_at(&selector, asked);
             if !prometheus.query(&looked_at, asked.until).await?.is_empty() {
@@ -347,7 +342,7 @@ async fn hits(
         hits.extend(counted.into_iter().map(|(labels, counted)| {
             let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
             Hits {
-                rule: Some(label(RULE)).filter(|rule| !matches!(rule.as_str(), "" | "-")),
+                rule: rule_id(&label(RULE)).map(str::to_owned),
                 reason: label(REASON),
                 requests: counted.all(),
                 before: counted.before,
@@ -379,7 +374,8 @@ async fn callers(
         let labels = [CALLER, METHOD, PATH];
         let counted = counted(prometheus, &part.observed, &labels, window).await?;
         callers.extend(counted.into_iter().map(|(labels, counted)| {
-            let text = |name: &str| Observed::decode(labels.get(name).map_or("", String::as_str));
+            let text =
+                |name: &str| ObservedValue::from_label(labels.get(name).map_or("", String::as_str));
             CallerHits {
                 caller: text(CALLER),
                 method: text(METHOD),
@@ -412,7 +408,7 @@ async fn is_learning(
     policy: &PolicyName,
     window: Window,
 ) -> Result<bool, PrometheusError> {
-    let policy = label::is_one_of(POLICY, [&*label::of_policy(policy)]);
+    let policy = label::is_one_of(POLICY, [PolicyLabel::from(policy)]);
     let selector = format!("{OBSERVED}{{{policy}}}");
     let query = counting::looked_at(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())
@@ -457,7 +453,7 @@ async fn counted(
 fn plain(mut labels: BTreeMap<String, String>) -> BTreeMap<String, String> {
     for name in [RULE, REASON] {
         if let Some(value) = labels.get_mut(name) {
-            *value = metric::plain_value(value);
+            *value = plain_value(value);
         }
     }
     labels

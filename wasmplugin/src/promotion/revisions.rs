@@ -1,5 +1,6 @@
 //! Which revisions of a policy proxies run.
 
+use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
@@ -36,21 +37,6 @@ impl Revisions {
     }
 }
 
-/// The number that stands for a revision; none for what is no revision.
-pub(crate) fn number(revision: &str) -> Option<u64> {
-    u64::from_str_radix(revision, 16).ok()
-}
-
-/// The revision that a number stands for. They have 48 bits, which a floating-point number holds.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is no such number becomes none that anybody has"
-)]
-pub(crate) fn of_number(number: f64) -> String {
-    format!("{:012x}", number as u64)
-}
-
 /// The metrics that tell the revision of the policy that these labels are of.
 pub(super) fn selector(policy: &str) -> String {
     format!("{REVISION}{{{policy}}}")
@@ -74,39 +60,21 @@ pub(super) async fn ask(
         let last = coverage::last_look(prometheus, &selector, window).await?;
         running = prometheus.query(&selector, last).await?;
     }
-    let running = running.iter().map(|sample| of_number(sample.value));
+    let running = running
+        .iter()
+        .map(|sample| RevisionNumber::from_sample(sample.value).to_string());
     let mut others: Vec<_> = running.filter(|revision| revision != expected).collect();
     others.sort();
     others.dedup();
     if !others.is_empty() {
         return Ok(Revisions::Others(others));
     }
-    let Some(number) = number(expected) else {
+    let Ok(number) = expected.parse::<RevisionNumber>() else {
         return Ok(Revisions::Current { since: None });
     };
-    let query = counting::last_other(&selector, number, window);
+    let query = counting::last_other(&selector, number.get(), window);
     let last = prometheus.query(&query, window.until).await?;
     Ok(Revisions::Current {
         since: last.first().and_then(|sample| moment(sample.value)),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_revision_has_a_number_of_its_own() {
-        for revision in [
-            "000000000000",
-            "00000000000a",
-            "ffffffffffff",
-            "4f53cda18c2b",
-        ] {
-            let number = number(revision).unwrap();
-            #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
-            let shown = number as f64;
-            assert_eq!(of_number(shown), revision);
-        }
-    }
 }

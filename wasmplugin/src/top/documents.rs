@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{RuleSpec, SourceSpec};
+use policy_schema::telemetry::PolicyLabel;
 use serde_json::Value;
-
-use crate::promotion::label;
 
 /// What the documents say of policies, by the policies' labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +40,7 @@ impl Documents {
                 revision: config.revision.clone().unwrap_or_default(),
                 rules: rules.map(|rule| (rule.id.clone(), facts(rule))).collect(),
             };
-            (label::of_policy(policy.name()), documented)
+            (PolicyLabel::from(policy.name()).to_string(), documented)
         });
         Self {
             policies: policies.collect(),

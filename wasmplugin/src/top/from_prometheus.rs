@@ -2,7 +2,7 @@
 //!
 //! It is asked for sums, so that thousands of proxies cost no more to look at than one.
 
-use policy_schema::metric;
+use policy_schema::telemetry::{ObservedValue, RevisionNumber, plain_value};
 use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
@@ -10,9 +10,8 @@ use super::number::whole;
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promotion::label::{
-    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, Observed, PATH, POLICY, REASON, REVISION, RULE,
+    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, REVISION, RULE,
 };
-use crate::promotion::revisions;
 
 /// More callers than these are not asked for: those who call most are.
 const MOST_CALLERS: usize = 200;
@@ -69,7 +68,9 @@ pub(crate) async fn read(
             continue;
         };
         let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
-        *of_policy.entry(revisions::of_number(number)).or_default() += whole(sample.value);
+        *of_policy
+            .entry(RevisionNumber::from_sample(number).to_string())
+            .or_default() += whole(sample.value);
     }
     // 0 is told of a rule that has no end any more.
     for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)")).await? {
@@ -109,7 +110,7 @@ fn decision(sample: &Sample) -> Decision {
 }
 
 fn request(sample: &Sample) -> ObservedRequest {
-    let observed = |name| Observed::decode(sample.label(name));
+    let observed = |name| ObservedValue::from_label(sample.label(name));
     ObservedRequest {
         policy: text(sample, POLICY),
         rule: text(sample, RULE),
@@ -122,5 +123,5 @@ fn request(sample: &Sample) -> ObservedRequest {
 
 /// A label as it is meant, however the proxies name their metrics.
 fn text(sample: &Sample, name: &str) -> String {
-    metric::plain_value(sample.label(name))
+    plain_value(sample.label(name))
 }

@@ -1,11 +1,10 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
-use policy_schema::metric::{self, Label};
+use policy_schema::telemetry::{Label, ObservedValue, RevisionNumber, metric};
 use policy_schema::timestamp::Timestamp;
 
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
-use crate::promotion::label::{CALLER, EFFECT, METHOD, Observed, PATH, POLICY, REASON, RULE};
-use crate::promotion::revisions;
+use crate::promotion::label::{CALLER, EFFECT, METHOD, PATH, POLICY, REASON, RULE};
 use crate::series::{scrape, series};
 
 /// The metrics that nobody else reads.
@@ -15,9 +14,6 @@ pub(super) const VERDICTS: &str = Label::Verdicts.tag();
 pub(super) const REJECTIONS: &str = metric::REJECTIONS.name;
 pub(super) const OMITTED: &str = metric::OMITTED.name;
 pub(super) const MEMORY: &str = metric::MEMORY.name;
-
-/// What the name of a counter begins with that has its labels in it, in a form that nobody can take them out of.
-const UNLABELLED: &str = "peergate_decisions_total_";
 
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
 pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
@@ -36,7 +32,7 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
         }
     }
     for series in series(&metrics, &metric::OBSERVED) {
-        let text = |name| Observed::decode(&series.label(name));
+        let text = |name| ObservedValue::from_label(&series.label(name));
         let request = ObservedRequest {
             policy: series.label(POLICY),
             rule: series.label(RULE),
@@ -53,7 +49,7 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
     for series in series(&metrics, &metric::REVISION) {
         let of_policy = reading.revisions.entry(series.label(POLICY)).or_default();
         *of_policy
-            .entry(revisions::of_number(series.number))
+            .entry(RevisionNumber::from_sample(series.number).to_string())
             .or_default() += 1;
     }
     for series in series(&metrics, &metric::EXPIRY) {
@@ -74,8 +70,10 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
         all: bytes,
         largest: bytes,
     });
+    // Such a name has its labels in it, in a form that nobody can take them out of.
+    let unlabelled = [metric::DECISIONS.name, "_"].concat();
     reading.is_unlabelled = metrics
         .all()
-        .any(|sample| sample.metric.starts_with(UNLABELLED));
+        .any(|sample| sample.metric.starts_with(&unlabelled));
     Some(reading)
 }

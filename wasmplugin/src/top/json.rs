@@ -1,7 +1,9 @@
 //! A reading → one snapshot for scripts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use policy_schema::telemetry::{ObservedValue, rule_id};
 use serde::Serialize;
 
 use super::number::whole;
@@ -9,7 +11,6 @@ use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
 use super::snapshot::{CallerRow, Order, RuleRow, Snapshot};
 use crate::output::{self, OutputError};
-use crate::promotion::label::Observed;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,9 +53,9 @@ struct RuleEntry<'s> {
 #[derive(Serialize)]
 struct CallerEntry<'s> {
     /// `null` for a caller without an identity, and for those beyond the series that a proxy keeps.
-    caller: Option<&'s str>,
-    method: Option<&'s str>,
-    path: Option<&'s str>,
+    caller: Option<Cow<'s, str>>,
+    method: Option<Cow<'s, str>>,
+    path: Option<Cow<'s, str>>,
     /// Whether it stands for all beyond the series that a proxy keeps.
     others: bool,
     policy: &'s str,
@@ -105,7 +106,7 @@ pub(crate) fn document(
 fn rule(row: &RuleRow) -> RuleEntry<'_> {
     RuleEntry {
         policy: &row.policy,
-        rule: (row.rule != "-").then_some(row.rule.as_str()),
+        rule: rule_id(&row.rule),
         allowed: counted(row.tally.allowed),
         denied: counted(row.tally.denied),
         shadow: counted(row.tally.shadow),
@@ -118,22 +119,15 @@ fn rule(row: &RuleRow) -> RuleEntry<'_> {
 
 fn caller(row: &CallerRow) -> CallerEntry<'_> {
     CallerEntry {
-        caller: text(&row.caller),
-        method: text(&row.method),
-        path: text(&row.path),
-        others: row.caller == Observed::Other,
+        caller: row.caller.text(),
+        method: row.method.text(),
+        path: row.path.text(),
+        others: row.caller == ObservedValue::Other,
         policy: &row.policy,
         allowed: counted(row.tally.allowed),
         denied: counted(row.tally.denied),
         shadow: counted(row.tally.shadow),
         noted: counted(row.tally.noted),
-    }
-}
-
-fn text(observed: &Observed) -> Option<&str> {
-    match observed {
-        Observed::Absent | Observed::Other => None,
-        Observed::Text(text) => Some(text),
     }
 }
 

@@ -1,12 +1,13 @@
-//! The label of a policy → its name.
+//! A policy's label → its name, as screens and reports show it.
+
+use policy_schema::telemetry::PolicyLabel;
 
 use crate::printable::printable;
 
-/// The policy that a label stands for. Neither part has a `_` of its own, and the namespace has no dot.
+/// The name of the policy with a label. A label of no policy stands for itself.
 pub(crate) fn policy_name(label: &str) -> String {
-    let name = match label.split_once('_') {
-        Some((namespace, name)) => format!("{namespace}/{}", name.replace('_', ".")),
-        None => label.to_owned(),
-    };
-    printable(&name)
+    match label.parse::<PolicyLabel>() {
+        Ok(label) => label.policy().to_string(),
+        Err(_) => printable(label),
+    }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use policy_schema::telemetry::ObservedValue;
 use policy_schema::timestamp::Timestamp;
-
-use crate::promotion::label::Observed;
 
 /// What was counted until a moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,9 +44,9 @@ pub(crate) struct ObservedRequest {
     pub(crate) policy: String,
     pub(crate) rule: String,
     pub(crate) effect: String,
-    pub(crate) caller: Observed,
-    pub(crate) method: Observed,
-    pub(crate) path: Observed,
+    pub(crate) caller: ObservedValue,
+    pub(crate) method: ObservedValue,
+    pub(crate) path: ObservedValue,
 }
 
 /// How much was counted.

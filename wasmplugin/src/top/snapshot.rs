@@ -5,12 +5,12 @@ mod heading;
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel};
 
 use super::documents::{Documents, RuleFacts};
 use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
 use crate::printable::printable;
-use crate::promotion::label::{self, Observed};
 
 /// What is to be seen at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,9 +42,9 @@ pub(crate) struct RuleRow {
 /// A caller, and what it asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CallerRow {
-    pub(crate) caller: Observed,
-    pub(crate) method: Observed,
-    pub(crate) path: Observed,
+    pub(crate) caller: ObservedValue,
+    pub(crate) method: ObservedValue,
+    pub(crate) path: ObservedValue,
     pub(crate) policy: String,
     pub(crate) tally: Tally,
 }
@@ -76,11 +76,11 @@ pub(crate) enum Order {
 
 impl Tally {
     fn add(&mut self, effect: &str, count: Count) {
-        let place = match effect {
-            "allow" => &mut self.allowed,
-            "deny" => &mut self.denied,
-            shadow if shadow.starts_with("shadow_") => &mut self.shadow,
-            _ => &mut self.noted,
+        let place = match effect.parse() {
+            Ok(DecisionEffect::Allow) => &mut self.allowed,
+            Ok(DecisionEffect::Deny) => &mut self.denied,
+            Ok(effect) if effect.is_shadow() => &mut self.shadow,
+            Ok(_) | Err(_) => &mut self.noted,
         };
         *place = place.plus(count);
     }
@@ -133,8 +133,8 @@ impl Snapshot {
         documents: Option<&Documents>,
         only: Option<&PolicyName>,
     ) -> Self {
-        let only = only.map(label::of_policy);
-        let is_wanted = |policy: &str| only.as_deref().is_none_or(|only| only == policy);
+        let only = only.map(PolicyLabel::from);
+        let is_wanted = |policy: &str| only.as_ref().is_none_or(|only| only.as_str() == policy);
         let mut rules: BTreeMap<(&str, &str), RuleRow> = BTreeMap::new();
         for (decision, count) in &reading.decisions {
             if !is_wanted(&decision.policy) {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use policy_schema::telemetry::ObservedValue;
+
 use super::number;
 use super::reading::Count;
 use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, Tally};
 use crate::printable::printable;
-use crate::promotion::label::Observed;
 
 /// Which of the two tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -286,11 +287,11 @@ fn numbers(tally: &Tally, is_stale: bool) -> impl Iterator<Item = Cell> {
         .chain(counts.map(|count| Cell::Count(count.total)))
 }
 
-fn shown(observed: &Observed, absent: &str) -> String {
+fn shown(observed: &ObservedValue, absent: &str) -> String {
     match observed {
-        Observed::Absent => absent.to_owned(),
-        Observed::Text(text) => printable(text),
-        Observed::Other => "(others)".to_owned(),
+        ObservedValue::Absent => absent.to_owned(),
+        ObservedValue::Text(text) => printable(&String::from_utf8_lossy(text)),
+        ObservedValue::Other => "(others)".to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `peergate explain`, of ids that nobody's proxy made.
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
-use policy_schema::engine::Reason;
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,10 +39,10 @@ fn documents(rules: &str) -> TempDir {
 
 /// The id of a decision of June 2026 about `GET /orders` of `shop/web`, by the first rule if there is one.
 fn id(reason: &str) -> String {
-    let reason = Reason::CODES.iter().position(|code| *code == reason);
+    let reason: ReasonCode = reason.parse().unwrap();
     let time = Timestamp::parse(NOW).unwrap().unix_seconds();
     let record = DecisionRecord {
-        reason: u8::try_from(reason.unwrap()).unwrap(),
+        reason: reason.number(),
         time,
         rule: None,
         policy: "shop/orders".to_owned(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use policy_schema::telemetry::RevisionNumber;
 use serde_json::{Value, json};
 
 use super::{MESH, NOW, command, finish, folder, run, run_with, text};
@@ -81,11 +82,11 @@ fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
         let report: Value = serde_json::from_str(&run.stdout).unwrap();
         report["candidates"][0].clone()
     };
-    let revision = judge(&empty(), &[])["revision"]
+    let revision: RevisionNumber = judge(&empty(), &[])["revision"]
         .as_str()
         .unwrap()
-        .to_owned();
-    let revision = u64::from_str_radix(&revision, 16).unwrap();
+        .parse()
+        .unwrap();
     // The revision is known or not, by whether the proxies told it before.
     for tells_revision in [true, false] {
         let last = UNTIL - 2.0 * DAY;
@@ -100,7 +101,7 @@ fn what_is_no_longer_scraped_is_not_ready_and_stays_in_shadow() {
                 query if query.contains("%21%3D") => None,
                 query if query.starts_with("peergate_policy_revision") => {
                     #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
-                    let running = revision as f64;
+                    let running = revision.get() as f64;
                     is_then.then_some(running)
                 }
                 query if query.starts_with("min%28min_over_time%28timestamp") => {

@@ -58,7 +58,7 @@ fn labels_are_got_out_of_flat_names() {
         ]
     );
     // The revision is that of the documents, under its own name.
-    let revision = policies.revision();
+    let revision = policies.revision().get();
     wait_for(
         &prometheus,
         &format!(

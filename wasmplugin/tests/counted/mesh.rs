@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use peergate_sandbox::{Leaf, Request, Service};
-use policy_schema::metric::Label;
+use policy_schema::telemetry::{Label, RevisionNumber};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -59,9 +59,9 @@ impl Policies {
     }
 
     /// The revision of the policy, as metrics tell it.
-    pub(crate) fn revision(&self) -> u64 {
+    pub(crate) fn revision(&self) -> RevisionNumber {
         let config: Value = serde_json::from_str(&self.plugin_config()).unwrap();
-        u64::from_str_radix(config["revision"].as_str().unwrap(), 16).unwrap()
+        config["revision"].as_str().unwrap().parse().unwrap()
     }
 }
 

@@ -28,7 +28,7 @@ fn judged(policies: &Policies, prometheus: &Prometheus, fields: &[&str]) -> Valu
 #[test]
 fn only_the_present_revision_counts() {
     let policies = Policies::new();
-    let revision = policies.revision();
+    let revision = policies.revision().get();
     let exporter = Exporter::saying(&counted(1, 0, 0));
     let prometheus = scraping(exporter.address);
     exporter.say(&counted(1, 10, 2));
@@ -70,7 +70,7 @@ fn only_the_present_revision_counts() {
 #[test]
 fn callers_are_named_where_proxies_learn_them() {
     let policies = Policies::new();
-    let revision = policies.revision();
+    let revision = policies.revision().get();
     let observed = |caller: &str, effect: &str, count: u64| {
         format!(
             "peergate_observed_requests_total{{peergate_policy=\"shop_orders\",peergate_rule=\"no-admin\",peergate_effect=\"{effect}\",peergate_caller=\"{caller}\",peergate_method=\"GET\",peergate_path=\"_2fadmin\"}} {count}\n"
@@ -151,7 +151,7 @@ fn callers_are_named_where_proxies_learn_them() {
 #[test]
 fn what_is_not_scraped_is_not_enforced() {
     let policies = Policies::new();
-    let says = counted(policies.revision(), 10, 0);
+    let says = counted(policies.revision().get(), 10, 0);
     let exporter = Exporter::saying(&says);
     let prometheus = scraping(exporter.address);
     wait_for(
@@ -191,7 +191,7 @@ fn what_is_not_scraped_is_not_enforced() {
     );
 
     // In its middle. A counter that began again in the meantime counts from 0.
-    exporter.say(&counted(policies.revision(), 3, 0));
+    exporter.say(&counted(policies.revision().get(), 3, 0));
     wait_for(
         &prometheus,
         "count_over_time(peergate_policy_revision[5s]) >= 3",
@@ -210,7 +210,7 @@ fn what_is_not_scraped_is_not_enforced() {
     let written = promote_by_all(&policies, &prometheus, &write);
     assert_eq!(written.status, 2, "{}", written.stderr);
     assert_eq!(policies.text(), before);
-    exporter.say(&counted(policies.revision(), 3, 1));
+    exporter.say(&counted(policies.revision().get(), 3, 1));
     wait_for(
         &prometheus,
         "peergate_decisions_total{peergate_effect=\"shadow_deny\"} == 1",

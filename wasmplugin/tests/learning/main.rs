@@ -14,6 +14,7 @@ mod scraping;
 mod shop;
 
 use peergate_sandbox::Prometheus;
+use policy_schema::telemetry::ObservedValue;
 use serde_json::{Value, json};
 
 use prometheus::{Counter, END};
@@ -301,15 +302,7 @@ fn callers_without_identity_are_told_of_and_not_learnt() {
 
 /// The labels of a counter of the learning mode, as a pod of the shop has it.
 fn labels(pod: &str, decided: [&str; 2], caller: &str, method: &str, path: &str) -> String {
-    let encoded = |text: &str| -> String {
-        let bytes = text.bytes();
-        bytes
-            .map(|byte| match byte {
-                b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
-                byte => format!("_{byte:02x}"),
-            })
-            .collect()
-    };
+    let encoded = |text: &str| ObservedValue::label(Some(text.as_bytes()));
     let [effect, rule] = decided;
     format!(
         r#"pod="{pod}",peergate_policy="boutique_cartservice",peergate_rule="{rule}",peergate_effect="{effect}",peergate_caller="{}",peergate_method="{}",peergate_path="{}""#,

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Client, Leaf, Request, Service};
-use policy_schema::metric::Label;
+use policy_schema::telemetry::Label;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

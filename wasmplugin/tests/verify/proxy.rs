@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Service};
-use policy_schema::metric::Label;
+use policy_schema::telemetry::Label;
 use serde_json::{Value, json};
 
 use super::SHOP;

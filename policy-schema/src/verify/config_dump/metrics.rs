@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::elements;
-use crate::metric::REVISION;
+use crate::telemetry::metric::REVISION;
 
 /// Where Envoy keeps the metrics of Wasm filters.
 const SCOPE: &str = "wasmcustom.";

@@ -5,6 +5,7 @@ use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
 };
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec};
+use policy_schema::telemetry::DecisionEffect;
 use serde::{Serialize, Serializer};
 
 use super::question::Question;
@@ -81,7 +82,7 @@ pub(super) const REFUSED_BY_PROXY: &str = "refused-by-proxy";
 pub(super) struct RecordedMatch<'p> {
     pub(super) rule: &'p str,
     pub(super) policy: String,
-    pub(super) effect: &'static str,
+    pub(super) effect: DecisionEffect,
     pub(super) owner: Option<&'p str>,
 }
 
@@ -129,7 +130,7 @@ impl<'p> Asked<'p> {
                 Verdict::Allow
             },
             passes: decision.lets_pass(),
-            reason: decision.reason().code(),
+            reason: decision.reason().code().as_str(),
             explanation: explanation(decision.reason()).to_owned(),
             rule: rule.map(CompiledRule::id),
             policy: rule.map_or(policy.name(), CompiledRule::policy).to_string(),
@@ -235,18 +236,9 @@ impl<'p> From<&'p CompiledRule> for RecordedMatch<'p> {
         Self {
             rule: rule.id(),
             policy: rule.policy().to_string(),
-            effect: word(rule.effect()),
+            effect: DecisionEffect::new(rule.effect(), Enforcement::Enforce),
             owner: rule.owner(),
         }
-    }
-}
-
-fn word(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Allow => "allow",
-        Effect::Deny => "deny",
-        Effect::Audit => "audit",
-        Effect::Custom => "custom",
     }
 }
 

@@ -125,7 +125,7 @@ impl<'s> Decider<'s> {
             .extend(of_rule.filter(|_| !self.is_without_filter()));
         let is_by_certificate = BY_CERTIFICATE
             .iter()
-            .any(|reason| reason.code() == answer.reason);
+            .any(|reason| reason.code().as_str() == answer.reason);
         if self.is_without_filter() && is_by_certificate {
             answer.notes.push(
                 "RBAC denies no caller for its certificate alone: a rule without `from` takes it"

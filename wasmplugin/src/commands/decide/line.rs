@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use policy_schema::engine::Reason;
 use policy_schema::policy::Mesh;
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -196,12 +196,14 @@ impl<'l> Line<'l> {
     pub(super) fn has_expectation(&self) -> Result<bool, String> {
         let known = [Verdict::Allow, Verdict::Deny, Verdict::Refused].map(Verdict::word);
         if let Some(reason) = Text::of(self.reason.as_ref())
-            && !Reason::CODES.contains(&reason)
+            && !ReasonCode::OF_DECISIONS
+                .iter()
+                .any(|known| known.as_str() == reason)
             && reason != REFUSED_BY_PROXY
         {
             return Err(format!(
                 "there is no reason `{reason}`; the reasons are {} and {REFUSED_BY_PROXY}",
-                Reason::CODES.join(", ")
+                ReasonCode::OF_DECISIONS.map(ReasonCode::as_str).join(", ")
             ));
         }
         match Text::of(self.expect.as_ref()) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use policy_schema::decision_id::RecordedCaller;
+use policy_schema::telemetry::ReasonCode;
 
 use super::Report;
 use crate::explanation::{self, NearRules, Remedy};
@@ -66,7 +67,7 @@ impl Report<'_> {
         let Self { explanation, .. } = self;
         let given = explanation
             .given
-            .unwrap_or("a reason that is not known here");
+            .map_or("a reason that is not known here", ReasonCode::as_str);
         if explanation.given == Some(explanation.reason.code()) {
             write!(f, "reason    {given}")?;
         } else {

@@ -1,5 +1,8 @@
 //! Why nothing is learnt.
 
+use std::sync::LazyLock;
+
+use policy_schema::telemetry::metric::OBSERVED;
 use thiserror::Error;
 
 use crate::exit_status::ExitStatus;
@@ -26,6 +29,14 @@ pub(super) enum LearnError {
     LearntWithoutService(String),
 }
 
+/// The help where the counter of the learning mode has series of another origin.
+static OTHER_SERIES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "see what else is scraped under the name `{}`",
+        OBSERVED.name
+    )
+});
+
 impl Fault for LearnError {
     fn status(&self) -> ExitStatus {
         ExitStatus::Invalid
@@ -46,9 +57,7 @@ impl Fault for LearnError {
                     "write it as JSON, one object a line, with the fields that docs/learn.md names"
                 }
             },
-            Self::NotOfLearningMode(_) => {
-                "see what else is scraped under the name `peergate_observed_requests_total`"
-            }
+            Self::NotOfLearningMode(_) => &OTHER_SERIES,
             Self::NotLearnt(_) => {
                 "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand"
             }

@@ -1,6 +1,7 @@
 //! What was learnt and what was not, for programs.
 
 use policy_schema::rule_spec::RuleSpec;
+use policy_schema::telemetry::ReasonCode;
 use serde::Serialize;
 
 use super::document::{ByHand, Document, Texts};
@@ -276,9 +277,9 @@ impl<'l> From<&'l HeldBack> for Held<'l> {
 impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
     fn from((why, tally): (&'l SetAside, &'l Tally)) -> Self {
         let (because, what) = match why {
-            SetAside::Anonymous => ("no-identity", None),
-            SetAside::Malformed(peer) => ("malformed-identity", Some(peer)),
-            SetAside::Foreign(id) => ("foreign-trust-domain", Some(id)),
+            SetAside::Anonymous => (ReasonCode::NoIdentity.as_str(), None),
+            SetAside::Malformed(peer) => (ReasonCode::MalformedIdentity.as_str(), Some(peer)),
+            SetAside::Foreign(id) => (ReasonCode::ForeignTrustDomain.as_str(), Some(id)),
             SetAside::Denied => ("denied", None),
             SetAside::Forbidden => ("forbidden", None),
             SetAside::Failed => ("failed", None),
@@ -288,7 +289,7 @@ impl<'l> From<(&'l SetAside, &'l Tally)> for Aside<'l> {
             SetAside::Incomplete => ("incomplete", None),
             SetAside::Unwritable(request) => ("unwritable", Some(request)),
             SetAside::TooLong => ("too-long", None),
-            SetAside::Refused(rule) => ("denied-by-rule", Some(rule)),
+            SetAside::Refused(rule) => (ReasonCode::DeniedByRule.as_str(), Some(rule)),
             SetAside::PastBound => ("past-bound", None),
             SetAside::Nobody => ("no-identity-of-the-mesh", None),
         };

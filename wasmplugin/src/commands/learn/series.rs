@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::telemetry::{Label, PolicyLabel};
 use policy_schema::timestamp::Timestamp;
 
 use crate::learning::counters::{LABELS, OBSERVED};
@@ -65,8 +66,8 @@ impl Queries {
         let selector = policy.map_or_else(
             || OBSERVED.to_owned(),
             |policy| {
-                let name = format!("{}_{}", policy.namespace, policy.name).replace('.', "_");
-                format!("{OBSERVED}{{peergate_policy={}}}", quoted(&name))
+                let label = PolicyLabel::from(policy);
+                format!("{OBSERVED}{{{}={}}}", Label::Policy, quoted(label.as_str()))
             },
         );
         let step = (window.seconds / PARTS).max(1);

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Effect;
+use policy_schema::telemetry::ObservedValue;
+use policy_schema::telemetry::metric::{DECISIONS, REVISION};
 use policy_schema::timestamp::Timestamp;
 
 use super::report::{Judged, Report, Written};
@@ -13,7 +15,6 @@ use crate::promotion::Window;
 use crate::promotion::candidate::{Candidate, Subject};
 use crate::promotion::coverage::Gap;
 use crate::promotion::evidence::{Beginning, CallerHits, Seen};
-use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
 use crate::promotion::schedule::{self, Scheduled};
 use crate::promotion::verdict::{NotInForce, Unknown, Verdict};
@@ -143,8 +144,10 @@ fn lines(judged: &Judged, report: &Report) -> Vec<String> {
             format!(
                 "none of {requests} would have been denied until then: at most {bound} of all can be, with {confidence} confidence"
             ),
-            "see whether Prometheus scrapes the proxies: `peergate_decisions_total`, `peergate_policy_revision`"
-                .to_owned(),
+            format!(
+                "see whether Prometheus scrapes the proxies: `{}`, `{}`",
+                DECISIONS.name, REVISION.name
+            ),
         ],
         Verdict::NotInForce(reason) => not_in_force(*reason, report.window),
         Verdict::Unknown(unknown) => unknown_lines(unknown, candidate),
@@ -334,8 +337,10 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
             } else {
                 "not ready, no proxy counts it".to_owned()
             },
-            "apply it, and see whether Prometheus scrapes the proxies: `peergate_decisions_total`"
-                .to_owned(),
+            format!(
+                "apply it, and see whether Prometheus scrapes the proxies: `{}`",
+                DECISIONS.name
+            ),
         ],
         Unknown::OtherRevisions(running) => vec![
             "not ready, proxies run another revision of the policy".to_owned(),
@@ -420,13 +425,13 @@ fn denials(seen: &Seen) -> Vec<String> {
 
 fn caller(caller: &CallerHits) -> String {
     let who = match &caller.caller {
-        Observed::Absent => "somebody without an identity".to_owned(),
-        Observed::Text(text) => printable(text),
-        Observed::Other => "others, beyond the series that the learning mode keeps".to_owned(),
+        ObservedValue::Absent => "somebody without an identity".to_owned(),
+        ObservedValue::Text(text) => printable(&String::from_utf8_lossy(text)),
+        ObservedValue::Other => "others, beyond the series that the learning mode keeps".to_owned(),
     };
-    let of = |observed: &Observed| match observed {
-        Observed::Absent | Observed::Other => String::new(),
-        Observed::Text(text) => format!(" {}", printable(text)),
+    let of = |observed: &ObservedValue| {
+        let text = observed.text().map(|text| format!(" {}", printable(&text)));
+        text.unwrap_or_default()
     };
     format!(
         "  {:>8}  {who}{}{}",
@@ -501,9 +506,9 @@ mod tests {
                 before: 0,
             }],
             callers: Some(vec![CallerHits {
-                caller: Observed::decode("_1b_e2_80_ae"),
-                method: Observed::decode("_1b"),
-                path: Observed::decode("_2f_e2_80_ae"),
+                caller: ObservedValue::from_label("_1b_e2_80_ae"),
+                method: ObservedValue::from_label("_1b"),
+                path: ObservedValue::from_label("_2f_e2_80_ae"),
                 requests: 1,
             }]),
         };

@@ -1,5 +1,8 @@
 //! The report for programs.
 
+use std::borrow::Cow;
+
+use policy_schema::telemetry::ObservedValue;
 use serde::Serialize;
 
 use super::human::{notes, whole_seconds, word};
@@ -8,7 +11,6 @@ use crate::output::{self, OutputError};
 use crate::promotion::bound::Share;
 use crate::promotion::candidate::{Member, Subject};
 use crate::promotion::evidence::{Beginning, CallerHits, Hits};
-use crate::promotion::label::Observed;
 use crate::promotion::revisions::Revisions;
 use crate::promotion::verdict::{Unknown, Verdict};
 
@@ -219,15 +221,12 @@ fn hits(hits: &Hits) -> HitsEntry {
 }
 
 fn caller(caller: &CallerHits) -> CallerEntry {
-    let text = |observed: &Observed| match observed {
-        Observed::Absent | Observed::Other => None,
-        Observed::Text(text) => Some(text.clone()),
-    };
+    let text = |observed: &ObservedValue| observed.text().map(Cow::into_owned);
     CallerEntry {
         caller: text(&caller.caller),
         method: text(&caller.method),
         path: text(&caller.path),
-        others: caller.caller == Observed::Other,
+        others: caller.caller == ObservedValue::Other,
         requests: caller.requests,
     }
 }

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use peergate_sandbox::Metrics;
-use policy_schema::metric::{LOADED, Label, Metric, REVISION};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::reporting::MetricNames;
-
+use policy_schema::telemetry::metric::{LOADED, Metric, REVISION};
+use policy_schema::telemetry::{Label, PolicyLabel, RevisionNumber};
 use policy_schema::verify::{Measured, Measurements};
 
-use crate::promotion::label;
-use crate::promotion::revisions;
 use crate::series::{number, scrape, series};
 
 /// How many Wasm filters run, each in each worker (Envoy, "Wasm runtime statistics").
@@ -50,11 +48,11 @@ fn by_policy(
     }
     let unlabelled: BTreeMap<_, _> = policies
         .iter()
-        .map(|policy| (unlabelled(gauge, &label::of_policy(policy)), policy))
+        .map(|policy| (unlabelled(gauge, &PolicyLabel::from(policy)), policy))
         .collect();
     let mut found = BTreeMap::<PolicyName, Vec<f64>>::new();
     for policy in policies {
-        if let Some(numbers) = by_label.remove(&label::of_policy(policy)) {
+        if let Some(numbers) = by_label.remove(PolicyLabel::from(policy).as_str()) {
             found.insert(policy.clone(), numbers);
         }
     }
@@ -79,7 +77,7 @@ fn seconds(times: Vec<f64>) -> Option<u64> {
 /// A revision that a number stands for; what is no revision's number stays what it is.
 fn revision(number: f64) -> String {
     if number.fract() == 0.0 {
-        revisions::of_number(number)
+        RevisionNumber::from_sample(number).to_string()
     } else {
         number.to_string()
     }
@@ -87,8 +85,8 @@ fn revision(number: f64) -> String {
 
 /// The name of a policy's series where the proxy was not told to take labels out of names. Policies whose
 /// labels differ in `-` and `_` alone share it.
-fn unlabelled(gauge: &Metric, policy: &str) -> String {
-    let name = gauge.series(MetricNames::Labelled, &[policy]);
+fn unlabelled(gauge: &Metric, policy: &PolicyLabel) -> String {
+    let name = gauge.series(MetricNames::Labelled, &[policy.as_str()]);
     let plain = |character: char| match character {
         letter if letter.is_ascii_alphanumeric() => letter,
         _ => '_',

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use policy_schema::telemetry::Verdicts;
+
 use crate::printable::printable;
 use crate::report::counted;
 use crate::top::documents::Documents;
@@ -124,7 +126,8 @@ fn disagreements(reading: &Reading, is_wanted: &impl Fn(&str) -> bool) -> Vec<St
     let comparisons = reading.comparisons.iter();
     comparisons
         .filter(|((policy, verdicts), count)| {
-            is_wanted(policy) && verdicts.starts_with("only-") && **count > 0.0
+            let disagree = verdicts.parse().is_ok_and(Verdicts::disagree);
+            is_wanted(policy) && disagree && **count > 0.0
         })
         .map(|((policy, verdicts), count)| {
             let (policy, verdicts) = (policy_name(policy), printable(verdicts));

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::*;
+use crate::reporting::MetricNames;
+use crate::telemetry::metric::{ALL, DECISIONS, EXPIRY, FlatPattern, MEMORY, MetricKind, REVISION};
+use crate::telemetry::{Label, flat_value, plain_value};
 
 #[test]
 fn labelled_names_have_their_labels_in_istios_form() {
@@ -108,28 +110,5 @@ fn every_name_is_good_for_prometheus_and_used_once() {
             "{}",
             metric.name
         );
-    }
-}
-
-#[test]
-fn what_is_encoded_can_be_read_again_and_has_only_plain_characters() {
-    let all: Vec<u8> = (0..=u8::MAX).collect();
-    for text in [
-        &all[..],
-        b"",
-        b"/cart/a-b",
-        b"spiffe://cluster.local/ns/a/sa/b",
-    ] {
-        let label = encoded(text);
-        assert!(
-            label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-        );
-        assert_eq!(decoded(&label).unwrap(), text);
-    }
-    assert_eq!(encoded(b"/cart"), "_2fcart");
-    for text in ["_", "_2", "_zz", "a/b", "_2\u{e9}"] {
-        assert_eq!(decoded(text), None, "{text}");
     }
 }

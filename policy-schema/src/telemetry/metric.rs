@@ -1,10 +1,10 @@
-//! What the filter counts and measures, in one place: the filter defines its metrics by it,
-//! `peergate metrics` prints it, and the documentation is compared with it.
+//! The filter's metrics: their names, labels and series.
 //!
-//! A metric of proxy-wasm has a name and no labels. Two ways lead to labels all the same, see
-//! [`MetricNames`]. What a label can say is bounded by the configuration: a proxy keeps a series for
-//! good, and no request must be able to make one.
+//! A metric of proxy-wasm has a name and no labels. [`MetricNames`] lists the two ways to encode labels in a name.
+//! The configuration bounds the values of a label: a proxy never drops a series, and no request must be able to add
+//! one.
 
+use super::label::{Label, flat_value, plain_value};
 use crate::reporting::MetricNames;
 
 /// A metric of the filter.
@@ -27,131 +27,6 @@ pub enum MetricKind {
     Counter,
     /// It is as it is at present.
     Gauge,
-}
-
-/// A label of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Label {
-    /// The policy: `NAMESPACE_NAME`, with `_` for each dot of the name.
-    Policy,
-    /// The rule's id, or `-` where no rule decided.
-    Rule,
-    /// What was decided.
-    Effect,
-    /// Why.
-    Reason,
-    /// What the filter and Envoy's RBAC said of the same request.
-    Verdicts,
-    /// The caller's SPIFFE ID, encoded.
-    Caller,
-    /// The method, encoded.
-    Method,
-    /// The path without query, encoded.
-    Path,
-}
-
-impl Label {
-    /// Every label.
-    pub const ALL: [Self; 8] = [
-        Self::Policy,
-        Self::Rule,
-        Self::Effect,
-        Self::Reason,
-        Self::Verdicts,
-        Self::Caller,
-        Self::Method,
-        Self::Path,
-    ];
-
-    /// The tags that proxies must be told to take out of a metric's name (Istio,
-    /// `ProxyConfig.extraStatTags`): the names of all labels. None is the end of another, since the
-    /// pattern by which Envoy looks for them would find both.
-    pub const TAGS: [&str; 8] = [
-        Self::Policy.tag(),
-        Self::Rule.tag(),
-        Self::Effect.tag(),
-        Self::Reason.tag(),
-        Self::Verdicts.tag(),
-        Self::Caller.tag(),
-        Self::Method.tag(),
-        Self::Path.tag(),
-    ];
-
-    /// The label's name in Prometheus.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::Policy => "peergate_policy",
-            Self::Rule => "peergate_rule",
-            Self::Effect => "peergate_effect",
-            Self::Reason => "peergate_reason",
-            Self::Verdicts => "peergate_verdicts",
-            Self::Caller => "peergate_caller",
-            Self::Method => "peergate_method",
-            Self::Path => "peergate_path",
-        }
-    }
-
-    /// What its values are, for people.
-    pub const fn help(self) -> &'static str {
-        match self {
-            Self::Policy => "the policy, as `NAMESPACE_NAME`, with `_` for each dot of the name",
-            Self::Rule => "the rule's id, or `-` where no rule decided",
-            Self::Effect => {
-                "`allow` or `deny`; `audit` or `custom` for matches of rules that have no say; with `shadow_` before it \
-                 for what is in shadow"
-            }
-            Self::Reason => {
-                "the code of the reason; `matched-by-rule` for matches of `Audit` and `Custom` rules"
-            }
-            Self::Verdicts => {
-                "`both-allow`, `both-deny`, `only-rbac-denies`, `only-filter-denies` (a policy in shadow would have), or \
-                 `no-rbac`"
-            }
-            Self::Caller => {
-                "the caller's SPIFFE ID: letters, digits and `-` stand for themselves, every other byte is `_` and two \
-                 hexadecimal digits; `-` for none, `-other-` past the bound"
-            }
-            Self::Method => "the method, in the same encoding",
-            Self::Path => "the path without query, in the same encoding",
-        }
-    }
-
-    /// Its place in a flat name.
-    const fn marker(self) -> &'static str {
-        match self {
-            Self::Policy => "POLICY",
-            Self::Rule => "RULE",
-            Self::Effect => "EFFECT",
-            Self::Reason => "REASON",
-            Self::Verdicts => "VERDICTS",
-            Self::Caller => "CALLER",
-            Self::Method => "METHOD",
-            Self::Path => "PATH",
-        }
-    }
-}
-
-/// Stands in a flat name for a value that is `-`.
-const NONE: &str = "NONE";
-
-/// Stands in a flat name for a `-`, which Prometheus takes in no name. Values have a `_` between letters and digits
-/// alone, and never two of them.
-const DASH: &str = "__";
-
-/// A value of a label as flat names have it, and as Prometheus has it that got the labels out of them.
-pub fn flat_value(value: &str) -> String {
-    match value {
-        "-" => NONE.to_owned(),
-        value => value.replace('-', DASH),
-    }
-}
-
-/// The value of a label, however proxies name their metrics.
-pub fn plain_value(value: &str) -> String {
-    match value {
-        NONE => "-".to_owned(),
-        value => value.replace(DASH, "-"),
-    }
 }
 
 /// How labels are got out of flat names, in the words of Prometheus' relabelling.
@@ -296,6 +171,14 @@ impl Metric {
         }
     }
 
+    /// A regular expression (RE2) for names that have the values of labels in them: flat names, and labelled ones of a
+    /// proxy that does not take labels out of names.
+    pub fn unlabelled_pattern(&self) -> String {
+        let (stem, _) = self.stem_and_ending();
+        let marker = self.labels.first().map_or("", |label| label.marker());
+        format!("({stem}_{marker}|{})_.+", self.name)
+    }
+
     /// How labels are got out of the metric's flat names; none for a metric without labels, whose
     /// name is always the same.
     pub fn flat_pattern(&self) -> Option<FlatPattern> {
@@ -338,45 +221,3 @@ impl Metric {
         }
     }
 }
-
-/// A text that a client chose, as the value of a label: letters, digits and `-` stand for themselves,
-/// every other byte is `_` and two hexadecimal digits.
-pub fn encoded(text: &[u8]) -> String {
-    let mut encoded = String::with_capacity(text.len() + 16);
-    for &byte in text {
-        if byte.is_ascii_alphanumeric() || byte == b'-' {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push('_');
-            for digit in [byte >> 4, byte & 15] {
-                encoded.extend(char::from_digit(u32::from(digit), 16));
-            }
-        }
-    }
-    encoded
-}
-
-/// What [`encoded`] was made of; none for what it cannot have made.
-pub fn decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = text.bytes();
-    let mut decoded = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'_' => {
-                let mut digit = || match bytes.next()? {
-                    digit @ b'0'..=b'9' => Some(digit - b'0'),
-                    digit @ b'a'..=b'f' => Some(digit - b'a' + 10),
-                    _ => None,
-                };
-                let (high, low) = (digit()?, digit()?);
-                high << 4 | low
-            }
-            byte if byte.is_ascii_alphanumeric() || byte == b'-' => byte,
-            _ => return None,
-        });
-    }
-    Some(decoded)
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,2 @@
+mod metric;
+mod round_trips;
