@@ -162,6 +162,22 @@ fn rules_that_are_called_unneeded_change_no_decision() {
                 rules.push(copy);
             }
         }
+        let denials: Vec<_> = rules
+            .iter()
+            .filter(|rule| rule["effect"] == "Deny")
+            .collect();
+        let allowed = denials.into_iter().enumerate().map(|(number, denial)| {
+            let mut allowed = denial.clone();
+            keep_first_values(&mut allowed);
+            allowed["id"] = json!(format!("denied{number}"));
+            allowed["effect"] = json!("Allow");
+            allowed
+        });
+        let allowed: Vec<_> = allowed.filter(is_sound).collect();
+        rules.extend(allowed);
+        // Random rules are seldom wholly within others of the other effect.
+        rules.push(json!({"id": "no-path", "effect": "Deny", "to": [{"paths": ["/a/*"]}]}));
+        rules.push(json!({"id": "path", "effect": "Allow", "to": [{"paths": ["/a/b"]}]}));
         let (sources, validated) = validated(&config, &rules);
         let Some(set) = validated.policies else {
             return Ok(());
