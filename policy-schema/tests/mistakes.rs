@@ -526,6 +526,19 @@ fn denials_by_path_with_a_way_round_are_found() {
 }
 
 #[test]
+fn paths_that_no_rule_sees_are_no_way_round() {
+    let mesh = mesh(", defaults: {otherwise: Pass}");
+    for path in ["/a/./{*}", "/a/../b", "/%61/{*}"] {
+        let rules = format!(
+            "rules: [{{id: all, effect: Allow}}, {{id: no, effect: Deny, to: [{{paths: [\"{path}\"]}}]}}]"
+        );
+        let found = codes(&[&mesh, &of_workload("shop", "api", &rules)]);
+        assert!(found.contains(&"never-matches"), "{path}: {found:?}");
+        assert!(!found.contains(&"evadable-path"), "{path}: {found:?}");
+    }
+}
+
+#[test]
 fn a_denial_for_all_workloads_is_judged_by_what_each_of_them_allows() {
     let denial = "scope: Mesh, otherwise: Pass, rules: [{id: no-admin, effect: Deny, to: [{paths: [\"/admin/*\"]}]}]";
     let denial = policy("istio-system", "no-admin", denial);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{destination_rule, network_policy};
 use crate::document::MtlsMode;
-use crate::policy::{AtDefault, PolicySet, ServicePolicy, is_for_all_of};
+use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::rule_spec::{Effect as RuleEffect, Enforcement, Otherwise};
 
 pub use extent::Extent;
@@ -167,7 +167,7 @@ pub fn applied(set: &PolicySet) -> Applied {
         denied: affected(Effect::Denied),
         opened: affected(Effect::Opened),
         passed: affected(Effect::Passed),
-        closes_the_rest: mesh.otherwise == Otherwise::Deny,
+        closes_the_rest: mesh.otherwise == Otherwise::Deny && !is_whole(set),
         plaintext: mesh.mtls.mode.map(|mode| match mode {
             MtlsMode::Strict => Plaintext::Refused {
                 exceptions: mesh.mtls.in_force().count(),
@@ -182,6 +182,13 @@ pub fn applied(set: &PolicySet) -> Applied {
         exposed_hosts: exposed_hosts(set),
         called_hosts: destination_rule::destination_rules(set).len(),
     }
+}
+
+/// Whether some policy is for every workload of the mesh.
+fn is_whole(set: &PolicySet) -> bool {
+    let mut policies = set.policies.iter();
+    policies
+        .any(|policy| matches!(&policy.attachment, Attachment::Mesh(labels) if labels.is_empty()))
 }
 
 /// What becomes of requests to the workloads of a policy, by all policies that are for each of them.

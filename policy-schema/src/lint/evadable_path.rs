@@ -223,6 +223,12 @@ impl<'s> Workload<'s> {
         None
     }
 
+    /// Whether rules see the path as a client sends it.
+    fn is_seen_as_sent(&self, path: &str) -> bool {
+        let seen = self.mesh.path_normalization.normalize(path.as_bytes());
+        seen.is_ok_and(|seen| seen == path.as_bytes())
+    }
+
     fn way_round_path(
         &self,
         denying: &Denial<'_>,
@@ -231,6 +237,9 @@ impl<'s> Workload<'s> {
         path: &str,
         left: &mut usize,
     ) -> Option<(Spelling, String, String)> {
+        if !self.is_seen_as_sent(path) {
+            return None;
+        }
         let trust_domains = self.mesh.trust_domains();
         for sample in samples(operation, allowing, &self.policy.name, trust_domains) {
             *left = left.checked_sub(1)?;
@@ -241,7 +250,8 @@ impl<'s> Workload<'s> {
                 continue;
             }
             for spelling in Spelling::left_by(self.mesh.path_normalization) {
-                for passes in spelling.spellings_of(path) {
+                let spellings = spelling.spellings_of(path);
+                for passes in spellings.filter(|path| self.is_seen_as_sent(path)) {
                     let decision = self
                         .compiled
                         .evaluate(&sample.request(&passes, self.policy.at));

@@ -38,9 +38,14 @@ struct Stage {
 /// Something that has ended.
 struct Ended {
     at: Timestamp,
-    /// The namespace and name of the policy, if it is a rule.
-    policy: Option<(String, String)>,
+    part: Part,
     title: String,
+}
+
+/// What has ended, by the namespace and the name of what it belongs to.
+enum Part {
+    RuleOf(String, String),
+    Exception(String, String),
 }
 
 impl<'s> Renderings<'s> {
@@ -123,7 +128,11 @@ fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, ended: &[&str
     } else {
         "delete it: the documents no longer ask for it"
     };
-    let message = format!("{} {verb} ended, and {state}", ended.join(" and "));
+    let ended = match ended {
+        [] | [_] | [_, _] => ended.join(" and "),
+        _ => format!("{} rules and exceptions", ended.len()),
+    };
+    let message = format!("{ended} {verb} ended, and {state}");
     match found {
         Some(found) => Finding::about(found, FindingCode::EndedObject, message, help),
         None => Finding::of(id.to_string(), FindingCode::EndedObject, message, help),
@@ -131,18 +140,19 @@ fn finding(id: &ObjectId, is_wanted: bool, found: Option<&Object>, ended: &[&str
 }
 
 impl Stage {
-    /// What made an object another one: exceptions one for mutual TLS, rules of its policy one that names a policy. Others
-    /// depend on both.
+    /// What made an object another one: its exception one for mutual TLS, rules of its policy one that names a policy.
+    /// Others depend on all.
     fn titles(&self, object: Option<&Object>) -> impl Iterator<Item = &str> {
-        let is_exception = object.is_some_and(|it| it.kind() == "PeerAuthentication");
         let policy = object.and_then(|it| Some((it.namespace(), it.annotation(POLICY)?)));
-        let ended = self.ended.iter().filter(move |ended| {
-            let of = ended.policy.as_ref();
-            let of = of.map(|(namespace, name)| (&**namespace, &**name));
-            if is_exception {
-                of.is_none()
-            } else {
-                policy.is_none() || of == policy
+        let exception = object
+            .filter(|it| it.kind() == "PeerAuthentication")
+            .map(|it| (it.namespace(), it.name()));
+        let ended = self.ended.iter().filter(move |ended| match &ended.part {
+            Part::Exception(namespace, name) => {
+                policy.is_none() && exception.is_none_or(|of| of == (namespace, name))
+            }
+            Part::RuleOf(namespace, name) => {
+                exception.is_none() && policy.is_none_or(|of| of == (namespace, name))
             }
         });
         ended.map(|ended| &*ended.title)
@@ -160,7 +170,7 @@ fn ended_of(set: &PolicySet) -> impl Iterator<Item = Ended> {
         });
         ended.map(|(at, rule)| Ended {
             at,
-            policy: Some((policy.name().namespace.clone(), policy.name().name.clone())),
+            part: Part::RuleOf(policy.name().namespace.clone(), policy.name().name.clone()),
             title: format!("rule `{}` of policy `{}`", rule.id, policy.name()),
         })
     });
@@ -169,7 +179,7 @@ fn ended_of(set: &PolicySet) -> impl Iterator<Item = Ended> {
     let exceptions = exceptions.filter(|exception| exception.has_ended(mtls.at));
     let exceptions = exceptions.map(|exception| Ended {
         at: exception.not_after,
-        policy: None,
+        part: Part::Exception(exception.namespace.clone(), exception.name.clone()),
         title: format!(
             "mTLS exception `{}` of namespace `{}`",
             exception.name, exception.namespace

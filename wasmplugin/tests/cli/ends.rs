@@ -252,6 +252,17 @@ fn objects_from_before_an_end_are_warned_about_and_named_after_what_ended() {
             );
         }
     }
+    // What ended beside it is named for no other object.
+    let at_once = verify(&before, AFTER).stdout;
+    let of_exception = at_once
+        .split("PeerAuthentication warehouse/scanners")
+        .nth(1);
+    let message = of_exception.and_then(|rest| rest.lines().next());
+    assert!(
+        message.is_some_and(|it| it.contains(exception)),
+        "{at_once}"
+    );
+    assert!(message.is_some_and(|it| !it.contains("rule")), "{at_once}");
     let between = rendered(AFTER).0;
     let verified = verify(&between, "2026-07-02T00:00:00Z");
     assert_eq!(verified.status, 0, "{}", verified.stdout);
