@@ -300,6 +300,10 @@ fn packets_are_told_where_an_object_limits_them() {
         packets("Declared", &format!("serviceAccount: cart, {service}")),
         (1, 1)
     );
+    // What passes may come from anywhere.
+    let mesh = format!("{OPEN}, networkPolicies: true");
+    let passing = applied(&set(&mesh, &[("shop", CART, DENY)]));
+    assert_eq!(passing.packets_let_in, workloads(1, 1));
     let none = applied(&set(OPEN, &[("shop", CART, service.as_str())]));
     assert_eq!(none.packets_in, Extent::default());
 }

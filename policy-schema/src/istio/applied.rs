@@ -31,6 +31,8 @@ pub struct Applied {
     pub limits_outbound: bool,
     /// Workloads that packets reach from declared callers, or on declared ports, only.
     pub packets_in: Extent,
+    /// Workloads that every packet reaches, whatever other `NetworkPolicy` objects keep out: they add up.
+    pub packets_let_in: Extent,
     /// Workloads that send packets to declared destinations only.
     pub packets_out: Extent,
     /// The gateways that deny what no policy exposes or allows.
@@ -176,6 +178,7 @@ pub fn applied(set: &PolicySet) -> Applied {
         }),
         limits_outbound: mesh.limits_outbound(),
         packets_in: Extent::of(limits.ingress),
+        packets_let_in: Extent::of(limits.open_ingress),
         packets_out: Extent::of(limits.egress),
         closed_gateways,
         contested_gateways,

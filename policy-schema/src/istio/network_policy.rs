@@ -102,6 +102,8 @@ pub(super) fn network_policies(set: &PolicySet) -> Vec<Resource> {
 #[derive(Default)]
 pub(super) struct Limits<'s> {
     pub(super) ingress: Vec<&'s ServicePolicy>,
+    /// Those whose objects let every packet in. Objects add up, so they undo what others keep out.
+    pub(super) open_ingress: Vec<&'s ServicePolicy>,
     pub(super) egress: Vec<&'s ServicePolicy>,
 }
 
@@ -110,7 +112,9 @@ pub(super) fn limits(set: &PolicySet) -> Limits<'_> {
     let mut limits = Limits::default();
     for (policy, spec) in specs(set) {
         let mut ingress = spec.ingress.iter();
-        if !ingress.any(|ingress| ingress.from.is_none() && ingress.ports.is_empty()) {
+        if ingress.any(|ingress| ingress.from.is_none() && ingress.ports.is_empty()) {
+            limits.open_ingress.push(policy);
+        } else {
             limits.ingress.push(policy);
         }
         if spec.egress.is_some() {

@@ -117,9 +117,15 @@ fn of_the_mesh(applied: &Applied) -> Vec<String> {
                 covered(extent)
             )
         });
+    let let_in = (!applied.packets_let_in.is_empty()).then(|| {
+        format!(
+            "packets to {} let in from everywhere, also where an existing NetworkPolicy keeps them out (`networkPolicies: true`)",
+            covered(applied.packets_let_in)
+        )
+    });
     let calls = (applied.called_hosts > 0).then(|| {
         format!(
-            "calls to {} made as `service` or `externalHosts` say, by every caller (DestinationRule)",
+            "calls to {} made as `service` or `externalHosts` say (DestinationRule)",
             counted(applied.called_hosts, "host", "hosts")
         )
     });
@@ -127,6 +133,7 @@ fn of_the_mesh(applied: &Applied) -> Vec<String> {
         .into_iter()
         .chain(outbound)
         .chain(packets)
+        .chain(let_in)
         .chain(calls)
         .collect()
 }
