@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::exit_status::ExitStatus;
 use crate::failure::{Failure, Fault};
 use crate::image::{self, BuildInfo, Image, InvalidBuildInfo, NotAModule, WASM_MAGIC};
-use crate::input::bytes;
+use crate::input::{InputError, bytes};
 use crate::output::{self, OutputError};
 
 /// Make the OCI image of the filter that Istio's sidecars fetch
@@ -54,6 +54,23 @@ impl Fault for InvalidBuildInfoFile {
     }
 }
 
+/// A build info beside the module that cannot be read.
+#[derive(Debug, Error)]
+#[error(transparent)]
+struct NoBuildInfo(InputError);
+
+impl Fault for NoBuildInfo {
+    fn status(&self) -> ExitStatus {
+        self.0.status()
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some(
+            "name what the module was made of with `--build-info`, or make both with `make filter`",
+        )
+    }
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let module = bytes(&args.filter)?;
     if !module.starts_with(&WASM_MAGIC) {
@@ -61,11 +78,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let beside = || args.filter.with_extension("build.json");
     let path = args.build_info.clone().unwrap_or_else(beside);
-    let build =
-        BuildInfo::parse(&bytes(&path)?, &module).map_err(|reason| InvalidBuildInfoFile {
-            name: path.display().to_string(),
-            reason,
-        })?;
+    let build_info = bytes(&path).map_err(NoBuildInfo)?;
+    let build = BuildInfo::parse(&build_info, &module).map_err(|reason| InvalidBuildInfoFile {
+        name: path.display().to_string(),
+        reason,
+    })?;
     let image = Image::of_module(&module, &build).map_err(OutputError::Json)?;
     output::write(&args.out, image::to_tar(&image).map_err(OutputError::Json)?)?;
     let digest = image.digest().unwrap_or_default();

@@ -219,3 +219,14 @@ fn ends_quietly_when_nobody_reads_on() {
         assert_eq!(output.status.code(), Some(0), "{args:?}");
     }
 }
+
+#[test]
+fn a_module_without_its_build_info_is_refused_with_what_names_it() {
+    let modules = folder(&[("filter.wasm", "\0asm\u{1}\0\0\0")]);
+    let module = modules.path().join("filter.wasm");
+    let image = modules.path().join("image.tar");
+    let run = run(&["package", "--filter", text(&module), "-o", text(&image)]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("`--build-info`"), "{}", run.stderr);
+    assert!(!image.exists());
+}

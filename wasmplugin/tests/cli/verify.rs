@@ -174,6 +174,14 @@ fn says_what_is_found_in_each_form() {
 }
 
 #[test]
+fn a_proxy_that_is_neither_an_endpoint_nor_a_file_is_refused_with_what_to_write() {
+    let run = run(&["verify", "-f", SHOP, "--proxy", "localhost:1"]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    let help = "name the admin endpoint: `http://localhost:15000`";
+    assert!(run.stderr.contains(help), "{}", run.stderr);
+}
+
+#[test]
 fn an_address_to_probe_that_is_none_is_refused() {
     for nonsense in [
         "nonsense",

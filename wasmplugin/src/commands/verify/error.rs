@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::exit_status::ExitStatus;
 use crate::failure::Fault;
+use crate::input::InputError;
 
 /// Why a mesh is not looked at, or nothing is reported.
 #[derive(Debug, Error)]
@@ -14,6 +15,8 @@ pub(super) enum VerifyError {
         name: String,
         reason: NotAConfigDump,
     },
+    #[error(transparent)]
+    Unread(InputError),
     #[error("cannot write JUnit: {0}")]
     Junit(quick_junit::SerializeError),
 }
@@ -22,13 +25,14 @@ impl Fault for VerifyError {
     fn status(&self) -> ExitStatus {
         match self {
             Self::NoConfigDump { .. } => ExitStatus::Invalid,
+            Self::Unread(reason) => reason.status(),
             Self::Junit(_) => ExitStatus::Failure,
         }
     }
 
     fn help(&self) -> Option<&str> {
         match self {
-            Self::NoConfigDump { .. } => Some(
+            Self::NoConfigDump { .. } | Self::Unread(_) => Some(
                 "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
             ),
             Self::Junit(_) => None,

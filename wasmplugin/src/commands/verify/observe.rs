@@ -202,7 +202,8 @@ impl Observation {
 
     fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
         let name = input::name_of(path);
-        let proxy = Proxy::from_config_dump(&name, &input::bytes(path)?);
+        let dump = input::bytes(path).map_err(VerifyError::Unread)?;
+        let proxy = Proxy::from_config_dump(&name, &dump);
         let proxy = proxy.map_err(|reason| VerifyError::NoConfigDump { name, reason })?;
         self.observed.proxies.push(proxy);
         Ok(())
