@@ -1,0 +1,66 @@
+//! Mistakes across documents and between rules that validation warns about, and what it leaves alone.
+
+#![cfg(feature = "authoring")]
+
+mod callers;
+mod covered;
+mod names;
+mod paths;
+mod ports;
+mod wide;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, validate};
+
+/// The codes and remedies of what is found, in the order of the text.
+fn found(texts: &[&str]) -> Vec<(&'static str, String)> {
+    let sources: Vec<_> = texts
+        .iter()
+        .map(|text| SourceText {
+            name: "policy.yaml".to_owned(),
+            text: (*text).to_owned(),
+        })
+        .collect();
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
+        istio_version: None,
+    };
+    let found = validate(&sources, options).diagnostics;
+    let found = found.into_iter();
+    found
+        .map(|found| (found.code.as_str(), found.help))
+        .collect()
+}
+
+fn codes(texts: &[&str]) -> Vec<&'static str> {
+    found(texts).into_iter().map(|(code, _)| code).collect()
+}
+
+fn mesh(spec: &str) -> String {
+    format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
+         spec: {{trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.30\",\n\
+         filter: {{image: oci://registry.example.com/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}}{spec}}}\n"
+    )
+}
+
+fn policy(namespace: &str, name: &str, spec: &str) -> String {
+    format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+         metadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
+    )
+}
+
+/// A policy for the workload of its name.
+fn of_workload(namespace: &str, name: &str, spec: &str) -> String {
+    let selector = format!("selector: {{matchLabels: {{app: {name}}}}}, {spec}");
+    policy(namespace, name, &selector)
+}
+
+const SERVICE: &str = "service: {ports: [{port: 80, targetPort: 8080}, {port: 9000}]}, ";
+
+fn codes_of_rule(spec: &str, rule: &str) -> Vec<&'static str> {
+    let rules = format!("{spec}rules: [{{id: r, {rule}}}]");
+    codes(&[&mesh(""), &of_workload("shop", "cart", &rules)])
+}
