@@ -4,7 +4,7 @@ use crate::code::Code;
 use crate::matching::TextMatch;
 use crate::problem::{Cursor, Problems};
 
-/// Checks each value of an optional list; an empty list is refused, since nobody can tell
+/// Checks each value of an optional list; an empty list is refused, since it is unclear
 /// whether it means everything or nothing.
 pub(super) fn check_list<T, U>(
     values: Option<&[T]>,

@@ -118,7 +118,7 @@ type Place = (usize, usize);
 struct Shadowed(BTreeMap<Place, Vec<Place>>);
 
 impl Shadowed {
-    /// One cause is told once: at the `Deny` rule if it denies several rules, or everything.
+    /// One cause is reported once: at the `Deny` rule if it denies several rules, or everything.
     fn report(&self, set: &PolicySet, found: &mut Found) {
         let calls = OnceCell::new();
         let closed = |place: &Place| {
@@ -335,7 +335,7 @@ fn check_policy(
     }
 }
 
-/// Rules that are the same word for word as an earlier one, but for their ids and descriptions, by their positions.
+/// Rules that repeat an earlier one, except for their ids and descriptions, by their positions.
 fn repeated(policy: &ServicePolicy) -> BTreeMap<usize, &Rule> {
     let mut first_by_words = HashMap::with_capacity(policy.rules.len());
     let mut repeated = BTreeMap::new();

@@ -192,7 +192,7 @@ impl<'s> Workload<'s> {
     }
 
     /// How a request passes that differs only in its path from one that the rule denies; none if nothing of it is
-    /// allowed in another spelling, as far as the tried requests show.
+    /// allowed in another spelling among the requests tried.
     fn way_round(&self, denying: &Denial<'_>) -> Option<WayRound> {
         let mut left = MAX_REQUESTS;
         for (operation_at, operation) in denying.rule.operations.iter().enumerate() {

@@ -13,7 +13,7 @@ const MAX_VALUES: usize = 4;
 /// What stands for a `*`.
 const ANYTHING: &str = "x";
 
-/// A request, but for its path.
+/// A request without its path.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
     /// The caller's SPIFFE ID; none without identity.

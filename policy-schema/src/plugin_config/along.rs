@@ -52,7 +52,7 @@ pub struct MeshIdentity {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trust_domain_aliases: Vec<String>,
     /// The service accounts of the mesh's gateways, as `NAMESPACE/NAME`, in any of its trust domains.
-    /// What a gateway relays comes from somebody outside, who is told no more than any stranger.
+    /// What a gateway relays comes from outside the mesh: the reply says no more than to any stranger.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
 }

@@ -73,7 +73,7 @@ impl ServicePolicy {
         self.enforcement
     }
 
-    /// What becomes of a request that no rule matches, as far as the policy says it.
+    /// What the policy does with a request that no rule matches.
     pub fn otherwise(&self) -> Otherwise {
         self.otherwise
     }

@@ -6,7 +6,7 @@ use crate::document::FilterSpec;
 use crate::module_url::{ModuleUrl, is_sha256};
 use crate::problem::{Cursor, Problems};
 
-/// Checks the `filter` of a mesh but for its `reporting`.
+/// Checks the `filter` of a mesh, except its `reporting`.
 pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     let Some(image) = &spec.image else {
         check_without_image(spec, cursor, problems);

@@ -12,7 +12,7 @@ pub(crate) enum DemoError {
     /// A part of the sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] peergate_sandbox::Error),
-    /// The documents are not valid: somebody changed them, or the demo was built with a broken example.
+    /// The documents are not valid: they were changed, or the demo was built with a broken example.
     #[error("the demo's documents are not valid: {0}")]
     Documents(String),
     /// Envoy waits for as many filters as there were.

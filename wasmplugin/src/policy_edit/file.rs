@@ -18,7 +18,7 @@ pub(crate) enum PolicyFileError {
     Stdin,
     #[error("`{name}` is not changed: {reason}")]
     NotEditable { name: String, reason: EditError },
-    #[error("`{}` is not changed: somebody else has changed it meanwhile", .0.display())]
+    #[error("`{}` is not changed: it was changed elsewhere in the meantime", .0.display())]
     ChangedMeanwhile(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! For how much of a window Prometheus looked at something: what nobody looked at may have denied anything.
+//! For how much of a window Prometheus looked at something: what it did not scrape may have denied anything.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ pub(crate) enum Scheduled {
     DenyBegins { rule: String, at: Timestamp },
 }
 
-/// What of a candidate begins or ends such that the window does not show it. The future is looked at as far as the past.
+/// What of a candidate begins or ends such that the window does not show it. It looks as far ahead as the window reaches back.
 pub(crate) fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
     if let Subject::Rule { .. } = candidate.subject {
         return Vec::new();

@@ -48,7 +48,7 @@ pub(crate) enum Verdict {
         /// How many more requests it takes; none where they are enough.
         more: u64,
     },
-    /// None would have been denied until proxies were last looked at, and nobody knows what happened since then.
+    /// None would have been denied until the last scrape; what happened since is unknown.
     NotScraped { bound: Share, since: Timestamp },
     /// It did not apply for all of the window, so that what was counted of it proves nothing.
     NotInForce(NotInForce),

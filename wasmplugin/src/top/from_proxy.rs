@@ -70,7 +70,7 @@ pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {
         all: bytes,
         largest: bytes,
     });
-    // Such a name has its labels in it, in a form that nobody can take them out of.
+    // Such a name has its labels in it, in a form that cannot be taken apart.
     let unlabelled = [metric::DECISIONS.name, "_"].concat();
     reading.is_unlabelled = metrics
         .all()

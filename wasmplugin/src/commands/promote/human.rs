@@ -425,7 +425,7 @@ fn denials(seen: &Seen) -> Vec<String> {
 
 fn caller(caller: &CallerHits) -> String {
     let who = match &caller.caller {
-        ObservedValue::Absent => "somebody without an identity".to_owned(),
+        ObservedValue::Absent => "a caller without an identity".to_owned(),
         ObservedValue::Text(text) => printable(&String::from_utf8_lossy(text)),
         ObservedValue::Other => "others, beyond the series that the learning mode keeps".to_owned(),
     };

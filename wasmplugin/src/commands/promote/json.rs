@@ -93,7 +93,7 @@ struct HitsEntry {
 
 #[derive(Serialize)]
 struct CallerEntry {
-    /// `null` for somebody without an identity, and for those that there was no room for.
+    /// `null` for a caller without an identity, and for those that there was no room for.
     caller: Option<String>,
     method: Option<String>,
     path: Option<String>,

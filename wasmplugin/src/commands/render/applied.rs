@@ -92,7 +92,7 @@ fn of_the_mesh(applied: &Applied) -> Vec<String> {
         Plaintext::Refused { exceptions } => {
             let but = match exceptions {
                 0 => String::new(),
-                _ => format!(", but for {}", counted(exceptions, "exception", "exceptions")),
+                _ => format!(", except for {}", counted(exceptions, "exception", "exceptions")),
             };
             format!("plaintext refused in the whole mesh{but} (`mtls.mode: Strict`)")
         }

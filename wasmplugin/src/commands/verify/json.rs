@@ -12,7 +12,7 @@ use crate::report::{self, Entry, Message};
 #[derive(Serialize)]
 struct Document<'r> {
     findings: Vec<Entry<'r>>,
-    /// What nobody gave to be looked at.
+    /// Inputs that were not given.
     unchecked: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     objects: Option<usize>,

@@ -10,7 +10,7 @@ use super::seen::Seen;
 pub(super) struct Report {
     /// In the order of codes and subjects.
     pub(super) findings: Vec<Finding>,
-    /// What nobody gave to be looked at.
+    /// Inputs that were not given.
     pub(super) unchecked: Vec<String>,
     /// What was looked at.
     pub(super) seen: Seen,

@@ -5,7 +5,7 @@ use crate::probe::Answers;
 /// How much was looked at.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// None if nobody asked for objects.
+    /// None if objects were not asked for.
     pub(super) objects: Option<usize>,
     /// Those that say what they run.
     pub(super) proxies: usize,

@@ -15,7 +15,7 @@ fn paths(report: &Value) -> Vec<&str> {
     learnt.filter_map(|call| call["path"].as_str()).collect()
 }
 
-/// An order that somebody was refused for this reason.
+/// An order that was refused for this reason.
 fn refused(path: &str, status: u16, details: &str) -> Value {
     let refused = line(30, Some(FRONTEND), "GET", path);
     let refused = with(refused, "response_code", json!(status));
