@@ -22,6 +22,9 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 const REQUESTS: u32 = 50;
 const PAIRS: u32 = 50_000;
 
+/// How the tally names what a rule decided about a client from outside the mesh.
+const FROM_OUTSIDE: &str = "from outside";
+
 fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
     let name = |rule: &CompiledRule| format!("{}/{}", rule.policy().name, rule.id());
     asked.with_request(|request| {
@@ -64,21 +67,52 @@ fn random_seed() -> u32 {
 
 #[test]
 fn engine_decides_what_the_rules_mean() {
-    let tally = RefCell::new(BTreeMap::<&str, u32>::new());
-    let count = |what| *tally.borrow_mut().entry(what).or_default() += 1;
     let number = |name, default: u32| match env::var(name) {
         Ok(text) => text.parse().expect(name),
         Err(_) => default,
     };
     let seed = number("PEERGATE_SEED", random_seed());
     println!("PEERGATE_SEED={seed}");
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes(seed));
+    let tally = compare_with_naive(number("PEERGATE_PAIRS", PAIRS), rng);
+    println!("{tally:?}");
+}
+
+/// An outcome that seldom happens is seldom tested. The cases are always the same, so that chance fails nothing.
+#[test]
+fn every_outcome_happens_often() {
+    let tally = compare_with_naive(PAIRS / 5, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let share = |what| f64::from(tally.get(what).copied().unwrap_or(0)) / f64::from(tally["all"]);
+    for (what, at_least) in [
+        ("allowed-by-rule", 0.1),
+        ("denied-by-rule", 0.1),
+        ("expired-rule", 0.05),
+        ("rule-not-yet-valid", 0.003),
+        ("no-rule-matched", 0.05),
+        ("no-identity", 0.01),
+        ("malformed-identity", 0.01),
+        ("foreign-trust-domain", 0.01),
+        ("recorded", 0.1),
+        ("not-denied", 0.01),
+        ("unvalidated-certificate", 0.01),
+        (FROM_OUTSIDE, 0.01),
+    ] {
+        assert!(share(what) > at_least, "{what}: {tally:?}");
+    }
+}
+
+/// Fails at the first request of random policies that the engine decides differently. Returns how often each outcome
+/// happened.
+fn compare_with_naive(pairs: u32, rng: TestRng) -> BTreeMap<&'static str, u32> {
+    let tally = RefCell::new(BTreeMap::<&str, u32>::new());
+    let count = |what| *tally.borrow_mut().entry(what).or_default() += 1;
     let mut runner = TestRunner::new_with_rng(
         ProptestConfig {
-            cases: number("PEERGATE_PAIRS", PAIRS) / REQUESTS,
+            cases: pairs / REQUESTS,
             failure_persistence: None,
             ..ProptestConfig::default()
         },
-        TestRng::from_seed(RngAlgorithm::ChaCha, &seed_bytes(seed)),
+        rng,
     );
     let cases = (policy(), vec(request(), REQUESTS as usize));
     let result = runner.run(&cases, |(config, requests)| {
@@ -93,7 +127,7 @@ fn engine_decides_what_the_rules_mean() {
                 count("recorded");
             }
             if is_decided_by_certificate(&policy, asked, &expected) {
-                count("from outside");
+                count(FROM_OUTSIDE);
             }
         }
         Ok(())
@@ -101,24 +135,7 @@ fn engine_decides_what_the_rules_mean() {
     if let Err(error) = result {
         panic!("{error}");
     }
-
-    // What seldom happens is seldom tested.
-    let tally = tally.into_inner();
-    let share = |what| f64::from(tally.get(what).copied().unwrap_or(0)) / f64::from(tally["all"]);
-    let is_fair = tally["all"] >= 50_000
-        && share("allowed-by-rule") > 0.1
-        && share("denied-by-rule") > 0.1
-        && share("expired-rule") > 0.05
-        && share("rule-not-yet-valid") > 0.003
-        && share("no-rule-matched") > 0.05
-        && share("no-identity") > 0.01
-        && share("malformed-identity") > 0.01
-        && share("foreign-trust-domain") > 0.01
-        && share("recorded") > 0.1
-        && share("not-denied") > 0.01
-        && share("unvalidated-certificate") > 0.001
-        && share("from outside") > 0.02;
-    assert!(is_fair, "{tally:?}");
+    tally.into_inner()
 }
 
 proptest! {
