@@ -31,6 +31,8 @@ pub mod diagnostic;
 #[cfg(feature = "authoring")]
 pub mod document;
 #[cfg(feature = "authoring")]
+pub mod edit;
+#[cfg(feature = "authoring")]
 pub mod envoy;
 #[cfg(feature = "authoring")]
 pub mod import;
@@ -53,10 +55,16 @@ pub mod planes;
 #[cfg(feature = "authoring")]
 pub mod policy;
 #[cfg(feature = "authoring")]
+pub mod printable;
+#[cfg(feature = "authoring")]
 mod protobuf;
+#[cfg(feature = "authoring")]
+pub mod time_span;
 #[cfg(feature = "authoring")]
 pub mod validate;
 #[cfg(feature = "authoring")]
 pub mod verify;
+#[cfg(feature = "authoring")]
+pub mod wording;
 #[cfg(feature = "authoring")]
 pub mod yaml;

@@ -17,6 +17,7 @@ mod kubernetes;
 mod node;
 mod parse;
 mod placeholder;
+mod position;
 mod scalar;
 mod source;
 mod wording;
@@ -29,6 +30,7 @@ pub use self::deserialize::{read, read_as};
 pub use self::kubernetes::{Manifest, Unreadable, manifests};
 pub use self::node::Node;
 pub use self::parse::parse;
+pub use self::position::{Excerpt, Lines, Position};
 
 pub(crate) use self::wording::quoted;
 

@@ -9,14 +9,13 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::ApiGroup;
 use kube::{Api, Client, Config, Resource, discovery};
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::istio::ResourceKind;
 use policy_schema::verify::{Kind, Object};
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::admin::{self, AdminError, Said};
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 use crate::network;
 
 /// Where a sidecar's admin endpoint is, for those in its pod.

@@ -1,12 +1,11 @@
 //! Policies → what the engine decides by, as on a proxy.
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::plugin_config::{ConfigError, PluginConfig, PolicyName};
 use policy_schema::policy::{Labels, PolicySet, ServicePolicy};
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::output::OutputError;
 
 /// What was rendered is refused by its own reader.

@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::decision_id::DecisionKey;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input::{bytes, name_of};
 
 /// Where the key is.

@@ -6,15 +6,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::code::Code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::printable::printable;
+use policy_schema::wording::counted;
 use policy_schema::yaml::Span;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
-use crate::printable::printable;
-use crate::report::{self, counted};
+use crate::report;
 
 /// What a policy file's name ends in, in upper or lower case.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];

@@ -10,9 +10,7 @@ mod commands;
 mod compilation;
 mod decision_key;
 mod demo;
-mod exit_status;
 mod explanation;
-mod failure;
 #[cfg(test)]
 mod fuzz;
 mod help;
@@ -24,27 +22,24 @@ mod manifests;
 mod network;
 mod output;
 mod policies;
-mod policy_edit;
-mod position;
-mod printable;
+mod policy_file;
 mod probe;
 mod prometheus;
 mod promotion;
 mod registry;
 mod report;
 mod series;
-mod time_span;
 mod top;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use peergate_fault::Failure;
 
 use commands::{
     certs, completions, decide, explain, import, init, install_values, learn, metrics, monitoring,
     package, promote, push, render, schema, validate, verify,
 };
-use failure::Failure;
 
-pub use exit_status::ExitStatus;
+pub use peergate_fault::ExitStatus;
 
 /// Who may call what in a service mesh: one policy document, checked, rendered and asked
 ///

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
+use policy_schema::printable::printable;
 use policy_schema::verify::{HelmValues, Manifest, Object, manifest};
+use policy_schema::wording::counted;
+use policy_schema::yaml::Lines;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input::Input;
-use crate::position::Lines;
-use crate::printable::printable;
-use crate::report::{self, counted};
+use crate::report;
 
 /// More skipped documents than these are not named.
 const MAX_NAMED: usize = 5;

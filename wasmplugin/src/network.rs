@@ -4,11 +4,10 @@ use std::error::Error;
 use std::io;
 use std::path::Path;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use rustls::CertificateError;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input;
 
 /// The runtime that waits for answers cannot start.

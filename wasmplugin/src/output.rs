@@ -9,12 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
+use peergate_fault::{ExitStatus, Fault};
 use serde::Serialize;
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// Why a result is not written.
 #[derive(Debug, Error)]

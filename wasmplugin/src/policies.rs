@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
@@ -9,8 +10,6 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input::{Input, InputArgs, InputError};
 use crate::report;
 

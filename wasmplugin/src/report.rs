@@ -8,13 +8,13 @@ use std::io::Write;
 use std::path::Path;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use peergate_fault::Fault;
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::verify::Finding;
+use policy_schema::wording::counted;
+use policy_schema::yaml::{Lines, Position};
 use serde::Serialize;
-
-use crate::failure::Fault;
-use crate::position::{Lines, Position};
 
 /// Something to be shown, with the text it is about if there is one.
 #[derive(Clone, Copy, Debug)]
@@ -318,11 +318,6 @@ pub(crate) fn counts(severities: impl Iterator<Item = Severity>) -> String {
     ];
     let present = named.into_iter().filter(|(count, _)| *count > 0);
     present.map(|(_, text)| text).collect::<Vec<_>>().join(", ")
-}
-
-/// A number of things.
-pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Shows why a command did not do what it was asked.

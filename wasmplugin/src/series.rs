@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use peergate_fault::{ExitStatus, Fault};
 use peergate_sandbox::Metrics;
 use policy_schema::telemetry::metric::Metric;
 use prometheus_parse::{Sample, Value};
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// A series of the filter's.
 pub(crate) struct Series {

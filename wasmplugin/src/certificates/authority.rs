@@ -2,15 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use peergate_fault::{ExitStatus, Fault};
 use rcgen::string::Ia5String;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// How far in the past validity begins, so that clocks need not agree to the second.
 const BACKDATED: Duration = Duration::from_hours(1);

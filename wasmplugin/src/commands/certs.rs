@@ -9,9 +9,7 @@ mod root;
 mod rotate;
 
 use clap::Subcommand;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
+use peergate_fault::{ExitStatus, Failure};
 
 /// Make roots and intermediates for Istio's CA, and read certificates
 ///

@@ -1,9 +1,8 @@
 //! `peergate completions`.
 
 use clap_complete::Shell;
+use peergate_fault::{ExitStatus, Failure};
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::output;
 
 /// Print the completions of a shell

@@ -22,6 +22,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::ValueHint;
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
@@ -29,8 +30,6 @@ use policy_schema::validate::Options;
 use serde_json::{Map, Value, json};
 
 use crate::decision_key::KeyArgs;
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{InputArgs, InputError, is_stdin};
 use crate::label::parse_label;
 use crate::output::{self, Format};
@@ -38,10 +37,9 @@ use crate::policies;
 use crate::policies::PoliciesError;
 use crate::report::{self, Message};
 
-use error::QuestionError;
-
 use caller::{Caller, CallerText};
 use decider::Decider;
+use error::QuestionError;
 use question::Question;
 use requests::Lines;
 use target::Target;

@@ -5,12 +5,11 @@ use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_sandbox::{EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT};
 use thiserror::Error;
 
 use crate::demo::{self, DemoError, DemoMesh};
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::image::{NotAModule, WASM_MAGIC};
 use crate::output::{self, Format};
 use crate::report;

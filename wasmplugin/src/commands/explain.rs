@@ -9,19 +9,18 @@ mod patch;
 
 use std::time::Duration;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
 use crate::compilation::compile;
 use crate::decision_key::KeyArgs;
-use crate::exit_status::ExitStatus;
 use crate::explanation::remedy::{Choice, remedy};
 use crate::explanation::{self, Explanation};
-use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::label::parse_label;
-use crate::policy_edit::{PolicyFileError, changed_file};
+use crate::policy_file::{PolicyFileError, changed_file};
 use crate::{output, policies, report};
 
 use change::{Documents, Tried};

@@ -7,15 +7,15 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueHint};
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::import::{ExceptionPlan, Options as ImportOptions, Outcome, import};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
+use policy_schema::wording::counted;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input::Input;
-use crate::report::{self, LimitArgs, counted};
+use crate::report::{self, LimitArgs};
 use crate::{output, policies};
 
 use text::Places;

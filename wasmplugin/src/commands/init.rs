@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
+use peergate_fault::{ExitStatus, Failure};
+
 use crate::input::is_stdin;
 use crate::{output, report};
 

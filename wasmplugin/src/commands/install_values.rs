@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::istio::{InstallContent, install_files};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
 use super::undeclared_providers;
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::output::{self, NewFile};
 use crate::policies;

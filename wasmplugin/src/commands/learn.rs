@@ -11,10 +11,9 @@ mod seen;
 mod series;
 mod wording;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::timestamp::Timestamp;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{InputArgs, InputError, is_stdin};
 use crate::learning::counters::OBSERVED;
 use crate::learning::proposal::{Evidence, Proposals, ProposedCall};

@@ -2,13 +2,12 @@
 
 use std::fmt::Write as _;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::telemetry::Label;
 use policy_schema::telemetry::metric::{self, Metric, MetricKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::output;
 
 /// Say what the filter counts and measures, and how Prometheus gets it

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
+use policy_schema::wording::counted;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::output::{self, NewFile, OutputError, Target};
 use crate::report;
 
@@ -206,7 +206,7 @@ fn write_into(
     write(files, force)?;
     report::summary(&format!(
         "wrote {} to {}; next: docs/monitoring.md",
-        report::counted(count, "file", "files"),
+        counted(count, "file", "files"),
         folder.display()
     ));
     Ok(())

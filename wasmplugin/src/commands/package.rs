@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::image::{self, BuildInfo, Image, InvalidBuildInfo, NotAModule, WASM_MAGIC};
 use crate::input::{InputError, bytes};
 use crate::output::{self, OutputError};

@@ -9,24 +9,23 @@ mod write;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
+use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::output::{self, Format};
-use crate::policy_edit::PolicyFileError;
+use crate::policy_file::PolicyFileError;
 use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
-use crate::promotion::Window;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
-use crate::promotion::evidence;
 use crate::promotion::verdict::{Standard, judge};
+use crate::promotion::{Window, evidence};
 use crate::series::NoLabels;
-use crate::{network, policies, time_span};
+use crate::{network, policies};
 
 use error::PromoteError;
 use report::{Judged, Report};

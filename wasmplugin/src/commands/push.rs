@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::edit::{EditError, PolicyText};
 use policy_schema::validate::{Options, validate};
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::image::{self, InvalidLayout};
 use crate::input::{Input, InputError, bytes};
 use crate::output::{self, NewFile};
-use crate::policy_edit::{EditError, PolicyText, changed_file};
+use crate::policy_file::changed_file;
 use crate::registry::{self, Access, Destination, PushError};
 use crate::{network, policies, report};
 

@@ -12,6 +12,7 @@ mod release;
 
 use std::slice;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::envoy;
 use policy_schema::istio::{
     ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
@@ -20,21 +21,19 @@ use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-
-use against::AgainstArgs;
-use folder::Layout;
-use object::Object;
-use only::Only;
+use policy_schema::wording::counted;
 
 use super::undeclared_providers;
 use crate::decision_key::KeyArgs;
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{InputArgs, InputError};
 use crate::output::{self, Format, NewFile, Target};
 use crate::{policies, report};
 
+use against::AgainstArgs;
 use error::RenderError;
+use folder::Layout;
+use object::Object;
+use only::Only;
 
 /// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
 ///
@@ -177,7 +176,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if large > 0 {
         report::note(&format!(
             "{} too large for the annotation that `kubectl apply` leaves: use `kubectl apply --server-side`",
-            report::counted(large, "object is", "objects are")
+            counted(large, "object is", "objects are")
         ));
     }
     if args.workload.is_none() && only.takes(ResourceKind::Gateway) {

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::json_schema;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::output;
 
 /// Print the JSON Schema of policy documents, for editors

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgGroup;
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::metric;
+use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 use thiserror::Error;
 
 use crate::admin::{self, AdminError};
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input::InputArgs;
 use crate::output::{self, Format};
 use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
@@ -24,7 +24,7 @@ use crate::top::policy_name::policy_name;
 use crate::top::reading::Reading;
 use crate::top::snapshot::{Order, Snapshot};
 use crate::top::{from_prometheus, from_proxy, json, plain, terminal};
-use crate::{network, policies, report, time_span};
+use crate::{network, policies, report};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
 #[derive(Debug, clap::Args)]

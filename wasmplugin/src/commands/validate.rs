@@ -4,18 +4,18 @@ mod expiring;
 
 use std::time::Duration;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::{IstioVersion, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated};
+use policy_schema::wording::counted;
 use serde_json::json;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
 use crate::output::{self, Format};
 use crate::policies;
-use crate::report::{self, LimitArgs, Message, counted};
+use crate::report::{self, LimitArgs, Message};
 
 /// Check policies, and show everything that is wrong with them
 #[derive(Debug, clap::Args)]

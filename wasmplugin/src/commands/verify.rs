@@ -14,6 +14,7 @@ mod seen;
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::code::Severity;
 use policy_schema::istio::ExtensionApi;
 use policy_schema::policy::IstioVersion;
@@ -21,15 +22,13 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 use policy_schema::verify::{locate_fields, verify};
 
-use args::MeshArgs;
-use report::Report;
-
 use crate::commands::render::Extension;
 use crate::decision_key::KeyArgs;
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{InputArgs, InputError};
 use crate::{output, policies};
+
+use args::MeshArgs;
+use report::Report;
 
 /// Say where a mesh is not what the documents say
 ///

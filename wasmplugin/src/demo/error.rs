@@ -1,10 +1,8 @@
 //! Why the demo could not be run to its end.
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::ConfigError;
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// Why the demo could not be run to its end.
 #[derive(Debug, Error)]

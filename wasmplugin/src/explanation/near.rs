@@ -3,11 +3,11 @@
 use std::fmt;
 
 use policy_schema::engine::{Attribute, CompiledPolicy, CompiledRule, NearMiss, RequestAttributes};
+use policy_schema::printable::printable;
 use policy_schema::rule_spec::RuleSpec;
 use serde_json::{Value, json};
 
 use super::wanted;
-use crate::printable::printable;
 
 /// How many of them are reported.
 pub(super) const NEAR_RULES: usize = 3;

@@ -1,6 +1,7 @@
 //! What would make a denied request be allowed: a change of a document, or what people must do.
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
+use policy_schema::edit::{Edit, EditError, PolicyText};
 use policy_schema::engine::Reason;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
@@ -8,7 +9,6 @@ use policy_schema::timestamp::Timestamp;
 
 use super::new_rule::{NewCaller, NewRule, new_rule, scalar};
 use super::{Explanation, NamedRule, NearRule, ShadowRule};
-use crate::policy_edit::{Edit, EditError, PolicyText};
 
 /// What would make a request be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// What a WebAssembly module begins with.
 pub(crate) const WASM_MAGIC: [u8; 4] = *b"\0asm";

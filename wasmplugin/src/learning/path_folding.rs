@@ -8,13 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::matching::{PathMatch, Reading};
+use policy_schema::printable::clipped;
 use thiserror::Error;
 
 use super::caller::Caller;
 use super::observed::Tally;
 use super::path_positions::{ANY, Obstacle, Positions, push, segments};
 use super::path_shape::{Shape, is_grpc, shape};
-use crate::printable::clipped;
 
 /// How many values of a position are shown.
 const EXAMPLES: usize = 3;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::identity::TrustDomains;
 use policy_schema::matching::{PathMatch, TextMatch};
+use policy_schema::printable::clipped;
 
 use super::caller::{Caller, Stranger};
 use super::observed::{Observation, Outcome, Period, Tally};
 use super::path_positions::{SeenPaths, is_too_long};
-use crate::printable::clipped;
 
 /// Which requests are learnt from.
 #[derive(Clone, Copy, Debug)]

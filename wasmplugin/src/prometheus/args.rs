@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::Failure;
+
 use super::Prometheus;
 use super::error::PrometheusError;
-use crate::failure::Failure;
 use crate::{input, network};
 
 /// Which Prometheus, and how to be let in.

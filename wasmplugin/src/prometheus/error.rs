@@ -1,11 +1,10 @@
 //! Why a Prometheus gives no answer, and what to do about it.
 
 use http::StatusCode;
+use peergate_fault::{ExitStatus, Fault};
 use reqwest::Url;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 use crate::network;
 
 /// Why a Prometheus gives no answer.

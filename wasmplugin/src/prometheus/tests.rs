@@ -4,11 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::timestamp::Timestamp;
 
 use super::{Prometheus, PrometheusError, Sample};
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 use crate::network::block_on;
 
 /// A server for one request.

@@ -1,8 +1,7 @@
 //! A policy's label → its name, as screens and reports show it.
 
+use policy_schema::printable::printable;
 use policy_schema::telemetry::PolicyLabel;
-
-use crate::printable::printable;
 
 /// The name of the policy with a label. A label of no policy stands for itself.
 pub(crate) fn policy_name(label: &str) -> String {

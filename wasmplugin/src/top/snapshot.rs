@@ -5,12 +5,12 @@ mod heading;
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::printable::printable;
 use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel};
 
 use super::documents::{Documents, RuleFacts};
 use super::policy_name::policy_name;
 use super::reading::{Count, Reading};
-use crate::printable::printable;
 
 /// What is to be seen at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use policy_schema::printable::printable;
 use policy_schema::telemetry::ObservedValue;
 
 use super::number;
 use super::reading::Count;
 use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, Tally};
-use crate::printable::printable;
 
 /// Which of the two tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

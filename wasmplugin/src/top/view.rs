@@ -1,17 +1,16 @@
 //! A snapshot → a screen.
 
+use policy_schema::wording::counted;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::fit;
 use super::look::{Look, Page};
-use super::shorten;
 use super::snapshot::Snapshot;
 use super::table::{Content, Kind, Mark, Table};
-use crate::report::counted;
+use super::{fit, shorten};
 
 /// What each key does. Lines fit 40 columns, and all of them ten rows with the footer.
 const KEYS: [&str; 9] = [

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use peergate_fault::Failure;
 use serde::Serialize;
 
 use crate::certificates::read::{self, CA_CERT, CA_KEY, CERT_CHAIN, Chain, ROOT_CERT, ReadError};
-use crate::failure::Failure;
 use crate::input::bytes;
 use crate::output;
 

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use peergate_fault::{ExitStatus, Failure};
+
 use super::args::{days, parse_trust_domain};
 use super::cacerts::{PluggedIn, text};
 use crate::certificates::authority::{self, Authority};
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::output;
 
 /// Make an intermediate of a root for a cluster, and the Secret `cacerts` with it

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
 
 use crate::certificates::read::ReadError;
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// Why certificates are not read, or an authority not replaced.
 #[derive(Debug, Error)]

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 
@@ -12,8 +13,6 @@ use crate::certificates::beside::beside;
 use crate::certificates::finding::Finding;
 use crate::certificates::inspect::{Expected, Inspected, inspect, missing_roots, seconds};
 use crate::certificates::read::{self, Chain};
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{bytes, name_of};
 use crate::output::{self, Format};
 use crate::policies;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use peergate_fault::{ExitStatus, Failure};
+
 use super::args::{days, parse_trust_domain};
 use crate::certificates::authority;
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::output;
 
 /// Make a root: root-cert.pem and root-key.pem

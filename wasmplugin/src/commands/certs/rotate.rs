@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use peergate_fault::{ExitStatus, Failure};
+
 use super::cacerts::PluggedIn;
 use super::error::CertsError;
 use crate::certificates::beside::beside;
 use crate::certificates::finding::FaultCode;
 use crate::certificates::inspect::{Expected, inspect};
 use crate::certificates::read::CA_CERT;
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::{output, policies};
 
 /// Write the three steps from one root to another, each as the Secret `cacerts`

@@ -1,5 +1,6 @@
 //! What becomes of a request, for people and for programs.
 
+use peergate_fault::ExitStatus;
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
@@ -10,7 +11,6 @@ use serde::{Serialize, Serializer};
 
 use super::question::Question;
 use super::refusal::Refusal;
-use crate::exit_status::ExitStatus;
 use crate::explanation::{NearRule, nearest};
 
 /// What becomes of a request.

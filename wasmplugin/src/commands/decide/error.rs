@@ -1,9 +1,7 @@
 //! Why a question is not answered.
 
+use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// Why a question is not answered.
 #[derive(Debug, Error)]

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
 
 use super::answer::{Answer, RecordedMatch, Verdict};
 use crate::explanation::NearRules;
-use crate::printable::printable;
 
 impl fmt::Display for Answer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
+use peergate_fault::{ExitStatus, Failure};
 use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
+use policy_schema::wording::counted;
 use serde_json::json;
 
 use super::answer::Answer;
@@ -13,8 +15,6 @@ use super::decider::{Decider, TcpDecider};
 use super::error::QuestionError;
 use super::line::Line;
 use super::target::{self, Target};
-use crate::exit_status::ExitStatus;
-use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
 use crate::output::{OutputError, cannot_write_stdout};
 use crate::report;
@@ -206,7 +206,7 @@ impl Tally {
         let is_negative = if self.expected > 0 {
             report::summary(&format!(
                 "{}, {} not as expected",
-                report::counted(self.expected, "expectation", "expectations"),
+                counted(self.expected, "expectation", "expectations"),
                 self.unexpected
             ));
             self.unexpected > 0

@@ -1,10 +1,10 @@
 //! Where a request goes, as `--to` names it.
 
+use peergate_fault::Failure;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{Labels, PolicySet, ServicePolicy, UnknownHost};
 
 use super::error::QuestionError;
-use crate::failure::Failure;
 use crate::policies;
 
 /// Where a request goes.

@@ -1,7 +1,9 @@
 //! Remedy × documents → the changed text, if with it the documents are valid and allow the request.
 
+use peergate_fault::Failure;
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::SourceText;
+use policy_schema::edit::{EditError, PolicyText};
 use policy_schema::engine::{CompiledPolicy, Outcome, Request};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
@@ -9,9 +11,7 @@ use policy_schema::validate::{Options, Validated, validate};
 
 use crate::compilation::compile;
 use crate::explanation::Remedy;
-use crate::failure::Failure;
 use crate::policies;
-use crate::policy_edit::{EditError, PolicyText};
 
 /// The documents that a remedy is tried on.
 #[derive(Debug)]

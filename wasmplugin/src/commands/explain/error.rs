@@ -1,11 +1,9 @@
 //! Why a decision is not explained, or its change not made.
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::decision_id::InvalidDecisionId;
 use policy_schema::timestamp::Timestamp;
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// Why a decision is not explained, or its change not made.
 #[derive(Debug, Error)]

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use policy_schema::decision_id::RecordedCaller;
+use policy_schema::printable::printable;
 use policy_schema::telemetry::ReasonCode;
 
 use super::Report;
 use crate::explanation::{self, NearRules, Remedy};
-use crate::printable::printable;
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,9 @@
 //! What whoever trusts an explanation, or takes its change, must know.
 
+use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
 
 use super::Report;
-use crate::printable::printable;
 
 impl Report<'_> {
     /// One sentence each.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use policy_schema::import::{Documents, Finding, Outcome};
+use policy_schema::wording::counted;
 
 use super::text::Places;
-use crate::report::{self, LimitArgs, counted};
+use crate::report::{self, LimitArgs};
 
 /// More kinds than these are not named in one line.
 const MAX_KINDS: usize = 8;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use peergate_fault::Failure;
 use policy_schema::diagnostic::{Place, SourceText};
 use policy_schema::import::{Documents, ImportedPolicy};
+use policy_schema::yaml::Lines;
 
-use crate::failure::Failure;
 use crate::output;
-use crate::position::Lines;
 
 /// Places in the texts of an import, as people find them.
 pub(super) struct Places<'t> {

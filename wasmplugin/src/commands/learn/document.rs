@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use peergate_fault::Failure;
 use policy_schema::code::Code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::document::{
     PolicyMetadata, Selector, ServicePolicyDocument, ServicePolicyKind, ServicePolicySpec,
     ServiceSpec,
 };
+use policy_schema::edit::{Edit, EditError, PolicyText};
 use policy_schema::plugin_config::{ApiVersion, PolicyName};
 use policy_schema::rule_spec::{Enforcement, RuleSpec};
 use policy_schema::validate::validate;
@@ -19,13 +21,12 @@ use super::args::Args;
 use super::error::LearnError;
 use super::known::Known;
 use super::wording::call_line;
-use crate::failure::Failure;
 use crate::input::BYTE_ORDER_MARK;
 use crate::learning::caller::RuleIds;
 use crate::learning::proposal::{Proposals, ProposedCall};
 use crate::learning::rule::rule;
 use crate::output::{self, OutputError};
-use crate::policy_edit::{Edit, EditError, PolicyFileError, PolicyText};
+use crate::policy_file::PolicyFileError;
 use crate::report;
 
 /// More calls than these are not listed in comments.

@@ -2,11 +2,10 @@
 
 use std::sync::LazyLock;
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::telemetry::metric::OBSERVED;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 use crate::learning::access_log::InvalidLine;
 use crate::learning::counters::InvalidSeries;
 

@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use policy_schema::istio::ACCESS_LOG_PROVIDER;
+use policy_schema::printable::{clipped, printable};
 
 use super::args::Args;
 use super::document::{ByHand, Document};
@@ -15,7 +16,6 @@ use super::wording::call_line;
 use crate::learning::path_folding::{Because, HeldBack};
 use crate::learning::proposal::Coverage;
 use crate::learning::rule::{requests, told};
-use crate::printable::{clipped, printable};
 use crate::report;
 
 /// More lines than these of one kind are not shown.

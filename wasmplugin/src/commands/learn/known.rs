@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use peergate_fault::Failure;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::edit::PolicyText;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
 use policy_schema::matching::PathMatch;
@@ -13,12 +15,11 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
 use crate::compilation::compile;
-use crate::failure::Failure;
 use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
 use crate::learning::workload::{Call, Standing};
 use crate::policies::PoliciesError;
-use crate::policy_edit::{PolicyFileError, PolicyText};
+use crate::policy_file::PolicyFileError;
 use crate::{policies, report};
 
 /// What is allowed already.

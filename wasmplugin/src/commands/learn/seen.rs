@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use peergate_fault::Failure;
 use policy_schema::plugin_config::PolicyName;
 
 use super::error::LearnError;
 use super::known::Known;
-use crate::failure::Failure;
 use crate::input::{self, cannot_read, name_of};
 use crate::learning::access_log::{self, Entry, InvalidLine};
 use crate::learning::counters::{self, Counted};

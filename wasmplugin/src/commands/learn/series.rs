@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{Label, PolicyLabel};
+use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 
 use crate::learning::counters::{LABELS, OBSERVED};
 use crate::learning::observed::{Period, Tally};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
-use crate::time_span;
 
 const SECOND: u64 = 1_000_000_000;
 

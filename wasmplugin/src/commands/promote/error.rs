@@ -1,10 +1,8 @@
 //! Why nothing is enforced.
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::PolicyName;
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 
 /// Why nothing is enforced.
 #[derive(Debug, Error)]

@@ -4,13 +4,15 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::printable::printable;
 use policy_schema::rule_spec::Effect;
 use policy_schema::telemetry::ObservedValue;
 use policy_schema::telemetry::metric::{DECISIONS, REVISION};
+use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
+use policy_schema::wording::counted;
 
 use super::report::{Judged, Report, Written};
-use crate::printable::printable;
 use crate::promotion::Window;
 use crate::promotion::candidate::{Candidate, Subject};
 use crate::promotion::coverage::Gap;
@@ -18,8 +20,6 @@ use crate::promotion::evidence::{Beginning, CallerHits, Seen};
 use crate::promotion::revisions::Revisions;
 use crate::promotion::schedule::{self, Scheduled};
 use crate::promotion::verdict::{NotInForce, Unknown, Verdict};
-use crate::report::counted;
-use crate::time_span;
 
 /// More callers than these are not listed: nobody reads on.
 const MOST_CALLERS: usize = 20;

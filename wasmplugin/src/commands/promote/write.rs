@@ -1,6 +1,8 @@
 //! What is ready → the policy files without its `enforcement`.
 
+use peergate_fault::Failure;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::edit::{Edit, EditError, PolicyText};
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{Enforcement, Otherwise, RuleSpec};
@@ -8,9 +10,8 @@ use policy_schema::validate::{Options, validate};
 
 use super::error::PromoteError;
 use super::report::Written;
-use crate::failure::Failure;
 use crate::input::Input;
-use crate::policy_edit::{Edit, EditError, PolicyFileError, PolicyText, changed_file};
+use crate::policy_file::{PolicyFileError, changed_file};
 use crate::promotion::candidate::Candidate;
 use crate::{output, report};
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use peergate_fault::Failure;
 use policy_schema::diagnostic::{Place, SourceText};
 use policy_schema::istio::{Resource, ResourceKind};
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Widening, widened};
+use policy_schema::yaml::Lines;
 
 use super::object::Object;
 use crate::cluster::{Cluster, ClusterError};
-use crate::failure::Failure;
 use crate::manifests::{self, Manifests};
-use crate::position::Lines;
 use crate::{input, network, report};
 
 /// Stands for the cluster of the current kubeconfig context.

@@ -2,8 +2,9 @@
 
 use policy_schema::istio::{self, Affected, Applied, Denials, Extent, Plaintext};
 use policy_schema::policy::PolicySet;
+use policy_schema::wording::counted;
 
-use crate::report::{self, counted};
+use crate::report;
 
 /// Reports what an apply of the rendered objects closes and opens.
 pub(super) fn note(set: &PolicySet) {

@@ -1,13 +1,11 @@
 //! Why nothing is rendered.
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::envoy::NotForPlainEnvoy;
 use policy_schema::istio::NoExtension;
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::wording::counted;
 use thiserror::Error;
-
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
-use crate::report::counted;
 
 /// Why nothing is rendered.
 #[derive(Debug, Error)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use peergate_fault::Failure;
+
 use super::error::RenderError;
 use super::object::Object;
-use crate::failure::Failure;
 use crate::report;
 
 /// Refuses objects that have the kind, the namespace and the name of another, and says of what both

@@ -1,12 +1,12 @@
 //! What is rendered, alone and together.
 
+use peergate_fault::Failure;
 use policy_schema::envoy::HttpFilter;
 use policy_schema::istio::Resource;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use serde::{Serialize, Serializer};
 
 use super::error::RenderError;
-use crate::failure::Failure;
 use crate::output::{self, Format, OutputError};
 use crate::report;
 

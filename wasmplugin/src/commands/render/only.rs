@@ -1,9 +1,9 @@
 //! What of all there is to render is asked for.
 
+use peergate_fault::Failure;
 use policy_schema::istio::ResourceKind;
 
 use super::error::RenderError;
-use crate::failure::Failure;
 
 /// Something that can be asked for alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

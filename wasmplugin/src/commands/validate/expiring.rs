@@ -8,9 +8,10 @@ use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{End, Ending};
+use policy_schema::wording::counted;
 use serde::Serialize;
 
-use crate::report::{Texts, counted};
+use crate::report::Texts;
 
 const DAY: u64 = 24 * 60 * 60;
 

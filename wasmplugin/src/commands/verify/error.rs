@@ -1,10 +1,9 @@
 //! Why a mesh is not looked at, or nothing is reported.
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::verify::NotAConfigDump;
 use thiserror::Error;
 
-use crate::exit_status::ExitStatus;
-use crate::failure::Fault;
 use crate::input::InputError;
 
 /// Why a mesh is not looked at, or nothing is reported.

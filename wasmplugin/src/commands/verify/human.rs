@@ -1,10 +1,11 @@
 //! The report for people.
 
 use policy_schema::verify::{Proxy, RunningPolicy};
+use policy_schema::wording::counted;
 
 use super::report::Report;
 use super::seen::Probed;
-use crate::report::{self, Message, counted};
+use crate::report::{self, Message};
 
 /// Proxies with what they run, ports with how they answer, and what is wrong.
 pub(super) fn report(report: &Report, proxies: &[Proxy]) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! The report for CI systems that show tests: a test for each thing that can be found.
 
+use peergate_fault::Failure;
 use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
@@ -7,7 +8,6 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use super::error::VerifyError;
 use super::report::Report;
 use super::seen::Seen;
-use crate::failure::Failure;
 use crate::report::Texts;
 
 /// Each finding is a test that failed. What was not found is one that passed, or where nobody asked

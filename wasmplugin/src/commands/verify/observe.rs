@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use peergate_fault::Failure;
 use policy_schema::diagnostic::SourceText;
-use policy_schema::istio::ObjectMetadata;
-use policy_schema::istio::{ResourceKind, mesh_config_name, mesh_resources};
+use policy_schema::istio::{ObjectMetadata, ResourceKind, mesh_config_name, mesh_resources};
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{
     Extent, Finding, FindingCode, Measured, Object, Observed, Proxy, control_plane_namespaces,
@@ -18,7 +18,6 @@ use super::{certificates, measured};
 use crate::admin::{self, Said};
 use crate::certificates::inspect::Expected;
 use crate::cluster::Cluster;
-use crate::failure::Failure;
 use crate::probe::{self, Answer, Answers};
 use crate::{input, manifests, network};
 

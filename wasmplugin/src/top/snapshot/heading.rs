@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use policy_schema::printable::printable;
 use policy_schema::telemetry::Verdicts;
+use policy_schema::wording::counted;
 
-use crate::printable::printable;
-use crate::report::counted;
 use crate::top::documents::Documents;
 use crate::top::number::whole;
 use crate::top::policy_name::policy_name;

@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::mem::{Discriminant, discriminant};
 
+use policy_schema::printable::printable;
+
 use crate::learning::observed::Tally;
 use crate::learning::rule::{requests, told};
 use crate::learning::workload::SetAside;
-use crate::printable::printable;
 
 /// More of one reason are not told one by one.
 const MOST_OF_A_REASON: usize = 5;

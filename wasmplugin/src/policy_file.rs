@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::diagnostic::SourceText;
+use policy_schema::edit::EditError;
 use thiserror::Error;
 
-use super::EditError;
-use crate::exit_status::ExitStatus;
-use crate::failure::{Failure, Fault};
 use crate::input::{self, BYTE_ORDER_MARK};
 use crate::output::NewFile;
 

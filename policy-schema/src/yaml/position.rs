@@ -1,12 +1,14 @@
 //! Byte offsets → lines and columns.
 
-use policy_schema::yaml::Span;
+use super::Span;
 
 /// A place in a text, as editors count: from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
 }
 
 /// How many bytes lie between two counts of characters that are kept.
@@ -21,7 +23,7 @@ const MAX_LINES: usize = 10;
 
 /// Where the lines of a text begin.
 #[derive(Debug)]
-pub(crate) struct Lines<'t> {
+pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
     /// How many characters begin before each multiple of [`STRIDE`] bytes.
@@ -30,16 +32,18 @@ pub(crate) struct Lines<'t> {
 
 /// Lines of a text, without what is far from the place that they are about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Excerpt<'t> {
-    pub(crate) text: &'t str,
+pub struct Excerpt<'t> {
+    /// The lines.
+    pub text: &'t str,
     /// The offset of the text.
-    pub(crate) start: usize,
+    pub start: usize,
     /// The number of the first line, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
 }
 
 impl<'t> Lines<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
+    /// Finds the lines of `text` in one pass.
+    pub fn new(text: &'t str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = std::iter::once(0).chain(ends.map(|(end, _)| end + 1));
         let counts = text.as_bytes().chunks(STRIDE).scan(0, |count, chunk| {
@@ -55,7 +59,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The line and column of a byte offset.
-    pub(crate) fn position(&self, offset: usize) -> Position {
+    pub fn position(&self, offset: usize) -> Position {
         let (line, start) = self.line_of(offset);
         let before = |offset| self.characters_before(offset);
         Position {
@@ -75,7 +79,7 @@ impl<'t> Lines<'t> {
     }
 
     /// The lines that `span` covers, at most [`MAX_LINES`].
-    pub(crate) fn excerpt(&self, span: Span) -> Excerpt<'t> {
+    pub fn excerpt(&self, span: Span) -> Excerpt<'t> {
         let (line, line_start) = self.line_of(span.start);
         let first = span.start.saturating_sub(MAX_EXCERPT);
         let start = line_start.max(self.text.floor_char_boundary(first));

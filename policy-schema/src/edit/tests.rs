@@ -1,8 +1,7 @@
 //! Texts before and after.
 
-use policy_schema::plugin_config::PolicyName;
-
 use super::{Edit, EditError, PolicyText};
+use crate::plugin_config::PolicyName;
 
 fn name(name: &str) -> PolicyName {
     PolicyName {

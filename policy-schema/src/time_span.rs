@@ -16,7 +16,7 @@ const UNITS: [(&str, u64); 6] = [
 const FORM: &str = "write a number with `s`, `m`, `h`, `d` or `w`, such as `90s`, `12h` or `7d`";
 
 /// Reads numbers with units.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse(text: &str) -> Result<Duration, String> {
     let invalid = || FORM.to_owned();
     let mut rest = text.trim();
     if rest.is_empty() {
@@ -38,7 +38,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// In days and what is smaller, without a fraction of a second.
-pub(crate) fn text(time: Duration) -> String {
+pub fn text(time: Duration) -> String {
     let mut left = time.as_secs().saturating_mul(1000);
     let mut parts = Vec::new();
     for (unit, length) in UNITS.iter().filter(|(unit, _)| *unit != "w") {

@@ -1,15 +1,13 @@
 //! Why a command did not do what it was asked: an error that knows how the run ends and what to do about it.
-//!
-//! Each module has an error type of its own, which is a [`Fault`] where it may end a run.
 
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 
-use crate::exit_status::ExitStatus;
+use crate::ExitStatus;
 
 /// An error that may end a run.
-pub(crate) trait Fault: Error {
+pub trait Fault: Error {
     /// How the run ends.
     fn status(&self) -> ExitStatus;
 
@@ -23,7 +21,7 @@ pub(crate) trait Fault: Error {
 }
 
 /// Why a command did not do what it was asked.
-pub(crate) struct Failure(Box<dyn Fault>);
+pub struct Failure(Box<dyn Fault>);
 
 impl<F: Fault + 'static> From<F> for Failure {
     fn from(fault: F) -> Self {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The text on one line, with all that is not plain ASCII spelt out. What a client or a metric's label brings must not
 /// control a terminal, nor be read in another order than it has.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii_graphic() || character == ' ' {
@@ -20,7 +20,7 @@ pub(crate) fn printable(text: &str) -> String {
 const MAX_SHOWN: usize = 256;
 
 /// The text, or its beginning if it is long: a client chooses how long its path and its name are.
-pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
+pub fn clipped(text: &str) -> Cow<'_, str> {
     if text.len() <= MAX_SHOWN {
         return Cow::Borrowed(text);
     }

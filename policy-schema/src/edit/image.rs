@@ -1,8 +1,7 @@
 //! The image of the filter in a `Mesh`.
 
-use policy_schema::yaml::{Node, Span};
-
 use super::{Edit, EditError, LINE_END, PolicyText, is_blank};
+use crate::yaml::{Node, Span};
 
 const FILTER: &str = "filter";
 const IMAGE: &str = "image";
@@ -11,12 +10,12 @@ const DIGEST: &str = "sha256";
 
 impl PolicyText<'_> {
     /// Whether there is a mesh in this text.
-    pub(crate) fn has_mesh(&self) -> bool {
+    pub fn has_mesh(&self) -> bool {
         self.mesh_spec().is_ok()
     }
 
     /// Names an image by its digest as the one that sidecars fetch.
-    pub(crate) fn set_filter_image(&self, pinned: &str) -> Result<Vec<Edit>, EditError> {
+    pub fn set_filter_image(&self, pinned: &str) -> Result<Vec<Edit>, EditError> {
         let spec = self.mesh_spec()?;
         let Some(filter) = spec.field(FILTER) else {
             return Ok(vec![self.append_filter(spec, pinned)?]);

@@ -3,34 +3,32 @@
 //! What is written across lines can be changed by whole lines. What is written in brackets, JSON above all, cannot be
 //! changed without a guess at what its writer would have done with commas and line ends, and is refused.
 
-mod file;
 mod image;
 #[cfg(test)]
 mod tests;
 
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::yaml::{self, Node, Span};
 use thiserror::Error;
 
-use crate::position::Lines;
-
-pub(crate) use file::{PolicyFileError, changed_file};
+use crate::plugin_config::PolicyName;
+use crate::yaml::{self, Lines, Node, Span};
 
 /// What a line ends in, whichever way it does.
 const LINE_END: [char; 2] = ['\n', '\r'];
 
 /// A text of policy documents that is to be changed.
 #[derive(Debug)]
-pub(crate) struct PolicyText<'t> {
+pub struct PolicyText<'t> {
     text: &'t str,
     documents: Vec<Node>,
 }
 
 /// A change of a text: this part of it gives way to something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Edit {
-    pub(crate) span: Span,
-    pub(crate) replacement: String,
+pub struct Edit {
+    /// The part of the text that gives way; empty where text is only put in.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub replacement: String,
 }
 
 /// Where elements are put into a text: in the place of `span` and below `before`, each with this indentation.
@@ -43,48 +41,72 @@ struct Place {
 
 /// Why a text is not changed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(crate) enum EditError {
+pub enum EditError {
+    /// The text does not parse.
     #[error("it is no YAML that policies are written in")]
     NotYaml,
+    /// There is no `Mesh` to change.
     #[error("it has no document of kind `Mesh` with a `spec`")]
     NoMesh,
+    /// The policy is not in the text.
     #[error("it has no policy `{0}`")]
     NoPolicy(PolicyName),
+    /// The policy has no rule with that id.
     #[error("policy `{policy}` has no rule `{rule}`")]
-    NoRule { policy: PolicyName, rule: String },
+    NoRule {
+        /// The policy.
+        policy: PolicyName,
+        /// The id that none of its rules has.
+        rule: String,
+    },
+    /// The field is absent.
     #[error("line {line}: there is no `{field}`")]
-    NoField { line: usize, field: String },
+    NoField {
+        /// Where the mapping begins that lacks it, from 1.
+        line: usize,
+        /// The field's name.
+        field: String,
+    },
+    /// The field is written in flow style, which is not changed.
     #[error("line {line}: `{field}` is written in brackets")]
-    InBrackets { line: usize, field: String },
+    InBrackets {
+        /// The field's line, from 1.
+        line: usize,
+        /// The field's name.
+        field: String,
+    },
+    /// The field cannot be removed by whole lines.
     #[error("line {line}: `{field}` shares its lines with something else")]
-    SharedLines { line: usize, field: String },
+    SharedLines {
+        /// The field's line, from 1.
+        line: usize,
+        /// The field's name.
+        field: String,
+    },
+    /// Two edits cover the same bytes.
     #[error("two changes are about the same part of the text")]
     Overlap,
 }
 
 impl<'t> PolicyText<'t> {
     /// Reads a text.
-    pub(crate) fn parse(text: &'t str) -> Result<Self, EditError> {
+    pub fn parse(text: &'t str) -> Result<Self, EditError> {
         let documents = yaml::parse(text).map_err(|_| EditError::NotYaml)?;
         Ok(Self { text, documents })
     }
 
     /// Whether the policy is in this text.
-    pub(crate) fn has_policy(&self, policy: &PolicyName) -> bool {
+    pub fn has_policy(&self, policy: &PolicyName) -> bool {
         self.spec(policy).is_ok()
     }
 
     /// Takes a field out of a policy's `spec`.
-    pub(crate) fn remove_spec_field(
-        &self,
-        policy: &PolicyName,
-        field: &str,
-    ) -> Result<Edit, EditError> {
+    pub fn remove_spec_field(&self, policy: &PolicyName, field: &str) -> Result<Edit, EditError> {
         self.remove_field(self.spec(policy)?, field)
     }
 
     /// Takes a field out of a rule.
-    pub(crate) fn remove_rule_field(
+    pub fn remove_rule_field(
         &self,
         policy: &PolicyName,
         rule: &str,
@@ -94,7 +116,7 @@ impl<'t> PolicyText<'t> {
     }
 
     /// Gives a field of a rule another value, which is written on one line.
-    pub(crate) fn replace_rule_field(
+    pub fn replace_rule_field(
         &self,
         policy: &PolicyName,
         rule: &str,
@@ -127,11 +149,7 @@ impl<'t> PolicyText<'t> {
 
     /// Adds a rule after all others. `lines` are those of a mapping, with the indentation that they have
     /// among themselves.
-    pub(crate) fn append_rule(
-        &self,
-        policy: &PolicyName,
-        lines: &[String],
-    ) -> Result<Edit, EditError> {
+    pub fn append_rule(&self, policy: &PolicyName, lines: &[String]) -> Result<Edit, EditError> {
         let lines = lines.iter().enumerate().map(|(position, line)| {
             let dash = if position == 0 { "- " } else { "  " };
             format!("{dash}{line}\n")
@@ -141,7 +159,7 @@ impl<'t> PolicyText<'t> {
 
     /// Adds rules after all others. `list` is a list in YAML, comments included, that begins without
     /// indentation.
-    pub(crate) fn append_rules(&self, policy: &PolicyName, list: &str) -> Result<Edit, EditError> {
+    pub fn append_rules(&self, policy: &PolicyName, list: &str) -> Result<Edit, EditError> {
         const FIELD: &str = "rules";
         let spec = self.spec(policy)?;
         let rules = spec.field(FIELD).ok_or_else(|| EditError::NoField {
@@ -217,7 +235,7 @@ impl<'t> PolicyText<'t> {
     }
 
     /// Excepts a caller from all sources of a rule.
-    pub(crate) fn except_from_sources(
+    pub fn except_from_sources(
         &self,
         policy: &PolicyName,
         rule: &str,
@@ -272,7 +290,7 @@ impl<'t> PolicyText<'t> {
     }
 
     /// The text with all these changes.
-    pub(crate) fn apply(&self, mut edits: Vec<Edit>) -> Result<String, EditError> {
+    pub fn apply(&self, mut edits: Vec<Edit>) -> Result<String, EditError> {
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let mut changed = String::with_capacity(self.text.len());
         let mut done = 0;

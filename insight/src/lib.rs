@@ -1,0 +1,2 @@
+//! What operators learn from a running mesh: what was counted, what is ready to be enforced, which rules the traffic needs,
+//! and why a request was denied.

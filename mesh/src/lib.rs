@@ -1,0 +1,1 @@
+//! What a running mesh is like: its cluster, its proxies and their ports, and its certificates.
