@@ -27,9 +27,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use policy_schema::identity::{ClientCertificate, MAX_ID, NameKind};
-use policy_schema::plugin_config::CertificateValidation;
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::identity::{ClientCertificate, MAX_ID, NameKind};
+use peergate_engine::plugin_config::CertificateValidation;
+use peergate_engine::timestamp::Timestamp;
 use rustc_hash::FxHashMap;
 
 use crate::certificate::Certificate;
