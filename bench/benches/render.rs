@@ -39,9 +39,9 @@ fn render(set: &PolicySet) -> usize {
     let mut bytes = 0;
     let mut count = |object: serde_json::Result<Vec<u8>>| bytes += object.expect("JSON").len();
     for policy in set.policies() {
-        let plugin = extension(set, policy, ExtensionApi::WasmPlugin).expect("an image");
+        let plugin = extension(&set.rollout(policy), ExtensionApi::WasmPlugin).expect("an image");
         count(serde_json::to_vec(&plugin));
-        for object in authorization_policies(set, policy) {
+        for object in authorization_policies(&set.rollout(policy)) {
             count(serde_json::to_vec(&object));
         }
     }

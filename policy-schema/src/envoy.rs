@@ -10,7 +10,7 @@ pub use rbac::RbacFilter;
 pub use wasm::{WasmFilter, wasm_filter};
 
 use crate::istio::authorization_policies;
-use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
+use crate::policy::{Rollout, labels_beyond};
 use crate::rule_spec::Effect;
 
 /// An entry for `http_filters` of Envoy's HTTP connection manager.
@@ -40,22 +40,22 @@ pub enum NotForPlainEnvoy {
 /// Envoy can read, then RBAC as Istio would configure it. Of other policies those have a part that
 /// are for every workload of this one: a plain Envoy does not tell labels.
 pub fn http_filters(
-    set: &PolicySet,
-    policy: &ServicePolicy,
+    rollout: &Rollout<'_>,
     module_path: &str,
 ) -> Result<Vec<HttpFilter>, NotForPlainEnvoy> {
+    let Rollout { set, policy, .. } = rollout;
     let along = policy
         .along
         .iter()
         .filter_map(|along| set.policies.get(*along))
         .filter(|along| labels_beyond(policy, along).is_empty());
-    let policies: Vec<_> = std::iter::once(policy).chain(along).collect();
+    let policies: Vec<_> = std::iter::once(*policy).chain(along).collect();
     let mut rules = policies.iter().flat_map(|policy| &policy.rules);
     if let Some(rule) = rules.find(|rule| rule.effect == Effect::Custom) {
         return Err(NotForPlainEnvoy::Provider(rule.id.to_string()));
     }
-    let config = set.plugin_config(policy);
-    let plugin_config = serde_json::to_string_pretty(&config)?;
+    let config = rollout.config();
+    let plugin_config = serde_json::to_string_pretty(config)?;
     let failure = set.filter_failure(policy);
     let wasm = wasm_filter(
         &config.policy.to_string(),
@@ -65,7 +65,7 @@ pub fn http_filters(
     );
     let objects: Vec<_> = policies
         .into_iter()
-        .flat_map(|policy| authorization_policies(set, policy))
+        .flat_map(|policy| authorization_policies(&set.rollout(policy)))
         .collect();
     let rbac = rbac::http_filters(&objects, set.mesh.trust_domains());
     Ok(std::iter::once(HttpFilter::Wasm(wasm))

@@ -25,9 +25,8 @@ mod service_policy;
 mod shared_tcp_port;
 mod tcp_ports;
 
-pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, labels_beyond};
+pub(crate) use along::{MAX_FOLLOWERS, TooManyFollowers, is_for_all_of, labels_beyond};
 pub(crate) use at_default::AtDefault;
-pub(crate) use at_default::is_for_all_of;
 pub(crate) use at_gateways::AtGateways;
 pub(crate) use attachment::are_compatible;
 pub use attachment::{Attachment, Labels};
@@ -48,6 +47,7 @@ pub(crate) use mesh::{
 };
 pub use peer_authentication::AcceptedConnections;
 pub(crate) use plugin_config::REVISION_LENGTH;
+pub use plugin_config::Rollout;
 pub(crate) use pods::Pods;
 pub use policy_set::PolicySet;
 pub(crate) use providers::{MULTIPLE_PROVIDERS, RESERVED_PROVIDERS};

@@ -24,8 +24,6 @@ mod size;
 mod tcp;
 mod traffic;
 
-use std::sync::OnceLock;
-
 use crate::check::{Scope, check_ports, check_rules};
 use crate::code::Severity;
 use crate::diagnostic::{Diagnostic, SourceText};
@@ -97,16 +95,15 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
     overlap::check(&placed, &mut diagnostics);
     let policies = mesh
         .zip(policies.into_iter().collect::<Option<Vec<_>>>())
-        .map(|(mesh, mut policies)| {
-            policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
-            let mut set = PolicySet {
-                mesh,
-                policies,
-                decision_key: None,
-            };
-            let placed = (documents.meshes.first(), &*placed);
-            check_together(placed, asked, &mut set, &mut diagnostics);
-            set
+        .and_then(|(mesh, policies)| {
+            let by_name = DocumentsByName::of(&placed);
+            let built = PolicySet::build(mesh, policies);
+            let set = built
+                .map_err(|found| followers::report(&found, &by_name, &mut diagnostics))
+                .ok()?;
+            let mesh = documents.meshes.first();
+            check_together((mesh, &by_name), asked, &set, &mut diagnostics);
+            Some(set)
         });
     diagnostics.sort_by_key(|diagnostic| (diagnostic.source, diagnostic.span.start));
     diagnostics.dedup();
@@ -124,20 +121,11 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
 
 /// Checks what policies say together.
 fn check_together(
-    (mesh, documents): (
-        Option<&Placed<'_, MeshDocument>>,
-        &[Placed<'_, ServicePolicyDocument>],
-    ),
+    (mesh, documents): (Option<&Placed<'_, MeshDocument>>, &DocumentsByName<'_>),
     (wanted, text_length): (Wanted, usize),
-    set: &mut PolicySet,
+    set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let documents = &DocumentsByName::of(documents);
-    if let Err(found) = set.find_along() {
-        followers::report(&found, documents, set, diagnostics);
-        return;
-    }
-    set.find_tcp_ports();
     enforceable::check_together(documents, set, diagnostics);
     client_certificates::check_together(documents, set, diagnostics);
     exposures::check_together(documents, set, diagnostics);
@@ -258,7 +246,6 @@ fn check_policy(
         shared_tcp_ports: Vec::new(),
         along: Vec::new(),
         rank: 0,
-        revision: OnceLock::new(),
         rules: rules.into_iter().collect::<Option<_>>()?,
         at: options.at,
         service_account: spec.service_account.clone(),

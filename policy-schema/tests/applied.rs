@@ -366,7 +366,8 @@ fn a_plugin_has_the_strategy_that_its_version_of_istio_knows() {
     ] {
         for (spec, expected) in [(IN_SHADOW, in_shadow), (ALLOW, enforced)] {
             let set = set_for(version, OPEN, &[("shop", CART, spec)]);
-            let object = extension(&set, &set.policies()[0], ExtensionApi::WasmPlugin).unwrap();
+            let object =
+                extension(&set.rollout(&set.policies()[0]), ExtensionApi::WasmPlugin).unwrap();
             let object = serde_json::to_value(object).unwrap();
             let strategy = object["spec"].get("failStrategy");
             let strategy = strategy.map(|strategy| strategy.as_str().unwrap());

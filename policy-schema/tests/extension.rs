@@ -30,7 +30,7 @@ fn traffic(namespace: &str, spec: &str) -> Value {
     let validated = validate(&sources, options);
     let set = validated.policies.unwrap();
     let policy = set.policies().first().unwrap();
-    let resource = extension(&set, policy, ExtensionApi::WasmPlugin).unwrap();
+    let resource = extension(&set.rollout(policy), ExtensionApi::WasmPlugin).unwrap();
     let resource = json!(resource);
     resource.pointer("/spec/match").cloned().unwrap_or_default()
 }

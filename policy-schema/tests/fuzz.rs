@@ -146,8 +146,8 @@ fn any_text_is_policies_that_the_filter_takes_or_errors() {
         if let Some(set) = policies {
             mesh_resources(&set);
             for policy in set.policies() {
-                authorization_policies(&set, policy);
-                drop(extension(&set, policy, ExtensionApi::WasmPlugin));
+                authorization_policies(&set.rollout(policy));
+                drop(extension(&set.rollout(policy), ExtensionApi::WasmPlugin));
                 let config = set.plugin_config(policy);
                 let json = serde_json::to_vec(&config).expect("JSON");
                 CompiledPolicy::from_json(&json).expect("what is valid compiles");

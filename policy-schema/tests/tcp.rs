@@ -85,7 +85,7 @@ fn understood(texts: &[&str]) -> PolicySet {
 
 /// The rules of the objects with an action that are rendered of a policy.
 fn rendered(set: &PolicySet, namespace: &str, name: &str, action: &str) -> serde_json::Value {
-    let objects = authorization_policies(set, set.policy(namespace, name).unwrap());
+    let objects = authorization_policies(&set.rollout(set.policy(namespace, name).unwrap()));
     let objects = serde_json::to_value(objects).unwrap();
     let mut objects = objects.as_array().unwrap().iter();
     let object = objects.find(|object| object["spec"]["action"] == action);

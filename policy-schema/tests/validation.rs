@@ -134,7 +134,7 @@ fn namespaces_are_rendered_so_that_istio_takes_no_others() {
     for (source, expected) in cases {
         let policy = policy(&format!("effect: Allow, from: [{{{source}}}]"));
         let set = check(&[&mesh, &policy]).policies.unwrap();
-        let rendered = authorization_policies(&set, &set.policies()[0]);
+        let rendered = authorization_policies(&set.rollout(&set.policies()[0]));
         let rendered = serde_json::to_value(&rendered[0]).unwrap();
         let source = &rendered["spec"]["rules"][0]["from"][0]["source"];
         assert_eq!(
@@ -148,7 +148,7 @@ fn namespaces_are_rendered_so_that_istio_takes_no_others() {
 fn rendered_beside_tcp(rule: &str) -> serde_json::Value {
     let policy = policy(rule).replace("spec: {", "spec: {tcpPorts: [9000], ");
     let set = check(&[MESH, &policy]).policies.unwrap();
-    let objects = authorization_policies(&set, &set.policies()[0]);
+    let objects = authorization_policies(&set.rollout(&set.policies()[0]));
     serde_json::to_value(&objects.last().unwrap().spec.rules).unwrap()
 }
 
@@ -382,7 +382,7 @@ fn what_stops_requests_is_rendered_in_more_spellings() {
     ] {
         let policy = policy(rule);
         let set = check(&[MESH, &policy]).policies.unwrap();
-        let rendered = authorization_policies(&set, &set.policies()[0]);
+        let rendered = authorization_policies(&set.rollout(&set.policies()[0]));
         let mut rules = rendered.iter().flat_map(|object| &object.spec.rules);
         let operation = rules.find_map(|rule| rule.to.first()).unwrap();
         let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
@@ -595,7 +595,7 @@ fn names_of_certificates_are_left_to_the_filter_where_rbac_would_let_through_or_
     let rendered = |effect: &str, names: &str| {
         let set = at_gateway("1.30", &spec(effect, names)).policies.unwrap();
         let policy = set.policy("edge", "gateway").unwrap();
-        let objects = serde_json::to_value(authorization_policies(&set, policy)).unwrap();
+        let objects = serde_json::to_value(authorization_policies(&set.rollout(policy))).unwrap();
         let notes = policy.plane_differences(set.mesh()).count();
         (objects.to_string(), notes)
     };
@@ -727,7 +727,7 @@ fn a_policy_that_only_denies_leaves_clients_of_a_gateway_alone() {
         );
         let set = check(&[MESH, &policy]).policies.unwrap();
         let policy = set.policy("shop", "orders").unwrap();
-        let objects = authorization_policies(&set, policy);
+        let objects = authorization_policies(&set.rollout(policy));
         serde_json::to_string(&objects).unwrap()
     };
     assert!(rendered("app: orders").contains("notPrincipals"));

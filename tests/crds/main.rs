@@ -57,12 +57,12 @@ fn rendered(texts: &[String], minor: u16) -> Vec<Value> {
         .policies
         .unwrap_or_else(|| panic!("1.{minor}: {:#?}", validated.diagnostics));
     let of_policy = |policy| {
-        let objects = authorization_policies(&set, policy).into_iter();
+        let objects = authorization_policies(&set.rollout(policy)).into_iter();
         let mut objects: Vec<_> = objects
             .map(|object| serde_json::to_value(object).unwrap())
             .collect();
         let apis = [ExtensionApi::WasmPlugin, ExtensionApi::TrafficExtension];
-        let extensions = apis.map(|api| extension(&set, policy, api));
+        let extensions = apis.map(|api| extension(&set.rollout(policy), api));
         let extensions = extensions.into_iter().flatten();
         objects.extend(extensions.map(|object| serde_json::to_value(object).unwrap()));
         objects

@@ -54,10 +54,11 @@ pub(crate) fn filters(rules: &[&str]) -> (Vec<Value>, Vec<Value>) {
         .policies
         .unwrap_or_else(|| panic!("{:#?}", validated.diagnostics));
     let policy = set.policies().first().unwrap();
-    let (filter, rbac): (Vec<_>, Vec<_>) = http_filters(&set, policy, module().to_str().unwrap())
-        .unwrap()
-        .into_iter()
-        .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
+    let (filter, rbac): (Vec<_>, Vec<_>) =
+        http_filters(&set.rollout(policy), module().to_str().unwrap())
+            .unwrap()
+            .into_iter()
+            .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
     let values = |filters: Vec<HttpFilter>| {
         let filters = filters.iter();
         filters

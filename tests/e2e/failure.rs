@@ -20,7 +20,7 @@ fn filter_of(enforcement: &str, module: &Path) -> Value {
          rules: [{{id: no-admin, effect: Deny, to: [{{paths: [/admin]}}]}}]}}\n"
     ));
     let policy = set.policy("shop", "orders").unwrap();
-    let filters = http_filters(&set, policy, module.to_str().unwrap()).unwrap();
+    let filters = http_filters(&set.rollout(policy), module.to_str().unwrap()).unwrap();
     serde_json::to_value(filters.first().unwrap()).unwrap()
 }
 

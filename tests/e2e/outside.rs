@@ -80,7 +80,7 @@ fn gateway(rbac: Rbac) -> Mesh {
     let policy = set.policy("edge", "partners").unwrap();
     let mut filters = Vec::new();
     if rbac == Rbac::Before {
-        let objects = authorization_policies(&set, policy);
+        let objects = authorization_policies(&set.rollout(policy));
         for filter in http_filters(&objects, set.mesh().trust_domains()) {
             filters.push(serde_json::to_value(filter).unwrap());
         }

@@ -14,7 +14,7 @@ const COUNTER: &str = "peergate_plane_comparisons_total";
 fn rbac_without(cut: &str) -> Vec<Value> {
     let policies = policies();
     let policy = policies.policy("shop", "orders").unwrap();
-    let objects = authorization_policies(&policies, policy);
+    let objects = authorization_policies(&policies.rollout(policy));
     let filters = rbac::http_filters(&objects, policies.mesh().trust_domains());
     let text = serde_json::to_string(&filters).unwrap();
     assert!(cut.is_empty() || text.contains(cut), "{text}");

@@ -50,7 +50,7 @@ fn filter_of(set: &PolicySet) -> Value {
 
 fn rbac_of(set: &PolicySet) -> Vec<Value> {
     let policy = set.policy("shop", "orders").unwrap();
-    let objects = authorization_policies(set, policy);
+    let objects = authorization_policies(&set.rollout(policy));
     let filters = rbac::http_filters(&objects, set.mesh().trust_domains());
     let filters = filters
         .iter()

@@ -148,7 +148,7 @@ fn compare(
 ) {
     let policy = set.policies().first().unwrap();
     let engine = CompiledPolicy::try_from(set.plugin_config(policy)).unwrap();
-    let rendered = authorization_policies(set, policy);
+    let rendered = authorization_policies(&set.rollout(policy));
     let of = |policies| Meaning {
         policies,
         minor,

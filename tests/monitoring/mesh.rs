@@ -95,7 +95,7 @@ fn http_filters() -> Vec<Value> {
     let policies = validated.policies.unwrap();
     let policy = policies.policy("shop", "orders").unwrap();
     let module = module().with_file_name("peergate_filter_comparing.wasm");
-    let filters = envoy::http_filters(&policies, policy, module.to_str().unwrap()).unwrap();
+    let filters = envoy::http_filters(&policies.rollout(policy), module.to_str().unwrap()).unwrap();
     let filters = filters.iter().map(serde_json::to_value);
     filters.collect::<Result<_, _>>().unwrap()
 }

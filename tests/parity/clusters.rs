@@ -206,7 +206,7 @@ impl Rendered {
     fn of(set: &PolicySet) -> Self {
         let policies = set.policies().iter();
         let plugins = policies.clone().map(|policy| {
-            let plugin = extension(set, policy, ExtensionApi::WasmPlugin).unwrap();
+            let plugin = extension(&set.rollout(policy), ExtensionApi::WasmPlugin).unwrap();
             serde_json::from_value(serde_json::to_value(&plugin).unwrap()).unwrap()
         });
         let mut plugins: Vec<WasmPlugin> = plugins.collect();
@@ -214,7 +214,7 @@ impl Rendered {
         Self {
             plugins,
             policies: policies
-                .flat_map(|policy| authorization_policies(set, policy))
+                .flat_map(|policy| authorization_policies(&set.rollout(policy)))
                 .collect(),
         }
     }

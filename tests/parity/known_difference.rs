@@ -186,7 +186,7 @@ fn asks_for_case(set: &PolicySet, asked: &Asked) -> bool {
 /// The rules of the policies as Istio has them.
 fn rendered_rules(set: &PolicySet) -> impl Iterator<Item = AuthorizationRule> {
     let policies = set.policies().iter();
-    let objects = policies.flat_map(move |policy| authorization_policies(set, policy));
+    let objects = policies.flat_map(move |policy| authorization_policies(&set.rollout(policy)));
     objects.flat_map(|object| object.spec.rules)
 }
 

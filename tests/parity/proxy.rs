@@ -112,7 +112,7 @@ impl Proxy {
 
 /// The filters that enforce a policy, its own first.
 pub(crate) fn filters(set: &PolicySet, policy: &ServicePolicy) -> Vec<HttpFilter> {
-    http_filters(set, policy, module().to_str().unwrap()).unwrap()
+    http_filters(&set.rollout(policy), module().to_str().unwrap()).unwrap()
 }
 
 pub(crate) fn name(number: usize, plane: Plane) -> String {

@@ -100,7 +100,7 @@ pub(crate) fn rbac_alone(policies: &[PolicySet], callers: &Callers) -> Proxy {
         .iter()
         .enumerate()
         .map(|(number, set)| {
-            let objects = authorization_policies(set, set.policies().first().unwrap());
+            let objects = authorization_policies(&set.rollout(set.policies().first().unwrap()));
             let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
             (number.to_string(), tcp_chain(&filters))
         })
@@ -156,7 +156,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
     let objects: Vec<_> = set
         .policies()
         .iter()
-        .flat_map(|policy| authorization_policies(&set, policy))
+        .flat_map(|policy| authorization_policies(&set.rollout(policy)))
         .collect();
     let filters = rbac::network_filters(&objects, set.mesh().trust_domains());
     let mut callers = Callers::new();

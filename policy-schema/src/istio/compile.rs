@@ -14,7 +14,7 @@ use super::source::{Callers, callers, conditions, has_address, identities_of};
 use super::{metadata_of_policy, selector_of_policy, targets_of_policy, tcp};
 use crate::identity::TrustDomains;
 use crate::planes::RbacPlane;
-use crate::policy::{Mesh, PolicySet, ServicePolicy};
+use crate::policy::{Mesh, PolicySet, Rollout, ServicePolicy};
 use crate::rule::{Rule, Source};
 use crate::rule_spec::{Effect, Enforcement, Otherwise};
 
@@ -27,7 +27,8 @@ const MAX_BYTES: usize = 200 * 1024;
 
 /// The objects for a policy: none when the policy is in shadow, since Istio's own dry run is not
 /// honoured by every proxy that may meet it.
-pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<AuthorizationPolicy> {
+pub fn authorization_policies(rollout: &Rollout<'_>) -> Vec<AuthorizationPolicy> {
+    let policy = rollout.policy;
     if policy.enforcement == Enforcement::Shadow {
         return Vec::new();
     }
@@ -39,7 +40,7 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
         AuthorizationPolicy {
             api_version: "security.istio.io/v1".to_owned(),
             kind: "AuthorizationPolicy".to_owned(),
-            metadata: metadata_of_policy(name, policy, set),
+            metadata: metadata_of_policy(name, rollout),
             spec: AuthorizationPolicySpec {
                 selector: selector_of_policy(policy),
                 target_refs: targets_of_policy(policy),
@@ -52,12 +53,11 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
     };
     let mut objects = Vec::new();
     let mut part = 1;
-    for content in contents(policy, &set.mesh) {
+    for content in contents(policy, &rollout.set.mesh) {
         if !content.continues {
             part = 1;
         }
-        // An object without rules allows nothing, and so denies all.
-        let is_deny_all = content.action == Action::Allow && content.rules.is_empty();
+        let is_deny_all = content.is_deny_all();
         let nothing: &[AuthorizationRule] = &[];
         for rules in parts(&content.rules)
             .into_iter()
@@ -68,6 +68,13 @@ pub fn authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> Vec<Au
         }
     }
     objects
+}
+
+/// Whether there are any.
+pub(crate) fn has_authorization_policies(set: &PolicySet, policy: &ServicePolicy) -> bool {
+    let mut contents = contents(policy, &set.mesh).into_iter();
+    policy.enforcement == Enforcement::Enforce
+        && contents.any(|content| content.is_deny_all() || !content.rules.is_empty())
 }
 
 /// What the objects of one name are called that there are several of, counted from 1.
@@ -108,6 +115,13 @@ struct Content {
     rules: Vec<AuthorizationRule>,
     /// Whether it goes on numbering the objects where the one before ended.
     continues: bool,
+}
+
+impl Content {
+    /// An object without rules allows nothing, and so denies all.
+    fn is_deny_all(&self) -> bool {
+        self.action == Action::Allow && self.rules.is_empty()
+    }
 }
 
 fn contents(policy: &ServicePolicy, mesh: &Mesh) -> Vec<Content> {

@@ -9,7 +9,7 @@ use super::of_policy::{metadata_of_policy, selector_of_policy, targets_of_policy
 use super::resource::{Resource, ResourceKind, Spec};
 use crate::document::ImagePullPolicy;
 use crate::plugin_config::PluginConfig;
-use crate::policy::{FilterFailure, IstioVersion, PolicySet, ServicePolicy};
+use crate::policy::{FilterFailure, IstioVersion, PolicySet, Rollout, ServicePolicy};
 
 /// The first version in which a failing filter can deny or pass requests. Before, it always denied.
 pub const FAIL_STRATEGY: IstioVersion = IstioVersion::minor(19);
@@ -122,16 +122,12 @@ struct TrafficSelector {
 }
 
 /// The object for a policy.
-pub fn extension(
-    set: &PolicySet,
-    policy: &ServicePolicy,
-    api: ExtensionApi,
-) -> Result<Resource, NoExtension> {
+pub fn extension(rollout: &Rollout<'_>, api: ExtensionApi) -> Result<Resource, NoExtension> {
+    let Rollout { set, policy, .. } = rollout;
     let mesh = &set.mesh;
     let version = mesh.istio_version;
-    let plugin_config = set.plugin_config(policy);
     let target_refs = targets_of_policy(policy);
-    let metadata = metadata_of_policy(format!("{}-peergate", policy.name.name), policy, set);
+    let metadata = metadata_of_policy(extension_name(policy), rollout);
     let has_one_way =
         !target_refs.is_empty() || mesh.is_at_gateway(&policy.name.namespace, &policy.attachment);
     let place = Place {
@@ -151,7 +147,7 @@ pub fn extension(
         image_pull_secret: fetching.pull_secret.clone(),
         plugin_name: "peergate",
         fail_strategy: fail_strategy(version, set.filter_failure(policy)),
-        plugin_config,
+        plugin_config: rollout.config().clone(),
     };
     Ok(match api {
         ExtensionApi::WasmPlugin => {
@@ -165,6 +161,23 @@ pub fn extension(
             Resource::new(version, metadata, TrafficExtensionSpec { place, wasm })
         }
     })
+}
+
+/// Whether policies have such objects.
+pub(crate) fn can_extend(set: &PolicySet, api: ExtensionApi) -> Result<(), NoExtension> {
+    let version = set.mesh.istio_version;
+    if set.mesh.filter_image.is_none() {
+        return Err(NoExtension::MissingImage);
+    }
+    if api == ExtensionApi::TrafficExtension && version < TRAFFIC_EXTENSION {
+        return Err(NoExtension::NoTrafficExtension(version));
+    }
+    Ok(())
+}
+
+/// The name of that object.
+pub(crate) fn extension_name(policy: &ServicePolicy) -> String {
+    format!("{}-peergate", policy.name.name)
 }
 
 /// What a sidecar does while the filter cannot run; none where Istio cannot be told.

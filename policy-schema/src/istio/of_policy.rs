@@ -3,22 +3,19 @@
 use super::authorization_policy::{LabelSelector, TargetReference};
 use super::object_metadata::ObjectMetadata;
 use super::resource::{POLICY_ANNOTATION, managed};
-use crate::policy::{Attachment, PolicySet, ServicePolicy};
+use crate::policy::{Attachment, Rollout, ServicePolicy};
 
-/// The metadata of a resource made of `policy`.
-pub(super) fn metadata_of_policy(
-    name: String,
-    policy: &ServicePolicy,
-    set: &PolicySet,
-) -> ObjectMetadata {
+/// The metadata of a resource made of a policy.
+pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectMetadata {
+    let name_of_policy = &rollout.policy.name;
     let text = str::to_owned;
     let annotations = [
-        (text(POLICY_ANNOTATION), policy.name.name.clone()),
-        (text("peergate.dev/revision"), policy.revision(set)),
+        (text(POLICY_ANNOTATION), name_of_policy.name.clone()),
+        (text("peergate.dev/revision"), rollout.revision().to_owned()),
     ];
     ObjectMetadata {
         name,
-        namespace: policy.name.namespace.clone(),
+        namespace: name_of_policy.namespace.clone(),
         labels: managed(),
         annotations: annotations.into(),
     }

@@ -9,62 +9,100 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::selectors::Selectors;
-use super::{Attachment, Labels, PolicySet, ServicePolicy};
+use super::{Attachment, Labels, ServicePolicy};
 use crate::document::TargetRef;
+use crate::plugin_config::PolicyName;
 
 /// The most other policies that one filter enforces. A proxy has a filter for each policy, and each
 /// configuration has the rules of all that follow.
 pub(crate) const MAX_FOLLOWERS: usize = 256;
 
-/// Policies that too many others follow: the first of each namespace, by its position in the set.
+/// Policies that too many others follow: the first of each namespace.
 #[derive(Debug)]
-pub(crate) struct TooManyFollowers(pub(crate) Vec<usize>);
+pub(crate) struct TooManyFollowers(pub(crate) Vec<PolicyName>);
 
-impl PolicySet {
-    /// Finds, for each policy, those that its filter enforces along.
-    pub(crate) fn find_along(&mut self) -> Result<(), TooManyFollowers> {
-        let policies = &self.policies;
-        let mut in_order: Vec<(usize, &ServicePolicy)> = policies.iter().enumerate().collect();
-        in_order.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
-        let places = Places::of(&in_order);
-        let mut too_many = Vec::new();
-        let mut refused_namespaces = BTreeSet::new();
-        let mut found: Vec<Vec<usize>> = vec![Vec::new(); policies.len()];
-        let mut ranks = vec![0_u16; policies.len()];
-        for (place, (leading, leader)) in in_order.iter().enumerate() {
-            let namespace = leader.name.namespace.as_str();
-            if refused_namespaces.contains(namespace) {
-                continue;
+/// What a policy's filter is to those of others on the same workloads.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// The policies that this one's filter enforces along, by their positions.
+    pub(super) along: Vec<usize>,
+    /// How many filters of other policies come before this one's, at most, on a workload.
+    pub(super) rank: u16,
+}
+
+/// Finds the place of each policy.
+pub(super) fn places_of(policies: &[ServicePolicy]) -> Result<Vec<Place>, TooManyFollowers> {
+    let mut in_order: Vec<(usize, &ServicePolicy)> = policies.iter().enumerate().collect();
+    in_order.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
+    let index = Places::of(&in_order);
+    let mut too_many = Vec::new();
+    let mut refused_namespaces = BTreeSet::new();
+    let mut places = vec![Place::default(); policies.len()];
+    for (place, (leading, leader)) in in_order.iter().enumerate() {
+        let namespace = leader.name.namespace.as_str();
+        if refused_namespaces.contains(namespace) {
+            continue;
+        }
+        let followers = index.followers(place, leader);
+        let followers: Vec<_> = followers.take(MAX_FOLLOWERS + 1).collect();
+        if followers.len() > MAX_FOLLOWERS {
+            refused_namespaces.insert(namespace);
+            too_many.push(leader.name.clone());
+            continue;
+        }
+        let rank = places.get(*leading).map_or(0, |place| place.rank);
+        let followers = followers
+            .into_iter()
+            .filter_map(|place| in_order.get(place));
+        for (position, _) in followers {
+            if let Some(follower) = places.get_mut(*position) {
+                follower.rank = follower.rank.max(rank.saturating_add(1));
             }
-            let followers = places.followers(place, leader);
-            let followers: Vec<_> = followers.take(MAX_FOLLOWERS + 1).collect();
-            if followers.len() > MAX_FOLLOWERS {
-                refused_namespaces.insert(namespace);
-                too_many.push(*leading);
-                continue;
-            }
-            let next = ranks.get(*leading).map_or(0, |rank| rank.saturating_add(1));
-            let followers = followers
-                .into_iter()
-                .filter_map(|place| in_order.get(place));
-            for (position, _) in followers {
-                if let Some(rank) = ranks.get_mut(*position) {
-                    *rank = next.max(*rank);
-                }
-                if let Some(along) = found.get_mut(*leading) {
-                    along.push(*position);
-                }
+            if let Some(leader) = places.get_mut(*leading) {
+                leader.along.push(*position);
             }
         }
-        for (policy, (along, rank)) in self.policies.iter_mut().zip(found.into_iter().zip(ranks)) {
-            policy.along = along;
-            policy.rank = rank;
+    }
+    if too_many.is_empty() {
+        Ok(places)
+    } else {
+        Err(TooManyFollowers(too_many))
+    }
+}
+
+/// For each policy the positions of those that are for some of its workloads, its own first.
+pub(super) fn together(policies: &[ServicePolicy]) -> Vec<Vec<usize>> {
+    let mut together: Vec<Vec<usize>> =
+        (0..policies.len()).map(|position| vec![position]).collect();
+    for (position, policy) in policies.iter().enumerate() {
+        for other in policy.enforced_along() {
+            if let Some(known) = together.get_mut(position) {
+                known.push(other);
+            }
+            if let Some(known) = together.get_mut(other) {
+                known.push(position);
+            }
         }
-        if too_many.is_empty() {
-            Ok(())
-        } else {
-            Err(TooManyFollowers(too_many))
+    }
+    together
+}
+
+/// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.
+pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
+    let is_among =
+        |labels: &Labels, of: &Labels| labels.iter().all(|(key, value)| of.get(key) == Some(value));
+    match (&policy.attachment, &other.attachment) {
+        (Attachment::Mesh(labels), Attachment::Workload(others) | Attachment::Mesh(others)) => {
+            is_among(labels, others)
         }
+        (Attachment::Mesh(labels), Attachment::Namespace | Attachment::Targets(_)) => {
+            labels.is_empty()
+        }
+        // Policies for targets meet only where they are for the same ones.
+        (Attachment::Namespace, Attachment::Workload(_) | Attachment::Namespace)
+        | (Attachment::Targets(_), Attachment::Targets(_)) => true,
+        (Attachment::Workload(labels), Attachment::Workload(others)) => is_among(labels, others),
+        _ => false,
     }
 }
 

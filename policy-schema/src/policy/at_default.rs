@@ -1,7 +1,8 @@
 //! What a mesh that denies what no policy allows has to be told of the policies in shadow, which let
 //! every request pass.
 
-use super::{Attachment, PolicySet, ServicePolicy};
+use super::along::is_for_all_of;
+use super::{PolicySet, ServicePolicy};
 use crate::rule_spec::{Enforcement, Otherwise};
 
 /// What becomes of a policy's workloads in a mesh that denies what no policy allows.
@@ -45,24 +46,4 @@ impl PolicySet {
 
 fn decides(policy: &ServicePolicy) -> bool {
     policy.enforcement == Enforcement::Enforce && policy.otherwise == Otherwise::Deny
-}
-
-/// Whether `policy` is for all workloads of `other`, of the same or of some of which it is.
-pub(crate) fn is_for_all_of(policy: &ServicePolicy, other: &ServicePolicy) -> bool {
-    let is_among = |labels: &super::Labels, of: &super::Labels| {
-        labels.iter().all(|(key, value)| of.get(key) == Some(value))
-    };
-    match (&policy.attachment, &other.attachment) {
-        (Attachment::Mesh(labels), Attachment::Workload(others) | Attachment::Mesh(others)) => {
-            is_among(labels, others)
-        }
-        (Attachment::Mesh(labels), Attachment::Namespace | Attachment::Targets(_)) => {
-            labels.is_empty()
-        }
-        // Policies for targets meet only where they are for the same ones.
-        (Attachment::Namespace, Attachment::Workload(_) | Attachment::Namespace)
-        | (Attachment::Targets(_), Attachment::Targets(_)) => true,
-        (Attachment::Workload(labels), Attachment::Workload(others)) => is_among(labels, others),
-        _ => false,
-    }
 }

@@ -1,18 +1,48 @@
 //! Policy → plugin config.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, hex};
+use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName, hex};
 use crate::rule_spec::{Otherwise, RuleSpec};
 
 /// How many characters a revision has.
 pub(crate) const REVISION_LENGTH: usize = 12;
 
+/// What a policy ships: its plugin config, complete with its revision. Everything that is rendered of a policy is
+/// rendered of this, so that it is made once.
+#[derive(Clone, Debug)]
+pub struct Rollout<'s> {
+    pub(crate) set: &'s PolicySet,
+    pub(crate) policy: &'s ServicePolicy,
+    config: PluginConfig,
+    revision: String,
+}
+
+impl<'s> Rollout<'s> {
+    /// The policy.
+    pub fn policy(&self) -> &'s ServicePolicy {
+        self.policy
+    }
+
+    /// The configuration that makes the filter enforce the policy, and along with it the others of the set that are
+    /// for the same workloads.
+    pub fn config(&self) -> &PluginConfig {
+        &self.config
+    }
+
+    /// A name for the content of the configuration: equal for equal policies, whoever renders them, and different
+    /// after any change that a filter could notice.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+}
+
 impl PolicySet {
-    /// The configuration that makes the filter enforce `policy`, and along with it the others of
-    /// the set that are for the same workloads.
-    pub fn plugin_config(&self, policy: &ServicePolicy) -> PluginConfig {
+    /// What `policy` ships.
+    pub fn rollout<'s>(&'s self, policy: &'s ServicePolicy) -> Rollout<'s> {
         let along = policy.along.iter().filter_map(|along| {
             let other = self.policies.get(*along)?;
             Some(PolicyAlong {
@@ -24,12 +54,35 @@ impl PolicySet {
             along: along.collect(),
             ..self.plugin_config_in(self.mesh_identity(), policy)
         };
-        let revision = policy.revision.get_or_init(|| digest(&config));
+        let revision = digest(&config);
         config.revision = Some(revision.clone());
         // Not part of the revision: who may not know the key must come to the same.
         let key = self.decision_key_of(&policy.name);
         config.decision_key = key.map(|key| key.to_base64());
-        config
+        Rollout {
+            set: self,
+            policy,
+            config,
+            revision,
+        }
+    }
+
+    /// The plugin config of `policy`, see [`Rollout::config`].
+    pub fn plugin_config(&self, policy: &ServicePolicy) -> PluginConfig {
+        self.rollout(policy).config
+    }
+
+    /// The revisions of those policies that the set has.
+    pub fn revisions<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n PolicyName>,
+    ) -> BTreeMap<&'n PolicyName, String> {
+        let names: BTreeSet<_> = names.into_iter().collect();
+        let revision = |name: &'n PolicyName| {
+            let policy = self.policy(&name.namespace, &name.name)?;
+            Some((name, self.rollout(policy).revision))
+        };
+        names.into_iter().filter_map(revision).collect()
     }
 
     /// The same without the others and without a revision, and with this as the identity of the mesh, which is
@@ -86,23 +139,11 @@ impl PolicySet {
     }
 }
 
-/// A name for the content: equal for equal policies, whoever renders them, and different
-/// after any change that a filter could notice.
 fn digest(config: &PluginConfig) -> String {
     // A struct of texts, numbers and lists always serialises; an empty digest would still
     // only be a name.
     let content = serde_json::to_vec(config).unwrap_or_default();
     hex(&Sha256::digest(content), REVISION_LENGTH / 2)
-}
-
-impl ServicePolicy {
-    /// The revision of the policy's plugin config: a name for its content.
-    pub fn revision(&self, set: &PolicySet) -> String {
-        let known = self.revision.get().cloned();
-        known
-            .or_else(|| set.plugin_config(self).revision)
-            .unwrap_or_default()
-    }
 }
 
 /// The rules as a filter gets them. Descriptions stay behind: they are for readers of the document,

@@ -1,7 +1,9 @@
 //! The policies of a mesh.
 
+use super::along::{Place, TooManyFollowers, places_of, together};
 use super::mesh::Mesh;
 use super::service_policy::ServicePolicy;
+use super::tcp_ports::shared_tcp_ports;
 use crate::decision_id::DecisionKey;
 use crate::plugin_config::PolicyName;
 use crate::timestamp::Timestamp;
@@ -17,6 +19,29 @@ pub struct PolicySet {
 }
 
 impl PolicySet {
+    /// Finds out what the policies are to each other: which filter enforces which others along, and which ports
+    /// without HTTP they share.
+    pub(crate) fn build(
+        mesh: Mesh,
+        mut policies: Vec<ServicePolicy>,
+    ) -> Result<Self, TooManyFollowers> {
+        policies.sort_by(|a, b| a.name.as_pair().cmp(&b.name.as_pair()));
+        let places = places_of(&policies)?;
+        for (policy, Place { along, rank }) in policies.iter_mut().zip(places) {
+            policy.along = along;
+            policy.rank = rank;
+        }
+        let shared = shared_tcp_ports(&policies);
+        for (policy, ports) in policies.iter_mut().zip(shared) {
+            policy.shared_tcp_ports = ports;
+        }
+        Ok(Self {
+            mesh,
+            policies,
+            decision_key: None,
+        })
+    }
+
     /// What is true of the whole mesh.
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
@@ -32,9 +57,13 @@ impl PolicySet {
         set
     }
 
-    /// Has the ids of all decisions sealed, each policy's with a key made of this one.
-    pub fn seal_decisions(&mut self, key: DecisionKey) {
-        self.decision_key = Some(key);
+    /// The same with the ids of all decisions sealed, each policy's with a key made of this one; as it is without a key.
+    #[must_use]
+    pub fn with_decision_key(self, key: Option<DecisionKey>) -> Self {
+        Self {
+            decision_key: key,
+            ..self
+        }
     }
 
     /// The key of the ids of a policy's decisions, if they are sealed.
@@ -60,20 +89,7 @@ impl PolicySet {
 
     /// For each policy the positions of those that are for some of its workloads, its own first.
     pub fn policies_together(&self) -> Vec<Vec<usize>> {
-        let mut together: Vec<Vec<usize>> = (0..self.policies.len())
-            .map(|position| vec![position])
-            .collect();
-        for (position, policy) in self.policies.iter().enumerate() {
-            for other in policy.enforced_along() {
-                if let Some(known) = together.get_mut(position) {
-                    known.push(other);
-                }
-                if let Some(known) = together.get_mut(other) {
-                    known.push(position);
-                }
-            }
-        }
-        together
+        together(&self.policies)
     }
 
     /// The policy of this namespace and name.

@@ -1,7 +1,6 @@
 //! A policy as it is meant.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use super::attachment::Attachment;
 use super::edge::Exposure;
@@ -36,8 +35,6 @@ pub struct ServicePolicy {
     pub(crate) along: Vec<usize>,
     /// How many filters of other policies come before this one's, at most, on a workload.
     pub(crate) rank: u16,
-    /// The name of its plugin config, once it was asked for: a digest of all of it.
-    pub(crate) revision: OnceLock<String>,
 }
 
 impl ServicePolicy {

@@ -2,60 +2,50 @@
 
 use std::collections::HashMap;
 
-use super::at_default::is_for_all_of;
+use super::ServicePolicy;
+use super::along::{is_for_all_of, together};
 use super::shared_tcp_port::SharedTcpPort;
-use super::{PolicySet, ServicePolicy};
 
-impl PolicySet {
-    /// Finds, for each policy, the ports without HTTP that others declare for its workloads.
-    pub(crate) fn find_tcp_ports(&mut self) {
-        if self
-            .policies
-            .iter()
-            .all(|policy| policy.tcp_ports.is_empty())
-        {
-            return;
-        }
-        let found: Vec<_> = self
-            .policies_together()
-            .into_iter()
-            .map(|together| self.shared_tcp_ports(&together))
-            .collect();
-        for (policy, ports) in self.policies.iter_mut().zip(found) {
-            policy.shared_tcp_ports = ports;
-        }
+/// For each policy the ports without HTTP that others declare for its workloads; nothing where none is declared.
+pub(super) fn shared_tcp_ports(policies: &[ServicePolicy]) -> Vec<Vec<SharedTcpPort>> {
+    if policies.iter().all(|policy| policy.tcp_ports.is_empty()) {
+        return Vec::new();
     }
+    let together = together(policies).into_iter();
+    together
+        .map(|together| shared_by(policies, &together))
+        .collect()
+}
 
-    /// `together` has the position of the policy, and then those of the others.
-    fn shared_tcp_ports(&self, together: &[usize]) -> Vec<SharedTcpPort> {
-        let Some((own, others)) = together.split_first() else {
-            return Vec::new();
+/// `together` has the position of the policy, and then those of the others.
+fn shared_by(policies: &[ServicePolicy], together: &[usize]) -> Vec<SharedTcpPort> {
+    let Some((own, others)) = together.split_first() else {
+        return Vec::new();
+    };
+    let Some(policy) = policies.get(*own) else {
+        return Vec::new();
+    };
+    let mut found: HashMap<u16, SharedTcpPort> = HashMap::new();
+    for position in others {
+        let Some(other) = policies.get(*position) else {
+            continue;
         };
-        let Some(policy) = self.policies.get(*own) else {
-            return Vec::new();
-        };
-        let mut found: HashMap<u16, SharedTcpPort> = HashMap::new();
-        for position in others {
-            let Some(other) = self.policies.get(*position) else {
-                continue;
+        for port in &other.tcp_ports {
+            let shared = SharedTcpPort {
+                port: *port,
+                policy: *position,
+                is_everywhere: is_for_all_of(other, policy),
             };
-            for port in &other.tcp_ports {
-                let shared = SharedTcpPort {
-                    port: *port,
-                    policy: *position,
-                    is_everywhere: is_for_all_of(other, policy),
-                };
-                let known = found.entry(*port).or_insert(shared);
-                if shared.is_everywhere && !known.is_everywhere {
-                    *known = shared;
-                }
+            let known = found.entry(*port).or_insert(shared);
+            if shared.is_everywhere && !known.is_everywhere {
+                *known = shared;
             }
         }
-        let mut found: Vec<_> = found.into_values().collect();
-        found.retain(|shared| !policy.tcp_ports.contains(&shared.port));
-        found.sort_by_key(|shared| shared.port);
-        found
     }
+    let mut found: Vec<_> = found.into_values().collect();
+    found.retain(|shared| !policy.tcp_ports.contains(&shared.port));
+    found.sort_by_key(|shared| shared.port);
+    found
 }
 
 impl ServicePolicy {

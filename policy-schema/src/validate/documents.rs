@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::code::{self, Code, Severity};
 use crate::diagnostic::{Diagnostic, Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
+use crate::plugin_config::PolicyName;
 use crate::policy::ServicePolicy;
 use crate::problem::{Cursor, Location, Problem, Problems};
 use crate::yaml::{self, Fault, Node, Span};
@@ -103,7 +104,12 @@ impl<'d> DocumentsByName<'d> {
         &self,
         policy: &ServicePolicy,
     ) -> Option<&'d Placed<'d, ServicePolicyDocument>> {
-        self.0.get(&policy.name().as_pair()).copied()
+        self.named(policy.name())
+    }
+
+    /// The document of the policy with this name.
+    pub(super) fn named(&self, name: &PolicyName) -> Option<&'d Placed<'d, ServicePolicyDocument>> {
+        self.0.get(&name.as_pair()).copied()
     }
 }
 

@@ -3,21 +3,17 @@
 use super::documents::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
-use crate::policy::{MAX_FOLLOWERS, PolicySet, TooManyFollowers};
+use crate::policy::{MAX_FOLLOWERS, TooManyFollowers};
 use crate::problem::Cursor;
 
 /// Reports the first such policy of each namespace. Nothing else is known of the policies together then.
 pub(super) fn report(
     found: &TooManyFollowers,
     documents: &DocumentsByName<'_>,
-    set: &PolicySet,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let policies = found
-        .0
-        .iter()
-        .filter_map(|leading| set.policies().get(*leading));
-    for document in policies.filter_map(|policy| documents.get(policy)) {
+    let TooManyFollowers(names) = found;
+    for document in names.iter().filter_map(|name| documents.named(name)) {
         document.report(
             diagnostics,
             code::TOO_MANY_POLICIES,

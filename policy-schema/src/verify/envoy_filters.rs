@@ -22,7 +22,7 @@ use super::object::Object;
 use super::request_authentication::asks_for_token;
 use super::workloads::{Sidecar, Workloads};
 use super::{Finding, FindingCode, Verdict, unvalidated};
-use crate::istio::{ExtensionApi, extension};
+use crate::istio::{ExtensionApi, can_extend, extension_name};
 use crate::policy::{
     Attachment, Labels, PolicySet, ServicePolicy, are_compatible, has_gateway_label,
 };
@@ -166,15 +166,9 @@ fn may_be_for(policy: &ServicePolicy, object: &Object, is_for_mesh: bool, wanted
 }
 
 fn guards(set: &PolicySet, api: ExtensionApi) -> Guards {
-    let resources = set
-        .policies
-        .iter()
-        .filter_map(|policy| extension(set, policy, api).ok());
-    let plugins = resources
-        .map(|resource| {
-            let metadata = resource.metadata();
-            format!("{}.{}", metadata.namespace, metadata.name)
-        })
+    let plugins = set.policies.iter().filter(|_| can_extend(set, api).is_ok());
+    let plugins = plugins
+        .map(|policy| format!("{}.{}", policy.name.namespace, extension_name(policy)))
         .collect();
     let mut sources = Vec::new();
     let mut rules = set.policies.iter().flat_map(|policy| &policy.rules);

@@ -78,7 +78,6 @@ impl<'s> PoliciesFor<'s> {
 #[cfg(test)]
 mod tests {
     use crate::timestamp::Timestamp;
-    use std::sync::OnceLock;
 
     use proptest::prelude::*;
 
@@ -107,7 +106,6 @@ mod tests {
             external_hosts: Vec::new(),
             along: Vec::new(),
             rank: 0,
-            revision: OnceLock::new(),
         }
     }
 

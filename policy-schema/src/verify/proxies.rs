@@ -1,14 +1,16 @@
 //! Whether each proxy runs what the documents have.
 
+use std::collections::BTreeMap;
+
 use super::coverage::is_gateway;
 use super::mutual_tls::may_accept_plaintext;
 use super::proof;
 use super::proxy::{HttpChain, Proxy, Refusal, Role};
 use super::{Finding, FindingCode, Verdict, unvalidated};
-use crate::istio::authorization_policies;
+use crate::istio::has_authorization_policies;
 use crate::plugin_config::PolicyName;
 use crate::policy::{FilterFailure, Labels, PolicySet, ServicePolicy};
-use crate::rule_spec::{Enforcement, Otherwise};
+use crate::rule_spec::Otherwise;
 
 pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     let has_filter = set.mesh.filter_image.is_some();
@@ -17,6 +19,8 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
             .unchecked
             .push("what proxies run: the `Mesh` has no `spec.filter.image`".to_owned());
     }
+    let running = proxies.iter().flat_map(|proxy| &proxy.policies);
+    let revisions = set.revisions(running.map(|policy| &policy.name));
     for proxy in proxies {
         if proxy.lacks_listeners {
             verdict.findings.push(Finding::of(
@@ -27,7 +31,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
             ));
         }
         if has_filter {
-            check_policies(set, proxy, &mut verdict.findings);
+            check_policies(set, &revisions, proxy, &mut verdict.findings);
         }
         check_paths(set, proxy, &mut verdict.findings);
         check_refusals(proxy, &mut verdict.findings);
@@ -36,7 +40,12 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     }
 }
 
-fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
+fn check_policies(
+    set: &PolicySet,
+    revisions: &BTreeMap<&PolicyName, String>,
+    proxy: &Proxy,
+    findings: &mut Vec<Finding>,
+) {
     // Not all that a waypoint serves has the same policies.
     if proxy.role != Role::Waypoint {
         check_chains(set, proxy, findings);
@@ -70,8 +79,10 @@ fn check_policies(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
         }
         match set.policy(&name.namespace, &name.name) {
             Some(policy) if proxy.is_for(set, name) != Some(false) => {
-                let expected = policy.revision(set);
-                if running.revision.as_ref() != Some(&expected) {
+                let expected = revisions.get(policy.name());
+                if let Some(expected) =
+                    expected.filter(|own| running.revision.as_ref() != Some(own))
+                {
                     findings.push(proxy.finding(
                         FindingCode::StaleRevision,
                         match &running.revision {
@@ -137,9 +148,7 @@ fn check_rbac(set: &PolicySet, proxy: &Proxy, findings: &mut Vec<Finding>) {
     // The one that denies by default is for every proxy of Istio's.
     let is_closed = set.mesh.otherwise == Otherwise::Deny;
     let is_enforced = |policy: &&ServicePolicy| {
-        policy.enforcement == Enforcement::Enforce
-            && proxy.is_for(set, &policy.name) == Some(true)
-            && !authorization_policies(set, policy).is_empty()
+        proxy.is_for(set, &policy.name) == Some(true) && has_authorization_policies(set, policy)
     };
     let mut enforced = set.policies.iter().filter(is_enforced);
     if !proxy.is_of_istio || !is_closed && enforced.clone().next().is_none() {

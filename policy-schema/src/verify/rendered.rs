@@ -15,11 +15,11 @@ pub(super) fn rendered<'s>(
     let of_mesh = mesh_resources(set);
     let policies = set.policies().iter();
     let of_policies = policies.clone().flat_map(|policy| {
-        authorization_policies(set, policy)
+        authorization_policies(&set.rollout(policy))
             .into_iter()
             .map(Into::into)
     });
-    let extensions = policies.map_while(move |policy| match extension(set, policy, api) {
+    let extensions = policies.map_while(move |policy| match extension(&set.rollout(policy), api) {
         Ok(resource) => Some(resource),
         // Then the documents want none, and any in the cluster is left over.
         Err(NoExtension::MissingImage) => None,

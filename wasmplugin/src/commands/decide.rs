@@ -192,10 +192,7 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         return Err(InputError::StdinTwice.into());
     }
     let at = policies::at_or_now(args.at);
-    let mut set = load(args, at)?;
-    if let Some(key) = args.key.read()? {
-        set.seal_decisions(key);
-    }
+    let set = load(args, at)?.with_decision_key(args.key.read()?);
     let labels: Labels = args.labels.iter().cloned().collect();
     if let Some(requests) = &args.requests {
         return Lines::new(&set, args.to.as_ref(), &labels, at)?.answer_all(requests);

@@ -123,10 +123,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         at: now,
         istio_version: None,
     };
-    let (input, mut set) = policies::load_with_texts(&args.input, options)?;
-    if let Some(key) = args.key.read()? {
-        set.seal_decisions(key);
-    }
+    let (input, set) = policies::load_with_texts(&args.input, options)?;
+    let set = set.with_decision_key(args.key.read()?);
     let record = match set.decision_keys() {
         Some(keys) => DecisionRecord::unseal(args.id.trim(), keys),
         None => DecisionRecord::decode(args.id.trim()),

@@ -133,10 +133,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         at,
         istio_version: args.istio_version,
     };
-    let mut set = policies::load(&args.input, options)?;
-    if let Some(key) = args.key.read()? {
-        set.seal_decisions(key);
-    }
+    let set = policies::load(&args.input, options)?.with_decision_key(args.key.read()?);
     let policies = match &args.workload {
         Some(name) => slice::from_ref(policies::named(&set, name)?),
         None => set.policies(),
@@ -198,10 +195,11 @@ fn add_objects(
     args: &Args,
 ) -> Result<(), Failure> {
     let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
+    let rollout = set.rollout(policy);
     let api = ExtensionApi::from(args.extension_api);
     let wants_extension =
         only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension);
-    let extension = match wants_extension.then(|| extension(set, policy, api)) {
+    let extension = match wants_extension.then(|| extension(&rollout, api)) {
         None => None,
         Some(Ok(extension)) => Some(extension),
         Some(Err(NoExtension::MissingImage)) if only.is_everything() => None,
@@ -211,16 +209,15 @@ fn add_objects(
         }
     };
     if only.takes(ResourceKind::AuthorizationPolicy) {
-        let rendered = authorization_policies(set, policy).into_iter();
+        let rendered = authorization_policies(&rollout).into_iter();
         rendered.for_each(|object| add(object.into()));
     }
     extension.into_iter().for_each(add);
     if only.is(Only::PluginConfig) {
-        let config = set.plugin_config(policy);
-        objects.push(Object::PluginConfig(Box::new(config)));
+        objects.push(Object::PluginConfig(Box::new(rollout.config().clone())));
     }
     if only.is(Only::Envoy) {
-        let filters = envoy::http_filters(set, policy, &args.filter_path).map_err(|reason| {
+        let filters = envoy::http_filters(&rollout, &args.filter_path).map_err(|reason| {
             RenderError::NotForPlainEnvoy {
                 name: policy.name().clone(),
                 reason,

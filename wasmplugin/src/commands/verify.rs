@@ -103,10 +103,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() && args.mesh.uses_stdin() {
         return Err(InputError::StdinTwice.into());
     }
-    let mut set = policies::load(&args.input, options)?;
-    if let Some(key) = args.key.read()? {
-        set.seal_decisions(key);
-    }
+    let set = policies::load(&args.input, options)?.with_decision_key(args.key.read()?);
     let api = ExtensionApi::from(args.extension_api);
     let expected = certificates::expected(&set, at, args.min_days);
     let observe::Observation {

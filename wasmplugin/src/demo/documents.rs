@@ -81,7 +81,7 @@ impl Documents {
             policies.filter_failure(policy),
         );
         let rbac = rbac::http_filters(
-            &authorization_policies(policies, policy),
+            &authorization_policies(&policies.rollout(policy)),
             policies.mesh().trust_domains(),
         );
         let rbac = rbac.into_iter().map(serde_json::to_value);

@@ -133,7 +133,7 @@ fn name_of(policy: &ServicePolicy) -> String {
 
 /// The filters of a policy without the module, which no rule here needs.
 fn rbac(set: &PolicySet, policy: &ServicePolicy) -> Vec<Value> {
-    let filters = http_filters(set, policy, "").unwrap();
+    let filters = http_filters(&set.rollout(policy), "").unwrap();
     let filters = filters
         .iter()
         .filter(|filter| matches!(filter, HttpFilter::Rbac(_)));

@@ -1,5 +1,8 @@
 //! The report for programs.
 
+use std::collections::BTreeMap;
+
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{Proxy, RunningPolicy};
 use serde::Serialize;
@@ -55,12 +58,14 @@ pub(super) fn report(
     proxies: &[Proxy],
 ) -> Result<Vec<u8>, OutputError> {
     let findings = report.findings.iter().map(Message::from);
+    let running = proxies.iter().flat_map(|proxy| &proxy.policies);
+    let revisions = set.revisions(running.map(|policy| &policy.name));
     let proxies = proxies.iter().map(|proxy| ProxyEntry {
         name: &proxy.name,
         policies: proxy
             .policies
             .iter()
-            .map(|policy| policy_entry(proxy, policy, set))
+            .map(|policy| policy_entry(proxy, policy, &revisions))
             .collect(),
     });
     let ports = report.seen.probes.iter().map(|probed| PortEntry {
@@ -80,14 +85,12 @@ pub(super) fn report(
 fn policy_entry<'r>(
     proxy: &'r Proxy,
     running: &'r RunningPolicy,
-    set: &PolicySet,
+    revisions: &BTreeMap<&PolicyName, String>,
 ) -> PolicyEntry<'r> {
-    let (namespace, name) = running.name.as_pair();
-    let policy = set.policy(namespace, name);
     PolicyEntry {
         policy: running.name.to_string(),
         revision: running.revision.as_deref(),
         reported: proxy.reported(&running.name),
-        expected: policy.map(|policy| policy.revision(set)),
+        expected: revisions.get(&running.name).cloned(),
     }
 }
