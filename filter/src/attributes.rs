@@ -145,7 +145,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
             .map(path_without_query)
     }
 
-    fn host(&self) -> Option<&[u8]> {
+    fn authority(&self) -> Option<&[u8]> {
         self.pseudo_header(&self.authority, b":authority")
     }
 
@@ -239,7 +239,7 @@ mod tests {
             for _ in 0..3 {
                 request.method();
                 request.path();
-                request.host();
+                request.authority();
                 request.port();
                 request.now();
                 request.peer();
@@ -256,7 +256,7 @@ mod tests {
         with(&host, |request| {
             assert_eq!(request.path(), Some(&b"/orders"[..]));
             assert_eq!(request.method(), Some(&b"GET"[..]));
-            assert_eq!(request.host(), Some(&b"orders.shop:8080"[..]));
+            assert_eq!(request.authority(), Some(&b"orders.shop:8080"[..]));
             assert_eq!(request.port(), Some(8080));
         });
     }

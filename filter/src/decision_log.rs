@@ -130,7 +130,7 @@ impl DecisionLog {
             caller,
             method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
             path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
-            host: shown(request.host().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
+            host: shown(request.authority().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
