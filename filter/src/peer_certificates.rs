@@ -27,13 +27,14 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use policy_schema::identity::{ClientCertificate, MAX_ID, NameKind};
+use policy_schema::identity::{ClientCertificate, NameKind};
 use policy_schema::plugin_config::CertificateValidation;
 use policy_schema::timestamp::Timestamp;
 use rustc_hash::FxHashMap;
 
 use crate::certificate::Certificate;
 use crate::host::{Bytes, Host};
+use crate::peer::Peer;
 
 const DIGEST: &[u8] = b"connection\0sha256_peer_certificate_digest";
 const FIRST_URI_SAN: &[u8] = b"connection\0uri_san_peer_certificate";
@@ -57,20 +58,6 @@ const MOST_PLACES: usize = 16;
 /// of certificates.
 const REMEMBERED: Duration = Duration::from_mins(10);
 
-/// What a certificate says of the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateIdentity {
-    /// Nothing: there is no certificate.
-    Absent,
-    /// Nothing that counts: the proxy has not validated the certificate.
-    Unvalidated,
-    /// Anything but one URI SAN.
-    Malformed,
-    /// The only URI SAN, be it a SPIFFE ID or not. No longer than one may be, so that what is kept is
-    /// bounded.
-    UriSan(Rc<[u8]>),
-}
-
 /// The certificates that a policy's callers have shown.
 #[derive(Default)]
 pub struct PeerCertificates {
@@ -82,7 +69,7 @@ pub struct PeerCertificates {
 
 /// What was found in a certificate.
 struct KnownCertificate {
-    identity: CertificateIdentity,
+    peer: Peer,
     names: Option<Rc<ClientCertificate>>,
     not_after: Option<Timestamp>,
     /// Where it was validated.
@@ -108,14 +95,11 @@ impl PeerCertificates {
         }
     }
 
-    /// The identity in the certificate of the connection that `host` is at, and the certificate itself,
+    /// Who calls by the certificate of the connection that `host` is at, and the certificate itself,
     /// where that is from outside the mesh and all its names are known.
-    pub fn identity(
-        &self,
-        host: &impl Host,
-    ) -> (CertificateIdentity, Option<Rc<ClientCertificate>>) {
+    pub fn peer(&self, host: &impl Host) -> (Peer, Option<Rc<ClientCertificate>>) {
         let Some(digest) = host.property(DIGEST) else {
-            return (CertificateIdentity::Absent, None);
+            return (Peer::Absent, None);
         };
         let mut by_digest = self.by_digest.take();
         if by_digest.len() >= MOST && !by_digest.contains_key(&digest) {
@@ -124,13 +108,13 @@ impl PeerCertificates {
         let known = by_digest
             .entry(digest)
             .or_insert_with(|| look_into_certificate(host, self.takes_outsiders));
-        let identity = if known.is_validated(self.validation, host) {
-            (known.identity.clone(), known.names.clone())
+        let found = if known.is_validated(self.validation, host) {
+            (known.peer.clone(), known.names.clone())
         } else {
-            (CertificateIdentity::Unvalidated, None)
+            (Peer::Unvalidated, None)
         };
         self.by_digest.set(by_digest);
-        identity
+        found
     }
 }
 
@@ -199,13 +183,11 @@ fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertif
         .property(CERTIFICATE)
         .map(|pem| Certificate::read(&pem));
     let ids = read.as_ref().map(|read| Some(read.as_ref()?.ids()));
-    let identity = match (host.property(FIRST_URI_SAN), ids) {
-        (Some(san), None | Some(Some(1))) if san.len() <= MAX_ID => {
-            CertificateIdentity::UriSan(san.into())
-        }
-        // More than one, none, one that is longer than any SPIFFE ID, or one that is empty, which the
-        // proxy reports as none.
-        _ => CertificateIdentity::Malformed,
+    let peer = match (host.property(FIRST_URI_SAN), ids) {
+        // No longer than a SPIFFE ID may be, so what is kept is bounded.
+        (Some(san), None | Some(Some(1))) => Peer::from_uri_san(san),
+        // More than one, none, or one that is empty, which the proxy reports as none.
+        _ => Peer::Malformed,
     };
     let read = read.flatten();
     let names = read.as_ref().filter(|_| takes_outsiders).and_then(|read| {
@@ -218,7 +200,7 @@ fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertif
         ClientCertificate::new(names.chain(subject))
     });
     KnownCertificate {
-        identity,
+        peer,
         names: names.map(Rc::new),
         not_after: read.and_then(|read| read.not_after),
         validated: Vec::new(),
@@ -237,24 +219,24 @@ mod tests {
     use super::*;
     use crate::fake_host::{ADMIN, FakeHost, WEB, certificate};
 
-    fn identity(host: &FakeHost) -> CertificateIdentity {
-        PeerCertificates::default().identity(host).0
+    fn peer(host: &FakeHost) -> Peer {
+        PeerCertificates::default().peer(host).0
     }
 
-    fn uri_san(san: &str) -> CertificateIdentity {
-        CertificateIdentity::UriSan(san.as_bytes().into())
+    fn uri_san(san: &str) -> Peer {
+        Peer::from_uri_san(san.as_bytes().to_vec())
     }
 
     #[test]
     fn one_uri_san_is_the_identity() {
-        assert_eq!(identity(&FakeHost::with_uri_sans(&[WEB])), uri_san(WEB));
+        assert_eq!(peer(&FakeHost::with_uri_sans(&[WEB])), uri_san(WEB));
     }
 
     #[test]
     fn several_uri_sans_are_malformed_also_where_they_are_alike() {
         for second in [ADMIN, WEB, "https://example.com/"] {
             let host = FakeHost::with_uri_sans(&[WEB, second]);
-            assert_eq!(identity(&host), CertificateIdentity::Malformed, "{second}");
+            assert_eq!(peer(&host), Peer::Malformed, "{second}");
         }
     }
 
@@ -264,20 +246,17 @@ mod tests {
             FakeHost::with_uri_sans(&[]),
             FakeHost::with_uri_sans_before_envoy_1_38(&[]),
         ] {
-            assert_eq!(identity(&host), CertificateIdentity::Malformed);
+            assert_eq!(peer(&host), Peer::Malformed);
         }
-        assert_eq!(
-            identity(&FakeHost::anonymous()),
-            CertificateIdentity::Absent
-        );
+        assert_eq!(peer(&FakeHost::anonymous()), Peer::Absent);
     }
 
     #[test]
     fn a_subject_is_no_identity_and_takes_none_away() {
         let host = FakeHost::with_uri_sans(&[]).with_property(SUBJECT, b"CN=web");
-        assert_eq!(identity(&host), CertificateIdentity::Malformed);
+        assert_eq!(peer(&host), Peer::Malformed);
         let host = FakeHost::with_uri_sans(&[WEB]).with_property(SUBJECT, b"CN=web");
-        assert_eq!(identity(&host), uri_san(WEB));
+        assert_eq!(peer(&host), uri_san(WEB));
     }
 
     #[test]
@@ -285,7 +264,7 @@ mod tests {
         for uri_sans in [&[][..], &[WEB]] {
             let pem = certificate(uri_sans, &["web.shop", ADMIN]);
             let host = FakeHost::with_uri_sans(uri_sans).with_property(CERTIFICATE, pem.as_bytes());
-            assert_eq!(identity(&host), CertificateIdentity::Malformed);
+            assert_eq!(peer(&host), Peer::Malformed);
         }
     }
 
@@ -293,7 +272,7 @@ mod tests {
     fn a_certificate_that_cannot_be_read_is_malformed() {
         for pem in ["-", "-----BEGIN CERTIFICATE-----"] {
             let host = FakeHost::with_uri_sans(&[WEB]).with_property(CERTIFICATE, pem.as_bytes());
-            assert_eq!(identity(&host), CertificateIdentity::Malformed, "{pem:?}");
+            assert_eq!(peer(&host), Peer::Malformed, "{pem:?}");
         }
     }
 
@@ -304,19 +283,19 @@ mod tests {
             let expected = if is_kept {
                 uri_san(&san)
             } else {
-                CertificateIdentity::Malformed
+                Peer::Malformed
             };
             let uri_sans = &[&*san][..];
-            assert_eq!(identity(&FakeHost::with_uri_sans(uri_sans)), expected);
+            assert_eq!(peer(&FakeHost::with_uri_sans(uri_sans)), expected);
             let before = FakeHost::with_uri_sans_before_envoy_1_38(uri_sans);
-            assert_eq!(identity(&before), expected);
+            assert_eq!(peer(&before), expected);
         }
     }
 
     #[test]
     fn without_the_certificate_the_first_uri_san_stands() {
         let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB, ADMIN]);
-        assert_eq!(identity(&host), uri_san(WEB));
+        assert_eq!(peer(&host), uri_san(WEB));
     }
 
     #[test]
@@ -324,15 +303,12 @@ mod tests {
         let certificates = PeerCertificates::default();
         for _ in 0..3 {
             let host = FakeHost::with_uri_sans(&[WEB, ADMIN]);
-            assert_eq!(
-                certificates.identity(&host).0,
-                CertificateIdentity::Malformed
-            );
+            assert_eq!(certificates.peer(&host).0, Peer::Malformed);
             let host = FakeHost::with_uri_sans(&[WEB]);
-            assert_eq!(certificates.identity(&host).0, uri_san(WEB));
+            assert_eq!(certificates.peer(&host).0, uri_san(WEB));
         }
         let host = FakeHost::with_uri_sans(&[WEB]);
-        assert_eq!(certificates.identity(&host).0, uri_san(WEB));
+        assert_eq!(certificates.peer(&host).0, uri_san(WEB));
         assert_eq!(host.calls.answered.get(), 1);
     }
 
@@ -344,7 +320,7 @@ mod tests {
             let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB])
                 .with_property(DIGEST, &number.to_le_bytes())
                 .with_property(CERTIFICATE, pem.as_bytes());
-            assert_eq!(certificates.identity(&host).0, uri_san(WEB));
+            assert_eq!(certificates.peer(&host).0, uri_san(WEB));
         }
         let kept = certificates.by_digest.take().len();
         assert_eq!(kept, 1);
@@ -373,7 +349,7 @@ mod tests {
     fn where_the_listener_validates_nothing_more_is_asked() {
         for is_validated in [None, Some(VALID), Some(NOT_VALID)] {
             let host = at_gateway(is_validated, "https", 443);
-            assert_eq!(identity(&host), uri_san(WEB));
+            assert_eq!(peer(&host), uri_san(WEB));
             // Digest, SAN and certificate.
             assert_eq!(host.calls.answered.get(), 3);
         }
@@ -383,7 +359,7 @@ mod tests {
     fn at_a_gateway_an_identity_counts_only_if_it_was_validated() {
         use CertificateValidation::{Required, WhereReported};
         let counts = uri_san(WEB);
-        let unvalidated = CertificateIdentity::Unvalidated;
+        let unvalidated = Peer::Unvalidated;
         for (validation, is_validated, expected) in [
             (WhereReported, None, &counts),
             (WhereReported, Some(VALID), &counts),
@@ -397,7 +373,7 @@ mod tests {
             let certificates = gateway(validation);
             let host = at_gateway(is_validated, "https", 443);
             assert_eq!(
-                certificates.identity(&host).0,
+                certificates.peer(&host).0,
                 *expected,
                 "{validation:?} {is_validated:?}"
             );
@@ -408,7 +384,7 @@ mod tests {
     fn without_a_certificate_there_is_none_to_validate() {
         let certificates = gateway(CertificateValidation::Required);
         let host = FakeHost::anonymous().with_property(IS_VALIDATED, NOT_VALID);
-        assert_eq!(certificates.identity(&host).0, CertificateIdentity::Absent);
+        assert_eq!(certificates.peer(&host).0, Peer::Absent);
     }
 
     #[test]
@@ -416,10 +392,7 @@ mod tests {
         let certificates = gateway(CertificateValidation::WhereReported);
         for uri_sans in [&[][..], &[WEB, ADMIN], &["urn:web"]] {
             let host = FakeHost::with_uri_sans(uri_sans).with_property(IS_VALIDATED, NOT_VALID);
-            assert_eq!(
-                certificates.identity(&host).0,
-                CertificateIdentity::Unvalidated
-            );
+            assert_eq!(certificates.peer(&host).0, Peer::Unvalidated);
         }
     }
 
@@ -427,45 +400,37 @@ mod tests {
     fn a_resumed_session_counts_where_its_certificate_was_validated() {
         let certificates = gateway(CertificateValidation::Required);
         let resumed = at_gateway(Some(NOT_VALID), "https", 443);
-        assert_eq!(
-            certificates.identity(&resumed).0,
-            CertificateIdentity::Unvalidated
-        );
-        certificates.identity(&at_gateway(Some(VALID), "https", 443));
-        assert_eq!(certificates.identity(&resumed).0, uri_san(WEB));
+        assert_eq!(certificates.peer(&resumed).0, Peer::Unvalidated);
+        certificates.peer(&at_gateway(Some(VALID), "https", 443));
+        assert_eq!(certificates.peer(&resumed).0, uri_san(WEB));
     }
 
     #[test]
     fn a_certificate_that_was_validated_elsewhere_does_not_count() {
         let certificates = gateway(CertificateValidation::Required);
-        certificates.identity(&at_gateway(Some(VALID), "https", 443));
+        certificates.peer(&at_gateway(Some(VALID), "https", 443));
         for (filter_chain, port) in [("other", 443), ("https", 8443), ("", 443)] {
             let host = at_gateway(Some(NOT_VALID), filter_chain, port);
             assert_eq!(
-                certificates.identity(&host).0,
-                CertificateIdentity::Unvalidated,
+                certificates.peer(&host).0,
+                Peer::Unvalidated,
                 "{filter_chain} {port}"
             );
         }
         let other = at_gateway(Some(NOT_VALID), "https", 443).with_property(DIGEST, b"of another");
-        assert_eq!(
-            certificates.identity(&other).0,
-            CertificateIdentity::Unvalidated
-        );
+        assert_eq!(certificates.peer(&other).0, Peer::Unvalidated);
     }
 
     #[test]
     fn a_filter_chain_without_a_name_is_not_remembered() {
         let certificates = gateway(CertificateValidation::Required);
         assert_eq!(
-            certificates.identity(&at_gateway(Some(VALID), "", 443)).0,
+            certificates.peer(&at_gateway(Some(VALID), "", 443)).0,
             uri_san(WEB)
         );
         assert_eq!(
-            certificates
-                .identity(&at_gateway(Some(NOT_VALID), "", 443))
-                .0,
-            CertificateIdentity::Unvalidated
+            certificates.peer(&at_gateway(Some(NOT_VALID), "", 443)).0,
+            Peer::Unvalidated
         );
     }
 
@@ -473,7 +438,7 @@ mod tests {
     fn what_was_validated_is_forgotten_after_minutes_and_when_the_certificate_ends() {
         let remembers = |not_after: Option<&str>, at: &str| {
             let mut certificate = KnownCertificate {
-                identity: uri_san(WEB),
+                peer: uri_san(WEB),
                 names: None,
                 not_after: not_after.map(|time| Timestamp::parse(time).unwrap()),
                 validated: Vec::new(),
@@ -495,8 +460,8 @@ mod tests {
     fn the_places_where_a_certificate_was_validated_are_bounded() {
         let certificates = gateway(CertificateValidation::Required);
         for port in 0..100 {
-            certificates.identity(&at_gateway(Some(VALID), "https", port));
-            certificates.identity(&at_gateway(Some(VALID), "https", port));
+            certificates.peer(&at_gateway(Some(VALID), "https", port));
+            certificates.peer(&at_gateway(Some(VALID), "https", port));
         }
         let kept = certificates.by_digest.take();
         let places = kept.values().map(|known| known.validated.len());
@@ -505,7 +470,7 @@ mod tests {
 
     fn names(host: &FakeHost) -> Option<String> {
         let gateway = PeerCertificates::new(CertificateValidation::WhereReported, true);
-        let (_, names) = gateway.identity(host);
+        let (_, names) = gateway.peer(host);
         names.map(|names| names.to_string())
     }
 
@@ -523,7 +488,7 @@ mod tests {
             names(&partner().with_property(IS_VALIDATED, NOT_VALID)),
             None
         );
-        let (_, elsewhere) = PeerCertificates::default().identity(&partner());
+        let (_, elsewhere) = PeerCertificates::default().peer(&partner());
         assert_eq!(elsewhere, None);
     }
 
