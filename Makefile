@@ -48,7 +48,7 @@ test-wasm: ## run the engine's tests as wasm32, on Node
 	@command -v node >/dev/null || { echo "test-wasm: node is missing: install Node.js 18 or newer" >&2; exit 1; }
 	@runner=$$(scripts/wasm-bindgen-runner) && \
 		CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$$runner \
-		scripts/wasm-cargo test -p policy-schema --no-default-features --test wasm
+		scripts/wasm-cargo test -p peergate-engine --test wasm
 
 parity: filter ## compare RBAC and the filter in Envoy with the engine; SEED=1 CASES=100000
 	@envoy=$$(scripts/envoy) && counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT && \
@@ -68,7 +68,7 @@ fuzz: ## run mutations of a corpus in fuzz/corpus; TARGET=yaml SECONDS=60 SEED=1
 lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	scripts/wasm-cargo clippy -p peergate-filter -p policy-schema --no-default-features -- -D warnings
+	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; \
 		else echo "lint: shellcheck is not installed; scripts were not checked" >&2; fi

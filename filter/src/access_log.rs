@@ -1,8 +1,8 @@
 //! Decision → what Envoy's access log can show of it: values in the filter state, which no client can
 //! write, as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Decision};
-use policy_schema::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode, rule_label};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision};
+use peergate_engine::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode, rule_label};
 
 use crate::denial::Denial;
 use crate::host::Host;

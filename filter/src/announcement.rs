@@ -7,8 +7,8 @@
 //!
 //! No client can write an announcement: it is filter state of the request.
 
-use policy_schema::engine::{CompiledPolicy, EnforcedPolicy};
-use policy_schema::plugin_config::PolicyName;
+use peergate_engine::engine::{CompiledPolicy, EnforcedPolicy};
+use peergate_engine::plugin_config::PolicyName;
 
 use crate::host::Host;
 

@@ -5,10 +5,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-use policy_schema::engine::{MetadataText, PeerIp, RequestAttributes, path_without_query};
-use policy_schema::identity::{ClientCertificate, PeerIdentity};
-use policy_schema::rule::MetadataKey;
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::engine::{MetadataText, PeerIp, RequestAttributes, path_without_query};
+use peergate_engine::identity::{ClientCertificate, PeerIdentity};
+use peergate_engine::rule::MetadataKey;
+use peergate_engine::timestamp::Timestamp;
 
 use crate::dynamic_metadata;
 use crate::host::{Bytes, Host};

@@ -5,8 +5,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use policy_schema::identity::{NameKind, SCHEME};
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::identity::{NameKind, SCHEME};
+use peergate_engine::timestamp::Timestamp;
 
 const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const PEM_END: &[u8] = b"-----END CERTIFICATE-----";

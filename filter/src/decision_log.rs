@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use log::Level;
-use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT, without_userinfo};
-use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
-use policy_schema::identity::PeerIdentity;
-use policy_schema::rule_spec::Enforcement;
-use policy_schema::telemetry::{DecisionEffect, ReasonCode};
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, without_userinfo};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
+use peergate_engine::identity::PeerIdentity;
+use peergate_engine::rule_spec::Enforcement;
+use peergate_engine::telemetry::{DecisionEffect, ReasonCode};
+use peergate_engine::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::denial::{Denial, shown};
@@ -191,7 +191,7 @@ impl Bound {
 
 #[cfg(test)]
 mod tests {
-    use policy_schema::decision_id::DecisionRecord;
+    use peergate_engine::decision_id::DecisionRecord;
     use serde_json::{Value, json};
 
     use super::*;

@@ -1,12 +1,12 @@
 //! Decision → all that is told of a denial: gathered once, for the reply, the logs and the caller.
 
-use policy_schema::decision_id::{LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
-use policy_schema::engine::{
+use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
+use peergate_engine::engine::{
     CompiledPolicy, CompiledRule, Decision, NearMiss, Outcome, Reason, RequestAttributes,
 };
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::rule_spec::Enforcement;
-use policy_schema::telemetry::DecisionEffect;
+use peergate_engine::plugin_config::PolicyName;
+use peergate_engine::rule_spec::Enforcement;
+use peergate_engine::telemetry::DecisionEffect;
 
 /// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
 /// denied, and a large policy must not make that dear.

@@ -4,8 +4,8 @@
 //! it were not there. The proxy can hand over single values too, but then a text and a list look
 //! alike, and a token's subject could pass for a list of groups.
 
-use policy_schema::engine::MetadataText;
-use policy_schema::rule::MetadataKey;
+use peergate_engine::engine::MetadataText;
+use peergate_engine::rule::MetadataKey;
 
 // Field numbers of the messages, by their `.proto` files.
 const METADATA_FILTERS: u64 = 1;

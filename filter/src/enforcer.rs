@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use policy_schema::engine::{
+use peergate_engine::engine::{
     CompiledPolicy, CompiledRule, Decision, Outcome, Reason, RequestAttributes as _,
 };
-use policy_schema::plugin_config::{ConfigError, ProxyDescription, ProxyKind};
-use policy_schema::reporting::ReportedRequests;
-use policy_schema::rule_spec::{Effect, Enforcement};
+use peergate_engine::plugin_config::{ConfigError, ProxyDescription, ProxyKind};
+use peergate_engine::reporting::ReportedRequests;
+use peergate_engine::rule_spec::{Effect, Enforcement};
 
 use crate::announcement::{Announcement, OwnPolicies, Passage};
 use crate::attributes::HostAttributes;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use log::Level;
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::timestamp::Timestamp;
 use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@
 pub(crate) mod proxy_wasm;
 
 use log::Level;
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::timestamp::Timestamp;
 
 /// Bytes that the proxy handed over.
 pub type Bytes = Vec<u8>;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 #[cfg(feature = "compare-planes")]
-use policy_schema::engine::Outcome;
+use peergate_engine::engine::Outcome;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 

@@ -5,11 +5,11 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
-use policy_schema::identity::PeerIdentity;
-use policy_schema::reporting::MetricNames;
-use policy_schema::telemetry::metric::OBSERVED;
-use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, rule_label};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
+use peergate_engine::identity::PeerIdentity;
+use peergate_engine::reporting::MetricNames;
+use peergate_engine::telemetry::metric::OBSERVED;
+use peergate_engine::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, rule_label};
 
 use crate::host::Host;
 use crate::metrics::{define, defined, increment};

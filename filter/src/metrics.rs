@@ -6,14 +6,14 @@
 
 use std::cell::Cell;
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
-use policy_schema::plugin_config::CertificateValidation;
-use policy_schema::reporting::MetricNames;
-use policy_schema::rule_spec::{Effect, Otherwise};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, Reason};
+use peergate_engine::plugin_config::CertificateValidation;
+use peergate_engine::reporting::MetricNames;
+use peergate_engine::rule_spec::{Effect, Otherwise};
 #[cfg(feature = "compare-planes")]
-use policy_schema::telemetry::Verdicts;
-use policy_schema::telemetry::metric::{self, Metric, MetricKind};
-use policy_schema::telemetry::{
+use peergate_engine::telemetry::Verdicts;
+use peergate_engine::telemetry::metric::{self, Metric, MetricKind};
+use peergate_engine::telemetry::{
     DecisionEffect, PolicyLabel, ReasonCode, RevisionNumber, rule_label,
 };
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use policy_schema::identity::{OwnedSpiffeId, PeerIdentity};
+use peergate_engine::identity::{OwnedSpiffeId, PeerIdentity};
 
 use crate::host::Bytes;
 

@@ -22,8 +22,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use policy_schema::identity::{ClientCertificate, NameKind};
-use policy_schema::plugin_config::CertificateValidation;
+use peergate_engine::identity::{ClientCertificate, NameKind};
+use peergate_engine::plugin_config::CertificateValidation;
 use rustc_hash::FxHashMap;
 
 use crate::certificate::Certificate;

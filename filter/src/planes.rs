@@ -3,8 +3,8 @@
 //! Both enforce the same document. Where they differ, one of them was changed by hand, has not got the
 //! latest revision, or is wrong.
 
-use policy_schema::engine::Outcome;
-use policy_schema::telemetry::Verdicts;
+use peergate_engine::engine::Outcome;
+use peergate_engine::telemetry::Verdicts;
 
 use crate::host::Host;
 

@@ -2,11 +2,11 @@
 //!
 //! How much it says depends on who asks. Everybody gets the id of the decision.
 
-use policy_schema::engine::{
+use peergate_engine::engine::{
     Attribute, CompiledPolicy, CompiledRule, NearMiss, Reason, RequestAttributes,
 };
-use policy_schema::reporting::{Disclosure, Reporting};
-use policy_schema::telemetry::DENIAL_DETAILS;
+use peergate_engine::reporting::{Disclosure, Reporting};
+use peergate_engine::telemetry::DENIAL_DETAILS;
 use serde::Serialize;
 
 use crate::denial::{self, Denial};

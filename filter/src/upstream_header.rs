@@ -4,8 +4,8 @@
 //! whichever case: to the proxy header names have no case, and the calls below take all values. The
 //! same goes for trailers, which many a server puts among the headers.
 
-use policy_schema::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
-use policy_schema::identity::{PeerIdentity, SpiffeId};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
+use peergate_engine::identity::{PeerIdentity, SpiffeId};
 
 use crate::host::Host;
 

@@ -10,7 +10,6 @@ pub use rbac::RbacFilter;
 pub use wasm::{WasmFilter, wasm_filter};
 
 use crate::istio::authorization_policies;
-use crate::plugin_config::PluginConfig;
 use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
 use crate::rule_spec::Effect;
 
@@ -55,7 +54,7 @@ pub fn http_filters(
     if let Some(rule) = rules.find(|rule| rule.effect == Effect::Custom) {
         return Err(NotForPlainEnvoy::Provider(rule.id.to_string()));
     }
-    let config = PluginConfig::of_policy(set, policy);
+    let config = set.plugin_config(policy);
     let plugin_config = serde_json::to_string_pretty(&config)?;
     let failure = set.filter_failure(policy);
     let wasm = wasm_filter(

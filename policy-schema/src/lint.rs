@@ -28,7 +28,7 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-use crate::code::Code;
+use crate::code;
 use crate::identity::SpiffeId;
 use crate::matching::arrival::HeaderArrival;
 use crate::matching::header::Separator;
@@ -36,7 +36,7 @@ use crate::matching::{PathCover, PathMatch, Reading, TextCover, TextMatch};
 use crate::policy::{IstioVersion, Mesh, WHOLE_CERTIFICATE};
 use crate::problem::{Cursor, Problems};
 use crate::rule::namespace::{namespace_ends, namespace_part, part_pattern};
-use crate::rule::{CertificateMatch, Condition, Operation, Rule, Source, Test};
+use crate::rule::{CertificateMatch, Condition, Operation, Rule, Source, Terms, Test};
 use crate::rule_spec::{ConditionSpec, Effect};
 use crate::timestamp::Timestamp;
 
@@ -68,7 +68,7 @@ pub(crate) fn lint_rule(
         && end <= at
     {
         problems.report(
-            Code::ExpiredRule,
+            code::EXPIRED_RULE,
             &cursor.key("notAfter"),
             format!("rule `{}` expired at {end}", rule.id),
             "remove the rule, or give it a later `notAfter`: an expired rule never matches",
@@ -107,13 +107,14 @@ type OpenExclusions = Vec<(&'static str, Option<usize>)>;
 fn excluded_by_source(source: &Source) -> OpenExclusions {
     let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     vec![
-        ("notPrincipals", any(&source.not_principals)),
-        ("notNamespaces", any(&source.not_namespaces)),
-        ("notTrustDomains", any(&source.not_trust_domains)),
+        ("notPrincipals", any(&source.principals.none_of)),
+        ("notNamespaces", any(&source.namespaces.none_of)),
+        ("notTrustDomains", any(&source.trust_domains.none_of)),
         (
             "notClientCertificates",
             source
-                .not_client_certificates
+                .client_certificates
+                .none_of
                 .iter()
                 .position(|certificate| *certificate == CertificateMatch::Any),
         ),
@@ -123,11 +124,11 @@ fn excluded_by_source(source: &Source) -> OpenExclusions {
 fn excluded_by_operation(operation: &Operation) -> OpenExclusions {
     let any = |patterns: &[TextMatch]| patterns.iter().position(TextMatch::is_any);
     let any_path = PathMatch::Text(TextMatch::Any);
-    let mut paths = operation.not_paths.iter();
+    let mut paths = operation.paths.none_of.iter();
     vec![
-        ("notMethods", any(&operation.not_methods)),
+        ("notMethods", any(&operation.methods.none_of)),
         ("notPaths", paths.position(|path| *path == any_path)),
-        ("notHosts", any(&operation.not_hosts)),
+        ("notHosts", any(&operation.hosts.none_of)),
     ]
 }
 
@@ -144,7 +145,7 @@ fn lint_open_exclusions(
             continue;
         };
         problems.report(
-            Code::NeverMatches,
+            code::NEVER_MATCHES,
             &cursor.key(key).index(index),
             format!("`{key}` excludes everything"),
             "narrow it; callers without any identity are named by a source `anonymous: true`",
@@ -169,7 +170,14 @@ fn lint_condition(
     let ConditionSpec {
         values, not_values, ..
     } = condition.into();
-    let (values, not_values) = (values.unwrap_or_default(), not_values.unwrap_or_default());
+    let written = Terms {
+        any_of: values.unwrap_or_default(),
+        none_of: not_values.unwrap_or_default(),
+    };
+    let Terms {
+        any_of: values,
+        none_of: not_values,
+    } = written.as_ref();
     if let Test::Header { name, .. } = &condition.test
         && HeaderArrival::of(name) == HeaderArrival::Removed
     {
@@ -179,17 +187,17 @@ fn lint_condition(
             "never holds"
         };
         problems.report(
-            Code::HeaderNeverArrives,
+            code::HEADER_NEVER_ARRIVES,
             &cursor.key("key"),
             format!("proxies remove `{name}` from every request, so this condition {outcome}"),
             "remove the condition, or ask for a header that the client sends end to end",
         );
     }
     if let Test::Header { name, .. } = &condition.test {
-        lint_lists_in_headers(name, [&values, &not_values], effect, cursor, problems);
+        lint_lists_in_headers(name, [values, not_values], effect, cursor, problems);
         if &**name == ":path" {
-            lint_paths_in_header(&values, mesh, &cursor.key("values"), problems);
-            lint_paths_in_header(&not_values, mesh, &cursor.key("notValues"), problems);
+            lint_paths_in_header(values, mesh, &cursor.key("values"), problems);
+            lint_paths_in_header(not_values, mesh, &cursor.key("notValues"), problems);
         }
     }
     let is_spelled_freely = matches!(condition.test, Test::Header { .. } | Test::ServerName(_));
@@ -200,8 +208,7 @@ fn lint_condition(
     let excluding = SameValue::of(excluding);
     lint_values(
         ["values", "notValues"],
-        &values,
-        &not_values,
+        &written,
         |value| excluding.first(value),
         cursor,
         problems,
@@ -212,7 +219,7 @@ fn lint_condition(
         && source.asks_for_identity()
     {
         problems.report(
-            Code::NeverMatches,
+            code::NEVER_MATCHES,
             &cursor.key("notValues").index(index),
             format!("the condition on `{}` excludes everything", condition.key),
             "narrow it; callers without any identity are named by a source `anonymous: true`",
@@ -255,7 +262,7 @@ fn lint_lists_in_headers(
             let pattern = TextMatch::parse(value);
             if pattern.is_ok_and(|pattern| separator.is_in_open_pattern(&pattern)) {
                 problems.report(
-                    Code::NeverMatches,
+                    code::NEVER_MATCHES,
                     &cursor.key(field).index(index),
                     format!("no value of `{name}` matches `{value}`: each part between commas is compared by itself"),
                     "write the parts as values of their own, or the whole value without `*`",
@@ -272,7 +279,7 @@ fn lint_jwt(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Proble
     }
     let mut report = |cursor: &Cursor<'_>| {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
                 "Istio {} does not leave the JWT where the filter can read it",
@@ -309,86 +316,61 @@ fn lint_source(
 ) {
     if source.anonymous && !takes_plaintext {
         problems.report(
-            Code::NeverMatches,
+            code::NEVER_MATCHES,
             &cursor.key("anonymous"),
             "no caller is ever anonymous here: the workload accepts mutual TLS only",
             "remove this source, or add an exception for the workload to the `mtls` of the `Mesh`",
         );
     }
     lint_client_certificates(source, mesh, cursor, problems);
-    let Source {
-        anonymous: _,
-        client_certificates,
-        not_client_certificates,
-        principals,
-        not_principals,
-        service_accounts,
-        not_service_accounts,
-        namespaces,
-        not_namespaces,
-        trust_domains,
-        not_trust_domains,
-        request_principals,
-        not_request_principals,
-        ip_blocks,
-        not_ip_blocks,
-        remote_ip_blocks,
-        not_remote_ip_blocks,
-    } = source;
-    let mut blocks = |key, values: &[IpNet], excluded: &[IpNet]| {
-        let index = Blocks::of(excluded);
-        let first = |block: &IpNet| index.first(block);
-        lint_values(key, values, excluded, first, cursor, problems);
+    let mut blocks = |keys, blocks: &Terms<Vec<IpNet>>| {
+        let excluding = Blocks::of(&blocks.none_of);
+        let first = |block: &IpNet| excluding.first(block);
+        lint_values(keys, blocks, first, cursor, problems);
     };
-    blocks(["ipBlocks", "notIpBlocks"], ip_blocks, not_ip_blocks);
+    blocks(["ipBlocks", "notIpBlocks"], &source.ip_blocks);
     blocks(
         ["remoteIpBlocks", "notRemoteIpBlocks"],
-        remote_ip_blocks,
-        not_remote_ip_blocks,
+        &source.remote_ip_blocks,
     );
-    let excluding = SameValue::of(not_request_principals.iter().enumerate());
+    let tokens = &source.request_principals;
+    let excluding = SameValue::of(tokens.none_of.iter().enumerate());
     for (key, principals) in [
-        ("requestPrincipals", request_principals),
-        ("notRequestPrincipals", not_request_principals),
+        ("requestPrincipals", &tokens.any_of),
+        ("notRequestPrincipals", &tokens.none_of),
     ] {
         foreign_syntax::check_request_principals(principals, &cursor.key(key), problems);
     }
     lint_values(
         ["requestPrincipals", "notRequestPrincipals"],
-        request_principals,
-        not_request_principals,
+        tokens,
         |principal| excluding.first(principal),
         cursor,
         problems,
     );
-    let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
-        let cover = TextCover::of(excluded.iter().enumerate());
+    let mut texts = |keys, texts: &Terms<Vec<TextMatch>>| {
+        let cover = TextCover::of(texts.none_of.iter().enumerate());
         let first = |value: &TextMatch| cover.first(value);
-        lint_values(key, values, excluded, first, cursor, problems);
+        lint_values(keys, texts, first, cursor, problems);
     };
-    texts(["namespaces", "notNamespaces"], namespaces, not_namespaces);
-    texts(
-        ["trustDomains", "notTrustDomains"],
-        trust_domains,
-        not_trust_domains,
-    );
+    texts(["namespaces", "notNamespaces"], &source.namespaces);
+    texts(["trustDomains", "notTrustDomains"], &source.trust_domains);
     for (key, principals) in [
-        ("principals", principals),
-        ("notPrincipals", not_principals),
+        ("principals", &source.principals.any_of),
+        ("notPrincipals", &source.principals.none_of),
     ] {
         lint_duplicates(principals, &cursor.key(key), problems);
     }
     for (key, accounts) in [
-        ("serviceAccounts", service_accounts),
-        ("notServiceAccounts", not_service_accounts),
+        ("serviceAccounts", &source.service_accounts.any_of),
+        ("notServiceAccounts", &source.service_accounts.none_of),
     ] {
         lint_duplicates(accounts, &cursor.key(key), problems);
     }
-    let excluding = Certificates::of(not_client_certificates);
+    let excluding = Certificates::of(&source.client_certificates.none_of);
     lint_values(
         ["clientCertificates", "notClientCertificates"],
-        client_certificates,
-        not_client_certificates,
+        &source.client_certificates,
         |certificate| excluding.first(certificate),
         cursor,
         problems,
@@ -406,7 +388,7 @@ fn lint_client_certificates(
 ) {
     if source.asks_for_client_certificate() && !mesh.shows_whole_certificates() {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
                 "the gateways of Istio {} do not show filters the whole certificate of a client",
@@ -430,23 +412,29 @@ fn lint_excluded_identities(
         let names = only.principals_in(&mesh.trust_domains);
         if names.iter().all(|name| excluded.first(name).is_some()) {
             problems.report(
-                Code::NeverMatches,
+                code::NEVER_MATCHES,
                 &cursor.key(key).index(index),
                 format!("`{written}` never matches: this source excludes it"),
                 "remove it, or narrow `notPrincipals` or `notServiceAccounts`",
             );
         }
     };
-    for (index, principal) in source.principals.iter().enumerate() {
+    for (index, principal) in source.principals.any_of.iter().enumerate() {
         let only = Source {
-            principals: vec![principal.clone()],
+            principals: Terms {
+                any_of: vec![principal.clone()],
+                none_of: Vec::new(),
+            },
             ..Source::default()
         };
         lint("principals", index, principal.to_string(), only);
     }
-    for (index, account) in source.service_accounts.iter().enumerate() {
+    for (index, account) in source.service_accounts.any_of.iter().enumerate() {
         let only = Source {
-            service_accounts: vec![account.clone()],
+            service_accounts: Terms {
+                any_of: vec![account.clone()],
+                none_of: Vec::new(),
+            },
             ..Source::default()
         };
         lint("serviceAccounts", index, account.to_string(), only);
@@ -455,10 +443,10 @@ fn lint_excluded_identities(
 
 /// A principal that belongs to none of the namespaces beside it.
 fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems: &mut Problems) {
-    if source.namespaces.is_empty() {
+    if source.namespaces.any_of.is_empty() {
         return;
     }
-    let namespaces = source.namespaces.iter();
+    let namespaces = source.namespaces.any_of.iter();
     let parts: Vec<_> = namespaces.clone().filter_map(part_pattern).collect();
     let parts = TextCover::of(parts.iter().enumerate());
     let is_in = |cover: &TextCover<'_>, text: &str| {
@@ -467,7 +455,7 @@ fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems:
     let ends = namespaces.filter(|namespace| matches!(namespace, TextMatch::Suffix(_)));
     let ends = TextCover::of(ends.enumerate());
     let principals = cursor.key("principals");
-    for (index, principal) in source.principals.iter().enumerate() {
+    for (index, principal) in source.principals.any_of.iter().enumerate() {
         let TextMatch::Exact(id) = principal else {
             continue;
         };
@@ -477,7 +465,7 @@ fn lint_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems:
         });
         if !is_possible {
             problems.report(
-                Code::NeverMatches,
+                code::NEVER_MATCHES,
                 &principals.index(index),
                 format!("`{principal}` is in none of this source's `namespaces`"),
                 "the fields of a source must all match; make two sources of it if either will do",
@@ -495,50 +483,45 @@ fn lint_operation(
 ) {
     let Operation {
         methods,
-        not_methods,
         paths,
-        not_paths,
         hosts,
-        not_hosts,
         ports,
-        not_ports,
     } = operation;
-    let mut texts = |key, values: &[TextMatch], excluded: &[TextMatch]| {
-        let cover = TextCover::of(excluded.iter().enumerate());
-        let first = |value: &TextMatch| cover.first(value);
-        lint_values(key, values, excluded, first, cursor, problems);
-    };
-    texts(["methods", "notMethods"], methods, not_methods);
-    let excluding = not_hosts.iter().enumerate();
+    let cover = TextCover::of(methods.none_of.iter().enumerate());
+    lint_values(
+        ["methods", "notMethods"],
+        methods,
+        |method| cover.first(method),
+        cursor,
+        problems,
+    );
+    let excluding = hosts.none_of.iter().enumerate();
     let excluding = excluding.filter(|(_, excluded)| excludes_spellings(excluded.is_any(), effect));
     let cover = TextCover::of(excluding);
     lint_values(
         ["hosts", "notHosts"],
         hosts,
-        not_hosts,
         |host| cover.first(host),
         cursor,
         problems,
     );
-    let cover = PathCover::of(not_paths, Reading::of_exclusions(effect));
+    let cover = PathCover::of(&paths.none_of, Reading::of_exclusions(effect));
     lint_values(
         ["paths", "notPaths"],
         paths,
-        not_paths,
         |path| cover.first(path),
         cursor,
         problems,
     );
-    let excluding = SameValue::of(not_ports.iter().enumerate());
+    let excluding = SameValue::of(ports.none_of.iter().enumerate());
     lint_values(
         ["ports", "notPorts"],
         ports,
-        not_ports,
         |port| excluding.first(port),
         cursor,
         problems,
     );
-    for (key, paths) in [("paths", paths), ("notPaths", not_paths)] {
+    for (key, paths) in [("paths", &paths.any_of), ("notPaths", &paths.none_of)] {
         let cursor = cursor.key(key);
         for (index, path) in paths.iter().enumerate() {
             paths::check(path, mesh, &cursor.index(index), problems);
@@ -555,8 +538,10 @@ fn lint_operation(
 /// Values that the `not…` twin takes back, and values that stand twice.
 fn lint_values<V: ToString>(
     [key, not_key]: [&'static str; 2],
-    values: &[V],
-    excluded: &[V],
+    Terms {
+        any_of: values,
+        none_of: excluded,
+    }: &Terms<Vec<V>>,
     first_excluding: impl Fn(&V) -> Option<usize>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
@@ -566,7 +551,7 @@ fn lint_values<V: ToString>(
         let excluding = first_excluding(value).and_then(|position| excluded.get(position));
         if let Some(excluding) = excluding {
             problems.report(
-                Code::NeverMatches,
+                code::NEVER_MATCHES,
                 &at.index(index),
                 format!(
                     "`{}` never matches: `{not_key}` has `{}`",
@@ -586,7 +571,7 @@ fn lint_duplicates<V: ToString>(values: &[V], cursor: &Cursor<'_>, problems: &mu
     for (index, value) in values.iter().enumerate() {
         if !seen.insert(value.to_string()) {
             problems.report(
-                Code::DuplicateValue,
+                code::DUPLICATE_VALUE,
                 &cursor.index(index),
                 format!(
                     "this is `{}`, which stands in this list already",

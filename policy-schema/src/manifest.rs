@@ -1,6 +1,6 @@
 //! The objects of Kubernetes in a YAML text: one per document, or in lists as the API server returns them.
 
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::yaml::{Fault, Node};
 
 /// A document of a manifest, or an item of a list in it.
@@ -78,7 +78,7 @@ impl<'n> Found<'n> {
         if !node.is_mapping() {
             return self.refuse(
                 node,
-                Code::WrongType,
+                code::WRONG_TYPE,
                 "this is not a Kubernetes object".to_owned(),
                 "write a mapping with `apiVersion`, `kind` and `metadata`; put several objects into separate documents or the `items` of a `List`",
             );
@@ -103,7 +103,7 @@ impl<'n> Found<'n> {
             }
             Some(items) => self.refuse(
                 items,
-                Code::WrongType,
+                code::WRONG_TYPE,
                 format!("the `items` of a `{kind}` are not a list"),
                 "write a list of objects",
             ),
@@ -130,7 +130,7 @@ impl<'n> Found<'n> {
             let field = if kind.is_none() { "kind" } else { "apiVersion" };
             self.refuse(
                 node,
-                Code::MissingField,
+                code::MISSING_FIELD,
                 format!("this object has no `{field}`, so nothing can be compared with it"),
                 "write `apiVersion` and `kind` as the cluster has them, or leave the document out",
             );
@@ -139,7 +139,7 @@ impl<'n> Found<'n> {
         if !is_api_version(version) {
             self.refuse(
                 node,
-                Code::UnknownValue,
+                code::UNKNOWN_VALUE,
                 format!("`{version}` is not an `apiVersion`"),
                 "write `GROUP/VERSION`, such as `security.istio.io/v1`, or `v1`",
             );

@@ -110,7 +110,7 @@ impl RbacPlane {
         } else if rule.enforcement == Some(Enforcement::Shadow) {
             Self::Absent(FilterOnly::ShadowRule)
         } else {
-            let names_certificates = rule.names_certificates_beyond_rbac();
+            let names_certificates = names_certificates_beyond_rbac(rule);
             match (rule.effect, is_timed, names_certificates) {
                 (_, false, false) => Self::Exact,
                 (Effect::Allow, true, false) => Self::Untimed,
@@ -228,153 +228,60 @@ const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a 
 /// The same where there is no filter.
 const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included, and not in the SPIFFE ID alone";
 
-impl Rule {
-    /// Whether it asks for a namespace by its end.
-    fn asks_for_end_of_namespace(&self) -> bool {
-        let of_condition = |condition: &Condition| match &condition.test {
-            Test::Caller(source) => source.asks_for_end_of_namespace(),
-            Test::Port(_)
-            | Test::DestinationIp(_)
-            | Test::Header { .. }
-            | Test::ServerName(_)
-            | Test::Metadata { .. } => false,
-        };
-        self.sources.iter().any(Source::asks_for_end_of_namespace)
-            || self.conditions.iter().any(of_condition)
-    }
-
-    /// Whether it tells client certificates apart as RBAC cannot.
-    pub(crate) fn names_certificates_beyond_rbac(&self) -> bool {
-        self.sources.iter().any(|source| {
-            let is_told =
-                self.effect != Effect::Allow && source.excludes_certificates_as_principals();
-            source.names_client_certificates() && !is_told
-        })
-    }
-
-    /// Whether it depends on the address that the connection itself comes from.
-    pub(crate) fn asks_for_peer_ip(&self) -> bool {
-        self.sources.iter().any(Source::asks_for_peer_ip)
-            || self.conditions.iter().any(Condition::asks_for_peer_ip)
-    }
-
-    /// Whether what the rule asks of caller and conditions can be true of HTTP requests alone.
-    pub(crate) fn needs_http_beside_operations(&self) -> bool {
-        let needs = |condition: &Condition| match &condition.test {
-            Test::Caller(source) => !source.request_principals.is_empty(),
-            Test::Header { values, .. } => !values.any_of.is_empty(),
-            Test::Metadata { values, .. } => !values.any_of.is_empty(),
-            Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
-        };
-        let all_sources_need = !self.sources.is_empty()
-            && self
-                .sources
-                .iter()
-                .all(|source| !source.request_principals.is_empty());
-        all_sources_need || self.conditions.iter().any(needs)
-    }
+/// Whether a rule asks for a namespace by its end.
+fn asks_for_end_of_namespace(rule: &Rule) -> bool {
+    let of_source = |source: &Source| {
+        let mut namespaces = source
+            .namespaces
+            .any_of
+            .iter()
+            .chain(&source.namespaces.none_of);
+        namespaces.any(|namespace| matches!(namespace, TextMatch::Suffix(_)))
+    };
+    let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if of_source(source));
+    rule.sources.iter().any(of_source) || rule.conditions.iter().any(of_condition)
 }
 
-impl Rule {
-    /// Whether caller or conditions ask for something that only HTTP requests have.
-    pub(crate) fn asks_for_http_beside_operations(&self) -> bool {
-        self.sources.iter().any(Source::asks_for_request_principal)
-            || self.conditions.iter().any(Condition::asks_for_http)
-    }
+/// Whether a rule tells client certificates apart as RBAC cannot.
+pub(crate) fn names_certificates_beyond_rbac(rule: &Rule) -> bool {
+    rule.sources.iter().any(|source| {
+        let is_told = rule.effect != Effect::Allow && source.excludes_certificates_as_principals();
+        source.names_client_certificates() && !is_told
+    })
+}
 
-    /// Whether a condition names ports.
-    pub(crate) fn is_limited_to_ports(&self) -> bool {
-        let mut conditions = self.conditions.iter();
-        conditions.any(|condition| matches!(condition.test, Test::Port(_)))
-    }
-
-    /// Whether this rule of `policy`, as RBAC enforces it, denies connections on a port without HTTP for
+impl ServicePolicy {
+    /// Whether a rule of this policy, as RBAC enforces it, denies connections on a port without HTTP for
     /// something that only HTTP requests have: Istio drops the question there and keeps the denial.
-    pub(crate) fn denies_connections_on(&self, policy: &ServicePolicy, port: u16) -> bool {
-        let asks_beside = self.asks_for_http_beside_operations();
-        let needs_beside = self.needs_http_beside_operations();
-        let is_left_out = policy.all_tcp_ports().contains(&port);
+    pub(crate) fn denies_connections(&self, rule: &Rule, port: u16) -> bool {
+        let asks_beside = rule.asks_for_http_beside_operations();
+        let needs_beside = rule.needs_http_beside_operations();
+        let is_left_out = self.all_tcp_ports().contains(&port);
         let denies = |operation: &Operation| {
             let is_kept_off = is_left_out && (needs_beside || operation.needs_http());
             (asks_beside || operation.asks_for_http()) && operation.takes_port(port) && !is_kept_off
         };
-        let mut conditions = self.conditions.iter();
-        self.effect == Effect::Deny
-            && RbacPlane::of_rule(policy, self).is_rendered()
+        let mut conditions = rule.conditions.iter();
+        rule.effect == Effect::Deny
+            && RbacPlane::of_rule(self, rule).is_rendered()
             && conditions.all(|condition| condition.takes_port(port))
-            && if self.operations.is_empty() {
+            && if rule.operations.is_empty() {
                 denies(&Operation::default())
             } else {
-                self.operations.iter().any(denies)
+                rule.operations.iter().any(denies)
             }
     }
 
-    /// Whether RBAC has to leave a port without HTTP out of this rule of `policy`: some of it asks for HTTP there,
+    /// Whether RBAC has to leave a port without HTTP out of a rule of this policy: some of it asks for HTTP there,
     /// and Istio would drop the question and keep the denial.
-    pub(crate) fn is_kept_off(&self, policy: &ServicePolicy, port: u16) -> bool {
-        let beside = self.needs_http_beside_operations();
+    pub(crate) fn is_kept_off(&self, rule: &Rule, port: u16) -> bool {
+        let beside = rule.needs_http_beside_operations();
         let is_on_port = |operation: &Operation| {
             (beside || operation.needs_http()) && operation.takes_port(port)
         };
-        self.effect != Effect::Allow
-            && RbacPlane::of_rule(policy, self).is_rendered()
-            && (self.operations.iter().any(is_on_port) || (beside && self.operations.is_empty()))
-    }
-}
-
-impl Source {
-    fn asks_for_end_of_namespace(&self) -> bool {
-        let mut namespaces = self.namespaces.iter().chain(&self.not_namespaces);
-        namespaces.any(|namespace| matches!(namespace, TextMatch::Suffix(_)))
-    }
-}
-
-impl Operation {
-    /// Whether only HTTP requests can match.
-    pub(crate) fn needs_http(&self) -> bool {
-        !(self.methods.is_empty() && self.paths.is_empty() && self.hosts.is_empty())
-    }
-
-    /// Whether a field is about HTTP.
-    pub(crate) fn asks_for_http(&self) -> bool {
-        self.needs_http()
-            || !(self.not_methods.is_empty()
-                && self.not_paths.is_empty()
-                && self.not_hosts.is_empty())
-    }
-
-    /// Whether it is for a port.
-    pub(crate) fn takes_port(&self, port: u16) -> bool {
-        (self.ports.is_empty() || self.ports.contains(&port)) && !self.not_ports.contains(&port)
-    }
-}
-
-impl Condition {
-    /// Whether it is about something that only HTTP requests have.
-    pub(crate) fn asks_for_http(&self) -> bool {
-        match &self.test {
-            Test::Caller(source) => source.asks_for_request_principal(),
-            Test::Header { .. } => true,
-            // Other filters' metadata belongs to connections too.
-            Test::Metadata { key, .. } => key.is_claim(),
-            Test::Port(_) | Test::DestinationIp(_) | Test::ServerName(_) => false,
-        }
-    }
-
-    /// Whether it can be true on a port.
-    fn takes_port(&self, port: u16) -> bool {
-        match &self.test {
-            Test::Port(ports) => {
-                (ports.any_of.is_empty() || ports.any_of.contains(&port))
-                    && !ports.none_of.contains(&port)
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether it is about the address that the connection itself comes from.
-    pub(crate) fn asks_for_peer_ip(&self) -> bool {
-        matches!(&self.test, Test::Caller(source) if source.asks_for_peer_ip())
+        rule.effect != Effect::Allow
+            && RbacPlane::of_rule(self, rule).is_rendered()
+            && (rule.operations.iter().any(is_on_port) || (beside && rule.operations.is_empty()))
     }
 }
 
@@ -399,7 +306,7 @@ impl PolicySet {
         policy.rules.iter().flat_map(move |rule| {
             let shared = policy.shared_tcp_ports.iter();
             let left = shared
-                .filter(|shared| !shared.is_everywhere && rule.is_kept_off(policy, shared.port));
+                .filter(|shared| !shared.is_everywhere && policy.is_kept_off(rule, shared.port));
             left.filter_map(|shared| {
                 Some(PortLeftToFilter {
                     rule: &rule.id,
@@ -437,7 +344,7 @@ impl ServicePolicy {
         let rbac = RbacPlane::of_rule(self, rule);
         let has_ended = rbac == RbacPlane::Ended;
         let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
-        let asks_every_name = rbac.is_rendered() && rule.asks_for_end_of_namespace();
+        let asks_every_name = rbac.is_rendered() && asks_for_end_of_namespace(rule);
         let notes = [
             rbac.note(),
             filter.and_then(FilterPlane::note),
@@ -455,7 +362,7 @@ impl ServicePolicy {
         if !rbac.is_rendered() {
             return Vec::new();
         }
-        let end_of_namespace = rule.asks_for_end_of_namespace();
+        let end_of_namespace = asks_for_end_of_namespace(rule);
         let gaps = RbacGap::of_rule(rule).map(RbacGap::note_without_filter);
         end_of_namespace
             .then_some(END_OF_NAMESPACE_IN_RBAC)

@@ -1,6 +1,5 @@
 //! What an apply of the rendered objects closes and opens, and where the filter fails open.
 
-#![cfg(feature = "authoring")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use policy_schema::code::Severity;

@@ -1,6 +1,5 @@
 //! Where the filter runs.
 
-#![cfg(feature = "authoring")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use policy_schema::diagnostic::SourceText;

@@ -1,6 +1,5 @@
 //! Whatever is read ends in policies or in errors, and within bounds.
 
-#![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -12,7 +11,6 @@ use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::import::{self, import};
 use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -150,7 +148,7 @@ fn any_text_is_policies_that_the_filter_takes_or_errors() {
             for policy in set.policies() {
                 authorization_policies(&set, policy);
                 drop(extension(&set, policy, ExtensionApi::WasmPlugin));
-                let config = PluginConfig::of_policy(&set, policy);
+                let config = set.plugin_config(policy);
                 let json = serde_json::to_vec(&config).expect("JSON");
                 CompiledPolicy::from_json(&json).expect("what is valid compiles");
             }

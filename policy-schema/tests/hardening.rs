@@ -1,6 +1,5 @@
 //! What of a mesh beside its rules is refused, each at its line.
 
-#![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
 #![expect(
     clippy::string_slice,
     clippy::unwrap_used,

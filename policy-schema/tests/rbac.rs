@@ -3,7 +3,6 @@
 //! The inputs are Istio's, and not part of this repository: `ISTIO_AUTHZ_EXAMPLES` is the folder
 //! that has them.
 
-#![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
     clippy::disallowed_methods,

@@ -1,6 +1,5 @@
 //! Rules about HTTP on ports that speak something else.
 
-#![cfg(feature = "authoring")]
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

@@ -1,6 +1,5 @@
 //! What validation finds, and what it leaves alone, where documents and rules depend on each other.
 
-#![cfg(feature = "authoring")]
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

@@ -80,7 +80,7 @@ pub(crate) fn policies_of(documents: &str) -> PolicySet {
 pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
     let policies = policies();
     let policy = policies.policy("shop", "orders").unwrap();
-    let mut config = PluginConfig::of_policy(&policies, policy);
+    let mut config = policies.plugin_config(policy);
     change(&mut config);
     serde_json::to_string(&config).unwrap()
 }

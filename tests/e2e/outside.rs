@@ -5,7 +5,6 @@ use peergate_sandbox::{Client, INBOUND_STRICT, Identity, Leaf, Request, Response
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy::rbac::http_filters;
 use policy_schema::istio::authorization_policies;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
 
@@ -86,7 +85,7 @@ fn gateway(rbac: Rbac) -> Mesh {
             filters.push(serde_json::to_value(filter).unwrap());
         }
     }
-    let config = PluginConfig::of_policy(&set, policy);
+    let config = set.plugin_config(policy);
     filters.push(http_filter(serde_json::to_string(&config).unwrap()));
     Mesh::run_with(
         |sidecar, _| sidecar.http_filters = filters,

@@ -3,7 +3,6 @@
 use peergate_sandbox::{Request, Response};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use serde_json::Value;
 
@@ -46,7 +45,7 @@ fn policies() -> PolicySet {
 
 fn filter_of(set: &PolicySet) -> Value {
     let policy = set.policy("shop", "orders").unwrap();
-    http_filter(serde_json::to_string(&PluginConfig::of_policy(set, policy)).unwrap())
+    http_filter(serde_json::to_string(&set.plugin_config(policy)).unwrap())
 }
 
 fn rbac_of(set: &PolicySet) -> Vec<Value> {

@@ -4,7 +4,6 @@ use peergate_sandbox::Request;
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -67,7 +66,7 @@ fn policies(text: &str) -> PolicySet {
 /// The plugin config of a policy.
 fn config_of(set: &PolicySet, namespace: &str, name: &str) -> Value {
     let policy = set.policy(namespace, name).unwrap();
-    serde_json::to_value(PluginConfig::of_policy(set, policy)).unwrap()
+    serde_json::to_value(set.plugin_config(policy)).unwrap()
 }
 
 /// The filters of these configs, in this order.

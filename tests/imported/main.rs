@@ -9,7 +9,6 @@ use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::import::{Options, Outcome, import};
 use policy_schema::istio::{AuthorizationPolicy, authorization_policies};
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{IstioVersion, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{self, validate};
@@ -113,7 +112,7 @@ fn compare_outside(
 ) {
     let set = &imported.set;
     let policy = set.policies().first().unwrap();
-    let engine = CompiledPolicy::try_from(PluginConfig::of_policy(set, policy)).unwrap();
+    let engine = CompiledPolicy::try_from(set.plugin_config(policy)).unwrap();
     let meaning = Meaning {
         policies: originals,
         minor,
@@ -148,7 +147,7 @@ fn compare(
     counts: &mut Counts,
 ) {
     let policy = set.policies().first().unwrap();
-    let engine = CompiledPolicy::try_from(PluginConfig::of_policy(set, policy)).unwrap();
+    let engine = CompiledPolicy::try_from(set.plugin_config(policy)).unwrap();
     let rendered = authorization_policies(set, policy);
     let of = |policies| Meaning {
         policies,

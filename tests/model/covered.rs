@@ -183,7 +183,7 @@ fn rules_that_are_called_unneeded_change_no_decision() {
             return Ok(());
         };
         let called = set.policy("called", "called").expect("it is there");
-        let mut whole = PluginConfig::of_policy(&set, called);
+        let mut whole = set.plugin_config(called);
         // Both enforcement points together: the filter alone leaves out what needs the peer's address.
         whole.rules = called.rule_specs();
         let policy = compile(&whole)?;

@@ -139,7 +139,7 @@ fn proxies_know_every_service_that_lets_their_workload_in() {
             .map(|object| json!(object))
             .collect();
         let called = set.policy("called", "called").expect("it is there");
-        let compiled = CompiledPolicy::try_from(PluginConfig::of_policy(&set, called))
+        let compiled = CompiledPolicy::try_from(set.plugin_config(called))
             .map_err(|error| TestCaseError::fail(error.to_string()))?;
         for asked in &requests {
             let Some(caller) = caller(asked) else {

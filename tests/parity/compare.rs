@@ -5,7 +5,6 @@ use std::fmt;
 
 use peergate_tests::random::Asked;
 use policy_schema::engine::{CompiledPolicy, PeerIp};
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
 use serde_json::Value;
@@ -147,7 +146,7 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
 /// The first policy of a set, for the engine.
 pub(crate) fn compiled(set: &PolicySet) -> CompiledPolicy {
     let policy = set.policies().first().unwrap();
-    CompiledPolicy::try_from(PluginConfig::of_policy(set, policy)).unwrap()
+    CompiledPolicy::try_from(set.plugin_config(policy)).unwrap()
 }
 
 /// Asks everybody about the requests of one connection.

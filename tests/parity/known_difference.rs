@@ -5,7 +5,6 @@ use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::istio::authorization_policy::AuthorizationRule;
 use policy_schema::planes::RbacGap;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::SourceSpec;
 
@@ -249,5 +248,5 @@ fn names_certificates(set: &PolicySet) -> bool {
 fn takes_outsiders(set: &PolicySet) -> bool {
     set.policies()
         .iter()
-        .any(|policy| PluginConfig::of_policy(set, policy).at_gateway)
+        .any(|policy| set.plugin_config(policy).at_gateway)
 }

@@ -7,7 +7,6 @@ use peergate_tests::random::{Asked, Names};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{Effect, Otherwise};
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -50,7 +49,7 @@ fn without_http_rbac_lets_through_what_the_policy_does() {
     let proxy = rbac_alone(&policies, &callers);
     let (mut allowed, mut denied, mut stricter) = (0, 0, 0);
     for (number, set) in policies.iter().enumerate() {
-        let config = PluginConfig::of_policy(set, set.policies().first().unwrap());
+        let config = set.plugin_config(set.policies().first().unwrap());
         let may_be_stricter = {
             let rules = config.rules.iter();
             let allowing = rules.filter(|rule| rule.effect == Effect::Allow);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use policy_schema::engine::CompiledPolicy;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
 use proptest::strategy::{Strategy as _, ValueTree as _};
@@ -40,7 +39,7 @@ fn without_http_the_engine_decides_as_rbac() {
             let asked = without_http(requests.first().unwrap());
             let port = asked.port.unwrap();
             let compiled = at_ports.entry(port).or_insert_with(|| {
-                let config = PluginConfig::without_http(set, set.policies().first().unwrap(), port);
+                let config = set.plugin_config_without_http(set.policies().first().unwrap(), port);
                 CompiledPolicy::try_from(config).unwrap()
             });
             let (is_allowed, code) = asked.with_request(|request| {

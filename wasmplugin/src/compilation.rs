@@ -39,7 +39,7 @@ pub(crate) fn compile(
 
 /// The configuration of the policy's filter on such a workload.
 pub(crate) fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
-    of_workload(PluginConfig::of_policy(set, policy), policy, labels)
+    of_workload(set.plugin_config(policy), policy, labels)
 }
 
 /// The configuration with those of the other policies alone that are for the workload.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
 use peergate_fault::{ExitStatus, Fault};
-use policy_schema::code::Code;
+use policy_schema::code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::printable::printable;
 use policy_schema::wording::counted;
@@ -269,7 +269,7 @@ fn not_utf8(source: usize, error: &FromUtf8Error) -> Diagnostic {
     let start = error.utf8_error().valid_up_to();
     let byte = error.as_bytes().get(start).copied().unwrap_or_default();
     Diagnostic {
-        code: Code::YamlSyntax,
+        code: code::YAML_SYNTAX,
         source,
         span: Span {
             start,

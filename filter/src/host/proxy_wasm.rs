@@ -8,7 +8,7 @@
 use std::ptr;
 
 use log::Level;
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::timestamp::Timestamp;
 
 use super::{Bytes, Host, LocalResponse, MetricId};
 

@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use policy_schema::plugin_config::CertificateValidation;
-use policy_schema::timestamp::Timestamp;
+use peergate_engine::plugin_config::CertificateValidation;
+use peergate_engine::timestamp::Timestamp;
 
 use crate::host::{Bytes, Host};
 

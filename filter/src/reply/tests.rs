@@ -1,5 +1,5 @@
-use policy_schema::decision_id::{DecisionKey, DecisionRecord, RecordedCaller};
-use policy_schema::telemetry::ReasonCode;
+use peergate_engine::decision_id::{DecisionKey, DecisionRecord, RecordedCaller};
+use peergate_engine::telemetry::ReasonCode;
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;

@@ -210,10 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_policy_of_init_gets_its_image_and_stays_as_it_is_otherwise() {
-        let first = include_str!("../commands/init/policy.yaml");
+    fn an_empty_filter_gets_its_image_and_what_is_around_it_stays() {
+        let first = format!(
+            "{HEAD}spec:\n  # Where sidecars fetch it.\n  filter: {{}}\n\n  # mtls:\n  #   mode: Strict\n"
+        );
         let expected = first.replace("filter: {}\n", &format!("filter:\n    image: {IMAGE}\n"));
-        assert_eq!(with_image(first), Ok(expected.clone()));
+        assert_eq!(with_image(&first), Ok(expected.clone()));
         assert_eq!(expected.matches("\n  filter:").count(), 1);
     }
 }

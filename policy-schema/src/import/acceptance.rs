@@ -11,7 +11,7 @@ use super::policy::Group;
 use super::prune::{Pruned, prune};
 use super::resources::NOWHERE;
 use super::{Finding, ImportedPolicy, Outcome};
-use crate::code::{Code, Severity};
+use crate::code::{self, Severity};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::document::MeshDocument;
 use crate::problem::Step;
@@ -192,7 +192,7 @@ fn refusal(error: &Diagnostic, group: Option<usize>, root: Option<&Node>) -> Ref
         ] if spec == "spec" && rules == "rules" => (Some(*rule), within),
         _ => (None, &[][..]),
     };
-    let is_value = is_exact && !within.is_empty() && error.code == Code::NeverMatches;
+    let is_value = is_exact && !within.is_empty() && error.code == code::NEVER_MATCHES;
     Refusal {
         group,
         rule,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::objects::report;
 use super::{Finding, Outcome};
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Place;
 use crate::manifest::{ManifestObject, Part};
 use crate::mesh_config::{MeshConfig, Placed, find, find_in_values, find_unread};
@@ -85,7 +85,7 @@ fn read(
             span: node.locate(&placed.locate(&problem.location)),
             ..place
         },
-        outcome: if problem.code == Code::UnknownField {
+        outcome: if problem.code == code::UNKNOWN_FIELD {
             Outcome::Noted
         } else {
             Outcome::Fatal

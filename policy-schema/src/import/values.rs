@@ -9,7 +9,7 @@ use super::reading::{Fate, Importer, Kind, as_istio_reads, has_inner_star};
 use super::report::Report;
 use super::template;
 use crate::check::{Scope, check_rules};
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::istio::authorization_policy::{Condition, Operation, Source};
 use crate::istio::ip_blocks::RepeatedInIpv6;
 use crate::matching::header::Separator;
@@ -354,28 +354,30 @@ impl Values<'_, '_, '_> {
         let only_allows = !list.is_negated && matches!(self.effect, Effect::Allow | Effect::Audit);
         match code {
             // Nothing says that the trust domain is not the mesh's.
-            Code::ForeignTrustDomain if !self.importer.are_trust_domains_known && !only_allows => {
+            code::FOREIGN_TRUST_DOMAIN
+                if !self.importer.are_trust_domains_known && !only_allows =>
+            {
                 Fate::Refused(format!(
                     "the input has no mesh config, so this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
                 ))
             }
             // Callers of such names are denied whatever the rules say.
-            Code::InvalidSpiffeId | Code::ForeignTrustDomain => Fate::LeftOut(problem),
+            code::INVALID_SPIFFE_ID | code::FOREIGN_TRUST_DOMAIN => Fate::LeftOut(problem),
             // A SPIFFE ID has no `*`, so none is equal to one with it.
-            Code::InvalidWildcard if list.kind == Kind::Principal && has_inner_star(value) => {
+            code::INVALID_WILDCARD if list.kind == Kind::Principal && has_inner_star(value) => {
                 Fate::LeftOut(
                     "Istio compares this `*` literally, and no SPIFFE ID has one".to_owned(),
                 )
             }
-            Code::InvalidWildcard if list.kind.is_of_identity() => Fate::Refused(problem),
-            Code::InvalidWildcard if !only_allows => Fate::Refused(
+            code::INVALID_WILDCARD if list.kind.is_of_identity() => Fate::Refused(problem),
+            code::INVALID_WILDCARD if !only_allows => Fate::Refused(
                 "Istio compares this `*` literally, and the language cannot".to_owned(),
             ),
-            Code::InvalidWildcard => Fate::LeftOut(
+            code::INVALID_WILDCARD => Fate::LeftOut(
                 "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),
             ),
             // Istio drops the whole rule for one of these from `ALLOW`, and its webhook refuses it.
-            Code::UnknownCondition | Code::InvalidIpBlock | Code::InvalidServiceAccount => {
+            code::UNKNOWN_CONDITION | code::INVALID_IP_BLOCK | code::INVALID_SERVICE_ACCOUNT => {
                 Fate::Refused(problem)
             }
             _ if list.kind == Kind::Port => Fate::Refused(problem),

@@ -129,7 +129,7 @@ pub fn extension(
 ) -> Result<Resource, NoExtension> {
     let mesh = &set.mesh;
     let version = mesh.istio_version;
-    let plugin_config = PluginConfig::of_policy(set, policy);
+    let plugin_config = set.plugin_config(policy);
     let target_refs = targets_of_policy(policy);
     let metadata = metadata_of_policy(format!("{}-peergate", policy.name.name), policy, set);
     let has_one_way =

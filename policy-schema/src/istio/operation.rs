@@ -17,18 +17,18 @@ pub(super) fn istio_operation(operation: &Operation, effect: Effect) -> IstioOpe
     }
     let values = Reading::of_values(effect);
     let exclusions = Reading::of_exclusions(effect);
-    let not_paths = paths(&operation.not_paths, exclusions);
-    let mut paths = paths(&operation.paths, values);
+    let not_paths = paths(&operation.paths.none_of, exclusions);
+    let mut paths = paths(&operation.paths.any_of, values);
     if effect == Effect::Allow && paths.is_empty() && !not_paths.is_empty() {
         paths.push(EVERY_PATH.to_owned());
     }
     IstioOperation {
-        hosts: spellings(&operation.hosts, values),
-        not_hosts: spellings(&operation.not_hosts, exclusions),
-        ports: written(&operation.ports),
-        not_ports: written(&operation.not_ports),
-        methods: written(&operation.methods),
-        not_methods: written(&operation.not_methods),
+        hosts: spellings(&operation.hosts.any_of, values),
+        not_hosts: spellings(&operation.hosts.none_of, exclusions),
+        ports: written(&operation.ports.any_of),
+        not_ports: written(&operation.ports.none_of),
+        methods: written(&operation.methods.any_of),
+        not_methods: written(&operation.methods.none_of),
         paths,
         not_paths,
     }

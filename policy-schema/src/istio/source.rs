@@ -36,13 +36,14 @@ pub(super) fn callers(
                 conditions.push(is_one_of(identities_of(trust_domains.iter()).collect()));
             }
             // Both are principals, and must both match.
-            let asks_for_both = !(source.principals.is_empty() || source.namespaces.is_empty());
+            let asks_for_both =
+                !(source.principals.any_of.is_empty() || source.namespaces.any_of.is_empty());
             if let (true, Some(of_namespaces)) = (
                 asks_for_both,
-                principals_of_namespaces(&source.namespaces, trust_domains),
+                principals_of_namespaces(&source.namespaces.any_of, trust_domains),
             ) {
                 conditions.push(is_one_of(of_namespaces));
-                source.namespaces.clear();
+                source.namespaces.any_of.clear();
             }
             Callers {
                 source: istio_source(&source, effect, trust_domains),
@@ -55,14 +56,16 @@ pub(super) fn callers(
 /// Namespaces with an open beginning by themselves: only they are namespaces to Istio too.
 fn split_by_namespaces(source: &Source) -> Vec<Source> {
     let is_open = |namespace: &TextMatch| matches!(namespace, TextMatch::Suffix(_));
-    let (open, others): (Vec<_>, Vec<_>) = source.namespaces.iter().cloned().partition(is_open);
+    let (open, others): (Vec<_>, Vec<_>) =
+        source.namespaces.any_of.iter().cloned().partition(is_open);
     if open.is_empty() || others.is_empty() {
         return vec![source.clone()];
     }
     [others, open]
-        .map(|namespaces| Source {
-            namespaces,
-            ..source.clone()
+        .map(|namespaces| {
+            let mut source = source.clone();
+            source.namespaces.any_of = namespaces;
+            source
         })
         .into()
 }
@@ -78,21 +81,21 @@ fn is_one_of(principals: Vec<String>) -> IstioCondition {
 /// Whether a principal is the end of an ID.
 fn has_open_beginning(source: &Source) -> bool {
     let is_suffix = |principal: &TextMatch| matches!(principal, TextMatch::Suffix(_));
-    source.principals.iter().any(is_suffix)
+    source.principals.any_of.iter().any(is_suffix)
 }
 
 fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -> IstioSource {
     let beyond_identity = IstioSource {
-        request_principals: texts(&source.request_principals),
-        not_request_principals: texts(&source.not_request_principals),
-        ip_blocks: addresses(&source.ip_blocks, &source.not_ip_blocks, effect),
-        not_ip_blocks: in_both_forms(&source.not_ip_blocks),
+        request_principals: texts(&source.request_principals.any_of),
+        not_request_principals: texts(&source.request_principals.none_of),
+        ip_blocks: addresses(&source.ip_blocks.any_of, &source.ip_blocks.none_of, effect),
+        not_ip_blocks: in_both_forms(&source.ip_blocks.none_of),
         remote_ip_blocks: addresses(
-            &source.remote_ip_blocks,
-            &source.not_remote_ip_blocks,
+            &source.remote_ip_blocks.any_of,
+            &source.remote_ip_blocks.none_of,
             effect,
         ),
-        not_remote_ip_blocks: in_both_forms(&source.not_remote_ip_blocks),
+        not_remote_ip_blocks: in_both_forms(&source.remote_ip_blocks.none_of),
         ..IstioSource::default()
     };
     if source.anonymous {
@@ -121,14 +124,16 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
         }
     }
     let mut namespaces = Vec::new();
-    match principals_of_namespaces(&source.namespaces, trust_domains) {
+    match principals_of_namespaces(&source.namespaces.any_of, trust_domains) {
         Some(of_namespaces) if principals.is_empty() => principals = of_namespaces,
-        _ => namespaces = written(&source.namespaces),
+        _ => namespaces = written(&source.namespaces.any_of),
     }
     let lacks_identity = match effect {
         Effect::Allow => principals.is_empty(),
         Effect::Deny | Effect::Audit | Effect::Custom => {
-            principals.is_empty() && namespaces.is_empty() && !source.trust_domains.is_empty()
+            principals.is_empty()
+                && namespaces.is_empty()
+                && !source.trust_domains.any_of.is_empty()
         }
     };
     if lacks_identity {
@@ -136,7 +141,7 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
     }
     let mut not_principals = written(&source.not_principals_in(trust_domains));
     let mut not_namespaces = Vec::new();
-    for namespace in &source.not_namespaces {
+    for namespace in &source.namespaces.none_of {
         match principals_of_namespaces(std::slice::from_ref(namespace), trust_domains) {
             Some(of_namespace) => not_principals.extend(of_namespace),
             None => not_namespaces.push(namespace.to_string()),
@@ -146,10 +151,10 @@ fn istio_source(source: &Source, effect: Effect, trust_domains: &TrustDomains) -
     // the same in each alias.
     let excluded_domains = trust_domains
         .iter()
-        .filter(|trust_domain| !source.takes_trust_domain(trust_domain));
+        .filter(|trust_domain| !takes_trust_domain(source, trust_domain));
     not_principals.extend(identities_of(excluded_domains));
     if source.excludes_certificates_as_principals() {
-        let certificates = source.not_client_certificates.iter();
+        let certificates = source.client_certificates.none_of.iter();
         not_principals.extend(
             certificates
                 .filter_map(CertificateMatch::as_principal)
@@ -214,11 +219,9 @@ fn is_open_domain(beginning: &str) -> bool {
         .is_none_or(|rest| !rest.contains('/'))
 }
 
-impl Source {
-    fn takes_trust_domain(&self, name: &str) -> bool {
-        let has = |patterns: &[TextMatch]| patterns.iter().any(|p| p.matches(name.as_bytes()));
-        (self.trust_domains.is_empty() || has(&self.trust_domains)) && !has(&self.not_trust_domains)
-    }
+fn takes_trust_domain(source: &Source, name: &str) -> bool {
+    let domains = &source.trust_domains;
+    domains.are_met(|domain| domain.matches(name.as_bytes()))
 }
 
 /// Every identity of these trust domains.
@@ -270,11 +273,12 @@ pub(super) fn conditions(
     let asked = match &condition.test {
         Test::DestinationIp(blocks) => of_addresses(&blocks.any_of, &blocks.none_of),
         Test::Caller(source) if source.asks_for_peer_ip() => {
-            of_addresses(&source.ip_blocks, &source.not_ip_blocks)
+            of_addresses(&source.ip_blocks.any_of, &source.ip_blocks.none_of)
         }
-        Test::Caller(source) if source.asks_for_remote_ip() => {
-            of_addresses(&source.remote_ip_blocks, &source.not_remote_ip_blocks)
-        }
+        Test::Caller(source) if source.asks_for_remote_ip() => of_addresses(
+            &source.remote_ip_blocks.any_of,
+            &source.remote_ip_blocks.none_of,
+        ),
         Test::Caller(_)
         | Test::Port(_)
         | Test::Header { .. }

@@ -10,15 +10,15 @@ use crate::policy::{PolicySet, ServicePolicy};
 use crate::rule::{CertificateMatch, Operation, Rule, Source};
 use crate::rule_spec::{Effect, RuleSpec};
 
-impl PluginConfig {
+impl PolicySet {
     /// The configuration by which the engine decides about connections to a port without HTTP as RBAC does. No filter
     /// has it: there is none on such ports.
-    pub fn without_http(set: &PolicySet, policy: &ServicePolicy, port: u16) -> Self {
-        let mut config = Self::of_policy(set, policy);
+    pub fn plugin_config_without_http(&self, policy: &ServicePolicy, port: u16) -> PluginConfig {
+        let mut config = self.plugin_config(policy);
         config.rules = rules_without_http(policy, port);
         for along in &mut config.along {
             let PolicyName { namespace, name } = &along.policy;
-            if let Some(other) = set.policy(namespace, name) {
+            if let Some(other) = self.policy(namespace, name) {
                 along.rules = rules_without_http(other, port);
             }
         }
@@ -50,13 +50,12 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     for operation in &mut rule.operations {
         *operation = Operation {
             ports: std::mem::take(&mut operation.ports),
-            not_ports: std::mem::take(&mut operation.not_ports),
             ..Operation::default()
         };
     }
     for source in &mut rule.sources {
-        source.request_principals.clear();
-        source.not_request_principals.clear();
+        source.request_principals.any_of.clear();
+        source.request_principals.none_of.clear();
     }
     // What asks for nothing any more matches everything.
     if rule.operations.contains(&Operation::default()) {
@@ -74,8 +73,8 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
 fn with_any_certificate(mut rule: Rule) -> Rule {
     for source in &mut rule.sources {
         if source.asks_for_client_certificate() {
-            source.client_certificates = vec![CertificateMatch::Any];
-            source.not_client_certificates.clear();
+            source.client_certificates.any_of = vec![CertificateMatch::Any];
+            source.client_certificates.none_of.clear();
         }
     }
     rule

@@ -50,8 +50,12 @@ fn visit_source<'r>(
     visit: &mut impl FnMut(&Cursor<'_>, NamedCaller<'r>),
 ) {
     for (key, accounts, is_included) in [
-        ("serviceAccounts", &source.service_accounts, true),
-        ("notServiceAccounts", &source.not_service_accounts, false),
+        ("serviceAccounts", &source.service_accounts.any_of, true),
+        (
+            "notServiceAccounts",
+            &source.service_accounts.none_of,
+            false,
+        ),
     ] {
         let list = cursor.key(key_of(key));
         for (index, account) in accounts.iter().enumerate() {
@@ -65,8 +69,8 @@ fn visit_source<'r>(
         }
     }
     for (key, principals, is_included) in [
-        ("principals", &source.principals, true),
-        ("notPrincipals", &source.not_principals, false),
+        ("principals", &source.principals.any_of, true),
+        ("notPrincipals", &source.principals.none_of, false),
     ] {
         let list = cursor.key(key_of(key));
         for (index, principal) in principals.iter().enumerate() {
@@ -82,8 +86,8 @@ fn visit_source<'r>(
         }
     }
     for (key, namespaces, is_included) in [
-        ("namespaces", &source.namespaces, true),
-        ("notNamespaces", &source.not_namespaces, false),
+        ("namespaces", &source.namespaces.any_of, true),
+        ("notNamespaces", &source.namespaces.none_of, false),
     ] {
         let list = cursor.key(key_of(key));
         for (index, namespace) in namespaces.iter().enumerate() {

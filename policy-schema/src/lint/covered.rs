@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Found;
 use super::rule_cover::{Budget, Expanded, RuleCover};
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::policy::{Attachment, Caller, Calls, Gateway, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
@@ -163,7 +163,7 @@ impl Shadowed {
                 };
                 report(
                     only.1,
-                    Code::ShadowedRule,
+                    code::SHADOWED_RULE,
                     format!(
                         "rule `{}` allows nothing: rule `{}`{of_policy} denies all of it{consequence}",
                         rule.id, denial.id
@@ -179,7 +179,7 @@ impl Shadowed {
                 };
                 report(
                     place.1,
-                    Code::ShadowedRule,
+                    code::SHADOWED_RULE,
                     format!(
                         "rule `{}` denies everything that these `Allow` rules allow: {}{others}{consequence}",
                         denial.id,
@@ -385,7 +385,7 @@ fn report_redundant(
     };
     report(
         index,
-        Code::RedundantRule,
+        code::REDUNDANT_RULE,
         format!(
             "rule `{}` changes nothing: rule `{}` already does what it does",
             rule.id, broad.id

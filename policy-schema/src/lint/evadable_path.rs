@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::Found;
 use super::sample::{paths, samples};
-use crate::code::Code;
+use crate::code;
 use crate::document::PathNormalization;
 use crate::engine::{CompiledPolicy, Decision, Outcome, Reason};
-use crate::plugin_config::{PluginConfig, PolicyName};
+use crate::plugin_config::PolicyName;
 use crate::policy::{Mesh, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
 use crate::rule::{Operation, Rule};
@@ -68,7 +68,7 @@ fn report(denial: &Denial<'_>, way: &WayRound, found: &mut Found) {
     let to = rule.key("to");
     let operation = to.index(way.operation);
     found.of(denial.policy).report(
-        Code::EvadablePath,
+        code::EVADABLE_PATH,
         &operation.key("paths").index(way.path),
         format!(
             "rule `{}` denies `{}`, but not `{}`, which {}; many servers read both as the same path",
@@ -82,7 +82,7 @@ fn is_denial_by_path(rule: &Rule) -> bool {
     let mut operations = rule.operations.iter();
     rule.effect == Effect::Deny
         && rule.enforcement != Some(Enforcement::Shadow)
-        && operations.any(|operation| !operation.paths.is_empty())
+        && operations.any(|operation| !operation.paths.any_of.is_empty())
 }
 
 /// How a path can be spelled otherwise.
@@ -173,7 +173,7 @@ impl<'s> Workload<'s> {
             mesh: set.mesh(),
             policy,
             policies,
-            compiled: PluginConfig::of_policy(set, policy).try_into().ok()?,
+            compiled: set.plugin_config(policy).try_into().ok()?,
             allowing,
         })
     }
@@ -196,7 +196,7 @@ impl<'s> Workload<'s> {
     fn way_round(&self, denying: &Denial<'_>) -> Option<WayRound> {
         let mut left = MAX_REQUESTS;
         for (operation_at, operation) in denying.rule.operations.iter().enumerate() {
-            for (path_at, pattern) in operation.paths.iter().enumerate() {
+            for (path_at, pattern) in operation.paths.any_of.iter().enumerate() {
                 // What no rule allows passes where the policies say so.
                 let rules = self.allowing.iter().map(|rule| Some(*rule));
                 for allowing in rules.chain([None]) {

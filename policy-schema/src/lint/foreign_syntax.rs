@@ -1,6 +1,6 @@
 //! Values in the syntax of another tool, which Istio takes literally.
 
-use crate::code::Code;
+use crate::code;
 use crate::matching::{PathMatch, TextMatch};
 use crate::problem::{Cursor, Problems};
 use crate::rule::RequestPrincipal;
@@ -45,7 +45,7 @@ pub(super) fn check_path(
         return;
     };
     problems.report(
-        Code::ForeignSyntax,
+        code::FOREIGN_SYNTAX,
         cursor,
         format!("`{part}` is compared literally"),
         instead,
@@ -96,7 +96,7 @@ pub(super) fn check_request_principals(
         } else {
             continue;
         };
-        problems.report(Code::ForeignSyntax, &list.index(index), message, help);
+        problems.report(code::FOREIGN_SYNTAX, &list.index(index), message, help);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Policies with `otherwise: Pass` in a mesh that denies what no policy allows.
 
 use super::Found;
-use crate::code::Code;
+use crate::code;
 use crate::policy::{AtDefault, Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::Cursor;
 use crate::rule_spec::{Enforcement, Otherwise};
@@ -45,7 +45,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
             Some(_) => " where no policy in shadow lets it pass",
         };
         found.of(position).report(
-            Code::IneffectivePass,
+            code::INEFFECTIVE_PASS,
             &Cursor::Root.key("spec").key("otherwise"),
             format!("`otherwise: Pass` leaves the decision to the mesh, whose default is `Deny`, so every request is denied{but}"),
             "remove the field and add `Allow` rules, or write `defaults: {otherwise: Pass}` in the `Mesh`",

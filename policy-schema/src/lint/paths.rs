@@ -1,6 +1,6 @@
 //! Paths that no request has once the proxy has normalized it.
 
-use crate::code::Code;
+use crate::code;
 use crate::document::PathNormalization;
 use crate::matching::{PathMatch, TextMatch};
 use crate::path_normalization::{is_decoded, is_escaped_when_raw};
@@ -14,7 +14,7 @@ const PATH_TEMPLATES: IstioVersion = IstioVersion::minor(22);
 pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if matches!(path, PathMatch::Template(_)) && mesh.istio_version < PATH_TEMPLATES {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!("Istio {} has no path templates", mesh.istio_version),
             format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
@@ -26,7 +26,7 @@ pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems
 fn report_removed(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
     if let Some(normalised) = mesh.path_normalization.removes(path) {
         problems.report(
-            Code::NeverMatches,
+            code::NEVER_MATCHES,
             cursor,
             format!("no rule ever sees a path with `{normalised}`"),
             format!(

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Found;
 use super::near::is_mistyped_number;
-use crate::code::Code;
+use crate::code;
 use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::{Cursor, Problems};
 use crate::rule::{Rule, Test};
@@ -115,7 +115,7 @@ fn names_ports(policy: &ServicePolicy) -> bool {
     policy.rules.iter().any(|rule| {
         let mut operations = rule.operations.iter();
         let mut conditions = rule.conditions.iter();
-        operations.any(|operation| !(operation.ports.is_empty() && operation.not_ports.is_empty()))
+        operations.any(|operation| !operation.ports.is_empty())
             || conditions.any(|condition| matches!(condition.test, Test::Port(_)))
     })
 }
@@ -192,8 +192,8 @@ fn check_rule(rule: &Rule, ports: &Ports, rule_cursor: &Cursor<'_>, problems: &m
     for (index, operation) in rule.operations.iter().enumerate() {
         let operation_cursor = to.index(index);
         for (key, named, must_exist) in [
-            ("ports", &operation.ports, true),
-            ("notPorts", &operation.not_ports, false),
+            ("ports", &operation.ports.any_of, true),
+            ("notPorts", &operation.ports.none_of, false),
         ] {
             check_ports(
                 named,
@@ -248,7 +248,7 @@ fn check_ports(
                 format!("add {targets}, and keep {port} only for workloads that have it themselves")
             };
             problems.report(
-                Code::UnknownPort,
+                code::UNKNOWN_PORT,
                 &list.index(index),
                 format!("{port} is the port of the `Service`, and rules see the workload's own: {targets}"),
                 help,
@@ -258,7 +258,7 @@ fn check_ports(
             let meant = own.find(|own| is_mistyped_number(*port, **own) && !named.contains(own));
             if let Some(meant) = meant {
                 problems.report(
-                    Code::UnknownPort,
+                    code::UNKNOWN_PORT,
                     &list.index(index),
                     format!(
                         "the documents declare no port {port} of the workload, only {}",

@@ -116,33 +116,33 @@ impl<'r> Expanded<'r> {
 }
 
 fn values_of_source(source: &Source) -> usize {
-    1 + source.principals.len()
-        + source.not_principals.len()
-        + source.service_accounts.len()
-        + source.not_service_accounts.len()
-        + source.namespaces.len()
-        + source.not_namespaces.len()
-        + source.trust_domains.len()
-        + source.not_trust_domains.len()
-        + source.client_certificates.len()
-        + source.not_client_certificates.len()
-        + source.request_principals.len()
-        + source.not_request_principals.len()
-        + source.ip_blocks.len()
-        + source.not_ip_blocks.len()
-        + source.remote_ip_blocks.len()
-        + source.not_remote_ip_blocks.len()
+    1 + source.principals.any_of.len()
+        + source.principals.none_of.len()
+        + source.service_accounts.any_of.len()
+        + source.service_accounts.none_of.len()
+        + source.namespaces.any_of.len()
+        + source.namespaces.none_of.len()
+        + source.trust_domains.any_of.len()
+        + source.trust_domains.none_of.len()
+        + source.client_certificates.any_of.len()
+        + source.client_certificates.none_of.len()
+        + source.request_principals.any_of.len()
+        + source.request_principals.none_of.len()
+        + source.ip_blocks.any_of.len()
+        + source.ip_blocks.none_of.len()
+        + source.remote_ip_blocks.any_of.len()
+        + source.remote_ip_blocks.none_of.len()
 }
 
 fn values_of_operation(operation: &Operation) -> usize {
-    1 + operation.methods.len()
-        + operation.not_methods.len()
-        + operation.paths.len()
-        + operation.not_paths.len()
-        + operation.hosts.len()
-        + operation.not_hosts.len()
-        + operation.ports.len()
-        + operation.not_ports.len()
+    1 + operation.methods.any_of.len()
+        + operation.methods.none_of.len()
+        + operation.paths.any_of.len()
+        + operation.paths.none_of.len()
+        + operation.hosts.any_of.len()
+        + operation.hosts.none_of.len()
+        + operation.ports.any_of.len()
+        + operation.ports.none_of.len()
 }
 
 /// A rule that is asked whether it covers others.
@@ -231,33 +231,15 @@ impl<'r> SourceCover<'r> {
             source,
             principals: TextCover::of(expanded.principals.iter().enumerate()),
             not_principals: expanded.not_principals.iter().collect(),
-            namespaces: NamespaceCover::of(&source.namespaces),
-            trust_domains: TextCover::of(source.trust_domains.iter().enumerate()),
-            ip_blocks: Blocks::of(&source.ip_blocks),
-            remote_ip_blocks: Blocks::of(&source.remote_ip_blocks),
+            namespaces: NamespaceCover::of(&source.namespaces.any_of),
+            trust_domains: TextCover::of(source.trust_domains.any_of.iter().enumerate()),
+            ip_blocks: Blocks::of(&source.ip_blocks.any_of),
+            remote_ip_blocks: Blocks::of(&source.remote_ip_blocks.any_of),
         }
     }
 
     fn covers(&self, other: &ExpandedSource<'_>) -> bool {
-        let Source {
-            anonymous,
-            client_certificates,
-            not_client_certificates,
-            principals,
-            not_principals: _,
-            service_accounts,
-            not_service_accounts: _,
-            namespaces,
-            not_namespaces,
-            trust_domains,
-            not_trust_domains,
-            request_principals,
-            not_request_principals,
-            ip_blocks,
-            not_ip_blocks,
-            remote_ip_blocks,
-            not_remote_ip_blocks,
-        } = self.source;
+        let own = self.source;
         let source = other.source;
         let ids: Option<Vec<SpiffeId<'_>>> = other.principals.iter().map(exact_id).collect();
         let ids = ids.filter(|ids| !ids.is_empty());
@@ -265,45 +247,56 @@ impl<'r> SourceCover<'r> {
             let mut ids = ids.iter().flatten().peekable();
             ids.peek().is_some() && ids.all(is)
         };
-        *anonymous == source.anonymous
-            && *client_certificates == source.client_certificates
-            && *not_client_certificates == source.not_client_certificates
+        own.anonymous == source.anonymous
+            && own.client_certificates == source.client_certificates
             && covers_list(
-                principals.is_empty() && service_accounts.is_empty(),
+                own.principals.any_of.is_empty() && own.service_accounts.any_of.is_empty(),
                 &other.principals,
                 |principal| self.principals.first(principal).is_some(),
             )
-            && (covers_list(namespaces.is_empty(), &source.namespaces, |namespace| {
-                self.namespaces.covers(namespace)
-            }) || all_ids(&|id| {
-                let mut namespaces = namespaces.iter();
+            && (covers_list(
+                own.namespaces.any_of.is_empty(),
+                &source.namespaces.any_of,
+                |namespace| self.namespaces.covers(namespace),
+            ) || all_ids(&|id| {
+                let mut namespaces = own.namespaces.any_of.iter();
                 namespaces.any(|namespace| is_in_namespace(id, namespace))
             }))
-            && (covers_list(trust_domains.is_empty(), &source.trust_domains, |domain| {
-                self.trust_domains.first(domain).is_some()
-            }) || all_ids(&|id| {
-                let mut domains = trust_domains.iter();
+            && (covers_list(
+                own.trust_domains.any_of.is_empty(),
+                &source.trust_domains.any_of,
+                |domain| self.trust_domains.first(domain).is_some(),
+            ) || all_ids(&|id| {
+                let mut domains = own.trust_domains.any_of.iter();
                 domains.any(|domain| domain.matches(id.trust_domain().as_bytes()))
             }))
             && covers_list(
-                request_principals.is_empty(),
-                &source.request_principals,
-                |principal| request_principals.contains(principal),
+                own.request_principals.any_of.is_empty(),
+                &source.request_principals.any_of,
+                |principal| own.request_principals.any_of.contains(principal),
             )
-            && covers_list(ip_blocks.is_empty(), &source.ip_blocks, |block| {
-                self.ip_blocks.first(block).is_some()
-            })
             && covers_list(
-                remote_ip_blocks.is_empty(),
-                &source.remote_ip_blocks,
+                own.ip_blocks.any_of.is_empty(),
+                &source.ip_blocks.any_of,
+                |block| self.ip_blocks.first(block).is_some(),
+            )
+            && covers_list(
+                own.remote_ip_blocks.any_of.is_empty(),
+                &source.remote_ip_blocks.any_of,
                 |block| self.remote_ip_blocks.first(block).is_some(),
             )
             && are_among(self.not_principals.iter().copied(), &other.not_principals)
-            && are_among(not_namespaces, &source.not_namespaces)
-            && are_among(not_trust_domains, &source.not_trust_domains)
-            && are_among(not_request_principals, &source.not_request_principals)
-            && are_among(not_ip_blocks, &source.not_ip_blocks)
-            && are_among(not_remote_ip_blocks, &source.not_remote_ip_blocks)
+            && are_among(&own.namespaces.none_of, &source.namespaces.none_of)
+            && are_among(&own.trust_domains.none_of, &source.trust_domains.none_of)
+            && are_among(
+                &own.request_principals.none_of,
+                &source.request_principals.none_of,
+            )
+            && are_among(&own.ip_blocks.none_of, &source.ip_blocks.none_of)
+            && are_among(
+                &own.remote_ip_blocks.none_of,
+                &source.remote_ip_blocks.none_of,
+            )
     }
 }
 
@@ -357,38 +350,31 @@ impl<'r> OperationCover<'r> {
     fn of(operation: &'r Operation) -> Self {
         Self {
             operation,
-            methods: TextCover::of(operation.methods.iter().enumerate()),
-            paths: PathCover::of(&operation.paths, Reading::Narrow),
-            same_paths: operation.paths.iter().collect(),
+            methods: TextCover::of(operation.methods.any_of.iter().enumerate()),
+            paths: PathCover::of(&operation.paths.any_of, Reading::Narrow),
+            same_paths: operation.paths.any_of.iter().collect(),
             // A pattern does not let ambiguous hosts pass, and an exact host may be one.
-            hosts: operation.hosts.iter().collect(),
-            ports: operation.ports.iter().copied().collect(),
+            hosts: operation.hosts.any_of.iter().collect(),
+            ports: operation.ports.any_of.iter().copied().collect(),
         }
     }
 
     fn covers(&self, other: &Operation) -> bool {
-        let Operation {
-            methods,
-            not_methods,
-            paths,
-            not_paths,
-            hosts,
-            not_hosts,
-            ports,
-            not_ports,
-        } = self.operation;
-        covers_list(methods.is_empty(), &other.methods, |method| {
-            self.methods.first(method).is_some()
-        }) && covers_list(paths.is_empty(), &other.paths, |path| {
+        let own = self.operation;
+        covers_list(
+            own.methods.any_of.is_empty(),
+            &other.methods.any_of,
+            |method| self.methods.first(method).is_some(),
+        ) && covers_list(own.paths.any_of.is_empty(), &other.paths.any_of, |path| {
             self.same_paths.contains(path) || self.paths.first(path).is_some()
-        }) && covers_list(hosts.is_empty(), &other.hosts, |host| {
+        }) && covers_list(own.hosts.any_of.is_empty(), &other.hosts.any_of, |host| {
             self.hosts.contains(host)
-        }) && covers_list(ports.is_empty(), &other.ports, |port| {
+        }) && covers_list(own.ports.any_of.is_empty(), &other.ports.any_of, |port| {
             self.ports.contains(port)
-        }) && are_among(not_methods, &other.not_methods)
-            && are_among(not_paths, &other.not_paths)
-            && are_among(not_hosts, &other.not_hosts)
-            && are_among(not_ports, &other.not_ports)
+        }) && are_among(&own.methods.none_of, &other.methods.none_of)
+            && are_among(&own.paths.none_of, &other.paths.none_of)
+            && are_among(&own.hosts.none_of, &other.hosts.none_of)
+            && are_among(&own.ports.none_of, &other.ports.none_of)
     }
 }
 

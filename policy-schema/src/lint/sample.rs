@@ -55,9 +55,9 @@ pub(super) fn samples(
         .iter()
         .take(MAX_VALUES)
         .flat_map(|operation| {
-            let methods = named([&denied.methods, &operation.methods], "GET");
-            let host = named([&denied.hosts, &operation.hosts], "").swap_remove(0);
-            let mut ports = denied.ports.iter().chain(&operation.ports);
+            let methods = named([&denied.methods.any_of, &operation.methods.any_of], "GET");
+            let host = named([&denied.hosts.any_of, &operation.hosts.any_of], "").swap_remove(0);
+            let mut ports = denied.ports.any_of.iter().chain(&operation.ports.any_of);
             let port = ports.next().copied();
             methods.into_iter().map(move |method| Sample {
                 caller: None,
@@ -95,7 +95,7 @@ fn callers(
             return vec![None];
         }
         let principals = source.principals_in(trust_domains);
-        let namespaces = source.namespaces.iter().map(text);
+        let namespaces = source.namespaces.any_of.iter().map(text);
         let named: Vec<_> = if principals.is_empty() {
             namespaces.map(|namespace| account_in(&namespace)).collect()
         } else {
@@ -147,7 +147,7 @@ pub(super) fn paths(pattern: &PathMatch, allowing: Option<&Rule>) -> Vec<String>
         }
         PathMatch::Text(TextMatch::Suffix(end)) => {
             let operations = allowing.into_iter().flat_map(|rule| &rule.operations);
-            let allowed = operations.flat_map(|operation| &operation.paths);
+            let allowed = operations.flat_map(|operation| &operation.paths.any_of);
             let begins = allowed.filter_map(|path| match path {
                 PathMatch::Text(TextMatch::Prefix(begin)) => Some(&**begin),
                 PathMatch::Text(_) | PathMatch::Template(_) => None,

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use super::Found;
 use super::callers::{self, NamedCaller};
 use super::declared::Declared;
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::policy::{Attachment, Mesh, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
@@ -85,7 +85,7 @@ fn check_namespaces_of_mesh(set: &PolicySet, declared: &Declared<'_>, problems: 
         if let Some(meant) = meant.filter(|meant| policies(name) == 0 && policies(meant) >= fewest)
         {
             problems.report(
-                Code::UnknownNamespace,
+                code::UNKNOWN_NAMESPACE,
                 cursor,
                 format!("no policy is in the namespace `{name}`"),
                 format!("did you mean `{meant}`?"),
@@ -131,7 +131,7 @@ fn check_namespace(policy: &ServicePolicy, declared: &Declared<'_>, problems: &m
     };
     if count(name) == 1 && count(meant) > 1 {
         problems.report(
-            Code::UnknownNamespace,
+            code::UNKNOWN_NAMESPACE,
             &Cursor::Root.key("metadata").key("namespace"),
             format!(
                 "no other policy is in the namespace `{name}`, and {} are in `{meant}`",
@@ -162,7 +162,7 @@ struct Unknown {
 fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -> Option<Unknown> {
     let name = caller.namespace;
     let of_account = |message, help| Unknown {
-        code: Code::UnknownServiceAccount,
+        code: code::UNKNOWN_SERVICE_ACCOUNT,
         message,
         help,
         is_undeclared: false,
@@ -179,7 +179,7 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
         }
         let meant = declared.closest_namespace(name)?;
         return Some(Unknown {
-            code: Code::UnknownNamespace,
+            code: code::UNKNOWN_NAMESPACE,
             message: format!("the namespace `{name}` is in no document"),
             help: format!("did you mean `{meant}`?"),
             is_undeclared: false,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Found;
 use super::near::Names;
-use crate::code::Code;
+use crate::code;
 use crate::policy::{Attachment, Labels, PolicySet, ServicePolicy};
 use crate::problem::{Cursor, Problems};
 
@@ -142,7 +142,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
                 .flatten();
             match meant {
                 Some(meant) if !labels.contains_key(meant) => problems.report(
-                    Code::UnknownLabel,
+                    code::UNKNOWN_LABEL,
                     &cursor.key(key),
                     format!(
                         "no other policy selects by the label `{key}`, and others do by `{meant}`"
@@ -180,7 +180,7 @@ fn check_value(
     let meant = Names::of(names).closest(value);
     if let Some(meant) = meant.filter(|meant| joined(meant) != joined(value)) {
         problems.report(
-            Code::UnknownLabel,
+            code::UNKNOWN_LABEL,
             &cursor.key(key),
             format!(
                 "the policy selects `{key}: {value}`, and calls the workload `{meant}` elsewhere"
@@ -192,7 +192,7 @@ fn check_value(
 
 fn report(key: &str, value: &str, meant: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
     problems.report(
-        Code::UnknownLabel,
+        code::UNKNOWN_LABEL,
         &cursor.key(key),
         format!("nothing else selects `{key}: {value}`, and other documents have `{key}: {meant}`"),
         format!("did you mean `{key}: {meant}`?"),
@@ -215,7 +215,7 @@ fn check_subsets(policy: &ServicePolicy, spec: &Cursor<'_>, problems: &mut Probl
             let own = labels.get(key).filter(|own| *own != value);
             if let Some(own) = own {
                 problems.report(
-                    Code::UnknownLabel,
+                    code::UNKNOWN_LABEL,
                     &cursor.key(key),
                     format!("no pod of the workload has `{key}: {value}`: the policy selects `{key}: {own}`"),
                     format!("write `{key}: {own}`, or remove the label"),

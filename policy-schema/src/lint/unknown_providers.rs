@@ -4,7 +4,7 @@
 
 use super::Found;
 use super::near::Names;
-use crate::code::Code;
+use crate::code;
 use crate::document::ExtensionProviderSpec;
 use crate::policy::PolicySet;
 use crate::problem::{Cursor, Problems};
@@ -54,7 +54,7 @@ fn check_name(
     let same = providers.find(|other| other.to_lowercase() == in_lower_case);
     if let Some(meant) = same.or_else(|| known.closest(name)) {
         problems.report(
-            Code::UnknownProvider,
+            code::UNKNOWN_PROVIDER,
             cursor,
             format!("the mesh declares no provider `{name}`"),
             format!("did you mean `{meant}`?"),

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Found;
 use super::near::Names;
-use crate::code::Code;
+use crate::code;
 use crate::document::GatewayApi;
 use crate::policy::{Attachment, PolicySet};
 use crate::problem::Cursor;
@@ -89,7 +89,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             let at = cursor.index(index);
             found
                 .of(position)
-                .report(Code::UnknownTarget, &at.key("name"), message, help);
+                .report(code::UNKNOWN_TARGET, &at.key("name"), message, help);
         }
     }
 }

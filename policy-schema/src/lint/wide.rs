@@ -1,7 +1,7 @@
 //! `Allow` rules for a whole namespace or mesh that open its workloads altogether.
 
 use super::Found;
-use crate::code::Code;
+use crate::code;
 use crate::policy::{Attachment, PolicySet, ServicePolicy, is_for_all_of};
 use crate::problem::Cursor;
 use crate::rule::{Rule, Test};
@@ -33,7 +33,7 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         for (index, rule) in policy.rules.iter().enumerate() {
             if opens_everything(rule) {
                 found.of(position).report(
-                    Code::WideAllow,
+                    code::WIDE_ALLOW,
                     &rules.index(index).key("id"),
                     format!(
                         "rule `{}` allows any request to {} workloads with policies of their own, such as `{}`",

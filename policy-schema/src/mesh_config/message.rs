@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::ONE_SPELLING;
 use super::types::Type;
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::problem::{Location, Problem, Step};
 use crate::protobuf::{entry, json_name};
 
@@ -39,7 +39,7 @@ impl<'v> Message<'v> {
     ) -> Result<Self, Unreadable> {
         let message = Self { value, location };
         if !value.is_object() {
-            message.report(Code::WrongType, None, "is not a mapping", problems);
+            message.report(code::WRONG_TYPE, None, "is not a mapping", problems);
             return Err(Unreadable);
         }
         message.report_ignored(known, problems);
@@ -72,7 +72,7 @@ impl<'v> Message<'v> {
             };
             let location = self.location(Some(key));
             problems.push(Problem {
-                code: Code::UnknownField,
+                code: code::UNKNOWN_FIELD,
                 message: format!("`{location}` {message}"),
                 location,
                 help: "correct its name, or remove it".to_owned(),
@@ -104,7 +104,7 @@ impl<'v> Message<'v> {
     pub(super) fn refuse(&self, name: &str, message: &str, problems: &mut Vec<Problem>) {
         let spelling = json_name(name);
         let key = entry(self.value, name).map_or(&*spelling, |(key, _)| key);
-        self.report(Code::UnknownValue, Some(key), message, problems);
+        self.report(code::UNKNOWN_VALUE, Some(key), message, problems);
     }
 
     /// The value of a field, whatever it is.
@@ -133,7 +133,7 @@ impl<'v> Message<'v> {
         };
         read(value).map(Some).ok_or_else(|| {
             let message = format!("is `{value}`, not {expected}");
-            self.report(Code::WrongType, Some(key), &message, problems);
+            self.report(code::WRONG_TYPE, Some(key), &message, problems);
             Unreadable
         })
     }

@@ -1,7 +1,7 @@
 //! Rules of which RBAC stops fewer requests than the filter.
 
 use crate::matching::{PathMatch, Reading, TextMatch};
-use crate::rule::{Operation, Rule, Test, Values};
+use crate::rule::{Operation, Rule, Terms, Test};
 use crate::rule_spec::Effect;
 
 /// Something that clients can spell in more ways than RBAC recognises. Only the filter stops the others.
@@ -72,15 +72,15 @@ impl RbacGap {
                 let in_conditions = rule.conditions.iter().any(|condition| {
                     matches!(&condition.test, Test::Header { name, values }
                         if matches!(&**name, "host" | ":authority")
-                            && is_about_hosts(&values.any_of, &values.none_of, rule.effect))
+                            && is_about_hosts(values, rule.effect))
                 });
                 let in_operation = |operation: &Operation| {
-                    is_about_hosts(&operation.hosts, &operation.not_hosts, rule.effect)
+                    is_about_hosts(&operation.hosts, rule.effect)
                 };
                 in_conditions || rule.operations.iter().any(in_operation)
             }
             Self::Template => rule.operations.iter().any(|operation| {
-                let mut paths = stopping(&operation.paths, &operation.not_paths, rule.effect).iter();
+                let mut paths = stopping(&operation.paths, rule.effect).iter();
                 paths.any(|path| {
                     matches!(path, PathMatch::Template(template) if template.as_wide_prefix().is_none())
                 })
@@ -90,21 +90,20 @@ impl RbacGap {
 }
 
 /// The one of two lists whose match stops a request.
-fn stopping<'l, V>(values: &'l [V], excluded: &'l [V], effect: Effect) -> &'l [V] {
+fn stopping<V>(terms: &Terms<Vec<V>>, effect: Effect) -> &[V] {
     match Reading::of_values(effect) {
-        Reading::Wide => values,
-        Reading::Narrow => excluded,
+        Reading::Wide => &terms.any_of,
+        Reading::Narrow => &terms.none_of,
     }
 }
 
 /// Whether hosts stop a request, or let it pass by how they begin or end.
-fn is_about_hosts(hosts: &[TextMatch], excluded: &[TextMatch], effect: Effect) -> bool {
-    let mut all = hosts.iter().chain(excluded);
+fn is_about_hosts(hosts: &Terms<Vec<TextMatch>>, effect: Effect) -> bool {
     let is_part = |host: &TextMatch| !host.is_any() && !matches!(host, TextMatch::Exact(_));
-    names(stopping(hosts, excluded, effect)) || all.any(is_part)
+    names(stopping(hosts, effect)) || hosts.iter().any(is_part)
 }
 
-fn is_about_values(values: &Values<TextMatch>) -> bool {
+fn is_about_values(values: &Terms<Vec<TextMatch>>) -> bool {
     names(&values.any_of) || names(&values.none_of)
 }
 

@@ -19,9 +19,9 @@ impl PolicySet {
         ports.retain(|port| {
             let mut rules = enforced.iter();
             let lets_rest_pass = policy.otherwise_in(&self.mesh) == Otherwise::Pass
-                || !takes_plaintext && rules.any(|rule| rule.lets_everybody_connect(policy, *port));
+                || !takes_plaintext && rules.any(|rule| policy.lets_everybody_connect(rule, *port));
             let mut rules = enforced.iter();
-            !lets_rest_pass || rules.any(|rule| rule.may_refuse_connections(policy, *port))
+            !lets_rest_pass || rules.any(|rule| policy.may_refuse_connections(rule, *port))
         });
         ports.sort_unstable();
         ports
@@ -32,40 +32,40 @@ impl PolicySet {
         let mut ports = policy.all_tcp_ports();
         ports.retain(|port| {
             let mut rules = policy.rules.iter().filter(|rule| &*rule.id == id);
-            rules.any(|rule| rule.may_refuse_connections(policy, *port))
+            rules.any(|rule| policy.may_refuse_connections(rule, *port))
         });
         ports.sort_unstable();
         ports
     }
 }
 
-impl Rule {
-    /// Whether RBAC allows every connection of an identity on the port by this rule, at all times.
-    fn lets_everybody_connect(&self, policy: &ServicePolicy, port: u16) -> bool {
+impl ServicePolicy {
+    /// Whether RBAC allows every connection of an identity on the port by a rule of this policy, at all times.
+    fn lets_everybody_connect(&self, rule: &Rule, port: u16) -> bool {
         let is_for_port = |condition: &Condition| {
             matches!(condition.test, Test::Port(_)) && condition.takes_port(port)
         };
-        let mut operations = self.operations.iter();
-        self.effect == Effect::Allow
-            && RbacPlane::of_rule_in(Enforcement::Enforce, self, policy.at) == RbacPlane::Exact
-            && !policy.has_ended(self)
-            && self.sources.is_empty()
-            && self.conditions.iter().all(is_for_port)
+        let mut operations = rule.operations.iter();
+        rule.effect == Effect::Allow
+            && RbacPlane::of_rule_in(Enforcement::Enforce, rule, self.at) == RbacPlane::Exact
+            && !self.has_ended(rule)
+            && rule.sources.is_empty()
+            && rule.conditions.iter().all(is_for_port)
             // Istio drops the whole rule from the port for one such part.
             && operations.all(|operation| !operation.asks_for_http())
-            && (self.operations.is_empty()
-                || self.operations.iter().any(|operation| operation.takes_port(port)))
+            && (rule.operations.is_empty()
+                || rule.operations.iter().any(|operation| operation.takes_port(port)))
     }
 
-    /// Whether RBAC may deny a connection on the port by this rule.
-    fn may_refuse_connections(&self, policy: &ServicePolicy, port: u16) -> bool {
-        let mut conditions = self.conditions.iter();
-        matches!(self.effect, Effect::Deny | Effect::Custom)
-            && !policy.has_ended(self)
-            && !self.needs_http_beside_operations()
+    /// Whether RBAC may deny a connection on the port by a rule of this policy.
+    fn may_refuse_connections(&self, rule: &Rule, port: u16) -> bool {
+        let mut conditions = rule.conditions.iter();
+        matches!(rule.effect, Effect::Deny | Effect::Custom)
+            && !self.has_ended(rule)
+            && !rule.needs_http_beside_operations()
             && conditions.all(|condition| condition.takes_port(port))
-            && (self.operations.is_empty()
-                || self
+            && (rule.operations.is_empty()
+                || rule
                     .operations
                     .iter()
                     .any(|operation| operation.takes_port(port) && !operation.needs_http()))

@@ -148,8 +148,10 @@ impl<'s> Calls<'s> {
             let accounts =
                 accounts.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
             Callers::Accounts(accounts.collect())
-        } else if !source.namespaces.is_empty() && source.namespaces.iter().all(is_exact) {
-            let namespaces = source.namespaces.iter();
+        } else if !source.namespaces.any_of.is_empty()
+            && source.namespaces.any_of.iter().all(is_exact)
+        {
+            let namespaces = source.namespaces.any_of.iter();
             Callers::Namespaces(namespaces.map(|name| name.literal().to_owned()).collect())
         } else {
             Callers::Pattern
@@ -248,52 +250,48 @@ impl<'s> Calls<'s> {
             .collect();
         self.trust_domains.iter().any(|trust_domain| {
             let mut sources = sources.iter();
-            sources.all(|source| source.may_be(caller, trust_domain, self.trust_domains))
+            sources.all(|source| source_may_be(source, caller, trust_domain, self.trust_domains))
         })
     }
 }
 
-impl Source {
-    /// Whether `caller` can be one of these, under this name of the mesh.
-    pub(crate) fn may_be(
-        &self,
-        caller: Caller<'_>,
-        trust_domain: &str,
-        trust_domains: &TrustDomains,
-    ) -> bool {
-        let start = format!("{SCHEME}{trust_domain}/ns/{}/sa/", caller.namespace);
-        let text = format!("{start}{}", caller.service_account.unwrap_or("x"));
-        let Ok(id) = SpiffeId::parse(text.as_bytes()) else {
-            return true;
-        };
-        let is_principal = |pattern: &TextMatch| match caller.service_account {
-            Some(_) => pattern.matches(text.as_bytes()),
-            None => match pattern {
-                TextMatch::Any | TextMatch::Suffix(_) => true,
-                TextMatch::Exact(of_one) => of_one.starts_with(&*start),
-                TextMatch::Prefix(of_many) => {
-                    of_many.starts_with(&*start) || start.starts_with(&**of_many)
-                }
-            },
-        };
-        let is_excluded = |pattern: &TextMatch| match caller.service_account {
-            Some(_) => pattern.matches(text.as_bytes()),
-            None => pattern.matches(start.as_bytes()) && !matches!(pattern, TextMatch::Suffix(_)),
-        };
-        let is_in = |namespace: &TextMatch| is_in_namespace(&id, namespace);
-        let is_of = |domain: &TextMatch| domain.matches(trust_domain.as_bytes());
-        let principals = self.principals_in(trust_domains);
-        !self.anonymous
-            && (principals.is_empty() || principals.iter().any(is_principal))
-            && !self
-                .not_principals_in(trust_domains)
-                .iter()
-                .any(is_excluded)
-            && (self.namespaces.is_empty() || self.namespaces.iter().any(is_in))
-            && !self.not_namespaces.iter().any(is_in)
-            && (self.trust_domains.is_empty() || self.trust_domains.iter().any(is_of))
-            && !self.not_trust_domains.iter().any(is_of)
-    }
+/// Whether `caller` can be one of these, under this name of the mesh.
+pub(crate) fn source_may_be(
+    source: &Source,
+    caller: Caller<'_>,
+    trust_domain: &str,
+    trust_domains: &TrustDomains,
+) -> bool {
+    let start = format!("{SCHEME}{trust_domain}/ns/{}/sa/", caller.namespace);
+    let text = format!("{start}{}", caller.service_account.unwrap_or("x"));
+    let Ok(id) = SpiffeId::parse(text.as_bytes()) else {
+        return true;
+    };
+    let is_principal = |pattern: &TextMatch| match caller.service_account {
+        Some(_) => pattern.matches(text.as_bytes()),
+        None => match pattern {
+            TextMatch::Any | TextMatch::Suffix(_) => true,
+            TextMatch::Exact(of_one) => of_one.starts_with(&*start),
+            TextMatch::Prefix(of_many) => {
+                of_many.starts_with(&*start) || start.starts_with(&**of_many)
+            }
+        },
+    };
+    let is_excluded = |pattern: &TextMatch| match caller.service_account {
+        Some(_) => pattern.matches(text.as_bytes()),
+        None => pattern.matches(start.as_bytes()) && !matches!(pattern, TextMatch::Suffix(_)),
+    };
+    let is_in = |namespace: &TextMatch| is_in_namespace(&id, namespace);
+    let is_of = |domain: &TextMatch| domain.matches(trust_domain.as_bytes());
+    let principals = source.principals_in(trust_domains);
+    !source.anonymous
+        && (principals.is_empty() || principals.iter().any(is_principal))
+        && !source
+            .not_principals_in(trust_domains)
+            .iter()
+            .any(is_excluded)
+        && source.namespaces.are_met(is_in)
+        && source.trust_domains.are_met(is_of)
 }
 
 /// The namespace and the name of the account that Istio gives this SPIFFE ID.

@@ -2,49 +2,45 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Labels, Mesh, PolicySet, ServicePolicy, labels_beyond};
+use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
 use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, hex};
 use crate::rule_spec::{Otherwise, RuleSpec};
 
 /// How many characters a revision has.
 pub(crate) const REVISION_LENGTH: usize = 12;
 
-impl PluginConfig {
+impl PolicySet {
     /// The configuration that makes the filter enforce `policy`, and along with it the others of
     /// the set that are for the same workloads.
-    pub fn of_policy(set: &PolicySet, policy: &ServicePolicy) -> Self {
+    pub fn plugin_config(&self, policy: &ServicePolicy) -> PluginConfig {
         let along = policy.along.iter().filter_map(|along| {
-            let other = set.policies.get(*along)?;
+            let other = self.policies.get(*along)?;
             Some(PolicyAlong {
                 match_labels: labels_beyond(policy, other),
-                ..PolicyAlong::everywhere(set, other)
+                ..self.policy_along(other)
             })
         });
-        let mut config = Self {
+        let mut config = PluginConfig {
             along: along.collect(),
-            ..Self::of_policy_alone(set, policy)
+            ..self.plugin_config_in(self.mesh_identity(), policy)
         };
-        let revision = policy.revision.get_or_init(|| config.digest());
+        let revision = policy.revision.get_or_init(|| digest(&config));
         config.revision = Some(revision.clone());
         // Not part of the revision: who may not know the key must come to the same.
-        let key = set.decision_key_of(&policy.name);
+        let key = self.decision_key_of(&policy.name);
         config.decision_key = key.map(|key| key.to_base64());
         config
     }
 
-    /// The same without the others, and without a revision.
-    fn of_policy_alone(set: &PolicySet, policy: &ServicePolicy) -> Self {
-        Self::of_policy_in(MeshIdentity::of(&set.mesh), set, policy)
-    }
-
-    /// The same with this as the identity of the mesh, which is alike in all configurations.
-    pub(crate) fn of_policy_in(
+    /// The same without the others and without a revision, and with this as the identity of the mesh, which is
+    /// alike in all configurations.
+    pub(crate) fn plugin_config_in(
+        &self,
         identity: MeshIdentity,
-        set: &PolicySet,
         policy: &ServicePolicy,
-    ) -> Self {
-        let mesh = &set.mesh;
-        Self {
+    ) -> PluginConfig {
+        let mesh = &self.mesh;
+        PluginConfig {
             api_version: ApiVersion::V1Alpha1,
             revision: None,
             mesh: identity,
@@ -66,32 +62,20 @@ impl PluginConfig {
         }
     }
 
-    /// A name for the content: equal for equal policies, whoever renders them, and different
-    /// after any change that a filter could notice.
-    fn digest(&self) -> String {
-        // A struct of texts, numbers and lists always serialises; an empty digest would still
-        // only be a name.
-        let content = serde_json::to_vec(self).unwrap_or_default();
-        hex(&Sha256::digest(content), REVISION_LENGTH / 2)
-    }
-}
-
-impl MeshIdentity {
     /// What filters get of the mesh.
-    pub(crate) fn of(mesh: &Mesh) -> Self {
-        Self {
+    pub(crate) fn mesh_identity(&self) -> MeshIdentity {
+        let mesh = &self.mesh;
+        MeshIdentity {
             trust_domain: mesh.trust_domains.own().to_owned(),
             trust_domain_aliases: mesh.trust_domains.aliases().map(str::to_owned).collect(),
             gateways: mesh.gateway_accounts(),
         }
     }
-}
 
-impl PolicyAlong {
     /// A policy that another's filter enforces on all of its workloads.
-    pub(crate) fn everywhere(set: &PolicySet, policy: &ServicePolicy) -> Self {
-        let mesh = &set.mesh;
-        Self {
+    pub(crate) fn policy_along(&self, policy: &ServicePolicy) -> PolicyAlong {
+        let mesh = &self.mesh;
+        PolicyAlong {
             policy: policy.name.clone(),
             match_labels: Labels::new(),
             at_gateway: mesh.is_at_gateway(&policy.name.namespace, &policy.attachment),
@@ -102,12 +86,21 @@ impl PolicyAlong {
     }
 }
 
+/// A name for the content: equal for equal policies, whoever renders them, and different
+/// after any change that a filter could notice.
+fn digest(config: &PluginConfig) -> String {
+    // A struct of texts, numbers and lists always serialises; an empty digest would still
+    // only be a name.
+    let content = serde_json::to_vec(config).unwrap_or_default();
+    hex(&Sha256::digest(content), REVISION_LENGTH / 2)
+}
+
 impl ServicePolicy {
     /// The revision of the policy's plugin config: a name for its content.
     pub fn revision(&self, set: &PolicySet) -> String {
         let known = self.revision.get().cloned();
         known
-            .or_else(|| PluginConfig::of_policy(set, self).revision)
+            .or_else(|| set.plugin_config(self).revision)
             .unwrap_or_default()
     }
 }

@@ -76,7 +76,8 @@ impl ServicePolicy {
                 && self.rules.iter().all(|rule| {
                     let mut operations = rule.operations.iter();
                     !rule.operations.is_empty()
-                        && operations.all(|operation| all(&mut operation.ports.iter().copied()))
+                        && operations
+                            .all(|operation| all(&mut operation.ports.any_of.iter().copied()))
                 });
         };
         all(&mut service.ports.iter().map(|port| port.target_port))

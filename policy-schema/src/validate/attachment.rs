@@ -1,7 +1,7 @@
 //! What a policy is for: a workload, a namespace, the mesh, or gateways and waypoints.
 
 use crate::check::is_dns_label;
-use crate::code::Code;
+use crate::code;
 use crate::document::{PolicyScope, Selector, ServicePolicySpec, TargetRef};
 use crate::policy::{Attachment, IstioVersion, Labels, Mesh};
 use crate::problem::{Cursor, Problems};
@@ -51,7 +51,7 @@ pub(super) fn check(
         }
         (_, _, Some(_)) => {
             problems.report(
-                Code::ExclusiveFields,
+                code::EXCLUSIVE_FIELDS,
                 &cursor.key("targetRefs"),
                 "`targetRefs` cannot stand beside `selector` or `scope`",
                 "keep one of them; make two policies of it if both are meant",
@@ -61,7 +61,7 @@ pub(super) fn check(
         (None, Some(labels), None) => {
             if is_root {
                 problems.report(
-                    Code::InvalidScope,
+                    code::INVALID_SCOPE,
                     &cursor.key("selector"),
                     format!("in the root namespace `{namespace}` this selects pods of every namespace"),
                     "write `scope: Mesh` beside the selector to say so, or move the policy to the namespace of its workload",
@@ -72,7 +72,7 @@ pub(super) fn check(
         (Some(PolicyScope::Namespace), None, None) => {
             if is_root {
                 problems.report(
-                    Code::InvalidScope,
+                    code::INVALID_SCOPE,
                     &scope,
                     format!("to Istio a policy for all of the root namespace `{namespace}` is for the whole mesh"),
                     "write `scope: Mesh` if that is what it is for",
@@ -82,7 +82,7 @@ pub(super) fn check(
         }
         (Some(PolicyScope::Namespace), Some(_), None) => {
             problems.report(
-                Code::ExclusiveFields,
+                code::EXCLUSIVE_FIELDS,
                 &scope,
                 "a policy with a selector is not for the whole namespace",
                 "keep one of `scope` and `selector`",
@@ -92,7 +92,7 @@ pub(super) fn check(
         (Some(PolicyScope::Mesh), labels, None) => {
             if let (Some(mesh), false) = (mesh, is_root) {
                 problems.report(
-                    Code::InvalidScope,
+                    code::INVALID_SCOPE,
                     &scope,
                     "a policy for the mesh belongs in the root namespace",
                     format!("move it to the namespace `{}`", mesh.root_namespace),
@@ -102,7 +102,7 @@ pub(super) fn check(
         }
         (None, None, None) => {
             problems.report(
-                Code::MissingField,
+                code::MISSING_FIELD,
                 cursor,
                 "nothing says what the policy is for",
                 "name a workload's labels under `selector`, or write `scope: Namespace` for all of the namespace",
@@ -120,7 +120,7 @@ pub(super) fn check_labels(
 ) -> Labels {
     if selector.match_labels.is_empty() {
         problems.report(
-            Code::EmptyMatcher,
+            code::EMPTY_MATCHER,
             cursor,
             "the selector has no label, so it would select every workload of the namespace",
             "name the labels of one workload, such as `app: cart`, or write `scope: Namespace` instead",
@@ -129,7 +129,7 @@ pub(super) fn check_labels(
     for (key, value) in &selector.match_labels {
         if !is_label_key(key) || !is_label_value(value) {
             problems.report(
-                Code::InvalidName,
+                code::INVALID_NAME,
                 &cursor.key(key),
                 format!("`{key}: {value}` is not a label that a pod can have"),
                 "use letters, digits, `-`, `_` and `.`, at most 63 characters, beginning and ending with a letter or digit",
@@ -151,7 +151,7 @@ fn check_targets(
         && mesh.istio_version < TARGET_REFS
     {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             &cursor,
             format!("Istio {} has no `targetRefs`", mesh.istio_version),
             format!("they came with {TARGET_REFS}; select the gateway's pods with `selector`"),
@@ -159,7 +159,7 @@ fn check_targets(
     }
     if targets.is_empty() || targets.len() > MAX_TARGETS {
         problems.report(
-            Code::InvalidTarget,
+            code::INVALID_TARGET,
             &cursor,
             format!("there are {} targets", targets.len()),
             format!("name 1 to {MAX_TARGETS}"),
@@ -176,7 +176,7 @@ fn check_targets(
             && mesh.istio_version < *since
         {
             problems.report(
-                Code::UnsupportedByIstio,
+                code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key("kind"),
                 format!(
                     "Istio {} may not take a `{}` as a target",
@@ -187,14 +187,14 @@ fn check_targets(
         }
         if known.is_none() {
             problems.report(
-                Code::InvalidTarget,
+                code::INVALID_TARGET,
                 &cursor,
                 format!("a policy cannot be for a `{}` of the API group `{group}`", target.kind),
                 "name a `Service`, a `Gateway` or `GatewayClass` of `gateway.networking.k8s.io`, or a `ServiceEntry` of `networking.istio.io`",
             );
         } else if target.kind == "GatewayClass" && mesh.is_some() && !is_root {
             problems.report(
-                Code::InvalidTarget,
+                code::INVALID_TARGET,
                 &cursor,
                 "a policy for a `GatewayClass` belongs in the root namespace",
                 "move it there, or name the `Gateway`",
@@ -202,7 +202,7 @@ fn check_targets(
         }
         if target.name.is_empty() || target.name.len() > 253 {
             problems.report(
-                Code::InvalidName,
+                code::INVALID_NAME,
                 &cursor.key("name"),
                 format!("`{}` is not a name that Kubernetes accepts", target.name),
                 "name the resource",

@@ -1,7 +1,7 @@
 //! Gateways whose clients need certificates, and policies there that deny all of those clients.
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};
 use crate::problem::Cursor;
@@ -30,7 +30,7 @@ pub(super) fn check_together(
         };
         document.report(
             diagnostics,
-            Code::UnnamedClientCertificates,
+            code::UNNAMED_CLIENT_CERTIFICATES,
             &Cursor::Root.key("metadata").key("name"),
             format!(
                 "clients of gateway `{}` need certificates, and this policy denies every certificate from outside the mesh there",

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::code::{Code, Severity};
+use crate::code::{self, Code, Severity};
 use crate::diagnostic::{Diagnostic, Place, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::policy::ServicePolicy;
@@ -211,7 +211,7 @@ impl<D: DeserializeOwned + Serialize> Placed<'_, D> {
 
     /// Whether something seems to be missing only because what is there was refused already.
     fn follows_from_fault(&self, problem: &Problem, span: Span) -> bool {
-        matches!(problem.code, Code::EmptyMatcher | Code::EmptyList) && {
+        matches!(problem.code, code::EMPTY_MATCHER | code::EMPTY_LIST) && {
             let first = self
                 .faults
                 .partition_point(|fault| fault.start < span.start);
@@ -326,7 +326,7 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
     let is_empty = documents.meshes.is_empty() && documents.policies.is_empty();
     if is_empty && documents.diagnostics.is_empty() {
         documents.diagnostics.push(Diagnostic {
-            code: Code::NoDocuments,
+            code: code::NO_DOCUMENTS,
             source: 0,
             span: Span::default(),
             message: "there is no policy document here".to_owned(),
@@ -383,7 +383,7 @@ impl<'t> Documents<'t> {
                 };
                 let span = node.field(about).map_or_else(|| node.head(), Node::span);
                 self.diagnostics.push(Diagnostic {
-                    code: Code::UnknownKind,
+                    code: code::UNKNOWN_KIND,
                     source,
                     span,
                     message,

@@ -1,7 +1,7 @@
 //! Rules that the two enforcement points cannot carry out between them.
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::diagnostic::Diagnostic;
 use crate::planes::{FilterPlane, NeedsFilter, RbacGap, RbacOnly, RbacPlane};
 use crate::policy::{MANY_PROVIDERS, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy};
@@ -23,7 +23,7 @@ pub(super) fn check_rule(
         && rule.asks_for_peer_ip()
     {
         problems.report(
-            Code::UnenforceableRule,
+            code::UNENFORCEABLE_RULE,
             cursor,
             format!("no enforcement point sees all that rule `{}` asks: the filter is not told the peer's address, and the rule {reason}", rule.id),
             "use `remoteIpBlocks`, or enforce the rule at all times",
@@ -33,7 +33,7 @@ pub(super) fn check_rule(
         && let Some(named) = named_beside_address(rule)
     {
         problems.report(
-            Code::UnenforceableRule,
+            code::UNENFORCEABLE_RULE,
             &cursor.key("from").index(named),
             format!(
                 "rule `{}` names client certificates here, which RBAC does not tell apart, and another source depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
@@ -45,7 +45,7 @@ pub(super) fn check_rule(
     if let (true, FilterPlane::Absent(reason)) = (rbac.is_rendered(), FilterPlane::of_rule(rule)) {
         for gap in RbacGap::of_rule(rule) {
             problems.report(
-                Code::EvadableRule,
+                code::EVADABLE_RULE,
                 cursor,
                 format!(
                     "RBAC enforces rule `{}` without the filter, and clients can get round it {}",
@@ -80,7 +80,7 @@ pub(super) fn check_without_filter(
         ),
     };
     problems.report(
-        Code::MissingFilter,
+        code::MISSING_FILTER,
         cursor,
         format!(
             "only the filter can enforce rule `{}`, since RBAC {why}, and the mesh has no filter",
@@ -196,7 +196,7 @@ fn check_rules_beside_addresses(
                 key,
                 documents,
                 diagnostics,
-                Code::UnenforceableRule,
+                code::UNENFORCEABLE_RULE,
                 format!(
                     "rule `{}` {what}, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
                     rule.id, other.id
@@ -211,7 +211,7 @@ fn check_rules_beside_addresses(
                 "id",
                 documents,
                 diagnostics,
-                Code::EvadableRule,
+                code::EVADABLE_RULE,
                 format!(
                     "clients can get past RBAC at rule `{}` {}, and past the filter at rule `{}`, since the filter does not see the peer's address",
                     rule.id,
@@ -243,13 +243,13 @@ fn check_providers(
     };
     let (code, message, help) = if has_one_provider {
         (
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             format!("the workload has the provider `{first}` already, and Istio takes one"),
             "more than one came with 1.30; use the same provider, or merge the two".to_owned(),
         )
     } else {
         (
-            Code::SeveralProviders,
+            code::SEVERAL_PROVIDERS,
             format!(
                 "the workload has the provider `{first}` already, and Istio denies every request unless several are enabled"
             ),

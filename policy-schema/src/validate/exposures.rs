@@ -6,7 +6,7 @@ use super::documents::DocumentsByName;
 use super::gateways::{check_hostnames, check_hosts};
 use super::lists::check_not_empty;
 use super::traffic::check_duration;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ExposureSpec, GatewayApi};
 use crate::lint::closest;
@@ -30,7 +30,7 @@ pub(super) fn check(
     let specs = specs.unwrap_or_default();
     if service.is_none() && !specs.is_empty() {
         problems.report(
-            Code::MissingService,
+            code::MISSING_SERVICE,
             cursor,
             "nothing says which service the gateway calls",
             "name it and its ports under `service`",
@@ -62,7 +62,7 @@ fn check_exposure(
             |meant| format!("did you mean `{meant}`?"),
         );
         problems.report(
-            Code::UnknownGateway,
+            code::UNKNOWN_GATEWAY,
             &cursor.key("gateway"),
             format!("the mesh has no gateway `{}`", spec.gateway),
             help,
@@ -75,7 +75,7 @@ fn check_exposure(
         check_routable(&paths, &cursor.key("paths"), problems);
         if spec.timeout.is_some() && mesh.istio_version < ROUTE_TIMEOUTS {
             problems.report(
-                Code::UnsupportedByIstio,
+                code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key("timeout"),
                 format!(
                     "Istio {} is of an older Kubernetes Gateway API than the one that has timeouts",
@@ -88,7 +88,7 @@ fn check_exposure(
     for (index, host) in hosts.iter().enumerate() {
         if named.hosts.covering(host).is_none() {
             problems.report(
-                Code::UnknownGateway,
+                code::UNKNOWN_GATEWAY,
                 &cursor.key("hosts").index(index),
                 format!("gateway `{}` does not answer for `{host}`", spec.gateway),
                 "add the host to one of the gateway's servers, where its certificate is named",
@@ -114,7 +114,7 @@ fn check_paths(
     };
     if paths.is_empty() {
         problems.report(
-            Code::EmptyList,
+            code::EMPTY_LIST,
             cursor,
             "the list is empty",
             "name a path, or remove the field to expose all",
@@ -130,7 +130,7 @@ fn check_paths(
                 checked.push(pattern);
             }
             _ => problems.report(
-                Code::InvalidValue,
+                code::INVALID_VALUE,
                 &cursor.index(index),
                 format!("`{path}` is not a path that a gateway can route by"),
                 "write `/a` for that one, or `/a/*` for all that begin so",
@@ -158,7 +158,7 @@ fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
     for (index, path) in paths.iter().enumerate() {
         if matches!(path, TextMatch::Prefix(start) if !start.ends_with('/')) {
             problems.report(
-                Code::UnsupportedByIstio,
+                code::UNSUPPORTED_BY_ISTIO,
                 &cursor.index(index),
                 format!("the Kubernetes API routes by whole segments, not by `{path}`"),
                 "write `/a/*`, or use a gateway with `api: Istio`",
@@ -169,7 +169,7 @@ fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
         let at_end = REFUSED_AT_END.iter().find(|part| literal.ends_with(**part));
         if let Some(part) = within.or(at_end) {
             problems.report(
-                Code::UnsupportedByIstio,
+                code::UNSUPPORTED_BY_ISTIO,
                 &cursor.index(index),
                 format!("a path of the Kubernetes API cannot have `{part}` as `{path}` has it"),
                 "write the path as it is after normalization, or use a gateway with `api: Istio`",
@@ -178,7 +178,7 @@ fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
     }
     if paths.len() > MAX_MATCHES {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
                 "a route of the Kubernetes API has {MAX_MATCHES} paths at most, not {}",
@@ -199,7 +199,7 @@ fn check_port(
         (None, [only]) => Some(only.port),
         (None, _) => {
             problems.report(
-                Code::MissingField,
+                code::MISSING_FIELD,
                 cursor,
                 "the service has several ports",
                 "name the one that the gateway calls under `port`",
@@ -209,7 +209,7 @@ fn check_port(
         (Some(port), ports) => {
             if !ports.iter().any(|other| other.port == port) {
                 problems.report(
-                    Code::InvalidValue,
+                    code::INVALID_VALUE,
                     &cursor.key("port"),
                     format!("the service has no port {port}"),
                     "name one of the `ports` of the service",
@@ -254,7 +254,7 @@ pub(super) fn check_together(
             let has_account = !gateway.account.name.is_empty();
             if has_account && !is_let_in(gateway, exposure, (number, policy), &calls) {
                 report(
-                    Code::ExposureWithoutRule,
+                    code::EXPOSURE_WITHOUT_RULE,
                     &cursor,
                     format!(
                         "no rule lets gateway `{}` call the service for these hosts and paths",
@@ -272,7 +272,7 @@ pub(super) fn check_together(
                     let Some(other) = other else { continue };
                     let cursor = cursor.key("hosts");
                     report(
-                        Code::DuplicateHost,
+                        code::DUPLICATE_HOST,
                         &cursor.index(position),
                         format!(
                             "`{host}` with the path `{path}` leads to `{}` already",
@@ -321,13 +321,14 @@ fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -
                 }
             })
     };
-    (operation.hosts.is_empty() || operation.hosts.iter().any(has_host))
-        && (operation.paths.is_empty()
+    (operation.hosts.any_of.is_empty() || operation.hosts.any_of.iter().any(has_host))
+        && (operation.paths.any_of.is_empty()
             || operation
                 .paths
+                .any_of
                 .iter()
                 .any(|path| exposure.paths.iter().any(|exposed| path.may_meet(exposed))))
-        && (operation.ports.is_empty()
-            || target_port.is_none_or(|port| operation.ports.contains(&port)))
-        && target_port.is_none_or(|port| !operation.not_ports.contains(&port))
+        && (operation.ports.any_of.is_empty()
+            || target_port.is_none_or(|port| operation.ports.any_of.contains(&port)))
+        && target_port.is_none_or(|port| !operation.ports.none_of.contains(&port))
 }

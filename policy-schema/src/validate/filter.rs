@@ -1,7 +1,7 @@
 //! Where sidecars fetch the filter, and how.
 
 use super::names::check_subdomain;
-use crate::code::Code;
+use crate::code;
 use crate::document::FilterSpec;
 use crate::module_url::{ModuleUrl, is_sha256};
 use crate::problem::{Cursor, Problems};
@@ -45,7 +45,7 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
             "add the digest of the module: `sha256: …`"
         };
         problems.report(
-            Code::UnpinnedImage,
+            code::UNPINNED_IMAGE,
             &cursor.key("image"),
             format!("`{image}` may be another module tomorrow"),
             help,
@@ -62,7 +62,7 @@ fn check_without_image(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Pr
     ];
     for (field, _) in fields.into_iter().filter(|(_, is_set)| *is_set) {
         problems.report(
-            Code::MissingField,
+            code::MISSING_FIELD,
             &cursor.key(field),
             format!("`{field}` is about the `image`, and there is none"),
             "add `image`, or remove the field",
@@ -76,7 +76,7 @@ fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Opt
         Ok(url) => Some(url),
         Err(reason) => {
             problems.report(
-                Code::InvalidImage,
+                code::INVALID_IMAGE,
                 cursor,
                 format!("`{image}` is not a reference that a sidecar can fetch: {reason}"),
                 "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
@@ -94,7 +94,7 @@ fn check_digest(
 ) {
     if !is_sha256(digest) {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             cursor,
             format!("`{digest}` is not a SHA-256 digest"),
             "write its 64 digits in lower-case hex, as `sha256sum` prints them",
@@ -118,5 +118,5 @@ fn check_digest(
 }
 
 fn exclusive(cursor: &Cursor<'_>, message: &str, help: &str, problems: &mut Problems) {
-    problems.report(Code::ExclusiveFields, cursor, message, help);
+    problems.report(code::EXCLUSIVE_FIELDS, cursor, message, help);
 }

@@ -1,7 +1,7 @@
 //! Policies whose filter would enforce too many others.
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{MAX_FOLLOWERS, PolicySet, TooManyFollowers};
 use crate::problem::Cursor;
@@ -20,7 +20,7 @@ pub(super) fn report(
     for document in policies.filter_map(|policy| documents.get(policy)) {
         document.report(
             diagnostics,
-            Code::TooManyPolicies,
+            code::TOO_MANY_POLICIES,
             &Cursor::Root.key("metadata").key("name"),
             format!("more than {MAX_FOLLOWERS} other policies may select the same workloads as this one"),
             "merge the policies of a workload, or add a label to their selectors that sets them apart",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::code::Code;
+use crate::code;
 use crate::document::GatewayApi;
 use crate::policy::{Gateway, Server};
 use crate::problem::{Cursor, Problems};
@@ -31,14 +31,14 @@ fn check_numbers(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) 
     ] {
         if port == 0 {
             problems.report(
-                Code::InvalidValue,
+                code::INVALID_VALUE,
                 &cursor.key(key),
                 "there is no port 0",
                 "write a port from 1 to 65535, or remove the field",
             );
         } else if RESERVED.contains(&port) {
             problems.report(
-                Code::InvalidValue,
+                code::INVALID_VALUE,
                 &cursor.key(key),
                 format!("Istio's proxies keep port {port} for themselves"),
                 format!(
@@ -63,7 +63,7 @@ struct Ports {
 fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, problems: &mut Problems) {
     let mut report = |port: u16| {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             cursor,
             format!("port {port} cannot speak TLS and answer plain HTTP"),
             "use two ports",
@@ -92,7 +92,7 @@ fn check_redirect(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems)
     ] {
         if port != standard && port != 0 {
             problems.report(
-                Code::UnsupportedByIstio,
+                code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key(key),
                 "Istio's `Gateway` can lead plain HTTP from port 80 to port 443 alone",
                 "remove the field, or use `api: Kubernetes`",

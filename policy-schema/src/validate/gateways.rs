@@ -7,7 +7,7 @@ use super::gateway_ports;
 use super::lists::check_not_empty;
 use super::names::{check_label, check_subdomain};
 use crate::check::is_dns_subdomain;
-use crate::code::Code;
+use crate::code;
 use crate::document::{GatewayApi, GatewaySpec, ServerSpec, TlsVersion};
 use crate::policy::{
     Gateway, Hosts, IstioVersion, Labels, Selectors, Server, TLS_DEFAULTS, account_of_istio,
@@ -43,7 +43,7 @@ pub(super) fn check(
         let cursor = cursor.index(index);
         if !names.insert(&spec.name) {
             problems.report(
-                Code::DuplicateGateway,
+                code::DUPLICATE_GATEWAY,
                 &cursor.key("name"),
                 format!("there is a gateway `{}` already", spec.name),
                 "give each gateway its own name",
@@ -84,14 +84,14 @@ fn check_tls_versions(
                 && server.min_version == TlsVersion::V1_3
             {
                 problems.report(
-                    Code::UnsupportedByIstio,
+                    code::UNSUPPORTED_BY_ISTIO,
                     &tls,
                     format!("Istio {version} cannot hold gateways of the Kubernetes API to TLS 1.3"),
                     format!("{TLS_DEFAULTS} can; until then write `minVersion: \"1.2\"`, or use `api: Istio`"),
                 );
             } else if known != server.min_version {
                 problems.report(
-                    Code::UnsupportedByIstio,
+                    code::UNSUPPORTED_BY_ISTIO,
                     &tls.key("minVersion"),
                     "gateways of the Kubernetes API have the same TLS version, all of them",
                     "write the same everywhere, or use `api: Istio`",
@@ -114,7 +114,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
         (None, GatewayApi::Kubernetes) => account_of_istio(&spec.name),
         (None, GatewayApi::Istio) => {
             problems.report(
-                Code::MissingField,
+                code::MISSING_FIELD,
                 cursor,
                 "nothing says by which identity the gateway calls services",
                 "name the service account of its pods under `serviceAccount`",
@@ -125,7 +125,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
     let servers = cursor.key("servers");
     if spec.servers.is_empty() {
         problems.report(
-            Code::EmptyList,
+            code::EMPTY_LIST,
             &servers,
             "the gateway answers for nothing",
             "name its hosts and their certificate",
@@ -141,7 +141,7 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
                 let cursor = servers.index(index);
                 let cursor = cursor.key("hosts");
                 problems.report(
-                    Code::DuplicateHost,
+                    code::DUPLICATE_HOST,
                     &cursor.index(position),
                     format!("another server of the gateway answers for `{host}` already"),
                     "name each host once",
@@ -182,7 +182,7 @@ fn check_pods(
         }
         (None, GatewayApi::Istio) => {
             problems.report(
-                Code::MissingField,
+                code::MISSING_FIELD,
                 cursor,
                 "nothing says which pods are the gateway",
                 "name their labels under `selector`, such as `istio: ingressgateway`",
@@ -191,7 +191,7 @@ fn check_pods(
         }
         (Some(_), GatewayApi::Kubernetes) => {
             problems.report(
-                Code::ExclusiveFields,
+                code::EXCLUSIVE_FIELDS,
                 &cursor.key("selector"),
                 "the pods of a gateway of the Kubernetes API are made by Istio",
                 "remove the selector",
@@ -223,7 +223,7 @@ fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems
     let hosts: usize = servers.iter().map(|server| server.hosts.len()).sum();
     if hosts > MAX_LISTENERS / 2 {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
                 "a gateway of the Kubernetes API answers for {} hosts at most, not for {hosts}",
@@ -241,7 +241,7 @@ fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems
 pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &mut Problems) {
     if hosts.len() > MAX_HOSTNAMES {
         problems.report(
-            Code::UnsupportedByIstio,
+            code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
                 "a route of the Kubernetes API is for {MAX_HOSTNAMES} hosts at most, not for {}",
@@ -259,7 +259,7 @@ pub(super) fn check_hosts(
     problems: &mut Problems,
 ) -> Vec<String> {
     if hosts.is_empty() {
-        problems.report(Code::EmptyList, cursor, "the list is empty", "name a host");
+        problems.report(code::EMPTY_LIST, cursor, "the list is empty", "name a host");
     }
     let mut known = HashSet::with_capacity(hosts.len());
     let mut checked: Vec<String> = Vec::with_capacity(hosts.len());
@@ -270,7 +270,7 @@ pub(super) fn check_hosts(
             checked.push(host);
         } else {
             problems.report(
-                Code::DuplicateValue,
+                code::DUPLICATE_VALUE,
                 &cursor.index(index),
                 format!("`{host}` stands here twice"),
                 "remove one of them",
@@ -283,7 +283,7 @@ pub(super) fn check_hosts(
 pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
     if !is_dns_subdomain(host.strip_prefix("*.").unwrap_or(host)) {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             cursor,
             format!("`{host}` is not the name of a host"),
             "write a DNS name, or `*.` and a DNS name",
@@ -307,7 +307,7 @@ fn check_hosts_beside(
                 let cursor = servers.index(index);
                 let cursor = cursor.key("hosts");
                 problems.report(
-                    Code::DuplicateHost,
+                    code::DUPLICATE_HOST,
                     &cursor.index(position),
                     format!("gateway `{}` answers for `{host}` already", other.name),
                     "name each host at one gateway",
@@ -343,7 +343,7 @@ fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut P
             continue;
         };
         problems.report(
-            Code::DuplicateGateway,
+            code::DUPLICATE_GATEWAY,
             &cursor.index(index).key(key),
             format!("{shared} of gateway `{}` too", other.name),
             "make one gateway of both, with the servers of both, or keep them apart",

@@ -1,6 +1,6 @@
 //! Lists that say something only if they have something.
 
-use crate::code::Code;
+use crate::code;
 use crate::problem::{Cursor, Problems};
 
 /// Reports a list that is there and empty: left out and empty could be read both ways.
@@ -11,6 +11,6 @@ pub(super) fn check_not_empty<T>(
     problems: &mut Problems,
 ) {
     if list.is_some_and(<[T]>::is_empty) {
-        problems.report(Code::EmptyList, cursor, "the list is empty", help);
+        problems.report(code::EMPTY_LIST, cursor, "the list is empty", help);
     }
 }

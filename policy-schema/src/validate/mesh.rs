@@ -4,7 +4,7 @@ use super::documents::{Documents, Placed};
 use super::names::{check_label, check_subdomain};
 use super::traffic::check_duration;
 use super::{Options, filter, gateways, mtls, providers};
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{MeshDocument, MeshSpec, ServicePolicyDocument, TelemetrySpec};
 use crate::plugin_config::{MeshIdentity, check_trust_domains};
@@ -18,7 +18,7 @@ pub(super) fn report_missing(
 ) {
     policy.report(
         diagnostics,
-        Code::MissingMesh,
+        code::MISSING_MESH,
         &Cursor::Root.key("kind"),
         "no document says what mesh this policy is for",
         "add a document of kind `Mesh` with the trust domain and the Istio version",
@@ -36,7 +36,7 @@ pub(super) fn check_meshes(
         other.report_beside(
             first,
             diagnostics,
-            Code::DuplicateMesh,
+            code::DUPLICATE_MESH,
             &Cursor::Root.key("kind"),
             "there is a mesh already",
             "keep one `Mesh` document",
@@ -148,7 +148,7 @@ fn check_version(
     let version = IstioVersion::parse(&spec.istio_version);
     if version.is_none() {
         problems.report(
-            Code::UnsupportedIstioVersion,
+            code::UNSUPPORTED_ISTIO_VERSION,
             &cursor.key("istioVersion"),
             format!(
                 "`{}` is not an Istio version that Peergate supports",
@@ -175,7 +175,7 @@ fn check_names(document: &MeshDocument, problems: &mut Problems) {
         .is_some_and(Vec::is_empty)
     {
         problems.report(
-            Code::EmptyList,
+            code::EMPTY_LIST,
             &cursor.key("trustDomainAliases"),
             "the list is empty",
             "name at least one alias, or remove the field",
@@ -197,7 +197,7 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
     let provider = access_log.and_then(|access_log| access_log.provider.as_deref());
     if provider == Some("") {
         problems.report(
-            Code::EmptyValue,
+            code::EMPTY_VALUE,
             &cursor.key("accessLog").key("provider"),
             "the provider has no name",
             "name a provider of the mesh config, or remove the field",
@@ -209,7 +209,7 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
     let cursor = cursor.key("tracing");
     if tracing.provider.is_empty() {
         problems.report(
-            Code::EmptyValue,
+            code::EMPTY_VALUE,
             &cursor.key("provider"),
             "the provider has no name",
             "name a provider of the mesh config",
@@ -219,7 +219,7 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
         check_subdomain(host, &cursor.key("service"), problems);
     } else if tracing.port.is_some() {
         problems.report(
-            Code::MissingField,
+            code::MISSING_FIELD,
             &cursor,
             "a port is that of a collector, and none is named",
             "name its host under `service`, or remove the port",
@@ -227,7 +227,7 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
     }
     if !(0.0..=100.0).contains(&tracing.sampling_percent) {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             &cursor.key("samplingPercent"),
             format!("`{}` is no percentage", tracing.sampling_percent),
             "write a number from 0 to 100",

@@ -6,7 +6,7 @@ use super::attachment::check_labels;
 use super::lists::check_not_empty;
 use super::names::check_label;
 use crate::check::check_ports;
-use crate::code::Code;
+use crate::code;
 use crate::document::{Mtls, MtlsExceptionSpec, MtlsMode};
 use crate::policy::{MtlsException, MtlsPlan, Selectors};
 use crate::problem::{Cursor, Problems};
@@ -34,13 +34,13 @@ pub(super) fn check(
     let specs = specs.unwrap_or_default();
     match spec.mode {
         Some(MtlsMode::Permissive) if !specs.is_empty() => problems.report(
-            Code::ExclusiveFields,
+            code::EXCLUSIVE_FIELDS,
             &cursor,
             "a permissive mesh has nothing to make exceptions from",
             "remove `mode: Permissive`, or the exceptions",
         ),
         None if !specs.is_empty() => problems.report(
-            Code::MissingField,
+            code::MISSING_FIELD,
             &cursor,
             "these are exceptions from strict mutual TLS, and the mesh leaves the mode to the cluster",
             "add `mode: Strict` to `mtls`, or remove the exceptions",
@@ -52,7 +52,7 @@ pub(super) fn check(
         let cursor = cursor.index(index);
         if spec.namespace == root_namespace {
             problems.report(
-                Code::InvalidScope,
+                code::INVALID_SCOPE,
                 &cursor.key("namespace"),
                 format!("to Istio what is in the root namespace `{root_namespace}` is for the whole mesh"),
                 "move the workload to a namespace of its own",
@@ -89,7 +89,7 @@ fn check_exception(
     check_label(&spec.namespace, &cursor.key("namespace"), problems);
     if spec.owner.is_empty() {
         problems.report(
-            Code::EmptyValue,
+            code::EMPTY_VALUE,
             &cursor.key("owner"),
             "nobody answers for this exception",
             "name the team that ends it",
@@ -102,7 +102,7 @@ fn check_exception(
     let ports = check_ports(spec.ports.as_deref(), &cursor.key("ports"), problems);
     if labels.is_none() && !ports.is_empty() {
         problems.report(
-            Code::MissingField,
+            code::MISSING_FIELD,
             cursor,
             "ports are those of a workload, and no workload is named",
             "name the workload's labels under `selector`, or remove the ports",
@@ -129,7 +129,7 @@ fn check_end(
     let cursor = cursor.key("notAfter");
     let Ok(end) = Timestamp::parse(&spec.not_after) else {
         problems.report(
-            Code::InvalidTime,
+            code::INVALID_TIME,
             &cursor,
             format!("`{}` is not a UTC time", spec.not_after),
             "write it in the form `2026-12-31T23:59:59Z`",
@@ -141,7 +141,7 @@ fn check_end(
 
 fn report_ended(exception: &MtlsException, cursor: &Cursor<'_>, problems: &mut Problems) {
     problems.report(
-        Code::ExpiredException,
+        code::EXPIRED_EXCEPTION,
         cursor,
         format!(
             "exception `{}` expired at {}",
@@ -188,14 +188,14 @@ fn check_together(
         };
         if !names.insert((namespace, &exception.name)) {
             problems.report(
-                Code::DuplicateException,
+                code::DUPLICATE_EXCEPTION,
                 &cursor.key("name"),
                 format!("there is an exception `{}` already", exception.name),
                 "give each exception of a namespace its own name",
             );
         } else if let Some(other) = beside {
             problems.report(
-                Code::DuplicateException,
+                code::DUPLICATE_EXCEPTION,
                 &cursor,
                 format!(
                     "exception `{}` may be for the same workloads, and Istio takes one of them",

@@ -1,14 +1,14 @@
 //! Names that Kubernetes accepts.
 
 use crate::check::{is_dns_label, is_object_name};
-use crate::code::Code;
+use crate::code;
 use crate::problem::{Cursor, Problems};
 
 /// The name of a namespace, a service, or something else that becomes a part of a DNS name.
 pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
     if !is_dns_label(name) {
         problems.report(
-            Code::InvalidName,
+            code::INVALID_NAME,
             cursor,
             format!("`{name}` is not a name that Kubernetes accepts"),
             "use lower-case letters, digits and `-`, beginning and ending with a letter or digit",
@@ -20,7 +20,7 @@ pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Proble
 pub(super) fn check_subdomain(name: &str, cursor: &Cursor<'_>, problems: &mut Problems) {
     if !is_object_name(name) {
         problems.report(
-            Code::InvalidName,
+            code::INVALID_NAME,
             cursor,
             format!("`{name}` is not a name that Kubernetes accepts"),
             "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ExceptionMode, ExternalProtocol, Outbound, ServiceMtls};
 use crate::policy::{
@@ -44,7 +44,7 @@ fn check_services(
         if let Some(document) = documents.get(policy) {
             document.report(
                 diagnostics,
-                Code::ConflictingHost,
+                code::CONFLICTING_HOST,
                 &Cursor::Root.key("spec").key("service"),
                 format!(
                     "policy `{}` describes the service `{}` already",
@@ -73,7 +73,7 @@ fn check_service(
     if let (true, Some(document)) = (is_needed, documents.get(policy)) {
         document.report(
             diagnostics,
-            Code::MissingService,
+            code::MISSING_SERVICE,
             &Cursor::Root.key("spec"),
             "proxies are told only of declared services, and this policy declares none",
             "name the service and its ports under `service`, or write `outbound: Any` in the `Mesh`",
@@ -111,7 +111,7 @@ fn check_mtls(
     if let (Some(exception), Some(document)) = (exception, documents.get(policy)) {
         document.report(
             diagnostics,
-            Code::ExclusiveFields,
+            code::EXCLUSIVE_FIELDS,
             &Cursor::Root.key("spec").key("service").key("mtls"),
             format!(
                 "callers would insist on mutual TLS, and by the exception `{}` of the mesh the workload speaks none",
@@ -148,7 +148,7 @@ fn check_external_hosts(
             if let (true, Some(document)) = (differs, documents.get(policy)) {
                 document.report(
                     diagnostics,
-                    Code::ConflictingHost,
+                    code::CONFLICTING_HOST,
                     &Cursor::Root.key("spec").key("externalHosts").index(index),
                     format!(
                         "policy `{}` describes `{}` differently, and the namespace has one description",
@@ -180,7 +180,7 @@ fn check_is_outside(
     if let (true, Some(document)) = (is_inside, documents.get(policy)) {
         document.report(
             diagnostics,
-            Code::ConflictingHost,
+            code::CONFLICTING_HOST,
             &Cursor::Root
                 .key("spec")
                 .key("externalHosts")
@@ -240,7 +240,7 @@ fn check_tcp_ports<'s>(
         if let (true, Some(document)) = (first != host.host, documents.get(policy)) {
             document.report(
                 diagnostics,
-                Code::ConflictingHost,
+                code::CONFLICTING_HOST,
                 &Cursor::Root.key("spec").key("externalHosts").index(index),
                 format!(
                     "over plain TCP a proxy cannot tell `{}` from `{first}`, which has the port {} too",

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::documents::Placed;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ServicePolicyDocument, TargetRef};
 use crate::policy::Selectors;
@@ -49,7 +49,7 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
             policy.report_beside(
                 first,
                 diagnostics,
-                Code::DuplicatePolicy,
+                code::DUPLICATE_POLICY,
                 &Cursor::Root.key("metadata").key("name"),
                 format!(
                     "there is a policy `{}/{}` already",
@@ -115,7 +115,7 @@ fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec
     policy.report_beside(
         first,
         diagnostics,
-        Code::OverlappingSelectors,
+        code::OVERLAPPING_SELECTORS,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),
         format!("policy `{name}` selects the same workload, and the rules of both add up"),
         "put the rules of one workload into one policy, so that a reader sees all of them",
@@ -143,7 +143,7 @@ fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
                 policy.report_beside(
                     first,
                     diagnostics,
-                    Code::OverlappingTargets,
+                    code::OVERLAPPING_TARGETS,
                     &Cursor::Root.key("spec").key("targetRefs"),
                     format!(
                         "policy `{}` is for `{}` too, and for other targets than this one",

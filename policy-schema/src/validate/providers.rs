@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::documents::DocumentsByName;
 use super::lists::check_not_empty;
 use super::names::check_subdomain;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ExtensionProviderSpec, TelemetrySpec};
 use crate::policy::{PolicySet, RESERVED_PROVIDERS};
@@ -34,7 +34,7 @@ pub(super) fn check(
         check_provider(provider, &cursor, problems);
         if !names.insert(&provider.name) {
             problems.report(
-                Code::InvalidValue,
+                code::INVALID_VALUE,
                 &cursor.key("name"),
                 format!("there is a provider `{}` already", provider.name),
                 "give each provider its own name",
@@ -48,7 +48,7 @@ pub(super) fn check(
     {
         let telemetry = cursor.key("telemetry");
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             &telemetry.key("accessLog").key("provider"),
             format!("provider `{name}` takes no access logs"),
             "name a provider with `api: OpenTelemetryLogs`",
@@ -59,7 +59,7 @@ pub(super) fn check(
 fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     if provider.name.is_empty() {
         problems.report(
-            Code::EmptyValue,
+            code::EMPTY_VALUE,
             &cursor.key("name"),
             "the provider has no name",
             "write the name that rules or `telemetry` use",
@@ -68,7 +68,7 @@ fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problem
     check_subdomain(&provider.service, &cursor.key("service"), problems);
     if provider.port == 0 {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             &cursor.key("port"),
             "0 is not a port",
             "write a number from 1 to 65535",
@@ -100,7 +100,7 @@ pub(super) fn check_together(
             {
                 document.report(
                     diagnostics,
-                    Code::InvalidValue,
+                    code::INVALID_VALUE,
                     &rules.index(index).key("provider"),
                     format!("provider `{name}` of the mesh does not authorize requests"),
                     "name a provider with `api: ExtAuthzGrpc` or `api: ExtAuthzHttp`",

@@ -6,7 +6,7 @@ use super::lists::check_not_empty;
 use super::names::{check_label, check_subdomain};
 use super::traffic;
 use crate::check::check_port;
-use crate::code::Code;
+use crate::code;
 use crate::document::{ExternalHostSpec, ExternalProtocol, ServiceSpec, SubsetSpec};
 use crate::policy::{ExternalHost, Service, ServicePort, Subset};
 use crate::problem::{Cursor, Problems};
@@ -28,7 +28,7 @@ pub(super) fn check(
     let ports = cursor.key("ports");
     if spec.ports.is_empty() {
         problems.report(
-            Code::EmptyList,
+            code::EMPTY_LIST,
             &ports,
             "the service has no port",
             "name the ports that callers use",
@@ -76,7 +76,7 @@ fn check_subsets(
         check_label(&spec.name, &cursor.key("name"), problems);
         if subsets.iter().any(|other| other.name == spec.name) {
             problems.report(
-                Code::DuplicateValue,
+                code::DUPLICATE_VALUE,
                 &cursor.key("name"),
                 format!("there is a subset `{}` already", spec.name),
                 "give each subset its own name",
@@ -111,7 +111,7 @@ pub(super) fn check_external_hosts(
         }
         if hosts.iter().any(|other| other.host == host) {
             problems.report(
-                Code::DuplicateValue,
+                code::DUPLICATE_VALUE,
                 &cursor.key("host"),
                 format!("`{host}` stands here twice"),
                 "name its ports together",
@@ -129,7 +129,7 @@ pub(super) fn check_external_hosts(
 fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     if spec.ports.is_empty() {
         problems.report(
-            Code::EmptyList,
+            code::EMPTY_LIST,
             cursor,
             "the host has no port",
             "name the ports that the workload calls",
@@ -149,7 +149,7 @@ fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: 
         // go by: it would have to let everything on that port through.
         if port.protocol == ExternalProtocol::Tcp && spec.host.starts_with("*.") {
             problems.report(
-                Code::UnsupportedByIstio,
+                code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key("protocol"),
                 "over plain TCP a proxy cannot tell which of these hosts is meant",
                 "name each host",
@@ -161,7 +161,7 @@ fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: 
 fn check_twice(is_there: bool, port: u16, cursor: &Cursor<'_>, problems: &mut Problems) {
     if is_there {
         problems.report(
-            Code::DuplicateValue,
+            code::DUPLICATE_VALUE,
             cursor,
             format!("port {port} stands here twice"),
             "remove one of them",

@@ -5,7 +5,7 @@
 //! they do not have.
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AtDefault, PolicySet};
 use crate::problem::Cursor;
@@ -32,7 +32,7 @@ pub(super) fn check_together(
         };
         document.report(
             diagnostics,
-            Code::UnenforceableDefault,
+            code::UNENFORCEABLE_DEFAULT,
             &Cursor::Root.key("metadata").key("name"),
             format!(
                 "the policy is in shadow and lets every request pass, policy `{}` decides at some of its workloads, and at the others the mesh would deny",

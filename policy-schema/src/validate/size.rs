@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
-use crate::plugin_config::{MeshIdentity, PluginConfig, PolicyAlong};
+use crate::plugin_config::{MeshIdentity, PluginConfig};
 use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy, labels_beyond};
 use crate::problem::Cursor;
 
@@ -39,7 +39,7 @@ pub(super) fn check_together(
         };
         document.report(
             diagnostics,
-            Code::LargePolicy,
+            code::LARGE_POLICY,
             &Cursor::Root.key("metadata").key("name"),
             format!(
                 "the plugin config is {} KiB{others}; more than 1024 KiB stall a proxy while it loads them, and `render` refuses Kubernetes objects of that size",
@@ -62,10 +62,10 @@ struct Sizes {
 impl Sizes {
     fn of(set: &PolicySet) -> Self {
         let policies = set.policies().iter();
-        let size = |policy| json_size(&PolicyAlong::everywhere(set, policy));
+        let size = |policy| json_size(&set.policy_along(policy));
         Self {
             followers: policies.map(size).collect(),
-            identity: json_size(&MeshIdentity::of(set.mesh())),
+            identity: json_size(&set.mesh_identity()),
         }
     }
 
@@ -79,7 +79,7 @@ impl Sizes {
         let of_none = json_size(&none);
         let alone = json_size(&PluginConfig {
             revision: Some("0".repeat(REVISION_LENGTH)),
-            ..PluginConfig::of_policy_in(none, set, policy)
+            ..set.plugin_config_in(none, policy)
         });
         let alone = alone - of_none + self.identity;
         let followers = policy.along.iter().map(|along| {
@@ -177,7 +177,7 @@ spec:
             .policies()
             .iter()
             .map(|policy| {
-                let config = PluginConfig::of_policy(&set, policy);
+                let config = set.plugin_config(policy);
                 let json = serde_json::to_vec(&config).expect("JSON");
                 assert_eq!(sizes.of_config(&set, policy), json.len(), "{policy:?}");
                 policy.along.len()

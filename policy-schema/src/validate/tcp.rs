@@ -8,10 +8,10 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::documents::DocumentsByName;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::GatewayApi;
-use crate::planes::RbacPlane;
+use crate::planes::{RbacPlane, names_certificates_beyond_rbac};
 use crate::policy::{
     Attachment, PolicySet, ServicePolicy, SharedTcpPort, are_compatible, is_for_all_of,
 };
@@ -113,7 +113,7 @@ fn check_policy(
                 ),
             };
             problems.report(
-                Code::DeniesTcp,
+                code::DENIES_TCP,
                 &cursor,
                 format!(
                     "rule `{}` denies every connection on ports that speak no HTTP, and {place}",
@@ -126,7 +126,7 @@ fn check_policy(
             && !some_sources_need_http(rule)
         {
             problems.report(
-                Code::DeniesTcp,
+                code::DENIES_TCP,
                 &cursor,
                 format!(
                     "rule `{}` denies every connection on port {port}: without HTTP there is nothing for it to exclude",
@@ -162,15 +162,18 @@ fn check_service_ports(
         let denying = policies.find_map(|policy| {
             let mut rules = policy.rules.iter();
             // A rule that names the port has it speak HTTP.
-            let names_port =
-                |rule: &Rule| rule.operations.iter().any(|to| to.ports.contains(&port));
+            let names_port = |rule: &Rule| {
+                rule.operations
+                    .iter()
+                    .any(|to| to.ports.any_of.contains(&port))
+            };
             let rule =
-                rules.find(|rule| rule.denies_connections_on(policy, port) && !names_port(rule))?;
+                rules.find(|rule| policy.denies_connections(rule, port) && !names_port(rule))?;
             Some((policy, rule))
         });
         if let Some((denying, rule)) = denying {
             problems.report(
-                Code::DeniesTcp,
+                code::DENIES_TCP,
                 &ports.index(index),
                 format!(
                     "port {port} speaks {protocol} by convention, where rule `{}` of policy `{}` denies every connection",
@@ -203,7 +206,7 @@ fn open_parts(policy: &ServicePolicy, rule: &Rule) -> Vec<OpenPart> {
     let asks_beside = rule.asks_for_http_beside_operations();
     let needs_beside = rule.needs_http_beside_operations();
     let part = |operation: &Operation| {
-        let is_limited = !(operation.ports.is_empty() && operation.not_ports.is_empty());
+        let is_limited = !operation.ports.is_empty();
         if is_limited || !(asks_beside || operation.asks_for_http()) {
             None
         } else if needs_beside || operation.needs_http() {
@@ -261,11 +264,11 @@ fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, proble
     for (index, operation) in rule.operations.iter().enumerate() {
         let is_on_tcp = |port: &u16| tcp_ports.contains(port);
         if operation.needs_http()
-            && !operation.ports.is_empty()
-            && operation.ports.iter().all(is_on_tcp)
+            && !operation.ports.any_of.is_empty()
+            && operation.ports.any_of.iter().all(is_on_tcp)
         {
             problems.report(
-                Code::NeverMatches,
+                code::NEVER_MATCHES,
                 &to.index(index).key("ports"),
                 "these ports speak no HTTP, and so have no methods, paths and hosts",
                 "remove the ports from `tcpPorts`, or what asks for HTTP from the operation",
@@ -283,15 +286,15 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
     let is_enforced = rule.enforcement != Some(Enforcement::Shadow);
     if is_timed && is_enforced && meets_tcp(rule, tcp_ports) {
         problems.report(
-            Code::UnenforceableRule,
+            code::UNENFORCEABLE_RULE,
             cursor,
             format!("on ports without HTTP nothing would begin or end rule `{}`: the filter does not see that traffic", rule.id),
             "leave the ports of `tcpPorts` out with `notPorts`, or remove the times",
         );
     }
-    if rule.names_certificates_beyond_rbac() && is_enforced && meets_tcp(rule, tcp_ports) {
+    if names_certificates_beyond_rbac(rule) && is_enforced && meets_tcp(rule, tcp_ports) {
         problems.report(
-            Code::UnenforceableRule,
+            code::UNENFORCEABLE_RULE,
             &cursor.key("from"),
             format!("on ports without HTTP nothing would tell client certificates apart for rule `{}`: the filter does not see that traffic", rule.id),
             "leave the ports of `tcpPorts` out with `notPorts`, or write `clientCertificates: [\"*\"]`",
@@ -299,7 +302,7 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
     }
     if rule.effect != Effect::Allow && some_sources_need_http(rule) {
         problems.report(
-            Code::UnenforceableRule,
+            code::UNENFORCEABLE_RULE,
             &cursor.key("from"),
             "on ports without HTTP only some of these sources can match, and Istio has no way to say it",
             "make two rules of it: one for the sources with `requestPrincipals`, one for the others",
@@ -310,7 +313,7 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
 /// Whether some sources of a rule can be callers without HTTP, and others cannot.
 fn some_sources_need_http(rule: &Rule) -> bool {
     let mut sources = rule.sources.iter();
-    let needs_http = |source: &Source| !source.request_principals.is_empty();
+    let needs_http = |source: &Source| !source.request_principals.any_of.is_empty();
     sources.clone().any(needs_http) && !sources.all(needs_http)
 }
 
@@ -326,7 +329,7 @@ fn meets_tcp(rule: &Rule, tcp_ports: &[u16]) -> bool {
     // An open `Allow` rule is rendered for HTTP alone.
     let is_open = rule.operations.is_empty() && rule.effect != Effect::Allow;
     let names_tcp =
-        |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.is_empty();
+        |operation: &Operation| rule.effect != Effect::Allow || !operation.ports.any_of.is_empty();
     !rule.needs_http_beside_operations()
         && (is_open
             || rule
@@ -346,10 +349,10 @@ fn check_shared(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    if shared.is_everywhere || !rule.is_kept_off(policy, shared.port) {
+    if shared.is_everywhere || !policy.is_kept_off(rule, shared.port) {
         return;
     }
-    let names_port = |operation: &Operation| operation.ports.contains(&shared.port);
+    let names_port = |operation: &Operation| operation.ports.any_of.contains(&shared.port);
     let asking = if rule.operations.iter().any(names_port) {
         Some(policy)
     } else {
@@ -359,7 +362,7 @@ fn check_shared(
         return;
     };
     problems.report(
-        Code::UnenforceableRule,
+        code::UNENFORCEABLE_RULE,
         cursor,
         format!(
             "port {} speaks HTTP by policy `{}` and something else by policy `{}`, and Istio has no way to keep rule `{}` off the one without the other",
@@ -390,7 +393,7 @@ fn http_ports<'s>(
         let operations = policy.rules.iter().flat_map(|rule| &rule.operations);
         let of_rules = operations
             .filter(|operation| operation.needs_http())
-            .flat_map(|operation| operation.ports.iter().copied());
+            .flat_map(|operation| operation.ports.any_of.iter().copied());
         for port in of_service.map(|port| port.target_port).chain(of_rules) {
             if !tcp_ports.contains(&port) {
                 found.entry(port).or_insert(*policy);

@@ -1,6 +1,6 @@
 //! What callers' proxies keep to.
 
-use crate::code::Code;
+use crate::code;
 use crate::document::TrafficSpec;
 use crate::problem::{Cursor, Problems};
 
@@ -8,7 +8,7 @@ use crate::problem::{Cursor, Problems};
 pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     if *spec == TrafficSpec::default() {
         problems.report(
-            Code::EmptyMatcher,
+            code::EMPTY_MATCHER,
             cursor,
             "nothing is limited",
             "remove the field, or name a limit",
@@ -53,7 +53,7 @@ pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Prob
         .is_some_and(|percent| percent > 100)
     {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             &cursor.key("maxEjectionPercent"),
             "there are no more than 100 percent",
             "write a number from 0 to 100",
@@ -65,7 +65,7 @@ pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Prob
 fn check_limit(limit: Option<u32>, cursor: &Cursor<'_>, problems: &mut Problems) {
     if limit.is_some_and(|limit| limit == 0 || i32::try_from(limit).is_err()) {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             cursor,
             "a limit is a number from 1 to 2147483647",
             "remove the field to have Istio's default",
@@ -83,7 +83,7 @@ pub(super) fn check_duration(text: Option<&str>, cursor: &Cursor<'_>, problems: 
         && digits.parse::<u32>().is_ok_and(|number| number > 0);
     if !is_duration {
         problems.report(
-            Code::InvalidValue,
+            code::INVALID_VALUE,
             cursor,
             format!("`{text}` is not a time span"),
             "write a whole number with `ms`, `s`, `m` or `h`, such as `30s`",

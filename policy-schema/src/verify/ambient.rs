@@ -175,15 +175,10 @@ impl Asks {
         let seen = Source {
             anonymous: source.anonymous,
             principals: source.principals.clone(),
-            not_principals: source.not_principals.clone(),
             service_accounts: source.service_accounts.clone(),
-            not_service_accounts: source.not_service_accounts.clone(),
             namespaces: source.namespaces.clone(),
-            not_namespaces: source.not_namespaces.clone(),
             trust_domains: source.trust_domains.clone(),
-            not_trust_domains: source.not_trust_domains.clone(),
             ip_blocks: source.ip_blocks.clone(),
-            not_ip_blocks: source.not_ip_blocks.clone(),
             ..Source::default()
         };
         Self {
@@ -195,7 +190,6 @@ impl Asks {
     fn of_operation(operation: &Operation) -> Self {
         let seen = Operation {
             ports: operation.ports.clone(),
-            not_ports: operation.not_ports.clone(),
             ..Operation::default()
         };
         Self {

@@ -1,11 +1,39 @@
 //! The stable names of everything that can be wrong with a mesh.
 
-use crate::code::codes;
+use std::fmt;
 
-codes! {
-    /// The stable name of what is wrong with a mesh. Scripts may rely on it.
-    FindingCode;
+use crate::code::Severity;
 
+/// The names, each with what it means and how much it matters.
+macro_rules! finding_codes {
+    ( $( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $severity:ident; )+ ) => {
+        /// The stable name of what is wrong with a mesh. Scripts may rely on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum FindingCode { $( $(#[doc = $doc])+ $variant, )+ }
+
+        impl FindingCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
+
+            /// The name as it is printed, in kebab case.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $name, )+ }
+            }
+
+            /// How much it matters.
+            pub const fn severity(self) -> Severity {
+                match self { $( Self::$variant => Severity::$severity, )+ }
+            }
+
+            /// What the code means, for the documentation.
+            pub const fn explanation(self) -> &'static str {
+                match self { $( Self::$variant => concat!($($doc, "\n",)+), )+ }
+            }
+        }
+    };
+}
+
+finding_codes! {
     /// An object that the documents are rendered to is not there.
     MissingObject = "missing-object", Error;
     /// The documents render objects of a kind that the cluster did not list.
@@ -91,4 +119,10 @@ codes! {
     AcceptsForeignIdentity = "accepts-foreign-identity", Error;
     /// Something could not be looked at.
     NotChecked = "not-checked", Warning;
+}
+
+impl fmt::Display for FindingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::content::Content;
 use super::helm_values::HelmValues;
 use super::pod::has_sidecar;
-use crate::code::Code;
+use crate::code;
 use crate::diagnostic::Place;
 use crate::manifest::{self, ManifestObject, Part};
 use crate::policy::Labels;
@@ -121,7 +121,7 @@ impl Manifest {
         let namespace = metadata.and_then(|metadata| metadata.field("namespace"));
         if namespace.is_some() && text("namespace").is_none() {
             return refuse(
-                Code::WrongType,
+                code::WRONG_TYPE,
                 "the namespace of this object is not text",
                 "write `metadata.namespace` as text",
             );
@@ -133,7 +133,7 @@ impl Manifest {
                 || (group.ends_with(".istio.io") && group != "install.istio.io");
             if is_looked_at {
                 refuse(
-                    Code::MissingField,
+                    code::MISSING_FIELD,
                     "this object has no name, so nothing can be compared with it",
                     "write `metadata.name` as text, or leave the document out",
                 );

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Finding;
+use super::FindingCode;
 use super::coverage::is_for;
 use super::measurements::Measured;
-use super::{Finding, FindingCode};
 use crate::document::PathNormalization;
 use crate::plugin_config::PolicyName;
 use crate::policy::{Attachment, Labels, PolicySet};

@@ -126,9 +126,9 @@ fn asked(rule: &Rule) -> Vec<Tokens<'_>> {
         _ => None,
     });
     let asking = rule.sources.iter().chain(callers);
-    let asking = asking.filter(|source| !source.request_principals.is_empty());
+    let asking = asking.filter(|source| !source.request_principals.any_of.is_empty());
     let mut asked: Vec<_> = asking
-        .map(|source| Tokens::Of(&source.request_principals))
+        .map(|source| Tokens::Of(&source.request_principals.any_of))
         .collect();
     // A token that nothing validates has no claims, so an exclusion of some lets it pass.
     let is_open = |none_of: &[_]| rule.effect == Effect::Allow && !none_of.is_empty();

@@ -90,7 +90,7 @@ pub(super) fn check(
         for (port, number) in met {
             for policy in &workload.policies {
                 let mut rules = policy.rules.iter();
-                if let Some(rule) = rules.find(|rule| rule.denies_connections_on(policy, number)) {
+                if let Some(rule) = rules.find(|rule| policy.denies_connections(rule, number)) {
                     verdict.findings.push(Finding {
                         subject: workload.title.clone(),
                         ..Finding::about(

@@ -7,7 +7,7 @@ use super::form::Form;
 use super::node::{Content, Entry, Node};
 use super::wording::quoted;
 use super::{Fault, Span};
-use crate::code::Code;
+use crate::code;
 
 /// The key that takes the entries of other mappings.
 const MERGE: &str = "<<";
@@ -151,7 +151,7 @@ fn merged_entries(key: &Node, value: Node) -> Result<Vec<Entry>, Fault> {
     entries
         .map(|lists| lists.into_iter().flatten().collect())
         .ok_or_else(|| Fault {
-            code: Code::YamlFeature,
+            code: code::YAML_FEATURE,
             span: key.span,
             message: "a merge key takes a mapping, or a list of mappings".to_owned(),
             help: "write an alias of a mapping, such as `<<: *name`".to_owned(),
@@ -160,7 +160,7 @@ fn merged_entries(key: &Node, value: Node) -> Result<Vec<Entry>, Fault> {
 
 fn ambiguous(span: Span, key: &str) -> Fault {
     Fault {
-        code: Code::YamlFeature,
+        code: code::YAML_FEATURE,
         span,
         message: format!(
             "this merge key sets {} again: kubectl takes the merged value, and kustomize the one above",

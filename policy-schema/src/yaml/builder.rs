@@ -13,7 +13,7 @@ use super::scalar::Scalar;
 use super::source::{Source, quoted_length};
 use super::wording::quoted;
 use super::{Comment, Fault, Span};
-use crate::code::Code;
+use crate::code::{self, Code};
 
 /// How a text is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
         let span = self.source.visible(at);
         let info = error.kind().to_string();
         let help = syntax_help(&info, self.source.slice(span));
-        self.fault(Code::YamlSyntax, span, info, help);
+        self.fault(code::YAML_SYNTAX, span, info, help);
         ControlFlow::Break(())
     }
 
@@ -189,7 +189,7 @@ impl<'a> Builder<'a> {
         let deepest = self.dialect.deepest();
         if self.open.len() == deepest {
             self.fault(
-                Code::YamlFeature,
+                code::YAML_FEATURE,
                 self.source.word(start),
                 format!("the value is nested more than {deepest} levels deep"),
                 "write it with fewer levels",
@@ -299,7 +299,7 @@ impl<'a> Builder<'a> {
         };
         let fault = match &node.content {
             Content::Scalar { .. } if is_merge_key && self.dialect == Dialect::Strict => Some((
-                Code::YamlFeature,
+                code::YAML_FEATURE,
                 "merge keys are not accepted".to_owned(),
                 "write the fields out where they are used",
             )),
@@ -308,14 +308,14 @@ impl<'a> Builder<'a> {
                     // Every repetition is told where the first one is.
                     lines.insert(text.clone(), first);
                     (
-                        Code::DuplicateKey,
+                        code::DUPLICATE_KEY,
                         format!("{} is already set on line {first}", quoted(text)),
                         "keep one of the two",
                     )
                 })
             }
             Content::Sequence(_) | Content::Mapping(_) => Some((
-                Code::YamlFeature,
+                code::YAML_FEATURE,
                 "a list or mapping is used as a key".to_owned(),
                 "use text as the key; text that contains brackets needs quotes",
             )),
@@ -351,7 +351,7 @@ impl<'a> Builder<'a> {
                     "write the values out",
                 ),
             };
-            self.fault(Code::YamlFeature, span, message, help);
+            self.fault(code::YAML_FEATURE, span, message, help);
             let form = Form::Text;
             Content::Scalar { text: alias, form }
         });
@@ -361,13 +361,13 @@ impl<'a> Builder<'a> {
     fn refuse_anchor(&mut self, span: Span) {
         let message = format!("{} is a YAML anchor", quoted(self.source.slice(span)));
         let help = "write the value out where it is used; text that starts with `&` needs quotes";
-        self.fault(Code::YamlFeature, span, message, help);
+        self.fault(code::YAML_FEATURE, span, message, help);
     }
 
     fn refuse_tag(&mut self, span: Span) {
         let message = format!("{} is a YAML tag", quoted(self.source.slice(span)));
         let help = "remove the tag; text that starts with `!` needs quotes";
-        self.fault(Code::YamlFeature, span, message, help);
+        self.fault(code::YAML_FEATURE, span, message, help);
     }
 
     /// How a scalar is to be read. A tag may say so, as long as it does not change what the value is.
@@ -465,7 +465,7 @@ impl<'a> Builder<'a> {
                     .visible(at + line.len() - line.trim_start().len());
                 let help = "indent the lines of a quoted text deeper than the field";
                 self.fault(
-                    Code::YamlSyntax,
+                    code::YAML_SYNTAX,
                     word,
                     "quoted text goes on at the indentation of its field",
                     help,

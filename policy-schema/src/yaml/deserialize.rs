@@ -16,7 +16,7 @@ use super::form::Form;
 use super::node::{Content, Entry, Node};
 use super::scalar::Scalar;
 use super::wording::{closest, enumerate, quoted};
-use crate::code::Code;
+use crate::code::{self, Code};
 
 use reader::{Failure, Faults, Place, Reader, attempt};
 
@@ -27,8 +27,8 @@ use reader::{Failure, Faults, Place, Reader, attempt};
 /// value is wrong, and elements of lists. There is no result if the document as a whole is wrong
 /// or if something that `T` requires is absent. Without faults there always is one.
 ///
-/// The faults are [`Code::UnknownField`], [`Code::MissingField`], [`Code::WrongType`] and
-/// [`Code::UnknownValue`]. Untagged and internally tagged enums and flattened fields report at
+/// The faults are [`code::UNKNOWN_FIELD`], [`code::MISSING_FIELD`], [`code::WRONG_TYPE`] and
+/// [`code::UNKNOWN_VALUE`]. Untagged and internally tagged enums and flattened fields report at
 /// most one fault at a time.
 pub fn read<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Fault>) {
     read_at(root, None)
@@ -70,7 +70,7 @@ impl<'de> Reader<'de, '_> {
             Content::Mapping(_) => "a mapping".to_owned(),
         };
         let message = format!("{} expects {expected}, found {found}", self.place);
-        self.report(Code::WrongType, self.node, message, help.into())
+        self.report(code::WRONG_TYPE, self.node, message, help.into())
     }
 
     /// Reports a failure that has not been reported where it came up.
@@ -80,7 +80,7 @@ impl<'de> Reader<'de, '_> {
             Failure::Missing(_) | Failure::Message(_) => {
                 let message = format!("{} is not accepted: {failure}", self.place);
                 let help = "write a value of the kind that the message names".to_owned();
-                self.report(Code::WrongType, self.node, message, help);
+                self.report(code::WRONG_TYPE, self.node, message, help);
             }
         }
     }
@@ -137,7 +137,7 @@ impl<'de> Reader<'de, '_> {
                 Some(field) => format!("did you mean `{field}`?"),
                 None => fields_help(fields),
             };
-            self.report(Code::UnknownField, key, message, help);
+            self.report(code::UNKNOWN_FIELD, key, message, help);
             value.dropped.set(true);
         }
     }
@@ -152,7 +152,7 @@ impl<'de> Reader<'de, '_> {
             let at = entries.first().map_or(self.node, |entry| &entry.key);
             let message = format!("{} lacks the required field `{field}`", self.place);
             let help = format!("add the field `{field}`");
-            self.report(Code::MissingField, at, message, help);
+            self.report(code::MISSING_FIELD, at, message, help);
         }
         self.absent.borrow_mut().push(field);
         Failure::Again
@@ -188,7 +188,7 @@ impl<'de> Reader<'de, '_> {
             }
             None => format!("the {accepted}"),
         };
-        Err(self.report(Code::UnknownValue, name, message, help))
+        Err(self.report(code::UNKNOWN_VALUE, name, message, help))
     }
 
     fn not_a_variant(&self, variants: &[&str]) -> Failure {
@@ -307,7 +307,7 @@ impl<'de> de::Deserializer<'de> for Reader<'de, '_> {
             _ => "field",
         };
         let help = format!("remove the {what}, or give it a value");
-        Err(self.report(Code::WrongType, self.node, message, help))
+        Err(self.report(code::WRONG_TYPE, self.node, message, help))
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {

@@ -10,7 +10,7 @@ use super::anchors::Allowance;
 use super::builder::{Builder, Dialect, Tree};
 use super::comment::Comment;
 use super::{Fault, Node, Span};
-use crate::code::Code;
+use crate::code;
 
 /// A document of a text of manifests.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ fn ambiguous_line_end(text: &str, offset: usize) -> Option<Fault> {
     })?;
     let start = offset + at;
     Some(Fault {
-        code: Code::YamlSyntax,
+        code: code::YAML_SYNTAX,
         span: Span {
             start,
             end: start + found.len_utf8(),

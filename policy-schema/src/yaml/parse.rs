@@ -5,7 +5,7 @@ use granit_parser::{Parser, options};
 use super::anchors::Allowance;
 use super::builder::{Builder, Dialect};
 use super::{Fault, Node, Span};
-use crate::code::Code;
+use crate::code;
 
 /// Parses every document of a YAML stream. Documents without any content are left out.
 ///
@@ -14,11 +14,11 @@ use crate::code::Code;
 ///
 /// # Errors
 ///
-/// Every fault of the text, in its order: [`Code::YamlSyntax`] where it is not well-formed, which
+/// Every fault of the text, in its order: [`code::YAML_SYNTAX`] where it is not well-formed, which
 /// ends the search for more, and where a carriage return stands alone, which is the only fault then;
-/// [`Code::YamlFeature`] for anchors, aliases, merge keys, tags, keys
+/// [`code::YAML_FEATURE`] for anchors, aliases, merge keys, tags, keys
 /// that are no scalars, and for nesting beyond 32 levels, which ends the search as well; and
-/// [`Code::DuplicateKey`].
+/// [`code::DUPLICATE_KEY`].
 pub fn parse(text: &str) -> Result<Vec<Node>, Vec<Fault>> {
     if let Some(fault) = lone_carriage_return(text) {
         return Err(vec![fault]);
@@ -41,7 +41,7 @@ fn lone_carriage_return(text: &str) -> Option<Fault> {
     let is_alone = |at: &usize| text.as_bytes().get(at + 1) != Some(&b'\n');
     let start = returns.map(|(at, _)| at).find(is_alone)?;
     Some(Fault {
-        code: Code::YamlSyntax,
+        code: code::YAML_SYNTAX,
         span: Span {
             start,
             end: start + 1,

@@ -1,6 +1,5 @@
 //! What Istio resources are imported as, and what is refused.
 
-#![cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,7 +1,5 @@
 //! Mistakes across documents and between rules that validation warns about, and what it leaves alone.
 
-#![cfg(feature = "authoring")]
-
 mod callers;
 mod covered;
 mod names;

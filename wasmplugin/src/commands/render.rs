@@ -17,7 +17,7 @@ use policy_schema::envoy;
 use policy_schema::istio::{
     ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
 };
-use policy_schema::plugin_config::{PluginConfig, PolicyName};
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
@@ -216,7 +216,7 @@ fn add_objects(
     }
     extension.into_iter().for_each(add);
     if only.is(Only::PluginConfig) {
-        let config = PluginConfig::of_policy(set, policy);
+        let config = set.plugin_config(policy);
         objects.push(Object::PluginConfig(Box::new(config)));
     }
     if only.is(Only::Envoy) {

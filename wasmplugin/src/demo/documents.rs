@@ -7,7 +7,6 @@ use policy_schema::diagnostic::Diagnostic;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::envoy::{rbac, wasm_filter};
 use policy_schema::istio::authorization_policies;
-use policy_schema::plugin_config::PluginConfig;
 use policy_schema::validate::Options;
 use serde_json::Value;
 
@@ -72,7 +71,7 @@ impl Documents {
         let policy = policies
             .policy(namespace, name)
             .ok_or_else(|| invalid(format!("no policy {namespace}/{name}")))?;
-        let config = PluginConfig::of_policy(policies, policy);
+        let config = policies.plugin_config(policy);
         // The filter would refuse it in its log; here the reason is at hand.
         CompiledPolicy::try_from(config.clone())?;
         let filter = wasm_filter(

@@ -124,7 +124,7 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
         let Some(policy) = set.policies().get(*position) else {
             continue;
         };
-        let config = PluginConfig::of_policy(set, policy);
+        let config = set.plugin_config(policy);
         for other in together.get(*position).into_iter().flatten() {
             let Some(enforced) = set
                 .policies()
@@ -159,7 +159,7 @@ fn of_rules(
     position: usize,
     policy: &ServicePolicy,
 ) -> Vec<Candidate> {
-    let config = PluginConfig::of_policy(set, policy);
+    let config = set.plugin_config(policy);
     // Itself among them.
     let together = together.get(position).into_iter().flatten().copied();
     let is_decided = together

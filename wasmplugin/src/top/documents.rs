@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use policy_schema::plugin_config::{PluginConfig, PolicyName};
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::{RuleSpec, SourceSpec};
 use policy_schema::telemetry::PolicyLabel;
@@ -33,7 +33,7 @@ pub(crate) struct RuleFacts {
 impl Documents {
     pub(crate) fn new(set: &PolicySet) -> Self {
         let policies = set.policies().iter().map(|policy| {
-            let config = PluginConfig::of_policy(set, policy);
+            let config = set.plugin_config(policy);
             let rules = config.rules.iter();
             let documented = Documented {
                 name: policy.name().clone(),

@@ -1,7 +1,7 @@
 //! Filters of several policies for one workload, in one proxy.
 
-use policy_schema::decision_id::DecisionRecord;
-use policy_schema::engine::Outcome;
+use peergate_engine::decision_id::DecisionRecord;
+use peergate_engine::engine::Outcome;
 use serde_json::{Value, json};
 
 use super::ALLOWED;

@@ -9,6 +9,7 @@ use super::matcher::{self, Malformed};
 use crate::identity::TrustDomains;
 use crate::istio::authorization_policy::{Action, AuthorizationRule, Condition, Operation, Source};
 use crate::istio::trust_domain_aliases;
+use crate::rule::Terms;
 
 /// What a rule is translated for.
 #[derive(Clone, Copy)]
@@ -61,26 +62,26 @@ fn each_or_one<E, T>(entries: &[E], of: impl Fn(Option<&E>) -> T) -> Vec<T> {
     }
 }
 
-/// A field with its `not…` twin: ANY of these, and NONE of those. Without HTTP some are not to be
-/// asked.
+/// A field with its `not…` twin. Without HTTP some are not to be asked.
 #[derive(Clone)]
-struct Terms<M> {
-    any_of: Vec<Result<M, Malformed>>,
-    none_of: Vec<Result<M, Malformed>>,
+struct Field<M> {
+    terms: Terms<Vec<Result<M, Malformed>>>,
     is_http: bool,
 }
 
-impl<M> Terms<M> {
+impl<M> Field<M> {
     fn new(
         values: &[String],
         not_values: &[String],
         is_http: bool,
         matcher: impl Fn(&str) -> Result<M, Malformed>,
     ) -> Self {
-        let all = |values: &[String]| values.iter().map(|value| matcher(value)).collect();
+        let written = Terms {
+            any_of: values,
+            none_of: not_values,
+        };
         Self {
-            any_of: all(values),
-            none_of: all(not_values),
+            terms: written.map(|values| values.iter().map(|value| matcher(value)).collect()),
             is_http,
         }
     }
@@ -125,10 +126,10 @@ impl Matcher for Principal {
 }
 
 /// ALL of the fields; none where an `ALLOW` rule has one that cannot be asked.
-fn all_of<M: Matcher>(fields: Vec<Terms<M>>, scope: Scope<'_>) -> Option<M> {
+fn all_of<M: Matcher>(fields: Vec<Field<M>>, scope: Scope<'_>) -> Option<M> {
     let mut all = Vec::new();
     for field in fields {
-        for (terms, is_negated) in [(field.any_of, false), (field.none_of, true)] {
+        for (terms, is_negated) in [(field.terms.any_of, false), (field.terms.none_of, true)] {
             if terms.is_empty() {
                 continue;
             }
@@ -148,7 +149,7 @@ fn all_of<M: Matcher>(fields: Vec<Terms<M>>, scope: Scope<'_>) -> Option<M> {
     Some(M::and(all))
 }
 
-fn operation(operation: &Operation) -> Vec<Terms<Permission>> {
+fn operation(operation: &Operation) -> Vec<Field<Permission>> {
     let Operation {
         hosts,
         not_hosts,
@@ -161,16 +162,16 @@ fn operation(operation: &Operation) -> Vec<Terms<Permission>> {
     } = operation;
     let header = |matcher| Ok(Permission::Header(matcher));
     vec![
-        Terms::new(hosts, not_hosts, true, |value| header(matcher::host(value))),
-        Terms::new(ports, not_ports, false, matcher::port),
-        Terms::new(methods, not_methods, true, |value| {
+        Field::new(hosts, not_hosts, true, |value| header(matcher::host(value))),
+        Field::new(ports, not_ports, false, matcher::port),
+        Field::new(methods, not_methods, true, |value| {
             header(matcher::header(":method", value))
         }),
-        Terms::new(paths, not_paths, true, |value| Ok(matcher::path(value))),
+        Field::new(paths, not_paths, true, |value| Ok(matcher::path(value))),
     ]
 }
 
-fn source(source: &Source, scope: Scope<'_>) -> Vec<Terms<Principal>> {
+fn source(source: &Source, scope: Scope<'_>) -> Vec<Field<Principal>> {
     let Source {
         principals,
         not_principals,
@@ -191,34 +192,34 @@ fn source(source: &Source, scope: Scope<'_>) -> Vec<Terms<Principal>> {
     let account = |value: &str| Ok(matcher::service_account(value, scope.namespace));
     vec![
         of_principals(principals, not_principals, scope),
-        Terms::new(
+        Field::new(
             request_principals,
             not_request_principals,
             true,
             request_principal,
         ),
-        Terms::new(namespaces, not_namespaces, false, |value| {
+        Field::new(namespaces, not_namespaces, false, |value| {
             Ok(matcher::namespace(value))
         }),
-        Terms::new(service_accounts, not_service_accounts, false, account),
+        Field::new(service_accounts, not_service_accounts, false, account),
         of_trust_domains(trust_domains, not_trust_domains, scope),
-        Terms::new(ip_blocks, not_ip_blocks, false, |value| {
+        Field::new(ip_blocks, not_ip_blocks, false, |value| {
             matcher::cidr(value).map(Principal::DirectRemoteIp)
         }),
-        Terms::new(remote_ip_blocks, not_remote_ip_blocks, false, |value| {
+        Field::new(remote_ip_blocks, not_remote_ip_blocks, false, |value| {
             matcher::cidr(value).map(Principal::RemoteIp)
         }),
     ]
 }
 
-fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> Terms<Principal> {
+fn of_principals(values: &[String], not_values: &[String], scope: Scope<'_>) -> Field<Principal> {
     let expand = |values: &[String]| -> Vec<String> {
         let expanded = values
             .iter()
             .flat_map(|value| trust_domain_aliases::of_principal(value, scope.trust_domains));
         expanded.collect()
     };
-    Terms::new(&expand(values), &expand(not_values), false, |value| {
+    Field::new(&expand(values), &expand(not_values), false, |value| {
         Ok(matcher::principal(value))
     })
 }
@@ -227,21 +228,21 @@ fn of_trust_domains(
     values: &[String],
     not_values: &[String],
     scope: Scope<'_>,
-) -> Terms<Principal> {
+) -> Field<Principal> {
     let expand = |values: &[String]| -> Vec<String> {
         let expanded = values
             .iter()
             .flat_map(|value| trust_domain_aliases::of_trust_domain(value, scope.trust_domains));
         expanded.collect()
     };
-    Terms::new(&expand(values), &expand(not_values), false, |value| {
+    Field::new(&expand(values), &expand(not_values), false, |value| {
         Ok(matcher::trust_domain(value))
     })
 }
 
 enum Attribute {
-    Request(Terms<Permission>),
-    Caller(Terms<Principal>),
+    Request(Field<Permission>),
+    Caller(Field<Principal>),
 }
 
 /// What a condition asks; none for a key that Istio does not have.
@@ -252,10 +253,10 @@ fn attribute(condition: &Condition, scope: Scope<'_>) -> Option<Attribute> {
         not_values,
     } = condition;
     let caller = |is_http, matcher: &dyn Fn(&str) -> Result<Principal, Malformed>| {
-        Attribute::Caller(Terms::new(values, not_values, is_http, matcher))
+        Attribute::Caller(Field::new(values, not_values, is_http, matcher))
     };
     let request = |is_http, matcher: &dyn Fn(&str) -> Result<Permission, Malformed>| {
-        Attribute::Request(Terms::new(values, not_values, is_http, matcher))
+        Attribute::Request(Field::new(values, not_values, is_http, matcher))
     };
     let claim = |names: &[&str]| caller(true, &|value| Ok(matcher::claim_or_element(names, value)));
     Some(match key.as_str() {

@@ -13,7 +13,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
 use super::super::node::{Entry, Node};
 use super::super::placeholder::Placeholder;
 use super::{Failure, Place, Reader, attempt};
-use crate::code::Code;
+use crate::code;
 
 impl<'de> Reader<'de, '_> {
     /// Reads a part of this value with a seed. A faulty part is reported and dropped.
@@ -222,7 +222,7 @@ impl<'de, 'r> Variant<'de, 'r> {
             let message = format!("`{name}` needs a value");
             let help = format!("write `{name}: ` and the value");
             let node = self.whole.node;
-            return Err(self.whole.report(Code::WrongType, node, message, help));
+            return Err(self.whole.report(code::WRONG_TYPE, node, message, help));
         };
         Ok(Reader {
             node,

@@ -1,6 +1,6 @@
 use super::super::node::Content;
 use super::{Node, at, described, document, parse, slice};
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::problem::{Location, Step};
 
 /// The code, slice and message of every fault of a text that is refused.
@@ -315,7 +315,7 @@ fn malformed_text_is_refused_where_it_is_wrong() {
     ] {
         let faults = parse(text).expect_err(text);
         assert_eq!(faults.len(), 1, "{text:?}");
-        assert_eq!(faults[0].code, Code::YamlSyntax, "{text:?}");
+        assert_eq!(faults[0].code, code::YAML_SYNTAX, "{text:?}");
         assert_eq!(slice(text, faults[0].span), expected, "{text:?}");
         assert!(!faults[0].help.is_empty());
     }
@@ -325,9 +325,9 @@ fn malformed_text_is_refused_where_it_is_wrong() {
 fn nesting_is_bounded() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert_eq!(codes(&nested(32)), []);
-    assert_eq!(codes(&nested(33)), [Code::YamlFeature]);
-    assert_eq!(codes(&"- ".repeat(100_000)), [Code::YamlFeature]);
-    assert_eq!(codes(&"? ".repeat(100_000)), [Code::YamlFeature]);
+    assert_eq!(codes(&nested(33)), [code::YAML_FEATURE]);
+    assert_eq!(codes(&"- ".repeat(100_000)), [code::YAML_FEATURE]);
+    assert_eq!(codes(&"? ".repeat(100_000)), [code::YAML_FEATURE]);
     let text = "- ".repeat(33) + "a";
     let faults = parse(&text).unwrap_err();
     assert_eq!(faults[0].span.start, 64);

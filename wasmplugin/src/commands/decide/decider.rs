@@ -148,7 +148,7 @@ impl<'s> Decider<'s> {
         })?;
         let leader = self.workload.leader;
         let config = of_workload(
-            PluginConfig::without_http(self.set, leader, port),
+            self.set.plugin_config_without_http(leader, port),
             leader,
             &self.labels,
         );

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use peergate_fault::Failure;
-use policy_schema::code::Code;
+use policy_schema::code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::document::{
     PolicyMetadata, Selector, ServicePolicyDocument, ServicePolicyKind, ServicePolicySpec,
@@ -204,7 +204,7 @@ impl Texts {
         let severities = validated.diagnostics.iter().map(Diagnostic::severity);
         let counts = report::counts(severities);
         let mut codes = validated.diagnostics.iter().map(|found| found.code);
-        if codes.any(|code| code == Code::MissingService) {
+        if codes.any(|code| code == code::MISSING_SERVICE) {
             return Err(LearnError::LearntWithoutService(counts).into());
         }
         Err(LearnError::NotLearnt(counts).into())

@@ -98,11 +98,11 @@ fn check(
         let of_policy = ready
             .iter()
             .filter(|candidate| candidate.is_of(before.name()));
-        let mut expected = Meaning::new(PluginConfig::of_policy(set, before));
+        let mut expected = Meaning::new(set.plugin_config(before));
         for candidate in of_policy {
             expected.enforce(candidate.rule());
         }
-        if expected != Meaning::new(PluginConfig::of_policy(&enforced, after)) {
+        if expected != Meaning::new(enforced.plugin_config(after)) {
             return Err(PromoteError::StillInShadow(before.name().clone()).into());
         }
     }

@@ -1,0 +1,96 @@
+//! Client certificates from outside the mesh, by their names.
+
+use super::{Scope, is_dns_subdomain};
+use crate::code;
+use crate::identity::{NameKind, SCHEME, SpiffeId, is_trust_domain, reads_as_id};
+use crate::matching::TextMatch;
+use crate::problem::{Cursor, Problems};
+use crate::rule::CertificateMatch;
+
+/// Reads `*` or `KIND:NAME`.
+pub(super) fn check(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<CertificateMatch> {
+    if text == "*" {
+        return Some(CertificateMatch::Any);
+    }
+    let name = NameKind::split(text);
+    let Some((kind, pattern)) = name.and_then(|(kind, name)| Some((kind, pattern(kind, name)?)))
+    else {
+        let code = match name {
+            Some(_) => code::INVALID_WILDCARD,
+            None => code::INVALID_VALUE,
+        };
+        problems.report(
+            code,
+            cursor,
+            format!("`{text}` is not a name of client certificates"),
+            "write `*`, `dns:NAME`, `dns:*.NAME`, `uri:URI`, `uri:SCHEME://HOST/*` or `subject:SUBJECT`",
+        );
+        return None;
+    };
+    if kind == NameKind::Uri && is_of_mesh(&pattern, scope) {
+        problems.report(
+            code::EXCLUSIVE_FIELDS,
+            cursor,
+            format!("`{text}` is an identity of the mesh"),
+            "write it under `principals`",
+        );
+        return None;
+    }
+    Some(CertificateMatch::Name(kind, pattern))
+}
+
+/// The pattern over names of this kind; none where it could take names that it does not read as.
+fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
+    let exact = || TextMatch::Exact(name.into());
+    match kind {
+        NameKind::Dns => match name.strip_prefix('*') {
+            // From a dot on: `*partner.example` would take `evilpartner.example`.
+            Some(end) => {
+                is_dns_subdomain(end.strip_prefix('.')?).then(|| TextMatch::Suffix(end.into()))
+            }
+            None => is_dns_subdomain(name).then(exact),
+        },
+        NameKind::Uri => {
+            let literal = name.strip_suffix('*').unwrap_or(name);
+            let (scheme, rest) = literal.split_once(':')?;
+            let is_good = !scheme.is_empty()
+                && literal
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && byte != b'*');
+            if literal.len() == name.len() {
+                let is_id = SpiffeId::parse(name.as_bytes()).is_ok();
+                return (is_good && (is_id || !reads_as_id(name))).then(exact);
+            }
+            // To the end of the host: `https://partner.example*` would take `https://partner.example.evil`.
+            let (host, _) = rest.strip_prefix("//")?.split_once('/')?;
+            let is_good_start = match literal.strip_prefix(SCHEME) {
+                Some(_) => is_trust_domain(host),
+                None => !host.is_empty() && !reads_as_id(name),
+            };
+            (is_good && is_good_start).then(|| TextMatch::Prefix(literal.into()))
+        }
+        // No pattern: who may choose a part of a subject may choose an escaped comma in it.
+        NameKind::Subject => {
+            let has_attribute = name.split_once('=').is_some_and(|(key, _)| !key.is_empty());
+            (has_attribute && !name.contains('*') && !name.contains(char::is_control)).then(exact)
+        }
+    }
+}
+
+/// Whether these are SPIFFE IDs of the mesh.
+fn is_of_mesh(uris: &TextMatch, scope: &Scope<'_>) -> bool {
+    let trust_domain = uris
+        .literal()
+        .strip_prefix(SCHEME)
+        .and_then(|rest| rest.split('/').next());
+    trust_domain.is_some_and(|name| {
+        scope
+            .trust_domains
+            .is_some_and(|known| known.contains(name))
+    })
+}

@@ -1,0 +1,313 @@
+//! Conditions: the keys that Istio has (`AuthorizationPolicy`, "Condition"), and what each takes.
+
+use super::ip_block::check_ip_block;
+use super::operation::check_port;
+use super::source::{
+    check_namespace, check_principal, check_request_principal, check_service_account,
+    check_trust_domain,
+};
+use super::{Scope, check_header_pattern, check_pattern, check_texts};
+use crate::code;
+use crate::matching::TextMatch;
+use crate::problem::{Cursor, Problems};
+use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Source, Terms, Test};
+use crate::rule_spec::ConditionSpec;
+
+/// The pseudo headers of a request that Envoy has in its header map.
+const PSEUDO_HEADERS: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
+
+/// What a key asks for.
+enum Attribute<'k> {
+    Caller(CallerAttribute),
+    Port,
+    DestinationIp,
+    ServerName,
+    Header(String),
+    Claim(Vec<&'k str>),
+    FilterMetadata { filter: &'k str, key: &'k str },
+}
+
+/// The fields of a source that a key stands for.
+enum CallerAttribute {
+    Principal,
+    ServiceAccount,
+    Namespace,
+    TrustDomain,
+    RequestPrincipal,
+    Ip,
+    RemoteIp,
+}
+
+pub(super) fn check(
+    spec: &ConditionSpec,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Condition> {
+    let before = problems.count();
+    if spec.values.is_none() && spec.not_values.is_none() {
+        problems.report(
+            code::EMPTY_MATCHER,
+            cursor,
+            "the condition names no values",
+            "name some under `values` or `notValues`",
+        );
+    }
+    let attribute = Attribute::of_key(&spec.key);
+    if attribute.is_none() {
+        problems.report(
+            code::UNKNOWN_CONDITION,
+            &cursor.key("key"),
+            format!("there is no attribute `{}`", spec.key),
+            "write one of Istio's keys, such as `request.headers[x-tenant]`, `request.auth.claims[groups]` or `source.ip`",
+        );
+    }
+    let test = attribute?.check(&mut Lists {
+        spec,
+        scope,
+        cursor,
+        problems,
+    });
+    (problems.count() == before).then(|| Condition {
+        key: spec.key.as_str().into(),
+        test,
+    })
+}
+
+impl<'k> Attribute<'k> {
+    fn of_key(key: &'k str) -> Option<Self> {
+        use CallerAttribute as Of;
+        let attribute = match key {
+            "source.ip" => Self::Caller(Of::Ip),
+            "remote.ip" => Self::Caller(Of::RemoteIp),
+            "source.namespace" => Self::Caller(Of::Namespace),
+            "source.principal" => Self::Caller(Of::Principal),
+            "source.serviceAccount" => Self::Caller(Of::ServiceAccount),
+            "source.trustDomain" => Self::Caller(Of::TrustDomain),
+            "request.auth.principal" => Self::Caller(Of::RequestPrincipal),
+            "request.auth.audiences" => Self::Claim(vec!["aud"]),
+            "request.auth.presenter" => Self::Claim(vec!["azp"]),
+            "destination.ip" => Self::DestinationIp,
+            "destination.port" => Self::Port,
+            "connection.sni" => Self::ServerName,
+            _ => return Self::with_brackets(key),
+        };
+        Some(attribute)
+    }
+
+    /// The keys that end in names in brackets.
+    fn with_brackets(key: &'k str) -> Option<Self> {
+        let (name, rest) = key.split_once('[')?;
+        let names: Vec<_> = rest.strip_suffix(']')?.split("][").collect();
+        if names
+            .iter()
+            .any(|name| name.is_empty() || name.contains(['[', ']']))
+        {
+            return None;
+        }
+        match (name, names.as_slice()) {
+            ("request.headers", &[header]) => {
+                let header = header.to_ascii_lowercase();
+                is_header_name(&header).then_some(Self::Header(header))
+            }
+            ("request.auth.claims", _) => Some(Self::Claim(names)),
+            (_, &[key]) => {
+                let filter = name.strip_prefix("experimental.envoy.filters.")?;
+                (!filter.is_empty()).then_some(Self::FilterMetadata { filter, key })
+            }
+            _ => None,
+        }
+    }
+
+    fn check(self, lists: &mut Lists<'_, '_>) -> Test {
+        match self {
+            Self::Caller(attribute) => Test::Caller(Box::new(attribute.check(lists))),
+            Self::Port => Test::Port(lists.read(check_port_text)),
+            Self::DestinationIp => Test::DestinationIp(lists.read(check_ip_block)),
+            Self::ServerName => Test::ServerName(lists.read(check_server_name)),
+            Self::Header(name) => Test::Header {
+                name: name.into(),
+                values: lists.read(check_header_value),
+            },
+            Self::Claim(names) => Test::Metadata {
+                key: MetadataKey::claim(names),
+                values: lists.read(|text, cursor, problems| {
+                    let text = check_pattern(text, cursor, problems)?;
+                    let place = Place::Either;
+                    Some(MetadataMatch { place, text })
+                }),
+            },
+            Self::FilterMetadata { filter, key } => Test::Metadata {
+                key: MetadataKey {
+                    filter: filter.into(),
+                    path: vec![key.into()],
+                },
+                values: lists.read(check_filter_metadata),
+            },
+        }
+    }
+}
+
+impl CallerAttribute {
+    fn check(&self, lists: &mut Lists<'_, '_>) -> Source {
+        let scope = lists.scope;
+        let mut source = Source::default();
+        match self {
+            Self::Principal => {
+                let values = lists
+                    .read(|text, cursor, problems| check_principal(text, scope, cursor, problems));
+                source.principals = values;
+            }
+            Self::ServiceAccount => {
+                let values = lists.read(|text, cursor, problems| {
+                    check_service_account(text, scope, cursor, problems)
+                });
+                source.service_accounts = values;
+            }
+            Self::Namespace => {
+                let values = lists.read(check_namespace);
+                source.namespaces = values;
+            }
+            Self::TrustDomain => {
+                let values = lists.read(|text, cursor, problems| {
+                    check_trust_domain(text, scope, cursor, problems)
+                });
+                source.trust_domains = values;
+            }
+            Self::RequestPrincipal => {
+                let values = lists.read(check_request_principal);
+                source.request_principals = values;
+            }
+            Self::Ip => {
+                let values = lists.read(check_ip_block);
+                source.ip_blocks = values;
+            }
+            Self::RemoteIp => {
+                let values = lists.read(check_ip_block);
+                source.remote_ip_blocks = values;
+            }
+        }
+        source
+    }
+}
+
+/// The two lists of a condition.
+struct Lists<'a, 'p> {
+    spec: &'a ConditionSpec,
+    scope: &'a Scope<'a>,
+    cursor: &'a Cursor<'a>,
+    problems: &'p mut Problems,
+}
+
+impl Lists<'_, '_> {
+    fn read<V>(
+        &mut self,
+        check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<V>,
+    ) -> Terms<Vec<V>> {
+        let mut read = |values: &Option<Vec<String>>, key| {
+            check_texts(
+                values.as_deref(),
+                &self.cursor.key(key),
+                self.problems,
+                &check,
+            )
+        };
+        Terms {
+            any_of: read(&self.spec.values, "values"),
+            none_of: read(&self.spec.not_values, "notValues"),
+        }
+    }
+}
+
+fn check_port_text(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Option<u16> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    match text.parse() {
+        Ok(port) if is_number => check_port(port, cursor, problems),
+        _ => {
+            problems.report(
+                code::INVALID_VALUE,
+                cursor,
+                format!("`{text}` is not a port"),
+                "name a port from 1 to 65535",
+            );
+            None
+        }
+    }
+}
+
+/// Envoy keeps the name that a client asks for in lower case.
+fn check_server_name(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let pattern = check_pattern(text, cursor, problems)?;
+    let is_possible = pattern
+        .literal()
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase());
+    if !is_possible {
+        problems.report(
+            code::INVALID_VALUE,
+            cursor,
+            format!("no client asks for the server name `{text}`"),
+            "write it in lower case",
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+fn check_header_value(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let pattern = check_header_pattern(text, cursor, problems)?;
+    if text.contains(|letter: char| letter.is_ascii_control() && letter != '\t') {
+        problems.report(
+            code::INVALID_VALUE,
+            cursor,
+            "no header has a value with control characters",
+            "remove them",
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+/// A value in brackets is looked for in a list.
+fn check_filter_metadata(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<MetadataMatch> {
+    let element = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let (place, text) = match element {
+        Some("") => {
+            problems.report(
+                code::EMPTY_VALUE,
+                cursor,
+                "there is nothing between the brackets",
+                "write the element to look for, or `[*]` for any",
+            );
+            return None;
+        }
+        Some(element) => (Place::Element, element),
+        None => (Place::Whole, text),
+    };
+    let text = check_pattern(text, cursor, problems)?;
+    Some(MetadataMatch { place, text })
+}
+
+fn is_header_name(name: &str) -> bool {
+    PSEUDO_HEADERS.contains(&name)
+        || name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests;

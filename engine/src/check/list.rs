@@ -1,0 +1,83 @@
+//! Lists of a rule, each value read by itself.
+
+use crate::code;
+use crate::matching::TextMatch;
+use crate::problem::{Cursor, Problems};
+
+/// Checks each value of an optional list; an empty list is refused, since it is unclear
+/// whether it means everything or nothing.
+pub(super) fn check_list<T, U>(
+    values: Option<&[T]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+    mut check: impl FnMut(&T, &Cursor<'_>, &mut Problems) -> Option<U>,
+) -> Vec<U> {
+    let Some(values) = values else {
+        return Vec::new();
+    };
+    if values.is_empty() {
+        problems.report(
+            code::EMPTY_LIST,
+            cursor,
+            "the list is empty",
+            "name at least one value, or remove the field to leave the condition out",
+        );
+    }
+    let mut checked = Vec::with_capacity(values.len());
+    for (index, value) in values.iter().enumerate() {
+        checked.extend(check(value, &cursor.index(index), problems));
+    }
+    checked
+}
+
+/// A list of texts, none of which may be empty.
+pub(super) fn check_texts<U>(
+    values: Option<&[String]>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+    check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
+) -> Vec<U> {
+    check_list(values, cursor, problems, |value, cursor, problems| {
+        if value.is_empty() {
+            problems.report(
+                code::EMPTY_VALUE,
+                cursor,
+                "the value is empty",
+                "write a value, or remove this element",
+            );
+            return None;
+        }
+        check(value, cursor, problems)
+    })
+}
+
+/// A text pattern of a field in which `*` takes every value that is there, even an empty one, as
+/// Envoy's header matchers have it.
+pub(super) fn check_header_pattern(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    check_pattern(text, cursor, problems).map(|pattern| match pattern {
+        TextMatch::Any => TextMatch::present(),
+        other => other,
+    })
+}
+
+/// A text pattern, whatever the field.
+pub(super) fn check_pattern(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let pattern = TextMatch::parse(text);
+    if pattern.is_err() {
+        problems.report(
+            code::INVALID_WILDCARD,
+            cursor,
+            format!("`{text}` has a `*` that can never match"),
+            "put one `*` at the beginning or at the end, or write `*` alone",
+        );
+    }
+    pattern.ok()
+}

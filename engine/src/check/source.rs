@@ -1,0 +1,418 @@
+//! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
+
+use super::ip_block::check_ip_block;
+use super::{Scope, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name};
+use crate::code;
+use crate::identity::{
+    SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
+    is_trust_domain_byte,
+};
+use crate::matching::TextMatch;
+use crate::problem::{Cursor, Problems};
+use crate::rule::{InvalidRequestPrincipal, RequestPrincipal, ServiceAccount, Source, Terms};
+use crate::rule_spec::SourceSpec;
+
+pub(super) fn check(
+    spec: &SourceSpec,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Source> {
+    let before = problems.count();
+    check_combination(spec, cursor, problems);
+    let principal = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        check_principal(text, scope, cursor, problems)
+    };
+    let account = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        check_service_account(text, scope, cursor, problems)
+    };
+    let trust_domain = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        check_trust_domain(text, scope, cursor, problems)
+    };
+    let certificate = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
+        client_certificate::check(text, scope, cursor, problems)
+    };
+    check_place(spec, scope, cursor, problems);
+    let mut list = Lists { cursor, problems };
+    let source = Source {
+        anonymous: spec.anonymous == Some(true),
+        client_certificates: list.read(
+            (&spec.client_certificates, "clientCertificates"),
+            (&spec.not_client_certificates, "notClientCertificates"),
+            certificate,
+        ),
+        principals: list.read(
+            (&spec.principals, "principals"),
+            (&spec.not_principals, "notPrincipals"),
+            principal,
+        ),
+        service_accounts: list.read(
+            (&spec.service_accounts, "serviceAccounts"),
+            (&spec.not_service_accounts, "notServiceAccounts"),
+            account,
+        ),
+        namespaces: list.read(
+            (&spec.namespaces, "namespaces"),
+            (&spec.not_namespaces, "notNamespaces"),
+            check_namespace,
+        ),
+        trust_domains: list.read(
+            (&spec.trust_domains, "trustDomains"),
+            (&spec.not_trust_domains, "notTrustDomains"),
+            trust_domain,
+        ),
+        request_principals: list.read(
+            (&spec.request_principals, "requestPrincipals"),
+            (&spec.not_request_principals, "notRequestPrincipals"),
+            check_request_principal,
+        ),
+        ip_blocks: list.read(
+            (&spec.ip_blocks, "ipBlocks"),
+            (&spec.not_ip_blocks, "notIpBlocks"),
+            check_ip_block,
+        ),
+        remote_ip_blocks: list.read(
+            (&spec.remote_ip_blocks, "remoteIpBlocks"),
+            (&spec.not_remote_ip_blocks, "notRemoteIpBlocks"),
+            check_ip_block,
+        ),
+    };
+    (problems.count() == before).then_some(source)
+}
+
+struct Lists<'a, 'p> {
+    cursor: &'a Cursor<'a>,
+    problems: &'p mut Problems,
+}
+
+/// A list as it is written, and its key.
+type Written<'s> = (&'s Option<Vec<String>>, &'static str);
+
+impl Lists<'_, '_> {
+    fn read<U>(
+        &mut self,
+        any_of: Written<'_>,
+        none_of: Written<'_>,
+        check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
+    ) -> Terms<Vec<U>> {
+        let terms = Terms { any_of, none_of };
+        terms.map(|(values, key)| {
+            check_texts(
+                values.as_deref(),
+                &self.cursor.key(key),
+                self.problems,
+                &check,
+            )
+        })
+    }
+}
+
+/// Which fields may stand side by side.
+fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
+    let identity_fields = [
+        &spec.principals,
+        &spec.not_principals,
+        &spec.service_accounts,
+        &spec.not_service_accounts,
+        &spec.namespaces,
+        &spec.not_namespaces,
+        &spec.trust_domains,
+        &spec.not_trust_domains,
+    ];
+    let further_fields = [
+        &spec.request_principals,
+        &spec.not_request_principals,
+        &spec.ip_blocks,
+        &spec.not_ip_blocks,
+        &spec.remote_ip_blocks,
+        &spec.not_remote_ip_blocks,
+    ];
+    let has_identity_field = identity_fields.iter().any(|field| field.is_some());
+    let certificate_field = certificate_field(spec);
+    let has_certificate = certificate_field.is_some();
+    let has_field =
+        has_identity_field || has_certificate || further_fields.iter().any(|field| field.is_some());
+    match spec.anonymous {
+        Some(false) => problems.report(
+            code::INVALID_VALUE,
+            &cursor.key("anonymous"),
+            "`anonymous: false` says nothing: callers without an identity are left out anyway",
+            "remove the field, or write `anonymous: true` as a source of its own",
+        ),
+        Some(true) if has_identity_field || has_certificate => problems.report(
+            code::EXCLUSIVE_FIELDS,
+            &cursor.key("anonymous"),
+            "a caller cannot be anonymous and have an identity",
+            "make `anonymous: true` a source of its own in `from`",
+        ),
+        None if !has_field => problems.report(
+            code::EMPTY_MATCHER,
+            cursor,
+            "the source names no callers",
+            "name some, such as `principals: [\"*\"]` for every identity of the mesh",
+        ),
+        Some(true) | None => {}
+    }
+    if let (Some(field), true) = (certificate_field, has_identity_field) {
+        problems.report(
+            code::EXCLUSIVE_FIELDS,
+            &cursor.key(field),
+            "these callers have no identity of the mesh",
+            "make it a source of its own in `from`",
+        );
+    }
+    // As Istio has it: a service account says the namespace, and the principal up to its domain.
+    if spec.service_accounts.is_some() && (spec.principals.is_some() || spec.namespaces.is_some()) {
+        problems.report(
+            code::EXCLUSIVE_FIELDS,
+            &cursor.key("serviceAccounts"),
+            "`serviceAccounts` cannot stand beside `principals` or `namespaces`",
+            "make it a source of its own in `from`",
+        );
+    }
+}
+
+/// The first field about client certificates from outside the mesh.
+fn certificate_field(spec: &SourceSpec) -> Option<&'static str> {
+    let positive = spec.client_certificates.as_ref();
+    let negated = spec.not_client_certificates.as_ref();
+    let positive = positive.map(|_| "clientCertificates");
+    positive.or(negated.map(|_| "notClientCertificates"))
+}
+
+/// Client certificates from outside the mesh come to gateways alone.
+fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if let (Some(field), false) = (certificate_field(spec), scope.at_gateway) {
+        problems.report(
+            code::NEVER_MATCHES,
+            &cursor.key(field),
+            "this policy does not apply to gateways only, and elsewhere no such certificates come",
+            "name a gateway under `targetRefs`, or select one of the `Mesh` by its labels",
+        );
+    }
+}
+
+/// A SPIFFE ID or a pattern over SPIFFE IDs, with or without the scheme.
+pub(super) fn check_principal(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let pattern = check_pattern(text, cursor, problems)?;
+    let rest = pattern.literal();
+    let rest = rest.strip_prefix(SCHEME).unwrap_or(rest);
+    let spelt = match &pattern {
+        TextMatch::Any => return Some(pattern),
+        _ if rest.contains("://") => Err(SpiffeIdError::Scheme),
+        TextMatch::Suffix(suffix) => {
+            if suffix.split('/').count() == 5 && !suffix.starts_with('/') {
+                problems.report(
+                    code::INVALID_WILDCARD,
+                    cursor,
+                    format!("Istio would widen `{text}` to every trust domain of the mesh"),
+                    "begin the pattern with `*/`, or write the trust domain in full",
+                );
+                return None;
+            }
+            if is_id_end(suffix) {
+                return Some(pattern);
+            }
+            Err(SpiffeIdError::Path)
+        }
+        TextMatch::Exact(_) => SpiffeId::parse(format!("{SCHEME}{rest}").as_bytes()).map(|_| ()),
+        TextMatch::Prefix(_) => check_prefix(rest),
+    };
+    if let Err(reason) = spelt {
+        problems.report(
+            code::INVALID_SPIFFE_ID,
+            cursor,
+            format!("`{text}` is not a SPIFFE ID: {reason}"),
+            "write it as `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`",
+        );
+        return None;
+    }
+    let trust_domain = rest.split_once('/').map(|(trust_domain, _)| trust_domain);
+    let is_foreign = scope.trust_domains.is_some_and(|known| match trust_domain {
+        Some(trust_domain) => !known.contains(trust_domain),
+        None => !known.iter().any(|known| known.starts_with(rest)),
+    });
+    if is_foreign {
+        report_foreign(text, trust_domain.unwrap_or(rest), scope, cursor, problems);
+        return None;
+    }
+    Some(pattern.with_literal(format!("{SCHEME}{rest}")))
+}
+
+/// The beginning of a SPIFFE ID, after the scheme.
+fn check_prefix(rest: &str) -> Result<(), SpiffeIdError> {
+    let Some((trust_domain, path)) = rest.split_once('/') else {
+        return if !rest.is_empty() && rest.bytes().all(is_trust_domain_byte) {
+            Ok(())
+        } else {
+            Err(SpiffeIdError::TrustDomain)
+        };
+    };
+    if !is_trust_domain(trust_domain) {
+        return Err(SpiffeIdError::TrustDomain);
+    }
+    let (whole, cut) = match path.rsplit_once('/') {
+        Some((whole, cut)) => (Some(whole), cut),
+        None => (None, path),
+    };
+    let is_path = whole.is_none_or(|whole| whole.split('/').all(is_path_segment))
+        && cut.bytes().all(is_path_byte);
+    is_path.then_some(()).ok_or(SpiffeIdError::Path)
+}
+
+/// Whether some SPIFFE ID ends so. The first part is cut, so only its characters can be judged.
+fn is_id_end(suffix: &str) -> bool {
+    let mut parts = suffix.split('/');
+    let cut = parts.next().unwrap_or_default();
+    cut.bytes().all(is_path_byte) && parts.all(is_path_segment)
+}
+
+pub(super) fn check_service_account(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<ServiceAccount> {
+    let account = read_service_account(text, Some(scope.namespace));
+    if account.is_none() {
+        problems.report(
+            code::INVALID_SERVICE_ACCOUNT,
+            cursor,
+            format!("`{text}` is not a service account"),
+            "write `NAMESPACE/NAME`, or `NAME` for one in the policy's namespace; for patterns use `principals`",
+        );
+    }
+    account
+}
+
+/// Reads `NAMESPACE/NAME`, or `NAME` for one in `namespace` where there is one to be in.
+pub(crate) fn read_service_account(text: &str, namespace: Option<&str>) -> Option<ServiceAccount> {
+    let (namespace, name) = match text.split_once('/') {
+        Some(both) => both,
+        None => (namespace?, text),
+    };
+    (is_dns_label(namespace) && is_object_name(name)).then(|| ServiceAccount {
+        namespace: namespace.into(),
+        name: name.into(),
+    })
+}
+
+pub(super) fn check_namespace(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let pattern = check_pattern(text, cursor, problems)?;
+    let literal = pattern.literal();
+    let is_possible = match &pattern {
+        TextMatch::Exact(_) => is_dns_label(literal),
+        _ => literal
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+    };
+    if !is_possible {
+        problems.report(
+            code::INVALID_VALUE,
+            cursor,
+            format!("no namespace can be `{text}`"),
+            "namespaces are lower-case letters, digits and `-`",
+        );
+        return None;
+    }
+    // Istio looks for `/ns/`, anything, the suffix and a slash, and finds `/ns/NAMESPACE/sa/`.
+    if matches!(&pattern, TextMatch::Suffix(suffix) if "sa".ends_with(&**suffix)) {
+        problems.report(
+            code::INVALID_WILDCARD,
+            cursor,
+            format!("to Istio `{text}` would be every namespace"),
+            "use a longer suffix, or name the namespaces",
+        );
+        return None;
+    }
+    Some(pattern)
+}
+
+pub(super) fn check_trust_domain(
+    text: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TextMatch> {
+    let pattern = check_pattern(text, cursor, problems)?;
+    if !pattern.literal().bytes().all(is_trust_domain_byte) {
+        problems.report(
+            code::INVALID_TRUST_DOMAIN,
+            cursor,
+            format!("`{text}` is not a trust domain"),
+            "write its name alone, such as `cluster.local`",
+        );
+        return None;
+    }
+    let is_foreign = scope
+        .trust_domains
+        .is_some_and(|known| !known.iter().any(|known| pattern.matches(known.as_bytes())));
+    if is_foreign {
+        report_foreign(text, text, scope, cursor, problems);
+        return None;
+    }
+    Some(pattern)
+}
+
+pub(super) fn check_request_principal(
+    text: &str,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<RequestPrincipal> {
+    let principal = RequestPrincipal::parse(text);
+    if let Err(reason) = principal {
+        let code = match reason {
+            InvalidRequestPrincipal::Wildcard => code::INVALID_WILDCARD,
+            InvalidRequestPrincipal::Incomplete => code::INVALID_VALUE,
+        };
+        problems.report(
+            code,
+            cursor,
+            format!("no JWT has the principal `{text}`: {reason}"),
+            "write `ISSUER/SUBJECT` with one `*` at most, at its beginning or end",
+        );
+    }
+    principal.ok()
+}
+
+fn report_foreign(
+    text: &str,
+    trust_domain: &str,
+    scope: &Scope<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let known: Vec<_> = scope
+        .trust_domains
+        .into_iter()
+        .flat_map(TrustDomains::iter)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let short_form = match text.split_once('/') {
+        Some((namespace, name)) if is_dns_label(namespace) && is_object_name(name) => {
+            format!("; if `{text}` is a service account, write it under `serviceAccounts`")
+        }
+        _ => String::new(),
+    };
+    problems.report(
+        code::FOREIGN_TRUST_DOMAIN,
+        cursor,
+        format!("trust domain `{trust_domain}` is not one of the mesh's"),
+        format!(
+            "the mesh has {}; add an alias to the mesh if this is another name of it{short_form}",
+            known.join(", ")
+        ),
+    );
+}
+
+#[cfg(test)]
+mod tests;

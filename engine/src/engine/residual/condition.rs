@@ -1,0 +1,120 @@
+//! The conditions of a rule's `when`.
+
+use ipnet::IpNet;
+
+use super::ResidualSource;
+use super::header_set::HeaderSet;
+use super::value_set::{AskedOfRequests, TextSet, ValueSet};
+use crate::engine::caller::Caller;
+use crate::engine::request::{MetadataText, RequestAttributes};
+use crate::identity::TrustDomains;
+use crate::matching::Reading;
+use crate::matching::host::without_end_dots;
+use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Terms, Test};
+use crate::rule_spec::Effect;
+
+/// A condition, ready to be checked.
+#[derive(Debug)]
+pub(in crate::engine) struct ResidualCondition(ResidualTest);
+
+#[derive(Debug)]
+enum ResidualTest {
+    Caller(Box<ResidualSource>),
+    Port(Terms<Vec<u16>>),
+    DestinationIp(Terms<Vec<IpNet>>),
+    Header {
+        name: Box<str>,
+        values: Terms<HeaderSet>,
+    },
+    ServerName(Terms<TextSet>),
+    Metadata {
+        key: MetadataKey,
+        values: Terms<Vec<MetadataMatch>>,
+    },
+}
+
+impl ResidualCondition {
+    /// A rule's conditions, in their order.
+    pub(in crate::engine) fn all_of(
+        conditions: Vec<Condition>,
+        trust_domains: &TrustDomains,
+    ) -> Vec<Self> {
+        conditions
+            .into_iter()
+            .map(|condition| Self(ResidualTest::of(condition.test, trust_domains)))
+            .collect()
+    }
+
+    /// Whether the condition holds.
+    pub(in crate::engine) fn matches(
+        &self,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+    ) -> bool {
+        match &self.0 {
+            ResidualTest::Caller(source) => source.matches(caller, request, effect),
+            ResidualTest::Port(ports) => ports.matches(effect, || request.port()),
+            ResidualTest::DestinationIp(blocks) => blocks.matches(effect, || request.local_ip()),
+            ResidualTest::Header { name, values } => values.matches_header(effect, name, request),
+            ResidualTest::ServerName(names) => names.matches_each(effect, |patterns, reading| {
+                let has = |name| patterns.contains(name, reading);
+                request.server_name().is_some_and(|name| {
+                    has(name) || (reading == Reading::Wide && has(without_end_dots(name)))
+                })
+            }),
+            ResidualTest::Metadata { key, values } => values.matches_each(effect, |patterns, _| {
+                let mut is_found = false;
+                request.metadata(key, &mut |text| {
+                    is_found |= patterns.iter().any(|pattern| pattern.matches(text));
+                });
+                is_found
+            }),
+        }
+    }
+}
+
+impl ResidualCondition {
+    /// How many values a request is compared with one by one.
+    pub(in crate::engine) fn values(&self) -> usize {
+        match &self.0 {
+            ResidualTest::Caller(source) => source.values(),
+            ResidualTest::Port(ports) => ports.values(),
+            ResidualTest::DestinationIp(blocks) => blocks.values(),
+            ResidualTest::Header { .. } | ResidualTest::ServerName(_) => 0,
+            ResidualTest::Metadata { values, .. } => values.values(),
+        }
+    }
+}
+
+impl ResidualTest {
+    fn of(test: Test, trust_domains: &TrustDomains) -> Self {
+        match test {
+            Test::Caller(source) => {
+                Self::Caller(Box::new(ResidualSource::whole(*source, trust_domains)))
+            }
+            Test::Port(ports) => Self::Port(ports),
+            Test::DestinationIp(blocks) => Self::DestinationIp(blocks),
+            Test::Header { name, values } => Self::Header {
+                values: values.map(|values| HeaderSet::new(&name, values)),
+                name,
+            },
+            Test::ServerName(names) => Self::ServerName(names.map(TextSet::new)),
+            Test::Metadata { key, values } => Self::Metadata { key, values },
+        }
+    }
+}
+
+impl MetadataMatch {
+    fn matches(&self, text: MetadataText<'_>) -> bool {
+        match (self.place, text) {
+            (Place::Whole | Place::Either, MetadataText::Whole(text))
+            | (Place::Element | Place::Either, MetadataText::Element(text)) => {
+                self.text.matches(text)
+            }
+            (Place::Whole, MetadataText::Element(_)) | (Place::Element, MetadataText::Whole(_)) => {
+                false
+            }
+        }
+    }
+}

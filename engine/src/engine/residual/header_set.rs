@@ -1,0 +1,117 @@
+//! Sets of values that a header may have, which clients may send more than once.
+
+use super::value_set::{AskedOfRequests, HostSet, MaybeEmpty, TextSet, ValueSet};
+use crate::engine::request::RequestAttributes;
+use crate::matching::header::{Run, Separator, ValueList};
+use crate::matching::host::is_ambiguous;
+use crate::matching::{Reading, TextMatch};
+use crate::rule::Terms;
+use crate::rule_spec::Effect;
+
+/// Patterns over the values of one header.
+#[derive(Debug, Default)]
+pub(super) struct HeaderSet {
+    texts: TextSet,
+    /// Those with a separator of their own, which only several joined values match. Of hosts, those that take
+    /// an ambiguous one as a whole.
+    lists: Vec<TextMatch>,
+    /// Those with a separator of their own, in the one spelling that all others are compared in.
+    runs: Vec<Run>,
+    /// What may stand between joined values; nothing in a pseudo-header.
+    separator: Option<Separator>,
+    /// The same patterns, where the header is the host.
+    hosts: HostSet,
+}
+
+impl HeaderSet {
+    /// `name` is in lower case.
+    pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
+        let separator = (!name.starts_with(':')).then(|| Separator::of_header(name));
+        let is_host = matches!(name, "host" | ":authority");
+        let (mut lists, mut runs, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
+        for pattern in &patterns {
+            let literal = pattern.literal().as_bytes();
+            let run = separator.and_then(|separator| separator.run_of(pattern));
+            if run.is_some() || (is_host && (literal.is_empty() || is_ambiguous(literal))) {
+                lists.push(pattern.clone());
+            }
+            runs.extend(run);
+            if is_host {
+                hosts.push(pattern.with_literal(pattern.literal().to_ascii_lowercase()));
+            }
+        }
+        Self {
+            texts: TextSet::new(patterns),
+            lists,
+            runs,
+            separator,
+            hosts: HostSet(hosts),
+        }
+    }
+
+    /// Whether the request has the header and it matches. Where a match lets the request pass, each
+    /// value and each part of it must match; where it stops it, one of them is enough, or several that
+    /// stand together.
+    fn matches(&self, name: &str, request: &impl RequestAttributes, reading: Reading) -> bool {
+        let (mut any, mut all) = (false, true);
+        let mut list = ValueList::default();
+        request.header(name, &mut |value| match reading {
+            Reading::Narrow => {
+                any = true;
+                all = all && self.has_all_of(value);
+            }
+            Reading::Wide => {
+                any = any || self.has_part_of(value);
+                if let (false, Some(separator)) = (self.runs.is_empty(), self.separator) {
+                    list.add(separator, value);
+                }
+            }
+        });
+        (any || list.has_any(&self.runs)) && all
+    }
+
+    /// Whether `value` matches, and so does each part that a proxy may have joined. A value that is listed
+    /// as it is has no parts.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn has_all_of(&self, value: &[u8]) -> bool {
+        const NARROW: Reading = Reading::Narrow;
+        let is_listed = |pattern: &TextMatch| pattern.is_whole() && pattern.matches(value);
+        let is_plain = || self.hosts.is_empty() || !is_ambiguous(value);
+        let has_parts = |separator: Separator| {
+            !separator.any_part(value, |part| !self.texts.contains(part, NARROW))
+        };
+        self.texts.contains(value, NARROW)
+            && ((is_plain() && self.separator.is_none_or(has_parts))
+                || self.lists.iter().any(is_listed))
+    }
+
+    /// Whether `value` matches, or a part that a proxy may have joined.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn has_part_of(&self, value: &[u8]) -> bool {
+        const WIDE: Reading = Reading::Wide;
+        self.texts.contains(value, WIDE)
+            || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))
+            || self.separator.is_some_and(|separator| {
+                separator.any_part(value, |part| self.texts.contains(part, WIDE))
+            })
+    }
+}
+
+impl MaybeEmpty for HeaderSet {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+}
+
+impl Terms<HeaderSet> {
+    /// Whether the header `name` is as a rule of this effect asks. An absent one is none of the excluded
+    /// values, as in Istio.
+    pub(super) fn matches_header(
+        &self,
+        effect: Effect,
+        name: &str,
+        request: &impl RequestAttributes,
+    ) -> bool {
+        self.matches_each(effect, |set, reading| set.matches(name, request, reading))
+    }
+}

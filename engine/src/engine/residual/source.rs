@@ -1,0 +1,175 @@
+//! What is left to check of a rule's callers.
+
+use ipnet::IpNet;
+
+use super::super::attribute::{Attribute, Differences};
+use super::super::caller::Caller;
+use super::super::request::{MetadataText, PeerIp, RequestAttributes};
+use super::value_set::{AskedOfRequests, CertificateSet, NamespaceSet, TextSet};
+use crate::identity::TrustDomains;
+use crate::matching::TextMatch;
+use crate::rule::{MetadataKey, RequestPrincipal, Source, Terms};
+use crate::rule_spec::Effect;
+
+/// A source without what the index is keyed by.
+#[derive(Debug)]
+pub(in crate::engine) struct ResidualSource {
+    principal: Terms<TextSet>,
+    namespace: Terms<NamespaceSet>,
+    trust_domain: Terms<TextSet>,
+    /// Which client certificates from outside the mesh it excludes, where it does.
+    excluded_certificates: Option<Box<CertificateSet>>,
+    /// Most sources are about the identity alone.
+    beyond_identity: Option<Box<BeyondIdentity>>,
+}
+
+/// What a source asks beside the identity.
+#[derive(Debug)]
+struct BeyondIdentity {
+    request_principal: Terms<Vec<RequestPrincipal>>,
+    issuer: MetadataKey,
+    subject: MetadataKey,
+    peer_ip: Terms<Vec<IpNet>>,
+    remote_ip: Terms<Vec<IpNet>>,
+}
+
+impl ResidualSource {
+    /// What is left of a rule's sources, in their order.
+    pub(in crate::engine) fn all_of(
+        sources: Vec<Source>,
+        trust_domains: &TrustDomains,
+    ) -> Vec<Self> {
+        sources
+            .into_iter()
+            .map(|source| Self::new(source, Vec::new(), trust_domains))
+            .collect()
+    }
+
+    /// A source that no index knows of.
+    pub(super) fn whole(source: Source, trust_domains: &TrustDomains) -> Self {
+        let principals = source.principals_in(trust_domains);
+        Self::new(source, principals, trust_domains)
+    }
+
+    pub(super) fn new(
+        source: Source,
+        principals: Vec<TextMatch>,
+        trust_domains: &TrustDomains,
+    ) -> Self {
+        Self {
+            principal: Terms {
+                any_of: TextSet::new(principals),
+                none_of: TextSet::new(source.not_principals_in(trust_domains)),
+            },
+            excluded_certificates: CertificateSet::of(&source.client_certificates.none_of)
+                .map(Box::new),
+            beyond_identity: BeyondIdentity::of(&source).map(Box::new),
+            namespace: source
+                .namespaces
+                .as_ref()
+                .map(|list| NamespaceSet::new(list)),
+            trust_domain: source.trust_domains.map(TextSet::new),
+        }
+    }
+
+    /// Whether ALL the fields match.
+    pub(in crate::engine) fn matches(
+        &self,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+    ) -> bool {
+        self.identity_matches(caller, effect)
+            && self.beyond_identity.as_ref().is_none_or(|more| {
+                more.address_matches(request, effect) && more.token_matches(request, effect)
+            })
+    }
+
+    /// Adds which of the fields do not match.
+    pub(in crate::engine) fn add_differences(
+        &self,
+        caller: &Caller<'_>,
+        request: &impl RequestAttributes,
+        effect: Effect,
+        differences: &mut Differences,
+    ) {
+        differences.add_if(!self.identity_matches(caller, effect), Attribute::Caller);
+        if let Some(more) = &self.beyond_identity {
+            differences.add_if(!more.token_matches(request, effect), Attribute::Token);
+            differences.add_if(!more.address_matches(request, effect), Attribute::Address);
+        }
+    }
+
+    /// How many values a request is compared with one by one.
+    pub(in crate::engine) fn values(&self) -> usize {
+        self.beyond_identity.as_ref().map_or(0, |more| {
+            more.request_principal.values() + more.peer_ip.values() + more.remote_ip.values()
+        })
+    }
+
+    fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
+        let (id, certificate) = match caller {
+            Caller::Anonymous => (None, None),
+            Caller::Certificate(certificate) => (None, Some(certificate)),
+            Caller::Workload(id) => (Some(id), None),
+        };
+        if let (Some(excluded), Some(certificate)) = (&self.excluded_certificates, certificate)
+            && excluded.contains(certificate)
+        {
+            return false;
+        }
+        self.principal
+            .matches(effect, || Some(id?.as_str().as_bytes()))
+            && self.namespace.matches(effect, || id)
+            && self
+                .trust_domain
+                .matches(effect, || Some(id?.trust_domain().as_bytes()))
+    }
+}
+
+impl BeyondIdentity {
+    /// What `source` asks beside the identity, if it does.
+    fn of(source: &Source) -> Option<Self> {
+        let more = Self {
+            request_principal: source.request_principals.clone(),
+            issuer: MetadataKey::claim(["iss"]),
+            subject: MetadataKey::claim(["sub"]),
+            peer_ip: source.ip_blocks.clone(),
+            remote_ip: source.remote_ip_blocks.clone(),
+        };
+        let is_empty = more.request_principal.is_empty()
+            && more.peer_ip.is_empty()
+            && more.remote_ip.is_empty();
+        (!is_empty).then_some(more)
+    }
+
+    fn address_matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
+        let peer_ip_matches = || match request.peer_ip() {
+            PeerIp::Hidden => effect == Effect::Allow,
+            PeerIp::Absent => self.peer_ip.matches(effect, || None),
+            PeerIp::Known(address) => self.peer_ip.matches(effect, || Some(address)),
+        };
+        (self.peer_ip.is_empty() || peer_ip_matches())
+            && self.remote_ip.matches(effect, || request.remote_ip())
+    }
+
+    fn token_matches(&self, request: &impl RequestAttributes, effect: Effect) -> bool {
+        self.request_principal
+            .matches_each(effect, |principals, _| self.has_any(principals, request))
+    }
+
+    /// Whether the request's JWT is about one of `principals`.
+    fn has_any(&self, principals: &[RequestPrincipal], request: &impl RequestAttributes) -> bool {
+        principals.iter().any(|principal| {
+            let claim_matches = |key: &MetadataKey, pattern: &TextMatch| {
+                let mut is_found = false;
+                request.metadata(key, &mut |text| {
+                    is_found |= matches!(text, MetadataText::Whole(text) if pattern.matches(text));
+                });
+                is_found
+            };
+            claim_matches(&self.issuer, &principal.issuer)
+                && claim_matches(&self.subject, &principal.subject)
+        })
+    }
+}

@@ -1,0 +1,330 @@
+//! Sets of values and patterns, and what a request's attribute must be to match them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::engine::pattern_index::PatternIndex;
+use crate::identity::{ClientCertificate, NameKind, SpiffeId};
+use crate::matching::host::{has_host, is_ambiguous};
+use crate::matching::path::PathTemplate;
+use crate::matching::{PathMatch, PathParts, Reading, TextMatch};
+use crate::rule::namespace::{has_namespace_end, namespace_part, part_pattern};
+use crate::rule::{CertificateMatch, Terms};
+use crate::rule_spec::Effect;
+
+/// What a request must be to meet terms whose lists are sets.
+pub(super) trait AskedOfRequests<S> {
+    /// What the request does not have matches no value. Under `none_of` it counts against the
+    /// caller: it fails an `Allow` rule and satisfies all others.
+    fn matches<'a>(&self, effect: Effect, attribute: impl Fn() -> Option<S::Attribute<'a>>) -> bool
+    where
+        S: ValueSet;
+
+    /// For an attribute that may have many values: `has` says whether they are in a set, by how it is
+    /// read. An absent one satisfies `none_of`, as in Istio.
+    fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool
+    where
+        S: MaybeEmpty;
+
+    /// How many values an attribute is compared with one by one.
+    fn values(&self) -> usize
+    where
+        S: Counted;
+}
+
+impl<S> AskedOfRequests<S> for Terms<S> {
+    fn matches<'a>(&self, effect: Effect, attribute: impl Fn() -> Option<S::Attribute<'a>>) -> bool
+    where
+        S: ValueSet,
+    {
+        let reading = Reading::of_values(effect);
+        let has_value = || attribute().is_some_and(|value| self.any_of.contains(value, reading));
+        (self.any_of.is_empty() || has_value()) && excludes_none(&self.none_of, effect, attribute)
+    }
+
+    fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool
+    where
+        S: MaybeEmpty,
+    {
+        (self.any_of.is_empty() || has(&self.any_of, Reading::of_values(effect)))
+            && (self.none_of.is_empty() || !has(&self.none_of, Reading::of_exclusions(effect)))
+    }
+
+    fn values(&self) -> usize
+    where
+        S: Counted,
+    {
+        self.any_of.values() + self.none_of.values()
+    }
+}
+
+/// Whether the set is empty or the request's attribute is not in it. An absent attribute counts against
+/// the caller: it fails an `Allow` rule and satisfies all others.
+pub(super) fn excludes_none<'a, S: ValueSet>(
+    none_of: &S,
+    effect: Effect,
+    attribute: impl Fn() -> Option<S::Attribute<'a>>,
+) -> bool {
+    let reading = Reading::of_exclusions(effect);
+    none_of.is_empty()
+        || attribute().map_or(effect != Effect::Allow, |value| {
+            !none_of.contains(value, reading)
+        })
+}
+
+/// A set that may be empty, which is no condition.
+pub(super) trait MaybeEmpty {
+    fn is_empty(&self) -> bool;
+}
+
+/// A set whose values are tried one by one.
+pub(super) trait Counted {
+    fn values(&self) -> usize;
+}
+
+impl<V> Counted for Vec<V> {
+    fn values(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Counted for HostSet {
+    fn values(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A set of values or patterns.
+pub(super) trait ValueSet: MaybeEmpty {
+    type Attribute<'a>;
+    fn contains(&self, attribute: Self::Attribute<'_>, reading: Reading) -> bool;
+}
+
+impl<V> MaybeEmpty for Vec<V> {
+    fn is_empty(&self) -> bool {
+        <[V]>::is_empty(self)
+    }
+}
+
+/// Text patterns: tried one by one while they are few, else by an index.
+#[derive(Debug)]
+pub(super) enum TextSet {
+    Few(Vec<TextMatch>),
+    Many(PatternIndex),
+}
+
+impl TextSet {
+    const FEW: usize = 8;
+
+    pub(super) fn new(patterns: Vec<TextMatch>) -> Self {
+        if patterns.len() <= Self::FEW {
+            return Self::Few(patterns);
+        }
+        let mut index = PatternIndex::default();
+        for pattern in &patterns {
+            index.insert(0, pattern, 0);
+        }
+        Self::Many(index)
+    }
+}
+
+impl Default for TextSet {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl MaybeEmpty for TextSet {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(patterns) if patterns.is_empty())
+    }
+}
+
+impl ValueSet for TextSet {
+    type Attribute<'a> = &'a [u8];
+
+    fn contains(&self, text: &[u8], _: Reading) -> bool {
+        match self {
+            Self::Few(patterns) => patterns.iter().any(|pattern| pattern.matches(text)),
+            Self::Many(index) => {
+                let mut is_found = false;
+                index.visit(0, text, |_| is_found = true);
+                is_found
+            }
+        }
+    }
+}
+
+/// Client certificates from outside the mesh, by patterns over their names of each kind, in the order of
+/// [`NameKind::ALL`].
+#[derive(Debug)]
+pub(super) struct CertificateSet([TextSet; NameKind::ALL.len()]);
+
+impl CertificateSet {
+    /// None where nothing is in it.
+    pub(super) fn of(certificates: &[CertificateMatch]) -> Option<Self> {
+        let patterns = |kind| {
+            let patterns = certificates
+                .iter()
+                .filter_map(|certificate| match certificate {
+                    // No certificate is without a name, and no name is empty.
+                    CertificateMatch::Any => Some(TextMatch::Any),
+                    CertificateMatch::Name(other, pattern) => {
+                        (*other == kind).then(|| pattern.clone())
+                    }
+                });
+            TextSet::new(patterns.collect())
+        };
+        (!certificates.is_empty()).then(|| Self(NameKind::ALL.map(patterns)))
+    }
+
+    /// Whether any name of the certificate is one of these.
+    pub(super) fn contains(&self, certificate: &ClientCertificate) -> bool {
+        certificate.names().any(|(kind, name)| {
+            let mut sets = NameKind::ALL.iter().zip(&self.0);
+            // Names of certificates have one spelling.
+            sets.any(|(other, set)| {
+                *other == kind && set.contains(name.as_bytes(), Reading::Narrow)
+            })
+        })
+    }
+}
+
+/// Patterns over the namespaces of callers.
+#[derive(Debug, Default)]
+pub(super) struct NamespaceSet {
+    /// Over what an ID has in the place of a namespace.
+    parts: TextSet,
+    ends: Vec<Box<str>>,
+}
+
+impl NamespaceSet {
+    pub(super) fn new(namespaces: &[TextMatch]) -> Self {
+        let is_open = |namespace: &&TextMatch| matches!(namespace, TextMatch::Suffix(_));
+        let ends = namespaces.iter().filter(is_open);
+        Self {
+            parts: TextSet::new(namespaces.iter().filter_map(part_pattern).collect()),
+            ends: ends.map(|namespace| namespace.literal().into()).collect(),
+        }
+    }
+}
+
+impl MaybeEmpty for NamespaceSet {
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.ends.is_empty()
+    }
+}
+
+impl ValueSet for NamespaceSet {
+    type Attribute<'a> = &'a SpiffeId<'a>;
+
+    fn contains(&self, id: &SpiffeId<'_>, reading: Reading) -> bool {
+        let has_part =
+            || namespace_part(id).is_some_and(|part| self.parts.contains(part.as_bytes(), reading));
+        (!self.parts.is_empty() && has_part())
+            || self.ends.iter().any(|end| has_namespace_end(id, end))
+    }
+}
+
+/// Patterns over hosts, in lower case.
+#[derive(Debug, Default)]
+pub(super) struct HostSet(pub(super) Vec<TextMatch>);
+
+impl HostSet {
+    /// Whether the whole of `host` is listed, or `*`, rather than how it begins or ends.
+    fn lists(&self, host: &[u8]) -> bool {
+        let mut patterns = self.0.iter();
+        patterns.any(|pattern| pattern.is_whole() && pattern.matches_ignoring_case(host))
+    }
+}
+
+impl MaybeEmpty for HostSet {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl ValueSet for HostSet {
+    type Attribute<'a> = &'a [u8];
+
+    /// Widely, each host that the workload may read there. Narrowly, how a host begins or ends says nothing of
+    /// one that is ambiguous.
+    #[inline(never)] // It is called at many places, and the module must stay small.
+    fn contains(&self, host: &[u8], reading: Reading) -> bool {
+        let mut has = |host: &[u8]| {
+            let mut patterns = self.0.iter();
+            patterns.any(|pattern| pattern.matches_ignoring_case(host))
+        };
+        match reading {
+            Reading::Wide => has(host) || has_host(host, &mut has),
+            Reading::Narrow => has(host) && (!is_ambiguous(host) || self.lists(host)),
+        }
+    }
+}
+
+/// Patterns over paths.
+#[derive(Debug)]
+pub(super) struct PathSet {
+    texts: TextSet,
+    templates: Vec<PathTemplate>,
+}
+
+impl PathSet {
+    pub(super) fn new(patterns: Vec<PathMatch>) -> Self {
+        let mut texts = Vec::new();
+        let mut templates = Vec::new();
+        for pattern in patterns {
+            match pattern {
+                PathMatch::Text(text) => texts.push(text),
+                PathMatch::Template(template) => templates.push(template),
+            }
+        }
+        Self {
+            texts: TextSet::new(texts),
+            templates,
+        }
+    }
+}
+
+impl Counted for PathSet {
+    fn values(&self) -> usize {
+        self.templates.len()
+    }
+}
+
+impl MaybeEmpty for PathSet {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.templates.is_empty()
+    }
+}
+
+impl ValueSet for PathSet {
+    type Attribute<'a> = &'a PathParts<'a>;
+
+    fn contains(&self, path: &PathParts<'_>, reading: Reading) -> bool {
+        let mut templates = self.templates.iter();
+        self.texts.contains(path.path(), reading)
+            || templates.any(|template| template.matches(path, reading))
+    }
+}
+
+impl ValueSet for Vec<u16> {
+    type Attribute<'a> = u16;
+
+    fn contains(&self, port: u16, _: Reading) -> bool {
+        <[u16]>::contains(self, &port)
+    }
+}
+
+impl ValueSet for Vec<IpNet> {
+    type Attribute<'a> = IpAddr;
+
+    /// An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is in the blocks of both its forms: a proxy
+    /// takes either form from `x-forwarded-for`, and both are the same host.
+    fn contains(&self, address: IpAddr, _: Reading) -> bool {
+        let canonical = address.to_canonical();
+        self.iter()
+            .any(|block| block.contains(&address) || block.contains(&canonical))
+    }
+}

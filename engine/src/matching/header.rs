@@ -1,0 +1,222 @@
+//! How a proxy hands on a header that a client sends more than once.
+
+use super::text::TextMatch;
+
+/// The most values of a header that are compared with patterns that have a separator themselves.
+const MAX_RUNS: usize = 64;
+
+/// The most values that are compared with patterns one by one.
+const MAX_PARTS: usize = 256;
+
+/// How long a value may be of which the parts are compared. Anyone can send 60 KB to a thousand rules.
+const MAX_LENGTH: usize = 16_384;
+
+/// What stands between the values of a header that was sent more than once, where a proxy makes one
+/// value of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// Between list elements (RFC 9110, section 5.3).
+    Comma,
+    /// Between cookies (RFC 9113, section 8.2.3).
+    Semicolon,
+}
+
+impl Separator {
+    /// The one for repeats of the header `name`, which is in lower case.
+    pub fn of_header(name: &str) -> Self {
+        match name {
+            "cookie" => Self::Semicolon,
+            _ => Self::Comma,
+        }
+    }
+
+    /// What Envoy puts between the values.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Comma => ",",
+            Self::Semicolon => "; ",
+        }
+    }
+
+    /// The values that a client may have sent one by one.
+    pub(crate) fn parts(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let parts = joined.split(move |&byte| self.is(byte));
+        parts.map(<[u8]>::trim_ascii)
+    }
+
+    /// Whether `is` holds for one of the values that a client may have sent one by one. A longer value, or one
+    /// of more parts, than is compared counts as a match.
+    pub(crate) fn any_part(self, joined: &[u8], mut is: impl FnMut(&[u8]) -> bool) -> bool {
+        let mut parts = self.parts(joined).enumerate();
+        joined.len() > MAX_LENGTH || parts.any(|(before, part)| before >= MAX_PARTS || is(part))
+    }
+
+    /// `pattern` as it reads in a [`ValueList`]; none if it is not about several values.
+    pub(crate) fn run_of(self, pattern: &TextMatch) -> Option<Run> {
+        let literal = pattern.literal().as_bytes().trim_ascii();
+        let mut list = ValueList::default();
+        list.add(self, literal);
+        let is_list = literal.iter().any(|&byte| self.is(byte)) && list.text.len() > 1;
+        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.is(byte));
+        match pattern {
+            TextMatch::Suffix(_) if !is_at(literal.first()) => {
+                list.text.remove(0);
+            }
+            TextMatch::Prefix(_) if !is_at(literal.last()) => {
+                list.text.pop();
+            }
+            _ => {}
+        }
+        is_list.then_some(Run {
+            text: list.text,
+            is_end: matches!(pattern, TextMatch::Suffix(_)),
+        })
+    }
+
+    /// Whether `pattern` is the open end of several values. Where a match lets a request pass, each value must
+    /// match, and none has a separator in it.
+    pub fn is_in_open_pattern(self, pattern: &TextMatch) -> bool {
+        match pattern {
+            TextMatch::Prefix(literal) | TextMatch::Suffix(literal) => {
+                literal.bytes().any(|byte| self.is(byte))
+            }
+            TextMatch::Any | TextMatch::Exact(_) => false,
+        }
+    }
+
+    /// Whether `byte` may stand between values.
+    fn is(self, byte: u8) -> bool {
+        byte == b',' || (byte == b';' && self == Self::Semicolon)
+    }
+}
+
+/// All values of a header in a request, as one list: without the spaces around each and without empty ones,
+/// between commas. So it reads the same however a client spells it and wherever a proxy joins it.
+#[derive(Debug, Default)]
+pub(crate) struct ValueList {
+    text: Vec<u8>,
+    count: usize,
+}
+
+/// A pattern about several values that stand together, as it reads in a [`ValueList`].
+#[derive(Debug)]
+pub(crate) struct Run {
+    text: Vec<u8>,
+    /// Whether it is the end of a value, and not the beginning.
+    is_end: bool,
+}
+
+impl ValueList {
+    /// Adds the values that a client may have sent one by one.
+    pub(crate) fn add(&mut self, separator: Separator, joined: &[u8]) {
+        if self.text.is_empty() {
+            self.text.push(b',');
+        }
+        for part in separator.parts(joined) {
+            self.count += 1;
+            if self.count > MAX_RUNS {
+                return;
+            }
+            if !part.is_empty() {
+                self.text.extend(part);
+                self.text.push(b',');
+            }
+        }
+    }
+
+    /// Whether values that stand together match one of `runs`. More than [`MAX_RUNS`] values count as a
+    /// match.
+    pub(crate) fn has_any(&self, runs: &[Run]) -> bool {
+        let is_at = |run: &Run, before: &[u8], after: &[u8]| {
+            if run.is_end {
+                before.ends_with(&run.text)
+            } else {
+                after.starts_with(&run.text)
+            }
+        };
+        let mut commas = (0..self.text.len()).filter(|at| self.text.get(*at) == Some(&b','));
+        self.count > MAX_RUNS
+            || commas.any(|at| {
+                let before = self.text.get(..=at).unwrap_or_default();
+                let after = self.text.get(at..).unwrap_or_default();
+                runs.iter().any(|run| is_at(run, before, after))
+            })
+    }
+}
+
+/// What Envoy puts between repeats of the request header `name` before any filter or RBAC sees them.
+/// `None` where it leaves each value by itself. `name` is in lower case.
+///
+/// Repeated cookies are joined where they come by HTTP/2; by HTTP/1.1 each stays by itself. Repeats
+/// of `host` are joined where they come by HTTP/1.1; HTTP/2 refuses them, as both refuse repeats of
+/// `content-length`.
+pub fn separator_of_repeats(name: &str) -> Option<Separator> {
+    JOINED_BY_ENVOY
+        .contains(&name)
+        .then(|| Separator::of_header(name))
+}
+
+/// The request headers whose repeats Envoy joins: its inline headers (`INLINE_REQ_HEADERS` and
+/// `INLINE_REQ_RESP_HEADERS` in `envoy/http/header_map.h`, and what its extensions register), without
+/// those that it removes or sets itself before any filter, and `cookie`.
+pub const JOINED_BY_ENVOY: [&str; 56] = [
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "access-control-request-private-network",
+    "authentication",
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-type",
+    "cookie",
+    "expect",
+    "grpc-accept-encoding",
+    "grpc-timeout",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "pragma",
+    "proxy-status",
+    "referer",
+    "user-agent",
+    "via",
+    "x-client-trace-id",
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster",
+    "x-envoy-downstream-service-node",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-external-address",
+    "x-envoy-force-trace",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-ip-tags",
+    "x-envoy-is-timeout-retry",
+    "x-envoy-max-retries",
+    "x-envoy-original-host",
+    "x-envoy-original-path",
+    "x-envoy-original-url",
+    "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-retry-on",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-stream-duration-ms",
+    "x-forwarded-client-cert",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+#[cfg(test)]
+mod tests;

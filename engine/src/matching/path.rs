@@ -1,0 +1,254 @@
+//! Patterns over the request path: text patterns and Istio's path templates.
+
+mod cover;
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::path_parts::{PathParts, is_literal_byte};
+use super::reading::Reading;
+use super::text::{InvalidWildcard, TextMatch};
+
+pub use cover::PathCover;
+
+/// A pattern over the path of a request, without query and fragment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PathMatch {
+    /// Exact, prefix, suffix or any.
+    Text(TextMatch),
+    /// A template with `{*}` or `{**}`.
+    Template(PathTemplate),
+}
+
+/// Why a text is no path pattern.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidPath {
+    /// A `*` in the middle of a text pattern.
+    #[error(transparent)]
+    Wildcard(#[from] InvalidWildcard),
+    /// A template that Istio refuses.
+    #[error(transparent)]
+    Template(#[from] InvalidTemplate),
+}
+
+impl PathMatch {
+    /// Reads a path pattern: a template when it has `{*}` or `{**}`, as Istio decides it, else a
+    /// text pattern.
+    pub fn parse(pattern: &str) -> Result<Self, InvalidPath> {
+        if has_operator(pattern) {
+            Ok(Self::Template(PathTemplate::parse(pattern)?))
+        } else if pattern.contains(['{', '}']) {
+            Err(InvalidTemplate::Brace.into())
+        } else {
+            Ok(Self::Text(TextMatch::parse(pattern)?))
+        }
+    }
+
+    /// Whether `path` matches in this reading.
+    pub fn matches(&self, path: &[u8], reading: Reading) -> bool {
+        match self {
+            Self::Text(text) => text.matches(path),
+            Self::Template(template) => template.matches(&PathParts::of(path), reading),
+        }
+    }
+}
+
+impl PathMatch {
+    /// Whether some path may match both patterns where a match lets the request pass; only of templates
+    /// it is not always known.
+    pub fn may_meet(&self, other: &TextMatch) -> bool {
+        match (self, other) {
+            (Self::Text(pattern), other) => pattern.meets(other),
+            (Self::Template(template), TextMatch::Exact(path)) => {
+                template.matches(&PathParts::of(path.as_bytes()), Reading::Narrow)
+            }
+            (Self::Template(template), other) => {
+                other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for PathMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Template(template) => template.fmt(f),
+        }
+    }
+}
+
+/// A path template (`AuthorizationPolicy`, "Operation.paths"; Envoy's URI template matcher):
+/// `{*}` stands for one segment, `{**}` for any number of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PathTemplate {
+    /// The segments before `{**}`, or all of them when there is none.
+    head: Vec<Segment>,
+    /// What must follow `{**}`: `Some("")` when it ends the template, none without `{**}`.
+    tail: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Segment {
+    Literal(Box<str>),
+    One,
+}
+
+/// Why a text is no path template.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidTemplate {
+    /// It does not begin with a slash.
+    #[error("it does not begin with `/`")]
+    Relative,
+    /// `{*}` or `{**}` shares a segment with other text.
+    #[error("`{{*}}` and `{{**}}` must each be a whole segment")]
+    PartialSegment,
+    /// An operator follows `{**}`.
+    #[error("`{{**}}` must be the last operator")]
+    OperatorAfterRest,
+    /// A `{` or `}` belongs to neither operator.
+    #[error("`{{` and `}}` stand for nothing but `{{*}}` and `{{**}}`")]
+    Brace,
+    /// A segment other than the last is empty.
+    #[error("it has `//`")]
+    EmptySegment,
+    /// A literal segment has a character that Envoy does not take in a template.
+    #[error("a segment has a character that cannot stand in a template")]
+    Character,
+}
+
+impl PathTemplate {
+    fn parse(template: &str) -> Result<Self, InvalidTemplate> {
+        let segments = template
+            .strip_prefix('/')
+            .ok_or(InvalidTemplate::Relative)?
+            .split('/');
+        if template.contains("//") {
+            return Err(InvalidTemplate::EmptySegment);
+        }
+        let mut head = Vec::new();
+        let mut tail: Option<String> = None;
+        for segment in segments {
+            match (segment, &mut tail) {
+                ("{*}" | "{**}", Some(_)) => return Err(InvalidTemplate::OperatorAfterRest),
+                ("{*}", None) => head.push(Segment::One),
+                ("{**}", None) => tail = Some(String::new()),
+                (literal, _) if has_operator(literal) => {
+                    return Err(InvalidTemplate::PartialSegment);
+                }
+                (literal, _) if !literal.bytes().all(is_literal_byte) => {
+                    return Err(InvalidTemplate::Character);
+                }
+                (literal, Some(tail)) => {
+                    tail.push('/');
+                    tail.push_str(literal);
+                }
+                (literal, None) => head.push(Segment::Literal(literal.into())),
+            }
+        }
+        Ok(Self {
+            head,
+            tail: tail.map(String::into_boxed_str),
+        })
+    }
+
+    /// Whether the path matches. Narrowly, an operator stands for the characters that Envoy takes for
+    /// it; widely, for any.
+    pub fn matches(&self, parts: &PathParts<'_>, reading: Reading) -> bool {
+        let has_length = match self.tail {
+            None => parts.count() == self.head.len(),
+            Some(_) => parts.count() > self.head.len(),
+        };
+        if !has_length {
+            return false;
+        }
+        let mut rest = 1;
+        for (segment, (part, next)) in self.head.iter().zip(parts.segments()) {
+            let is_match = match segment {
+                Segment::Literal(literal) => part.text == literal.as_bytes(),
+                Segment::One => part.is_one_segment(reading),
+            };
+            if !is_match {
+                return false;
+            }
+            rest = next;
+        }
+        self.tail.as_ref().is_none_or(|tail| {
+            parts
+                .rest(rest, reading)
+                .is_some_and(|rest| rest.ends_with(tail.as_bytes()))
+        })
+    }
+
+    /// The pattern that matches the same paths in the wide reading, where the template says no more than
+    /// how a path begins.
+    pub fn as_wide_prefix(&self) -> Option<TextMatch> {
+        let is_prefix = self.tail.as_deref() == Some("") && !self.head.contains(&Segment::One);
+        is_prefix.then(|| TextMatch::Prefix(self.literal_prefix().into()))
+    }
+
+    /// The text that every matching path begins with.
+    pub(crate) fn literal_prefix(&self) -> String {
+        let mut prefix = String::new();
+        for segment in &self.head {
+            prefix.push('/');
+            match segment {
+                Segment::Literal(literal) => prefix.push_str(literal),
+                Segment::One => return prefix,
+            }
+        }
+        if self.tail.is_some() {
+            prefix.push('/');
+        }
+        prefix
+    }
+}
+
+impl PathTemplate {
+    /// The text that every matching path ends with.
+    pub(crate) fn literal_suffix(&self) -> String {
+        if let Some(tail) = &self.tail {
+            return (**tail).to_owned();
+        }
+        let mut suffix = String::new();
+        for segment in &self.head {
+            match segment {
+                Segment::Literal(literal) => {
+                    suffix.push('/');
+                    suffix.push_str(literal);
+                }
+                Segment::One => suffix.clear(),
+            }
+        }
+        suffix
+    }
+}
+
+impl fmt::Display for PathTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for segment in &self.head {
+            match segment {
+                Segment::Literal(literal) => write!(f, "/{literal}")?,
+                Segment::One => f.write_str("/{*}")?,
+            }
+        }
+        match &self.tail {
+            Some(tail) => write!(f, "/{{**}}{tail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether `{*}` or `{**}` stands in the text.
+fn has_operator(text: &str) -> bool {
+    let has = |operator: &[u8]| {
+        text.as_bytes()
+            .windows(operator.len())
+            .any(|window| window == operator)
+    };
+    has(b"{*}") || has(b"{**}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Exact, prefix, suffix and presence matching, as every text field of a rule has it.
+//!
+//! Istio reads a value in this order: `*`, then a leading `*`, then a trailing `*`, else exact
+//! (`AuthorizationPolicy`, "Source" and "Operation"). A `*` anywhere else would be compared
+//! literally and so never match; it is refused here.
+
+mod cover;
+
+use std::fmt;
+
+use thiserror::Error;
+
+pub use cover::TextCover;
+
+/// A pattern over a text attribute. Comparison is of bytes; fields that ignore case are lowered
+/// on both sides before they come here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TextMatch {
+    /// `*`: any value that is present and not empty.
+    Any,
+    /// `value`: that value alone.
+    Exact(Box<str>),
+    /// `value*`: every text that begins so.
+    Prefix(Box<str>),
+    /// `*value`: every text that ends so.
+    Suffix(Box<str>),
+}
+
+/// A pattern with a `*` where it has no meaning.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("`*` stands elsewhere than at one end")]
+pub struct InvalidWildcard;
+
+impl TextMatch {
+    /// Reads a pattern in Istio's syntax.
+    pub fn parse(pattern: &str) -> Result<Self, InvalidWildcard> {
+        let (kind, literal): (fn(Box<str>) -> Self, _) = if pattern == "*" {
+            return Ok(Self::Any);
+        } else if let Some(suffix) = pattern.strip_prefix('*') {
+            (Self::Suffix, suffix)
+        } else if let Some(prefix) = pattern.strip_suffix('*') {
+            (Self::Prefix, prefix)
+        } else {
+            (Self::Exact, pattern)
+        };
+        if literal.contains('*') {
+            return Err(InvalidWildcard);
+        }
+        Ok(kind(literal.into()))
+    }
+
+    /// What `*` is in a field that takes every value that is there, even an empty one.
+    pub(crate) fn present() -> Self {
+        Self::Prefix("".into())
+    }
+
+    /// Whether this is `*`.
+    pub fn is_any(&self) -> bool {
+        *self == Self::Any || *self == Self::present()
+    }
+
+    /// Whether it takes a text as a whole or takes every text, rather than going by how a text begins or ends.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self, Self::Exact(_)) || self.literal().is_empty()
+    }
+
+    /// Whether `text` matches.
+    pub fn matches(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Any => !text.is_empty(),
+            Self::Exact(value) => text == value.as_bytes(),
+            Self::Prefix(value) => text.starts_with(value.as_bytes()),
+            Self::Suffix(value) => text.ends_with(value.as_bytes()),
+        }
+    }
+
+    /// Whether `text` matches without regard to the case of ASCII letters. The pattern must be
+    /// in lower case.
+    pub fn matches_ignoring_case(&self, text: &[u8]) -> bool {
+        let literal = self.literal().as_bytes();
+        let part = match self {
+            Self::Any => return !text.is_empty(),
+            Self::Exact(_) => Some(text),
+            Self::Prefix(_) => text.get(..literal.len()),
+            Self::Suffix(_) => text
+                .len()
+                .checked_sub(literal.len())
+                .and_then(|start| text.get(start..)),
+        };
+        part.is_some_and(|part| part.eq_ignore_ascii_case(literal))
+    }
+
+    /// Whether some text matches both patterns.
+    pub fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, other) | (other, Self::Any) => *other != Self::Exact("".into()),
+            (Self::Exact(text), other) | (other, Self::Exact(text)) => {
+                other.matches(text.as_bytes())
+            }
+            (Self::Prefix(a), Self::Prefix(b)) => a.starts_with(&**b) || b.starts_with(&**a),
+            (Self::Suffix(a), Self::Suffix(b)) => a.ends_with(&**b) || b.ends_with(&**a),
+            (Self::Prefix(_), Self::Suffix(_)) | (Self::Suffix(_), Self::Prefix(_)) => true,
+        }
+    }
+
+    /// The pattern's text without its `*`.
+    pub fn literal(&self) -> &str {
+        match self {
+            Self::Any => "",
+            Self::Exact(text) | Self::Prefix(text) | Self::Suffix(text) => text,
+        }
+    }
+
+    /// The same kind of pattern over another text.
+    #[must_use]
+    pub fn with_literal(&self, literal: impl Into<Box<str>>) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::Exact(_) => Self::Exact(literal.into()),
+            Self::Prefix(_) => Self::Prefix(literal.into()),
+            Self::Suffix(_) => Self::Suffix(literal.into()),
+        }
+    }
+}
+
+impl fmt::Display for TextMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Exact(text) => f.write_str(text),
+            Self::Prefix(text) => write!(f, "{text}*"),
+            Self::Suffix(text) => write!(f, "*{text}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

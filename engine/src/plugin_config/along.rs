@@ -1,0 +1,82 @@
+//! What a plugin config has of the mesh, and of each policy.
+
+use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
+#[cfg(feature = "schemars")]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The version of the policy language: of documents and of the plugin config alike.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(JsonSchema))]
+pub enum ApiVersion {
+    /// The only one so far.
+    #[default]
+    #[serde(rename = "peergate.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+/// A policy that another's filter enforces along.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyAlong {
+    /// Which policy it is.
+    pub policy: PolicyName,
+    /// Labels that its workloads have, all of them. Empty for every workload.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+    /// Whether it applies to gateways only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_gateway: bool,
+    /// `Shadow` to only record what its rules match.
+    #[serde(default)]
+    pub enforcement: Enforcement,
+    /// What becomes of a request that no rule matches, if all policies agree. One that says `Deny`
+    /// is enough to deny it.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// The rules.
+    pub rules: Vec<RuleSpec>,
+}
+
+/// Whose identities are the mesh's, and which of them speak for others.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeshIdentity {
+    /// The mesh's own trust domain.
+    pub trust_domain: String,
+    /// Other trust domains whose identities are the same mesh's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_domain_aliases: Vec<String>,
+    /// The service accounts of the mesh's gateways, as `NAMESPACE/NAME`, in any of its trust domains.
+    /// What a gateway relays comes from outside the mesh: the reply says no more than to any stranger.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<String>,
+}
+
+/// The name of a policy.
+#[derive(Clone, Debug, Deserialize, Hash, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schemars", derive(JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyName {
+    /// The Kubernetes namespace.
+    pub namespace: String,
+    /// The name, unique in its namespace.
+    pub name: String,
+}
+
+impl PolicyName {
+    /// Namespace and name, to compare and sort by.
+    pub fn as_pair(&self) -> (&str, &str) {
+        (&self.namespace, &self.name)
+    }
+}
+
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}

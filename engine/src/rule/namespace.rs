@@ -1,0 +1,93 @@
+//! The namespace in a SPIFFE ID, as both enforcement points can tell it.
+//!
+//! Istio writes IDs as `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/NAME`. To RBAC a namespace is the
+//! beginning of an ID up to the slash after it, or for a pattern with an open beginning a place
+//! after the first `/ns/` (`AuthorizationPolicy`, `namespaces`). The same is looked for here, so
+//! that IDs of any other form are seen alike.
+
+use crate::identity::SpiffeId;
+use crate::matching::TextMatch;
+
+/// What an ID has in the place of a namespace: with the slash after it, if there is one.
+pub fn namespace_part<'i>(id: &SpiffeId<'i>) -> Option<&'i str> {
+    let rest = id.path().strip_prefix("/ns/")?;
+    Some(rest.split_inclusive('/').next().unwrap_or_default())
+}
+
+/// The pattern over that part which means `namespace`; none where its beginning is open.
+pub fn part_pattern(namespace: &TextMatch) -> Option<TextMatch> {
+    match namespace {
+        TextMatch::Any => Some(TextMatch::Any),
+        TextMatch::Exact(name) => Some(TextMatch::Exact(format!("{name}/").into())),
+        TextMatch::Prefix(start) => Some(TextMatch::Prefix(start.clone())),
+        TextMatch::Suffix(_) => None,
+    }
+}
+
+/// What an ID has between the first `/ns/` and each slash after it: the texts that a namespace may end.
+pub fn namespace_ends<'i>(id: &SpiffeId<'i>) -> impl Iterator<Item = &'i str> {
+    let rest = id.as_str().split_once("/ns/").map_or("", |(_, rest)| rest);
+    let slashes = rest.match_indices('/');
+    slashes.filter_map(|(position, _)| rest.get(..position))
+}
+
+/// Whether a namespace in `id` ends so.
+pub(crate) fn has_namespace_end(id: &SpiffeId<'_>, end: &str) -> bool {
+    namespace_ends(id).any(|text| text.ends_with(end))
+}
+
+/// Whether `id` is in a namespace of this pattern.
+pub fn is_in_namespace(id: &SpiffeId<'_>, namespace: &TextMatch) -> bool {
+    match part_pattern(namespace) {
+        Some(pattern) => namespace_part(id).is_some_and(|part| pattern.matches(part.as_bytes())),
+        None => has_namespace_end(id, namespace.literal()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_the_beginning_of_the_path_up_to_a_slash() {
+        let cases = [
+            ("/ns/a/sa/b", Some("a/")),
+            ("/ns/A_b/sa/b.c", Some("A_b/")),
+            ("/ns/a/sa/b/c", Some("a/")),
+            ("/ns/a/b/sa/c", Some("a/")),
+            ("/ns/a", Some("a")),
+            ("/x/ns/a/sa/b", None),
+            ("/ns", None),
+            ("/NS/a/sa/b", None),
+            ("/nsx/a/sa/b", None),
+        ];
+        for (path, expected) in cases {
+            let id = format!("spiffe://td{path}");
+            let id = SpiffeId::parse(id.as_bytes()).unwrap();
+            assert_eq!(namespace_part(&id), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_open_beginning_is_looked_for_after_the_first_ns() {
+        for (path, is_found) in [
+            ("/ns/a-prod/sa/b", true),
+            ("/x/ns/-prod/y", true),
+            ("/ns/a/x-prod/b", true),
+            ("/ns/a-prod", false),
+            ("/ns/a-prods/sa/b", false),
+            ("/a-prod/ns/b", false),
+            ("/a-prod/b", false),
+        ] {
+            let id = format!("spiffe://td{path}");
+            let id = SpiffeId::parse(id.as_bytes()).unwrap();
+            assert_eq!(has_namespace_end(&id, "-prod"), is_found, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_end_that_overlaps_itself_is_found() {
+        let id = SpiffeId::parse(b"spiffe://td/ns/x-a-a-a/sa/b").unwrap();
+        assert!(has_namespace_end(&id, "-a-a"));
+    }
+}

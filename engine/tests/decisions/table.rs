@@ -1,0 +1,201 @@
+//! What is decided about which request: policies in the JSON of the plugin config, and what is
+//! asked of them. The same table runs natively and, compiled to WebAssembly, on Node.
+
+mod callers;
+mod certificates;
+mod configs;
+mod requests;
+mod rules;
+mod spellings;
+
+use peergate_engine::engine::{CompiledPolicy, Request};
+use peergate_engine::identity::PeerIdentity;
+use peergate_engine::timestamp::Timestamp;
+use serde_json::{Value, json};
+
+pub(crate) use callers::{
+    callers_are_told_apart_before_any_rule_is_read,
+    callers_match_by_account_namespace_and_trust_domain, principals_match_ids_in_every_spelling,
+};
+pub(crate) use certificates::{
+    an_unvalidated_certificate_gives_no_identity,
+    client_certificates_are_callers_at_gateways_alone,
+    client_certificates_are_excluded_by_any_of_their_names,
+    client_certificates_match_by_any_name_of_the_kind_in_the_rule,
+    no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
+};
+pub(crate) use configs::configs_that_are_not_understood_in_full_are_refused;
+pub(crate) use requests::{
+    requests_match_by_method_path_host_and_port, what_a_request_lacks_counts_against_the_caller,
+};
+pub(crate) use rules::{
+    a_policy_in_shadow_decides_and_lets_everything_pass, a_thousand_rules_are_told_apart,
+    deny_goes_before_allow_and_the_first_rule_is_named,
+    rules_apply_from_their_first_moment_to_before_their_last,
+    shadow_rules_are_told_and_never_decide, templates_that_begin_or_end_alike_are_told_apart,
+};
+pub(crate) use spellings::{
+    a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one,
+    a_repeated_header_is_denied_by_one_value_and_allowed_by_all,
+    a_template_denies_every_character_and_allows_those_of_istio,
+    an_ambiguous_host_passes_only_as_it_is_listed,
+};
+
+const CART: &str = "spiffe://cluster.local/ns/shop/sa/cart";
+const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
+const OLD_CART: &str = "spiffe://old.local/ns/shop/sa/cart";
+const BATCH: &str = "spiffe://cluster.local/ns/batch/sa/run";
+const VM: &str = "spiffe://cluster.local/vm/7";
+
+/// A request, from the most usual one.
+#[derive(Clone, Copy)]
+struct Asked {
+    peer: Option<&'static str>,
+    method: Option<&'static str>,
+    path: Option<&'static str>,
+    host: Option<&'static str>,
+    port: Option<u16>,
+    headers: &'static [(&'static str, &'static str)],
+    server_name: Option<&'static str>,
+    now: &'static str,
+}
+
+const USUAL: Asked = Asked {
+    peer: Some(CART),
+    method: Some("GET"),
+    path: Some("/orders"),
+    host: Some("orders.shop:8080"),
+    port: Some(8080),
+    headers: &[],
+    server_name: None,
+    now: "2026-06-01T00:00:00Z",
+};
+
+const fn by(peer: &'static str) -> Asked {
+    Asked {
+        peer: Some(peer),
+        ..USUAL
+    }
+}
+
+const fn to(method: &'static str, path: &'static str) -> Asked {
+    Asked {
+        method: Some(method),
+        path: Some(path),
+        ..USUAL
+    }
+}
+
+const fn path(path: &'static str) -> Asked {
+    to("GET", path)
+}
+
+const fn host(host: &'static str) -> Asked {
+    Asked {
+        host: Some(host),
+        ..USUAL
+    }
+}
+
+const fn port(port: u16) -> Asked {
+    Asked {
+        port: Some(port),
+        ..USUAL
+    }
+}
+
+const fn at(now: &'static str) -> Asked {
+    Asked { now, ..USUAL }
+}
+
+const ANONYMOUS: Asked = Asked {
+    peer: None,
+    ..USUAL
+};
+
+/// A request of which nothing but the caller is known.
+const BARE: Asked = Asked {
+    method: None,
+    path: None,
+    host: None,
+    port: None,
+    ..USUAL
+};
+
+fn config(rules: &Value) -> Value {
+    json!({
+        "apiVersion": "peergate.dev/v1alpha1",
+        "mesh": {"trustDomain": "cluster.local", "trustDomainAliases": ["old.local"]},
+        "policy": {"namespace": "shop", "name": "orders"},
+        "rules": rules,
+    })
+}
+
+fn compile(rules: &Value) -> CompiledPolicy {
+    CompiledPolicy::from_json(config(rules).to_string().as_bytes())
+        .unwrap_or_else(|error| panic!("{error}: {rules}"))
+}
+
+/// The reason's code, its rule, then the shadow rules that match.
+fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
+    let headers = asked.headers.iter();
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (*name, value.as_bytes()))
+        .collect();
+    let request = Request {
+        headers: &headers,
+        server_name: asked.server_name.map(str::as_bytes),
+        method: asked.method.map(str::as_bytes),
+        path: asked.path.map(str::as_bytes),
+        authority: asked.host.map(str::as_bytes),
+        port: asked.port,
+        ..Request::of_peer(
+            PeerIdentity::from_uri_san(asked.peer.map(str::as_bytes)),
+            Timestamp::parse(asked.now).expect("a time"),
+        )
+    };
+    let reason = policy.evaluate(&request).reason();
+    let rule = reason.rule().map(|rule| format!(" {}", rule.id()));
+    let shadow = policy.recorded_matches(&request);
+    let shadow = shadow.map(|rule| format!(" ~{}", rule.id()));
+    let parts = std::iter::once(reason.code().to_string());
+    parts.chain(rule).chain(shadow).collect()
+}
+
+fn assert_answers(rules: &Value, cases: &[(Asked, &str)]) {
+    let policy = compile(rules);
+    for &(asked, expected) in cases {
+        let Asked {
+            peer,
+            method,
+            path,
+            host,
+            port,
+            headers,
+            server_name,
+            now,
+        } = asked;
+        assert_eq!(
+            answer(&policy, asked),
+            expected,
+            "{peer:?} {method:?} {path:?} {host:?} {port:?} {headers:?} {server_name:?} {now} on {rules}"
+        );
+    }
+}
+
+const OK: &str = "allowed-by-rule r";
+const NONE: &str = "no-rule-matched";
+
+/// The same rule, allowing and denying.
+fn assert_matches(rule: &Value, matching: &[Asked], others: &[Asked]) {
+    for (effect, code) in [("Allow", OK), ("Deny", "denied-by-rule r")] {
+        let mut rule = rule.clone();
+        rule["id"] = json!("r");
+        rule["effect"] = json!(effect);
+        let cases = matching.iter().map(|&asked| (asked, code));
+        let cases: Vec<_> = cases
+            .chain(others.iter().map(|&asked| (asked, NONE)))
+            .collect();
+        assert_answers(&json!([rule]), &cases);
+    }
+}
