@@ -199,7 +199,7 @@ impl Asked {
         Request {
             method: Some(b"GET"),
             path: Some(self.path.as_bytes()),
-            host: Some(b"orders.shop:8080"),
+            authority: Some(b"orders.shop:8080"),
             port: Some(8080),
             ..Request::of_peer(
                 PeerIdentity::from_uri_san(Some(self.peer.as_bytes())),

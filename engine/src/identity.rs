@@ -95,6 +95,34 @@ impl<'a> SpiffeId<'a> {
     }
 }
 
+/// A valid SPIFFE ID of a workload that is kept, so that it is read once only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedSpiffeId {
+    id: String,
+    /// How long the trust domain is, in bytes.
+    trust_domain: usize,
+}
+
+impl OwnedSpiffeId {
+    /// Reads a SPIFFE ID as [`SpiffeId::parse`] does.
+    pub fn parse(id: Vec<u8>) -> Result<Self, SpiffeIdError> {
+        let trust_domain = SpiffeId::parse(&id)?.trust_domain().len();
+        let id = String::from_utf8(id).map_err(|_| SpiffeIdError::Path)?;
+        Ok(Self { id, trust_domain })
+    }
+
+    /// The ID, without reading it again.
+    pub fn borrowed(&self) -> SpiffeId<'_> {
+        let rest = self.id.get(SCHEME.len()..).unwrap_or_default();
+        let (trust_domain, path) = rest.split_at_checked(self.trust_domain).unwrap_or_default();
+        SpiffeId {
+            id: &self.id,
+            trust_domain,
+            path,
+        }
+    }
+}
+
 /// Whether `text` is a trust domain name (SPIFFE ID specification, section 2.1).
 pub fn is_trust_domain(text: &str) -> bool {
     (1..=MAX_TRUST_DOMAIN).contains(&text.len()) && text.bytes().all(is_trust_domain_byte)

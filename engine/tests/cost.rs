@@ -77,7 +77,7 @@ fn decisions_allocate_nothing() {
                 let request = Request {
                     method: Some(b"M7"),
                     path: path.map(str::as_bytes),
-                    host: hosts.next().flatten(),
+                    authority: hosts.next().flatten(),
                     port: Some(8080),
                     headers: &[("user-agent", b"a, b (c, d)")],
                     ..Request::of_peer(
@@ -147,8 +147,8 @@ impl RequestAttributes for Watched {
         Some(b"/orders")
     }
 
-    fn host(&self) -> Option<&[u8]> {
-        self.note("host");
+    fn authority(&self) -> Option<&[u8]> {
+        self.note("authority");
         Some(b"orders")
     }
 
@@ -262,7 +262,7 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
         ),
         (
             json!([{"id": "r", "effect": "Allow", "to": [{"notPorts": [1], "hosts": ["x"]}]}]),
-            &["peer", "host"],
+            &["peer", "authority"],
         ),
         (
             json!([{"id": "r", "effect": "Allow", "to": [{"notPorts": [1]}]}]),

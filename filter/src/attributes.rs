@@ -12,7 +12,8 @@ use peergate_engine::timestamp::Timestamp;
 
 use crate::dynamic_metadata;
 use crate::host::{Bytes, Host};
-use crate::peer_certificates::{CertificateIdentity, PeerCertificates};
+use crate::peer::Peer;
+use crate::peer_certificates::PeerCertificates;
 
 /// Where Istio's waypoints leave the caller's URI SANs: its TLS connection ends in another
 /// listener.
@@ -42,14 +43,6 @@ pub struct HostAttributes<'h, H> {
     now: OnceCell<Option<Timestamp>>,
 }
 
-enum Peer {
-    Absent,
-    Unvalidated,
-    Malformed,
-    Certificate(Rc<[u8]>),
-    Waypoint(Bytes),
-}
-
 impl<'h, H: Host> HostAttributes<'h, H> {
     /// The request that `host` is at.
     pub fn new(host: &'h H, certificates: &'h PeerCertificates) -> Self {
@@ -72,18 +65,16 @@ impl<'h, H: Host> HostAttributes<'h, H> {
     }
 
     fn ask_for_peer(&self) -> Peer {
-        let (identity, certificate) = self.certificates.identity(self.host);
+        let (peer, certificate) = self.certificates.peer(self.host);
         if let Some(certificate) = certificate {
             self.client_certificate.get_or_init(|| certificate);
         }
-        match identity {
-            CertificateIdentity::UriSan(san) => Peer::Certificate(san),
-            CertificateIdentity::Malformed => Peer::Malformed,
-            CertificateIdentity::Unvalidated => Peer::Unvalidated,
-            CertificateIdentity::Absent => self
+        match peer {
+            Peer::Absent => self
                 .host
                 .property(WAYPOINT_PEER)
-                .map_or(Peer::Absent, Peer::Waypoint),
+                .map_or(Peer::Absent, Peer::from_uri_san),
+            known => known,
         }
     }
 
@@ -120,13 +111,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
 
 impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     fn peer(&self) -> PeerIdentity<'_> {
-        match self.peer.get_or_init(|| self.ask_for_peer()) {
-            Peer::Absent => PeerIdentity::Absent,
-            Peer::Malformed => PeerIdentity::Malformed,
-            Peer::Unvalidated => PeerIdentity::Unvalidated,
-            Peer::Certificate(san) => PeerIdentity::from_uri_san(Some(san)),
-            Peer::Waypoint(sans) => PeerIdentity::from_uri_san(Some(sans)),
-        }
+        self.peer.get_or_init(|| self.ask_for_peer()).identity()
     }
 
     fn client_certificate(&self) -> Option<&ClientCertificate> {
@@ -145,7 +130,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
             .map(path_without_query)
     }
 
-    fn host(&self) -> Option<&[u8]> {
+    fn authority(&self) -> Option<&[u8]> {
         self.pseudo_header(&self.authority, b":authority")
     }
 
@@ -239,7 +224,7 @@ mod tests {
             for _ in 0..3 {
                 request.method();
                 request.path();
-                request.host();
+                request.authority();
                 request.port();
                 request.now();
                 request.peer();
@@ -256,7 +241,7 @@ mod tests {
         with(&host, |request| {
             assert_eq!(request.path(), Some(&b"/orders"[..]));
             assert_eq!(request.method(), Some(&b"GET"[..]));
-            assert_eq!(request.host(), Some(&b"orders.shop:8080"[..]));
+            assert_eq!(request.authority(), Some(&b"orders.shop:8080"[..]));
             assert_eq!(request.port(), Some(8080));
         });
     }

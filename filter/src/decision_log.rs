@@ -130,7 +130,7 @@ impl DecisionLog {
             caller,
             method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
             path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
-            host: shown(request.host().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
+            host: shown(request.authority().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -352,7 +352,7 @@ mod tests {
         let mut host = start;
         for _ in 0..5 {
             enforcer.enforce(&host);
-            host.replies.borrow_mut().clear();
+            host.responses.borrow_mut().clear();
         }
         assert_eq!(lines(&host).len(), 2);
         host = host.at("2026-06-01T12:00:01Z");
@@ -382,7 +382,7 @@ mod tests {
             let host = host.at("2026-06-01T12:00:00Z");
             for _ in 0..5 {
                 enforcer.enforce(&host);
-                host.replies.borrow_mut().clear();
+                host.responses.borrow_mut().clear();
             }
             let callers = lines(&host).into_iter();
             logged.extend(callers.map(|line| line["caller"].as_str().unwrap_or("-").to_owned()));

@@ -18,8 +18,7 @@ use crate::metrics::Counters;
 use crate::peer_certificates::PeerCertificates;
 #[cfg(feature = "compare-planes")]
 use crate::planes;
-use crate::reply::LocalReply;
-use crate::{access_log, learning, upstream_header};
+use crate::{access_log, learning, reply, upstream_header};
 
 /// The beginnings of the properties of the proxy's node: the second was the name before Envoy had the
 /// first.
@@ -163,7 +162,8 @@ impl Enforcer {
             .denial(&self.policy, &denial, request.now(), &self.counters, host);
         if !decision.lets_pass() {
             let is_grpc = request.is_grpc();
-            host.send_reply(&LocalReply::new(&self.policy, &denial, request, is_grpc));
+            let response = reply::denied(&self.policy, &denial, request, is_grpc);
+            host.send_local_response(&response);
         }
     }
 

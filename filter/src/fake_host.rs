@@ -9,10 +9,9 @@ use rcgen::{CertificateParams, KeyPair, SanType, date_time_ymd};
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
-use crate::host::{Bytes, Host, MetricId};
+use crate::host::{Bytes, Host, LocalResponse, MetricId};
 use crate::learning;
 use crate::metrics::forget_metrics;
-use crate::reply::LocalReply;
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 pub(crate) const ADMIN: &str = "spiffe://cluster.local/ns/shop/sa/admin";
@@ -68,7 +67,7 @@ pub(crate) struct FakeHost {
     /// Every metric that was defined, by id: the same name twice is two ids.
     pub(crate) defined: RefCell<Vec<String>>,
     values: RefCell<BTreeMap<String, u64>>,
-    pub(crate) replies: RefCell<Vec<LocalReply>>,
+    pub(crate) responses: RefCell<Vec<LocalResponse>>,
     pub(crate) log: RefCell<Vec<(Level, String)>>,
     pub(crate) calls: Calls,
 }
@@ -296,10 +295,10 @@ impl Host for FakeHost {
         1 << 20
     }
 
-    fn send_reply(&self, reply: &LocalReply) {
-        let mut replies = self.replies.borrow_mut();
-        assert!(replies.is_empty(), "a second reply brings Envoy down");
-        replies.push(reply.clone());
+    fn send_local_response(&self, response: &LocalResponse) {
+        let mut responses = self.responses.borrow_mut();
+        assert!(responses.is_empty(), "a second response brings Envoy down");
+        responses.push(response.clone());
     }
 
     fn now(&self) -> Option<Timestamp> {

@@ -6,14 +6,27 @@ pub(crate) mod proxy_wasm;
 use log::Level;
 use peergate_engine::timestamp::Timestamp;
 
-use crate::reply::LocalReply;
-
 /// Bytes that the proxy handed over.
 pub type Bytes = Vec<u8>;
 
 /// A counter or a gauge that the proxy keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MetricId(pub u32);
+
+/// An answer in place of the upstream's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalResponse {
+    /// The HTTP status.
+    pub status: u32,
+    /// What Envoy's access log shows as `%RESPONSE_CODE_DETAILS%`.
+    pub details: String,
+    /// The headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; to gRPC clients the message.
+    pub body: String,
+    /// For a gRPC client: the status that it gets in place of the HTTP status, by its number.
+    pub grpc_status: Option<i32>,
+}
 
 /// The proxy, during one of its calls into the filter.
 ///
@@ -58,7 +71,7 @@ pub trait Host {
     fn memory(&self) -> usize;
 
     /// Answers the request in place of the upstream. At most once for each request.
-    fn send_reply(&self, reply: &LocalReply);
+    fn send_local_response(&self, response: &LocalResponse);
 
     /// The time, where the proxy tells it.
     fn now(&self) -> Option<Timestamp>;

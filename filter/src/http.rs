@@ -10,8 +10,7 @@ use proxy_wasm::types::Action;
 use crate::enforcer::{Enforcer, Verdict};
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
-use crate::reply::LocalReply;
-use crate::upstream_header;
+use crate::{reply, upstream_header};
 
 /// One request.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let Some(enforcer) = &self.enforcer else {
             // The proxy sends no requests to a plugin that it could not configure.
-            Proxy.send_reply(&LocalReply::no_policy());
+            Proxy.send_local_response(&reply::no_policy());
             return Action::Pause;
         };
         match enforcer.enforce(&Proxy) {

@@ -30,6 +30,7 @@ pub mod enforcer;
 pub mod host;
 pub mod learning;
 pub mod metrics;
+pub mod peer;
 pub mod peer_certificates;
 #[cfg(any(test, feature = "compare-planes"))]
 pub mod planes;

@@ -10,33 +10,15 @@ use peergate_engine::telemetry::DENIAL_DETAILS;
 use serde::Serialize;
 
 use crate::denial::{self, Denial};
+use crate::host::LocalResponse;
 
 /// The header with the id of the decision.
 pub const DECISION: &str = "x-peergate-decision";
 /// The header with the code of the reason.
 pub const REASON: &str = "x-peergate-reason";
 
-/// An answer in place of the upstream's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalReply {
-    /// The HTTP status.
-    pub status: u32,
-    /// What Envoy's access log shows as `%RESPONSE_CODE_DETAILS%`.
-    pub details: String,
-    /// The headers.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body; to gRPC clients the message.
-    pub body: String,
-    /// For a gRPC client: the status that it gets in place of the HTTP status.
-    pub grpc_status: Option<GrpcStatus>,
-}
-
-/// A status of gRPC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GrpcStatus {
-    /// The caller may not do this.
-    PermissionDenied = 7,
-}
+/// The gRPC status `PERMISSION_DENIED`: the caller may not do this.
+const PERMISSION_DENIED: i32 = 7;
 
 /// Problem details, in the order of their fields.
 #[derive(Debug, Serialize)]
@@ -65,54 +47,52 @@ struct Problem<'a> {
 
 const TITLE: &str = "Access denied";
 
-impl LocalReply {
-    /// The answer of a filter that has no policy.
-    pub fn no_policy() -> Self {
-        Self {
-            status: 403,
-            details: details("no-policy"),
-            headers: vec![
-                ("content-type", "text/plain".to_owned()),
-                (REASON, "no-policy".to_owned()),
-            ],
-            body: "access denied: no-policy\n".to_owned(),
-            grpc_status: None,
-        }
+/// The answer of a filter that has no policy.
+pub fn no_policy() -> LocalResponse {
+    LocalResponse {
+        status: 403,
+        details: details("no-policy"),
+        headers: vec![
+            ("content-type", "text/plain".to_owned()),
+            (REASON, "no-policy".to_owned()),
+        ],
+        body: "access denied: no-policy\n".to_owned(),
+        grpc_status: None,
     }
+}
 
-    /// The answer to a request that is denied.
-    pub fn new(
-        policy: &CompiledPolicy,
-        denial: &Denial<'_>,
-        request: &impl RequestAttributes,
-        is_grpc: bool,
-    ) -> Self {
-        let reporting = policy.reporting();
-        let disclosure = if denial.is_stranger {
-            reporting.to_strangers
-        } else {
-            reporting.to_mesh
-        };
-        let reason = denial.reason.code().as_str();
-        let is_told = disclosure >= Disclosure::Reason;
-        let mut headers = vec![(DECISION, denial.id.clone())];
-        if is_told {
-            headers.push((REASON, reason.to_owned()));
-        }
-        let body = if is_grpc {
-            message(is_told.then_some(reason), &denial.id)
-        } else {
-            headers.push(("content-type", "application/problem+json".to_owned()));
-            let problem = problem(policy, denial, request, disclosure);
-            serde_json::to_string(&problem).unwrap_or_default()
-        };
-        Self {
-            status: 403,
-            details: details(reason),
-            headers,
-            body,
-            grpc_status: is_grpc.then_some(GrpcStatus::PermissionDenied),
-        }
+/// The answer to a request that is denied.
+pub fn denied(
+    policy: &CompiledPolicy,
+    denial: &Denial<'_>,
+    request: &impl RequestAttributes,
+    is_grpc: bool,
+) -> LocalResponse {
+    let reporting = policy.reporting();
+    let disclosure = if denial.is_stranger {
+        reporting.to_strangers
+    } else {
+        reporting.to_mesh
+    };
+    let reason = denial.reason.code().as_str();
+    let is_told = disclosure >= Disclosure::Reason;
+    let mut headers = vec![(DECISION, denial.id.clone())];
+    if is_told {
+        headers.push((REASON, reason.to_owned()));
+    }
+    let body = if is_grpc {
+        message(is_told.then_some(reason), &denial.id)
+    } else {
+        headers.push(("content-type", "application/problem+json".to_owned()));
+        let problem = problem(policy, denial, request, disclosure);
+        serde_json::to_string(&problem).unwrap_or_default()
+    };
+    LocalResponse {
+        status: 403,
+        details: details(reason),
+        headers,
+        body,
+        grpc_status: is_grpc.then_some(PERMISSION_DENIED),
     }
 }
 

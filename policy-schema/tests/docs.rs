@@ -190,7 +190,7 @@ impl Expected {
         let decision = policy.evaluate(&Request {
             method: Some(self.method.as_bytes()),
             path: Some(self.path.as_bytes()),
-            host: self.host.as_deref().map(str::as_bytes),
+            authority: self.host.as_deref().map(str::as_bytes),
             port: self.port,
             ..Request::of_peer(
                 PeerIdentity::from_uri_san(caller),

@@ -212,7 +212,7 @@ fn any_plugin_config_is_refused_or_decides() {
                 let request = Request {
                     method: Some(b"GET"),
                     path: Some(path.as_bytes()),
-                    host: Some(b"a.shop:80"),
+                    authority: Some(b"a.shop:80"),
                     port: Some(8080),
                     server_name: Some(b"a.shop"),
                     headers: &headers,

@@ -105,7 +105,7 @@ pub(crate) fn request<'r>(
         client_certificate,
         method: record.method.as_deref(),
         path: record.path.as_deref(),
-        host: record.host.as_deref(),
+        authority: record.host.as_deref(),
         port: record.port,
         // As in the filter, which no proxy tells either.
         peer_ip: PeerIp::Hidden,

@@ -1,8 +1,8 @@
 //! The key of decision ids, and what is encrypted with it.
 //!
 //! A denied caller is to hand an id on, and not to read in it what the policy is called or which of its
-//! rules decided. So the content of an id is encrypted, with HMAC-SHA256 alone, as the filter has it
-//! already, in the construction SIV (Rogaway and Shrimpton, "Deterministic Authenticated-Encryption"):
+//! rules decided. So the content of an id is encrypted, in the construction SIV (Rogaway and Shrimpton,
+//! "Deterministic Authenticated-Encryption") with HMAC-SHA256 as both of its pseudorandom functions:
 //!
 //! ```text
 //! tag       = HMAC(authentication key, content), cut to 128 bits
@@ -11,16 +11,19 @@
 //!
 //! with 32-bit big-endian numbers. The tag is both what proves the content and what no two contents have
 //! in common, so that no random number is needed, which a filter has none of. Equal contents are equal
-//! ids: the same request in the same second. Of the content an id shows its length.
+//! ids: the same request in the same second. Of the content an id shows its length. `SECURITY.md` says why
+//! this is none of the AEADs of an RFC.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
-/// The key of a policy's decision ids.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DecisionKey([u8; 32]);
+/// The key of a policy's decision ids. It is overwritten with zeros when it is dropped, and so is what HMAC
+/// and SHA-256 make of it. Keys are not compared.
+#[derive(Clone)]
+pub struct DecisionKey(Zeroizing<[u8; 32]>);
 
 const TAG: usize = 16;
 const BLOCK: usize = 32;
@@ -32,7 +35,7 @@ const ENCRYPTION: &[u8] = b"encryption";
 impl DecisionKey {
     /// The key with these bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self(Zeroizing::new(bytes))
     }
 
     /// The key of one policy, made of the mesh's: who can read the configuration of one policy's
@@ -44,13 +47,14 @@ impl DecisionKey {
 
     /// Reads base64, as the plugin config has it.
     pub fn from_base64(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        bytes.try_into().ok().map(Self)
+        let mut key = Self::new([0; 32]);
+        let read = URL_SAFE_NO_PAD.decode_slice(text, &mut *key.0).ok()?;
+        (read == key.0.len()).then_some(key)
     }
 
     /// The key in base64.
     pub fn to_base64(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
+        URL_SAFE_NO_PAD.encode(*self.0)
     }
 
     /// The tag of a content, and the content encrypted.
@@ -88,7 +92,7 @@ impl DecisionKey {
     }
 
     fn derived(&self, purpose: &[u8]) -> Self {
-        Self(self.mac(purpose))
+        Self::new(self.mac(purpose))
     }
 
     fn mac(&self, bytes: &[u8]) -> [u8; 32] {
@@ -99,12 +103,12 @@ impl DecisionKey {
 
     fn keyed(&self) -> Hmac<Sha256> {
         // HMAC takes a whole block of SHA-256; a shorter key is followed by zeros (RFC 2104, 2).
-        let mut block = [0; 64];
+        let mut block = Zeroizing::new([0; 64]);
         block
             .iter_mut()
-            .zip(self.0)
-            .for_each(|(place, byte)| *place = byte);
-        Hmac::new(&block.into())
+            .zip(&*self.0)
+            .for_each(|(place, byte)| *place = *byte);
+        Hmac::new((&*block).into())
     }
 }
 

@@ -35,7 +35,9 @@ impl CompiledPolicy {
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),
             path_is_cut: false,
-            host: request.host().map(|host| without_userinfo(host).to_vec()),
+            host: request
+                .authority()
+                .map(|host| without_userinfo(host).to_vec()),
             port: request.port(),
         }
     }

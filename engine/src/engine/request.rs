@@ -25,7 +25,7 @@ pub trait RequestAttributes {
     /// ([`path_without_query`]).
     fn path(&self) -> Option<&[u8]>;
     /// `:authority`, with the port if it has one.
-    fn host(&self) -> Option<&[u8]>;
+    fn authority(&self) -> Option<&[u8]>;
     /// The workload's own port that the connection arrived at.
     fn port(&self) -> Option<u16>;
     /// The workload's own address that the connection arrived at.
@@ -81,7 +81,7 @@ pub struct Request<'r> {
     /// `:path`, with or without query and fragment.
     pub path: Option<&'r [u8]>,
     /// `:authority`.
-    pub host: Option<&'r [u8]>,
+    pub authority: Option<&'r [u8]>,
     /// The workload's own port that the connection arrived at.
     pub port: Option<u16>,
     /// The workload's own address that the connection arrived at.
@@ -108,7 +108,7 @@ impl<'r> Request<'r> {
             client_certificate: None,
             method: None,
             path: None,
-            host: None,
+            authority: None,
             port: None,
             local_ip: None,
             peer_ip: PeerIp::Absent,
@@ -138,8 +138,8 @@ impl RequestAttributes for Request<'_> {
         self.path.map(path_without_query)
     }
 
-    fn host(&self) -> Option<&[u8]> {
-        self.host
+    fn authority(&self) -> Option<&[u8]> {
+        self.authority
     }
 
     fn port(&self) -> Option<u16> {
@@ -167,7 +167,7 @@ impl RequestAttributes for Request<'_> {
             ":method" => self.method,
             ":path" => self.path,
             // Envoy keeps the two as one.
-            ":authority" | "host" => self.host,
+            ":authority" | "host" => self.authority,
             _ => None,
         };
         pseudo_header.into_iter().for_each(&mut *visit);

@@ -60,7 +60,7 @@ impl ResidualOperation {
         self.template_matches(template, evaluation, effect)
             && self.method.matches(effect, || request.method())
             && self.path_is_not_excluded(evaluation, effect)
-            && self.host.matches(effect, || request.host())
+            && self.host.matches(effect, || request.authority())
             && self.port.matches(effect, || request.port())
     }
 
@@ -81,7 +81,7 @@ impl ResidualOperation {
         let has_path = self.template_matches(template, evaluation, effect)
             && self.path_is_not_excluded(evaluation, effect);
         let has_method = self.method.matches(effect, || request.method());
-        let has_host = self.host.matches(effect, || request.host());
+        let has_host = self.host.matches(effect, || request.authority());
         let has_port = self.port.matches(effect, || request.port());
         differences.add_if(!has_path, Attribute::Path);
         differences.add_if(!has_method, Attribute::Method);

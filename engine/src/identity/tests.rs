@@ -11,6 +11,8 @@ fn parts_of_an_id_are_told_apart() {
     assert_eq!(id.as_str(), ID);
     assert_eq!(id.trust_domain(), "cluster.local");
     assert_eq!(id.path(), "/ns/shop/sa/cart");
+    let kept = OwnedSpiffeId::parse(ID.as_bytes().to_vec()).unwrap();
+    assert_eq!(kept.borrowed(), id);
 }
 
 #[test]
@@ -57,6 +59,7 @@ fn ids_outside_the_specification_are_refused_with_the_reason() {
             "{}",
             String::from_utf8_lossy(id)
         );
+        assert_eq!(OwnedSpiffeId::parse(id.to_vec()), Err(expected));
     }
 }
 

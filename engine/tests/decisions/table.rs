@@ -147,7 +147,7 @@ fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
         server_name: asked.server_name.map(str::as_bytes),
         method: asked.method.map(str::as_bytes),
         path: asked.path.map(str::as_bytes),
-        host: asked.host.map(str::as_bytes),
+        authority: asked.host.map(str::as_bytes),
         port: asked.port,
         ..Request::of_peer(
             PeerIdentity::from_uri_san(asked.peer.map(str::as_bytes)),

@@ -256,7 +256,7 @@ fn a_denied_request_is_answered_once_and_left_as_it_is() {
     let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate", "me");
     let enforcer = enforcer(&by_identity(), &host);
     assert_eq!(enforcer.enforce(&host), Verdict::Answered);
-    assert_eq!(host.replies.borrow().len(), 1);
+    assert_eq!(host.responses.borrow().len(), 1);
     assert_eq!(host.calls.header_writes.get(), 0);
 }
 
@@ -273,7 +273,7 @@ fn a_policy_in_shadow_lets_everything_pass() {
             enforcer(&config, &host).enforce(&host),
             Verdict::Pass(Some(Outcome::Denied))
         );
-        assert!(host.replies.borrow().is_empty());
+        assert!(host.responses.borrow().is_empty());
     }
 }
 

@@ -10,8 +10,7 @@ use std::ptr;
 use log::Level;
 use peergate_engine::timestamp::Timestamp;
 
-use super::{Bytes, Host, MetricId};
-use crate::reply::LocalReply;
+use super::{Bytes, Host, LocalResponse, MetricId};
 
 const STATUS_OK: u32 = 0;
 const REQUEST_HEADERS: u32 = 0;
@@ -168,21 +167,19 @@ impl Host for Proxy {
         core::arch::wasm32::memory_size(0).saturating_mul(PAGE)
     }
 
-    fn send_reply(&self, reply: &LocalReply) {
-        let headers = serialized(&reply.headers);
+    fn send_local_response(&self, response: &LocalResponse) {
+        let headers = serialized(&response.headers);
         // SAFETY: the host only reads the three ranges, and copies what it keeps.
         unsafe {
             proxy_send_local_response(
-                reply.status,
-                reply.details.as_ptr(),
-                reply.details.len(),
-                reply.body.as_ptr(),
-                reply.body.len(),
+                response.status,
+                response.details.as_ptr(),
+                response.details.len(),
+                response.body.as_ptr(),
+                response.body.len(),
                 headers.as_ptr(),
                 headers.len(),
-                reply
-                    .grpc_status
-                    .map_or(NO_GRPC_STATUS, |status| status as i32),
+                response.grpc_status.unwrap_or(NO_GRPC_STATUS),
             )
         };
     }

@@ -180,7 +180,7 @@ fn a_configuration_that_comes_again_defines_nothing() {
 fn without_counters_decisions_are_made_all_the_same() {
     let host = FakeHost::anonymous().refusing_metrics();
     assert_eq!(counted(&config(&rules()), &host), []);
-    assert_eq!(host.replies.borrow().len(), 1);
+    assert_eq!(host.responses.borrow().len(), 1);
 }
 
 #[test]

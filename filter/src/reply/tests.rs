@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
-use crate::reply::LocalReply;
+use crate::host::LocalResponse;
 
 const OTHER: &str = "spiffe://cluster.local/ns/shop/sa/other";
 
@@ -18,28 +18,28 @@ fn rules() -> Value {
 }
 
 /// The answer under this reporting to a request at a time.
-fn reply(reporting: &Value, host: FakeHost, now: &str) -> LocalReply {
+fn reply(reporting: &Value, host: FakeHost, now: &str) -> LocalResponse {
     let host = host.at(now);
     let mut config = config(&rules());
     config["reporting"] = reporting.clone();
     enforcer(&config, &host).enforce(&host);
-    let replies = host.replies.borrow();
-    replies.first().unwrap().clone()
+    let responses = host.responses.borrow();
+    responses.first().unwrap().clone()
 }
 
-fn during(reporting: &Value, host: FakeHost) -> LocalReply {
+fn during(reporting: &Value, host: FakeHost) -> LocalResponse {
     reply(reporting, host, "2026-01-01T00:00:00Z")
 }
 
 /// The body, with the id of the decision, which must be the header's, left out.
-fn body(reply: &LocalReply) -> Value {
+fn body(reply: &LocalResponse) -> Value {
     let mut body: Value = serde_json::from_str(&reply.body).unwrap();
     let id = body.as_object_mut().unwrap().remove("decision").unwrap();
     assert_eq!(header(reply, "x-peergate-decision"), id.as_str());
     body
 }
 
-fn header<'r>(reply: &'r LocalReply, name: &str) -> Option<&'r str> {
+fn header<'r>(reply: &'r LocalResponse, name: &str) -> Option<&'r str> {
     let mut headers = reply.headers.iter();
     headers.find_map(|(known, value)| (*known == name).then_some(value.as_str()))
 }
@@ -149,10 +149,10 @@ fn callers_through_a_gateway_learn_what_strangers_do() {
         for kind in ["application/json", "application/grpc"] {
             let host = FakeHost::with_uri_sans(&[caller]).with_header("content-type", kind);
             enforcer(&config, &host).enforce(&host);
-            let replies = host.replies.borrow();
-            let reason = header(&replies[0], "x-peergate-reason");
+            let responses = host.responses.borrow();
+            let reason = header(&responses[0], "x-peergate-reason");
             assert_eq!(reason, is_told.then_some("no-rule-matched"), "{caller}");
-            let is_in_body = replies[0].body.contains("no-rule-matched");
+            let is_in_body = responses[0].body.contains("no-rule-matched");
             assert_eq!(is_in_body, is_told, "{caller}");
         }
     }
@@ -234,7 +234,7 @@ fn grpc_clients_get_a_status_and_a_short_message() {
     for kind in ["application/grpc", "application/grpc+proto"] {
         let host = FakeHost::with_uri_sans(&[OTHER]).with_header("content-type", kind);
         let reply = during(&json!({}), host);
-        assert_eq!(reply.grpc_status.map(|status| status as i32), Some(7));
+        assert_eq!(reply.grpc_status, Some(7));
         assert_eq!(header(&reply, "content-type"), None);
         let id = header(&reply, "x-peergate-decision").unwrap();
         let message = format!("access denied: no-rule-matched; decision {id}");
@@ -259,8 +259,8 @@ fn decisions_are_sealed_where_a_key_is_configured() {
     config["decisionKey"] = key.to_base64().into();
     config["revision"] = "5f70bf18a086".into();
     enforcer(&config, &host).enforce(&host);
-    let replies = host.replies.borrow();
-    let id = header(&replies[0], "x-peergate-decision").unwrap();
+    let responses = host.responses.borrow();
+    let id = header(&responses[0], "x-peergate-decision").unwrap();
     assert!(DecisionRecord::decode(id).is_err());
     let record = DecisionRecord::unseal(id, [("shop/orders".to_owned(), key)]).unwrap();
     assert_eq!(record.caller, RecordedCaller::Workload(WEB.to_owned()));

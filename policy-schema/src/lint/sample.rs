@@ -30,7 +30,7 @@ impl Sample {
         Request {
             method: Some(self.method.as_bytes()),
             path: Some(path.as_bytes()),
-            host: self.host.as_deref().map(str::as_bytes),
+            authority: self.host.as_deref().map(str::as_bytes),
             port: self.port,
             ..Request::of_peer(PeerIdentity::from_uri_san(caller), now)
         }

@@ -81,7 +81,7 @@ impl Asked {
             client_certificate: certificate.as_ref(),
             method: self.method.as_deref(),
             path: self.path.as_deref(),
-            host: self.host.as_deref(),
+            authority: self.host.as_deref(),
             port: self.port,
             local_ip: self.local_ip,
             peer_ip: self.peer_ip,

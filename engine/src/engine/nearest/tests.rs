@@ -21,7 +21,7 @@ fn request<'r>(caller: Option<&'r str>, method: &'r str, path: &'r str) -> Reque
     Request {
         method: Some(method.as_bytes()),
         path: Some(path.as_bytes()),
-        host: Some(b"orders:8080"),
+        authority: Some(b"orders:8080"),
         port: Some(8080),
         ..Request::of_peer(
             PeerIdentity::from_uri_san(caller.map(str::as_bytes)),

@@ -156,9 +156,9 @@ fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
             let logged = host.log.borrow();
             let (_, line) = logged.last().unwrap();
             let line: Value = serde_json::from_str(line).unwrap();
-            let replies = host.replies.borrow();
+            let responses = host.responses.borrow();
             let told = |name| {
-                let mut headers = replies[0].headers.iter();
+                let mut headers = responses[0].headers.iter();
                 headers.find(|(known, _)| *known == name).unwrap().1.clone()
             };
             assert_eq!(line["decision"], told("x-peergate-decision"));

@@ -70,7 +70,7 @@ impl Omittable {
     fn is_omitted(self, request: &Request<'_>) -> bool {
         match self {
             Self::Port => request.port.is_none(),
-            Self::Host => request.host.is_none(),
+            Self::Host => request.authority.is_none(),
             Self::SourceIp => request.peer_ip == PeerIp::Absent,
             Self::RemoteIp => request.remote_ip.is_none(),
             Self::DestinationIp => request.local_ip.is_none(),
@@ -510,7 +510,7 @@ mod tests {
                 for address in ["10.0.0.1", "192.0.2.1"] {
                     requests.push(Request {
                         port: Some(port),
-                        host: Some(host),
+                        authority: Some(host),
                         remote_ip: Some(address.parse().unwrap()),
                         ..*request
                     });

@@ -129,7 +129,7 @@ impl Question<'_> {
         Request {
             method: self.method.map(str::as_bytes),
             path,
-            host: self.host.map(str::as_bytes),
+            authority: self.host.map(str::as_bytes),
             port: self.port,
             local_ip: self.destination_ip,
             peer_ip: self.source_ip.map_or(PeerIp::Absent, PeerIp::Known),

@@ -159,7 +159,7 @@ impl Known {
         let request = Request {
             method: seen.method.as_deref().map(str::as_bytes),
             path: seen.path.as_deref().map(str::as_bytes),
-            host: seen.host.as_deref().map(str::as_bytes),
+            authority: seen.host.as_deref().map(str::as_bytes),
             port: self.port,
             ..Request::of_peer(peer, seen.tally.period.last)
         };

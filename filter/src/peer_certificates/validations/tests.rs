@@ -1,0 +1,147 @@
+use super::*;
+use crate::fake_host::{ADMIN, FakeHost, WEB};
+use crate::peer::Peer;
+use crate::peer_certificates::PeerCertificates;
+
+fn web() -> Peer {
+    Peer::from_uri_san(WEB.as_bytes().to_vec())
+}
+
+fn gateway(validation: CertificateValidation) -> PeerCertificates {
+    PeerCertificates::new(validation, false)
+}
+
+const VALID: &[u8] = &[1];
+const NOT_VALID: &[u8] = &[0];
+const NOW: &str = "2026-06-01T12:00:00Z";
+
+/// A connection of `WEB`, whose certificate is good until the year 4096.
+fn at_gateway(is_validated: Option<&[u8]>, filter_chain: &str, port: u16) -> FakeHost {
+    let mut host = FakeHost::with_uri_sans(&[WEB])
+        .with_property(LOCAL_ADDRESS, format!("10.0.0.1:{port}").as_bytes())
+        .with_property(FILTER_CHAIN, filter_chain.as_bytes());
+    if let Some(is_validated) = is_validated {
+        host = host.with_property(IS_VALIDATED, is_validated);
+    }
+    host.at(NOW)
+}
+
+#[test]
+fn where_the_listener_validates_nothing_more_is_asked() {
+    for is_validated in [None, Some(VALID), Some(NOT_VALID)] {
+        let host = at_gateway(is_validated, "https", 443);
+        assert_eq!(PeerCertificates::default().peer(&host).0, web());
+        // Digest, SAN and certificate.
+        assert_eq!(host.calls.answered.get(), 3);
+    }
+}
+
+#[test]
+fn at_a_gateway_an_identity_counts_only_if_it_was_validated() {
+    use CertificateValidation::{Required, WhereReported};
+    let counts = web();
+    let unvalidated = Peer::Unvalidated;
+    for (validation, is_validated, expected) in [
+        (WhereReported, None, &counts),
+        (WhereReported, Some(VALID), &counts),
+        (WhereReported, Some(NOT_VALID), &unvalidated),
+        (WhereReported, Some(&b"true"[..]), &unvalidated),
+        (WhereReported, Some(&[2][..]), &unvalidated),
+        (Required, None, &unvalidated),
+        (Required, Some(VALID), &counts),
+        (Required, Some(NOT_VALID), &unvalidated),
+    ] {
+        let certificates = gateway(validation);
+        let host = at_gateway(is_validated, "https", 443);
+        assert_eq!(
+            certificates.peer(&host).0,
+            *expected,
+            "{validation:?} {is_validated:?}"
+        );
+    }
+}
+
+#[test]
+fn without_a_certificate_there_is_none_to_validate() {
+    let certificates = gateway(CertificateValidation::Required);
+    let host = FakeHost::anonymous().with_property(IS_VALIDATED, NOT_VALID);
+    assert_eq!(certificates.peer(&host).0, Peer::Absent);
+}
+
+#[test]
+fn what_an_unvalidated_certificate_says_is_never_looked_at() {
+    let certificates = gateway(CertificateValidation::WhereReported);
+    for uri_sans in [&[][..], &[WEB, ADMIN], &["urn:web"]] {
+        let host = FakeHost::with_uri_sans(uri_sans).with_property(IS_VALIDATED, NOT_VALID);
+        assert_eq!(certificates.peer(&host).0, Peer::Unvalidated);
+    }
+}
+
+#[test]
+fn a_resumed_session_counts_where_its_certificate_was_validated() {
+    let certificates = gateway(CertificateValidation::Required);
+    let resumed = at_gateway(Some(NOT_VALID), "https", 443);
+    assert_eq!(certificates.peer(&resumed).0, Peer::Unvalidated);
+    certificates.peer(&at_gateway(Some(VALID), "https", 443));
+    assert_eq!(certificates.peer(&resumed).0, web());
+}
+
+#[test]
+fn a_certificate_that_was_validated_elsewhere_does_not_count() {
+    let certificates = gateway(CertificateValidation::Required);
+    certificates.peer(&at_gateway(Some(VALID), "https", 443));
+    for (filter_chain, port) in [("other", 443), ("https", 8443), ("", 443)] {
+        let host = at_gateway(Some(NOT_VALID), filter_chain, port);
+        assert_eq!(
+            certificates.peer(&host).0,
+            Peer::Unvalidated,
+            "{filter_chain} {port}"
+        );
+    }
+    let other = at_gateway(Some(NOT_VALID), "https", 443)
+        .with_property(b"connection\0sha256_peer_certificate_digest", b"of another");
+    assert_eq!(certificates.peer(&other).0, Peer::Unvalidated);
+}
+
+#[test]
+fn a_filter_chain_without_a_name_is_not_remembered() {
+    let certificates = gateway(CertificateValidation::Required);
+    assert_eq!(
+        certificates.peer(&at_gateway(Some(VALID), "", 443)).0,
+        web()
+    );
+    assert_eq!(
+        certificates.peer(&at_gateway(Some(NOT_VALID), "", 443)).0,
+        Peer::Unvalidated
+    );
+}
+
+#[test]
+fn what_was_validated_is_forgotten_after_minutes_and_when_the_certificate_ends() {
+    let remembers = |not_after: Option<&str>, at: &str| {
+        let not_after = not_after.map(|time| Timestamp::parse(time).unwrap());
+        let mut validations = Validations::of(not_after);
+        validations.remember(&at_gateway(Some(VALID), "https", 443));
+        validations.is_remembered(&at_gateway(Some(NOT_VALID), "https", 443).at(at))
+    };
+    let next_year = Some("2027-06-01T12:00:00Z");
+    assert!(remembers(next_year, NOW));
+    assert!(remembers(next_year, "2026-06-01T12:09:59Z"));
+    assert!(!remembers(next_year, "2026-06-01T12:10:00Z"));
+    let soon = Some("2026-06-01T12:01:00Z");
+    assert!(remembers(soon, "2026-06-01T12:00:59Z"));
+    assert!(!remembers(soon, "2026-06-01T12:01:00Z"));
+    assert!(!remembers(None, NOW));
+}
+
+#[test]
+fn the_places_where_a_certificate_was_validated_are_bounded() {
+    let certificates = gateway(CertificateValidation::Required);
+    for port in 0..100 {
+        certificates.peer(&at_gateway(Some(VALID), "https", port));
+        certificates.peer(&at_gateway(Some(VALID), "https", port));
+    }
+    let kept = certificates.by_digest.take();
+    let places = kept.values().map(|known| known.validations.places.len());
+    assert_eq!(places.collect::<Vec<_>>(), [MOST_PLACES]);
+}
