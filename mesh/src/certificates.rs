@@ -11,6 +11,7 @@ pub mod authority;
 pub(crate) mod beside;
 pub mod error;
 pub mod examination;
+pub mod expected;
 pub mod finding;
 pub mod inspect;
 pub mod plugged_in;

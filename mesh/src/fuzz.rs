@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use peergate_fuzz::{Target, fuzz};
 use policy_schema::timestamp::Timestamp;
 
-use crate::certificates::inspect::{Expected, inspect};
+use crate::certificates::expected::Expected;
+use crate::certificates::inspect::inspect;
 use crate::certificates::read::read;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What every command that talks to others begins with.
+//! What talking to others begins with, and why it fails.
 
 use std::error::Error;
 use std::io;

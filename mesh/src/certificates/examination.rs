@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::beside::beside;
 use super::error::CertificatesError;
+use super::expected::Expected;
 use super::finding::Finding;
-use super::inspect::{Expected, Inspected, inspect, missing_roots};
+use super::inspect::{Inspected, inspect, missing_roots};
 use super::read::{self, Chain};
 
 /// The certificates of a file that belong together.

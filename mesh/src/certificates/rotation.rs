@@ -6,8 +6,9 @@ use policy_schema::timestamp::Timestamp;
 
 use super::beside::beside;
 use super::error::CertificatesError;
+use super::expected::Expected;
 use super::finding::FaultCode;
-use super::inspect::{Expected, inspect};
+use super::inspect::inspect;
 use super::plugged_in::PluggedIn;
 use super::read::CA_CERT;
 

@@ -7,8 +7,9 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Finding, FindingCode, Object, Proxy, Role};
 
 use crate::certificates::beside::beside;
+use crate::certificates::expected::Expected;
 use crate::certificates::finding::{self, FaultCode};
-use crate::certificates::inspect::{self, Expected, inspect};
+use crate::certificates::inspect::{self, inspect};
 use crate::certificates::read::{self, Chain, ReadError};
 
 /// The Secret of Istio's CA.

@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::seen::{Probed, Seen};
 use super::{certificates, measured};
 use crate::admin::{self, Said};
-use crate::certificates::inspect::Expected;
+use crate::certificates::expected::Expected;
 use crate::cluster::Cluster;
 use crate::network;
 use crate::probe::{self, Answer, Answers};

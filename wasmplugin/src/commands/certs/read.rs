@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
 use peergate_mesh::certificates::examination::{Examined, Root, examine};
-use peergate_mesh::certificates::inspect::Expected;
+use peergate_mesh::certificates::expected::Expected;
 use policy_schema::timestamp::Timestamp;
 
 use super::args::parse_trust_domain;
