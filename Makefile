@@ -15,11 +15,11 @@ PAIRS ?= 1000000
 TARGET ?= yaml
 SECONDS ?= 60
 fuzz_crate_certificate := peergate-filter
-fuzz_crate_certificates := peergate
+fuzz_crate_certificates := peergate-mesh
 fuzz_crate_access-log := peergate
 fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
-# A program has no library to test from outside.
-fuzz_tests = $(if $(filter peergate,$(fuzz_crate)),--lib fuzz::,--test fuzz)
+# Where what reads the bytes is nobody else's business, the test is inside the library.
+fuzz_tests = $(if $(filter peergate peergate-mesh,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

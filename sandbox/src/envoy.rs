@@ -13,7 +13,7 @@ pub use self::binary::EnvoyBinary;
 use self::binary::PROGRAM;
 use crate::process::Process;
 use crate::wait::{PATIENCE, wait_for};
-use crate::{CallError, Client, Error, Metrics, Request, Response};
+use crate::{CallError, Client, Error, Request, Response};
 
 /// A running Envoy. It is killed when dropped, and also when this process dies in any way.
 #[derive(Debug)]
@@ -124,11 +124,6 @@ impl Envoy {
     /// The statistics in the Prometheus text format.
     pub fn stats(&self) -> Result<String, Error> {
         self.admin_get("/stats/prometheus")
-    }
-
-    /// The statistics, read.
-    pub fn metrics(&self) -> Result<Metrics, Error> {
-        Metrics::parse(&self.stats()?)
     }
 }
 

@@ -60,10 +60,6 @@ pub enum Error {
     #[error("setting TLS up: {0}")]
     Tls(#[from] rustls::Error),
 
-    /// The text is not in the Prometheus exposition format.
-    #[error("reading metrics: {0}")]
-    Metrics(io::Error),
-
     /// A value is not the JSON it should be.
     #[error("JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -20,7 +20,6 @@
 //! - [`sidecar`]: the bootstraps of inbound and outbound sidecars
 //! - [`upstream`]: the service behind the inbound sidecar; it answers with what it received
 //! - [`client`]: a blocking HTTP client
-//! - [`metrics`]: samples out of what Envoy exposes to Prometheus
 //! - [`service`]: a service behind an inbound sidecar, whole
 //! - [`prometheus`]: a Prometheus that scrapes Envoys and is asked
 //! - [`wait`]: waiting for a condition, up to a deadline
@@ -44,7 +43,6 @@
 pub mod client;
 pub mod envoy;
 pub mod error;
-pub mod metrics;
 pub mod pki;
 mod process;
 pub mod prometheus;
@@ -56,7 +54,6 @@ pub mod wait;
 pub use client::{Client, Connection, Request, Response};
 pub use envoy::{Envoy, EnvoyBinary};
 pub use error::{CallError, Error};
-pub use metrics::Metrics;
 pub use pki::{Authority, Identity, IdentityFiles, Leaf};
 pub use prometheus::{Prometheus, PrometheusTools, Range, Series};
 pub use service::Service;

@@ -90,7 +90,7 @@ fn a_config_that_cannot_be_taken_leaves_the_last_one_in_force() {
         let response = stranger.send(&Request::get("/orders")).unwrap();
         assert_denied(&response, "no-rule-matched");
     }
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let rejections = metrics.value("peergate_config_rejections_total", &[]);
     assert_eq!(
         rejections,

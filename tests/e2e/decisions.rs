@@ -87,7 +87,7 @@ fn a_shadow_rule_changes_nothing_and_is_counted() {
     let mesh = Mesh::start();
     let client = mesh.client_as(WEB);
     assert_allowed(&client.send(&Request::get("/orders/bulk")).unwrap());
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let labels = [
         ("peergate_rule", "stop-bulk-orders"),
         ("peergate_effect", "shadow_deny"),
@@ -111,7 +111,7 @@ fn a_policy_in_shadow_lets_everything_pass_and_counts_what_it_would_do() {
     );
     let stranger = mesh.client_as("spiffe://evil.example/ns/shop/sa/web");
     assert_allowed(&stranger.send(&Request::get("/orders")).unwrap());
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     for reason in ["no-identity", "foreign-trust-domain"] {
         let labels = [
             ("peergate_reason", reason),

@@ -113,7 +113,7 @@ fn series(mesh: &Mesh) -> BTreeSet<String> {
 }
 
 fn memory(mesh: &Mesh) -> f64 {
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     metrics.value("peergate_memory_bytes", &[]).unwrap()
 }
 
@@ -147,7 +147,7 @@ fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
     assert!(longest_line <= LONGEST_LINE, "{longest_line} bytes");
     // What was left out is counted.
     let omitted = each * CALLERS + 2 * longest.len() - logged;
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let value = |name, labels: &[_]| metrics.value(name, labels).unwrap();
     let omitted = f64::from(u32::try_from(omitted).unwrap());
     assert_same(omitted, value("peergate_log_lines_omitted_total", &[]));

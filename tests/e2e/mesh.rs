@@ -3,6 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
+use peergate_mesh::metrics::Metrics;
 use peergate_sandbox::{
     Client, Connection, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT,
     Identity, InboundSidecar, Leaf, Request, Response, Service,
@@ -416,6 +417,11 @@ impl Mesh {
 
     pub(crate) fn at(&self, listener: &str) -> Client {
         self.service.at(listener).unwrap()
+    }
+
+    /// What the sidecar has counted.
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.envoy.stats().unwrap()).unwrap()
     }
 
     /// Fails unless the filter still serves the caller that it should.

@@ -21,7 +21,7 @@ fn each_decision_is_counted_once_with_policy_rule_effect_and_reason() {
         .unwrap();
     let quarantined = mesh.client_as("spiffe://cluster.local/ns/quarantine/sa/any");
     quarantined.send(&Request::get("/status")).unwrap();
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let count = |rule: &str, effect: &str, reason: &str| {
         let labels = [
             ("peergate_policy", "shop_orders"),
@@ -59,7 +59,7 @@ fn each_decision_is_counted_once_with_policy_rule_effect_and_reason() {
 #[test]
 fn no_request_makes_a_new_series() {
     let mesh = Mesh::start();
-    let series = || mesh.envoy.metrics().unwrap().samples(COUNTER).count();
+    let series = || mesh.metrics().samples(COUNTER).count();
     let before = series();
     assert!(before > 0);
     for number in 0..40 {
@@ -87,7 +87,7 @@ fn what_is_in_force_can_be_read() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.revision = Some("5f70bf18a086".to_owned());
     }));
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let policy = ("peergate_policy", "shop_orders");
     let value = |name: &str| metrics.value(name, &[policy]);
     assert_eq!(
@@ -124,7 +124,7 @@ fn what_is_in_force_can_be_read() {
 fn memory_grows_once_for_a_large_config() {
     let memory_with = |config: String| {
         let mesh = Mesh::with_config(config);
-        let metrics = mesh.envoy.metrics().unwrap();
+        let metrics = mesh.metrics();
         metrics.value("peergate_memory_bytes", &[]).unwrap()
     };
     let of_small = memory_with(plugin_config(|_| {}));
@@ -185,7 +185,7 @@ fn flat_names_need_no_tags() {
         &[],
     );
     mesh.client_as(WEB).send(&Request::get("/orders")).unwrap();
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let counter = "peergate_decisions_POLICY_shop_orders_RULE_web__places__orders_EFFECT_allow_\
                    REASON_allowed__by__rule_total";
     assert_eq!(metrics.value(counter, &[]), Some(1.0));
@@ -203,7 +203,7 @@ fn in_learning_mode_requests_are_counted_by_caller_method_and_path() {
         web.send(&Request::get(&format!("/orders/{number}?token=hunter2")))
             .unwrap();
     }
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let observed = "peergate_observed_requests_total";
     let seen = metrics.value(
         observed,

@@ -35,7 +35,7 @@ fn mesh(enforcement: Enforcement, rbac: Vec<Value>) -> Mesh {
 
 /// What was counted, each as the verdicts and how often.
 fn counted(mesh: &Mesh) -> Vec<(&'static str, f64)> {
-    let metrics = mesh.envoy.metrics().unwrap();
+    let metrics = mesh.metrics();
     let all = [
         "both-allow",
         "both-deny",
@@ -130,5 +130,5 @@ fn what_was_answered_before_rbac_could_judge_it_is_not_counted() {
 fn the_module_that_does_not_compare_has_no_such_counter() {
     let mesh = Mesh::start();
     send(&mesh, "/orders");
-    assert_eq!(mesh.envoy.metrics().unwrap().value(COUNTER, &[]), None);
+    assert_eq!(mesh.metrics().value(COUNTER, &[]), None);
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use peergate_mesh::any_server::AnyServer;
 use peergate_sandbox::wait::PATIENCE;
 use peergate_tests::random::Asked;
 use policy_schema::engine::PeerIp;
 use ring::hmac;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
@@ -96,9 +96,11 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
     stream.set_nodelay(true)?;
     stream.write_all(proxy_header(asked).as_bytes())?;
 
+    // Who serves does not matter here.
+    let server = AnyServer::new(Arc::new(rustls::crypto::ring::default_provider()));
     let roots = ClientConfig::builder()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyServer));
+        .with_custom_certificate_verifier(Arc::new(server));
     let config = match callers.certificate(asked.certificate.as_ref()) {
         Some((chain, key)) => roots
             .with_client_auth_cert(chain, key)
@@ -238,47 +240,4 @@ fn read_answer(connection: &mut Connection, has_body: bool) -> io::Result<(Answe
         other => return Err(io::Error::other(format!("status {other}"))),
     };
     Ok((answer, is_open))
-}
-
-/// Who serves does not matter here.
-#[derive(Debug)]
-struct AnyServer;
-
-impl ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        vec![
-            SignatureScheme::ECDSA_NISTP256_SHA256,
-            SignatureScheme::ED25519,
-            SignatureScheme::RSA_PSS_SHA256,
-        ]
-    }
 }

@@ -17,6 +17,8 @@ mod mesh;
 mod outcome;
 mod report;
 
+use peergate_mesh::metrics::Metrics;
+
 pub(crate) use error::DemoError;
 pub(crate) use mesh::DemoMesh;
 pub(crate) use report::Report;
@@ -27,7 +29,7 @@ pub(crate) fn run(mesh: &DemoMesh) -> Result<Report, DemoError> {
     for case in cases::all() {
         outcomes.push(mesh.outcome(case)?);
     }
-    let metrics = mesh.server().metrics()?;
+    let metrics = Metrics::parse(&mesh.server().stats()?)?;
     let change = change::allow(mesh, &outcomes)?;
     Ok(Report::new(outcomes, &metrics, change))
 }

@@ -3,9 +3,6 @@
 //! It reads files, hands them to `policy-schema`, which does the work, and writes what comes out:
 //! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
 
-mod admin;
-mod certificates;
-mod cluster;
 mod commands;
 mod compilation;
 mod decision_key;
@@ -19,16 +16,13 @@ mod input;
 mod label;
 mod learning;
 mod manifests;
-mod network;
 mod output;
 mod policies;
 mod policy_file;
-mod probe;
 mod prometheus;
 mod promotion;
 mod registry;
 mod report;
-mod series;
 mod top;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -1,11 +1,11 @@
-//! Manifests of Kubernetes → objects.
+//! Manifests of Kubernetes, in files and folders.
 
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_mesh::manifests::Manifests;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::printable::printable;
-use policy_schema::verify::{HelmValues, Manifest, Object, manifest};
 use policy_schema::wording::counted;
 use policy_schema::yaml::Lines;
 use thiserror::Error;
@@ -15,13 +15,6 @@ use crate::report;
 
 /// More skipped documents than these are not named.
 const MAX_NAMED: usize = 5;
-
-/// Objects, and the texts that they stand in.
-pub(crate) struct Manifests {
-    pub(crate) objects: Vec<Object>,
-    pub(crate) values: Vec<HelmValues>,
-    pub(crate) sources: Vec<SourceText>,
-}
 
 /// Manifests that cannot be read. The diagnostics have been shown.
 #[derive(Debug, Error)]
@@ -45,46 +38,20 @@ impl Fault for InvalidManifests {
 /// Reads files and folders. Nothing is read if any of them cannot be. A note lists the documents that are no
 /// objects.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
-    let mut input = Input::read(paths)?;
-    let mut found = Vec::new();
-    let mut values = Vec::new();
-    let mut skipped = Vec::new();
-    for (source, text) in input.sources.iter().enumerate() {
-        match manifest(source, &text.text) {
-            Ok(read) => {
-                let Manifest {
-                    objects,
-                    values: of_helm,
-                    skipped: others,
-                } = read;
-                found.extend(objects);
-                values.extend(of_helm);
-                skipped.extend(others);
-            }
-            Err(faults) => {
-                let diagnostics = faults.into_iter().map(|fault| Diagnostic {
-                    code: fault.code,
-                    source,
-                    span: fault.span,
-                    message: fault.message,
-                    help: fault.help,
-                    related: None,
-                });
-                input.diagnostics.extend(diagnostics);
-            }
-        }
-    }
-    if !input.diagnostics.is_empty() {
-        report::diagnostics(&input.diagnostics, &input.sources);
-        let severities = input.diagnostics.iter().map(Diagnostic::severity);
+    let Input {
+        sources,
+        mut diagnostics,
+        ..
+    } = Input::read(paths)?;
+    let (manifests, faults) = Manifests::read(sources);
+    diagnostics.extend(faults);
+    if !diagnostics.is_empty() {
+        report::diagnostics(&diagnostics, &manifests.sources);
+        let severities = diagnostics.iter().map(Diagnostic::severity);
         return Err(InvalidManifests(report::counts(severities)).into());
     }
-    note_skipped(&skipped, &input.sources);
-    Ok(Manifests {
-        objects: found,
-        values,
-        sources: input.sources,
-    })
+    note_skipped(&manifests.skipped, &manifests.sources);
+    Ok(manifests)
 }
 
 /// Lists documents that were expected to be objects and are not.

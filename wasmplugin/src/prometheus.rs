@@ -13,12 +13,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderValue, LOCATION};
+use peergate_mesh::network;
 use policy_schema::telemetry::metric;
 use policy_schema::timestamp::Timestamp;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
-
-use crate::network;
 
 pub(crate) use args::PrometheusArgs;
 pub(crate) use error::PrometheusError;

@@ -12,11 +12,11 @@ use oci_client::manifest::{
 };
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
+use peergate_mesh::network::{self, CannotStart};
 use policy_schema::module_url::ImageReference;
 use thiserror::Error;
 
 use crate::image::Image;
-use crate::network::{self, CannotStart};
 
 /// Docker's own registry, as its configuration calls it.
 const DOCKER_HUB: (&str, &str) = ("docker.io", "https://index.docker.io/v1/");

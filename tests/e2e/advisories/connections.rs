@@ -116,7 +116,7 @@ fn envoy_42668_a_resumed_session_is_still_the_same_caller() {
     let deny = "{id: d, effect: Deny, from: [{serviceAccounts: [ads]}]}";
     let planes = Planes::enforcing(&["{id: all, effect: Allow}", deny]);
     let resumed = |mesh: &Mesh| {
-        let metrics = mesh.envoy.metrics().unwrap();
+        let metrics = mesh.metrics();
         let resumed = metrics.value("envoy_listener_ssl_session_reused", &[]);
         resumed.unwrap_or_default()
     };

@@ -3,7 +3,6 @@
 mod args;
 mod cacerts;
 mod cluster;
-mod error;
 mod read;
 mod root;
 mod rotate;

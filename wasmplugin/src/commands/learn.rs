@@ -12,6 +12,7 @@ mod series;
 mod wording;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::network;
 use policy_schema::timestamp::Timestamp;
 
 use crate::input::{InputArgs, InputError, is_stdin};
@@ -20,7 +21,7 @@ use crate::learning::proposal::{Evidence, Proposals, ProposedCall};
 use crate::learning::workload::Counting;
 use crate::output::{self, Format};
 use crate::policies::PoliciesError;
-use crate::{network, policies, report};
+use crate::{policies, report};
 
 pub(crate) use args::Args;
 

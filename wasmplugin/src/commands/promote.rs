@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::network;
+use peergate_mesh::series::NoLabels;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::time_span;
@@ -18,14 +20,13 @@ use policy_schema::validate::Options;
 
 use crate::input::InputArgs;
 use crate::output::{self, Format};
+use crate::policies;
 use crate::policy_file::PolicyFileError;
 use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
 use crate::promotion::verdict::{Standard, judge};
 use crate::promotion::{Window, evidence};
-use crate::series::NoLabels;
-use crate::{network, policies};
 
 use error::PromoteError;
 use report::{Judged, Report};

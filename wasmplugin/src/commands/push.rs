@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_mesh::network;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::edit::{EditError, PolicyText};
 use policy_schema::validate::{Options, validate};
 use thiserror::Error;
 
 use crate::image::{self, InvalidLayout};
-use crate::input::{Input, InputError, bytes};
+use crate::input::{Input, InputError, bytes, name_of};
 use crate::output::{self, NewFile};
 use crate::policy_file::changed_file;
 use crate::registry::{self, Access, Destination, PushError};
-use crate::{network, policies, report};
+use crate::{policies, report};
 
 /// Upload an image of the filter to a registry
 ///
@@ -114,8 +115,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 
 /// A file with authorities, as it is.
 fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
-    network::authorities(path)?;
-    Ok(bytes(path)?)
+    let pem = bytes(path)?;
+    network::authorities(&name_of(path), &pem)?;
+    Ok(pem)
 }
 
 /// The file with this image in its `Mesh`, and everything else as it was. It is valid, and means that image.

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_mesh::admin::{self, AdminError};
+use peergate_mesh::network;
+use peergate_mesh::series::NoLabels;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::metric;
 use policy_schema::time_span;
@@ -14,17 +17,15 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 use thiserror::Error;
 
-use crate::admin::{self, AdminError};
 use crate::input::InputArgs;
 use crate::output::{self, Format};
 use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
-use crate::series::NoLabels;
 use crate::top::documents::Documents;
 use crate::top::policy_name::policy_name;
 use crate::top::reading::Reading;
 use crate::top::snapshot::{Order, Snapshot};
 use crate::top::{from_prometheus, from_proxy, json, plain, terminal};
-use crate::{network, policies, report};
+use crate::{policies, report};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
 #[derive(Debug, clap::Args)]

@@ -1,26 +1,21 @@
 //! `peergate verify`.
 
 mod args;
-mod certificates;
 mod error;
 mod human;
 mod json;
 mod junit;
-mod measured;
-mod observe;
-mod report;
 mod sarif;
-mod seen;
 
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::verification::verify;
 use policy_schema::code::Severity;
 use policy_schema::istio::ExtensionApi;
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-use policy_schema::verify::{locate_fields, verify};
 
 use crate::commands::render::Extension;
 use crate::decision_key::KeyArgs;
@@ -28,7 +23,6 @@ use crate::input::{InputArgs, InputError};
 use crate::{output, policies};
 
 use args::MeshArgs;
-use report::Report;
 
 /// Say where a mesh is not what the documents say
 ///
@@ -48,7 +42,7 @@ Examples:
 
 docs/verify.md says what each finding means, and what of a cluster one must be permitted to read.
 
-Exit codes: 0 nothing was found; 1 something could not be read; 2 something was found, with
+Exit codes: 0 nothing was found; 1 something could not be read; 2 something was verified, with
 `--deny-warnings` a warning too; 3 the policies, the manifests or the arguments are invalid.")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -104,32 +98,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Err(InputError::StdinTwice.into());
     }
     let set = policies::load(&args.input, options)?.with_decision_key(args.key.read()?);
-    let api = ExtensionApi::from(args.extension_api);
-    let expected = certificates::expected(&set, at, args.min_days);
-    let observe::Observation {
-        observed,
-        seen,
-        sources,
-        mut findings,
-    } = observe::observe(&args.mesh, &set, &expected)?;
-    let verdict = verify(&set, api, &observed);
-    findings.extend(verdict.findings);
-    findings.sort();
-    findings.dedup();
-    locate_fields(&mut findings, &sources);
-    let report = Report {
-        findings,
-        unchecked: verdict.unchecked,
-        seen,
-        sources,
+    let compared = peergate_mesh::verification::Options {
+        api: ExtensionApi::from(args.extension_api),
+        at,
+        min_days: args.min_days,
     };
+    let verified = verify(args.mesh.scope()?, &set, compared)?;
     match args.output {
-        Form::Human => output::write_styled(&args.out, human::report(&report, &observed.proxies)),
-        Form::Json => output::write(&args.out, json::report(&report, &set, &observed.proxies)?),
-        Form::Junit => output::write(&args.out, junit::report(&report)?),
-        Form::Sarif => output::write(&args.out, sarif::report(&report)?),
+        Form::Human => output::write_styled(&args.out, human::report(&verified)),
+        Form::Json => output::write(&args.out, json::report(&verified, &set)?),
+        Form::Junit => output::write(&args.out, junit::report(&verified)?),
+        Form::Sarif => output::write(&args.out, sarif::report(&verified)?),
     }?;
-    let severities = report
+    let severities = verified
         .findings
         .iter()
         .map(|finding| finding.code.severity());

@@ -1,6 +1,7 @@
 //! Why the demo could not be run to its end.
 
 use peergate_fault::{ExitStatus, Fault};
+use peergate_mesh::metrics::NotMetrics;
 use policy_schema::plugin_config::ConfigError;
 use thiserror::Error;
 
@@ -10,6 +11,9 @@ pub(crate) enum DemoError {
     /// A part of the sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] peergate_sandbox::Error),
+    /// What a proxy counted cannot be read.
+    #[error(transparent)]
+    Metrics(#[from] NotMetrics),
     /// The documents are not valid: they were changed, or the demo was built with a broken example.
     #[error("the demo's documents are not valid: {0}")]
     Documents(String),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
-use peergate_sandbox::Metrics;
+use peergate_mesh::metrics::Metrics;
 use policy_schema::telemetry::metric::DECISIONS;
 use policy_schema::telemetry::{DecisionEffect, Label};
 use prometheus_parse::{Sample, Value};

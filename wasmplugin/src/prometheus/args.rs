@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use peergate_fault::Failure;
+use peergate_mesh::network;
 
 use super::Prometheus;
 use super::error::PrometheusError;
-use crate::{input, network};
+use crate::input;
 
 /// Which Prometheus, and how to be let in.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,7 @@ impl PrometheusArgs {
             .map(|bytes| token_of(&bytes))
             .transpose()?;
         let authorities = match &self.prometheus_ca_file {
-            Some(path) => network::authorities(path)?,
+            Some(path) => network::authorities(&input::name_of(path), &input::bytes(path)?)?,
             None => Vec::new(),
         };
         Ok(Some(Prometheus::new(url, token.as_deref(), &authorities)?))

@@ -2,10 +2,9 @@
 
 use http::StatusCode;
 use peergate_fault::{ExitStatus, Fault};
+use peergate_mesh::network;
 use reqwest::Url;
 use thiserror::Error;
-
-use crate::network;
 
 /// Why a Prometheus gives no answer.
 #[derive(Debug, Error)]

@@ -5,10 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 
 use peergate_fault::{ExitStatus, Fault};
+use peergate_mesh::network::block_on;
 use policy_schema::timestamp::Timestamp;
 
 use super::{Prometheus, PrometheusError, Sample};
-use crate::network::block_on;
 
 /// A server for one request.
 struct Server {
@@ -262,7 +262,7 @@ fn of_an_unknown_authority() -> SocketAddr {
     let mut leaf = peergate_sandbox::Leaf::uris([]);
     leaf.dns_sans = vec!["localhost".to_owned()];
     let identity = authority.issue(&leaf).unwrap();
-    crate::network::choose_cryptography();
+    peergate_mesh::network::choose_cryptography();
     let config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(identity.chain, identity.key)

@@ -1,11 +1,11 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
+use peergate_mesh::series::{scrape, series};
 use policy_schema::telemetry::{Label, ObservedValue, RevisionNumber, metric};
 use policy_schema::timestamp::Timestamp;
 
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 use crate::promotion::label::{CALLER, EFFECT, METHOD, PATH, POLICY, REASON, RULE};
-use crate::series::{scrape, series};
 
 /// The metrics that nobody else reads.
 pub(super) const EXPIRY: &str = metric::EXPIRY.name;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::certificates::authority::Authority;
+use peergate_mesh::certificates::plugged_in::PluggedIn;
 
 use super::args::{days, parse_trust_domain};
-use super::cacerts::{PluggedIn, text};
-use crate::certificates::authority::{self, Authority};
+use super::cacerts::{text, write};
 use crate::output;
 
 /// Make an intermediate of a root for a cluster, and the Secret `cacerts` with it
@@ -52,15 +53,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let lifetime = days(args.days);
     let now = SystemTime::now();
-    let intermediate =
-        authority::intermediate(&root, &args.trust_domain, &args.cluster, lifetime, now)?;
-    let plugged_in = PluggedIn {
-        ca_cert: intermediate.certificate_pem.clone(),
-        cert_chain: authority::chain(&intermediate, &root),
-        ca_key: intermediate.key_pem,
-        root_cert: root.certificate_pem,
-    };
+    let authority = PluggedIn::of_cluster(root, &args.trust_domain, &args.cluster, lifetime, now)?;
     output::create_folder(&args.out)?;
-    plugged_in.write(&args.out, &args.namespace)?;
+    write(&args.out, &authority, &args.namespace)?;
     Ok(ExitStatus::Success)
 }

@@ -1,18 +1,14 @@
 //! `peergate certs read`.
 
 use std::fmt::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::certificates::examination::{Examined, Root, examine};
+use peergate_mesh::certificates::expected::Expected;
 use policy_schema::timestamp::Timestamp;
-use serde::Serialize;
 
 use super::args::parse_trust_domain;
-use super::error::CertsError;
-use crate::certificates::beside::beside;
-use crate::certificates::finding::Finding;
-use crate::certificates::inspect::{Expected, Inspected, inspect, missing_roots, seconds};
-use crate::certificates::read::{self, Chain};
 use crate::input::{bytes, name_of};
 use crate::output::{self, Format};
 use crate::policies;
@@ -59,87 +55,38 @@ pub(super) struct Args {
     output: Format,
 }
 
-/// The certificates of a file that belong together.
-#[derive(Serialize)]
-struct Reported {
-    file: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    certificates: Vec<Inspected>,
-    /// What is wrong with them together.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    findings: Vec<Finding>,
-}
-
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let at = policies::at_or_now(args.at);
-    let expected = Expected {
-        renewed_since: args.renewed_since.map(seconds),
-        trust_domains: args.trust_domain.clone(),
-        ..Expected::at(at, args.min_days)
-    };
-    let roots = args
-        .trusts
-        .iter()
-        .map(|path| root(path))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut reported = Vec::new();
+    let expected = Expected::at(policies::at_or_now(args.at), args.min_days)
+        .of_trust_domains(args.trust_domain.clone())
+        .renewed_since(args.renewed_since);
+    let mut roots = Vec::new();
+    for path in &args.trusts {
+        roots.push(Root::read(&name_of(path), &bytes(path)?)?);
+    }
+    let mut examined = Vec::new();
     for path in &args.files {
-        let file = name_of(path);
-        let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::Unreadable {
-            name: file.clone(),
-            reason,
-        })?;
-        // A file without anything that is trusted does not trust these.
-        if !roots.is_empty() && !chains.iter().any(Chain::is_trusted) {
-            return Err(CertsError::NothingTrusted(file).into());
-        }
-        reported.extend(chains.iter().map(|chain| Reported {
-            file: file.clone(),
-            certificates: inspect(chain, &expected),
-            findings: [beside(chain, &chains), missing_roots(chain, &roots)].concat(),
-            name: chain.name.clone(),
-        }));
+        examined.extend(examine(&name_of(path), &bytes(path)?, &roots, &expected)?);
     }
     let text = match args.output {
-        Format::Json => output::json(&reported)?,
-        Format::Human => reported.iter().map(human).collect::<String>().into_bytes(),
+        Format::Json => output::json(&examined)?,
+        Format::Human => examined.iter().map(human).collect::<String>().into_bytes(),
     };
     output::write_stdout(&text)?;
-    let mut certificates = reported.iter().flat_map(|chain| &chain.certificates);
-    let is_sound = certificates.all(|certificate| certificate.findings.is_empty())
-        && reported.iter().all(|chain| chain.findings.is_empty());
-    Ok(if is_sound {
+    Ok(if examined.iter().all(Examined::is_sound) {
         ExitStatus::Success
     } else {
         ExitStatus::Negative
     })
 }
 
-/// The serial number of the root in a file, as proxies tell it, and the file's name.
-fn root(path: &Path) -> Result<(String, String), Failure> {
-    let name = name_of(path);
-    let chains = read::read(&bytes(path)?).map_err(|reason| CertsError::Unreadable {
-        name: name.clone(),
-        reason,
-    })?;
-    let serial = chains
-        .iter()
-        .find_map(|chain| chain.serials().into_iter().next());
-    match serial {
-        Some(serial) => Ok((serial, name)),
-        None => Err(CertsError::NoCertificate(name).into()),
-    }
-}
-
-fn human(chain: &Reported) -> String {
+fn human(chain: &Examined) -> String {
     let mut text = String::new();
     // Writing into a text cannot fail.
     let _ = describe(chain, &mut text);
     text
 }
 
-fn describe(chain: &Reported, text: &mut String) -> fmt::Result {
+fn describe(chain: &Examined, text: &mut String) -> fmt::Result {
     match &chain.name {
         Some(name) => writeln!(text, "{}: {name}", chain.file)?,
         None => writeln!(text, "{}", chain.file)?,

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::certificates::authority;
 
 use super::args::{days, parse_trust_domain};
-use crate::certificates::authority;
 use crate::output;
 
 /// Make a root: root-cert.pem and root-key.pem

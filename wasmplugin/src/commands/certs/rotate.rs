@@ -1,15 +1,11 @@
 //! `peergate certs rotate`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_mesh::certificates::rotation::{self, Step};
 
-use super::cacerts::PluggedIn;
-use super::error::CertsError;
-use crate::certificates::beside::beside;
-use crate::certificates::finding::FaultCode;
-use crate::certificates::inspect::{Expected, inspect};
-use crate::certificates::read::CA_CERT;
+use super::cacerts;
 use crate::{output, policies};
 
 /// Write the three steps from one root to another, each as the Secret `cacerts`
@@ -46,83 +42,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let (old, new) = (PluggedIn::read(&args.from)?, PluggedIn::read(&args.to)?);
-    if old.root_cert == new.root_cert {
-        return Err(CertsError::SameRoot.into());
-    }
-    let expected = Expected::at(policies::at_or_now(None), 0);
-    let signed_for = sound_identities(&args.from, &old, &expected, Standing::InForce)?;
-    let to_sign_for = sound_identities(&args.to, &new, &expected, Standing::ToCome)?;
-    if let (Some(from), Some(to)) = (signed_for.first(), to_sign_for.first())
-        && signed_for != to_sign_for
-    {
-        return Err(CertsError::OtherTrustDomain {
-            from: from.clone(),
-            to: to.clone(),
-        }
-        .into());
-    }
-    let both = format!("{}{}", old.root_cert, new.root_cert);
-    let trusting_both = |signing: &PluggedIn| PluggedIn {
-        root_cert: both.clone(),
-        ..signing.clone()
-    };
-    let steps = [
-        ("1-trust", trusting_both(&old)),
-        ("2-switch", trusting_both(&new)),
-        ("3-drop", new.clone()),
-    ];
-    for (name, step) in steps {
+    let (old, new) = (cacerts::read(&args.from)?, cacerts::read(&args.to)?);
+    for Step { name, authority } in rotation::steps(&old, &new, policies::at_or_now(None))? {
         let folder = args.out.join(name);
         output::create_folder(&folder)?;
-        step.write(&folder, &args.namespace)?;
+        cacerts::write(&folder, &authority, &args.namespace)?;
     }
     Ok(ExitStatus::Success)
-}
-
-/// What an authority is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// It may be why there is a rotation.
-    InForce,
-    ToCome,
-}
-
-/// The SPIFFE IDs of the authority in a folder, if it has any, once nothing is wrong with it.
-fn sound_identities(
-    folder: &Path,
-    authority: &PluggedIn,
-    expected: &Expected,
-    standing: Standing,
-) -> Result<Vec<String>, Failure> {
-    let unsound = |what: &str, reason: &str| CertsError::UnsoundAuthority {
-        folder: folder.to_owned(),
-        reason: format!("`{what}`: {reason}"),
-    };
-    let chains = authority
-        .chains()
-        .map_err(|reason| CertsError::Unreadable {
-            name: folder.display().to_string(),
-            reason,
-        })?;
-    let mut identities = Vec::new();
-    for chain in &chains {
-        let name = chain.name.as_deref().unwrap_or_default();
-        let inspected = inspect(chain, expected);
-        let own = inspected.iter().flat_map(|found| &found.findings);
-        let own = own
-            .filter(|found| standing == Standing::ToCome || found.code == FaultCode::BrokenChain);
-        if let Some(found) = beside(chain, &chains).iter().chain(own).next() {
-            return Err(unsound(name, &found.message).into());
-        }
-        if name == CA_CERT
-            && let Some(first) = inspected.first()
-        {
-            if first.is_authority != Some(true) {
-                return Err(unsound(name, "it does not sign others").into());
-            }
-            identities.clone_from(&first.identities);
-        }
-    }
-    Ok(identities)
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use peergate_fault::Failure;
+use peergate_mesh::cluster;
+use peergate_mesh::manifests::Manifests;
 use policy_schema::diagnostic::{Place, SourceText};
 use policy_schema::istio::{Resource, ResourceKind};
 use policy_schema::policy::PolicySet;
@@ -12,9 +14,7 @@ use policy_schema::verify::{Widening, widened};
 use policy_schema::yaml::Lines;
 
 use super::object::Object;
-use crate::cluster::{Cluster, ClusterError};
-use crate::manifests::{self, Manifests};
-use crate::{input, network, report};
+use crate::{input, manifests, report};
 
 /// Stands for the cluster of the current kubeconfig context.
 const CLUSTER: &str = "cluster";
@@ -78,24 +78,12 @@ impl AgainstArgs {
             .cloned()
             .partition(|path| path.as_os_str() == CLUSTER);
         let mut manifests = if paths.is_empty() {
-            Manifests {
-                values: Vec::new(),
-                objects: Vec::new(),
-                sources: Vec::new(),
-            }
+            Manifests::default()
         } else {
             manifests::read(&paths)?
         };
         if !clusters.is_empty() {
-            let seen = network::block_on(async {
-                let cluster = Cluster::connect(None, None).await?;
-                cluster.compared_objects(kinds).await
-            });
-            let seen = seen??;
-            if let Some((what, reason)) = seen.unseen.into_iter().next() {
-                return Err(ClusterError::Unseen { what, reason }.into());
-            }
-            manifests.objects.extend(seen.objects);
+            manifests.objects.extend(cluster::compared_objects(kinds)?);
         }
         Ok(manifests)
     }

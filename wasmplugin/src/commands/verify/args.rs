@@ -3,8 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
+use peergate_fault::Failure;
+use peergate_mesh::probe;
+use peergate_mesh::verification::scope::{ClusterScope, Scope};
+use policy_schema::verify::Proxy;
 
-use crate::{input, probe};
+use super::error::VerifyError;
+use crate::{input, manifests};
 
 /// What is looked at.
 #[derive(Debug, clap::Args)]
@@ -16,28 +21,28 @@ use crate::{input, probe};
 pub(super) struct MeshArgs {
     /// Manifests, or what `kubectl get -o yaml` says: a file, a folder, or `-` for stdin; repeatable
     #[arg(long, value_name = "PATH", groups = ["mesh", "objects"])]
-    pub(super) manifests: Vec<PathBuf>,
+    manifests: Vec<PathBuf>,
     /// Look at the cluster of a kubeconfig, and at the proxies in it
     #[arg(long, groups = ["mesh", "objects"])]
-    pub(super) cluster: bool,
+    cluster: bool,
     /// With `--cluster`: the kubeconfig [default: as `kubectl` finds it]
     #[arg(long, value_name = "FILE", requires = "cluster")]
-    pub(super) kubeconfig: Option<PathBuf>,
+    kubeconfig: Option<PathBuf>,
     /// With `--cluster`: the context [default: the current one]
     #[arg(long, value_name = "NAME", requires = "cluster")]
-    pub(super) context: Option<String>,
+    context: Option<String>,
     /// With `--cluster`: leave the proxies alone
     #[arg(long, requires = "cluster")]
-    pub(super) skip_proxies: bool,
+    skip_proxies: bool,
     /// A proxy's admin endpoint, `http://HOST:PORT`, or a file with what it said at `/config_dump`; repeatable
     #[arg(long, value_name = "URL|FILE", group = "mesh", value_parser = parse_proxy)]
-    pub(super) proxy: Vec<String>,
+    proxy: Vec<String>,
     /// A workload's port to try, in plaintext and as a foreigner; repeatable
     #[arg(long, value_name = "HOST:PORT", group = "mesh", value_parser = probe::parse_address)]
-    pub(super) probe: Vec<String>,
+    probe: Vec<String>,
     /// Try the ports of the pods that were seen; for where they can be reached
     #[arg(long, requires = "objects")]
-    pub(super) probe_pods: bool,
+    probe_pods: bool,
 }
 
 impl MeshArgs {
@@ -47,13 +52,42 @@ impl MeshArgs {
         paths.any(input::is_stdin)
     }
 
-    pub(super) fn asks_for_objects(&self) -> bool {
-        self.cluster || !self.manifests.is_empty()
+    /// Reads the files that are named.
+    pub(super) fn scope(&self) -> Result<Scope, Failure> {
+        let named = self.manifests.as_slice();
+        let manifests = (!named.is_empty()).then(|| manifests::read(named));
+        let cluster = self.cluster.then(|| ClusterScope {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            skip_proxies: self.skip_proxies,
+        });
+        let mut scope = Scope {
+            manifests: manifests.transpose()?,
+            cluster,
+            ports: self.probe.clone(),
+            pod_ports: self.probe_pods,
+            ..Scope::default()
+        };
+        for proxy in &self.proxy {
+            match address(proxy) {
+                Some(address) => scope.admin_endpoints.push(address.to_owned()),
+                None => scope.proxies.push(read_proxy(Path::new(proxy))?),
+            }
+        }
+        Ok(scope)
     }
 }
 
+/// A proxy, as a file says that it said.
+fn read_proxy(path: &Path) -> Result<Proxy, VerifyError> {
+    let name = input::name_of(path);
+    let dump = input::bytes(path).map_err(VerifyError::Unread)?;
+    Proxy::from_config_dump(&name, &dump)
+        .map_err(|reason| VerifyError::NoConfigDump { name, reason })
+}
+
 /// The host and port of an admin endpoint's URL; none for the name of a file.
-pub(super) fn address(proxy: &str) -> Option<&str> {
+fn address(proxy: &str) -> Option<&str> {
     proxy.strip_prefix(HTTP)
 }
 

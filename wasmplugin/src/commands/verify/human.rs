@@ -1,26 +1,30 @@
 //! The report for people.
 
+use peergate_mesh::verification::Verification;
+use peergate_mesh::verification::seen::Probed;
 use policy_schema::verify::{Proxy, RunningPolicy};
 use policy_schema::wording::counted;
 
-use super::report::Report;
-use super::seen::Probed;
 use crate::report::{self, Message};
 
 /// Proxies with what they run, ports with how they answer, and what is wrong.
-pub(super) fn report(report: &Report, proxies: &[Proxy]) -> Vec<u8> {
-    let running = proxies
+pub(super) fn report(verified: &Verification) -> Vec<u8> {
+    let running = verified
+        .proxies
         .iter()
         .map(|proxy| format!("proxy {}: {}\n", proxy.name, running(proxy)));
     let mut text: String = running.collect();
-    text.extend(report.seen.probes.iter().map(port));
+    text.extend(verified.seen.probes.iter().map(port));
     if !text.is_empty() {
         text.push('\n');
     }
-    text += &report::rendered(report.findings.iter().map(Message::from), &report.sources);
-    let unchecked = report.unchecked.iter();
+    text += &report::rendered(
+        verified.findings.iter().map(Message::from),
+        &verified.sources,
+    );
+    let unchecked = verified.unchecked.iter();
     text.extend(unchecked.map(|unchecked| format!("not looked at: {unchecked}\n")));
-    text += &summary(report);
+    text += &summary(verified);
     text.into_bytes()
 }
 
@@ -56,8 +60,8 @@ fn running(proxy: &Proxy) -> String {
     policies.collect::<Vec<_>>().join(", ")
 }
 
-fn summary(report: &Report) -> String {
-    let seen = &report.seen;
+fn summary(verified: &Verification) -> String {
+    let seen = &verified.seen;
     let objects = seen
         .objects
         .map(|count| counted(count, "object", "objects"));
@@ -69,7 +73,7 @@ fn summary(report: &Report) -> String {
         [] => "nothing".to_owned(),
         some => some.join(", "),
     };
-    let severities = report
+    let severities = verified
         .findings
         .iter()
         .map(|finding| finding.code.severity());

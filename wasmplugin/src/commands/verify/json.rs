@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use peergate_mesh::probe::Answers;
+use peergate_mesh::verification::Verification;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::verify::{Proxy, RunningPolicy};
 use serde::Serialize;
 
-use super::report::Report;
 use crate::output::{self, OutputError};
-use crate::probe::Answers;
 use crate::report::{self, Entry, Message};
 
 #[derive(Serialize)]
@@ -52,15 +52,11 @@ struct PortEntry<'r> {
     answers: &'r Answers,
 }
 
-pub(super) fn report(
-    report: &Report,
-    set: &PolicySet,
-    proxies: &[Proxy],
-) -> Result<Vec<u8>, OutputError> {
-    let findings = report.findings.iter().map(Message::from);
-    let running = proxies.iter().flat_map(|proxy| &proxy.policies);
+pub(super) fn report(verified: &Verification, set: &PolicySet) -> Result<Vec<u8>, OutputError> {
+    let findings = verified.findings.iter().map(Message::from);
+    let running = verified.proxies.iter().flat_map(|proxy| &proxy.policies);
     let revisions = set.revisions(running.map(|policy| &policy.name));
-    let proxies = proxies.iter().map(|proxy| ProxyEntry {
+    let proxies = verified.proxies.iter().map(|proxy| ProxyEntry {
         name: &proxy.name,
         policies: proxy
             .policies
@@ -68,15 +64,15 @@ pub(super) fn report(
             .map(|policy| policy_entry(proxy, policy, &revisions))
             .collect(),
     });
-    let ports = report.seen.probes.iter().map(|probed| PortEntry {
+    let ports = verified.seen.probes.iter().map(|probed| PortEntry {
         address: &probed.address,
         pod: probed.pod.as_deref(),
         answers: &probed.answers,
     });
     output::json(&Document {
-        findings: report::entries(findings, &report.sources),
-        unchecked: &report.unchecked,
-        objects: report.seen.objects,
+        findings: report::entries(findings, &verified.sources),
+        unchecked: &verified.unchecked,
+        objects: verified.seen.objects,
         proxies: proxies.collect(),
         ports: ports.collect(),
     })

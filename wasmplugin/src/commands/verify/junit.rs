@@ -1,28 +1,27 @@
 //! The report for CI systems that show tests: a test for each thing that can be found.
 
 use peergate_fault::Failure;
+use peergate_mesh::verification::Verification;
 use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 use super::error::VerifyError;
-use super::report::Report;
-use super::seen::Seen;
 use crate::report::Texts;
 
 /// Each finding is a test that failed. What was not found is one that passed, or where nobody asked
 /// for it one that was skipped, and a warning is one that passed with something to read.
-pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
-    let texts = Texts::new(&report.sources);
+pub(super) fn report(verified: &Verification) -> Result<Vec<u8>, Failure> {
+    let texts = Texts::new(&verified.sources);
     let mut suite = TestSuite::new("mesh");
     for code in FindingCode::ALL {
-        let found = report
+        let found = verified
             .findings
             .iter()
             .filter(|finding| finding.code == *code);
         let cases: Vec<_> = found.map(|finding| test_case(finding, &texts)).collect();
         if cases.is_empty() {
-            let status = if report.seen.can_tell(*code) {
+            let status = if verified.seen.can_tell(*code) {
                 TestCaseStatus::success()
             } else {
                 TestCaseStatus::skipped()
@@ -35,54 +34,6 @@ pub(super) fn report(report: &Report) -> Result<Vec<u8>, Failure> {
     document.add_test_suite(suite);
     let text = document.to_string().map_err(VerifyError::Junit)?;
     Ok(text.into_bytes())
-}
-
-impl Seen {
-    /// Whether anything was looked at in which this could be found.
-    fn can_tell(&self, code: FindingCode) -> bool {
-        let (objects, proxies) = (self.objects.is_some(), self.proxies > 0);
-        match code {
-            FindingCode::MissingObject
-            | FindingCode::UnlistedKind
-            | FindingCode::ChangedObject
-            | FindingCode::LeftoverObject
-            | FindingCode::EndedObject
-            | FindingCode::ForeignObject
-            | FindingCode::ChangedMeshConfig
-            | FindingCode::UnvalidatedTokens
-            | FindingCode::MeshNotStrict
-            | FindingCode::NamespaceNotStrict
-            | FindingCode::PlaintextPort
-            | FindingCode::BypassedPort
-            | FindingCode::BypassedOutbound
-            | FindingCode::MutualTlsUndone
-            | FindingCode::UnenforcedWorkload
-            | FindingCode::UnenforcedRule
-            | FindingCode::UnenforcedTarget
-            | FindingCode::StalledWaypoint
-            | FindingCode::DeniesTcp
-            | FindingCode::OpenWorkload
-            | FindingCode::WorkloadWithoutPolicy
-            | FindingCode::PolicyWithoutWorkload
-            | FindingCode::WrongServiceAccount => objects,
-            FindingCode::PolicyNotRunning
-            | FindingCode::StaleRevision
-            | FindingCode::FilterFailsOpen
-            | FindingCode::UnknownPolicy
-            | FindingCode::PlaintextListener
-            | FindingCode::RefusedConfiguration
-            | FindingCode::UnreachableProxy => proxies,
-            FindingCode::EnforcementUndone
-            | FindingCode::CertificateEndsSoon
-            | FindingCode::UnsoundCertificate
-            | FindingCode::UnvalidatedCertificates
-            | FindingCode::ForgeableIdentity => objects || proxies,
-            FindingCode::AcceptsPlaintext
-            | FindingCode::AcceptsNoCertificate
-            | FindingCode::AcceptsForeignIdentity => !self.probes.is_empty(),
-            FindingCode::NotChecked => true,
-        }
-    }
 }
 
 fn test_case(finding: &Finding, texts: &Texts<'_>) -> TestCase {

@@ -1,5 +1,6 @@
 //! The report for code scanning (SARIF 2.1.0).
 
+use peergate_mesh::verification::Verification;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use policy_schema::code::Severity;
 use policy_schema::verify::{Finding, FindingCode};
@@ -10,7 +11,6 @@ use serde_sarif::sarif::{
     SCHEMA_URL, Sarif, Tool, ToolComponent,
 };
 
-use super::report::Report;
 use crate::output::{self, OutputError};
 use crate::report::Texts;
 
@@ -24,10 +24,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 /// A run with one rule for each thing that could be found, and a result for each that was.
-pub(super) fn report(report: &Report) -> Result<Vec<u8>, OutputError> {
-    let texts = Texts::new(&report.sources);
+pub(super) fn report(verified: &Verification) -> Result<Vec<u8>, OutputError> {
+    let texts = Texts::new(&verified.sources);
     let rules: Vec<_> = FindingCode::ALL.iter().map(|code| rule(*code)).collect();
-    let results = report
+    let results = verified
         .findings
         .iter()
         .map(|finding| result(finding, &texts));

@@ -1,13 +1,13 @@
 //! Certificate → what it says, and what is wrong with it.
 
 use policy_schema::identity::{SCHEME, SpiffeId, is_trust_domain};
-use policy_schema::timestamp::Timestamp;
 use serde::Serialize;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
+use super::expected::Expected;
 use super::finding::{FaultCode, Finding};
 use super::read::{Certificates, Chain, ToldCertificate, moment};
 use super::signing;
@@ -24,53 +24,30 @@ const WEAK_SIGNATURES: [(&str, &str); 4] = [
     ("1.2.840.10040.4.3", "SHA-1 with DSA"),
 ];
 
-/// With what a certificate is compared.
-#[derive(Clone, Debug)]
-pub(crate) struct Expected {
-    /// Seconds since the Unix epoch.
-    pub(crate) now: i64,
-    /// Less than this many days left are too few for an authority.
-    pub(crate) min_days: i64,
-    /// Since when a workload's certificate has to be renewed, in seconds since the Unix epoch.
-    pub(crate) renewed_since: Option<i64>,
-    /// The trust domains of identities; any if empty.
-    pub(crate) trust_domains: Vec<String>,
-}
-
-impl Expected {
-    /// What holds at this time, for whichever trust domain.
-    pub(crate) fn at(at: Timestamp, min_days: u16) -> Self {
-        Self {
-            now: seconds(at),
-            min_days: min_days.into(),
-            renewed_since: None,
-            trust_domains: Vec::new(),
-        }
-    }
-}
-
-/// Since the Unix epoch.
-pub(crate) fn seconds(time: Timestamp) -> i64 {
-    i64::try_from(time.unix_nanoseconds() / 1_000_000_000).unwrap_or(i64::MAX)
-}
-
 /// What a certificate says.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Inspected {
+pub struct Inspected {
     /// None where a proxy does not tell.
-    pub(crate) subject: Option<String>,
-    pub(crate) issuer: Option<String>,
-    pub(crate) serial: String,
+    pub subject: Option<String>,
+    /// None where a proxy does not tell.
+    pub issuer: Option<String>,
+    /// The serial number in hexadecimal; empty where nothing could be read.
+    pub serial: String,
     /// URI names; one of them, where it is a workload's.
-    pub(crate) identities: Vec<String>,
-    pub(crate) not_before: String,
-    pub(crate) not_after: String,
-    pub(crate) days_left: i64,
-    pub(crate) key: Option<String>,
-    /// None where nothing could be read.
-    pub(crate) is_authority: Option<bool>,
-    pub(crate) findings: Vec<Finding>,
+    pub identities: Vec<String>,
+    /// Since when it is valid, in RFC 3339.
+    pub not_before: String,
+    /// Until when it is valid, in RFC 3339.
+    pub not_after: String,
+    /// Whole days until it ends; negative once it has.
+    pub days_left: i64,
+    /// The kind and size of its key; none where a proxy does not tell.
+    pub key: Option<String>,
+    /// Whether it may sign others; none where nothing could be read.
+    pub is_authority: Option<bool>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
 }
 
 /// What the certificates of a chain say.
@@ -132,12 +109,14 @@ pub(crate) fn is_of_workload(chain: &Chain) -> bool {
 
 /// Roots that are not among what a proxy or a CA trusts, each given by its serial number and what to
 /// call it.
-pub(crate) fn missing_roots(chain: &Chain, roots: &[(String, String)]) -> Vec<Finding> {
+pub(crate) fn missing_roots(chain: &Chain, roots: &[(&str, &str)]) -> Vec<Finding> {
     if !chain.is_trusted() {
         return Vec::new();
     }
     let trusted = chain.serials();
-    let missing = roots.iter().filter(|(serial, _)| !trusted.contains(serial));
+    let missing = roots
+        .iter()
+        .filter(|(serial, _)| !trusted.iter().any(|trusted| trusted == serial));
     missing
         .map(|(_, name)| {
             Finding::new(

@@ -15,23 +15,29 @@ const BACKDATED: Duration = Duration::from_hours(1);
 
 /// A certificate that signs others, and its key.
 #[derive(Debug)]
-pub(crate) struct Authority {
-    pub(crate) certificate_pem: String,
-    /// PKCS #8. ECDSA on P-256.
-    pub(crate) key_pem: String,
+pub struct Authority {
+    /// PEM.
+    pub certificate_pem: String,
+    /// PKCS #8 in PEM. ECDSA on P-256 where it was made here.
+    pub key_pem: String,
 }
 
 /// Why there is no certificate.
 #[derive(Debug, Error)]
-pub(crate) enum AuthorityError {
+pub enum AuthorityError {
+    /// The trust domain or a name does not fit into a certificate, or there is no randomness.
     #[error("the key and the certificate cannot be made: {0}")]
     Make(#[from] rcgen::Error),
+    /// The root's key or certificate cannot be read.
     #[error("it is no key or certificate of a root: {0}")]
     Root(rcgen::Error),
+    /// The root's key is not the key of its certificate.
     #[error("the key is not that of the certificate")]
     OtherKey,
+    /// The root may not sign others.
     #[error("the certificate is not one that signs others")]
     NoAuthority,
+    /// The root ends before what it would sign, in so many days.
     #[error("it would outlive the root, which ends in {0} days")]
     OutlivesRoot(i64),
 }
@@ -52,7 +58,7 @@ impl Fault for AuthorityError {
 }
 
 /// A root for the trust domain, good for this time.
-pub(crate) fn root(
+pub fn root(
     trust_domain: &str,
     lifetime: Duration,
     now: SystemTime,
@@ -69,7 +75,7 @@ pub(crate) fn root(
 
 /// An intermediate for a cluster: it signs workloads' certificates, and no further authorities. As an
 /// authority of the trust domain it has its SPIFFE ID (X509-SVID, section 3.2).
-pub(crate) fn intermediate(
+pub(super) fn intermediate(
     root: &Authority,
     trust_domain: &str,
     cluster: &str,
@@ -143,6 +149,6 @@ fn params(
 }
 
 /// The chain of an intermediate, as Istio wants it: from the intermediate to the root.
-pub(crate) fn chain(intermediate: &Authority, root: &Authority) -> String {
+pub(super) fn chain(intermediate: &Authority, root: &Authority) -> String {
     format!("{}{}", intermediate.certificate_pem, root.certificate_pem)
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use peergate_sandbox::Metrics;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::reporting::MetricNames;
 use policy_schema::telemetry::metric::{LOADED, Metric, REVISION};
 use policy_schema::telemetry::{Label, PolicyLabel, RevisionNumber};
 use policy_schema::verify::{Measured, Measurements};
 
+use crate::metrics::Metrics;
 use crate::series::{number, scrape, series};
 
 /// How many Wasm filters run, each in each worker (Envoy, "Wasm runtime statistics").

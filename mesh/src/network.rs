@@ -1,19 +1,16 @@
-//! What every command that talks to others begins with.
+//! What talking to others begins with, and why it fails.
 
 use std::error::Error;
 use std::io;
-use std::path::Path;
 
-use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_fault::{ExitStatus, Fault};
 use rustls::CertificateError;
 use thiserror::Error;
-
-use crate::input;
 
 /// The runtime that waits for answers cannot start.
 #[derive(Debug, Error)]
 #[error("cannot start: {0}")]
-pub(crate) struct CannotStart(io::Error);
+pub struct CannotStart(io::Error);
 
 impl Fault for CannotStart {
     fn status(&self) -> ExitStatus {
@@ -28,7 +25,7 @@ impl Fault for CannotStart {
 /// A file without a usable certificate of an authority.
 #[derive(Debug, Error)]
 #[error("`{name}` has no certificate in PEM: {reason}")]
-struct InvalidAuthorities {
+pub struct InvalidAuthorities {
     name: String,
     reason: String,
 }
@@ -44,7 +41,7 @@ impl Fault for InvalidAuthorities {
 }
 
 /// Runs what waits for others to its end.
-pub(crate) fn block_on<F: Future>(work: F) -> Result<F::Output, CannotStart> {
+pub fn block_on<F: Future>(work: F) -> Result<F::Output, CannotStart> {
     choose_cryptography();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -54,13 +51,13 @@ pub(crate) fn block_on<F: Future>(work: F) -> Result<F::Output, CannotStart> {
 }
 
 /// Chooses who does the cryptography of TLS, which nobody does by default.
-pub(crate) fn choose_cryptography() {
+pub fn choose_cryptography() {
     // Somebody else may have chosen one for the process, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Why others could not be talked to: what is behind a failure tells it, and mostly that alone.
-pub(crate) fn told(failure: &(dyn Error + 'static)) -> String {
+pub fn told(failure: &(dyn Error + 'static)) -> String {
     if is_authority_unknown(failure) {
         return "its certificate is of an authority that is not known here".to_owned();
     }
@@ -72,7 +69,7 @@ pub(crate) fn told(failure: &(dyn Error + 'static)) -> String {
 }
 
 /// Whether the other presented a certificate of an authority that nobody has named as one to trust.
-pub(crate) fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
+pub fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
     if let Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) =
         failure.downcast_ref()
     {
@@ -87,16 +84,19 @@ pub(crate) fn is_authority_unknown(failure: &(dyn Error + 'static)) -> bool {
     behind.is_some_and(is_authority_unknown)
 }
 
-/// The authorities in a PEM file, which is to have some.
-pub(crate) fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+/// The authorities in a PEM file called `name`, which is to have some.
+pub fn authorities(
+    name: &str,
+    pem: &[u8],
+) -> Result<Vec<reqwest::Certificate>, InvalidAuthorities> {
     let invalid = |reason: String| InvalidAuthorities {
-        name: input::name_of(path),
+        name: name.to_owned(),
         reason,
     };
-    let bundle = reqwest::Certificate::from_pem_bundle(&input::bytes(path)?);
+    let bundle = reqwest::Certificate::from_pem_bundle(pem);
     let authorities = bundle.map_err(|reason| invalid(reason.to_string()))?;
     if authorities.is_empty() {
-        return Err(invalid("it is empty".to_owned()).into());
+        return Err(invalid("it is empty".to_owned()));
     }
     Ok(authorities)
 }

@@ -7,8 +7,9 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::verify::{Finding, FindingCode, Object, Proxy, Role};
 
 use crate::certificates::beside::beside;
+use crate::certificates::expected::Expected;
 use crate::certificates::finding::{self, FaultCode};
-use crate::certificates::inspect::{self, Expected, inspect};
+use crate::certificates::inspect::{self, inspect};
 use crate::certificates::read::{self, Chain, ReadError};
 
 /// The Secret of Istio's CA.
@@ -33,15 +34,8 @@ const OF_ANY: [FaultCode; 6] = [
 
 /// With what certificates are compared.
 pub(super) fn expected(set: &PolicySet, at: Timestamp, min_days: u16) -> Expected {
-    Expected {
-        trust_domains: set
-            .mesh()
-            .trust_domains()
-            .iter()
-            .map(str::to_owned)
-            .collect(),
-        ..Expected::at(at, min_days)
-    }
+    let trust_domains = set.mesh().trust_domains().iter().map(str::to_owned);
+    Expected::at(at, min_days).of_trust_domains(trust_domains.collect())
 }
 
 /// The Secrets whose certificates are the mesh's own, each by its namespace and name.
@@ -196,10 +190,7 @@ mod tests {
             ..Proxy::default()
         };
         let at = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
-        let expected = Expected {
-            trust_domains: vec!["cluster.local".to_owned()],
-            ..Expected::at(at, 30)
-        };
+        let expected = Expected::at(at, 30).of_trust_domains(vec!["cluster.local".to_owned()]);
         let found = of_proxy(&proxy, certs.to_string().as_bytes(), &expected);
         let found = found.into_iter();
         found

@@ -5,26 +5,47 @@ use std::path::PathBuf;
 use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
 
-use crate::certificates::read::ReadError;
+use super::read::ReadError;
 
 /// Why certificates are not read, or an authority not replaced.
 #[derive(Debug, Error)]
-pub(super) enum CertsError {
+pub enum CertificatesError {
+    /// A file or folder has no certificates that can be read.
     #[error("`{name}`: {reason}")]
-    Unreadable { name: String, reason: ReadError },
+    Unreadable {
+        /// The name of the file or folder.
+        name: String,
+        /// Why not.
+        reason: ReadError,
+    },
+    /// A file that is to have a root has no certificate.
     #[error("`{0}`: it has no certificate")]
     NoCertificate(String),
+    /// A file was asked whether it trusts a root, and says nothing of whom it trusts.
     #[error("`{0}`: it does not say what is trusted, which `--trusts` asks")]
     NothingTrusted(String),
+    /// The authorities to be rotated have the same root.
     #[error("both are of the same root")]
     SameRoot,
+    /// Istio's CA would not start with the authority in a folder, or workloads would not trust it.
     #[error("nothing is written: what is in {}: {reason}", folder.display())]
-    UnsoundAuthority { folder: PathBuf, reason: String },
+    UnsoundAuthority {
+        /// Where it is.
+        folder: PathBuf,
+        /// Which file is unsound, and why.
+        reason: String,
+    },
+    /// The authorities to be rotated are for different trust domains.
     #[error("nothing is written: `{from}` signs now, and `{to}` is another trust domain")]
-    OtherTrustDomain { from: String, to: String },
+    OtherTrustDomain {
+        /// The SPIFFE ID of the authority in force.
+        from: String,
+        /// The SPIFFE ID of the one to come.
+        to: String,
+    },
 }
 
-impl Fault for CertsError {
+impl Fault for CertificatesError {
     fn status(&self) -> ExitStatus {
         ExitStatus::Invalid
     }

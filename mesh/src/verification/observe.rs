@@ -1,7 +1,5 @@
 //! What is asked to be looked at → what is seen of it.
 
-use std::path::{Path, PathBuf};
-
 use peergate_fault::Failure;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::{ObjectMetadata, ResourceKind, mesh_config_name, mesh_resources};
@@ -11,15 +9,14 @@ use policy_schema::verify::{
     pod_ports,
 };
 
-use super::args::{MeshArgs, address};
-use super::error::VerifyError;
+use super::scope::Scope;
 use super::seen::{Probed, Seen};
 use super::{certificates, measured};
 use crate::admin::{self, Said};
-use crate::certificates::inspect::Expected;
+use crate::certificates::expected::Expected;
 use crate::cluster::Cluster;
+use crate::network;
 use crate::probe::{self, Answer, Answers};
-use crate::{input, manifests, network};
 
 /// What was seen.
 #[derive(Debug, Default)]
@@ -38,35 +35,34 @@ struct Asked {
     answer: Result<Said, String>,
 }
 
-/// Looks at all that is asked for.
+/// Looks at all that is in scope.
 pub(super) fn observe(
-    args: &MeshArgs,
+    mut scope: Scope,
     set: &PolicySet,
     expected: &Expected,
 ) -> Result<Observation, Failure> {
     let mut observation = Observation::default();
-    let mut objects = observation.read_manifests(&args.manifests)?;
-    let asked = network::block_on(observation.ask_all(args, set, &mut objects))??;
+    let has_objects = scope.has_objects();
+    let mut objects = observation.take_manifests(&mut scope);
+    let asked = network::block_on(observation.ask_all(&scope, set, &mut objects))??;
     for proxy in asked {
         observation.add_proxy(proxy, expected);
     }
-    for path in args.proxy.iter().filter(|proxy| address(proxy).is_none()) {
-        observation.read_proxy(Path::new(path))?;
-    }
+    observation.observed.proxies.append(&mut scope.proxies);
     for object in &objects {
         let found = certificates::of_object(set, object, expected);
         observation.findings.extend(found);
     }
-    for address in &args.probe {
+    for address in &scope.ports {
         observation.probe(address, None, false);
     }
-    if args.probe_pods {
+    if scope.pod_ports {
         observation.probe_pods(set, &objects);
     }
     let proxies = &mut observation.observed.proxies;
     proxies.sort_by(|a, b| a.name.cmp(&b.name));
     observation.seen.proxies = proxies.len();
-    if args.asks_for_objects() {
+    if has_objects {
         observation.seen.objects = Some(objects.len());
         observation.observed.objects = Some(objects);
     }
@@ -93,23 +89,23 @@ fn config_maps(set: &PolicySet, objects: &[Object]) -> Vec<(String, String)> {
 }
 
 impl Observation {
-    fn read_manifests(&mut self, paths: &[PathBuf]) -> Result<Vec<Object>, Failure> {
-        let manifests = manifests::read(paths)?;
+    fn take_manifests(&mut self, scope: &mut Scope) -> Vec<Object> {
+        let manifests = scope.manifests.take().unwrap_or_default();
         self.sources = manifests.sources;
         self.observed.values = manifests.values;
-        Ok(manifests.objects)
+        manifests.objects
     }
 
     /// Asks a cluster and proxies.
     async fn ask_all(
         &mut self,
-        args: &MeshArgs,
+        scope: &Scope,
         set: &PolicySet,
         objects: &mut Vec<Object>,
     ) -> Result<Vec<Asked>, Failure> {
         let mut asked = Vec::new();
-        if args.cluster {
-            let (kubeconfig, context) = (args.kubeconfig.as_deref(), args.context.as_deref());
+        if let Some(wanted) = &scope.cluster {
+            let (kubeconfig, context) = (wanted.kubeconfig.as_deref(), wanted.context.as_deref());
             let cluster = Cluster::connect(kubeconfig, context).await?;
             let seen = cluster
                 .look(&certificates::secrets(set), |objects| {
@@ -123,7 +119,7 @@ impl Observation {
                     "grant the role in docs/verify.md, or run this again if the API server did not answer",
                 ));
             }
-            if !args.skip_proxies {
+            if !wanted.skip_proxies {
                 let pods: Vec<_> = seen
                     .objects
                     .iter()
@@ -145,10 +141,10 @@ impl Observation {
                 unlisted: seen.unlisted,
             };
         }
-        for address in args.proxy.iter().filter_map(|proxy| address(proxy)) {
+        for address in &scope.admin_endpoints {
             let answer = admin::ask(address).await;
             asked.push(Asked {
-                name: address.to_owned(),
+                name: address.clone(),
                 answer: answer.map_err(|reason| reason.to_string()),
             });
         }
@@ -197,15 +193,6 @@ impl Observation {
             )),
         }
         self.observed.proxies.push(proxy);
-    }
-
-    fn read_proxy(&mut self, path: &Path) -> Result<(), Failure> {
-        let name = input::name_of(path);
-        let dump = input::bytes(path).map_err(VerifyError::Unread)?;
-        let proxy = Proxy::from_config_dump(&name, &dump);
-        let proxy = proxy.map_err(|reason| VerifyError::NoConfigDump { name, reason })?;
-        self.observed.proxies.push(proxy);
-        Ok(())
     }
 
     fn probe_pods(&mut self, set: &PolicySet, objects: &[Object]) {

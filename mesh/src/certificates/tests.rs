@@ -8,7 +8,8 @@ use rcgen::{
 
 use super::authority::{self, Authority, AuthorityError};
 use super::beside::beside;
-use super::inspect::{Expected, Inspected, inspect};
+use super::expected::Expected;
+use super::inspect::{Inspected, inspect};
 use super::read::{CA_CERT, CA_KEY, CERT_CHAIN, ROOT_CERT, of_files, read};
 
 const DAY: Duration = Duration::from_hours(24);

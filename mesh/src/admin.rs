@@ -48,15 +48,20 @@ static REVISIONS: LazyLock<String> = LazyLock::new(|| {
 
 /// Why a proxy says nothing.
 #[derive(Debug, Error)]
-pub(crate) enum AdminError {
+pub enum AdminError {
+    /// Nothing accepts connections at its address.
     #[error("cannot connect: {0}")]
     Connect(#[from] std::io::Error),
+    /// What answers breaks the rules of HTTP.
     #[error("it does not speak HTTP: {0}")]
     Http(#[from] hyper::Error),
+    /// The answer breaks off, or is larger than is read.
     #[error("its answer cannot be read: {0}")]
     Body(Box<dyn std::error::Error + Send + Sync>),
+    /// It answers the request for a path with another status than 200.
     #[error("it answers `{0}` with {1}")]
     Status(&'static str, StatusCode),
+    /// The time for an answer is over.
     #[error("it does not answer within {} seconds", PATIENCE.as_secs())]
     Silence,
 }
@@ -68,7 +73,7 @@ pub(crate) async fn ask(address: &str) -> Result<Said, AdminError> {
 }
 
 /// What the proxy whose admin endpoint is at `address` has counted of Peergate, in Prometheus' text format.
-pub(crate) async fn stats(address: &str) -> Result<Bytes, AdminError> {
+pub async fn stats(address: &str) -> Result<Bytes, AdminError> {
     let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
     let stream = stream.map_err(|_| AdminError::Silence)??;
     talk(stream, async |requests| {

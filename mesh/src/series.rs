@@ -3,30 +3,34 @@
 use std::collections::BTreeMap;
 
 use peergate_fault::{ExitStatus, Fault};
-use peergate_sandbox::Metrics;
 use policy_schema::telemetry::metric::Metric;
 use prometheus_parse::{Sample, Value};
 use thiserror::Error;
 
+use crate::metrics::Metrics;
+
 /// A series of the filter's.
-pub(crate) struct Series {
+#[derive(Debug)]
+pub struct Series {
     /// By the labels' names.
     labels: BTreeMap<&'static str, String>,
-    pub(crate) number: f64,
+    /// The value; finite.
+    pub number: f64,
 }
 
 impl Series {
-    pub(crate) fn label(&self, name: &str) -> String {
+    /// The value of a label, which is empty where there is none.
+    pub fn label(&self, name: &str) -> String {
         self.labels.get(name).cloned().unwrap_or_default()
     }
 }
 
-/// Metrics of proxies that are not configured with the filter's tags.
+/// Metrics of proxies that are not configured with the filter's tags, with who has them.
 #[derive(Debug, Error)]
 #[error(
     "{0} has counters of the filter, and no labels: all that they are about stands in their names"
 )]
-pub(crate) struct NoLabels(pub(crate) String);
+pub struct NoLabels(pub String);
 
 impl Fault for NoLabels {
     fn status(&self) -> ExitStatus {
@@ -41,7 +45,7 @@ impl Fault for NoLabels {
 }
 
 /// Reads Prometheus' text format; none if a text is something else.
-pub(crate) fn scrape(text: &str) -> Option<Metrics> {
+pub fn scrape(text: &str) -> Option<Metrics> {
     let metrics = Metrics::parse(text).ok()?;
     // The parser passes over what it does not understand.
     let mut lines = text.lines().map(str::trim);
@@ -50,7 +54,7 @@ pub(crate) fn scrape(text: &str) -> Option<Metrics> {
 }
 
 /// The series of a metric, whether its labels stand beside its name or in it.
-pub(crate) fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Series> {
+pub fn series(metrics: &Metrics, metric: &'static Metric) -> impl Iterator<Item = Series> {
     metrics.all().filter_map(move |sample| {
         let tags = metric.labels.iter().map(|label| label.tag());
         let labels = if sample.metric == metric.name {

@@ -74,13 +74,17 @@ impl Chain {
 
 /// Why there are no certificates in a file.
 #[derive(Debug, Error)]
-pub(crate) enum ReadError {
+pub enum ReadError {
+    /// There is none in it.
     #[error("it has no certificate")]
     NoCertificate,
+    /// A part of a PEM file is broken.
     #[error("a part between `BEGIN` and `END` cannot be read: {0}")]
     Pem(#[from] x509_parser::error::PEMError),
+    /// A value of a Secret, by its key, is not encoded as values of Secrets are.
     #[error("`{0}` of the Secret is no base64")]
     Base64(String),
+    /// It is JSON with certificates in a form that is not a proxy's.
     #[error("this is not what a proxy says at `/certs`: {0}")]
     Told(serde_json::Error),
 }

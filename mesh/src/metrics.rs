@@ -1,8 +1,9 @@
 //! Samples out of what Envoy exposes to Prometheus.
 
-use prometheus_parse::{Sample, Scrape, Value};
+use std::io;
 
-use crate::Error;
+use prometheus_parse::{Sample, Scrape, Value};
+use thiserror::Error;
 
 /// One scrape.
 ///
@@ -13,16 +14,17 @@ pub struct Metrics {
     samples: Vec<Sample>,
 }
 
+/// The text is not in the Prometheus exposition format.
+#[derive(Debug, Error)]
+#[error("reading metrics: {0}")]
+pub struct NotMetrics(io::Error);
+
 impl Metrics {
     /// Reads the Prometheus text format.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Metrics`] when the text is not in that format.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse(text: &str) -> Result<Self, NotMetrics> {
         // Envoy writes `name{} 1` where there are no labels; the parser skips such a line.
         let lines = text.lines().map(|line| Ok(line.replacen("{} ", " ", 1)));
-        let scrape = Scrape::parse(lines).map_err(Error::Metrics)?;
+        let scrape = Scrape::parse(lines).map_err(NotMetrics)?;
         Ok(Self {
             samples: scrape.samples,
         })

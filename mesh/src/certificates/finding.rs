@@ -6,14 +6,16 @@ use serde::{Serialize, Serializer};
 
 /// Something wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
-    pub(crate) code: FaultCode,
-    pub(crate) message: String,
+pub struct Finding {
+    /// What kind of fault it is.
+    pub code: FaultCode,
+    /// For people.
+    pub message: String,
 }
 
 /// The stable name of a kind of fault. Scripts may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FaultCode {
+pub enum FaultCode {
     /// It has ended.
     Expired,
     /// It begins later.
@@ -63,7 +65,7 @@ impl Finding {
 
 impl FaultCode {
     /// The name as it is printed, in kebab case.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
             Self::NotYetValid => "not-yet-valid",

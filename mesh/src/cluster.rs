@@ -9,7 +9,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::discovery::ApiGroup;
 use kube::{Api, Client, Config, Resource, discovery};
-use peergate_fault::{ExitStatus, Fault};
+use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::istio::ResourceKind;
 use policy_schema::verify::{Kind, Object};
 use serde_json::Value;
@@ -215,10 +215,7 @@ impl Cluster {
 
     /// Lists the objects of these kinds that decide who may call whom. A kind that is not served is among the
     /// unseen: nothing can be compared with it.
-    pub(crate) async fn compared_objects(
-        &self,
-        kinds: &BTreeSet<ResourceKind>,
-    ) -> Result<Seen, ClusterError> {
+    async fn compared_objects(&self, kinds: &BTreeSet<ResourceKind>) -> Result<Seen, ClusterError> {
         let mut seen = Seen::default();
         for (group, compared) in COMPARED {
             let wanted: Vec<_> = compared
@@ -319,6 +316,20 @@ impl Cluster {
         admin::ask_through(stream)
             .await
             .map_err(|reason: AdminError| reason.to_string())
+    }
+}
+
+/// The objects of these kinds that decide who may call whom, of the cluster that `kubectl` uses by default. Fails if
+/// any of the kinds cannot be listed.
+pub fn compared_objects(kinds: &BTreeSet<ResourceKind>) -> Result<Vec<Object>, Failure> {
+    let seen = network::block_on(async {
+        let cluster = Cluster::connect(None, None).await?;
+        cluster.compared_objects(kinds).await
+    });
+    let seen = seen??;
+    match seen.unseen.into_iter().next() {
+        Some((what, reason)) => Err(ClusterError::Unseen { what, reason }.into()),
+        None => Ok(seen.objects),
     }
 }
 

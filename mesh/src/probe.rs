@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, DnType, KeyPair, SanType};
 use rustls::client::ResolvesClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, Stream};
+use rustls::{ClientConfig, ClientConnection, SignatureScheme, Stream};
 use serde::Serialize;
 use thiserror::Error;
+
+use crate::any_server::AnyServer;
 
 /// How long a port may take to connect, and to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,16 +33,19 @@ const ALERT: u8 = 0x15;
 /// How a port answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Answers {
-    pub(crate) plaintext: Answer,
-    pub(crate) no_certificate: Answer,
-    pub(crate) foreign_identity: Answer,
+pub struct Answers {
+    /// To a caller without TLS.
+    pub plaintext: Answer,
+    /// To a caller in TLS without a certificate.
+    pub no_certificate: Answer,
+    /// To a caller with a certificate that it signed itself.
+    pub foreign_identity: Answer,
 }
 
 /// How a port answered a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Answer {
+pub enum Answer {
     /// It said something.
     Accepted,
     /// It said no, in TLS or by what it asked for.
@@ -77,7 +81,7 @@ pub(crate) enum ProbeError {
 }
 
 /// An address to try: a host, which may be an address of IPv6 in brackets, and a port.
-pub(crate) fn parse_address(text: &str) -> Result<String, String> {
+pub fn parse_address(text: &str) -> Result<String, String> {
     let parts = text.rsplit_once(':');
     let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
     let is_host = |host: &str| {
@@ -183,7 +187,7 @@ fn config(caller: Arc<Caller>) -> Result<ClientConfig, ProbeError> {
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
+        .with_custom_certificate_verifier(Arc::new(AnyServer::new(provider)))
         .with_client_cert_resolver(caller);
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok(config)
@@ -235,45 +239,4 @@ fn self_signed(
     params.subject_alt_names = vec![SanType::URI(identity.try_into()?)];
     let certificate = params.self_signed(&key)?;
     Ok((certificate.into(), key.into()))
-}
-
-/// Takes every server for the one that was meant: nothing is told it that it should not know.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
