@@ -1,2 +1,5 @@
 //! What operators learn from a running mesh: what was counted, what is ready to be enforced, which rules the traffic needs,
 //! and why a request was denied.
+
+mod network;
+pub mod prometheus;

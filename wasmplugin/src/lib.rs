@@ -24,7 +24,7 @@ mod output;
 mod policies;
 mod policy_file;
 mod probe;
-mod prometheus;
+mod prometheus_args;
 mod promotion;
 mod registry;
 mod report;

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::time_span;
@@ -19,7 +20,7 @@ use policy_schema::validate::Options;
 use crate::input::InputArgs;
 use crate::output::{self, Format};
 use crate::policy_file::PolicyFileError;
-use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
+use crate::prometheus_args::PrometheusArgs;
 use crate::promotion::bound::{Confidence, Share};
 use crate::promotion::candidate::Candidate;
 use crate::promotion::verdict::{Standard, judge};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::metric;
 use policy_schema::time_span;
@@ -17,7 +18,7 @@ use thiserror::Error;
 use crate::admin::{self, AdminError};
 use crate::input::InputArgs;
 use crate::output::{self, Format};
-use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
+use crate::prometheus_args::PrometheusArgs;
 use crate::series::NoLabels;
 use crate::top::documents::Documents;
 use crate::top::policy_name::policy_name;

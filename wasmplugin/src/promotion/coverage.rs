@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
-use crate::prometheus::{Prometheus, PrometheusError};
 
 /// A series is present for so long after a sample, to Prometheus itself.
 const LONGEST_REACH: Duration = Duration::from_mins(5);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use peergate_insight::prometheus::{Prometheus, PrometheusError, Sample};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, plain_value, rule_id};
@@ -13,7 +14,6 @@ use super::counting::{self, Window, moment};
 use super::coverage::{self, Coverage};
 use super::label::{self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 use super::revisions::{self, Revisions};
-use crate::prometheus::{Prometheus, PrometheusError, Sample};
 
 /// What was seen of something in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]

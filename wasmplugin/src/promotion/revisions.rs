@@ -1,12 +1,12 @@
 //! Which revisions of a policy proxies run.
 
+use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
 use super::coverage;
 use super::label::REVISION;
-use crate::prometheus::{Prometheus, PrometheusError};
 
 /// Which revisions of a policy proxies run, next to that of the documents.
 #[derive(Clone, Debug, PartialEq, Eq)]

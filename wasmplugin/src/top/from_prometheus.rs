@@ -2,13 +2,13 @@
 //!
 //! It is asked for sums, so that thousands of proxies cost no more to look at than one.
 
+use peergate_insight::prometheus::{Prometheus, PrometheusError, Sample};
 use policy_schema::telemetry::{ObservedValue, RevisionNumber, plain_value};
 use policy_schema::timestamp::Timestamp;
 
 use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
 use super::number::whole;
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
-use crate::prometheus::{Prometheus, PrometheusError, Sample};
 use crate::promotion::label::{
     CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, REVISION, RULE,
 };

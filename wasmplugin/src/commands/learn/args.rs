@@ -13,7 +13,7 @@ use crate::label::parse_label;
 use crate::learning::path_folding::HandTemplate;
 use crate::output::Format;
 use crate::policies;
-use crate::prometheus::PrometheusArgs;
+use crate::prometheus_args::PrometheusArgs;
 
 /// Propose rules that allow what was seen, and no more
 ///

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use peergate_insight::prometheus::{Prometheus, PrometheusError, Sample};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{Label, PolicyLabel};
 use policy_schema::time_span;
@@ -11,7 +12,6 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::learning::counters::{LABELS, OBSERVED};
 use crate::learning::observed::{Period, Tally};
-use crate::prometheus::{Prometheus, PrometheusError, Sample};
 
 const SECOND: u64 = 1_000_000_000;
 

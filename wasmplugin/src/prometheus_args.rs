@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use peergate_fault::Failure;
+use peergate_insight::prometheus::{Prometheus, PrometheusError};
 
-use super::Prometheus;
-use super::error::PrometheusError;
 use crate::{input, network};
 
 /// Which Prometheus, and how to be let in.

@@ -6,17 +6,18 @@ use policy_schema::timestamp::Timestamp;
 
 /// One value of a series.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// By their names. `__name__` is among them where the query keeps the metric's name.
-    pub(crate) labels: BTreeMap<String, String>,
-    pub(crate) value: f64,
+    pub labels: BTreeMap<String, String>,
+    /// May be infinite or not a number.
+    pub value: f64,
     /// The moment that the value is for.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
 }
 
 impl Sample {
     /// The value of a label; empty where there is no such label, which is the same to Prometheus.
-    pub(crate) fn label(&self, name: &str) -> &str {
+    pub fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
     }
 }

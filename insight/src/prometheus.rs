@@ -1,7 +1,6 @@
 //! A Prometheus, or what speaks as it does (Prometheus, "HTTP API") → samples.
 
 mod answer;
-mod args;
 mod error;
 mod sample;
 
@@ -20,9 +19,8 @@ use reqwest::{Client, Response, Url};
 
 use crate::network;
 
-pub(crate) use args::PrometheusArgs;
-pub(crate) use error::PrometheusError;
-pub(crate) use sample::Sample;
+pub use error::PrometheusError;
+pub use sample::Sample;
 
 /// How long a connection may take.
 const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(10);
@@ -38,7 +36,7 @@ const NARROWER: &str =
     "ask for a shorter `--window`, or for one policy: `--workload NAMESPACE/NAME`";
 
 /// A server that answers queries. Its credentials are in no message and in no debug output.
-pub(crate) struct Prometheus {
+pub struct Prometheus {
     client: Client,
     /// As it was given, which may be with a name and a password.
     endpoint: Url,
@@ -61,7 +59,7 @@ impl fmt::Debug for Prometheus {
 impl Prometheus {
     /// A server by its URL, such as `http://localhost:9090` or `https://metrics.example.com/prometheus`, with a bearer
     /// token if it wants one, and with authorities to trust beside those of the system.
-    pub(crate) fn new(
+    pub fn new(
         url: &str,
         token: Option<&str>,
         authorities: &[reqwest::Certificate],
@@ -98,23 +96,19 @@ impl Prometheus {
     }
 
     /// The same for a command with other options to ask for less than `--window` and `--workload`.
-    pub(crate) fn with_narrower(self, narrower: &'static str) -> Self {
+    pub fn with_narrower(self, narrower: &'static str) -> Self {
         Self { narrower, ..self }
     }
 
     /// The server's URL, without credentials.
-    pub(crate) fn url(&self) -> &Url {
+    pub fn url(&self) -> &Url {
         &self.url
     }
 
     /// What a query in PromQL gives at a moment: a sample for each series, in the server's order.
     ///
     /// The answer is whole: one that the server itself says lacks a part is an error.
-    pub(crate) async fn query(
-        &self,
-        query: &str,
-        at: Timestamp,
-    ) -> Result<Vec<Sample>, PrometheusError> {
+    pub async fn query(&self, query: &str, at: Timestamp) -> Result<Vec<Sample>, PrometheusError> {
         let seconds = seconds(at);
         let form = [
             ("query", query),
@@ -139,7 +133,7 @@ impl Prometheus {
     }
 
     /// Whether it has counters of the filter with everything in their names, where labels should be.
-    pub(crate) async fn has_unlabelled(&self, at: Timestamp) -> Result<bool, PrometheusError> {
+    pub async fn has_unlabelled(&self, at: Timestamp) -> Result<bool, PrometheusError> {
         let names = metric::DECISIONS.unlabelled_pattern();
         let query = format!("count({{__name__=~\"{names}\"}})");
         Ok(!self.query(&query, at).await?.is_empty())

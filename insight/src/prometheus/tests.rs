@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::timestamp::Timestamp;
+use rustls::pki_types::PrivateKeyDer;
 
 use super::{Prometheus, PrometheusError, Sample};
-use crate::network::block_on;
 
 /// A server for one request.
 struct Server {
@@ -63,7 +63,11 @@ fn at() -> Timestamp {
 }
 
 fn query(prometheus: Result<Prometheus, PrometheusError>) -> Result<Vec<Sample>, PrometheusError> {
-    block_on(async { prometheus?.query("up{job=\"a b\"}", at()).await }).unwrap()
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async { prometheus?.query("up{job=\"a b\"}", at()).await })
 }
 
 fn asked(server: Server) -> Result<Vec<Sample>, PrometheusError> {
@@ -258,14 +262,12 @@ fn a_query_is_not_taken_to_another_place() {
 
 /// Begins to speak TLS with whoever comes, with a certificate of an authority that nobody knows.
 fn of_an_unknown_authority() -> SocketAddr {
-    let authority = peergate_sandbox::Authority::new().unwrap();
-    let mut leaf = peergate_sandbox::Leaf::uris([]);
-    leaf.dns_sans = vec!["localhost".to_owned()];
-    let identity = authority.issue(&leaf).unwrap();
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(issued.signing_key.serialize_der().into());
     crate::network::choose_cryptography();
     let config = rustls::ServerConfig::builder()
         .with_no_client_auth()
-        .with_single_cert(identity.chain, identity.key)
+        .with_single_cert(vec![issued.cert.into()], key)
         .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

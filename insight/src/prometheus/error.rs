@@ -9,44 +9,80 @@ use crate::network;
 
 /// Why a Prometheus gives no answer.
 #[derive(Debug, Error)]
-pub(crate) enum PrometheusError {
+pub enum PrometheusError {
+    /// No server is named.
     #[error("there is no Prometheus to ask")]
     NotNamed,
+    /// The URL cannot be read, or has parts that it must not have.
     #[error("the URL of Prometheus is none: {0}")]
     InvalidUrl(String),
+    /// There are credentials in the URL and a token beside them.
     #[error("the URL of Prometheus has a name or a password, and there is a token too")]
     SeveralCredentials,
+    /// A token cannot be sent in a header.
     #[error("the token for Prometheus is empty or has characters that no token has")]
     InvalidToken,
+    /// The client cannot be set up.
     #[error("cannot speak HTTP: {0}")]
     Setup(reqwest::Error),
+    /// The server gives no answer.
     #[error("Prometheus at {url} cannot be reached: {}", chain(.reason))]
-    Unreachable { url: Url, reason: reqwest::Error },
+    Unreachable {
+        /// The server's, without credentials.
+        url: Url,
+        /// Without the URL.
+        reason: reqwest::Error,
+    },
+    /// The answer is a redirection.
     #[error("Prometheus at {url} sends on to `{to}`")]
-    Elsewhere { url: Url, to: String },
+    Elsewhere {
+        /// The server's, without credentials.
+        url: Url,
+        /// Where to, without what may be a secret.
+        to: String,
+    },
+    /// The answer is a status for a lack of credentials or of permission.
     #[error("Prometheus at {url} answers {status}")]
     NotAdmitted {
+        /// The server's, without credentials.
         url: Url,
+        /// The answer's.
         status: StatusCode,
+        /// Whether the request had any.
         had_credentials: bool,
     },
+    /// The answer is not in the form of Prometheus' HTTP API.
     #[error("what answers at {url} is no Prometheus: {status}, {reason}")]
     NotPrometheus {
+        /// The server's, without credentials.
         url: Url,
+        /// The answer's.
         status: StatusCode,
+        /// What in the answer is not understood.
         reason: String,
     },
+    /// The server answers that it cannot evaluate the query.
     #[error("Prometheus refuses the query `{query}`: {message}")]
     Refused {
+        /// In PromQL.
         query: String,
+        /// The server's own.
         message: String,
         /// What to ask for instead, where it was too much.
         narrower: Option<&'static str>,
     },
+    /// The server answers, and warns that data is missing.
     #[error("Prometheus answers in part only: {0}")]
     Partial(String),
+    /// The query gives something other than a vector or a scalar.
     #[error("Prometheus answers the query `{query}` with a {kind}, and not with samples")]
-    UnexpectedType { query: String, kind: String },
+    UnexpectedType {
+        /// In PromQL.
+        query: String,
+        /// As Prometheus names it, such as `matrix`.
+        kind: String,
+    },
+    /// The answer has more than 256 MiB.
     #[error("the answer of Prometheus is larger than 256 MiB")]
     TooLarge {
         /// What to ask for instead.
