@@ -2,4 +2,6 @@
 //! and why a request was denied.
 
 mod network;
+pub mod policy_text;
 pub mod prometheus;
+pub mod promotion;

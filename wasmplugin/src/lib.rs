@@ -25,7 +25,6 @@ mod policies;
 mod policy_file;
 mod probe;
 mod prometheus_args;
-mod promotion;
 mod registry;
 mod report;
 mod series;

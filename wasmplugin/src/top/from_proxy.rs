@@ -1,10 +1,10 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
+use peergate_insight::promotion::label::{CALLER, EFFECT, METHOD, PATH, POLICY, REASON, RULE};
 use policy_schema::telemetry::{Label, ObservedValue, RevisionNumber, metric};
 use policy_schema::timestamp::Timestamp;
 
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
-use crate::promotion::label::{CALLER, EFFECT, METHOD, PATH, POLICY, REASON, RULE};
 use crate::series::{scrape, series};
 
 /// The metrics that nobody else reads.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use peergate_fault::Failure;
+use peergate_insight::policy_text::NotEditable;
 use policy_schema::code::Code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::document::{
@@ -26,7 +27,6 @@ use crate::learning::caller::RuleIds;
 use crate::learning::proposal::{Proposals, ProposedCall};
 use crate::learning::rule::rule;
 use crate::output::{self, OutputError};
-use crate::policy_file::PolicyFileError;
 use crate::report;
 
 /// More calls than these are not listed in comments.
@@ -142,10 +142,7 @@ impl Texts {
         for (position, (text, source)) in sources {
             if let Some(edits) = edits.remove(&position) {
                 let text = text.apply(edits);
-                let text = text.map_err(|reason| PolicyFileError::NotEditable {
-                    name: source.name.clone(),
-                    reason,
-                })?;
+                let text = text.map_err(|reason| NotEditable::new(&source.name, reason))?;
                 changed.insert(position, text);
             }
         }
@@ -285,10 +282,7 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
     }
     text.push_str(&output::yaml(&document)?);
     let text = with_rules(&text, name, rules);
-    let text = text.map_err(|reason| PolicyFileError::NotEditable {
-        name: "<learnt>".to_owned(),
-        reason,
-    })?;
+    let text = text.map_err(|reason| NotEditable::new("<learnt>", reason))?;
     Ok(text)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use peergate_fault::Failure;
+use peergate_insight::policy_text::NotEditable;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::edit::PolicyText;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
@@ -19,7 +20,6 @@ use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
 use crate::learning::workload::{Call, Standing};
 use crate::policies::PoliciesError;
-use crate::policy_file::PolicyFileError;
 use crate::{policies, report};
 
 /// What is allowed already.
@@ -122,12 +122,9 @@ impl Known {
     }
 
     /// The sources, such that they can be changed.
-    pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, PolicyFileError> {
+    pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, NotEditable> {
         let texts = self.sources.iter().map(|source| {
-            PolicyText::parse(&source.text).map_err(|reason| PolicyFileError::NotEditable {
-                name: source.name.clone(),
-                reason,
-            })
+            PolicyText::parse(&source.text).map_err(|reason| NotEditable::new(&source.name, reason))
         });
         texts.collect()
     }

@@ -9,11 +9,11 @@ const HALVINGS: usize = 200;
 
 /// A share of all requests: between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub(crate) struct Share(f64);
+pub struct Share(f64);
 
 /// How sure a statement is: more than 0 and less than 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Confidence(f64);
+pub struct Confidence(f64);
 
 impl Share {
     /// So many of so many.
@@ -21,7 +21,7 @@ impl Share {
         clippy::cast_precision_loss,
         reason = "beyond 2^53 requests the last digits do not count"
     )]
-    pub(crate) fn of(some: u64, all: u64) -> Self {
+    pub fn of(some: u64, all: u64) -> Self {
         Self(if all == 0 {
             1.0
         } else {
@@ -30,7 +30,7 @@ impl Share {
     }
 
     /// Reads `0.1%` or `0.001`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         match fraction(text) {
             Some(share) if share > 0.0 && share < 1.0 => Ok(Self(share)),
             _ => Err("write a share between 0 and 1, such as `0.1%` or `0.001`".to_owned()),
@@ -38,7 +38,7 @@ impl Share {
     }
 
     /// As a number between 0 and 1.
-    pub(crate) fn as_fraction(self) -> f64 {
+    pub fn as_fraction(self) -> f64 {
         self.0
     }
 }
@@ -52,7 +52,7 @@ impl fmt::Display for Share {
 
 impl Confidence {
     /// Reads `95%` or `0.95`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         match fraction(text) {
             Some(confidence) if confidence > 0.0 && confidence < 1.0 => Ok(Self(confidence)),
             _ => Err("write how sure to be, such as `95%` or `0.95`".to_owned()),
@@ -60,7 +60,7 @@ impl Confidence {
     }
 
     /// As a number between 0 and 1.
-    pub(crate) fn as_fraction(self) -> f64 {
+    pub fn as_fraction(self) -> f64 {
         self.0
     }
 

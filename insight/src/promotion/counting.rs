@@ -14,12 +14,24 @@ const FINEST_MILLISECONDS: u64 = 100;
 
 /// A stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) from: Timestamp,
-    pub(crate) until: Timestamp,
+pub struct Window {
+    /// Its beginning.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
 }
 
 impl Window {
+    /// The stretch of this length that ends at a moment.
+    pub fn before(until: Timestamp, length: Duration) -> Self {
+        let length = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        let from = until.unix_nanoseconds().saturating_sub(length);
+        Self {
+            from: Timestamp::from_unix_nanoseconds(from),
+            until,
+        }
+    }
+
     /// The same from a later moment on, and not beyond its end.
     pub(super) fn since(self, from: Timestamp) -> Self {
         Self {
@@ -33,7 +45,8 @@ impl Window {
         nanoseconds / 1_000_000
     }
 
-    pub(crate) fn length(self) -> Duration {
+    /// How long it is, to the millisecond.
+    pub fn length(self) -> Duration {
         Duration::from_millis(self.milliseconds())
     }
 

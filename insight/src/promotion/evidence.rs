@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use peergate_insight::prometheus::{Prometheus, PrometheusError, Sample};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::Enforcement;
 use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, plain_value, rule_id};
@@ -14,36 +13,39 @@ use super::counting::{self, Window, moment};
 use super::coverage::{self, Coverage};
 use super::label::{self, CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 use super::revisions::{self, Revisions};
+use crate::prometheus::{Prometheus, PrometheusError, Sample};
 
 /// What was seen of something in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Evidence {
-    pub(crate) revisions: Revisions,
+pub struct Evidence {
+    /// Which revisions of its policies proxies run.
+    pub revisions: Revisions,
     /// The policies of which no proxy counted it, if there are any.
-    pub(crate) seen: Result<Seen, Vec<PolicyName>>,
+    pub seen: Result<Seen, Vec<PolicyName>>,
 }
 
 /// What was counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// From when on it counts.
-    pub(crate) since: Timestamp,
-    pub(crate) beginning: Beginning,
+    pub since: Timestamp,
+    /// Why it counts from then on.
+    pub beginning: Beginning,
     /// How much of the window it does not count for.
-    pub(crate) missing: Duration,
+    pub missing: Duration,
     /// How far looks at it cover the time that counts.
-    pub(crate) coverage: Coverage,
+    pub coverage: Coverage,
     /// The requests that were decided about, as far as they were seen.
-    pub(crate) requests: u64,
+    pub requests: u64,
     /// What was done in shadow.
-    pub(crate) hits: Vec<Hits>,
+    pub hits: Vec<Hits>,
     /// The same by caller; none where proxies do not tell.
-    pub(crate) callers: Option<Vec<CallerHits>>,
+    pub callers: Option<Vec<CallerHits>>,
 }
 
 /// Why it counts from when on it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beginning {
+pub enum Beginning {
     /// It was asked from then on.
     Asked,
     /// Nothing earlier was seen.
@@ -54,22 +56,28 @@ pub(crate) enum Beginning {
 
 /// Requests with which the same was done in shadow, for the same reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Hits {
+pub struct Hits {
     /// None where no rule decided.
-    pub(crate) rule: Option<String>,
-    pub(crate) reason: String,
-    pub(crate) requests: u64,
+    pub rule: Option<String>,
+    /// The label's value, such as `no-rule-matched`.
+    pub reason: String,
+    /// How many, those before the first look among them.
+    pub requests: u64,
     /// How many of them were counted before the counter was first looked at, nobody knows when.
-    pub(crate) before: u64,
+    pub before: u64,
 }
 
 /// A caller, and what it asked for, with which something was done in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CallerHits {
-    pub(crate) caller: ObservedValue,
-    pub(crate) method: ObservedValue,
-    pub(crate) path: ObservedValue,
-    pub(crate) requests: u64,
+pub struct CallerHits {
+    /// The SPIFFE ID.
+    pub caller: ObservedValue,
+    /// The HTTP method.
+    pub method: ObservedValue,
+    /// The path without its query.
+    pub path: ObservedValue,
+    /// How many.
+    pub requests: u64,
 }
 
 /// The metrics' selectors for something in shadow, as far as a member of it has a part in it.

@@ -2,17 +2,19 @@
 //!
 //! Asking Prometheus is one file, `evidence`; what is made of the answers is a pure function, `verdict`.
 
-pub(crate) mod bound;
-pub(crate) mod candidate;
+pub mod bound;
+pub mod candidate;
 mod counting;
-pub(crate) mod coverage;
-pub(crate) mod evidence;
-pub(crate) mod label;
-pub(crate) mod revisions;
-pub(crate) mod schedule;
-pub(crate) mod verdict;
+pub mod coverage;
+pub mod enforce;
+pub mod evidence;
+pub mod judged;
+pub mod label;
+pub mod revisions;
+pub mod schedule;
+pub mod verdict;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use counting::Window;
+pub use counting::Window;

@@ -8,20 +8,27 @@ use super::counting::Window;
 
 /// Something that changes what a policy denies, apart from its being enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scheduled {
+pub enum Scheduled {
     /// An `Allow` rule ends soon: what it alone allows is denied from then on.
     AllowEnds {
+        /// The rule's id.
         rule: String,
+        /// When it ends.
         at: Timestamp,
         /// Whether no other `Allow` rule is left then.
         is_last: bool,
     },
     /// A `Deny` rule begins in the window or after it.
-    DenyBegins { rule: String, at: Timestamp },
+    DenyBegins {
+        /// The rule's id.
+        rule: String,
+        /// When it begins.
+        at: Timestamp,
+    },
 }
 
 /// What of a candidate begins or ends such that the window does not show it. It looks as far ahead as the window reaches back.
-pub(crate) fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
+pub fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
     if let Subject::Rule { .. } = candidate.subject {
         return Vec::new();
     }

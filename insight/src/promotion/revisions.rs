@@ -1,20 +1,23 @@
 //! Which revisions of a policy proxies run.
 
-use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
 use super::coverage;
 use super::label::REVISION;
+use crate::prometheus::{Prometheus, PrometheusError};
 
 /// Which revisions of a policy proxies run, next to that of the documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Revisions {
+pub enum Revisions {
     /// The proxies do not tell.
     Untold,
     /// All run that of the documents, or ran it when they were last looked at, since this moment if it was not always so.
-    Current { since: Option<Timestamp> },
+    Current {
+        /// The last look at another revision; none where all ran that of the documents for all of the window.
+        since: Option<Timestamp>,
+    },
     /// Some run these.
     Others(Vec<String>),
 }

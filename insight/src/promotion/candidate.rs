@@ -2,29 +2,33 @@
 
 use std::collections::BTreeSet;
 
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use policy_schema::timestamp::{Timestamp, Validity};
+use thiserror::Error;
 
 /// Something in shadow that could be enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Candidate {
+pub struct Candidate {
     /// The policy that has the rule, or the policies that are enforced together: at least one.
-    pub(crate) members: Vec<Member>,
+    pub members: Vec<Member>,
     /// Policies for some of the same workloads that are no members.
     pub(crate) neighbours: Vec<PolicyName>,
     /// Whether a member or a neighbour is enforced, so that requests are decided there.
     pub(crate) is_decided: bool,
-    pub(crate) subject: Subject,
+    /// Whether it is a rule or whole policies.
+    pub subject: Subject,
 }
 
 /// A policy that is in shadow, or has a rule in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) name: PolicyName,
+pub struct Member {
+    /// As the documents have it.
+    pub name: PolicyName,
     /// The revision that the documents have of it.
-    pub(crate) revision: String,
+    pub revision: String,
     /// Whether it is in shadow as a whole.
     pub(crate) is_in_shadow: bool,
     /// Its rules that are in shadow themselves.
@@ -32,7 +36,7 @@ pub(crate) struct Member {
     /// Its other rules that allow or deny, which take effect with the policy.
     pub(crate) rules: Vec<MemberRule>,
     /// The ports without HTTP on which connections may be denied once the candidate is enforced. Nobody counts these.
-    pub(crate) tcp_ports: Vec<u16>,
+    pub tcp_ports: Vec<u16>,
 }
 
 /// A rule that takes effect with its policy.
@@ -45,7 +49,7 @@ pub(crate) struct MemberRule {
 
 /// What is in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub enum Subject {
     /// Policies as a whole: all that are in shadow and meet at some workload, directly or by others. What they would
     /// deny is counted of all of them at once, and one alone would deny what another allows.
     Policies {
@@ -53,17 +57,37 @@ pub(crate) enum Subject {
         /// lack of a rule.
         uncounted: Vec<PolicyName>,
     },
+    /// One rule.
     Rule {
+        /// Unique in its policy.
         id: String,
+        /// What it does once it is enforced.
         effect: Effect,
+        /// Who answers for it, as the document says.
         owner: Option<String>,
+        /// When it applies.
         validity: Validity,
     },
 }
 
+/// A rule that was asked for is not in shadow.
+#[derive(Debug, Error)]
+#[error("there is no rule `{0}` in shadow")]
+pub struct NotInShadow(String);
+
+impl Fault for NotInShadow {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("`peergate promote` without `--rule` lists what is in shadow")
+    }
+}
+
 impl Candidate {
     /// What is in shadow of a set, in the order of the policies and of their rules.
-    pub(crate) fn all(set: &PolicySet) -> Vec<Self> {
+    pub fn all(set: &PolicySet) -> Vec<Self> {
         let together = set.policies_together();
         let mut grouped = BTreeSet::new();
         let mut candidates = Vec::new();
@@ -78,8 +102,30 @@ impl Candidate {
         candidates
     }
 
+    /// Those of a policy, of rules with these ids, or both; each restricts only where it is given.
+    pub fn wanted(
+        set: &PolicySet,
+        policy: Option<&PolicyName>,
+        rules: &[String],
+    ) -> Result<Vec<Self>, NotInShadow> {
+        let mut candidates = Self::all(set);
+        candidates.retain(|candidate| {
+            let is_of_policy = policy.is_none_or(|name| candidate.is_of(name));
+            let is_rule = rules.is_empty()
+                || candidate
+                    .rule()
+                    .is_some_and(|rule| rules.iter().any(|wanted| wanted == rule));
+            is_of_policy && is_rule
+        });
+        let found: BTreeSet<_> = candidates.iter().filter_map(Self::rule).collect();
+        match rules.iter().find(|rule| !found.contains(rule.as_str())) {
+            Some(rule) => Err(NotInShadow(rule.clone())),
+            None => Ok(candidates),
+        }
+    }
+
     /// The rule's id, if it is a rule.
-    pub(crate) fn rule(&self) -> Option<&str> {
+    pub fn rule(&self) -> Option<&str> {
         match &self.subject {
             Subject::Policies { .. } => None,
             Subject::Rule { id, .. } => Some(id),
@@ -87,7 +133,7 @@ impl Candidate {
     }
 
     /// The ports without HTTP on which connections may be denied once it is enforced.
-    pub(crate) fn tcp_ports(&self) -> Vec<u16> {
+    pub fn tcp_ports(&self) -> Vec<u16> {
         let ports = self.members.iter().flat_map(|member| &member.tcp_ports);
         ports
             .copied()
@@ -97,7 +143,7 @@ impl Candidate {
     }
 
     /// Whether it is of this policy, or the policy is among those that are enforced together.
-    pub(crate) fn is_of(&self, policy: &PolicyName) -> bool {
+    pub fn is_of(&self, policy: &PolicyName) -> bool {
         self.members.iter().any(|member| member.name == *policy)
     }
 }

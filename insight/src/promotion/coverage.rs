@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
+use crate::prometheus::{Prometheus, PrometheusError};
 
 /// A series is present for so long after a sample, to Prometheus itself.
 const LONGEST_REACH: Duration = Duration::from_mins(5);
@@ -18,22 +18,22 @@ const TOLERATED: u32 = 20;
 
 /// How far the looks at something cover a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Coverage {
+pub struct Coverage {
     /// The last look, where it is too long ago to tell anything of the window's end.
-    pub(crate) ended: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
     /// What lies between looks, where it is too much.
-    pub(crate) gap: Option<Gap>,
+    pub gap: Option<Gap>,
 }
 
 /// Stretches of a window without a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gap {
+pub struct Gap {
     /// All of them together.
-    pub(crate) length: Duration,
+    pub length: Duration,
     /// Where the last of them ends.
-    pub(crate) last: Timestamp,
+    pub last: Timestamp,
     /// How long until that is out of a window of this length.
-    pub(crate) wait: Duration,
+    pub wait: Duration,
 }
 
 impl Coverage {

@@ -15,31 +15,44 @@ use super::revisions::Revisions;
 
 /// What is asked of something before it is enforced.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standard {
+pub struct Standard {
     /// The largest share of requests that may break.
-    pub(crate) most: Share,
-    pub(crate) confidence: Confidence,
+    pub most: Share,
+    /// How sure the bound on that share has to be.
+    pub confidence: Confidence,
     /// Whether the numbers of requests are enough where connections without HTTP may be denied too.
-    pub(crate) ignores_tcp: bool,
+    pub ignores_tcp: bool,
 }
 
 /// Whether something in shadow can be enforced.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// Enforced, it denies nothing that passes today.
     Harmless,
     /// None of so many requests would have been denied: no more than this share can be.
-    Ready { bound: Share },
+    Ready {
+        /// The largest share that can be denied.
+        bound: Share,
+    },
     /// Requests would have been denied.
     WouldDeny {
+        /// How many.
         requests: u64,
+        /// The share of all that they are.
         share: Share,
+        /// The largest share that can be denied.
         bound: Share,
     },
     /// None would have been denied, of too few.
-    TooFew { bound: Share, more: u64 },
+    TooFew {
+        /// The largest share that can be denied.
+        bound: Share,
+        /// How many more requests without a denial it takes.
+        more: u64,
+    },
     /// None would have been denied, but it was counted for less than the window that was asked for.
     TooShort {
+        /// The largest share that can be denied.
         bound: Share,
         /// How long until it was counted for all of the window.
         wait: Duration,
@@ -49,7 +62,12 @@ pub(crate) enum Verdict {
         more: u64,
     },
     /// None would have been denied until the last scrape; what happened since is unknown.
-    NotScraped { bound: Share, since: Timestamp },
+    NotScraped {
+        /// The largest share that could be denied until then.
+        bound: Share,
+        /// The last scrape.
+        since: Timestamp,
+    },
     /// It did not apply for all of the window, so that what was counted of it proves nothing.
     NotInForce(NotInForce),
     /// What was counted cannot tell.
@@ -58,7 +76,7 @@ pub(crate) enum Verdict {
 
 /// Why a rule did not apply for all of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotInForce {
+pub enum NotInForce {
     /// It has ended.
     Ended(Timestamp),
     /// It begins within the window, or after it.
@@ -67,7 +85,7 @@ pub(crate) enum NotInForce {
 
 /// Why what was counted cannot tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unknown {
+pub enum Unknown {
     /// No proxy counts it of these policies.
     NotCounted(Vec<PolicyName>),
     /// Proxies run other revisions than the documents have.
@@ -82,7 +100,7 @@ pub(crate) enum Unknown {
 
 impl Verdict {
     /// Whether it may be enforced.
-    pub(crate) fn is_ready(&self) -> bool {
+    pub fn is_ready(&self) -> bool {
         match self {
             Self::Harmless | Self::Ready { .. } => true,
             Self::WouldDeny { .. }
@@ -96,7 +114,7 @@ impl Verdict {
 }
 
 /// Judges something in shadow by what was seen of it in the window.
-pub(crate) fn judge(
+pub fn judge(
     candidate: &Candidate,
     evidence: &Evidence,
     window: Window,
