@@ -1,6 +1,8 @@
 //! What operators learn from a running mesh: what was counted, what is ready to be enforced, which rules the traffic needs,
 //! and why a request was denied.
 
+pub mod compilation;
+pub mod explanation;
 mod network;
 pub mod policy_text;
 pub mod prometheus;

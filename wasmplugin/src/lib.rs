@@ -7,10 +7,8 @@ mod admin;
 mod certificates;
 mod cluster;
 mod commands;
-mod compilation;
 mod decision_key;
 mod demo;
-mod explanation;
 #[cfg(test)]
 mod fuzz;
 mod help;
@@ -19,6 +17,7 @@ mod input;
 mod label;
 mod learning;
 mod manifests;
+mod near_rules;
 mod network;
 mod output;
 mod policies;

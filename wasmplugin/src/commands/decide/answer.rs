@@ -1,6 +1,7 @@
 //! What becomes of a request, for people and for programs.
 
 use peergate_fault::ExitStatus;
+use peergate_insight::explanation::{NearRule, nearest};
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
@@ -11,7 +12,6 @@ use serde::{Serialize, Serializer};
 
 use super::question::Question;
 use super::refusal::Refusal;
-use crate::explanation::{NearRule, nearest};
 
 /// What becomes of a request.
 #[derive(Debug, Serialize)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use peergate_fault::Failure;
+use peergate_insight::compilation::{compiled, config_at, of_workload};
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::plugin_config::PluginConfig;
@@ -17,7 +18,6 @@ use super::question::Question;
 use super::refusal::Refusal;
 use super::target::Workload;
 use super::unanswerable::Unanswerable;
-use crate::compilation::{compiled, config_at, of_workload};
 
 /// The policies for a workload.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
 
 use super::answer::{Answer, RecordedMatch, Verdict};
-use crate::explanation::NearRules;
+use crate::near_rules::NearRules;
 
 impl fmt::Display for Answer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use peergate_fault::Failure;
+use peergate_insight::compilation::compile;
 use peergate_insight::policy_text::NotEditable;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::edit::PolicyText;
@@ -15,7 +16,6 @@ use policy_schema::rule_spec::{Effect, Enforcement};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-use crate::compilation::compile;
 use crate::input::{Input, InputArgs};
 use crate::learning::observed::Observation;
 use crate::learning::workload::{Call, Standing};

@@ -1,6 +1,5 @@
 //! Remedy × documents → the changed text, if with it the documents are valid and allow the request.
 
-use peergate_fault::Failure;
 use policy_schema::code::Severity;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::edit::{EditError, PolicyText};
@@ -9,41 +8,49 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-use crate::compilation::compile;
-use crate::explanation::Remedy;
-use crate::policies;
+use super::remedy::Remedy;
+use crate::compilation::{CompilationError, compile};
 
 /// The documents that a remedy is tried on.
 #[derive(Debug)]
-pub(super) struct Documents<'d> {
-    pub(super) sources: &'d [SourceText],
+pub struct Documents<'d> {
+    /// All of their texts.
+    pub sources: &'d [SourceText],
     /// The policy that the request was decided by.
-    pub(super) name: &'d PolicyName,
-    pub(super) labels: &'d [(String, String)],
-    pub(super) now: Timestamp,
+    pub name: &'d PolicyName,
+    /// The workload's labels beyond those that the policy selects.
+    pub labels: &'d [(String, String)],
+    /// When they are to be valid.
+    pub now: Timestamp,
 }
 
 /// What came of trying a remedy.
 #[derive(Debug)]
-pub(super) struct Tried {
+pub struct Tried {
     /// The remedy, or what to do in its place.
-    pub(super) remedy: Remedy,
+    pub remedy: Remedy,
     /// The change that it makes.
-    pub(super) change: Option<Change>,
+    pub change: Option<Change>,
     /// A rule to be put into the policy by hand.
-    pub(super) to_paste: Option<String>,
+    pub to_paste: Option<String>,
 }
 
 /// A changed file of the documents.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) source: SourceText,
-    pub(super) text: String,
+pub struct Change {
+    /// The file as it is.
+    pub source: SourceText,
+    /// The text that it would have.
+    pub text: String,
 }
 
 impl Documents<'_> {
     /// Tries a remedy of a request.
-    pub(super) fn try_out(&self, remedy: Remedy, request: &Request<'_>) -> Result<Tried, Failure> {
+    pub fn try_out(
+        &self,
+        remedy: Remedy,
+        request: &Request<'_>,
+    ) -> Result<Tried, CompilationError> {
         let Some(policy) = remedy.policy() else {
             return Ok(Tried::only(remedy));
         };
@@ -76,8 +83,10 @@ impl Documents<'_> {
             let reason = error.map_or("the documents are not valid", |error| &error.message);
             return Ok(Tried::only(refused(&remedy, reason)));
         };
-        let compiled: CompiledPolicy =
-            compile(&set, policies::named(&set, self.name)?, self.labels)?;
+        let Some(policy) = set.policy(&self.name.namespace, &self.name.name) else {
+            return Ok(Tried::only(refused(&remedy, "the policy would be gone")));
+        };
+        let compiled: CompiledPolicy = compile(&set, policy, self.labels)?;
         if compiled.evaluate(request).outcome() == Outcome::Denied {
             return Ok(Tried::only(not_enough(&remedy)));
         }

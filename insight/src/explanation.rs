@@ -8,9 +8,10 @@
 //! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
 //! proposed makes the engine allow the request.
 
-pub(crate) mod near;
+pub mod change;
+pub mod near;
 mod new_rule;
-pub(crate) mod remedy;
+pub mod remedy;
 mod wanted;
 mod written;
 
@@ -29,36 +30,36 @@ use policy_schema::timestamp::Timestamp;
 use near::NEAR_RULES;
 use written::WrittenRules;
 
-pub(crate) use near::{NamedRule, NearRule, NearRules, nearest};
-pub(crate) use remedy::Remedy;
+pub use near::{NamedRule, NearRule, nearest};
+pub use remedy::Remedy;
 
 /// Why a request was denied.
 #[derive(Debug)]
-pub(crate) struct Explanation<'p> {
+pub struct Explanation<'p> {
     /// The reason that the filter gave.
-    pub(crate) given: Option<ReasonCode>,
+    pub given: Option<ReasonCode>,
     /// The reason by the documents.
-    pub(crate) reason: Reason<'p>,
+    pub reason: Reason<'p>,
     /// Whether the documents allow the request.
-    pub(crate) is_allowed: bool,
+    pub is_allowed: bool,
     /// The rule that decides by the documents, of whichever policy.
-    pub(crate) rule: Option<NamedRule>,
+    pub rule: Option<NamedRule>,
     /// The rules that come nearest to allowing the request, the nearest first.
-    pub(crate) near: Vec<NearRule>,
+    pub near: Vec<NearRule>,
     /// The nearest rule that takes the request but for what no id has, and perhaps for where it went.
     pub(crate) unseen: Option<NearRule>,
     /// What the nearest rule asks for that takes the request but for where it went.
     pub(crate) place: Option<AskedPlace>,
     /// The rule that would allow the request, were it not in shadow.
-    pub(crate) shadow: Option<ShadowRule>,
+    pub shadow: Option<ShadowRule>,
     /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
-    pub(crate) enforcement: Enforcement,
+    pub enforcement: Enforcement,
     /// Whether the documents are those that the filter had; none where either has no revision.
-    pub(crate) is_same_revision: Option<bool>,
+    pub is_same_revision: Option<bool>,
     /// Whether the documents come to what the filter did, by the same rule.
     pub(crate) is_as_given: bool,
     /// Whether a rule in question looks at what the id does not have.
-    pub(crate) asks_for_more: bool,
+    pub asks_for_more: bool,
 }
 
 /// What a rule asks for of the place that a request goes to.
@@ -70,14 +71,15 @@ pub(crate) struct AskedPlace {
 
 /// A rule in shadow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ShadowRule {
-    pub(crate) rule: NamedRule,
+pub struct ShadowRule {
+    /// Which.
+    pub rule: NamedRule,
     /// Whether the rule says so itself; else its policy does.
     pub(crate) says_so_itself: bool,
 }
 
 /// The client's certificate from outside the mesh, by the names that an id has; the last may be cut.
-pub(crate) fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
+pub fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
     match &record.caller {
         RecordedCaller::Certificate(names) => ClientCertificate::parse(names.lines()),
         RecordedCaller::Anonymous | RecordedCaller::Malformed | RecordedCaller::Workload(_) => None,
@@ -85,7 +87,7 @@ pub(crate) fn client_certificate(record: &DecisionRecord) -> Option<ClientCertif
 }
 
 /// The request that an id tells of.
-pub(crate) fn request<'r>(
+pub fn request<'r>(
     record: &'r DecisionRecord,
     client_certificate: Option<&'r ClientCertificate>,
 ) -> Request<'r> {
@@ -114,12 +116,12 @@ pub(crate) fn request<'r>(
 }
 
 /// When the decision was made.
-pub(crate) fn at(record: &DecisionRecord) -> Timestamp {
+pub fn at(record: &DecisionRecord) -> Timestamp {
     Timestamp::from_unix_nanoseconds(record.time.saturating_mul(1_000_000_000))
 }
 
 /// Decides again, and says why. `policy_of` finds a policy as it is written.
-pub(crate) fn explain<'c, 'p>(
+pub fn explain<'c, 'p>(
     record: &DecisionRecord,
     compiled: &'c CompiledPolicy,
     policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,

@@ -1,49 +1,58 @@
 //! Policies → what the engine decides by, as on a proxy.
 
-use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::plugin_config::{ConfigError, PluginConfig, PolicyName};
 use policy_schema::policy::{Labels, PolicySet, ServicePolicy};
 use thiserror::Error;
 
-use crate::output::OutputError;
-
-/// What was rendered is refused by its own reader.
+/// Why a policy is not compiled.
 #[derive(Debug, Error)]
-#[error("policy `{name}`: {reason}")]
-struct RefusedConfig {
-    name: PolicyName,
-    reason: ConfigError,
+pub enum CompilationError {
+    /// Its configuration has no form in JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// What was rendered is refused by its own reader.
+    #[error("policy `{name}`: {reason}")]
+    RefusedConfig {
+        /// The policy.
+        name: PolicyName,
+        /// Why the reader refuses it.
+        reason: ConfigError,
+    },
 }
 
-impl Fault for RefusedConfig {
+impl Fault for CompilationError {
     fn status(&self) -> ExitStatus {
         ExitStatus::Failure
     }
 
     fn help(&self) -> Option<&str> {
-        Some("this is a defect of Peergate; please report it")
+        match self {
+            Self::Json(_) => None,
+            Self::RefusedConfig { .. } => Some("this is a defect of Peergate; please report it"),
+        }
     }
 }
 
 /// The policy as the filter gets it, on a workload with the labels that the policy selects and
 /// these.
-pub(crate) fn compile(
+pub fn compile(
     set: &PolicySet,
     policy: &ServicePolicy,
     labels: &[(String, String)],
-) -> Result<CompiledPolicy, Failure> {
+) -> Result<CompiledPolicy, CompilationError> {
     let labels = labels.iter().cloned().collect();
     compiled(policy, &config_at(set, policy, &labels))
 }
 
 /// The configuration of the policy's filter on such a workload.
-pub(crate) fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
+pub fn config_at(set: &PolicySet, policy: &ServicePolicy, labels: &Labels) -> PluginConfig {
     of_workload(PluginConfig::of_policy(set, policy), policy, labels)
 }
 
 /// The configuration with those of the other policies alone that are for the workload.
-pub(crate) fn of_workload(
+pub fn of_workload(
     mut config: PluginConfig,
     policy: &ServicePolicy,
     labels: &Labels,
@@ -62,13 +71,13 @@ pub(crate) fn of_workload(
 }
 
 /// The configuration as the filter reads it.
-pub(crate) fn compiled(
+pub fn compiled(
     policy: &ServicePolicy,
     config: &PluginConfig,
-) -> Result<CompiledPolicy, Failure> {
-    let json = serde_json::to_vec(config).map_err(OutputError::Json)?;
+) -> Result<CompiledPolicy, CompilationError> {
+    let json = serde_json::to_vec(config)?;
     let compiled = CompiledPolicy::for_workload(&json, |_| None);
-    Ok(compiled.map_err(|reason| RefusedConfig {
+    Ok(compiled.map_err(|reason| CompilationError::RefusedConfig {
         name: policy.name().clone(),
         reason,
     })?)

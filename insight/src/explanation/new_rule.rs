@@ -9,21 +9,21 @@ use super::AskedPlace;
 
 /// A rule to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NewRule {
-    pub(crate) policy: PolicyName,
-    pub(crate) id: String,
-    pub(crate) caller: NewCaller,
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct NewRule {
+    pub policy: PolicyName,
+    pub id: String,
+    pub caller: NewCaller,
+    pub method: String,
+    pub path: String,
     /// The host, where the rule is for one.
-    pub(crate) host: Option<String>,
+    pub host: Option<String>,
     /// The workload's port, where the rule is for one.
-    pub(crate) port: Option<u16>,
+    pub port: Option<u16>,
 }
 
 /// Whom a new rule is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NewCaller {
+pub enum NewCaller {
     ServiceAccount(String),
     Principal(String),
     /// A client certificate from outside the mesh, as `KIND:NAME`.

@@ -14,32 +14,35 @@ pub(super) const NEAR_RULES: usize = 3;
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NamedRule {
-    pub(crate) policy: String,
-    pub(crate) id: String,
-    pub(crate) owner: Option<String>,
+pub struct NamedRule {
+    /// The policy that has it, as `NAMESPACE/NAME`.
+    pub policy: String,
+    /// Unique in the policy.
+    pub id: String,
+    /// Who answers for it, as the document says.
+    pub owner: Option<String>,
 }
 
 /// A rule that does not match, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NearRule {
-    pub(crate) rule: NamedRule,
-    pub(crate) misses: Vec<Miss>,
+pub struct NearRule {
+    /// Which.
+    pub rule: NamedRule,
+    /// What it asks for that the request has not.
+    pub misses: Vec<Miss>,
 }
 
 /// What a rule asks for and the request has not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Miss {
-    pub(crate) attribute: Attribute,
+pub struct Miss {
+    /// What of the request it is about.
+    pub attribute: Attribute,
     /// What the rule takes, as it is written.
-    pub(crate) wanted: Vec<String>,
+    pub wanted: Vec<String>,
 }
 
-/// Several rules that come near, one below the other.
-pub(crate) struct NearRules<'n>(pub(crate) &'n [NearRule]);
-
 /// The rules that come nearest to allowing a denied request, the nearest first. `spec` finds a rule as it is written.
-pub(crate) fn nearest<'r>(
+pub fn nearest<'r>(
     compiled: &CompiledPolicy,
     request: &impl RequestAttributes,
     spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
@@ -70,7 +73,8 @@ impl NearRule {
         }
     }
 
-    pub(crate) fn to_json(&self) -> Value {
+    /// The rule and what it misses, for programs.
+    pub fn to_json(&self) -> Value {
         let misses = self.misses.iter();
         let misses: Vec<_> = misses
             .map(|miss| json!({"attribute": miss.attribute.name(), "wanted": miss.wanted}))
@@ -80,7 +84,8 @@ impl NearRule {
 }
 
 impl NamedRule {
-    pub(crate) fn to_json(&self) -> Value {
+    /// The rule's names, for programs.
+    pub fn to_json(&self) -> Value {
         json!({"policy": self.policy, "id": self.id, "owner": self.owner})
     }
 }
@@ -103,29 +108,5 @@ impl fmt::Display for NamedRule {
             Some(owner) => write!(f, ", owner {}", printable(owner)),
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Display for NearRules<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            f,
-            "\nThe rules that come nearest, and what they ask for instead:"
-        )?;
-        for near in self.0 {
-            writeln!(f, "  {}", near.rule)?;
-            for miss in &near.misses {
-                let wanted = if miss.wanted.is_empty() {
-                    "something else".to_owned()
-                } else {
-                    miss.wanted.join(", ")
-                };
-                writeln!(f, "    {:8}{}", miss.attribute.name(), printable(&wanted))?;
-            }
-        }
-        Ok(())
     }
 }

@@ -12,37 +12,55 @@ use super::{Explanation, NamedRule, NearRule, ShadowRule};
 
 /// What would make a request be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Remedy {
+pub enum Remedy {
     /// One more rule, for this caller and this request alone.
     AddRule(NewRule),
     /// Another end for a rule that has expired.
-    Prolong { rule: PolicyRule, until: Timestamp },
+    Prolong {
+        /// Which.
+        rule: PolicyRule,
+        /// Its new end.
+        until: Timestamp,
+    },
     /// Another beginning for a rule that does not apply yet.
-    Begin { rule: PolicyRule, from: Timestamp },
+    Begin {
+        /// Which.
+        rule: PolicyRule,
+        /// Its new beginning.
+        from: Timestamp,
+    },
     /// No shadow for a rule that would allow the request.
-    Enforce { rule: PolicyRule },
+    Enforce {
+        /// Which.
+        rule: PolicyRule,
+    },
     /// An exception for this caller from a `Deny` rule.
-    Except { rule: PolicyRule, caller: String },
+    Except {
+        /// Which.
+        rule: PolicyRule,
+        /// Its SPIFFE ID.
+        caller: String,
+    },
     /// No change of a policy is called for, or none can be made.
     Advice(String),
 }
 
 /// A rule of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PolicyRule {
+pub struct PolicyRule {
     pub(crate) policy: PolicyName,
     pub(crate) id: String,
 }
 
 /// What may be chosen.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Choice {
+pub struct Choice {
     /// The new end of a rule that has expired.
-    pub(crate) until: Timestamp,
+    pub until: Timestamp,
 }
 
 /// What would make the request be allowed.
-pub(crate) fn remedy(
+pub fn remedy(
     record: &DecisionRecord,
     explanation: &Explanation<'_>,
     set: &PolicySet,
@@ -196,7 +214,7 @@ fn see_what_was_sent(near: &NearRule) -> Remedy {
 
 impl Remedy {
     /// The policy that it changes.
-    pub(crate) fn policy(&self) -> Option<&PolicyName> {
+    pub fn policy(&self) -> Option<&PolicyName> {
         match self {
             Self::AddRule(rule) => Some(&rule.policy),
             Self::Prolong { rule, .. }
@@ -208,7 +226,7 @@ impl Remedy {
     }
 
     /// What it does, for people to do it.
-    pub(crate) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let of = |rule: &PolicyRule| format!("rule `{}` of {}", rule.id, rule.policy);
         match self {
             Self::AddRule(rule) => format!("add this rule to {}", rule.policy),
@@ -240,7 +258,7 @@ impl Remedy {
     }
 
     /// The changes of the text that has the policy.
-    pub(crate) fn edits(&self, text: &PolicyText<'_>) -> Result<Vec<Edit>, EditError> {
+    pub fn edits(&self, text: &PolicyText<'_>) -> Result<Vec<Edit>, EditError> {
         match self {
             Self::AddRule(rule) => Ok(vec![text.append_rule(&rule.policy, &rule.lines())?]),
             Self::Prolong { rule, until } => {
