@@ -16,10 +16,10 @@ TARGET ?= yaml
 SECONDS ?= 60
 fuzz_crate_certificate := peergate-filter
 fuzz_crate_certificates := peergate
-fuzz_crate_access-log := peergate
+fuzz_crate_access-log := peergate-insight
 fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
-# A program has no library to test from outside.
-fuzz_tests = $(if $(filter peergate,$(fuzz_crate)),--lib fuzz::,--test fuzz)
+# These readers cannot be reached from outside of their crates.
+fuzz_tests = $(if $(filter peergate peergate-insight,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

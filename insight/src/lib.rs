@@ -3,6 +3,9 @@
 
 pub mod compilation;
 pub mod explanation;
+#[cfg(test)]
+mod fuzz;
+pub mod learning;
 mod network;
 pub mod policy_text;
 pub mod prometheus;

@@ -68,3 +68,5 @@ pub mod verify;
 pub mod wording;
 #[cfg(feature = "authoring")]
 pub mod yaml;
+#[cfg(feature = "authoring")]
+pub mod yaml_text;

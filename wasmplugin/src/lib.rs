@@ -15,7 +15,6 @@ mod help;
 mod image;
 mod input;
 mod label;
-mod learning;
 mod manifests;
 mod near_rules;
 mod network;

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
+use peergate_insight::learning::path_folding::HandTemplate;
+use peergate_insight::learning::series::Window;
 use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 
-use super::series::Window;
 use crate::label::parse_label;
-use crate::learning::path_folding::HandTemplate;
 use crate::output::Format;
 use crate::policies;
 use crate::prometheus_args::PrometheusArgs;

@@ -10,30 +10,35 @@ use super::workload::{Call, Workload};
 
 /// How much must be seen before it is learnt.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Evidence {
+pub struct Evidence {
     /// A call that was seen less often is rare.
-    pub(crate) least_count: u64,
+    pub least_count: u64,
     /// A call that was seen in a shorter part of the period, in percent, is rare.
-    pub(crate) least_span: u8,
+    pub least_span: u8,
     /// As many distinct ids make a template.
-    pub(crate) least_ids: usize,
+    pub least_ids: usize,
     /// Whether what is rare is learnt all the same.
-    pub(crate) takes_rare: bool,
+    pub takes_rare: bool,
 }
 
 /// A method and a path pattern of one caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProposedCall {
-    pub(crate) caller: Caller,
-    pub(crate) method: String,
-    pub(crate) pattern: Pattern,
-    pub(crate) tally: Tally,
-    pub(crate) rarity: Option<Rarity>,
+pub struct ProposedCall {
+    /// Who called.
+    pub caller: Caller,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, or a template of several.
+    pub pattern: Pattern,
+    /// How often, and when.
+    pub tally: Tally,
+    /// Why it counts as rare; none where it does not.
+    pub rarity: Option<Rarity>,
 }
 
 /// Why a call is rare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rarity {
+pub enum Rarity {
     /// It was not seen often enough.
     Few,
     /// All of it was in a short part of the period.
@@ -42,23 +47,24 @@ pub(crate) enum Rarity {
 
 /// What to allow of a workload.
 #[derive(Debug, Default)]
-pub(crate) struct Proposals {
+pub struct Proposals {
     /// For each caller what is learnt, in the order of the callers.
-    pub(crate) learnt: BTreeMap<Caller, Vec<ProposedCall>>,
+    pub learnt: BTreeMap<Caller, Vec<ProposedCall>>,
     /// What is rare and therefore not learnt.
-    pub(crate) rare: Vec<ProposedCall>,
+    pub rare: Vec<ProposedCall>,
     /// Templates that were not made.
-    pub(crate) held_back: BTreeSet<HeldBack>,
-    pub(crate) coverage: Coverage,
+    pub held_back: BTreeSet<HeldBack>,
+    /// How many requests the proposals cover.
+    pub coverage: Coverage,
 }
 
 /// How much of what could be allowed is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Coverage {
+pub struct Coverage {
     /// The requests that what is learnt allows, or what was allowed already.
-    pub(crate) covered: u64,
+    pub covered: u64,
     /// All that were let through, answered without an error, and made by a caller that a rule may name.
-    pub(crate) eligible: u64,
+    pub eligible: u64,
 }
 
 impl std::iter::Sum for Coverage {
@@ -117,7 +123,7 @@ impl Proposals {
     }
 
     /// All calls that were seen, learnt or rare.
-    pub(crate) fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
+    pub fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
         self.learnt.values().flatten().chain(&self.rare)
     }
 

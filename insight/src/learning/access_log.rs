@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
+
 use direction::{Direction, direction_of};
 
 pub(crate) use entry::Entry;
@@ -44,23 +45,32 @@ enum PeerField {
 
 /// Why a line is none of an access log that can be learnt from.
 #[derive(Debug, Error)]
-pub(crate) enum InvalidLine {
+pub enum InvalidLine {
+    /// It is neither a JSON object nor anything else that is recognised.
     #[error("not a JSON object")]
     NoObject,
+    /// A program has put its own words before the object.
     #[error("it has text before the JSON object")]
     Prefixed,
+    /// The file is in UTF-16.
     #[error("UTF-16, and not UTF-8")]
     Utf16,
+    /// The file is compressed.
     #[error("compressed")]
     Compressed,
+    /// It has no end within 16 MiB.
     #[error("it does not end")]
     TooLong,
+    /// It is not the JSON that is expected.
     #[error("{0}")]
     Json(String),
+    /// Its time cannot be read.
     #[error("`start_time` is {0}")]
     Time(#[from] policy_schema::timestamp::InvalidTime),
+    /// What it names as its policy is no name of one.
     #[error("`peergate_policy` is no name of a policy: `{0}`")]
     PolicyName(String),
+    /// It names no policy, and nobody has named one for it.
     #[error("it does not say which policy it is of")]
     NoPolicy,
 }

@@ -8,9 +8,14 @@ use policy_schema::rule_spec::SourceSpec;
 
 /// A caller that a rule can name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Caller {
+pub enum Caller {
     /// A service account, by whichever of the mesh's trust domains: the workload is the same.
-    ServiceAccount { namespace: String, name: String },
+    ServiceAccount {
+        /// The account's.
+        namespace: String,
+        /// The account's.
+        name: String,
+    },
     /// Any other workload of the mesh, by its SPIFFE ID.
     Principal(String),
     /// Somebody without identity.

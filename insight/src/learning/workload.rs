@@ -12,13 +12,13 @@ use super::path_positions::{SeenPaths, is_too_long};
 
 /// Which requests are learnt from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counting {
+pub struct Counting {
     /// Answers with a lower status count.
-    pub(crate) status_below: u16,
+    pub status_below: u16,
     /// Whether requests count that were denied.
-    pub(crate) takes_denied: bool,
+    pub takes_denied: bool,
     /// Whether callers without identity may be learnt.
-    pub(crate) takes_anonymous: bool,
+    pub takes_anonymous: bool,
 }
 
 /// Longer methods are not learnt: any caller can make one up.
@@ -51,7 +51,7 @@ pub(crate) struct Call {
 
 /// Why requests are not learnt from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum SetAside {
+pub enum SetAside {
     /// The caller had no identity.
     Anonymous,
     /// What the caller presented is not one SPIFFE ID of a workload.
@@ -86,14 +86,15 @@ pub(crate) enum SetAside {
 
 /// What was seen of a workload.
 #[derive(Debug, Default)]
-pub(crate) struct Workload {
+pub struct Workload {
     /// All that was seen, whether it is learnt from or not.
-    pub(crate) seen: Option<Tally>,
+    pub seen: Option<Tally>,
     /// What is allowed already.
-    pub(crate) known: u64,
+    pub known: u64,
     /// What rules in shadow would allow already.
-    pub(crate) known_in_shadow: u64,
-    pub(crate) set_aside: BTreeMap<SetAside, Tally>,
+    pub known_in_shadow: u64,
+    /// What nothing is learnt from, by the reason.
+    pub set_aside: BTreeMap<SetAside, Tally>,
     /// What is to be learnt.
     pub(crate) calls: BTreeMap<Call, Tally>,
     /// What was denied and how often, so that nothing learnt takes it in that was not let through as well. What a rule

@@ -1,11 +1,8 @@
 //! What is allowed already, as the engine decides it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use peergate_fault::Failure;
-use peergate_insight::compilation::compile;
-use peergate_insight::policy_text::NotEditable;
-use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::diagnostic::SourceText;
 use policy_schema::edit::PolicyText;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
@@ -16,19 +13,16 @@ use policy_schema::rule_spec::{Effect, Enforcement};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-use crate::input::{Input, InputArgs};
-use crate::learning::observed::Observation;
-use crate::learning::workload::{Call, Standing};
-use crate::policies::PoliciesError;
-use crate::{policies, report};
+use super::observed::Observation;
+use super::workload::{Call, Standing};
+use crate::compilation::{CompilationError, compile};
+use crate::policy_text::{NotEditable, Unsound};
 
 /// What is allowed already.
 #[derive(Debug)]
-pub(super) struct Known {
+pub struct Known {
     /// The texts of the policies, with the `Mesh` among them.
     pub(super) sources: Vec<SourceText>,
-    /// Which of them begin with a byte order mark.
-    pub(super) marked: BTreeSet<usize>,
     pub(super) options: Options,
     set: PolicySet,
     compiled: BTreeMap<PolicyName, CompiledPolicy>,
@@ -36,28 +30,48 @@ pub(super) struct Known {
     port: Option<u16>,
 }
 
+/// Why it is not known what is allowed.
+#[derive(Debug)]
+pub enum KnownError {
+    /// The texts are no sound policies.
+    Unsound(Unsound),
+    /// A policy is not compiled.
+    Compilation(CompilationError),
+}
+
+impl From<CompilationError> for KnownError {
+    fn from(reason: CompilationError) -> Self {
+        Self::Compilation(reason)
+    }
+}
+
 impl Known {
-    /// Reads policies.
-    pub(super) fn load(
-        input: &InputArgs,
-        at: Timestamp,
+    /// What sound policies allow, which these texts are of.
+    pub fn of(
+        sources: Vec<SourceText>,
+        set: PolicySet,
+        options: Options,
         port: Option<u16>,
-    ) -> Result<Self, Failure> {
-        let options = Options {
-            at,
-            istio_version: None,
-        };
-        let (input, validated) = policies::read(input, options)?;
-        report::diagnostics(&validated.diagnostics, &input.sources);
-        Self::of(input, validated, options, port)
+    ) -> Result<Self, CompilationError> {
+        let compiled = set
+            .policies()
+            .iter()
+            .map(|policy| Ok((policy.name().clone(), compile(&set, policy, &[])?)));
+        Ok(Self {
+            compiled: compiled.collect::<Result<_, CompilationError>>()?,
+            sources,
+            options,
+            set,
+            port,
+        })
     }
 
     /// A mesh without policies.
-    pub(super) fn nothing(
+    pub fn nothing(
         trust_domain: &str,
         takes_plaintext: bool,
         at: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, KnownError> {
         let mode = if takes_plaintext {
             "Permissive"
         } else {
@@ -72,53 +86,35 @@ impl Known {
             at,
             istio_version: None,
         };
-        let mut input = Input::default();
-        input.sources.push(SourceText {
+        let mesh = SourceText {
             name: "<mesh>".to_owned(),
             text,
-        });
-        let validated = validate(&input.sources, options);
-        Self::of(input, validated, options, None)
+        };
+        Self::validated(vec![mesh], options, None)
     }
 
-    fn of(
-        input: Input,
-        validated: Validated,
+    /// What is allowed once these texts are in force.
+    pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, KnownError> {
+        Self::validated(sources, self.options, self.port)
+    }
+
+    fn validated(
+        sources: Vec<SourceText>,
         options: Options,
         port: Option<u16>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, KnownError> {
         let Validated {
             policies,
             diagnostics,
             ..
-        } = validated;
-        let severities = diagnostics.iter().map(Diagnostic::severity);
-        let set = policies.ok_or_else(|| PoliciesError::Invalid(report::counts(severities)))?;
-        let compiled = set
-            .policies()
-            .iter()
-            .map(|policy| Ok((policy.name().clone(), compile(&set, policy, &[])?)));
-        Ok(Self {
-            compiled: compiled.collect::<Result<_, Failure>>()?,
-            sources: input.sources,
-            marked: input.marked,
-            options,
-            set,
-            port,
-        })
-    }
-
-    /// What is allowed once these texts are in force, which were validated.
-    pub(super) fn with(
-        &self,
-        sources: Vec<SourceText>,
-        validated: Validated,
-    ) -> Result<Self, Failure> {
-        let input = Input {
-            sources,
-            ..Input::default()
-        };
-        Self::of(input, validated, self.options, self.port)
+        } = validate(&sources, options);
+        match policies {
+            Some(set) => Ok(Self::of(sources, set, options, port)?),
+            None => Err(KnownError::Unsound(Unsound {
+                texts: sources,
+                diagnostics,
+            })),
+        }
     }
 
     /// The sources, such that they can be changed.
@@ -139,7 +135,7 @@ impl Known {
     }
 
     /// The ids of a policy's own rules.
-    pub(super) fn rule_ids(&self, name: &PolicyName) -> impl Iterator<Item = String> {
+    pub(crate) fn rule_ids(&self, name: &PolicyName) -> impl Iterator<Item = String> {
         let rules = self.compiled.get(name).into_iter();
         rules
             .flat_map(CompiledPolicy::rules)

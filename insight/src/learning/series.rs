@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use peergate_insight::prometheus::{Prometheus, PrometheusError, Sample};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{Label, PolicyLabel};
 use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 
-use crate::learning::counters::{LABELS, OBSERVED};
-use crate::learning::observed::{Period, Tally};
+use super::counters::{LABELS, OBSERVED};
+use super::observed::{Period, Tally};
+use crate::prometheus::{Prometheus, PrometheusError, Sample};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -20,21 +20,21 @@ const PARTS: u64 = 100;
 
 /// A span of time that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window {
+pub struct Window {
     seconds: u64,
 }
 
 /// The labels of a series, and what it counted.
-pub(super) type Series = (BTreeMap<String, String>, Tally);
+pub type Series = (BTreeMap<String, String>, Tally);
 
 impl Window {
     /// As people write it.
-    pub(super) fn text(self) -> String {
+    pub fn text(self) -> String {
         time_span::text(Duration::from_secs(self.seconds))
     }
 
     /// Reads a stretch of time in whole seconds.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         match time_span::parse(text)?.as_secs() {
             seconds @ 60..=1_000_000_000 => Ok(Self { seconds }),
             _ => Err("a window is at least a minute long, and at most 30 years".to_owned()),
@@ -93,7 +93,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Whether anything was counted in the learning mode in the window before `at`.
-pub(super) async fn is_known(
+pub async fn is_known(
     prometheus: &Prometheus,
     window: Window,
     at: Timestamp,
@@ -103,7 +103,7 @@ pub(super) async fn is_known(
 }
 
 /// All series that grew in the window before `at`, of one policy or of all.
-pub(super) async fn ask(
+pub async fn ask(
     prometheus: &Prometheus,
     window: Window,
     policy: Option<&PolicyName>,

@@ -41,21 +41,25 @@ pub(crate) enum Outcome {
 
 /// How often something was seen, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) count: u64,
-    pub(crate) period: Period,
+pub struct Tally {
+    /// How often.
+    pub count: u64,
+    /// When.
+    pub period: Period,
 }
 
 /// From the first time that something was seen to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Period {
-    pub(crate) first: Timestamp,
-    pub(crate) last: Timestamp,
+pub struct Period {
+    /// The first moment.
+    pub first: Timestamp,
+    /// The last moment.
+    pub last: Timestamp,
 }
 
 impl Tally {
     /// Seen once.
-    pub(crate) fn once(at: Timestamp) -> Self {
+    pub fn once(at: Timestamp) -> Self {
         let period = Period {
             first: at,
             last: at,

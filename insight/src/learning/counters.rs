@@ -17,7 +17,7 @@ use super::observed::{Observation, Outcome, Tally};
 use super::workload::SetAside;
 
 /// The counter of the learning mode.
-pub(crate) const OBSERVED: &str = metric::OBSERVED.name;
+pub const OBSERVED: &str = metric::OBSERVED.name;
 
 /// Its labels that tell one series from another, wherever it was counted.
 pub(crate) const LABELS: [&str; 6] = [
@@ -31,11 +31,14 @@ pub(crate) const LABELS: [&str; 6] = [
 
 /// Why a series is none of the learning mode.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum InvalidSeries {
+pub enum InvalidSeries {
+    /// Its policy is no label of one.
     #[error(transparent)]
     Policy(#[from] InvalidPolicyLabel),
+    /// Its effect is none that is known.
     #[error(transparent)]
     Effect(#[from] UnknownWord),
+    /// A value is not encoded as the filter does it.
     #[error(transparent)]
     Encoding(#[from] InvalidEncoding),
 }

@@ -5,37 +5,54 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use peergate_fault::Failure;
-use peergate_insight::policy_text::NotEditable;
-use policy_schema::code::Code;
-use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::diagnostic::SourceText;
 use policy_schema::document::{
     PolicyMetadata, Selector, ServicePolicyDocument, ServicePolicyKind, ServicePolicySpec,
-    ServiceSpec,
+    ServicePortSpec, ServiceSpec,
 };
 use policy_schema::edit::{Edit, EditError, PolicyText};
 use policy_schema::plugin_config::{ApiVersion, PolicyName};
 use policy_schema::rule_spec::{Enforcement, RuleSpec};
-use policy_schema::validate::validate;
+use policy_schema::yaml_text::{YamlTextError, yaml_text};
+use thiserror::Error;
 
-use super::args::Args;
-use super::error::LearnError;
-use super::known::Known;
+use super::caller::RuleIds;
+use super::known::{Known, KnownError};
+use super::proposal::{Proposals, ProposedCall};
+use super::rule::rule;
 use super::wording::call_line;
-use crate::input::BYTE_ORDER_MARK;
-use crate::learning::caller::RuleIds;
-use crate::learning::proposal::{Proposals, ProposedCall};
-use crate::learning::rule::rule;
-use crate::output::{self, OutputError};
-use crate::report;
+use crate::policy_text::NotEditable;
 
 /// More calls than these are not listed in comments.
 const MOST_COMMENTS: usize = 40;
 
+/// What a policy is to have that there was not before.
+#[derive(Debug)]
+pub struct NewPolicy {
+    /// The labels of the pods that it selects; `app: NAME` where there are none.
+    pub selector: Vec<(String, String)>,
+    /// The ports of its service; no service where there are none.
+    pub service_ports: Vec<ServicePortSpec>,
+    /// Whether it is enforced, and not in shadow. Rules that are added to other policies are so too.
+    pub is_enforced: bool,
+}
+
+/// Why there is no text with the rules.
+#[derive(Debug, Error)]
+pub enum DocumentError {
+    /// A text cannot be changed safely.
+    #[error(transparent)]
+    NotEditable(#[from] NotEditable),
+    /// A document or a rule has no form in YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlTextError),
+}
+
 /// What is proposed for a policy.
 #[derive(Debug)]
-pub(super) struct Document {
-    pub(super) rules: Vec<RuleSpec>,
+pub struct Document {
+    /// The rules, in the order of their callers.
+    pub rules: Vec<RuleSpec>,
     pub(super) place: Place,
 }
 
@@ -52,16 +69,18 @@ pub(super) enum Place {
 
 /// Rules for people to put in their place.
 #[derive(Debug)]
-pub(super) struct ByHand {
-    pub(super) file: String,
-    pub(super) reason: EditError,
+pub struct ByHand {
+    /// The name of the file that has the policy.
+    pub file: String,
+    /// Why they could not be put there.
+    pub reason: EditError,
     /// The rules as a list in YAML.
-    pub(super) list: String,
+    pub list: String,
 }
 
 /// All texts that have rules which were learnt.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub struct Texts {
     /// Of the sources, whole.
     changed: BTreeMap<usize, String>,
     /// Of new policies, one each.
@@ -75,14 +94,14 @@ impl Document {
         proposals: &Proposals,
         known: &Known,
         texts: &[PolicyText<'_>],
-        args: &Args,
-    ) -> Result<Option<Self>, Failure> {
+        new: &NewPolicy,
+    ) -> Result<Option<Self>, DocumentError> {
         if proposals.learnt.is_empty() {
             return Ok(None);
         }
         let existing = known.enforcement(name);
         // What a policy in shadow has is in shadow anyway, and counts only without saying so again.
-        let enforcement = (existing == Some(Enforcement::Enforce) && !args.enforce)
+        let enforcement = (existing == Some(Enforcement::Enforce) && !new.is_enforced)
             .then_some(Enforcement::Shadow);
         let mut ids = RuleIds::beside(known.rule_ids(name));
         let rules: Vec<_> = proposals
@@ -93,7 +112,7 @@ impl Document {
         let list = list(&rules, proposals)?;
         let mut sources = texts.iter().zip(&known.sources).enumerate();
         let place = match sources.find(|(_, (text, _))| text.has_policy(name)) {
-            None => Place::New(new_document(name, &list, args)?),
+            None => Place::New(new_document(name, &list, new)?),
             Some((source, (text, file))) => match text.append_rules(name, &list) {
                 Ok(edit) => Place::Within { source, edit },
                 Err(reason) => Place::ByHand(ByHand {
@@ -106,12 +125,13 @@ impl Document {
         Ok(Some(Self { rules, place }))
     }
 
-    pub(super) fn is_new(&self) -> bool {
+    /// Whether there was no such policy before.
+    pub fn is_new(&self) -> bool {
         matches!(self.place, Place::New(_))
     }
 
     /// What is for people to do.
-    pub(super) fn by_hand(&self) -> Option<&ByHand> {
+    pub fn by_hand(&self) -> Option<&ByHand> {
         match &self.place {
             Place::ByHand(by_hand) => Some(by_hand),
             Place::New(_) | Place::Within { .. } => None,
@@ -121,11 +141,11 @@ impl Document {
 
 impl Texts {
     /// The texts with all of these rules.
-    pub(super) fn with<'d>(
+    pub fn with<'d>(
         documents: impl Iterator<Item = &'d Document>,
         texts: &[PolicyText<'_>],
         known: &Known,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, NotEditable> {
         let mut new = Vec::new();
         let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
         for document in documents {
@@ -150,7 +170,7 @@ impl Texts {
     }
 
     /// The text that has a document.
-    pub(super) fn of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
+    pub fn of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
         match &document.place {
             Place::New(text) => Some(text),
             Place::Within { source, .. } => self.changed.get(source).map(String::as_str),
@@ -158,18 +178,16 @@ impl Texts {
         }
     }
 
+    /// The source that is changed, where nothing else is to be written.
+    pub fn only_source(&self) -> Option<usize> {
+        let mut changed = self.changed.keys();
+        let first = changed.next().filter(|_| self.new.is_empty())?;
+        changed.next().is_none().then_some(*first)
+    }
+
     /// All of them as one; none where there is nothing to write.
-    pub(super) fn joined(&self, known: &Known) -> Option<String> {
-        let is_alone = self.changed.len() + self.new.len() == 1;
-        let is_marked = self
-            .changed
-            .keys()
-            .any(|source| known.marked.contains(source));
+    pub fn joined(&self) -> Option<String> {
         let mut joined = String::new();
-        // Within a text a mark would be a mistake.
-        if is_alone && is_marked {
-            joined.push_str(BYTE_ORDER_MARK);
-        }
         for (position, text) in self.changed.values().chain(&self.new).enumerate() {
             if position > 0 {
                 let line_end = if joined.ends_with('\n') { "" } else { "\n" };
@@ -181,8 +199,8 @@ impl Texts {
         (!joined.is_empty()).then_some(joined)
     }
 
-    /// What is to be written must be accepted beside the `Mesh` and the other policies; what is allowed with it.
-    pub(super) fn check(&self, known: &Known) -> Result<Known, Failure> {
+    /// What is allowed with them, which must be accepted beside the `Mesh` and the other policies.
+    pub(super) fn check(&self, known: &Known) -> Result<Known, KnownError> {
         let mut sources = known.sources.clone();
         for (position, source) in sources.iter_mut().enumerate() {
             if let Some(text) = self.changed.get(&position) {
@@ -193,23 +211,12 @@ impl Texts {
             name: "<learnt>".to_owned(),
             text: text.clone(),
         }));
-        let validated = validate(&sources, known.options);
-        if validated.policies.is_some() {
-            return known.with(sources, validated);
-        }
-        report::diagnostics(&validated.diagnostics, &sources);
-        let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-        let counts = report::counts(severities);
-        let mut codes = validated.diagnostics.iter().map(|found| found.code);
-        if codes.any(|code| code == Code::MissingService) {
-            return Err(LearnError::LearntWithoutService(counts).into());
-        }
-        Err(LearnError::NotLearnt(counts).into())
+        known.with(sources)
     }
 }
 
 /// The rules as a list in YAML, with what was seen above each, and what is rare below them.
-fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, OutputError> {
+fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextError> {
     let mut text = String::new();
     for (rule, calls) in rules.iter().zip(proposals.learnt.values()) {
         for call in calls.iter().take(MOST_COMMENTS) {
@@ -218,7 +225,7 @@ fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, OutputError
         if let Some(more @ 1..) = calls.len().checked_sub(MOST_COMMENTS) {
             let _ = writeln!(text, "# and {more} more");
         }
-        text.push_str(&output::yaml(&[rule])?);
+        text.push_str(&yaml_text(&[rule])?);
     }
     add_rare(&proposals.rare, &mut text);
     Ok(text)
@@ -236,15 +243,15 @@ fn add_rare(rare: &[ProposedCall], text: &mut String) {
     }
 }
 
-fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, Failure> {
-    let mut labels: BTreeMap<_, _> = args.selector.iter().cloned().collect();
+fn new_document(name: &PolicyName, rules: &str, new: &NewPolicy) -> Result<String, DocumentError> {
+    let mut labels: BTreeMap<_, _> = new.selector.iter().cloned().collect();
     let is_guessed = labels.is_empty();
     if is_guessed {
         labels.insert("app".to_owned(), name.name.clone());
     }
-    let service = (!args.service_ports.is_empty()).then(|| ServiceSpec {
+    let service = (!new.service_ports.is_empty()).then(|| ServiceSpec {
         name: None,
-        ports: args.service_ports.clone(),
+        ports: new.service_ports.clone(),
         mtls: None,
         subsets: None,
         traffic: None,
@@ -270,7 +277,7 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
             external_hosts: None,
             otherwise: None,
             tcp_ports: None,
-            enforcement: (!args.enforce).then_some(Enforcement::Shadow),
+            enforcement: (!new.is_enforced).then_some(Enforcement::Shadow),
             rules: Vec::new(),
         },
     };
@@ -280,7 +287,7 @@ fn new_document(name: &PolicyName, rules: &str, args: &Args) -> Result<String, F
             "# The selector is a guess: see that it names the labels of the workload's pods.\n",
         );
     }
-    text.push_str(&output::yaml(&document)?);
+    text.push_str(&yaml_text(&document)?);
     let text = with_rules(&text, name, rules);
     let text = text.map_err(|reason| NotEditable::new("<learnt>", reason))?;
     Ok(text)

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use policy_schema::printable::{clipped, printable};
 use policy_schema::wording::counted;
 
-use crate::learning::path_folding::ByHand as TemplateByHand;
-use crate::learning::proposal::{ProposedCall, Rarity};
-use crate::learning::rule::told;
+use super::path_folding::ByHand as TemplateByHand;
+use super::proposal::{ProposedCall, Rarity};
+use super::rule::told;
 
 /// What a call was, how often and when it was seen, without its caller.
-pub(super) fn call_line(call: &ProposedCall) -> String {
+pub fn call_line(call: &ProposedCall) -> String {
     let mut line = format!(
         "{} {}: {}",
         call.method,

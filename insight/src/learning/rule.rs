@@ -59,7 +59,7 @@ fn operations(calls: &[ProposedCall]) -> Vec<OperationSpec> {
 }
 
 /// How often and when, in whole seconds.
-pub(crate) fn told(tally: Tally) -> String {
+pub fn told(tally: Tally) -> String {
     let (first, last) = (second(tally.period.first), second(tally.period.last));
     let count = requests(tally.count);
     if first == last {
@@ -70,7 +70,7 @@ pub(crate) fn told(tally: Tally) -> String {
 }
 
 /// A number of requests.
-pub(crate) fn requests(count: u64) -> String {
+pub fn requests(count: u64) -> String {
     format!("{count} request{}", if count == 1 { "" } else { "s" })
 }
 

@@ -6,19 +6,26 @@
 //!                                                             └──▶ proposals ──▶ rules
 //! ```
 //!
-//! Pure functions: reading files and asking servers is up to the command.
+//! Pure functions, but for `series`, which asks a Prometheus; opening files is up to the command.
 
-pub(crate) mod access_log;
-pub(crate) mod caller;
-pub(crate) mod counters;
+pub mod access_log;
+pub mod caller;
+pub mod counters;
+pub mod document;
+pub mod draft;
+pub mod known;
+pub mod learnt;
 mod letters;
-pub(crate) mod observed;
-pub(crate) mod path_folding;
+pub mod observed;
+pub mod path_folding;
 mod path_positions;
 mod path_shape;
-pub(crate) mod proposal;
-pub(crate) mod rule;
-pub(crate) mod workload;
+pub mod proposal;
+pub mod rule;
+pub mod seen;
+pub mod series;
+pub mod wording;
+pub mod workload;
 
 #[cfg(test)]
 mod tests;

@@ -21,51 +21,56 @@ const EXAMPLES: usize = 3;
 
 /// A path pattern, and what it was made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Pattern {
-    pub(crate) text: String,
+pub struct Pattern {
+    /// As rules have it.
+    pub text: String,
     /// For each `{*}`, in their order, the values that stood there. Empty for a path as it was seen.
-    pub(crate) folds: Vec<Fold>,
+    pub folds: Vec<Fold>,
     /// Of a template, the paths that were seen a few times only, while others were seen often.
-    pub(crate) seldom: Option<Paths>,
+    pub seldom: Option<Paths>,
     /// Of a template, more paths that it takes in, to which the same caller got 401 or 403.
-    pub(crate) forbidden: Option<Paths>,
+    pub forbidden: Option<Paths>,
     /// Of a template, what stood in the place of an id too seldom to count.
-    pub(crate) odd: Option<String>,
+    pub odd: Option<String>,
     /// Of a template that a person named.
-    pub(crate) by_hand: Option<ByHand>,
+    pub by_hand: Option<ByHand>,
 }
 
 /// What a template takes in that a person named.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ByHand {
-    pub(crate) paths: Paths,
+pub struct ByHand {
+    /// All that were seen.
+    pub paths: Paths,
     /// Those that the same caller was denied.
-    pub(crate) denied: Option<Paths>,
+    pub denied: Option<Paths>,
 }
 
 /// A template that a person named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HandTemplate {
+pub struct HandTemplate {
     text: String,
     matcher: PathMatch,
 }
 
 /// Why a text is no template.
 #[derive(Debug, Error)]
-pub(crate) enum InvalidHandTemplate {
+pub enum InvalidHandTemplate {
+    /// It is no path pattern.
     #[error("{0}")]
     Path(String),
     #[error(
         "it has neither `{{*}}` nor `{{**}}`; write one for each part that varies, such as `/v1/orders/{{*}}`"
     )]
+    /// It is a pattern, and no template.
     NoTemplate,
+    /// It is no path.
     #[error("it does not begin with `/`")]
     NoPath,
 }
 
 impl HandTemplate {
     /// Reads a template as rules have it.
-    pub(crate) fn parse(text: &str) -> Result<Self, InvalidHandTemplate> {
+    pub fn parse(text: &str) -> Result<Self, InvalidHandTemplate> {
         if !text.starts_with('/') {
             return Err(InvalidHandTemplate::NoPath);
         }
@@ -79,7 +84,8 @@ impl HandTemplate {
         }
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// The template as it was written.
+    pub fn text(&self) -> &str {
         &self.text
     }
 
@@ -90,29 +96,34 @@ impl HandTemplate {
 
 /// The values that one `{*}` was made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Fold {
-    pub(crate) distinct: usize,
+pub struct Fold {
+    /// How many values stood there.
+    pub distinct: usize,
     /// Some of them.
-    pub(crate) examples: Vec<String>,
+    pub examples: Vec<String>,
 }
 
 /// Paths of which one is shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Paths {
-    pub(crate) count: usize,
-    pub(crate) example: String,
+pub struct Paths {
+    /// How many.
+    pub count: usize,
+    /// One of them.
+    pub example: String,
 }
 
 /// A template that was not made, although there were ids enough.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct HeldBack {
-    pub(crate) template: String,
-    pub(crate) because: Because,
+pub struct HeldBack {
+    /// As it would have been.
+    pub template: String,
+    /// Why it is none.
+    pub because: Because,
 }
 
 /// Why a template was not made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Because {
+pub enum Because {
     /// This stood in the place of an id.
     Word(String),
     /// This id has another form than the others.
