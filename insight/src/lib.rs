@@ -2,6 +2,7 @@
 //! and why a request was denied.
 
 pub mod compilation;
+pub mod decision;
 pub mod explanation;
 #[cfg(test)]
 mod fuzz;

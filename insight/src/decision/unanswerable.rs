@@ -4,7 +4,10 @@ use super::omitted::Undetermined;
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Unanswerable {
+pub struct Unanswerable(Reason);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
     /// The answer depends on what the question leaves out.
     Omits(Box<Undetermined>),
     /// No request of the caller reaches the rules.
@@ -14,8 +17,8 @@ pub(super) enum Unanswerable {
 /// Why no request of a caller reaches the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NoSuchCaller {
-    pub(super) message: String,
-    pub(super) help: &'static str,
+    message: String,
+    help: &'static str,
 }
 
 impl NoSuchCaller {
@@ -29,38 +32,38 @@ impl NoSuchCaller {
 
 impl Unanswerable {
     /// What is wrong.
-    pub(super) fn message(&self) -> String {
-        match self {
-            Self::Omits(undetermined) => undetermined.message(),
-            Self::NoSuchCaller(NoSuchCaller { message, .. }) => message.clone(),
+    pub fn message(&self) -> String {
+        match &self.0 {
+            Reason::Omits(undetermined) => undetermined.message(),
+            Reason::NoSuchCaller(NoSuchCaller { message, .. }) => message.clone(),
         }
     }
 
     /// What to do about it on the command line.
-    pub(super) fn help_with_arguments(&self) -> String {
-        match self {
-            Self::Omits(undetermined) => format!("name it with {}", undetermined.arguments()),
-            Self::NoSuchCaller(NoSuchCaller { help, .. }) => (*help).to_owned(),
+    pub fn help_with_arguments(&self) -> String {
+        match &self.0 {
+            Reason::Omits(undetermined) => format!("name it with {}", undetermined.arguments()),
+            Reason::NoSuchCaller(NoSuchCaller { help, .. }) => (*help).to_owned(),
         }
     }
 
     /// What to do about it in a line.
-    pub(super) fn help_with_fields(&self) -> String {
-        match self {
-            Self::Omits(undetermined) => format!("write {}", undetermined.fields()),
-            Self::NoSuchCaller(NoSuchCaller { help, .. }) => (*help).to_owned(),
+    pub fn help_with_fields(&self) -> String {
+        match &self.0 {
+            Reason::Omits(undetermined) => format!("write {}", undetermined.fields()),
+            Reason::NoSuchCaller(NoSuchCaller { help, .. }) => (*help).to_owned(),
         }
     }
 }
 
 impl From<Undetermined> for Unanswerable {
     fn from(undetermined: Undetermined) -> Self {
-        Self::Omits(Box::new(undetermined))
+        Self(Reason::Omits(Box::new(undetermined)))
     }
 }
 
 impl From<NoSuchCaller> for Unanswerable {
     fn from(reason: NoSuchCaller) -> Self {
-        Self::NoSuchCaller(reason)
+        Self(Reason::NoSuchCaller(reason))
     }
 }

@@ -15,25 +15,35 @@ use super::refusal::Refusal;
 
 /// A request to ask about.
 #[derive(Clone, Debug)]
-pub(super) struct Question<'q> {
-    pub(super) caller: Caller,
-    pub(super) method: Option<&'q str>,
+pub struct Question<'q> {
+    /// Who calls.
+    pub caller: Caller,
+    /// None for a connection without HTTP.
+    pub method: Option<&'q str>,
     /// The path as the client sends it.
-    pub(super) path: Option<&'q str>,
-    pub(super) host: Option<&'q str>,
-    pub(super) port: Option<u16>,
-    pub(super) source_ip: Option<IpAddr>,
-    pub(super) remote_ip: Option<IpAddr>,
-    pub(super) destination_ip: Option<IpAddr>,
-    pub(super) server_name: Option<Cow<'q, str>>,
+    pub path: Option<&'q str>,
+    /// The authority as the client sends it.
+    pub host: Option<&'q str>,
+    /// The port of the workload.
+    pub port: Option<u16>,
+    /// Where the connection comes from.
+    pub source_ip: Option<IpAddr>,
+    /// The client's address, where one was forwarded.
+    pub remote_ip: Option<IpAddr>,
+    /// The address of the workload.
+    pub destination_ip: Option<IpAddr>,
+    /// The name in the TLS handshake, in lower case.
+    pub server_name: Option<Cow<'q, str>>,
     /// As the client sends them; those that proxies set as filters see them.
-    pub(super) headers: Vec<(&'q str, &'q [u8])>,
+    pub headers: Vec<(&'q str, &'q [u8])>,
     /// The headers that filters do not see, also where proxies set them.
-    pub(super) absent_headers: Vec<&'q str>,
+    pub absent_headers: Vec<&'q str>,
     /// What other filters left, an object for each filter.
-    pub(super) metadata: Option<Value>,
-    pub(super) has_claims: bool,
-    pub(super) at: Timestamp,
+    pub metadata: Option<Value>,
+    /// Whether claims of a token are among the metadata.
+    pub has_claims: bool,
+    /// When it is asked.
+    pub at: Timestamp,
 }
 
 impl Question<'_> {
@@ -146,7 +156,7 @@ impl Question<'_> {
 
 /// The dynamic metadata of a request whose JWT has these claims, and that has this metadata of
 /// other filters.
-pub(super) fn metadata(
+pub fn metadata(
     claims: Option<Map<String, Value>>,
     filters: Option<BTreeMap<String, Value>>,
 ) -> Option<Value> {
@@ -202,7 +212,7 @@ const METHODS_OF_HTTP_1: [&str; 34] = [
 ];
 
 /// Reads a method.
-pub(super) fn parse_method(text: &str) -> Result<String, String> {
+pub fn parse_method(text: &str) -> Result<String, String> {
     if text.is_empty() || !text.bytes().all(is_token_byte) {
         return Err("write an HTTP method, such as `GET`".to_owned());
     }
@@ -210,7 +220,7 @@ pub(super) fn parse_method(text: &str) -> Result<String, String> {
 }
 
 /// Reads a path as a client sends it.
-pub(super) fn parse_path(text: &str) -> Result<String, String> {
+pub fn parse_path(text: &str) -> Result<String, String> {
     if let Some((_, rest)) = text.split_once("://").filter(|_| !text.starts_with('/')) {
         let path = rest.find('/').and_then(|start| rest.get(start..));
         return Err(format!(
@@ -226,7 +236,7 @@ pub(super) fn parse_path(text: &str) -> Result<String, String> {
 }
 
 /// Reads a host as a client sends it.
-pub(super) fn parse_host(text: &str) -> Result<String, String> {
+pub fn parse_host(text: &str) -> Result<String, String> {
     if let Some((_, rest)) = text.split_once("://") {
         let host = rest.split('/').next().unwrap_or_default();
         return Err(format!("this is a URL; write its host, `{host}`"));
@@ -235,10 +245,7 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
 }
 
 /// Refuses a request without what it must have.
-pub(super) fn check_method_and_path(
-    method: Option<&str>,
-    path: Option<&str>,
-) -> Result<(), &'static str> {
+pub fn check_method_and_path(method: Option<&str>, path: Option<&str>) -> Result<(), &'static str> {
     match (method, path) {
         (None, _) => Err("`method` is missing"),
         (Some("CONNECT"), None) | (Some(_), Some(_)) => Ok(()),
@@ -254,7 +261,7 @@ fn is_udp_path(path: &str) -> bool {
 }
 
 /// The server name as filters see it: Envoy keeps it in lower case.
-pub(super) fn server_name(text: &str) -> Cow<'_, str> {
+pub fn server_name(text: &str) -> Cow<'_, str> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         text.to_ascii_lowercase().into()
     } else {
@@ -263,7 +270,7 @@ pub(super) fn server_name(text: &str) -> Cow<'_, str> {
 }
 
 /// Reads a header as `NAME=VALUE`.
-pub(super) fn parse_header(text: &str) -> Result<(String, String), String> {
+pub fn parse_header(text: &str) -> Result<(String, String), String> {
     let Some((name, value)) = text.split_once('=') else {
         return Err("write the name and the value as `NAME=VALUE`".to_owned());
     };
@@ -312,13 +319,13 @@ pub(super) fn check_absent_header(name: &str) -> Result<(), String> {
 }
 
 /// Reads the name of a header that filters do not see.
-pub(super) fn parse_absent_header(text: &str) -> Result<String, String> {
+pub fn parse_absent_header(text: &str) -> Result<String, String> {
     check_absent_header(text)?;
     Ok(text.to_owned())
 }
 
 /// Reads the claims of a JWT, as one JSON object.
-pub(super) fn parse_claims(text: &str) -> Result<Map<String, Value>, &'static str> {
+pub fn parse_claims(text: &str) -> Result<Map<String, Value>, &'static str> {
     serde_json::from_str(text)
         .map_err(|_| "write the claims as a JSON object, such as `{\"iss\": \"…\"}`")
 }

@@ -7,13 +7,14 @@ use policy_schema::policy::Mesh;
 
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Caller {
+pub enum Caller {
     /// A caller without a client certificate.
     Anonymous,
     /// A caller whose certificate the proxy has not validated.
     Unvalidated,
     /// A caller whose certificate has these names.
     Certificate {
+        /// All of them.
         names: CertificateNames,
         /// As one from outside the mesh, where filters see all names and can judge them.
         from_outside: Option<ClientCertificate>,
@@ -24,14 +25,18 @@ pub(super) enum Caller {
 
 /// One text that says who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CallerText {
+pub enum CallerText {
+    /// No certificate.
     Anonymous,
+    /// A certificate that the proxy has not validated.
     Unvalidated,
     /// A name in the certificate.
     Name(NameKind, String),
     /// A service account of the mesh.
     ServiceAccount {
+        /// The account's.
         namespace: String,
+        /// The account's.
         name: String,
     },
 }
@@ -39,7 +44,7 @@ pub(super) enum CallerText {
 impl CallerText {
     /// Reads a SPIFFE ID, `NAMESPACE/ACCOUNT`, a name in a certificate as `KIND:NAME`, `anonymous` or
     /// `unvalidated`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "anonymous" => return Ok(Self::Anonymous),
             "unvalidated" => return Ok(Self::Unvalidated),
@@ -77,7 +82,7 @@ impl CallerText {
 
 impl Caller {
     /// The caller that all of these texts are about, in the mesh.
-    pub(super) fn new(texts: &[CallerText], mesh: &Mesh) -> Result<Self, String> {
+    pub fn new(texts: &[CallerText], mesh: &Mesh) -> Result<Self, String> {
         match texts {
             [CallerText::Anonymous] => return Ok(Self::Anonymous),
             [CallerText::Unvalidated] => return Ok(Self::Unvalidated),

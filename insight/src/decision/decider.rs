@@ -2,26 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use peergate_fault::Failure;
-use peergate_insight::compilation::{compiled, config_at, of_workload};
+use peergate_fault::{ExitStatus, Fault};
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::RuleSpec;
+use thiserror::Error;
 
 use super::answer::{Answer, Asked};
 use super::arrival::{Listener, Sent};
-use super::error::QuestionError;
 use super::omitted::{Rules, Undetermined};
 use super::question::Question;
 use super::refusal::Refusal;
-use super::target::Workload;
 use super::unanswerable::Unanswerable;
+use super::workload::Workload;
+use crate::compilation::{CompilationError, compiled, config_at, of_workload};
 
 /// The policies for a workload.
 #[derive(Debug)]
-pub(super) struct Decider<'s> {
+pub struct Decider<'s> {
     set: &'s PolicySet,
     workload: Workload<'s>,
     http: Rules,
@@ -31,11 +31,12 @@ pub(super) struct Decider<'s> {
 }
 
 impl<'s> Decider<'s> {
-    pub(super) fn new(
+    /// The policies that decide at a workload with these labels beside those that are selected.
+    pub fn new(
         set: &'s PolicySet,
         workload: Workload<'s>,
         labels: &Labels,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CompilationError> {
         let config = config_at(set, workload.leader, labels);
         let policy = compiled(workload.leader, &config)?;
         let notes = if set.mesh().filter_image().is_none() {
@@ -54,7 +55,7 @@ impl<'s> Decider<'s> {
     }
 
     /// What becomes of an HTTP request.
-    pub(super) fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
+    pub fn answer(&self, question: &mut Question<'_>) -> Result<Answer<'_>, Unanswerable> {
         let of_caller = self.notes_about(question)?;
         question.port = question
             .port
@@ -136,16 +137,12 @@ impl<'s> Decider<'s> {
     }
 
     /// The policies as RBAC applies them to connections without HTTP.
-    pub(super) fn without_http(&self, question: &Question<'_>) -> Result<TcpDecider, Failure> {
+    pub fn without_http(&self, question: &Question<'_>) -> Result<TcpDecider, WithoutHttpError> {
         let port = question
             .port
             .or(self.workload.port)
             .or_else(|| self.only_port(ServicePolicy::declared_tcp_ports));
-        let port = port.ok_or_else(|| QuestionError::InvalidQuestion {
-            message: "which rules apply to a connection without HTTP depends on its port"
-                .to_owned(),
-            help: "name the port of the workload: `--port`".to_owned(),
-        })?;
+        let port = port.ok_or(WithoutHttpError::NoPort)?;
         let leader = self.workload.leader;
         let config = of_workload(
             PluginConfig::without_http(self.set, leader, port),
@@ -357,9 +354,36 @@ fn notes_without_filter(set: &PolicySet, config: &PluginConfig) -> Vec<String> {
         .collect()
 }
 
+/// Why no connection without HTTP can be asked about.
+#[derive(Debug, Error)]
+pub enum WithoutHttpError {
+    /// The question names no port, and the policies declare none or several.
+    #[error("which rules apply to a connection without HTTP depends on its port")]
+    NoPort,
+    /// A policy is not compiled.
+    #[error(transparent)]
+    Compilation(#[from] CompilationError),
+}
+
+impl Fault for WithoutHttpError {
+    fn status(&self) -> ExitStatus {
+        match self {
+            Self::NoPort => ExitStatus::Invalid,
+            Self::Compilation(reason) => reason.status(),
+        }
+    }
+
+    fn help(&self) -> Option<&str> {
+        match self {
+            Self::NoPort => Some("name the port of the workload: `--port`"),
+            Self::Compilation(reason) => reason.help(),
+        }
+    }
+}
+
 /// The policies for a workload as RBAC applies them to one of its ports.
 #[derive(Debug)]
-pub(super) struct TcpDecider {
+pub struct TcpDecider {
     rules: Rules,
     policy: CompiledPolicy,
     port: u16,
@@ -368,7 +392,7 @@ pub(super) struct TcpDecider {
 
 impl TcpDecider {
     /// Decides a connection to the workload of `decider`.
-    pub(super) fn answer(
+    pub fn answer(
         &self,
         decider: &Decider<'_>,
         question: &mut Question<'_>,

@@ -1,7 +1,5 @@
-//! What becomes of a request, for people and for programs.
+//! What becomes of a request, with its reasons.
 
-use peergate_fault::ExitStatus;
-use peergate_insight::explanation::{NearRule, nearest};
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
@@ -12,60 +10,72 @@ use serde::{Serialize, Serializer};
 
 use super::question::Question;
 use super::refusal::Refusal;
+use crate::explanation::{NearRule, nearest};
 
 /// What becomes of a request.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Answer<'p> {
+pub struct Answer<'p> {
     /// The line of the file that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<usize>,
-    pub(super) decision: Verdict,
+    pub line: Option<usize>,
+    /// In a word.
+    pub decision: Verdict,
     /// What happens: a policy in shadow lets pass what it would deny.
-    pub(super) passes: bool,
-    pub(super) reason: &'static str,
+    pub passes: bool,
+    /// The reason's code, or [`REFUSED_BY_PROXY`].
+    pub reason: &'static str,
     /// The reason as a sentence.
-    pub(super) explanation: String,
-    pub(super) rule: Option<&'p str>,
+    pub explanation: String,
+    /// The id of the rule that decides; none where none does.
+    pub rule: Option<&'p str>,
     /// The policy of the rule, else the one that leads.
-    pub(super) policy: String,
-    pub(super) owner: Option<&'p str>,
+    pub policy: String,
+    /// Who answers for that rule, as the document says.
+    pub owner: Option<&'p str>,
     /// The path that the client sends, where it is not the one that rules see.
-    pub(super) sent_path: Option<String>,
+    pub sent_path: Option<String>,
     /// The path that rules see.
-    pub(super) path: Option<String>,
+    pub path: Option<String>,
     /// The port of the workload.
-    pub(super) port: Option<u16>,
+    pub port: Option<u16>,
     /// What rules in shadow would do.
-    pub(super) shadow: Vec<RecordedMatch<'p>>,
+    pub shadow: Vec<RecordedMatch<'p>>,
     /// The `Audit` and `Custom` rules that match.
-    pub(super) recorded: Vec<RecordedMatch<'p>>,
-    pub(super) enforcement: Enforcement,
+    pub recorded: Vec<RecordedMatch<'p>>,
+    /// Whether the leader is enforced or in shadow.
+    pub enforcement: Enforcement,
     /// The policy whose filter decides with the rules of all.
-    pub(super) leader: String,
-    pub(super) revision: Option<&'p str>,
+    pub leader: String,
+    /// Of the documents.
+    pub revision: Option<&'p str>,
+    /// The rules that come nearest to allowing a denied request, the nearest first.
     #[serde(serialize_with = "near_rules")]
-    pub(super) nearest: Vec<NearRule>,
-    pub(super) notes: Vec<String>,
+    pub nearest: Vec<NearRule>,
+    /// What the answer takes for granted or leaves out, one sentence each.
+    pub notes: Vec<String>,
     /// What `peergate explain` takes.
-    pub(super) id: Option<String>,
+    pub id: Option<String>,
     /// In what the answer is not as the line expects.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) as_expected: Option<bool>,
+    pub as_expected: Option<bool>,
 }
 
 /// What becomes of a request, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
+pub enum Verdict {
+    /// The rules allow it.
     Allow,
+    /// The rules deny it.
     Deny,
     /// The proxy answers by itself, before any rule sees the request.
     Refused,
 }
 
 impl Verdict {
-    pub(super) const fn word(self) -> &'static str {
+    /// As answers and expectations have it.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
@@ -75,15 +85,19 @@ impl Verdict {
 }
 
 /// The reason of a request that the proxy refuses by itself.
-pub(super) const REFUSED_BY_PROXY: &str = "refused-by-proxy";
+pub(crate) const REFUSED_BY_PROXY: &str = "refused-by-proxy";
 
 /// A rule that matches and has no say.
 #[derive(Debug, Serialize)]
-pub(super) struct RecordedMatch<'p> {
-    pub(super) rule: &'p str,
-    pub(super) policy: String,
-    pub(super) effect: DecisionEffect,
-    pub(super) owner: Option<&'p str>,
+pub struct RecordedMatch<'p> {
+    /// Its id.
+    pub rule: &'p str,
+    /// The policy that has it, as `NAMESPACE/NAME`.
+    pub policy: String,
+    /// What it does, or would do were it not in shadow.
+    pub effect: DecisionEffect,
+    /// Who answers for it, as the document says.
+    pub owner: Option<&'p str>,
 }
 
 /// What an answer is made of beside the request.
@@ -217,17 +231,6 @@ impl Question<'_> {
             }
         }
         notes
-    }
-}
-
-impl Answer<'_> {
-    /// How a run about this request alone ends: what counts is whether it passes.
-    pub(super) fn status(&self) -> ExitStatus {
-        if self.passes {
-            ExitStatus::Success
-        } else {
-            ExitStatus::Negative
-        }
     }
 }
 
