@@ -11,3 +11,4 @@ mod network;
 pub mod policy_text;
 pub mod prometheus;
 pub mod promotion;
+pub mod traffic;

@@ -1,19 +1,14 @@
 //! What one proxy says at `/stats/prometheus` → a reading.
 
 use peergate_insight::promotion::label::{CALLER, EFFECT, METHOD, PATH, POLICY, REASON, RULE};
-use policy_schema::telemetry::{Label, ObservedValue, RevisionNumber, metric};
+use peergate_insight::traffic::metric_name::{MEMORY, OMITTED, REJECTIONS, VERDICTS};
+use peergate_insight::traffic::reading::{
+    Count, Decision, Memory, ObservedRequest, Reading, quantity,
+};
+use policy_schema::telemetry::{ObservedValue, RevisionNumber, metric};
 use policy_schema::timestamp::Timestamp;
 
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 use crate::series::{scrape, series};
-
-/// The metrics that nobody else reads.
-pub(super) const EXPIRY: &str = metric::EXPIRY.name;
-pub(super) const COMPARISONS: &str = metric::COMPARISONS.name;
-pub(super) const VERDICTS: &str = Label::Verdicts.tag();
-pub(super) const REJECTIONS: &str = metric::REJECTIONS.name;
-pub(super) const OMITTED: &str = metric::OMITTED.name;
-pub(super) const MEMORY: &str = metric::MEMORY.name;
 
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
 pub(crate) fn read(text: &str, at: Timestamp) -> Option<Reading> {

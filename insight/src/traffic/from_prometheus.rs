@@ -2,22 +2,21 @@
 //!
 //! It is asked for sums, so that thousands of proxies cost no more to look at than one.
 
-use peergate_insight::prometheus::{Prometheus, PrometheusError, Sample};
-use peergate_insight::promotion::label::{
-    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, REVISION, RULE,
-};
 use policy_schema::telemetry::{ObservedValue, RevisionNumber, plain_value};
 use policy_schema::timestamp::Timestamp;
 
-use super::from_proxy::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
-use super::number::whole;
-use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
+use super::metric_name::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
+use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity, whole};
+use crate::prometheus::{Prometheus, PrometheusError, Sample};
+use crate::promotion::label::{
+    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, REVISION, RULE,
+};
 
 /// More callers than these are not asked for: those who call most are.
 const MOST_CALLERS: usize = 200;
 
 /// Asks for everything, with rates over the stretch of time that PromQL calls `over`.
-pub(crate) async fn read(
+pub async fn read(
     prometheus: &Prometheus,
     over: &str,
     at: Timestamp,

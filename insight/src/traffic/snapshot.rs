@@ -14,64 +14,60 @@ use super::reading::{Count, Reading};
 
 /// What is to be seen at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Snapshot {
+pub struct Snapshot {
     /// What is true of all, a line each.
-    pub(crate) heading: Vec<String>,
+    pub heading: Vec<String>,
     /// In the order of policies and rules.
-    pub(crate) rules: Vec<RuleRow>,
+    pub rules: Vec<RuleRow>,
     /// In the order of callers; empty where proxies do not learn.
-    pub(crate) callers: Vec<CallerRow>,
+    pub callers: Vec<CallerRow>,
     /// Whether whom a rule is for and its owner are known.
-    pub(crate) has_documents: bool,
+    pub has_documents: bool,
     /// Whether reading failed since, so that rates are old ones.
-    pub(crate) is_stale: bool,
+    pub is_stale: bool,
 }
 
 /// A rule of a policy, or what no rule decided.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct RuleRow {
-    pub(crate) policy: String,
+pub struct RuleRow {
+    /// The policy's name, as `NAMESPACE/NAME`.
+    pub policy: String,
     /// `-` where no rule decided.
-    pub(crate) rule: String,
-    pub(crate) tally: Tally,
+    pub rule: String,
+    /// Of its requests.
+    pub tally: Tally,
     /// Why, where that was counted.
-    pub(crate) reasons: BTreeSet<String>,
-    pub(crate) facts: RuleFacts,
+    pub reasons: BTreeSet<String>,
+    /// What the documents say of it; empty where they are not given.
+    pub facts: RuleFacts,
 }
 
 /// A caller, and what it asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CallerRow {
-    pub(crate) caller: ObservedValue,
-    pub(crate) method: ObservedValue,
-    pub(crate) path: ObservedValue,
-    pub(crate) policy: String,
-    pub(crate) tally: Tally,
+pub struct CallerRow {
+    /// The SPIFFE ID.
+    pub caller: ObservedValue,
+    /// The HTTP method.
+    pub method: ObservedValue,
+    /// The path without its query.
+    pub path: ObservedValue,
+    /// The name of the policy that decided, as `NAMESPACE/NAME`.
+    pub policy: String,
+    /// Of these requests.
+    pub tally: Tally,
 }
 
 /// What became of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Tally {
-    pub(crate) allowed: Count,
-    pub(crate) denied: Count,
+pub struct Tally {
+    /// Requests that were allowed.
+    pub allowed: Count,
+    /// Requests that were denied.
+    pub denied: Count,
     /// What was done in shadow, whatever it was.
-    pub(crate) shadow: Count,
+    pub shadow: Count,
     /// Matches of rules that record or ask another.
-    pub(crate) noted: Count,
-}
-
-/// What comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Order {
-    /// By policy and rule, or by caller
-    #[default]
-    Name,
-    /// What is denied most
-    Denied,
-    /// What is denied or allowed most in shadow
-    Shadow,
-    /// What is allowed most
-    Allowed,
+    pub noted: Count,
 }
 
 impl Tally {
@@ -86,48 +82,9 @@ impl Tally {
     }
 }
 
-impl Order {
-    /// What it goes by.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Denied => "denied",
-            Self::Shadow => "shadow",
-            Self::Allowed => "allowed",
-        }
-    }
-
-    /// The one after it.
-    pub(crate) fn next(self) -> Self {
-        match self {
-            Self::Name => Self::Denied,
-            Self::Denied => Self::Shadow,
-            Self::Shadow => Self::Allowed,
-            Self::Allowed => Self::Name,
-        }
-    }
-
-    /// Puts rows that are in the order of their names into this order. Those that are alike stay as they are.
-    pub(super) fn sort<R>(self, rows: &mut [R], tally: impl Fn(&R) -> &Tally) {
-        let count = |row: &R| match self {
-            Self::Name => Count::default(),
-            Self::Denied => tally(row).denied,
-            Self::Shadow => tally(row).shadow,
-            Self::Allowed => tally(row).allowed,
-        };
-        rows.sort_by(|a, b| {
-            let (a, b) = (count(a), count(b));
-            let rate = |count: Count| count.rate.unwrap_or_default();
-            rate(b)
-                .total_cmp(&rate(a))
-                .then(b.total.total_cmp(&a.total))
-        });
-    }
-}
-
 impl Snapshot {
     /// What is to be seen of a reading: of one policy alone if one is named.
-    pub(crate) fn new(
+    pub fn new(
         reading: &Reading,
         source: &str,
         documents: Option<&Documents>,

@@ -7,10 +7,9 @@ use policy_schema::printable::printable;
 use policy_schema::telemetry::Verdicts;
 use policy_schema::wording::counted;
 
-use crate::top::documents::Documents;
-use crate::top::number::whole;
-use crate::top::policy_name::policy_name;
-use crate::top::reading::Reading;
+use crate::traffic::documents::Documents;
+use crate::traffic::policy_name::policy_name;
+use crate::traffic::reading::{Reading, whole};
 
 /// More than these of a kind are not listed.
 const MOST: usize = 3;

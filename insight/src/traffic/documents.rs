@@ -10,28 +10,31 @@ use serde_json::Value;
 
 /// What the documents say of policies, by the policies' labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Documents {
-    pub(crate) policies: BTreeMap<String, Documented>,
+pub struct Documents {
+    pub(super) policies: BTreeMap<String, Documented>,
 }
 
 /// A policy as documented.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Documented {
-    pub(crate) name: PolicyName,
-    pub(crate) revision: String,
+pub(super) struct Documented {
+    pub(super) name: PolicyName,
+    pub(super) revision: String,
     /// By their ids.
-    pub(crate) rules: BTreeMap<String, RuleFacts>,
+    pub(super) rules: BTreeMap<String, RuleFacts>,
 }
 
 /// Whom a rule is for, and whom to ask about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RuleFacts {
-    pub(crate) from: String,
-    pub(crate) owner: String,
+pub struct RuleFacts {
+    /// Its sources in one line.
+    pub from: String,
+    /// As the document says; empty where it does not.
+    pub owner: String,
 }
 
 impl Documents {
-    pub(crate) fn new(set: &PolicySet) -> Self {
+    /// What they say of each policy.
+    pub fn new(set: &PolicySet) -> Self {
         let policies = set.policies().iter().map(|policy| {
             let config = PluginConfig::of_policy(set, policy);
             let rules = config.rules.iter();
@@ -45,6 +48,11 @@ impl Documents {
         Self {
             policies: policies.collect(),
         }
+    }
+
+    /// The policies that they have.
+    pub fn names(&self) -> impl Iterator<Item = &PolicyName> {
+        self.policies.values().map(|documented| &documented.name)
     }
 }
 

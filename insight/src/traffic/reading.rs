@@ -7,71 +7,89 @@ use policy_schema::timestamp::Timestamp;
 
 /// What was counted until a moment.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) at: Timestamp,
+pub struct Reading {
+    /// When it was taken.
+    pub at: Timestamp,
     /// How many proxies were read, as far as that is known.
-    pub(crate) proxies: Option<u64>,
-    pub(crate) decisions: BTreeMap<Decision, Count>,
+    pub proxies: Option<u64>,
+    /// Decisions, and matches of rules that have no say.
+    pub decisions: BTreeMap<Decision, Count>,
     /// In the learning mode alone.
-    pub(crate) observed: BTreeMap<ObservedRequest, Count>,
+    pub observed: BTreeMap<ObservedRequest, Count>,
     /// Whether there are more of them, who call less.
-    pub(crate) has_more_observed: bool,
+    pub has_more_observed: bool,
     /// By a policy's label, how many proxies run which revision.
-    pub(crate) revisions: BTreeMap<String, BTreeMap<String, u64>>,
+    pub revisions: BTreeMap<String, BTreeMap<String, u64>>,
     /// By the labels of a policy and of a rule, in seconds since the Unix epoch.
-    pub(crate) expiries: BTreeMap<(String, String), f64>,
+    pub expiries: BTreeMap<(String, String), f64>,
     /// By a policy's label and what the two planes said.
-    pub(crate) comparisons: BTreeMap<(String, String), f64>,
-    pub(crate) rejections: Option<f64>,
-    pub(crate) omitted_log_lines: Option<f64>,
-    pub(crate) memory: Option<Memory>,
+    pub comparisons: BTreeMap<(String, String), f64>,
+    /// Configurations that filters have refused, where that is told.
+    pub rejections: Option<f64>,
+    /// Lines that logs of filters have left out, where that is told.
+    pub omitted_log_lines: Option<f64>,
+    /// None where that is not told.
+    pub memory: Option<Memory>,
     /// Whether something was counted under names that have the labels in them, so that it cannot be read.
-    pub(crate) is_unlabelled: bool,
+    pub is_unlabelled: bool,
 }
 
 /// What a counter of decisions is for, by its labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Decision {
-    pub(crate) policy: String,
-    pub(crate) rule: String,
-    pub(crate) effect: String,
-    pub(crate) reason: String,
+pub struct Decision {
+    /// The policy's label.
+    pub policy: String,
+    /// The rule's id, or `-` where no rule decided.
+    pub rule: String,
+    /// What was done.
+    pub effect: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What a counter of the learning mode is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ObservedRequest {
-    pub(crate) policy: String,
-    pub(crate) rule: String,
-    pub(crate) effect: String,
-    pub(crate) caller: ObservedValue,
-    pub(crate) method: ObservedValue,
-    pub(crate) path: ObservedValue,
+pub struct ObservedRequest {
+    /// The policy's label.
+    pub policy: String,
+    /// The rule's id, or `-` where no rule decided.
+    pub rule: String,
+    /// What was done.
+    pub effect: String,
+    /// The SPIFFE ID.
+    pub caller: ObservedValue,
+    /// The HTTP method.
+    pub method: ObservedValue,
+    /// The path without its query.
+    pub path: ObservedValue,
 }
 
 /// How much was counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Count {
-    pub(crate) total: f64,
+pub struct Count {
+    /// Since counting began.
+    pub total: f64,
     /// By the second; none where only one look was taken.
-    pub(crate) rate: Option<f64>,
+    pub rate: Option<f64>,
 }
 
 /// What the filters take of memory, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Memory {
-    pub(crate) all: f64,
-    pub(crate) largest: f64,
+pub struct Memory {
+    /// All of them together.
+    pub all: f64,
+    /// The one that takes most.
+    pub largest: f64,
 }
 
 impl Count {
     /// So many in all.
-    pub(crate) fn of(total: f64) -> Self {
+    pub fn of(total: f64) -> Self {
         Self { total, rate: None }
     }
 
     /// So many by the second.
-    pub(crate) fn at(rate: f64) -> Self {
+    pub fn at(rate: f64) -> Self {
         Self {
             total: 0.0,
             rate: Some(rate),
@@ -92,7 +110,7 @@ impl Count {
 
 impl Reading {
     /// Before anything was read.
-    pub(crate) fn new(at: Timestamp) -> Self {
+    pub fn new(at: Timestamp) -> Self {
         Self {
             at,
             proxies: None,
@@ -110,7 +128,7 @@ impl Reading {
     }
 
     /// The labels of the policies that anything is known of.
-    pub(crate) fn policies(&self) -> BTreeSet<&str> {
+    pub fn policies(&self) -> BTreeSet<&str> {
         let decided = self.decisions.keys().map(|decision| &decision.policy);
         let observed = self.observed.keys().map(|request| &request.policy);
         let policies = decided.chain(observed).chain(self.revisions.keys());
@@ -118,7 +136,7 @@ impl Reading {
     }
 
     /// The same with rates, by what was counted at an earlier moment.
-    pub(crate) fn since(mut self, earlier: &Self) -> Self {
+    pub fn since(mut self, earlier: &Self) -> Self {
         let nanoseconds = self
             .at
             .unix_nanoseconds()
@@ -139,9 +157,19 @@ impl Reading {
 
 /// A number that says how many: none of those that Prometheus has for no number, none that a counter of 64 bits cannot
 /// have, and 0 without a sign.
-pub(super) fn quantity(number: f64) -> Option<f64> {
+pub fn quantity(number: f64) -> Option<f64> {
     const MOST: f64 = 18_446_744_073_709_551_615.0;
     (0.0..=MOST).contains(&number).then_some(number + 0.0)
+}
+
+/// A number without its fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "what is beyond the bounds becomes the bound"
+)]
+pub fn whole(number: f64) -> u64 {
+    number.round() as u64
 }
 
 fn rate<K: Ord>(now: &mut BTreeMap<K, Count>, earlier: &BTreeMap<K, Count>, seconds: f64) {

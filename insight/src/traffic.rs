@@ -1,0 +1,16 @@
+//! What proxies count now: who calls what, and what becomes of it.
+//!
+//! ```text
+//!  a proxy's metrics ─┐
+//!                     ├─▶ reading ─┬─▶ snapshot
+//!  Prometheus ────────┘  documents ┘
+//! ```
+//!
+//! Only `from_prometheus` asks anyone; a snapshot is a pure function of a reading.
+
+pub mod documents;
+pub mod from_prometheus;
+pub mod metric_name;
+pub mod policy_name;
+pub mod reading;
+pub mod snapshot;
