@@ -77,8 +77,8 @@ pub fn compiled(
 ) -> Result<CompiledPolicy, CompilationError> {
     let json = serde_json::to_vec(config)?;
     let compiled = CompiledPolicy::for_workload(&json, |_| None);
-    Ok(compiled.map_err(|reason| CompilationError::RefusedConfig {
+    compiled.map_err(|reason| CompilationError::RefusedConfig {
         name: policy.name().clone(),
         reason,
-    })?)
+    })
 }

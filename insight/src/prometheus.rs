@@ -96,6 +96,7 @@ impl Prometheus {
     }
 
     /// The same for a command with other options to ask for less than `--window` and `--workload`.
+    #[must_use]
     pub fn with_narrower(self, narrower: &'static str) -> Self {
         Self { narrower, ..self }
     }

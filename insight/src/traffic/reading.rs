@@ -136,6 +136,7 @@ impl Reading {
     }
 
     /// The same with rates, by what was counted at an earlier moment.
+    #[must_use]
     pub fn since(mut self, earlier: &Self) -> Self {
         let nanoseconds = self
             .at
