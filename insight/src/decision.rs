@@ -16,6 +16,7 @@ mod connection;
 pub mod decider;
 mod framing;
 pub mod line;
+mod omittable;
 mod omitted;
 pub mod question;
 mod refusal;

@@ -12,6 +12,7 @@ pub mod judged;
 pub mod label;
 pub mod revisions;
 pub mod schedule;
+mod selectors;
 pub mod verdict;
 
 #[cfg(test)]

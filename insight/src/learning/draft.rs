@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use policy_schema::plugin_config::PolicyName;
 
 use super::document::{Document, DocumentError, NewPolicy, Texts};
+use super::hand_template::HandTemplate;
 use super::known::{Known, KnownError};
 use super::learnt::Learnt;
-use super::path_folding::HandTemplate;
 use super::proposal::{Evidence, Proposals};
 use super::workload::Workload;
 use crate::policy_text::NotEditable;

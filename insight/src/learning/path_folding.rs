@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::matching::{PathMatch, Reading};
 use policy_schema::printable::clipped;
-use thiserror::Error;
 
 use super::caller::Caller;
+use super::hand_template::HandTemplate;
 use super::observed::Tally;
-use super::path_positions::{ANY, Obstacle, Positions, push, segments};
+use super::path_positions::{Obstacle, Positions};
+use super::path_segments::{ANY, push, segments};
 use super::path_shape::{Shape, is_grpc, shape};
 
 /// How many values of a position are shown.
@@ -43,55 +44,6 @@ pub struct ByHand {
     pub paths: Paths,
     /// Those that the same caller was denied.
     pub denied: Option<Paths>,
-}
-
-/// A template that a person named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandTemplate {
-    text: String,
-    matcher: PathMatch,
-}
-
-/// Why a text is no template.
-#[derive(Debug, Error)]
-pub enum InvalidHandTemplate {
-    /// It is no path pattern.
-    #[error("{0}")]
-    Path(String),
-    #[error(
-        "it has neither `{{*}}` nor `{{**}}`; write one for each part that varies, such as `/v1/orders/{{*}}`"
-    )]
-    /// It is a pattern, and no template.
-    NoTemplate,
-    /// It is no path.
-    #[error("it does not begin with `/`")]
-    NoPath,
-}
-
-impl HandTemplate {
-    /// Reads a template as rules have it.
-    pub fn parse(text: &str) -> Result<Self, InvalidHandTemplate> {
-        if !text.starts_with('/') {
-            return Err(InvalidHandTemplate::NoPath);
-        }
-        let pattern = PathMatch::parse(text);
-        match pattern.map_err(|reason| InvalidHandTemplate::Path(reason.to_string()))? {
-            matcher @ PathMatch::Template(_) => Ok(Self {
-                text: text.to_owned(),
-                matcher,
-            }),
-            PathMatch::Text(_) => Err(InvalidHandTemplate::NoTemplate),
-        }
-    }
-
-    /// The template as it was written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    fn takes(&self, path: &str) -> bool {
-        self.matcher.matches(path.as_bytes(), Reading::Narrow)
-    }
 }
 
 /// The values that one `{*}` was made of.
@@ -295,7 +247,7 @@ fn by_hand<'p>(
             Paths::of(more.filter(|path| !own.contains(path)))
         };
         let pattern = Pattern {
-            text: template.text.clone(),
+            text: template.text().to_owned(),
             folds: Vec::new(),
             seldom: None,
             forbidden: more(&conditions.forbidden),

@@ -13,38 +13,14 @@ use std::ops::Range;
 
 use super::caller::Caller;
 use super::observed::Tally;
+use super::path_segments::{MAX_PATH, MAX_SEGMENTS, push, segments};
 use super::path_shape::{Form, Shape, are_of_one_kind, is_grpc, shape};
-
-/// Stands for one segment.
-pub(super) const ANY: &str = "{*}";
 
 /// Ids of more forms than these are of more than one kind.
 const MAX_FORMS: usize = 32;
 
 /// What is less than one in so many of a caller's requests at a position may be odd: a probe, or a mistake.
 const ODD_ONE_IN: u64 = 20;
-
-/// Longer paths are not learnt: any caller can send a path of 60 KB, and a rule for it is useless.
-const MAX_PATH: usize = 1_024;
-
-/// Paths with more segments are not learnt either.
-const MAX_SEGMENTS: usize = 32;
-
-/// Whether a path is longer than those that are learnt.
-pub(crate) fn is_too_long(path: &str) -> bool {
-    path.len() > MAX_PATH || segments(path).nth(MAX_SEGMENTS).is_some()
-}
-
-/// The segments of a path.
-pub(super) fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').unwrap_or(path).split('/')
-}
-
-/// Appends a segment to a template.
-pub(super) fn push(template: &mut String, segment: &str, is_open: bool) {
-    template.push('/');
-    template.push_str(if is_open { ANY } else { segment });
-}
 
 /// The paths that a workload was asked for, by callers that a rule may name.
 #[derive(Debug, Default)]

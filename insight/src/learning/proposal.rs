@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::caller::Caller;
+use super::hand_template::HandTemplate;
 use super::observed::{Period, Tally};
-use super::path_folding::{Conditions, HandTemplate, HeldBack, Pattern, fold};
+use super::path_folding::{Conditions, HeldBack, Pattern, fold};
 use super::path_positions::Positions;
 use super::workload::{Call, Workload};
 

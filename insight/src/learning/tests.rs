@@ -12,8 +12,9 @@ use policy_schema::timestamp::Timestamp;
 use proptest::prelude::*;
 
 use super::caller::{Caller, RuleIds};
+use super::hand_template::HandTemplate;
 use super::observed::{Observation, Outcome, Tally};
-use super::path_folding::{Because, HandTemplate, Paths};
+use super::path_folding::{Because, Paths};
 use super::proposal::{Evidence, Proposals, Rarity};
 use super::rule::rule;
 use super::workload::{Counting, SetAside, Standing, Workload};

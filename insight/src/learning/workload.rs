@@ -8,7 +8,8 @@ use policy_schema::printable::clipped;
 
 use super::caller::{Caller, Stranger};
 use super::observed::{Observation, Outcome, Period, Tally};
-use super::path_positions::{SeenPaths, is_too_long};
+use super::path_positions::SeenPaths;
+use super::path_segments::is_too_long;
 
 /// Which requests are learnt from.
 #[derive(Clone, Copy, Debug)]

@@ -13,9 +13,10 @@ use super::bound::{Confidence, Share, upper_bound};
 use super::candidate::{Candidate, Member, MemberRule, Subject};
 use super::counting::Window;
 use super::coverage::{Coverage, Gap};
-use super::evidence::{Beginning, Evidence, Hits, Seen, Selectors, Windows, decided};
+use super::evidence::{Beginning, Evidence, Hits, Seen, Windows};
 use super::revisions::Revisions;
 use super::schedule::{Scheduled, scheduled};
+use super::selectors::{Selectors, decided};
 use super::verdict::{NotInForce, Standard, Unknown, Verdict, judge};
 
 fn policy(name: &str) -> PolicyName {

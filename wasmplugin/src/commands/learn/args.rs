@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
-use peergate_insight::learning::path_folding::HandTemplate;
+use peergate_insight::learning::hand_template::HandTemplate;
 use peergate_insight::learning::series::Window;
 use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
