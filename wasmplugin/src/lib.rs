@@ -1,6 +1,6 @@
 //! The command line of Peergate.
 //!
-//! It reads files, hands them to `policy-schema`, which does the work, and writes what comes out:
+//! It reads files, hands them to `policy-schema` and `peergate-insight`, which do the work, and writes what comes out:
 //! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
 
 mod admin;

@@ -23,7 +23,7 @@ pub struct Answer<'p> {
     pub decision: Verdict,
     /// What happens: a policy in shadow lets pass what it would deny.
     pub passes: bool,
-    /// The reason's code, or [`REFUSED_BY_PROXY`].
+    /// The reason's code, or `refused-by-proxy`.
     pub reason: &'static str,
     /// The reason as a sentence.
     pub explanation: String,

@@ -2,7 +2,7 @@
 //!
 //! `/orders/17` and `/orders/18` are one thing and `/orders/export` is another. A position in paths
 //! is folded into `{*}` if enough distinct ids stood there, of one caller and one method, in paths
-//! that are otherwise the same; and if [nothing else](super::path_positions) stood there that counts. A person may
+//! that are otherwise the same; and if nothing else (`path_positions`) stood there that counts. A person may
 //! name templates, which need no such evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
