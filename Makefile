@@ -16,10 +16,10 @@ TARGET ?= yaml
 SECONDS ?= 60
 fuzz_crate_certificate := peergate-filter
 fuzz_crate_certificates := peergate-mesh
-fuzz_crate_access-log := peergate
+fuzz_crate_access-log := peergate-insight
 fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
 # Where what reads the bytes is nobody else's business, the test is inside the library.
-fuzz_tests = $(if $(filter peergate peergate-mesh,$(fuzz_crate)),--lib fuzz::,--test fuzz)
+fuzz_tests = $(if $(filter peergate-mesh peergate-insight,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile

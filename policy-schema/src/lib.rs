@@ -36,3 +36,4 @@ pub mod validate;
 pub mod verify;
 pub mod wording;
 pub mod yaml;
+pub mod yaml_text;

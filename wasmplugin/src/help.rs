@@ -115,8 +115,10 @@ mod tests {
         let foreign = ["server-side"];
         let mut found = 0;
         let mut texts = Vec::new();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        remedies(&source, &mut texts);
+        for folder in ["src", "../insight/src", "../mesh/src"] {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            remedies(&source, &mut texts);
+        }
         let named = texts.iter().flat_map(|text| flags(text));
         for flag in named.filter(|flag| !foreign.contains(flag)) {
             found += 1;

@@ -1,26 +1,21 @@
 //! The command line of Peergate.
 //!
-//! It reads files, hands them to `policy-schema`, which does the work, and writes what comes out:
+//! It reads files, hands them to `policy-schema` and `peergate-insight`, which do the work, and writes what comes out:
 //! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
 
 mod commands;
-mod compilation;
 mod decision_key;
 mod demo;
-mod explanation;
-#[cfg(test)]
-mod fuzz;
 mod help;
 mod image;
 mod input;
 mod label;
-mod learning;
 mod manifests;
+mod near_rules;
 mod output;
 mod policies;
 mod policy_file;
-mod prometheus;
-mod promotion;
+mod prometheus_args;
 mod registry;
 mod report;
 mod top;

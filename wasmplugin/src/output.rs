@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
 use peergate_fault::{ExitStatus, Fault};
+use policy_schema::yaml_text::{YamlTextError, yaml_text};
 use serde::Serialize;
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
@@ -26,8 +27,8 @@ pub(crate) enum OutputError {
     /// A file of an authority, with its key or beside it.
     #[error("`{}` exists already", .0.display())]
     KeyExists(PathBuf),
-    #[error("cannot write YAML: {0}")]
-    Yaml(#[from] serde_saphyr::ser_error::Error),
+    #[error(transparent)]
+    Yaml(#[from] YamlTextError),
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -324,11 +325,5 @@ pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, OutputError> {
 
 /// The value as a YAML document, as `kubectl` prints it.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String, OutputError> {
-    // Texts of several lines become blocks; a long line is never folded.
-    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-    let mut yaml = serde_saphyr::to_string_with_options(value, options)?;
-    if !yaml.ends_with('\n') {
-        yaml.push('\n');
-    }
-    Ok(yaml)
+    Ok(yaml_text(value)?)
 }

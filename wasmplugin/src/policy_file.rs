@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
 use policy_schema::diagnostic::SourceText;
-use policy_schema::edit::EditError;
 use thiserror::Error;
 
 use crate::input::{self, BYTE_ORDER_MARK};
@@ -15,8 +14,6 @@ use crate::output::NewFile;
 pub(crate) enum PolicyFileError {
     #[error("stdin cannot be written to")]
     Stdin,
-    #[error("`{name}` is not changed: {reason}")]
-    NotEditable { name: String, reason: EditError },
     #[error("`{}` is not changed: it was changed elsewhere in the meantime", .0.display())]
     ChangedMeanwhile(PathBuf),
 }
@@ -29,9 +26,6 @@ impl Fault for PolicyFileError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::Stdin => "name the file, or leave `--write` out",
-            Self::NotEditable { .. } => {
-                "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`"
-            }
             Self::ChangedMeanwhile(_) => "try again",
         })
     }

@@ -1,28 +1,18 @@
 //! `peergate decide`.
 
-mod answer;
-mod arrival;
-mod caller;
-mod claims;
-mod client_certificate;
-mod connection;
-mod decider;
 mod error;
-mod framing;
 mod human;
-mod line;
-mod omitted;
-mod question;
-mod refusal;
 mod requests;
 mod target;
-mod unanswerable;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::ValueHint;
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::decision::caller::{Caller, CallerText};
+use peergate_insight::decision::decider::Decider;
+use peergate_insight::decision::question::{self, Question};
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
@@ -37,10 +27,7 @@ use crate::policies;
 use crate::policies::PoliciesError;
 use crate::report::{self, Message};
 
-use caller::{Caller, CallerText};
-use decider::Decider;
 use error::QuestionError;
-use question::Question;
 use requests::Lines;
 use target::Target;
 
@@ -223,11 +210,15 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         help: reason.help_with_arguments(),
     })?;
     let text = match args.output {
-        Format::Human => answer.to_string().into_bytes(),
+        Format::Human => human::Lines(&answer).to_string().into_bytes(),
         Format::Json => output::json(&answer)?,
     };
     output::write_stdout(&text)?;
-    Ok(answer.status())
+    Ok(if answer.passes {
+        ExitStatus::Success
+    } else {
+        ExitStatus::Negative
+    })
 }
 
 /// The policies; what is wrong with them is shown in the form that the answer would have.

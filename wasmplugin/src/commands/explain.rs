@@ -1,6 +1,5 @@
 //! `peergate explain`.
 
-mod change;
 mod error;
 mod human;
 mod json;
@@ -10,20 +9,20 @@ mod patch;
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::compilation::compile;
+use peergate_insight::explanation::change::{Documents, Tried};
+use peergate_insight::explanation::remedy::{Choice, remedy};
+use peergate_insight::explanation::{self, Explanation};
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use crate::compilation::compile;
 use crate::decision_key::KeyArgs;
-use crate::explanation::remedy::{Choice, remedy};
-use crate::explanation::{self, Explanation};
 use crate::input::InputArgs;
 use crate::label::parse_label;
 use crate::policy_file::{PolicyFileError, changed_file};
 use crate::{output, policies, report};
 
-use change::{Documents, Tried};
 use error::ExplainError;
 use patch::Patch;
 

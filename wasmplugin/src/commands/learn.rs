@@ -1,34 +1,40 @@
 //! `peergate learn`.
 
 mod args;
-mod document;
 mod error;
 mod human;
 mod json;
-mod known;
-mod learnt;
-mod seen;
-mod series;
-mod wording;
+mod unread;
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::learning::counters::OBSERVED;
+use peergate_insight::learning::document::{DocumentError, NewPolicy};
+use peergate_insight::learning::draft::{Draft, DraftError};
+use peergate_insight::learning::known::{Known, KnownError};
+use peergate_insight::learning::learnt::Learnt;
+use peergate_insight::learning::proposal::{Evidence, ProposedCall};
+use peergate_insight::learning::seen::{LogError, Seen};
+use peergate_insight::learning::series;
+use peergate_insight::learning::workload::Counting;
+use peergate_insight::policy_text::Unsound;
 use peergate_mesh::network;
+use policy_schema::code;
+use policy_schema::diagnostic::Diagnostic;
 use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::Options;
 
-use crate::input::{InputArgs, InputError, is_stdin};
-use crate::learning::counters::OBSERVED;
-use crate::learning::proposal::{Evidence, Proposals, ProposedCall};
-use crate::learning::workload::Counting;
-use crate::output::{self, Format};
+use crate::input::{self, BYTE_ORDER_MARK, InputArgs, InputError, cannot_read, is_stdin, name_of};
+use crate::output::{self, Format, OutputError};
 use crate::policies::PoliciesError;
 use crate::{policies, report};
 
 pub(crate) use args::Args;
 
-use document::{Document, Texts};
-use known::Known;
-use learnt::Learnt;
-use seen::{Seen, Unread};
+use error::LearnError;
+use unread::Unread;
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let input = InputArgs::of(&args.files);
@@ -38,16 +44,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Err(InputError::StdinTwice.into());
     }
     let at = policies::at_or_now(args.at);
-    let known = match (&input, &args.trust_domain) {
-        (Some(input), _) => Known::load(input, at, args.port)?,
-        (None, domain) => {
-            let domain = domain.as_deref().unwrap_or_default();
-            Known::nothing(domain, args.counting.include_anonymous, at)?
-        }
-    };
+    let (known, marked) = known(args, input.as_ref(), at)?;
     let mut seen = Seen::new(&known, args.counting());
     for log in &args.access_logs {
-        seen.read_log(log, args.workload.as_ref())?;
+        read_log(&mut seen, log, args)?;
     }
     for (labels, tally) in args.series(at)? {
         seen.add_series(&labels, tally)?;
@@ -62,49 +62,88 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         faults,
         without_caller,
     };
-    let texts = known.texts()?;
-    let mut learnt = Vec::with_capacity(workloads.len());
-    for (policy, workload) in workloads {
-        let proposals = Proposals::of(&workload, args.evidence(), &args.evidence.templates);
-        let document = Document::of(&policy, &proposals, &known, &texts, args)?;
-        learnt.push(Learnt {
-            policy,
-            workload,
-            proposals,
-            document,
-        });
-    }
-    let new = documents(&learnt)
-        .filter(|document| document.is_new())
-        .count();
-    if new > 1 && !args.selector.is_empty() {
-        return Err(PoliciesError::Several(new).into());
-    }
-    let texts = Texts::with(documents(&learnt), &texts, &known)?;
-    let draft = texts.check(&known)?;
-    for one in &mut learnt {
-        one.count_coverage(&draft);
-    }
-    args.note_unused_templates(&learnt);
-    show(&learnt, &texts, &known, &unread, args)?;
-    Ok(if documents(&learnt).next().is_some() {
+    let (evidence, new) = (args.evidence(), args.new_policy());
+    let draft = Draft::of(workloads, &known, evidence, &args.evidence.templates, &new);
+    let draft = draft.map_err(not_learnt)?;
+    args.note_unused_templates(&draft.learnt);
+    show(&draft, &marked, &unread, args)?;
+    Ok(if draft.documents().next().is_some() {
         ExitStatus::Success
     } else {
         ExitStatus::Negative
     })
 }
 
-fn documents(learnt: &[Learnt]) -> impl Iterator<Item = &Document> {
-    learnt.iter().filter_map(|one| one.document.as_ref())
+/// What is allowed already, and which of its texts begin with a byte order mark.
+fn known(
+    args: &Args,
+    input: Option<&InputArgs>,
+    at: Timestamp,
+) -> Result<(Known, BTreeSet<usize>), Failure> {
+    let Some(input) = input else {
+        let domain = args.trust_domain.as_deref().unwrap_or_default();
+        let known = Known::nothing(domain, args.counting.include_anonymous, at);
+        let known = known.map_err(|reason| match reason {
+            KnownError::Unsound(unsound) => {
+                PoliciesError::Invalid(counts(&unsound.diagnostics)).into()
+            }
+            KnownError::Compilation(reason) => Failure::from(reason),
+        })?;
+        return Ok((known, BTreeSet::new()));
+    };
+    let options = Options {
+        at,
+        istio_version: None,
+    };
+    let (input, set) = policies::load_with_texts(input, options)?;
+    let known = Known::of(input.sources, set, options, args.port)?;
+    Ok((known, input.marked))
+}
+
+fn read_log(seen: &mut Seen<'_>, file: &Path, args: &Args) -> Result<(), Failure> {
+    let (log, name) = (input::open(file)?, name_of(file));
+    let lines = seen.read_log(log, name.clone(), args.workload.as_ref());
+    let lines = lines.map_err(|reason| match reason {
+        LogError::Read(reason) => Failure::from(cannot_read(file, reason)),
+        reason @ LogError::NoAccessLog { .. } => reason.into(),
+    })?;
+    if lines == 0 {
+        report::note(&format!("`{name}` has no lines"));
+    }
+    Ok(())
+}
+
+/// Shows what is wrong with what would be written.
+fn not_learnt(reason: DraftError) -> Failure {
+    match reason {
+        DraftError::Document(DocumentError::NotEditable(reason)) => reason.into(),
+        DraftError::Document(DocumentError::Yaml(reason)) => OutputError::from(reason).into(),
+        DraftError::SeveralNew(count) => PoliciesError::Several(count).into(),
+        DraftError::Rejected(KnownError::Compilation(reason)) => reason.into(),
+        DraftError::Rejected(KnownError::Unsound(Unsound { texts, diagnostics })) => {
+            report::diagnostics(&diagnostics, &texts);
+            let counts = counts(&diagnostics);
+            let mut codes = diagnostics.iter().map(|found| found.code);
+            if codes.any(|code| code == code::MISSING_SERVICE) {
+                LearnError::LearntWithoutService(counts).into()
+            } else {
+                LearnError::NotLearnt(counts).into()
+            }
+        }
+    }
+}
+
+fn counts(diagnostics: &[Diagnostic]) -> String {
+    report::counts(diagnostics.iter().map(Diagnostic::severity))
 }
 
 fn show(
-    learnt: &[Learnt],
-    texts: &Texts,
-    known: &Known,
+    draft: &Draft,
+    marked: &BTreeSet<usize>,
     unread: &Unread,
     args: &Args,
 ) -> Result<(), Failure> {
+    let Draft { learnt, texts } = draft;
     match args.output {
         Format::Json => {
             let report = json::Report::new(learnt, texts, unread);
@@ -113,7 +152,11 @@ fn show(
             Ok(())
         }
         Format::Human => {
-            if let Some(text) = texts.joined(known) {
+            if let Some(mut text) = texts.joined() {
+                // Within a text a mark would be a mistake.
+                if texts.only_source().is_some_and(|it| marked.contains(&it)) {
+                    text.insert_str(0, BYTE_ORDER_MARK);
+                }
                 output::write(&args.out, text.into_bytes())?;
                 args.say_written();
             }
@@ -164,6 +207,14 @@ impl Args {
             Ok(series)
         });
         asked?
+    }
+
+    fn new_policy(&self) -> NewPolicy {
+        NewPolicy {
+            selector: self.selector.clone(),
+            service_ports: self.service_ports.clone(),
+            is_enforced: self.enforce,
+        }
     }
 
     fn counting(&self) -> Counting {

@@ -6,10 +6,15 @@ mod json;
 mod report;
 mod write;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::prometheus::PrometheusError;
+use peergate_insight::promotion::Window;
+use peergate_insight::promotion::bound::{Confidence, Share};
+use peergate_insight::promotion::candidate::Candidate;
+use peergate_insight::promotion::judged::{Judged, judge_all};
+use peergate_insight::promotion::verdict::Standard;
 use peergate_mesh::network;
 use peergate_mesh::series::NoLabels;
 use policy_schema::plugin_config::PolicyName;
@@ -22,14 +27,9 @@ use crate::input::InputArgs;
 use crate::output::{self, Format};
 use crate::policies;
 use crate::policy_file::PolicyFileError;
-use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
-use crate::promotion::bound::{Confidence, Share};
-use crate::promotion::candidate::Candidate;
-use crate::promotion::verdict::{Standard, judge};
-use crate::promotion::{Window, evidence};
+use crate::prometheus_args::PrometheusArgs;
 
-use error::PromoteError;
-use report::{Judged, Report};
+use report::Report;
 
 /// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
 ///
@@ -111,22 +111,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let (input, set) = policies::load_with_texts(&args.input, options)?;
     let candidates = wanted(args, &set)?;
-    let window = Window {
-        from: before(at, args.window),
-        until: at,
-    };
+    let window = Window::before(at, args.window);
     let standard = Standard {
         most: args.max_breakage,
         confidence: args.confidence,
         ignores_tcp: args.ignore_tcp_ports,
     };
-    let judged = network::block_on(async {
-        let prometheus = args
-            .prometheus
-            .connect()?
-            .ok_or(PrometheusError::NotNamed)?;
-        judge_all(&prometheus, candidates, window, standard).await
-    })??;
+    let judged = network::block_on(ask(args, candidates, window, standard))??;
     let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
     let ready: Vec<_> = ready.map(|judged| &judged.candidate).collect();
     let is_all_ready = ready.len() == judged.len();
@@ -153,55 +144,26 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-fn before(at: Timestamp, window: Duration) -> Timestamp {
-    let window = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
-    Timestamp::from_unix_nanoseconds(at.unix_nanoseconds().saturating_sub(window))
-}
-
 /// What is in shadow and was asked for.
 fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
     if let Some(name) = &args.workload {
         policies::named(set, name)?;
     }
-    let mut candidates = Candidate::all(set);
-    candidates.retain(|candidate| {
-        let is_of_policy = args
-            .workload
-            .as_ref()
-            .is_none_or(|name| candidate.is_of(name));
-        let is_rule = args.rules.is_empty()
-            || candidate
-                .rule()
-                .is_some_and(|rule| args.rules.iter().any(|wanted| wanted == rule));
-        is_of_policy && is_rule
-    });
-    let found: BTreeSet<_> = candidates.iter().filter_map(Candidate::rule).collect();
-    match args
-        .rules
-        .iter()
-        .find(|rule| !found.contains(rule.as_str()))
-    {
-        Some(rule) => Err(PromoteError::NotInShadow(rule.clone()).into()),
-        None => Ok(candidates),
-    }
+    Ok(Candidate::wanted(set, args.workload.as_ref(), &args.rules)?)
 }
 
-async fn judge_all(
-    prometheus: &Prometheus,
+/// Asks the Prometheus that is named.
+async fn ask(
+    args: &Args,
     candidates: Vec<Candidate>,
     window: Window,
     standard: Standard,
 ) -> Result<Vec<Judged>, Failure> {
-    let mut judged = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        let evidence = evidence::gather(prometheus, &candidate, window).await?;
-        let verdict = judge(&candidate, &evidence, window, standard);
-        judged.push(Judged {
-            candidate,
-            evidence,
-            verdict,
-        });
-    }
+    let prometheus = args
+        .prometheus
+        .connect()?
+        .ok_or(PrometheusError::NotNamed)?;
+    let judged = judge_all(&prometheus, candidates, window, standard).await?;
     let is_seen = judged.iter().any(|judged| judged.evidence.seen.is_ok());
     if !is_seen && !judged.is_empty() && prometheus.has_unlabelled(window.until).await? {
         return Err(NoLabels(prometheus.url().to_string()).into());

@@ -7,6 +7,12 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_insight::prometheus::{Prometheus, PrometheusError};
+use peergate_insight::traffic::documents::Documents;
+use peergate_insight::traffic::policy_name::policy_name;
+use peergate_insight::traffic::reading::Reading;
+use peergate_insight::traffic::snapshot::Snapshot;
+use peergate_insight::traffic::{from_prometheus, from_proxy};
 use peergate_mesh::admin::{self, AdminError};
 use peergate_mesh::network;
 use peergate_mesh::series::NoLabels;
@@ -19,12 +25,9 @@ use thiserror::Error;
 
 use crate::input::InputArgs;
 use crate::output::{self, Format};
-use crate::prometheus::{Prometheus, PrometheusArgs, PrometheusError};
-use crate::top::documents::Documents;
-use crate::top::policy_name::policy_name;
-use crate::top::reading::Reading;
-use crate::top::snapshot::{Order, Snapshot};
-use crate::top::{from_prometheus, from_proxy, json, plain, terminal};
+use crate::prometheus_args::PrometheusArgs;
+use crate::top::order::Order;
+use crate::top::{json, plain, terminal};
 use crate::{policies, report};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
@@ -196,9 +199,8 @@ fn check(
     }
     let counted = reading.policies();
     if let Some(wanted) = &args.policy {
-        let documented = documents.map(|documents| documents.policies.values());
-        let documented = documented.into_iter().flatten();
-        let documented = documented.map(|documented| documented.name.to_string());
+        let documented = documents.into_iter().flat_map(Documents::names);
+        let documented = documented.map(PolicyName::to_string);
         let counted = counted.iter().map(|label| policy_name(label));
         let known: BTreeSet<_> = documented.chain(counted).collect();
         policies::check_known(&wanted.to_string(), &known)?;

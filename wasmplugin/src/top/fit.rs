@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
+use super::order::Order;
 use super::shorten;
-use super::snapshot::Order;
 use super::table::{Cell, Column, Content, Mark, Table};
 
 /// A table in which every cell has its room.
@@ -329,7 +329,7 @@ fn text(cell: &Cell, column: Column, room: usize) -> String {
 mod tests {
     use super::super::table::{Kind, Rate, Row};
     use super::*;
-    use crate::top::snapshot::Snapshot;
+    use peergate_insight::traffic::snapshot::Snapshot;
 
     fn table(counts: &[f64]) -> Table {
         let mut table = Table::new(

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use peergate_insight::traffic::policy_name::policy_name;
+use peergate_insight::traffic::reading::{Count, Reading, whole};
+use peergate_insight::traffic::snapshot::{CallerRow, RuleRow, Snapshot};
 use policy_schema::telemetry::{ObservedValue, rule_id};
 use serde::Serialize;
 
-use super::number::whole;
-use super::policy_name::policy_name;
-use super::reading::{Count, Reading};
-use super::snapshot::{CallerRow, Order, RuleRow, Snapshot};
+use super::order::Order;
 use crate::output::{self, OutputError};
 
 #[derive(Serialize)]

@@ -1,8 +1,9 @@
 //! The view of a snapshot: what the keys change.
 
+use peergate_insight::traffic::snapshot::Snapshot;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::snapshot::{Order, Snapshot};
+use super::order::Order;
 use super::table::{Kind, Table};
 
 /// The view of a snapshot.

@@ -31,16 +31,6 @@ pub(super) fn compact(number: f64) -> String {
     format!("{number:.0e}")
 }
 
-/// A number without its fraction.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "what is beyond the bounds becomes the bound"
-)]
-pub(super) fn whole(number: f64) -> u64 {
-    number.round() as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

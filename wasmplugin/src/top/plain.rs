@@ -1,7 +1,9 @@
 //! A snapshot → lines, for pipes and for those who look once.
 
+use peergate_insight::traffic::snapshot::Snapshot;
+
 use super::fit;
-use super::snapshot::{Order, Snapshot};
+use super::order::Order;
 use super::table::{Kind, Table};
 
 /// The heading, the rules, and where proxies learn the callers.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use peergate_insight::traffic::reading::Count;
+use peergate_insight::traffic::snapshot::{CallerRow, RuleRow, Snapshot, Tally};
 use policy_schema::printable::printable;
 use policy_schema::telemetry::ObservedValue;
 
 use super::number;
-use super::reading::Count;
-use super::snapshot::{CallerRow, Order, RuleRow, Snapshot, Tally};
+use super::order::Order;
 
 /// Which of the two tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! A terminal that shows snapshots until the user quits.
 
-use std::io;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
+use peergate_insight::traffic::snapshot::Snapshot;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
 
 use super::look::{Look, Next};
-use super::snapshot::{Order, Snapshot};
+use super::order::Order;
 use super::view::draw;
 
 /// How long a key may wait, and with it what came in meanwhile.

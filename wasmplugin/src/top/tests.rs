@@ -2,8 +2,13 @@
 
 use std::fmt::Write;
 
+use peergate_insight::traffic::documents::Documents;
+use peergate_insight::traffic::from_proxy;
+use peergate_insight::traffic::reading::{Count, Decision, ObservedRequest, Reading};
+use peergate_insight::traffic::snapshot::Snapshot;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::PolicySet;
 use policy_schema::telemetry::ObservedValue;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
@@ -11,16 +16,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
-use super::documents::Documents;
-use super::from_proxy;
-use super::json;
 use super::look::{Look, Page};
-use super::plain;
-use super::reading::{Count, Decision, ObservedRequest, Reading};
-use super::snapshot::{Order, Snapshot};
+use super::order::Order;
 use super::table::Kind;
 use super::terminal::take;
 use super::view::draw;
+use super::{json, plain};
 
 const SOURCE: &str = "localhost:15000";
 
@@ -88,7 +89,7 @@ fn reading() -> Reading {
     now.since(&earlier)
 }
 
-fn documents() -> Documents {
+fn set() -> PolicySet {
     let source = SourceText {
         name: "policy.yaml".to_owned(),
         text: include_str!("../../tests/counted/policy.yaml").to_owned(),
@@ -97,7 +98,7 @@ fn documents() -> Documents {
         at: at("2026-06-01T00:00:00Z"),
         istio_version: None,
     };
-    Documents::new(&validate(&[source], options).policies.unwrap())
+    validate(&[source], options).policies.unwrap()
 }
 
 fn snapshot() -> Snapshot {
@@ -312,10 +313,16 @@ fn documents_tell_whom_rules_are_for_and_what_is_stale() {
         namespace: "shop".to_owned(),
         name: "orders".to_owned(),
     };
-    let snapshot = Snapshot::new(&reading(), SOURCE, Some(&documents()), Some(&orders));
+    let snapshot = Snapshot::new(
+        &reading(),
+        SOURCE,
+        Some(&Documents::new(&set())),
+        Some(&orders),
+    );
     // The revision is a digest of the documents.
-    let documented = &documents().policies["shop_orders"].revision;
-    let text = plain::text(&snapshot, Order::Name).replace(documented, "<documented>");
+    let policy = set().policy("shop", "orders").unwrap().clone();
+    let documented = set().plugin_config(&policy).revision.unwrap();
+    let text = plain::text(&snapshot, Order::Name).replace(&documented, "<documented>");
     insta::assert_snapshot!("documented", text);
 }
 

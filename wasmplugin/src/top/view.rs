@@ -1,5 +1,6 @@
 //! A snapshot → a screen.
 
+use peergate_insight::traffic::snapshot::Snapshot;
 use policy_schema::wording::counted;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -8,7 +9,6 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::look::{Look, Page};
-use super::snapshot::Snapshot;
 use super::table::{Content, Kind, Mark, Table};
 use super::{fit, shorten};
 

@@ -2,38 +2,42 @@
 
 use std::fmt;
 
+use peergate_insight::decision::answer::{Answer, RecordedMatch, Verdict};
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
 
-use super::answer::{Answer, RecordedMatch, Verdict};
-use crate::explanation::NearRules;
+use crate::near_rules::NearRules;
 
-impl fmt::Display for Answer<'_> {
+/// An answer for people.
+pub(super) struct Lines<'a>(pub(super) &'a Answer<'a>);
+
+impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decision = self.decision.word();
-        match (self.enforcement, self.decision) {
+        let Self(answer) = self;
+        let decision = answer.decision.word();
+        match (answer.enforcement, answer.decision) {
             (Enforcement::Shadow, Verdict::Allow | Verdict::Deny) => writeln!(
                 f,
                 "decision  would {decision}; the policy is in shadow, so the request passes"
             )?,
             _ => writeln!(f, "decision  {decision}")?,
         }
-        writeln!(f, "reason    {}: {}", self.reason, self.explanation)?;
-        if let Some(rule) = self.rule {
+        writeln!(f, "reason    {}: {}", answer.reason, answer.explanation)?;
+        if let Some(rule) = answer.rule {
             writeln!(f, "rule      {rule}")?;
         }
-        if let Some(owner) = self.owner {
+        if let Some(owner) = answer.owner {
             writeln!(f, "owner     {}", printable(owner))?;
         }
-        for shadow in &self.shadow {
+        for shadow in &answer.shadow {
             write!(f, "shadow    rule {} would {}", shadow.rule, shadow.effect)?;
-            shadow.write_rest(f, &self.leader)?;
+            write_rest(shadow, f, &answer.leader)?;
         }
-        for recorded in &self.recorded {
+        for recorded in &answer.recorded {
             write!(f, "{:10}rule {} matches", recorded.effect, recorded.rule)?;
-            recorded.write_rest(f, &self.leader)?;
+            write_rest(recorded, f, &answer.leader)?;
         }
-        match (&self.sent_path, &self.path) {
+        match (&answer.sent_path, &answer.path) {
             (Some(sent), Some(path)) => {
                 writeln!(f, "path      {} → {}", printable(sent), printable(path))?;
             }
@@ -42,34 +46,36 @@ impl fmt::Display for Answer<'_> {
             }
             (None, None) => {}
         }
-        if let Some(port) = self.port {
+        if let Some(port) = answer.port {
             writeln!(f, "port      {port}")?;
         }
-        writeln!(f, "policy    {}", self.policy)?;
-        if self.leader != self.policy {
-            writeln!(f, "leader    {}", self.leader)?;
+        writeln!(f, "policy    {}", answer.policy)?;
+        if answer.leader != answer.policy {
+            writeln!(f, "leader    {}", answer.leader)?;
         }
-        if let Some(revision) = self.revision {
+        if let Some(revision) = answer.revision {
             writeln!(f, "revision  {revision}")?;
         }
-        if let Some(id) = &self.id {
+        if let Some(id) = &answer.id {
             writeln!(f, "id        {id}")?;
         }
-        for note in &self.notes {
+        for note in &answer.notes {
             writeln!(f, "note      {}", printable(note))?;
         }
-        write!(f, "{}", NearRules(&self.nearest))
+        write!(f, "{}", NearRules(&answer.nearest))
     }
 }
 
-impl RecordedMatch<'_> {
-    fn write_rest(&self, f: &mut fmt::Formatter<'_>, leader: &str) -> fmt::Result {
-        if self.policy != leader {
-            write!(f, ", policy {}", self.policy)?;
-        }
-        match self.owner {
-            Some(owner) => writeln!(f, ", owner {}", printable(owner)),
-            None => writeln!(f),
-        }
+fn write_rest(
+    recorded: &RecordedMatch<'_>,
+    f: &mut fmt::Formatter<'_>,
+    leader: &str,
+) -> fmt::Result {
+    if recorded.policy != leader {
+        write!(f, ", policy {}", recorded.policy)?;
+    }
+    match recorded.owner {
+        Some(owner) => writeln!(f, ", owner {}", printable(owner)),
+        None => writeln!(f),
     }
 }

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use peergate_fault::{ExitStatus, Failure};
+use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_insight::decision::answer::Answer;
+use peergate_insight::decision::decider::{Decider, TcpDecider};
+use peergate_insight::decision::line::Line;
 use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::wording::counted;
 use serde_json::json;
 
-use super::answer::Answer;
-use super::decider::{Decider, TcpDecider};
 use super::error::QuestionError;
-use super::line::Line;
 use super::target::{self, Target};
 use crate::input::{self, cannot_read, name_of};
 use crate::output::{OutputError, cannot_write_stdout};
@@ -115,7 +115,7 @@ impl<'s> Lines<'s> {
         if self.deciders.contains_key(&key) {
             return Ok(());
         }
-        let in_words = |failure: Failure| match failure.help() {
+        let in_words = |failure: &dyn Fault| match failure.help() {
             Some(help) => format!("`to`: {failure}; {help}"),
             None => format!("`to`: {failure}"),
         };
@@ -125,8 +125,10 @@ impl<'s> Lines<'s> {
         if target.is_none() && self.set.policies().len() != 1 {
             return Err("`to` is missing: there is not exactly one policy".to_owned());
         }
-        let workload = target::find(self.set, target, self.labels).map_err(in_words)?;
-        let decider = Decider::new(self.set, workload, self.labels).map_err(in_words)?;
+        let workload = target::find(self.set, target, self.labels);
+        let workload = workload.map_err(|failure| in_words(&*failure))?;
+        let decider = Decider::new(self.set, workload, self.labels);
+        let decider = decider.map_err(|failure| in_words(&failure))?;
         self.deciders.insert(key, decider);
         Ok(())
     }

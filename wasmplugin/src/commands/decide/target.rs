@@ -1,8 +1,9 @@
 //! Where a request goes, as `--to` names it.
 
 use peergate_fault::Failure;
+use peergate_insight::decision::workload::Workload;
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::{Labels, PolicySet, ServicePolicy, UnknownHost};
+use policy_schema::policy::{Labels, PolicySet, UnknownHost};
 
 use super::error::QuestionError;
 use crate::policies;
@@ -38,17 +39,6 @@ impl Target {
             Err("write a host such as `cart.shop:7070`, or a policy as `NAMESPACE/NAME`".to_owned())
         }
     }
-}
-
-/// A workload that requests go to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Workload<'s> {
-    /// The policy that was named, or that declares the service that was.
-    pub(super) policy: &'s ServicePolicy,
-    /// The one that decides for all.
-    pub(super) leader: &'s ServicePolicy,
-    /// The port of the workload that the target names.
-    pub(super) port: Option<u16>,
 }
 
 /// The workload that a target names; without target that of the only policy.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use peergate_insight::explanation::{self, Remedy};
 use policy_schema::decision_id::RecordedCaller;
 use policy_schema::printable::printable;
 use policy_schema::telemetry::ReasonCode;
 
 use super::Report;
-use crate::explanation::{self, NearRules, Remedy};
+use crate::near_rules::NearRules;
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

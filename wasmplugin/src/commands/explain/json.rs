@@ -1,11 +1,11 @@
 //! An explanation for programs.
 
+use peergate_insight::explanation::{self, NamedRule, NearRule, Remedy};
 use policy_schema::decision_id::RecordedCaller;
 use policy_schema::rule_spec::Enforcement;
 use serde_json::{Value, json};
 
 use super::Report;
-use crate::explanation::{self, NamedRule, NearRule, Remedy};
 
 impl Report<'_> {
     pub(super) fn to_json(&self) -> Value {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::change::Change;
+use peergate_insight::explanation::change::Change;
 
 /// A unified diff.
 #[derive(Debug)]

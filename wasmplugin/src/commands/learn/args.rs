@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
+use peergate_insight::learning::hand_template::HandTemplate;
+use peergate_insight::learning::series::Window;
 use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 
-use super::series::Window;
 use crate::label::parse_label;
-use crate::learning::path_folding::HandTemplate;
 use crate::output::Format;
 use crate::policies;
-use crate::prometheus::PrometheusArgs;
+use crate::prometheus_args::PrometheusArgs;
 
 /// Propose rules that allow what was seen, and no more
 ///

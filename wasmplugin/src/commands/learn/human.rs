@@ -5,17 +5,18 @@ mod aside;
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
+use peergate_insight::learning::document::{ByHand, Document};
+use peergate_insight::learning::learnt::Learnt;
+use peergate_insight::learning::path_folding::{Because, HeldBack};
+use peergate_insight::learning::proposal::Coverage;
+use peergate_insight::learning::rule::{requests, told};
+use peergate_insight::learning::seen::{Faults, WithoutCaller};
+use peergate_insight::learning::wording::call_line;
 use policy_schema::istio::ACCESS_LOG_PROVIDER;
 use policy_schema::printable::{clipped, printable};
 
 use super::args::Args;
-use super::document::{ByHand, Document};
-use super::learnt::Learnt;
-use super::seen::{Faults, Unread, WithoutCaller};
-use super::wording::call_line;
-use crate::learning::path_folding::{Because, HeldBack};
-use crate::learning::proposal::Coverage;
-use crate::learning::rule::{requests, told};
+use super::unread::Unread;
 use crate::report;
 
 /// More lines than these of one kind are not shown.

@@ -1,16 +1,17 @@
 //! What was learnt and what was not, for programs.
 
+use peergate_insight::learning::document::{ByHand, Document, Texts};
+use peergate_insight::learning::learnt::Learnt;
+use peergate_insight::learning::observed::Tally;
+use peergate_insight::learning::path_folding::{Because, Fold, HeldBack, Paths};
+use peergate_insight::learning::proposal::{Coverage, ProposedCall, Rarity};
+use peergate_insight::learning::seen::Faults;
+use peergate_insight::learning::workload::SetAside;
 use policy_schema::rule_spec::RuleSpec;
 use policy_schema::telemetry::ReasonCode;
 use serde::Serialize;
 
-use super::document::{ByHand, Document, Texts};
-use super::learnt::Learnt;
-use super::seen::{Faults, Unread};
-use crate::learning::observed::Tally;
-use crate::learning::path_folding::{Because, Fold, HeldBack, Paths};
-use crate::learning::proposal::{Coverage, ProposedCall, Rarity};
-use crate::learning::workload::SetAside;
+use super::unread::Unread;
 
 /// All of it.
 #[derive(Debug, Serialize)]

@@ -7,8 +7,6 @@ use thiserror::Error;
 /// Why nothing is enforced.
 #[derive(Debug, Error)]
 pub(super) enum PromoteError {
-    #[error("there is no rule `{0}` in shadow")]
-    NotInShadow(String),
     /// The diagnostics have been shown.
     #[error("nothing is changed: enforced, the policies are not valid: {0}")]
     InvalidWhenEnforced(String),
@@ -23,7 +21,6 @@ impl Fault for PromoteError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::NotInShadow(_) => "`peergate promote` without `--rule` lists what is in shadow",
             Self::InvalidWhenEnforced(_) => {
                 "see to what is shown above first, or choose what to change with `--rule`"
             }

@@ -3,6 +3,15 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use peergate_insight::promotion::Window;
+use peergate_insight::promotion::candidate::{Candidate, Subject};
+use peergate_insight::promotion::coverage::Gap;
+use peergate_insight::promotion::enforce::Change;
+use peergate_insight::promotion::evidence::{Beginning, CallerHits, Seen};
+use peergate_insight::promotion::judged::Judged;
+use peergate_insight::promotion::revisions::Revisions;
+use peergate_insight::promotion::schedule::{self, Scheduled};
+use peergate_insight::promotion::verdict::{NotInForce, Unknown, Verdict};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Effect;
@@ -12,14 +21,7 @@ use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::wording::counted;
 
-use super::report::{Judged, Report, Written};
-use crate::promotion::Window;
-use crate::promotion::candidate::{Candidate, Subject};
-use crate::promotion::coverage::Gap;
-use crate::promotion::evidence::{Beginning, CallerHits, Seen};
-use crate::promotion::revisions::Revisions;
-use crate::promotion::schedule::{self, Scheduled};
-use crate::promotion::verdict::{NotInForce, Unknown, Verdict};
+use super::report::Report;
 
 /// More callers than these are not listed: nobody reads on.
 const MOST_CALLERS: usize = 20;
@@ -35,7 +37,7 @@ pub(super) fn report(report: &Report) -> String {
         text.push('\n');
     }
     for written in &report.written {
-        let Written { file, policy, rule } = written;
+        let Change { file, policy, rule } = written;
         let rule = match rule {
             Some(rule) => format!("rule {rule} of "),
             None => String::new(),
@@ -471,8 +473,8 @@ fn counted_requests(requests: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::promotion::coverage::Coverage;
-    use crate::promotion::evidence::Hits;
+    use peergate_insight::promotion::coverage::Coverage;
+    use peergate_insight::promotion::evidence::Hits;
 
     #[test]
     fn a_stretch_of_time_is_told_in_two_units() {

@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 
+use peergate_insight::promotion::bound::Share;
+use peergate_insight::promotion::candidate::{Member, Subject};
+use peergate_insight::promotion::evidence::{Beginning, CallerHits, Hits};
+use peergate_insight::promotion::judged::Judged;
+use peergate_insight::promotion::revisions::Revisions;
+use peergate_insight::promotion::verdict::{Unknown, Verdict};
 use policy_schema::telemetry::ObservedValue;
 use serde::Serialize;
 
 use super::human::{notes, whole_seconds, word};
-use super::report::{Judged, Report};
+use super::report::Report;
 use crate::output::{self, OutputError};
-use crate::promotion::bound::Share;
-use crate::promotion::candidate::{Member, Subject};
-use crate::promotion::evidence::{Beginning, CallerHits, Hits};
-use crate::promotion::revisions::Revisions;
-use crate::promotion::verdict::{Unknown, Verdict};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

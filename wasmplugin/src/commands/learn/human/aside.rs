@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::mem::{Discriminant, discriminant};
 
+use peergate_insight::learning::observed::Tally;
+use peergate_insight::learning::rule::{requests, told};
+use peergate_insight::learning::workload::SetAside;
 use policy_schema::printable::printable;
-
-use crate::learning::observed::Tally;
-use crate::learning::rule::{requests, told};
-use crate::learning::workload::SetAside;
 
 /// More of one reason are not told one by one.
 const MOST_OF_A_REASON: usize = 5;

@@ -1,0 +1,237 @@
+//! The id of a decision × documents → why it was so, and what would make it otherwise.
+//!
+//! ```text
+//! id ──▶ record ──▶ request ─┐
+//! documents ──▶ policy ──────┴─ engine ─▶ reason, nearest rules ──▶ remedy ──▶ changed text
+//! ```
+//!
+//! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
+//! proposed makes the engine allow the request.
+
+pub mod change;
+pub mod near;
+mod new_rule;
+pub mod remedy;
+mod wanted;
+mod written;
+
+use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
+use policy_schema::engine::{
+    Attribute, CompiledPolicy, CompiledRule, Differences, NearMiss, Outcome, PeerIp, Reason,
+    Request,
+};
+use policy_schema::identity::{ClientCertificate, PeerIdentity};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::ServicePolicy;
+use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec, SourceSpec};
+use policy_schema::telemetry::ReasonCode;
+use policy_schema::timestamp::Timestamp;
+
+use near::NEAR_RULES;
+use written::WrittenRules;
+
+pub use near::{NamedRule, NearRule, nearest};
+pub use remedy::Remedy;
+
+/// Why a request was denied.
+#[derive(Debug)]
+pub struct Explanation<'p> {
+    /// The reason that the filter gave.
+    pub given: Option<ReasonCode>,
+    /// The reason by the documents.
+    pub reason: Reason<'p>,
+    /// Whether the documents allow the request.
+    pub is_allowed: bool,
+    /// The rule that decides by the documents, of whichever policy.
+    pub rule: Option<NamedRule>,
+    /// The rules that come nearest to allowing the request, the nearest first.
+    pub near: Vec<NearRule>,
+    /// The nearest rule that takes the request but for what no id has, and perhaps for where it went.
+    pub(crate) unseen: Option<NearRule>,
+    /// What the nearest rule asks for that takes the request but for where it went.
+    pub(crate) place: Option<AskedPlace>,
+    /// The rule that would allow the request, were it not in shadow.
+    pub shadow: Option<ShadowRule>,
+    /// Whether the policy is enforced by the documents; in shadow, what it denies passes.
+    pub enforcement: Enforcement,
+    /// Whether the documents are those that the filter had; none where either has no revision.
+    pub is_same_revision: Option<bool>,
+    /// Whether the documents come to what the filter did, by the same rule.
+    pub(crate) is_as_given: bool,
+    /// Whether a rule in question looks at what the id does not have.
+    pub asks_for_more: bool,
+}
+
+/// What a rule asks for of the place that a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AskedPlace {
+    pub(crate) host: bool,
+    pub(crate) port: bool,
+}
+
+/// A rule in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShadowRule {
+    /// Which.
+    pub rule: NamedRule,
+    /// Whether the rule says so itself; else its policy does.
+    pub(crate) says_so_itself: bool,
+}
+
+/// The client's certificate from outside the mesh, by the names that an id has; the last may be cut.
+pub fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
+    match &record.caller {
+        RecordedCaller::Certificate(names) => ClientCertificate::parse(names.lines()),
+        RecordedCaller::Anonymous | RecordedCaller::Malformed | RecordedCaller::Workload(_) => None,
+    }
+}
+
+/// The request that an id tells of.
+pub fn request<'r>(
+    record: &'r DecisionRecord,
+    client_certificate: Option<&'r ClientCertificate>,
+) -> Request<'r> {
+    let peer = match &record.caller {
+        RecordedCaller::Anonymous
+            if ReasonCode::from_number(record.reason)
+                == Some(ReasonCode::UnvalidatedCertificate) =>
+        {
+            PeerIdentity::Unvalidated
+        }
+        RecordedCaller::Anonymous => PeerIdentity::Absent,
+        // Whatever a certificate from outside the mesh is by itself, its names are looked at first.
+        RecordedCaller::Malformed | RecordedCaller::Certificate(_) => PeerIdentity::Malformed,
+        RecordedCaller::Workload(id) => PeerIdentity::from_uri_san(Some(id.as_bytes())),
+    };
+    Request {
+        client_certificate,
+        method: record.method.as_deref(),
+        path: record.path.as_deref(),
+        authority: record.host.as_deref(),
+        port: record.port,
+        // As in the filter, which no proxy tells either.
+        peer_ip: PeerIp::Hidden,
+        ..Request::of_peer(peer, at(record))
+    }
+}
+
+/// When the decision was made.
+pub fn at(record: &DecisionRecord) -> Timestamp {
+    Timestamp::from_unix_nanoseconds(record.time.saturating_mul(1_000_000_000))
+}
+
+/// Decides again, and says why. `policy_of` finds a policy as it is written.
+pub fn explain<'c, 'p>(
+    record: &DecisionRecord,
+    compiled: &'c CompiledPolicy,
+    policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,
+) -> Explanation<'c> {
+    let certificate = client_certificate(record);
+    let request = request(record, certificate.as_ref());
+    let decision = compiled.evaluate(&request);
+    let reason = decision.reason();
+    let written = WrittenRules::of(compiled, policy_of);
+    let spec = |rule: &CompiledRule| written.find(rule);
+    let misses = match decision.outcome() {
+        Outcome::Allowed => Vec::new(),
+        Outcome::Denied => compiled.nearest(&request, usize::MAX, usize::MAX),
+    };
+    let told = misses.iter().take(NEAR_RULES);
+    let near: Vec<_> = told.map(|miss| NearRule::new(miss, spec)).collect();
+    let first = |takes: &dyn Fn(&NearMiss<'_>) -> bool| misses.iter().find(|miss| takes(miss));
+    let unseen = first(&|miss| lacks_unseen(miss, spec));
+    let place = first(&|miss| lacks_only(miss.differences, &PLACE));
+    let would_allow = |rule: &&CompiledRule| rule.effect() == Effect::Allow && rule.is_shadow();
+    let shadow = match reason {
+        // What is denied by a rule is denied whatever allows it.
+        Reason::AllowedByRule(_) | Reason::NotDenied | Reason::DeniedByRule(_) => None,
+        _ => compiled.recorded_matches(&request).find(would_allow),
+    };
+    let given = ReasonCode::from_number(record.reason);
+    let revisions = record.revision.as_deref().zip(compiled.revision());
+    let is_same_revision = revisions.map(|(given, known)| given == known);
+    // Numbers of rules are those of a revision.
+    let rule_given = record.rule.filter(|_| is_same_revision == Some(true));
+    let rule_given = rule_given.and_then(|rule| usize::try_from(rule).ok());
+    let deciding = [
+        reason.rule(),
+        rule_given.and_then(|rule| compiled.rules().get(rule)),
+        shadow,
+    ];
+    let in_question = deciding.into_iter().flatten().chain(
+        misses
+            .iter()
+            .take(NEAR_RULES)
+            .chain(unseen)
+            .map(|miss| miss.rule),
+    );
+    let asks_for_more = in_question.filter_map(&spec).any(asks_for_more);
+    let is_same_rule =
+        is_same_revision != Some(true) || reason.rule().map(CompiledRule::position) == rule_given;
+    Explanation {
+        given,
+        reason,
+        is_allowed: decision.outcome() == Outcome::Allowed,
+        rule: reason.rule().map(NamedRule::from),
+        near,
+        unseen: unseen.map(|miss| NearRule::new(miss, spec)),
+        place: place.and_then(|miss| spec(miss.rule)).map(place_of),
+        shadow: shadow.map(|rule| ShadowRule {
+            rule: NamedRule::from(rule),
+            says_so_itself: spec(rule).is_some_and(|spec| spec.enforcement.is_some()),
+        }),
+        enforcement: decision.enforcement(),
+        is_same_revision,
+        is_as_given: given == Some(reason.code()) && is_same_rule,
+        asks_for_more,
+    }
+}
+
+/// Where a request goes.
+const PLACE: [Attribute; 2] = [Attribute::Host, Attribute::Port];
+
+fn lacks_only(differences: Differences, attributes: &[Attribute]) -> bool {
+    differences.iter().all(|lacks| attributes.contains(&lacks))
+}
+
+/// Whether a rule takes a request but for what no id has, and perhaps for where it went.
+fn lacks_unseen<'r>(
+    miss: &NearMiss<'_>,
+    spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
+) -> bool {
+    const UNSEEN: [Attribute; 3] = [Attribute::Token, Attribute::Address, Attribute::When];
+    let differences = miss.differences;
+    let is_unseen = |attribute: Attribute| match attribute {
+        Attribute::When => spec(miss.rule).is_none_or(has_unseen_condition),
+        attribute => UNSEEN.contains(&attribute),
+    };
+    differences
+        .iter()
+        .all(|lacks| PLACE.contains(&lacks) || is_unseen(lacks))
+        && !lacks_only(differences, &PLACE)
+}
+
+fn place_of(spec: &RuleSpec) -> AskedPlace {
+    let asks = |attribute| !wanted::wanted(spec, attribute).is_empty();
+    AskedPlace {
+        host: asks(Attribute::Host),
+        port: asks(Attribute::Port),
+    }
+}
+
+/// Whether a rule looks at what no id has.
+fn asks_for_more(spec: &RuleSpec) -> bool {
+    let asks = |source: &SourceSpec| {
+        source.request_principals.is_some()
+            || source.not_request_principals.is_some()
+            || source.remote_ip_blocks.is_some()
+            || source.not_remote_ip_blocks.is_some()
+    };
+    has_unseen_condition(spec) || spec.from.iter().flatten().any(asks)
+}
+
+fn has_unseen_condition(spec: &RuleSpec) -> bool {
+    const SEEN: [&str; 3] = ["source.principal", "source.namespace", "destination.port"];
+    let mut conditions = spec.when.iter().flatten();
+    conditions.any(|condition| !SEEN.contains(&&*condition.key))
+}

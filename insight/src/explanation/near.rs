@@ -1,0 +1,112 @@
+//! The rules that come nearest to allowing a request, for people and for programs.
+
+use std::fmt;
+
+use policy_schema::engine::{Attribute, CompiledPolicy, CompiledRule, NearMiss, RequestAttributes};
+use policy_schema::printable::printable;
+use policy_schema::rule_spec::RuleSpec;
+use serde_json::{Value, json};
+
+use super::wanted;
+
+/// How many of them are reported.
+pub(super) const NEAR_RULES: usize = 3;
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRule {
+    /// The policy that has it, as `NAMESPACE/NAME`.
+    pub policy: String,
+    /// Unique in the policy.
+    pub id: String,
+    /// Who answers for it, as the document says.
+    pub owner: Option<String>,
+}
+
+/// A rule that does not match, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearRule {
+    /// Which.
+    pub rule: NamedRule,
+    /// What it asks for that the request has not.
+    pub misses: Vec<Miss>,
+}
+
+/// What a rule asks for and the request has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miss {
+    /// What of the request it is about.
+    pub attribute: Attribute,
+    /// What the rule takes, as it is written.
+    pub wanted: Vec<String>,
+}
+
+/// The rules that come nearest to allowing a denied request, the nearest first. `spec` finds a rule as it is written.
+pub fn nearest<'r>(
+    compiled: &CompiledPolicy,
+    request: &impl RequestAttributes,
+    spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
+) -> Vec<NearRule> {
+    let misses = compiled.nearest(request, NEAR_RULES, usize::MAX);
+    misses
+        .iter()
+        .map(|miss| NearRule::new(miss, &spec))
+        .collect()
+}
+
+impl NearRule {
+    pub(super) fn new<'r>(
+        miss: &NearMiss<'_>,
+        spec: impl Fn(&CompiledRule) -> Option<&'r RuleSpec>,
+    ) -> Self {
+        let spec = spec(miss.rule);
+        let misses = miss.differences.iter().map(|attribute| {
+            let wanted = spec.map(|spec| wanted::wanted(spec, attribute));
+            Miss {
+                attribute,
+                wanted: wanted.unwrap_or_default(),
+            }
+        });
+        Self {
+            rule: NamedRule::from(miss.rule),
+            misses: misses.collect(),
+        }
+    }
+
+    /// The rule and what it misses, for programs.
+    pub fn to_json(&self) -> Value {
+        let misses = self.misses.iter();
+        let misses: Vec<_> = misses
+            .map(|miss| json!({"attribute": miss.attribute.name(), "wanted": miss.wanted}))
+            .collect();
+        json!({"rule": self.rule.to_json(), "differs": misses})
+    }
+}
+
+impl NamedRule {
+    /// The rule's names, for programs.
+    pub fn to_json(&self) -> Value {
+        json!({"policy": self.policy, "id": self.id, "owner": self.owner})
+    }
+}
+
+impl From<&CompiledRule> for NamedRule {
+    fn from(rule: &CompiledRule) -> Self {
+        Self {
+            policy: rule.policy().to_string(),
+            id: rule.id().to_owned(),
+            owner: rule.owner().map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for NamedRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { policy, id, owner } = self;
+        write!(f, "rule {id} of {policy}")?;
+        match owner {
+            Some(owner) => write!(f, ", owner {}", printable(owner)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Denied request → the rule that allows it and no more, as it is written.
+
+use policy_schema::decision_id::{DecisionRecord, LONGEST_PATH};
+use policy_schema::identity::SpiffeId;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{PolicySet, ServicePolicy};
+
+use super::AskedPlace;
+
+/// A rule to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRule {
+    pub policy: PolicyName,
+    pub id: String,
+    pub caller: NewCaller,
+    pub method: String,
+    pub path: String,
+    /// The host, where the rule is for one.
+    pub host: Option<String>,
+    /// The workload's port, where the rule is for one.
+    pub port: Option<u16>,
+}
+
+/// Whom a new rule is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewCaller {
+    ServiceAccount(String),
+    Principal(String),
+    /// A client certificate from outside the mesh, as `KIND:NAME`.
+    Certificate(String),
+}
+
+impl NewCaller {
+    /// The workload with this SPIFFE ID.
+    pub(super) fn workload(id: &str, set: &PolicySet, policy: &ServicePolicy) -> Option<Self> {
+        let id = SpiffeId::parse(id.as_bytes()).ok()?;
+        let parts: Vec<_> = id.as_str().split('/').collect();
+        let is_own = id.trust_domain() == set.mesh().trust_domains().own();
+        Some(match parts[..] {
+            [_, _, _, "ns", namespace, "sa", account] if is_own => {
+                Self::ServiceAccount(if namespace == policy.name().namespace {
+                    account.to_owned()
+                } else {
+                    format!("{namespace}/{account}")
+                })
+            }
+            _ => Self::Principal(id.as_str().to_owned()),
+        })
+    }
+
+    /// The client whose certificate has these names, one to a line; none where they are several, where an id may
+    /// not have all of the name, or where the name would be a pattern.
+    pub(super) fn certificate(names: &str) -> Option<Self> {
+        let is_whole = names.len() < LONGEST_PATH;
+        let is_one = !names.contains('\n');
+        (is_whole && is_one && !names.contains('*')).then(|| Self::Certificate(names.to_owned()))
+    }
+
+    fn name(&self) -> &str {
+        let (Self::ServiceAccount(name) | Self::Principal(name) | Self::Certificate(name)) = self;
+        name
+    }
+}
+
+/// A rule for this caller, this method and this path alone, and for no other host and port than these
+/// where `place` asks for them.
+pub(super) fn new_rule(
+    record: &DecisionRecord,
+    caller: NewCaller,
+    place: Option<AskedPlace>,
+    policy: &ServicePolicy,
+) -> Option<NewRule> {
+    let text = |bytes: &Option<Vec<u8>>| {
+        let text = String::from_utf8(bytes.clone()?).ok();
+        text.filter(|text| !text.contains('*'))
+    };
+    let path = text(&record.path).filter(|path| !record.path_is_cut && !path.contains('{'))?;
+    let method = text(&record.method)?;
+    let host = if place.is_some_and(|place| place.host) {
+        Some(text(&record.host)?)
+    } else {
+        None
+    };
+    let port = if place.is_some_and(|place| place.port) {
+        Some(record.port?)
+    } else {
+        None
+    };
+    Some(NewRule {
+        policy: policy.name().clone(),
+        id: unused_id(caller.name().rsplit('/').next().unwrap_or_default(), policy),
+        caller,
+        method,
+        path,
+        host,
+        port,
+    })
+}
+
+/// The caller's name as the id of a rule that the policy does not have.
+fn unused_id(name: &str, policy: &ServicePolicy) -> String {
+    let plain: String = name
+        .to_ascii_lowercase()
+        .chars()
+        .map(|char| {
+            if char.is_ascii_alphanumeric() {
+                char
+            } else {
+                '-'
+            }
+        })
+        .take(48)
+        .collect();
+    let plain = match plain.trim_matches('-') {
+        "" => "caller",
+        plain => plain,
+    };
+    let known: Vec<_> = policy
+        .rule_specs()
+        .into_iter()
+        .map(|rule| rule.id)
+        .collect();
+    let numbered = (2..).map(|number| format!("{plain}-{number}"));
+    let mut names = std::iter::once(plain.to_owned()).chain(numbered);
+    names.find(|name| !known.contains(name)).unwrap_or_default()
+}
+
+impl NewRule {
+    /// The rule in YAML, line by line, without the dash.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let source = match &self.caller {
+            NewCaller::ServiceAccount(account) => {
+                format!("  - serviceAccounts: [{}]", scalar(account))
+            }
+            NewCaller::Principal(id) => format!("  - principals: [{}]", scalar(id)),
+            NewCaller::Certificate(name) => {
+                format!("  - clientCertificates: [{}]", scalar(name))
+            }
+        };
+        let mut lines = vec![
+            format!("id: {}", scalar(&self.id)),
+            "effect: Allow".to_owned(),
+            "from:".to_owned(),
+            source,
+            "to:".to_owned(),
+            format!("  - methods: [{}]", scalar(&self.method)),
+            format!("    paths: [{}]", scalar(&self.path)),
+        ];
+        let host = self.host.iter();
+        lines.extend(host.map(|host| format!("    hosts: [{}]", scalar(host))));
+        lines.extend(self.port.map(|port| format!("    ports: [{port}]")));
+        lines
+    }
+}
+
+/// A text as YAML: plain where that can only be text.
+pub(super) fn scalar(text: &str) -> String {
+    let is_plain = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'.' | b'-'));
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    if is_plain && !words.contains(&text.to_ascii_lowercase().as_str()) {
+        text.to_owned()
+    } else {
+        serde_json::Value::from(text).to_string()
+    }
+}

@@ -1,0 +1,80 @@
+//! Whatever an access log has is learnt from or refused, and within bounds.
+
+use std::collections::{BTreeSet, HashSet};
+
+use peergate_fuzz::{Target, fuzz};
+use policy_schema::identity::TrustDomains;
+use policy_schema::telemetry::DENIAL_DETAILS;
+
+use crate::learning::access_log::{self, Entry, policy_name};
+use crate::learning::proposal::{Evidence, Proposals};
+use crate::learning::workload::{Counting, Standing, Workload};
+
+#[test]
+fn any_access_log_is_learnt_from_or_refused() {
+    const TARGET: Target<'_> = Target {
+        name: "access-log",
+        seeds: &[],
+        dictionary: &[
+            "/",
+            "/1",
+            "/a",
+            "/9f1c2d3e4b5a69788796a5b4c3d2e1f0",
+            "/{*}",
+            "\\u0000",
+            "\\ud800",
+            "null",
+            "-",
+            "\"\"",
+            "\n",
+            "{\"start_time\":\"2026-06-01T10:00:00Z\",\"method\":\"GET\",\"path\":\"/1/2\",\"response_code\":200,\"response_code_details\":\"\",\"peer\":\"spiffe://cluster.local/ns/a/sa/b\"}\n",
+            "spiffe://cluster.local/ns/shop/sa/web",
+            DENIAL_DETAILS,
+            "/a.b.C/D",
+        ],
+    };
+    let domains = TrustDomains::new("cluster.local", &["old.example"]).unwrap();
+    let policy = policy_name("shop/orders").unwrap();
+    let counting = Counting {
+        status_below: 400,
+        takes_denied: false,
+        takes_anonymous: true,
+    };
+    let evidence = Evidence {
+        least_count: 1,
+        least_span: 0,
+        least_ids: 2,
+        takes_rare: true,
+    };
+    fuzz(TARGET, |input| {
+        let mut workload = Workload::default();
+        let mut faults = HashSet::new();
+        let mut without_caller = 0;
+        for line in input.split(|byte| *byte == b'\n') {
+            match access_log::read(line, Some(&policy)) {
+                Ok(Entry::Request(seen)) => {
+                    workload.add(&seen, &domains, counting, |_| Standing::New);
+                }
+                Ok(Entry::WithoutCaller { .. }) => without_caller += 1,
+                Err(fault) => {
+                    faults.insert(std::mem::discriminant(&fault));
+                }
+            }
+        }
+        let proposals = Proposals::of(&workload, evidence, &[]);
+        let patterns = proposals.learnt.values().flatten();
+        let folds: BTreeSet<_> = patterns.map(|call| call.pattern.folds.len()).collect();
+        let aside: HashSet<_> = workload
+            .set_aside
+            .keys()
+            .map(std::mem::discriminant)
+            .collect();
+        format!(
+            "{} {folds:?} {} {} {}",
+            faults.len(),
+            without_caller.min(1),
+            proposals.held_back.len().min(3),
+            aside.len()
+        )
+    });
+}

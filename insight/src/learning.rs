@@ -1,0 +1,33 @@
+//! What was seen → rules that allow no more than that.
+//!
+//! ```text
+//! access log, counters ──▶ observations ──judged by what is allowed already──▶ tallies of a workload
+//!                                                     ids of paths folded ◀──────┘
+//!                                                             └──▶ proposals ──▶ rules
+//! ```
+//!
+//! Pure functions, but for `series`, which asks a Prometheus; opening files is up to the command.
+
+pub mod access_log;
+pub mod caller;
+pub mod counters;
+pub mod document;
+pub mod draft;
+pub mod hand_template;
+pub mod known;
+pub mod learnt;
+mod letters;
+pub mod observed;
+pub mod path_folding;
+mod path_positions;
+mod path_segments;
+mod path_shape;
+pub mod proposal;
+pub mod rule;
+pub mod seen;
+pub mod series;
+pub mod wording;
+pub mod workload;
+
+#[cfg(test)]
+mod tests;

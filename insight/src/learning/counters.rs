@@ -1,0 +1,200 @@
+//! A series of the filter's learning mode → an observation.
+//!
+//! The filter counts each request once for its decision, and once more for each rule in shadow that
+//! matches it. Both may have an effect that begins with `shadow_`, so of these only what no rule
+//! decided is sure to be a decision: that of a policy in shadow.
+
+use std::collections::BTreeMap;
+
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::telemetry::{
+    DecisionEffect, InvalidEncoding, InvalidPolicyLabel, Label, ObservedValue, PolicyLabel,
+    UnknownWord, metric, rule_id,
+};
+use thiserror::Error;
+
+use super::observed::{Observation, Outcome, Tally};
+use super::workload::SetAside;
+
+/// The counter of the learning mode.
+pub const OBSERVED: &str = metric::OBSERVED.name;
+
+/// Its labels that tell one series from another, wherever it was counted.
+pub(crate) const LABELS: [&str; 6] = [
+    Label::Policy.tag(),
+    Label::Rule.tag(),
+    Label::Effect.tag(),
+    Label::Caller.tag(),
+    Label::Method.tag(),
+    Label::Path.tag(),
+];
+
+/// Why a series is none of the learning mode.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum InvalidSeries {
+    /// Its policy is no label of one.
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicyLabel),
+    /// Its effect is none that is known.
+    #[error(transparent)]
+    Effect(#[from] UnknownWord),
+    /// A value is not encoded as the filter does it.
+    #[error(transparent)]
+    Encoding(#[from] InvalidEncoding),
+}
+
+/// What a series tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Requests that are alike.
+    Requests(Observation),
+    /// Requests of a policy that are not told apart, and why.
+    NotTold(PolicyName, SetAside),
+    /// What is counted beside the decision.
+    Beside,
+}
+
+/// Reads a series.
+pub(crate) fn read(
+    labels: &BTreeMap<String, String>,
+    tally: Tally,
+) -> Result<Counted, InvalidSeries> {
+    let [policy, rule, effect, caller, method, path] =
+        LABELS.map(|label| labels.get(label).map_or("", String::as_str));
+    let policy = policy.parse::<PolicyLabel>()?.policy();
+    let rule = rule_id(rule).map(str::to_owned);
+    let (outcome, allowed_by) = match (effect.parse()?, rule) {
+        (DecisionEffect::Allow, rule) => (Outcome::LetThrough, rule),
+        (DecisionEffect::Deny, _) => (Outcome::Denied, None),
+        (DecisionEffect::ShadowAllow | DecisionEffect::ShadowDeny, None) => {
+            (Outcome::LetThrough, None)
+        }
+        (
+            DecisionEffect::ShadowAllow
+            | DecisionEffect::ShadowDeny
+            | DecisionEffect::Audit
+            | DecisionEffect::ShadowAudit
+            | DecisionEffect::Custom
+            | DecisionEffect::ShadowCustom,
+            _,
+        ) => {
+            return Ok(Counted::Beside);
+        }
+    };
+    let observed: [ObservedValue; 3] = [caller.parse()?, method.parse()?, path.parse()?];
+    if observed.iter().all(|value| *value == ObservedValue::Other) {
+        return Ok(Counted::NotTold(policy, SetAside::PastBound));
+    }
+    let [caller, method, path] = observed.map(text);
+    if caller.is_none() {
+        return Ok(Counted::NotTold(policy, SetAside::Nobody));
+    }
+    Ok(Counted::Requests(Observation {
+        policy,
+        peer: caller,
+        method,
+        path,
+        host: None,
+        outcome,
+        allowed_by,
+        tally,
+    }))
+}
+
+/// What a request had. A path that is not UTF-8 stands for itself as little as one with a `*`.
+fn text(observed: ObservedValue) -> Option<String> {
+    match observed {
+        ObservedValue::Absent => None,
+        // Only all three together are past the bound; alone it is what a client sent.
+        ObservedValue::Other => Some(ObservedValue::OTHER.to_owned()),
+        ObservedValue::Text(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use policy_schema::timestamp::Timestamp;
+
+    use super::*;
+
+    const WEB: &str = "spiffe_3a_2f_2fcluster_2elocal_2fns_2fshop_2fsa_2fweb";
+
+    fn counted(values: [&str; 6]) -> Result<Counted, InvalidSeries> {
+        let labels = LABELS.iter().zip(values);
+        let labels = labels.map(|(name, value)| ((*name).to_owned(), value.to_owned()));
+        read(&labels.collect(), tally())
+    }
+
+    fn tally() -> Tally {
+        Tally::once(Timestamp::from_unix_nanoseconds(7))
+    }
+
+    #[test]
+    fn labels_are_decoded() {
+        let Ok(Counted::Requests(seen)) =
+            counted(["shop_cart_v2", "web", "allow", WEB, "GET", "_2fa_5fb_2f7"])
+        else {
+            panic!("requests")
+        };
+        assert_eq!(seen.policy.to_string(), "shop/cart.v2");
+        assert_eq!(
+            seen.peer.as_deref(),
+            Some("spiffe://cluster.local/ns/shop/sa/web")
+        );
+        assert_eq!(seen.method.as_deref(), Some("GET"));
+        assert_eq!(seen.path.as_deref(), Some("/a_b/7"));
+        assert_eq!(seen.allowed_by.as_deref(), Some("web"));
+    }
+
+    #[test]
+    fn only_decisions_are_requests() {
+        for (effect, rule, outcome) in [
+            ("allow", "web", Some(Outcome::LetThrough)),
+            ("allow", "-", Some(Outcome::LetThrough)),
+            ("deny", "-", Some(Outcome::Denied)),
+            ("deny", "no-admin", Some(Outcome::Denied)),
+            ("shadow_deny", "-", Some(Outcome::LetThrough)),
+            // These may be matches beside a denial.
+            ("shadow_allow", "new", None),
+            ("shadow_deny", "other-hosts", None),
+            ("audit", "all", None),
+            ("shadow_custom", "all", None),
+        ] {
+            let counted = counted(["shop_cart", rule, effect, WEB, "GET", "_2f"]).unwrap();
+            let found = match counted {
+                Counted::Requests(seen) => Some(seen.outcome),
+                Counted::Beside => None,
+                Counted::NotTold(..) => panic!("{effect}"),
+            };
+            assert_eq!(found, outcome, "{effect} by {rule}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_together_is_of_nobody() {
+        for (labels, why) in [
+            (["-other-", "-other-", "-other-"], SetAside::PastBound),
+            (["-", "GET", "_2f"], SetAside::Nobody),
+        ] {
+            let [caller, method, path] = labels;
+            let counted = counted(["shop_cart", "-", "allow", caller, method, path]);
+            let Ok(Counted::NotTold(_, found)) = counted else {
+                panic!("{labels:?}")
+            };
+            assert_eq!(found, why);
+        }
+    }
+
+    #[test]
+    fn what_the_filter_never_writes_is_refused() {
+        for label in ["_2", "_2F", "_", "/cart", "_zz", "a.b"] {
+            let encoding = label.parse::<ObservedValue>().unwrap_err().into();
+            assert_eq!(
+                counted(["shop_cart", "-", "allow", WEB, "GET", label]),
+                Err(encoding)
+            );
+        }
+        assert!(counted(["cart", "-", "allow", WEB, "GET", "_2f"]).is_err());
+        assert!(counted(["shop_cart", "-", "permit", WEB, "GET", "_2f"]).is_err());
+    }
+}

@@ -1,0 +1,299 @@
+//! Proposals → rules, and the texts of policies that have them.
+//!
+//! A policy that exists keeps its text, as everything else in its file: the rules are put behind its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::document::{
+    PolicyMetadata, Selector, ServicePolicyDocument, ServicePolicyKind, ServicePolicySpec,
+    ServicePortSpec, ServiceSpec,
+};
+use policy_schema::edit::{Edit, EditError, PolicyText};
+use policy_schema::plugin_config::{ApiVersion, PolicyName};
+use policy_schema::rule_spec::{Enforcement, RuleSpec};
+use policy_schema::yaml_text::{YamlTextError, yaml_text};
+use thiserror::Error;
+
+use super::caller::RuleIds;
+use super::known::{Known, KnownError};
+use super::proposal::{Proposals, ProposedCall};
+use super::rule::rule;
+use super::wording::call_line;
+use crate::policy_text::NotEditable;
+
+/// More calls than these are not listed in comments.
+const MOST_COMMENTS: usize = 40;
+
+/// What a policy is to have that there was not before.
+#[derive(Debug)]
+pub struct NewPolicy {
+    /// The labels of the pods that it selects; `app: NAME` where there are none.
+    pub selector: Vec<(String, String)>,
+    /// The ports of its service; no service where there are none.
+    pub service_ports: Vec<ServicePortSpec>,
+    /// Whether it is enforced, and not in shadow. Rules that are added to other policies are so too.
+    pub is_enforced: bool,
+}
+
+/// Why there is no text with the rules.
+#[derive(Debug, Error)]
+pub enum DocumentError {
+    /// A text cannot be changed safely.
+    #[error(transparent)]
+    NotEditable(#[from] NotEditable),
+    /// A document or a rule has no form in YAML.
+    #[error(transparent)]
+    Yaml(#[from] YamlTextError),
+}
+
+/// What is proposed for a policy.
+#[derive(Debug)]
+pub struct Document {
+    /// The rules, in the order of their callers.
+    pub rules: Vec<RuleSpec>,
+    pub(super) place: Place,
+}
+
+/// Where the rules go.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// Into a policy that there was not before, of which this is the text.
+    New(String),
+    /// Into the policy's text, which is this one of the sources.
+    Within { source: usize, edit: Edit },
+    /// To people, since the policy is not written such that they could be put there.
+    ByHand(ByHand),
+}
+
+/// Rules for people to put in their place.
+#[derive(Debug)]
+pub struct ByHand {
+    /// The name of the file that has the policy.
+    pub file: String,
+    /// Why they could not be put there.
+    pub reason: EditError,
+    /// The rules as a list in YAML.
+    pub list: String,
+}
+
+/// All texts that have rules which were learnt.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// Of the sources, whole.
+    changed: BTreeMap<usize, String>,
+    /// Of new policies, one each.
+    new: Vec<String>,
+}
+
+impl Document {
+    /// The rules and their place among `texts`, which are the sources; none where nothing is proposed.
+    pub(super) fn of(
+        name: &PolicyName,
+        proposals: &Proposals,
+        known: &Known,
+        texts: &[PolicyText<'_>],
+        new: &NewPolicy,
+    ) -> Result<Option<Self>, DocumentError> {
+        if proposals.learnt.is_empty() {
+            return Ok(None);
+        }
+        let existing = known.enforcement(name);
+        // What a policy in shadow has is in shadow anyway, and counts only without saying so again.
+        let enforcement = (existing == Some(Enforcement::Enforce) && !new.is_enforced)
+            .then_some(Enforcement::Shadow);
+        let mut ids = RuleIds::beside(known.rule_ids(name));
+        let rules: Vec<_> = proposals
+            .learnt
+            .iter()
+            .map(|(caller, calls)| rule(caller, calls, &name.namespace, enforcement, &mut ids))
+            .collect();
+        let list = list(&rules, proposals)?;
+        let mut sources = texts.iter().zip(&known.sources).enumerate();
+        let place = match sources.find(|(_, (text, _))| text.has_policy(name)) {
+            None => Place::New(new_document(name, &list, new)?),
+            Some((source, (text, file))) => match text.append_rules(name, &list) {
+                Ok(edit) => Place::Within { source, edit },
+                Err(reason) => Place::ByHand(ByHand {
+                    file: file.name.clone(),
+                    reason,
+                    list,
+                }),
+            },
+        };
+        Ok(Some(Self { rules, place }))
+    }
+
+    /// Whether there was no such policy before.
+    pub fn is_new(&self) -> bool {
+        matches!(self.place, Place::New(_))
+    }
+
+    /// What is for people to do.
+    pub fn by_hand(&self) -> Option<&ByHand> {
+        match &self.place {
+            Place::ByHand(by_hand) => Some(by_hand),
+            Place::New(_) | Place::Within { .. } => None,
+        }
+    }
+}
+
+impl Texts {
+    /// The texts with all of these rules.
+    pub fn with<'d>(
+        documents: impl Iterator<Item = &'d Document>,
+        texts: &[PolicyText<'_>],
+        known: &Known,
+    ) -> Result<Self, NotEditable> {
+        let mut new = Vec::new();
+        let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
+        for document in documents {
+            match &document.place {
+                Place::New(text) => new.push(text.clone()),
+                Place::Within { source, edit } => {
+                    edits.entry(*source).or_default().push(edit.clone());
+                }
+                Place::ByHand(_) => {}
+            }
+        }
+        let mut changed = BTreeMap::new();
+        let sources = texts.iter().zip(&known.sources).enumerate();
+        for (position, (text, source)) in sources {
+            if let Some(edits) = edits.remove(&position) {
+                let text = text.apply(edits);
+                let text = text.map_err(|reason| NotEditable::new(&source.name, reason))?;
+                changed.insert(position, text);
+            }
+        }
+        Ok(Self { changed, new })
+    }
+
+    /// The text that has a document.
+    pub fn of<'t>(&'t self, document: &'t Document) -> Option<&'t str> {
+        match &document.place {
+            Place::New(text) => Some(text),
+            Place::Within { source, .. } => self.changed.get(source).map(String::as_str),
+            Place::ByHand(_) => None,
+        }
+    }
+
+    /// The source that is changed, where nothing else is to be written.
+    pub fn only_source(&self) -> Option<usize> {
+        let mut changed = self.changed.keys();
+        let first = changed.next().filter(|_| self.new.is_empty())?;
+        changed.next().is_none().then_some(*first)
+    }
+
+    /// All of them as one; none where there is nothing to write.
+    pub fn joined(&self) -> Option<String> {
+        let mut joined = String::new();
+        for (position, text) in self.changed.values().chain(&self.new).enumerate() {
+            if position > 0 {
+                let line_end = if joined.ends_with('\n') { "" } else { "\n" };
+                joined.push_str(line_end);
+                joined.push_str("---\n");
+            }
+            joined.push_str(text);
+        }
+        (!joined.is_empty()).then_some(joined)
+    }
+
+    /// What is allowed with them, which must be accepted beside the `Mesh` and the other policies.
+    pub(super) fn check(&self, known: &Known) -> Result<Known, KnownError> {
+        let mut sources = known.sources.clone();
+        for (position, source) in sources.iter_mut().enumerate() {
+            if let Some(text) = self.changed.get(&position) {
+                source.text.clone_from(text);
+            }
+        }
+        sources.extend(self.new.iter().map(|text| SourceText {
+            name: "<learnt>".to_owned(),
+            text: text.clone(),
+        }));
+        known.with(sources)
+    }
+}
+
+/// The rules as a list in YAML, with what was seen above each, and what is rare below them.
+fn list(rules: &[RuleSpec], proposals: &Proposals) -> Result<String, YamlTextError> {
+    let mut text = String::new();
+    for (rule, calls) in rules.iter().zip(proposals.learnt.values()) {
+        for call in calls.iter().take(MOST_COMMENTS) {
+            let _ = writeln!(text, "# {}", call_line(call));
+        }
+        if let Some(more @ 1..) = calls.len().checked_sub(MOST_COMMENTS) {
+            let _ = writeln!(text, "# and {more} more");
+        }
+        text.push_str(&yaml_text(&[rule])?);
+    }
+    add_rare(&proposals.rare, &mut text);
+    Ok(text)
+}
+
+fn add_rare(rare: &[ProposedCall], text: &mut String) {
+    if !rare.is_empty() {
+        text.push_str("# Rare, and therefore not learnt:\n");
+    }
+    for call in rare.iter().take(MOST_COMMENTS) {
+        let _ = writeln!(text, "#   {}: {}", call.caller, call_line(call));
+    }
+    if let Some(more @ 1..) = rare.len().checked_sub(MOST_COMMENTS) {
+        let _ = writeln!(text, "#   and {more} more");
+    }
+}
+
+fn new_document(name: &PolicyName, rules: &str, new: &NewPolicy) -> Result<String, DocumentError> {
+    let mut labels: BTreeMap<_, _> = new.selector.iter().cloned().collect();
+    let is_guessed = labels.is_empty();
+    if is_guessed {
+        labels.insert("app".to_owned(), name.name.clone());
+    }
+    let service = (!new.service_ports.is_empty()).then(|| ServiceSpec {
+        name: None,
+        ports: new.service_ports.clone(),
+        mtls: None,
+        subsets: None,
+        traffic: None,
+    });
+    let document = ServicePolicyDocument {
+        api_version: ApiVersion::V1Alpha1,
+        kind: ServicePolicyKind::ServicePolicy,
+        metadata: PolicyMetadata {
+            name: name.name.clone(),
+            namespace: name.namespace.clone(),
+            labels: None,
+            annotations: None,
+        },
+        spec: ServicePolicySpec {
+            scope: None,
+            selector: Some(Selector {
+                match_labels: labels,
+            }),
+            target_refs: None,
+            service_account: None,
+            service,
+            exposures: None,
+            external_hosts: None,
+            otherwise: None,
+            tcp_ports: None,
+            enforcement: (!new.is_enforced).then_some(Enforcement::Shadow),
+            rules: Vec::new(),
+        },
+    };
+    let mut text = String::new();
+    if is_guessed {
+        text.push_str(
+            "# The selector is a guess: see that it names the labels of the workload's pods.\n",
+        );
+    }
+    text.push_str(&yaml_text(&document)?);
+    let text = with_rules(&text, name, rules);
+    let text = text.map_err(|reason| NotEditable::new("<learnt>", reason))?;
+    Ok(text)
+}
+
+fn with_rules(text: &str, name: &PolicyName, rules: &str) -> Result<String, EditError> {
+    let text = PolicyText::parse(text)?;
+    text.apply(vec![text.append_rules(name, rules)?])
+}

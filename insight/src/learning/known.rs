@@ -1,0 +1,249 @@
+//! What is allowed already, as the engine decides it.
+
+use std::collections::BTreeMap;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::edit::PolicyText;
+use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason, Request};
+use policy_schema::identity::{PeerIdentity, TrustDomains};
+use policy_schema::matching::PathMatch;
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{IstioVersion, PolicySet};
+use policy_schema::rule_spec::{Effect, Enforcement};
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, Validated, validate};
+
+use super::observed::Observation;
+use super::workload::{Call, Standing};
+use crate::compilation::{CompilationError, compile};
+use crate::policy_text::{NotEditable, Unsound};
+
+/// What is allowed already.
+#[derive(Debug)]
+pub struct Known {
+    /// The texts of the policies, with the `Mesh` among them.
+    pub(super) sources: Vec<SourceText>,
+    pub(super) options: Options,
+    set: PolicySet,
+    compiled: BTreeMap<PolicyName, CompiledPolicy>,
+    /// The workload's port that the requests arrived at, where somebody says it.
+    port: Option<u16>,
+}
+
+/// Why it is not known what is allowed.
+#[derive(Debug)]
+pub enum KnownError {
+    /// The texts are no sound policies.
+    Unsound(Unsound),
+    /// A policy is not compiled.
+    Compilation(CompilationError),
+}
+
+impl From<CompilationError> for KnownError {
+    fn from(reason: CompilationError) -> Self {
+        Self::Compilation(reason)
+    }
+}
+
+impl Known {
+    /// What sound policies allow, which these texts are of.
+    pub fn of(
+        sources: Vec<SourceText>,
+        set: PolicySet,
+        options: Options,
+        port: Option<u16>,
+    ) -> Result<Self, CompilationError> {
+        let compiled = set
+            .policies()
+            .iter()
+            .map(|policy| Ok((policy.name().clone(), compile(&set, policy, &[])?)));
+        Ok(Self {
+            compiled: compiled.collect::<Result<_, CompilationError>>()?,
+            sources,
+            options,
+            set,
+            port,
+        })
+    }
+
+    /// A mesh without policies.
+    pub fn nothing(
+        trust_domain: &str,
+        takes_plaintext: bool,
+        at: Timestamp,
+    ) -> Result<Self, KnownError> {
+        let mode = if takes_plaintext {
+            "Permissive"
+        } else {
+            "Strict"
+        };
+        let text = format!(
+            "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata:\n  name: mesh\nspec:\n  \
+             trustDomain: \"{trust_domain}\"\n  istioVersion: \"{}\"\n  mtls:\n    mode: {mode}\n",
+            IstioVersion::NEWEST
+        );
+        let options = Options {
+            at,
+            istio_version: None,
+        };
+        let mesh = SourceText {
+            name: "<mesh>".to_owned(),
+            text,
+        };
+        Self::validated(vec![mesh], options, None)
+    }
+
+    /// What is allowed once these texts are in force.
+    pub(super) fn with(&self, sources: Vec<SourceText>) -> Result<Self, KnownError> {
+        Self::validated(sources, self.options, self.port)
+    }
+
+    fn validated(
+        sources: Vec<SourceText>,
+        options: Options,
+        port: Option<u16>,
+    ) -> Result<Self, KnownError> {
+        let Validated {
+            policies,
+            diagnostics,
+            ..
+        } = validate(&sources, options);
+        match policies {
+            Some(set) => Ok(Self::of(sources, set, options, port)?),
+            None => Err(KnownError::Unsound(Unsound {
+                texts: sources,
+                diagnostics,
+            })),
+        }
+    }
+
+    /// The sources, such that they can be changed.
+    pub(super) fn texts(&self) -> Result<Vec<PolicyText<'_>>, NotEditable> {
+        let texts = self.sources.iter().map(|source| {
+            PolicyText::parse(&source.text).map_err(|reason| NotEditable::new(&source.name, reason))
+        });
+        texts.collect()
+    }
+
+    pub(super) fn trust_domains(&self) -> &TrustDomains {
+        self.set.mesh().trust_domains()
+    }
+
+    /// Whether there is such a policy, and how its decisions are taken.
+    pub(super) fn enforcement(&self, name: &PolicyName) -> Option<Enforcement> {
+        self.compiled.get(name).map(CompiledPolicy::enforcement)
+    }
+
+    /// The ids of a policy's own rules.
+    pub(crate) fn rule_ids(&self, name: &PolicyName) -> impl Iterator<Item = String> {
+        let rules = self.compiled.get(name).into_iter();
+        rules
+            .flat_map(CompiledPolicy::rules)
+            .filter(move |rule| rule.policy() == name)
+            .map(|rule| rule.id().to_owned())
+    }
+
+    /// How the request stands with the policy that was asked about it.
+    pub(super) fn standing(&self, seen: &Observation) -> Standing {
+        let Some(policy) = self.compiled.get(&seen.policy) else {
+            return self.unknown(seen);
+        };
+        let peer = PeerIdentity::from_uri_san(seen.peer.as_deref().map(str::as_bytes));
+        let request = Request {
+            method: seen.method.as_deref().map(str::as_bytes),
+            path: seen.path.as_deref().map(str::as_bytes),
+            authority: seen.host.as_deref().map(str::as_bytes),
+            port: self.port,
+            ..Request::of_peer(peer, seen.tally.period.last)
+        };
+        match policy.evaluate(&request).reason() {
+            Reason::AllowedByRule(_) | Reason::NotDenied => return Standing::Known,
+            Reason::DeniedByRule(rule) => {
+                let now = Request {
+                    now: self.options.at,
+                    ..request
+                };
+                let is_refused_now =
+                    matches!(policy.evaluate(&now).reason(), Reason::DeniedByRule(_));
+                let rule = rule.id().to_owned();
+                return if is_refused_now {
+                    Standing::Refused(rule)
+                } else {
+                    Standing::RefusedThen(rule)
+                };
+            }
+            Reason::NoIdentity
+            | Reason::UnvalidatedCertificate
+            | Reason::MalformedIdentity
+            | Reason::ForeignTrustDomain
+            | Reason::ExpiredRule(_)
+            | Reason::RuleNotYetValid(_)
+            | Reason::NoRuleMatched => {}
+        }
+        // A rule may ask for what the log does not tell, such as a port or a claim. The filter saw it.
+        let is_that = |rule: &CompiledRule| Some(rule.id()) == seen.allowed_by.as_deref();
+        let mut rules = policy.rules().iter();
+        if rules.any(|rule| rule.effect() == Effect::Allow && is_that(rule)) {
+            return Standing::Known;
+        }
+        if allows_in_shadow(policy, &request) {
+            Standing::KnownInShadow
+        } else {
+            self.unknown(seen)
+        }
+    }
+
+    /// Whether a call is allowed, or would be by rules in shadow, where the proxy normalises its path.
+    pub(super) fn allows(&self, policy: &PolicyName, call: &Call) -> bool {
+        let Some(policy) = self.compiled.get(policy) else {
+            return false;
+        };
+        let normalization = self.set.mesh().path_normalization();
+        let Ok(path) = normalization.normalize(call.path.as_bytes()) else {
+            return false;
+        };
+        let peer = call.caller.peer(self.trust_domains());
+        let peer = PeerIdentity::from_uri_san(peer.as_deref().map(str::as_bytes));
+        let request = Request {
+            method: Some(call.method.as_bytes()),
+            path: Some(&path),
+            port: self.port,
+            ..Request::of_peer(peer, self.options.at)
+        };
+        match policy.evaluate(&request).reason() {
+            Reason::AllowedByRule(_) | Reason::NotDenied => true,
+            Reason::DeniedByRule(_) => false,
+            Reason::NoIdentity
+            | Reason::UnvalidatedCertificate
+            | Reason::MalformedIdentity
+            | Reason::ForeignTrustDomain
+            | Reason::ExpiredRule(_)
+            | Reason::RuleNotYetValid(_)
+            | Reason::NoRuleMatched => allows_in_shadow(policy, &request),
+        }
+    }
+
+    /// How a request stands that no rule takes: a rule that names its path may be one that never matches.
+    fn unknown(&self, seen: &Observation) -> Standing {
+        let path = seen.path.as_deref().map(PathMatch::parse);
+        match path {
+            Some(Ok(path))
+                if self
+                    .set
+                    .mesh()
+                    .path_normalization()
+                    .removes(&path)
+                    .is_some() =>
+            {
+                Standing::Unseen
+            }
+            Some(_) | None => Standing::New,
+        }
+    }
+}
+
+/// Whether a rule in shadow would allow the request.
+fn allows_in_shadow(policy: &CompiledPolicy, request: &Request<'_>) -> bool {
+    let mut matches = policy.recorded_matches(request);
+    matches.any(|rule| rule.is_shadow() && rule.effect() == Effect::Allow)
+}

@@ -1,0 +1,177 @@
+//! What was seen of a workload → what to allow, and what to leave to people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::caller::Caller;
+use super::hand_template::HandTemplate;
+use super::observed::{Period, Tally};
+use super::path_folding::{Conditions, HeldBack, Pattern, fold};
+use super::path_positions::Positions;
+use super::workload::{Call, Workload};
+
+/// How much must be seen before it is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence {
+    /// A call that was seen less often is rare.
+    pub least_count: u64,
+    /// A call that was seen in a shorter part of the period, in percent, is rare.
+    pub least_span: u8,
+    /// As many distinct ids make a template.
+    pub least_ids: usize,
+    /// Whether what is rare is learnt all the same.
+    pub takes_rare: bool,
+}
+
+/// A method and a path pattern of one caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProposedCall {
+    /// Who called.
+    pub caller: Caller,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, or a template of several.
+    pub pattern: Pattern,
+    /// How often, and when.
+    pub tally: Tally,
+    /// Why it counts as rare; none where it does not.
+    pub rarity: Option<Rarity>,
+}
+
+/// Why a call is rare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rarity {
+    /// It was not seen often enough.
+    Few,
+    /// All of it was in a short part of the period.
+    Brief,
+}
+
+/// What to allow of a workload.
+#[derive(Debug, Default)]
+pub struct Proposals {
+    /// For each caller what is learnt, in the order of the callers.
+    pub learnt: BTreeMap<Caller, Vec<ProposedCall>>,
+    /// What is rare and therefore not learnt.
+    pub rare: Vec<ProposedCall>,
+    /// Templates that were not made.
+    pub held_back: BTreeSet<HeldBack>,
+    /// How many requests the proposals cover.
+    pub coverage: Coverage,
+}
+
+/// How much of what could be allowed is allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The requests that what is learnt allows, or what was allowed already.
+    pub covered: u64,
+    /// All that were let through, answered without an error, and made by a caller that a rule may name.
+    pub eligible: u64,
+}
+
+impl std::iter::Sum for Coverage {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            covered: sum.covered.saturating_add(one.covered),
+            eligible: sum.eligible.saturating_add(one.eligible),
+        })
+    }
+}
+
+impl Proposals {
+    /// What to allow, by this evidence.
+    pub(crate) fn of(workload: &Workload, evidence: Evidence, templates: &[HandTemplate]) -> Self {
+        let mut proposals = Self::default();
+        let mut by_caller: BTreeMap<(&Caller, &str), BTreeMap<&str, Tally>> = BTreeMap::new();
+        for (call, tally) in &workload.calls {
+            let paths = by_caller.entry((&call.caller, &call.method)).or_default();
+            paths.insert(&call.path, *tally);
+        }
+        let period = workload.period();
+        let is_established = move |tally| evidence.rarity(tally, period).is_none();
+        let least_ids = evidence.least_ids;
+        let mut positions = Positions::new(&workload.paths, least_ids, is_established);
+        for ((caller, method), paths) in by_caller {
+            let conditions = Conditions {
+                denied: mostly_denied(&workload.denied, &paths, caller, method),
+                forbidden: paths_of(&workload.forbidden, caller, method),
+                least_ids: evidence.least_ids,
+                least_count: evidence.least_count,
+                templates,
+            };
+            let folded = fold(caller, &paths, &mut positions, &conditions);
+            proposals.held_back.extend(folded.held_back);
+            for (pattern, tally) in folded.patterns {
+                proposals.add(
+                    ProposedCall {
+                        caller: caller.clone(),
+                        method: method.to_owned(),
+                        pattern,
+                        tally,
+                        rarity: evidence.rarity(tally, period),
+                    },
+                    evidence,
+                );
+            }
+        }
+        let learnt = proposals.learnt.values().flatten();
+        let learnt = learnt.fold(0, |sum: u64, call| sum.saturating_add(call.tally.count));
+        let known = workload.known.saturating_add(workload.known_in_shadow);
+        proposals.coverage = Coverage {
+            covered: known.saturating_add(learnt),
+            eligible: workload.eligible,
+        };
+        proposals
+    }
+
+    /// All calls that were seen, learnt or rare.
+    pub fn calls(&self) -> impl Iterator<Item = &ProposedCall> {
+        self.learnt.values().flatten().chain(&self.rare)
+    }
+
+    fn add(&mut self, call: ProposedCall, evidence: Evidence) {
+        if call.rarity.is_some() && !evidence.takes_rare {
+            self.rare.push(call);
+        } else {
+            let learnt = self.learnt.entry(call.caller.clone()).or_default();
+            learnt.push(call);
+        }
+    }
+}
+
+/// The paths of a caller's denied calls with a method, without those that were let through as often or more: where one
+/// request is denied and another is not, the path is not why.
+fn mostly_denied<'c>(
+    denied: &'c BTreeMap<Call, u64>,
+    let_through: &BTreeMap<&str, Tally>,
+    caller: &Caller,
+    method: &str,
+) -> BTreeSet<&'c str> {
+    let own = denied
+        .iter()
+        .filter(|(call, _)| (&call.caller, call.method.as_str()) == (caller, method));
+    let mostly_denied_calls = own.filter(|(call, denied)| {
+        let let_through = let_through.get(call.path.as_str());
+        let_through.is_none_or(|tally| tally.count < **denied)
+    });
+    mostly_denied_calls
+        .map(|(call, _)| call.path.as_str())
+        .collect()
+}
+
+/// The paths of a caller's calls with a method.
+fn paths_of<'c>(calls: &'c BTreeSet<Call>, caller: &Caller, method: &str) -> BTreeSet<&'c str> {
+    let calls = calls.iter();
+    let own = calls.filter(|call| (&call.caller, call.method.as_str()) == (caller, method));
+    own.map(|call| call.path.as_str()).collect()
+}
+
+impl Evidence {
+    fn rarity(self, tally: Tally, period: Option<Period>) -> Option<Rarity> {
+        if tally.count < self.least_count {
+            return Some(Rarity::Few);
+        }
+        let whole = u128::from(period.map_or(0, Period::length));
+        let part = u128::from(tally.period.length());
+        (part * 100 < whole * u128::from(self.least_span)).then_some(Rarity::Brief)
+    }
+}

@@ -1,0 +1,80 @@
+//! What is learnt of a caller → a rule that allows this and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use policy_schema::rule_spec::{Effect, Enforcement, OperationSpec, RuleSpec};
+use policy_schema::timestamp::Timestamp;
+
+use super::caller::{Caller, RuleIds};
+use super::observed::Tally;
+use super::proposal::ProposedCall;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// The rule for a caller, in a policy of this namespace.
+pub(crate) fn rule(
+    caller: &Caller,
+    calls: &[ProposedCall],
+    namespace: &str,
+    enforcement: Option<Enforcement>,
+    ids: &mut RuleIds,
+) -> RuleSpec {
+    let mut sum = None;
+    for call in calls {
+        call.tally.add_to(&mut sum);
+    }
+    RuleSpec {
+        id: ids.take(&caller.label(namespace)),
+        effect: Effect::Allow,
+        provider: None,
+        description: sum.map(|sum| format!("Learnt of {}.", told(sum))),
+        owner: None,
+        not_before: None,
+        not_after: None,
+        enforcement,
+        from: Some(vec![caller.source(namespace)]),
+        to: Some(operations(calls)),
+        when: None,
+    }
+}
+
+/// The operations that take these calls. Within an operation every method goes with every path, so
+/// only paths with the same methods share one.
+fn operations(calls: &[ProposedCall]) -> Vec<OperationSpec> {
+    let mut methods: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for call in calls {
+        let of_path = methods.entry(&call.pattern.text).or_default();
+        of_path.insert(&call.method);
+    }
+    let mut paths: BTreeMap<BTreeSet<&str>, Vec<String>> = BTreeMap::new();
+    for (path, methods) in methods {
+        paths.entry(methods).or_default().push(path.to_owned());
+    }
+    let operations = paths.into_iter().map(|(methods, paths)| OperationSpec {
+        methods: Some(methods.into_iter().map(str::to_owned).collect()),
+        paths: Some(paths),
+        ..OperationSpec::default()
+    });
+    operations.collect()
+}
+
+/// How often and when, in whole seconds.
+pub fn told(tally: Tally) -> String {
+    let (first, last) = (second(tally.period.first), second(tally.period.last));
+    let count = requests(tally.count);
+    if first == last {
+        format!("{count} at {first}")
+    } else {
+        format!("{count} from {first} to {last}")
+    }
+}
+
+/// A number of requests.
+pub fn requests(count: u64) -> String {
+    format!("{count} request{}", if count == 1 { "" } else { "s" })
+}
+
+fn second(at: Timestamp) -> Timestamp {
+    let nanoseconds = at.unix_nanoseconds();
+    Timestamp::from_unix_nanoseconds(nanoseconds - nanoseconds % SECOND)
+}

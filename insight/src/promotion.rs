@@ -1,0 +1,21 @@
+//! What is in shadow → what was seen of it → whether it can be enforced.
+//!
+//! Asking Prometheus is one file, `evidence`; what is made of the answers is a pure function, `verdict`.
+
+pub mod bound;
+pub mod candidate;
+mod counting;
+pub mod coverage;
+pub mod enforce;
+pub mod evidence;
+pub mod judged;
+pub(crate) mod label;
+pub mod revisions;
+pub mod schedule;
+mod selectors;
+pub mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use counting::Window;

@@ -1,0 +1,272 @@
+//! Policies → what of them is in shadow.
+
+use std::collections::BTreeSet;
+
+use peergate_fault::{ExitStatus, Fault};
+use policy_schema::plugin_config::{PluginConfig, PolicyName};
+use policy_schema::policy::{PolicySet, ServicePolicy};
+use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
+use policy_schema::timestamp::{Timestamp, Validity};
+use thiserror::Error;
+
+/// Something in shadow that could be enforced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The policy that has the rule, or the policies that are enforced together: at least one.
+    pub members: Vec<Member>,
+    /// Policies for some of the same workloads that are no members.
+    pub(crate) neighbours: Vec<PolicyName>,
+    /// Whether a member or a neighbour is enforced, so that requests are decided there.
+    pub(crate) is_decided: bool,
+    /// Whether it is a rule or whole policies.
+    pub subject: Subject,
+}
+
+/// A policy that is in shadow, or has a rule in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// As the documents have it.
+    pub name: PolicyName,
+    /// The revision that the documents have of it.
+    pub revision: String,
+    /// Whether it is in shadow as a whole.
+    pub(crate) is_in_shadow: bool,
+    /// Its rules that are in shadow themselves.
+    pub(crate) rules_in_shadow: BTreeSet<String>,
+    /// Its other rules that allow or deny, which take effect with the policy.
+    pub(crate) rules: Vec<MemberRule>,
+    /// The ports without HTTP on which connections may be denied once the candidate is enforced. Nobody counts these.
+    pub tcp_ports: Vec<u16>,
+}
+
+/// A rule that takes effect with its policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MemberRule {
+    pub(crate) id: String,
+    pub(crate) effect: Effect,
+    pub(crate) validity: Validity,
+}
+
+/// What is in shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Policies as a whole: all that are in shadow and meet at some workload, directly or by others. What they would
+    /// deny is counted of all of them at once, and one alone would deny what another allows.
+    Policies {
+        /// Enforced policies that let pass what no rule matches. Beside them nobody counts what a member would deny for
+        /// lack of a rule.
+        uncounted: Vec<PolicyName>,
+    },
+    /// One rule.
+    Rule {
+        /// Unique in its policy.
+        id: String,
+        /// What it does once it is enforced.
+        effect: Effect,
+        /// Who answers for it, as the document says.
+        owner: Option<String>,
+        /// When it applies.
+        validity: Validity,
+    },
+}
+
+/// A rule that was asked for is not in shadow.
+#[derive(Debug, Error)]
+#[error("there is no rule `{0}` in shadow")]
+pub struct NotInShadow(String);
+
+impl Fault for NotInShadow {
+    fn status(&self) -> ExitStatus {
+        ExitStatus::Invalid
+    }
+
+    fn help(&self) -> Option<&str> {
+        Some("`peergate promote` without `--rule` lists what is in shadow")
+    }
+}
+
+impl Candidate {
+    /// What is in shadow of a set, in the order of the policies and of their rules.
+    pub fn all(set: &PolicySet) -> Vec<Self> {
+        let together = set.policies_together();
+        let mut grouped = BTreeSet::new();
+        let mut candidates = Vec::new();
+        for (position, policy) in set.policies().iter().enumerate() {
+            if policy.enforcement() == Enforcement::Shadow && !grouped.contains(&position) {
+                let group = group(set, &together, position);
+                candidates.push(of_policies(set, &together, &group));
+                grouped.extend(group);
+            }
+            candidates.extend(of_rules(set, &together, position, policy));
+        }
+        candidates
+    }
+
+    /// Those of a policy, of rules with these ids, or both; each restricts only where it is given.
+    pub fn wanted(
+        set: &PolicySet,
+        policy: Option<&PolicyName>,
+        rules: &[String],
+    ) -> Result<Vec<Self>, NotInShadow> {
+        let mut candidates = Self::all(set);
+        candidates.retain(|candidate| {
+            let is_of_policy = policy.is_none_or(|name| candidate.is_of(name));
+            let is_rule = rules.is_empty()
+                || candidate
+                    .rule()
+                    .is_some_and(|rule| rules.iter().any(|wanted| wanted == rule));
+            is_of_policy && is_rule
+        });
+        let found: BTreeSet<_> = candidates.iter().filter_map(Self::rule).collect();
+        match rules.iter().find(|rule| !found.contains(rule.as_str())) {
+            Some(rule) => Err(NotInShadow(rule.clone())),
+            None => Ok(candidates),
+        }
+    }
+
+    /// The rule's id, if it is a rule.
+    pub fn rule(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Policies { .. } => None,
+            Subject::Rule { id, .. } => Some(id),
+        }
+    }
+
+    /// The ports without HTTP on which connections may be denied once it is enforced.
+    pub fn tcp_ports(&self) -> Vec<u16> {
+        let ports = self.members.iter().flat_map(|member| &member.tcp_ports);
+        ports
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// Whether it is of this policy, or the policy is among those that are enforced together.
+    pub fn is_of(&self, policy: &PolicyName) -> bool {
+        self.members.iter().any(|member| member.name == *policy)
+    }
+}
+
+/// The policies in shadow that meet the one at `first` at some workload, directly or by others, and itself.
+fn group(set: &PolicySet, together: &[Vec<usize>], first: usize) -> BTreeSet<usize> {
+    let mut group = BTreeSet::new();
+    let mut reached = vec![first];
+    while let Some(position) = reached.pop() {
+        let policy = set.policies().get(position);
+        let is_in_shadow = policy.is_some_and(|it| it.enforcement() == Enforcement::Shadow);
+        if is_in_shadow && group.insert(position) {
+            reached.extend(together.get(position).into_iter().flatten());
+        }
+    }
+    group
+}
+
+fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>) -> Candidate {
+    let mut members = Vec::with_capacity(group.len());
+    let mut neighbours = BTreeSet::new();
+    let mut uncounted = BTreeSet::new();
+    for position in group {
+        let Some(policy) = set.policies().get(*position) else {
+            continue;
+        };
+        let config = set.plugin_config(policy);
+        for other in together.get(*position).into_iter().flatten() {
+            let Some(enforced) = set
+                .policies()
+                .get(*other)
+                .filter(|_| !group.contains(other))
+            else {
+                continue;
+            };
+            neighbours.insert(*other);
+            if config.otherwise_alone() == Otherwise::Deny
+                && enforced.otherwise() == Otherwise::Pass
+            {
+                uncounted.insert(*other);
+            }
+        }
+        let tcp_ports = set.tcp_ports_closed_by_policy(policy);
+        members.push(member(policy, &config, tcp_ports));
+    }
+    Candidate {
+        members,
+        is_decided: !neighbours.is_empty(),
+        neighbours: names(set, neighbours),
+        subject: Subject::Policies {
+            uncounted: names(set, uncounted),
+        },
+    }
+}
+
+fn of_rules(
+    set: &PolicySet,
+    together: &[Vec<usize>],
+    position: usize,
+    policy: &ServicePolicy,
+) -> Vec<Candidate> {
+    let config = set.plugin_config(policy);
+    // Itself among them.
+    let together = together.get(position).into_iter().flatten().copied();
+    let is_decided = together
+        .clone()
+        .filter_map(|position| set.policies().get(position))
+        .any(|policy| policy.enforcement() == Enforcement::Enforce);
+    let neighbours = names(set, together.filter(|other| *other != position));
+    let member = |id: &str| {
+        let tcp_ports = set.tcp_ports_closed_by_rule(policy, id);
+        member(policy, &config, tcp_ports)
+    };
+    let rules = config.rules.iter();
+    let in_shadow = rules.filter(|rule| rule.enforcement == Some(Enforcement::Shadow));
+    in_shadow
+        .map(|rule| Candidate {
+            members: vec![member(&rule.id)],
+            neighbours: neighbours.clone(),
+            is_decided,
+            subject: Subject::Rule {
+                id: rule.id.clone(),
+                effect: rule.effect,
+                owner: rule.owner.clone(),
+                validity: validity(rule),
+            },
+        })
+        .collect()
+}
+
+fn member(policy: &ServicePolicy, config: &PluginConfig, tcp_ports: Vec<u16>) -> Member {
+    let is_in_shadow = |rule: &&RuleSpec| rule.enforcement == Some(Enforcement::Shadow);
+    let in_shadow = config.rules.iter().filter(is_in_shadow);
+    let others = config.rules.iter().filter(|rule| !is_in_shadow(rule));
+    let others = others.filter(|rule| matches!(rule.effect, Effect::Allow | Effect::Deny));
+    Member {
+        name: policy.name().clone(),
+        revision: config.revision.clone().unwrap_or_default(),
+        is_in_shadow: policy.enforcement() == Enforcement::Shadow,
+        rules_in_shadow: in_shadow.map(|rule| rule.id.clone()).collect(),
+        rules: others
+            .map(|rule| MemberRule {
+                id: rule.id.clone(),
+                effect: rule.effect,
+                validity: validity(rule),
+            })
+            .collect(),
+        tcp_ports,
+    }
+}
+
+/// When a rule of a sound policy applies.
+fn validity(rule: &RuleSpec) -> Validity {
+    let time = |text: &Option<String>| Timestamp::parse(text.as_deref()?).ok();
+    Validity {
+        not_before: time(&rule.not_before),
+        not_after: time(&rule.not_after),
+    }
+}
+
+fn names(set: &PolicySet, positions: impl IntoIterator<Item = usize>) -> Vec<PolicyName> {
+    let policies = positions
+        .into_iter()
+        .filter_map(|position| set.policies().get(position));
+    policies.map(|policy| policy.name().clone()).collect()
+}

@@ -1,0 +1,83 @@
+//! Which revisions of a policy proxies run.
+
+use policy_schema::telemetry::RevisionNumber;
+use policy_schema::timestamp::Timestamp;
+
+use super::counting::{self, Window, moment};
+use super::coverage;
+use super::label::REVISION;
+use crate::prometheus::{Prometheus, PrometheusError};
+
+/// Which revisions of a policy proxies run, next to that of the documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revisions {
+    /// The proxies do not tell.
+    Untold,
+    /// All run that of the documents, or ran it when they were last looked at, since this moment if it was not always so.
+    Current {
+        /// The last look at another revision; none where all ran that of the documents for all of the window.
+        since: Option<Timestamp>,
+    },
+    /// Some run these.
+    Others(Vec<String>),
+}
+
+impl Revisions {
+    /// What follows of two policies that count together.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Untold, revisions) | (revisions, Self::Untold) => revisions,
+            (Self::Others(mut running), Self::Others(more)) => {
+                running.extend(more);
+                Self::Others(running)
+            }
+            (Self::Others(running), Self::Current { .. })
+            | (Self::Current { .. }, Self::Others(running)) => Self::Others(running),
+            (Self::Current { since }, Self::Current { since: other }) => Self::Current {
+                since: since.max(other),
+            },
+        }
+    }
+}
+
+/// The metrics that tell the revision of the policy that these labels are of.
+pub(super) fn selector(policy: &str) -> String {
+    format!("{REVISION}{{{policy}}}")
+}
+
+/// Asks which revisions run of the policy that these labels are of, in PromQL.
+pub(super) async fn ask(
+    prometheus: &Prometheus,
+    policy: &str,
+    expected: &str,
+    window: Window,
+) -> Result<Revisions, PrometheusError> {
+    let selector = selector(policy);
+    let mut running = prometheus.query(&selector, window.until).await?;
+    if running.is_empty() {
+        // Proxies that are not looked at now told it before, or never.
+        let looked_at = counting::looked_at(&selector, window);
+        if prometheus.query(&looked_at, window.until).await?.is_empty() {
+            return Ok(Revisions::Untold);
+        }
+        let last = coverage::last_look(prometheus, &selector, window).await?;
+        running = prometheus.query(&selector, last).await?;
+    }
+    let running = running
+        .iter()
+        .map(|sample| RevisionNumber::from_sample(sample.value).to_string());
+    let mut others: Vec<_> = running.filter(|revision| revision != expected).collect();
+    others.sort();
+    others.dedup();
+    if !others.is_empty() {
+        return Ok(Revisions::Others(others));
+    }
+    let Ok(number) = expected.parse::<RevisionNumber>() else {
+        return Ok(Revisions::Current { since: None });
+    };
+    let query = counting::last_other(&selector, number.get(), window);
+    let last = prometheus.query(&query, window.until).await?;
+    Ok(Revisions::Current {
+        since: last.first().and_then(|sample| moment(sample.value)),
+    })
+}

@@ -1,0 +1,68 @@
+//! Rules of policies in shadow that begin or end: what was counted is of before.
+
+use policy_schema::rule_spec::Effect;
+use policy_schema::timestamp::Timestamp;
+
+use super::candidate::{Candidate, MemberRule, Subject};
+use super::counting::Window;
+
+/// Something that changes what a policy denies, apart from its being enforced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scheduled {
+    /// An `Allow` rule ends soon: what it alone allows is denied from then on.
+    AllowEnds {
+        /// The rule's id.
+        rule: String,
+        /// When it ends.
+        at: Timestamp,
+        /// Whether no other `Allow` rule is left then.
+        is_last: bool,
+    },
+    /// A `Deny` rule begins in the window or after it.
+    DenyBegins {
+        /// The rule's id.
+        rule: String,
+        /// When it begins.
+        at: Timestamp,
+    },
+}
+
+/// What of a candidate begins or ends such that the window does not show it. It looks as far ahead as the window reaches back.
+pub fn scheduled(candidate: &Candidate, window: Window) -> Vec<Scheduled> {
+    if let Subject::Rule { .. } = candidate.subject {
+        return Vec::new();
+    }
+    let rules = || candidate.members.iter().flat_map(|member| &member.rules);
+    let allows = || rules().filter(|rule| rule.effect == Effect::Allow);
+    let last_end = allows()
+        .map(|rule| rule.validity.not_after)
+        .try_fold(None, |last: Option<Timestamp>, end| {
+            Some(last.max(Some(end?)))
+        })
+        .flatten();
+    let of_rule = |rule: &MemberRule| match rule.effect {
+        Effect::Allow => {
+            let end = rule.validity.not_after;
+            let at = end.filter(|end| window.until < *end && *end <= window.as_far_ahead())?;
+            Some(Scheduled::AllowEnds {
+                rule: rule.id.clone(),
+                at,
+                is_last: last_end == Some(at),
+            })
+        }
+        Effect::Deny => {
+            let begin = rule.validity.not_before;
+            let at = begin.filter(|begin| *begin > window.from)?;
+            let has_ended = rule
+                .validity
+                .not_after
+                .is_some_and(|end| end <= window.until);
+            (!has_ended).then(|| Scheduled::DenyBegins {
+                rule: rule.id.clone(),
+                at,
+            })
+        }
+        Effect::Audit | Effect::Custom => None,
+    };
+    rules().filter_map(of_rule).collect()
+}

@@ -1,0 +1,17 @@
+//! What proxies count now: who calls what, and what becomes of it.
+//!
+//! ```text
+//!  a proxy's metrics (from_proxy) ─┐
+//!                                  ├─▶ reading ─┬─▶ snapshot
+//!  Prometheus (from_prometheus) ───┘  documents ┘
+//! ```
+//!
+//! Only `from_prometheus` asks anyone; a snapshot is a pure function of a reading.
+
+pub mod documents;
+pub mod from_prometheus;
+pub mod from_proxy;
+pub mod metric_name;
+pub mod policy_name;
+pub mod reading;
+pub mod snapshot;
