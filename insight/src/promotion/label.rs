@@ -6,26 +6,26 @@ use std::fmt::Display;
 use policy_schema::telemetry::{Label, flat_value, metric};
 
 /// The metric that counts decisions and matches of rules that have no say.
-pub const DECISIONS: &str = metric::DECISIONS.name;
+pub(crate) const DECISIONS: &str = metric::DECISIONS.name;
 /// The metric that counts requests by caller, in the learning mode alone.
-pub const OBSERVED: &str = metric::OBSERVED.name;
+pub(crate) const OBSERVED: &str = metric::OBSERVED.name;
 /// The revision that a proxy runs, as a number.
-pub const REVISION: &str = metric::REVISION.name;
+pub(crate) const REVISION: &str = metric::REVISION.name;
 
 /// The label for the policy.
-pub const POLICY: &str = Label::Policy.tag();
+pub(crate) const POLICY: &str = Label::Policy.tag();
 /// The label for the rule.
-pub const RULE: &str = Label::Rule.tag();
+pub(crate) const RULE: &str = Label::Rule.tag();
 /// The label for what was done.
-pub const EFFECT: &str = Label::Effect.tag();
+pub(crate) const EFFECT: &str = Label::Effect.tag();
 /// The label for why.
-pub const REASON: &str = Label::Reason.tag();
+pub(crate) const REASON: &str = Label::Reason.tag();
 /// The label for the caller, in the learning mode alone.
-pub const CALLER: &str = Label::Caller.tag();
+pub(crate) const CALLER: &str = Label::Caller.tag();
 /// The label for the HTTP method, in the learning mode alone.
-pub const METHOD: &str = Label::Method.tag();
+pub(crate) const METHOD: &str = Label::Method.tag();
 /// The label for the path, in the learning mode alone.
-pub const PATH: &str = Label::Path.tag();
+pub(crate) const PATH: &str = Label::Path.tag();
 
 /// Where a label has one of these values, in PromQL, however the proxies name their metrics. None of them has a
 /// character that a regular expression would take for something else.
