@@ -3,6 +3,7 @@
 mod attachment;
 mod client_certificates;
 mod documents;
+mod documents_by_name;
 mod ends;
 mod enforceable;
 mod exposures;
@@ -17,6 +18,8 @@ mod names;
 mod options;
 mod outbound;
 mod overlap;
+mod placed;
+mod places;
 mod providers;
 mod service;
 mod shadow;
@@ -35,9 +38,11 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::Rule;
 use crate::timestamp::Phase;
 
-use documents::{Documents, DocumentsByName, Placed, Wanted};
+use documents::{Documents, Wanted};
+use documents_by_name::DocumentsByName;
 pub use ends::{End, Ending};
 pub use options::Options;
+use placed::Placed;
 
 /// The outcome of validation.
 #[derive(Debug)]
