@@ -1,7 +1,7 @@
 //! What the command line shows for a problem: the problem and the text it is about.
 
 use crate::code::{Code, Severity};
-use crate::yaml::Span;
+use crate::yaml::{Fault, Span};
 
 /// A text to be validated, and what to call it.
 #[derive(Clone, Debug)]
@@ -39,6 +39,24 @@ pub struct Place {
 }
 
 impl Diagnostic {
+    /// Of what cannot be accepted in the text at this position.
+    pub(crate) fn of_fault(source: usize, fault: Fault) -> Self {
+        let Fault {
+            code,
+            span,
+            message,
+            help,
+        } = fault;
+        Self {
+            code,
+            source,
+            span,
+            message,
+            help,
+            related: None,
+        }
+    }
+
     /// Whether the documents are refused because of it.
     pub fn severity(&self) -> Severity {
         self.code.severity()

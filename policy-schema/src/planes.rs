@@ -20,17 +20,18 @@
 //! both, the two together never let through what the policy denies. Rules for which that does not
 //! hold are refused.
 
+mod difference;
 mod gap;
+mod port;
 mod tcp;
 
-use crate::matching::TextMatch;
-use crate::plugin_config::PolicyName;
-use crate::policy::{Mesh, PolicySet, ServicePolicy};
-use crate::rule::{Condition, Operation, Rule, Source, Test};
+use crate::policy::ServicePolicy;
+use crate::rule::Rule;
 use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::{Phase, Timestamp};
 
 pub use gap::RbacGap;
+pub use port::PortLeftToFilter;
 
 /// What Envoy's RBAC makes of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,152 +223,10 @@ impl FilterPlane {
     }
 }
 
-/// Istio has no other way to ask for the end of a namespace.
-const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included; the filter looks in the SPIFFE ID alone";
-
-/// The same where there is no filter.
-const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included, and not in the SPIFFE ID alone";
-
-/// Whether a rule asks for a namespace by its end.
-fn asks_for_end_of_namespace(rule: &Rule) -> bool {
-    let of_source = |source: &Source| {
-        let mut namespaces = source
-            .namespaces
-            .any_of
-            .iter()
-            .chain(&source.namespaces.none_of);
-        namespaces.any(|namespace| matches!(namespace, TextMatch::Suffix(_)))
-    };
-    let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if of_source(source));
-    rule.sources.iter().any(of_source) || rule.conditions.iter().any(of_condition)
-}
-
 /// Whether a rule tells client certificates apart as RBAC cannot.
 pub(crate) fn names_certificates_beyond_rbac(rule: &Rule) -> bool {
     rule.sources.iter().any(|source| {
         let is_told = rule.effect != Effect::Allow && source.excludes_certificates_as_principals();
         source.names_client_certificates() && !is_told
     })
-}
-
-impl ServicePolicy {
-    /// Whether a rule of this policy, as RBAC enforces it, denies connections on a port without HTTP for
-    /// something that only HTTP requests have: Istio drops the question there and keeps the denial.
-    pub(crate) fn denies_connections(&self, rule: &Rule, port: u16) -> bool {
-        let asks_beside = rule.asks_for_http_beside_operations();
-        let needs_beside = rule.needs_http_beside_operations();
-        let is_left_out = self.all_tcp_ports().contains(&port);
-        let denies = |operation: &Operation| {
-            let is_kept_off = is_left_out && (needs_beside || operation.needs_http());
-            (asks_beside || operation.asks_for_http()) && operation.takes_port(port) && !is_kept_off
-        };
-        let mut conditions = rule.conditions.iter();
-        rule.effect == Effect::Deny
-            && RbacPlane::of_rule(self, rule).is_rendered()
-            && conditions.all(|condition| condition.takes_port(port))
-            && if rule.operations.is_empty() {
-                denies(&Operation::default())
-            } else {
-                rule.operations.iter().any(denies)
-            }
-    }
-
-    /// Whether RBAC has to leave a port without HTTP out of a rule of this policy: some of it asks for HTTP there,
-    /// and Istio would drop the question and keep the denial.
-    pub(crate) fn is_kept_off(&self, rule: &Rule, port: u16) -> bool {
-        let beside = rule.needs_http_beside_operations();
-        let is_on_port = |operation: &Operation| {
-            (beside || operation.needs_http()) && operation.takes_port(port)
-        };
-        rule.effect != Effect::Allow
-            && RbacPlane::of_rule(self, rule).is_rendered()
-            && (rule.operations.iter().any(is_on_port) || (beside && rule.operations.is_empty()))
-    }
-}
-
-/// A port that RBAC leaves out of a rule, because another policy declares that some of the workloads speak
-/// something other than HTTP on it.
-#[derive(Clone, Copy, Debug)]
-pub struct PortLeftToFilter<'s> {
-    /// The rule.
-    pub rule: &'s str,
-    /// The port.
-    pub port: u16,
-    /// The policy that declares it.
-    pub declared_by: &'s PolicyName,
-}
-
-impl PolicySet {
-    /// The ports that RBAC leaves out of a policy's rules, though they may speak HTTP on some of its workloads.
-    pub fn ports_left_to_filter<'s>(
-        &'s self,
-        policy: &'s ServicePolicy,
-    ) -> impl Iterator<Item = PortLeftToFilter<'s>> {
-        policy.rules.iter().flat_map(move |rule| {
-            let shared = policy.shared_tcp_ports.iter();
-            let left = shared
-                .filter(|shared| !shared.is_everywhere && policy.is_kept_off(rule, shared.port));
-            left.filter_map(|shared| {
-                Some(PortLeftToFilter {
-                    rule: &rule.id,
-                    port: shared.port,
-                    declared_by: self.policies.get(shared.policy)?.name(),
-                })
-            })
-        })
-    }
-}
-
-impl ServicePolicy {
-    /// Where RBAC stops less than the rules that it enforces.
-    pub fn rbac_gaps(&self) -> impl Iterator<Item = RbacGap> {
-        let rendered = self.rules.iter();
-        let rendered = rendered.filter(|rule| RbacPlane::of_rule(self, rule).is_rendered());
-        rendered.flat_map(RbacGap::of_rule)
-    }
-
-    /// The rules that the enforcement points of the mesh do not enforce as they are written, or not alike, in order,
-    /// each with what is to be known about it. Where there is no filter, that is about RBAC alone.
-    pub fn plane_differences(&self, mesh: &Mesh) -> impl Iterator<Item = (&str, &'static str)> {
-        let has_filter = mesh.filter_image().is_some();
-        self.rules.iter().flat_map(move |rule| {
-            let notes = if has_filter {
-                self.notes_with_filter(rule)
-            } else {
-                self.notes_without_filter(rule)
-            };
-            notes.into_iter().map(|note| (&*rule.id, note))
-        })
-    }
-
-    fn notes_with_filter(&self, rule: &Rule) -> Vec<&'static str> {
-        let rbac = RbacPlane::of_rule(self, rule);
-        let has_ended = rbac == RbacPlane::Ended;
-        let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
-        let asks_every_name = rbac.is_rendered() && asks_for_end_of_namespace(rule);
-        let notes = [
-            rbac.note(),
-            filter.and_then(FilterPlane::note),
-            asks_every_name.then_some(END_OF_NAMESPACE),
-        ];
-        let are_both = rbac.is_rendered() && filter.is_some_and(FilterPlane::is_enforced);
-        let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
-        let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
-        notes.collect()
-    }
-
-    /// RBAC enforces nothing of what is in shadow or has ended, as the documents have it.
-    fn notes_without_filter(&self, rule: &Rule) -> Vec<&'static str> {
-        let rbac = RbacPlane::of_rule(self, rule);
-        if !rbac.is_rendered() {
-            return Vec::new();
-        }
-        let end_of_namespace = asks_for_end_of_namespace(rule);
-        let gaps = RbacGap::of_rule(rule).map(RbacGap::note_without_filter);
-        end_of_namespace
-            .then_some(END_OF_NAMESPACE_IN_RBAC)
-            .into_iter()
-            .chain(gaps)
-            .collect()
-    }
 }

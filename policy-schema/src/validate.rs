@@ -3,6 +3,7 @@
 mod attachment;
 mod client_certificates;
 mod documents;
+mod documents_by_name;
 mod ends;
 mod enforceable;
 mod exposures;
@@ -17,6 +18,9 @@ mod names;
 mod options;
 mod outbound;
 mod overlap;
+mod placed;
+mod places;
+mod policy;
 mod providers;
 mod service;
 mod shadow;
@@ -24,20 +28,17 @@ mod size;
 mod tcp;
 mod traffic;
 
-use crate::check::{Scope, check_ports, check_rules};
 use crate::code::Severity;
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::document::{MeshDocument, ServicePolicyDocument};
-use crate::lint::{lint_rule, lint_together};
-use crate::plugin_config::{PolicyName, check_policy_name};
-use crate::policy::{Mesh, PolicySet, ServicePolicy};
-use crate::problem::{Cursor, Problems};
-use crate::rule::Rule;
-use crate::timestamp::Phase;
+use crate::lint::lint_together;
+use crate::policy::PolicySet;
 
-use documents::{Documents, DocumentsByName, Placed, Wanted};
+use documents::{Documents, Wanted};
+use documents_by_name::DocumentsByName;
 pub use ends::{End, Ending};
 pub use options::Options;
+use placed::Placed;
 
 /// The outcome of validation.
 #[derive(Debug)]
@@ -77,7 +78,7 @@ fn check(mut documents: Documents<'_>, options: Options) -> Validated {
         let Some(mut document) = document.read(&mut diagnostics) else {
             continue;
         };
-        let policy = check_policy(&document, mesh.as_ref(), options, &mut diagnostics);
+        let policy = policy::check(&document, mesh.as_ref(), options, &mut diagnostics);
         ends.extend(
             policy
                 .iter()
@@ -146,117 +147,5 @@ fn check_together(
         if let Some(document) = policy.and_then(|policy| documents.get(policy)) {
             document.place(problems, diagnostics);
         }
-    }
-}
-
-fn check_policy(
-    placed: &Placed<'_, ServicePolicyDocument>,
-    mesh: Option<&Mesh>,
-    options: Options,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<ServicePolicy> {
-    let mut problems = Problems::default();
-    let ServicePolicyDocument { metadata, spec, .. } = &placed.document;
-    let name = PolicyName {
-        namespace: metadata.namespace.clone(),
-        name: metadata.name.clone(),
-    };
-    check_policy_name(&name, &Cursor::Root.key("metadata"), &mut problems);
-    let cursor = Cursor::Root.key("spec");
-    let attachment = attachment::check(spec, &name.namespace, mesh, &cursor, &mut problems);
-    let account = spec.service_account.as_deref();
-    service::check_account(account, &cursor.key("serviceAccount"), &mut problems);
-    let service = spec
-        .service
-        .as_ref()
-        .map(|service| service::check(service, &name.name, &cursor.key("service"), &mut problems));
-    let exposures = exposures::check(
-        spec.exposures.as_deref(),
-        service.as_ref(),
-        mesh,
-        &cursor.key("exposures"),
-        &mut problems,
-    );
-    let external_hosts = service::check_external_hosts(
-        spec.external_hosts.as_deref(),
-        &cursor.key("externalHosts"),
-        &mut problems,
-    );
-    let tcp_ports = check_ports(
-        spec.tcp_ports.as_deref(),
-        &cursor.key("tcpPorts"),
-        &mut problems,
-    );
-    let enforcement = spec
-        .enforcement
-        .or(mesh.map(|mesh| mesh.default_enforcement))
-        .unwrap_or_default();
-    let scope = Scope {
-        trust_domains: mesh.map(Mesh::trust_domains),
-        namespace: &name.namespace,
-        enforcement,
-        otherwise: spec.otherwise.unwrap_or_default(),
-        at_gateway: attachment
-            .as_ref()
-            .zip(mesh)
-            .is_none_or(|(attachment, mesh)| mesh.is_at_gateway(&name.namespace, attachment)),
-    };
-    let cursor = cursor.key("rules");
-    let mut rules = check_rules(&spec.rules, &scope, &cursor, &mut problems);
-    if let Some(mesh) = mesh {
-        let takes_plaintext = attachment
-            .as_ref()
-            .is_none_or(|attachment| mesh.takes_plaintext(&name.namespace, attachment));
-        for (index, rule) in rules.iter_mut().enumerate() {
-            let Some(rule) = rule else { continue };
-            lint_rule(
-                rule,
-                mesh,
-                takes_plaintext,
-                options.at,
-                &cursor.index(index),
-                &mut problems,
-            );
-            enforceable::check_rule(
-                rule,
-                enforcement,
-                options.at,
-                &cursor.index(index),
-                &mut problems,
-            );
-            if mesh.filter_image().is_none() && rule.validity.phase(options.at) != Phase::After {
-                enforceable::check_without_filter(
-                    rule,
-                    enforcement,
-                    options.at,
-                    &cursor.index(index),
-                    &mut problems,
-                );
-            }
-            take_default_owner(rule, mesh);
-        }
-    }
-    placed.place(problems, diagnostics);
-    Some(ServicePolicy {
-        name,
-        attachment: attachment?,
-        enforcement,
-        otherwise: spec.otherwise.unwrap_or_default(),
-        tcp_ports,
-        shared_tcp_ports: Vec::new(),
-        along: Vec::new(),
-        rank: 0,
-        rules: rules.into_iter().collect::<Option<_>>()?,
-        at: options.at,
-        service_account: spec.service_account.clone(),
-        service,
-        exposures: exposures?,
-        external_hosts,
-    })
-}
-
-fn take_default_owner(rule: &mut Rule, mesh: &Mesh) {
-    if rule.owner.is_none() {
-        rule.owner = mesh.default_owner.as_deref().map(Into::into);
     }
 }

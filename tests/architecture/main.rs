@@ -1,6 +1,7 @@
-//! The import rules of ARCHITECTURE.md hold. The rules are read from the page itself.
+//! The import rules of ARCHITECTURE.md hold, and files are short. The rules are read from the page itself.
 
 mod files;
+mod lengths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

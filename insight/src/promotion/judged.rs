@@ -2,7 +2,8 @@
 
 use super::candidate::Candidate;
 use super::counting::Window;
-use super::evidence::{Evidence, gather};
+use super::evidence::Evidence;
+use super::gathering::gather;
 use super::verdict::{Standard, Verdict, judge};
 use crate::prometheus::{Prometheus, PrometheusError};
 

@@ -21,82 +21,139 @@ pub async fn read(
     over: &str,
     at: Timestamp,
 ) -> Result<Reading, PrometheusError> {
-    let ask = async |query: String| {
-        let samples = prometheus.query(&query, at).await?;
-        let samples = samples.into_iter().filter_map(|sample| {
-            let value = quantity(sample.value)?;
-            Some(Sample { value, ..sample })
-        });
-        Ok::<Vec<_>, PrometheusError>(samples.collect())
+    let asked = Asked {
+        prometheus,
+        over,
+        at,
     };
     let mut reading = Reading::new(at);
-    let by = format!("{POLICY}, {RULE}, {EFFECT}, {REASON}");
-    for sample in ask(format!("sum by ({by}) ({DECISIONS})")).await? {
-        let count = reading.decisions.entry(decision(&sample)).or_default();
-        *count = count.plus(Count::of(sample.value));
-    }
-    for sample in ask(format!("sum by ({by}) (rate({DECISIONS}[{over}]))")).await? {
-        let count = reading.decisions.entry(decision(&sample)).or_default();
-        *count = count.plus(Count::at(sample.value));
-    }
-    let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
-    // One more tells whether there are more.
-    let observed = format!("topk({}, sum by ({by}) ({OBSERVED}))", MOST_CALLERS + 1);
-    let mut observed = ask(observed).await?;
-    observed.sort_by(|a, b| b.value.total_cmp(&a.value));
-    reading.has_more_observed = observed.len() > MOST_CALLERS;
-    observed.truncate(MOST_CALLERS);
-    for sample in observed {
-        reading.observed.entry(request(&sample)).or_default().total = sample.value;
-    }
-    if !reading.observed.is_empty() {
-        for sample in ask(format!("sum by ({by}) (rate({OBSERVED}[{over}]))")).await? {
-            if let Some(count) = reading.observed.get_mut(&request(&sample)) {
-                let count: &mut Count = count;
-                count.rate = Some(sample.value);
-            }
-        }
-    }
-    // A number as a label is the same number in text.
-    for sample in ask(format!(
-        "count_values by ({POLICY}) (\"revision\", {REVISION})"
-    ))
-    .await?
-    {
-        let Ok(number) = sample.label("revision").parse() else {
-            continue;
-        };
-        let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
-        *of_policy
-            .entry(RevisionNumber::from_sample(number).to_string())
-            .or_default() += whole(sample.value);
-    }
-    // 0 is told of a rule that has no end any more.
-    for sample in ask(format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)")).await? {
-        let rule = (text(&sample, POLICY), text(&sample, RULE));
-        let first = reading.expiries.entry(rule).or_insert(sample.value);
-        *first = first.min(sample.value);
-    }
-    for sample in ask(format!("sum by ({POLICY}, {VERDICTS}) ({COMPARISONS})")).await? {
-        let key = (text(&sample, POLICY), text(&sample, VERDICTS));
-        *reading.comparisons.entry(key).or_default() += sample.value;
-    }
-    let first = |samples: Vec<Sample>| samples.first().map(|sample| sample.value);
-    reading.rejections = first(ask(format!("sum({REJECTIONS})")).await?);
-    reading.omitted_log_lines = first(ask(format!("sum({OMITTED})")).await?);
-    let all = first(ask(format!("sum({MEMORY})")).await?);
-    let largest = first(ask(format!("max({MEMORY})")).await?);
-    reading.memory = all
-        .zip(largest)
-        .map(|(all, largest)| Memory { all, largest });
-    // A proxy is what is the same but for the metrics' own labels.
-    let proxies =
-        format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
-    reading.proxies = first(ask(proxies).await?).map(whole);
+    asked.decisions(&mut reading).await?;
+    asked.observed(&mut reading).await?;
+    asked.revisions(&mut reading).await?;
+    asked.expiries(&mut reading).await?;
+    asked.comparisons(&mut reading).await?;
+    asked.totals(&mut reading).await?;
     if reading.decisions.is_empty() {
         reading.is_unlabelled = prometheus.has_unlabelled(at).await?;
     }
     Ok(reading)
+}
+
+/// Who is asked, and about when. Each method asks for a part of a reading, and puts it there.
+#[derive(Clone, Copy)]
+struct Asked<'p> {
+    prometheus: &'p Prometheus,
+    over: &'p str,
+    at: Timestamp,
+}
+
+impl Asked<'_> {
+    /// The samples whose values are quantities.
+    async fn samples(self, query: String) -> Result<Vec<Sample>, PrometheusError> {
+        let samples = self.prometheus.query(&query, self.at).await?;
+        let samples = samples.into_iter().filter_map(|sample| {
+            let value = quantity(sample.value)?;
+            Some(Sample { value, ..sample })
+        });
+        Ok(samples.collect())
+    }
+
+    /// The value of the first sample.
+    async fn value(self, query: String) -> Result<Option<f64>, PrometheusError> {
+        let samples = self.samples(query).await?;
+        Ok(samples.first().map(|sample| sample.value))
+    }
+
+    async fn decisions(self, reading: &mut Reading) -> Result<(), PrometheusError> {
+        let over = self.over;
+        let by = format!("{POLICY}, {RULE}, {EFFECT}, {REASON}");
+        let totals = format!("sum by ({by}) ({DECISIONS})");
+        for sample in self.samples(totals).await? {
+            let count = reading.decisions.entry(decision(&sample)).or_default();
+            *count = count.plus(Count::of(sample.value));
+        }
+        let rates = format!("sum by ({by}) (rate({DECISIONS}[{over}]))");
+        for sample in self.samples(rates).await? {
+            let count = reading.decisions.entry(decision(&sample)).or_default();
+            *count = count.plus(Count::at(sample.value));
+        }
+        Ok(())
+    }
+
+    async fn observed(self, reading: &mut Reading) -> Result<(), PrometheusError> {
+        let over = self.over;
+        let by = format!("{POLICY}, {RULE}, {EFFECT}, {CALLER}, {METHOD}, {PATH}");
+        // One more tells whether there are more.
+        let most = format!("topk({}, sum by ({by}) ({OBSERVED}))", MOST_CALLERS + 1);
+        let mut observed = self.samples(most).await?;
+        observed.sort_by(|a, b| b.value.total_cmp(&a.value));
+        reading.has_more_observed = observed.len() > MOST_CALLERS;
+        observed.truncate(MOST_CALLERS);
+        for sample in observed {
+            reading.observed.entry(request(&sample)).or_default().total = sample.value;
+        }
+        if reading.observed.is_empty() {
+            return Ok(());
+        }
+        let rates = format!("sum by ({by}) (rate({OBSERVED}[{over}]))");
+        for sample in self.samples(rates).await? {
+            if let Some(count) = reading.observed.get_mut(&request(&sample)) {
+                count.rate = Some(sample.value);
+            }
+        }
+        Ok(())
+    }
+
+    async fn revisions(self, reading: &mut Reading) -> Result<(), PrometheusError> {
+        // A number as a label is the same number in text.
+        let counts = format!("count_values by ({POLICY}) (\"revision\", {REVISION})");
+        for sample in self.samples(counts).await? {
+            let Ok(number) = sample.label("revision").parse() else {
+                continue;
+            };
+            let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
+            *of_policy
+                .entry(RevisionNumber::from_sample(number).to_string())
+                .or_default() += whole(sample.value);
+        }
+        Ok(())
+    }
+
+    async fn expiries(self, reading: &mut Reading) -> Result<(), PrometheusError> {
+        // 0 is told of a rule that has no end any more.
+        let ends = format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)");
+        for sample in self.samples(ends).await? {
+            let rule = (text(&sample, POLICY), text(&sample, RULE));
+            let first = reading.expiries.entry(rule).or_insert(sample.value);
+            *first = first.min(sample.value);
+        }
+        Ok(())
+    }
+
+    async fn comparisons(self, reading: &mut Reading) -> Result<(), PrometheusError> {
+        let totals = format!("sum by ({POLICY}, {VERDICTS}) ({COMPARISONS})");
+        for sample in self.samples(totals).await? {
+            let key = (text(&sample, POLICY), text(&sample, VERDICTS));
+            *reading.comparisons.entry(key).or_default() += sample.value;
+        }
+        Ok(())
+    }
+
+    /// What is of all proxies together.
+    async fn totals(self, reading: &mut Reading) -> Result<(), PrometheusError> {
+        reading.rejections = self.value(format!("sum({REJECTIONS})")).await?;
+        reading.omitted_log_lines = self.value(format!("sum({OMITTED})")).await?;
+        let all = self.value(format!("sum({MEMORY})")).await?;
+        let largest = self.value(format!("max({MEMORY})")).await?;
+        reading.memory = all
+            .zip(largest)
+            .map(|(all, largest)| Memory { all, largest });
+        // A proxy is what is the same but for the metrics' own labels.
+        let proxies =
+            format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
+        reading.proxies = self.value(proxies).await?.map(whole);
+        Ok(())
+    }
 }
 
 fn decision(sample: &Sample) -> Decision {

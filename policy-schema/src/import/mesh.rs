@@ -37,6 +37,13 @@ struct Stated<'c> {
     findings: &'c mut Vec<Finding>,
 }
 
+/// Names that the mesh goes by.
+struct Names {
+    trust_domain: String,
+    aliases: Vec<String>,
+    root_namespace: String,
+}
+
 pub(super) fn mesh(
     resources: &Resources,
     options: &Options,
@@ -44,42 +51,17 @@ pub(super) fn mesh(
     open: &mut Vec<String>,
 ) -> ImportedMesh {
     let mut config = Stated::of(resources, findings);
-    let (own, root) = (
-        options.trust_domain.as_deref(),
-        options.root_namespace.as_deref(),
-    );
-    let trust_domain = config.stated(
-        "trustDomain",
-        |config| config.trust_domain.as_deref(),
-        "--trust-domain",
-        own,
-    );
-    let root_namespace = config.stated(
-        "rootNamespace",
-        |config| config.root_namespace.as_deref(),
-        "--root-namespace",
-        root,
-    );
     let has_config = config.config.is_some();
-    if !has_config {
-        open.push(assumed_config(
-            trust_domain.is_none(),
-            root_namespace.is_none(),
-        ));
-    }
+    let names = config.names(options, open);
     let istio_version = config.istio_version(resources, options, open);
-    let trust_domain = trust_domain.unwrap_or_else(|| TRUST_DOMAIN.to_owned());
-    let root_namespace = root_namespace.unwrap_or_else(|| ROOT_NAMESPACE.to_owned());
-    let aliases = config.aliases();
-    for name in std::iter::once(&trust_domain).chain(&aliases) {
-        if !is_trust_domain(name) {
-            config.refuse(format!(
-                "`{name}` is not a trust domain that an identity can have"
-            ));
-        }
-    }
+    config.refuse_trust_domains(&names);
     let path_normalization = config.path_normalization();
     let min_version = config.min_version();
+    let Names {
+        trust_domain,
+        aliases,
+        root_namespace,
+    } = names;
     let mtls = mtls(
         resources,
         &root_namespace,
@@ -111,18 +93,22 @@ pub(super) fn mesh(
         telemetry: None,
     };
     ImportedMesh {
-        document: MeshDocument {
-            api_version: ApiVersion::V1Alpha1,
-            kind: MeshKind::Mesh,
-            metadata: MeshMetadata {
-                name: "mesh".to_owned(),
-                labels: None,
-                annotations: None,
-            },
-            spec,
-        },
+        document: document(spec),
         istio_version,
         are_trust_domains_known: has_config,
+    }
+}
+
+fn document(spec: MeshSpec) -> MeshDocument {
+    MeshDocument {
+        api_version: ApiVersion::V1Alpha1,
+        kind: MeshKind::Mesh,
+        metadata: MeshMetadata {
+            name: "mesh".to_owned(),
+            labels: None,
+            annotations: None,
+        },
+        spec,
     }
 }
 
@@ -203,6 +189,44 @@ impl<'c> Stated<'c> {
             ));
         }
         of_config.or(stated).map(str::to_owned)
+    }
+
+    /// The names that the config or the options say, or else those that are assumed.
+    fn names(&mut self, options: &Options, open: &mut Vec<String>) -> Names {
+        let trust_domain = self.stated(
+            "trustDomain",
+            |config| config.trust_domain.as_deref(),
+            "--trust-domain",
+            options.trust_domain.as_deref(),
+        );
+        let root_namespace = self.stated(
+            "rootNamespace",
+            |config| config.root_namespace.as_deref(),
+            "--root-namespace",
+            options.root_namespace.as_deref(),
+        );
+        if self.config.is_none() {
+            open.push(assumed_config(
+                trust_domain.is_none(),
+                root_namespace.is_none(),
+            ));
+        }
+        Names {
+            trust_domain: trust_domain.unwrap_or_else(|| TRUST_DOMAIN.to_owned()),
+            aliases: self.aliases(),
+            root_namespace: root_namespace.unwrap_or_else(|| ROOT_NAMESPACE.to_owned()),
+        }
+    }
+
+    /// Refuses trust domains that no identity can have.
+    fn refuse_trust_domains(&mut self, names: &Names) {
+        for name in std::iter::once(&names.trust_domain).chain(&names.aliases) {
+            if !is_trust_domain(name) {
+                self.refuse(format!(
+                    "`{name}` is not a trust domain that an identity can have"
+                ));
+            }
+        }
     }
 
     fn aliases(&self) -> Vec<String> {

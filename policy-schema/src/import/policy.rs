@@ -162,19 +162,6 @@ fn policy(
         labels,
         annotations,
     } = metadata.filter(|_| !carried.is_refused)?;
-    let has_labels = !attachment.labels.is_empty();
-    let has_targets = !attachment.targets.is_empty();
-    let scope = match (attachment.namespace == root_namespace, has_labels) {
-        _ if has_targets => None,
-        (true, _) => Some(PolicyScope::Mesh),
-        (false, false) => Some(PolicyScope::Namespace),
-        (false, true) => None,
-    };
-    let targets = attachment.targets.iter().map(|target| TargetRef {
-        group: Some(target.group.clone()).filter(|group| !group.is_empty()),
-        kind: target.kind.clone(),
-        name: target.name.clone(),
-    });
     Some(ImportedPolicy {
         document: ServicePolicyDocument {
             api_version: ApiVersion::V1Alpha1,
@@ -186,11 +173,9 @@ fn policy(
                 annotations,
             },
             spec: ServicePolicySpec {
-                scope,
-                selector: has_labels.then(|| Selector {
-                    match_labels: attachment.labels.clone(),
-                }),
-                target_refs: has_targets.then(|| targets.collect()),
+                scope: scope_of(attachment, root_namespace),
+                selector: selector_of(attachment),
+                target_refs: targets_of(attachment),
                 service_account: None,
                 service: None,
                 exposures: None,
@@ -204,6 +189,35 @@ fn policy(
         origins: carried.origins,
         rule_origins: carried.rule_origins,
     })
+}
+
+fn scope_of(attachment: &Attachment, root_namespace: &str) -> Option<PolicyScope> {
+    if !attachment.targets.is_empty() {
+        None
+    } else if attachment.namespace == root_namespace {
+        Some(PolicyScope::Mesh)
+    } else {
+        attachment
+            .labels
+            .is_empty()
+            .then_some(PolicyScope::Namespace)
+    }
+}
+
+fn selector_of(attachment: &Attachment) -> Option<Selector> {
+    let labels = &attachment.labels;
+    (!labels.is_empty()).then(|| Selector {
+        match_labels: labels.clone(),
+    })
+}
+
+fn targets_of(attachment: &Attachment) -> Option<Vec<TargetRef>> {
+    let targets = attachment.targets.iter().map(|target| TargetRef {
+        group: Some(target.group.clone()).filter(|group| !group.is_empty()),
+        kind: target.kind.clone(),
+        name: target.name.clone(),
+    });
+    (!attachment.targets.is_empty()).then(|| targets.collect())
 }
 
 /// What is carried over of some objects.

@@ -51,20 +51,13 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
         return Vec::new();
     }
     let calls = Calls::of_set(set);
-    let object = |name: &str, namespace: &str, labels: Option<&Labels>, hosts: BTreeSet<String>| {
-        let spec = SidecarSpec {
-            workload_selector: labels.map(|labels| WorkloadSelector {
-                labels: labels.clone(),
-            }),
-            egress: [Egress {
-                hosts: hosts.into_iter().collect(),
-            }],
-            outbound_traffic_policy: OutboundTrafficPolicy {
-                mode: "REGISTRY_ONLY",
-            },
-        };
-        Resource::new(set.mesh.istio_version, metadata(name, namespace), spec)
-    };
+    let mut resources = of_namespaces(set, &calls);
+    resources.extend(of_workloads(set, &calls));
+    resources
+}
+
+/// One object for each namespace. That of the root namespace is for the mesh.
+fn of_namespaces(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
     let mut external: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for policy in &set.policies {
         let of_namespace = external.entry(&policy.name.namespace).or_default();
@@ -74,8 +67,7 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
     let mut namespaces = calls.namespaces();
     namespaces.extend(external.keys());
     namespaces.insert(root);
-    let mut resources = Vec::new();
-    for namespace in namespaces {
+    let objects = namespaces.into_iter().map(|namespace| {
         let caller = Caller {
             namespace,
             service_account: None,
@@ -87,9 +79,15 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
         }
         let mut hosts = hosts_of(reached, set);
         hosts.extend(external.remove(namespace).unwrap_or_default());
-        let object = object("default", namespace, None, hosts);
-        resources.push(object.made_of(format!("namespace `{namespace}`")));
-    }
+        let object = object(set, "default", namespace, None, hosts);
+        object.made_of(format!("namespace `{namespace}`"))
+    });
+    objects.collect()
+}
+
+/// One object for each workload whose service account is known.
+fn of_workloads(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
+    let mut resources = Vec::new();
     let together = set.policies_together();
     for (policy, together) in set.policies.iter().zip(together) {
         let (Attachment::Workload(labels), Some(account)) =
@@ -112,10 +110,32 @@ pub(super) fn sidecars(set: &PolicySet) -> Vec<Resource> {
         let mut hosts = hosts_of(calls.of(caller), set);
         hosts.extend(external_hosts(policy));
         let (namespace, name) = policy.name.as_pair();
-        let object = object(&name_of(name), namespace, Some(labels), hosts);
+        let object = object(set, &name_of(name), namespace, Some(labels), hosts);
         resources.push(object.made_of(format!("policy `{}`", policy.name)));
     }
     resources
+}
+
+/// The object for the workloads of a namespace with these labels, or for all of them.
+fn object(
+    set: &PolicySet,
+    name: &str,
+    namespace: &str,
+    labels: Option<&Labels>,
+    hosts: BTreeSet<String>,
+) -> Resource {
+    let spec = SidecarSpec {
+        workload_selector: labels.map(|labels| WorkloadSelector {
+            labels: labels.clone(),
+        }),
+        egress: [Egress {
+            hosts: hosts.into_iter().collect(),
+        }],
+        outbound_traffic_policy: OutboundTrafficPolicy {
+            mode: "REGISTRY_ONLY",
+        },
+    };
+    Resource::new(set.mesh.istio_version, metadata(name, namespace), spec)
 }
 
 /// The name of a policy's object, which is not that of its namespace's.

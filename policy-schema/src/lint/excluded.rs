@@ -6,8 +6,15 @@ use std::hash::Hash;
 use ipnet::IpNet;
 
 use crate::identity::NameKind;
-use crate::matching::TextCover;
+use crate::matching::{Reading, TextCover};
 use crate::rule::CertificateMatch;
+use crate::rule_spec::Effect;
+
+/// Whether what a rule of this effect excludes takes back every spelling of the same value. One that stops
+/// requests matches more spellings than it excludes.
+pub(super) fn excludes_spellings(is_any: bool, effect: Effect) -> bool {
+    is_any || Reading::of_exclusions(effect) == Reading::Wide
+}
 
 /// Values that exclude the same value alone.
 pub(super) struct SameValue<'v, V>(HashMap<&'v V, usize>);

@@ -38,16 +38,28 @@ pub(super) fn check(
     problems: &mut Problems,
 ) -> Option<Attachment> {
     let before = problems.count();
-    let is_root = mesh.is_some_and(|mesh| mesh.root_namespace == namespace);
     let labels = spec.selector.as_ref().map(|selector| {
         let cursor = cursor.key("selector");
         check_labels(selector, &cursor.key("matchLabels"), problems)
     });
-    let scope = cursor.key("scope");
-    let attachment = match (spec.scope, labels, &spec.target_refs) {
-        (None, None, Some(targets)) => {
-            check_targets(targets, mesh, is_root, cursor, problems);
-            Attachment::Targets(targets.clone())
+    let attachment = attachment(spec, labels, cursor, problems)?;
+    check_namespace(&attachment, namespace, mesh, cursor, problems);
+    (problems.count() == before).then_some(attachment)
+}
+
+/// What the fields say together; none if they exclude each other.
+fn attachment(
+    spec: &ServicePolicySpec,
+    labels: Option<Labels>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<Attachment> {
+    match (spec.scope, labels, &spec.target_refs) {
+        (None, None, Some(targets)) => Some(Attachment::Targets(targets.clone())),
+        (None, Some(labels), None) => Some(Attachment::Workload(labels)),
+        (Some(PolicyScope::Namespace), None, None) => Some(Attachment::Namespace),
+        (Some(PolicyScope::Mesh), labels, None) => {
+            Some(Attachment::Mesh(labels.unwrap_or_default()))
         }
         (_, _, Some(_)) => {
             problems.report(
@@ -56,49 +68,16 @@ pub(super) fn check(
                 "`targetRefs` cannot stand beside `selector` or `scope`",
                 "keep one of them; make two policies of it if both are meant",
             );
-            return None;
-        }
-        (None, Some(labels), None) => {
-            if is_root {
-                problems.report(
-                    code::INVALID_SCOPE,
-                    &cursor.key("selector"),
-                    format!("in the root namespace `{namespace}` this selects pods of every namespace"),
-                    "write `scope: Mesh` beside the selector to say so, or move the policy to the namespace of its workload",
-                );
-            }
-            Attachment::Workload(labels)
-        }
-        (Some(PolicyScope::Namespace), None, None) => {
-            if is_root {
-                problems.report(
-                    code::INVALID_SCOPE,
-                    &scope,
-                    format!("to Istio a policy for all of the root namespace `{namespace}` is for the whole mesh"),
-                    "write `scope: Mesh` if that is what it is for",
-                );
-            }
-            Attachment::Namespace
+            None
         }
         (Some(PolicyScope::Namespace), Some(_), None) => {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
-                &scope,
+                &cursor.key("scope"),
                 "a policy with a selector is not for the whole namespace",
                 "keep one of `scope` and `selector`",
             );
-            return None;
-        }
-        (Some(PolicyScope::Mesh), labels, None) => {
-            if let (Some(mesh), false) = (mesh, is_root) {
-                problems.report(
-                    code::INVALID_SCOPE,
-                    &scope,
-                    "a policy for the mesh belongs in the root namespace",
-                    format!("move it to the namespace `{}`", mesh.root_namespace),
-                );
-            }
-            Attachment::Mesh(labels.unwrap_or_default())
+            None
         }
         (None, None, None) => {
             problems.report(
@@ -107,10 +86,42 @@ pub(super) fn check(
                 "nothing says what the policy is for",
                 "name a workload's labels under `selector`, or write `scope: Namespace` for all of the namespace",
             );
-            return None;
+            None
         }
-    };
-    (problems.count() == before).then_some(attachment)
+    }
+}
+
+/// Reports what means something else in this namespace: a policy of the root namespace is for every namespace.
+fn check_namespace(
+    attachment: &Attachment,
+    namespace: &str,
+    mesh: Option<&Mesh>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    let is_root = mesh.is_some_and(|mesh| mesh.root_namespace == namespace);
+    match (attachment, mesh) {
+        (Attachment::Targets(targets), _) => check_targets(targets, mesh, is_root, cursor, problems),
+        (Attachment::Workload(_), _) if is_root => problems.report(
+            code::INVALID_SCOPE,
+            &cursor.key("selector"),
+            format!("in the root namespace `{namespace}` this selects pods of every namespace"),
+            "write `scope: Mesh` beside the selector to say so, or move the policy to the namespace of its workload",
+        ),
+        (Attachment::Namespace, _) if is_root => problems.report(
+            code::INVALID_SCOPE,
+            &cursor.key("scope"),
+            format!("to Istio a policy for all of the root namespace `{namespace}` is for the whole mesh"),
+            "write `scope: Mesh` if that is what it is for",
+        ),
+        (Attachment::Mesh(_), Some(mesh)) if !is_root => problems.report(
+            code::INVALID_SCOPE,
+            &cursor.key("scope"),
+            "a policy for the mesh belongs in the root namespace",
+            format!("move it to the namespace `{}`", mesh.root_namespace),
+        ),
+        (Attachment::Workload(_) | Attachment::Namespace | Attachment::Mesh(_), _) => {}
+    }
 }
 
 pub(super) fn check_labels(

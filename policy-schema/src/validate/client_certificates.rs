@@ -1,6 +1,6 @@
 //! Gateways whose clients need certificates, and policies there that deny all of those clients.
 
-use super::documents::DocumentsByName;
+use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AtGateways, Gateway, PolicySet, ServicePolicy};

@@ -1,6 +1,6 @@
 //! What ends: rules and exceptions from mutual TLS with a `notAfter`.
 
-use super::documents::Placed;
+use super::placed::Placed;
 use crate::diagnostic::Place;
 use crate::document::{MeshDocument, ServicePolicyDocument};
 use crate::plugin_config::PolicyName;

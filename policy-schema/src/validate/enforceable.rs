@@ -1,7 +1,7 @@
 //! Rules that the two enforcement points cannot carry out between them.
 
-use super::documents::DocumentsByName;
-use crate::code::{self, Code};
+use super::documents_by_name::DocumentsByName;
+use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::planes::{FilterPlane, NeedsFilter, RbacGap, RbacOnly, RbacPlane};
 use crate::policy::{MANY_PROVIDERS, MULTIPLE_PROVIDERS, PolicySet, ServicePolicy};
@@ -170,6 +170,9 @@ fn check_rules_beside_addresses(
     if with_address.is_empty() {
         return;
     }
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let rules = spec.key("rules");
     for (policy, index, rule) in allowing() {
         let mut others = with_address.iter();
         let Some(other) = others.find(|other| !std::ptr::eq(**other, rule)) else {
@@ -189,14 +192,11 @@ fn check_rules_beside_addresses(
             )),
             _ => None,
         };
-        if let Some((key, what, help)) = wider {
-            report(
-                policy,
-                index,
-                key,
-                documents,
+        if let (Some((key, what, help)), Some(document)) = (wider, documents.get(policy)) {
+            document.report(
                 diagnostics,
                 code::UNENFORCEABLE_RULE,
+                &rules.index(index).key(key),
                 format!(
                     "rule `{}` {what}, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
                     rule.id, other.id
@@ -205,13 +205,13 @@ fn check_rules_beside_addresses(
             );
         }
         for gap in RbacGap::of_rule(rule).filter(|_| rbac.is_rendered()) {
-            report(
-                policy,
-                index,
-                "id",
-                documents,
+            let Some(document) = documents.get(policy) else {
+                continue;
+            };
+            document.report(
                 diagnostics,
                 code::EVADABLE_RULE,
+                &rules.index(index).key("id"),
                 format!(
                     "clients can get past RBAC at rule `{}` {}, and past the filter at rule `{}`, since the filter does not see the peer's address",
                     rule.id,
@@ -258,39 +258,19 @@ fn check_providers(
             ),
         )
     };
+    let spec = Cursor::Root;
+    let spec = spec.key("spec");
+    let rules = spec.key("rules");
     for (policy, index, _) in custom().filter(|(.., provider)| *provider != first) {
-        report(
-            policy,
-            index,
-            "provider",
-            documents,
+        let Some(document) = documents.get(policy) else {
+            continue;
+        };
+        document.report(
             diagnostics,
             code,
+            &rules.index(index).key("provider"),
             message.clone(),
-            &help,
+            help.as_str(),
         );
-    }
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a diagnostic is a place and what is to be said there"
-)]
-fn report(
-    policy: &ServicePolicy,
-    rule: usize,
-    key: &str,
-    documents: &DocumentsByName<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
-    code: Code,
-    message: String,
-    help: &str,
-) {
-    let rules = Cursor::Root;
-    let rules = rules.key("spec");
-    let rules = rules.key("rules");
-    let rule = rules.index(rule);
-    if let Some(placed) = documents.get(policy) {
-        placed.report(diagnostics, code, &rule.key(key), message, help);
     }
 }

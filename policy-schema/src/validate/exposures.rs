@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::documents::DocumentsByName;
+use super::documents_by_name::DocumentsByName;
 use super::gateways::{check_hostnames, check_hosts};
 use super::lists::check_not_empty;
 use super::traffic::check_duration;

@@ -1,6 +1,6 @@
 //! Policies whose filter would enforce too many others.
 
-use super::documents::DocumentsByName;
+use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{MAX_FOLLOWERS, TooManyFollowers};

@@ -1,7 +1,8 @@
 //! The `Mesh` document → the mesh.
 
-use super::documents::{Documents, Placed};
+use super::documents::Documents;
 use super::names::{check_label, check_subdomain};
+use super::placed::Placed;
 use super::traffic::check_duration;
 use super::{Options, filter, gateways, mtls, providers};
 use crate::code;
@@ -33,8 +34,7 @@ pub(super) fn check_meshes(
 ) -> Option<Mesh> {
     let (first, others) = documents.meshes.split_first()?;
     for other in others {
-        other.report_beside(
-            first,
+        other.beside(first).report(
             diagnostics,
             code::DUPLICATE_MESH,
             &Cursor::Root.key("kind"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::documents::DocumentsByName;
+use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ExceptionMode, ExternalProtocol, Outbound, ServiceMtls};

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::documents::Placed;
+use super::placed::Placed;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{ServicePolicyDocument, TargetRef};
@@ -46,8 +46,7 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
         let name = (&metadata.namespace, &metadata.name);
         let first = *first_by_name.entry(name).or_insert(policy);
         if !std::ptr::eq(first, policy) {
-            policy.report_beside(
-                first,
+            policy.beside(first).report(
                 diagnostics,
                 code::DUPLICATE_POLICY,
                 &Cursor::Root.key("metadata").key("name"),
@@ -112,8 +111,7 @@ fn place_of(policy: &Policy<'_>) -> (usize, usize) {
 
 fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let name = &first.document.metadata.name;
-    policy.report_beside(
-        first,
+    policy.beside(first).report(
         diagnostics,
         code::OVERLAPPING_SELECTORS,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),
@@ -140,8 +138,7 @@ fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
                 .entry((namespace, *target))
                 .or_insert_with(|| (policy, targets.clone()));
             if *all != targets {
-                policy.report_beside(
-                    first,
+                policy.beside(first).report(
                     diagnostics,
                     code::OVERLAPPING_TARGETS,
                     &Cursor::Root.key("spec").key("targetRefs"),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::documents::DocumentsByName;
+use super::documents_by_name::DocumentsByName;
 use super::lists::check_not_empty;
 use super::names::check_subdomain;
 use crate::code;

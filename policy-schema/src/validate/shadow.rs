@@ -4,7 +4,7 @@
 //! decides about some of them, that object would override it, and Istio selects no workloads by what
 //! they do not have.
 
-use super::documents::DocumentsByName;
+use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::policy::{AtDefault, PolicySet};

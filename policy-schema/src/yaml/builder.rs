@@ -7,34 +7,12 @@ use std::ops::ControlFlow;
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 
 use super::anchors::{Allowance, Anchors, Unresolved, is_merge_key, merged};
+use super::dialect::Dialect;
 use super::form::Form;
 use super::node::{Content, Entry, Node};
 use super::scalar::Scalar;
-use super::source::{Source, quoted_length};
-use super::wording::quoted;
-use super::{Comment, Fault, Span};
-use crate::code::{self, Code};
-
-/// How a text is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    /// What hides a meaning is refused.
-    Strict,
-    /// What `kubectl` understands is understood.
-    Kubernetes,
-}
-
-impl Dialect {
-    /// How deep values may lie in each other. Everything that walks a tree may recurse.
-    fn deepest(self) -> usize {
-        match self {
-            // A policy needs less than half of it.
-            Self::Strict => 32,
-            // Definitions of resources need about half of it.
-            Self::Kubernetes => 128,
-        }
-    }
-}
+use super::source::Source;
+use super::{Comment, Fault, Span, refusal};
 
 pub(super) struct Builder<'a> {
     source: Source<'a>,
@@ -138,7 +116,7 @@ impl<'a> Builder<'a> {
                 } else {
                     text
                 };
-                let span = self.scalar_span(start, end, style);
+                let span = self.source.scalar_span(start, end, style);
                 self.check_indentation(span, style);
                 let form = self.form(&text, plain, tag.as_deref(), &at);
                 let text = text.into_owned();
@@ -146,7 +124,11 @@ impl<'a> Builder<'a> {
             }
             Event::Alias(id) => self.add_alias(Some(id), Span { start, end }, line),
             Event::UnresolvedAlias(_) => self.add_alias(None, Span { start, end }, line),
-            Event::Anchor(..) => self.refuse_anchor(Span { start, end }),
+            Event::Anchor(..) => {
+                let span = Span { start, end };
+                let anchor = self.source.slice(span);
+                self.faults.push(refusal::anchor(anchor, span));
+            }
             Event::SequenceStart(_, anchor, tag) => {
                 self.check_tag(tag.as_deref(), "seq", &at);
                 let start = self.sequence_start(start);
@@ -179,21 +161,16 @@ impl<'a> Builder<'a> {
             return ControlFlow::Break(());
         }
         let span = self.source.visible(at);
-        let info = error.kind().to_string();
-        let help = syntax_help(&info, self.source.slice(span));
-        self.fault(code::YAML_SYNTAX, span, info, help);
+        let word = self.source.slice(span);
+        self.faults.push(refusal::syntax(error.kind(), word, span));
         ControlFlow::Break(())
     }
 
     fn open(&mut self, start: usize, line: usize, anchor: usize, items: Items) -> ControlFlow<()> {
         let deepest = self.dialect.deepest();
         if self.open.len() == deepest {
-            self.fault(
-                code::YAML_FEATURE,
-                self.source.word(start),
-                format!("the value is nested more than {deepest} levels deep"),
-                "write it with fewer levels",
-            );
+            let span = self.source.word(start);
+            self.faults.push(refusal::nested_too_deep(deepest, span));
             return ControlFlow::Break(());
         }
         self.open.push(Open {
@@ -298,79 +275,42 @@ impl<'a> Builder<'a> {
             return;
         };
         let fault = match &node.content {
-            Content::Scalar { .. } if is_merge_key && self.dialect == Dialect::Strict => Some((
-                code::YAML_FEATURE,
-                "merge keys are not accepted".to_owned(),
-                "write the fields out where they are used",
-            )),
+            Content::Scalar { .. } if is_merge_key && self.dialect == Dialect::Strict => {
+                Some(refusal::merge_key(span))
+            }
             Content::Scalar { text, .. } => {
                 lines.insert(text.clone(), line).map(|first| {
                     // Every repetition is told where the first one is.
                     lines.insert(text.clone(), first);
-                    (
-                        code::DUPLICATE_KEY,
-                        format!("{} is already set on line {first}", quoted(text)),
-                        "keep one of the two",
-                    )
+                    refusal::repeated_key(text, first, span)
                 })
             }
-            Content::Sequence(_) | Content::Mapping(_) => Some((
-                code::YAML_FEATURE,
-                "a list or mapping is used as a key".to_owned(),
-                "use text as the key; text that contains brackets needs quotes",
-            )),
+            Content::Sequence(_) | Content::Mapping(_) => Some(refusal::collection_as_key(span)),
         };
         *key = Some(node);
-        if let Some((code, message, help)) = fault {
-            self.fault(code, span, message, help);
-        }
+        self.faults.extend(fault);
     }
 
     /// Adds what an alias stands for, or reports it and keeps its place so that what follows is not taken
     /// for its value.
     fn add_alias(&mut self, id: Option<usize>, span: Span, line: usize) {
-        let alias = self.source.slice(span).to_owned();
+        let alias = self.source.slice(span);
+        let unresolved = |why| refusal::unresolved_alias(why, alias, span);
         let resolved = match (self.dialect, id) {
-            (Dialect::Strict, _) => Err(None),
-            (Dialect::Kubernetes, None) => Err(Some(Unresolved::NoValue)),
-            (Dialect::Kubernetes, Some(id)) => self.anchors.resolve(id).map_err(Some),
+            (Dialect::Strict, _) => Err(refusal::alias(alias, span)),
+            (Dialect::Kubernetes, None) => Err(unresolved(Unresolved::NoValue)),
+            (Dialect::Kubernetes, Some(id)) => self.anchors.resolve(id).map_err(unresolved),
         };
-        let content = resolved.unwrap_or_else(|why| {
-            let name = quoted(&alias);
-            let (message, help) = match why {
-                None => (
-                    format!("{name} is a YAML alias"),
-                    "write the value out; text that starts with `*` needs quotes",
-                ),
-                Some(Unresolved::NoValue) => (
-                    format!("the alias {name} has no anchor before it"),
-                    "write the value out; text that starts with `*` needs quotes",
-                ),
-                Some(Unresolved::TooMany) => (
-                    format!("with {name} the aliases stand for too many values"),
-                    "write the values out",
-                ),
-            };
-            self.fault(code::YAML_FEATURE, span, message, help);
-            let form = Form::Text;
-            Content::Scalar { text: alias, form }
+        let content = resolved.unwrap_or_else(|fault| {
+            self.faults.push(fault);
+            Content::Scalar {
+                text: alias.to_owned(),
+                form: Form::Text,
+            }
         });
         self.add(span, line, content, 0);
     }
 
-    fn refuse_anchor(&mut self, span: Span) {
-        let message = format!("{} is a YAML anchor", quoted(self.source.slice(span)));
-        let help = "write the value out where it is used; text that starts with `&` needs quotes";
-        self.fault(code::YAML_FEATURE, span, message, help);
-    }
-
-    fn refuse_tag(&mut self, span: Span) {
-        let message = format!("{} is a YAML tag", quoted(self.source.slice(span)));
-        let help = "remove the tag; text that starts with `!` needs quotes";
-        self.fault(code::YAML_FEATURE, span, message, help);
-    }
-
-    /// How a scalar is to be read. A tag may say so, as long as it does not change what the value is.
     fn form(
         &mut self,
         text: &str,
@@ -378,37 +318,25 @@ impl<'a> Builder<'a> {
         tag: Option<&Tag>,
         at: &granit_parser::Span,
     ) -> Form {
-        let form = match (plain, self.dialect) {
-            (false, _) => Form::Text,
-            (true, Dialect::Strict) => Form::Core,
-            (true, Dialect::Kubernetes) => Form::Kubernetes,
-        };
+        let form = self.dialect.form(plain);
         let Some(tag) = tag else { return form };
-        if self.dialect == Dialect::Kubernetes {
-            if tag.core_suffix() == Some("str") {
-                return Form::Text;
-            }
-            let name = match Scalar::resolve(text, form) {
-                Scalar::Null => "null",
-                Scalar::Bool(_) => "bool",
-                Scalar::Integer(_) => "int",
-                Scalar::Float(_) => "float",
-                Scalar::Text(_) => "str",
-            };
-            if tag.core_suffix() == Some(name) {
-                return form;
-            }
-        }
-        self.refuse_tag(self.tag_span(at));
-        form
+        let tagged = self.dialect.tagged_form(tag, text, form);
+        tagged.unwrap_or_else(|| {
+            self.refuse_tag(self.tag_span(at));
+            form
+        })
     }
 
     /// Refuses the tag of a collection unless it names what the collection is.
     fn check_tag(&mut self, tag: Option<&Tag>, name: &str, at: &granit_parser::Span) {
-        let Some(tag) = tag else { return };
-        if self.dialect == Dialect::Strict || tag.core_suffix() != Some(name) {
+        if tag.is_some_and(|tag| !self.dialect.accepts_tag(tag, name)) {
             self.refuse_tag(self.tag_span(at));
         }
+    }
+
+    fn refuse_tag(&mut self, span: Span) {
+        let tag = self.source.slice(span);
+        self.faults.push(refusal::tag(tag, span));
     }
 
     fn tag_span(&self, at: &granit_parser::Span) -> Span {
@@ -416,63 +344,13 @@ impl<'a> Builder<'a> {
         self.source.word(self.byte(&start))
     }
 
-    fn fault(
-        &mut self,
-        code: Code,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        self.faults.push(Fault {
-            code,
-            span,
-            message: message.into(),
-            help: help.into(),
-        });
-    }
-
-    /// The span of exactly the scalar: the parser's includes what follows a closing quote, and
-    /// the lines after a block.
-    fn scalar_span(&self, start: usize, end: usize, style: ScalarStyle) -> Span {
-        let text = self.source.slice(Span { start, end });
-        let length = match style {
-            ScalarStyle::Plain => text.len(),
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted_length(text),
-            ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end().len(),
-        };
-        Span {
-            start,
-            end: start + length,
-        }
-    }
-
     /// Refuses quoted text that goes on in a line where a reader takes it for a field. The parser takes any
     /// indentation within quotes and brackets.
     fn check_indentation(&mut self, span: Span, style: ScalarStyle) {
         let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
-        // Most are of one line, and to find where it begins takes time.
-        if self.dialect != Dialect::Strict || !is_quoted || !self.source.slice(span).contains('\n')
-        {
-            return;
-        }
-        let indentation = self.source.indentation(span.start);
-        let mut at = span.start;
-        for line in self.source.slice(span).split_inclusive('\n') {
-            let is_blank = line.trim().is_empty();
-            if at > span.start && !is_blank && self.source.indentation(at) <= indentation {
-                let word = self
-                    .source
-                    .visible(at + line.len() - line.trim_start().len());
-                let help = "indent the lines of a quoted text deeper than the field";
-                self.fault(
-                    code::YAML_SYNTAX,
-                    word,
-                    "quoted text goes on at the indentation of its field",
-                    help,
-                );
-                return;
-            }
-            at += line.len();
+        if self.dialect == Dialect::Strict && is_quoted {
+            let dedented = self.source.dedented(span);
+            self.faults.extend(dedented.map(refusal::dedented_text));
         }
     }
 
@@ -516,30 +394,4 @@ fn as_text(key: &mut Node) {
         Scalar::Null | Scalar::Text(_) => {}
     }
     *form = Form::Text;
-}
-
-/// What to do about a syntax error, given what the parser says and the word that it stopped at.
-fn syntax_help(info: &str, word: &str) -> String {
-    if let Some(indicator) = word
-        .chars()
-        .next()
-        .filter(|char| "*&!@`%|>".contains(*char))
-    {
-        format!("text that starts with `{indicator}` needs quotes")
-    } else if info.contains("unprintable") {
-        "remove the character, or write it as an escape in double quotes".to_owned()
-    } else if info.contains("tab") {
-        "indent with spaces".to_owned()
-    } else if info.contains("quoted scalar") {
-        "close the quotes, and write a backslash in double quotes as `\\\\`".to_owned()
-    } else if info.contains("mapping values") {
-        "text that contains a colon and a space needs quotes".to_owned()
-    } else if ["flow", "bracket", "illegal placement"]
-        .iter()
-        .any(|word| info.contains(word))
-    {
-        "check the brackets and commas of this list or mapping".to_owned()
-    } else {
-        "check the indentation and the colons of this line and the one before".to_owned()
-    }
 }

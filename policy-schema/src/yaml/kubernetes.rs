@@ -7,8 +7,9 @@
 use granit_parser::{Parser, options};
 
 use super::anchors::Allowance;
-use super::builder::{Builder, Dialect, Tree};
+use super::builder::{Builder, Tree};
 use super::comment::Comment;
+use super::dialect::Dialect;
 use super::{Fault, Node, Span};
 use crate::code;
 

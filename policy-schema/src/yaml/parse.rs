@@ -3,7 +3,8 @@
 use granit_parser::{Parser, options};
 
 use super::anchors::Allowance;
-use super::builder::{Builder, Dialect};
+use super::builder::Builder;
+use super::dialect::Dialect;
 use super::{Fault, Node, Span};
 use crate::code;
 

@@ -1,5 +1,7 @@
 //! The text of documents, by bytes.
 
+use granit_parser::ScalarStyle;
+
 use super::Span;
 
 /// A text, and where in it a value stands.
@@ -21,11 +23,45 @@ impl<'a> Source<'a> {
         self.text.get(span.start..span.end).unwrap_or_default()
     }
 
+    /// The span of exactly the scalar: the parser's, from `start` to `end`, includes what follows a closing quote, and
+    /// the lines after a block.
+    pub(super) fn scalar_span(self, start: usize, end: usize, style: ScalarStyle) -> Span {
+        let text = self.slice(Span { start, end });
+        let length = match style {
+            ScalarStyle::Plain => text.len(),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => quoted_length(text),
+            ScalarStyle::Literal | ScalarStyle::Folded => text.trim_end().len(),
+        };
+        Span {
+            start,
+            end: start + length,
+        }
+    }
+
     /// How many spaces and tabs the line of `at` starts with.
-    pub(super) fn indentation(self, at: usize) -> usize {
+    fn indentation(self, at: usize) -> usize {
         let before = self.text.get(..at).unwrap_or_default();
         let line = self.rest(before.rfind('\n').map_or(0, |end| end + 1));
         line.len() - line.trim_start_matches([' ', '\t']).len()
+    }
+
+    /// Where the text of `span` goes on in a line that is not indented deeper than the one it starts in.
+    pub(super) fn dedented(self, span: Span) -> Option<Span> {
+        let text = self.slice(span);
+        // Most are of one line, and to find where it begins takes time.
+        if !text.contains('\n') {
+            return None;
+        }
+        let indentation = self.indentation(span.start);
+        let mut at = span.start;
+        for line in text.split_inclusive('\n') {
+            let is_blank = line.trim().is_empty();
+            if at > span.start && !is_blank && self.indentation(at) <= indentation {
+                return Some(self.visible(at + line.len() - line.trim_start().len()));
+            }
+            at += line.len();
+        }
+        None
     }
 
     /// The word at `at`, or the last character before it if `at` is the end of a line.
@@ -81,7 +117,7 @@ impl<'a> Source<'a> {
 }
 
 /// The length of the quoted scalar that `text` starts with, including both quotes.
-pub(super) fn quoted_length(text: &str) -> usize {
+fn quoted_length(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     let Some((_, quote)) = chars.next() else {
         return 0;

@@ -1,0 +1,122 @@
+//! Goes through rules that do not match, nearest callers first.
+
+use super::{Clause, ClauseList, RuleIndex};
+use crate::engine::CompiledRule;
+use crate::engine::attribute::{Attribute, Differences};
+use crate::engine::caller::Caller;
+use crate::engine::evaluation::Evaluation;
+use crate::engine::request::RequestAttributes;
+use crate::engine::residual::{ResidualCondition, ResidualOperation, ResidualSource};
+
+/// How many values a part of a rule may have on average where the search for near rules is bounded.
+const VALUES_OF_A_PART: usize = 16;
+
+impl RuleIndex {
+    /// Calls `visit` with rules that do not match, and with what of the request would have to differ for
+    /// them to match, times left aside; with a rule of several sources or operations for each of their
+    /// pairs. Those for the caller come first. Looks at `most` pairs at most, and at fewer if these have
+    /// long lists of values.
+    pub(in crate::engine) fn visit_misses(
+        &self,
+        rules: &[CompiledRule],
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+        most: usize,
+        mut visit: impl FnMut(&CompiledRule, Differences),
+    ) {
+        let own = self.classes_of(&evaluation.caller);
+        let others = (0..self.classes.len()).filter(|class| !own.contains(class));
+        let in_order = own.iter().map(|class| (*class, true));
+        let in_order = in_order.chain(others.map(|class| (class, false)));
+        let parts = in_order.flat_map(|(class, is_own)| {
+            let lists = self.lists_of(class, evaluation);
+            lists.flat_map(move |(list, has_path)| {
+                let clauses = self.clauses_of(list).iter();
+                clauses.map(move |clause| (clause, is_own, has_path))
+            })
+        });
+        let mut values_left = most.saturating_mul(VALUES_OF_A_PART);
+        for (clause, is_own, has_path) in parts.take(most) {
+            let Some(rule) = rules.get(clause.rule) else {
+                continue;
+            };
+            let mut differences = clause.differences(rule, evaluation, is_own);
+            differences.add_if(!has_path, Attribute::Path);
+            visit(rule, differences);
+            values_left = values_left.saturating_sub(clause.values(rule));
+            if values_left == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The classes that the caller belongs to.
+    fn classes_of(&self, caller: &Caller<'_>) -> Vec<usize> {
+        let mut classes = Vec::new();
+        self.visit_classes(caller, |class| classes.push(class));
+        classes
+    }
+
+    /// The lists of a class, and whether their path patterns match: those that do first.
+    fn lists_of(
+        &self,
+        number: usize,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+    ) -> impl Iterator<Item = (ClauseList, bool)> {
+        let mut matching = Vec::new();
+        if let (false, Some(path)) = (self.paths.is_empty(number), evaluation.path()) {
+            self.paths
+                .visit(number, path.path(), |position| matching.push(position));
+        }
+        let class = self.classes.get(number);
+        let any_path = class.map(|class| (class.any_path, true));
+        let by_path = class.map(|class| &*class.by_path).unwrap_or_default();
+        let near: Vec<_> = matching
+            .iter()
+            .filter_map(|position| Some((*by_path.get(*position)?, true)))
+            .collect();
+        let far = by_path.iter().enumerate();
+        let far = far.filter(move |(position, _)| !matching.contains(position));
+        let far = far.map(|(_, list)| (*list, false));
+        any_path.into_iter().chain(near).chain(far)
+    }
+}
+
+impl Clause {
+    /// How many values the request is compared with one by one.
+    fn values(&self, rule: &CompiledRule) -> usize {
+        let operation = rule.operations.get(self.operation);
+        let source = rule.sources.get(self.source);
+        operation.map_or(0, ResidualOperation::values)
+            + source.map_or(0, ResidualSource::values)
+            + rule
+                .conditions
+                .iter()
+                .map(ResidualCondition::values)
+                .sum::<usize>()
+    }
+
+    /// What would have to differ for the clause to match, its path pattern and times left aside. `is_own`
+    /// says whether the caller belongs to the clause's class.
+    fn differences(
+        &self,
+        rule: &CompiledRule,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+        is_own: bool,
+    ) -> Differences {
+        let Evaluation {
+            caller, request, ..
+        } = evaluation;
+        let mut differences = Differences::default();
+        differences.add_if(!is_own, Attribute::Caller);
+        if let Some(source) = rule.sources.get(self.source) {
+            source.add_differences(caller, *request, rule.effect, &mut differences);
+        }
+        if let Some(operation) = rule.operations.get(self.operation) {
+            operation.add_differences(self.template, evaluation, rule.effect, &mut differences);
+        }
+        let holds =
+            |condition: &ResidualCondition| condition.matches(caller, *request, rule.effect);
+        differences.add_if(!rule.conditions.iter().all(holds), Attribute::When);
+        differences
+    }
+}

@@ -1,0 +1,112 @@
+//! Finds the first rule that matches.
+
+use super::{Clause, ClauseList, RuleIndex};
+use crate::engine::CompiledRule;
+use crate::engine::evaluation::Evaluation;
+use crate::engine::request::RequestAttributes;
+use crate::timestamp::Phase;
+
+/// What a search found: the numbers of rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::engine) struct Found {
+    /// The first rule that matches and applies now.
+    pub(in crate::engine) rule: Option<usize>,
+    /// A rule that matches and would be the first, but does not apply now. Only of interest when
+    /// there is no other.
+    pub(in crate::engine) lapsed: Option<usize>,
+}
+
+impl RuleIndex {
+    /// The first rule from number `from` on that matches. `rules` are all rules of the policy.
+    pub(in crate::engine) fn first_match(
+        &self,
+        rules: &[CompiledRule],
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+        from: usize,
+    ) -> Found {
+        let mut search = Search {
+            index: self,
+            rules,
+            evaluation,
+            from,
+            found: Found::default(),
+        };
+        self.visit_classes(&evaluation.caller, |class| search.look_at_class(class));
+        search.found
+    }
+}
+
+/// A search for the first rule, from number `from` on, that matches a request.
+struct Search<'s, 'r, R> {
+    index: &'s RuleIndex,
+    rules: &'s [CompiledRule],
+    evaluation: &'s Evaluation<'r, R>,
+    from: usize,
+    found: Found,
+}
+
+impl<R: RequestAttributes> Search<'_, '_, R> {
+    fn look_at_class(&mut self, number: usize) {
+        let Some(class) = self.index.classes.get(number) else {
+            return;
+        };
+        self.look_at_list(class.any_path);
+        let paths = &self.index.paths;
+        if paths.is_empty(number) {
+            return;
+        }
+        if let Some(path) = self.evaluation.path() {
+            paths.visit(number, path.path(), |position| {
+                if let Some(list) = class.by_path.get(position) {
+                    self.look_at_list(*list);
+                }
+            });
+        }
+    }
+
+    fn look_at_list(&mut self, list: ClauseList) {
+        let clauses = self.index.clauses_of(list);
+        let first = clauses.partition_point(|clause| clause.rule < self.from);
+        for clause in clauses.iter().skip(first) {
+            let found = &mut self.found;
+            if found.rule.is_some_and(|first| first <= clause.rule) {
+                return;
+            }
+            let Some(rule) = self.rules.get(clause.rule) else {
+                return;
+            };
+            if !clause.residue_matches(rule, self.evaluation) {
+                continue;
+            }
+            if rule.phase(self.evaluation.request) == Phase::Within {
+                found.rule = Some(clause.rule);
+                return;
+            }
+            found.lapsed = Some(
+                found
+                    .lapsed
+                    .map_or(clause.rule, |first| first.min(clause.rule)),
+            );
+        }
+    }
+}
+
+impl Clause {
+    fn residue_matches(
+        &self,
+        rule: &CompiledRule,
+        evaluation: &Evaluation<'_, impl RequestAttributes>,
+    ) -> bool {
+        let Evaluation {
+            caller, request, ..
+        } = evaluation;
+        let source = rule.sources.get(self.source);
+        let operation = rule.operations.get(self.operation);
+        operation.is_none_or(|operation| operation.matches(self.template, evaluation, rule.effect))
+            && source.is_none_or(|source| source.matches(caller, *request, rule.effect))
+            && rule
+                .conditions
+                .iter()
+                .all(|condition| condition.matches(caller, *request, rule.effect))
+    }
+}

@@ -1,0 +1,62 @@
+//! Names in a plugin config that others have rules for.
+
+use super::along::{MeshIdentity, PolicyName};
+use crate::check::{is_dns_label, is_object_name};
+use crate::code;
+use crate::identity::{TrustDomains, is_trust_domain};
+use crate::problem::{Cursor, Problems};
+
+/// The longest name of a policy in bytes: Kubernetes takes 253, and the resources made of a policy
+/// add to its name what they are.
+const MAX_NAME: usize = 240;
+
+/// Reports a policy name that Kubernetes does not accept.
+pub fn check_policy_name(name: &PolicyName, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if !is_dns_label(&name.namespace) {
+        problems.report(
+            code::INVALID_NAME,
+            &cursor.key("namespace"),
+            format!("no namespace can be `{}`", name.namespace),
+            "use 1 to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+        );
+    }
+    if !is_object_name(&name.name) {
+        problems.report(
+            code::INVALID_NAME,
+            &cursor.key("name"),
+            format!("`{}` is not a name that Kubernetes accepts", name.name),
+            "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
+        );
+    } else if name.name.len() > MAX_NAME {
+        problems.report(
+            code::INVALID_NAME,
+            &cursor.key("name"),
+            "the name is longer than 240 characters",
+            "shorten it: the resources that are made of the policy add to its name what they are",
+        );
+    }
+}
+
+/// Reports names of the mesh that are no trust domains.
+pub fn check_trust_domains(
+    mesh: &MeshIdentity,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) -> Option<TrustDomains> {
+    let mut check = |name: &str, cursor: &Cursor<'_>| {
+        if !is_trust_domain(name) {
+            problems.report(
+                code::INVALID_TRUST_DOMAIN,
+                cursor,
+                format!("`{name}` is not a trust domain"),
+                "use 1 to 255 lower-case letters, digits, `.`, `-` and `_`, such as `cluster.local`",
+            );
+        }
+    };
+    check(&mesh.trust_domain, &cursor.key("trustDomain"));
+    let aliases = cursor.key("trustDomainAliases");
+    for (index, alias) in mesh.trust_domain_aliases.iter().enumerate() {
+        check(alias, &aliases.index(index));
+    }
+    TrustDomains::new(&mesh.trust_domain, &mesh.trust_domain_aliases)
+}

@@ -1,0 +1,45 @@
+//! Claims of a JWT, in a mesh that hides them from the filter.
+
+use crate::code;
+use crate::policy::{IstioVersion, Mesh};
+use crate::problem::{Cursor, Problems};
+use crate::rule::{Rule, Test};
+
+/// Since this version Istio leaves the claims of a JWT in the metadata of Envoy's own JWT filter.
+const JWT_METADATA: IstioVersion = IstioVersion::minor(21);
+
+/// Reports what of `rule` asks for a JWT. Older versions of Istio leave its claims where the filter does not look
+/// for them.
+pub(super) fn check(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mut Problems) {
+    if mesh.istio_version >= JWT_METADATA {
+        return;
+    }
+    let mut report = |cursor: &Cursor<'_>| {
+        problems.report(
+            code::UNSUPPORTED_BY_ISTIO,
+            cursor,
+            format!(
+                "Istio {} does not leave the JWT where the filter can read it",
+                mesh.istio_version
+            ),
+            format!("it does from {JWT_METADATA} on; decide by identities, or upgrade first"),
+        );
+    };
+    let from = cursor.key("from");
+    for (index, source) in rule.sources.iter().enumerate() {
+        if source.asks_for_request_principal() {
+            report(&from.index(index));
+        }
+    }
+    let when = cursor.key("when");
+    for (index, condition) in rule.conditions.iter().enumerate() {
+        let asks = match &condition.test {
+            Test::Caller(source) => source.asks_for_request_principal(),
+            Test::Metadata { key, .. } => key.is_claim(),
+            _ => false,
+        };
+        if asks {
+            report(&when.index(index).key("key"));
+        }
+    }
+}

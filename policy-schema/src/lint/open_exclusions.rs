@@ -1,0 +1,29 @@
+//! A `*` that excludes everything.
+
+use crate::code;
+use crate::problem::{Cursor, Problems};
+use crate::rule_spec::Effect;
+
+/// The lists of exclusions that a `*` may stand in, with its position.
+pub(super) type OpenExclusions = Vec<(&'static str, Option<usize>)>;
+
+/// Reports a `*` that excludes everything from an `Allow` rule. A `Deny` rule then takes what has no such
+/// attribute.
+pub(super) fn check(
+    lists: &OpenExclusions,
+    effect: Effect,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
+    for &(key, position) in lists {
+        let (Effect::Allow, Some(index)) = (effect, position) else {
+            continue;
+        };
+        problems.report(
+            code::NEVER_MATCHES,
+            &cursor.key(key).index(index),
+            format!("`{key}` excludes everything"),
+            "narrow it; callers without any identity are named by a source `anonymous: true`",
+        );
+    }
+}

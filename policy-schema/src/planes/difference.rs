@@ -1,0 +1,80 @@
+//! What is to be known of rules that the enforcement points do not enforce alike, or not as they are written.
+
+use super::{FilterPlane, RbacGap, RbacPlane};
+use crate::matching::TextMatch;
+use crate::policy::{Mesh, ServicePolicy};
+use crate::rule::{Condition, Rule, Source, Test};
+
+/// Istio has no other way to ask for the end of a namespace.
+const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included; the filter looks in the SPIFFE ID alone";
+
+/// The same where there is no filter.
+const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included, and not in the SPIFFE ID alone";
+
+/// Whether a rule asks for a namespace by its end.
+fn asks_for_end_of_namespace(rule: &Rule) -> bool {
+    let of_source = |source: &Source| {
+        let mut namespaces = source
+            .namespaces
+            .any_of
+            .iter()
+            .chain(&source.namespaces.none_of);
+        namespaces.any(|namespace| matches!(namespace, TextMatch::Suffix(_)))
+    };
+    let of_condition = |condition: &Condition| matches!(&condition.test, Test::Caller(source) if of_source(source));
+    rule.sources.iter().any(of_source) || rule.conditions.iter().any(of_condition)
+}
+
+impl ServicePolicy {
+    /// Where RBAC stops less than the rules that it enforces.
+    pub fn rbac_gaps(&self) -> impl Iterator<Item = RbacGap> {
+        let rendered = self.rules.iter();
+        let rendered = rendered.filter(|rule| RbacPlane::of_rule(self, rule).is_rendered());
+        rendered.flat_map(RbacGap::of_rule)
+    }
+
+    /// The rules that the enforcement points of the mesh do not enforce as they are written, or not alike, in order,
+    /// each with what is to be known about it. Where there is no filter, that is about RBAC alone.
+    pub fn plane_differences(&self, mesh: &Mesh) -> impl Iterator<Item = (&str, &'static str)> {
+        let has_filter = mesh.filter_image().is_some();
+        self.rules.iter().flat_map(move |rule| {
+            let notes = if has_filter {
+                self.notes_with_filter(rule)
+            } else {
+                self.notes_without_filter(rule)
+            };
+            notes.into_iter().map(|note| (&*rule.id, note))
+        })
+    }
+
+    fn notes_with_filter(&self, rule: &Rule) -> Vec<&'static str> {
+        let rbac = RbacPlane::of_rule(self, rule);
+        let has_ended = rbac == RbacPlane::Ended;
+        let filter = Some(FilterPlane::of_rule(rule)).filter(|_| !has_ended);
+        let asks_every_name = rbac.is_rendered() && asks_for_end_of_namespace(rule);
+        let notes = [
+            rbac.note(),
+            filter.and_then(FilterPlane::note),
+            asks_every_name.then_some(END_OF_NAMESPACE),
+        ];
+        let are_both = rbac.is_rendered() && filter.is_some_and(FilterPlane::is_enforced);
+        let gaps = RbacGap::of_rule(rule).filter(move |_| are_both);
+        let notes = notes.into_iter().flatten().chain(gaps.map(RbacGap::note));
+        notes.collect()
+    }
+
+    /// RBAC enforces nothing of what is in shadow or has ended, as the documents have it.
+    fn notes_without_filter(&self, rule: &Rule) -> Vec<&'static str> {
+        let rbac = RbacPlane::of_rule(self, rule);
+        if !rbac.is_rendered() {
+            return Vec::new();
+        }
+        let end_of_namespace = asks_for_end_of_namespace(rule);
+        let gaps = RbacGap::of_rule(rule).map(RbacGap::note_without_filter);
+        end_of_namespace
+            .then_some(END_OF_NAMESPACE_IN_RBAC)
+            .into_iter()
+            .chain(gaps)
+            .collect()
+    }
+}

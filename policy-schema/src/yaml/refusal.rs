@@ -1,0 +1,146 @@
+//! What is told of YAML that is not understood.
+
+use granit_parser::ErrorKind;
+
+use super::anchors::Unresolved;
+use super::wording::quoted;
+use super::{Fault, Span};
+use crate::code::{self, Code};
+
+/// Of what the parser does not understand, where it stopped at `word`.
+pub(super) fn syntax(error: &ErrorKind, word: &str, span: Span) -> Fault {
+    let info = error.to_string();
+    let help = syntax_help(&info, word);
+    fault(code::YAML_SYNTAX, span, info, help)
+}
+
+/// Of a value that lies in more than `deepest` others.
+pub(super) fn nested_too_deep(deepest: usize, span: Span) -> Fault {
+    fault(
+        code::YAML_FEATURE,
+        span,
+        format!("the value is nested more than {deepest} levels deep"),
+        "write it with fewer levels",
+    )
+}
+
+/// Of a merge key, where none is understood.
+pub(super) fn merge_key(span: Span) -> Fault {
+    fault(
+        code::YAML_FEATURE,
+        span,
+        "merge keys are not accepted",
+        "write the fields out where they are used",
+    )
+}
+
+/// Of a key that its mapping has already.
+pub(super) fn repeated_key(key: &str, first_line: usize, span: Span) -> Fault {
+    fault(
+        code::DUPLICATE_KEY,
+        span,
+        format!("{} is already set on line {first_line}", quoted(key)),
+        "keep one of the two",
+    )
+}
+
+/// Of a key that is no text.
+pub(super) fn collection_as_key(span: Span) -> Fault {
+    fault(
+        code::YAML_FEATURE,
+        span,
+        "a list or mapping is used as a key",
+        "use text as the key; text that contains brackets needs quotes",
+    )
+}
+
+/// Of an alias, where none is understood.
+pub(super) fn alias(written: &str, span: Span) -> Fault {
+    fault(
+        code::YAML_FEATURE,
+        span,
+        format!("{} is a YAML alias", quoted(written)),
+        "write the value out; text that starts with `*` needs quotes",
+    )
+}
+
+/// Of an alias that stands for nothing.
+pub(super) fn unresolved_alias(why: Unresolved, written: &str, span: Span) -> Fault {
+    let name = quoted(written);
+    let (message, help) = match why {
+        Unresolved::NoValue => (
+            format!("the alias {name} has no anchor before it"),
+            "write the value out; text that starts with `*` needs quotes",
+        ),
+        Unresolved::TooMany => (
+            format!("with {name} the aliases stand for too many values"),
+            "write the values out",
+        ),
+    };
+    fault(code::YAML_FEATURE, span, message, help)
+}
+
+/// Of an anchor, where none is understood.
+pub(super) fn anchor(written: &str, span: Span) -> Fault {
+    fault(
+        code::YAML_FEATURE,
+        span,
+        format!("{} is a YAML anchor", quoted(written)),
+        "write the value out where it is used; text that starts with `&` needs quotes",
+    )
+}
+
+/// Of a tag that is not understood, or that changes what its value is.
+pub(super) fn tag(written: &str, span: Span) -> Fault {
+    fault(
+        code::YAML_FEATURE,
+        span,
+        format!("{} is a YAML tag", quoted(written)),
+        "remove the tag; text that starts with `!` needs quotes",
+    )
+}
+
+/// Of quoted text that goes on in a line where a reader takes it for a field.
+pub(super) fn dedented_text(span: Span) -> Fault {
+    fault(
+        code::YAML_SYNTAX,
+        span,
+        "quoted text goes on at the indentation of its field",
+        "indent the lines of a quoted text deeper than the field",
+    )
+}
+
+fn fault(code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) -> Fault {
+    Fault {
+        code,
+        span,
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+/// What to do about a syntax error, given what the parser says and the word that it stopped at.
+fn syntax_help(info: &str, word: &str) -> String {
+    if let Some(indicator) = word
+        .chars()
+        .next()
+        .filter(|char| "*&!@`%|>".contains(*char))
+    {
+        format!("text that starts with `{indicator}` needs quotes")
+    } else if info.contains("unprintable") {
+        "remove the character, or write it as an escape in double quotes".to_owned()
+    } else if info.contains("tab") {
+        "indent with spaces".to_owned()
+    } else if info.contains("quoted scalar") {
+        "close the quotes, and write a backslash in double quotes as `\\\\`".to_owned()
+    } else if info.contains("mapping values") {
+        "text that contains a colon and a space needs quotes".to_owned()
+    } else if ["flow", "bracket", "illegal placement"]
+        .iter()
+        .any(|word| info.contains(word))
+    {
+        "check the brackets and commas of this list or mapping".to_owned()
+    } else {
+        "check the indentation and the colons of this line and the one before".to_owned()
+    }
+}
