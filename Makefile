@@ -68,6 +68,7 @@ fuzz: ## run mutations of a corpus in fuzz/corpus; TARGET=yaml SECONDS=60 SEED=1
 lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p peergate --no-default-features -- -D warnings
 	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/* .ci/run; \

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// A folder with one file for each filter.
 #[derive(Debug)]

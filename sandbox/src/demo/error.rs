@@ -1,23 +1,29 @@
 //! Why the demo could not be run to its end.
 
 use peergate_fault::{ExitStatus, Fault};
-use peergate_mesh::metrics::NotMetrics;
 use policy_schema::plugin_config::ConfigError;
 use thiserror::Error;
 
+use crate::error::Error as SandboxError;
+
 /// Why the demo could not be run to its end.
 #[derive(Debug, Error)]
-pub(crate) enum DemoError {
+pub enum DemoError {
     /// A part of the sandbox failed.
     #[error(transparent)]
-    Sandbox(#[from] peergate_sandbox::Error),
+    Sandbox(#[from] SandboxError),
     /// What a proxy counted cannot be read.
-    #[error(transparent)]
-    Metrics(#[from] NotMetrics),
-    /// The documents are not valid: they were changed, or the demo was built with a broken example.
-    #[error("the demo's documents are not valid: {0}")]
-    Documents(String),
-    /// Envoy waits for as many filters as there were.
+    #[error("reading metrics: {0}")]
+    Metrics(std::io::Error),
+    /// The documents have lost the policy of the workload behind the filter.
+    #[error("the demo's documents are not valid: no policy {namespace}/{name}")]
+    NoPolicy {
+        /// The workload's namespace.
+        namespace: &'static str,
+        /// The policy's name.
+        name: &'static str,
+    },
+    /// The changed documents need more or fewer filters, and Envoy waits for as many as there were.
     #[error("RBAC would need other filters than it has: start the demo again")]
     OtherFilters,
     /// The module answers otherwise than the filter.
@@ -25,9 +31,6 @@ pub(crate) enum DemoError {
         "the filter denied no call: the module is not Peergate's filter, or of another version"
     )]
     NoDecisions,
-    /// A denial could not be explained, or no change allows it.
-    #[error("a denial is not explained: {0}")]
-    NotExplained(String),
     /// The documents' plugin config is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -4,18 +4,18 @@ use super::cases::{Case, Expectation};
 
 /// What came of one case.
 #[derive(Clone, Debug)]
-pub(crate) struct Outcome {
+pub(super) struct Outcome {
     /// The case.
-    pub(crate) case: Case,
+    pub(super) case: Case,
     /// What happened.
-    pub(crate) got: Expectation,
+    pub(super) got: Expectation,
     /// The id of the decision, where it was denied.
-    pub(crate) decision: Option<String>,
+    pub(super) decision: Option<String>,
 }
 
 impl Outcome {
     /// Whether it is what was expected.
-    pub(crate) fn is_as_expected(&self) -> bool {
+    pub(super) fn is_as_expected(&self) -> bool {
         self.case.expected == self.got
     }
 }

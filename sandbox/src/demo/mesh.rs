@@ -2,19 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use peergate_sandbox::{
-    Authority, CallError, Client, Envoy, EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE,
-    INBOUND_STRICT, InboundSidecar, Leaf, OutboundSidecar, Response, Upstream,
-};
 use policy_schema::decision_id::DecisionRecord;
+use policy_schema::policy::PolicySet;
 use policy_schema::telemetry::{Label, ReasonCode};
-use tempfile::TempDir;
 
 use super::cases::{Caller, Case, EXPIRED_CALLER, Expectation};
 use super::delivery::Delivery;
-use super::documents::{Documents, WORKLOAD};
 use super::error::DemoError;
+use super::files::DemoFiles;
+use super::filters::{WORKLOAD, http_filters};
 use super::outcome::Outcome;
+use crate::client::{Client, Response};
+use crate::envoy::{Envoy, EnvoyBinary};
+use crate::error::CallError;
+use crate::pki::{Authority, Leaf};
+use crate::sidecar::{
+    INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, InboundSidecar, OutboundSidecar,
+};
+use crate::upstream::Upstream;
 
 /// The services that call through a sidecar of their own.
 const SERVICES: [&str; 4] = ["frontend", "checkoutservice", "adservice", EXPIRED_CALLER];
@@ -22,11 +27,10 @@ const SERVICES: [&str; 4] = ["frontend", "checkoutservice", "adservice", EXPIRED
 /// The cart service behind its sidecar, and the sidecars of its callers. All of it ends with this
 /// value.
 #[derive(Debug)]
-pub(crate) struct DemoMesh {
+pub struct DemoMesh {
     authority: Authority,
-    files: TempDir,
+    files: DemoFiles,
     filter: PathBuf,
-    documents: Documents,
     delivery: Delivery,
     server: Envoy,
     callers: Envoy,
@@ -34,21 +38,25 @@ pub(crate) struct DemoMesh {
 }
 
 impl DemoMesh {
-    pub(crate) fn start(envoy: &EnvoyBinary, filter: &Path) -> Result<Self, DemoError> {
+    /// Starts all of it. `filter` is the filter's module, and `policies` are those of the documents in `files`.
+    pub fn start(
+        envoy: &EnvoyBinary,
+        filter: &Path,
+        files: DemoFiles,
+        policies: &PolicySet,
+    ) -> Result<Self, DemoError> {
         let authority = Authority::new()?;
-        let files = TempDir::with_prefix("peergate-demo-")?;
-        let ca = authority.write_to(files.path(), "ca")?;
+        let ca = authority.write_to(files.certificates(), "ca")?;
         let identity = |service: &str| {
             let id = format!("spiffe://cluster.local/ns/boutique/sa/{service}");
             authority
                 .issue(&Leaf::spiffe(&id))?
-                .write_to(files.path(), service)
+                .write_to(files.certificates(), service)
         };
         let upstream = Upstream::start()?;
         let mut sidecar = InboundSidecar::new(identity(WORKLOAD.1)?, ca.clone(), upstream.addr());
-        let documents = Documents::write_to(files.path().join("documents"))?;
-        let filters = documents.http_filters(filter)?;
-        let delivery = Delivery::new(files.path().join("filters"), &filters)?;
+        let filters = http_filters(policies, filter)?;
+        let delivery = Delivery::new(files.filters(), &filters)?;
         sidecar.http_filters = delivery.discovered(&filters);
         sidecar.stats_tags = Label::TAGS.map(str::to_owned).into();
         let server = Envoy::start(envoy, &sidecar.bootstrap())?;
@@ -61,7 +69,6 @@ impl DemoMesh {
             authority,
             files,
             filter: filter.to_owned(),
-            documents,
             delivery,
             server,
             callers,
@@ -70,34 +77,34 @@ impl DemoMesh {
     }
 
     /// The Envoy that runs the filter.
-    pub(crate) fn server(&self) -> &Envoy {
+    pub fn server(&self) -> &Envoy {
         &self.server
     }
 
     /// The Envoy through which the shop's services call, one listener for each.
-    pub(crate) fn callers(&self) -> &Envoy {
+    pub fn callers(&self) -> &Envoy {
         &self.callers
     }
 
     /// The names of the services that have a listener at [`callers`](Self::callers).
-    pub(crate) fn services() -> impl Iterator<Item = &'static str> {
+    pub fn services() -> impl Iterator<Item = &'static str> {
         SERVICES.into_iter()
     }
 
     /// Where the certificates and keys are: `ca.pem`, `SERVICE.cert.pem`, `SERVICE.key.pem`.
-    pub(crate) fn certificates(&self) -> PathBuf {
-        self.files.path().to_owned()
+    pub fn certificates(&self) -> &Path {
+        self.files.certificates()
     }
 
     /// Where the documents are that the filters enforce.
-    pub(crate) fn documents(&self) -> &Path {
-        self.documents.folder()
+    pub fn documents(&self) -> &Path {
+        self.files.documents()
     }
 
-    /// Has the proxy enforce the documents as they are now. It takes them a moment later.
-    pub(crate) fn deliver(&self) -> Result<(), DemoError> {
-        let filters = self.documents.http_filters(&self.filter)?;
-        self.delivery.deliver(&filters)
+    /// Has the proxy enforce other policies. It takes them a moment later.
+    pub fn deliver(&self, policies: &PolicySet) -> Result<(), DemoError> {
+        self.delivery
+            .deliver(&http_filters(policies, &self.filter)?)
     }
 
     /// Makes one call.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use peergate_sandbox::Request;
 use policy_schema::telemetry::ReasonCode;
+
+use crate::client::Request;
 
 /// Who had access for a while.
 pub(super) const EXPIRED_CALLER: &str = "support-shell";
@@ -15,24 +16,24 @@ fn spiffe_id(service_account: &str) -> String {
 
 /// One call.
 #[derive(Clone, Debug)]
-pub(crate) struct Case {
+pub(super) struct Case {
     /// What the call shows.
-    pub(crate) title: &'static str,
+    pub(super) title: &'static str,
     /// Who calls, and by which way.
-    pub(crate) caller: Caller,
+    pub(super) caller: Caller,
     /// The method.
-    pub(crate) method: &'static str,
+    pub(super) method: &'static str,
     /// The path.
-    pub(crate) path: &'static str,
+    pub(super) path: &'static str,
     /// Headers with which the caller claims to be somebody else.
-    pub(crate) forged: &'static [(&'static str, &'static str)],
+    pub(super) forged: &'static [(&'static str, &'static str)],
     /// What must come of it.
-    pub(crate) expected: Expectation,
+    pub(super) expected: Expectation,
 }
 
 /// Who calls, and by which way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Caller {
+pub(super) enum Caller {
     /// A service of the shop, through its own sidecar.
     Service(&'static str),
     /// Somebody with a certificate of the mesh's authority, past all sidecars.
@@ -49,7 +50,7 @@ pub(crate) enum Caller {
 
 /// What comes of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Expectation {
+pub(super) enum Expectation {
     /// It reaches the service, which is told that this is the caller.
     Allowed {
         /// The callers that the values of `x-peergate` name which the service received.
@@ -109,7 +110,7 @@ impl fmt::Display for Caller {
 
 impl Case {
     /// The request as it is sent.
-    pub(crate) fn request(&self) -> Request {
+    pub(super) fn request(&self) -> Request {
         self.forged.iter().fold(
             Request::new(self.method, self.path),
             |request, (name, value)| request.header(name, value),
@@ -138,7 +139,7 @@ pub(super) const EXPLAINED: (&str, fn() -> Expectation) =
     ("wrong path", || Expectation::allowed("checkoutservice"));
 
 /// All calls, in the order in which they are made.
-pub(crate) fn all() -> Vec<Case> {
+pub(super) fn all() -> Vec<Case> {
     [workloads(), strangers(), pretenders()].concat()
 }
 

@@ -3,37 +3,21 @@
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
-use peergate_mesh::metrics::Metrics;
 use policy_schema::telemetry::metric::DECISIONS;
 use policy_schema::telemetry::{DecisionEffect, Label};
-use prometheus_parse::{Sample, Value};
 use serde_json::json;
 
 use super::cases::Expectation;
 use super::change::Change;
+use super::counters::Counter;
 use super::outcome::Outcome;
 
 /// The outcomes of all calls, and the counters afterwards.
 #[derive(Clone, Debug)]
-pub(crate) struct Report {
+pub struct Report {
     outcomes: Vec<Outcome>,
     counters: Vec<Counter>,
     change: Change,
-}
-
-#[derive(Clone, Debug)]
-struct Counter {
-    policy: String,
-    effect: String,
-    reason: String,
-    rule: String,
-    value: f64,
-}
-
-impl Counter {
-    fn has(&self, effect: DecisionEffect) -> bool {
-        self.effect.parse() == Ok(effect)
-    }
 }
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -41,39 +25,16 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 impl Report {
-    pub(crate) fn new(outcomes: Vec<Outcome>, metrics: &Metrics, change: Change) -> Self {
-        let label = |sample: &Sample, label: Label| {
-            let value = sample.labels.get(label.tag());
-            value.unwrap_or_default().to_owned()
-        };
-        let mut counters: Vec<_> = metrics
-            .samples(DECISIONS.name)
-            .filter_map(|sample| {
-                let (Value::Counter(value) | Value::Untyped(value)) = sample.value else {
-                    return None;
-                };
-                (value > 0.0).then(|| Counter {
-                    policy: label(sample, Label::Policy),
-                    effect: label(sample, Label::Effect),
-                    reason: label(sample, Label::Reason),
-                    rule: label(sample, Label::Rule),
-                    value,
-                })
-            })
-            .collect();
-        counters
-            .sort_by(|a, b| (&a.effect, &a.reason, &a.rule).cmp(&(&b.effect, &b.reason, &b.rule)));
+    pub(super) fn new(outcomes: Vec<Outcome>, counters: Vec<Counter>, change: Change) -> Self {
         Self {
             outcomes,
             counters,
             change,
         }
     }
-}
 
-impl Report {
     /// Whether everything came as expected.
-    pub(crate) fn is_as_expected(&self) -> bool {
+    pub fn is_as_expected(&self) -> bool {
         self.outcomes.iter().all(Outcome::is_as_expected)
             && self.counted_as_seen()
             && self.change.outcome.is_as_expected()
@@ -115,7 +76,7 @@ impl Report {
     }
 
     /// The report as one JSON object.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
+    pub fn to_json(&self) -> serde_json::Value {
         let cases = self.outcomes.iter().map(case);
         let counters = self.counters.iter().map(|counter| {
             json!({

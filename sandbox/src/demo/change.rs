@@ -1,56 +1,53 @@
-//! A denial → what `peergate explain` proposes, written, delivered and tried.
+//! A denial → changed documents, delivered and tried.
 
-use std::process::Command;
 use std::time::Duration;
 
-use peergate_sandbox::wait::wait_for;
-use serde_json::Value;
+use peergate_fault::Failure;
+use policy_schema::policy::PolicySet;
 
 use super::cases::EXPLAINED;
 use super::error::DemoError;
 use super::mesh::DemoMesh;
 use super::outcome::Outcome;
+use crate::wait::wait_for;
 
 /// How long a proxy may take to take what is delivered.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What came of a proposed change.
-#[derive(Clone, Debug)]
-pub(crate) struct Change {
-    /// What the documents have more than before.
-    pub(crate) added: Vec<String>,
-    /// The call that was denied, once more.
-    pub(crate) outcome: Outcome,
+/// Documents that were changed such that a denied call is allowed.
+#[derive(Debug)]
+pub struct ChangedDocuments {
+    /// The lines that they have more than before.
+    pub added: Vec<String>,
+    /// Their policies.
+    pub policies: PolicySet,
 }
 
-/// Has one of the denials explained, and makes the call again with the change.
-pub(super) fn allow(mesh: &DemoMesh, outcomes: &[Outcome]) -> Result<Change, DemoError> {
+/// What came of a proposed change.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// The lines that the documents have more than before.
+    pub(super) added: Vec<String>,
+    /// The call that was denied, once more.
+    pub(super) outcome: Outcome,
+}
+
+/// Has the documents changed for one of the denials, and makes the call again with the change.
+pub(super) fn allow(
+    mesh: &DemoMesh,
+    outcomes: &[Outcome],
+    allow: impl FnOnce(&str) -> Result<ChangedDocuments, Failure>,
+) -> Result<Change, Failure> {
     let is_it = |outcome: &&Outcome| outcome.case.title == EXPLAINED.0;
     let denied = outcomes.iter().find(is_it);
     let id = denied.and_then(|outcome| outcome.decision.as_deref());
     let (Some(denied), Some(id)) = (denied, id) else {
-        return Err(DemoError::NoDecisions);
+        return Err(DemoError::NoDecisions.into());
     };
-    let explained = Command::new(std::env::current_exe()?)
-        .args(["explain", id, "--write", "--yes", "--output", "json", "-f"])
-        .arg(mesh.documents())
-        .output()?;
-    if !explained.status.success() {
-        let reason = String::from_utf8_lossy(&explained.stderr).into_owned();
-        return Err(DemoError::NotExplained(reason));
-    }
-    let told: Value = serde_json::from_slice(&explained.stdout)?;
-    let patch = told
-        .get("patch")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let added = patch.lines().filter(|line| !line.starts_with("+++"));
-    let added = added.filter_map(|line| line.strip_prefix('+'));
-    mesh.deliver()?;
-    Ok(Change {
-        added: added.map(str::to_owned).collect(),
-        outcome: again(mesh, denied)?,
-    })
+    let ChangedDocuments { added, policies } = allow(id)?;
+    mesh.deliver(&policies)?;
+    let outcome = again(mesh, denied)?;
+    Ok(Change { added, outcome })
 }
 
 /// The call, again and again until it comes back as it must.
