@@ -6,7 +6,6 @@ use std::path::Path;
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Leaf, Prometheus, PrometheusTools, Request, Service};
-use peergate_tests::module;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::envoy;
 use policy_schema::telemetry::Label;
@@ -15,18 +14,19 @@ use policy_schema::validate::{Options, validate};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::files;
+use super::files;
+use crate::module;
 
 /// The running parts. Everything ends with it.
-pub(crate) struct Mesh {
-    pub(crate) prometheus: Prometheus,
+pub struct Mesh {
+    pub prometheus: Prometheus,
     service: Service,
     _rules: TempDir,
 }
 
 impl Mesh {
     /// With the rules of `monitoring/`, and after some traffic.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let own = Leaf::spiffe("spiffe://cluster.local/ns/shop/sa/orders");
         let service = Service::start(&own, |mut sidecar, _| {
             sidecar.http_filters = http_filters();
@@ -50,7 +50,7 @@ impl Mesh {
 
     /// Looks at what Prometheus has until that is something. In between there is traffic, since some of it is seen only
     /// in how it grows.
-    pub(crate) fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
+    pub fn wait_for<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
         wait_for(what, PATIENCE, || {
             let found = look();
             if found.is_none() {
@@ -62,7 +62,7 @@ impl Mesh {
     }
 
     /// Something of everything that is counted.
-    pub(crate) fn call(&self) {
+    pub fn call(&self) {
         let status = |account: &str, path: &str| {
             let uri = format!("spiffe://cluster.local/ns/shop/sa/{account}");
             let client = self.service.client_as(&uri).unwrap();

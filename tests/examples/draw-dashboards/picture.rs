@@ -1,21 +1,16 @@
-//! Pictures of the dashboards for `docs/`, drawn of a real run: what a panel shows is what its query has.
+//! A dashboard and what Prometheus has → SVG: what a panel shows is what its query has.
 //!
 //! Grafana draws better; this is no more than what a reader needs to see what a dashboard is.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use peergate_sandbox::{Prometheus, Series};
+use peergate_tests::monitoring::filled_in;
 use serde_json::Value;
 
-use crate::files;
-use crate::live::filled_in;
-use crate::mesh::Mesh;
-
-/// How long there is traffic, and how far apart its points are.
-const RUN: Duration = Duration::from_secs(180);
+/// How far back lines go, and how far apart their points are.
+pub(crate) const WINDOW: Duration = Duration::from_secs(180);
 const STEP: &str = "3s";
 
 /// One column and one row of Grafana's grid.
@@ -26,30 +21,8 @@ const COLORS: [&str; 8] = [
     "#56a64b", "#e02f44", "#ff780a", "#3274d9", "#a352cc", "#f2cc0c", "#37872d", "#8ab8ff",
 ];
 
-#[test]
-#[ignore = "it draws the pictures of docs/monitoring.md, and takes minutes"]
-fn draws_the_dashboards() {
-    let mesh = Mesh::start();
-    let begin = Instant::now();
-    while begin.elapsed() < RUN {
-        mesh.call();
-        // Traffic comes and goes in half minutes.
-        let pause = if (begin.elapsed().as_secs() / 30).is_multiple_of(2) {
-            40
-        } else {
-            120
-        };
-        thread::sleep(Duration::from_millis(pause));
-    }
-    for (name, dashboard) in files::dashboards() {
-        let picture = draw(&mesh.prometheus, &dashboard);
-        let name = name.replace(".json", ".svg");
-        fs::write(files::path("docs/pictures").join(name), picture).unwrap();
-    }
-}
-
 /// A dashboard as SVG.
-fn draw(prometheus: &Prometheus, dashboard: &Value) -> String {
+pub(crate) fn draw(prometheus: &Prometheus, dashboard: &Value) -> String {
     let panels = dashboard["panels"].as_array().unwrap();
     let rows = panels
         .iter()
@@ -191,7 +164,7 @@ impl Frame {
         let unit = defaults["unit"].as_str().unwrap();
         let mut lines = Vec::new();
         for target in panel["targets"].as_array().unwrap() {
-            let window = format!("{}s", RUN.as_secs());
+            let window = format!("{}s", WINDOW.as_secs());
             let queries = filled_in(target["expr"].as_str().unwrap());
             let ranges = queries
                 .iter()

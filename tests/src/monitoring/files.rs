@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// A path from the repository's root.
-pub(crate) fn path(from_root: &str) -> PathBuf {
+pub fn path(from_root: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .join(from_root)
 }
 
-pub(crate) fn text(from_root: &str) -> String {
+pub fn text(from_root: &str) -> String {
     let path = path(from_root);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-pub(crate) fn yaml(from_root: &str) -> Value {
+pub fn yaml(from_root: &str) -> Value {
     serde_saphyr::from_str(&text(from_root)).unwrap()
 }
 
 /// The rules of a file of Prometheus, of all its groups.
-pub(crate) fn rules(from_root: &str) -> Vec<Value> {
+pub fn rules(from_root: &str) -> Vec<Value> {
     let file = yaml(from_root);
     let groups = file["groups"].as_array().unwrap().iter();
     groups
@@ -31,7 +31,7 @@ pub(crate) fn rules(from_root: &str) -> Vec<Value> {
 }
 
 /// Every dashboard, with its file's name.
-pub(crate) fn dashboards() -> Vec<(String, Value)> {
+pub fn dashboards() -> Vec<(String, Value)> {
     let mut dashboards: Vec<(String, Value)> = fs::read_dir(path("monitoring/dashboards"))
         .unwrap()
         .map(|entry| {
@@ -46,7 +46,7 @@ pub(crate) fn dashboards() -> Vec<(String, Value)> {
 }
 
 /// The queries of a dashboard's panels, each with the panel's title.
-pub(crate) fn queries(dashboard: &Value) -> Vec<(&str, &str)> {
+pub fn queries(dashboard: &Value) -> Vec<(&str, &str)> {
     let panels = dashboard["panels"].as_array().unwrap().iter();
     panels
         .flat_map(|panel| {
