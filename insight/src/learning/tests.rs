@@ -7,6 +7,7 @@ mod path_folding;
 mod properties;
 mod refused;
 mod set_aside;
+
 use policy_schema::engine::{CompiledPolicy, Outcome as Decided, Request};
 use policy_schema::identity::{PeerIdentity, TrustDomains};
 use policy_schema::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyName};
