@@ -4,7 +4,7 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help check demo test test-host test-wasm parity model fuzz lint fmt bench filter clean
+.PHONY: help check demo test test-host test-wasm parity model fuzz lint fmt bench pictures filter clean
 
 # How much `make parity` and `make model` ask, and from which seed on.
 SEED ?= 1
@@ -68,6 +68,7 @@ fuzz: ## run mutations of a corpus in fuzz/corpus; TARGET=yaml SECONDS=60 SEED=1
 lint: ## check format, lints on host and wasm32, documentation, scripts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p peergate --no-default-features -- -D warnings
 	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
 	@if tools=$$(scripts/lint-tools); then PATH=$$tools:$$PATH; shellcheck scripts/* .ci/run && actionlint; \
@@ -80,6 +81,11 @@ fmt: ## format the code
 
 bench: filter ## run the benchmarks, that of requests in a real Envoy included
 	@envoy=$$(scripts/envoy) && PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) bench -p peergate-bench
+
+pictures: filter ## draw the dashboards in docs/pictures anew, from minutes of traffic
+	@envoy=$$(scripts/envoy) && prometheus=$$(scripts/prometheus) && \
+		PEERGATE_ENVOY=$$envoy PEERGATE_PROMETHEUS=$$prometheus PEERGATE_FILTER=$(module) \
+		$(CARGO) run -p peergate-tests --example draw-dashboards
 
 filter: ## build the wasm module, target/filter/peergate_filter.wasm
 	@scripts/build-filter

@@ -79,7 +79,7 @@ pub struct ShadowRule {
 }
 
 /// The client's certificate from outside the mesh, by the names that an id has; the last may be cut.
-pub fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
+fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> {
     match &record.caller {
         RecordedCaller::Certificate(names) => ClientCertificate::parse(names.lines()),
         RecordedCaller::Anonymous | RecordedCaller::Malformed | RecordedCaller::Workload(_) => None,
@@ -87,7 +87,7 @@ pub fn client_certificate(record: &DecisionRecord) -> Option<ClientCertificate> 
 }
 
 /// The request that an id tells of.
-pub fn request<'r>(
+fn request<'r>(
     record: &'r DecisionRecord,
     client_certificate: Option<&'r ClientCertificate>,
 ) -> Request<'r> {

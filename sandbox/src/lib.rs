@@ -22,6 +22,7 @@
 //! - [`client`]: a blocking HTTP client
 //! - [`service`]: a service behind an inbound sidecar, whole
 //! - [`prometheus`]: a Prometheus that scrapes Envoys and is asked
+//! - [`demo`]: the mesh of the guided tour, its calls, and what came of them
 //! - [`wait`]: waiting for a condition, up to a deadline
 //! - [`error`]: what can go wrong with all of these
 //!
@@ -41,6 +42,7 @@
 //! ```
 
 pub mod client;
+pub mod demo;
 pub mod envoy;
 pub mod error;
 pub mod pki;

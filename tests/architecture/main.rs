@@ -221,6 +221,19 @@ fn the_filter_is_built_of_the_engine_alone() {
 }
 
 #[test]
+fn only_the_demo_needs_the_sandbox() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "-p", "peergate", "-e", "normal"])
+        .arg("--no-default-features")
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.contains("peergate-insight"), "{tree}");
+    assert!(!tree.contains("peergate-sandbox"), "{tree}");
+}
+
+#[test]
 fn only_one_file_of_the_filter_names_host_calls() {
     let source = repository().join("filter/src");
     let naming: Vec<_> = rust_files(&source)

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use peergate_tests::monitoring::files;
 use serde_json::Value;
-
-use crate::files;
 
 const COLUMNS: u64 = 24;
 

@@ -1,11 +1,10 @@
 //! Dashboards as Grafana's own types read them: Grafana itself takes any JSON, and leaves out what it does not know.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
-use crate::files;
+use peergate_tests::monitoring::files;
 
 /// What the types have to say against these files, if anything.
 fn complaints(dashboards: &[PathBuf]) -> Option<String> {

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Error, Series};
+use peergate_tests::monitoring::{Mesh, files, filled_in};
 use policy_schema::telemetry::{Label, metric};
 use serde_json::Value;
-
-use crate::files;
-use crate::mesh::Mesh;
 
 /// One mesh for all of these: a Prometheus needs seconds to see anything.
 #[test]
@@ -92,15 +90,4 @@ fn every_variable_has_values(mesh: &Mesh) {
             });
         }
     }
-}
-
-/// The query as Grafana would send it, for each of the rules that somebody may look at.
-pub(crate) fn filled_in(query: &str) -> Vec<String> {
-    let query = query
-        .replace("$__rate_interval", "1m")
-        .replace("$__range", "5m")
-        .replace("$cluster", ".*")
-        .replace("$policy", "shop_orders");
-    let rules = ["web", "old-reports", "no-bulk"];
-    rules.map(|rule| query.replace("$rule", rule)).into()
 }

@@ -2,11 +2,8 @@
 //! real Envoy with the filter.
 
 mod dashboards;
-mod files;
 mod grafana;
 mod live;
-mod mesh;
-mod picture;
 mod rules;
 mod scrape;
 mod vocabulary;

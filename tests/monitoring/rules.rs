@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use peergate_sandbox::PrometheusTools;
+use peergate_tests::monitoring::files;
 use serde_json::Value;
-
-use crate::files;
 
 const ALERTS: &str = "monitoring/alerts.yaml";
 const RULES: &str = "monitoring/rules.yaml";

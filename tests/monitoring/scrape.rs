@@ -2,9 +2,8 @@
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Prometheus, PrometheusTools};
+use peergate_tests::monitoring::files;
 use serde_json::{Value, json};
-
-use crate::files;
 
 /// The jobs of the docs, where pods are listed instead of discovered.
 fn jobs(pods: &Value) -> Value {

@@ -1,10 +1,9 @@
 //! Rules and dashboards use the filter's vocabulary: a name or a word that the filter does not have finds nothing, and
 //! no query fails for it.
 
+use peergate_tests::monitoring::files;
 use policy_schema::telemetry::{DecisionEffect, Label, ReasonCode, Verdicts, flat_value, metric};
 use regex::Regex;
-
-use crate::files;
 
 const FILES: [&str; 3] = [
     "monitoring/alerts.yaml",

@@ -7,6 +7,7 @@
     reason = "it is part of tests, which fail by panicking"
 )]
 
+pub mod monitoring;
 pub mod random;
 
 use std::path::{Path, PathBuf};

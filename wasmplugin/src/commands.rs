@@ -3,6 +3,7 @@
 pub(crate) mod certs;
 pub(crate) mod completions;
 pub(crate) mod decide;
+#[cfg(feature = "demo")]
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod import;

@@ -5,7 +5,6 @@
 
 mod commands;
 mod decision_key;
-mod demo;
 mod help;
 mod image;
 mod input;
@@ -96,6 +95,7 @@ enum Command {
     Package(package::Args),
     Push(push::Args),
     Schema(schema::Args),
+    #[cfg(feature = "demo")]
     Demo(commands::demo::Args),
     Completions(completions::Args),
     /// Print the version
@@ -150,6 +150,7 @@ impl Command {
             Self::Package(args) => package::run(&args),
             Self::Push(args) => push::run(&args),
             Self::Schema(args) => schema::run(&args),
+            #[cfg(feature = "demo")]
             Self::Demo(args) => commands::demo::run(&args),
             Self::Completions(args) => completions::run(&args, &mut Cli::command()),
             Self::Version => {

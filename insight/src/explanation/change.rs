@@ -1,14 +1,17 @@
 //! Remedy × documents → the changed text, if with it the documents are valid and allow the request.
 
 use policy_schema::code::Severity;
+use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::edit::{EditError, PolicyText};
 use policy_schema::engine::{CompiledPolicy, Outcome, Request};
 use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
-use super::remedy::Remedy;
+use super::remedy::{Choice, Remedy, remedy};
+use super::{Explanation, client_certificate, request};
 use crate::compilation::{CompilationError, compile};
 
 /// The documents that a remedy is tried on.
@@ -45,12 +48,25 @@ pub struct Change {
 }
 
 impl Documents<'_> {
-    /// Tries a remedy of a request.
-    pub fn try_out(
+    /// Finds what would make the decision be that the request is allowed, and tries it. `policy` is the one of
+    /// [`name`](Self::name) in `set`, the policies of the documents.
+    pub fn remedied(
         &self,
-        remedy: Remedy,
-        request: &Request<'_>,
+        record: &DecisionRecord,
+        explanation: &Explanation<'_>,
+        set: &PolicySet,
+        policy: &ServicePolicy,
+        choice: Choice,
     ) -> Result<Tried, CompilationError> {
+        let certificate = client_certificate(record);
+        self.try_out(
+            remedy(record, explanation, set, policy, choice),
+            &request(record, certificate.as_ref()),
+        )
+    }
+
+    /// Tries a remedy of a request.
+    fn try_out(&self, remedy: Remedy, request: &Request<'_>) -> Result<Tried, CompilationError> {
         let Some(policy) = remedy.policy() else {
             return Ok(Tried::only(remedy));
         };

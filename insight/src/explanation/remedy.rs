@@ -1,5 +1,7 @@
 //! What would make a denied request be allowed: a change of a document, or what people must do.
 
+use std::time::Duration;
+
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::edit::{Edit, EditError, PolicyText};
 use policy_schema::engine::Reason;
@@ -59,8 +61,19 @@ pub struct Choice {
     pub until: Timestamp,
 }
 
+impl Choice {
+    /// To the end of the day in a week, UTC. The same all day long, so that who asks twice gets one answer.
+    pub fn at(now: Timestamp) -> Self {
+        const ONE_DAY: Duration = Duration::from_hours(24);
+        const ONE_WEEK: Duration = Duration::from_hours(7 * 24);
+        Self {
+            until: now.after(ONE_WEEK).after(ONE_DAY).whole_days(),
+        }
+    }
+}
+
 /// What would make the request be allowed.
-pub fn remedy(
+pub(super) fn remedy(
     record: &DecisionRecord,
     explanation: &Explanation<'_>,
     set: &PolicySet,

@@ -6,12 +6,10 @@ mod json;
 mod notes;
 mod patch;
 
-use std::time::Duration;
-
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::compilation::compile;
 use peergate_insight::explanation::change::{Documents, Tried};
-use peergate_insight::explanation::remedy::{Choice, remedy};
+use peergate_insight::explanation::remedy::Choice;
 use peergate_insight::explanation::{self, Explanation};
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::timestamp::Timestamp;
@@ -25,10 +23,6 @@ use crate::{output, policies, report};
 
 use error::ExplainError;
 use patch::Patch;
-
-/// How long a rule that has expired is prolonged for, unless somebody says otherwise.
-const ONE_WEEK: Duration = Duration::from_hours(7 * 24);
-const ONE_DAY: Duration = Duration::from_hours(24);
 
 /// Say why a request was denied, and what change would allow it
 ///
@@ -115,9 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         }
     }
     let now = policies::at_or_now(None);
-    let choice = Choice {
-        until: until(args.until, now)?,
-    };
+    let choice = choice(args.until, now)?;
     let options = Options {
         at: now,
         istio_version: None,
@@ -141,10 +133,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         labels: &args.labels,
         now,
     };
-    let tried = documents.try_out(
-        remedy(&record, &explanation, &set, policy, choice),
-        &explanation::request(&record, explanation::client_certificate(&record).as_ref()),
-    )?;
+    let tried = documents.remedied(&record, &explanation, &set, policy, choice)?;
     let patch = tried.change.as_ref().map(Patch::new);
     let is_sealed = set.decision_key_of(&name).is_some();
     let may_write = is_sealed || args.yes;
@@ -185,11 +174,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// To when a rule is prolonged. The same all day long, so that who asks twice gets one answer.
-fn until(asked: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Failure> {
+/// To when a rule is prolonged.
+fn choice(asked: Option<Timestamp>, now: Timestamp) -> Result<Choice, Failure> {
     match asked {
         Some(until) if until <= now => Err(ExplainError::UntilPast(until).into()),
-        Some(until) => Ok(until),
-        None => Ok(now.after(ONE_WEEK).after(ONE_DAY).whole_days()),
+        Some(until) => Ok(Choice { until }),
+        None => Ok(Choice::at(now)),
     }
 }

@@ -1,0 +1,73 @@
+//! What is too long is not learnt, and memory is bounded.
+
+use peergate_fuzz::most_memory;
+
+use super::*;
+use crate::learning::workload::SetAside;
+
+#[test]
+fn a_path_or_a_method_that_is_too_long_is_not_learnt() {
+    for (method, path, is_learnt) in [
+        ("GET", "/".to_owned() + &"a".repeat(1_023), true),
+        ("GET", "/".to_owned() + &"a".repeat(1_024), false),
+        ("GET", "/a".repeat(32), true),
+        ("GET", "/a".repeat(33), false),
+        ("GET", "/".repeat(33), false),
+        ("GET", "/1".repeat(30_000), false),
+        (&*"M".repeat(64), "/a".to_owned(), true),
+        (&*"M".repeat(65), "/a".to_owned(), false),
+    ] {
+        let workload = workload([seen(WEB, method, &path)]);
+        assert_eq!(workload.calls.len(), usize::from(is_learnt), "{path}");
+        let is_aside = workload.set_aside.contains_key(&SetAside::TooLong);
+        assert_eq!(is_aside, !is_learnt, "{path}");
+    }
+}
+
+#[test]
+fn what_is_too_long_keeps_templates_from_taking_it_in() {
+    let long_id = "/orders/".to_owned() + &"7".repeat(2_000);
+    let ids = ["/orders/1", "/orders/2", "/orders/3"];
+    let learnt = |more: Observation| {
+        let observations = ids.map(|path| seen(WEB, "GET", path));
+        let workload = workload(observations.into_iter().chain([more]));
+        learnt_paths(&Proposals::of(&workload, EVIDENCE, &[]))
+    };
+    assert_eq!(
+        learnt(seen(WEB, "GET", "/other")),
+        ["/orders/{*}", "/other"]
+    );
+    assert_eq!(learnt(denied(seen(WEB, "GET", &long_id))), ids);
+    let word_in_place = "/orders/export/".to_owned() + &"a".repeat(2_000);
+    assert_eq!(learnt(seen(WEB, "GET", &word_in_place)), ids);
+}
+
+#[test]
+fn a_line_takes_no_more_memory_than_a_few_times_its_length() {
+    let paths = [
+        "/1".repeat(30_000),
+        "/ab".repeat(20_000),
+        "/".repeat(60_000),
+        "/".to_owned() + &"a".repeat(60_000),
+    ];
+    for path in paths {
+        for outcome in [
+            Outcome::Answered(200),
+            Outcome::Answered(403),
+            Outcome::Denied,
+        ] {
+            let observation = Observation {
+                outcome,
+                ..seen(WEB, "GET", &path)
+            };
+            let memory = most_memory(|| {
+                Proposals::of(&workload([observation]), EVIDENCE, &[]);
+            });
+            assert!(
+                memory < 500_000,
+                "{memory} bytes for {outcome:?} of {}",
+                path.get(..10).unwrap()
+            );
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The engine allows what was seen and no more, whatever was seen.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::learning::caller::Caller;
+
+const CALLERS: [&str; 7] = [WEB, ADS, CLASH[0], CLASH[1], WEB_BY_ALIAS, MACHINE, ""];
+const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
+const WORDS: [&str; 8] = [
+    "orders",
+    "items",
+    "export",
+    "v1",
+    "delete-user-42-forever",
+    "q3-2024-revenue-report",
+    "API2EXPORT",
+    "1;delete",
+];
+const NUMBERS: [&str; 6] = ["1", "22", "0", "4711", "80", "123456789"];
+/// Each of another form.
+const OTHERS: [&str; 5] = [
+    "7f3a9c01",
+    "123e4567-e89b-12d3-a456-426614174000",
+    "ord_8f3k2j1h9d",
+    "1YMWWN1N4O",
+    "2026-06-01",
+];
+/// What nobody ever sends but those who look for what a rule lets through.
+const PROBES: [&str; 5] = ["99", "admin", "", "1YMWWN1N4P", "1;delete"];
+
+/// A path such that many are alike.
+fn path() -> impl Strategy<Value = Vec<&'static str>> {
+    let word = || prop::sample::select(&WORDS[..]);
+    let number = || prop::sample::select(&NUMBERS[..]);
+    let id = || prop_oneof![20 => number(), 1 => prop::sample::select(&OTHERS[..])];
+    let segment = || prop_oneof![1 => word(), 4 => id()];
+    prop_oneof![
+        6 => id().prop_map(|id| vec!["orders", id]),
+        2 => (id(), word()).prop_map(|(id, word)| vec!["orders", id, word]),
+        2 => (id(), id()).prop_map(|(one, other)| vec!["orders", one, "items", other]),
+        1 => prop::collection::vec(segment(), 1..4),
+    ]
+}
+
+/// Whether a template takes a path, without the code under test.
+fn is_of(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
+    let is_part = |(part, segment): (&&str, &&str)| {
+        part == segment || (*part == "{*}" && !segment.is_empty())
+    };
+    template.len() == path.len() && template.iter().zip(&path).all(is_part)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// All that was learnt is allowed; and nothing is that was not seen, but within a template for which
+    /// there is evidence.
+    #[test]
+    fn the_engine_allows_what_was_seen_and_no_more(
+        calls in prop::collection::vec((0..CALLERS.len(), 0..METHODS.len(), path()), 1..60),
+        denials in prop::collection::vec((0..CALLERS.len(), 0..METHODS.len(), path()), 0..3),
+    ) {
+        let written = |(caller, method, path): &(usize, usize, Vec<&str>)| {
+            (CALLERS[*caller], METHODS[*method], format!("/{}", path.join("/")))
+        };
+        let calls: Vec<_> = calls.iter().map(written).collect();
+        let denials: Vec<_> = denials.iter().map(written).collect();
+        let let_through = calls.iter().map(|(peer, method, path)| seen(peer, method, path));
+        let refused = denials.iter().map(|(peer, method, path)| denied(seen(peer, method, path)));
+        let proposals = Proposals::of(&workload(let_through.chain(refused)), EVIDENCE, &[]);
+        let policy = compiled(rules(&proposals));
+
+        let of = |peer: &str| Caller::of_peer((!peer.is_empty()).then_some(peer), &domains()).unwrap();
+        let sent: BTreeSet<_> = calls
+            .iter()
+            .filter(|(peer, ..)| !peer.is_empty())
+            .map(|(peer, method, path)| (of(peer), *method, path.as_str()))
+            .collect();
+        let templates: BTreeSet<_> = proposals
+            .learnt
+            .values()
+            .flatten()
+            .filter(|call| !call.pattern.folds.is_empty())
+            .map(|call| (call.caller.clone(), call.method.as_str(), call.pattern.text.as_str()))
+            .collect();
+
+        // Each template has its evidence.
+        for (caller, method, template) in &templates {
+            let own = sent.iter().filter(|(other, by, path)| {
+                other == caller && by == method && is_of(template, path)
+            });
+            let own: Vec<_> = own.map(|(.., path)| path.split('/').collect::<Vec<_>>()).collect();
+            for (position, part) in template.split('/').enumerate() {
+                if part != "{*}" {
+                    continue;
+                }
+                let values: BTreeSet<_> = own.iter().map(|path| path[position]).collect();
+                prop_assert!(values.len() >= EVIDENCE.least_ids, "{}: {:?}", template, values);
+                let before: Vec<_> = template.split('/').take(position).collect();
+                for (peer, _, path) in calls.iter().filter(|(peer, ..)| !peer.is_empty()) {
+                    let path: Vec<_> = path.split('/').collect();
+                    if path.len() > position && is_of(&before.join("/"), &path[..position].join("/")) {
+                        prop_assert!(!WORDS.contains(&path[position]), "{}: {:?}", template, path);
+                        // Ids of others are ids.
+                        let is_other = OTHERS.contains(&path[position]) && of(peer) == *caller;
+                        prop_assert!(!is_other, "{}: {:?}", template, path);
+                    }
+                }
+            }
+        }
+
+        // Everything that was seen, changed in each place, from everybody with every method.
+        let mut paths: BTreeSet<String> = calls.iter().map(|(.., path)| path.clone()).collect();
+        paths.extend(denials.iter().map(|(.., path)| path.clone()));
+        for path in paths.clone() {
+            let parts: Vec<_> = path.split('/').collect();
+            for position in 1..parts.len() {
+                for probe in PROBES {
+                    let mut changed = parts.clone();
+                    changed[position] = probe;
+                    paths.insert(changed.join("/"));
+                }
+                paths.insert(parts[..position].join("/"));
+            }
+            paths.insert(format!("{path}/x"));
+            paths.insert(format!("{path}x"));
+        }
+        for peer in CALLERS {
+            let caller = of(peer);
+            for method in METHODS.into_iter().chain(["PUT"]) {
+                for path in &paths {
+                    let key = (caller.clone(), method, path.as_str());
+                    let in_template = templates.iter().any(|(other, by, template)| {
+                        *other == caller && *by == method && is_of(template, path)
+                    });
+                    let expected = !peer.is_empty() && (sent.contains(&key) || in_template);
+                    prop_assert_eq!(
+                        allows(&policy, peer, method, path), expected,
+                        "{} {} {}", peer, method, path
+                    );
+                }
+            }
+        }
+
+        // What was denied to a caller is allowed to it only where it was let through as well.
+        for (peer, method, path) in denials.iter().filter(|(peer, ..)| !peer.is_empty()) {
+            let was_sent = sent.contains(&(of(peer), *method, path.as_str()));
+            prop_assert_eq!(allows(&policy, peer, method, path), was_sent);
+        }
+    }
+}

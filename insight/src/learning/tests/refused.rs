@@ -1,0 +1,132 @@
+//! Requests that were denied or refused.
+
+use super::*;
+use crate::learning::path_folding::Because;
+use crate::learning::workload::SetAside;
+
+#[test]
+fn what_the_workload_itself_refused_is_evidence_for_nothing() {
+    let forbidden = |path: &str, status| Observation {
+        outcome: Outcome::Answered(status),
+        ..seen(WEB, "GET", path)
+    };
+    // Not for a template,
+    let few = ["/orders/1", "/orders/2"].map(|path| seen(WEB, "GET", path));
+    let refused = [forbidden("/orders/3", 401), forbidden("/orders/4", 403)];
+    let all = workload(few.into_iter().chain(refused.clone()));
+    assert_eq!(all.set_aside[&SetAside::Forbidden].count, 2);
+    let learnt = learnt_paths(&Proposals::of(&all, EVIDENCE, &[]));
+    assert_eq!(learnt, ["/orders/1", "/orders/2"]);
+    // and not against one, which tells how many such paths it takes in. What was let through later is not among them.
+    let enough = ["/orders/1", "/orders/2", "/orders/5"].map(|path| seen(WEB, "GET", path));
+    let others = [
+        forbidden("/orders/5", 401),
+        forbidden("/elsewhere", 403),
+        Observation {
+            outcome: Outcome::Answered(403),
+            ..seen(ADS, "GET", "/orders/6")
+        },
+    ];
+    let all = workload(enough.into_iter().chain(refused).chain(others));
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    let call = proposals.learnt.into_values().flatten().next().unwrap();
+    let paths = call.pattern.forbidden.unwrap();
+    assert_eq!((paths.count, paths.example.as_str()), (2, "/orders/3"));
+    assert_eq!(call.tally.count, 3);
+}
+
+#[test]
+fn what_a_token_or_an_authorizer_decided_is_evidence_for_nothing() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    let refused = Observation {
+        outcome: Outcome::DeniedElsewhere,
+        ..seen(WEB, "GET", "/orders/4")
+    };
+    let all = workload(ids.into_iter().chain([refused]));
+    assert_eq!(all.set_aside[&SetAside::Denied].count, 1);
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+    let call = proposals.learnt.into_values().flatten().next().unwrap();
+    assert_eq!(call.pattern.forbidden.unwrap().example, "/orders/4");
+    assert_eq!(call.tally.count, 3);
+}
+
+/// Where one request is denied and another to the same path is not, the path is not why.
+#[test]
+fn a_path_that_was_let_through_as_often_as_denied_prevents_no_template() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    let with = |let_through: usize, denials: usize| {
+        let request = seen(WEB, "GET", "/orders/4");
+        let let_through = std::iter::repeat_n(request.clone(), let_through);
+        let denials = std::iter::repeat_n(denied(request), denials);
+        let all = ids.iter().cloned().chain(let_through).chain(denials);
+        let proposals = Proposals::of(&workload(all), EVIDENCE, &[]);
+        learnt_paths(&proposals) == ["/orders/{*}"]
+    };
+    for (let_through, denials, is_template) in [
+        (1, 1, true),
+        (5, 1, true),
+        (1, 2, false),
+        (0, 1, false),
+        (0, 50, false),
+    ] {
+        let found = with(let_through, denials);
+        assert_eq!(found, is_template, "{let_through} and {denials}");
+    }
+}
+
+/// The `Deny` rule stays in force beside the template.
+#[test]
+fn what_a_rule_of_the_policy_denies_prevents_no_template() {
+    let admin = seen(WEB, "GET", "/orders/admin");
+    for (standing, is_template) in [
+        (Standing::Refused("no-admin".to_owned()), true),
+        (Standing::RefusedThen("no-admin".to_owned()), false),
+    ] {
+        for refused in [admin.clone(), denied(admin.clone())] {
+            let mut all = workload([1, 2, 3].map(|id| seen(WEB, "GET", &format!("/orders/{id}"))));
+            for _ in 0..9 {
+                all.add(&refused, &domains(), ALL, |_| standing.clone());
+            }
+            let proposals = Proposals::of(&all, EVIDENCE, &[]);
+            let paths = learnt_paths(&proposals);
+            assert_eq!(paths == ["/orders/{*}"], is_template, "{standing:?}");
+            assert!(!paths.contains(&"/orders/admin".to_owned()));
+        }
+    }
+}
+
+/// What is allowed already is not allowed newly.
+#[test]
+fn what_was_denied_and_is_allowed_by_now_prevents_no_template() {
+    let mut all = workload([1, 2, 3].map(|id| seen(WEB, "GET", &format!("/orders/{id}"))));
+    all.add(
+        &denied(seen(WEB, "GET", "/orders/4")),
+        &domains(),
+        ALL,
+        |_| Standing::Known,
+    );
+    let proposals = Proposals::of(&all, EVIDENCE, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/orders/{*}"]);
+}
+
+#[test]
+fn a_template_never_takes_in_what_was_denied() {
+    let ids = ["/orders/1", "/orders/2", "/orders/3"].map(|path| seen(WEB, "GET", path));
+    let with = |other: Observation| {
+        let all = ids.iter().cloned().chain([denied(other)]);
+        Proposals::of(&workload(all), EVIDENCE, &[])
+    };
+    let proposals = with(seen(WEB, "GET", "/orders/4"));
+    assert_eq!(
+        learnt_paths(&proposals),
+        ["/orders/1", "/orders/2", "/orders/3"]
+    );
+    let because = &proposals.held_back.first().unwrap().because;
+    assert_eq!(*because, Because::Denied("/orders/4".to_owned()));
+    // What another was denied, or this one with another method, is no matter.
+    for other in [seen(ADS, "GET", "/orders/4"), seen(WEB, "PUT", "/orders/4")] {
+        assert_eq!(learnt_paths(&with(other)), ["/orders/{*}"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! What is not learnt, and why.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::learning::proposal::Rarity;
+use crate::learning::workload::SetAside;
+
+#[test]
+fn what_is_rare_is_set_apart() {
+    let evidence = Evidence {
+        least_count: 3,
+        least_span: 10,
+        ..EVIDENCE
+    };
+    let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
+    let few = [5, 95].map(|second| seen_at(second, WEB, "GET", "/few"));
+    let brief = (50..55).map(|second| seen_at(second, WEB, "GET", "/brief"));
+    let proposals = Proposals::of(&workload(often.chain(few).chain(brief)), evidence, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/often"]);
+    let rare = proposals.rare.iter();
+    let rare: Vec<_> = rare
+        .map(|call| (call.pattern.text.as_str(), call.rarity))
+        .collect();
+    assert_eq!(
+        rare,
+        [("/brief", Some(Rarity::Brief)), ("/few", Some(Rarity::Few)),]
+    );
+    let taken = Evidence {
+        takes_rare: true,
+        ..evidence
+    };
+    let often = (0..100).map(|second| seen_at(second, WEB, "GET", "/often"));
+    let few = [seen_at(5, WEB, "GET", "/few")];
+    let proposals = Proposals::of(&workload(often.chain(few)), taken, &[]);
+    assert_eq!(learnt_paths(&proposals), ["/few", "/often"]);
+}
+
+#[test]
+fn what_cannot_be_learnt_is_set_aside_for_a_reason() {
+    let failed = Observation {
+        outcome: Outcome::Answered(404),
+        ..seen(WEB, "GET", "/x")
+    };
+    let unanswered = Observation {
+        outcome: Outcome::Unanswered,
+        ..seen(WEB, "GET", "/x")
+    };
+    let without_path = Observation {
+        path: None,
+        ..seen(WEB, "CONNECT", "/x")
+    };
+    let foreign = "spiffe://elsewhere.example/ns/shop/sa/web";
+    for (observation, reason) in [
+        (seen("", "GET", "/x"), SetAside::Anonymous),
+        (
+            seen("web", "GET", "/x"),
+            SetAside::Malformed("web".to_owned()),
+        ),
+        (
+            seen(foreign, "GET", "/x"),
+            SetAside::Foreign(foreign.to_owned()),
+        ),
+        (denied(seen(WEB, "GET", "/x")), SetAside::Denied),
+        (failed, SetAside::Failed),
+        (unanswered, SetAside::Unanswered),
+        (without_path, SetAside::Incomplete),
+        (
+            seen(WEB, "GET", "/x*"),
+            SetAside::Unwritable("GET /x*".to_owned()),
+        ),
+        (
+            seen(WEB, "GET", "*"),
+            SetAside::Unwritable("GET *".to_owned()),
+        ),
+        (
+            seen(WEB, "GET", "/{*}"),
+            SetAside::Unwritable("GET /{*}".to_owned()),
+        ),
+        (
+            seen(WEB, "GET", "/a b"),
+            SetAside::Unwritable("GET /a b".to_owned()),
+        ),
+        (
+            seen(WEB, "*", "/x"),
+            SetAside::Unwritable("* /x".to_owned()),
+        ),
+        (
+            seen(WEB, "get", "/x"),
+            SetAside::Unwritable("get /x".to_owned()),
+        ),
+    ] {
+        let workload = workload([observation]);
+        assert_eq!(workload.calls, BTreeMap::new(), "{reason:?}");
+        assert_eq!(workload.set_aside.keys().collect::<Vec<_>>(), [&reason]);
+    }
+}
+
+#[test]
+fn anonymous_callers_and_denied_requests_are_learnt_on_demand() {
+    let counting = Counting {
+        takes_denied: true,
+        takes_anonymous: true,
+        ..ALL
+    };
+    let mut workload = Workload::default();
+    for observation in [seen("", "GET", "/health"), denied(seen(WEB, "GET", "/x"))] {
+        workload.add(&observation, &domains(), counting, |_| Standing::New);
+    }
+    let policy = compiled(rules(&Proposals::of(&workload, EVIDENCE, &[])));
+    assert!(allows(&policy, "", "GET", "/health"));
+    assert!(!allows(&policy, WEB, "GET", "/health"));
+    assert!(allows(&policy, WEB, "GET", "/x"));
+    assert!(!allows(&policy, "", "GET", "/x"));
+}
+
+#[test]
+fn what_is_known_is_counted_and_what_a_rule_denies_never_learnt() {
+    let mut workload = Workload::default();
+    for (path, standing) in [
+        ("/known", Standing::Known),
+        ("/shadow", Standing::KnownInShadow),
+        ("/denied", Standing::Refused("no-admin".to_owned())),
+        ("/new", Standing::New),
+    ] {
+        workload.add(&seen(WEB, "GET", path), &domains(), ALL, |_| standing);
+    }
+    assert_eq!((workload.known, workload.known_in_shadow), (1, 1));
+    let paths: Vec<_> = workload.calls.keys().map(|call| &call.path).collect();
+    assert_eq!(paths, ["/new"]);
+    let refused = SetAside::Refused("no-admin".to_owned());
+    assert_eq!(workload.set_aside.keys().collect::<Vec<_>>(), [&refused]);
+}

@@ -1,0 +1,113 @@
+//! What validation finds, and what it leaves alone, where documents and rules depend on each other.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod beside_tcp;
+mod exclusions;
+mod gateways;
+mod istio;
+mod spellings;
+
+use policy_schema::diagnostic::SourceText;
+use policy_schema::istio::authorization_policies;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::{Options, Validated, validate};
+
+const MESH: &str = "\
+apiVersion: peergate.dev/v1alpha1
+kind: Mesh
+metadata: {name: test}
+spec: {trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.29\", filter: {image: \"file:///peergate_filter.wasm\"}}
+";
+
+fn check(texts: &[&str]) -> Validated {
+    let sources: Vec<_> = texts
+        .iter()
+        .map(|text| SourceText {
+            name: "policy.yaml".to_owned(),
+            text: (*text).to_owned(),
+        })
+        .collect();
+    let options = Options {
+        at: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
+        istio_version: None,
+    };
+    validate(&sources, options)
+}
+
+fn codes(texts: &[&str]) -> Vec<&'static str> {
+    let found = check(texts).diagnostics;
+    found.iter().map(|found| found.code.as_str()).collect()
+}
+
+/// A policy with one rule.
+fn policy(rule: &str) -> String {
+    format!(
+        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
+         metadata: {{name: orders, namespace: shop}}\n\
+         spec: {{selector: {{matchLabels: {{app: orders}}}}, service: {{ports: [{{port: 80, targetPort: 8080}}]}}, rules: [{{id: r, {rule}}}]}}\n"
+    )
+}
+
+#[test]
+fn a_mesh_that_cannot_be_read_is_not_missing_too() {
+    let policy = policy("effect: Allow");
+    assert_eq!(codes(&[&policy]), ["missing-mesh"]);
+    let unread = [
+        ("kind: Mesh\n a: [", "yaml-syntax"),
+        ("apiVersion: a\napiVersion: b\n", "duplicate-key"),
+        (&MESH.replace("Mesh", "mesh"), "unknown-kind"),
+    ];
+    for (mesh, code) in unread {
+        assert_eq!(codes(&[mesh, &policy]), [code], "{mesh}");
+    }
+}
+
+#[test]
+fn a_fault_of_the_mesh_does_not_hide_those_of_the_policies() {
+    let mesh = MESH.replace("file:///peergate_filter.wasm", "ftp://x");
+    let policy = policy("effect: Allow, from: [{principals: [evil/ns/a/sa/b]}]");
+    assert_eq!(
+        codes(&[&mesh, &policy]),
+        ["invalid-image", "foreign-trust-domain"]
+    );
+}
+
+#[test]
+fn namespaces_are_rendered_so_that_istio_takes_no_others() {
+    let cases = [
+        (
+            "namespaces: [a]",
+            r#"{"principals":["cluster.local/ns/a/*","old.example/ns/a/*"]}"#,
+        ),
+        (
+            "namespaces: [\"a*\"]",
+            r#"{"principals":["cluster.local/ns/a*","old.example/ns/a*"]}"#,
+        ),
+        (
+            "namespaces: [\"*-a\"]",
+            r#"{"principals":["cluster.local/*","old.example/*"],"namespaces":["*-a"]}"#,
+        ),
+        (
+            "notNamespaces: [a]",
+            r#"{"principals":["cluster.local/*","old.example/*"],"notPrincipals":["cluster.local/ns/a/*","old.example/ns/a/*"]}"#,
+        ),
+        ("anonymous: true", r#"{"notPrincipals":["*"]}"#),
+    ];
+    let mesh = MESH.replace("spec: {", "spec: {mtls: {mode: Permissive}, ");
+    for (source, expected) in cases {
+        let policy = policy(&format!("effect: Allow, from: [{{{source}}}]"));
+        let set = check(&[&mesh, &policy]).policies.unwrap();
+        let rendered = authorization_policies(&set.rollout(&set.policies()[0]));
+        let rendered = serde_json::to_value(&rendered[0]).unwrap();
+        let source = &rendered["spec"]["rules"][0]["from"][0]["source"];
+        assert_eq!(
+            source,
+            &serde_json::from_str::<serde_json::Value>(expected).unwrap()
+        );
+    }
+}

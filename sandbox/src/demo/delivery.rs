@@ -1,0 +1,78 @@
+//! HTTP filters → files by which Envoy discovers them, so that it takes changed ones while it runs.
+
+use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::error::DemoError;
+
+/// A folder with one file for each filter.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    folder: PathBuf,
+    /// How many filters Envoy waits for.
+    filters: usize,
+    version: Cell<u32>,
+}
+
+impl Delivery {
+    /// Delivers filters for the first time.
+    pub(super) fn new(folder: PathBuf, filters: &[Value]) -> Result<Self, DemoError> {
+        fs::create_dir(&folder)?;
+        let delivery = Self {
+            folder,
+            filters: filters.len(),
+            version: Cell::new(0),
+        };
+        delivery.deliver(filters)?;
+        Ok(delivery)
+    }
+
+    /// What stands for the filters in Envoy's configuration.
+    pub(super) fn discovered(&self, filters: &[Value]) -> Vec<Value> {
+        let entries = filters.iter().enumerate().map(|(number, filter)| {
+            json!({
+                "name": name(number),
+                "config_discovery": {
+                    "config_source": {"path_config_source": {"path": self.path(number)}},
+                    "type_urls": [filter.pointer("/typed_config/@type")],
+                },
+            })
+        });
+        entries.collect()
+    }
+
+    /// Puts others in their place.
+    pub(super) fn deliver(&self, filters: &[Value]) -> Result<(), DemoError> {
+        if filters.len() != self.filters {
+            return Err(DemoError::OtherFilters);
+        }
+        self.version.set(self.version.get().saturating_add(1));
+        for (number, filter) in filters.iter().enumerate() {
+            let response = json!({
+                "version_info": self.version.get().to_string(),
+                "resources": [{
+                    "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+                    "name": name(number),
+                    "typed_config": filter.get("typed_config"),
+                }],
+            });
+            // Envoy looks when a file is moved to the place, not when one is written to.
+            let path = self.path(number);
+            let new = path.with_extension("new");
+            fs::write(&new, response.to_string())?;
+            fs::rename(new, path)?;
+        }
+        Ok(())
+    }
+
+    fn path(&self, number: usize) -> PathBuf {
+        self.folder.join(format!("{}.json", name(number)))
+    }
+}
+
+fn name(number: usize) -> String {
+    format!("filter-{number}")
+}

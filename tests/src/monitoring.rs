@@ -1,0 +1,17 @@
+//! What operators get in `monitoring/`, and a mesh that it works on.
+
+pub mod files;
+mod mesh;
+
+pub use mesh::Mesh;
+
+/// The query as Grafana would send it, for each of the rules of the mesh that somebody may look at.
+pub fn filled_in(query: &str) -> Vec<String> {
+    let query = query
+        .replace("$__rate_interval", "1m")
+        .replace("$__range", "5m")
+        .replace("$cluster", ".*")
+        .replace("$policy", "shop_orders");
+    let rules = ["web", "old-reports", "no-bulk"];
+    rules.map(|rule| query.replace("$rule", rule)).into()
+}

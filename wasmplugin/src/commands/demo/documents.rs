@@ -1,0 +1,86 @@
+//! The demo's documents → policies, and the change that allows a denied call.
+
+use std::path::Path;
+
+use peergate_fault::Failure;
+use peergate_insight::compilation::compile;
+use peergate_insight::explanation::change::{Change, Documents};
+use peergate_insight::explanation::explain;
+use peergate_insight::explanation::remedy::Choice;
+use peergate_sandbox::demo::ChangedDocuments;
+use policy_schema::decision_id::DecisionRecord;
+use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::policy::PolicySet;
+use policy_schema::timestamp::Timestamp;
+use policy_schema::validate::Options;
+use similar::{ChangeTag, TextDiff};
+
+use super::error::DemoCommandError;
+use crate::input::Input;
+use crate::policy_file::changed_file;
+use crate::{output, policies, report};
+
+/// The policies of the documents as they are now. Shows what is wrong with documents that are not valid.
+pub(super) fn policies(folder: &Path) -> Result<PolicySet, Failure> {
+    let (_, set) = read(folder, policies::at_or_now(None))?;
+    Ok(set)
+}
+
+/// Changes the documents such that a denied call is allowed, as `peergate explain --write` does.
+pub(super) fn allow(folder: &Path, decision: &str) -> Result<ChangedDocuments, Failure> {
+    let change = change(folder, decision)?;
+    output::write_files(vec![changed_file(&change.source, &change.text)?])?;
+    Ok(ChangedDocuments {
+        added: added_lines(&change),
+        policies: policies(folder)?,
+    })
+}
+
+fn read(folder: &Path, now: Timestamp) -> Result<(Vec<SourceText>, PolicySet), DemoCommandError> {
+    let invalid = DemoCommandError::InvalidDocuments;
+    let input = Input::read(&[folder.to_owned()]);
+    let input = input.map_err(|reason| invalid(reason.to_string()))?;
+    let options = Options {
+        at: now,
+        istio_version: None,
+    };
+    let (input, validated) = policies::check(input, options);
+    let refused = || {
+        report::diagnostics(&validated.diagnostics, &input.sources);
+        let severities = validated.diagnostics.iter().map(Diagnostic::severity);
+        invalid(report::counts(severities))
+    };
+    let set = validated.policies.ok_or_else(refused)?;
+    Ok((input.sources, set))
+}
+
+fn change(folder: &Path, decision: &str) -> Result<Change, Failure> {
+    let not_explained = |reason: String| DemoCommandError::NotExplained(reason);
+    let now = policies::at_or_now(None);
+    let (sources, set) = read(folder, now)?;
+    let record = DecisionRecord::decode(decision);
+    let record = record.map_err(|reason| not_explained(reason.to_string()))?;
+    let name = policies::parse_name(&record.policy).map_err(not_explained)?;
+    let policy = policies::named(&set, &name)?;
+    let compiled = compile(&set, policy, &[])?;
+    let explanation = explain(&record, &compiled, |name| {
+        set.policy(&name.namespace, &name.name)
+    });
+    let documents = Documents {
+        sources: &sources,
+        name: &name,
+        labels: &[],
+        now,
+    };
+    let tried = documents.remedied(&record, &explanation, &set, policy, Choice::at(now))?;
+    let no_change = || not_explained("no change of the documents allows the call".to_owned());
+    Ok(tried.change.ok_or_else(no_change)?)
+}
+
+fn added_lines(change: &Change) -> Vec<String> {
+    let diff = TextDiff::from_lines(change.source.text.as_str(), &change.text);
+    diff.iter_all_changes()
+        .filter(|line| line.tag() == ChangeTag::Insert)
+        .map(|line| line.value().trim_end_matches('\n').to_owned())
+        .collect()
+}
