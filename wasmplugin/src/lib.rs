@@ -11,7 +11,6 @@ mod image;
 mod input;
 mod label;
 mod manifests;
-mod near_rules;
 mod output;
 mod policies;
 mod policy_file;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_report::serialized;
 use peergate_sandbox::{EnvoyBinary, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT};
 use thiserror::Error;
 
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             "Calls to boutique/cartservice of the example shop; the filter runs in Envoy {}.\n\n{report}",
             envoy.version()
         ),
-        Format::Json => output::write_stdout(&output::json(&report.to_json())?)?,
+        Format::Json => output::write_stdout(&serialized::json(&report.to_json())?)?,
     }
     if args.keep {
         keep(&mesh)?;

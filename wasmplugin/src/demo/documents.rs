@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use peergate_report::message;
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::envoy::{rbac, wasm_filter};
@@ -64,7 +65,7 @@ impl Documents {
         let refused = || {
             report::diagnostics(&validated.diagnostics, &input.sources);
             let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-            invalid(report::counts(severities))
+            invalid(message::counts(severities))
         };
         let policies = validated.policies.as_ref().ok_or_else(refused)?;
         let (namespace, name) = WORKLOAD;
