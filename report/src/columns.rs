@@ -18,7 +18,7 @@ pub(crate) struct Column {
 
 /// Columns beside each other.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Columns<'c> {
+pub(crate) struct Layout<'c> {
     /// What stands before the first.
     pub(crate) indent: usize,
     /// What stands between two.
@@ -27,7 +27,7 @@ pub(crate) struct Columns<'c> {
 }
 
 /// A name for what follows, and what follows: `reason    no-rule-matched`.
-pub(crate) const FIELDS: Columns<'_> = Columns {
+pub(crate) const FIELDS: Layout<'_> = Layout {
     indent: 0,
     gap: 2,
     columns: &[left(8), left(0)],
@@ -47,7 +47,7 @@ pub(crate) const fn right(width: usize) -> Column {
     }
 }
 
-impl Columns<'_> {
+impl Layout<'_> {
     /// The texts in a line, each in its column.
     pub(crate) fn line<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> String {
         let mut line = " ".repeat(self.indent);
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn texts_stand_in_their_columns() {
-        let columns = Columns {
+        let columns = Layout {
             indent: 1,
             gap: 2,
             columns: &[left(4), right(3), left(0)],

@@ -2,16 +2,15 @@
 //!
 //! Pure: functions take results and return texts, bytes or values. Whoever calls them prints and writes.
 
-mod columns;
-mod listed;
-
 pub mod certificates;
+mod columns;
 pub mod decision;
 mod entry;
 pub mod explanation;
 pub mod import;
 pub mod learning;
 pub mod limit;
+mod listed;
 pub mod message;
 pub mod metrics;
 mod near_rules;

@@ -3,10 +3,10 @@
 /// The first `most` names with commas between them, and the number of the others.
 pub(crate) fn some_of(names: impl ExactSizeIterator<Item = String>, most: usize) -> String {
     let more = names.len().saturating_sub(most);
-    let named: Vec<_> = names.take(most).collect();
-    let named = named.join(", ");
+    let first: Vec<_> = names.take(most).collect();
+    let first = first.join(", ");
     match more {
-        0 => named,
-        more => format!("{named} and {more} more"),
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }

@@ -7,11 +7,11 @@ use policy_schema::telemetry::metric::{self, Metric, MetricKind};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::columns::{Columns, left};
+use crate::columns::{Layout, left};
 use crate::serialized::{self, SerializeError};
 
 /// Labels and their meanings.
-const LABELS: Columns<'_> = Columns {
+const LABELS: Layout<'_> = Layout {
     indent: 2,
     gap: 0,
     columns: &[left(18), left(0)],

@@ -5,9 +5,9 @@ use std::fmt;
 use peergate_insight::explanation::NearRule;
 use policy_schema::printable::printable;
 
-use crate::columns::{Columns, left};
+use crate::columns::{Layout, left};
 
-const MISSES: Columns<'_> = Columns {
+const MISSES: Layout<'_> = Layout {
     indent: 4,
     gap: 0,
     columns: &[left(8), left(0)],

@@ -12,12 +12,12 @@ const MAX_NAMED: usize = 5;
 
 /// Files with these names, which are not read because of them: a rule in one of them would not be enforced.
 pub fn files(names: &[String]) -> Option<String> {
-    let named = names.iter().map(|name| quoted(name));
+    let quoted = names.iter().map(|name| in_ticks(name));
     (!names.is_empty()).then(|| {
         format!(
             "{} skipped, the name does not end in `.yaml`, `.yml` or `.json`: {}",
             counted(names.len(), "file is", "files are"),
-            some_of(named, MAX_NAMED)
+            some_of(quoted, MAX_NAMED)
         )
     })
 }
@@ -25,19 +25,19 @@ pub fn files(names: &[String]) -> Option<String> {
 /// Documents that were expected to be objects and are not.
 pub fn documents(places: &[Place], sources: &[SourceText]) -> Option<String> {
     let texts = Texts::new(sources);
-    let named = places.iter().map(|place| {
+    let quoted = places.iter().map(|place| {
         let line = texts.line(*place).unwrap_or_default();
-        quoted(&line)
+        in_ticks(&line)
     });
     (!places.is_empty()).then(|| {
         format!(
             "{} skipped, not a Kubernetes object: {}",
             counted(places.len(), "document is", "documents are"),
-            some_of(named, MAX_NAMED)
+            some_of(quoted, MAX_NAMED)
         )
     })
 }
 
-fn quoted(name: &str) -> String {
+fn in_ticks(name: &str) -> String {
     format!("`{}`", printable(name))
 }

@@ -1,5 +1,7 @@
 //! An answer for people: a few aligned lines.
 
+use std::fmt::Write as _;
+
 use peergate_insight::decision::answer::{Answer, RecordedMatch, Verdict};
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
@@ -76,10 +78,10 @@ impl Lines {
 fn rest(recorded: &RecordedMatch<'_>, leader: &str) -> String {
     let mut rest = String::new();
     if recorded.policy != leader {
-        rest += &format!(", policy {}", recorded.policy);
+        let _ = write!(rest, ", policy {}", recorded.policy);
     }
     if let Some(owner) = recorded.owner {
-        rest += &format!(", owner {}", printable(owner));
+        let _ = write!(rest, ", owner {}", printable(owner));
     }
     rest
 }

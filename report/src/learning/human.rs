@@ -15,7 +15,7 @@ use policy_schema::printable::{clipped, printable};
 
 use super::aside;
 use super::unread::Unread;
-use crate::columns::{Columns, left};
+use crate::columns::{Layout, left};
 use crate::remark::Remark;
 
 /// More lines than these of one kind are not shown.
@@ -25,7 +25,7 @@ const MOST: usize = 20;
 const BY_HAND: &str = "; `--template` makes it one";
 
 /// What stands before a line says what it is about.
-const LINES: Columns<'_> = Columns {
+const LINES: Layout<'_> = Layout {
     indent: 2,
     gap: 2,
     columns: &[left(6), left(0)],

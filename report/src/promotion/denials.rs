@@ -4,13 +4,13 @@ use peergate_insight::promotion::evidence::{CallerHits, Seen};
 use policy_schema::printable::printable;
 use policy_schema::telemetry::ObservedValue;
 
-use crate::columns::{Columns, left, right};
+use crate::columns::{Layout, left, right};
 
 /// More callers than these are not listed: nobody reads on.
 const MOST_CALLERS: usize = 20;
 
 /// How many requests, and which.
-const COUNTS: Columns<'_> = Columns {
+const COUNTS: Layout<'_> = Layout {
     indent: 2,
     gap: 2,
     columns: &[right(8), left(0)],

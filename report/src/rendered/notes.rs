@@ -99,7 +99,7 @@ fn defaults(set: &PolicySet) -> Vec<String> {
 
 /// The exceptions from mutual TLS that are left out. Their objects stay in the cluster until they are deleted.
 fn ended_exceptions(set: &PolicySet) -> Vec<String> {
-    let ended = set.mesh().ended_exceptions().into_iter();
+    let ended = set.mesh().ended_exceptions();
     let notes = ended.map(|(namespace, name)| {
         format!(
             "mTLS exception `{name}` of namespace `{namespace}` has expired and is left out; \
@@ -112,7 +112,7 @@ fn ended_exceptions(set: &PolicySet) -> Vec<String> {
 /// Gateways that a drained node takes away.
 fn single_pods(set: &PolicySet) -> Vec<String> {
     let version = set.mesh().istio_version();
-    let gateways = gateways_of_one_pod(set.mesh()).into_iter();
+    let gateways = gateways_of_one_pod(set.mesh());
     let notes = gateways.map(|gateway| {
         format!(
             "gateway `{gateway}`: Istio {version} makes one pod of it, since it cannot be told more before {GATEWAY_INFRASTRUCTURE}; \

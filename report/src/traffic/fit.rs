@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::order::Order;
 use super::table::{Cell, Column, Content, Mark, Table};
-use crate::columns::{self, Align, Columns};
+use crate::columns::{self, Align, Layout};
 use crate::shorten;
 
 /// A table in which every cell has its room.
@@ -295,7 +295,7 @@ fn lay_out(
             width.map(|width| columns::Column { width, align })
         })
         .collect();
-    let columns = Columns {
+    let columns = Layout {
         indent: 0,
         gap: plan.gap,
         columns: &columns,

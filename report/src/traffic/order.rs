@@ -29,6 +29,7 @@ impl Order {
     }
 
     /// The one after it.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Name => Self::Denied,

@@ -1,17 +1,17 @@
 //! All of a row, with every digit.
 
 use super::table::{Content, Table};
-use crate::columns::{Columns, left};
+use crate::columns::{Layout, left};
 
 /// A title and its cell.
-const CELL: Columns<'_> = Columns {
+const CELL: Layout<'_> = Layout {
     indent: 0,
     gap: 1,
     columns: &[left(9), left(0)],
 };
 
 /// A count and its rate beside each other, so that all of them fit a small screen.
-const NUMBERS: Columns<'_> = Columns {
+const NUMBERS: Layout<'_> = Layout {
     indent: 0,
     gap: 2,
     columns: &[left(19), left(0)],

@@ -11,11 +11,11 @@ use policy_schema::validate::{End, Ending};
 use policy_schema::wording::counted;
 use serde::Serialize;
 
-use crate::columns::{Columns, left};
+use crate::columns::{Layout, left};
 use crate::place::Texts;
 
 /// When it ends, how long that is, and what it is.
-const ENDS: Columns<'_> = Columns {
+const ENDS: Layout<'_> = Layout {
     indent: 2,
     gap: 2,
     columns: &[left(0), left(10), left(0)],
