@@ -10,10 +10,8 @@ use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::learning::document::{DocumentError, NewPolicy};
 use peergate_insight::learning::draft::{Draft, DraftError};
 use peergate_insight::learning::known::{Known, KnownError};
-use peergate_insight::learning::proposal::Evidence;
 use peergate_insight::learning::seen::{LogError, Seen};
 use peergate_insight::learning::series;
-use peergate_insight::learning::workload::Counting;
 use peergate_insight::policy_text::Unsound;
 use peergate_mesh::network;
 use peergate_report::learning::unread::Unread;
@@ -189,30 +187,5 @@ impl Args {
             Ok(series)
         });
         asked?
-    }
-
-    fn new_policy(&self) -> NewPolicy {
-        NewPolicy {
-            selector: self.selector.clone(),
-            service_ports: self.service_ports.clone(),
-            is_enforced: self.enforce,
-        }
-    }
-
-    fn counting(&self) -> Counting {
-        Counting {
-            status_below: self.counting.status_below,
-            takes_denied: self.counting.include_denied,
-            takes_anonymous: self.counting.include_anonymous,
-        }
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence {
-            least_count: self.evidence.min_count,
-            least_span: self.evidence.min_span,
-            least_ids: usize::from(self.evidence.min_ids),
-            takes_rare: self.evidence.include_rare,
-        }
     }
 }

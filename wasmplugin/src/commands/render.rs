@@ -3,6 +3,7 @@
 mod against;
 mod error;
 mod layout;
+mod objects;
 mod only;
 
 use std::slice;
@@ -11,12 +12,9 @@ use peergate_fault::{ExitStatus, Failure};
 use peergate_report::rendered::notes::{Rendered, notes};
 use peergate_report::rendered::object::{Object, Syntax};
 use peergate_report::rendered::{names, size, together};
-use policy_schema::envoy;
-use policy_schema::istio::{
-    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
-};
+use policy_schema::istio::ExtensionApi;
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
+use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
@@ -28,6 +26,7 @@ use crate::{policies, report};
 use against::AgainstArgs;
 use error::RenderError;
 use layout::Layout;
+use objects::Asked;
 use only::Only;
 
 /// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
@@ -137,16 +136,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if only.is_for_one_proxy() && !args.out.is_folder() {
         policies::only(policies)?;
     }
-    let mut objects = Vec::new();
-    for policy in policies {
-        add_objects(&mut objects, &set, policy, &only, args)?;
-    }
-    // What denies comes after what allows, so that nothing is denied meanwhile.
-    if args.workload.is_none() && !only.is_for_one_proxy() {
-        let resources = mesh_resources(&set).into_iter();
-        let chosen = resources.filter(|resource| only.takes(resource.kind()));
-        objects.extend(chosen.map(|resource| Object::Resource(Box::new(resource))));
-    }
+    let asked = Asked {
+        only: &only,
+        api: ExtensionApi::from(args.extension_api),
+        filter_path: &args.filter_path,
+        has_mesh: args.workload.is_none(),
+    };
+    let objects = asked.objects(&set, policies)?;
     check(&names::twice(&objects), RenderError::SameName)?;
     let large = size::large(&objects)?;
     check(&large.refused, RenderError::TooLarge)?;
@@ -160,7 +156,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let rendered = Rendered {
         set: &set,
         policies,
-        has_mesh: args.workload.is_none(),
+        has_mesh: asked.has_mesh,
         has_every_kind: only.is_everything(),
         has_kind: &|kind| only.takes(kind),
         objects: count,
@@ -177,47 +173,6 @@ fn check(refused: &[String], error: impl FnOnce(usize) -> RenderError) -> Result
         0 => Ok(()),
         count => Err(error(count).into()),
     }
-}
-
-fn add_objects(
-    objects: &mut Vec<Object>,
-    set: &PolicySet,
-    policy: &ServicePolicy,
-    only: &only::Chosen,
-    args: &Args,
-) -> Result<(), Failure> {
-    let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
-    let rollout = set.rollout(policy);
-    let api = ExtensionApi::from(args.extension_api);
-    let wants_extension =
-        only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension);
-    let extension = match wants_extension.then(|| extension(&rollout, api)) {
-        None => None,
-        Some(Ok(extension)) => Some(extension),
-        Some(Err(NoExtension::MissingImage)) if only.is_everything() => None,
-        Some(Err(NoExtension::MissingImage)) => return Err(RenderError::MissingImage.into()),
-        Some(Err(reason @ NoExtension::NoTrafficExtension(_))) => {
-            return Err(RenderError::NoTrafficExtension(reason).into());
-        }
-    };
-    if only.takes(ResourceKind::AuthorizationPolicy) {
-        let rendered = authorization_policies(&rollout).into_iter();
-        rendered.for_each(|object| add(object.into()));
-    }
-    extension.into_iter().for_each(add);
-    if only.is(Only::PluginConfig) {
-        objects.push(Object::PluginConfig(Box::new(rollout.config().clone())));
-    }
-    if only.is(Only::Envoy) {
-        let filters = envoy::http_filters(&rollout, &args.filter_path).map_err(|reason| {
-            RenderError::NotForPlainEnvoy {
-                name: policy.name().clone(),
-                reason,
-            }
-        })?;
-        objects.push(Object::HttpFilters(policy.name().clone(), filters));
-    }
-    Ok(())
 }
 
 fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
