@@ -18,6 +18,5 @@ pub(crate) mod push;
 pub(crate) mod render;
 pub(crate) mod schema;
 pub(crate) mod top;
-mod undeclared_providers;
 pub(crate) mod validate;
 pub(crate) mod verify;

@@ -115,7 +115,7 @@ mod tests {
         let foreign = ["server-side"];
         let mut found = 0;
         let mut texts = Vec::new();
-        for folder in ["src", "../insight/src", "../mesh/src"] {
+        for folder in ["src", "../insight/src", "../mesh/src", "../report/src"] {
             let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
             remedies(&source, &mut texts);
         }

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
 use peergate_fault::{ExitStatus, Fault};
+use peergate_report::skipped;
 use policy_schema::code;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
-use policy_schema::printable::printable;
-use policy_schema::wording::counted;
 use policy_schema::yaml::Span;
 use thiserror::Error;
 
@@ -22,9 +21,6 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 /// What the names of files end in that belong beside policies and are none: documentation, and requests for
 /// `decide`.
 const COMPANIONS: [&str; 3] = ["md", "txt", "ndjson"];
-
-/// More skipped files than these are not named.
-const MAX_NAMED: usize = 5;
 
 /// What the texts of some editors begin with.
 pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -106,7 +102,8 @@ impl Input {
         for path in paths {
             if path.is_dir() {
                 let Files { policies, skipped } = files_below(path)?;
-                note_skipped(&skipped);
+                let skipped: Vec<_> = skipped.iter().map(|file| name_of(file)).collect();
+                skipped::files(&skipped).into_iter().for_each(report::note);
                 if policies.is_empty() {
                     return Err(InputError::EmptyFolder(path.clone()));
                 }
@@ -215,26 +212,6 @@ fn files_below(folder: &Path) -> Result<Files, InputError> {
     files.policies.sort();
     files.skipped.sort();
     Ok(files)
-}
-
-/// Says which files of a folder are not read: a rule in one of them would not be enforced.
-fn note_skipped(files: &[PathBuf]) {
-    if files.is_empty() {
-        return;
-    }
-    let named = files.iter().take(MAX_NAMED);
-    let named: Vec<_> = named
-        .map(|file| format!("`{}`", printable(&file.display().to_string())))
-        .collect();
-    let more = match files.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    report::note(&format!(
-        "{} skipped, the name does not end in `.yaml`, `.yml` or `.json`: {}{more}",
-        counted(files.len(), "file is", "files are"),
-        named.join(", ")
-    ));
 }
 
 /// What is in a folder and not hidden, in the order of the names.

@@ -10,7 +10,6 @@ mod image;
 mod input;
 mod label;
 mod manifests;
-mod near_rules;
 mod output;
 mod policies;
 mod policy_file;

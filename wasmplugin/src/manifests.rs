@@ -4,17 +4,13 @@ use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_mesh::manifests::Manifests;
-use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
-use policy_schema::printable::printable;
-use policy_schema::wording::counted;
-use policy_schema::yaml::Lines;
+use peergate_report::message::counts;
+use peergate_report::skipped;
+use policy_schema::diagnostic::Diagnostic;
 use thiserror::Error;
 
 use crate::input::Input;
 use crate::report;
-
-/// More skipped documents than these are not named.
-const MAX_NAMED: usize = 5;
 
 /// Manifests that cannot be read. The diagnostics have been shown.
 #[derive(Debug, Error)]
@@ -48,30 +44,9 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
     if !diagnostics.is_empty() {
         report::diagnostics(&diagnostics, &manifests.sources);
         let severities = diagnostics.iter().map(Diagnostic::severity);
-        return Err(InvalidManifests(report::counts(severities)).into());
+        return Err(InvalidManifests(counts(severities)).into());
     }
-    note_skipped(&manifests.skipped, &manifests.sources);
+    let skipped = skipped::documents(&manifests.skipped, &manifests.sources);
+    skipped.into_iter().for_each(report::note);
     Ok(manifests)
-}
-
-/// Lists documents that were expected to be objects and are not.
-fn note_skipped(places: &[Place], sources: &[SourceText]) {
-    if places.is_empty() {
-        return;
-    }
-    let named = places.iter().take(MAX_NAMED).filter_map(|place| {
-        let SourceText { name, text } = sources.get(place.source)?;
-        let line = Lines::new(text).position(place.span.start).line;
-        Some(format!("`{}:{line}`", printable(name)))
-    });
-    let named: Vec<_> = named.collect();
-    let more = match places.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    report::note(&format!(
-        "{} skipped, not a Kubernetes object: {}{more}",
-        counted(places.len(), "document is", "documents are"),
-        named.join(", ")
-    ));
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
 use peergate_fault::{ExitStatus, Fault};
-use policy_schema::yaml_text::{YamlTextError, yaml_text};
-use serde::Serialize;
+use peergate_report::rendered::files::File;
+use peergate_report::rendered::object::Syntax;
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
 
@@ -27,10 +27,6 @@ pub(crate) enum OutputError {
     /// A file of an authority, with its key or beside it.
     #[error("`{}` exists already", .0.display())]
     KeyExists(PathBuf),
-    #[error(transparent)]
-    Yaml(#[from] YamlTextError),
-    #[error("cannot write JSON: {0}")]
-    Json(#[from] serde_json::Error),
 }
 
 impl Fault for OutputError {
@@ -40,7 +36,7 @@ impl Fault for OutputError {
 
     fn help(&self) -> Option<&str> {
         match self {
-            Self::Write { .. } | Self::Yaml(_) | Self::Json(_) => None,
+            Self::Write { .. } => None,
             Self::NoFolder { .. } => Some("make the folder first, or name another place"),
             Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
             Self::KeyExists(_) => {
@@ -58,6 +54,15 @@ pub(crate) enum Format {
     Human,
     /// For programs
     Json,
+}
+
+impl From<Format> for Syntax {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Human => Self::Yaml,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 /// Where results go.
@@ -141,6 +146,18 @@ pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), OutputError> {
         staged.push(Staged::new(file)?);
     }
     staged.into_iter().try_for_each(Staged::commit)
+}
+
+/// Writes files into a folder as [`write_files`] does, and makes the folders that they need.
+pub(crate) fn write_into(folder: &Path, files: Vec<File>) -> Result<(), OutputError> {
+    create_folder(folder)?;
+    let mut new = Vec::with_capacity(files.len());
+    for File { path, content } in files {
+        let path = folder.join(path);
+        path.parent().map_or(Ok(()), create_folder)?;
+        new.push(NewFile { path, content });
+    }
+    write_files(new)
 }
 
 /// Writes a file that must not exist.
@@ -286,44 +303,4 @@ fn cannot_write(path: &Path, reason: io::Error) -> OutputError {
         name: path.display().to_string(),
         reason,
     }
-}
-
-/// The value as indented JSON with a line end.
-pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, OutputError> {
-    let mut json = serde_json::to_vec_pretty(value)?;
-    json.push(b'\n');
-    Ok(json)
-}
-
-/// Counts what is written to it, and keeps nothing of it.
-#[derive(Debug, Default)]
-pub(crate) struct ByteCount(usize);
-
-impl ByteCount {
-    pub(crate) fn bytes(&self) -> usize {
-        self.0
-    }
-}
-
-impl Write for ByteCount {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// How many bytes the value has as JSON without blanks.
-pub(crate) fn json_bytes(value: &impl Serialize) -> Result<usize, OutputError> {
-    let mut count = ByteCount::default();
-    serde_json::to_writer(&mut count, value)?;
-    Ok(count.bytes())
-}
-
-/// The value as a YAML document, as `kubectl` prints it.
-pub(crate) fn yaml(value: &impl Serialize) -> Result<String, OutputError> {
-    Ok(yaml_text(value)?)
 }

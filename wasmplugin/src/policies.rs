@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_report::message::counts;
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
@@ -69,10 +70,9 @@ pub(crate) fn load_with_texts(
     } = validated;
     match policies {
         Some(set) => Ok((input, set)),
-        None => Err(PoliciesError::Invalid(report::counts(
-            diagnostics.iter().map(Diagnostic::severity),
-        ))
-        .into()),
+        None => {
+            Err(PoliciesError::Invalid(counts(diagnostics.iter().map(Diagnostic::severity))).into())
+        }
     }
 }
 

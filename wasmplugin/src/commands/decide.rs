@@ -1,7 +1,6 @@
 //! `peergate decide`.
 
 mod error;
-mod human;
 mod requests;
 mod target;
 
@@ -13,19 +12,20 @@ use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::decision::caller::{Caller, CallerText};
 use peergate_insight::decision::decider::Decider;
 use peergate_insight::decision::question::{self, Question};
+use peergate_report::decision::{human, json};
+use peergate_report::message::counts;
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::decision_key::KeyArgs;
 use crate::input::{InputArgs, InputError, is_stdin};
 use crate::label::parse_label;
 use crate::output::{self, Format};
-use crate::policies;
 use crate::policies::PoliciesError;
-use crate::report::{self, Message};
+use crate::{policies, report};
 
 use error::QuestionError;
 use requests::Lines;
@@ -167,8 +167,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if let (Err(failure), Format::Json) = (&result, args.output) {
         // What is summed up has been shown.
         if !failure.is_summary() {
-            let error = json!({"error": failure.to_string(), "help": failure.help()});
-            output::write_stdout(&output::json(&error)?)?;
+            output::write_stdout(&json::failure(&**failure)?)?;
         }
     }
     result
@@ -210,8 +209,8 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         help: reason.help_with_arguments(),
     })?;
     let text = match args.output {
-        Format::Human => human::Lines(&answer).to_string().into_bytes(),
-        Format::Json => output::json(&answer)?,
+        Format::Human => human::text(&answer).into_bytes(),
+        Format::Json => json::answer(&answer)?,
     };
     output::write_stdout(&text)?;
     Ok(if answer.passes {
@@ -236,13 +235,9 @@ fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
         return Ok(set);
     }
     let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    let failure = PoliciesError::Invalid(report::counts(severities));
-    let messages = validated.diagnostics.iter().map(Message::from);
-    let error = json!({
-        "error": failure.to_string(),
-        "diagnostics": report::entries(messages, &input.sources),
-    });
-    output::write_stdout(&output::json(&error)?)?;
+    let failure = PoliciesError::Invalid(counts(severities));
+    let json = json::invalid(&failure, &validated.diagnostics, &input.sources)?;
+    output::write_stdout(&json)?;
     Err(failure.into())
 }
 

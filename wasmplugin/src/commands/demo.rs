@@ -9,6 +9,7 @@ use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_report::serialized;
 use peergate_sandbox::EnvoyBinary;
 use peergate_sandbox::demo::{self, DemoError, DemoFiles, DemoMesh};
 
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
             "Calls to boutique/cartservice of the example shop; the filter runs in Envoy {}.\n\n{report}",
             envoy.version()
         ),
-        Format::Json => output::write_stdout(&output::json(&report.to_json())?)?,
+        Format::Json => output::write_stdout(&serialized::json(&report.to_json())?)?,
     }
     if args.keep {
         keep::keep(&mesh)?;

@@ -1,16 +1,17 @@
 //! `peergate explain`.
 
 mod error;
-mod human;
-mod json;
-mod notes;
-mod patch;
+mod patched_file;
 
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::compilation::compile;
-use peergate_insight::explanation::change::{Documents, Tried};
+use peergate_insight::explanation;
+use peergate_insight::explanation::change::Documents;
 use peergate_insight::explanation::remedy::Choice;
-use peergate_insight::explanation::{self, Explanation};
+use peergate_report::explanation::notes::notes;
+use peergate_report::explanation::patch::Patch;
+use peergate_report::explanation::report::Report;
+use peergate_report::explanation::{human, json};
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
@@ -22,7 +23,7 @@ use crate::policy_file::{PolicyFileError, changed_file};
 use crate::{output, policies, report};
 
 use error::ExplainError;
-use patch::Patch;
+use patched_file::patched_file;
 
 /// Say why a request was denied, and what change would allow it
 ///
@@ -84,21 +85,6 @@ enum Form {
     Patch,
 }
 
-/// All that is to be said.
-#[derive(Debug)]
-struct Report<'r> {
-    record: &'r DecisionRecord,
-    /// Whether nobody without the key can have made the id.
-    is_sealed: bool,
-    explanation: &'r Explanation<'r>,
-    /// What would make it be allowed, and what came of trying it.
-    tried: &'r Tried,
-    /// The change, as a unified diff.
-    patch: Option<&'r Patch>,
-    /// Whether it goes into the file by itself.
-    is_written: bool,
-}
-
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() {
         if args.write {
@@ -134,7 +120,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         now,
     };
     let tried = documents.remedied(&record, &explanation, &set, policy, choice)?;
-    let patch = tried.change.as_ref().map(Patch::new);
+    let patch = tried
+        .change
+        .as_ref()
+        .map(|change| Patch::new(change, patched_file(&change.source.name)));
     let is_sealed = set.decision_key_of(&name).is_some();
     let may_write = is_sealed || args.yes;
     let report = Report {
@@ -146,14 +135,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         is_written: args.write && may_write,
     };
     let text = match args.output {
-        Form::Human => report.to_string().into_bytes(),
-        Form::Json => output::json(&report.to_json())?,
+        Form::Human => human::text(&report).into_bytes(),
+        Form::Json => json::json(&report)?,
         Form::Patch => patch.iter().flat_map(|patch| patch.text.bytes()).collect(),
     };
     output::write_stdout(&text)?;
     // Whoever takes a change without reading the explanation reads at least these.
     if args.output == Form::Patch || (args.write && args.output != Form::Human) {
-        report.notes().iter().for_each(|note| report::note(note));
+        notes(&report).into_iter().for_each(report::note);
     }
     if args.write
         && let Some(change) = &tried.change

@@ -1,13 +1,12 @@
 //! `peergate import`.
 
-mod notes;
-mod text;
-
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueHint};
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_report::import::{notes, text};
+use peergate_report::place::Texts;
 use policy_schema::import::{ExceptionPlan, Options as ImportOptions, Outcome, import};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
@@ -17,8 +16,6 @@ use thiserror::Error;
 use crate::input::Input;
 use crate::report::{self, LimitArgs};
 use crate::{output, policies};
-
-use text::Places;
 
 /// Convert existing policies to Peergate documents
 #[derive(Debug, clap::Args)]
@@ -138,18 +135,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         // What would be read in its place is not what was written.
         if let Some(source) = input.sources.get_mut(diagnostic.source) {
             source.text.clear();
-            report::warning(&format!(
-                "{}: cannot be read: {}; {}",
-                source.name, diagnostic.message, diagnostic.help
-            ));
+            report::remarks([notes::unreadable(&source.name, diagnostic)]);
         }
     }
     let imported = import(&input.sources, &args.options());
-    let places = Places::new(&input.sources);
-    notes::show(&imported.findings, &places, args.limit, args.verbose);
-    for note in imported.open.iter().chain(&imported.differences) {
-        report::note(note);
-    }
+    let texts = Texts::new(&input.sources);
+    let most = args.limit.max_problems;
+    report::remarks(notes::findings(
+        &imported.findings,
+        &texts,
+        most,
+        args.verbose,
+    ));
+    let notes = imported.open.iter().chain(&imported.differences);
+    notes.for_each(report::note);
     let outcomes = || imported.findings.iter().map(|finding| finding.outcome);
     let lost = outcomes().filter(|outcome| outcome.is_loss()).count() + not_text.len();
     let unreadable = outcomes()
@@ -162,9 +161,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let Some(documents) = documents else {
         return Err(NotImported(lost).into());
     };
-    let text = text::written(&documents, &imported.open, &places)?;
+    let text = text::text(&documents, &imported.open, &texts)?;
     output::write_stdout(text.as_bytes())?;
-    notes::show_replaced(&documents);
+    notes::replaced(&documents)
+        .into_iter()
+        .for_each(report::note);
     Ok(if lost == 0 {
         ExitStatus::Success
     } else {

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     if !is_stdin(&args.out) {
         let name = args.out.display();
-        report::summary(&format!("wrote {name}; next: peergate validate -f {name}"));
+        report::summary(format!("wrote {name}; next: peergate validate -f {name}"));
     }
     Ok(ExitStatus::Success)
 }

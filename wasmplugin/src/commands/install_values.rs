@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
-use policy_schema::istio::{InstallContent, install_files};
+use peergate_report::rendered::{install, undeclared_providers};
 use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use super::undeclared_providers;
 use crate::input::InputArgs;
-use crate::output::{self, NewFile};
-use crate::policies;
+use crate::{output, policies, report};
 
 /// Write what Istio is installed with, so that the mesh is what its document says
 ///
@@ -51,22 +49,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         istio_version: args.istio_version,
     };
     let set = policies::load(&args.input, options)?;
-    let files = install_files(&set).into_iter().map(|file| {
-        let content = match file.content {
-            InstallContent::Document(document) => output::yaml(&document)?,
-            InstallContent::Objects(objects) => {
-                let objects = objects.iter().map(output::yaml);
-                objects.collect::<Result<Vec<_>, _>>()?.join("---\n")
-            }
-        };
-        Ok(NewFile {
-            path: args.out.join(format!("{}.yaml", file.name)),
-            content: content.into_bytes(),
-        })
-    });
-    let files = files.collect::<Result<Vec<_>, Failure>>()?;
-    output::create_folder(&args.out)?;
-    output::write_files(files)?;
-    undeclared_providers::note_undefined(&set);
+    output::write_into(&args.out, install::files(&set)?)?;
+    let undefined = undeclared_providers::undefined(&set).into_iter();
+    undefined.for_each(report::note);
     Ok(ExitStatus::Success)
 }

@@ -2,39 +2,35 @@
 
 mod args;
 mod error;
-mod human;
-mod json;
-mod unread;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use peergate_fault::{ExitStatus, Failure};
-use peergate_insight::learning::counters::OBSERVED;
 use peergate_insight::learning::document::{DocumentError, NewPolicy};
 use peergate_insight::learning::draft::{Draft, DraftError};
 use peergate_insight::learning::known::{Known, KnownError};
-use peergate_insight::learning::learnt::Learnt;
-use peergate_insight::learning::proposal::{Evidence, ProposedCall};
 use peergate_insight::learning::seen::{LogError, Seen};
 use peergate_insight::learning::series;
-use peergate_insight::learning::workload::Counting;
 use peergate_insight::policy_text::Unsound;
 use peergate_mesh::network;
+use peergate_report::learning::unread::Unread;
+use peergate_report::learning::{human, json, notes};
+use peergate_report::message;
+use peergate_report::serialized::SerializeError;
 use policy_schema::code;
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
 use crate::input::{self, BYTE_ORDER_MARK, InputArgs, InputError, cannot_read, is_stdin, name_of};
-use crate::output::{self, Format, OutputError};
+use crate::output::{self, Format};
 use crate::policies::PoliciesError;
 use crate::{policies, report};
 
 pub(crate) use args::Args;
 
 use error::LearnError;
-use unread::Unread;
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let input = InputArgs::of(&args.files);
@@ -65,8 +61,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let (evidence, new) = (args.evidence(), args.new_policy());
     let draft = Draft::of(workloads, &known, evidence, &args.evidence.templates, &new);
     let draft = draft.map_err(not_learnt)?;
-    args.note_unused_templates(&draft.learnt);
-    show(&draft, &marked, &unread, args)?;
+    let unused = notes::unused_templates(&draft.learnt, &args.evidence.templates);
+    unused.into_iter().for_each(report::note);
+    show(&draft, &marked, &unread, &new, args)?;
     Ok(if draft.documents().next().is_some() {
         ExitStatus::Success
     } else {
@@ -108,7 +105,7 @@ fn read_log(seen: &mut Seen<'_>, file: &Path, args: &Args) -> Result<(), Failure
         reason @ LogError::NoAccessLog { .. } => reason.into(),
     })?;
     if lines == 0 {
-        report::note(&format!("`{name}` has no lines"));
+        report::note(notes::no_lines(&name));
     }
     Ok(())
 }
@@ -117,7 +114,7 @@ fn read_log(seen: &mut Seen<'_>, file: &Path, args: &Args) -> Result<(), Failure
 fn not_learnt(reason: DraftError) -> Failure {
     match reason {
         DraftError::Document(DocumentError::NotEditable(reason)) => reason.into(),
-        DraftError::Document(DocumentError::Yaml(reason)) => OutputError::from(reason).into(),
+        DraftError::Document(DocumentError::Yaml(reason)) => SerializeError::from(reason).into(),
         DraftError::SeveralNew(count) => PoliciesError::Several(count).into(),
         DraftError::Rejected(KnownError::Compilation(reason)) => reason.into(),
         DraftError::Rejected(KnownError::Unsound(Unsound { texts, diagnostics })) => {
@@ -134,20 +131,20 @@ fn not_learnt(reason: DraftError) -> Failure {
 }
 
 fn counts(diagnostics: &[Diagnostic]) -> String {
-    report::counts(diagnostics.iter().map(Diagnostic::severity))
+    message::counts(diagnostics.iter().map(Diagnostic::severity))
 }
 
 fn show(
     draft: &Draft,
     marked: &BTreeSet<usize>,
     unread: &Unread,
+    new: &NewPolicy,
     args: &Args,
 ) -> Result<(), Failure> {
     let Draft { learnt, texts } = draft;
     match args.output {
         Format::Json => {
-            let report = json::Report::new(learnt, texts, unread);
-            output::write(&args.out, output::json(&report)?)?;
+            output::write(&args.out, json::json(learnt, texts, unread)?)?;
             args.say_written();
             Ok(())
         }
@@ -160,7 +157,7 @@ fn show(
                 output::write(&args.out, text.into_bytes())?;
                 args.say_written();
             }
-            human::report(learnt, unread, args);
+            report::remarks(human::remarks(learnt, unread, new));
             Ok(())
         }
     }
@@ -173,22 +170,6 @@ impl Args {
         }
     }
 
-    /// A template that takes nothing in may be misspelt.
-    fn note_unused_templates(&self, learnt: &[Learnt]) {
-        let calls = || learnt.iter().flat_map(|one| one.proposals.calls());
-        for template in &self.evidence.templates {
-            let is_used = |call: &ProposedCall| {
-                call.pattern.by_hand.is_some() && call.pattern.text == template.text()
-            };
-            if !calls().any(is_used) {
-                report::note(&format!(
-                    "the template `{}` takes in no request that is learned from",
-                    template.text()
-                ));
-            }
-        }
-    }
-
     /// What Prometheus has of the learning mode, if one is named.
     fn series(&self, at: Timestamp) -> Result<Vec<series::Series>, Failure> {
         let asked = network::block_on(async {
@@ -198,39 +179,13 @@ impl Args {
             let workload = self.workload.as_ref();
             let series = series::ask(&prometheus, self.window, workload, at).await?;
             if series.is_empty() && !series::is_known(&prometheus, self.window, at).await? {
-                report::note(&format!(
-                    "{} has no `{OBSERVED}` in the last {}: turn on the learning mode with `spec.filter.reporting.learning: {{}}` in the `Mesh`, render and apply it, and check that Prometheus scrapes the proxies",
+                report::note(notes::nothing_counted(
                     prometheus.url(),
-                    self.window.text(),
+                    &self.window.text(),
                 ));
             }
             Ok(series)
         });
         asked?
-    }
-
-    fn new_policy(&self) -> NewPolicy {
-        NewPolicy {
-            selector: self.selector.clone(),
-            service_ports: self.service_ports.clone(),
-            is_enforced: self.enforce,
-        }
-    }
-
-    fn counting(&self) -> Counting {
-        Counting {
-            status_below: self.counting.status_below,
-            takes_denied: self.counting.include_denied,
-            takes_anonymous: self.counting.include_anonymous,
-        }
-    }
-
-    fn evidence(&self) -> Evidence {
-        Evidence {
-            least_count: self.evidence.min_count,
-            least_span: self.evidence.min_span,
-            least_ids: usize::from(self.evidence.min_ids),
-            takes_rare: self.evidence.include_rare,
-        }
     }
 }

@@ -204,7 +204,7 @@ fn write_into(
     }
     let count = files.len();
     write(files, force)?;
-    report::summary(&format!(
+    report::summary(format!(
         "wrote {} to {}; next: docs/monitoring.md",
         counted(count, "file", "files"),
         folder.display()

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_report::serialized::SerializeError;
 use thiserror::Error;
 
 use crate::image::{self, BuildInfo, Image, InvalidBuildInfo, NotAModule, WASM_MAGIC};
 use crate::input::{InputError, bytes};
-use crate::output::{self, OutputError};
+use crate::output;
 
 /// Make the OCI image of the filter that Istio's sidecars fetch
 ///
@@ -82,8 +83,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         name: path.display().to_string(),
         reason,
     })?;
-    let image = Image::of_module(&module, &build).map_err(OutputError::Json)?;
-    output::write(&args.out, image::to_tar(&image).map_err(OutputError::Json)?)?;
+    let image = Image::of_module(&module, &build).map_err(SerializeError::Json)?;
+    output::write(
+        &args.out,
+        image::to_tar(&image).map_err(SerializeError::Json)?,
+    )?;
     let digest = image.digest().unwrap_or_default();
     // The archive may be what stdout has.
     if args.out.as_os_str() != "-" {

@@ -1,9 +1,6 @@
 //! `peergate promote`.
 
 mod error;
-mod human;
-mod json;
-mod report;
 mod write;
 
 use std::time::Duration;
@@ -17,6 +14,8 @@ use peergate_insight::promotion::judged::{Judged, judge_all};
 use peergate_insight::promotion::verdict::Standard;
 use peergate_mesh::network;
 use peergate_mesh::series::NoLabels;
+use peergate_report::promotion::report::Report;
+use peergate_report::promotion::{human, json};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::time_span;
@@ -28,8 +27,6 @@ use crate::output::{self, Format};
 use crate::policies;
 use crate::policy_file::PolicyFileError;
 use crate::prometheus_args::PrometheusArgs;
-
-use report::Report;
 
 /// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
 ///
@@ -133,8 +130,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         written,
     };
     let text = match args.output {
-        Format::Human => human::report(&report).into_bytes(),
-        Format::Json => json::report(&report)?,
+        Format::Human => human::text(&report).into_bytes(),
+        Format::Json => json::json(&report)?,
     };
     output::write_stdout(&text)?;
     Ok(if is_all_ready {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_mesh::network;
+use peergate_report::message::counts;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::edit::{EditError, PolicyText};
 use policy_schema::validate::{Options, validate};
@@ -148,5 +149,5 @@ fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
     }
     report::diagnostics(&validated.diagnostics, &sources);
     let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    Err(UploadError::InvalidWithImage(report::counts(severities)).into())
+    Err(UploadError::InvalidWithImage(counts(severities)).into())
 }

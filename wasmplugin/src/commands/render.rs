@@ -1,38 +1,32 @@
 //! `peergate render`.
 
 mod against;
-mod applied;
 mod error;
-mod folder;
-mod names;
-mod notes;
-mod object;
+mod layout;
+mod objects;
 mod only;
-mod release;
 
 use std::slice;
 
 use peergate_fault::{ExitStatus, Failure};
-use policy_schema::envoy;
-use policy_schema::istio::{
-    ExtensionApi, NoExtension, ResourceKind, authorization_policies, extension, mesh_resources,
-};
+use peergate_report::rendered::notes::{Rendered, notes};
+use peergate_report::rendered::object::{Object, Syntax};
+use peergate_report::rendered::{names, size, together};
+use policy_schema::istio::ExtensionApi;
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::{IstioVersion, PolicySet, ServicePolicy};
+use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-use policy_schema::wording::counted;
 
-use super::undeclared_providers;
 use crate::decision_key::KeyArgs;
 use crate::input::{InputArgs, InputError};
-use crate::output::{self, Format, NewFile, Target};
+use crate::output::{self, Format, Target};
 use crate::{policies, report};
 
 use against::AgainstArgs;
 use error::RenderError;
-use folder::Layout;
-use object::Object;
+use layout::Layout;
+use objects::Asked;
 use only::Only;
 
 /// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
@@ -142,106 +136,51 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if only.is_for_one_proxy() && !args.out.is_folder() {
         policies::only(policies)?;
     }
-    let mut objects = Vec::new();
-    for policy in policies {
-        add_objects(&mut objects, &set, policy, &only, args)?;
-    }
-    // What denies comes after what allows, so that nothing is denied meanwhile.
-    if args.workload.is_none() && !only.is_for_one_proxy() {
-        let resources = mesh_resources(&set).into_iter();
-        let chosen = resources.filter(|resource| only.takes(resource.kind()));
-        objects.extend(chosen.map(|resource| Object::Resource(Box::new(resource))));
-    }
-    names::check(&objects)?;
-    let large = object::check_sizes(&objects)?;
+    let asked = Asked {
+        only: &only,
+        api: ExtensionApi::from(args.extension_api),
+        filter_path: &args.filter_path,
+        has_mesh: args.workload.is_none(),
+    };
+    let objects = asked.objects(&set, policies)?;
+    check(&names::twice(&objects), RenderError::SameName)?;
+    let large = size::large(&objects)?;
+    check(&large.refused, RenderError::TooLarge)?;
     if !args.against.check(&set, at, &objects)? {
         return Ok(ExitStatus::Negative);
     }
     write(&objects, args)?;
-    let is_empty = objects.is_empty();
+    let count = objects.len();
     // The notes look at the policies once more.
     drop(objects);
-    if is_empty {
-        report::note("no object is rendered, so there is nothing to apply");
-    }
-    if only.takes(ResourceKind::AuthorizationPolicy) {
-        notes::differences(&set, policies);
-    }
-    if args.workload.is_none() && only.takes(ResourceKind::PeerAuthentication) {
-        notes::ended_exceptions(&set);
-    }
-    if large > 0 {
-        report::note(&format!(
-            "{} too large for the annotation that `kubectl apply` leaves: use `kubectl apply --server-side`",
-            counted(large, "object is", "objects are")
-        ));
-    }
-    if args.workload.is_none() && only.takes(ResourceKind::Gateway) {
-        notes::gateways_of_one_pod(&set);
-    }
-    if args.workload.is_none() && only.is_everything() {
-        notes::defaults(&set);
-        undeclared_providers::note_unreached(&set);
-        applied::note(&set);
-    }
+    let rendered = Rendered {
+        set: &set,
+        policies,
+        has_mesh: asked.has_mesh,
+        has_every_kind: only.is_everything(),
+        has_kind: &|kind| only.takes(kind),
+        objects: count,
+        by_server_alone: large.by_server_alone,
+    };
+    notes(&rendered).into_iter().for_each(report::note);
     Ok(ExitStatus::Success)
 }
 
-fn add_objects(
-    objects: &mut Vec<Object>,
-    set: &PolicySet,
-    policy: &ServicePolicy,
-    only: &only::Chosen,
-    args: &Args,
-) -> Result<(), Failure> {
-    let mut add = |resource| objects.push(Object::Resource(Box::new(resource)));
-    let rollout = set.rollout(policy);
-    let api = ExtensionApi::from(args.extension_api);
-    let wants_extension =
-        only.takes(ResourceKind::WasmPlugin) || only.takes(ResourceKind::TrafficExtension);
-    let extension = match wants_extension.then(|| extension(&rollout, api)) {
-        None => None,
-        Some(Ok(extension)) => Some(extension),
-        Some(Err(NoExtension::MissingImage)) if only.is_everything() => None,
-        Some(Err(NoExtension::MissingImage)) => return Err(RenderError::MissingImage.into()),
-        Some(Err(reason @ NoExtension::NoTrafficExtension(_))) => {
-            return Err(RenderError::NoTrafficExtension(reason).into());
-        }
-    };
-    if only.takes(ResourceKind::AuthorizationPolicy) {
-        let rendered = authorization_policies(&rollout).into_iter();
-        rendered.for_each(|object| add(object.into()));
+/// Shows what is refused, and ends the run if there is any.
+fn check(refused: &[String], error: impl FnOnce(usize) -> RenderError) -> Result<(), Failure> {
+    refused.iter().for_each(report::error);
+    match refused.len() {
+        0 => Ok(()),
+        count => Err(error(count).into()),
     }
-    extension.into_iter().for_each(add);
-    if only.is(Only::PluginConfig) {
-        objects.push(Object::PluginConfig(Box::new(rollout.config().clone())));
-    }
-    if only.is(Only::Envoy) {
-        let filters = envoy::http_filters(&rollout, &args.filter_path).map_err(|reason| {
-            RenderError::NotForPlainEnvoy {
-                name: policy.name().clone(),
-                reason,
-            }
-        })?;
-        objects.push(Object::HttpFilters(policy.name().clone(), filters));
-    }
-    Ok(())
 }
 
 fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
+    let syntax = Syntax::from(args.output);
     match &args.out {
-        Target::Folder(path) => Ok(folder::write(objects, path, args.layout, args.output)?),
+        Target::Folder(path) => args.layout.write(objects, path, syntax),
         _ if args.layout == Layout::HelmChart => Err(RenderError::ChartNeedsFolder.into()),
-        Target::Stdout => {
-            let text = object::together(objects, args.output)?;
-            Ok(output::write_stdout(&text)?)
-        }
-        Target::File(path) => {
-            let content = object::together(objects, args.output)?;
-            Ok(output::write_files(vec![NewFile {
-                path: path.clone(),
-                content,
-            }])?)
-        }
+        Target::Stdout => Ok(output::write_stdout(&together::text(objects, syntax)?)?),
+        Target::File(path) => Ok(output::write(path, together::text(objects, syntax)?)?),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_report::serialized;
 use policy_schema::json_schema;
 
 use crate::output;
@@ -40,6 +41,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         Of::Document => json_schema::policy_document(),
         Of::PluginConfig => json_schema::plugin_config(),
     };
-    output::write(&args.out, output::json(&schema)?)?;
+    output::write(&args.out, serialized::json(&schema)?)?;
     Ok(ExitStatus::Success)
 }

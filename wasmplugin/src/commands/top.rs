@@ -16,6 +16,8 @@ use peergate_insight::traffic::{from_prometheus, from_proxy};
 use peergate_mesh::admin::{self, AdminError};
 use peergate_mesh::network;
 use peergate_mesh::series::NoLabels;
+use peergate_report::traffic::order::Order;
+use peergate_report::traffic::{json, plain};
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::metric;
 use policy_schema::time_span;
@@ -26,8 +28,7 @@ use thiserror::Error;
 use crate::input::InputArgs;
 use crate::output::{self, Format};
 use crate::prometheus_args::PrometheusArgs;
-use crate::top::order::Order;
-use crate::top::{json, plain, terminal};
+use crate::top::terminal;
 use crate::{policies, report};
 
 /// Watch who calls what, and what is allowed, denied and done in shadow
@@ -66,7 +67,7 @@ pub(crate) struct Args {
     rate_window: Duration,
     /// What comes first
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
-    sort: Order,
+    sort: Sort,
     /// Print one table and exit. The rates of a proxy cover one interval
     #[arg(long)]
     once: bool,
@@ -80,6 +81,31 @@ pub(crate) struct Args {
         hide_possible_values = true
     )]
     output: Format,
+}
+
+/// What comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Sort {
+    /// By policy and rule, or by caller
+    #[default]
+    Name,
+    /// What is denied most
+    Denied,
+    /// What is denied or allowed most in shadow
+    Shadow,
+    /// What is allowed most
+    Allowed,
+}
+
+impl From<Sort> for Order {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Name => Self::Name,
+            Sort::Denied => Self::Denied,
+            Sort::Shadow => Self::Shadow,
+            Sort::Allowed => Self::Allowed,
+        }
+    }
 }
 
 /// How to ask Prometheus for less. `--policy` chooses what is shown, and does not change what is asked.
@@ -145,6 +171,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let mut earlier = source.read()?;
     check(args, &earlier, documents.as_ref(), &source)?;
     let policy = args.policy.clone();
+    let order = Order::from(args.sort);
     let name = source.name();
     let snapshot =
         move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), policy.as_ref());
@@ -155,8 +182,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         }
         let seen = snapshot(&earlier);
         let text = match args.output {
-            Format::Human => plain::text(&seen, args.sort).into_bytes(),
-            Format::Json => json::document(&earlier, &seen, &source.name(), args.sort)?,
+            Format::Human => plain::text(&seen, order).into_bytes(),
+            Format::Json => json::json(&earlier, &seen, &source.name(), order)?,
         };
         output::write_stdout(&text)?;
         return Ok(ExitStatus::Success);
@@ -171,7 +198,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         earlier = reading;
         Ok(snapshot(&earlier))
     };
-    terminal::show(first, args.sort, args.interval, next).map_err(TopError::Terminal)?;
+    terminal::show(first, order, args.interval, next).map_err(TopError::Terminal)?;
     Ok(ExitStatus::Success)
 }
 
@@ -206,7 +233,7 @@ fn check(
         policies::check_known(&wanted.to_string(), &known)?;
     }
     if counted.is_empty() {
-        report::note(&format!(
+        report::note(format!(
             "{} has no `{}`: see whether the proxies run the filter, and whether Prometheus scrapes them",
             source.name(),
             metric::DECISIONS.name

@@ -1,21 +1,18 @@
 //! `peergate validate`.
 
-mod expiring;
-
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Failure};
-use policy_schema::diagnostic::Diagnostic;
-use policy_schema::policy::{IstioVersion, ServicePolicy};
+use peergate_report::limit;
+use peergate_report::validation::{expiring, json, summary};
+use policy_schema::policy::IstioVersion;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated};
-use policy_schema::wording::counted;
-use serde_json::json;
 
-use crate::input::{Input, InputArgs};
+use crate::input::InputArgs;
 use crate::output::{self, Format};
 use crate::policies;
-use crate::report::{self, LimitArgs, Message};
+use crate::report::{self, LimitArgs};
 
 /// Check policies, and show everything that is wrong with them
 #[derive(Debug, clap::Args)]
@@ -73,25 +70,24 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         istio_version: args.istio_version,
     };
     let (input, validated) = policies::read(&args.input, options)?;
+    let Validated {
+        diagnostics, ends, ..
+    } = &validated;
+    let expiring = args
+        .expiring
+        .map(|span| expiring::within(ends, options.at, span, &input.sources));
+    let chosen = limit::diagnostics(diagnostics, args.limit.max_problems);
     match args.output {
         Format::Human => {
-            report::limited_diagnostics(&validated.diagnostics, &input.sources, args.limit);
-            if let Some(span) = args.expiring {
-                let expiring = expiring::within(&validated.ends, options.at, span, &input.sources);
-                output::write_stdout(expiring::human(&expiring).as_bytes())?;
+            report::messages(chosen, &input.sources);
+            if let Some(expiring) = &expiring {
+                output::write_stdout(expiring::text(expiring).as_bytes())?;
             }
-            report::summary(&summary(&input, &validated));
+            report::summary(summary::text(input.sources.len(), &validated));
         }
         Format::Json => {
-            let chosen = args.limit.diagnostics(&validated.diagnostics).into_iter();
-            let entries = report::entries(chosen.map(Message::from), &input.sources);
-            let json = match args.expiring {
-                Some(span) => output::json(&json!({
-                    "problems": entries,
-                    "expiring": expiring::within(&validated.ends, options.at, span, &input.sources),
-                }))?,
-                None => output::json(&entries)?,
-            };
+            chosen.left_out.into_iter().for_each(report::note);
+            let json = json::json(chosen.shown, &input.sources, expiring.as_deref())?;
             output::write_stdout(&json)?;
         }
     }
@@ -101,23 +97,4 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     } else {
         ExitStatus::Success
     })
-}
-
-fn summary(input: &Input, validated: &Validated) -> String {
-    let files = counted(input.sources.len(), "file", "files");
-    let found = match validated.diagnostics.as_slice() {
-        [] => "no problems".to_owned(),
-        diagnostics => report::counts(diagnostics.iter().map(Diagnostic::severity)),
-    };
-    match &validated.policies {
-        None => format!("{files}: {found}"),
-        Some(set) => {
-            let policies = counted(set.policies().len(), "policy", "policies");
-            let rules = set.policies().iter().map(ServicePolicy::rule_count).sum();
-            format!(
-                "{files}, {policies}, {}: {found}",
-                counted(rules, "rule", "rules")
-            )
-        }
-    }
 }

@@ -2,15 +2,12 @@
 
 mod args;
 mod error;
-mod human;
-mod json;
-mod junit;
-mod sarif;
 
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
 use peergate_mesh::verification::verify;
+use peergate_report::verification::{human, json, junit, sarif};
 use policy_schema::code::Severity;
 use policy_schema::istio::ExtensionApi;
 use policy_schema::policy::IstioVersion;
@@ -105,10 +102,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let verified = verify(args.mesh.scope()?, &set, compared)?;
     match args.output {
-        Form::Human => output::write_styled(&args.out, human::report(&verified)),
-        Form::Json => output::write(&args.out, json::report(&verified, &set)?),
-        Form::Junit => output::write(&args.out, junit::report(&verified)?),
-        Form::Sarif => output::write(&args.out, sarif::report(&verified)?),
+        Form::Human => output::write_styled(&args.out, human::text(&verified).into_bytes()),
+        Form::Json => output::write(&args.out, json::json(&verified, &set)?),
+        Form::Junit => output::write(&args.out, junit::xml(&verified)?),
+        Form::Sarif => output::write(&args.out, sarif::json(&verified)?),
     }?;
     let severities = verified
         .findings

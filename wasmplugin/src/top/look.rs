@@ -1,10 +1,9 @@
 //! The view of a snapshot: what the keys change.
 
 use peergate_insight::traffic::snapshot::Snapshot;
+use peergate_report::traffic::order::Order;
+use peergate_report::traffic::table::{Kind, Table};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-
-use super::order::Order;
-use super::table::{Kind, Table};
 
 /// The view of a snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

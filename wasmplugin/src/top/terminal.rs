@@ -5,11 +5,11 @@ use std::time::Duration;
 use std::{io, thread};
 
 use peergate_insight::traffic::snapshot::Snapshot;
+use peergate_report::traffic::order::Order;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
 
 use super::look::{Look, Next};
-use super::order::Order;
 use super::view::draw;
 
 /// How long a key may wait, and with it what came in meanwhile.

@@ -1,6 +1,9 @@
 //! A snapshot → a screen.
 
 use peergate_insight::traffic::snapshot::Snapshot;
+use peergate_report::shorten;
+use peergate_report::traffic::table::{Kind, Mark, Table};
+use peergate_report::traffic::{fit, row};
 use policy_schema::wording::counted;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -9,8 +12,6 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::look::{Look, Page};
-use super::table::{Content, Kind, Mark, Table};
-use super::{fit, shorten};
 
 /// What each key does. Lines fit 40 columns, and all of them ten rows with the footer.
 const KEYS: [&str; 9] = [
@@ -40,14 +41,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, look: &mut Look) 
             0
         }
         Page::Row => {
-            look.scroll(table.rows.len(), look.room);
+            look.scroll(table.row_count(), look.room);
             frame.render_widget(whole_row(&table, look.selected), body);
             0
         }
         Page::Table | Page::Filter => overview(frame, body, snapshot, &table, look),
     };
     let width = usize::from(bottom.width);
-    let rows = table.rows.len();
+    let rows = table.row_count();
     frame.render_widget(footer(look, rows, hidden, width), bottom);
 }
 
@@ -73,8 +74,8 @@ fn overview(
     .areas(area);
     frame.render_widget(Paragraph::new(heading), top);
     let room = usize::from(middle.height.saturating_sub(1));
-    look.scroll(table.rows.len(), room);
-    if table.rows.is_empty() {
+    look.scroll(table.row_count(), room);
+    if table.row_count() == 0 {
         let nothing = if look.filter.is_empty() {
             match look.kind {
                 Kind::Rules => "nothing is counted".to_owned(),
@@ -127,22 +128,10 @@ fn heading(snapshot: &Snapshot, width: usize, room: usize) -> Vec<Line<'static>>
 
 /// Every cell of a row, with every digit.
 fn whole_row(table: &Table, selected: usize) -> Paragraph<'static> {
-    let Some(row) = table.rows.get(selected) else {
+    let Some(lines) = row::lines(table, selected) else {
         return Paragraph::new("no row is selected");
     };
-    let (mut texts, mut numbers) = (Vec::new(), Vec::new());
-    for (column, cell) in table.columns.iter().zip(&row.cells) {
-        let text = format!("{:<9} {}", column.title, cell.exact());
-        match column.content {
-            Content::Number => numbers.push(text),
-            Content::Name | Content::Remark => texts.push(text),
-        }
-    }
-    // Rates beside their counts, so that all of them fit a small screen.
-    let (rates, counts) = numbers.split_at(numbers.len() / 2);
-    let numbers = counts.iter().zip(rates);
-    let numbers = numbers.map(|(count, rate)| format!("{count:<19}  {rate}"));
-    let lines: Vec<_> = numbers.chain(texts).map(Line::raw).collect();
+    let lines: Vec<_> = lines.into_iter().map(Line::raw).collect();
     Paragraph::new(lines).wrap(Wrap { trim: false })
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use peergate_fault::Failure;
 use peergate_mesh::certificates::plugged_in::PluggedIn;
 use peergate_mesh::certificates::rotation::Kept;
+use peergate_report::serialized;
 
 use crate::input::bytes;
 use crate::output;
@@ -19,7 +20,7 @@ pub(super) fn read(folder: &Path) -> Result<Kept, Failure> {
 
 /// Writes the files into a folder that is there, and the Secret with all of them.
 pub(super) fn write(folder: &Path, authority: &PluggedIn, namespace: &str) -> Result<(), Failure> {
-    let secret = output::yaml(&authority.secret(namespace))?;
+    let secret = serialized::yaml(&authority.secret(namespace))?;
     let files: Vec<_> = authority
         .files()
         .into_iter()

@@ -1,11 +1,11 @@
 //! `peergate certs read`.
 
-use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure};
 use peergate_mesh::certificates::examination::{Examined, Root, examine};
 use peergate_mesh::certificates::expected::Expected;
+use peergate_report::certificates;
 use policy_schema::timestamp::Timestamp;
 
 use super::args::parse_trust_domain;
@@ -68,8 +68,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         examined.extend(examine(&name_of(path), &bytes(path)?, &roots, &expected)?);
     }
     let text = match args.output {
-        Format::Json => output::json(&examined)?,
-        Format::Human => examined.iter().map(human).collect::<String>().into_bytes(),
+        Format::Json => certificates::json(&examined)?,
+        Format::Human => certificates::text(&examined).into_bytes(),
     };
     output::write_stdout(&text)?;
     Ok(if examined.iter().all(Examined::is_sound) {
@@ -77,47 +77,4 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     } else {
         ExitStatus::Negative
     })
-}
-
-fn human(chain: &Examined) -> String {
-    let mut text = String::new();
-    // Writing into a text cannot fail.
-    let _ = describe(chain, &mut text);
-    text
-}
-
-fn describe(chain: &Examined, text: &mut String) -> fmt::Result {
-    match &chain.name {
-        Some(name) => writeln!(text, "{}: {name}", chain.file)?,
-        None => writeln!(text, "{}", chain.file)?,
-    }
-    for certificate in &chain.certificates {
-        let subject = certificate.subject.as_deref();
-        let title = subject.filter(|subject| !subject.is_empty());
-        let title = title.or(certificate.identities.first().map(String::as_str));
-        write!(text, "  {}: ", title.unwrap_or(&certificate.serial))?;
-        match certificate.is_authority {
-            Some(true) => text.push_str("authority, "),
-            Some(false) => text.push_str("workload, "),
-            None => {}
-        }
-        if let Some(key) = &certificate.key {
-            write!(text, "{key}, ")?;
-        }
-        writeln!(
-            text,
-            "{} to {}, days left: {}",
-            certificate.not_before, certificate.not_after, certificate.days_left
-        )?;
-        for identity in &certificate.identities {
-            writeln!(text, "    {identity}")?;
-        }
-        for finding in &certificate.findings {
-            writeln!(text, "    {}: {}", finding.code, finding.message)?;
-        }
-    }
-    for finding in &chain.findings {
-        writeln!(text, "  {}: {}", finding.code, finding.message)?;
-    }
-    Ok(())
 }

@@ -8,10 +8,10 @@ use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_insight::decision::answer::Answer;
 use peergate_insight::decision::decider::{Decider, TcpDecider};
 use peergate_insight::decision::line::Line;
+use peergate_report::decision::json;
 use policy_schema::policy::{Labels, PolicySet};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::wording::counted;
-use serde_json::json;
 
 use super::error::QuestionError;
 use super::target::{self, Target};
@@ -182,14 +182,14 @@ impl<'s> Lines<'s> {
                     tally.unexpected += usize::from(!differences.is_empty());
                     let place = format!("{}:{number}", name_of(file));
                     for difference in &differences {
-                        report::error(&format!("{place}: {difference}"));
+                        report::error(format!("{place}: {difference}"));
                     }
                 }
                 write_line(&answer, writer)
             }
             Err(Mistake { column, message }) => {
                 tally.has_mistakes = true;
-                let error = json!({"line": number, "column": column, "error": message});
+                let error = json::mistake(number, column, &message);
                 let failure = QuestionError::InvalidRequest {
                     file: name_of(file),
                     line: number,
@@ -206,7 +206,7 @@ impl<'s> Lines<'s> {
 impl Tally {
     fn status(&self) -> ExitStatus {
         let is_negative = if self.expected > 0 {
-            report::summary(&format!(
+            report::summary(format!(
                 "{}, {} not as expected",
                 counted(self.expected, "expectation", "expectations"),
                 self.unexpected

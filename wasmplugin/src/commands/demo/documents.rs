@@ -7,13 +7,14 @@ use peergate_insight::compilation::compile;
 use peergate_insight::explanation::change::{Change, Documents};
 use peergate_insight::explanation::explain;
 use peergate_insight::explanation::remedy::Choice;
+use peergate_report::explanation::patch::added_lines;
+use peergate_report::message;
 use peergate_sandbox::demo::ChangedDocuments;
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
-use similar::{ChangeTag, TextDiff};
 
 use super::error::DemoCommandError;
 use crate::input::Input;
@@ -48,7 +49,7 @@ fn read(folder: &Path, now: Timestamp) -> Result<(Vec<SourceText>, PolicySet), D
     let refused = || {
         report::diagnostics(&validated.diagnostics, &input.sources);
         let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-        invalid(report::counts(severities))
+        invalid(message::counts(severities))
     };
     let set = validated.policies.ok_or_else(refused)?;
     Ok((input.sources, set))
@@ -75,12 +76,4 @@ fn change(folder: &Path, decision: &str) -> Result<Change, Failure> {
     let tried = documents.remedied(&record, &explanation, &set, policy, Choice::at(now))?;
     let no_change = || not_explained("no change of the documents allows the call".to_owned());
     Ok(tried.change.ok_or_else(no_change)?)
-}
-
-fn added_lines(change: &Change) -> Vec<String> {
-    let diff = TextDiff::from_lines(change.source.text.as_str(), &change.text);
-    diff.iter_all_changes()
-        .filter(|line| line.tag() == ChangeTag::Insert)
-        .map(|line| line.value().trim_end_matches('\n').to_owned())
-        .collect()
 }

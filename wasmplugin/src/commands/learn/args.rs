@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
+use peergate_insight::learning::document::NewPolicy;
 use peergate_insight::learning::hand_template::HandTemplate;
+use peergate_insight::learning::proposal::Evidence;
 use peergate_insight::learning::series::Window;
+use peergate_insight::learning::workload::Counting;
 use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
 use policy_schema::plugin_config::PolicyName;
@@ -99,6 +102,36 @@ pub(crate) struct Args {
     /// The file to write to, or `-` for stdout
     #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "-")]
     pub(super) out: PathBuf,
+}
+
+impl Args {
+    /// What a new policy is like.
+    pub(super) fn new_policy(&self) -> NewPolicy {
+        NewPolicy {
+            selector: self.selector.clone(),
+            service_ports: self.service_ports.clone(),
+            is_enforced: self.enforce,
+        }
+    }
+
+    /// Which requests are learnt from.
+    pub(super) fn counting(&self) -> Counting {
+        Counting {
+            status_below: self.counting.status_below,
+            takes_denied: self.counting.include_denied,
+            takes_anonymous: self.counting.include_anonymous,
+        }
+    }
+
+    /// How much must be seen.
+    pub(super) fn evidence(&self) -> Evidence {
+        Evidence {
+            least_count: self.evidence.min_count,
+            least_span: self.evidence.min_span,
+            least_ids: usize::from(self.evidence.min_ids),
+            takes_rare: self.evidence.include_rare,
+        }
+    }
 }
 
 /// Which requests are learnt from.

@@ -4,6 +4,7 @@ use peergate_fault::Failure;
 use peergate_insight::policy_text::Unsound;
 use peergate_insight::promotion::candidate::Candidate;
 use peergate_insight::promotion::enforce::{self, Change, EnforceError};
+use peergate_report::message::counts;
 use policy_schema::diagnostic::Diagnostic;
 use policy_schema::policy::PolicySet;
 use policy_schema::validate::Options;
@@ -34,7 +35,7 @@ fn not_enforced(error: EnforceError) -> Failure {
         EnforceError::Unsound(Unsound { texts, diagnostics }) => {
             report::diagnostics(&diagnostics, &texts);
             let severities = diagnostics.iter().map(Diagnostic::severity);
-            PromoteError::InvalidWhenEnforced(report::counts(severities)).into()
+            PromoteError::InvalidWhenEnforced(counts(severities)).into()
         }
         EnforceError::StillInShadow(policy) => PromoteError::StillInShadow(policy).into(),
     }

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use peergate_fault::Failure;
 use peergate_mesh::cluster;
 use peergate_mesh::manifests::Manifests;
-use policy_schema::diagnostic::{Place, SourceText};
+use peergate_report::place::Texts;
+use peergate_report::rendered::object::Object;
+use peergate_report::rendered::widening;
 use policy_schema::istio::{Resource, ResourceKind};
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
-use policy_schema::verify::{Widening, widened};
-use policy_schema::yaml::Lines;
+use policy_schema::verify::widened;
 
-use super::object::Object;
 use crate::{input, manifests, report};
 
 /// Stands for the cluster of the current kubeconfig context.
@@ -55,12 +55,13 @@ impl AgainstArgs {
         let root_namespace = set.mesh().root_namespace();
         let found = widened(rendered, root_namespace, at, &existing.objects);
         let fails = self.fail_on == Some(FailOn::Widened);
+        let texts = Texts::new(&existing.sources);
         for widening in &found {
-            let text = told(widening, &existing.sources);
+            let text = widening::text(widening, &texts);
             if fails {
-                report::error(&text);
+                report::error(text);
             } else {
-                report::note(&text);
+                report::note(text);
             }
         }
         Ok(found.is_empty() || !fails)
@@ -94,22 +95,4 @@ fn resource(object: &Object) -> Option<&Resource> {
         Object::Resource(resource) => Some(resource),
         Object::PluginConfig(_) | Object::HttpFilters(..) => None,
     }
-}
-
-fn told(widening: &Widening, sources: &[SourceText]) -> String {
-    let Widening {
-        subject,
-        place,
-        reasons,
-    } = widening;
-    let place = place.and_then(|Place { source, span }| {
-        let SourceText { name, text } = sources.get(source)?;
-        let line = Lines::new(text).position(span.start).line;
-        Some(format!(" ({name}:{line})"))
-    });
-    format!(
-        "{subject}{} would be replaced and may be wider: {}",
-        place.unwrap_or_default(),
-        reasons.join("; ")
-    )
 }

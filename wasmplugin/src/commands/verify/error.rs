@@ -1,4 +1,4 @@
-//! Why a mesh is not looked at, or nothing is reported.
+//! Why a mesh is not looked at.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::verify::NotAConfigDump;
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::input::InputError;
 
-/// Why a mesh is not looked at, or nothing is reported.
+/// Why a mesh is not looked at.
 #[derive(Debug, Error)]
 pub(super) enum VerifyError {
     #[error("`{name}` is not what a proxy says at `/config_dump`: {reason}")]
@@ -16,8 +16,6 @@ pub(super) enum VerifyError {
     },
     #[error(transparent)]
     Unread(InputError),
-    #[error("cannot write JUnit: {0}")]
-    Junit(quick_junit::SerializeError),
 }
 
 impl Fault for VerifyError {
@@ -25,16 +23,12 @@ impl Fault for VerifyError {
         match self {
             Self::NoConfigDump { .. } => ExitStatus::Invalid,
             Self::Unread(reason) => reason.status(),
-            Self::Junit(_) => ExitStatus::Failure,
         }
     }
 
     fn help(&self) -> Option<&str> {
-        match self {
-            Self::NoConfigDump { .. } | Self::Unread(_) => Some(
-                "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
-            ),
-            Self::Junit(_) => None,
-        }
+        Some(
+            "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
+        )
     }
 }

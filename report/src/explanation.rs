@@ -1,0 +1,7 @@
+//! Why a request was denied, and what change would allow it.
+
+pub mod human;
+pub mod json;
+pub mod notes;
+pub mod patch;
+pub mod report;

@@ -1,0 +1,121 @@
+//! An explanation for people.
+
+use peergate_insight::explanation::{self, Remedy};
+use policy_schema::decision_id::RecordedCaller;
+use policy_schema::printable::printable;
+use policy_schema::telemetry::ReasonCode;
+
+use super::notes::notes;
+use super::report::Report;
+use crate::columns::FIELDS;
+use crate::near_rules::NearRules;
+
+/// What was asked and decided, why, and what would change that.
+pub fn text(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    for (name, told) in request(report).into_iter().chain(reason(report)) {
+        text += &FIELDS.line([name, &told]);
+        text.push('\n');
+    }
+    text += &NearRules(&report.explanation.near).to_string();
+    text + &remedy(report)
+}
+
+fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let record = report.record;
+    let text = |bytes: &Option<Vec<u8>>| match bytes {
+        Some(bytes) => printable(&String::from_utf8_lossy(bytes)),
+        None => "-".to_owned(),
+    };
+    let cut = if record.path_is_cut { "…" } else { "" };
+    let asked = format!("{} {}{cut}", text(&record.method), text(&record.path));
+    let host = text(&record.host);
+    let to = match record.port {
+        Some(port) => format!("{host}, port {port} of the workload"),
+        None => host,
+    };
+    let mut fields = vec![("request", asked), ("to", to)];
+    match &record.caller {
+        RecordedCaller::Anonymous => fields.push(("caller", "without identity".to_owned())),
+        RecordedCaller::Malformed => {
+            let caller = "with something other than one SPIFFE ID";
+            fields.push(("caller", caller.to_owned()));
+        }
+        RecordedCaller::Certificate(names) => {
+            let names = names.lines().map(printable);
+            fields.extend(names.map(|name| ("caller", format!("client certificate {name}"))));
+        }
+        RecordedCaller::Workload(id) => fields.push(("caller", printable(id))),
+    }
+    if record.time > 0 {
+        fields.push(("at", explanation::at(record).to_string()));
+    }
+    let revision = record.revision.as_deref().map(printable);
+    let revision = match (revision, report.explanation.is_same_revision) {
+        (Some(revision), Some(true)) => {
+            format!(", revision {revision}, which the documents have")
+        }
+        (Some(revision), _) => format!(", revision {revision}"),
+        (None, _) => String::new(),
+    };
+    fields.push(("policy", format!("{}{revision}", record.policy)));
+    fields
+}
+
+fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let explanation = report.explanation;
+    let given = explanation
+        .given
+        .map_or("a reason that is not known here", ReasonCode::as_str);
+    let by_documents = if explanation.given == Some(explanation.reason.code()) {
+        String::new()
+    } else {
+        format!("; by the documents {}", explanation.reason.code())
+    };
+    let rule = match &explanation.rule {
+        Some(rule) => format!(", by {rule}"),
+        None => String::new(),
+    };
+    let mut fields = vec![("reason", format!("{given}{by_documents}{rule}"))];
+    if let Some(shadow) = &explanation.shadow {
+        fields.push(("shadow", format!("{} would allow it", shadow.rule)));
+    }
+    fields.extend(notes(report).into_iter().map(|note| ("note", note)));
+    fields
+}
+
+fn remedy(report: &Report<'_>) -> String {
+    let change = match &report.tried.remedy {
+        Remedy::Advice(advice) => format!("What to do: {}.", printable(advice)),
+        Remedy::AddRule(rule) => format!(
+            "With this change the request is allowed, to this caller alone, by this method and path, {}:",
+            place(rule.host.is_some(), rule.port.is_some()),
+        ),
+        Remedy::Prolong { until, .. } => {
+            format!("With this change the rule applies again, until {until}:")
+        }
+        Remedy::Begin { from, .. } => {
+            format!("With this change the rule applies from {from} on:")
+        }
+        Remedy::Enforce { .. } => "With this change the rule in shadow is enforced, for all that it matches, and allows the request:".to_owned(),
+        Remedy::Except { .. } => "With this change the rule no longer denies anything to this caller, and another one allows the request:".to_owned(),
+    };
+    let rule = report.tried.to_paste.as_ref();
+    let patch = report.patch.map(|patch| &patch.text);
+    let mut text = format!("\n{change}\n");
+    for part in rule.into_iter().chain(patch) {
+        text.push('\n');
+        text += part;
+    }
+    text
+}
+
+/// Which hosts and ports a new rule is for.
+fn place(has_host: bool, has_port: bool) -> &'static str {
+    match (has_host, has_port) {
+        (false, false) => "whatever the host and port",
+        (true, false) => "at this host, whatever the port",
+        (false, true) => "at this port, whatever the host",
+        (true, true) => "at this host and port",
+    }
+}

@@ -1,0 +1,65 @@
+//! An explanation for programs.
+
+use peergate_insight::explanation::{self, NamedRule, NearRule, Remedy};
+use policy_schema::decision_id::RecordedCaller;
+use policy_schema::rule_spec::Enforcement;
+use serde_json::json;
+
+use super::notes::notes;
+use super::report::Report;
+use crate::serialized::{self, SerializeError};
+
+/// An explanation as an object.
+pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
+    let (record, explanation) = (report.record, report.explanation);
+    let text = |bytes: &Option<Vec<u8>>| {
+        let bytes = bytes.as_ref()?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    };
+    let (identity, caller) = match &record.caller {
+        RecordedCaller::Anonymous => ("absent", None),
+        RecordedCaller::Malformed => ("malformed", None),
+        RecordedCaller::Workload(id) => ("verified", Some(id)),
+        RecordedCaller::Certificate(names) => ("client-certificate", Some(names)),
+    };
+    let time = (record.time > 0).then(|| explanation::at(record).to_string());
+    serialized::json(&json!({
+        "request": {
+            "caller": caller,
+            "identity": identity,
+            "method": text(&record.method),
+            "path": text(&record.path),
+            "pathIsCut": record.path_is_cut,
+            "host": text(&record.host),
+            "port": record.port,
+            "at": time,
+        },
+        "isSealed": report.is_sealed,
+        "policy": record.policy,
+        "revision": record.revision,
+        "isSameRevision": explanation.is_same_revision,
+        "reason": explanation.given,
+        "reasonByDocuments": explanation.reason.code(),
+        "isAllowedByDocuments": explanation.is_allowed,
+        "rule": explanation.rule.as_ref().map(NamedRule::to_json),
+        "ruleInShadow": explanation.shadow.as_ref().map(|shadow| shadow.rule.to_json()),
+        "isShadow": explanation.enforcement == Enforcement::Shadow,
+        "asksForMore": explanation.asks_for_more,
+        "nearest": explanation.near.iter().map(NearRule::to_json).collect::<Vec<_>>(),
+        "notes": notes(report),
+        "advice": advice(&report.tried.remedy),
+        "ruleToAdd": report.tried.to_paste,
+        "patch": report.patch.map(|patch| &patch.text),
+    }))
+}
+
+fn advice(remedy: &Remedy) -> Option<&str> {
+    match remedy {
+        Remedy::Advice(advice) => Some(advice),
+        Remedy::AddRule(_)
+        | Remedy::Prolong { .. }
+        | Remedy::Begin { .. }
+        | Remedy::Enforce { .. }
+        | Remedy::Except { .. } => None,
+    }
+}

@@ -1,0 +1,26 @@
+//! Results → what people and programs read of them: texts, tables, JSON, JUnit, SARIF, excerpts of sources.
+//!
+//! Pure: functions take results and return texts, bytes or values. Whoever calls them prints and writes.
+
+pub mod certificates;
+mod columns;
+pub mod decision;
+mod entry;
+pub mod explanation;
+pub mod import;
+pub mod learning;
+pub mod limit;
+mod listed;
+pub mod message;
+pub mod metrics;
+mod near_rules;
+pub mod place;
+pub mod promotion;
+pub mod remark;
+pub mod rendered;
+pub mod serialized;
+pub mod shorten;
+pub mod skipped;
+pub mod traffic;
+pub mod validation;
+pub mod verification;

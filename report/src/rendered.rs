@@ -1,0 +1,14 @@
+//! What policies are rendered to: texts and files, and what to know about them.
+
+mod applied;
+pub mod files;
+pub mod folder;
+pub mod install;
+pub mod names;
+pub mod notes;
+pub mod object;
+mod release;
+pub mod size;
+pub mod together;
+pub mod undeclared_providers;
+pub mod widening;

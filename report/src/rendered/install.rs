@@ -1,0 +1,27 @@
+//! What Istio is installed with → files.
+
+use std::path::PathBuf;
+
+use policy_schema::istio::{InstallContent, install_files};
+use policy_schema::policy::PolicySet;
+
+use super::files::File;
+use crate::serialized::{SerializeError, yaml};
+
+/// The values and objects that make the mesh what its document says.
+pub fn files(set: &PolicySet) -> Result<Vec<File>, SerializeError> {
+    let files = install_files(set).into_iter().map(|file| {
+        let content = match file.content {
+            InstallContent::Document(document) => yaml(&document)?,
+            InstallContent::Objects(objects) => {
+                let objects = objects.iter().map(yaml);
+                objects.collect::<Result<Vec<_>, _>>()?.join("---\n")
+            }
+        };
+        Ok(File {
+            path: PathBuf::from(format!("{}.yaml", file.name)),
+            content: content.into_bytes(),
+        })
+    });
+    files.collect()
+}

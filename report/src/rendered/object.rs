@@ -1,0 +1,81 @@
+//! Something rendered, alone.
+
+use policy_schema::envoy::HttpFilter;
+use policy_schema::istio::Resource;
+use policy_schema::plugin_config::{PluginConfig, PolicyName};
+use serde::{Serialize, Serializer};
+
+use crate::serialized::{self, SerializeError};
+
+/// How objects are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// As YAML, and plugin configs as JSON.
+    Yaml,
+    /// As JSON.
+    Json,
+}
+
+/// Something rendered.
+#[derive(Debug)]
+pub enum Object {
+    /// What a cluster takes.
+    Resource(Box<Resource>),
+    /// What the filter reads.
+    PluginConfig(Box<PluginConfig>),
+    /// The filters of a plain Envoy, and the policy that they enforce.
+    HttpFilters(PolicyName, Vec<HttpFilter>),
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Resource(object) => object.serialize(serializer),
+            Self::PluginConfig(object) => object.serialize(serializer),
+            Self::HttpFilters(_, object) => object.serialize(serializer),
+        }
+    }
+}
+
+impl Object {
+    /// A name that no other object has: neither namespaces nor kinds have a dot, so that it is
+    /// plain where the object's own name begins and ends.
+    pub(crate) fn file_name(&self, syntax: Syntax) -> String {
+        let (namespace, name, kind) = match self {
+            Self::Resource(object) => {
+                let metadata = object.metadata();
+                let kind = object.kind().as_str().to_ascii_lowercase();
+                (&*metadata.namespace, &*metadata.name, kind)
+            }
+            Self::PluginConfig(config) => {
+                let (namespace, name) = config.policy.as_pair();
+                (namespace, name, "pluginconfig".to_owned())
+            }
+            Self::HttpFilters(policy, _) => {
+                let (namespace, name) = policy.as_pair();
+                (namespace, name, "envoy".to_owned())
+            }
+        };
+        let extension = if self.is_json(syntax) { "json" } else { "yaml" };
+        format!("{namespace}.{name}.{kind}.{extension}")
+    }
+
+    /// The object alone.
+    pub(crate) fn content(&self, syntax: Syntax) -> Result<Vec<u8>, SerializeError> {
+        if self.is_json(syntax) {
+            serialized::json(self)
+        } else {
+            serialized::yaml(self).map(String::into_bytes)
+        }
+    }
+
+    /// Whether a cluster takes it.
+    pub(crate) fn is_resource(&self) -> bool {
+        matches!(self, Self::Resource(_))
+    }
+
+    /// Whether the object is written as JSON: as such it goes into a plugin config's field.
+    fn is_json(&self, syntax: Syntax) -> bool {
+        syntax == Syntax::Json || matches!(self, Self::PluginConfig(_))
+    }
+}

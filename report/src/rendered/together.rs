@@ -1,0 +1,39 @@
+//! Several objects in one text.
+
+use serde::Serialize;
+
+use super::object::{Object, Syntax};
+use crate::serialized::{self, SerializeError};
+
+/// Several resources as one, as `kubectl` takes them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List<'o> {
+    api_version: &'static str,
+    kind: &'static str,
+    items: &'o [Object],
+}
+
+/// All objects in one text.
+pub fn text(objects: &[Object], syntax: Syntax) -> Result<Vec<u8>, SerializeError> {
+    if let [only @ (Object::PluginConfig(_) | Object::HttpFilters(..))] = objects {
+        return only.content(syntax);
+    }
+    match syntax {
+        Syntax::Json => serialized::json(&List {
+            api_version: "v1",
+            kind: "List",
+            items: objects,
+        }),
+        Syntax::Yaml => {
+            let mut text = String::new();
+            for (number, object) in objects.iter().enumerate() {
+                if number > 0 {
+                    text.push_str("---\n");
+                }
+                text.push_str(&serialized::yaml(object)?);
+            }
+            Ok(text.into_bytes())
+        }
+    }
+}

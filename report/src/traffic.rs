@@ -1,0 +1,16 @@
+//! What proxies count: who calls what, and what becomes of it.
+//!
+//! ```text
+//!  snapshot ─▶ table ─▶ fit ─▶ plain, screens
+//! ```
+
+pub mod fit;
+pub mod json;
+mod number;
+pub mod order;
+pub mod plain;
+pub mod row;
+pub mod table;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! A reading → one snapshot for scripts.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use peergate_insight::traffic::policy_name::policy_name;
+use peergate_insight::traffic::reading::{Count, Reading, whole};
+use peergate_insight::traffic::snapshot::{CallerRow, RuleRow, Snapshot};
+use policy_schema::telemetry::{ObservedValue, rule_id};
+use serde::Serialize;
+
+use super::order::Order;
+use crate::serialized::{self, SerializeError};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'s> {
+    source: &'s str,
+    at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxies: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config_rejections: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted_log_lines: Option<u64>,
+    /// By policy, how many proxies run which revision.
+    revisions: BTreeMap<String, &'s BTreeMap<String, u64>>,
+    rules: Vec<RuleEntry<'s>>,
+    callers: Vec<CallerEntry<'s>>,
+    /// Whether Prometheus has more callers, who call less than those that were asked for.
+    has_more_callers: bool,
+}
+
+#[derive(Serialize)]
+struct RuleEntry<'s> {
+    policy: &'s str,
+    /// `null` where no rule decided.
+    rule: Option<&'s str>,
+    allowed: Counted,
+    denied: Counted,
+    shadow: Counted,
+    /// Matches of rules that record or ask a provider.
+    noted: Counted,
+    reasons: Vec<&'s str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    from: &'s str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    owner: &'s str,
+}
+
+#[derive(Serialize)]
+struct CallerEntry<'s> {
+    /// `null` for a caller without an identity, and for those beyond the series that a proxy keeps.
+    caller: Option<Cow<'s, str>>,
+    method: Option<Cow<'s, str>>,
+    path: Option<Cow<'s, str>>,
+    /// Whether it stands for all beyond the series that a proxy keeps.
+    others: bool,
+    policy: &'s str,
+    allowed: Counted,
+    denied: Counted,
+    shadow: Counted,
+    noted: Counted,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counted {
+    total: u64,
+    /// `null` where it was read once only.
+    per_second: Option<f64>,
+}
+
+/// What was read, and what is to be seen of it.
+pub fn json(
+    reading: &Reading,
+    snapshot: &Snapshot,
+    source: &str,
+    order: Order,
+) -> Result<Vec<u8>, SerializeError> {
+    let mut rules: Vec<_> = snapshot.rules.iter().collect();
+    order.sort(&mut rules, |row| &row.tally);
+    let mut callers: Vec<_> = snapshot.callers.iter().collect();
+    order.sort(&mut callers, |row| &row.tally);
+    let shown: Vec<_> = rules.iter().map(|row| row.policy.as_str()).collect();
+    let revisions = reading.revisions.iter();
+    let revisions = revisions.map(|(policy, revisions)| (policy_name(policy), revisions));
+    serialized::json(&Document {
+        source,
+        at: reading.at.to_string(),
+        proxies: reading.proxies,
+        memory_bytes: reading.memory.map(|memory| whole(memory.all)),
+        config_rejections: reading.rejections.map(whole),
+        omitted_log_lines: reading.omitted_log_lines.map(whole),
+        revisions: revisions
+            .filter(|(policy, _)| shown.contains(&policy.as_str()))
+            .collect(),
+        rules: rules.into_iter().map(rule).collect(),
+        callers: callers.into_iter().map(caller).collect(),
+        has_more_callers: reading.has_more_observed,
+    })
+}
+
+fn rule(row: &RuleRow) -> RuleEntry<'_> {
+    RuleEntry {
+        policy: &row.policy,
+        rule: rule_id(&row.rule),
+        allowed: counted(row.tally.allowed),
+        denied: counted(row.tally.denied),
+        shadow: counted(row.tally.shadow),
+        noted: counted(row.tally.noted),
+        reasons: row.reasons.iter().map(String::as_str).collect(),
+        from: &row.facts.from,
+        owner: &row.facts.owner,
+    }
+}
+
+fn caller(row: &CallerRow) -> CallerEntry<'_> {
+    CallerEntry {
+        caller: row.caller.text(),
+        method: row.method.text(),
+        path: row.path.text(),
+        others: row.caller == ObservedValue::Other,
+        policy: &row.policy,
+        allowed: counted(row.tally.allowed),
+        denied: counted(row.tally.denied),
+        shadow: counted(row.tally.shadow),
+        noted: counted(row.tally.noted),
+    }
+}
+
+fn counted(count: Count) -> Counted {
+    Counted {
+        total: whole(count.total),
+        per_second: count.rate,
+    }
+}

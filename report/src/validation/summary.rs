@@ -1,0 +1,28 @@
+//! How a check of policies went.
+
+use policy_schema::diagnostic::Diagnostic;
+use policy_schema::policy::ServicePolicy;
+use policy_schema::validate::Validated;
+use policy_schema::wording::counted;
+
+use crate::message::counts;
+
+/// How much of so many files was checked, and how much of it is wrong.
+pub fn text(files: usize, validated: &Validated) -> String {
+    let files = counted(files, "file", "files");
+    let found = match validated.diagnostics.as_slice() {
+        [] => "no problems".to_owned(),
+        diagnostics => counts(diagnostics.iter().map(Diagnostic::severity)),
+    };
+    match &validated.policies {
+        None => format!("{files}: {found}"),
+        Some(set) => {
+            let policies = counted(set.policies().len(), "policy", "policies");
+            let rules = set.policies().iter().map(ServicePolicy::rule_count).sum();
+            format!(
+                "{files}, {policies}, {}: {found}",
+                counted(rules, "rule", "rules")
+            )
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Where a mesh is not what the documents say.
+
+pub mod human;
+pub mod json;
+pub mod junit;
+pub mod sarif;

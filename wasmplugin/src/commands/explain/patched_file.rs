@@ -1,0 +1,36 @@
+//! Where a file is, for a patch of it.
+
+use std::path::Path;
+
+use peergate_report::explanation::patch::{PatchedFile, Root};
+
+/// Below the working directory, else below the repository that the file is in, else in its own folder.
+pub(super) fn patched_file(name: &str) -> PatchedFile {
+    let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    let path = Path::new(name).canonicalize();
+    let (Ok(here), Ok(path)) = (here, path) else {
+        return PatchedFile {
+            name: name.to_owned(),
+            root: None,
+        };
+    };
+    // From there every file is below the working directory, and a patch of it is a patch of the system.
+    let is_root = here.parent().is_none();
+    let (folder, root) = if path.starts_with(&here) && !is_root {
+        (here, None)
+    } else {
+        let mut folders = path.ancestors().skip(1);
+        let repository = folders.find(|folder| folder.join(".git").exists());
+        let folder = repository.or(path.parent()).unwrap_or(&here).to_owned();
+        let root = Root {
+            folder: folder.clone(),
+            is_repository: repository.is_some(),
+        };
+        (folder, Some(root))
+    };
+    let below = path.strip_prefix(&folder).unwrap_or(&path);
+    PatchedFile {
+        name: below.display().to_string(),
+        root,
+    }
+}
