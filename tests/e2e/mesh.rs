@@ -1,5 +1,7 @@
 //! A service behind a sidecar that runs the filter, and callers of every kind.
 
+mod bootstrap;
+
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
@@ -19,9 +21,14 @@ pub(crate) use policy_schema::telemetry::Label;
 use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, validate};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::config::Delivery;
+
+use bootstrap::{
+    add_to_access_logs, enable_http1_trailers, for_each_object, set_log_format,
+    trust_internal_clients,
+};
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 
@@ -89,54 +96,6 @@ pub(crate) fn plugin_config(change: impl FnOnce(&mut PluginConfig)) -> String {
 /// The filter's name among the HTTP filters, and of what is discovered.
 const FILTER: &str = "peergate";
 
-/// Changes each object in a bootstrap.
-fn for_each_object(bootstrap: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
-    match bootstrap {
-        Value::Object(fields) => {
-            change(fields);
-            let fields = fields.values_mut();
-            fields.for_each(|field| for_each_object(field, change));
-        }
-        Value::Array(elements) => {
-            let elements = elements.iter_mut();
-            elements.for_each(|element| for_each_object(element, change));
-        }
-        _ => {}
-    }
-}
-
-/// Puts a filter before each access log of a bootstrap.
-fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
-    for_each_object(bootstrap, &|fields| {
-        let logs = fields.get_mut("access_log").and_then(Value::as_array_mut);
-        for log in logs.into_iter().flatten() {
-            log["filter"] = filter.clone();
-        }
-    });
-}
-
-/// Lets trailers through that come by HTTP/1.1 and go to the upstream by it.
-fn enable_http1_trailers(bootstrap: &mut Value) {
-    for_each_object(bootstrap, &|fields| {
-        // Where options of the one protocol stand, there is the place for those of the other.
-        if fields.contains_key("http2_protocol_options") {
-            let options = json!({ "enable_trailers": true });
-            fields.insert("http_protocol_options".to_owned(), options);
-        }
-    });
-}
-
-/// Takes clients for internal whose forwarded address is of `10.0.0.0/8`, with the headers that Envoy
-/// removes from what others send.
-fn trust_internal_clients(bootstrap: &mut Value) {
-    for_each_object(bootstrap, &|fields| {
-        if fields.contains_key("http_filters") {
-            let config = json!({"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]});
-            fields.insert("internal_address_config".to_owned(), config);
-        }
-    });
-}
-
 /// The filter with a plugin config of any content.
 pub(crate) fn http_filter(plugin_config: String) -> Value {
     http_filter_of(&module(), plugin_config)
@@ -156,23 +115,6 @@ fn http_filter_of(module: &Path, plugin_config: String) -> Value {
         FilterFailure::Deny,
     );
     serde_json::to_value(filter).unwrap()
-}
-
-/// Puts a log format in the place of each that a bootstrap has, with the formatter that Istio adds.
-fn set_log_format(bootstrap: &mut Value, labels: &Value) {
-    for_each_object(bootstrap, &|fields| {
-        if let Some(format) = fields.get_mut("log_format") {
-            *format = json!({
-                "json_format": labels,
-                "formatters": [{
-                    "name": "envoy.formatter.req_without_query",
-                    "typed_config": {
-                        "@type": "type.googleapis.com/envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
-                    },
-                }],
-            });
-        }
-    });
 }
 
 /// The same as it is delivered by extension config discovery.

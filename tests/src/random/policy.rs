@@ -1,21 +1,27 @@
 //! Policies over the whole language.
 
+mod condition;
+mod operation;
+mod source;
+mod values;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use policy_schema::plugin_config::{
     ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName,
 };
 use policy_schema::reporting::ReportingSpec;
-use policy_schema::rule_spec::{
-    ConditionSpec, Effect, Enforcement, OperationSpec, Otherwise, RuleSpec, SourceSpec,
-};
+use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec, SourceSpec};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
 
-use super::alphabet::{BLOCKS, CLIENT_CERTIFICATES, PATHS, PATHS_OF_IDS, TIMES};
+use super::alphabet::TIMES;
+
+use condition::condition;
+use operation::operation;
+use source::source;
 
 /// A plugin config, at times with other policies along.
 pub fn policy() -> impl Strategy<Value = PluginConfig> {
@@ -249,295 +255,4 @@ fn without_identities(rule: &mut RuleSpec) {
             conditions
         })
         .filter(|conditions| !conditions.is_empty());
-}
-
-fn source() -> impl Strategy<Value = SourceSpec> {
-    let lists = (
-        (
-            weighted(0.35, list(principal())),
-            weighted(0.15, list(principal())),
-        ),
-        (
-            weighted(0.25, list(account())),
-            weighted(0.15, list(account())),
-        ),
-        (
-            weighted(0.3, list(namespace())),
-            weighted(0.15, list(namespace())),
-        ),
-        (
-            weighted(0.15, list(trust_domain())),
-            weighted(0.1, list(trust_domain())),
-        ),
-    );
-    let workload = (lists, beyond_identity()).prop_map(|(lists, beyond_identity)| {
-        let (principals, accounts, namespaces, trust_domains) = lists;
-        let stands_alone = accounts.0.is_some();
-        let mut source = SourceSpec {
-            principals: principals.0.filter(|_| !stands_alone),
-            not_principals: principals.1,
-            service_accounts: accounts.0,
-            not_service_accounts: accounts.1,
-            namespaces: namespaces.0.filter(|_| !stands_alone),
-            not_namespaces: namespaces.1,
-            trust_domains: trust_domains.0,
-            not_trust_domains: trust_domains.1,
-            ..beyond_identity
-        };
-        if source == SourceSpec::default() {
-            source.principals = Some(vec!["*".to_owned()]);
-        }
-        source
-    });
-    let anonymous = beyond_identity().prop_map(|beyond_identity| SourceSpec {
-        anonymous: Some(true),
-        ..beyond_identity
-    });
-    prop_oneof![1 => anonymous, 3 => from_outside(), 12 => workload]
-}
-
-/// Client certificates from outside the mesh.
-fn from_outside() -> impl Strategy<Value = SourceSpec> {
-    let name = || prop_oneof![1 => Just("*"), 6 => select(&CLIENT_CERTIFICATES[..])];
-    let name = || name().prop_map(str::to_owned);
-    let excluded = select(&CLIENT_CERTIFICATES[..]).prop_map(str::to_owned);
-    let lists = (weighted(0.8, list(name())), weighted(0.3, list(excluded)));
-    (lists, beyond_identity()).prop_map(|((some, excluded), beyond_identity)| {
-        let some = some.or_else(|| excluded.is_none().then(|| vec!["*".to_owned()]));
-        SourceSpec {
-            client_certificates: some,
-            not_client_certificates: excluded,
-            ..beyond_identity
-        }
-    })
-}
-
-/// Mostly nothing.
-fn beyond_identity() -> impl Strategy<Value = SourceSpec> {
-    let lists = (
-        weighted(0.2, list(request_principal())),
-        weighted(0.1, list(request_principal())),
-        weighted(0.2, list(block())),
-        weighted(0.1, list(block())),
-        weighted(0.2, list(block())),
-        weighted(0.1, list(block())),
-    );
-    let some = lists.prop_map(|lists| SourceSpec {
-        request_principals: lists.0,
-        not_request_principals: lists.1,
-        ip_blocks: lists.2,
-        not_ip_blocks: lists.3,
-        remote_ip_blocks: lists.4,
-        not_remote_ip_blocks: lists.5,
-        ..SourceSpec::default()
-    });
-    prop_oneof![3 => Just(SourceSpec::default()), 2 => some]
-}
-
-/// A key with values, values to exclude, or both.
-fn condition() -> impl Strategy<Value = ConditionSpec> {
-    fn on<V: Strategy<Value = String> + Clone + 'static>(
-        key: &'static str,
-        value: V,
-    ) -> BoxedStrategy<ConditionSpec> {
-        (
-            weighted(0.7, list(value.clone())),
-            weighted(0.4, list(value)),
-        )
-            .prop_map(move |(values, not_values)| {
-                let has_either = values.is_some() || not_values.is_some();
-                ConditionSpec {
-                    key: key.to_owned(),
-                    values: values.or_else(|| (!has_either).then(|| vec![String::new()])),
-                    not_values,
-                }
-            })
-            .prop_filter("has values", |condition| {
-                condition.values.as_deref() != Some(&[String::new()])
-            })
-            .boxed()
-    }
-    let groups = pattern(&["a", "ab", "b"]);
-    let element = (groups.clone(), any::<bool>()).prop_map(|(text, is_element)| {
-        if is_element {
-            format!("[{text}]")
-        } else {
-            text
-        }
-    });
-    prop_oneof![
-        on("source.principal", principal()),
-        on("source.serviceAccount", account()),
-        on("source.namespace", namespace()),
-        on("source.trustDomain", trust_domain()),
-        on("source.ip", block()),
-        on("remote.ip", block()),
-        on("destination.ip", block()),
-        on("destination.port", port().prop_map(|port| port.to_string())),
-        on("connection.sni", pattern(&["a.b", "ab"])),
-        on("request.auth.principal", request_principal()),
-        on("request.auth.audiences", groups.clone()),
-        on("request.auth.presenter", groups.clone()),
-        on("request.auth.claims[groups]", groups.clone()),
-        on("request.auth.claims[realm][roles]", groups),
-        on("request.headers[X-a]", pattern(&["a", "ab", "A", "a,b"])),
-        on("request.headers[cookie]", pattern(&["a=b", "b", "a;b"])),
-        on("request.headers[:path]", pattern(&PATHS)),
-        on("request.headers[host]", pattern(&["a.b", "ab"])),
-        on("experimental.envoy.filters.f[k]", element),
-    ]
-}
-
-fn request_principal() -> impl Strategy<Value = String> + Clone {
-    select(
-        &[
-            "*",
-            "https://a/a",
-            "https://a/b/ab",
-            "*/a",
-            "*a/ab",
-            "*b",
-            "https://a/*",
-            "https://a/a*",
-            "https://*",
-            "b/b",
-            "*b/a",
-        ][..],
-    )
-    .prop_map(|pattern| match pattern {
-        // With a slash the `*` would be the subject's.
-        "https://*" => "b*".to_owned(),
-        other => other.to_owned(),
-    })
-}
-
-fn block() -> impl Strategy<Value = String> + Clone {
-    select(&BLOCKS[..]).prop_map(str::to_owned)
-}
-
-fn operation() -> impl Strategy<Value = OperationSpec> {
-    let lists = (
-        (
-            weighted(0.35, list(method())),
-            weighted(0.1, list(method())),
-        ),
-        (weighted(0.6, list(path())), weighted(0.2, list(path()))),
-        (weighted(0.2, list(host())), weighted(0.1, list(host()))),
-        (weighted(0.2, list(port())), weighted(0.1, list(port()))),
-    );
-    lists.prop_map(|(methods, paths, hosts, ports)| {
-        let mut operation = OperationSpec {
-            methods: methods.0,
-            not_methods: methods.1,
-            paths: paths.0,
-            not_paths: paths.1,
-            hosts: hosts.0,
-            not_hosts: hosts.1,
-            ports: ports.0,
-            not_ports: ports.1,
-        };
-        if operation == OperationSpec::default() {
-            operation.not_ports = Some(vec![1]);
-        }
-        operation
-    })
-}
-
-/// Mostly few values; at times more than the engine tries one by one.
-fn list<V: fmt::Debug>(value: impl Strategy<Value = V>) -> impl Strategy<Value = Vec<V>> {
-    let length = prop_oneof![8 => 1..4usize, 1 => 4..9usize, 1 => 9..14usize];
-    (length, vec(value, 14)).prop_map(|(length, mut values)| {
-        values.truncate(length);
-        values
-    })
-}
-
-/// A text of the alphabet itself, or its beginning or end of any length, as a pattern.
-fn pattern(texts: &'static [&'static str]) -> impl Strategy<Value = String> + Clone {
-    let cut = (select(texts), any::<Index>(), 0..8u8);
-    cut.prop_map(|(text, index, kind)| {
-        let at = 1 + index.index(text.len());
-        match kind {
-            0 => "*".to_owned(),
-            1 | 2 => format!("{}*", &text[..at]),
-            3 | 4 => format!("*{}", &text[at - 1..]),
-            _ => text.to_owned(),
-        }
-    })
-}
-
-fn principal() -> impl Strategy<Value = String> + Clone {
-    let text = (select(&["td1", "td2"][..]), select(&PATHS_OF_IDS[..]));
-    (text, any::<Index>(), 0..9u8).prop_map(|((domain, path), index, kind)| {
-        let id = format!("{domain}/{path}");
-        let at = 1 + index.index(id.len());
-        match kind {
-            0 => "*".to_owned(),
-            1 => format!("{}*", &id[..at]),
-            2 => format!("spiffe://{}*", &id[..at]),
-            3 => format!("{domain}/{}*", &path[..(at - 1) % path.len()]),
-            // An ID ends in a whole segment and has no `//` but that of its scheme.
-            4 | 5 => match &id[at - 1..] {
-                // Istio would widen the whole of a workload's ID but for the domain's beginning.
-                end if end.split('/').count() == 5 => format!("*/{path}"),
-                end => format!("*{end}"),
-            },
-            6 => format!("spiffe://{id}"),
-            _ => id,
-        }
-    })
-}
-
-fn account() -> impl Strategy<Value = String> + Clone {
-    select(&["a", "b", "ab", "a/a", "a/b", "b/a", "ab/b", "b/ab"][..]).prop_map(str::to_owned)
-}
-
-fn namespace() -> impl Strategy<Value = String> + Clone {
-    // To Istio `*a` would be every namespace, so it is refused.
-    pattern(&["a", "ab", "b", "ba"])
-        .prop_map(|pattern| pattern.replace("*a", "*ba").replace("*bab", "*ab"))
-}
-
-fn trust_domain() -> impl Strategy<Value = String> + Clone {
-    pattern(&["td1", "td2"])
-}
-
-fn method() -> impl Strategy<Value = String> {
-    pattern(&["GET", "PUT", "POST", "PATCH"])
-}
-
-fn host() -> impl Strategy<Value = String> {
-    pattern(&["a.b", "A.B:80", "ab", "b:80"])
-}
-
-fn port() -> impl Strategy<Value = u16> + Clone {
-    select(&[80, 81, 8080][..])
-}
-
-fn path() -> impl Strategy<Value = String> {
-    let segment = select(&["a", "b", "ab", "c"][..]);
-    let head = prop_oneof![3 => segment.clone(), 1 => Just("{*}")];
-    let template = (vec(head, 0..3), vec(segment, 0..3), any::<bool>(), 0..6u8);
-    let template = template.prop_map(|(head, tail, has_rest, slash)| {
-        let is_template = has_rest || head.contains(&"{*}");
-        let operator = if is_template && !has_rest {
-            None
-        } else {
-            Some("{**}")
-        };
-        let tail = tail.into_iter().filter(|_| operator.is_some());
-        let segments: Vec<_> = head.into_iter().chain(operator).chain(tail).collect();
-        format!(
-            "/{}{}",
-            segments.join("/"),
-            if slash == 0 { "/" } else { "" }
-        )
-    });
-    prop_oneof![2 => pattern(&PATHS).prop_map(as_path), 1 => template]
-}
-
-/// Exact and prefix patterns begin with a slash; so do all texts they are cut from.
-fn as_path(pattern: String) -> String {
-    assert!(pattern.starts_with(['/', '*']));
-    pattern
 }

@@ -1,0 +1,68 @@
+//! What an Envoy is started with, changed in one respect.
+
+use serde_json::{Map, Value, json};
+
+/// Changes each object in a bootstrap.
+pub(super) fn for_each_object(bootstrap: &mut Value, change: &impl Fn(&mut Map<String, Value>)) {
+    match bootstrap {
+        Value::Object(fields) => {
+            change(fields);
+            let fields = fields.values_mut();
+            fields.for_each(|field| for_each_object(field, change));
+        }
+        Value::Array(elements) => {
+            let elements = elements.iter_mut();
+            elements.for_each(|element| for_each_object(element, change));
+        }
+        _ => {}
+    }
+}
+
+/// Puts a filter before each access log of a bootstrap.
+pub(super) fn add_to_access_logs(bootstrap: &mut Value, filter: &Value) {
+    for_each_object(bootstrap, &|fields| {
+        let logs = fields.get_mut("access_log").and_then(Value::as_array_mut);
+        for log in logs.into_iter().flatten() {
+            log["filter"] = filter.clone();
+        }
+    });
+}
+
+/// Lets trailers through that come by HTTP/1.1 and go to the upstream by it.
+pub(super) fn enable_http1_trailers(bootstrap: &mut Value) {
+    for_each_object(bootstrap, &|fields| {
+        // Where options of the one protocol stand, there is the place for those of the other.
+        if fields.contains_key("http2_protocol_options") {
+            let options = json!({ "enable_trailers": true });
+            fields.insert("http_protocol_options".to_owned(), options);
+        }
+    });
+}
+
+/// Takes clients for internal whose forwarded address is of `10.0.0.0/8`, with the headers that Envoy
+/// removes from what others send.
+pub(super) fn trust_internal_clients(bootstrap: &mut Value) {
+    for_each_object(bootstrap, &|fields| {
+        if fields.contains_key("http_filters") {
+            let config = json!({"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]});
+            fields.insert("internal_address_config".to_owned(), config);
+        }
+    });
+}
+
+/// Puts a log format in the place of each that a bootstrap has, with the formatter that Istio adds.
+pub(super) fn set_log_format(bootstrap: &mut Value, labels: &Value) {
+    for_each_object(bootstrap, &|fields| {
+        if let Some(format) = fields.get_mut("log_format") {
+            *format = json!({
+                "json_format": labels,
+                "formatters": [{
+                    "name": "envoy.formatter.req_without_query",
+                    "typed_config": {
+                        "@type": "type.googleapis.com/envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
+                    },
+                }],
+            });
+        }
+    });
+}

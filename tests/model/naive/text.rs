@@ -1,0 +1,59 @@
+//! Patterns of text, and lists in one text.
+
+/// A byte for a letter.
+pub(super) fn latin1(text: &[u8]) -> String {
+    text.iter().copied().map(char::from).collect()
+}
+
+pub(super) fn bytes_of(latin1: &str) -> Vec<u8> {
+    latin1
+        .chars()
+        .map(|letter| u8::try_from(letter).expect("it was a byte"))
+        .collect()
+}
+
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_ascii_whitespace())
+}
+
+/// Whether a pattern about several values matches some that stand together, with or without spaces and
+/// empty values between, in one header or in several.
+pub(super) fn list_matches(pattern: &str, values: &[Vec<u8>], separators: &str) -> bool {
+    let is_separator = |letter: char| separators.contains(letter);
+    let listed = |text: &[u8]| {
+        let parts = parts(text, separators).filter(|part| !part.is_empty());
+        parts.map(|part| latin1(&part)).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = values.iter().flat_map(|value| listed(value)).collect();
+    let all = format!(",{},", all.join(","));
+    let literal = trimmed(pattern.trim_matches('*'));
+    let wanted = listed(literal.as_bytes()).join(",");
+    let begins = !pattern.starts_with('*') || literal.starts_with(is_separator);
+    let ends = !pattern.ends_with('*') || literal.ends_with(is_separator);
+    let [before, after] = [begins, ends].map(|is_whole| if is_whole { "," } else { "" });
+    literal.contains(is_separator)
+        && !wanted.is_empty()
+        && all.contains(&format!("{before}{wanted}{after}"))
+}
+
+/// What stands between separators.
+pub(super) fn parts(value: &[u8], separators: &str) -> impl Iterator<Item = Vec<u8>> {
+    let value = latin1(value);
+    let parts = value.split(|letter: char| separators.contains(letter));
+    let parts: Vec<_> = parts.map(|part| bytes_of(trimmed(part))).collect();
+    parts.into_iter()
+}
+
+/// As [`text_matches`], but `*` is every value that is there.
+pub(super) fn header_matches(pattern: &str, text: &[u8]) -> bool {
+    pattern == "*" || text_matches(pattern, text)
+}
+
+pub(super) fn text_matches(pattern: &str, text: &[u8]) -> bool {
+    match pattern.split_once('*') {
+        None => text == pattern.as_bytes(),
+        Some(("", "")) => !text.is_empty(),
+        Some((start, "")) => text.starts_with(start.as_bytes()),
+        Some((_, end)) => text.ends_with(end.as_bytes()),
+    }
+}
