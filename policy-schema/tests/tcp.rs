@@ -6,11 +6,16 @@
     reason = "a test fails by panicking"
 )]
 
-use policy_schema::diagnostic::SourceText;
+#[path = "support/checked.rs"]
+mod checked;
+#[path = "support/documents.rs"]
+mod documents;
+
 use policy_schema::istio::authorization_policies;
 use policy_schema::policy::PolicySet;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, Validated, validate};
+
+use checked::{check, codes};
+use documents::policy;
 
 const CLOSED: &str = "Deny";
 const OPEN: &str = "Pass";
@@ -22,14 +27,6 @@ fn mesh(otherwise: &str) -> String {
          spec:\n  trustDomain: cluster.local\n  istioVersion: \"1.29\"\n  pathNormalization: DecodeAndMergeSlashes\n  filter: {{image: \"file:///peergate_filter.wasm\"}}\n  defaults: {{otherwise: {otherwise}}}\n  \
          gateways:\n  - name: edge\n    namespace: ingress\n    selector: {{matchLabels: {{istio: edge}}}}\n    \
          serviceAccount: edge\n    servers: [{{hosts: [a.example], tls: {{secret: a}}}}]\n"
-    )
-}
-
-/// A policy with these fields.
-fn policy(namespace: &str, name: &str, spec: &str) -> String {
-    format!(
-        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
-         metadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
     )
 }
 
@@ -56,26 +53,6 @@ fn everywhere(spec: &str, to: &str) -> String {
 const PATHS: &str = "to: [{paths: [\"/admin/*\"]}]";
 const REDIS: &str =
     "tcpPorts: [6379], rules: [{id: cart, effect: Allow, from: [{serviceAccounts: [cart]}]}]";
-
-fn check(texts: &[&str]) -> Validated {
-    let sources: Vec<_> = texts
-        .iter()
-        .map(|text| SourceText {
-            name: "policy.yaml".to_owned(),
-            text: (*text).to_owned(),
-        })
-        .collect();
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(0),
-        istio_version: None,
-    };
-    validate(&sources, options)
-}
-
-fn codes(texts: &[&str]) -> Vec<&'static str> {
-    let found = check(texts).diagnostics;
-    found.iter().map(|found| found.code.as_str()).collect()
-}
 
 fn understood(texts: &[&str]) -> PolicySet {
     let validated = check(texts);

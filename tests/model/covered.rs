@@ -7,12 +7,13 @@ use peergate_tests::random::{Asked, policy, request};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::plugin_config::PluginConfig;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, Validated, validate};
+use policy_schema::validate::Validated;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
+
+use super::documents;
 
 /// What may be left out of a rule, or of its sources and operations.
 const PARTS: [&str; 12] = [
@@ -31,42 +32,15 @@ const PARTS: [&str; 12] = [
 ];
 
 fn validated(config: &PluginConfig, rules: &[Value]) -> (Vec<SourceText>, Validated) {
-    let documents = [
-        json!({
-            "apiVersion": "peergate.dev/v1alpha1",
-            "kind": "Mesh",
-            "metadata": {"name": "test"},
-            "spec": {
-                "trustDomain": "td1",
-                "trustDomainAliases": ["td2", "td3"],
-                "istioVersion": "1.31",
-                "filter": {"image": "file:///peergate_filter.wasm"},
-                "mtls": {"mode": "Permissive"},
-                "defaults": {"otherwise": "Pass"},
-            },
-        }),
-        json!({
-            "apiVersion": "peergate.dev/v1alpha1",
-            "kind": "ServicePolicy",
-            "metadata": {"name": "called", "namespace": "called"},
-            "spec": {
-                "selector": {"matchLabels": {"app": "called"}},
-                "otherwise": config.otherwise,
-                "rules": rules,
-            },
-        }),
-    ];
-    let source = |document: &Value| SourceText {
-        name: "test".to_owned(),
-        text: document.to_string(),
-    };
-    let sources: Vec<_> = documents.iter().map(source).collect();
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(0),
-        istio_version: None,
-    };
-    let validated = validate(&sources, options);
-    (sources, validated)
+    let spec = json!({
+        "selector": {"matchLabels": {"app": "called"}},
+        "otherwise": config.otherwise,
+        "rules": rules,
+    });
+    documents::validated(&[
+        documents::mesh(json!({})),
+        documents::policy("called", "called", spec),
+    ])
 }
 
 /// A copy of a rule that asks for less, or has one value of each list.

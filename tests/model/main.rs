@@ -2,6 +2,7 @@
 //! every request.
 
 mod covered;
+mod documents;
 mod naive;
 mod reach;
 

@@ -4,16 +4,15 @@
 use std::cell::Cell;
 
 use peergate_tests::random::{Asked, policy, request};
-use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::istio::mesh_resources;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::policy::PolicySet;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use super::documents;
 
 const HOST: &str = "called/called.called.svc.cluster.local";
 
@@ -23,50 +22,22 @@ const HOST: &str = "called/called.called.svc.cluster.local";
 const ACCOUNTS: [(&str, &str); 2] = [("a", "a"), ("a", "ab")];
 
 fn understand(documents: &[Value]) -> Option<PolicySet> {
-    let source = |document: &Value| SourceText {
-        name: "test".to_owned(),
-        text: document.to_string(),
-    };
-    let sources: Vec<_> = documents.iter().map(source).collect();
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(0),
-        istio_version: None,
-    };
-    validate(&sources, options).policies
+    documents::validated(documents).1.policies
 }
 
 /// A mesh in which proxies reach what is declared, a service with those of the rules that are sound,
 /// and some of its callers.
 fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
-    let policy = |namespace: &str, name: &str, spec: Value| {
-        json!({
-            "apiVersion": "peergate.dev/v1alpha1",
-            "kind": "ServicePolicy",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": spec,
-        })
-    };
     let mut documents = vec![
-        json!({
-            "apiVersion": "peergate.dev/v1alpha1",
-            "kind": "Mesh",
-            "metadata": {"name": "test"},
-            "spec": {
-                "trustDomain": "td1",
-                "trustDomainAliases": ["td2", "td3"],
-                "istioVersion": "1.31",
-                "filter": {"image": "file:///peergate_filter.wasm"},
-                "mtls": {"mode": "Permissive"},
-                "defaults": {"otherwise": "Pass"},
-                "outbound": "Declared",
-                "rootNamespace": "b",
-                "gateways": [{
-                    "name": "edge", "namespace": "ab", "selector": {"matchLabels": {"app": "edge"}}, "serviceAccount": "edge",
-                    "servers": [{"hosts": ["a.example"], "tls": {"secret": "a"}}],
-                }],
-            },
-        }),
-        policy(
+        documents::mesh(json!({
+            "outbound": "Declared",
+            "rootNamespace": "b",
+            "gateways": [{
+                "name": "edge", "namespace": "ab", "selector": {"matchLabels": {"app": "edge"}}, "serviceAccount": "edge",
+                "servers": [{"hosts": ["a.example"], "tls": {"secret": "a"}}],
+            }],
+        })),
+        documents::policy(
             "called",
             "called",
             json!({
@@ -83,7 +54,7 @@ fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
             "serviceAccount": account,
             "rules": [],
         });
-        policy(namespace, account, spec)
+        documents::policy(namespace, account, spec)
     }));
     documents
 }

@@ -8,15 +8,13 @@
 
 #[path = "support/footprint.rs"]
 mod footprint;
-
-use std::fmt::Write as _;
+#[path = "support/many_rules.rs"]
+mod many_rules;
 
 const GOAL: i64 = 20_000;
 const MAX_KIBIBYTES: i64 = 1_000_000_000 / 1024;
 
-/// So many policies, each with ten rules, for which two objects are rendered.
-fn policies(count: i64) -> String {
-    let mut text = "\
+const MESH: &str = "\
 apiVersion: peergate.dev/v1alpha1
 kind: Mesh
 metadata: {name: mesh}
@@ -24,32 +22,13 @@ spec:
   trustDomain: cluster.local
   istioVersion: \"1.31\"
   filter: {image: oci://r.example/f@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}
-"
-    .to_owned();
-    for policy in 0..count {
-        let _ = write!(
-            text,
-            "---
-apiVersion: peergate.dev/v1alpha1
-kind: ServicePolicy
-metadata: {{name: p{policy}, namespace: shop}}
-spec:
-  selector: {{matchLabels: {{app: a{policy}}}}}
-  rules:
-"
-        );
-        for rule in 0..10 {
-            let _ = write!(
-                text,
-                "    - id: r{rule}
-      effect: Allow
-      from: [{{serviceAccounts: [c{rule}]}}]
-      to: [{{methods: [GET, POST], paths: [\"/p{rule}/*\"]}}]
-"
-            );
-        }
-    }
-    text
+";
+
+/// So many policies, each with ten rules, for which two objects are rendered.
+fn policies(count: i64) -> String {
+    many_rules::documents(MESH, count, 10, |rule| {
+        format!("methods: [GET, POST], paths: [\"/p{rule}/*\"]")
+    })
 }
 
 #[test]

@@ -8,8 +8,8 @@
 
 #[path = "support/footprint.rs"]
 mod footprint;
-
-use std::fmt::Write as _;
+#[path = "support/many_rules.rs"]
+mod many_rules;
 
 const MESH: &str = "\
 apiVersion: peergate.dev/v1alpha1
@@ -24,31 +24,10 @@ const MAX_KIBIBYTES: i64 = 1_000_000_000 / 1024;
 
 /// A mesh with so many rules.
 fn documents(rules: i64) -> String {
-    let mut text = MESH.to_owned();
-    for policy in 0..rules / RULES_OF_POLICY {
-        let _ = write!(
-            text,
-            "---
-apiVersion: peergate.dev/v1alpha1
-kind: ServicePolicy
-metadata: {{name: p{policy}, namespace: shop}}
-spec:
-  selector: {{matchLabels: {{app: a{policy}}}}}
-  rules:
-"
-        );
-        for rule in 0..RULES_OF_POLICY {
-            let _ = write!(
-                text,
-                "    - id: r{rule}
-      effect: Allow
-      from: [{{serviceAccounts: [c{rule}]}}]
-      to: [{{methods: [GET], paths: [\"/p{rule}/{{**}}\"]}}]
-"
-            );
-        }
-    }
-    text
+    let policies = rules / RULES_OF_POLICY;
+    many_rules::documents(MESH, policies, RULES_OF_POLICY, |rule| {
+        format!("methods: [GET], paths: [\"/p{rule}/{{**}}\"]")
+    })
 }
 
 #[test]

@@ -1,38 +1,25 @@
 //! Mistakes across documents and between rules that validation warns about, and what it leaves alone.
 
 mod callers;
+#[path = "../support/checked.rs"]
+mod checked;
 mod covered;
+#[path = "../support/documents.rs"]
+mod documents;
 mod names;
 mod paths;
 mod ports;
 mod wide;
 
-use policy_schema::diagnostic::SourceText;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, validate};
+use checked::{check, codes};
+use documents::policy;
 
 /// The codes and remedies of what is found, in the order of the text.
 fn found(texts: &[&str]) -> Vec<(&'static str, String)> {
-    let sources: Vec<_> = texts
-        .iter()
-        .map(|text| SourceText {
-            name: "policy.yaml".to_owned(),
-            text: (*text).to_owned(),
-        })
-        .collect();
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
-        istio_version: None,
-    };
-    let found = validate(&sources, options).diagnostics;
-    let found = found.into_iter();
+    let found = check(texts).diagnostics.into_iter();
     found
         .map(|found| (found.code.as_str(), found.help))
         .collect()
-}
-
-fn codes(texts: &[&str]) -> Vec<&'static str> {
-    found(texts).into_iter().map(|(code, _)| code).collect()
 }
 
 fn mesh(spec: &str) -> String {
@@ -40,13 +27,6 @@ fn mesh(spec: &str) -> String {
         "apiVersion: peergate.dev/v1alpha1\nkind: Mesh\nmetadata: {{name: test}}\n\
          spec: {{trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.30\",\n\
          filter: {{image: oci://registry.example.com/filter@sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef}}{spec}}}\n"
-    )
-}
-
-fn policy(namespace: &str, name: &str, spec: &str) -> String {
-    format!(
-        "apiVersion: peergate.dev/v1alpha1\nkind: ServicePolicy\n\
-         metadata: {{name: {name}, namespace: {namespace}}}\nspec: {{{spec}}}\n"
     )
 }
 

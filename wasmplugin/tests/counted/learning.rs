@@ -5,6 +5,7 @@ use serde_json::json;
 use super::mesh::{Mesh, Policies};
 use super::promote::{of_rule, promote};
 use super::run;
+use super::scraped::after_allowing;
 use super::scraping::{scraping, wait_for};
 use super::top::row;
 
@@ -101,13 +102,7 @@ fn callers_are_shown_live_with_what_is_in_force() {
 #[test]
 fn without_the_learning_mode_there_is_nothing_to_learn_and_why_is_told() {
     let policies = Policies::new();
-    let mesh = Mesh::start(&policies);
-    let prometheus = scraping(mesh.admin());
-    mesh.ask("web", "/orders", 7);
-    wait_for(
-        &prometheus,
-        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 7",
-    );
+    let (_mesh, prometheus) = after_allowing(&policies, 7);
     let url = prometheus.url();
     let learnt = run(&["learn", "--prometheus", &url, "-f", &policies.name()]);
     assert_eq!((learnt.status, learnt.stdout.as_str()), (2, ""));

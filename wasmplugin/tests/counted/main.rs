@@ -19,6 +19,7 @@ mod learning;
 mod mesh;
 mod promote;
 mod revisions;
+mod scraped;
 #[path = "../support/scraping.rs"]
 mod scraping;
 mod together;

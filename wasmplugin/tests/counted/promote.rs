@@ -6,6 +6,7 @@ use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
 use super::mesh::{Mesh, Policies};
+use super::scraped::after_allowing;
 use super::scraping::{scraping, wait_for};
 use super::{Run, run};
 
@@ -146,13 +147,7 @@ fn what_was_counted_before_anybody_looked_counts_as_a_denial_and_not_as_a_reques
 #[test]
 fn what_no_proxy_has_is_not_ready() {
     let policies = Policies::new();
-    let mesh = Mesh::start(&policies);
-    let prometheus = scraping(mesh.admin());
-    mesh.ask("web", "/orders", 5);
-    wait_for(
-        &prometheus,
-        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 5",
-    );
+    let (_mesh, prometheus) = after_allowing(&policies, 5);
     let running = policies.revision();
     let text = policies.text().replace("no-reports", "no-exports");
     std::fs::write(policies.path(), text).unwrap();
@@ -186,13 +181,7 @@ fn what_no_proxy_has_is_not_ready() {
 #[test]
 fn a_fresh_prometheus_has_not_counted_for_long_enough() {
     let policies = Policies::new();
-    let mesh = Mesh::start(&policies);
-    let prometheus = scraping(mesh.admin());
-    assert_eq!(mesh.ask("web", "/orders", 20), 200);
-    wait_for(
-        &prometheus,
-        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 20",
-    );
+    let (mesh, prometheus) = after_allowing(&policies, 20);
     // In a window of a week, looks are 20 minutes apart, and all that was counted is younger.
     let week = ["--window", "7d", "--max-breakage", "20%"];
     let json = promote(

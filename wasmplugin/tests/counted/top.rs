@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::mesh::{Mesh, Policies};
 use super::run;
-use super::scraping::{scraping, wait_for};
+use super::scraped::after_allowing;
 
 /// The row that begins with these cells.
 pub(crate) fn row<'t>(text: &'t str, begin: &[&str]) -> Vec<&'t str> {
@@ -79,13 +79,7 @@ fn a_proxy_is_shown_by_its_own_counters() {
 #[test]
 fn all_proxies_are_shown_by_prometheus() {
     let policies = Policies::new();
-    let mesh = Mesh::start(&policies);
-    let prometheus = scraping(mesh.admin());
-    mesh.ask("web", "/orders", 7);
-    wait_for(
-        &prometheus,
-        "sum(peergate_decisions_total{peergate_effect=\"allow\"}) == 7",
-    );
+    let (_mesh, prometheus) = after_allowing(&policies, 7);
     let url = prometheus.url();
     let shown = run(&[
         "top",

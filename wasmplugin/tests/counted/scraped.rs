@@ -1,0 +1,18 @@
+//! A proxy that a Prometheus scrapes.
+
+use peergate_sandbox::Prometheus;
+
+use super::mesh::{Mesh, Policies};
+use super::scraping::{scraping, wait_for};
+
+/// A proxy that has allowed so many requests, all of which a Prometheus has counted.
+pub(crate) fn after_allowing(policies: &Policies, requests: usize) -> (Mesh, Prometheus) {
+    let mesh = Mesh::start(policies);
+    let prometheus = scraping(mesh.admin());
+    assert_eq!(mesh.ask("web", "/orders", requests), 200);
+    wait_for(
+        &prometheus,
+        &format!("sum(peergate_decisions_total{{peergate_effect=\"allow\"}}) == {requests}"),
+    );
+    (mesh, prometheus)
+}
