@@ -93,11 +93,11 @@ impl Candidate {
         let mut candidates = Vec::new();
         for (position, policy) in set.policies().iter().enumerate() {
             if policy.enforcement() == Enforcement::Shadow && !grouped.contains(&position) {
-                let group = group(set, &together, position);
-                candidates.push(of_policies(set, &together, &group));
+                let group = group(set, together, position);
+                candidates.push(of_policies(set, together, &group));
                 grouped.extend(group);
             }
-            candidates.extend(of_rules(set, &together, position, policy));
+            candidates.extend(of_rules(set, together, position, policy));
         }
         candidates
     }

@@ -138,7 +138,7 @@ pub fn applied(set: &PolicySet) -> Applied {
     let outcomes: Vec<_> = set
         .policies
         .iter()
-        .zip(&together)
+        .zip(together)
         .map(|(policy, together)| outcome(set, policy, together, &at_default))
         .collect();
     let is_stricter_for_some = |policy: &ServicePolicy, together: &[usize], outcome: &Outcome| {
@@ -152,7 +152,7 @@ pub fn applied(set: &PolicySet) -> Applied {
     let affected = |effect| {
         let mut affected = Affected::default();
         let mut found = Vec::new();
-        for ((policy, together), outcome) in set.policies.iter().zip(&together).zip(&outcomes) {
+        for ((policy, together), outcome) in set.policies.iter().zip(together).zip(&outcomes) {
             if outcome.effect == effect {
                 affected.denials = affected.denials.or(outcome.denials);
                 affected.has_exceptions |= is_stricter_for_some(policy, together, outcome);

@@ -98,8 +98,8 @@ fn of_workloads(set: &PolicySet, calls: &Calls<'_>) -> Vec<Resource> {
         // Istio takes one object for a workload, and of two for the same none can be told to go.
         let selects = |other: &&ServicePolicy| matches!(other.attachment, Attachment::Workload(_));
         let others = together
-            .into_iter()
-            .filter_map(|position| set.policies.get(position));
+            .iter()
+            .filter_map(|position| set.policies.get(*position));
         if others.filter(selects).count() > 1 {
             continue;
         }

@@ -17,10 +17,10 @@ pub(crate) fn lint_together(set: &PolicySet) -> Found {
     unknown_labels::check(set, &mut found);
     unknown_providers::check(set, &mut found);
     unknown_targets::check(set, &mut found);
-    ports::check(set, &together, &mut found);
-    pass::check(set, &together, &mut found);
-    wide::check(set, &together, &mut found);
-    covered::check(set, &together, &mut found);
+    ports::check(set, together, &mut found);
+    pass::check(set, together, &mut found);
+    wide::check(set, together, &mut found);
+    covered::check(set, together, &mut found);
     evadable_path::check(set, &mut found);
     found
 }

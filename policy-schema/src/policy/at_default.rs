@@ -28,12 +28,12 @@ impl PolicySet {
                 }
                 let mut contested = AtDefault::Open;
                 for position in together {
-                    match self.policies.get(position) {
+                    match self.policies.get(*position) {
                         Some(other) if decides(other) && is_for_all_of(other, policy) => {
                             return AtDefault::Decided;
                         }
                         Some(other) if decides(other) => {
-                            contested = AtDefault::Contested(position);
+                            contested = AtDefault::Contested(*position);
                         }
                         _ => {}
                     }

@@ -83,7 +83,7 @@ impl<'s> Calls<'s> {
     fn with(set: &'s PolicySet, ended: Ended) -> Self {
         let rules: Vec<_> = set
             .policies_together()
-            .into_iter()
+            .iter()
             .map(|together| allow_rules(set, together, ended))
             .collect();
         let mut calls = Self {
@@ -301,10 +301,10 @@ pub(crate) fn account_of(id: &str) -> Option<(&str, &str)> {
 }
 
 /// The rules that let callers in where these policies are for a workload together.
-fn allow_rules(set: &PolicySet, together: Vec<usize>, ended: Ended) -> Option<Vec<&Rule>> {
+fn allow_rules<'s>(set: &'s PolicySet, together: &[usize], ended: Ended) -> Option<Vec<&'s Rule>> {
     let enforced: Vec<_> = together
-        .into_iter()
-        .filter_map(|position| set.policies.get(position))
+        .iter()
+        .filter_map(|position| set.policies.get(*position))
         .filter(|policy| policy.enforcement == Enforcement::Enforce)
         .collect();
     let mut otherwise = enforced.iter().map(|policy| policy.otherwise_in(&set.mesh));

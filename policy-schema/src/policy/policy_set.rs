@@ -14,6 +14,8 @@ pub struct PolicySet {
     pub(crate) mesh: Mesh,
     /// In the order of namespace and name, whatever the order of the files.
     pub(crate) policies: Vec<ServicePolicy>,
+    /// For each policy the positions of those that share workloads with it, its own first.
+    together: Vec<Vec<usize>>,
     /// Seals the ids of decisions. No document has it: it is a secret.
     pub(crate) decision_key: Option<DecisionKey>,
 }
@@ -31,13 +33,15 @@ impl PolicySet {
             policy.along = along;
             policy.rank = rank;
         }
-        let shared = shared_tcp_ports(&policies);
+        let together = together(&policies);
+        let shared = shared_tcp_ports(&policies, &together);
         for (policy, ports) in policies.iter_mut().zip(shared) {
             policy.shared_tcp_ports = ports;
         }
         Ok(Self {
             mesh,
             policies,
+            together,
             decision_key: None,
         })
     }
@@ -88,8 +92,8 @@ impl PolicySet {
     }
 
     /// For each policy the positions of those that are for some of its workloads, its own first.
-    pub fn policies_together(&self) -> Vec<Vec<usize>> {
-        together(&self.policies)
+    pub fn policies_together(&self) -> &[Vec<usize>] {
+        &self.together
     }
 
     /// The policy of this namespace and name.

@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 
 use super::ServicePolicy;
-use super::along::{is_for_all_of, together};
+use super::along::is_for_all_of;
 use super::shared_tcp_port::SharedTcpPort;
 
 /// For each policy the ports without HTTP that others declare for its workloads; nothing where none is declared.
-pub(super) fn shared_tcp_ports(policies: &[ServicePolicy]) -> Vec<Vec<SharedTcpPort>> {
+pub(super) fn shared_tcp_ports(
+    policies: &[ServicePolicy],
+    together: &[Vec<usize>],
+) -> Vec<Vec<SharedTcpPort>> {
     if policies.iter().all(|policy| policy.tcp_ports.is_empty()) {
         return Vec::new();
     }
-    let together = together(policies).into_iter();
+    let together = together.iter();
     together
-        .map(|together| shared_by(policies, &together))
+        .map(|together| shared_by(policies, together))
         .collect()
 }
 

@@ -57,7 +57,7 @@ pub(super) fn check_together(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let together = set.policies_together();
-    for (policy, together) in set.policies().iter().zip(&together) {
+    for (policy, together) in set.policies().iter().zip(together) {
         let others = together.iter().skip(1);
         let others: Vec<_> = others
             .filter_map(|position| set.policies().get(*position))

@@ -2,7 +2,8 @@
 
 use super::object::Object;
 use crate::istio::{
-    ExtensionApi, NoExtension, Resource, authorization_policies, extension, mesh_resources,
+    ExtensionApi, NoExtension, Resource, authorization_policies, can_extend, extension,
+    mesh_resources,
 };
 use crate::policy::PolicySet;
 
@@ -14,24 +15,24 @@ pub(super) fn rendered<'s>(
 ) -> impl Iterator<Item = Object> + 's {
     let of_mesh = mesh_resources(set);
     let policies = set.policies().iter();
-    let of_policies = policies.clone().flat_map(|policy| {
-        authorization_policies(&set.rollout(policy))
-            .into_iter()
-            .map(Into::into)
-    });
-    let extensions = policies.map_while(move |policy| match extension(&set.rollout(policy), api) {
-        Ok(resource) => Some(resource),
+    let is_extended = match can_extend(set, api) {
+        Ok(()) => true,
         // Then the documents want none, and any in the cluster is left over.
-        Err(NoExtension::MissingImage) => None,
+        Err(NoExtension::MissingImage) => false,
         Err(reason @ NoExtension::NoTrafficExtension(_)) => {
             unchecked.push(format!("the objects that bring the filter: {reason}"));
-            None
+            false
         }
+    };
+    let of_policies = policies.flat_map(move |policy| {
+        let rollout = set.rollout(policy);
+        let extension = is_extended.then(|| extension(&rollout, api).ok());
+        let rbac = authorization_policies(&rollout).into_iter().map(Into::into);
+        rbac.chain(extension.flatten())
     });
     of_mesh
         .into_iter()
         .chain(of_policies)
-        .chain(extensions)
         // What was built of texts, numbers and lists is an object as JSON too.
         .filter_map(|resource: Resource| Object::new(serde_json::to_value(resource).ok()?))
 }
