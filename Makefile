@@ -11,7 +11,7 @@ SEED ?= 1
 CASES ?= 100000
 PAIRS ?= 1000000
 
-# What `make fuzz` runs, and for how long. Each target is a test of the crate that reads such bytes.
+# What `make fuzz` runs, and for how long. Each target is a test of the crate that reads such bytes, or of the one above it.
 TARGET ?= yaml
 SECONDS ?= 60
 fuzz_crate_certificate := peergate-filter

@@ -1,4 +1,4 @@
-//! What talking to others begins with, and why it fails.
+//! The async runtime and the trusted authorities for connections, and their errors.
 
 use std::error::Error;
 use std::io;

@@ -1,6 +1,6 @@
 //! Results → what people and programs read of them: texts, tables, JSON, JUnit, SARIF, excerpts of sources.
 //!
-//! Pure: functions take results and return texts, bytes or values. Whoever calls them prints and writes.
+//! Pure: functions take results and return texts, bytes or values. Callers print and write.
 
 pub mod certificates;
 mod columns;

@@ -1,4 +1,4 @@
-//! What of an input is not read, in a sentence.
+//! One sentence about the parts of an input that were skipped.
 
 use policy_schema::diagnostic::{Place, SourceText};
 use policy_schema::printable::printable;

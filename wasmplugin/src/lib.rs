@@ -1,7 +1,8 @@
 //! The command line of Peergate.
 //!
-//! It reads files, hands them to `policy-schema` and `peergate-insight`, which do the work, and writes what comes out:
-//! results on stdout, messages on stderr, and the outcome as [`ExitStatus`].
+//! Each command reads its arguments and files, makes one call into `policy-schema`, `peergate-mesh` or `peergate-insight`,
+//! and prints what `peergate-report` makes of the result: results on stdout, messages on stderr, the outcome as
+//! [`ExitStatus`].
 
 mod commands;
 mod decision_key;

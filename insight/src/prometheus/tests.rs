@@ -1,5 +1,11 @@
 //! What is asked, by a server that answers as it is told; and a real one.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the Prometheus that is asked is a server of the test's own"
+)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;

@@ -61,7 +61,7 @@ impl PolicySet {
         set
     }
 
-    /// The same with the ids of all decisions sealed, each policy's with a key made of this one; as it is without a key.
+    /// Seals the IDs of decisions with a key for each policy, derived from `key`. `None` leaves them readable.
     #[must_use]
     pub fn with_decision_key(self, key: Option<DecisionKey>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What whoever trusts an explanation, or takes its change, must know.
+//! Warnings for a user who trusts an explanation or applies its change.
 
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;

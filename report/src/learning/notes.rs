@@ -1,4 +1,4 @@
-//! What whoever learns from traffic must know, one sentence each.
+//! Notes for users of `learn`, one sentence each.
 
 use std::fmt::Display;
 
