@@ -49,10 +49,10 @@ impl KnownDifference {
     pub(crate) fn row(self) -> &'static str {
         match self {
             Self::NoSingleId => {
-                "a certificate in which not exactly one name reads as a SPIFFE ID, or one that is no valid ID"
+                "a certificate with no name or several names that read as SPIFFE IDs, or with an invalid ID"
             }
             Self::EmptyNames => {
-                "a certificate without a subject whose URI and DNS names are all empty, or that has none"
+                "a certificate without a subject and without URI or DNS names, or with only empty ones"
             }
             Self::EndInOtherName => {
                 "`namespaces` or `principals` with a `*` at the beginning, and a certificate from outside the mesh, or one with `/ns/` in a DNS name or its subject"
@@ -61,7 +61,7 @@ impl KnownDifference {
                 "a rule with names in `clientCertificates` or `notClientCertificates`"
             }
             Self::UnjudgedCertificate => {
-                "at a gateway, a certificate that might pass for an identity of the mesh, or has a name that cannot be one"
+                "at a gateway, a certificate that could pass for an identity of the mesh, or has an invalid name"
             }
             Self::RepeatedHeader => "a repeated header, or a value with commas",
             Self::JoinedHosts => {
@@ -71,7 +71,7 @@ impl KnownDifference {
                 "upper case in a host, in a condition on `request.headers[host]` or `[:authority]`"
             }
             Self::NotInTemplates => {
-                "a path with a character that templates leave out, such as `[` or `é`, where a template stops requests"
+                "a path with a character outside the template character set, such as `[` or `é`, if a template stops requests"
             }
         }
     }
