@@ -45,7 +45,7 @@ finding_codes! {
     /// An object is as the documents rendered it before something in them expired.
     EndedObject = "ended-object", Warning;
     /// An object that is in no document widens what is allowed or reached, can change decisions, or suppresses
-    /// telemetry that the documents ask for.
+    /// telemetry that the documents request.
     ForeignObject = "foreign-object", Warning;
     /// An `EnvoyFilter` or a proxy's own configuration changes how the proxy enforces policies.
     EnforcementUndone = "enforcement-undone", Error;
