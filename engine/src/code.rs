@@ -72,42 +72,41 @@ macro_rules! codes {
 codes! {
     /// A required field is absent.
     MISSING_FIELD = "missing-field", Error;
-    /// A name, namespace or label is not one that Kubernetes accepts.
+    /// A name, namespace or label is not valid in Kubernetes.
     INVALID_NAME = "invalid-name", Error;
-    /// A trust domain is not valid by the SPIFFE ID specification, section 2.1.
+    /// A trust domain does not conform to the SPIFFE ID specification, section 2.1.
     INVALID_TRUST_DOMAIN = "invalid-trust-domain", Error;
-    /// A rule id is not a DNS label. Ids become metric labels and log fields.
+    /// A rule ID is not a DNS label. IDs become metric labels and log fields.
     INVALID_RULE_ID = "invalid-rule-id", Error;
-    /// Two rules of a policy have the same id.
+    /// Two rules of a policy have the same ID.
     DUPLICATE_RULE_ID = "duplicate-rule-id", Error;
-    /// A list is present but empty. Left out, it would match everything; empty, it can be read
-    /// both ways.
+    /// A list is present but empty. Without the list, everything would match; an empty list is ambiguous.
     EMPTY_LIST = "empty-list", Error;
-    /// A source or operation has no field at all, so it would match everything.
+    /// A source or operation has no fields, so it would match everything.
     EMPTY_MATCHER = "empty-matcher", Error;
     /// A value is an empty string.
     EMPTY_VALUE = "empty-value", Error;
-    /// A principal is not a SPIFFE ID by the SPIFFE ID specification, section 2.
+    /// A principal is not a valid SPIFFE ID (SPIFFE ID specification, section 2).
     INVALID_SPIFFE_ID = "invalid-spiffe-id", Error;
-    /// An identity belongs to a trust domain that the mesh neither is nor has as an alias. Such a
-    /// caller is refused before any rule is read.
+    /// An identity belongs to a trust domain that is neither the mesh's own nor one of its aliases. Such
+    /// callers are denied before any rule is evaluated.
     FOREIGN_TRUST_DOMAIN = "foreign-trust-domain", Error;
-    /// A value is neither an IP address nor a CIDR block, or a block that says less than its address.
+    /// A value is neither an IP address nor a CIDR block, or it is a CIDR block with host bits set.
     INVALID_IP_BLOCK = "invalid-ip-block", Error;
-    /// A condition's key is none that Istio has.
+    /// Istio has no condition with this key.
     UNKNOWN_CONDITION = "unknown-condition", Error;
-    /// A service account is not `NAMESPACE/NAME` or `NAME`.
+    /// A service account is not of the form `NAMESPACE/NAME` or `NAME`.
     INVALID_SERVICE_ACCOUNT = "invalid-service-account", Error;
-    /// A wildcard stands where Istio accepts it and then never matches, such as `a*b`.
+    /// A wildcard is at a place where Istio accepts it but never matches it, as in `a*b`.
     INVALID_WILDCARD = "invalid-wildcard", Error;
-    /// A path, method, host or port is none that a request could have.
+    /// No request can have this path, method, host or port.
     INVALID_VALUE = "invalid-value", Error;
     /// A path template breaks Istio's rules for `{*}` and `{**}`.
     INVALID_PATH_TEMPLATE = "invalid-path-template", Error;
     /// Two fields exclude each other.
     EXCLUSIVE_FIELDS = "exclusive-fields", Error;
-    /// A time is not RFC 3339 in UTC.
+    /// A time is not in RFC 3339 format in UTC.
     INVALID_TIME = "invalid-time", Error;
-    /// A rule, or a part of it, can never match any request.
+    /// A rule, or a part of it, can never match a request.
     NEVER_MATCHES = "never-matches", Error;
 }

@@ -34,90 +34,90 @@ macro_rules! finding_codes {
 }
 
 finding_codes! {
-    /// An object that the documents are rendered to is not there.
+    /// The documents render an object that does not exist.
     MissingObject = "missing-object", Error;
     /// The documents render objects of a kind that the cluster did not list.
     UnlistedKind = "unlisted-kind", Error;
-    /// An object is not what the documents are rendered to.
+    /// An object differs from what the documents render.
     ChangedObject = "changed-object", Error;
-    /// An object was rendered by Peergate once, and the documents no longer ask for it.
+    /// Peergate once rendered an object that the documents no longer render.
     LeftoverObject = "leftover-object", Error;
-    /// An object is what the documents were rendered to before something in them ended.
+    /// An object is as the documents rendered it before something in them expired.
     EndedObject = "ended-object", Warning;
-    /// An object that no document has adds to what is allowed or reached, can change what is decided,
-    /// or keeps from being told what the documents ask for.
+    /// An object that is in no document widens what is allowed or reached, can change decisions, or suppresses
+    /// telemetry that the documents request.
     ForeignObject = "foreign-object", Warning;
-    /// Something changes how a proxy enforces policies: an `EnvoyFilter`, or the proxy's own configuration.
+    /// An `EnvoyFilter` or a proxy's own configuration changes how the proxy enforces policies.
     EnforcementUndone = "enforcement-undone", Error;
-    /// Istio's mesh config is not what the documents rely on.
+    /// Istio's mesh config differs from what the documents rely on.
     ChangedMeshConfig = "changed-mesh-config", Error;
-    /// Nothing validates the tokens that a rule asks for.
+    /// A rule requires tokens that nothing validates.
     UnvalidatedTokens = "unvalidated-tokens", Error;
-    /// Nothing makes the mesh strict: workloads accept plaintext where no other object forbids it.
+    /// The mesh is not strict: workloads accept plaintext unless another object forbids it.
     MeshNotStrict = "mesh-not-strict", Error;
-    /// A namespace accepts plaintext, and no exception of the `Mesh` says so.
+    /// A namespace accepts plaintext without an exception in the `Mesh`.
     NamespaceNotStrict = "namespace-not-strict", Error;
-    /// A workload accepts plaintext, on all ports or on some, and no exception of the `Mesh` says so.
+    /// A workload accepts plaintext, on some or all ports, without an exception in the `Mesh`.
     PlaintextPort = "plaintext-port", Error;
-    /// Calls to a port go around the workload's sidecar, so that nobody asks for an identity.
+    /// Calls to a port bypass the workload's sidecar, so no caller's identity is checked.
     BypassedPort = "bypassed-port", Error;
-    /// Calls of a workload go around its sidecar, in a mesh whose proxies know only what is declared.
+    /// Calls from a workload bypass its sidecar, in a mesh whose proxies know only declared hosts.
     BypassedOutbound = "bypassed-outbound", Error;
-    /// A `DestinationRule` or a `ServiceEntry` has callers speak something else than mutual TLS with a
-    /// host of the mesh.
+    /// A `DestinationRule` or a `ServiceEntry` makes callers use something other than mutual TLS with a host of
+    /// the mesh.
     MutualTlsUndone = "mutual-tls-undone", Error;
     /// A gateway accepts client certificates without validating them.
     UnvalidatedCertificates = "unvalidated-certificates", Warning;
-    /// A policy goes by the identity of callers at a gateway that accepts client certificates without validating
-    /// them.
+    /// A policy relies on the identity of callers at a gateway that accepts client certificates without
+    /// validating them.
     ForgeableIdentity = "forgeable-identity", Error;
-    /// A policy is for a workload that has no sidecar, so that nothing enforces it.
+    /// A policy selects a workload without a sidecar, so nothing enforces it.
     UnenforcedWorkload = "unenforced-workload", Error;
-    /// A rule is for a workload in ambient mode, where it is not enforced as it is written.
+    /// A rule applies to a workload in ambient mode, where it is not enforced as written.
     UnenforcedRule = "unenforced-rule", Error;
-    /// A policy is for a gateway, or for a service behind a waypoint, and the proxy that should enforce it does
+    /// A policy targets a gateway, or a service behind a waypoint, and the proxy that should enforce it does
     /// not.
     UnenforcedTarget = "unenforced-target", Error;
     /// A policy's filter keeps a waypoint of another namespace from starting.
     StalledWaypoint = "stalled-waypoint", Error;
-    /// A `Deny` rule asks for HTTP on a port that is declared to speak something else, so that it denies
+    /// A `Deny` rule tests HTTP fields on a port that is declared to speak another protocol, so it denies
     /// connections there.
     DeniesTcp = "denies-tcp", Warning;
     /// A workload has no policy, and the documents leave such workloads open.
     OpenWorkload = "open-workload", Error;
-    /// A workload has no policy. It is closed: every request is denied.
+    /// A workload has no policy. The mesh denies every request to it.
     WorkloadWithoutPolicy = "workload-without-policy", Warning;
-    /// A policy is for workloads that are not there.
+    /// A policy selects no existing workload.
     PolicyWithoutWorkload = "policy-without-workload", Warning;
-    /// A workload runs as another service account than its policy says, so that rules about its calls
-    /// are about somebody else.
+    /// A workload runs as a different service account than its policy declares, so rules about its calls apply
+    /// to another caller.
     WrongServiceAccount = "wrong-service-account", Error;
-    /// A proxy does not run a policy that is for its workload.
+    /// A proxy does not run a policy for its workload.
     PolicyNotRunning = "policy-not-running", Error;
-    /// A proxy runs another revision of a policy than the documents have.
+    /// A proxy runs a different revision of a policy than the documents have.
     StaleRevision = "stale-revision", Error;
     /// A proxy's filter lets requests pass when it cannot run, although it enforces a policy.
     FilterFailsOpen = "filter-fails-open", Error;
-    /// A proxy runs a policy that the documents do not have, or that is not for its workload.
+    /// A proxy runs a policy that is not in the documents or not for its workload.
     UnknownPolicy = "unknown-policy", Error;
-    /// A proxy's listener accepts callers whose certificate it does not verify, and no exception of the
-    /// `Mesh` says so.
+    /// A proxy's listener does not verify the certificates of callers, and no exception in the `Mesh` permits
+    /// this.
     PlaintextListener = "plaintext-listener", Error;
-    /// A proxy refused configuration that it was sent, and goes on with what it had before.
+    /// A proxy refused configuration that it received, and keeps the previous one.
     RefusedConfiguration = "refused-configuration", Error;
-    /// A proxy could not be asked.
+    /// `verify` could not reach a proxy.
     UnreachableProxy = "unreachable-proxy", Error;
-    /// A certificate is over, ends soon, or was not renewed when it should have been.
+    /// A certificate has expired, expires soon, or was not renewed in time.
     CertificateEndsSoon = "certificate-ends-soon", Error;
-    /// A certificate is not what a workload's or an authority's must be.
+    /// A certificate does not meet the requirements for a workload or an authority.
     UnsoundCertificate = "unsound-certificate", Error;
     /// A port answers a caller that speaks plaintext.
     AcceptsPlaintext = "accepts-plaintext", Error;
-    /// A port answers a caller that has no certificate.
+    /// A port answers a caller without a certificate.
     AcceptsNoCertificate = "accepts-no-certificate", Error;
-    /// A port answers a caller whose identity is of another trust domain and signed by nobody.
+    /// A port answers a caller with a self-signed identity of another trust domain.
     AcceptsForeignIdentity = "accepts-foreign-identity", Error;
-    /// Something could not be looked at.
+    /// `verify` could not check something.
     NotChecked = "not-checked", Warning;
 }
 
