@@ -1,5 +1,7 @@
 //! Gateways and waypoints: client certificates, and callers without identity.
 
+use policy_schema::validate::Validated;
+
 use super::*;
 
 /// A mesh with a gateway whose clients need certificates, and a policy of its namespace.

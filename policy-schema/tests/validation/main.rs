@@ -7,15 +7,16 @@
 )]
 
 mod beside_tcp;
+#[path = "../support/checked.rs"]
+mod checked;
 mod exclusions;
 mod gateways;
 mod istio;
 mod spellings;
 
-use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::authorization_policies;
-use policy_schema::timestamp::Timestamp;
-use policy_schema::validate::{Options, Validated, validate};
+
+use checked::{check, codes};
 
 const MESH: &str = "\
 apiVersion: peergate.dev/v1alpha1
@@ -23,26 +24,6 @@ kind: Mesh
 metadata: {name: test}
 spec: {trustDomain: cluster.local, trustDomainAliases: [old.example], istioVersion: \"1.29\", filter: {image: \"file:///peergate_filter.wasm\"}}
 ";
-
-fn check(texts: &[&str]) -> Validated {
-    let sources: Vec<_> = texts
-        .iter()
-        .map(|text| SourceText {
-            name: "policy.yaml".to_owned(),
-            text: (*text).to_owned(),
-        })
-        .collect();
-    let options = Options {
-        at: Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
-        istio_version: None,
-    };
-    validate(&sources, options)
-}
-
-fn codes(texts: &[&str]) -> Vec<&'static str> {
-    let found = check(texts).diagnostics;
-    found.iter().map(|found| found.code.as_str()).collect()
-}
 
 /// A policy with one rule.
 fn policy(rule: &str) -> String {
