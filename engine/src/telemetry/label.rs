@@ -73,19 +73,19 @@ impl Label {
             Self::Policy => "the policy, as `NAMESPACE_NAME`; each dot in the name becomes `_`",
             Self::Rule => "the ID of the rule, or `-` if no rule decided",
             Self::Effect => {
-                "`allow` or `deny` for decisions; `audit` or `custom` for matches of `Audit` and `Custom` rules; prefixed \
-                 with `shadow_` for policies and rules in shadow"
+                "`allow` or `deny` for decisions; `audit` or `custom` for matches of `Audit` and `Custom` rules; \
+                 prefixed with `shadow_` for policies and rules in shadow"
             }
             Self::Reason => {
                 "the reason code; `matched-by-rule` for matches of `Audit` and `Custom` rules"
             }
             Self::Verdicts => {
-                "`both-allow`, `both-deny`, `only-rbac-denies`, `only-filter-denies` (in shadow: the filter would have \
-                 denied) or `no-rbac`"
+                "`both-allow`, `both-deny`, `only-rbac-denies`, `only-filter-denies` (in shadow: the filter would \
+                 have denied) or `no-rbac`"
             }
             Self::Caller => {
-                "the caller's SPIFFE ID, with every byte except letters, digits and `-` encoded as `_` and two hexadecimal \
-                 digits; `-` if there is none, `-other-` beyond the limit"
+                "the caller's SPIFFE ID, with every byte except letters, digits and `-` encoded as `_` and two \
+                 hexadecimal digits; `-` if there is none, `-other-` beyond the limit"
             }
             Self::Method => "the method, in the same encoding",
             Self::Path => "the path without its query, in the same encoding",

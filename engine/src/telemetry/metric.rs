@@ -43,8 +43,8 @@ pub const DECISIONS: Metric = Metric {
     name: "peergate_decisions_total",
     kind: MetricKind::Counter,
     labels: &[Label::Policy, Label::Rule, Label::Effect, Label::Reason],
-    help: "Requests by decision. Each request counts once for its decision, and once more for each `Audit` rule, `Custom` \
-           rule and rule in shadow that it matched.",
+    help: "Requests by decision. Each request counts once for its decision, and once more for each `Audit` rule, \
+           `Custom` rule and rule in shadow that it matched.",
 };
 
 /// The revision in force.
@@ -52,8 +52,8 @@ pub const REVISION: Metric = Metric {
     name: "peergate_policy_revision",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy],
-    help: "Revision of the policy that the proxy runs: its 12 hexadecimal digits as a number, or 0 if the revision has \
-           another form.",
+    help: "Revision of the policy that the proxy runs: its 12 hexadecimal digits as a number, or 0 if the revision \
+           has another form.",
 };
 
 /// When the config in force was taken.
@@ -77,8 +77,8 @@ pub const EXPIRY: Metric = Metric {
     name: "peergate_rule_expiry_timestamp_seconds",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy, Label::Rule],
-    help: "The rule's `notAfter`, in seconds since 1970. Rules without one have no series; the value becomes 0 when a rule is \
-           removed or loses its `notAfter`.",
+    help: "The rule's `notAfter`, in seconds since 1970. Rules without one have no series; the value becomes 0 when a \
+           rule is removed or loses its `notAfter`.",
 };
 
 /// Configs that were refused.
@@ -94,8 +94,8 @@ pub const MEMORY: Metric = Metric {
     name: "peergate_memory_bytes",
     kind: MetricKind::Gauge,
     labels: &[],
-    help: "Linear memory of the filter's VM, in bytes. Each worker thread of a proxy has its own VM; the value is from the \
-           VM whose memory grew last.",
+    help: "Linear memory of the filter's VM, in bytes. Each worker thread of a proxy has its own VM; the value is \
+           from the VM whose memory grew last.",
 };
 
 /// Log lines that were left out.
