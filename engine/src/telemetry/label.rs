@@ -70,25 +70,25 @@ impl Label {
     /// What its values are, for people.
     pub const fn help(self) -> &'static str {
         match self {
-            Self::Policy => "the policy, as `NAMESPACE_NAME`, with `_` for each dot of the name",
-            Self::Rule => "the rule's id, or `-` where no rule decided",
+            Self::Policy => "the policy, as `NAMESPACE_NAME`; each dot in the name becomes `_`",
+            Self::Rule => "the ID of the rule, or `-` if no rule decided",
             Self::Effect => {
-                "`allow` or `deny`; `audit` or `custom` for matches of rules that have no say; with `shadow_` before it \
-                 for what is in shadow"
+                "`allow` or `deny` for decisions; `audit` or `custom` for matches of `Audit` and `Custom` rules; \
+                 prefixed with `shadow_` for policies and rules in shadow"
             }
             Self::Reason => {
-                "the code of the reason; `matched-by-rule` for matches of `Audit` and `Custom` rules"
+                "the reason code; `matched-by-rule` for matches of `Audit` and `Custom` rules"
             }
             Self::Verdicts => {
-                "`both-allow`, `both-deny`, `only-rbac-denies`, `only-filter-denies` (a policy in shadow would have), or \
-                 `no-rbac`"
+                "`both-allow`, `both-deny`, `only-rbac-denies`, `only-filter-denies` (in shadow: the filter would \
+                 have denied) or `no-rbac`"
             }
             Self::Caller => {
-                "the caller's SPIFFE ID: letters, digits and `-` stand for themselves, every other byte is `_` and two \
-                 hexadecimal digits; `-` for none, `-other-` past the bound"
+                "the caller's SPIFFE ID, with every byte except letters, digits and `-` encoded as `_` and two \
+                 hexadecimal digits; `-` if there is none, `-other-` beyond the limit"
             }
             Self::Method => "the method, in the same encoding",
-            Self::Path => "the path without query, in the same encoding",
+            Self::Path => "the path without its query, in the same encoding",
         }
     }
 

@@ -43,8 +43,8 @@ pub const DECISIONS: Metric = Metric {
     name: "peergate_decisions_total",
     kind: MetricKind::Counter,
     labels: &[Label::Policy, Label::Rule, Label::Effect, Label::Reason],
-    help: "Requests, each once for its decision, and once more for each rule in shadow, `Audit` or `Custom` rule that \
-           it matched.",
+    help: "Requests by decision. Each request counts once for its decision, and once more for each `Audit` rule, \
+           `Custom` rule and rule in shadow that it matched.",
 };
 
 /// The revision in force.
@@ -52,8 +52,8 @@ pub const REVISION: Metric = Metric {
     name: "peergate_policy_revision",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy],
-    help: "The revision of the policy that is in force, its 12 hexadecimal digits read as a number; 0 where it has none \
-           of that form.",
+    help: "Revision of the policy that the proxy runs: its 12 hexadecimal digits as a number, or 0 if the revision \
+           has another form.",
 };
 
 /// When the config in force was taken.
@@ -61,7 +61,7 @@ pub const LOADED: Metric = Metric {
     name: "peergate_policy_loaded_timestamp_seconds",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy],
-    help: "When the configuration that is in force was taken up, in seconds since 1970. It changes with each new one.",
+    help: "Time at which the proxy loaded the current configuration, in seconds since 1970.",
 };
 
 /// Rules in force.
@@ -69,7 +69,7 @@ pub const RULES: Metric = Metric {
     name: "peergate_policy_rules",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy],
-    help: "Rules in force, those of policies that are enforced along included.",
+    help: "Number of rules in force, including the rules of followers.",
 };
 
 /// When rules expire.
@@ -77,7 +77,8 @@ pub const EXPIRY: Metric = Metric {
     name: "peergate_rule_expiry_timestamp_seconds",
     kind: MetricKind::Gauge,
     labels: &[Label::Policy, Label::Rule],
-    help: "The rule's `notAfter`, in seconds since 1970. Rules without one have no series, and those that had one before have 0.",
+    help: "The rule's `notAfter`, in seconds since 1970. Rules without one have no series; the value becomes 0 when a \
+           rule is removed or loses its `notAfter`.",
 };
 
 /// Configs that were refused.
@@ -85,7 +86,7 @@ pub const REJECTIONS: Metric = Metric {
     name: "peergate_config_rejections_total",
     kind: MetricKind::Counter,
     labels: &[],
-    help: "Configurations that were refused. The proxy's log says why.",
+    help: "Configurations that the filter rejected. The proxy's log contains the reason.",
 };
 
 /// Memory of the VM.
@@ -93,7 +94,8 @@ pub const MEMORY: Metric = Metric {
     name: "peergate_memory_bytes",
     kind: MetricKind::Gauge,
     labels: &[],
-    help: "Linear memory of the filter's VM. Each worker of a proxy has a VM; the one whose memory grew last is told.",
+    help: "Linear memory of the filter's VM, in bytes. Each worker thread of a proxy has its own VM; the value is \
+           from the VM whose memory grew last.",
 };
 
 /// Log lines that were left out.
@@ -101,7 +103,7 @@ pub const OMITTED: Metric = Metric {
     name: "peergate_log_lines_omitted_total",
     kind: MetricKind::Counter,
     labels: &[],
-    help: "Denials and shadow hits that were not logged, because there were too many at a time.",
+    help: "Denials and shadow hits that were counted but not logged because of the log's rate limit.",
 };
 
 /// The filter beside RBAC.
@@ -109,8 +111,8 @@ pub const COMPARISONS: Metric = Metric {
     name: "peergate_plane_comparisons_total",
     kind: MetricKind::Counter,
     labels: &[Label::Policy, Label::Verdicts],
-    help: "Requests that both the filter and Envoy's RBAC have judged, by what they said. Counted by the module that \
-           compares, `peergate_filter_comparing.wasm`.",
+    help: "Requests by the verdicts of the filter and of Envoy's RBAC. Only `peergate_filter_comparing.wasm` has this \
+           metric.",
 };
 
 /// What was seen in learning mode.
@@ -125,8 +127,8 @@ pub const OBSERVED: Metric = Metric {
         Label::Method,
         Label::Path,
     ],
-    help: "Requests by caller, method and path, in learning mode only. A proxy's worker has no more series than \
-           `maxSeries` says; all that comes after is one series of each rule and effect, as `-other-`.",
+    help: "Requests by caller, method and path, in learning mode only. Each worker thread of a proxy has at most \
+           `maxSeries` series. Beyond that limit, requests count in one series per rule and effect, with `-other-`.",
 };
 
 /// Every metric.
