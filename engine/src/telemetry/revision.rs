@@ -1,4 +1,4 @@
-//! Revisions as values of a gauge.
+//! Revisions of policies, as texts and as values of a gauge.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,9 @@ use thiserror::Error;
 
 /// How many hexadecimal digits a revision has. A double holds that many bits exactly.
 const DIGITS: usize = 12;
+
+/// The first number that has more digits.
+const END: f64 = (1_u64 << (4 * DIGITS)) as f64;
 
 /// A policy's revision, 12 hexadecimal digits, as a number. 0 stands for a policy without a revision.
 #[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,14 +26,29 @@ impl RevisionNumber {
         self.0
     }
 
-    /// The revision in the value of a sample. A value that no gauge of revisions has becomes one that no policy has.
+    /// The revision that the first bytes of a digest are.
+    pub fn of_digest(digest: &[u8]) -> Self {
+        let bytes = digest.iter().take(DIGITS / 2);
+        Self(bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// The revision in the value of a sample; none for a value that no gauge of revisions has.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a value out of range is of no policy"
+        reason = "only whole numbers in range are cast"
     )]
-    pub const fn from_sample(value: f64) -> Self {
-        Self(value as u64)
+    pub fn from_sample(value: f64) -> Option<Self> {
+        let is_revision = (0.0..END).contains(&value) && value.fract() == 0.0;
+        is_revision.then_some(Self(value as u64))
+    }
+
+    /// The value of a sample as a text: the revision, or the number itself where it is none.
+    pub fn sample_text(value: f64) -> String {
+        match Self::from_sample(value) {
+            Some(revision) => revision.to_string(),
+            None => value.to_string(),
+        }
     }
 }
 
@@ -44,8 +62,9 @@ impl FromStr for RevisionNumber {
     type Err = InvalidRevision;
 
     fn from_str(text: &str) -> Result<Self, InvalidRevision> {
-        // `from_str_radix` also accepts a sign.
-        let is_revision = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // `from_str_radix` also accepts a sign and upper case.
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_revision = text.len() == DIGITS && text.bytes().all(is_digit);
         let number = u64::from_str_radix(text, 16).ok();
         number
             .filter(|_| is_revision)

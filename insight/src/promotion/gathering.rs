@@ -28,7 +28,7 @@ pub(crate) async fn gather(
     let mut uncounted = Vec::new();
     for (member, part) in candidate.members.iter().zip(&parts) {
         let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
-        let running = revisions::ask(prometheus, &policy, &member.revision, asked).await?;
+        let running = revisions::ask(prometheus, &policy, member.revision, asked).await?;
         revisions = revisions.and(running);
         match first_look(prometheus, &part.present, asked).await? {
             Some(first) => first_seen = first_seen.max(first),

@@ -113,7 +113,7 @@ impl Asked<'_> {
             };
             let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
             *of_policy
-                .entry(RevisionNumber::from_sample(number).to_string())
+                .entry(RevisionNumber::sample_text(number))
                 .or_default() += whole(sample.value);
         }
         Ok(())

@@ -42,7 +42,7 @@ pub fn read(text: &str, at: Timestamp) -> Option<Reading> {
     for series in series(&metrics, &metric::REVISION) {
         let of_policy = reading.revisions.entry(series.label(POLICY)).or_default();
         *of_policy
-            .entry(RevisionNumber::from_sample(series.number).to_string())
+            .entry(RevisionNumber::sample_text(series.number))
             .or_default() += 1;
     }
     for series in series(&metrics, &metric::EXPIRY) {

@@ -24,7 +24,15 @@ pub(super) fn read(text: &[u8], policies: &BTreeSet<PolicyName>) -> Measured {
     let loaded = by_policy(&metrics, &LOADED, policies).into_iter();
     Measured::Read(Measurements {
         revisions: revisions
-            .map(|(policy, numbers)| (policy, numbers.into_iter().map(revision).collect()))
+            .map(|(policy, numbers)| {
+                (
+                    policy,
+                    numbers
+                        .into_iter()
+                        .map(RevisionNumber::sample_text)
+                        .collect(),
+                )
+            })
             .collect(),
         loaded: loaded
             .filter_map(|(policy, numbers)| Some((policy, seconds(numbers)?)))
@@ -72,15 +80,6 @@ fn seconds(times: Vec<f64>) -> Option<u64> {
         .into_iter()
         .map(|time| format!("{time:.0}").parse().ok());
     whole.min().flatten()
-}
-
-/// A revision that a number stands for; what is no revision's number stays what it is.
-fn revision(number: f64) -> String {
-    if number.fract() == 0.0 {
-        RevisionNumber::from_sample(number).to_string()
-    } else {
-        number.to_string()
-    }
 }
 
 /// The name of a policy's series where the proxy was not told to take labels out of names. Policies whose
