@@ -8,9 +8,6 @@ use thiserror::Error;
 /// How many hexadecimal digits a revision has. A double holds that many bits exactly.
 const DIGITS: usize = 12;
 
-/// The first number that has more digits.
-const END: f64 = (1_u64 << (4 * DIGITS)) as f64;
-
 /// A policy's revision, 12 hexadecimal digits, as a number. 0 stands for a policy without a revision.
 #[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RevisionNumber(u64);
@@ -36,11 +33,12 @@ impl RevisionNumber {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "only whole numbers in range are cast"
+        reason = "a value out of range becomes one that is told apart"
     )]
     pub fn from_sample(value: f64) -> Option<Self> {
-        let is_revision = (0.0..END).contains(&value) && value.fract() == 0.0;
-        is_revision.then_some(Self(value as u64))
+        let number = value as u64;
+        let is_whole = value >= 0.0 && value.fract() == 0.0;
+        (is_whole && number >> (4 * DIGITS) == 0).then_some(Self(number))
     }
 
     /// The value of a sample as a text: the revision, or the number itself where it is none.

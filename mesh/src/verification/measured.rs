@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::reporting::MetricNames;
 use policy_schema::telemetry::metric::{LOADED, Metric, REVISION};
 use policy_schema::telemetry::{Label, PolicyLabel, RevisionNumber};
 use policy_schema::verify::{Measured, Measurements};
@@ -56,7 +55,10 @@ fn by_policy(
     }
     let unlabelled: BTreeMap<_, _> = policies
         .iter()
-        .map(|policy| (unlabelled(gauge, &PolicyLabel::from(policy)), policy))
+        .map(|policy| {
+            let label = PolicyLabel::from(policy);
+            (gauge.unlabelled_name(&[label.as_str()]), policy)
+        })
         .collect();
     let mut found = BTreeMap::<PolicyName, Vec<f64>>::new();
     for policy in policies {
@@ -80,17 +82,6 @@ fn seconds(times: Vec<f64>) -> Option<u64> {
         .into_iter()
         .map(|time| format!("{time:.0}").parse().ok());
     whole.min().flatten()
-}
-
-/// The name of a policy's series where the proxy was not told to take labels out of names. Policies whose
-/// labels differ in `-` and `_` alone share it.
-fn unlabelled(gauge: &Metric, policy: &PolicyLabel) -> String {
-    let name = gauge.series(MetricNames::Labelled, &[policy.as_str()]);
-    let plain = |character: char| match character {
-        letter if letter.is_ascii_alphanumeric() => letter,
-        _ => '_',
-    };
-    name.chars().map(plain).collect()
 }
 
 #[cfg(test)]
