@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub use along::{ApiVersion, MeshIdentity, PolicyAlong, PolicyName};
+pub use along::{ApiVersion, InvalidPolicyName, MeshIdentity, PolicyAlong, PolicyName};
 pub(crate) use checked::{CheckedConfig, CheckedPolicy};
 pub use digest::PolicyDigest;
 pub use digest::hex;

@@ -217,12 +217,9 @@ impl Line {
 
 /// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do.
 pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLine> {
-    let policy = match text.split_once('/') {
-        Some((namespace, name)) => (is_name(namespace) && is_name(name)).then(|| PolicyName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }),
-        None => text.parse().ok().map(|label: PolicyLabel| label.policy()),
+    let policy = match text.parse::<PolicyName>() {
+        Ok(policy) => Some(policy).filter(|it| is_name(&it.namespace) && is_name(&it.name)),
+        Err(_) => text.parse().ok().map(|label: PolicyLabel| label.policy()),
     };
     policy.ok_or_else(|| InvalidLine::PolicyName(text.to_owned()))
 }
