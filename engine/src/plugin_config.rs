@@ -23,6 +23,7 @@ use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 pub use along::{ApiVersion, InvalidPolicyName, MeshIdentity, PolicyAlong, PolicyName};
 pub(crate) use checked::{CheckedConfig, CheckedPolicy};
 pub use digest::PolicyDigest;
+#[doc(hidden)]
 pub use digest::hex;
 pub use gateways::KnownGateway;
 pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
