@@ -5,8 +5,8 @@ use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
 use super::coverage;
-use super::label::REVISION;
 use crate::prometheus::{Prometheus, PrometheusError};
+use crate::promql::REVISION;
 
 /// Which revisions of a policy proxies run, next to that of the documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
