@@ -20,9 +20,10 @@ use crate::problem::Problem;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub use along::{ApiVersion, MeshIdentity, PolicyAlong, PolicyName};
+pub use along::{ApiVersion, InvalidPolicyName, MeshIdentity, PolicyAlong, PolicyName};
 pub(crate) use checked::{CheckedConfig, CheckedPolicy};
 pub use digest::PolicyDigest;
+#[doc(hidden)]
 pub use digest::hex;
 pub use gateways::KnownGateway;
 pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};

@@ -84,6 +84,15 @@ pub(crate) struct Calls {
     pub(crate) time: Cell<u32>,
 }
 
+/// The labels in the name of a series, each with its value.
+pub(crate) fn labels(series: &str) -> Vec<(&str, &str)> {
+    let (_, labels) = series.split_once('.').unwrap_or_default();
+    let labels = labels.split_terminator(";.;");
+    labels
+        .map(|label| label.split_once("=.=").unwrap())
+        .collect()
+}
+
 fn tick(count: &Cell<u32>) {
     count.set(count.get() + 1);
 }
@@ -189,13 +198,14 @@ impl FakeHost {
     /// The series of a metric that have a value, each as the values of its labels, and its own.
     pub(crate) fn counted_of(&self, metric: &str) -> Vec<(String, u64)> {
         let values = self.values.borrow();
-        let series = values.iter().filter_map(|(name, value)| {
-            let labels = name.strip_prefix(metric)?;
-            let labels = labels.split(";.;");
-            let labels = labels.filter_map(|label| Some(label.split_once("=.=")?.1));
-            Some((labels.collect::<Vec<_>>().join(" "), *value))
-        });
-        series.collect()
+        let series = values.iter().filter(|(name, _)| name.starts_with(metric));
+        series
+            .map(|(name, value)| {
+                let labels = labels(name).into_iter();
+                let labels: Vec<_> = labels.map(|(_, value)| value).collect();
+                (labels.join(" "), *value)
+            })
+            .collect()
     }
 
     /// The value of a series by its full name, 0 where it was never given one.

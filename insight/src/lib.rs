@@ -10,4 +10,5 @@ pub mod learning;
 pub mod policy_text;
 pub mod prometheus;
 pub mod promotion;
+mod promql;
 pub mod traffic;

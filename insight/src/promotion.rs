@@ -11,7 +11,6 @@ pub mod enforce;
 pub mod evidence;
 mod gathering;
 pub mod judged;
-pub(crate) mod label;
 pub mod revisions;
 pub mod schedule;
 mod selectors;

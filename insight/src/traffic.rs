@@ -11,7 +11,6 @@
 pub mod documents;
 pub mod from_prometheus;
 pub mod from_proxy;
-pub mod metric_name;
 pub mod policy_name;
 pub mod reading;
 pub mod snapshot;

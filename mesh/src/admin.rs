@@ -46,6 +46,10 @@ static REVISIONS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// All of the filter's metrics.
+static OF_FILTER: LazyLock<String> =
+    LazyLock::new(|| format!("/stats/prometheus?filter={}", metric::PREFIX));
+
 /// Why a proxy says nothing.
 #[derive(Debug, Error)]
 pub enum AdminError {
@@ -76,10 +80,7 @@ pub(crate) async fn ask(address: &str) -> Result<Said, AdminError> {
 pub async fn stats(address: &str) -> Result<Bytes, AdminError> {
     let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
     let stream = stream.map_err(|_| AdminError::Silence)??;
-    talk(stream, async |requests| {
-        get(requests, "/stats/prometheus?filter=peergate_").await
-    })
-    .await
+    talk(stream, async |requests| get(requests, &OF_FILTER).await).await
 }
 
 /// Asks the proxy at the other end of a connection.

@@ -46,7 +46,6 @@ pub(crate) use mesh::{
     FilterFetching, MANY_PROVIDERS, MtlsException, MtlsPlan, OTLP_PORT, WHOLE_CERTIFICATE,
 };
 pub use peer_authentication::AcceptedConnections;
-pub(crate) use plugin_config::REVISION_LENGTH;
 pub use plugin_config::Rollout;
 pub(crate) use pods::Pods;
 pub use policy_set::PolicySet;

@@ -161,17 +161,6 @@ fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
     }
 }
 
-/// Reads `NAMESPACE/NAME`.
-pub(crate) fn parse_name(text: &str) -> Result<PolicyName, String> {
-    match text.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(PolicyName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }),
-        _ => Err("write the namespace and the name of the policy as `NAMESPACE/NAME`".to_owned()),
-    }
-}
-
 /// Reads a version of Istio.
 pub(crate) fn parse_istio_version(text: &str) -> Result<IstioVersion, String> {
     IstioVersion::parse(text).ok_or_else(|| {

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
 
 /// The version of the policy language: of documents and of the plugin config alike.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -75,8 +77,44 @@ impl PolicyName {
     }
 }
 
+/// A text is not the name of a policy: it has no `/`, or nothing before or after its first.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("write the namespace and the name of the policy as `NAMESPACE/NAME`")]
+pub struct InvalidPolicyName;
+
+impl FromStr for PolicyName {
+    type Err = InvalidPolicyName;
+
+    /// Reads `NAMESPACE/NAME`. Whether Kubernetes accepts the names is not looked at.
+    fn from_str(text: &str) -> Result<Self, InvalidPolicyName> {
+        match text.split_once('/') {
+            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => Ok(Self {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            }),
+            _ => Err(InvalidPolicyName),
+        }
+    }
+}
+
 impl fmt::Display for PolicyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_written() {
+        for text in ["shop/cart", "shop/cart.v1", "shop/cart/v1"] {
+            let name: PolicyName = text.parse().unwrap();
+            assert_eq!((&*name.namespace, &*name.to_string()), ("shop", text));
+        }
+        for text in ["", "/", "cart", "shop_cart", "shop/", "/cart"] {
+            assert_eq!(text.parse::<PolicyName>(), Err(InvalidPolicyName), "{text}");
+        }
     }
 }

@@ -55,7 +55,7 @@ impl PolicyDigest {
         enforcement.hash(&mut feed);
         otherwise.hash(&mut feed);
         rules.hash(&mut feed);
-        Self(hex(&feed.0.finalize(), BYTES))
+        Self(hex(feed.0.finalize().iter().take(BYTES)))
     }
 }
 
@@ -65,8 +65,8 @@ impl fmt::Display for PolicyDigest {
     }
 }
 
-/// The first bytes of a digest in hexadecimal.
-pub fn hex(digest: &[u8], bytes: usize) -> String {
+/// Bytes of a digest in hexadecimal.
+pub fn hex<'b>(bytes: impl IntoIterator<Item = &'b u8>) -> String {
     let digits = |byte: &u8| format!("{byte:02x}");
-    digest.iter().take(bytes).map(digits).collect()
+    bytes.into_iter().map(digits).collect()
 }

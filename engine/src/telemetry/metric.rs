@@ -7,6 +7,9 @@
 use super::label::{Label, flat_value, plain_value};
 use crate::reporting::MetricNames;
 
+/// What the name of every metric begins with.
+pub const PREFIX: &str = "peergate_";
+
 /// A metric of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
@@ -179,6 +182,18 @@ impl Metric {
         let (stem, _) = self.stem_and_ending();
         let marker = self.labels.first().map_or("", |label| label.marker());
         format!("({stem}_{marker}|{})_.+", self.name)
+    }
+
+    /// The name in Prometheus of the series with these values of the labels, of a proxy that names it
+    /// [`Labelled`](MetricNames::Labelled) and does not take labels out of names. Values that differ in `-` and `_`
+    /// alone share it.
+    pub fn unlabelled_name(&self, values: &[&str]) -> String {
+        let name = self.series(MetricNames::Labelled, values);
+        let plain = |character: char| match character {
+            letter if letter.is_ascii_alphanumeric() => letter,
+            _ => '_',
+        };
+        name.chars().map(plain).collect()
     }
 
     /// How labels are got out of the metric's flat names; none for a metric without labels, whose

@@ -1,4 +1,4 @@
-//! Revisions as values of a gauge.
+//! Revisions of policies, as texts and as values of a gauge.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,14 +23,30 @@ impl RevisionNumber {
         self.0
     }
 
-    /// The revision in the value of a sample. A value that no gauge of revisions has becomes one that no policy has.
+    /// The revision that the first bytes of a digest are.
+    pub fn of_digest(digest: &[u8]) -> Self {
+        let bytes = digest.iter().take(DIGITS / 2);
+        Self(bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// The revision in the value of a sample; none for a value that no gauge of revisions has.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a value out of range is of no policy"
+        reason = "a value out of range becomes one that is told apart"
     )]
-    pub const fn from_sample(value: f64) -> Self {
-        Self(value as u64)
+    pub fn from_sample(value: f64) -> Option<Self> {
+        let number = value as u64;
+        let is_whole = value >= 0.0 && value.fract() == 0.0;
+        (is_whole && number >> (4 * DIGITS) == 0).then_some(Self(number))
+    }
+
+    /// The value of a sample as a text: the revision, or the number itself where it is none.
+    pub fn sample_text(value: f64) -> String {
+        match Self::from_sample(value) {
+            Some(revision) => revision.to_string(),
+            None => value.to_string(),
+        }
     }
 }
 
@@ -44,8 +60,9 @@ impl FromStr for RevisionNumber {
     type Err = InvalidRevision;
 
     fn from_str(text: &str) -> Result<Self, InvalidRevision> {
-        // `from_str_radix` also accepts a sign.
-        let is_revision = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // `from_str_radix` also accepts a sign and upper case.
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_revision = text.len() == DIGITS && text.bytes().all(is_digit);
         let number = u64::from_str_radix(text, 16).ok();
         number
             .filter(|_| is_revision)

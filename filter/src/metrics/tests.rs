@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::enforcer::Enforcer;
-use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
+use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer, labels};
 
 fn rules() -> Value {
     json!([
@@ -95,18 +95,14 @@ fn label_values_have_no_character_that_a_stats_tag_could_trip_over() {
     let host = FakeHost::anonymous();
     enforcer(&config(&rules()), &host);
     for name in host.defined.borrow().iter() {
-        let Some((_, labels)) = name.split_once('.') else {
-            continue;
-        };
-        for label in labels.split_terminator(";.;") {
-            let (tag, value) = label.split_once("=.=").unwrap();
+        for (tag, value) in labels(name) {
             let is_plain = |text: &str| {
                 text.bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
             };
             assert!(
                 is_plain(tag) && is_plain(value) && !value.is_empty(),
-                "{label}"
+                "{tag} {value}"
             );
         }
     }

@@ -4,6 +4,7 @@ use policy_schema::document::PathNormalization;
 use policy_schema::engine::{
     CompiledPolicy, CompiledRule, Outcome, Reason, Request, RequestAttributes,
 };
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::rule_spec::{Effect, Enforcement, RuleSpec};
 use policy_schema::telemetry::DecisionEffect;
 use serde::{Serialize, Serializer};
@@ -30,7 +31,8 @@ pub struct Answer<'p> {
     /// The id of the rule that decides; none where none does.
     pub rule: Option<&'p str>,
     /// The policy of the rule, else the one that leads.
-    pub policy: String,
+    #[serde(serialize_with = "as_text")]
+    pub policy: &'p PolicyName,
     /// Who answers for that rule, as the document says.
     pub owner: Option<&'p str>,
     /// The path that the client sends, where it is not the one that rules see.
@@ -46,7 +48,8 @@ pub struct Answer<'p> {
     /// Whether the leader is enforced or in shadow.
     pub enforcement: Enforcement,
     /// The policy whose filter decides with the rules of all.
-    pub leader: String,
+    #[serde(serialize_with = "as_text")]
+    pub leader: &'p PolicyName,
     /// Of the documents.
     pub revision: Option<&'p str>,
     /// The rules that come nearest to allowing a denied request, the nearest first.
@@ -92,8 +95,9 @@ pub(crate) const REFUSED_BY_PROXY: &str = "refused-by-proxy";
 pub struct RecordedMatch<'p> {
     /// Its id.
     pub rule: &'p str,
-    /// The policy that has it, as `NAMESPACE/NAME`.
-    pub policy: String,
+    /// The policy that has it.
+    #[serde(serialize_with = "as_text")]
+    pub policy: &'p PolicyName,
     /// What it does, or would do were it not in shadow.
     pub effect: DecisionEffect,
     /// Who answers for it, as the document says.
@@ -147,7 +151,7 @@ impl<'p> Asked<'p> {
             reason: decision.reason().code().as_str(),
             explanation: explanation(decision.reason()).to_owned(),
             rule: rule.map(CompiledRule::id),
-            policy: rule.map_or(policy.name(), CompiledRule::policy).to_string(),
+            policy: rule.map_or(policy.name(), CompiledRule::policy),
             owner: rule.and_then(CompiledRule::owner),
             shadow: matches(shadow),
             recorded: matches(recorded),
@@ -183,7 +187,7 @@ impl<'p> Asked<'p> {
             reason: REFUSED_BY_PROXY,
             explanation: String::new(),
             rule: None,
-            policy: self.policy.name().to_string(),
+            policy: self.policy.name(),
             owner: None,
             sent_path: sent.map(str::to_owned),
             path,
@@ -191,7 +195,7 @@ impl<'p> Asked<'p> {
             shadow: Vec::new(),
             recorded: Vec::new(),
             enforcement: self.policy.enforcement(),
-            leader: self.policy.name().to_string(),
+            leader: self.policy.name(),
             revision: self.policy.revision(),
             nearest: Vec::new(),
             notes: Vec::new(),
@@ -238,11 +242,15 @@ impl<'p> From<&'p CompiledRule> for RecordedMatch<'p> {
     fn from(rule: &'p CompiledRule) -> Self {
         Self {
             rule: rule.id(),
-            policy: rule.policy().to_string(),
+            policy: rule.policy(),
             effect: DecisionEffect::new(rule.effect(), Enforcement::Enforce),
             owner: rule.owner(),
         }
     }
+}
+
+fn as_text<S: Serializer>(name: &&PolicyName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(name)
 }
 
 #[expect(clippy::ptr_arg, reason = "serde hands over the field as it is")]

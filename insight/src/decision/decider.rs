@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::document::PathNormalization;
 use policy_schema::engine::{CompiledPolicy, CompiledRule, Reason};
-use policy_schema::plugin_config::PluginConfig;
+use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use policy_schema::policy::{AcceptedConnections, Labels, Mesh, PolicySet, ServicePolicy};
 use policy_schema::rule_spec::RuleSpec;
 use thiserror::Error;
@@ -119,7 +119,7 @@ impl<'s> Decider<'s> {
         }
         let of_rule = answer
             .rule
-            .and_then(|id| self.plane_note(&answer.policy, id));
+            .and_then(|id| self.plane_note(answer.policy, id));
         // Without the filter, the differences of all rules are there already.
         answer
             .notes
@@ -309,9 +309,8 @@ impl<'s> Decider<'s> {
     }
 
     /// What one of the enforcement points does not do of a rule.
-    fn plane_note(&self, policy: &str, id: &str) -> Option<String> {
-        let (namespace, name) = policy.split_once('/')?;
-        let policy = self.set.policy(namespace, name)?;
+    fn plane_note(&self, policy: &PolicyName, id: &str) -> Option<String> {
+        let policy = self.set.policy(&policy.namespace, &policy.name)?;
         let mut notes = policy.plane_differences(self.set.mesh());
         let (_, note) = notes.find(|(rule, _)| *rule == id)?;
         Some(format!("rule `{id}`: {note}"))

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use policy_schema::engine::{Attribute, CompiledPolicy, CompiledRule, NearMiss, RequestAttributes};
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::RuleSpec;
 use serde_json::{Value, json};
@@ -15,8 +16,8 @@ pub(super) const NEAR_RULES: usize = 3;
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedRule {
-    /// The policy that has it, as `NAMESPACE/NAME`.
-    pub policy: String,
+    /// The policy that has it.
+    pub policy: PolicyName,
     /// Unique in the policy.
     pub id: String,
     /// Who answers for it, as the document says.
@@ -86,14 +87,14 @@ impl NearRule {
 impl NamedRule {
     /// The rule's names, for programs.
     pub fn to_json(&self) -> Value {
-        json!({"policy": self.policy, "id": self.id, "owner": self.owner})
+        json!({"policy": self.policy.to_string(), "id": self.id, "owner": self.owner})
     }
 }
 
 impl From<&CompiledRule> for NamedRule {
     fn from(rule: &CompiledRule) -> Self {
         Self {
-            policy: rule.policy().to_string(),
+            policy: rule.policy().clone(),
             id: rule.id().to_owned(),
             owner: rule.owner().map(str::to_owned),
         }

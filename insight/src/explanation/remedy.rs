@@ -81,7 +81,7 @@ pub(super) fn remedy(
     choice: Choice,
 ) -> Remedy {
     let by_rule = |change: &dyn Fn(PolicyRule) -> Remedy| {
-        let rule = explanation.rule.as_ref().and_then(policy_rule);
+        let rule = explanation.rule.as_ref().map(policy_rule);
         rule.map_or(advice("ask who owns the policy"), change)
     };
     let shadow = explanation.shadow.as_ref();
@@ -175,16 +175,11 @@ fn name_certificate(names: &str) -> Remedy {
     ))
 }
 
-fn policy_rule(rule: &NamedRule) -> Option<PolicyRule> {
-    let (namespace, name) = rule.policy.split_once('/')?;
-    let policy = PolicyName {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    };
-    Some(PolicyRule {
-        policy,
+fn policy_rule(rule: &NamedRule) -> PolicyRule {
+    PolicyRule {
+        policy: rule.policy.clone(),
         id: rule.id.clone(),
-    })
+    }
 }
 
 fn advice(text: &str) -> Remedy {
@@ -196,7 +191,7 @@ fn enforce(shadow: &ShadowRule) -> Remedy {
         rule,
         says_so_itself,
     } = shadow;
-    let enforce = policy_rule(rule).filter(|_| *says_so_itself);
+    let enforce = says_so_itself.then(|| policy_rule(rule));
     enforce.map_or_else(
         || {
             Remedy::Advice(format!(

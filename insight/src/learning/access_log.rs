@@ -7,7 +7,7 @@ mod envelope;
 
 use policy_schema::engine::path_without_query;
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::telemetry::{DENIAL_DETAILS, DecisionEffect, PolicyLabel};
+use policy_schema::telemetry::{DENIAL_DETAILS, DecisionEffect, Label, PolicyLabel};
 use policy_schema::timestamp::Timestamp;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
@@ -68,14 +68,14 @@ pub enum InvalidLine {
     #[error("`start_time` is {0}")]
     Time(#[from] policy_schema::timestamp::InvalidTime),
     /// What it names as its policy is no name of one.
-    #[error("`peergate_policy` is no name of a policy: `{0}`")]
+    #[error("`{label}` is no name of a policy: `{0}`", label = Label::Policy.tag())]
     PolicyName(String),
     /// It names no policy, and nobody has named one for it.
     #[error("it does not say which policy it is of")]
     NoPolicy,
 }
 
-/// What of a line is read. Nullable fields must still be present, except for the callers: a log without `peer` is not
+/// What of a line is read. The filter's fields are named as its labels are. Nullable fields must still be present, except for the callers: a log without `peer` is not
 /// one in which no caller had a certificate, and Istio's own format has none.
 #[derive(Debug, Deserialize)]
 struct Line {
@@ -217,12 +217,9 @@ impl Line {
 
 /// Reads the name of a policy as logs have it, `NAMESPACE/NAME`, or as metrics do.
 pub(crate) fn policy_name(text: &str) -> Result<PolicyName, InvalidLine> {
-    let policy = match text.split_once('/') {
-        Some((namespace, name)) => (is_name(namespace) && is_name(name)).then(|| PolicyName {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }),
-        None => text.parse().ok().map(|label: PolicyLabel| label.policy()),
+    let policy = match text.parse::<PolicyName>() {
+        Ok(policy) => Some(policy).filter(|it| is_name(&it.namespace) && is_name(&it.name)),
+        Err(_) => text.parse().ok().map(|label: PolicyLabel| label.policy()),
     };
     policy.ok_or_else(|| InvalidLine::PolicyName(text.to_owned()))
 }

@@ -8,26 +8,17 @@ use std::collections::BTreeMap;
 
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::{
-    DecisionEffect, InvalidEncoding, InvalidPolicyLabel, Label, ObservedValue, PolicyLabel,
-    UnknownWord, metric, rule_id,
+    DecisionEffect, InvalidEncoding, InvalidPolicyLabel, ObservedValue, PolicyLabel, UnknownWord,
+    rule_id,
 };
 use thiserror::Error;
 
 use super::observed::{Observation, Outcome, Tally};
 use super::workload::SetAside;
+use crate::promql::{CALLER, EFFECT, METHOD, PATH, POLICY, RULE};
 
-/// The counter of the learning mode.
-pub const OBSERVED: &str = metric::OBSERVED.name;
-
-/// Its labels that tell one series from another, wherever it was counted.
-pub(crate) const LABELS: [&str; 6] = [
-    Label::Policy.tag(),
-    Label::Rule.tag(),
-    Label::Effect.tag(),
-    Label::Caller.tag(),
-    Label::Method.tag(),
-    Label::Path.tag(),
-];
+/// The labels of its counter that tell one series from another, wherever it was counted.
+pub(crate) const LABELS: [&str; 6] = [POLICY, RULE, EFFECT, CALLER, METHOD, PATH];
 
 /// Why a series is none of the learning mode.
 #[derive(Debug, Error, PartialEq, Eq)]

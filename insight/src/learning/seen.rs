@@ -9,10 +9,11 @@ use policy_schema::plugin_config::PolicyName;
 use thiserror::Error;
 
 use super::access_log::{self, Entry, InvalidLine};
-use super::counters::{self, Counted, InvalidSeries, OBSERVED};
+use super::counters::{self, Counted, InvalidSeries};
 use super::known::Known;
 use super::observed::{Observation, Tally};
 use super::workload::{Counting, Workload};
+use crate::promql::OBSERVED;
 
 /// How much is read at a time.
 const BUFFER: usize = 1 << 16;

@@ -5,13 +5,14 @@ use std::fmt;
 use std::time::Duration;
 
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::telemetry::{Label, PolicyLabel};
+use policy_schema::telemetry::PolicyLabel;
 use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 
-use super::counters::{LABELS, OBSERVED};
+use super::counters::LABELS;
 use super::observed::{Period, Tally};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
+use crate::promql::{OBSERVED, POLICY};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -67,7 +68,7 @@ impl Queries {
             || OBSERVED.to_owned(),
             |policy| {
                 let label = PolicyLabel::from(policy);
-                format!("{OBSERVED}{{{}={}}}", Label::Policy, quoted(label.as_str()))
+                format!("{OBSERVED}{{{POLICY}={}}}", quoted(label.as_str()))
             },
         );
         let step = (window.seconds / PARTS).max(1);

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use peergate_fault::{ExitStatus, Fault};
-use policy_schema::plugin_config::{PluginConfig, PolicyName};
-use policy_schema::policy::{PolicySet, ServicePolicy};
+use policy_schema::plugin_config::PolicyName;
+use policy_schema::policy::{PolicySet, Rollout, ServicePolicy};
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
+use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::{Timestamp, Validity};
 use thiserror::Error;
 
@@ -28,7 +29,7 @@ pub struct Member {
     /// As the documents have it.
     pub name: PolicyName,
     /// The revision that the documents have of it.
-    pub revision: String,
+    pub revision: RevisionNumber,
     /// Whether it is in shadow as a whole.
     pub(crate) is_in_shadow: bool,
     /// Its rules that are in shadow themselves.
@@ -170,7 +171,7 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
         let Some(policy) = set.policies().get(*position) else {
             continue;
         };
-        let config = set.plugin_config(policy);
+        let rollout = set.rollout(policy);
         for other in together.get(*position).into_iter().flatten() {
             let Some(enforced) = set
                 .policies()
@@ -180,14 +181,14 @@ fn of_policies(set: &PolicySet, together: &[Vec<usize>], group: &BTreeSet<usize>
                 continue;
             };
             neighbours.insert(*other);
-            if config.otherwise_alone() == Otherwise::Deny
+            if rollout.config().otherwise_alone() == Otherwise::Deny
                 && enforced.otherwise() == Otherwise::Pass
             {
                 uncounted.insert(*other);
             }
         }
         let tcp_ports = set.tcp_ports_closed_by_policy(policy);
-        members.push(member(policy, &config, tcp_ports));
+        members.push(member(&rollout, tcp_ports));
     }
     Candidate {
         members,
@@ -205,7 +206,7 @@ fn of_rules(
     position: usize,
     policy: &ServicePolicy,
 ) -> Vec<Candidate> {
-    let config = set.plugin_config(policy);
+    let rollout = set.rollout(policy);
     // Itself among them.
     let together = together.get(position).into_iter().flatten().copied();
     let is_decided = together
@@ -215,9 +216,9 @@ fn of_rules(
     let neighbours = names(set, together.filter(|other| *other != position));
     let member = |id: &str| {
         let tcp_ports = set.tcp_ports_closed_by_rule(policy, id);
-        member(policy, &config, tcp_ports)
+        member(&rollout, tcp_ports)
     };
-    let rules = config.rules.iter();
+    let rules = rollout.config().rules.iter();
     let in_shadow = rules.filter(|rule| rule.enforcement == Some(Enforcement::Shadow));
     in_shadow
         .map(|rule| Candidate {
@@ -234,14 +235,15 @@ fn of_rules(
         .collect()
 }
 
-fn member(policy: &ServicePolicy, config: &PluginConfig, tcp_ports: Vec<u16>) -> Member {
+fn member(rollout: &Rollout<'_>, tcp_ports: Vec<u16>) -> Member {
+    let (policy, config) = (rollout.policy(), rollout.config());
     let is_in_shadow = |rule: &&RuleSpec| rule.enforcement == Some(Enforcement::Shadow);
     let in_shadow = config.rules.iter().filter(is_in_shadow);
     let others = config.rules.iter().filter(|rule| !is_in_shadow(rule));
     let others = others.filter(|rule| matches!(rule.effect, Effect::Allow | Effect::Deny));
     Member {
         name: policy.name().clone(),
-        revision: config.revision.clone().unwrap_or_default(),
+        revision: rollout.revision(),
         is_in_shadow: policy.enforcement() == Enforcement::Shadow,
         rules_in_shadow: in_shadow.map(|rule| rule.id.clone()).collect(),
         rules: others

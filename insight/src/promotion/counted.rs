@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use policy_schema::telemetry::plain_value;
 
 use super::counting::{self, Window};
-use super::label::{REASON, RULE};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
+use crate::promql::{REASON, RULE};
 
 /// What a counter counted.
 #[derive(Clone, Copy, Debug, Default)]

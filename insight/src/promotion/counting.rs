@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use policy_schema::timestamp::Timestamp;
 
-use super::label::{EFFECT, POLICY, REASON, RULE};
+use crate::promql::{EFFECT, POLICY, REASON, RULE};
 
 /// How many looks at a series tell when it began: enough for a fraction of a percent of the window.
 const LOOKS: u64 = 500;

@@ -9,10 +9,10 @@ use super::counted::{at_least, counted};
 use super::counting::{self, Window, moment};
 use super::coverage::{self, Coverage};
 use super::evidence::{CallerHits, Evidence, Hits, Seen, Windows};
-use super::label::{self, CALLER, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 use super::revisions::{self, Revisions};
 use super::selectors::{Selectors, decided};
 use crate::prometheus::{Prometheus, PrometheusError};
+use crate::promql::{self, CALLER, METHOD, OBSERVED, PATH, POLICY, REASON, RULE};
 
 /// Asks what was seen of something in shadow.
 pub(crate) async fn gather(
@@ -27,8 +27,8 @@ pub(crate) async fn gather(
     let mut first_seen = Timestamp::from_unix_nanoseconds(0);
     let mut uncounted = Vec::new();
     for (member, part) in candidate.members.iter().zip(&parts) {
-        let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
-        let running = revisions::ask(prometheus, &policy, &member.revision, asked).await?;
+        let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
+        let running = revisions::ask(prometheus, &policy, member.revision, asked).await?;
         revisions = revisions.and(running);
         match first_look(prometheus, &part.present, asked).await? {
             Some(first) => first_seen = first_seen.max(first),
@@ -69,7 +69,7 @@ async fn coverage(
 ) -> Result<Coverage, PrometheusError> {
     let mut coverage = Coverage::default();
     for (member, part) in candidate.members.iter().zip(parts) {
-        let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
+        let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         for selector in [part.present.clone(), revisions::selector(&policy)] {
             let looked_at = counting::looked_at(&selector, asked);
             if !prometheus.query(&looked_at, asked.until).await?.is_empty() {
@@ -221,7 +221,7 @@ async fn is_learning(
     policy: &PolicyName,
     window: Window,
 ) -> Result<bool, PrometheusError> {
-    let policy = label::is_one_of(POLICY, [PolicyLabel::from(policy)]);
+    let policy = promql::is_one_of(POLICY, [PolicyLabel::from(policy)]);
     let selector = format!("{OBSERVED}{{{policy}}}");
     let query = counting::looked_at(&selector, window);
     Ok(!prometheus.query(&query, window.until).await?.is_empty())

@@ -5,8 +5,8 @@ use policy_schema::timestamp::Timestamp;
 
 use super::counting::{self, Window, moment};
 use super::coverage;
-use super::label::REVISION;
 use crate::prometheus::{Prometheus, PrometheusError};
+use crate::promql::REVISION;
 
 /// Which revisions of a policy proxies run, next to that of the documents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub(super) fn selector(policy: &str) -> String {
 pub(super) async fn ask(
     prometheus: &Prometheus,
     policy: &str,
-    expected: &str,
+    expected: RevisionNumber,
     window: Window,
 ) -> Result<Revisions, PrometheusError> {
     let selector = selector(policy);
@@ -63,19 +63,15 @@ pub(super) async fn ask(
         let last = coverage::last_look(prometheus, &selector, window).await?;
         running = prometheus.query(&selector, last).await?;
     }
-    let running = running
-        .iter()
-        .map(|sample| RevisionNumber::from_sample(sample.value).to_string());
-    let mut others: Vec<_> = running.filter(|revision| revision != expected).collect();
+    let values = running.iter().map(|sample| sample.value);
+    let others = values.filter(|value| RevisionNumber::from_sample(*value) != Some(expected));
+    let mut others: Vec<_> = others.map(RevisionNumber::sample_text).collect();
     others.sort();
     others.dedup();
     if !others.is_empty() {
         return Ok(Revisions::Others(others));
     }
-    let Ok(number) = expected.parse::<RevisionNumber>() else {
-        return Ok(Revisions::Current { since: None });
-    };
-    let query = counting::last_other(&selector, number.get(), window);
+    let query = counting::last_other(&selector, expected.get(), window);
     let last = prometheus.query(&query, window.until).await?;
     Ok(Revisions::Current {
         since: last.first().and_then(|sample| moment(sample.value)),

@@ -4,7 +4,7 @@ use policy_schema::rule_spec::Enforcement;
 use policy_schema::telemetry::{DecisionEffect, PolicyLabel};
 
 use super::candidate::{Candidate, Member, Subject};
-use super::label::{self, DECISIONS, EFFECT, OBSERVED, POLICY, RULE};
+use crate::promql::{self, DECISIONS, EFFECT, OBSERVED, POLICY, RULE};
 
 /// The metrics' selectors for something in shadow, as far as a member of it has a part in it.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,16 +21,16 @@ pub(super) struct Selectors {
 
 impl Selectors {
     pub(super) fn new(member: &Member, subject: &Subject) -> Self {
-        let policy = label::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
+        let policy = promql::is_one_of(POLICY, [PolicyLabel::from(&member.name)]);
         // Matches of rules in shadow are counted beside the decision about the same request. In a policy that is enforced
         // they have effects of their own; in one in shadow only their names tell.
         let rules = member.rules_in_shadow.iter().map(String::as_str);
         let but_rules = if member.rules_in_shadow.is_empty() {
             String::new()
         } else {
-            format!(",{}", label::is_none_of(RULE, rules))
+            format!(",{}", promql::is_none_of(RULE, rules))
         };
-        let decided = label::is_one_of(
+        let decided = promql::is_one_of(
             EFFECT,
             [DecisionEffect::ShadowAllow, DecisionEffect::ShadowDeny],
         );
@@ -45,7 +45,7 @@ impl Selectors {
             ),
             Subject::Rule { id, effect, .. } => {
                 let effect = DecisionEffect::new(*effect, Enforcement::Shadow);
-                let rule = label::is_one_of(RULE, [&**id]);
+                let rule = promql::is_one_of(RULE, [&**id]);
                 let of_rule = format!("{policy},{rule},{EFFECT}=\"{effect}\"");
                 (of_rule.clone(), of_rule)
             }
@@ -66,8 +66,8 @@ impl Selectors {
 pub(super) fn decided(candidate: &Candidate) -> Option<String> {
     let members = candidate.members.iter().map(|member| &member.name);
     let policies = members.chain(&candidate.neighbours);
-    let policies = label::is_one_of(POLICY, policies.map(PolicyLabel::from));
-    let effects = label::is_one_of(EFFECT, [DecisionEffect::Allow, DecisionEffect::Deny]);
+    let policies = promql::is_one_of(POLICY, policies.map(PolicyLabel::from));
+    let effects = promql::is_one_of(EFFECT, [DecisionEffect::Allow, DecisionEffect::Deny]);
     candidate
         .is_decided
         .then(|| format!("{DECISIONS}{{{policies},{effects}}}"))

@@ -29,7 +29,7 @@ fn policy(name: &str) -> PolicyName {
 fn member(name: &str, is_in_shadow: bool, rules_in_shadow: &[&str]) -> Member {
     Member {
         name: policy(name),
-        revision: "0123456789ab".to_owned(),
+        revision: "0123456789ab".parse().unwrap(),
         is_in_shadow,
         rules_in_shadow: rules_in_shadow.iter().map(|id| (*id).to_owned()).collect(),
         rules: Vec::new(),

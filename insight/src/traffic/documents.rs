@@ -36,11 +36,11 @@ impl Documents {
     /// What they say of each policy.
     pub fn new(set: &PolicySet) -> Self {
         let policies = set.policies().iter().map(|policy| {
-            let config = set.plugin_config(policy);
-            let rules = config.rules.iter();
+            let rollout = set.rollout(policy);
+            let rules = rollout.config().rules.iter();
             let documented = Documented {
                 name: policy.name().clone(),
-                revision: config.revision.clone().unwrap_or_default(),
+                revision: rollout.revision().to_string(),
                 rules: rules.map(|rule| (rule.id.clone(), facts(rule))).collect(),
             };
             (PolicyLabel::from(policy.name()).to_string(), documented)

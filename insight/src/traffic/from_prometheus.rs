@@ -5,11 +5,11 @@
 use policy_schema::telemetry::{ObservedValue, RevisionNumber, plain_value};
 use policy_schema::timestamp::Timestamp;
 
-use super::metric_name::{COMPARISONS, EXPIRY, MEMORY, OMITTED, REJECTIONS, VERDICTS};
 use super::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity, whole};
 use crate::prometheus::{Prometheus, PrometheusError, Sample};
-use crate::promotion::label::{
-    CALLER, DECISIONS, EFFECT, METHOD, OBSERVED, PATH, POLICY, REASON, REVISION, RULE,
+use crate::promql::{
+    CALLER, COMPARISONS, DECISIONS, EFFECT, EXPIRY, MEMORY, METHOD, OBSERVED, OMITTED, PATH,
+    POLICY, REASON, REJECTIONS, REVISION, RULE, VERDICTS,
 };
 
 /// More callers than these are not asked for: those who call most are.
@@ -113,7 +113,7 @@ impl Asked<'_> {
             };
             let of_policy = reading.revisions.entry(text(&sample, POLICY)).or_default();
             *of_policy
-                .entry(RevisionNumber::from_sample(number).to_string())
+                .entry(RevisionNumber::sample_text(number))
                 .or_default() += whole(sample.value);
         }
         Ok(())

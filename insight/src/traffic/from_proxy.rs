@@ -4,8 +4,9 @@ use peergate_mesh::series::{scrape, series};
 use policy_schema::telemetry::{ObservedValue, RevisionNumber, metric};
 use policy_schema::timestamp::Timestamp;
 
-use crate::promotion::label::{CALLER, EFFECT, METHOD, PATH, POLICY, REASON, RULE};
-use crate::traffic::metric_name::{MEMORY, OMITTED, REJECTIONS, VERDICTS};
+use crate::promql::{
+    CALLER, EFFECT, MEMORY, METHOD, OMITTED, PATH, POLICY, REASON, REJECTIONS, RULE, VERDICTS,
+};
 use crate::traffic::reading::{Count, Decision, Memory, ObservedRequest, Reading, quantity};
 
 /// Reads what a proxy said at a moment; none if it is not in Prometheus' text format.
@@ -42,7 +43,7 @@ pub fn read(text: &str, at: Timestamp) -> Option<Reading> {
     for series in series(&metrics, &metric::REVISION) {
         let of_policy = reading.revisions.entry(series.label(POLICY)).or_default();
         *of_policy
-            .entry(RevisionNumber::from_sample(series.number).to_string())
+            .entry(RevisionNumber::sample_text(series.number))
             .or_default() += 1;
     }
     for series in series(&metrics, &metric::EXPIRY) {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::reporting::MetricNames;
 use policy_schema::telemetry::metric::{LOADED, Metric, REVISION};
 use policy_schema::telemetry::{Label, PolicyLabel, RevisionNumber};
 use policy_schema::verify::{Measured, Measurements};
@@ -24,7 +23,15 @@ pub(super) fn read(text: &[u8], policies: &BTreeSet<PolicyName>) -> Measured {
     let loaded = by_policy(&metrics, &LOADED, policies).into_iter();
     Measured::Read(Measurements {
         revisions: revisions
-            .map(|(policy, numbers)| (policy, numbers.into_iter().map(revision).collect()))
+            .map(|(policy, numbers)| {
+                (
+                    policy,
+                    numbers
+                        .into_iter()
+                        .map(RevisionNumber::sample_text)
+                        .collect(),
+                )
+            })
             .collect(),
         loaded: loaded
             .filter_map(|(policy, numbers)| Some((policy, seconds(numbers)?)))
@@ -48,7 +55,10 @@ fn by_policy(
     }
     let unlabelled: BTreeMap<_, _> = policies
         .iter()
-        .map(|policy| (unlabelled(gauge, &PolicyLabel::from(policy)), policy))
+        .map(|policy| {
+            let label = PolicyLabel::from(policy);
+            (gauge.unlabelled_name(&[label.as_str()]), policy)
+        })
         .collect();
     let mut found = BTreeMap::<PolicyName, Vec<f64>>::new();
     for policy in policies {
@@ -72,26 +82,6 @@ fn seconds(times: Vec<f64>) -> Option<u64> {
         .into_iter()
         .map(|time| format!("{time:.0}").parse().ok());
     whole.min().flatten()
-}
-
-/// A revision that a number stands for; what is no revision's number stays what it is.
-fn revision(number: f64) -> String {
-    if number.fract() == 0.0 {
-        RevisionNumber::from_sample(number).to_string()
-    } else {
-        number.to_string()
-    }
-}
-
-/// The name of a policy's series where the proxy was not told to take labels out of names. Policies whose
-/// labels differ in `-` and `_` alone share it.
-fn unlabelled(gauge: &Metric, policy: &PolicyLabel) -> String {
-    let name = gauge.series(MetricNames::Labelled, &[policy.as_str()]);
-    let plain = |character: char| match character {
-        letter if letter.is_ascii_alphanumeric() => letter,
-        _ => '_',
-    };
-    name.chars().map(plain).collect()
 }
 
 #[cfg(test)]

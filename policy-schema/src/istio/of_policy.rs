@@ -11,7 +11,10 @@ pub(super) fn metadata_of_policy(name: String, rollout: &Rollout<'_>) -> ObjectM
     let text = str::to_owned;
     let annotations = [
         (text(POLICY_ANNOTATION), name_of_policy.name.clone()),
-        (text("peergate.dev/revision"), rollout.revision().to_owned()),
+        (
+            text("peergate.dev/revision"),
+            rollout.revision().to_string(),
+        ),
     ];
     ObjectMetadata {
         name,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::object_metadata::ObjectMetadata;
 use crate::policy::IstioVersion;
@@ -45,73 +45,61 @@ pub(super) trait Spec: fmt::Debug + erased_serde::Serialize {
 
 erased_serde::serialize_trait_object!(Spec);
 
-/// The kind of a [`Resource`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum ResourceKind {
-    /// Who may call a workload (Istio, security).
-    AuthorizationPolicy,
-    /// How Istio runs what it makes of a gateway (Kubernetes).
-    ConfigMap,
-    /// How a host is called (Istio, networking).
-    DestinationRule,
-    /// What a gateway answers for (Istio, networking; Kubernetes Gateway API).
-    Gateway,
-    /// Where a gateway leads requests (Kubernetes Gateway API).
-    #[serde(rename = "HTTPRoute")]
-    HttpRoute,
-    /// Which packets reach a workload (Kubernetes, networking).
-    NetworkPolicy,
-    /// Whether a workload accepts plaintext (Istio, security).
-    PeerAuthentication,
-    /// A host outside the mesh (Istio, networking).
-    ServiceEntry,
-    /// What a workload reaches (Istio, networking).
-    Sidecar,
-    /// What proxies tell about requests (Istio, telemetry).
-    Telemetry,
-    /// The filter (Istio, extensions, from 1.30).
-    TrafficExtension,
-    /// Where a gateway leads requests (Istio, networking).
-    VirtualService,
-    /// The filter (Istio, extensions).
-    WasmPlugin,
+/// Defines the kinds of resources, each with its name.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)+) => {
+        /// The kind of a [`Resource`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ResourceKind {
+            $($(#[$doc])* $kind,)+
+        }
+
+        impl ResourceKind {
+            /// Every kind.
+            pub const ALL: [Self; [$(Self::$kind),+].len()] = [$(Self::$kind),+];
+
+            /// The kind as objects name it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+        }
+    };
 }
 
-impl ResourceKind {
-    /// Every kind.
-    pub const ALL: [Self; 13] = [
-        Self::AuthorizationPolicy,
-        Self::ConfigMap,
-        Self::DestinationRule,
-        Self::Gateway,
-        Self::HttpRoute,
-        Self::NetworkPolicy,
-        Self::PeerAuthentication,
-        Self::ServiceEntry,
-        Self::Sidecar,
-        Self::Telemetry,
-        Self::TrafficExtension,
-        Self::VirtualService,
-        Self::WasmPlugin,
-    ];
+kinds! {
+    /// Who may call a workload (Istio, security).
+    AuthorizationPolicy = "AuthorizationPolicy",
+    /// How Istio runs what it makes of a gateway (Kubernetes).
+    ConfigMap = "ConfigMap",
+    /// How a host is called (Istio, networking).
+    DestinationRule = "DestinationRule",
+    /// What a gateway answers for (Istio, networking; Kubernetes Gateway API).
+    Gateway = "Gateway",
+    /// Where a gateway leads requests (Kubernetes Gateway API).
+    HttpRoute = "HTTPRoute",
+    /// Which packets reach a workload (Kubernetes, networking).
+    NetworkPolicy = "NetworkPolicy",
+    /// Whether a workload accepts plaintext (Istio, security).
+    PeerAuthentication = "PeerAuthentication",
+    /// A host outside the mesh (Istio, networking).
+    ServiceEntry = "ServiceEntry",
+    /// What a workload reaches (Istio, networking).
+    Sidecar = "Sidecar",
+    /// What proxies tell about requests (Istio, telemetry).
+    Telemetry = "Telemetry",
+    /// The filter (Istio, extensions, from 1.30).
+    TrafficExtension = "TrafficExtension",
+    /// Where a gateway leads requests (Istio, networking).
+    VirtualService = "VirtualService",
+    /// The filter (Istio, extensions).
+    WasmPlugin = "WasmPlugin",
+}
 
-    /// The kind as objects name it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationPolicy => "AuthorizationPolicy",
-            Self::ConfigMap => "ConfigMap",
-            Self::DestinationRule => "DestinationRule",
-            Self::Gateway => "Gateway",
-            Self::HttpRoute => "HTTPRoute",
-            Self::NetworkPolicy => "NetworkPolicy",
-            Self::PeerAuthentication => "PeerAuthentication",
-            Self::ServiceEntry => "ServiceEntry",
-            Self::Sidecar => "Sidecar",
-            Self::Telemetry => "Telemetry",
-            Self::TrafficExtension => "TrafficExtension",
-            Self::VirtualService => "VirtualService",
-            Self::WasmPlugin => "WasmPlugin",
-        }
+impl Serialize for ResourceKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName, hex};
+use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName};
 use crate::rule_spec::{Otherwise, RuleSpec};
-
-/// How many characters a revision has.
-pub(crate) const REVISION_LENGTH: usize = 12;
+use crate::telemetry::RevisionNumber;
 
 /// What a policy ships: its plugin config, complete with its revision. Everything that is rendered of a policy is
 /// rendered of this, so that it is made once.
@@ -18,7 +16,7 @@ pub struct Rollout<'s> {
     pub(crate) set: &'s PolicySet,
     pub(crate) policy: &'s ServicePolicy,
     config: PluginConfig,
-    revision: String,
+    revision: RevisionNumber,
 }
 
 impl<'s> Rollout<'s> {
@@ -35,8 +33,8 @@ impl<'s> Rollout<'s> {
 
     /// A name for the content of the configuration: equal for equal policies, whoever renders them, and different
     /// after any change that a filter could notice.
-    pub fn revision(&self) -> &str {
-        &self.revision
+    pub fn revision(&self) -> RevisionNumber {
+        self.revision
     }
 }
 
@@ -54,8 +52,8 @@ impl PolicySet {
             along: along.collect(),
             ..self.plugin_config_in(self.mesh_identity(), policy)
         };
-        let revision = digest(&config);
-        config.revision = Some(revision.clone());
+        let revision = revision_of(&config);
+        config.revision = Some(revision.to_string());
         // Not part of the revision: who may not know the key must come to the same.
         let key = self.decision_key_of(&policy.name);
         config.decision_key = key.map(|key| key.to_base64());
@@ -76,7 +74,7 @@ impl PolicySet {
     pub fn revisions<'n>(
         &self,
         names: impl IntoIterator<Item = &'n PolicyName>,
-    ) -> BTreeMap<&'n PolicyName, String> {
+    ) -> BTreeMap<&'n PolicyName, RevisionNumber> {
         let names: BTreeSet<_> = names.into_iter().collect();
         let revision = |name: &'n PolicyName| {
             let policy = self.policy(&name.namespace, &name.name)?;
@@ -139,11 +137,11 @@ impl PolicySet {
     }
 }
 
-fn digest(config: &PluginConfig) -> String {
-    // A struct of texts, numbers and lists always serialises; an empty digest would still
+fn revision_of(config: &PluginConfig) -> RevisionNumber {
+    // A struct of texts, numbers and lists always serialises; the digest of nothing would still
     // only be a name.
     let content = serde_json::to_vec(config).unwrap_or_default();
-    hex(&Sha256::digest(content), REVISION_LENGTH / 2)
+    RevisionNumber::of_digest(&Sha256::digest(content))
 }
 
 /// The rules as a filter gets them. Descriptions stay behind: they are for readers of the document,

@@ -8,8 +8,9 @@ use super::documents_by_name::DocumentsByName;
 use crate::code;
 use crate::diagnostic::Diagnostic;
 use crate::plugin_config::{MeshIdentity, PluginConfig};
-use crate::policy::{PolicySet, REVISION_LENGTH, ServicePolicy, labels_beyond};
+use crate::policy::{PolicySet, ServicePolicy, labels_beyond};
 use crate::problem::Cursor;
+use crate::telemetry::RevisionNumber;
 
 /// What a Kubernetes object may have. A filter loads a configuration of this size in about 0.1 s, and each
 /// worker of the proxy stands still meanwhile.
@@ -78,7 +79,7 @@ impl Sizes {
         };
         let of_none = json_size(&none);
         let alone = json_size(&PluginConfig {
-            revision: Some("0".repeat(REVISION_LENGTH)),
+            revision: Some(RevisionNumber::default().to_string()),
             ..set.plugin_config_in(none, policy)
         });
         let alone = alone - of_none + self.identity;

@@ -11,6 +11,7 @@ use crate::istio::has_authorization_policies;
 use crate::plugin_config::PolicyName;
 use crate::policy::{FilterFailure, Labels, PolicySet, ServicePolicy};
 use crate::rule_spec::Otherwise;
+use crate::telemetry::RevisionNumber;
 
 pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
     let has_filter = set.mesh.filter_image.is_some();
@@ -42,7 +43,7 @@ pub(super) fn check(set: &PolicySet, proxies: &[Proxy], verdict: &mut Verdict) {
 
 fn check_policies(
     set: &PolicySet,
-    revisions: &BTreeMap<&PolicyName, String>,
+    revisions: &BTreeMap<&PolicyName, RevisionNumber>,
     proxy: &Proxy,
     findings: &mut Vec<Finding>,
 ) {
@@ -80,8 +81,8 @@ fn check_policies(
         match set.policy(&name.namespace, &name.name) {
             Some(policy) if proxy.is_for(set, name) != Some(false) => {
                 let expected = revisions.get(policy.name());
-                if let Some(expected) =
-                    expected.filter(|own| running.revision.as_ref() != Some(own))
+                if let Some(expected) = expected
+                    .filter(|own| running.revision.as_deref().map(str::parse) != Some(Ok(**own)))
                 {
                     findings.push(proxy.finding(
                         FindingCode::StaleRevision,

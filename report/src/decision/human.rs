@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use peergate_insight::decision::answer::{Answer, RecordedMatch, Verdict};
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
 use policy_schema::rule_spec::Enforcement;
 
@@ -28,13 +29,13 @@ pub fn text(answer: &Answer<'_>) -> String {
     lines.add_some("owner", answer.owner.map(printable));
     for shadow in &answer.shadow {
         let would = format!("rule {} would {}", shadow.rule, shadow.effect);
-        lines.add("shadow", &(would + &rest(shadow, &answer.leader)));
+        lines.add("shadow", &(would + &rest(shadow, answer.leader)));
     }
     for recorded in &answer.recorded {
         let matches = format!("rule {} matches", recorded.rule);
         lines.add(
             recorded.effect.as_str(),
-            &(matches + &rest(recorded, &answer.leader)),
+            &(matches + &rest(recorded, answer.leader)),
         );
     }
     match (&answer.sent_path, &answer.path) {
@@ -46,9 +47,9 @@ pub fn text(answer: &Answer<'_>) -> String {
         (None, None) => {}
     }
     lines.add_some("port", answer.port.map(|port| port.to_string()));
-    lines.add("policy", &answer.policy);
+    lines.add("policy", &answer.policy.to_string());
     if answer.leader != answer.policy {
-        lines.add("leader", &answer.leader);
+        lines.add("leader", &answer.leader.to_string());
     }
     lines.add_some("revision", answer.revision);
     lines.add_some("id", answer.id.as_ref());
@@ -75,7 +76,7 @@ impl Lines {
 }
 
 /// Whose rule it is, where that is not plain.
-fn rest(recorded: &RecordedMatch<'_>, leader: &str) -> String {
+fn rest(recorded: &RecordedMatch<'_>, leader: &PolicyName) -> String {
     let mut rest = String::new();
     if recorded.policy != leader {
         let _ = write!(rest, ", policy {}", recorded.policy);

@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
-use peergate_insight::learning::counters::OBSERVED;
 use peergate_insight::learning::hand_template::HandTemplate;
 use peergate_insight::learning::learnt::Learnt;
 use peergate_insight::learning::proposal::ProposedCall;
+use policy_schema::telemetry::metric;
 
 /// Templates that take nothing in. They may be misspelt.
 pub fn unused_templates(learnt: &[Learnt], templates: &[HandTemplate]) -> Vec<String> {
@@ -33,8 +33,9 @@ pub fn no_lines(name: &str) -> String {
 
 /// A Prometheus that has nothing of the learning mode in this window.
 pub fn nothing_counted(prometheus: impl Display, window: &str) -> String {
+    let observed = metric::OBSERVED.name;
     format!(
-        "{prometheus} has no `{OBSERVED}` in the last {window}: turn on the learning mode with \
+        "{prometheus} has no `{observed}` in the last {window}: turn on the learning mode with \
          `spec.filter.reporting.learning: {{}}` in the `Mesh`, render and apply it, and check that Prometheus scrapes the \
          proxies"
     )

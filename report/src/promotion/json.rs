@@ -177,7 +177,7 @@ fn entry(judged: &Judged, member: &Member, report: &Report) -> Entry {
             Beginning::FirstSeen => "first-seen",
             Beginning::Revised => "revised",
         }),
-        revision: member.revision.clone(),
+        revision: member.revision.to_string(),
         other_revisions: match &evidence.revisions {
             Revisions::Untold => None,
             Revisions::Current { .. } => Some(Vec::new()),

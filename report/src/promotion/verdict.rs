@@ -229,7 +229,7 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
                 candidate
                     .members
                     .iter()
-                    .map(|member| member.revision.as_str())
+                    .map(|member| member.revision.to_string())
                     .collect::<Vec<_>>()
                     .join(", "),
                 running.join(", ")

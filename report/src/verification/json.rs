@@ -6,6 +6,7 @@ use peergate_mesh::probe::Answers;
 use peergate_mesh::verification::Verification;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
+use policy_schema::telemetry::RevisionNumber;
 use policy_schema::verify::{Proxy, RunningPolicy};
 use serde::Serialize;
 
@@ -83,12 +84,12 @@ pub fn json(verified: &Verification, set: &PolicySet) -> Result<Vec<u8>, Seriali
 fn policy_entry<'r>(
     proxy: &'r Proxy,
     running: &'r RunningPolicy,
-    revisions: &BTreeMap<&PolicyName, String>,
+    revisions: &BTreeMap<&PolicyName, RevisionNumber>,
 ) -> PolicyEntry<'r> {
     PolicyEntry {
         policy: running.name.to_string(),
         revision: running.revision.as_deref(),
         reported: proxy.reported(&running.name),
-        expected: revisions.get(&running.name).cloned(),
+        expected: revisions.get(&running.name).map(RevisionNumber::to_string),
     }
 }

@@ -13,6 +13,7 @@ use peergate_report::explanation::patch::Patch;
 use peergate_report::explanation::report::Report;
 use peergate_report::explanation::{human, json};
 use policy_schema::decision_id::DecisionRecord;
+use policy_schema::plugin_config::InvalidPolicyName;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
@@ -107,7 +108,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         None => DecisionRecord::decode(args.id.trim()),
     }
     .map_err(ExplainError::Id)?;
-    let name = policies::parse_name(&record.policy).map_err(|_| ExplainError::NoPolicy)?;
+    let name = record.policy.parse();
+    let name = name.map_err(|InvalidPolicyName| ExplainError::NoPolicy)?;
     let policy = policies::named(&set, &name)?;
     let compiled = compile(&set, policy, &args.labels)?;
     let explanation = explanation::explain(&record, &compiled, |name| {

@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_window)]
     window: Duration,
     /// The policy to judge, with those that can only be enforced together with it [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    #[arg(long, value_name = "NAMESPACE/NAME")]
     workload: Option<PolicyName>,
     /// The rule to judge; repeatable [default: all, and the policies themselves]
     #[arg(long = "rule", value_name = "ID")]

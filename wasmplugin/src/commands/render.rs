@@ -63,7 +63,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
     only: Vec<Only>,
     /// The policy to render, without what is of the whole mesh [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    #[arg(long, value_name = "NAMESPACE/NAME")]
     workload: Option<PolicyName>,
     #[command(flatten)]
     against: AgainstArgs,

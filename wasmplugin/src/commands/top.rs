@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     files: Vec<PathBuf>,
     /// The policy to watch [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    #[arg(long, value_name = "NAMESPACE/NAME")]
     policy: Option<PolicyName>,
     /// How often to look
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_interval)]

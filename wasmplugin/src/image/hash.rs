@@ -1,7 +1,6 @@
 //! The digests of blobs.
 
-use std::fmt::Write;
-
+use policy_schema::plugin_config::hex;
 use sha2::{Digest, Sha256};
 
 /// The digest of a blob, as OCI writes it.
@@ -10,10 +9,5 @@ pub(crate) fn digest(content: &[u8]) -> String {
 }
 
 pub(super) fn sha256(content: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(content) {
-        // Writing into a text cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&Sha256::digest(content))
 }

@@ -1,7 +1,9 @@
 use std::collections::BTreeSet;
 
 use crate::reporting::MetricNames;
-use crate::telemetry::metric::{ALL, DECISIONS, EXPIRY, FlatPattern, MEMORY, MetricKind, REVISION};
+use crate::telemetry::metric::{
+    ALL, DECISIONS, EXPIRY, FlatPattern, MEMORY, MetricKind, PREFIX, REVISION,
+};
 use crate::telemetry::{Label, flat_value, plain_value};
 
 #[test]
@@ -34,6 +36,20 @@ fn flat_names_have_them_between_words_that_no_value_has() {
         "peergate_policy_revision_POLICY_shop_orders"
     );
     assert_eq!(MEMORY.series(MetricNames::Flat, &[]), MEMORY.name);
+}
+
+#[test]
+fn unlabelled_names_have_no_character_that_prometheus_does_not_take() {
+    assert_eq!(
+        REVISION.unlabelled_name(&["shop_cart-service"]),
+        "peergate_policy_revision_peergate_policy___shop_cart_service___"
+    );
+    assert_eq!(MEMORY.unlabelled_name(&[]), MEMORY.name);
+}
+
+#[test]
+fn every_name_begins_alike() {
+    assert!(ALL.iter().all(|metric| metric.name.starts_with(PREFIX)));
 }
 
 /// Policies whose names differ in nothing but what stands between the letters.

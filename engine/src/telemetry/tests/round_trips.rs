@@ -131,10 +131,41 @@ fn a_revision_has_twelve_hexadecimal_digits() {
         let number: RevisionNumber = revision.parse().unwrap();
         assert_eq!(number.to_string(), revision);
     }
-    for text in ["", "1", "1234567890123", "+23456789012", "12345678901g"] {
+    for text in [
+        "",
+        "1",
+        "1234567890123",
+        "+23456789012",
+        "12345678901g",
+        "4F53CDA18C2B",
+    ] {
         assert!(text.parse::<RevisionNumber>().is_err(), "{text}");
     }
     assert_eq!(RevisionNumber::default().get(), 0);
+}
+
+#[test]
+fn a_revision_is_the_first_six_bytes_of_a_digest() {
+    let digest = [0x00, 0x53, 0xcd, 0xa1, 0x8c, 0x2b, 0xff, 0xff];
+    assert_eq!(
+        RevisionNumber::of_digest(&digest).to_string(),
+        "0053cda18c2b"
+    );
+}
+
+#[test]
+fn a_value_that_is_no_revision_stays_a_number() {
+    for (value, text) in [
+        (0.0, "000000000000"),
+        (281_474_976_710_655.0, "ffffffffffff"),
+        (281_474_976_710_656.0, "281474976710656"),
+        (-1.0, "-1"),
+        (0.5, "0.5"),
+        (f64::NAN, "NaN"),
+        (f64::INFINITY, "inf"),
+    ] {
+        assert_eq!(RevisionNumber::sample_text(value), text);
+    }
 }
 
 #[test]
@@ -199,7 +230,7 @@ proptest! {
         let number: RevisionNumber = revision.parse().unwrap();
         #[expect(clippy::cast_precision_loss, reason = "48 bits fit")]
         let sample = number.get() as f64;
-        prop_assert_eq!(RevisionNumber::from_sample(sample).to_string(), revision);
+        prop_assert_eq!(RevisionNumber::from_sample(sample), Some(number));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use peergate_fault::Failure;
 use peergate_insight::decision::workload::Workload;
-use policy_schema::plugin_config::PolicyName;
+use policy_schema::plugin_config::{InvalidPolicyName, PolicyName};
 use policy_schema::policy::{Labels, PolicySet, UnknownHost};
 
 use super::error::QuestionError;
@@ -27,7 +27,10 @@ impl Target {
             ));
         }
         if text.contains('/') {
-            return policies::parse_name(text).map(Self::Policy);
+            return match text.parse() {
+                Ok(name) => Ok(Self::Policy(name)),
+                Err(InvalidPolicyName) => Err(InvalidPolicyName.to_string()),
+            };
         }
         let is_host = !text.is_empty()
             && text

@@ -12,6 +12,7 @@ use peergate_report::message;
 use peergate_sandbox::demo::ChangedDocuments;
 use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::plugin_config::InvalidPolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
@@ -61,7 +62,8 @@ fn change(folder: &Path, decision: &str) -> Result<Change, Failure> {
     let (sources, set) = read(folder, now)?;
     let record = DecisionRecord::decode(decision);
     let record = record.map_err(|reason| not_explained(reason.to_string()))?;
-    let name = policies::parse_name(&record.policy).map_err(not_explained)?;
+    let name = record.policy.parse();
+    let name = name.map_err(|reason: InvalidPolicyName| not_explained(reason.to_string()))?;
     let policy = policies::named(&set, &name)?;
     let compiled = compile(&set, policy, &[])?;
     let explanation = explain(&record, &compiled, |name| {

@@ -1,4 +1,4 @@
-//! Labels of the filter's metrics in PromQL.
+//! The filter's metrics and labels in PromQL.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -11,6 +11,16 @@ pub(crate) const DECISIONS: &str = metric::DECISIONS.name;
 pub(crate) const OBSERVED: &str = metric::OBSERVED.name;
 /// The revision that a proxy runs, as a number.
 pub(crate) const REVISION: &str = metric::REVISION.name;
+/// When rules expire, in seconds since 1970.
+pub(crate) const EXPIRY: &str = metric::EXPIRY.name;
+/// Counts requests by what the filter and RBAC said.
+pub(crate) const COMPARISONS: &str = metric::COMPARISONS.name;
+/// Counts configurations that a filter has refused.
+pub(crate) const REJECTIONS: &str = metric::REJECTIONS.name;
+/// Counts lines that a filter's log has left out.
+pub(crate) const OMITTED: &str = metric::OMITTED.name;
+/// What a filter takes of memory, in bytes.
+pub(crate) const MEMORY: &str = metric::MEMORY.name;
 
 /// The label for the policy.
 pub(crate) const POLICY: &str = Label::Policy.tag();
@@ -20,6 +30,8 @@ pub(crate) const RULE: &str = Label::Rule.tag();
 pub(crate) const EFFECT: &str = Label::Effect.tag();
 /// The label for why.
 pub(crate) const REASON: &str = Label::Reason.tag();
+/// The label for what the filter and RBAC said.
+pub(crate) const VERDICTS: &str = Label::Verdicts.tag();
 /// The label for the caller, in the learning mode alone.
 pub(crate) const CALLER: &str = Label::Caller.tag();
 /// The label for the HTTP method, in the learning mode alone.
