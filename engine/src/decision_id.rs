@@ -110,8 +110,10 @@ mod flag {
 }
 
 /// The most bytes of a path that an id has, and that is told anywhere.
+#[doc(hidden)]
 pub const LONGEST_PATH: usize = 512;
 /// The most bytes of a method or a host, likewise.
+#[doc(hidden)]
 pub const LONGEST_TEXT: usize = 255;
 
 const CHECKSUM: usize = 4;
@@ -264,6 +266,7 @@ impl DecisionRecord {
 
 /// A host without the user and the password that a client may have put before it. Their `@` stays:
 /// the rules have seen that something stood there.
+#[doc(hidden)]
 pub fn without_userinfo(host: &[u8]) -> &[u8] {
     let end = host.iter().rposition(|byte| *byte == b'@');
     end.and_then(|end| host.get(end..)).unwrap_or(host)

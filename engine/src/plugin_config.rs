@@ -27,6 +27,7 @@ pub use digest::PolicyDigest;
 pub use digest::hex;
 pub use gateways::KnownGateway;
 pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
+#[doc(hidden)]
 pub use names::{check_policy_name, check_trust_domains};
 
 /// The configuration of one filter: one policy, what of the mesh it needs to know, and the other

@@ -51,15 +51,19 @@ mod workloads;
 
 pub use code::FindingCode;
 pub use config_dump::NotAConfigDump;
+#[doc(hidden)]
 pub use control_plane::control_plane_namespaces;
 pub use extent::{Extent, Kind};
 pub use finding::Finding;
 pub use helm_values::HelmValues;
 pub use measurements::{Measured, Measurements};
 pub use object::{Manifest, Object, manifest};
+#[doc(hidden)]
 pub use places::locate_fields;
+#[doc(hidden)]
 pub use pod_ports::{PodPort, pod_ports};
 pub use proxy::{HttpChain, PlaintextListener, Proxy, Refusal, Role, RunningPolicy};
+#[doc(hidden)]
 pub use widening::{Widening, widened};
 
 use crate::istio::ExtensionApi;
