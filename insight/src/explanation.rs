@@ -8,10 +8,13 @@
 //! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
 //! proposed makes the engine allow the request.
 
+pub mod advice;
+pub mod amendment;
 pub mod change;
 pub mod near;
 mod new_rule;
 pub mod remedy;
+pub mod scalar;
 mod wanted;
 mod written;
 

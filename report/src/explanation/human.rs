@@ -1,10 +1,12 @@
 //! An explanation for people.
 
+use peergate_insight::explanation::amendment::Amendment;
 use peergate_insight::explanation::{self, Remedy};
 use policy_schema::decision_id::RecordedCaller;
 use policy_schema::printable::printable;
 use policy_schema::telemetry::ReasonCode;
 
+use super::advice;
 use super::notes::notes;
 use super::report::Report;
 use crate::columns::FIELDS;
@@ -86,19 +88,10 @@ fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
 
 fn remedy(report: &Report<'_>) -> String {
     let change = match &report.tried.remedy {
-        Remedy::Advice(advice) => format!("What to do: {}.", printable(advice)),
-        Remedy::AddRule(rule) => format!(
-            "With this change the request is allowed, to this caller alone, by this method and path, {}:",
-            place(rule.host.is_some(), rule.port.is_some()),
-        ),
-        Remedy::Prolong { until, .. } => {
-            format!("With this change the rule applies again, until {until}:")
+        Remedy::Advise(advice) => {
+            format!("What to do: {}.", printable(&advice::in_words(advice)))
         }
-        Remedy::Begin { from, .. } => {
-            format!("With this change the rule applies from {from} on:")
-        }
-        Remedy::Enforce { .. } => "With this change the rule in shadow is enforced, for all that it matches, and allows the request:".to_owned(),
-        Remedy::Except { .. } => "With this change the rule no longer denies anything to this caller, and another one allows the request:".to_owned(),
+        Remedy::Amend(amendment) => with_change(amendment),
     };
     let rule = report.tried.to_paste.as_ref();
     let patch = report.patch.map(|patch| &patch.text);
@@ -108,6 +101,24 @@ fn remedy(report: &Report<'_>) -> String {
         text += part;
     }
     text
+}
+
+/// What a change does, before the change itself.
+fn with_change(amendment: &Amendment) -> String {
+    match amendment {
+        Amendment::AddRule(rule) => format!(
+            "With this change the request is allowed, to this caller alone, by this method and path, {}:",
+            place(rule.host.is_some(), rule.port.is_some()),
+        ),
+        Amendment::Prolong { until, .. } => {
+            format!("With this change the rule applies again, until {until}:")
+        }
+        Amendment::Begin { from, .. } => {
+            format!("With this change the rule applies from {from} on:")
+        }
+        Amendment::Enforce { .. } => "With this change the rule in shadow is enforced, for all that it matches, and allows the request:".to_owned(),
+        Amendment::Except { .. } => "With this change the rule no longer denies anything to this caller, and another one allows the request:".to_owned(),
+    }
 }
 
 /// Which hosts and ports a new rule is for.

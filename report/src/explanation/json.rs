@@ -5,6 +5,7 @@ use policy_schema::decision_id::RecordedCaller;
 use policy_schema::rule_spec::Enforcement;
 use serde_json::json;
 
+use super::advice;
 use super::notes::notes;
 use super::report::Report;
 use crate::serialized::{self, SerializeError};
@@ -53,13 +54,9 @@ pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
     }))
 }
 
-fn advice(remedy: &Remedy) -> Option<&str> {
+fn advice(remedy: &Remedy) -> Option<String> {
     match remedy {
-        Remedy::Advice(advice) => Some(advice),
-        Remedy::AddRule(_)
-        | Remedy::Prolong { .. }
-        | Remedy::Begin { .. }
-        | Remedy::Enforce { .. }
-        | Remedy::Except { .. } => None,
+        Remedy::Advise(advice) => Some(advice::in_words(advice)),
+        Remedy::Amend(_) => None,
     }
 }
