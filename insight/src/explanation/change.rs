@@ -18,15 +18,15 @@ use crate::compilation::{CompilationError, compile};
 
 /// The documents that a remedy is tried on.
 #[derive(Debug)]
-pub struct Documents<'d> {
+pub(super) struct Documents<'d> {
     /// All of their texts.
-    pub sources: &'d [SourceText],
+    pub(super) sources: &'d [SourceText],
     /// The policy that the request was decided by.
-    pub name: &'d PolicyName,
+    pub(super) name: &'d PolicyName,
     /// The workload's labels beyond those that the policy selects.
-    pub labels: &'d [(String, String)],
+    pub(super) labels: &'d [(String, String)],
     /// When they are to be valid.
-    pub now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 /// What came of trying a remedy.
@@ -52,10 +52,10 @@ pub struct Change {
 impl Documents<'_> {
     /// Finds what would make the decision be that the request is allowed, and tries it. `policy` is the one of
     /// [`name`](Self::name) in `set`, the policies of the documents.
-    pub fn remedied(
+    pub(super) fn remedied(
         &self,
         record: &DecisionRecord,
-        explanation: &Explanation<'_>,
+        explanation: &Explanation,
         set: &PolicySet,
         policy: &ServicePolicy,
         choice: Choice,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
-use policy_schema::engine::Reason;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
+use policy_schema::telemetry::ReasonCode;
 use policy_schema::timestamp::Timestamp;
 
 use super::advice::Advice;
@@ -43,7 +43,7 @@ impl Choice {
 /// What would make the request be allowed.
 pub(super) fn remedy(
     record: &DecisionRecord,
-    explanation: &Explanation<'_>,
+    explanation: &Explanation,
     set: &PolicySet,
     policy: &ServicePolicy,
     choice: Choice,
@@ -62,53 +62,61 @@ pub(super) fn remedy(
         (_, _) if explanation.is_allowed => Remedy::Advise(Advice::UpdateSidecar),
         // A change would be for another decision than the one that was made.
         (_, _) if !explanation.is_as_given => Remedy::Advise(Advice::CompareRules),
-        (Reason::DeniedByRule(_), RecordedCaller::Workload(caller)) => {
+        (ReasonCode::DeniedByRule, RecordedCaller::Workload(caller)) => {
             by_rule(&|rule| Amendment::Except {
                 rule,
                 caller: caller.clone(),
             })
         }
-        (Reason::DeniedByRule(_), RecordedCaller::Certificate(_)) => {
+        (ReasonCode::DeniedByRule, RecordedCaller::Certificate(_)) => {
             Remedy::Advise(Advice::ExceptCertificate)
         }
-        (Reason::DeniedByRule(_), RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
+        (ReasonCode::DeniedByRule, RecordedCaller::Anonymous | RecordedCaller::Malformed) => {
             Remedy::Advise(Advice::IdentifyToExcept)
         }
         (_, _) if shadow.is_some() => shadow.map_or(Remedy::Advise(Advice::AskOwner), enforce),
-        (Reason::NoIdentity, _) => Remedy::Advise(Advice::JoinMesh),
-        (Reason::UnvalidatedCertificate, _) => Remedy::Advise(Advice::ValidateCertificate),
-        (Reason::MalformedIdentity, _) => Remedy::Advise(Advice::ReplaceCertificate),
-        (Reason::ForeignTrustDomain, _) => Remedy::Advise(Advice::CallFromMesh),
-        (Reason::ExpiredRule(_), _) => by_rule(&|rule| Amendment::Prolong {
+        (ReasonCode::NoIdentity, _) => Remedy::Advise(Advice::JoinMesh),
+        (ReasonCode::UnvalidatedCertificate, _) => Remedy::Advise(Advice::ValidateCertificate),
+        (ReasonCode::MalformedIdentity, _) => Remedy::Advise(Advice::ReplaceCertificate),
+        (ReasonCode::ForeignTrustDomain, _) => Remedy::Advise(Advice::CallFromMesh),
+        (ReasonCode::ExpiredRule, _) => by_rule(&|rule| Amendment::Prolong {
             rule,
             until: choice.until,
         }),
-        (Reason::RuleNotYetValid(_), _) => by_rule(&|rule| Amendment::Begin {
+        (ReasonCode::RuleNotYetValid, _) => by_rule(&|rule| Amendment::Begin {
             rule,
             from: super::at(record),
         }),
         (
-            Reason::NoRuleMatched | Reason::AllowedByRule(_) | Reason::NotDenied,
-            RecordedCaller::Workload(caller),
-        ) => match &explanation.unseen {
-            Some(unseen) => Remedy::Advise(Advice::SeeWhatWasSent(unseen.clone())),
-            None => NewCaller::workload(caller, set, policy)
-                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
-                .map_or(Remedy::Advise(Advice::WriteRule), add),
-        },
-        (
-            Reason::NoRuleMatched | Reason::AllowedByRule(_) | Reason::NotDenied,
-            RecordedCaller::Certificate(names),
-        ) => match &explanation.unseen {
-            Some(unseen) => Remedy::Advise(Advice::SeeWhatWasSent(unseen.clone())),
-            None => NewCaller::certificate(names)
-                .and_then(|caller| new_rule(record, caller, explanation.place, policy))
-                .map_or_else(|| name_certificate(names), add),
-        },
-        (
-            Reason::NoRuleMatched | Reason::AllowedByRule(_) | Reason::NotDenied,
-            RecordedCaller::Anonymous | RecordedCaller::Malformed,
-        ) => Remedy::Advise(Advice::Identify),
+            ReasonCode::NoRuleMatched | ReasonCode::AllowedByRule | ReasonCode::NotDenied
+            // Never why a request is allowed or denied.
+            | ReasonCode::MatchedByRule,
+            _,
+        ) => with_new_rule(record, explanation, set, policy),
+    }
+}
+
+/// What would make a request be allowed that no rule takes.
+fn with_new_rule(
+    record: &DecisionRecord,
+    explanation: &Explanation,
+    set: &PolicySet,
+    policy: &ServicePolicy,
+) -> Remedy {
+    let rule_for = |caller| new_rule(record, caller, explanation.place, policy);
+    match (&record.caller, &explanation.unseen) {
+        (RecordedCaller::Anonymous | RecordedCaller::Malformed, _) => {
+            Remedy::Advise(Advice::Identify)
+        }
+        (RecordedCaller::Workload(_) | RecordedCaller::Certificate(_), Some(unseen)) => {
+            Remedy::Advise(Advice::SeeWhatWasSent(unseen.clone()))
+        }
+        (RecordedCaller::Workload(caller), None) => NewCaller::workload(caller, set, policy)
+            .and_then(rule_for)
+            .map_or(Remedy::Advise(Advice::WriteRule), add),
+        (RecordedCaller::Certificate(names), None) => NewCaller::certificate(names)
+            .and_then(rule_for)
+            .map_or_else(|| name_certificate(names), add),
     }
 }
 

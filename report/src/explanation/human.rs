@@ -19,12 +19,12 @@ pub fn text(report: &Report<'_>) -> String {
         text += &FIELDS.line([name, &told]);
         text.push('\n');
     }
-    text += &NearRules(&report.explanation.near).to_string();
+    text += &NearRules(&report.explained.explanation.near).to_string();
     text + &remedy(report)
 }
 
 fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
-    let record = report.record;
+    let record = &report.explained.record;
     let text = |bytes: &Option<Vec<u8>>| match bytes {
         Some(bytes) => printable(&String::from_utf8_lossy(bytes)),
         None => "-".to_owned(),
@@ -53,7 +53,7 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
         fields.push(("at", explanation::at(record).to_string()));
     }
     let revision = record.revision.as_deref().map(printable);
-    let revision = match (revision, report.explanation.is_same_revision) {
+    let revision = match (revision, report.explained.explanation.is_same_revision) {
         (Some(revision), Some(true)) => {
             format!(", revision {revision}, which the documents have")
         }
@@ -65,14 +65,14 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
-    let explanation = report.explanation;
+    let explanation = &report.explained.explanation;
     let given = explanation
         .given
         .map_or("a reason that is not known here", ReasonCode::as_str);
-    let by_documents = if explanation.given == Some(explanation.reason.code()) {
+    let by_documents = if explanation.given == Some(explanation.reason) {
         String::new()
     } else {
-        format!("; by the documents {}", explanation.reason.code())
+        format!("; by the documents {}", explanation.reason)
     };
     let rule = match &explanation.rule {
         Some(rule) => format!(", by {rule}"),
@@ -87,13 +87,13 @@ fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn remedy(report: &Report<'_>) -> String {
-    let change = match &report.tried.remedy {
+    let change = match &report.explained.tried.remedy {
         Remedy::Advise(advice) => {
             format!("What to do: {}.", printable(&advice::in_words(advice)))
         }
         Remedy::Amend(amendment) => with_change(amendment),
     };
-    let rule = report.tried.to_paste.as_ref();
+    let rule = report.explained.tried.to_paste.as_ref();
     let patch = report.patch.map(|patch| &patch.text);
     let mut text = format!("\n{change}\n");
     for part in rule.into_iter().chain(patch) {

@@ -9,6 +9,7 @@ mod only;
 use std::slice;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::policy_lookup;
 use peergate_report::rendered::notes::{Rendered, notes};
 use peergate_report::rendered::object::{Object, Syntax};
 use peergate_report::rendered::{names, size, together};
@@ -63,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
     only: Vec<Only>,
     /// The policy to render, without what is of the whole mesh [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policy_lookup::parse_name)]
     workload: Option<PolicyName>,
     #[command(flatten)]
     against: AgainstArgs,
@@ -129,12 +130,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let set = policies::load(&args.input, options)?.with_decision_key(args.key.read()?);
     let policies = match &args.workload {
-        Some(name) => slice::from_ref(policies::named(&set, name)?),
+        Some(name) => slice::from_ref(policy_lookup::named(&set, name)?),
         None => set.policies(),
     };
     // Each proxy takes one of these, and a file with several would be none that one can take.
     if only.is_for_one_proxy() && !args.out.is_folder() {
-        policies::only(policies)?;
+        policy_lookup::only(policies)?;
     }
     let asked = Asked {
         only: &only,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::ArgGroup;
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_insight::policy_lookup;
 use peergate_insight::prometheus::{Prometheus, PrometheusError};
 use peergate_insight::traffic::documents::Documents;
 use peergate_insight::traffic::policy_name::policy_name;
@@ -57,7 +58,7 @@ pub(crate) struct Args {
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     files: Vec<PathBuf>,
     /// The policy to watch [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policy_lookup::parse_name)]
     policy: Option<PolicyName>,
     /// How often to look
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_interval)]
@@ -230,7 +231,7 @@ fn check(
         let documented = documented.map(PolicyName::to_string);
         let counted = counted.iter().map(|label| policy_name(label));
         let known: BTreeSet<_> = documented.chain(counted).collect();
-        policies::check_known(&wanted.to_string(), &known)?;
+        policy_lookup::check_known(&wanted.to_string(), &known)?;
     }
     if counted.is_empty() {
         report::note(format!(

@@ -8,6 +8,7 @@ use peergate_insight::learning::hand_template::HandTemplate;
 use peergate_insight::learning::proposal::Evidence;
 use peergate_insight::learning::series::Window;
 use peergate_insight::learning::workload::Counting;
+use peergate_insight::policy_lookup;
 use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
 use policy_schema::plugin_config::PolicyName;
@@ -15,7 +16,6 @@ use policy_schema::timestamp::Timestamp;
 
 use crate::label::parse_label;
 use crate::output::Format;
-use crate::policies;
 use crate::prometheus_args::PrometheusArgs;
 
 /// Propose rules that allow what was seen, and no more
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = Window::parse)]
     pub(super) window: Window,
     /// The policy of the workload: for lines that do not name one, and of counters the only one
-    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policies::parse_name)]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = policy_lookup::parse_name)]
     pub(super) workload: Option<PolicyName>,
     /// A policy file, a folder with such files, or `-` for stdin; repeatable
     ///
