@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use peergate_bench::mesh;
+use peergate_tests::large_mesh;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::istio::{ExtensionApi, authorization_policies, extension, mesh_resources};
 use policy_schema::policy::PolicySet;
@@ -21,7 +21,7 @@ const RULES: usize = 10;
 fn documents(services: usize) -> SourceText {
     SourceText {
         name: "mesh.yaml".to_owned(),
-        text: mesh::documents(services, RULES),
+        text: large_mesh::documents(services, RULES),
     }
 }
 

@@ -1,4 +1,3 @@
 //! Policies of any size and requests for them, the same on every run.
 
-pub mod mesh;
 pub mod policies;

@@ -8,10 +8,14 @@
 //! A pure function of the texts; the engine is the filter's. A remedy is tried before it is told: what is
 //! proposed makes the engine allow the request.
 
+pub mod advice;
+pub mod amendment;
 pub mod change;
+pub mod explained;
 pub mod near;
 mod new_rule;
 pub mod remedy;
+pub mod scalar;
 mod wanted;
 mod written;
 
@@ -35,11 +39,11 @@ pub use remedy::Remedy;
 
 /// Why a request was denied.
 #[derive(Debug)]
-pub struct Explanation<'p> {
+pub struct Explanation {
     /// The reason that the filter gave.
     pub given: Option<ReasonCode>,
     /// The reason by the documents.
-    pub reason: Reason<'p>,
+    pub reason: ReasonCode,
     /// Whether the documents allow the request.
     pub is_allowed: bool,
     /// The rule that decides by the documents, of whichever policy.
@@ -121,11 +125,11 @@ pub fn at(record: &DecisionRecord) -> Timestamp {
 }
 
 /// Decides again, and says why. `policy_of` finds a policy as it is written.
-pub fn explain<'c, 'p>(
+pub(crate) fn explain<'p>(
     record: &DecisionRecord,
-    compiled: &'c CompiledPolicy,
+    compiled: &CompiledPolicy,
     policy_of: impl Fn(&PolicyName) -> Option<&'p ServicePolicy>,
-) -> Explanation<'c> {
+) -> Explanation {
     let certificate = client_certificate(record);
     let request = request(record, certificate.as_ref());
     let decision = compiled.evaluate(&request);
@@ -170,7 +174,7 @@ pub fn explain<'c, 'p>(
         is_same_revision != Some(true) || reason.rule().map(CompiledRule::position) == rule_given;
     Explanation {
         given,
-        reason,
+        reason: reason.code(),
         is_allowed: decision.outcome() == Outcome::Allowed,
         rule: reason.rule().map(NamedRule::from),
         near,

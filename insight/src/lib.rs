@@ -7,6 +7,7 @@ pub mod explanation;
 #[cfg(test)]
 mod fuzz;
 pub mod learning;
+pub mod policy_lookup;
 pub mod policy_text;
 pub mod prometheus;
 pub mod promotion;

@@ -6,11 +6,12 @@
 //!  Prometheus (from_prometheus) ───┘  documents ┘
 //! ```
 //!
-//! Only `from_prometheus` asks anyone; a snapshot is a pure function of a reading.
+//! Only `source` asks anyone, Prometheus by `from_prometheus`; a snapshot is a pure function of a reading.
 
 pub mod documents;
-pub mod from_prometheus;
+mod from_prometheus;
 pub mod from_proxy;
 pub mod policy_name;
 pub mod reading;
 pub mod snapshot;
+pub mod source;

@@ -1,5 +1,6 @@
 //! Why a request was denied, and what change would allow it.
 
+mod advice;
 pub mod human;
 pub mod json;
 pub mod notes;

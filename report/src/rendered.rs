@@ -7,6 +7,8 @@ pub mod install;
 pub mod names;
 pub mod notes;
 pub mod object;
+pub mod objects;
+pub mod prometheus_rule;
 mod release;
 pub mod size;
 pub mod together;

@@ -1,9 +1,8 @@
 //! Files are short enough to be about one thing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use super::{repository, rust_files};
+use super::{crate_folders, repository, rust_files};
 
 /// A longer file is about a second thing as well.
 const MAX_LINES: usize = 450;
@@ -22,15 +21,4 @@ fn no_file_is_long() {
         long.is_empty(),
         "split files of more than {MAX_LINES} lines by subject: {long:#?}"
     );
-}
-
-/// The folders of the workspace's crates.
-fn crate_folders() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(repository()).unwrap();
-    let folders = entries.map(|entry| entry.unwrap().path());
-    let folders: Vec<_> = folders
-        .filter(|folder| folder.join("Cargo.toml").exists())
-        .collect();
-    assert!(folders.len() > 1, "{folders:?}");
-    folders
 }

@@ -1,7 +1,8 @@
-//! The import rules of ARCHITECTURE.md hold, and files are short. The rules are read from the page itself.
+//! The import rules of ARCHITECTURE.md hold, files are short, and each is of one crate. The rules are read from the page itself.
 
 mod files;
 mod lengths;
+mod paths;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,17 @@ fn quoted(cell: &str) -> BTreeSet<String> {
         .step_by(2)
         .map(str::to_owned)
         .collect()
+}
+
+/// The folders of the workspace's crates.
+fn crate_folders() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(repository()).unwrap();
+    let folders = entries.map(|entry| entry.unwrap().path());
+    let folders: Vec<_> = folders
+        .filter(|folder| folder.join("Cargo.toml").exists())
+        .collect();
+    assert!(folders.len() > 1, "{folders:?}");
+    folders
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

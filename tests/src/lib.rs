@@ -7,8 +7,10 @@
     reason = "it is part of tests, which fail by panicking"
 )]
 
+pub mod large_mesh;
 pub mod monitoring;
 pub mod random;
+pub mod scrape;
 
 use std::path::{Path, PathBuf};
 

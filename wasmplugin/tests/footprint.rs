@@ -8,13 +8,10 @@
     reason = "what the tests share may fail as the tests do"
 )]
 
-#[path = "../../bench/src/mesh.rs"]
-#[expect(unreachable_pub, reason = "it is of the benchmarks")]
-mod mesh;
-
 use std::process::Command;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use peergate_tests::large_mesh;
 
 const RULES: usize = 10;
 
@@ -30,7 +27,7 @@ const MAX_OBJECT: usize = 256 * 1024;
 fn peak_of(services: usize) -> i64 {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mesh.yaml");
-    std::fs::write(&path, mesh::documents(services, RULES)).unwrap();
+    std::fs::write(&path, large_mesh::documents(services, RULES)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_peergate"))
         .args(["render", "-f", path.to_str().unwrap()])
         .output()

@@ -249,6 +249,10 @@ impl<'p> From<&'p CompiledRule> for RecordedMatch<'p> {
     }
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference to the field, which is one itself"
+)]
 fn as_text<S: Serializer>(name: &&PolicyName, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(name)
 }

@@ -364,6 +364,16 @@ pub enum WithoutHttpError {
     Compilation(#[from] CompilationError),
 }
 
+impl WithoutHttpError {
+    /// What to do about it in a line.
+    pub(super) fn help_with_fields(&self) -> Option<&str> {
+        match self {
+            Self::NoPort => Some("name the port of the workload: `port`"),
+            Self::Compilation(reason) => reason.help(),
+        }
+    }
+}
+
 impl Fault for WithoutHttpError {
     fn status(&self) -> ExitStatus {
         match self {

@@ -20,7 +20,7 @@ use super::question::{
 /// A line of a file of requests. Texts are borrowed from the line unless they have escapes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Line<'l> {
+pub(super) struct Line<'l> {
     #[serde(borrow, default)]
     from: Option<Texts<'l>>,
     #[serde(borrow, default)]
@@ -95,7 +95,7 @@ impl Texts<'_> {
 
 impl<'l> Line<'l> {
     /// Reads a line; or says what is wrong with it, and at which column.
-    pub fn parse(line: &'l [u8]) -> Result<Self, (usize, String)> {
+    pub(super) fn parse(line: &'l [u8]) -> Result<Self, (usize, String)> {
         let read = serde_json::from_slice(line).map_err(|error| mistake(line, &error));
         // A list of values in the order of the fields is one to serde.
         match line.trim_ascii_start() {
@@ -105,17 +105,17 @@ impl<'l> Line<'l> {
     }
 
     /// Where the request goes, if the line says so.
-    pub fn to(&self) -> Option<&str> {
+    pub(super) fn to(&self) -> Option<&str> {
         Text::of(self.to.as_ref())
     }
 
     /// Whether it is about a connection without HTTP.
-    pub fn is_tcp(&self) -> bool {
+    pub(super) fn is_tcp(&self) -> bool {
         self.tcp
     }
 
     /// The question, at the line's own time or else at `at`; or what is wrong with it.
-    pub fn question(&self, at: Timestamp, mesh: &Mesh) -> Result<Question<'_>, String> {
+    pub(super) fn question(&self, at: Timestamp, mesh: &Mesh) -> Result<Question<'_>, String> {
         let in_field = |field: &'static str| move |reason: String| format!("`{field}`: {reason}");
         let from = self.from.as_ref();
         let from = from.ok_or("`from` is missing: write who calls, or `anonymous`")?;
@@ -193,7 +193,7 @@ impl<'l> Line<'l> {
     }
 
     /// Whether the line says what it expects; or what is wrong with what it says.
-    pub fn has_expectation(&self) -> Result<bool, String> {
+    pub(super) fn has_expectation(&self) -> Result<bool, String> {
         let known = [Verdict::Allow, Verdict::Deny, Verdict::Refused].map(Verdict::word);
         if let Some(reason) = Text::of(self.reason.as_ref())
             && !ReasonCode::OF_DECISIONS
@@ -215,7 +215,7 @@ impl<'l> Line<'l> {
     }
 
     /// In what an answer is not as the line expects.
-    pub fn differences(&self, answer: &Answer<'_>) -> Vec<String> {
+    pub(super) fn differences(&self, answer: &Answer<'_>) -> Vec<String> {
         let given = [
             (&self.expect, "", Some(answer.decision.word())),
             (&self.reason, "the reason ", Some(answer.reason)),

@@ -10,21 +10,23 @@ use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 
+use super::advice::{Advice, Obstacle, Refusal};
+use super::amendment::Amendment;
 use super::remedy::{Choice, Remedy, remedy};
 use super::{Explanation, client_certificate, request};
 use crate::compilation::{CompilationError, compile};
 
 /// The documents that a remedy is tried on.
 #[derive(Debug)]
-pub struct Documents<'d> {
+pub(super) struct Documents<'d> {
     /// All of their texts.
-    pub sources: &'d [SourceText],
+    pub(super) sources: &'d [SourceText],
     /// The policy that the request was decided by.
-    pub name: &'d PolicyName,
+    pub(super) name: &'d PolicyName,
     /// The workload's labels beyond those that the policy selects.
-    pub labels: &'d [(String, String)],
+    pub(super) labels: &'d [(String, String)],
     /// When they are to be valid.
-    pub now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 /// What came of trying a remedy.
@@ -50,10 +52,10 @@ pub struct Change {
 impl Documents<'_> {
     /// Finds what would make the decision be that the request is allowed, and tries it. `policy` is the one of
     /// [`name`](Self::name) in `set`, the policies of the documents.
-    pub fn remedied(
+    pub(super) fn remedied(
         &self,
         record: &DecisionRecord,
-        explanation: &Explanation<'_>,
+        explanation: &Explanation,
         set: &PolicySet,
         policy: &ServicePolicy,
         choice: Choice,
@@ -67,18 +69,16 @@ impl Documents<'_> {
 
     /// Tries a remedy of a request.
     fn try_out(&self, remedy: Remedy, request: &Request<'_>) -> Result<Tried, CompilationError> {
-        let Some(policy) = remedy.policy() else {
-            return Ok(Tried::only(remedy));
+        let amendment = match remedy {
+            Remedy::Amend(amendment) => amendment,
+            Remedy::Advise(advice) => return Ok(Tried::advice(advice)),
         };
-        let Some((position, file)) = self.file_of(policy) else {
-            return Ok(Tried::by_hand(&remedy, "its text was not found"));
+        let Some((position, file)) = self.file_of(amendment.policy()) else {
+            return Ok(Tried::by_hand(amendment, Obstacle::TextNotFound));
         };
-        let Ok(text) = changed(&file.text, &remedy) else {
-            let reason = format!(
-                "{} is written such that a change would be a guess",
-                file.name
-            );
-            return Ok(Tried::by_hand(&remedy, &reason));
+        let Ok(text) = changed(&file.text, &amendment) else {
+            let obstacle = Obstacle::Ambiguous(file.name.clone());
+            return Ok(Tried::by_hand(amendment, obstacle));
         };
         let mut sources = self.sources.to_vec();
         if let Some(source) = sources.get_mut(position) {
@@ -96,23 +96,25 @@ impl Documents<'_> {
         let Some(set) = policies else {
             let mut found = diagnostics.iter();
             let error = found.find(|found| found.severity() == Severity::Error);
-            let reason = error.map_or("the documents are not valid", |error| &error.message);
-            return Ok(Tried::only(refused(&remedy, reason)));
+            let refusal = Refusal::Invalid(error.map(|error| error.message.clone()));
+            return Ok(Tried::advice(Advice::Refused { amendment, refusal }));
         };
         let Some(policy) = set.policy(&self.name.namespace, &self.name.name) else {
-            return Ok(Tried::only(refused(&remedy, "the policy would be gone")));
+            let refusal = Refusal::PolicyGone;
+            return Ok(Tried::advice(Advice::Refused { amendment, refusal }));
         };
         let compiled: CompiledPolicy = compile(&set, policy, self.labels)?;
         if compiled.evaluate(request).outcome() == Outcome::Denied {
-            return Ok(Tried::only(not_enough(&remedy)));
+            return Ok(Tried::advice(Advice::NotEnough(amendment)));
         }
         let change = Change {
             source: file.clone(),
             text,
         };
         Ok(Tried {
+            remedy: Remedy::Amend(amendment),
             change: Some(change),
-            ..Tried::only(remedy)
+            to_paste: None,
         })
     }
 
@@ -125,49 +127,27 @@ impl Documents<'_> {
 }
 
 impl Tried {
-    fn only(remedy: Remedy) -> Self {
+    fn advice(advice: Advice) -> Self {
         Self {
-            remedy,
+            remedy: Remedy::Advise(advice),
             change: None,
             to_paste: None,
         }
     }
 
     /// The same for people to do.
-    fn by_hand(remedy: &Remedy, reason: &str) -> Self {
-        let what = remedy.in_words();
+    fn by_hand(amendment: Amendment, obstacle: Obstacle) -> Self {
         Self {
-            to_paste: remedy.rule_to_paste(),
-            ..Self::only(Remedy::Advice(format!("{what} by hand: {reason}")))
+            to_paste: amendment.rule_to_paste(),
+            ..Self::advice(Advice::ByHand {
+                amendment,
+                obstacle,
+            })
         }
     }
 }
 
-fn changed(text: &str, remedy: &Remedy) -> Result<String, EditError> {
+fn changed(text: &str, amendment: &Amendment) -> Result<String, EditError> {
     let text = PolicyText::parse(text)?;
-    text.apply(remedy.edits(&text)?)
-}
-
-fn refused(remedy: &Remedy, reason: &str) -> Remedy {
-    Remedy::Advice(match remedy {
-        Remedy::Except { rule, .. } => format!(
-            "take the caller out of the sources of rule `{}` of {} by hand, or remove the rule if they name nobody else: \
-             an exception is refused ({reason})",
-            rule.id, rule.policy
-        ),
-        remedy => format!(
-            "change the policy by hand: to {} is refused ({reason})",
-            remedy.in_words()
-        ),
-    })
-}
-
-fn not_enough(remedy: &Remedy) -> Remedy {
-    let advice = match remedy {
-        Remedy::Except { .. } => {
-            "ask its owner: the rule denies the request, and even with an exception no other rule would allow it"
-        }
-        _ => "change the policy by hand: one change would not be enough",
-    };
-    Remedy::Advice(advice.to_owned())
+    text.apply(amendment.edits(&text)?)
 }

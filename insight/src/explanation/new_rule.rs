@@ -6,6 +6,7 @@ use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 
 use super::AskedPlace;
+use super::scalar::scalar;
 
 /// A rule to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,19 +151,5 @@ impl NewRule {
         lines.extend(host.map(|host| format!("    hosts: [{}]", scalar(host))));
         lines.extend(self.port.map(|port| format!("    ports: [{port}]")));
         lines
-    }
-}
-
-/// A text as YAML: plain where that can only be text.
-pub(super) fn scalar(text: &str) -> String {
-    let is_plain = text.starts_with(|char: char| char.is_ascii_alphabetic() || char == '/')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'.' | b'-'));
-    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    if is_plain && !words.contains(&text.to_ascii_lowercase().as_str()) {
-        text.to_owned()
-    } else {
-        serde_json::Value::from(text).to_string()
     }
 }

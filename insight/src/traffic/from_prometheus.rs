@@ -16,7 +16,7 @@ use crate::promql::{
 const MOST_CALLERS: usize = 200;
 
 /// Asks for everything, with rates over the stretch of time that PromQL calls `over`.
-pub async fn read(
+pub(super) async fn read(
     prometheus: &Prometheus,
     over: &str,
     at: Timestamp,

@@ -1,10 +1,12 @@
 //! An explanation for people.
 
+use peergate_insight::explanation::amendment::Amendment;
 use peergate_insight::explanation::{self, Remedy};
 use policy_schema::decision_id::RecordedCaller;
 use policy_schema::printable::printable;
 use policy_schema::telemetry::ReasonCode;
 
+use super::advice;
 use super::notes::notes;
 use super::report::Report;
 use crate::columns::FIELDS;
@@ -17,12 +19,12 @@ pub fn text(report: &Report<'_>) -> String {
         text += &FIELDS.line([name, &told]);
         text.push('\n');
     }
-    text += &NearRules(&report.explanation.near).to_string();
+    text += &NearRules(&report.explained.explanation.near).to_string();
     text + &remedy(report)
 }
 
 fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
-    let record = report.record;
+    let record = &report.explained.record;
     let text = |bytes: &Option<Vec<u8>>| match bytes {
         Some(bytes) => printable(&String::from_utf8_lossy(bytes)),
         None => "-".to_owned(),
@@ -51,7 +53,7 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
         fields.push(("at", explanation::at(record).to_string()));
     }
     let revision = record.revision.as_deref().map(printable);
-    let revision = match (revision, report.explanation.is_same_revision) {
+    let revision = match (revision, report.explained.explanation.is_same_revision) {
         (Some(revision), Some(true)) => {
             format!(", revision {revision}, which the documents have")
         }
@@ -63,14 +65,14 @@ fn request(report: &Report<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
-    let explanation = report.explanation;
+    let explanation = &report.explained.explanation;
     let given = explanation
         .given
         .map_or("a reason that is not known here", ReasonCode::as_str);
-    let by_documents = if explanation.given == Some(explanation.reason.code()) {
+    let by_documents = if explanation.given == Some(explanation.reason) {
         String::new()
     } else {
-        format!("; by the documents {}", explanation.reason.code())
+        format!("; by the documents {}", explanation.reason)
     };
     let rule = match &explanation.rule {
         Some(rule) => format!(", by {rule}"),
@@ -85,22 +87,13 @@ fn reason(report: &Report<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn remedy(report: &Report<'_>) -> String {
-    let change = match &report.tried.remedy {
-        Remedy::Advice(advice) => format!("What to do: {}.", printable(advice)),
-        Remedy::AddRule(rule) => format!(
-            "With this change the request is allowed, to this caller alone, by this method and path, {}:",
-            place(rule.host.is_some(), rule.port.is_some()),
-        ),
-        Remedy::Prolong { until, .. } => {
-            format!("With this change the rule applies again, until {until}:")
+    let change = match &report.explained.tried.remedy {
+        Remedy::Advise(advice) => {
+            format!("What to do: {}.", printable(&advice::in_words(advice)))
         }
-        Remedy::Begin { from, .. } => {
-            format!("With this change the rule applies from {from} on:")
-        }
-        Remedy::Enforce { .. } => "With this change the rule in shadow is enforced, for all that it matches, and allows the request:".to_owned(),
-        Remedy::Except { .. } => "With this change the rule no longer denies anything to this caller, and another one allows the request:".to_owned(),
+        Remedy::Amend(amendment) => with_change(amendment),
     };
-    let rule = report.tried.to_paste.as_ref();
+    let rule = report.explained.tried.to_paste.as_ref();
     let patch = report.patch.map(|patch| &patch.text);
     let mut text = format!("\n{change}\n");
     for part in rule.into_iter().chain(patch) {
@@ -108,6 +101,24 @@ fn remedy(report: &Report<'_>) -> String {
         text += part;
     }
     text
+}
+
+/// What a change does, before the change itself.
+fn with_change(amendment: &Amendment) -> String {
+    match amendment {
+        Amendment::AddRule(rule) => format!(
+            "With this change the request is allowed, to this caller alone, by this method and path, {}:",
+            place(rule.host.is_some(), rule.port.is_some()),
+        ),
+        Amendment::Prolong { until, .. } => {
+            format!("With this change the rule applies again, until {until}:")
+        }
+        Amendment::Begin { from, .. } => {
+            format!("With this change the rule applies from {from} on:")
+        }
+        Amendment::Enforce { .. } => "With this change the rule in shadow is enforced, for all that it matches, and allows the request:".to_owned(),
+        Amendment::Except { .. } => "With this change the rule no longer denies anything to this caller, and another one allows the request:".to_owned(),
+    }
 }
 
 /// Which hosts and ports a new rule is for.

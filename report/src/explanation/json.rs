@@ -5,13 +5,14 @@ use policy_schema::decision_id::RecordedCaller;
 use policy_schema::rule_spec::Enforcement;
 use serde_json::json;
 
+use super::advice;
 use super::notes::notes;
 use super::report::Report;
 use crate::serialized::{self, SerializeError};
 
 /// An explanation as an object.
 pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
-    let (record, explanation) = (report.record, report.explanation);
+    let (record, explanation) = (&report.explained.record, &report.explained.explanation);
     let text = |bytes: &Option<Vec<u8>>| {
         let bytes = bytes.as_ref()?;
         Some(String::from_utf8_lossy(bytes).into_owned())
@@ -34,12 +35,12 @@ pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
             "port": record.port,
             "at": time,
         },
-        "isSealed": report.is_sealed,
+        "isSealed": report.explained.is_sealed,
         "policy": record.policy,
         "revision": record.revision,
         "isSameRevision": explanation.is_same_revision,
         "reason": explanation.given,
-        "reasonByDocuments": explanation.reason.code(),
+        "reasonByDocuments": explanation.reason,
         "isAllowedByDocuments": explanation.is_allowed,
         "rule": explanation.rule.as_ref().map(NamedRule::to_json),
         "ruleInShadow": explanation.shadow.as_ref().map(|shadow| shadow.rule.to_json()),
@@ -47,19 +48,15 @@ pub fn json(report: &Report<'_>) -> Result<Vec<u8>, SerializeError> {
         "asksForMore": explanation.asks_for_more,
         "nearest": explanation.near.iter().map(NearRule::to_json).collect::<Vec<_>>(),
         "notes": notes(report),
-        "advice": advice(&report.tried.remedy),
-        "ruleToAdd": report.tried.to_paste,
+        "advice": advice(&report.explained.tried.remedy),
+        "ruleToAdd": report.explained.tried.to_paste,
         "patch": report.patch.map(|patch| &patch.text),
     }))
 }
 
-fn advice(remedy: &Remedy) -> Option<&str> {
+fn advice(remedy: &Remedy) -> Option<String> {
     match remedy {
-        Remedy::Advice(advice) => Some(advice),
-        Remedy::AddRule(_)
-        | Remedy::Prolong { .. }
-        | Remedy::Begin { .. }
-        | Remedy::Enforce { .. }
-        | Remedy::Except { .. } => None,
+        Remedy::Advise(advice) => Some(advice::in_words(advice)),
+        Remedy::Amend(_) => None,
     }
 }

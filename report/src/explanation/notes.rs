@@ -7,7 +7,7 @@ use super::report::Report;
 
 /// One sentence each.
 pub fn notes(report: &Report<'_>) -> Vec<String> {
-    let explanation = report.explanation;
+    let explanation = &report.explained.explanation;
     let mut notes = Vec::new();
     let mut note = |applies: bool, text: &str| {
         if applies {
@@ -15,7 +15,7 @@ pub fn notes(report: &Report<'_>) -> Vec<String> {
         }
     };
     note(
-        !report.is_sealed,
+        !report.explained.is_sealed,
         "the id is not sealed with a key: anybody may have made it up",
     );
     note(

@@ -1,11 +1,10 @@
 //! What is shown of a scrape, as people and programs read it.
 
-mod scrape;
-
 use peergate_insight::traffic::documents::Documents;
 use peergate_insight::traffic::from_proxy;
 use peergate_insight::traffic::reading::{Count, Decision, ObservedRequest, Reading};
 use peergate_insight::traffic::snapshot::Snapshot;
+use peergate_tests::scrape::{at, reading, scrape};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
@@ -14,8 +13,6 @@ use policy_schema::validate::{Options, validate};
 
 use super::order::Order;
 use super::{json, plain};
-
-use scrape::{at, reading, scrape};
 
 const SOURCE: &str = "localhost:15000";
 

@@ -2,7 +2,6 @@
 
 mod error;
 mod requests;
-mod target;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,7 +10,9 @@ use clap::ValueHint;
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::decision::caller::{Caller, CallerText};
 use peergate_insight::decision::decider::Decider;
+use peergate_insight::decision::lines::Lines;
 use peergate_insight::decision::question::{self, Question};
+use peergate_insight::decision::target::{self, Target};
 use peergate_report::decision::{human, json};
 use peergate_report::message::counts;
 use policy_schema::diagnostic::Diagnostic;
@@ -24,12 +25,10 @@ use crate::decision_key::KeyArgs;
 use crate::input::{InputArgs, InputError, is_stdin};
 use crate::label::parse_label;
 use crate::output::{self, Format};
-use crate::policies::PoliciesError;
+use crate::policies::InvalidPolicies;
 use crate::{policies, report};
 
 use error::QuestionError;
-use requests::Lines;
-use target::Target;
 
 /// Decide a request as the proxy would, and say why
 ///
@@ -180,17 +179,13 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     let at = policies::at_or_now(args.at);
     let set = load(args, at)?.with_decision_key(args.key.read()?);
     let labels: Labels = args.labels.iter().cloned().collect();
-    if let Some(requests) = &args.requests {
-        return Lines::new(&set, args.to.as_ref(), &labels, at)?.answer_all(requests);
+    if let Some(file) = &args.requests {
+        let lines = Lines::new(&set, args.to.as_ref(), &labels, at)?;
+        return requests::answer_all(lines, file);
     }
     if !args.tcp {
         let (method, path) = (args.method.as_deref(), args.path.as_deref());
-        question::check_method_and_path(method, path).map_err(|message| {
-            QuestionError::InvalidQuestion {
-                message: message.to_owned(),
-                help: "name what the client sends with `--method` and `--path`".to_owned(),
-            }
-        })?;
+        question::check_method_and_path(method, path).map_err(QuestionError::NoRequest)?;
     }
     let workload = target::find(&set, args.to.as_ref(), &labels)?;
     let decider = Decider::new(&set, workload, &labels)?;
@@ -204,7 +199,7 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         Some(without_http) => without_http.answer(&decider, &mut question),
         None => decider.answer(&mut question),
     };
-    let answer = answer.map_err(|reason| QuestionError::InvalidQuestion {
+    let answer = answer.map_err(|reason| QuestionError::Unanswerable {
         message: reason.message(),
         help: reason.help_with_arguments(),
     })?;
@@ -235,7 +230,7 @@ fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
         return Ok(set);
     }
     let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    let failure = PoliciesError::Invalid(counts(severities));
+    let failure = InvalidPolicies(counts(severities));
     let json = json::invalid(&failure, &validated.diagnostics, &input.sources)?;
     output::write_stdout(&json)?;
     Err(failure.into())
@@ -243,22 +238,17 @@ fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
 
 impl Args {
     fn question(&self, set: &PolicySet, at: Timestamp) -> Result<Question<'_>, Failure> {
-        let caller = Caller::new(&self.from, set.mesh()).map_err(|message| {
-            QuestionError::InvalidQuestion {
-                message,
-                help: "repeat `--from` only for the names in one certificate".to_owned(),
-            }
-        })?;
-        let host_of_target = match &self.to {
-            Some(Target::Host(host)) if !self.tcp => Some(host.as_str()),
-            _ => None,
-        };
+        let caller = Caller::new(&self.from, set.mesh()).map_err(QuestionError::NoCaller)?;
+        let host_of_target = self.to.as_ref().filter(|_| !self.tcp);
         let headers = self.headers.iter();
         Ok(Question {
             caller,
             method: self.method.as_deref(),
             path: self.path.as_deref(),
-            host: self.host.as_deref().or(host_of_target),
+            host: self
+                .host
+                .as_deref()
+                .or(host_of_target.and_then(Target::host)),
             port: self.port,
             source_ip: self.source_ip,
             remote_ip: self.remote_ip,

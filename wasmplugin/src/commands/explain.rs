@@ -4,16 +4,12 @@ mod error;
 mod patched_file;
 
 use peergate_fault::{ExitStatus, Failure};
-use peergate_insight::compilation::compile;
-use peergate_insight::explanation;
-use peergate_insight::explanation::change::Documents;
+use peergate_insight::explanation::explained::Inquiry;
 use peergate_insight::explanation::remedy::Choice;
 use peergate_report::explanation::notes::notes;
 use peergate_report::explanation::patch::Patch;
 use peergate_report::explanation::report::Report;
 use peergate_report::explanation::{human, json};
-use policy_schema::decision_id::DecisionRecord;
-use policy_schema::plugin_config::InvalidPolicyName;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
@@ -103,36 +99,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let (input, set) = policies::load_with_texts(&args.input, options)?;
     let set = set.with_decision_key(args.key.read()?);
-    let record = match set.decision_keys() {
-        Some(keys) => DecisionRecord::unseal(args.id.trim(), keys),
-        None => DecisionRecord::decode(args.id.trim()),
-    }
-    .map_err(ExplainError::Id)?;
-    let name = record.policy.parse();
-    let name = name.map_err(|InvalidPolicyName| ExplainError::NoPolicy)?;
-    let policy = policies::named(&set, &name)?;
-    let compiled = compile(&set, policy, &args.labels)?;
-    let explanation = explanation::explain(&record, &compiled, |name| {
-        set.policy(&name.namespace, &name.name)
-    });
-    let documents = Documents {
+    let inquiry = Inquiry {
+        id: &args.id,
+        set: &set,
         sources: &input.sources,
-        name: &name,
         labels: &args.labels,
         now,
+        choice,
     };
-    let tried = documents.remedied(&record, &explanation, &set, policy, choice)?;
-    let patch = tried
-        .change
-        .as_ref()
-        .map(|change| Patch::new(change, patched_file(&change.source.name)));
-    let is_sealed = set.decision_key_of(&name).is_some();
-    let may_write = is_sealed || args.yes;
+    let explained = inquiry.explain()?;
+    let change = explained.tried.change.as_ref();
+    let patch = change.map(|change| Patch::new(change, patched_file(&change.source.name)));
+    let may_write = explained.is_sealed || args.yes;
     let report = Report {
-        record: &record,
-        is_sealed,
-        explanation: &explanation,
-        tried: &tried,
+        explained: &explained,
         patch: patch.as_ref(),
         is_written: args.write && may_write,
     };
@@ -147,7 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         notes(&report).into_iter().for_each(report::note);
     }
     if args.write
-        && let Some(change) = &tried.change
+        && let Some(change) = change
     {
         if !may_write {
             return Err(ExplainError::Unsealed.into());
@@ -158,7 +138,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         report::wrote(&written);
     }
     let is_change_wanted = args.write || args.output == Form::Patch;
-    Ok(if is_change_wanted && tried.change.is_none() {
+    Ok(if is_change_wanted && change.is_none() {
         ExitStatus::Negative
     } else {
         ExitStatus::Success

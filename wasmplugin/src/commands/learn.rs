@@ -12,6 +12,7 @@ use peergate_insight::learning::draft::{Draft, DraftError};
 use peergate_insight::learning::known::{Known, KnownError};
 use peergate_insight::learning::seen::{LogError, Seen};
 use peergate_insight::learning::series;
+use peergate_insight::policy_lookup::PolicyLookupError;
 use peergate_insight::policy_text::Unsound;
 use peergate_mesh::network;
 use peergate_report::learning::unread::Unread;
@@ -25,7 +26,7 @@ use policy_schema::validate::Options;
 
 use crate::input::{self, BYTE_ORDER_MARK, InputArgs, InputError, cannot_read, is_stdin, name_of};
 use crate::output::{self, Format};
-use crate::policies::PoliciesError;
+use crate::policies::InvalidPolicies;
 use crate::{policies, report};
 
 pub(crate) use args::Args;
@@ -81,9 +82,7 @@ fn known(
         let domain = args.trust_domain.as_deref().unwrap_or_default();
         let known = Known::nothing(domain, args.counting.include_anonymous, at);
         let known = known.map_err(|reason| match reason {
-            KnownError::Unsound(unsound) => {
-                PoliciesError::Invalid(counts(&unsound.diagnostics)).into()
-            }
+            KnownError::Unsound(unsound) => InvalidPolicies(counts(&unsound.diagnostics)).into(),
             KnownError::Compilation(reason) => Failure::from(reason),
         })?;
         return Ok((known, BTreeSet::new()));
@@ -115,7 +114,7 @@ fn not_learnt(reason: DraftError) -> Failure {
     match reason {
         DraftError::Document(DocumentError::NotEditable(reason)) => reason.into(),
         DraftError::Document(DocumentError::Yaml(reason)) => SerializeError::from(reason).into(),
-        DraftError::SeveralNew(count) => PoliciesError::Several(count).into(),
+        DraftError::SeveralNew(count) => PolicyLookupError::Several(count).into(),
         DraftError::Rejected(KnownError::Compilation(reason)) => reason.into(),
         DraftError::Rejected(KnownError::Unsound(Unsound { texts, diagnostics })) => {
             report::diagnostics(&diagnostics, &texts);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_report::rendered::prometheus_rule::prometheus_rule;
 use policy_schema::wording::counted;
 use thiserror::Error;
 
@@ -143,38 +144,13 @@ fn files(args: &Args) -> Vec<(&'static str, String)> {
     let mut files = Vec::new();
     match args.layout {
         Layout::Files => files.extend(rules.into_iter().map(as_is)),
-        Layout::PrometheusRule => files.push(("prometheus-rule.yaml", prometheus_rule(&rules))),
+        Layout::PrometheusRule => {
+            let object = prometheus_rule(rules.into_iter().map(Part::content));
+            files.push(("prometheus-rule.yaml", object));
+        }
     }
     files.extend(Part::DASHBOARDS.into_iter().filter(wanted).map(as_is));
     files
-}
-
-/// The object of the Prometheus operator with the groups of these files, which keep their comments.
-fn prometheus_rule(parts: &[Part]) -> String {
-    let mut object = "\
-apiVersion: monitoring.coreos.com/v1
-kind: PrometheusRule
-metadata:
-  name: peergate
-  labels:
-    app.kubernetes.io/name: peergate
-spec:
-  groups:
-"
-    .to_owned();
-    for part in parts {
-        let lines = part.content().lines();
-        // Before the groups stands what the file is about.
-        let groups = lines.skip_while(|line| *line != "groups:").skip(1);
-        for line in groups {
-            if !line.is_empty() {
-                object.push_str("  ");
-                object.push_str(line);
-            }
-            object.push('\n');
-        }
-    }
-    object
 }
 
 /// What goes to one place.

@@ -6,6 +6,7 @@ mod write;
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::policy_lookup;
 use peergate_insight::prometheus::PrometheusError;
 use peergate_insight::promotion::Window;
 use peergate_insight::promotion::bound::{Confidence, Share};
@@ -144,7 +145,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 /// What is in shadow and was asked for.
 fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
     if let Some(name) = &args.workload {
-        policies::named(set, name)?;
+        policy_lookup::named(set, name)?;
     }
     Ok(Candidate::wanted(set, args.workload.as_ref(), &args.rules)?)
 }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_insight::policy_text::{self, NoFilterImage, Unsound};
 use peergate_mesh::network;
 use peergate_report::message::counts;
-use policy_schema::diagnostic::{Diagnostic, SourceText};
-use policy_schema::edit::{EditError, PolicyText};
-use policy_schema::validate::{Options, validate};
+use policy_schema::diagnostic::Diagnostic;
+use policy_schema::edit::EditError;
+use policy_schema::validate::Options;
 use thiserror::Error;
 
 use crate::image::{self, InvalidLayout};
@@ -121,33 +122,23 @@ fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(pem)
 }
 
-/// The file with this image in its `Mesh`, and everything else as it was. It is valid, and means that image.
+/// The file with this image in its `Mesh`, and everything else as it was.
 fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
-    let Input { mut sources, .. } = Input::read(&[path.to_owned()])?;
-    let has_mesh =
-        |source: &SourceText| PolicyText::parse(&source.text).is_ok_and(|text| text.has_mesh());
-    let position = sources.iter().position(has_mesh);
-    let source = sources.get_mut(position.unwrap_or_default());
-    let source = source.ok_or_else(|| InputError::EmptyFolder(path.to_owned()))?;
-    let refused = |reason: EditError| UploadError::NoImageField {
-        name: source.name.clone(),
-        reason,
-    };
-    let text = PolicyText::parse(&source.text).map_err(refused)?;
-    let edits = text.set_filter_image(pinned).map_err(refused)?;
-    let changed = text.apply(edits).map_err(refused)?;
-    let file = changed_file(source, &changed)?;
-    source.text = changed;
+    let Input { sources, .. } = Input::read(&[path.to_owned()])?;
     let options = Options {
         at: policies::at_or_now(None),
         istio_version: None,
     };
-    let validated = validate(&sources, options);
-    let set = validated.policies.as_ref();
-    if set.and_then(|set| set.mesh().filter_image()) == Some(pinned) {
-        return Ok(file);
+    match policy_text::with_filter_image(&sources, pinned, options) {
+        Ok((source, changed)) => changed_file(source, &changed),
+        Err(NoFilterImage::NoText) => Err(InputError::EmptyFolder(path.to_owned()).into()),
+        Err(NoFilterImage::NotWritable { name, reason }) => {
+            Err(UploadError::NoImageField { name, reason }.into())
+        }
+        Err(NoFilterImage::Unsound(Unsound { texts, diagnostics })) => {
+            report::diagnostics(&diagnostics, &texts);
+            let severities = diagnostics.iter().map(Diagnostic::severity);
+            Err(UploadError::InvalidWithImage(counts(severities)).into())
+        }
     }
-    report::diagnostics(&validated.diagnostics, &sources);
-    let severities = validated.diagnostics.iter().map(Diagnostic::severity);
-    Err(UploadError::InvalidWithImage(counts(severities)).into())
 }

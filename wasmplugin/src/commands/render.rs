@@ -3,14 +3,15 @@
 mod against;
 mod error;
 mod layout;
-mod objects;
 mod only;
 
 use std::slice;
 
 use peergate_fault::{ExitStatus, Failure};
+use peergate_insight::policy_lookup;
 use peergate_report::rendered::notes::{Rendered, notes};
 use peergate_report::rendered::object::{Object, Syntax};
+use peergate_report::rendered::objects::{Asked, Resources, objects};
 use peergate_report::rendered::{names, size, together};
 use policy_schema::istio::ExtensionApi;
 use policy_schema::plugin_config::PolicyName;
@@ -26,7 +27,6 @@ use crate::{policies, report};
 use against::AgainstArgs;
 use error::RenderError;
 use layout::Layout;
-use objects::Asked;
 use only::Only;
 
 /// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
@@ -129,20 +129,30 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     };
     let set = policies::load(&args.input, options)?.with_decision_key(args.key.read()?);
     let policies = match &args.workload {
-        Some(name) => slice::from_ref(policies::named(&set, name)?),
+        Some(name) => slice::from_ref(policy_lookup::named(&set, name)?),
         None => set.policies(),
     };
     // Each proxy takes one of these, and a file with several would be none that one can take.
     if only.is_for_one_proxy() && !args.out.is_folder() {
-        policies::only(policies)?;
+        policy_lookup::only(policies)?;
     }
-    let asked = Asked {
-        only: &only,
-        api: ExtensionApi::from(args.extension_api),
-        filter_path: &args.filter_path,
-        has_mesh: args.workload.is_none(),
+    let has_mesh = args.workload.is_none();
+    let has_kind = |kind| only.takes(kind);
+    let asked = if only.is(Only::PluginConfig) {
+        Asked::PluginConfigs
+    } else if only.is(Only::Envoy) {
+        Asked::HttpFilters {
+            filter_path: &args.filter_path,
+        }
+    } else {
+        Asked::Resources(Resources {
+            has_kind: &has_kind,
+            has_every_kind: only.is_everything(),
+            has_mesh,
+            api: ExtensionApi::from(args.extension_api),
+        })
     };
-    let objects = asked.objects(&set, policies)?;
+    let objects = objects(&asked, &set, policies)?;
     check(&names::twice(&objects), RenderError::SameName)?;
     let large = size::large(&objects)?;
     check(&large.refused, RenderError::TooLarge)?;
@@ -156,9 +166,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let rendered = Rendered {
         set: &set,
         policies,
-        has_mesh: asked.has_mesh,
+        has_mesh,
         has_every_kind: only.is_everything(),
-        has_kind: &|kind| only.takes(kind),
+        has_kind: &has_kind,
         objects: count,
         by_server_alone: large.by_server_alone,
     };

@@ -1,21 +1,17 @@
 //! `peergate top`.
 
-use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgGroup;
 use peergate_fault::{ExitStatus, Failure, Fault};
-use peergate_insight::prometheus::{Prometheus, PrometheusError};
+use peergate_insight::prometheus::PrometheusError;
 use peergate_insight::traffic::documents::Documents;
-use peergate_insight::traffic::policy_name::policy_name;
 use peergate_insight::traffic::reading::Reading;
 use peergate_insight::traffic::snapshot::Snapshot;
-use peergate_insight::traffic::{from_prometheus, from_proxy};
-use peergate_mesh::admin::{self, AdminError};
+use peergate_insight::traffic::source::Source;
 use peergate_mesh::network;
-use peergate_mesh::series::NoLabels;
 use peergate_report::traffic::order::Order;
 use peergate_report::traffic::{json, plain};
 use policy_schema::plugin_config::PolicyName;
@@ -108,43 +104,19 @@ impl From<Sort> for Order {
     }
 }
 
-/// How to ask Prometheus for less. `--policy` chooses what is shown, and does not change what is asked.
-const NARROWER: &str = "ask for a shorter `--rate-window`, or look at one proxy: `--proxy`";
-
-/// Why there is nothing to watch, or nowhere to show it.
+/// There is no terminal to watch in.
 #[derive(Debug, Error)]
-enum TopError {
-    #[error("proxy {name}: {reason}")]
-    Proxy { name: String, reason: AdminError },
-    #[error("proxy {0} says something else than metrics at `/stats/prometheus`")]
-    NoMetrics(String),
-    #[error("the terminal cannot be used: {0}")]
-    Terminal(io::Error),
-}
+#[error("the terminal cannot be used: {0}")]
+struct NoTerminal(io::Error);
 
-impl Fault for TopError {
+impl Fault for NoTerminal {
     fn status(&self) -> ExitStatus {
         ExitStatus::Failure
     }
 
     fn help(&self) -> Option<&str> {
-        Some(match self {
-            Self::Proxy { .. } | Self::NoMetrics(_) => {
-                "name the admin endpoint of a proxy; one in a cluster is reached by `kubectl port-forward -n NAMESPACE POD 15000`"
-            }
-            Self::Terminal(_) => "print one table instead: `--once`",
-        })
+        Some("print one table instead: `--once`")
     }
-}
-
-/// Where readings come from.
-enum Source {
-    Proxy(String),
-    Prometheus {
-        prometheus: Box<Prometheus>,
-        /// What rates are over, as PromQL has it.
-        over: String,
-    },
 }
 
 fn parse_proxy(text: &str) -> Result<String, String> {
@@ -168,17 +140,24 @@ fn parse_interval(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let documents = documents(args)?;
     let source = source(args)?;
-    let mut earlier = source.read()?;
-    check(args, &earlier, documents.as_ref(), &source)?;
+    let mut earlier = network::block_on(source.read(now()))??;
+    source.check(&earlier, documents.as_ref(), args.policy.as_ref())?;
+    if earlier.policies().is_empty() {
+        report::note(format!(
+            "{} has no `{}`: see whether the proxies run the filter, and whether Prometheus scrapes them",
+            source.name(),
+            metric::DECISIONS.name
+        ));
+    }
     let policy = args.policy.clone();
     let order = Order::from(args.sort);
     let name = source.name();
     let snapshot =
         move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), policy.as_ref());
     if args.once || args.output == Format::Json || !io::stdout().is_terminal() {
-        if matches!(source, Source::Proxy(_)) {
+        if source.needs_earlier() {
             std::thread::sleep(args.interval);
-            earlier = source.read()?.since(&earlier);
+            earlier = network::block_on(source.read_after(&earlier, now()))??;
         }
         let seen = snapshot(&earlier);
         let text = match args.output {
@@ -190,15 +169,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     }
     let first = snapshot(&earlier);
     let next = move || {
-        let reading = source.read().map_err(|failure| failure.to_string())?;
-        let reading = match source {
-            Source::Proxy(_) => reading.since(&earlier),
-            Source::Prometheus { .. } => reading,
-        };
-        earlier = reading;
+        let reading = network::block_on(source.read_after(&earlier, now()));
+        let reading = reading.map_err(|failure| failure.to_string())?;
+        earlier = reading.map_err(|failure| failure.to_string())?;
         Ok(snapshot(&earlier))
     };
-    terminal::show(first, order, args.interval, next).map_err(TopError::Terminal)?;
+    terminal::show(first, order, args.interval, next).map_err(NoTerminal)?;
     Ok(ExitStatus::Success)
 }
 
@@ -214,77 +190,13 @@ fn documents(args: &Args) -> Result<Option<Documents>, Failure> {
     Ok(Some(Documents::new(&set)))
 }
 
-/// Sees to it that there is something to show, or says what is missing.
-fn check(
-    args: &Args,
-    reading: &Reading,
-    documents: Option<&Documents>,
-    source: &Source,
-) -> Result<(), Failure> {
-    if reading.is_unlabelled && reading.decisions.is_empty() {
-        return Err(NoLabels(source.name()).into());
-    }
-    let counted = reading.policies();
-    if let Some(wanted) = &args.policy {
-        let documented = documents.into_iter().flat_map(Documents::names);
-        let documented = documented.map(PolicyName::to_string);
-        let counted = counted.iter().map(|label| policy_name(label));
-        let known: BTreeSet<_> = documented.chain(counted).collect();
-        policies::check_known(&wanted.to_string(), &known)?;
-    }
-    if counted.is_empty() {
-        report::note(format!(
-            "{} has no `{}`: see whether the proxies run the filter, and whether Prometheus scrapes them",
-            source.name(),
-            metric::DECISIONS.name
-        ));
-    }
-    Ok(())
-}
-
 fn source(args: &Args) -> Result<Source, Failure> {
     if let Some(address) = &args.proxy {
-        return Ok(Source::Proxy(address.clone()));
+        return Ok(Source::proxy(address.clone()));
     }
-    let prometheus = args
-        .prometheus
-        .connect()?
-        .ok_or(PrometheusError::NotNamed)?;
-    Ok(Source::Prometheus {
-        prometheus: Box::new(prometheus.with_narrower(NARROWER)),
-        over: format!("{}ms", args.rate_window.as_millis()),
-    })
-}
-
-impl Source {
-    /// What it is called in the heading.
-    fn name(&self) -> String {
-        match self {
-            Self::Proxy(address) => address.clone(),
-            Self::Prometheus { prometheus, .. } => prometheus.url().to_string(),
-        }
-    }
-
-    /// What was counted until now.
-    fn read(&self) -> Result<Reading, Failure> {
-        let at = now();
-        match self {
-            Self::Proxy(address) => {
-                let stats = network::block_on(admin::stats(address))?;
-                let stats = stats.map_err(|reason| TopError::Proxy {
-                    name: address.clone(),
-                    reason,
-                })?;
-                let text = String::from_utf8_lossy(&stats);
-                let reading = from_proxy::read(&text, at);
-                Ok(reading.ok_or_else(|| TopError::NoMetrics(address.clone()))?)
-            }
-            Self::Prometheus { prometheus, over } => {
-                let reading = network::block_on(from_prometheus::read(prometheus, over, at));
-                Ok(reading??)
-            }
-        }
-    }
+    let prometheus = args.prometheus.connect()?;
+    let prometheus = prometheus.ok_or(PrometheusError::NotNamed)?;
+    Ok(Source::prometheus(prometheus, args.rate_window))
 }
 
 fn now() -> Timestamp {

@@ -1,14 +1,12 @@
 //! What is shown of a scrape, as people see it.
 
-#[path = "../../../report/src/traffic/tests/scrape.rs"]
-mod scrape;
-
 use std::fmt::Write;
 
 use peergate_insight::traffic::from_proxy;
 use peergate_insight::traffic::snapshot::Snapshot;
 use peergate_report::traffic::order::Order;
 use peergate_report::traffic::table::Kind;
+use peergate_tests::scrape::{at, reading};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
@@ -16,8 +14,6 @@ use ratatui::layout::Size;
 use super::look::{Look, Page};
 use super::terminal::take;
 use super::view::draw;
-
-use scrape::{at, reading};
 
 const SOURCE: &str = "localhost:15000";
 

@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use peergate_fault::Failure;
-use peergate_insight::compilation::compile;
-use peergate_insight::explanation::change::{Change, Documents};
-use peergate_insight::explanation::explain;
+use peergate_insight::explanation::change::Change;
+use peergate_insight::explanation::explained::{Inquiry, NotExplained};
 use peergate_insight::explanation::remedy::Choice;
 use peergate_report::explanation::patch::added_lines;
 use peergate_report::message;
 use peergate_sandbox::demo::ChangedDocuments;
-use policy_schema::decision_id::DecisionRecord;
 use policy_schema::diagnostic::{Diagnostic, SourceText};
-use policy_schema::plugin_config::InvalidPolicyName;
 use policy_schema::policy::PolicySet;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
@@ -57,25 +54,23 @@ fn read(folder: &Path, now: Timestamp) -> Result<(Vec<SourceText>, PolicySet), D
 }
 
 fn change(folder: &Path, decision: &str) -> Result<Change, Failure> {
-    let not_explained = |reason: String| DemoCommandError::NotExplained(reason);
     let now = policies::at_or_now(None);
     let (sources, set) = read(folder, now)?;
-    let record = DecisionRecord::decode(decision);
-    let record = record.map_err(|reason| not_explained(reason.to_string()))?;
-    let name = record.policy.parse();
-    let name = name.map_err(|reason: InvalidPolicyName| not_explained(reason.to_string()))?;
-    let policy = policies::named(&set, &name)?;
-    let compiled = compile(&set, policy, &[])?;
-    let explanation = explain(&record, &compiled, |name| {
-        set.policy(&name.namespace, &name.name)
-    });
-    let documents = Documents {
+    let inquiry = Inquiry {
+        id: decision,
+        set: &set,
         sources: &sources,
-        name: &name,
         labels: &[],
         now,
+        choice: Choice::at(now),
     };
-    let tried = documents.remedied(&record, &explanation, &set, policy, Choice::at(now))?;
-    let no_change = || not_explained("no change of the documents allows the call".to_owned());
-    Ok(tried.change.ok_or_else(no_change)?)
+    let explained = inquiry.explain().map_err(|reason| match reason {
+        NotExplained::Id(_) | NotExplained::NoPolicy => {
+            DemoCommandError::NotExplained(reason.to_string()).into()
+        }
+        NotExplained::UnknownPolicy(_) | NotExplained::Compilation(_) => Failure::from(reason),
+    })?;
+    let no_change = "no change of the documents allows the call";
+    let change = explained.tried.change;
+    Ok(change.ok_or_else(|| DemoCommandError::NotExplained(no_change.to_owned()))?)
 }

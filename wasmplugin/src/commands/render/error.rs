@@ -1,19 +1,12 @@
 //! Why nothing is rendered.
 
 use peergate_fault::{ExitStatus, Fault};
-use policy_schema::envoy::NotForPlainEnvoy;
-use policy_schema::istio::NoExtension;
-use policy_schema::plugin_config::PolicyName;
 use policy_schema::wording::counted;
 use thiserror::Error;
 
 /// Why nothing is rendered.
 #[derive(Debug, Error)]
 pub(super) enum RenderError {
-    #[error("the mesh does not say where sidecars fetch the filter")]
-    MissingImage,
-    #[error(transparent)]
-    NoTrafficExtension(NoExtension),
     /// Which they are has been shown.
     #[error("nothing is rendered: {} too large", counted(*.0, "object is", "objects are"))]
     TooLarge(usize),
@@ -24,11 +17,6 @@ pub(super) enum RenderError {
     NotTogether,
     #[error("a chart is a folder")]
     ChartNeedsFolder,
-    #[error("policy `{name}`: {reason}")]
-    NotForPlainEnvoy {
-        name: PolicyName,
-        reason: NotForPlainEnvoy,
-    },
 }
 
 impl Fault for RenderError {
@@ -38,8 +26,6 @@ impl Fault for RenderError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::MissingImage => "set `spec.filter.image` of the `Mesh`",
-            Self::NoTrafficExtension(_) => "leave `--extension-api` out",
             Self::TooLarge(_) => {
                 "divide the policies that they are of: each for fewer workloads, or with fewer rules"
             }
@@ -48,7 +34,6 @@ impl Fault for RenderError {
             }
             Self::NotTogether => "name it alone under `--only`",
             Self::ChartNeedsFolder => "name a folder: `-o chart/`",
-            Self::NotForPlainEnvoy { .. } => return None,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What a proxy says, for tests.
+//! What a proxy says, and the reading of it.
 
 use std::fmt::Write;
 
@@ -6,12 +6,13 @@ use peergate_insight::traffic::from_proxy;
 use peergate_insight::traffic::reading::Reading;
 use policy_schema::timestamp::Timestamp;
 
-pub(super) fn at(text: &str) -> Timestamp {
-    Timestamp::parse(text).unwrap()
+/// A moment.
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("a time")
 }
 
 /// What a proxy says that has counted so many of each.
-pub(super) fn scrape(orders: u32, denied: u32, shadow: u32) -> String {
+pub fn scrape(orders: u32, denied: u32, shadow: u32) -> String {
     let mut text = String::new();
     for (policy, rule, effect, reason, count) in [
         ("shop_orders", "web", "allow", "allowed-by-rule", orders),
@@ -64,8 +65,9 @@ envoy_server_live{} 1
     text
 }
 
-pub(super) fn reading() -> Reading {
-    let earlier = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
-    let now = from_proxy::read(&scrape(55, 5, 3), at("2026-06-01T00:00:02Z")).unwrap();
+/// What a proxy has counted in two seconds.
+pub fn reading() -> Reading {
+    let earlier = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).expect("metrics");
+    let now = from_proxy::read(&scrape(55, 5, 3), at("2026-06-01T00:00:02Z")).expect("metrics");
     now.since(&earlier)
 }

@@ -1,0 +1,189 @@
+//! Many requests, one to a line, and how they came out.
+
+use std::collections::HashMap;
+
+use peergate_fault::{ExitStatus, Fault};
+use policy_schema::policy::{Labels, PolicySet};
+use policy_schema::timestamp::Timestamp;
+
+use super::answer::Answer;
+use super::decider::{Decider, TcpDecider};
+use super::line::Line;
+use super::target::{self, Target, UnknownTarget};
+
+/// Answers lines, and counts how they came out.
+#[derive(Debug)]
+pub struct Lines<'s> {
+    deciders: Deciders<'s>,
+    tally: Tally,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// At which column, from 1.
+    pub column: usize,
+    /// What it is.
+    pub message: String,
+}
+
+/// How the lines so far came out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    has_mistakes: bool,
+    is_denied: bool,
+    /// How many lines say what they expect.
+    pub expected: usize,
+    /// How many of their answers are not as expected.
+    pub unexpected: usize,
+}
+
+/// Where lines ask, and when, unless they say otherwise; with what decides there.
+#[derive(Debug)]
+struct Deciders<'s> {
+    set: &'s PolicySet,
+    labels: &'s Labels,
+    target: Option<&'s Target>,
+    at: Timestamp,
+    http: HashMap<Option<String>, Decider<'s>>,
+    /// By where a line asks, and its port.
+    without_http: HashMap<(Option<String>, Option<u16>), TcpDecider>,
+}
+
+impl<'s> Lines<'s> {
+    /// Lines that ask at `target` and `at` unless they say otherwise, of workloads with these labels beside those that
+    /// are selected. Fails where `target` leads to no workload.
+    pub fn new(
+        set: &'s PolicySet,
+        target: Option<&'s Target>,
+        labels: &'s Labels,
+        at: Timestamp,
+    ) -> Result<Self, UnknownTarget> {
+        if let Some(target) = target {
+            target::find(set, Some(target), labels)?;
+        }
+        let deciders = Deciders {
+            set,
+            labels,
+            target,
+            at,
+            http: HashMap::new(),
+            without_http: HashMap::new(),
+        };
+        Ok(Self {
+            deciders,
+            tally: Tally::default(),
+        })
+    }
+
+    /// The answer to the line of this number, and in what it is not as the line expects.
+    pub fn answer(
+        &mut self,
+        number: usize,
+        text: &[u8],
+    ) -> Result<(Answer<'_>, Vec<String>), Mistake> {
+        let tally = &mut self.tally;
+        let answered = self.deciders.answer(text);
+        let (mut answer, differences) = answered.inspect_err(|_| tally.has_mistakes = true)?;
+        answer.line = Some(number);
+        tally.is_denied |= !answer.passes;
+        if let Some(differences) = &differences {
+            let is_as_expected = differences.is_empty();
+            answer.as_expected = Some(is_as_expected);
+            tally.expected += 1;
+            tally.unexpected += usize::from(!is_as_expected);
+        }
+        Ok((answer, differences.unwrap_or_default()))
+    }
+
+    /// How the lines so far came out.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+}
+
+impl Deciders<'_> {
+    /// The answer to a line, and in what it is not as the line expects, if it says that.
+    fn answer(&mut self, text: &[u8]) -> Result<(Answer<'_>, Option<Vec<String>>), Mistake> {
+        let line = Line::parse(text).map_err(|(column, message)| Mistake { column, message })?;
+        let whole_line = |message| Mistake { column: 1, message };
+        let has_expectation = line.has_expectation().map_err(whole_line)?;
+        let mesh = self.set.mesh();
+        let mut question = line.question(self.at, mesh).map_err(whole_line)?;
+        let key = line.to().map(str::to_owned);
+        self.prepare(line.to()).map_err(whole_line)?;
+        let decider = self.http.get(&key);
+        let decider = decider.ok_or_else(|| whole_line("`to` leads nowhere".to_owned()))?;
+        // The authority of a request to a host is the host, unless the line says otherwise.
+        question.host = question
+            .host
+            .or_else(|| line.to().filter(|to| !to.contains('/') && !line.is_tcp()));
+        let answer = if line.is_tcp() {
+            let at_port = (key, question.port);
+            if !self.without_http.contains_key(&at_port) {
+                let tcp = decider.without_http(&question).map_err(|failure| {
+                    whole_line(with_help(&failure, failure.help_with_fields()))
+                })?;
+                self.without_http.insert(at_port.clone(), tcp);
+            }
+            let tcp = self.without_http.get(&at_port);
+            tcp.ok_or_else(|| whole_line("`port` leads nowhere".to_owned()))?
+                .answer(decider, &mut question)
+        } else {
+            decider.answer(&mut question)
+        };
+        let answer = answer.map_err(|reason| {
+            whole_line(format!(
+                "{}; {}",
+                reason.message(),
+                reason.help_with_fields()
+            ))
+        })?;
+        let differences = has_expectation.then(|| line.differences(&answer));
+        Ok((answer, differences))
+    }
+
+    /// Sees to it that there is a decider for where a line asks.
+    fn prepare(&mut self, to: Option<&str>) -> Result<(), String> {
+        let key = to.map(str::to_owned);
+        if self.http.contains_key(&key) {
+            return Ok(());
+        }
+        let in_to = |failure: &dyn Fault| format!("`to`: {}", with_help(failure, failure.help()));
+        let target = to.map(Target::parse).transpose();
+        let target = target.map_err(|reason| format!("`to`: {reason}"))?;
+        let target = target.as_ref().or(self.target);
+        if target.is_none() && self.set.policies().len() != 1 {
+            return Err("`to` is missing: there is not exactly one policy".to_owned());
+        }
+        let workload = target::find(self.set, target, self.labels);
+        let workload = workload.map_err(|failure| in_to(&failure))?;
+        let decider = Decider::new(self.set, workload, self.labels);
+        let decider = decider.map_err(|failure| in_to(&failure))?;
+        self.http.insert(key, decider);
+        Ok(())
+    }
+}
+
+fn with_help(failure: &dyn Fault, help: Option<&str>) -> String {
+    match help {
+        Some(help) => format!("{failure}; {help}"),
+        None => failure.to_string(),
+    }
+}
+
+impl Tally {
+    /// Whether the lines are requests that pass or, where any has an expectation, are answered as expected.
+    pub fn status(self) -> ExitStatus {
+        let is_negative = if self.expected > 0 {
+            self.unexpected > 0
+        } else {
+            self.is_denied
+        };
+        match (self.has_mistakes, is_negative) {
+            (true, _) => ExitStatus::Invalid,
+            (false, true) => ExitStatus::Negative,
+            (false, false) => ExitStatus::Success,
+        }
+    }
+}

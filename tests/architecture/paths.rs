@@ -1,0 +1,54 @@
+//! Every file is of one crate: what several need is in one that all of them may depend on.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::{crate_folders, repository, rust_files};
+
+/// How an attribute begins that says where a module's file is.
+const ATTRIBUTE: &str = "#[path = \"";
+
+/// The files outside a crate's folder that a file of it with this text has for modules.
+fn outside(folder: &Path, file: &Path, text: &str) -> Vec<PathBuf> {
+    let attributes = text.lines().map(str::trim_start);
+    let paths = attributes.filter_map(|line| line.strip_prefix(ATTRIBUTE)?.split('"').next());
+    let targets = paths.map(|path| normalized(&file.parent().unwrap().join(path)));
+    let folder = normalized(folder);
+    targets
+        .filter(|target| !target.starts_with(&folder))
+        .collect()
+}
+
+/// The path without `..`, as far as it goes up from what it names.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for part in path.components() {
+        if part != Component::ParentDir || !normalized.pop() {
+            normalized.push(part);
+        }
+    }
+    normalized
+}
+
+#[test]
+fn no_crate_takes_a_file_of_another_by_its_path() {
+    for folder in crate_folders() {
+        for file in rust_files(&folder) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let found = outside(&folder, &file, &text);
+            let name = file.strip_prefix(repository()).unwrap();
+            assert!(found.is_empty(), "{} takes {found:?}", name.display());
+        }
+    }
+}
+
+#[test]
+fn a_path_out_of_the_crate_is_found() {
+    let (folder, file) = (Path::new("/mesh/a"), Path::new("/mesh/a/tests/it/main.rs"));
+    let within = "#[path = \"../support/b.rs\"]\nmod b;";
+    assert!(outside(folder, file, within).is_empty());
+    let without = "    #[path = \"../../../ab/src/c.rs\"]\n    mod c;";
+    assert_eq!(
+        outside(folder, file, without),
+        [Path::new("/mesh/ab/src/c.rs")]
+    );
+}
