@@ -10,7 +10,7 @@ use thiserror::Error;
 /// Why nothing is rendered.
 #[derive(Debug, Error)]
 pub(super) enum RenderError {
-    #[error("the mesh does not say where sidecars fetch the filter")]
+    #[error("the mesh does not set `filter.image`")]
     MissingImage,
     #[error(transparent)]
     NoTrafficExtension(NoExtension),
