@@ -44,7 +44,7 @@ pub fn check_rules(
                 code::DUPLICATE_RULE_ID,
                 &cursor.key("id"),
                 format!("rule id `{}` is used twice in this policy", spec.id),
-                "give each rule its own id",
+                "use a unique id for each rule",
             );
         }
         rules.push(check_rule(spec, scope, &cursor, problems));
@@ -63,8 +63,8 @@ fn check_rule(
         problems.report(
             code::INVALID_RULE_ID,
             &cursor.key("id"),
-            format!("`{}` cannot be a rule id", spec.id),
-            "use 1 to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+            format!("invalid rule id `{}`", spec.id),
+            "use 1 to 63 lower-case letters, digits and `-`; start and end with a letter or digit",
         );
     }
     if scope.enforcement == Enforcement::Shadow && spec.enforcement == Some(Enforcement::Enforce) {
@@ -124,7 +124,7 @@ fn check_otherwise(
         problems.report(
             code::EXCLUSIVE_FIELDS,
             &cursor.key("effect"),
-            "an `Allow` rule changes nothing here: the policy has `otherwise: Pass`",
+            "an `Allow` rule has no effect here: the policy has `otherwise: Pass`",
             "remove `otherwise`, or put the rule in shadow",
         );
     }
@@ -136,20 +136,20 @@ fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
         (Effect::Custom, None) => problems.report(
             code::MISSING_FIELD,
             cursor,
-            "a `Custom` rule names no `provider`",
-            "name one of the extension providers of Istio's mesh config",
+            "a `Custom` rule needs a `provider`",
+            "use an extension provider of Istio's mesh config",
         ),
         (Effect::Custom, Some("")) => problems.report(
             code::EMPTY_VALUE,
             &cursor.key("provider"),
             "the value is empty",
-            "name one of the extension providers of Istio's mesh config",
+            "use an extension provider of Istio's mesh config",
         ),
         (Effect::Allow | Effect::Deny | Effect::Audit, Some(_)) => problems.report(
             code::EXCLUSIVE_FIELDS,
             &cursor.key("provider"),
-            "only `Custom` rules have a provider",
-            "remove the field, or make the effect `Custom`",
+            "only `Custom` rules can have a provider",
+            "remove the field, or use `effect: Custom`",
         ),
         _ => {}
     }
@@ -174,7 +174,7 @@ fn check_custom(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &cursor.key(key),
-                "a `Custom` rule cannot begin or end at a time: only RBAC calls the provider, and it has no clock",
+                "a `Custom` rule cannot be limited in time: only RBAC calls the provider, and it has no clock",
                 "remove the field",
             );
         }
@@ -230,8 +230,8 @@ fn check_anonymous(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),
-                "a caller without an identity of the mesh cannot be asked for one",
-                "put the sources with `anonymous` and `clientCertificates` into a rule of their own",
+                "callers without a mesh identity cannot match this condition",
+                "move the sources with `anonymous` and `clientCertificates` to a separate rule",
             );
         }
     }
@@ -245,7 +245,7 @@ fn check_validity(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
             problems.report(
                 code::INVALID_TIME,
                 &cursor.key(key),
-                format!("`{text}` is not a time in UTC"),
+                format!("`{text}` is not a UTC time"),
                 "write it as `2026-12-31T23:59:59Z`",
             );
         }

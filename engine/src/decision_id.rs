@@ -75,19 +75,19 @@ pub enum RecordedCaller {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidDecisionId {
     /// It is no base64 of this form at all.
-    #[error("this is not the id of a decision, or a part of it is missing")]
+    #[error("not a decision ID, or only a part of one")]
     Malformed,
     /// It was made by another version.
-    #[error("this id is of a form that this version does not know")]
+    #[error("this version does not support the format of this decision ID")]
     UnknownVersion,
     /// It was sealed with a key, and none was given.
-    #[error("this id is sealed with a key, and cannot be read without it")]
+    #[error("this decision ID is sealed: the decision key is required to read it")]
     NeedsKey,
     /// A key was given, and it was not sealed with any.
-    #[error("this id is not sealed with a key, so anybody may have made it up")]
+    #[error("this decision ID is not sealed, so it may be forged")]
     NotSealed,
     /// It is not what was made, or was made under another key.
-    #[error("this id was changed, or it was made elsewhere")]
+    #[error("this decision ID was altered or issued elsewhere")]
     BadSeal,
 }
 

@@ -39,7 +39,7 @@ pub enum SpiffeIdError {
     #[error("it has no path after the trust domain")]
     NoPath,
     /// A path segment is empty, `.`, `..`, or has characters outside `a-zA-Z0-9.-_`.
-    #[error("its path has an empty, relative or ill-spelt segment")]
+    #[error("its path has an empty, relative or invalid segment")]
     Path,
 }
 

@@ -43,7 +43,7 @@ struct Place {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EditError {
     /// The text does not parse.
-    #[error("it is no YAML that policies are written in")]
+    #[error("it is not valid policy YAML")]
     NotYaml,
     /// There is no `Mesh` to change.
     #[error("it has no document of kind `Mesh` with a `spec`")]
@@ -60,7 +60,7 @@ pub enum EditError {
         rule: String,
     },
     /// The field is absent.
-    #[error("line {line}: there is no `{field}`")]
+    #[error("line {line}: missing `{field}`")]
     NoField {
         /// Where the mapping begins that lacks it, from 1.
         line: usize,
@@ -68,7 +68,7 @@ pub enum EditError {
         field: String,
     },
     /// The field is written in flow style, which is not changed.
-    #[error("line {line}: `{field}` is written in brackets")]
+    #[error("line {line}: `{field}` is in flow style")]
     InBrackets {
         /// The field's line, from 1.
         line: usize,
@@ -76,7 +76,7 @@ pub enum EditError {
         field: String,
     },
     /// The field cannot be removed by whole lines.
-    #[error("line {line}: `{field}` shares its lines with something else")]
+    #[error("line {line}: `{field}` shares its lines with other text")]
     SharedLines {
         /// The field's line, from 1.
         line: usize,
@@ -84,7 +84,7 @@ pub enum EditError {
         field: String,
     },
     /// Two edits cover the same bytes.
-    #[error("two changes are about the same part of the text")]
+    #[error("two changes overlap")]
     Overlap,
 }
 

@@ -28,7 +28,7 @@ pub enum HttpFilter {
 pub enum NotForPlainEnvoy {
     /// Whom to ask is known to Istio alone.
     #[error(
-        "rule `{0}` asks an external authorizer, which is known to Istio's mesh config alone: without Istio, configure `ext_authz` in Envoy and remove the rule"
+        "rule `{0}` asks an external authorizer, which only Istio's mesh config defines: without Istio, configure `ext_authz` in Envoy and remove the rule"
     )]
     Provider(String),
     /// The plugin config cannot be written.

@@ -61,7 +61,7 @@ pub fn import(sources: &[SourceText], options: &Options) -> Imported {
             "objects have"
         };
         open.push(format!(
-            "{count} {objects} no namespace, and `default` is assumed; set it with `--namespace`"
+            "{count} {objects} no namespace, so `default` is assumed; set it with `--namespace`"
         ));
     }
     let mesh = mesh::mesh(&resources, options, &mut findings, &mut open);

@@ -63,7 +63,7 @@ pub(crate) fn lint_rule(
             code::EXPIRED_RULE,
             &cursor.key("notAfter"),
             format!("rule `{}` expired at {end}", rule.id),
-            "remove the rule, or give it a later `notAfter`: an expired rule never matches",
+            "remove the rule, or set a later `notAfter`: an expired rule never matches",
         );
     }
     let from = cursor.key("from");

@@ -212,7 +212,7 @@ fn provider(message: &Message<'_>, problems: &mut Vec<Problem>) -> Result<Provid
     if let Some(second) = second {
         message.refuse(
             second,
-            "cannot be set beside another kind of provider",
+            "cannot be combined with another kind of provider",
             problems,
         );
         return Err(Unreadable);

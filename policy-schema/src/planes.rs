@@ -163,16 +163,16 @@ impl RbacPlane {
     pub fn note(self) -> Option<&'static str> {
         match self {
             Self::Exact => None,
-            Self::Untimed => Some("RBAC has no clock: the filter alone begins and ends the rule"),
+            Self::Untimed => Some("RBAC has no clock: only the filter starts and ends the rule"),
             Self::AnyClientCertificate => Some(
-                "RBAC cannot tell client certificates apart and takes all from outside the mesh: the filter alone checks their names",
+                "RBAC cannot distinguish client certificates and accepts all from outside the mesh: only the filter checks their names",
             ),
             Self::AnyClientCertificateUntimed => Some(
-                "RBAC has no clock and cannot tell client certificates apart: the filter alone begins and ends the rule and checks their names",
+                "RBAC has no clock and cannot distinguish client certificates: only the filter starts and ends the rule and checks their names",
             ),
             Self::Ended => Some("has expired and never matches"),
             Self::Absent(FilterOnly::ClientCertificate) => {
-                Some("runs in the filter only: RBAC cannot tell client certificates apart")
+                Some("runs in the filter only: RBAC cannot distinguish client certificates")
             }
             Self::Absent(FilterOnly::ShadowPolicy) => {
                 Some("runs in the filter only: the policy is in shadow")
@@ -181,7 +181,7 @@ impl RbacPlane {
                 Some("runs in the filter only: RBAC cannot shadow a single rule")
             }
             Self::Absent(FilterOnly::Timed) => {
-                Some("runs in the filter only: RBAC has no clock and would go on at all times")
+                Some("runs in the filter only: RBAC has no clock and would always enforce it")
             }
         }
     }
@@ -211,10 +211,10 @@ impl FilterPlane {
         match self {
             Self::Exact => None,
             Self::AnyPeerIp => {
-                Some("the filter is not told the peer's address: RBAC alone checks it")
+                Some("the filter does not see the peer address: only RBAC checks it")
             }
             Self::Absent(RbacOnly::PeerIp) => {
-                Some("runs in RBAC only: the filter is not told the peer's address")
+                Some("runs in RBAC only: the filter does not see the peer address")
             }
             Self::Absent(RbacOnly::Custom) => {
                 Some("runs in RBAC only, which asks the provider; the filter counts its matches")

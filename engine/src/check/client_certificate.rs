@@ -27,7 +27,7 @@ pub(super) fn check(
         problems.report(
             code,
             cursor,
-            format!("`{text}` is not a name of client certificates"),
+            format!("`{text}` is not a client certificate name"),
             "write `*`, `dns:NAME`, `dns:*.NAME`, `uri:URI`, `uri:SCHEME://HOST/*` or `subject:SUBJECT`",
         );
         return None;
@@ -36,8 +36,8 @@ pub(super) fn check(
         problems.report(
             code::EXCLUSIVE_FIELDS,
             cursor,
-            format!("`{text}` is an identity of the mesh"),
-            "write it under `principals`",
+            format!("`{text}` is a mesh identity"),
+            "move it to `principals`",
         );
         return None;
     }

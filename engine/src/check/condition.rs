@@ -49,8 +49,8 @@ pub(super) fn check(
         problems.report(
             code::EMPTY_MATCHER,
             cursor,
-            "the condition names no values",
-            "name some under `values` or `notValues`",
+            "the condition has no values",
+            "add `values` or `notValues`",
         );
     }
     let attribute = Attribute::of_key(&spec.key);
@@ -58,8 +58,8 @@ pub(super) fn check(
         problems.report(
             code::UNKNOWN_CONDITION,
             &cursor.key("key"),
-            format!("there is no attribute `{}`", spec.key),
-            "write one of Istio's keys, such as `request.headers[x-tenant]`, `request.auth.claims[groups]` or `source.ip`",
+            format!("unknown attribute `{}`", spec.key),
+            "use one of Istio's keys, such as `request.headers[x-tenant]`, `request.auth.claims[groups]` or `source.ip`",
         );
     }
     let test = attribute?.check(&mut Lists {
@@ -228,7 +228,7 @@ fn check_port_text(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> 
                 code::INVALID_VALUE,
                 cursor,
                 format!("`{text}` is not a port"),
-                "name a port from 1 to 65535",
+                "use a port from 1 to 65535",
             );
             None
         }
@@ -250,7 +250,7 @@ fn check_server_name(
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            format!("no client asks for the server name `{text}`"),
+            format!("no client sends the server name `{text}`"),
             "write it in lower case",
         );
         return None;
@@ -268,7 +268,7 @@ fn check_header_value(
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            "no header has a value with control characters",
+            "header values cannot contain control characters",
             "remove them",
         );
         return None;
@@ -290,8 +290,8 @@ fn check_filter_metadata(
             problems.report(
                 code::EMPTY_VALUE,
                 cursor,
-                "there is nothing between the brackets",
-                "write the element to look for, or `[*]` for any",
+                "the brackets are empty",
+                "add the element to look for, or use `[*]` for any",
             );
             return None;
         }

@@ -24,9 +24,9 @@ pub(super) fn check_ip_block(
     };
     let mistake = match block {
         None => format!("`{text}` is neither an IP address nor a CIDR block"),
-        Some(_) if mapped.is_some() => format!("`{text}` is an IPv4 address in IPv6 form"),
+        Some(_) if mapped.is_some() => format!("`{text}` is an IPv4-mapped IPv6 address"),
         Some(block) if block != block.trunc() => {
-            format!("`{text}` has an address beyond the block's length")
+            format!("`{text}` has address bits beyond the prefix length")
         }
         Some(_) => return block,
     };

@@ -20,7 +20,7 @@ pub(super) fn check_list<T, U>(
             code::EMPTY_LIST,
             cursor,
             "the list is empty",
-            "name at least one value, or remove the field to leave the condition out",
+            "add a value, or remove the field to match without it",
         );
     }
     let mut checked = Vec::with_capacity(values.len());
@@ -75,8 +75,8 @@ pub(super) fn check_pattern(
         problems.report(
             code::INVALID_WILDCARD,
             cursor,
-            format!("`{text}` has a `*` that can never match"),
-            "put one `*` at the beginning or at the end, or write `*` alone",
+            format!("`{text}` has a misplaced `*`"),
+            "use one `*`, at the start or the end, or `*` alone",
         );
     }
     pattern.ok()

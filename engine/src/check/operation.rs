@@ -29,8 +29,8 @@ pub(super) fn check(
         problems.report(
             code::EMPTY_MATCHER,
             cursor,
-            "the operation names no requests",
-            "name some, or remove `to` to take every request",
+            "the operation is empty",
+            "add a field, or remove `to` to match every request",
         );
     }
     let ports = Terms {
@@ -78,8 +78,8 @@ pub fn check_port(port: u16, cursor: &Cursor<'_>, problems: &mut Problems) -> Op
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            "there is no port 0",
-            "write a port from 1 to 65535",
+            "0 is not a port",
+            "use a port from 1 to 65535",
         );
         return None;
     }
@@ -92,8 +92,8 @@ fn check_method(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Opt
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            format!("`{text}` is not a method in upper case"),
-            "methods are case-sensitive: write `GET`; a rule cannot name `get`, which is another method",
+            format!("`{text}` is not an upper-case method"),
+            "use `GET`: methods are case-sensitive, and rules do not support `get`, a different method",
         );
         return None;
     }
@@ -107,8 +107,8 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
             problems.report(
                 code::INVALID_WILDCARD,
                 cursor,
-                format!("`{text}` has a `*` that can never match"),
-                "within a path, write `{*}` for one segment and `{**}` for several; a plain `*` stands at one end",
+                format!("`{text}` has a misplaced `*`"),
+                "within a path, use `{*}` for one segment and `{**}` for several; use a plain `*` only at one end",
             );
             return None;
         }
@@ -116,7 +116,7 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
             problems.report(
                 code::INVALID_PATH_TEMPLATE,
                 cursor,
-                format!("`{text}` is not a path template: {reason}"),
+                format!("invalid path template `{text}`: {reason}"),
                 "write it as `/orders/{*}/items` or `/static/{**}`",
             );
             return None;
@@ -126,13 +126,11 @@ fn check_path(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
         PathMatch::Text(TextMatch::Exact(path) | TextMatch::Prefix(path))
             if !path.starts_with('/') =>
         {
-            Some("paths begin with `/`")
+            Some("start the path with `/`")
         }
-        _ if text.contains(['?', '#']) => {
-            Some("the path ends where the query begins; leave it out")
-        }
+        _ if text.contains(['?', '#']) => Some("remove the query: it is not part of the path"),
         _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Some("write characters outside visible ASCII percent-encoded, as clients send them")
+            Some("percent-encode characters outside visible ASCII, as clients do")
         }
         _ => None,
     };
@@ -160,7 +158,7 @@ fn check_host(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Optio
             code::INVALID_VALUE,
             cursor,
             format!("no request has the host `{text}`"),
-            "write the host as clients send it, such as `cart.shop:7070`, without scheme and path",
+            "use the host as clients send it, such as `cart.shop:7070`, without scheme or path",
         );
         return None;
     }

@@ -136,20 +136,20 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         Some(false) => problems.report(
             code::INVALID_VALUE,
             &cursor.key("anonymous"),
-            "`anonymous: false` says nothing: callers without an identity are left out anyway",
-            "remove the field, or write `anonymous: true` as a source of its own",
+            "`anonymous: false` has no effect: callers without an identity are excluded anyway",
+            "remove the field, or use a separate source with `anonymous: true`",
         ),
         Some(true) if has_identity_field || has_certificate => problems.report(
             code::EXCLUSIVE_FIELDS,
             &cursor.key("anonymous"),
             "a caller cannot be anonymous and have an identity",
-            "make `anonymous: true` a source of its own in `from`",
+            "move `anonymous: true` to a separate source in `from`",
         ),
         None if !has_field => problems.report(
             code::EMPTY_MATCHER,
             cursor,
-            "the source names no callers",
-            "name some, such as `principals: [\"*\"]` for every identity of the mesh",
+            "the source is empty",
+            "add callers, such as `principals: [\"*\"]` for every mesh identity",
         ),
         Some(true) | None => {}
     }
@@ -157,8 +157,8 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         problems.report(
             code::EXCLUSIVE_FIELDS,
             &cursor.key(field),
-            "these callers have no identity of the mesh",
-            "make it a source of its own in `from`",
+            "these callers have no mesh identity",
+            "move it to a separate source in `from`",
         );
     }
     // As Istio has it: a service account says the namespace, and the principal up to its domain.
@@ -166,8 +166,8 @@ fn check_combination(spec: &SourceSpec, cursor: &Cursor<'_>, problems: &mut Prob
         problems.report(
             code::EXCLUSIVE_FIELDS,
             &cursor.key("serviceAccounts"),
-            "`serviceAccounts` cannot stand beside `principals` or `namespaces`",
-            "make it a source of its own in `from`",
+            "`serviceAccounts` cannot be combined with `principals` or `namespaces`",
+            "move it to a separate source in `from`",
         );
     }
 }
@@ -186,8 +186,8 @@ fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, proble
         problems.report(
             code::NEVER_MATCHES,
             &cursor.key(field),
-            "this policy does not apply to gateways only, and elsewhere no such certificates come",
-            "name a gateway under `targetRefs`, or select one of the `Mesh` by its labels",
+            "only gateways see these certificates, and this policy also applies elsewhere",
+            "name a gateway in `targetRefs`, or select one of the `Mesh` by its labels",
         );
     }
 }
@@ -210,8 +210,8 @@ pub(super) fn check_principal(
                 problems.report(
                     code::INVALID_WILDCARD,
                     cursor,
-                    format!("Istio would widen `{text}` to every trust domain of the mesh"),
-                    "begin the pattern with `*/`, or write the trust domain in full",
+                    format!("Istio would extend `{text}` to every trust domain of the mesh"),
+                    "start the pattern with `*/`, or write the trust domain in full",
                 );
                 return None;
             }
@@ -227,7 +227,7 @@ pub(super) fn check_principal(
         problems.report(
             code::INVALID_SPIFFE_ID,
             cursor,
-            format!("`{text}` is not a SPIFFE ID: {reason}"),
+            format!("invalid SPIFFE ID `{text}`: {reason}"),
             "write it as `spiffe://TRUST-DOMAIN/ns/NAMESPACE/sa/SERVICE-ACCOUNT`",
         );
         return None;
@@ -319,8 +319,8 @@ pub(super) fn check_namespace(
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            format!("no namespace can be `{text}`"),
-            "namespaces are lower-case letters, digits and `-`",
+            format!("no namespace can match `{text}`"),
+            "use lower-case letters, digits and `-`",
         );
         return None;
     }
@@ -329,7 +329,7 @@ pub(super) fn check_namespace(
         problems.report(
             code::INVALID_WILDCARD,
             cursor,
-            format!("to Istio `{text}` would be every namespace"),
+            format!("Istio would read `{text}` as every namespace"),
             "use a longer suffix, or name the namespaces",
         );
         return None;
@@ -349,7 +349,7 @@ pub(super) fn check_trust_domain(
             code::INVALID_TRUST_DOMAIN,
             cursor,
             format!("`{text}` is not a trust domain"),
-            "write its name alone, such as `cluster.local`",
+            "write only its name, such as `cluster.local`",
         );
         return None;
     }
@@ -378,7 +378,7 @@ pub(super) fn check_request_principal(
             code,
             cursor,
             format!("no JWT has the principal `{text}`: {reason}"),
-            "write `ISSUER/SUBJECT` with one `*` at most, at its beginning or end",
+            "write `ISSUER/SUBJECT` with at most one `*`, at the start or the end",
         );
     }
     principal.ok()
@@ -399,16 +399,16 @@ fn report_foreign(
         .collect();
     let short_form = match text.split_once('/') {
         Some((namespace, name)) if is_dns_label(namespace) && is_object_name(name) => {
-            format!("; if `{text}` is a service account, write it under `serviceAccounts`")
+            format!("; if `{text}` is a service account, use `serviceAccounts`")
         }
         _ => String::new(),
     };
     problems.report(
         code::FOREIGN_TRUST_DOMAIN,
         cursor,
-        format!("trust domain `{trust_domain}` is not one of the mesh's"),
+        format!("the mesh does not have trust domain `{trust_domain}`"),
         format!(
-            "the mesh has {}; add an alias to the mesh if this is another name of it{short_form}",
+            "the mesh has {}; if this is another name for it, add an alias to the mesh{short_form}",
             known.join(", ")
         ),
     );

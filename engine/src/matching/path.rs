@@ -108,13 +108,13 @@ pub enum InvalidTemplate {
     #[error("`{{**}}` must be the last operator")]
     OperatorAfterRest,
     /// A `{` or `}` belongs to neither operator.
-    #[error("`{{` and `}}` stand for nothing but `{{*}}` and `{{**}}`")]
+    #[error("`{{` and `}}` are only allowed in `{{*}}` and `{{**}}`")]
     Brace,
     /// A segment other than the last is empty.
-    #[error("it has `//`")]
+    #[error("it contains `//`")]
     EmptySegment,
     /// A literal segment has a character that Envoy does not take in a template.
-    #[error("a segment has a character that cannot stand in a template")]
+    #[error("a segment has a character that templates cannot contain")]
     Character,
 }
 

@@ -28,7 +28,7 @@ pub enum TextMatch {
 
 /// A pattern with a `*` where it has no meaning.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("`*` stands elsewhere than at one end")]
+#[error("`*` is only allowed at the start or the end")]
 pub struct InvalidWildcard;
 
 impl TextMatch {

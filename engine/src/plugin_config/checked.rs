@@ -152,7 +152,7 @@ fn check_gateways(
             problems.report(
                 code::INVALID_SERVICE_ACCOUNT,
                 &cursor.index(index),
-                format!("`{text}` is not the service account of a gateway"),
+                format!("invalid gateway service account `{text}`"),
                 "write `NAMESPACE/NAME`",
             );
         }
@@ -173,7 +173,7 @@ fn check_known_gateways(
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.index(index),
-                format!("`{text}` is not a gateway"),
+                format!("invalid gateway `{text}`"),
                 "write `NAMESPACE/KEY=VALUE,KEY=VALUE`",
             );
         }
@@ -193,7 +193,7 @@ fn check_decision_key(
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            "this is not a key for the ids of decisions",
+            "invalid decision key",
             "render the config with `--decision-key`, or remove the field",
         );
     }

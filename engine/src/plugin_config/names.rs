@@ -16,23 +16,23 @@ pub fn check_policy_name(name: &PolicyName, cursor: &Cursor<'_>, problems: &mut 
         problems.report(
             code::INVALID_NAME,
             &cursor.key("namespace"),
-            format!("no namespace can be `{}`", name.namespace),
-            "use 1 to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+            format!("invalid namespace `{}`", name.namespace),
+            "use 1 to 63 lower-case letters, digits and `-`; start and end with a letter or digit",
         );
     }
     if !is_object_name(&name.name) {
         problems.report(
             code::INVALID_NAME,
             &cursor.key("name"),
-            format!("`{}` is not a name that Kubernetes accepts", name.name),
-            "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
+            format!("`{}` is not a valid Kubernetes name", name.name),
+            "use lower-case letters, digits, `-` and `.`; start and end with a letter or digit",
         );
     } else if name.name.len() > MAX_NAME {
         problems.report(
             code::INVALID_NAME,
             &cursor.key("name"),
             "the name is longer than 240 characters",
-            "shorten it: the resources that are made of the policy add to its name what they are",
+            "shorten it: rendered resources add a suffix to it",
         );
     }
 }
@@ -48,7 +48,7 @@ pub fn check_trust_domains(
             problems.report(
                 code::INVALID_TRUST_DOMAIN,
                 cursor,
-                format!("`{name}` is not a trust domain"),
+                format!("invalid trust domain `{name}`"),
                 "use 1 to 255 lower-case letters, digits, `.`, `-` and `_`, such as `cluster.local`",
             );
         }

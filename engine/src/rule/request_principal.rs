@@ -21,7 +21,7 @@ pub struct RequestPrincipal {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidRequestPrincipal {
     /// A `*` stands where Istio compares it literally.
-    #[error("a `*` stands elsewhere than at one end")]
+    #[error("a `*` is only allowed at the start or the end")]
     Wildcard,
     /// Istio would look for a token with an empty issuer or subject.
     #[error("it is not `ISSUER/SUBJECT`")]

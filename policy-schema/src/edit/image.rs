@@ -187,19 +187,19 @@ mod tests {
         for (text, expected) in [
             (
                 "spec: {trustDomain: a}\n",
-                "line 4: `filter` is written in brackets",
+                "line 4: `filter` is in flow style",
             ),
             (
                 "spec: {\n  trustDomain: a}\n",
-                "line 4: `filter` is written in brackets",
+                "line 4: `filter` is in flow style",
             ),
             (
                 "spec:\n  filter: {reporting: {}}\n",
-                "line 5: `image` is written in brackets",
+                "line 5: `image` is in flow style",
             ),
             (
                 "spec:\n  filter: {image: a, sha256: b}\n",
-                "line 5: `sha256` is written in brackets",
+                "line 5: `sha256` is in flow style",
             ),
             ("spec:\n", "it has no document of kind `Mesh` with a `spec`"),
             ("", "it has no document of kind `Mesh` with a `spec`"),

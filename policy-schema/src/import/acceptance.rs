@@ -63,7 +63,7 @@ fn leave_out_refused(group: &mut Group, refusals: &[Refusal], findings: &mut Vec
         message: match (&refusal.never_matches, outcome) {
             (None, _) => refusal.message.clone(),
             (Some(_), Outcome::LeftOut) => format!(
-                "{}, and the rule would mean something else without it, at least on TCP ports",
+                "{}, and without it the rule would have another meaning, at least on TCP ports",
                 refusal.message
             ),
             (Some(_), _) => format!("left out, since {}", refusal.message),

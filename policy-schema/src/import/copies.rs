@@ -81,7 +81,7 @@ fn settled<R>(
                 say(
                     other.place,
                     Outcome::Noted,
-                    "is in the input already, and says the same",
+                    "is in the input twice, with the same content",
                 );
             }
             settled.kept.push(first);
@@ -91,7 +91,7 @@ fn settled<R>(
             say(
                 copy.place,
                 Outcome::LeftOut,
-                "is in the input more than once and says different things: give the version that the cluster has",
+                "is in the input more than once with different content: import only the version in the cluster",
             );
             settled.different.push(copy.resource);
         }

@@ -24,10 +24,10 @@ impl Difference {
     fn sentence(self) -> &'static str {
         match self {
             Self::Header => {
-                "header values that stop a request match more than in Istio: also one value of a repeated header, and one part between commas"
+                "header values that block a request match more than in Istio: also one value of a repeated header, and one comma-separated part"
             }
             Self::Host => {
-                "hosts that stop a request match more than in Istio: also with a dot at the end, user information, an empty port or leading zeros in the port, and joined to other hosts"
+                "hosts that block a request match more than in Istio: also with a trailing dot, user information, an empty port, leading zeros in the port, or joined to other hosts"
             }
             Self::Ipv4Block => {
                 "IPv4 blocks match more than in Istio: also IPv4-mapped addresses such as `::ffff:10.0.0.1`"

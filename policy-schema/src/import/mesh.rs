@@ -131,11 +131,11 @@ fn mtls(
     } = if is_known {
         mutual_tls::mutual_tls(objects, root_namespace, plan, findings)
     } else {
-        mutual_tls::left_to_cluster("a PeerAuthentication cannot be carried over")
+        mutual_tls::left_to_cluster("a PeerAuthentication cannot be imported")
     };
     open.extend(open_mode);
     if plan.is_none() && !exceptions.is_empty() {
-        open.push("exceptions from strict mutual TLS need an owner and an end: fill in `owner` and `notAfter`, or use `--owner` and `--exceptions-until`; the documents are refused until then".to_owned());
+        open.push("exceptions from strict mutual TLS need an owner and an end date: fill in `owner` and `notAfter`, or use `--owner` and `--exceptions-until`; until then, validation fails".to_owned());
     }
     Mtls {
         mode,
@@ -152,7 +152,7 @@ impl<'c> Stated<'c> {
                 findings.push(Finding {
                     place: other.place,
                     outcome: Outcome::Fatal,
-                    message: "there is another mesh config already, which says something else: import the resources of one mesh"
+                    message: "the input has another mesh config with different content: import the resources of one mesh"
                         .to_owned(),
                 });
             }
@@ -185,7 +185,7 @@ impl<'c> Stated<'c> {
             && of_config != stated
         {
             self.refuse(format!(
-                "`{key}` of the mesh config is `{of_config}`, and `{flag}` says `{stated}`"
+                "`{key}` of the mesh config is `{of_config}`, but `{flag}` is `{stated}`"
             ));
         }
         of_config.or(stated).map(str::to_owned)
@@ -222,9 +222,7 @@ impl<'c> Stated<'c> {
     fn refuse_trust_domains(&mut self, names: &Names) {
         for name in std::iter::once(&names.trust_domain).chain(&names.aliases) {
             if !is_trust_domain(name) {
-                self.refuse(format!(
-                    "`{name}` is not a trust domain that an identity can have"
-                ));
+                self.refuse(format!("`{name}` is not a valid trust domain"));
             }
         }
     }
@@ -264,7 +262,7 @@ impl<'c> Stated<'c> {
         if let Some(version) = options.istio_version {
             if let Some(other) = installed.iter().find(|other| **other != version) {
                 self.refuse(format!(
-                    "Istio {other} is installed, and `--istio-version` says {version}"
+                    "Istio {other} is installed, but `--istio-version` is {version}"
                 ));
             }
             return version;
@@ -272,7 +270,7 @@ impl<'c> Stated<'c> {
         if installed.len() > 1 {
             let installed: Vec<_> = installed.iter().map(ToString::to_string).collect();
             self.refuse(format!(
-                "several versions of Istio are installed: {}. Import the resources of one of them",
+                "several versions of Istio are installed: {}; import the resources of one of them",
                 installed.join(", ")
             ));
         }

@@ -47,7 +47,7 @@ pub(super) fn add(
                 place,
                 outcome: Outcome::Noted,
                 message: format!(
-                    "the {title} has a mesh config in `{location}`, which is not read: give it as Helm values of istiod, under `meshConfig`"
+                    "the {title} has a mesh config in `{location}`, which is not read: pass it as Helm values of istiod, under `meshConfig`"
                 ),
             },
             None => Finding {
@@ -75,7 +75,7 @@ fn read(
         findings.push(Finding {
             place,
             outcome: Outcome::Fatal,
-            message: "the mesh config in `data.mesh` cannot be read as YAML, in which each key stands once".to_owned(),
+            message: "the mesh config in `data.mesh` is not valid YAML with unique keys".to_owned(),
         });
         return None;
     };

@@ -57,7 +57,7 @@ pub(super) fn of(
             place: object.place,
             outcome: Outcome::LeftOut,
             message: format!(
-                "the label `{REVISION}` leaves the object to one revision of istiod, and rendered objects are for all: import it without the label if the mesh has one revision"
+                "the label `{REVISION}` limits the object to one revision of istiod, but rendered objects apply to all: remove the label if the mesh has one revision"
             ),
         });
         return None;

@@ -57,7 +57,7 @@ pub(super) fn mutual_tls(
         .filter(|object| object.resource.labels.is_empty())
         .collect();
     let Some(first) = of_mesh.first() else {
-        return left_to_cluster("the input has no PeerAuthentication for the whole mesh");
+        return left_to_cluster("the input has no mesh-wide PeerAuthentication");
     };
     let said = match one_mode(&of_mesh, MutualTlsMode::Permissive) {
         Ok(MutualTlsMode::Strict) => exceptions(&others, plan).map(|exceptions| MutualTls {
@@ -67,8 +67,7 @@ pub(super) fn mutual_tls(
         }),
         Ok(MutualTlsMode::Disable) => Err(Unsaid {
             place: first.place,
-            reason: "the whole mesh has the mode `DISABLE`, and a `Mesh` has none like it"
-                .to_owned(),
+            reason: "the mesh-wide mode is `DISABLE`, which a `Mesh` cannot express".to_owned(),
         }),
         Ok(MutualTlsMode::Permissive | MutualTlsMode::Unset) => {
             note_beside_permissive(&others, findings);
@@ -86,7 +85,7 @@ pub(super) fn mutual_tls(
             outcome: Outcome::Noted,
             message: reason,
         });
-        left_to_cluster("the PeerAuthentication objects cannot be written as a `Mesh`")
+        left_to_cluster("a `Mesh` cannot express the PeerAuthentication objects")
     })
 }
 
@@ -96,7 +95,7 @@ pub(super) fn left_to_cluster(open: &str) -> MutualTls {
         mode: None,
         exceptions: Vec::new(),
         open: Some(format!(
-            "{open}: `mtls.mode` is left out, so no PeerAuthentication is rendered, every existing one stays in force, and callers without identity count as possible"
+            "{open}: `mtls.mode` is left out, so no PeerAuthentication is rendered, all existing ones stay in force, and callers may lack an identity"
         )),
     }
 }
@@ -128,14 +127,11 @@ fn note_ignored(
 
 /// Rendered objects replace none of these: exceptions are from a strict mesh only.
 fn note_beside_permissive(objects: &Objects<'_>, findings: &mut Vec<Finding>) {
-    findings.extend(objects.iter().map(|object| {
-        Finding {
-            place: object.place,
-            outcome: Outcome::Noted,
-            message:
-                "it stays in force beside the permissive `Mesh`, which has no exceptions: keep it"
-                    .to_owned(),
-        }
+    findings.extend(objects.iter().map(|object| Finding {
+        place: object.place,
+        outcome: Outcome::Noted,
+        message:
+            "keep it: it stays in force, because a permissive `Mesh` has no exceptions".to_owned(),
     }));
 }
 
@@ -151,7 +147,7 @@ fn one_mode(objects: &Objects<'_>, inherited: MutualTlsMode) -> Result<MutualTls
     {
         Some(other) => Err(Unsaid {
             place: other.place,
-            reason: "another PeerAuthentication for the same pods has another mode, and Istio takes the older one".to_owned(),
+            reason: "another PeerAuthentication for the same pods has a different mode, and Istio uses the older one".to_owned(),
         }),
         None => Ok(mode_of(first)),
     }
@@ -224,13 +220,13 @@ fn of_workload(
             true if whole == of_namespace => Ok(None),
             true => Ok(Some((Vec::new(), mode))),
             false => Err(unsaid(
-                "the workload accepts plaintext, and some of its ports have another mode: an exception has one",
+                "the workload accepts plaintext and some of its ports have another mode, but an exception has only one",
             )),
         };
     }
     if of_namespace != MutualTlsMode::Strict {
         return Err(unsaid(
-            "the workload is strict in a namespace that is not: a `Mesh` has exceptions from strict mutual TLS only",
+            "the workload is strict in a namespace that is not, but a `Mesh` only has exceptions from strict mutual TLS",
         ));
     }
     let mut modes = others.values().copied().filter_map(plaintext);
@@ -239,7 +235,7 @@ fn of_workload(
     };
     if modes.any(|other| other != mode) {
         return Err(unsaid(
-            "some ports of the workload have other modes than others: an exception has one",
+            "ports of the workload have different modes, but an exception has only one",
         ));
     }
     Ok(Some((others.into_keys().collect(), mode)))
@@ -286,7 +282,7 @@ impl<'o> Pods<'o> {
             return Err(Unsaid {
                 place: object.place,
                 reason:
-                    "another PeerAuthentication may select the same pods, and Istio takes the older one"
+                    "another PeerAuthentication may select the same pods, and Istio uses the older one"
                         .to_owned(),
             });
         }
@@ -316,7 +312,7 @@ fn exception(
     if !is_dns_label(name) {
         return Err(Unsaid {
             place: object.place,
-            reason: format!("an exception cannot have the name `{name}`"),
+            reason: format!("`{name}` is not a valid exception name"),
         });
     }
     let selector = |labels: &Labels| Selector {

@@ -111,7 +111,7 @@ fn object_metadata(
                 span: object.head(),
             },
             outcome: Outcome::LeftOut,
-            message: "the object has no name; write `metadata.name`".to_owned(),
+            message: "the object has no name; add `metadata.name`".to_owned(),
         });
         return None;
     };
@@ -137,7 +137,7 @@ fn object_metadata(
                     span: place,
                 },
                 outcome: Outcome::LeftOut,
-                message: format!("{} is not a {kind} that Kubernetes accepts", quoted(text)),
+                message: format!("{} is not a valid Kubernetes {kind}", quoted(text)),
             });
             return None;
         }
@@ -177,7 +177,7 @@ fn note_dropped_labels(spec: Option<&Node>, source: usize, findings: &mut Vec<Fi
                 place: Place { source, span },
                 outcome: Outcome::Noted,
                 message: format!(
-                    "{} has no value, which Kubernetes drops: the policy is for more workloads",
+                    "{} has no value, so Kubernetes drops it: the policy applies to more workloads",
                     quoted(&key)
                 ),
             });
@@ -201,12 +201,14 @@ fn check_lists(rule: &Node, source: usize, findings: &mut Vec<Finding>) -> bool 
             Some(list) if list.is_empty_list() => (
                 Outcome::LeftOut,
                 format!(
-                    "`{key}` is empty, and Istio refuses it: remove the field if the rule is for everything"
+                    "`{key}` is empty, which Istio rejects: remove the field if the rule should match everything"
                 ),
             ),
             None => (
                 Outcome::Noted,
-                format!("`{key}` has no value, which Kubernetes drops: the rule is for everything"),
+                format!(
+                    "`{key}` has no value, so Kubernetes drops it: the rule matches everything"
+                ),
             ),
             Some(_) => continue,
         };
@@ -242,7 +244,7 @@ pub(super) fn peer_authentication(
                     span: node.head(),
                 },
                 outcome: Outcome::LeftOut,
-                message: format!("`{port}` in `portLevelMtls` is not a port"),
+                message: format!("invalid port `{port}` in `portLevelMtls`"),
             });
             return None;
         };

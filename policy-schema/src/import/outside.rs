@@ -93,11 +93,10 @@ impl Asked {
     }
 }
 
-const NOT_EXEMPT: &str = "client certificates from outside the mesh that Istio exempts here are not exempt: in the \
-                          language a source exempts either workloads or such certificates, by whole names. Write a rule for each";
+const NOT_EXEMPT: &str = "Istio exempts client certificates from outside the mesh here, but this policy does not: a source can exempt either workloads or such certificates, by whole names. Write a rule for each";
 
 const NOT_NAMED: &str =
-    "at a gateway, Istio also takes client certificates of other trust domains for these callers";
+    "at a gateway, Istio also accepts client certificates of other trust domains as these callers";
 
 /// The part of a rule that takes client certificates from outside the mesh, where its other part does not.
 pub(super) fn part_for_certificates(
@@ -131,8 +130,7 @@ pub(super) fn part_for_certificates(
                     report(
                         false,
                         format!(
-                            "client certificates from outside the mesh are denied, which Istio lets in: before Istio \
-                             {WHOLE_CERTIFICATE}, gateways do not show filters the whole certificate"
+                            "client certificates from outside the mesh are denied, although Istio allows them: before Istio {WHOLE_CERTIFICATE}, gateways do not expose the whole certificate to filters"
                         ),
                     );
                     return None;
@@ -142,14 +140,13 @@ pub(super) fn part_for_certificates(
             Err(()) if effect == Effect::Deny => report(
                 true,
                 format!(
-                    "{NOT_NAMED}, and the language cannot; name their trust domains in `principals`, such as \
-                     `cluster.local/ns/NAMESPACE/*`"
+                    "{NOT_NAMED}, which a policy cannot express; name their trust domains in `principals`, such as `cluster.local/ns/NAMESPACE/*`"
                 ),
             ),
             Err(()) => report(
                 false,
                 format!(
-                    "{NOT_NAMED}; here the rule takes none of them. Name those that you expect in `clientCertificates`"
+                    "{NOT_NAMED}; this rule accepts none of them. Name those that you expect in `clientCertificates`"
                 ),
             ),
         }

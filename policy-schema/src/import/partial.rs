@@ -24,7 +24,7 @@ pub(super) fn leave_out_together(
             }
             leave_out(
                 group,
-                "may be for workloads of something that cannot be carried over, and their policies belong together",
+                "may select the same workloads as something that cannot be imported, and their policies belong together",
                 findings,
             );
             lost.push(group.attachment.clone());
@@ -37,7 +37,7 @@ pub(super) fn leave_out_all(groups: &mut [Group], findings: &mut Vec<Finding>) {
     for group in groups {
         leave_out(
             group,
-            "may be for workloads of a policy that cannot be read",
+            "may select the same workloads as a policy that cannot be read",
             findings,
         );
     }

@@ -133,9 +133,7 @@ fn report_closed_gateways(
                 place: *place,
                 outcome: Outcome::Noted,
                 message: format!(
-                    "`{}/{}` is for gateways too. There it denies clients with certificates from outside the mesh, whom \
-                     Istio lets in; if a gateway has such clients, write a policy for it, and select the other \
-                     workloads by labels here",
+                    "`{}/{}` also applies to gateways. There it denies clients with certificates from outside the mesh, although Istio allows them; if a gateway has such clients, write a policy for it, and select the other workloads by labels here",
                     resource.metadata.namespace,
                     resource.metadata.name
                 ),
@@ -259,7 +257,7 @@ impl Carried {
                 place: *place,
                 outcome: Outcome::LeftOut,
                 message: format!(
-                    "`{qualified}` has `istio.io/dry-run`, in spite of which Istio asks its authorizer; remove the annotation or the object"
+                    "`{qualified}` has `istio.io/dry-run`, but Istio asks its authorizer anyway; remove the annotation or the object"
                 ),
             });
         }
@@ -267,7 +265,7 @@ impl Carried {
             findings.push(Finding {
                 place: *place,
                 outcome: Outcome::Noted,
-                message: format!("`{qualified}` has no rules, and so does nothing"),
+                message: format!("`{qualified}` has no rules and no effect"),
             });
         }
         for (number, rule) in resource.spec.rules.iter().enumerate() {

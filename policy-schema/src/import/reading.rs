@@ -72,7 +72,7 @@ pub(super) fn as_istio_reads(
 ) -> Result<Vec<String>, Fate> {
     if value.is_empty() {
         return Err(Fate::Refused(
-            "Istio refuses an empty value; remove it".to_owned(),
+            "Istio rejects an empty value; remove it".to_owned(),
         ));
     }
     let since = |version: IstioVersion| {
@@ -80,14 +80,14 @@ pub(super) fn as_istio_reads(
             return Ok(());
         }
         Err(Fate::Refused(format!(
-            "Istio {} does not know the field, which came with {version}; without it the rule is about more",
+            "Istio {} does not support the field, which requires {version}; without it the rule matches more",
             importer.istio_version
         )))
     };
     Ok(match kind {
         Kind::Principal if value.trim_start_matches('*').starts_with(SCHEME) => {
             return Err(Fate::LeftOut(format!(
-                "Istio adds `{SCHEME}` itself, so this never matches; remove the scheme if the caller is meant"
+                "Istio adds `{SCHEME}` itself, so this never matches; remove the scheme to match the caller"
             )));
         }
         Kind::Principal => {
@@ -133,7 +133,7 @@ fn namespace(value: &str) -> Result<String, Fate> {
     }
     if has_inner_star(&pattern) {
         return Err(Fate::Refused(
-            "to Istio each `*` in a namespace is any text, and the language has one `*` at an end only; name the namespaces, or use a pattern with one `*`".to_owned(),
+            "Istio reads each `*` in a namespace as any text, but a policy allows one `*` at one end only; name the namespaces, or use a pattern with one `*`".to_owned(),
         ));
     }
     Ok(pattern)

@@ -27,7 +27,7 @@ pub(super) fn rules(
     if effect == Effect::Deny && closes_tcp(rule) {
         report(
             false,
-            "on TCP ports it denies all traffic, as it does in Istio, which drops HTTP conditions there; list such ports in `tcpPorts` to prevent that".to_owned(),
+            "it denies all traffic on TCP ports, as in Istio, which drops HTTP conditions there; list such ports in `tcpPorts` to prevent that".to_owned(),
         );
     }
     let mut values = Values {

@@ -224,7 +224,7 @@ impl Values<'_, '_, '_> {
                 (self.report)(
                     true,
                     format!(
-                        "`{value}` in `{}` has no counterpart: Istio compares the whole header, and the language each part between commas",
+                        "`{value}` in `{}` has no counterpart: Istio compares the whole header, Peergate each comma-separated part",
                         condition.key
                     ),
                 );
@@ -282,7 +282,7 @@ impl Values<'_, '_, '_> {
 
     /// Refuses what says nothing, and would read as everything. Istio's webhook refuses it too.
     fn refuse_empty(&mut self, what: &str) {
-        (self.report)(true, format!("{what} is empty, and Istio refuses it"));
+        (self.report)(true, format!("{what} is empty, which Istio rejects"));
     }
 
     /// The values of a list as the language has them. One that Istio never matches is left out: in a
@@ -325,7 +325,7 @@ impl Values<'_, '_, '_> {
                     .covering(value)
                 {
                     Some(other) => {
-                        let reason = format!("`{other}` beside it matches all that it does");
+                        let reason = format!("`{other}` in the same list already covers it");
                         (false, "is left out", reason)
                     }
                     None => (true, "has no counterpart", reason),
@@ -358,7 +358,7 @@ impl Values<'_, '_, '_> {
                 if !self.importer.are_trust_domains_known && !only_allows =>
             {
                 Fate::Refused(format!(
-                    "the input has no mesh config, so this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
+                    "without a mesh config, this may be a trust domain of the mesh: add the ConfigMap `istio` to the input ({problem})"
                 ))
             }
             // Callers of such names are denied whatever the rules say.
@@ -366,12 +366,12 @@ impl Values<'_, '_, '_> {
             // A SPIFFE ID has no `*`, so none is equal to one with it.
             code::INVALID_WILDCARD if list.kind == Kind::Principal && has_inner_star(value) => {
                 Fate::LeftOut(
-                    "Istio compares this `*` literally, and no SPIFFE ID has one".to_owned(),
+                    "Istio compares this `*` literally, and no SPIFFE ID contains one".to_owned(),
                 )
             }
             code::INVALID_WILDCARD if list.kind.is_of_identity() => Fate::Refused(problem),
             code::INVALID_WILDCARD if !only_allows => Fate::Refused(
-                "Istio compares this `*` literally, and the language cannot".to_owned(),
+                "Istio compares this `*` literally, which a policy cannot express".to_owned(),
             ),
             code::INVALID_WILDCARD => Fate::LeftOut(
                 "Istio compares this `*` literally, so only a literal `*` would match".to_owned(),

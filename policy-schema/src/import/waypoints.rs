@@ -45,17 +45,15 @@ pub(super) fn leave_out_added_up(
             Sum::None => continue,
             Sum::Certain => (
                 Outcome::LeftOut,
-                "is enforced by a waypoint that has policies for itself and for services behind it: Istio lets pass what \
-                 either of them allows, and in the language both have to allow it; name the same targets in all of them",
+                "is enforced by a waypoint that has policies for itself and for services behind it: Istio allows a request if either allows it, Peergate only if both do; name the same targets in all of them",
             ),
             Sum::Possible => (
                 Outcome::Noted,
-                "is for a gateway: if that is a waypoint, the policies of its class and of services in other namespaces \
-                 have to allow a request too, while Istio lets pass what any of them allows",
+                "applies to a gateway: if that is a waypoint, the policies of its class and of services in other namespaces must also allow a request, while in Istio any of them suffices",
             ),
             Sum::Wide => (
                 Outcome::Noted,
-                "has to allow a request itself, while Istio also lets pass what policies for the whole namespace or mesh                  allow, unless the gateway is a waypoint; repeat their rules in a policy for the gateway",
+                "must allow a request itself, while in Istio a policy for the whole namespace or mesh may also allow it, unless the gateway is a waypoint; repeat their rules in a policy for the gateway",
             ),
         };
         let origins = group.policy.iter().flat_map(|policy| &policy.origins);

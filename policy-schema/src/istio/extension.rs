@@ -38,10 +38,10 @@ pub enum ExtensionApi {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NoExtension {
     /// The mesh does not say where sidecars fetch the filter.
-    #[error("the mesh does not say where sidecars fetch the filter")]
+    #[error("the mesh does not set `filter.image`")]
     MissingImage,
     /// The version of Istio has no `TrafficExtension`.
-    #[error("Istio {0} has no `TrafficExtension`: it came with {TRAFFIC_EXTENSION}")]
+    #[error("Istio {0} has no `TrafficExtension`, which requires {TRAFFIC_EXTENSION}")]
     NoTrafficExtension(IstioVersion),
 }
 

@@ -69,7 +69,7 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     Some(rule)
 }
 
-/// The rule as RBAC has it, which cannot tell client certificates apart.
+/// The rule as RBAC has it, which cannot distinguish client certificates.
 fn with_any_certificate(mut rule: Rule) -> Rule {
     for source in &mut rule.sources {
         if source.asks_for_client_certificate() {

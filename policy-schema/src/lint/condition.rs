@@ -43,7 +43,7 @@ pub(super) fn check(
             code::HEADER_NEVER_ARRIVES,
             &cursor.key("key"),
             format!("proxies remove `{name}` from every request, so this condition {outcome}"),
-            "remove the condition, or ask for a header that the client sends end to end",
+            "remove the condition, or use an end-to-end header",
         );
     }
     if let Test::Header { name, .. } = &condition.test {
@@ -75,7 +75,7 @@ pub(super) fn check(
             code::NEVER_MATCHES,
             &cursor.key("notValues").index(index),
             format!("the condition on `{}` excludes everything", condition.key),
-            "narrow it; callers without any identity are named by a source `anonymous: true`",
+            "narrow it; to match callers without an identity, use a source with `anonymous: true`",
         );
     }
 }
@@ -117,8 +117,8 @@ fn check_lists_in_header(
                 problems.report(
                     code::NEVER_MATCHES,
                     &cursor.key(field).index(index),
-                    format!("no value of `{name}` matches `{value}`: each part between commas is compared by itself"),
-                    "write the parts as values of their own, or the whole value without `*`",
+                    format!("no value of `{name}` matches `{value}`: each comma-separated part is compared separately"),
+                    "write the parts as separate values, or the whole value without `*`",
                 );
             }
         }

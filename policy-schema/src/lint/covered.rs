@@ -156,7 +156,7 @@ impl Shadowed {
                 };
                 let help = match gateway {
                     Some(gateway) => format!(
-                        "leave `{}` out of the `Deny` rule, for example with `notServiceAccounts`; to close the exposure, remove it and the rule",
+                        "exempt `{}` from the `Deny` rule, for example with `notServiceAccounts`; to close the exposure, remove it and the rule",
                         gateway.account
                     ),
                     None => "remove the rule, or narrow the `Deny` rule".to_owned(),
@@ -181,11 +181,11 @@ impl Shadowed {
                     place.1,
                     code::SHADOWED_RULE,
                     format!(
-                        "rule `{}` denies everything that these `Allow` rules allow: {}{others}{consequence}",
+                        "rule `{}` denies everything these `Allow` rules allow: {}{others}{consequence}",
                         denial.id,
                         first.join(", ")
                     ),
-                    "narrow it if one of them is to allow something; a `Deny` rule has precedence"
+                    "narrow it if one of them should allow something: `Deny` rules take precedence"
                         .to_owned(),
                     found.of(place.0),
                 );
@@ -379,7 +379,7 @@ fn report_redundant(
         "remove one of the two".to_owned()
     } else {
         format!(
-            "remove `{}`, or narrow `{}` if it takes too much",
+            "remove `{}`, or narrow `{}` if it matches too much",
             rule.id, broad.id
         )
     };
@@ -387,7 +387,7 @@ fn report_redundant(
         index,
         code::REDUNDANT_RULE,
         format!(
-            "rule `{}` changes nothing: rule `{}` already does what it does",
+            "rule `{}` is redundant: rule `{}` already covers it",
             rule.id, broad.id
         ),
         help,

@@ -71,7 +71,7 @@ fn report(denial: &Denial<'_>, way: &WayRound, found: &mut Found) {
         code::EVADABLE_PATH,
         &operation.key("paths").index(way.path),
         format!(
-            "rule `{}` denies `{}`, but not `{}`, which {}; many servers read both as the same path",
+            "rule `{}` denies `{}`, but not `{}`, which {}; many servers treat both as the same path",
             denial.rule.id, way.denied, way.passes, way.why
         ),
         way.spelling.remedy(),
@@ -275,6 +275,6 @@ fn why_allowed(decision: Decision<'_>) -> Option<String> {
     match (decision.outcome(), decision.reason().rule()) {
         (Outcome::Denied, _) => None,
         (Outcome::Allowed, Some(rule)) => Some(format!("rule `{}` allows", rule.id())),
-        (Outcome::Allowed, None) => Some("`otherwise: Pass` lets pass".to_owned()),
+        (Outcome::Allowed, None) => Some("`otherwise: Pass` allows".to_owned()),
     }
 }

@@ -25,21 +25,21 @@ pub(super) fn check_path(
     let parameter = text.split('/').find(|segment| is_parameter(segment));
     let expression = text.split('/').find(|segment| is_expression(segment));
     let (part, instead) = if let Some(parameter) = parameter {
-        (parameter.to_owned(), "write `{*}` for one segment")
+        (parameter.to_owned(), "use `{*}` for one segment")
     } else if let Some(expression) = expression {
         (
             expression.to_owned(),
-            "paths are no regular expressions; write `{*}` for one segment",
+            "paths are not regular expressions; use `{*}` for one segment",
         )
     } else if is_prefix && lets_pass && text.ends_with("/.") {
         (
             ".*".to_owned(),
-            "paths are no regular expressions; write `*` at the end for any rest",
+            "paths are not regular expressions; use `*` at the end for any suffix",
         )
     } else if text.ends_with('$') {
         (
             "$".to_owned(),
-            "paths are no regular expressions; without `*`, a path is compared as a whole",
+            "paths are not regular expressions; without `*`, a path is compared as a whole",
         )
     } else {
         return;

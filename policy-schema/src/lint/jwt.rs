@@ -19,10 +19,10 @@ pub(super) fn check(rule: &Rule, mesh: &Mesh, cursor: &Cursor<'_>, problems: &mu
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
-                "Istio {} does not leave the JWT where the filter can read it",
+                "in Istio {}, the filter cannot read the JWT",
                 mesh.istio_version
             ),
-            format!("it does from {JWT_METADATA} on; decide by identities, or upgrade first"),
+            format!("use identities, or upgrade to Istio {JWT_METADATA}"),
         );
     };
     let from = cursor.key("from");

@@ -23,7 +23,7 @@ pub(super) fn check(
             code::NEVER_MATCHES,
             &cursor.key(key).index(index),
             format!("`{key}` excludes everything"),
-            "narrow it; callers without any identity are named by a source `anonymous: true`",
+            "narrow it; to match callers without an identity, use a source with `anonymous: true`",
         );
     }
 }

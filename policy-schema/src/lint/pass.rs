@@ -42,13 +42,13 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
         }
         let but = match opening.next() {
             None => "",
-            Some(_) => " where no policy in shadow lets it pass",
+            Some(_) => " unless a policy in shadow lets it pass",
         };
         found.of(position).report(
             code::INEFFECTIVE_PASS,
             &Cursor::Root.key("spec").key("otherwise"),
-            format!("`otherwise: Pass` leaves the decision to the mesh, whose default is `Deny`, so every request is denied{but}"),
-            "remove the field and add `Allow` rules, or write `defaults: {otherwise: Pass}` in the `Mesh`",
+            format!("`otherwise: Pass` defers to the mesh default, which is `Deny`, so every request is denied{but}"),
+            "remove the field and add `Allow` rules, or set `defaults: {otherwise: Pass}` in the `Mesh`",
         );
     }
 }

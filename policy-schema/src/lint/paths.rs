@@ -16,8 +16,13 @@ pub(super) fn check(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems
         problems.report(
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
-            format!("Istio {} has no path templates", mesh.istio_version),
-            format!("they came with {PATH_TEMPLATES}; name the paths, or use a prefix such as `/orders/*`"),
+            format!(
+                "Istio {} does not support path templates",
+                mesh.istio_version
+            ),
+            format!(
+                "list the paths, use a prefix such as `/orders/*`, or upgrade to {PATH_TEMPLATES}"
+            ),
         );
     }
     report_removed(path, mesh, cursor, problems);
@@ -30,7 +35,7 @@ fn report_removed(path: &PathMatch, mesh: &Mesh, cursor: &Cursor<'_>, problems: 
             cursor,
             format!("no rule ever sees a path with `{normalised}`"),
             format!(
-                "the mesh normalises paths (`{:?}`) before rules see them; write the path as it is afterwards",
+                "the mesh normalizes paths (`{:?}`) before rules see them; write the normalized path",
                 mesh.path_normalization
             ),
         );

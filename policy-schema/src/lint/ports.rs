@@ -245,12 +245,14 @@ fn check_ports(
             let help = if ports.are_of_all {
                 format!("write {targets}")
             } else {
-                format!("add {targets}, and keep {port} only for workloads that have it themselves")
+                format!("add {targets}, and keep {port} only for workloads that listen on it")
             };
             problems.report(
                 code::UNKNOWN_PORT,
                 &list.index(index),
-                format!("{port} is the port of the `Service`, and rules see the workload's own: {targets}"),
+                format!(
+                    "{port} is the `Service` port, but rules see the workload's port: {targets}"
+                ),
                 help,
             );
         } else if must_exist && ports.are_of_all {
@@ -261,7 +263,7 @@ fn check_ports(
                     code::UNKNOWN_PORT,
                     &list.index(index),
                     format!(
-                        "the documents declare no port {port} of the workload, only {}",
+                        "the workload has no declared port {port}, only {}",
                         enumerated(&ports.own)
                     ),
                     format!("did you mean {meant}?"),

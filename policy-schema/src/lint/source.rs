@@ -29,7 +29,7 @@ pub(super) fn check(
         problems.report(
             code::NEVER_MATCHES,
             &cursor.key("anonymous"),
-            "no caller is ever anonymous here: the workload accepts mutual TLS only",
+            "no caller is anonymous here: the workload only accepts mutual TLS",
             "remove this source, or add an exception for the workload to the `mtls` of the `Mesh`",
         );
     }
@@ -120,10 +120,10 @@ fn check_client_certificates(
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
-                "the gateways of Istio {} do not show filters the whole certificate of a client",
+                "gateways of Istio {} do not expose the whole client certificate to filters",
                 mesh.istio_version
             ),
-            format!("those of {WHOLE_CERTIFICATE} do; upgrade first"),
+            format!("upgrade to {WHOLE_CERTIFICATE} first"),
         );
     }
 }
@@ -197,7 +197,7 @@ fn check_namespaces_of_principals(source: &Source, cursor: &Cursor<'_>, problems
                 code::NEVER_MATCHES,
                 &principals.index(index),
                 format!("`{principal}` is in none of this source's `namespaces`"),
-                "the fields of a source must all match; make two sources of it if either will do",
+                "all fields of a source must match; use two sources if either should suffice",
             );
         }
     }

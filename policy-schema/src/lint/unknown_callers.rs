@@ -70,9 +70,9 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
 /// opens nothing.
 fn declaration(mesh: &Mesh) -> Option<&'static str> {
     mesh.network_policies.then_some(match mesh.otherwise {
-        Otherwise::Pass => "`otherwise: Pass` and `rules: []`, which let every request in",
+        Otherwise::Pass => "`otherwise: Pass` and `rules: []`, which allows every request",
         Otherwise::Deny => {
-            "`rules: []`, which let no request in, as the mesh does where there is no policy"
+            "`rules: []`, which denies every request, as the mesh does without a policy"
         }
     })
 }
@@ -87,7 +87,7 @@ fn check_namespaces_of_mesh(set: &PolicySet, declared: &Declared<'_>, problems: 
             problems.report(
                 code::UNKNOWN_NAMESPACE,
                 cursor,
-                format!("no policy is in the namespace `{name}`"),
+                format!("no policy is in namespace `{name}`"),
                 format!("did you mean `{meant}`?"),
             );
         }
@@ -134,7 +134,7 @@ fn check_namespace(policy: &ServicePolicy, declared: &Declared<'_>, problems: &m
             code::UNKNOWN_NAMESPACE,
             &Cursor::Root.key("metadata").key("namespace"),
             format!(
-                "no other policy is in the namespace `{name}`, and {} are in `{meant}`",
+                "no other policy is in namespace `{name}`, but {} are in `{meant}`",
                 count(meant)
             ),
             format!("did you mean `{meant}`?"),
@@ -172,7 +172,7 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
             && declared.has_account(account, name)
         {
             let message = format!(
-                "the namespace `{name}` is in no document, and `{account}` is one with the account `{name}`"
+                "no document has namespace `{name}`, but `{account}` is a namespace with account `{name}`"
             );
             let help = format!("write the namespace first: `{account}/{name}`");
             return Some(of_account(message, help));
@@ -180,7 +180,7 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
         let meant = declared.closest_namespace(name)?;
         return Some(Unknown {
             code: code::UNKNOWN_NAMESPACE,
-            message: format!("the namespace `{name}` is in no document"),
+            message: format!("no document has namespace `{name}`"),
             help: format!("did you mean `{meant}`?"),
             is_undeclared: false,
         });
@@ -202,7 +202,7 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
     let mut is_undeclared = false;
     let by_workload = declared.account_of_workload(name, account);
     let (reason, help) = if let Some(meant) = by_workload.filter(is_unnamed) {
-        let reason = format!(", and the workload of this name runs as `{meant}`");
+        let reason = format!(", but the workload of this name runs as `{meant}`");
         (reason, format!("did you mean `{name}/{meant}`?"))
     } else if let Some(meant) = declared.closest_account(name, account).filter(is_unnamed) {
         (String::new(), format!("did you mean `{name}/{meant}`?"))
@@ -213,9 +213,9 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
     {
         // It may be another one of the same name, so it is not the suggestion.
         (
-            format!(", and `{other}` has one of this name"),
+            format!(", but namespace `{other}` has one of this name"),
             format!(
-                "an account of another namespace is written with that; one of `{name}` is declared by a policy with `serviceAccount: {account}`"
+                "write `NAMESPACE/NAME` for an account of another namespace; to declare one in `{name}`, add `serviceAccount: {account}` to a policy"
             ),
         )
     } else if let Some(declaration) = declaration {
@@ -223,8 +223,7 @@ fn judge(caller: &NamedCaller<'_>, named: &Named<'_>, declared: &Declared<'_>) -
         (
             String::new(),
             format!(
-                "write `serviceAccount: {account}` into the policy for the pods that run as the account; if they have none, add one with \
-                 {declaration}"
+                "add `serviceAccount: {account}` to the policy for the pods that run as the account; if they have no policy, add one with {declaration}"
             ),
         )
     } else {

@@ -144,9 +144,7 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
                 Some(meant) if !labels.contains_key(meant) => problems.report(
                     code::UNKNOWN_LABEL,
                     &cursor.key(key),
-                    format!(
-                        "no other policy selects by the label `{key}`, and others do by `{meant}`"
-                    ),
+                    format!("no other policy selects by label `{key}`, but others do by `{meant}`"),
                     format!("did you mean `{meant}: {value}`?"),
                 ),
                 _ => check_value(policy, key, value, &values, &cursor, problems),
@@ -183,7 +181,7 @@ fn check_value(
             code::UNKNOWN_LABEL,
             &cursor.key(key),
             format!(
-                "the policy selects `{key}: {value}`, and calls the workload `{meant}` elsewhere"
+                "the policy selects `{key}: {value}`, but calls the workload `{meant}` elsewhere"
             ),
             format!("did you mean `{key}: {meant}`?"),
         );
@@ -194,7 +192,7 @@ fn report(key: &str, value: &str, meant: &str, cursor: &Cursor<'_>, problems: &m
     problems.report(
         code::UNKNOWN_LABEL,
         &cursor.key(key),
-        format!("nothing else selects `{key}: {value}`, and other documents have `{key}: {meant}`"),
+        format!("nothing else selects `{key}: {value}`, but other documents have `{key}: {meant}`"),
         format!("did you mean `{key}: {meant}`?"),
     );
 }

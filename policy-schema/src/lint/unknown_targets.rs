@@ -71,9 +71,9 @@ pub(super) fn check(set: &PolicySet, found: &mut Found) {
             let (message, help) = if let Some(other) = elsewhere {
                 (
                     format!(
-                        "the gateway `{name}` is in the namespace `{other}`, and a target must be in the policy's own, `{namespace}`"
+                        "gateway `{name}` is in namespace `{other}`, but a target must be in the policy's, `{namespace}`"
                     ),
-                    format!("move the policy to the namespace `{other}`"),
+                    format!("move the policy to namespace `{other}`"),
                 )
             } else if let Some(meant) = known.closest(name) {
                 (

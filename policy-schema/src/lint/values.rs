@@ -49,10 +49,7 @@ pub(super) fn check_duplicates<V: ToString>(
             problems.report(
                 code::DUPLICATE_VALUE,
                 &cursor.index(index),
-                format!(
-                    "this is `{}`, which stands in this list already",
-                    value.to_string()
-                ),
+                format!("`{}` is already in this list", value.to_string()),
                 "remove one of them",
             );
         }

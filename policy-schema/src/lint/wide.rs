@@ -36,12 +36,12 @@ pub(super) fn check(set: &PolicySet, together: &[Vec<usize>], found: &mut Found)
                     code::WIDE_ALLOW,
                     &rules.index(index).key("id"),
                     format!(
-                        "rule `{}` allows any request to {} workloads with policies of their own, such as `{}`",
+                        "rule `{}` allows any request to {} workloads that have their own policies, such as `{}`",
                         rule.id,
                         opened.len(),
                         first.name()
                     ),
-                    "name under `to` what the callers need, such as `paths: [/metrics]`, or write the rule into the policies that need it",
+                    "limit it with `to`, such as `paths: [/metrics]`, or move the rule to the policies that need it",
                 );
             }
         }

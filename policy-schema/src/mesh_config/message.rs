@@ -62,13 +62,13 @@ impl<'v> Message<'v> {
             let spelling = json_name(key);
             let is_known = known.contains(&&**key);
             let message = if is_known && self.value.get(&spelling).is_some() {
-                format!("is ignored, since `{spelling}` is set too")
+                format!("is ignored, because `{spelling}` is also set")
             } else if is_known && ONE_SPELLING.contains(&&**key) {
-                format!("is ignored, since Istio reads `{spelling}` alone")
+                format!("is ignored, because Istio only reads `{spelling}`")
             } else if is_known {
                 continue;
             } else {
-                "is not a field that Istio knows, so Istio ignores it".to_owned()
+                "is unknown to Istio, which ignores it".to_owned()
             };
             let location = self.location(Some(key));
             problems.push(Problem {
@@ -96,7 +96,7 @@ impl<'v> Message<'v> {
             code,
             location,
             message: format!("{subject} {message}"),
-            help: "correct it: istiod refuses a mesh config that it cannot read, and keeps the one before".to_owned(),
+            help: "correct it: istiod rejects a mesh config that it cannot read, and keeps the previous one".to_owned(),
         });
     }
 

@@ -13,7 +13,7 @@ fn read(text: &str) -> (MeshConfig, Vec<String>) {
 
 #[test]
 fn a_field_is_read_in_both_spellings_and_that_of_json_wins() {
-    let ignored = "`trust_domain` is ignored, since `trustDomain` is set too";
+    let ignored = "`trust_domain` is ignored, because `trustDomain` is also set";
     for (text, expected, problems) in [
         ("", "cluster.local", &[][..]),
         ("trustDomain: null", "cluster.local", &[]),
@@ -188,7 +188,7 @@ fn what_istiod_refuses_is_a_problem_and_has_no_value() {
         ),
         (
             "extensionProviders: [{name: g, envoyExtAuthzHttp: {}, envoyExtAuthzGrpc: {}}]",
-            "`extensionProviders[0].envoyExtAuthzGrpc` cannot be set beside another kind of provider",
+            "`extensionProviders[0].envoyExtAuthzGrpc` cannot be combined with another kind of provider",
         ),
     ] {
         let (_, problems) = read(text);
@@ -203,7 +203,7 @@ fn what_istiod_refuses_is_a_problem_and_has_no_value() {
 
 #[test]
 fn what_istio_ignores_is_a_problem() {
-    let unknown = "is not a field that Istio knows, so Istio ignores it";
+    let unknown = "is unknown to Istio, which ignores it";
     for (text, field) in [
         ("trustDomian: a.example", "trustDomian"),
         ("trustdomain: a.example", "trustdomain"),
@@ -226,7 +226,7 @@ fn what_istio_ignores_is_a_problem() {
     assert_eq!(config.proxy_config, None);
     assert_eq!(
         problems,
-        ["`default_config` is ignored, since Istio reads `defaultConfig` alone"]
+        ["`default_config` is ignored, because Istio only reads `defaultConfig`"]
     );
 }
 
@@ -260,7 +260,7 @@ fn found(text: &str) -> Vec<String> {
 
 #[test]
 fn a_mesh_config_is_found_in_all_that_istio_is_installed_from() {
-    let ignored = "`trust_domain` is ignored, since `trustDomain` is set too";
+    let ignored = "`trust_domain` is ignored, because `trustDomain` is also set";
     let sail = "apiVersion: sailoperator.io/v1\nkind: Istio\nspec: {version: v1.27-latest, namespace: mesh, values: {meshConfig: {trustDomain: a.example}}}";
     for (text, expected) in [
         (

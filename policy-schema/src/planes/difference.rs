@@ -6,10 +6,10 @@ use crate::policy::{Mesh, ServicePolicy};
 use crate::rule::{Condition, Rule, Source, Test};
 
 /// Istio has no other way to ask for the end of a namespace.
-const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included; the filter looks in the SPIFFE ID alone";
+const END_OF_NAMESPACE: &str = "RBAC looks for the namespace in every name of a certificate, including DNS names and the subject; the filter only looks in the SPIFFE ID";
 
 /// The same where there is no filter.
-const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, DNS names and the subject included, and not in the SPIFFE ID alone";
+const END_OF_NAMESPACE_IN_RBAC: &str = "RBAC looks for the namespace in every name of a certificate, including DNS names and the subject, not only in the SPIFFE ID";
 
 /// Whether a rule asks for a namespace by its end.
 fn asks_for_end_of_namespace(rule: &Rule) -> bool {

@@ -27,13 +27,13 @@ impl RbacGap {
     pub fn note(self) -> &'static str {
         match self {
             Self::Header => {
-                "RBAC does not tell the values of a repeated header apart: only the filter checks each of them"
+                "RBAC does not separate the values of a repeated header: only the filter checks each one"
             }
             Self::Host => {
-                "RBAC compares hosts as they are written: only the filter sees through user information and joined hosts"
+                "RBAC compares hosts literally: only the filter handles user information and joined hosts"
             }
             Self::Template => {
-                "RBAC's path templates leave out characters such as `[`: only the filter matches paths that have them"
+                "RBAC's path templates exclude characters such as `[`: only the filter matches paths with them"
             }
         }
     }
@@ -42,13 +42,13 @@ impl RbacGap {
     pub(crate) fn note_without_filter(self) -> &'static str {
         match self {
             Self::Header => {
-                "RBAC does not tell the values of a repeated header apart, and without a filter nothing checks each of them"
+                "RBAC does not separate the values of a repeated header, and without a filter nothing checks each one"
             }
             Self::Host => {
-                "RBAC compares hosts as they are written, and without a filter nothing sees through user information and joined hosts"
+                "RBAC compares hosts literally, and without a filter nothing handles user information and joined hosts"
             }
             Self::Template => {
-                "RBAC's path templates leave out characters such as `[`, and without a filter nothing matches paths that have them"
+                "RBAC's path templates exclude characters such as `[`, and without a filter nothing matches paths with them"
             }
         }
     }

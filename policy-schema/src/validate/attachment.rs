@@ -65,8 +65,8 @@ fn attachment(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &cursor.key("targetRefs"),
-                "`targetRefs` cannot stand beside `selector` or `scope`",
-                "keep one of them; make two policies of it if both are meant",
+                "`targetRefs` cannot be combined with `selector` or `scope`",
+                "keep one of them, or split the policy in two",
             );
             None
         }
@@ -74,7 +74,7 @@ fn attachment(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &cursor.key("scope"),
-                "a policy with a selector is not for the whole namespace",
+                "a policy with a selector does not apply to the whole namespace",
                 "keep one of `scope` and `selector`",
             );
             None
@@ -83,8 +83,8 @@ fn attachment(
             problems.report(
                 code::MISSING_FIELD,
                 cursor,
-                "nothing says what the policy is for",
-                "name a workload's labels under `selector`, or write `scope: Namespace` for all of the namespace",
+                "the policy selects nothing",
+                "add a workload's labels to `selector`, or use `scope: Namespace` for the whole namespace",
             );
             None
         }
@@ -105,20 +105,20 @@ fn check_namespace(
         (Attachment::Workload(_), _) if is_root => problems.report(
             code::INVALID_SCOPE,
             &cursor.key("selector"),
-            format!("in the root namespace `{namespace}` this selects pods of every namespace"),
-            "write `scope: Mesh` beside the selector to say so, or move the policy to the namespace of its workload",
+            format!("in the root namespace `{namespace}`, this selects pods of every namespace"),
+            "add `scope: Mesh` if that is intended, or move the policy to the namespace of its workload",
         ),
         (Attachment::Namespace, _) if is_root => problems.report(
             code::INVALID_SCOPE,
             &cursor.key("scope"),
-            format!("to Istio a policy for all of the root namespace `{namespace}` is for the whole mesh"),
-            "write `scope: Mesh` if that is what it is for",
+            format!("in Istio, a policy for the root namespace `{namespace}` applies to the whole mesh"),
+            "use `scope: Mesh` if that is intended",
         ),
         (Attachment::Mesh(_), Some(mesh)) if !is_root => problems.report(
             code::INVALID_SCOPE,
             &cursor.key("scope"),
             "a policy for the mesh belongs in the root namespace",
-            format!("move it to the namespace `{}`", mesh.root_namespace),
+            format!("move it to namespace `{}`", mesh.root_namespace),
         ),
         (Attachment::Workload(_) | Attachment::Namespace | Attachment::Mesh(_), _) => {}
     }
@@ -134,7 +134,7 @@ pub(super) fn check_labels(
             code::EMPTY_MATCHER,
             cursor,
             "the selector has no label, so it would select every workload of the namespace",
-            "name the labels of one workload, such as `app: cart`, or write `scope: Namespace` instead",
+            "add the labels of one workload, such as `app: cart`, or use `scope: Namespace` instead",
         );
     }
     for (key, value) in &selector.match_labels {
@@ -142,8 +142,8 @@ pub(super) fn check_labels(
             problems.report(
                 code::INVALID_NAME,
                 &cursor.key(key),
-                format!("`{key}: {value}` is not a label that a pod can have"),
-                "use letters, digits, `-`, `_` and `.`, at most 63 characters, beginning and ending with a letter or digit",
+                format!("`{key}: {value}` is not a valid pod label"),
+                "use letters, digits, `-`, `_` and `.`, at most 63 characters; start and end with a letter or digit",
             );
         }
     }
@@ -164,8 +164,8 @@ fn check_targets(
         problems.report(
             code::UNSUPPORTED_BY_ISTIO,
             &cursor,
-            format!("Istio {} has no `targetRefs`", mesh.istio_version),
-            format!("they came with {TARGET_REFS}; select the gateway's pods with `selector`"),
+            format!("Istio {} does not support `targetRefs`", mesh.istio_version),
+            format!("select the gateway's pods with `selector`, or upgrade to {TARGET_REFS}"),
         );
     }
     if targets.is_empty() || targets.len() > MAX_TARGETS {
@@ -173,7 +173,7 @@ fn check_targets(
             code::INVALID_TARGET,
             &cursor,
             format!("there are {} targets", targets.len()),
-            format!("name 1 to {MAX_TARGETS}"),
+            format!("use 1 to {MAX_TARGETS}"),
         );
     }
     for (index, target) in targets.iter().enumerate() {
@@ -190,32 +190,32 @@ fn check_targets(
                 code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key("kind"),
                 format!(
-                    "Istio {} may not take a `{}` as a target",
+                    "Istio {} may not support a `{}` as a target",
                     mesh.istio_version, target.kind
                 ),
-                format!("{since} does; name the `Gateway` or the `Service`"),
+                format!("{since} does; use the `Gateway` or the `Service`"),
             );
         }
         if known.is_none() {
             problems.report(
                 code::INVALID_TARGET,
                 &cursor,
-                format!("a policy cannot be for a `{}` of the API group `{group}`", target.kind),
-                "name a `Service`, a `Gateway` or `GatewayClass` of `gateway.networking.k8s.io`, or a `ServiceEntry` of `networking.istio.io`",
+                format!("a policy cannot target a `{}` of the API group `{group}`", target.kind),
+                "use a `Service`, a `Gateway` or `GatewayClass` of `gateway.networking.k8s.io`, or a `ServiceEntry` of `networking.istio.io`",
             );
         } else if target.kind == "GatewayClass" && mesh.is_some() && !is_root {
             problems.report(
                 code::INVALID_TARGET,
                 &cursor,
                 "a policy for a `GatewayClass` belongs in the root namespace",
-                "move it there, or name the `Gateway`",
+                "move it there, or target the `Gateway`",
             );
         }
         if target.name.is_empty() || target.name.len() > 253 {
             problems.report(
                 code::INVALID_NAME,
                 &cursor.key("name"),
-                format!("`{}` is not a name that Kubernetes accepts", target.name),
+                format!("`{}` is not a valid Kubernetes name", target.name),
                 "name the resource",
             );
         }

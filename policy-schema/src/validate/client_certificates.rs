@@ -33,7 +33,7 @@ pub(super) fn check_together(
             code::UNNAMED_CLIENT_CERTIFICATES,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "clients of gateway `{}` need certificates, and this policy denies every certificate from outside the mesh there",
+                "clients of gateway `{}` need certificates, but this policy denies every certificate from outside the mesh there",
                 gateway.name
             ),
             help,
@@ -80,7 +80,7 @@ impl<'s> Enforced<'s> {
         if let Some(policy) = self.wide.first(gateway).and_then(policy) {
             return Some((
                 policy,
-                "`otherwise: Pass` denies them wherever it is not for gateways only; give the policy a selector that leaves the gateway out",
+                "`otherwise: Pass` denies them unless the policy applies to gateways only; add a selector that excludes the gateway",
             ));
         }
         let policy = self.denying.first(gateway).and_then(policy)?;
@@ -88,9 +88,9 @@ impl<'s> Enforced<'s> {
             return None;
         }
         let help = if lets_pass(policy) {
-            "what the policy lets pass, the `defaults` of the `Mesh` deny; remove `otherwise: Pass` and name the clients in an `Allow` rule, such as `from: [{clientCertificates: [\"*\"]}]`"
+            "the `defaults` of the `Mesh` deny the requests that this policy lets pass; remove `otherwise: Pass` and allow the clients with a rule, such as `from: [{clientCertificates: [\"*\"]}]`"
         } else {
-            "name them in an `Allow` rule of a policy for the gateway: `from: [{clientCertificates: [\"dns:NAME\"]}]`, or `[\"*\"]` for all that the gateway validated"
+            "allow them in a policy for the gateway: `from: [{clientCertificates: [\"dns:NAME\"]}]`, or `[\"*\"]` for all that the gateway validated"
         };
         Some((policy, help))
     }

@@ -92,8 +92,8 @@ pub(super) fn read(sources: &[SourceText]) -> Documents<'_> {
             code: code::NO_DOCUMENTS,
             source: 0,
             span: Span::default(),
-            message: "there is no policy document here".to_owned(),
-            help: "begin with `peergate init`".to_owned(),
+            message: "no policy document found".to_owned(),
+            help: "create one with `peergate init`".to_owned(),
             related: None,
         });
     }
@@ -138,11 +138,11 @@ impl<'t> Documents<'t> {
                 let (about, message) = match (version, kind) {
                     (None, _) => (
                         "apiVersion",
-                        "this is no Peergate document: its `apiVersion` is not `peergate.dev/…`"
+                        "not a Peergate document: its `apiVersion` is not `peergate.dev/…`"
                             .to_owned(),
                     ),
                     (_, None) => ("kind", "the document has no `kind`".to_owned()),
-                    (_, Some(kind)) => ("kind", format!("there is no kind `{kind}`")),
+                    (_, Some(kind)) => ("kind", format!("unknown kind `{kind}`")),
                 };
                 let span = node.field(about).map_or_else(|| node.head(), Node::span);
                 self.diagnostics.push(Diagnostic {

@@ -25,7 +25,7 @@ pub(super) fn check_rule(
         problems.report(
             code::UNENFORCEABLE_RULE,
             cursor,
-            format!("no enforcement point sees all that rule `{}` asks: the filter is not told the peer's address, and the rule {reason}", rule.id),
+            format!("rule `{}` cannot be enforced: the filter does not see the peer address, and the rule {reason}", rule.id),
             "use `remoteIpBlocks`, or enforce the rule at all times",
         );
     }
@@ -36,10 +36,10 @@ pub(super) fn check_rule(
             code::UNENFORCEABLE_RULE,
             &cursor.key("from").index(named),
             format!(
-                "rule `{}` names client certificates here, which RBAC does not tell apart, and another source depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
+                "rule `{}` names client certificates here, which RBAC cannot distinguish, and another source depends on the peer address, which the filter does not see: together they would allow more than the rule",
                 rule.id
             ),
-            "use `remoteIpBlocks` in the other source, or write `clientCertificates: [\"*\"]` in this one",
+            "use `remoteIpBlocks` in the other source, or `clientCertificates: [\"*\"]` in this one",
         );
     }
     if let (true, FilterPlane::Absent(reason)) = (rbac.is_rendered(), FilterPlane::of_rule(rule)) {
@@ -48,13 +48,13 @@ pub(super) fn check_rule(
                 code::EVADABLE_RULE,
                 cursor,
                 format!(
-                    "RBAC enforces rule `{}` without the filter, and clients can get round it {}",
+                    "only RBAC enforces rule `{}`, and clients can evade it {}",
                     rule.id,
                     gap.evasion()
                 ),
                 match reason {
                     RbacOnly::PeerIp => "use `remoteIpBlocks`, which the filter checks too",
-                    RbacOnly::Custom => "leave the condition out, and let the provider judge it",
+                    RbacOnly::Custom => "remove the condition, and let the provider check it",
                 },
             );
         }
@@ -75,15 +75,15 @@ pub(super) fn check_without_filter(
     let (why, without) = match needed {
         NeedsFilter::Times => ("has no clock", "remove its times"),
         NeedsFilter::CertificateNames => (
-            "cannot tell client certificates apart",
-            "write `clientCertificates: [\"*\"]`",
+            "cannot distinguish client certificates",
+            "use `clientCertificates: [\"*\"]`",
         ),
     };
     problems.report(
         code::MISSING_FILTER,
         cursor,
         format!(
-            "only the filter can enforce rule `{}`, since RBAC {why}, and the mesh has no filter",
+            "rule `{}` needs the filter, because RBAC {why}, but the mesh has no filter",
             rule.id
         ),
         format!(
@@ -182,13 +182,13 @@ fn check_rules_beside_addresses(
         let wider = match rbac {
             RbacPlane::AnyClientCertificate => Some((
                 "from",
-                "names client certificates, which RBAC does not tell apart",
-                "use `remoteIpBlocks` in the other rule, or write `clientCertificates: [\"*\"]` in this one",
+                "names client certificates, which RBAC cannot distinguish",
+                "use `remoteIpBlocks` in the other rule, or `clientCertificates: [\"*\"]` in this one",
             )),
             _ if rbac.is_wider() => Some((
                 "notAfter",
-                "has times, which RBAC does not see",
-                "use `remoteIpBlocks` in the other rule, or remove the times of this one",
+                "is limited in time, which RBAC cannot enforce",
+                "use `remoteIpBlocks` in the other rule, or remove `notBefore` and `notAfter` from this one",
             )),
             _ => None,
         };
@@ -198,7 +198,7 @@ fn check_rules_beside_addresses(
                 code::UNENFORCEABLE_RULE,
                 &rules.index(index).key(key),
                 format!(
-                    "rule `{}` {what}, and rule `{}` depends on the peer's address, which the filter does not see: what one of them allows, the two would let through together",
+                    "rule `{}` {what}, and rule `{}` depends on the peer address, which the filter does not see: together they would allow more than the policy",
                     rule.id, other.id
                 ),
                 help,
@@ -213,7 +213,7 @@ fn check_rules_beside_addresses(
                 code::EVADABLE_RULE,
                 &rules.index(index).key("id"),
                 format!(
-                    "clients can get past RBAC at rule `{}` {}, and past the filter at rule `{}`, since the filter does not see the peer's address",
+                    "clients can evade RBAC at rule `{}` {}, and the filter at rule `{}`, because the filter does not see the peer address",
                     rule.id,
                     gap.evasion(),
                     other.id
@@ -244,14 +244,15 @@ fn check_providers(
     let (code, message, help) = if has_one_provider {
         (
             code::UNSUPPORTED_BY_ISTIO,
-            format!("the workload has the provider `{first}` already, and Istio takes one"),
-            "more than one came with 1.30; use the same provider, or merge the two".to_owned(),
+            format!("the workload already has provider `{first}`, and Istio supports only one"),
+            "use the same provider, merge the two, or upgrade to 1.30, which supports several"
+                .to_owned(),
         )
     } else {
         (
             code::SEVERAL_PROVIDERS,
             format!(
-                "the workload has the provider `{first}` already, and Istio denies every request unless several are enabled"
+                "the workload already has provider `{first}`, and Istio denies every request unless several are enabled"
             ),
             format!(
                 "set `{MULTIPLE_PROVIDERS}=true` in the environment of istiod, as `peergate install-values` does, or use one provider"

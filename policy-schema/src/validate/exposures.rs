@@ -32,8 +32,8 @@ pub(super) fn check(
         problems.report(
             code::MISSING_SERVICE,
             cursor,
-            "nothing says which service the gateway calls",
-            "name it and its ports under `service`",
+            "missing `service`: the gateway has nothing to call",
+            "add its name and ports under `service`",
         );
     }
     let mut exposures = Vec::with_capacity(specs.len());
@@ -58,7 +58,7 @@ fn check_exposure(
     let Some(gateway) = mesh.gateways.position(&spec.gateway) else {
         let names = mesh.gateways.iter().map(|gateway| gateway.name.as_str());
         let help = closest(&spec.gateway, names).map_or_else(
-            || "name one of the `gateways` of the `Mesh`, or add it there".to_owned(),
+            || "use one of the `gateways` of the `Mesh`, or add it there".to_owned(),
             |meant| format!("did you mean `{meant}`?"),
         );
         problems.report(
@@ -78,10 +78,10 @@ fn check_exposure(
                 code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key("timeout"),
                 format!(
-                    "Istio {} is of an older Kubernetes Gateway API than the one that has timeouts",
+                    "Istio {} uses a Kubernetes Gateway API version without timeouts",
                     mesh.istio_version
                 ),
-                format!("{ROUTE_TIMEOUTS} has them; until then remove the field, or use a gateway with `api: Istio`"),
+                format!("upgrade to {ROUTE_TIMEOUTS}, remove the field, or use a gateway with `api: Istio`"),
             );
         }
     }
@@ -90,8 +90,8 @@ fn check_exposure(
             problems.report(
                 code::UNKNOWN_GATEWAY,
                 &cursor.key("hosts").index(index),
-                format!("gateway `{}` does not answer for `{host}`", spec.gateway),
-                "add the host to one of the gateway's servers, where its certificate is named",
+                format!("gateway `{}` does not serve `{host}`", spec.gateway),
+                "add the host to the gateway's server with its certificate",
             );
         }
     }
@@ -117,7 +117,7 @@ fn check_paths(
             code::EMPTY_LIST,
             cursor,
             "the list is empty",
-            "name a path, or remove the field to expose all",
+            "add a path, or remove the field to expose all",
         );
     }
     let mut checked = Vec::with_capacity(paths.len());
@@ -132,8 +132,8 @@ fn check_paths(
             _ => problems.report(
                 code::INVALID_VALUE,
                 &cursor.index(index),
-                format!("`{path}` is not a path that a gateway can route by"),
-                "write `/a` for that one, or `/a/*` for all that begin so",
+                format!("a gateway cannot route by path `{path}`"),
+                "use `/a` for an exact path, or `/a/*` for a prefix",
             ),
         }
     }
@@ -160,8 +160,8 @@ fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
             problems.report(
                 code::UNSUPPORTED_BY_ISTIO,
                 &cursor.index(index),
-                format!("the Kubernetes API routes by whole segments, not by `{path}`"),
-                "write `/a/*`, or use a gateway with `api: Istio`",
+                format!("the Gateway API routes by whole segments, not by `{path}`"),
+                "use `/a/*`, or a gateway with `api: Istio`",
             );
         }
         let literal = path.literal();
@@ -171,8 +171,8 @@ fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
             problems.report(
                 code::UNSUPPORTED_BY_ISTIO,
                 &cursor.index(index),
-                format!("a path of the Kubernetes API cannot have `{part}` as `{path}` has it"),
-                "write the path as it is after normalization, or use a gateway with `api: Istio`",
+                format!("a Gateway API path cannot contain `{part}`, as in `{path}`"),
+                "write the normalized path, or use a gateway with `api: Istio`",
             );
         }
     }
@@ -181,10 +181,10 @@ fn check_routable(paths: &[TextMatch], cursor: &Cursor<'_>, problems: &mut Probl
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
-                "a route of the Kubernetes API has {MAX_MATCHES} paths at most, not {}",
+                "an `HTTPRoute` has at most {MAX_MATCHES} paths, not {}",
                 paths.len()
             ),
-            "name them in several exposures",
+            "split them into several exposures",
         );
     }
 }
@@ -202,7 +202,7 @@ fn check_port(
                 code::MISSING_FIELD,
                 cursor,
                 "the service has several ports",
-                "name the one that the gateway calls under `port`",
+                "set `port` to the one that the gateway calls",
             );
             None
         }
@@ -212,7 +212,7 @@ fn check_port(
                     code::INVALID_VALUE,
                     &cursor.key("port"),
                     format!("the service has no port {port}"),
-                    "name one of the `ports` of the service",
+                    "use one of the `ports` of the service",
                 );
             }
             Some(port)
@@ -257,11 +257,11 @@ pub(super) fn check_together(
                     code::EXPOSURE_WITHOUT_RULE,
                     &cursor,
                     format!(
-                        "no rule lets gateway `{}` call the service for these hosts and paths",
+                        "no rule allows gateway `{}` to call the service with these hosts and paths",
                         gateway.name
                     ),
                     format!(
-                        "add an `Allow` rule with `from: [{{serviceAccounts: [{}]}}]`, and under `to` what the outside may do",
+                        "add an `Allow` rule with `from: [{{serviceAccounts: [{}]}}]`, and the permitted requests under `to`",
                         gateway.account
                     ),
                 );
@@ -275,10 +275,10 @@ pub(super) fn check_together(
                         code::DUPLICATE_HOST,
                         &cursor.index(position),
                         format!(
-                            "`{host}` with the path `{path}` leads to `{}` already",
+                            "`{host}` with path `{path}` already routes to `{}`",
                             other.name
                         ),
-                        "name each host and path once".to_owned(),
+                        "use each host and path once".to_owned(),
                     );
                 }
             }

@@ -22,7 +22,7 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
         {
             exclusive(
                 &cursor,
-                "only an image of a registry is fetched with a login",
+                "only an image from a registry can use a pull secret",
                 "remove the secret, or use `oci://…`",
                 problems,
             );
@@ -31,7 +31,7 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
     if spec.image_pull_policy.is_some() && url == Some(ModuleUrl::File) {
         exclusive(
             &cursor.key("imagePullPolicy"),
-            "a file is not fetched",
+            "a file is not pulled",
             "remove the policy",
             problems,
         );
@@ -40,14 +40,14 @@ pub(super) fn check(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Probl
         check_digest(digest, url.as_ref(), &cursor.key("sha256"), problems);
     } else if let Some(url) = url.filter(|url| *url != ModuleUrl::File && !url.is_pinned()) {
         let help = if matches!(url, ModuleUrl::Image(_)) {
-            "end it with the digest of the image: `@sha256:…`"
+            "add the digest of the image: `@sha256:…`"
         } else {
             "add the digest of the module: `sha256: …`"
         };
         problems.report(
             code::UNPINNED_IMAGE,
             &cursor.key("image"),
-            format!("`{image}` may be another module tomorrow"),
+            format!("`{image}` is not pinned and may change"),
             help,
         );
     }
@@ -64,7 +64,7 @@ fn check_without_image(spec: &FilterSpec, cursor: &Cursor<'_>, problems: &mut Pr
         problems.report(
             code::MISSING_FIELD,
             &cursor.key(field),
-            format!("`{field}` is about the `image`, and there is none"),
+            format!("`{field}` requires an `image`"),
             "add `image`, or remove the field",
         );
     }
@@ -78,7 +78,7 @@ fn check_image(image: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> Opt
             problems.report(
                 code::INVALID_IMAGE,
                 cursor,
-                format!("`{image}` is not a reference that a sidecar can fetch: {reason}"),
+                format!("sidecars cannot fetch `{image}`: {reason}"),
                 "write `oci://REGISTRY/NAME@sha256:…`, `https://…` or `file:///…`",
             );
             None
@@ -97,20 +97,20 @@ fn check_digest(
             code::INVALID_VALUE,
             cursor,
             format!("`{digest}` is not a SHA-256 digest"),
-            "write its 64 digits in lower-case hex, as `sha256sum` prints them",
+            "use 64 lower-case hex digits, as `sha256sum` prints",
         );
     }
     if url.is_some_and(ModuleUrl::is_pinned) {
         exclusive(
             cursor,
-            "the image's reference has its digest already",
+            "the image reference already has a digest",
             "remove the field",
             problems,
         );
     } else if url == Some(&ModuleUrl::File) {
         exclusive(
             cursor,
-            "Istio compares the digest of what it fetches, and a file is not fetched",
+            "Istio only checks the digest of a module that it fetches, and a file is not fetched",
             "remove the field",
             problems,
         );

@@ -19,7 +19,7 @@ pub(super) fn report(
             code::TOO_MANY_POLICIES,
             &Cursor::Root.key("metadata").key("name"),
             format!("more than {MAX_FOLLOWERS} other policies may select the same workloads as this one"),
-            "merge the policies of a workload, or add a label to their selectors that sets them apart",
+            "merge the policies of a workload, or add a label to their selectors that distinguishes them",
         );
     }
 }

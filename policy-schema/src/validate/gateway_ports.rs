@@ -33,16 +33,16 @@ fn check_numbers(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems) 
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key(key),
-                "there is no port 0",
-                "write a port from 1 to 65535, or remove the field",
+                "0 is not a port",
+                "use a port from 1 to 65535, or remove the field",
             );
         } else if RESERVED.contains(&port) {
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key(key),
-                format!("Istio's proxies keep port {port} for themselves"),
+                format!("Istio's proxies reserve port {port}"),
                 format!(
-                    "use one that is not from {} to {}",
+                    "use a port outside {} to {}",
                     RESERVED.start(),
                     RESERVED.end()
                 ),
@@ -65,7 +65,7 @@ fn check_beside(server: &Server, before: &mut Ports, cursor: &Cursor<'_>, proble
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            format!("port {port} cannot speak TLS and answer plain HTTP"),
+            format!("port {port} cannot serve both TLS and plain HTTP"),
             "use two ports",
         );
     };
@@ -94,7 +94,7 @@ fn check_redirect(server: &Server, cursor: &Cursor<'_>, problems: &mut Problems)
             problems.report(
                 code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key(key),
-                "Istio's `Gateway` can lead plain HTTP from port 80 to port 443 alone",
+                "Istio's `Gateway` can only redirect plain HTTP from port 80 to port 443",
                 "remove the field, or use `api: Kubernetes`",
             );
         }

@@ -31,7 +31,7 @@ pub(super) fn check(
     let cursor = cursor.key("gateways");
     check_not_empty(
         specs,
-        "remove the field: without it nothing of the outside is let in",
+        "remove the field: without it, nothing from outside is allowed in",
         &cursor,
         problems,
     );
@@ -45,8 +45,8 @@ pub(super) fn check(
             problems.report(
                 code::DUPLICATE_GATEWAY,
                 &cursor.key("name"),
-                format!("there is a gateway `{}` already", spec.name),
-                "give each gateway its own name",
+                format!("duplicate gateway `{}`", spec.name),
+                "use a unique name for each gateway",
             );
         }
         let gateway = check_gateway(spec, &cursor, problems);
@@ -86,15 +86,17 @@ fn check_tls_versions(
                 problems.report(
                     code::UNSUPPORTED_BY_ISTIO,
                     &tls,
-                    format!("Istio {version} cannot hold gateways of the Kubernetes API to TLS 1.3"),
-                    format!("{TLS_DEFAULTS} can; until then write `minVersion: \"1.2\"`, or use `api: Istio`"),
+                    format!("Istio {version} cannot require TLS 1.3 at Gateway API gateways"),
+                    format!(
+                        "upgrade to {TLS_DEFAULTS}, or use `minVersion: \"1.2\"` or `api: Istio`"
+                    ),
                 );
             } else if known != server.min_version {
                 problems.report(
                     code::UNSUPPORTED_BY_ISTIO,
                     &tls.key("minVersion"),
-                    "gateways of the Kubernetes API have the same TLS version, all of them",
-                    "write the same everywhere, or use `api: Istio`",
+                    "all Gateway API gateways share one TLS version",
+                    "use the same version everywhere, or `api: Istio`",
                 );
             }
         }
@@ -116,8 +118,8 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
             problems.report(
                 code::MISSING_FIELD,
                 cursor,
-                "nothing says by which identity the gateway calls services",
-                "name the service account of its pods under `serviceAccount`",
+                "missing `serviceAccount`: the gateway has no identity to call services with",
+                "set `serviceAccount` to the service account of its pods",
             );
             String::new()
         }
@@ -127,8 +129,8 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
         problems.report(
             code::EMPTY_LIST,
             &servers,
-            "the gateway answers for nothing",
-            "name its hosts and their certificate",
+            "the gateway serves no hosts",
+            "add its hosts and their certificate",
         );
     }
     let mut known = HashSet::new();
@@ -143,8 +145,8 @@ fn check_gateway(spec: &GatewaySpec, cursor: &Cursor<'_>, problems: &mut Problem
                 problems.report(
                     code::DUPLICATE_HOST,
                     &cursor.index(position),
-                    format!("another server of the gateway answers for `{host}` already"),
-                    "name each host once",
+                    format!("another server of the gateway already serves `{host}`"),
+                    "use each host once",
                 );
             }
             hosts.add(host, index);
@@ -184,8 +186,8 @@ fn check_pods(
             problems.report(
                 code::MISSING_FIELD,
                 cursor,
-                "nothing says which pods are the gateway",
-                "name their labels under `selector`, such as `istio: ingressgateway`",
+                "the gateway has no `selector` for its pods",
+                "add their labels to `selector`, such as `istio: ingressgateway`",
             );
             Labels::new()
         }
@@ -193,7 +195,7 @@ fn check_pods(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &cursor.key("selector"),
-                "the pods of a gateway of the Kubernetes API are made by Istio",
+                "Istio creates the pods of a Gateway API gateway",
                 "remove the selector",
             );
             Labels::new()
@@ -226,10 +228,10 @@ fn check_counts(servers: &[Server], cursor: &Cursor<'_>, problems: &mut Problems
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
-                "a gateway of the Kubernetes API answers for {} hosts at most, not for {hosts}",
+                "a Gateway API gateway serves at most {} hosts, not {hosts}",
                 MAX_LISTENERS / 2
             ),
-            "make several gateways of it, or use `api: Istio`",
+            "split it into several gateways, or use `api: Istio`",
         );
     }
     for (index, server) in servers.iter().enumerate() {
@@ -244,10 +246,10 @@ pub(super) fn check_hostnames(hosts: &[String], cursor: &Cursor<'_>, problems: &
             code::UNSUPPORTED_BY_ISTIO,
             cursor,
             format!(
-                "a route of the Kubernetes API is for {MAX_HOSTNAMES} hosts at most, not for {}",
+                "an `HTTPRoute` has at most {MAX_HOSTNAMES} hosts, not {}",
                 hosts.len()
             ),
-            "name them in several",
+            "split them up",
         );
     }
 }
@@ -259,7 +261,7 @@ pub(super) fn check_hosts(
     problems: &mut Problems,
 ) -> Vec<String> {
     if hosts.is_empty() {
-        problems.report(code::EMPTY_LIST, cursor, "the list is empty", "name a host");
+        problems.report(code::EMPTY_LIST, cursor, "the list is empty", "add a host");
     }
     let mut known = HashSet::with_capacity(hosts.len());
     let mut checked: Vec<String> = Vec::with_capacity(hosts.len());
@@ -272,7 +274,7 @@ pub(super) fn check_hosts(
             problems.report(
                 code::DUPLICATE_VALUE,
                 &cursor.index(index),
-                format!("`{host}` stands here twice"),
+                format!("duplicate host `{host}`"),
                 "remove one of them",
             );
         }
@@ -285,8 +287,8 @@ pub(super) fn check_host(host: &str, cursor: &Cursor<'_>, problems: &mut Problem
         problems.report(
             code::INVALID_VALUE,
             cursor,
-            format!("`{host}` is not the name of a host"),
-            "write a DNS name, or `*.` and a DNS name",
+            format!("invalid host name `{host}`"),
+            "use a DNS name, or `*.` and a DNS name",
         );
     }
 }
@@ -309,8 +311,8 @@ fn check_hosts_beside(
                 problems.report(
                     code::DUPLICATE_HOST,
                     &cursor.index(position),
-                    format!("gateway `{}` answers for `{host}` already", other.name),
-                    "name each host at one gateway",
+                    format!("gateway `{}` already serves `{host}`", other.name),
+                    "use each host at one gateway",
                 );
             }
         }
@@ -334,10 +336,10 @@ fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut P
         let (other, key, shared) = match (same_pods, same_account) {
             (None, None) => continue,
             (Some(pods), account) if account.is_none_or(|account| pods <= account) => {
-                (pods, "selector", "the pods are those")
+                (pods, "selector", "pods")
             }
-            (_, Some(account)) => (account, "serviceAccount", "the service account is that"),
-            (Some(pods), None) => (pods, "selector", "the pods are those"),
+            (_, Some(account)) => (account, "serviceAccount", "service account"),
+            (Some(pods), None) => (pods, "selector", "pods"),
         };
         let Some(other) = gateways.get(other) else {
             continue;
@@ -345,8 +347,8 @@ fn check_pods_beside(gateways: &[Gateway], cursor: &Cursor<'_>, problems: &mut P
         problems.report(
             code::DUPLICATE_GATEWAY,
             &cursor.index(index).key(key),
-            format!("{shared} of gateway `{}` too", other.name),
-            "make one gateway of both, with the servers of both, or keep them apart",
+            format!("shares its {shared} with gateway `{}`", other.name),
+            "merge the gateways and their servers, or separate them",
         );
     }
 }

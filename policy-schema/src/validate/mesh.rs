@@ -21,7 +21,7 @@ pub(super) fn report_missing(
         diagnostics,
         code::MISSING_MESH,
         &Cursor::Root.key("kind"),
-        "no document says what mesh this policy is for",
+        "missing `Mesh` document",
         "add a document of kind `Mesh` with the trust domain and the Istio version",
     );
 }
@@ -38,7 +38,7 @@ pub(super) fn check_meshes(
             diagnostics,
             code::DUPLICATE_MESH,
             &Cursor::Root.key("kind"),
-            "there is a mesh already",
+            "duplicate `Mesh`",
             "keep one `Mesh` document",
         );
     }
@@ -135,8 +135,7 @@ fn workload_ttl(spec: &MeshSpec) -> Option<&str> {
 fn unstated(spec: &MeshSpec) -> Vec<&'static str> {
     let defaults = spec.defaults.as_ref();
     let otherwise = defaults.and_then(|defaults| defaults.otherwise);
-    let deny =
-        "what no policy allows is denied, also where there is no policy (`defaults.otherwise`)";
+    let deny = "requests that no policy allows are denied, even at workloads without a policy (`defaults.otherwise`)";
     otherwise.is_none().then_some(deny).into_iter().collect()
 }
 
@@ -151,7 +150,7 @@ fn check_version(
             code::UNSUPPORTED_ISTIO_VERSION,
             &cursor.key("istioVersion"),
             format!(
-                "`{}` is not an Istio version that Peergate supports",
+                "Peergate does not support Istio version `{}`",
                 spec.istio_version
             ),
             format!(
@@ -178,7 +177,7 @@ fn check_names(document: &MeshDocument, problems: &mut Problems) {
             code::EMPTY_LIST,
             &cursor.key("trustDomainAliases"),
             "the list is empty",
-            "name at least one alias, or remove the field",
+            "add an alias, or remove the field",
         );
     }
     if let Some(name) = &spec.root_namespace {
@@ -200,7 +199,7 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
             code::EMPTY_VALUE,
             &cursor.key("accessLog").key("provider"),
             "the provider has no name",
-            "name a provider of the mesh config, or remove the field",
+            "use a provider of the mesh config, or remove the field",
         );
     }
     let Some(tracing) = &telemetry.tracing else {
@@ -212,7 +211,7 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
             code::EMPTY_VALUE,
             &cursor.key("provider"),
             "the provider has no name",
-            "name a provider of the mesh config",
+            "use a provider of the mesh config",
         );
     }
     if let Some(host) = &tracing.service {
@@ -221,16 +220,16 @@ fn check_telemetry(telemetry: &TelemetrySpec, cursor: &Cursor<'_>, problems: &mu
         problems.report(
             code::MISSING_FIELD,
             &cursor,
-            "a port is that of a collector, and none is named",
-            "name its host under `service`, or remove the port",
+            "`port` requires a `service`",
+            "set `service` to the collector's host, or remove the port",
         );
     }
     if !(0.0..=100.0).contains(&tracing.sampling_percent) {
         problems.report(
             code::INVALID_VALUE,
             &cursor.key("samplingPercent"),
-            format!("`{}` is no percentage", tracing.sampling_percent),
-            "write a number from 0 to 100",
+            format!("`{}` is not a percentage", tracing.sampling_percent),
+            "use a number from 0 to 100",
         );
     }
 }

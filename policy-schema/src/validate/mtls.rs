@@ -27,7 +27,7 @@ pub(super) fn check(
     let specs = spec.exceptions.as_deref();
     check_not_empty(
         specs,
-        "remove the field: without it there are no exceptions",
+        "remove the field to have no exceptions",
         &cursor,
         problems,
     );
@@ -36,13 +36,13 @@ pub(super) fn check(
         Some(MtlsMode::Permissive) if !specs.is_empty() => problems.report(
             code::EXCLUSIVE_FIELDS,
             &cursor,
-            "a permissive mesh has nothing to make exceptions from",
+            "a permissive mesh cannot have exceptions",
             "remove `mode: Permissive`, or the exceptions",
         ),
         None if !specs.is_empty() => problems.report(
             code::MISSING_FIELD,
             &cursor,
-            "these are exceptions from strict mutual TLS, and the mesh leaves the mode to the cluster",
+            "exceptions require strict mutual TLS, but this `Mesh` leaves the mode to the cluster",
             "add `mode: Strict` to `mtls`, or remove the exceptions",
         ),
         _ => {}
@@ -54,8 +54,8 @@ pub(super) fn check(
             problems.report(
                 code::INVALID_SCOPE,
                 &cursor.key("namespace"),
-                format!("to Istio what is in the root namespace `{root_namespace}` is for the whole mesh"),
-                "move the workload to a namespace of its own",
+                format!("Istio applies an object in the root namespace `{root_namespace}` to the whole mesh"),
+                "move the workload to another namespace",
             );
         }
         if let Some(exception) = check_exception(spec, index, &cursor, problems) {
@@ -91,8 +91,8 @@ fn check_exception(
         problems.report(
             code::EMPTY_VALUE,
             &cursor.key("owner"),
-            "nobody answers for this exception",
-            "name the team that ends it",
+            "the exception has no owner",
+            "set `owner` to the team that will end it",
         );
     }
     let labels = spec.selector.as_ref().map(|selector| {
@@ -104,8 +104,8 @@ fn check_exception(
         problems.report(
             code::MISSING_FIELD,
             cursor,
-            "ports are those of a workload, and no workload is named",
-            "name the workload's labels under `selector`, or remove the ports",
+            "`ports` requires a `selector`",
+            "add the workload's labels to `selector`, or remove the ports",
         );
     }
     let not_after = check_end(spec, cursor, problems);
@@ -132,7 +132,7 @@ fn check_end(
             code::INVALID_TIME,
             &cursor,
             format!("`{}` is not a UTC time", spec.not_after),
-            "write it in the form `2026-12-31T23:59:59Z`",
+            "use the form `2026-12-31T23:59:59Z`",
         );
         return None;
     };
@@ -148,7 +148,7 @@ fn report_ended(exception: &MtlsException, cursor: &Cursor<'_>, problems: &mut P
             exception.name, exception.not_after
         ),
         format!(
-            "remove it, or agree on a later date with {}; until then it is not rendered",
+            "remove it, or agree on a later date with {}; it is no longer rendered",
             exception.owner
         ),
     );
@@ -190,18 +190,18 @@ fn check_together(
             problems.report(
                 code::DUPLICATE_EXCEPTION,
                 &cursor.key("name"),
-                format!("there is an exception `{}` already", exception.name),
-                "give each exception of a namespace its own name",
+                format!("duplicate exception `{}`", exception.name),
+                "use a unique name for each exception of a namespace",
             );
         } else if let Some(other) = beside {
             problems.report(
                 code::DUPLICATE_EXCEPTION,
                 &cursor,
                 format!(
-                    "exception `{}` may be for the same workloads, and Istio takes one of them",
+                    "exception `{}` may apply to the same workloads, and Istio uses only one",
                     other.name
                 ),
-                "make one of them, or give both a label with different values",
+                "merge them, or add a label with different values to both",
             );
         }
     }

@@ -10,8 +10,8 @@ pub(super) fn check_label(name: &str, cursor: &Cursor<'_>, problems: &mut Proble
         problems.report(
             code::INVALID_NAME,
             cursor,
-            format!("`{name}` is not a name that Kubernetes accepts"),
-            "use lower-case letters, digits and `-`, beginning and ending with a letter or digit",
+            format!("`{name}` is not a valid Kubernetes name"),
+            "use lower-case letters, digits and `-`; start and end with a letter or digit",
         );
     }
 }
@@ -22,8 +22,8 @@ pub(super) fn check_subdomain(name: &str, cursor: &Cursor<'_>, problems: &mut Pr
         problems.report(
             code::INVALID_NAME,
             cursor,
-            format!("`{name}` is not a name that Kubernetes accepts"),
-            "use lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit",
+            format!("`{name}` is not a valid Kubernetes name"),
+            "use lower-case letters, digits, `-` and `.`; start and end with a letter or digit",
         );
     }
 }

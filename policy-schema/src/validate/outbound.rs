@@ -47,7 +47,7 @@ fn check_services(
                 code::CONFLICTING_HOST,
                 &Cursor::Root.key("spec").key("service"),
                 format!(
-                    "policy `{}` describes the service `{}` already",
+                    "policy `{}` already describes service `{}`",
                     first.name(),
                     service.name
                 ),
@@ -75,8 +75,8 @@ fn check_service(
             diagnostics,
             code::MISSING_SERVICE,
             &Cursor::Root.key("spec"),
-            "proxies are told only of declared services, and this policy declares none",
-            "name the service and its ports under `service`, or write `outbound: Any` in the `Mesh`",
+            "proxies only know declared services, and this policy declares none",
+            "add the service and its ports under `service`, or set `outbound: Any` in the `Mesh`",
         );
     }
 }
@@ -114,10 +114,10 @@ fn check_mtls(
             code::EXCLUSIVE_FIELDS,
             &Cursor::Root.key("spec").key("service").key("mtls"),
             format!(
-                "callers would insist on mutual TLS, and by the exception `{}` of the mesh the workload speaks none",
+                "callers would require mutual TLS, but exception `{}` of the mesh disables it for the workload",
                 exception.name
             ),
-            "write `mtls: Auto` as long as the exception lasts",
+            "use `mtls: Auto` until the exception ends",
         );
     }
 }
@@ -151,11 +151,11 @@ fn check_external_hosts(
                     code::CONFLICTING_HOST,
                     &Cursor::Root.key("spec").key("externalHosts").index(index),
                     format!(
-                        "policy `{}` describes `{}` differently, and the namespace has one description",
+                        "policy `{}` describes `{}` differently, but a host has one description per namespace",
                         first.name(),
                         host.host
                     ),
-                    "give the host the same protocols and limits in both",
+                    "use the same protocols and limits in both",
                 );
             }
         }
@@ -186,8 +186,8 @@ fn check_is_outside(
                 .key("externalHosts")
                 .index(index)
                 .key("host"),
-            format!("`{}` may be a service of the mesh itself", host.host),
-            "remove it: what a workload of the mesh may call is said by the rules of what it calls",
+            format!("`{}` may be a service in the mesh", host.host),
+            "remove it: the policy of the called service controls calls within the mesh",
         );
     }
 }
@@ -243,10 +243,10 @@ fn check_tcp_ports<'s>(
                 code::CONFLICTING_HOST,
                 &Cursor::Root.key("spec").key("externalHosts").index(index),
                 format!(
-                    "over plain TCP a proxy cannot tell `{}` from `{first}`, which has the port {} too",
+                    "over plain TCP, a proxy cannot distinguish `{}` from `{first}`, which also has port {}",
                     host.host, port.port
                 ),
-                "use another port, or `TLS` where the workload speaks it",
+                "use another port, or `TLS` if the workload speaks it",
             );
         }
     }

@@ -51,10 +51,10 @@ fn check_names(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
                 code::DUPLICATE_POLICY,
                 &Cursor::Root.key("metadata").key("name"),
                 format!(
-                    "there is a policy `{}/{}` already",
+                    "duplicate policy `{}/{}`",
                     metadata.namespace, metadata.name
                 ),
-                "give each policy of a namespace its own name",
+                "use a unique name for each policy of a namespace",
             );
         }
     }
@@ -115,8 +115,8 @@ fn report_overlap(policy: &Policy<'_>, first: &Policy<'_>, diagnostics: &mut Vec
         diagnostics,
         code::OVERLAPPING_SELECTORS,
         &Cursor::Root.key("spec").key("selector").key("matchLabels"),
-        format!("policy `{name}` selects the same workload, and the rules of both add up"),
-        "put the rules of one workload into one policy, so that a reader sees all of them",
+        format!("policy `{name}` selects the same workload, so the rules of both apply"),
+        "move the rules of a workload to one policy, so that readers see them together",
     );
 }
 
@@ -143,10 +143,10 @@ fn check_targets(policies: &[Policy<'_>], diagnostics: &mut Vec<Diagnostic>) {
                     code::OVERLAPPING_TARGETS,
                     &Cursor::Root.key("spec").key("targetRefs"),
                     format!(
-                        "policy `{}` is for `{}` too, and for other targets than this one",
+                        "policy `{}` also targets `{}`, but its other targets differ",
                         first.document.metadata.name, target.2
                     ),
-                    "give each target to one policy, or name the same targets in both",
+                    "use each target in one policy only, or the same targets in both",
                 );
                 break;
             }

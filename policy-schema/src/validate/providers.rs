@@ -21,7 +21,7 @@ pub(super) fn check(
     let list = cursor.key("extensionProviders");
     check_not_empty(
         providers,
-        "name at least one provider, or remove the field",
+        "add a provider, or remove the field",
         &list,
         problems,
     );
@@ -36,8 +36,8 @@ pub(super) fn check(
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key("name"),
-                format!("there is a provider `{}` already", provider.name),
-                "give each provider its own name",
+                format!("duplicate provider `{}`", provider.name),
+                "use a unique name for each provider",
             );
         }
     }
@@ -50,8 +50,8 @@ pub(super) fn check(
         problems.report(
             code::INVALID_VALUE,
             &telemetry.key("accessLog").key("provider"),
-            format!("provider `{name}` takes no access logs"),
-            "name a provider with `api: OpenTelemetryLogs`",
+            format!("provider `{name}` does not accept access logs"),
+            "use a provider with `api: OpenTelemetryLogs`",
         );
     }
 }
@@ -62,7 +62,7 @@ fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problem
             code::EMPTY_VALUE,
             &cursor.key("name"),
             "the provider has no name",
-            "write the name that rules or `telemetry` use",
+            "add the name that rules or `telemetry` use",
         );
     }
     check_subdomain(&provider.service, &cursor.key("service"), problems);
@@ -71,7 +71,7 @@ fn check_provider(provider: &ExtensionProviderSpec, cursor: &Cursor<'_>, problem
             code::INVALID_VALUE,
             &cursor.key("port"),
             "0 is not a port",
-            "write a number from 1 to 65535",
+            "use a port from 1 to 65535",
         );
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn check_together(
                     code::INVALID_VALUE,
                     &rules.index(index).key("provider"),
                     format!("provider `{name}` of the mesh does not authorize requests"),
-                    "name a provider with `api: ExtAuthzGrpc` or `api: ExtAuthzHttp`",
+                    "use a provider with `api: ExtAuthzGrpc` or `api: ExtAuthzHttp`",
                 );
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn check(
             code::EMPTY_LIST,
             &ports,
             "the service has no port",
-            "name the ports that callers use",
+            "add the ports that callers use",
         );
     }
     let mut checked: Vec<ServicePort> = Vec::with_capacity(spec.ports.len());
@@ -78,8 +78,8 @@ fn check_subsets(
             problems.report(
                 code::DUPLICATE_VALUE,
                 &cursor.key("name"),
-                format!("there is a subset `{}` already", spec.name),
-                "give each subset its own name",
+                format!("duplicate subset `{}`", spec.name),
+                "use a unique name for each subset",
             );
         }
         let selector = cursor.key("selector");
@@ -113,8 +113,8 @@ pub(super) fn check_external_hosts(
             problems.report(
                 code::DUPLICATE_VALUE,
                 &cursor.key("host"),
-                format!("`{host}` stands here twice"),
-                "name its ports together",
+                format!("duplicate host `{host}`"),
+                "merge the ports of both",
             );
         }
         hosts.push(ExternalHost {
@@ -132,7 +132,7 @@ fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: 
             code::EMPTY_LIST,
             cursor,
             "the host has no port",
-            "name the ports that the workload calls",
+            "add the ports that the workload calls",
         );
     }
     for (index, port) in spec.ports.iter().enumerate() {
@@ -151,8 +151,8 @@ fn check_external_ports(spec: &ExternalHostSpec, cursor: &Cursor<'_>, problems: 
             problems.report(
                 code::UNSUPPORTED_BY_ISTIO,
                 &cursor.key("protocol"),
-                "over plain TCP a proxy cannot tell which of these hosts is meant",
-                "name each host",
+                "over plain TCP, a proxy cannot distinguish the hosts of a pattern",
+                "list each host",
             );
         }
     }
@@ -163,7 +163,7 @@ fn check_twice(is_there: bool, port: u16, cursor: &Cursor<'_>, problems: &mut Pr
         problems.report(
             code::DUPLICATE_VALUE,
             cursor,
-            format!("port {port} stands here twice"),
+            format!("duplicate port {port}"),
             "remove one of them",
         );
     }

@@ -35,10 +35,10 @@ pub(super) fn check_together(
             code::UNENFORCEABLE_DEFAULT,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "the policy is in shadow and lets every request pass, policy `{}` decides at some of its workloads, and at the others the mesh would deny",
+                "this shadow policy lets every request pass, but policy `{}` decides at some of its workloads, and at the rest the mesh default would deny",
                 other.name()
             ),
-            "write `defaults: {otherwise: Pass}` in the `Mesh` meanwhile, or let the policy select other workloads",
+            "set `defaults: {otherwise: Pass}` in the `Mesh` meanwhile, or select other workloads",
         );
     }
 }

@@ -43,10 +43,10 @@ pub(super) fn check_together(
             code::LARGE_POLICY,
             &Cursor::Root.key("metadata").key("name"),
             format!(
-                "the plugin config is {} KiB{others}; more than 1024 KiB stall a proxy while it loads them, and `render` refuses Kubernetes objects of that size",
+                "the plugin config is {} KiB{others}; loading more than 1024 KiB stalls a proxy, and `render` refuses Kubernetes objects of that size",
                 size.div_ceil(1024)
             ),
-            "split the policy by workload, or write patterns instead of long lists of values",
+            "split the policy by workload, or use patterns instead of long lists of values",
         );
     }
 }

@@ -104,19 +104,19 @@ fn check_policy(
         if !is_declared() {
             let (place, help) = match policy.attachment() {
                 Attachment::Namespace | Attachment::Mesh(_) => (
-                    "it is also for workloads that no document describes",
-                    "list in the policy's `tcpPorts` the ports that speak something else, or limit the rule with `ports` or `notPorts`",
+                    "it also applies to workloads that no document describes",
+                    "list the ports without HTTP in the policy's `tcpPorts`, or limit the rule with `ports` or `notPorts`",
                 ),
                 Attachment::Workload(_) | Attachment::Targets(_) => (
-                    "no document says which ports of the workload do",
-                    "describe the workload's `service`, with other ports in `tcpPorts`, or limit the rule with `ports` or `notPorts`",
+                    "no document says which ports those are",
+                    "add the workload's `service`, with other ports in `tcpPorts`, or limit the rule with `ports` or `notPorts`",
                 ),
             };
             problems.report(
                 code::DENIES_TCP,
                 &cursor,
                 format!(
-                    "rule `{}` denies every connection on ports that speak no HTTP, and {place}",
+                    "rule `{}` denies every connection on ports without HTTP, and {place}",
                     rule.id
                 ),
                 help,
@@ -129,10 +129,10 @@ fn check_policy(
                 code::DENIES_TCP,
                 &cursor,
                 format!(
-                    "rule `{}` denies every connection on port {port}: without HTTP there is nothing for it to exclude",
+                    "rule `{}` denies every connection on port {port}: without HTTP, its exclusions do not apply",
                     rule.id
                 ),
-                "leave the port out with `notPorts`, or say in a rule of its own that its callers are denied",
+                "exclude the port with `notPorts`, or deny its callers in a separate rule",
             );
         }
     }
@@ -176,7 +176,7 @@ fn check_service_ports(
                 code::DENIES_TCP,
                 &ports.index(index),
                 format!(
-                    "port {port} speaks {protocol} by convention, where rule `{}` of policy `{}` denies every connection",
+                    "port {port} speaks {protocol} by convention, so rule `{}` of policy `{}` denies every connection",
                     rule.id,
                     denying.name()
                 ),
@@ -270,8 +270,8 @@ fn check_absent_http(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, proble
             problems.report(
                 code::NEVER_MATCHES,
                 &to.index(index).key("ports"),
-                "these ports speak no HTTP, and so have no methods, paths and hosts",
-                "remove the ports from `tcpPorts`, or what asks for HTTP from the operation",
+                "these ports do not speak HTTP, so they have no methods, paths or hosts",
+                "remove the ports from `tcpPorts`, or the HTTP fields from the operation",
             );
         }
     }
@@ -288,24 +288,24 @@ fn check_unlimited(rule: &Rule, tcp_ports: &[u16], cursor: &Cursor<'_>, problems
         problems.report(
             code::UNENFORCEABLE_RULE,
             cursor,
-            format!("on ports without HTTP nothing would begin or end rule `{}`: the filter does not see that traffic", rule.id),
-            "leave the ports of `tcpPorts` out with `notPorts`, or remove the times",
+            format!("the times of rule `{}` cannot be enforced on ports without HTTP: the filter does not see that traffic", rule.id),
+            "exclude the ports of `tcpPorts` with `notPorts`, or remove the times",
         );
     }
     if names_certificates_beyond_rbac(rule) && is_enforced && meets_tcp(rule, tcp_ports) {
         problems.report(
             code::UNENFORCEABLE_RULE,
             &cursor.key("from"),
-            format!("on ports without HTTP nothing would tell client certificates apart for rule `{}`: the filter does not see that traffic", rule.id),
-            "leave the ports of `tcpPorts` out with `notPorts`, or write `clientCertificates: [\"*\"]`",
+            format!("rule `{}` cannot distinguish client certificates on ports without HTTP: the filter does not see that traffic", rule.id),
+            "exclude the ports of `tcpPorts` with `notPorts`, or use `clientCertificates: [\"*\"]`",
         );
     }
     if rule.effect != Effect::Allow && some_sources_need_http(rule) {
         problems.report(
             code::UNENFORCEABLE_RULE,
             &cursor.key("from"),
-            "on ports without HTTP only some of these sources can match, and Istio has no way to say it",
-            "make two rules of it: one for the sources with `requestPrincipals`, one for the others",
+            "on ports without HTTP, only some of these sources can match, which Istio cannot express",
+            "split the rule: one for the sources with `requestPrincipals`, one for the others",
         );
     }
 }
@@ -365,13 +365,13 @@ fn check_shared(
         code::UNENFORCEABLE_RULE,
         cursor,
         format!(
-            "port {} speaks HTTP by policy `{}` and something else by policy `{}`, and Istio has no way to keep rule `{}` off the one without the other",
+            "port {} speaks HTTP in policy `{}` but not in policy `{}`, and Istio cannot apply rule `{}` to only one of them",
             shared.port,
             asking.name(),
             declaring.name(),
             rule.id
         ),
-        "leave the port out with `notPorts`, and deny it in the policies of the workloads where it speaks HTTP",
+        "exclude the port with `notPorts`, and deny it in the policies of the workloads where it speaks HTTP",
     );
 }
 

@@ -10,8 +10,8 @@ pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Prob
         problems.report(
             code::EMPTY_MATCHER,
             cursor,
-            "nothing is limited",
-            "remove the field, or name a limit",
+            "no limit is set",
+            "remove the field, or add a limit",
         );
     }
     check_duration(
@@ -55,8 +55,8 @@ pub(super) fn check(spec: &TrafficSpec, cursor: &Cursor<'_>, problems: &mut Prob
         problems.report(
             code::INVALID_VALUE,
             &cursor.key("maxEjectionPercent"),
-            "there are no more than 100 percent",
-            "write a number from 0 to 100",
+            "a percentage cannot exceed 100",
+            "use a number from 0 to 100",
         );
     }
 }
@@ -68,7 +68,7 @@ fn check_limit(limit: Option<u32>, cursor: &Cursor<'_>, problems: &mut Problems)
             code::INVALID_VALUE,
             cursor,
             "a limit is a number from 1 to 2147483647",
-            "remove the field to have Istio's default",
+            "remove the field to use Istio's default",
         );
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn check_duration(text: Option<&str>, cursor: &Cursor<'_>, problems: 
             code::INVALID_VALUE,
             cursor,
             format!("`{text}` is not a time span"),
-            "write a whole number with `ms`, `s`, `m` or `h`, such as `30s`",
+            "use a whole number with `ms`, `s`, `m` or `h`, such as `30s`",
         );
     }
 }

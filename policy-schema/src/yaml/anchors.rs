@@ -153,7 +153,7 @@ fn merged_entries(key: &Node, value: Node) -> Result<Vec<Entry>, Fault> {
         .ok_or_else(|| Fault {
             code: code::YAML_FEATURE,
             span: key.span,
-            message: "a merge key takes a mapping, or a list of mappings".to_owned(),
+            message: "a merge key requires a mapping, or a list of mappings".to_owned(),
             help: "write an alias of a mapping, such as `<<: *name`".to_owned(),
         })
 }
@@ -163,7 +163,7 @@ fn ambiguous(span: Span, key: &str) -> Fault {
         code: code::YAML_FEATURE,
         span,
         message: format!(
-            "this merge key sets {} again: kubectl takes the merged value, and kustomize the one above",
+            "this merge key sets {} again: kubectl uses the merged value, kustomize the one above",
             quoted(key)
         ),
         help: "put the merge key before the other fields".to_owned(),

@@ -79,7 +79,7 @@ impl<'de> Reader<'de, '_> {
             Failure::Reported | Failure::Again => {}
             Failure::Missing(_) | Failure::Message(_) => {
                 let message = format!("{} is not accepted: {failure}", self.place);
-                let help = "write a value of the kind that the message names".to_owned();
+                let help = "use a value of the kind that the message names".to_owned();
                 self.report(code::WRONG_TYPE, self.node, message, help);
             }
         }

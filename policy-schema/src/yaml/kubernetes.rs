@@ -144,12 +144,10 @@ fn ambiguous_line_end(text: &str, offset: usize) -> Option<Fault> {
             end: start + found.len_utf8(),
         },
         message: format!(
-            "the character U+{:04X} ends a line for some readers of YAML and not for others",
+            "the character U+{:04X} is a line break to some YAML parsers and not to others",
             u32::from(found)
         ),
-        help:
-            "end each line with a line feed, or write the character as an escape in double quotes"
-                .to_owned(),
+        help: "end each line with a line feed, or escape the character in double quotes".to_owned(),
     })
 }
 
@@ -159,7 +157,7 @@ fn as_template(fault: Fault, text: &str) -> Fault {
         return fault;
     }
     Fault {
-        help: "this looks like a template of Helm: render it first, such as with `helm template`"
+        help: "this looks like a Helm template: render it first, such as with `helm template`"
             .to_owned(),
         ..fault
     }

@@ -20,7 +20,7 @@ pub(super) fn nested_too_deep(deepest: usize, span: Span) -> Fault {
         code::YAML_FEATURE,
         span,
         format!("the value is nested more than {deepest} levels deep"),
-        "write it with fewer levels",
+        "use fewer levels",
     )
 }
 
@@ -73,7 +73,7 @@ pub(super) fn unresolved_alias(why: Unresolved, written: &str, span: Span) -> Fa
             "write the value out; text that starts with `*` needs quotes",
         ),
         Unresolved::TooMany => (
-            format!("with {name} the aliases stand for too many values"),
+            format!("with {name}, the aliases expand to too many values"),
             "write the values out",
         ),
     };
@@ -105,8 +105,8 @@ pub(super) fn dedented_text(span: Span) -> Fault {
     fault(
         code::YAML_SYNTAX,
         span,
-        "quoted text goes on at the indentation of its field",
-        "indent the lines of a quoted text deeper than the field",
+        "quoted text continues at the indentation of its field",
+        "indent the lines of quoted text deeper than the field",
     )
 }
 
@@ -128,7 +128,7 @@ fn syntax_help(info: &str, word: &str) -> String {
     {
         format!("text that starts with `{indicator}` needs quotes")
     } else if info.contains("unprintable") {
-        "remove the character, or write it as an escape in double quotes".to_owned()
+        "remove the character, or escape it in double quotes".to_owned()
     } else if info.contains("tab") {
         "indent with spaces".to_owned()
     } else if info.contains("quoted scalar") {

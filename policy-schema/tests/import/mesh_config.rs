@@ -106,7 +106,7 @@ fn what_istiod_refuses_is_refused_and_what_it_ignores_is_noted() {
         (
             "trust_domain: evil.example",
             false,
-            "`trust_domain` is ignored, since `trustDomain` is set too",
+            "`trust_domain` is ignored, because `trustDomain` is also set",
         ),
         (
             "trustDomian: evil.example",
@@ -185,8 +185,7 @@ fn the_version_is_that_which_is_installed() {
     let contradicted = imported(&[&sail("v1.27.1")], &options);
     assert!(contradicted.documents.is_none());
     assert!(
-        messages(&contradicted)
-            .contains("Istio 1.27 is installed, and `--istio-version` says 1.26")
+        messages(&contradicted).contains("Istio 1.27 is installed, but `--istio-version` is 1.26")
     );
 }
 

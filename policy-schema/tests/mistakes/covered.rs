@@ -217,8 +217,8 @@ fn the_rule_to_remove_is_the_one_within_the_other() {
     };
     let broad = format!("effect: Allow, {WEB}");
     let narrow = format!("effect: Allow, {WEB}, to: [{{methods: [GET]}}]");
-    let remove_b = "remove `b`, or narrow `a` if it takes too much";
-    let remove_a = "remove `a`, or narrow `b` if it takes too much";
+    let remove_b = "remove `b`, or narrow `a` if it matches too much";
+    let remove_a = "remove `a`, or narrow `b` if it matches too much";
     assert_eq!(help(&broad, &narrow), remove_b);
     assert_eq!(help(&narrow, &broad), remove_a);
     assert_eq!(help(&broad, &broad), "remove one of the two");

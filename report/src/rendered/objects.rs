@@ -50,7 +50,7 @@ impl Debug for Resources<'_> {
 #[derive(Debug, Error)]
 pub enum NoObject {
     /// What brings the filter is asked for, and the mesh has no image of it.
-    #[error("the mesh does not say where sidecars fetch the filter")]
+    #[error("the mesh does not set `filter.image`")]
     MissingImage,
     /// The mesh's Istio does not have the kind of object that is to bring the filter.
     #[error(transparent)]

@@ -199,7 +199,7 @@ fn objects_without_a_namespace_are_of_the_one_that_is_given() {
             run.stdout
         );
         let note =
-            "2 objects have no namespace, and `default` is assumed; set it with `--namespace`";
+            "2 objects have no namespace, so `default` is assumed; set it with `--namespace`";
         assert_eq!(run.stderr.contains(note), is_noted, "{}", run.stderr);
     }
 }

@@ -220,7 +220,7 @@ fn what_cannot_be_changed_safely_is_not() {
     for (policy, message) in [
         (
             in_brackets,
-            "cart.yaml` is not changed: line 10: `enforcement` is written in brackets",
+            "cart.yaml` is not changed: line 10: `enforcement` is in flow style",
         ),
         (
             passing,

@@ -191,12 +191,12 @@ fn what_is_read_in_different_ways_is_a_fault() {
         (
             "a: &x b\nd: {<<: *x}\n",
             "<<",
-            "a merge key takes a mapping, or a list of mappings",
+            "a merge key requires a mapping, or a list of mappings",
         ),
         (
             "a: &x {b: c}\nd: {b: own, <<: *x}\n",
             "<<",
-            "this merge key sets `b` again: kubectl takes the merged value, and kustomize the one above",
+            "this merge key sets `b` again: kubectl uses the merged value, kustomize the one above",
         ),
         (
             "a: {<<: {b: 1}, <<: {c: 2}}\n",
@@ -210,12 +210,12 @@ fn what_is_read_in_different_ways_is_a_fault() {
         (
             "a: b # c\rd: e\n",
             "\r",
-            "the character U+000D ends a line for some readers of YAML and not for others",
+            "the character U+000D is a line break to some YAML parsers and not to others",
         ),
         (
             "a: b # c\u{2028}d: e\n",
             "\u{2028}",
-            "the character U+2028 ends a line for some readers of YAML and not for others",
+            "the character U+2028 is a line break to some YAML parsers and not to others",
         ),
     ] {
         let documents = json_of(text).1;

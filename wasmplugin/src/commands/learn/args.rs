@@ -173,7 +173,7 @@ pub(super) struct EvidenceArgs {
 fn parse_service_port(text: &str) -> Result<ServicePortSpec, &'static str> {
     let port = |text: &str| {
         let port = text.parse().ok().filter(|port: &u16| *port > 0);
-        port.ok_or("write a port from 1 to 65535, or two of them as `80:8080`")
+        port.ok_or("use a port from 1 to 65535, or two of them as `80:8080`")
     };
     let (own, target) = match text.split_once(':') {
         Some((own, target)) => (own, Some(port(target)?)),

@@ -168,7 +168,7 @@ fn a_mesh_config_that_cannot_be_read_is_not_judged() {
 /// The rest of the mesh config is still compared.
 #[test]
 fn a_field_that_istiod_refuses_or_ignores_is_found() {
-    let unknown = "is not a field that Istio knows, so Istio ignores it";
+    let unknown = "is unknown to Istio, which ignores it";
     for (field, message) in [
         (
             "pathNormalization: {normalization: base}",
