@@ -334,11 +334,11 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
         ),
         (
             vec![&*image, reference, "--write", &in_brackets],
-            "`filter` is written in brackets",
+            "`filter` is in flow style",
         ),
         (
             vec![&*image, reference, "--write", &digest_in_brackets],
-            "`sha256` is written in brackets",
+            "`sha256` is in flow style",
         ),
         (
             vec![&*image, reference, "--write", &otherwise_invalid],

@@ -263,7 +263,7 @@ fn brings_the_filter_by_the_newer_kind_where_there_is_one() {
     let refused = run(&[&args[..], &newer, &["1.29"]].concat());
     assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
     assert!(
-        refused.stderr.contains("it came with 1.30"),
+        refused.stderr.contains("which requires 1.30"),
         "{}",
         refused.stderr
     );

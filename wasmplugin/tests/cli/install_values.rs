@@ -193,9 +193,9 @@ fn faults_of_extension_providers_are_found() {
         (
             "service: opa.authz",
             "service: \"http://opa.authz",
-            "not a name",
+            "not a valid Kubernetes name",
         ),
-        ("provider: logs", "provider: opa", "takes no access logs"),
+        ("provider: logs", "provider: opa", "does not accept access logs"),
         (
             "provider: opa, to",
             "provider: logs, to",

@@ -6,7 +6,7 @@ use peergate_sandbox::Prometheus;
 use serde_json::{Value, json};
 
 use super::mesh::{Mesh, Policies};
-use super::scraped::after_allowing;
+use super::scraped::{after_allowing, allow};
 use super::scraping::{scraping, wait_for};
 use super::{Run, run};
 
@@ -178,26 +178,19 @@ fn what_no_proxy_has_is_not_ready() {
     );
 }
 
-/// How many days a window has, from a week on, in which Prometheus looks at nothing soon. A window has 500 looks, at
-/// multiples of their distance since 1970; a look in the middle of a test would hide what was counted before it.
-fn days_without_look_for(duration: Duration) -> u64 {
-    let now = UNIX_EPOCH.elapsed().unwrap();
-    let is_quiet = |days: &u64| {
-        let step = Duration::from_hours(days * 24) / 500;
-        let since_look = now.as_millis() % step.as_millis();
-        since_look > 1_000 && since_look + duration.as_millis() < step.as_millis()
-    };
-    (7..60).find(is_quiet).unwrap()
-}
-
 #[test]
 fn a_fresh_prometheus_has_not_counted_for_long_enough() {
-    let days = days_without_look_for(Duration::from_mins(3));
     let policies = Policies::new();
-    let (mesh, prometheus) = after_allowing(&policies, 20);
-    // Looks are more than 20 minutes apart, and all that was counted is younger.
-    let window = format!("{days}d");
-    let week = ["--window", &window, "--max-breakage", "20%"];
+    let mesh = Mesh::start(&policies);
+    let prometheus = scraping(mesh.admin());
+    // In a window of a week, promote looks every 20 minutes, and every 2.4 seconds in the last 20 minutes. It counts what
+    // was counted after its first look.
+    wait_for(
+        &prometheus,
+        "time() - min(min_over_time(timestamp(peergate_decisions_total)[5m:100ms])) > 3",
+    );
+    allow(&mesh, &prometheus, 20);
+    let week = ["--window", "7d", "--max-breakage", "20%"];
     let json = promote(
         &policies,
         &prometheus,
@@ -211,13 +204,13 @@ fn a_fresh_prometheus_has_not_counted_for_long_enough() {
     );
     let wait = of_rule(&json, "no-admin", &["waitSeconds"])[0].clone();
     assert!(
-        (days * 86_400 - 800..days * 86_400).contains(&wait.as_u64().unwrap()),
+        (604_000..604_800).contains(&wait.as_u64().unwrap()),
         "{wait}"
     );
     let human = promote(&policies, &prometheus, &week);
     for part in [
         "rule no-admin of policy shop/orders (Deny): not ready, not counted for long enough yet\n  none of 20 requests would have been denied: at most ",
-        &format!(" of {days}d: wait {days}d, until 20"),
+        " of 7d: wait 7d, until 20",
         ", or choose a shorter `--window`\n",
     ] {
         assert!(human.stdout.contains(part), "{part}\n{}", human.stdout);

@@ -9,10 +9,15 @@ use super::scraping::{scraping, wait_for};
 pub(crate) fn after_allowing(policies: &Policies, requests: usize) -> (Mesh, Prometheus) {
     let mesh = Mesh::start(policies);
     let prometheus = scraping(mesh.admin());
+    allow(&mesh, &prometheus, requests);
+    (mesh, prometheus)
+}
+
+/// Has as many requests allowed, and waits until Prometheus has all of them.
+pub(crate) fn allow(mesh: &Mesh, prometheus: &Prometheus, requests: usize) {
     assert_eq!(mesh.ask("web", "/orders", requests), 200);
     wait_for(
-        &prometheus,
+        prometheus,
         &format!("sum(peergate_decisions_total{{peergate_effect=\"allow\"}}) == {requests}"),
     );
-    (mesh, prometheus)
 }

@@ -363,14 +363,14 @@ fn ids_that_were_changed_or_made_elsewhere_are_refused() {
     let mut changed = id.clone();
     let last = changed.pop().unwrap();
     changed.push(if last == 'A' { 'Q' } else { 'A' });
-    refused(&sealed, &changed, "error: this ");
-    refused(&sealed, id.get(1..).unwrap(), "error: this ");
-    refused(&sealed, "nonsense", "error: this ");
-    refused(&open, &id, "is sealed with a key");
+    refused(&sealed, &changed, "decision ID");
+    refused(&sealed, id.get(1..).unwrap(), "decision ID");
+    refused(&sealed, "nonsense", "decision ID");
+    refused(&open, &id, "the decision key is required");
     let of_others = Policies::sealed("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    refused(&of_others, &id, "was changed, or it was made elsewhere");
+    refused(&of_others, &id, "was altered or issued elsewhere");
     let unsealed = Mesh::start(&open).denied(WEB, "POST", "/orders");
-    refused(&sealed, &unsealed, "not sealed with a key");
+    refused(&sealed, &unsealed, "is not sealed, so it may be forged");
     // One of a policy that the documents do not have.
     open.replace("name: orders", "name: invoices");
     refused(&open, &unsealed, "there is no policy `shop/orders`");
