@@ -190,7 +190,7 @@ fn check_custom(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &from.index(index),
-                "a `Custom` rule cannot depend on identities: Istio refuses it",
+                "a `Custom` rule cannot depend on identities: Istio rejects it",
                 "use `ipBlocks`, `remoteIpBlocks`, `to` or `when` instead",
             );
         }
@@ -206,7 +206,7 @@ fn check_custom(
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),
-                "a `Custom` rule cannot depend on identities: Istio refuses it",
+                "a `Custom` rule cannot depend on identities: Istio rejects it",
                 "remove the condition",
             );
         }

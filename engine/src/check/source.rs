@@ -348,7 +348,7 @@ pub(super) fn check_trust_domain(
         problems.report(
             code::INVALID_TRUST_DOMAIN,
             cursor,
-            format!("`{text}` is not a trust domain"),
+            format!("invalid trust domain `{text}`"),
             "write only its name, such as `cluster.local`",
         );
         return None;

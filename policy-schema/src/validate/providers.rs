@@ -36,7 +36,7 @@ pub(super) fn check(
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key("name"),
-                format!("duplicate provider `{}`", provider.name),
+                format!("provider `{}` already exists", provider.name),
                 "use a unique name for each provider",
             );
         }

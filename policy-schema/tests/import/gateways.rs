@@ -179,7 +179,7 @@ fn what_cannot_be_said_of_certificates_at_a_gateway_is_reported_or_refused() {
             from("notNamespaces: [a]"),
             "1.31",
             false,
-            "are not exempt",
+            "but this policy does not",
         ),
         (
             "DENY",
@@ -193,7 +193,7 @@ fn what_cannot_be_said_of_certificates_at_a_gateway_is_reported_or_refused() {
             "{when: [{key: source.principal, notValues: [partner.example/*]}]}".to_owned(),
             "1.31",
             false,
-            "are not exempt",
+            "but this policy does not",
         ),
         (
             "ALLOW",
@@ -239,7 +239,7 @@ fn a_policy_for_gateways_and_other_workloads_says_what_it_closes() {
         let texts = [MESH, &gateway, &policy(namespace, spec)];
         let told = messages(&imported(&texts, &Options::default()));
         assert_eq!(
-            told.contains("is for gateways too"),
+            told.contains("also applies to gateways"),
             is_reported,
             "{namespace} {spec}: {told}"
         );

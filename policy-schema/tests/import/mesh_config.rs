@@ -111,7 +111,7 @@ fn what_istiod_refuses_is_refused_and_what_it_ignores_is_noted() {
         (
             "trustDomian: evil.example",
             false,
-            "`trustDomian` is not a field that Istio knows",
+            "`trustDomian` is unknown to Istio",
         ),
     ] {
         let text = format!("meshConfig:\n  enableTracing: true\n  {field}\n");
@@ -151,7 +151,7 @@ fn mesh_configs_that_say_the_same_are_one_and_others_are_refused() {
     ] {
         let imported = imported(&[values, &map(config)], &Options::default());
         assert_eq!(imported.documents.is_some(), is_same, "{config}");
-        let refused = messages(&imported).contains("there is another mesh config already");
+        let refused = messages(&imported).contains("the input has another mesh config");
         assert_eq!(refused, !is_same, "{config}");
     }
 }

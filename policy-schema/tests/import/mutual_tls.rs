@@ -146,10 +146,10 @@ fn what_exceptions_cannot_say_leaves_the_mode_to_the_cluster() {
     let mixed = "{selector: {matchLabels: {app: a}}, portLevelMtls: {\"1\": {mode: DISABLE}, \"2\": {mode: PERMISSIVE}}}";
     let strict = "{selector: {matchLabels: {app: a}}, mtls: {mode: STRICT}}";
     for (objects, reason) in [
-        (&[][..], "no PeerAuthentication for the whole mesh"),
+        (&[][..], "no mesh-wide PeerAuthentication"),
         (
             &[("shop", "default", "{mtls: {mode: STRICT}}")],
-            "no PeerAuthentication for the whole mesh",
+            "no mesh-wide PeerAuthentication",
         ),
         (
             &[("istio-system", "default", "{mtls: {mode: DISABLE}}")],
@@ -157,7 +157,7 @@ fn what_exceptions_cannot_say_leaves_the_mode_to_the_cluster() {
         ),
         (
             &[STRICT, ("istio-system", "b", "{mtls: {mode: PERMISSIVE}}")],
-            "takes the older one",
+            "uses the older one",
         ),
         (
             &[
@@ -165,13 +165,16 @@ fn what_exceptions_cannot_say_leaves_the_mode_to_the_cluster() {
                 ("shop", "a", "{}"),
                 ("shop", "b", "{mtls: {mode: PERMISSIVE}}"),
             ],
-            "takes the older one",
+            "uses the older one",
         ),
         (
             &[STRICT, ("shop", "a", &with_port)],
             "some of its ports have another mode",
         ),
-        (&[STRICT, ("shop", "a", mixed)], "other modes than others"),
+        (
+            &[STRICT, ("shop", "a", mixed)],
+            "ports of the workload have different modes",
+        ),
         (
             &[STRICT, ("shop", "a", &workload), ("shop", "b", other)],
             "may select the same pods",
@@ -186,7 +189,7 @@ fn what_exceptions_cannot_say_leaves_the_mode_to_the_cluster() {
         ),
         (
             &[STRICT, ("shop", "a.b", &workload)],
-            "cannot have the name `a.b`",
+            "`a.b` is not a valid exception name",
         ),
     ] {
         let (mtls, told) = mutual_tls(objects);

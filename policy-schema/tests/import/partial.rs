@@ -352,6 +352,6 @@ fn a_dry_run_of_an_authorizer_is_not_imported() {
         "namespace: shop, annotations: {istio.io/dry-run: \"true\"}}",
     );
     let imported = imported(&[MESH, &text], &Options::default());
-    assert!(messages(&imported).contains("in spite of which Istio asks its authorizer"));
+    assert!(messages(&imported).contains("but Istio asks its authorizer anyway"));
     assert_eq!(imported.documents.unwrap().policies.len(), 0);
 }

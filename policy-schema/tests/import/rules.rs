@@ -118,7 +118,7 @@ fn trust_domains_are_those_that_istio_makes_of_them() {
         ("1.24", source("serviceAccounts: [a]")),
     ] {
         let refused = rules_at("ALLOW", &written, minor).unwrap_err();
-        assert!(refused.contains("does not know the field"), "{refused}");
+        assert!(refused.contains("does not support the field"), "{refused}");
     }
 }
 
@@ -136,13 +136,13 @@ fn a_namespace_with_a_star_inside_is_refused() {
         ] {
             let refused = rules(action, rule).unwrap_err();
             assert!(
-                refused.contains("to Istio each `*` in a namespace is any text"),
+                refused.contains("Istio reads each `*` in a namespace as any text"),
                 "{refused}"
             );
         }
         let ends = "{from: [{source: {namespaces: [\"*a\"]}}]}";
         let refused = rules(action, ends).unwrap_err();
-        assert!(refused.contains("would be every namespace"), "{refused}");
+        assert!(refused.contains("as every namespace"), "{refused}");
         let doubled = "{from: [{source: {namespaces: [\"a**\", \"**\"]}}]}";
         let expected = json!([{"from": [{"namespaces": ["a*", "*"]}]}]);
         assert_eq!(rules(action, doubled), Ok(expected));
@@ -163,7 +163,7 @@ fn what_says_nothing_is_refused_and_not_everybody() {
         "{to: [{operation: {hosts: [\"\"]}}]}",
     ] {
         let refused = rules("ALLOW", rule).unwrap_err();
-        assert!(refused.contains("Istio refuses"), "{rule}: {refused}");
+        assert!(refused.contains("Istio rejects"), "{rule}: {refused}");
     }
 }
 
@@ -223,7 +223,7 @@ fn what_is_left_of_a_rule_that_asks_for_http_asks_for_http() {
 fn a_denial_by_http_alone_is_noted_for_tcp_ports() {
     let is_noted = |rule: &str| {
         let imported = imported(&[MESH, &policy("DENY", rule)], &Options::default());
-        messages(&imported).contains("on TCP ports it denies all traffic")
+        messages(&imported).contains("it denies all traffic on TCP ports")
     };
     assert!(is_noted("{to: [{operation: {paths: [/admin]}}]}"));
     assert!(is_noted(
@@ -251,8 +251,8 @@ fn what_matches_more_than_in_istio_is_said_once_for_each_kind() {
         format!("{{when: [{{key: 'request.headers[x-tenant]', {list}: ['{value}']}}]}}")
     };
     let address = |blocks: &str| format!("{{from: [{{source: {{remoteIpBlocks: [{blocks}]}}}}]}}");
-    let headers = "header values that stop a request match more";
-    let hosts = "hosts that stop a request match more";
+    let headers = "header values that block a request match more";
+    let hosts = "hosts that block a request match more";
     let blocks = "IPv4 blocks match more";
     for (action, rule, expected) in [
         ("DENY", header("values", "a"), Some(headers)),

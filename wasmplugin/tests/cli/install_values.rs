@@ -186,16 +186,20 @@ fn extension_providers_are_installed_and_reached() {
 #[test]
 fn faults_of_extension_providers_are_found() {
     let cases = [
-        ("{name: logs", "{name: opa", "already"),
-        ("{name: logs", "{name: peergate", "already"),
-        ("{name: logs", "{name: traces", "already"),
+        ("{name: logs", "{name: opa", "already exists"),
+        ("{name: logs", "{name: peergate", "already exists"),
+        ("{name: logs", "{name: traces", "already exists"),
         ("port: 9191", "port: 0", "0 is not a port"),
         (
             "service: opa.authz",
             "service: \"http://opa.authz",
-            "not a valid Kubernetes name",
+            "is not a valid Kubernetes name",
         ),
-        ("provider: logs", "provider: opa", "does not accept access logs"),
+        (
+            "provider: logs",
+            "provider: opa",
+            "does not accept access logs",
+        ),
         (
             "provider: opa, to",
             "provider: logs, to",
