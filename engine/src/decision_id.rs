@@ -75,7 +75,7 @@ pub enum RecordedCaller {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidDecisionId {
     /// It is no base64 of this form at all.
-    #[error("not a decision ID, or only a part of one")]
+    #[error("this is not a decision ID, or only part of one")]
     Malformed,
     /// It was made by another version.
     #[error("this version does not support the format of this decision ID")]
