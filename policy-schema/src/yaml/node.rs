@@ -9,7 +9,7 @@ use crate::problem::{Location, Step};
 
 /// A value of a YAML document: a mapping, a list or a scalar.
 ///
-/// Trees come from [`parse`](super::parse) only, which bounds how deep they are.
+/// Trees come from `parse` only, which bounds how deep they are.
 #[derive(Clone, Debug)]
 pub struct Node {
     pub(super) span: Span,
