@@ -18,7 +18,7 @@ fuzz_crate_certificate := peergate-filter
 fuzz_crate_certificates := peergate-mesh
 fuzz_crate_access-log := peergate-insight
 fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
-# Where what reads the bytes is nobody else's business, the test is inside the library.
+# A reader that is private to its library has its test inside the library.
 fuzz_tests = $(if $(filter peergate-mesh peergate-insight,$(fuzz_crate)),--lib fuzz::,--test fuzz)
 
 help: ## list these targets

@@ -56,7 +56,7 @@ pub struct PluginConfig {
     /// `Shadow` to let every request pass and only record what the policy would do.
     #[serde(default)]
     pub enforcement: Enforcement,
-    /// What is told of decisions, and to whom.
+    /// What the filter reports about decisions, and to whom.
     #[serde(default, skip_serializing_if = "ReportingSpec::is_empty")]
     pub reporting: ReportingSpec,
     /// The key that the ids of decisions are encrypted with: 32 bytes in base64 for URLs, without padding.

@@ -9,11 +9,11 @@ use crate::host::Bytes;
 /// Who calls, as [`PeerIdentity`] has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// Somebody who presented no identity.
+    /// The caller presented no identity.
     Absent,
-    /// Somebody whose certificate the proxy has not validated.
+    /// The proxy has not validated the caller's certificate.
     Unvalidated,
-    /// Somebody who presented anything but one SPIFFE ID.
+    /// The caller presented something other than one SPIFFE ID.
     Malformed,
     /// The workload with this SPIFFE ID.
     Verified(Rc<OwnedSpiffeId>),

@@ -6,7 +6,7 @@
 //!                                                             └──▶ proposals ──▶ rules
 //! ```
 //!
-//! Pure functions, but for `series`, which asks a Prometheus; opening files is up to the command.
+//! Pure functions, except `series`, which queries Prometheus. The command opens files.
 
 pub mod access_log;
 pub mod caller;

@@ -5,7 +5,7 @@ mod mesh;
 
 pub use mesh::Mesh;
 
-/// The query as Grafana would send it, for each of the rules of the mesh that somebody may look at.
+/// The query as Grafana would send it, for every rule of the mesh that a viewer can select.
 pub fn filled_in(query: &str) -> Vec<String> {
     let query = query
         .replace("$__rate_interval", "1m")

@@ -12,7 +12,7 @@
 //! with 32-bit big-endian numbers. The tag is both what proves the content and what no two contents have
 //! in common, so that no random number is needed, which a filter has none of. Equal contents are equal
 //! ids: the same request in the same second. Of the content an id shows its length. `SECURITY.md` says why
-//! this is none of the AEADs of an RFC.
+//! this is not an AEAD from an RFC.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -33,7 +33,7 @@ impl RevisionNumber {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a value out of range becomes one that is told apart"
+        reason = "a value out of range becomes a distinct one"
     )]
     pub fn from_sample(value: f64) -> Option<Self> {
         let number = value as u64;

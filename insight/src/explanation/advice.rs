@@ -34,7 +34,7 @@ pub enum Advice {
     NameCertificate(Vec<String>),
     /// This rule would allow the request, and its whole policy is in shadow.
     EnforcePolicy(NamedRule),
-    /// This rule takes the request but for what no id has.
+    /// This rule matches the request, except for attributes that no decision ID contains.
     SeeWhatWasSent(NearRule),
     /// The text of the policy cannot be changed.
     ByHand {

@@ -36,7 +36,7 @@ pub struct Inquiry<'i> {
 pub struct Explained {
     /// What the id has.
     pub record: DecisionRecord,
-    /// Whether nobody without the key can have made the id.
+    /// Whether the ID is authentic: only a holder of the key can have made it.
     pub is_sealed: bool,
     /// What the documents say of it.
     pub explanation: Explanation,

@@ -43,7 +43,7 @@ enum PeerField {
     Present(String),
 }
 
-/// Why a line is none of an access log that can be learnt from.
+/// Why a line cannot be learned from.
 #[derive(Debug, Error)]
 pub enum InvalidLine {
     /// It is neither a JSON object nor anything else that is recognised.
@@ -70,7 +70,7 @@ pub enum InvalidLine {
     /// What it names as its policy is no name of one.
     #[error("`{label}` is no name of a policy: `{0}`", label = Label::Policy.tag())]
     PolicyName(String),
-    /// It names no policy, and nobody has named one for it.
+    /// It names no policy, and no option names one for it.
     #[error("it does not say which policy it is of")]
     NoPolicy,
 }
@@ -163,7 +163,7 @@ impl InvalidLine {
 }
 
 impl Line {
-    /// On a sidecar's way out there is no filter, and nobody presents a certificate. On a gateway all requests go on to
+    /// On a sidecar's way out there is no filter and no client certificate. On a gateway all requests go on to
     /// other workloads, and there the filter says of which policy they are.
     fn direction(&self) -> Direction {
         let is_named = |told: &PeerField| matches!(told, PeerField::Present(_));

@@ -20,7 +20,7 @@ use crate::promql::{CALLER, EFFECT, METHOD, PATH, POLICY, RULE};
 /// The labels of its counter that tell one series from another, wherever it was counted.
 pub(crate) const LABELS: [&str; 6] = [POLICY, RULE, EFFECT, CALLER, METHOD, PATH];
 
-/// Why a series is none of the learning mode.
+/// Why a series does not come from the learning mode.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum InvalidSeries {
     /// Its policy is no label of one.

@@ -47,7 +47,7 @@ pub struct WithoutCaller {
     pub outbound: u64,
 }
 
-/// Lines of a file that are none of an access log.
+/// Lines of a file that are not from an access log.
 #[derive(Debug)]
 pub struct Faults {
     /// What messages call it.

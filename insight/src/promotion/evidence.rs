@@ -58,7 +58,7 @@ pub struct Hits {
     pub reason: String,
     /// How many, those before the first look among them.
     pub requests: u64,
-    /// How many of them were counted before the counter was first looked at, nobody knows when.
+    /// How many of them were counted at an unknown time before the first sample of the counter.
     pub before: u64,
 }
 

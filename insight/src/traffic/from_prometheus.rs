@@ -120,7 +120,7 @@ impl Asked<'_> {
     }
 
     async fn expiries(self, reading: &mut Reading) -> Result<(), PrometheusError> {
-        // 0 is told of a rule that has no end any more.
+        // A rule that no longer has an end reports 0.
         let ends = format!("min by ({POLICY}, {RULE}) ({EXPIRY} > 0)");
         for sample in self.samples(ends).await? {
             let rule = (text(&sample, POLICY), text(&sample, RULE));
@@ -148,7 +148,7 @@ impl Asked<'_> {
         reading.memory = all
             .zip(largest)
             .map(|(all, largest)| Memory { all, largest });
-        // A proxy is what is the same but for the metrics' own labels.
+        // Series of one proxy differ only in the metrics' own labels.
         let proxies =
             format!("count(group without ({POLICY}, {RULE}, {EFFECT}, {REASON}) ({DECISIONS}))");
         reading.proxies = self.value(proxies).await?.map(whole);

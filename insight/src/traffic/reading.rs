@@ -24,9 +24,9 @@ pub struct Reading {
     pub expiries: BTreeMap<(String, String), f64>,
     /// By a policy's label and what the two planes said.
     pub comparisons: BTreeMap<(String, String), f64>,
-    /// Configurations that filters have refused, where that is told.
+    /// Configurations that filters have refused, if reported.
     pub rejections: Option<f64>,
-    /// Lines that logs of filters have left out, where that is told.
+    /// Lines that filters have left out of their logs, if reported.
     pub omitted_log_lines: Option<f64>,
     /// None where that is not told.
     pub memory: Option<Memory>,

@@ -1,4 +1,4 @@
-//! What is told of YAML that is not understood.
+//! Diagnostics for YAML that the language does not accept.
 
 use granit_parser::ErrorKind;
 

@@ -63,7 +63,7 @@ fn a_proxy_whose_filter_fails_open_is_found_where_the_filter_enforces_something(
             vec![("shop", CART, IN_SHADOW), ("shop", NAMESPACE, DENY)],
             true,
         ),
-        // Nobody knows what the policy of another mesh enforces.
+        // What the policy of another mesh enforces is unknown.
         (vec![], true),
     ] {
         let running = RunningPolicy {

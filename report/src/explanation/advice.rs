@@ -89,8 +89,8 @@ fn see_what_was_sent(near: &NearRule) -> String {
         format!("{} ({wanted})", miss.attribute.name())
     });
     format!(
-        "see what the caller sent: rule `{}` of {} takes this request but for {}, and of that no id tells all. A rule \
-         that does not ask for it would let in what this one keeps out",
+        "see what the caller sent: rule `{}` of {} matches this request except for {}, and no decision ID contains all of \
+         that. A rule without it would allow requests that this one keeps out",
         rule.id,
         rule.policy,
         asked.collect::<Vec<_>>().join(" and "),
@@ -134,7 +134,7 @@ fn refused(amendment: &Amendment, refusal: &Refusal) -> String {
     };
     match amendment {
         Amendment::Except { rule, .. } => format!(
-            "take the caller out of the sources of rule `{}` of {} by hand, or remove the rule if they name nobody else: \
+            "take the caller out of the sources of rule `{}` of {} by hand, or remove the rule if they name no other caller: \
              an exception is refused ({reason})",
             rule.id, rule.policy
         ),

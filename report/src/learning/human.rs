@@ -130,7 +130,7 @@ fn grouped(number: u64) -> String {
 fn fault_line(faults: &Faults) -> String {
     let (line, reason) = &faults.first;
     printable(&format!(
-        "{}: {} of {} lines {} none of an access log; the first is line {line}: {reason}",
+        "{}: {} of {} lines {} not from an access log; the first is line {line}: {reason}",
         faults.file,
         faults.faulty,
         faults.lines,

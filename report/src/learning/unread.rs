@@ -5,7 +5,7 @@ use peergate_insight::learning::seen::{Faults, WithoutCaller};
 /// Lines that nothing is learnt from.
 #[derive(Debug)]
 pub struct Unread {
-    /// Lines that are none of an access log, by file.
+    /// Lines that are not from an access log, by file.
     pub faults: Vec<Faults>,
     /// Lines that do not say who called.
     pub without_caller: Option<WithoutCaller>,

@@ -6,7 +6,7 @@ use policy_schema::telemetry::ObservedValue;
 
 use crate::columns::{Layout, left, right};
 
-/// More callers than these are not listed: nobody reads on.
+/// The maximum number of callers that are listed.
 const MOST_CALLERS: usize = 20;
 
 /// How many requests, and which.

@@ -240,7 +240,7 @@ fn unknown_lines(unknown: &Unknown, candidate: &Candidate) -> Vec<String> {
             vec![
                 "not ready, what it would deny is not counted everywhere".to_owned(),
                 format!(
-                    "policy {others} is enforced for some of the same workloads and lets pass what no rule matches; there nobody counts what would be denied for lack of a rule"
+                    "policy {others} is enforced for some of the same workloads and passes requests that no rule matches; the filter cannot count there what would be denied for lack of a rule"
                 ),
                 format!(
                     "put {others} in shadow as well, and they are judged together; until they are enforced, nothing is denied there"

@@ -8,8 +8,8 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use crate::place::Texts;
 use crate::serialized::SerializeError;
 
-/// Each finding is a test that failed. What was not found is one that passed, or where nobody asked
-/// for it one that was skipped, and a warning is one that passed with something to read.
+/// Each finding is a failed test, and each warning a passed test with output. A code without findings is a passed test, or
+/// a skipped one if it was not checked.
 pub fn xml(verified: &Verification) -> Result<Vec<u8>, SerializeError> {
     let texts = Texts::new(&verified.sources);
     let mut suite = TestSuite::new("mesh");

@@ -1,4 +1,4 @@
-//! Who calls: an identity of the mesh, a certificate from outside it, or nobody.
+//! The caller: an identity of the mesh, a certificate from outside it, or none.
 
 use peergate_tests::random::Names;
 use policy_schema::plugin_config::PluginConfig;

@@ -155,7 +155,7 @@ fn knows_which_way_a_request_went() {
             json!(null),
             answered,
         ),
-        // Nobody presents a certificate to a sidecar on the way out, and no filter is there.
+        // On a sidecar's way out there is no client certificate and no filter.
         (json!("(none)"), json!(web), json!("(none)"), answered),
         (json!("(none)"), json!(null), json!(orders), answered),
         (json!(null), json!(null), json!(null), Outcome::EitherWay),

@@ -28,7 +28,7 @@ const OTHERS: [&str; 5] = [
     "1YMWWN1N4O",
     "2026-06-01",
 ];
-/// What nobody ever sends but those who look for what a rule lets through.
+/// Requests that only a probing client sends.
 const PROBES: [&str; 5] = ["99", "admin", "", "1YMWWN1N4P", "1;delete"];
 
 /// A path such that many are alike.

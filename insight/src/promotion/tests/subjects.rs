@@ -8,7 +8,7 @@ use policy_schema::validate::{Options, validate};
 use super::*;
 use crate::promotion::selectors::{Selectors, decided};
 
-/// Each request is counted once: what a rule in shadow adds is told apart by its effect or by its name.
+/// Each request is counted once: the extra counts of a rule in shadow differ in effect or name.
 #[test]
 fn matches_of_rules_in_shadow_are_no_requests() {
     let decisions = "peergate_decisions_total{peergate_policy=~\"shop_orders\"";

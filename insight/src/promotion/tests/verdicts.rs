@@ -80,7 +80,7 @@ fn what_counters_cannot_tell_is_not_judged_by_them() {
 }
 
 #[test]
-fn what_nobody_looked_at_is_not_ready() {
+fn a_candidate_without_samples_is_not_ready() {
     let at = Timestamp::from_unix_nanoseconds(9_000_000_000);
     let bound = |events, requests| upper_bound(events, requests, standard().confidence);
     let gap = Gap {

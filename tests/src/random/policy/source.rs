@@ -130,7 +130,7 @@ pub(super) fn principal() -> impl Strategy<Value = String> + Clone {
             3 => format!("{domain}/{}*", &path[..(at - 1) % path.len()]),
             // An ID ends in a whole segment and has no `//` but that of its scheme.
             4 | 5 => match &id[at - 1..] {
-                // Istio would widen the whole of a workload's ID but for the domain's beginning.
+                // Istio would widen a workload's whole ID, except the beginning of the domain.
                 end if end.split('/').count() == 5 => format!("*/{path}"),
                 end => format!("*{end}"),
             },

@@ -13,7 +13,7 @@ use crate::report;
 enum Event {
     /// Ctrl-C.
     Stop,
-    /// Somebody pressed Enter.
+    /// The user pressed Enter.
     Deliver,
 }
 

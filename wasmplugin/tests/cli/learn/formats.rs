@@ -72,7 +72,7 @@ fn lines_that_are_none_are_counted() {
     let text = format!("[2026-05-01T10:00:00Z] started\n\n{}", log(&hour()));
     let run = learn(&text, &DOMAIN);
     assert_eq!(run.status, 0);
-    let note = "note: <stdin>: 1 of 246 lines is none of an access log; the first is line 1: not a JSON object";
+    let note = "note: <stdin>: 1 of 246 lines is not from an access log; the first is line 1: not a JSON object";
     assert!(run.stderr.contains(note), "{}", run.stderr);
 }
 
