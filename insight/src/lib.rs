@@ -8,6 +8,7 @@ pub mod explanation;
 mod fuzz;
 pub mod learning;
 pub mod policy_lookup;
+pub mod policy_selection;
 pub mod policy_text;
 pub mod prometheus;
 pub mod promotion;

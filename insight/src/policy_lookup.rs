@@ -10,7 +10,7 @@ use thiserror::Error;
 /// More names than these are not listed: the right one would not be found among them.
 const MOST_NAMES: usize = 8;
 
-/// Why the policy that is asked for is not found.
+/// Why a policy is not found.
 #[derive(Debug, Error)]
 pub enum PolicyLookupError {
     /// No policy has the name.
@@ -21,11 +21,19 @@ pub enum PolicyLookupError {
         /// Which names there are.
         help: String,
     },
+    /// No policy is in the namespace.
+    #[error("namespace `{namespace}` has no policy")]
+    UnknownNamespace {
+        /// The namespace that is asked for.
+        namespace: String,
+        /// Which namespaces there are.
+        help: String,
+    },
     /// None is named, and there are so many.
-    #[error("there are {0} policies, and this is for one of them")]
+    #[error("expected exactly one policy, found {0}")]
     Several(usize),
     /// None is named, and there is none.
-    #[error("there is no policy beside the mesh")]
+    #[error("the documents contain no policy")]
     None,
 }
 
@@ -36,15 +44,15 @@ impl Fault for PolicyLookupError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::Unknown { help, .. } => help,
-            Self::Several(_) => "choose one with `--workload NAMESPACE/NAME`",
+            Self::Unknown { help, .. } | Self::UnknownNamespace { help, .. } => help,
+            Self::Several(_) => "choose one with `--policy NAMESPACE/NAME`",
             Self::None => "add a document of kind `ServicePolicy`",
         })
     }
 }
 
 /// The only one of these policies.
-pub fn only(policies: &[ServicePolicy]) -> Result<&ServicePolicy, PolicyLookupError> {
+pub fn only<P>(policies: &[P]) -> Result<&P, PolicyLookupError> {
     match policies {
         [] => Err(PolicyLookupError::None),
         [only] => Ok(only),
@@ -68,14 +76,31 @@ pub fn named<'p>(
         })
 }
 
-/// Sees to it that the policy is among these.
-pub fn check_known(wanted: &str, names: &BTreeSet<String>) -> Result<(), PolicyLookupError> {
-    if names.contains(wanted) {
+/// Checks that a policy is among these.
+pub(crate) fn check_policy(
+    policy: &PolicyName,
+    known: &BTreeSet<PolicyName>,
+) -> Result<(), PolicyLookupError> {
+    if known.contains(policy) {
         return Ok(());
     }
-    Err(PolicyLookupError::Unknown {
-        name: wanted.to_owned(),
-        help: names_help(names, wanted),
+    let (name, names) = (policy.to_string(), known.iter().map(PolicyName::to_string));
+    let help = names_help(&names.collect(), &name);
+    Err(PolicyLookupError::Unknown { name, help })
+}
+
+/// Checks that a policy of the namespace is among these.
+pub(crate) fn check_namespace(
+    namespace: &str,
+    known: &BTreeSet<PolicyName>,
+) -> Result<(), PolicyLookupError> {
+    let namespaces: BTreeSet<_> = known.iter().map(|name| name.namespace.clone()).collect();
+    if namespaces.contains(namespace) {
+        return Ok(());
+    }
+    Err(PolicyLookupError::UnknownNamespace {
+        namespace: namespace.to_owned(),
+        help: names_help(&namespaces, namespace),
     })
 }
 
@@ -87,7 +112,7 @@ fn names_help(names: &BTreeSet<String>, wanted: &str) -> String {
         .min();
     match closest {
         Some((_, name)) => format!("did you mean `{name}`?"),
-        None if names.is_empty() => "there is none at all".to_owned(),
+        None if names.is_empty() => "there are no policies".to_owned(),
         None => {
             let listed: Vec<_> = names
                 .iter()

@@ -1,5 +1,6 @@
 //! Where a mesh is not what the documents say.
 
+pub mod github;
 pub mod human;
 pub mod json;
 pub mod junit;

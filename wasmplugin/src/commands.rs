@@ -1,4 +1,4 @@
-//! What the command line can do: one file for each command.
+//! The commands, one file for each.
 
 pub(crate) mod certs;
 pub(crate) mod completions;
@@ -20,3 +20,4 @@ pub(crate) mod schema;
 pub(crate) mod top;
 pub(crate) mod validate;
 pub(crate) mod verify;
+pub(crate) mod version;

@@ -1,4 +1,4 @@
-//! The key that seals the ids of decisions, from a file.
+//! The key that seals decision IDs, from a file.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,14 @@ use crate::input::{bytes, name_of};
 /// Where the key is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct KeyArgs {
-    /// The file with the key that seals the ids of decisions: 32 random bytes in base64, such as
-    /// `openssl rand -base64 32` makes
+    /// File with the key that seals decision IDs: 32 random bytes in base64 (`openssl rand -base64 32`)
     #[arg(long = "decision-key", value_name = "FILE")]
     file: Option<PathBuf>,
 }
 
 /// A file without a valid key.
 #[derive(Debug, Error)]
-#[error("`{0}` has no key for the ids of decisions")]
+#[error("`{0}` does not hold a decision key: 32 bytes in base64")]
 struct NotADecisionKey(String);
 
 impl Fault for NotADecisionKey {
@@ -30,7 +29,7 @@ impl Fault for NotADecisionKey {
     }
 
     fn help(&self) -> Option<&str> {
-        Some("make one with `openssl rand -base64 32`")
+        Some("generate one with `openssl rand -base64 32`")
     }
 }
 

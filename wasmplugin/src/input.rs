@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
+use clap::{ArgGroup, ValueHint};
 use peergate_fault::{ExitStatus, Fault};
 use peergate_report::skipped;
 use policy_schema::code;
@@ -18,8 +19,7 @@ use crate::report;
 /// What a policy file's name ends in, in upper or lower case.
 const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 
-/// What the names of files end in that belong beside policies and are none: documentation, and requests for
-/// `decide`.
+/// What the names of files end in that often lie beside policies: documentation, and requests for `decide`.
 const COMPANIONS: [&str; 3] = ["md", "txt", "ndjson"];
 
 /// What the texts of some editors begin with.
@@ -27,13 +27,26 @@ pub(crate) const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Where the policies are.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("input").args(["paths", "files"]).required(true).multiple(true)))]
+#[group(skip)]
 pub(crate) struct InputArgs {
-    /// A policy file, a folder with such files, or `-` for stdin; repeatable
+    #[command(flatten)]
+    paths: PathArgs,
+}
+
+/// Where policies are, for a command that can do without.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(crate) struct PathArgs {
+    /// Policy files and folders, or `-` for stdin
     ///
-    /// Of a folder, every `.yaml`, `.yml` and `.json` file below it is read, in upper or lower case. Other files are
-    /// skipped, and a note lists them unless they are hidden, `.md`, `.txt` or `.ndjson`. All documents together are one
-    /// input: one Mesh, and each ServicePolicy of it.
-    #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
+    /// In a folder, every `.yaml`, `.yml` and `.json` file at any depth is read, in upper or lower case. A note lists
+    /// other files, except hidden ones and `.md`, `.txt` and `.ndjson` files. All documents together are one input: one
+    /// Mesh and its ServicePolicy documents.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    paths: Vec<PathBuf>,
+    /// The same as PATH; repeatable
+    #[arg(short = 'f', long = "filename", value_name = "PATH", value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 }
 
@@ -52,9 +65,9 @@ pub(crate) struct Input {
 pub(crate) enum InputError {
     #[error("cannot read `{name}`: {reason}")]
     Read { name: String, reason: io::Error },
-    #[error("`{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
+    #[error("folder `{}` has no `.yaml`, `.yml` or `.json` file", .0.display())]
     EmptyFolder(PathBuf),
-    #[error("stdin is asked for twice")]
+    #[error("stdin is named twice")]
     StdinTwice,
 }
 
@@ -69,33 +82,44 @@ impl Fault for InputError {
     fn help(&self) -> Option<&str> {
         match self {
             Self::Read { .. } => None,
-            Self::EmptyFolder(_) => Some("files whose name begins with `.` do not count"),
-            Self::StdinTwice => Some("name a file for one of the two"),
+            Self::EmptyFolder(_) => Some("name a folder or file with policies; hidden files are not read"),
+            Self::StdinTwice => Some("use a file for one of the two"),
         }
     }
 }
 
 impl InputArgs {
-    /// Where a command that can do without policies was told to find some; none where it was not.
-    pub(crate) fn of(files: &[PathBuf]) -> Option<Self> {
-        (!files.is_empty()).then(|| Self {
-            files: files.to_vec(),
-        })
+    /// The paths.
+    pub(crate) fn paths(&self) -> &PathArgs {
+        &self.paths
     }
 
-    /// Reads all of it.
-    pub(crate) fn read(&self) -> Result<Input, InputError> {
-        Input::read(&self.files)
-    }
-
-    /// Whether stdin is taken.
+    /// Whether stdin is read.
     pub(crate) fn uses_stdin(&self) -> bool {
-        self.files.iter().any(|path| is_stdin(path))
+        self.paths.uses_stdin()
+    }
+}
+
+impl PathArgs {
+    /// Whether no path is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.paths.is_empty() && self.files.is_empty()
+    }
+
+    /// Reads all files.
+    pub(crate) fn read(&self) -> Result<Input, InputError> {
+        Input::read(&[&*self.paths, &*self.files].concat())
+    }
+
+    /// Whether stdin is read.
+    pub(crate) fn uses_stdin(&self) -> bool {
+        let mut paths = self.paths.iter().chain(&self.files);
+        paths.any(|path| is_stdin(path))
     }
 }
 
 impl Input {
-    /// Reads files and folders, each file once, in an order that depends on names alone.
+    /// Reads files and folders, each file once. The order depends on the names alone.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, InputError> {
         let mut input = Self::default();
         let mut seen = HashSet::new();

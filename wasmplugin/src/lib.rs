@@ -1,22 +1,28 @@
 //! The command line of Peergate.
 //!
-//! Each command reads its arguments and files, makes one call into `policy-schema`, `peergate-mesh` or `peergate-insight`,
-//! and prints what `peergate-report` makes of the result: results on stdout, messages on stderr, the outcome as
-//! [`ExitStatus`].
+//! Each command reads its arguments and files, makes one call into `policy-schema`, `peergate-mesh` or
+//! `peergate-insight`, and prints the result with `peergate-report`: results on stdout, messages on stderr, the outcome
+//! as [`ExitStatus`].
 
 mod commands;
+mod complete;
 mod decision_key;
+mod format;
 mod help;
 mod image;
 mod input;
 mod label;
 mod manifests;
+mod out_args;
 mod output;
 mod policies;
+mod policy_args;
 mod policy_file;
 mod prometheus_args;
 mod registry;
 mod report;
+mod terminal_args;
+mod time_args;
 mod top;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -24,54 +30,43 @@ use peergate_fault::Failure;
 
 use commands::{
     certs, completions, decide, explain, import, init, install_values, learn, metrics, monitoring,
-    package, promote, push, render, schema, validate, verify,
+    package, promote, push, render, schema, validate, verify, version,
 };
+use terminal_args::TerminalArgs;
 
 pub use peergate_fault::ExitStatus;
 
-/// Who may call what in a service mesh: one policy document, checked, rendered and asked
+/// Access policies for service meshes: who may call what, in one document
 ///
-/// Peergate compiles policies over workload identities (SPIFFE IDs) to AuthorizationPolicy objects of Istio and to the
-/// configuration of a proxy-wasm filter, and answers what they decide about a request.
+/// Peergate compiles policies over workload identities (SPIFFE IDs) to Istio resources and to the configuration of a
+/// proxy-wasm filter. It checks them, decides requests as the proxy does, and compares them with a running mesh.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    name = "peergate",
+    version = env!("PEERGATE_VERSION"),
     after_help = "\
-Begin in shadow, which denies nothing:
-  peergate init -o policy.yaml
-  peergate validate -f policy.yaml
-  peergate push IMAGE REGISTRY/NAME --write policy.yaml    # the filter
-  peergate render -f policy.yaml | kubectl apply -f -
-Watch, and then enforce:
-  peergate top -f policy.yaml --prometheus URL
-  peergate promote -f policy.yaml --prometheus URL --write
-  peergate render -f policy.yaml | kubectl apply -f -
-  peergate verify -f policy.yaml --cluster
-
-Exit codes: 0 success; 1 something failed, such as reading a file; 2 the answer is no, such as
-for a request that is denied; 3 the policies or the arguments are invalid.",
-    after_long_help = "\
-Begin in shadow, which denies nothing:
-  peergate init -o policy.yaml
-  peergate validate -f policy.yaml
-  peergate push IMAGE REGISTRY/NAME --write policy.yaml    # the filter
-  peergate render -f policy.yaml | kubectl apply -f -
-Watch, and then enforce:
-  peergate top -f policy.yaml --prometheus URL
-  peergate promote -f policy.yaml --prometheus URL --write
-  peergate render -f policy.yaml | kubectl apply -f -
-  peergate verify -f policy.yaml --cluster
+Start in shadow, which denies nothing:
+  peergate init --out policy.yaml
+  peergate validate policy.yaml
+  peergate push IMAGE REGISTRY/NAME --write policy.yaml     # the filter
+  peergate render policy.yaml | kubectl apply -f -
+Watch, then enforce:
+  peergate top policy.yaml --prometheus URL
+  peergate promote policy.yaml --prometheus URL --write
+  peergate render policy.yaml | kubectl apply -f -
+  peergate verify policy.yaml --cluster
 
 Results go to stdout, messages to stderr.
 
-Exit codes:
-  0  success
-  1  something failed, such as reading a file
-  2  the answer is no: a request is denied, a mesh is not what the documents say,
-     what is in shadow is not ready, a certificate is not sound
-  3  the policies or the arguments are invalid"
+Exit status, of every command:
+  0  yes, or done
+  1  failure: a file, the network or another program
+  2  the answer is no: denied, findings, not ready, only partly converted
+  3  invalid policies, input or arguments"
 )]
 pub struct Cli {
+    #[command(flatten)]
+    terminal: TerminalArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -98,20 +93,20 @@ enum Command {
     #[cfg(feature = "demo")]
     Demo(commands::demo::Args),
     Completions(completions::Args),
-    /// Print the version
-    Version,
+    Version(version::Args),
 }
 
 impl Cli {
-    /// Does what the process was started for.
+    /// Runs the command that the arguments of the process name.
     pub fn run() -> ExitStatus {
+        complete::answer(Self::command);
         let command = help::as_wide_as_terminal(Self::command());
         let parsed = command.clone().try_get_matches();
         let cli = match parsed.and_then(|matches| Self::from_arg_matches(&matches)) {
             Ok(cli) => cli,
             Err(usage) => {
                 let usage = help::with_negative_value(usage, command, std::env::args_os());
-                // Help that nobody reads any more is no failure.
+                // A closed pipe is no failure of the help.
                 let _ = usage.print();
                 return if usage.use_stderr() {
                     ExitStatus::Invalid
@@ -120,6 +115,7 @@ impl Cli {
                 };
             }
         };
+        cli.terminal.apply();
         match cli.command.run() {
             Ok(status) => status,
             Err(failure) => {
@@ -152,11 +148,8 @@ impl Command {
             Self::Schema(args) => schema::run(&args),
             #[cfg(feature = "demo")]
             Self::Demo(args) => commands::demo::run(&args),
-            Self::Completions(args) => completions::run(&args, &mut Cli::command()),
-            Self::Version => {
-                output::write_stdout(Cli::command().render_version().as_bytes())?;
-                Ok(ExitStatus::Success)
-            }
+            Self::Completions(args) => completions::run(&args),
+            Self::Version(args) => version::run(&args),
         }
     }
 }

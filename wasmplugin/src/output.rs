@@ -1,7 +1,7 @@
 //! Results → stdout, a file or a folder.
 //!
-//! A file gets its content in one step, by renaming: whoever reads it sees the old content or the
-//! new one, and a run that fails leaves the old one.
+//! A file gets its content in one step, by renaming. A reader sees the old or the new content, never a mixture, and a
+//! run that fails leaves the old one.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anstream::adapter::strip_bytes;
 use anstream::{AutoStream, ColorChoice};
 use peergate_fault::{ExitStatus, Fault};
+use peergate_report::generated::{self, Origin};
 use peergate_report::rendered::files::File;
-use peergate_report::rendered::object::Syntax;
 use tempfile::{NamedTempFile, TempPath};
 use thiserror::Error;
 
@@ -20,12 +20,16 @@ use thiserror::Error;
 pub(crate) enum OutputError {
     #[error("cannot write `{name}`: {reason}")]
     Write { name: String, reason: io::Error },
-    #[error("cannot write `{}`: there is no folder `{}`", .path.display(), .folder.display())]
+    #[error("cannot write `{}`: folder `{}` does not exist", .path.display(), .folder.display())]
     NoFolder { path: PathBuf, folder: PathBuf },
-    #[error("`{}` exists already", .0.display())]
+    /// Peergate did not write the file.
+    #[error("`{}` already exists", .0.display())]
     Exists(PathBuf),
+    /// Peergate wrote the file, and it has changed since.
+    #[error("`{}` was edited after Peergate wrote it", .0.display())]
+    Edited(PathBuf),
     /// A file of an authority, with its key or beside it.
-    #[error("`{}` exists already", .0.display())]
+    #[error("`{}` already exists", .0.display())]
     KeyExists(PathBuf),
 }
 
@@ -37,60 +41,22 @@ impl Fault for OutputError {
     fn help(&self) -> Option<&str> {
         match self {
             Self::Write { .. } => None,
-            Self::NoFolder { .. } => Some("make the folder first, or name another place"),
-            Self::Exists(_) => Some("choose another name, or overwrite it with `--force`"),
-            Self::KeyExists(_) => {
-                Some("choose another folder: the key of an authority is never overwritten")
+            Self::NoFolder { .. } => Some("create the folder first, or choose another one"),
+            Self::Exists(_) | Self::Edited(_) => {
+                Some("choose another name, or overwrite it with `--force`")
             }
+            Self::KeyExists(_) => Some("choose another folder: keys are never overwritten"),
         }
     }
 }
 
-/// For whom the output is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// For programs
-    Json,
-}
-
-impl From<Format> for Syntax {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Human => Self::Yaml,
-            Format::Json => Self::Json,
-        }
-    }
-}
-
-/// Where results go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    Stdout,
-    File(PathBuf),
-    Folder(PathBuf),
-}
-
-impl Target {
-    /// Reads `-`, the name of a file, or a folder: one that ends in a slash or exists.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let path = PathBuf::from(text);
-        match text {
-            "" => Err("the name of a file is missing".to_owned()),
-            "-" => Ok(Self::Stdout),
-            "human" | "json" | "yaml" => Err(format!(
-                "this is where to write; for a form use `--output`, for a file of that name `-o ./{text}`"
-            )),
-            _ if text.ends_with(std::path::is_separator) || path.is_dir() => Ok(Self::Folder(path)),
-            _ => Ok(Self::File(path)),
-        }
-    }
-
-    pub(crate) fn is_folder(&self) -> bool {
-        matches!(self, Self::Folder(_))
-    }
+/// Which existing files may be overwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overwrite {
+    /// Those that Peergate wrote and that have not changed since.
+    Unchanged,
+    /// Any.
+    Any,
 }
 
 /// A file to be written.
@@ -100,7 +66,7 @@ pub(crate) struct NewFile {
     pub(crate) content: Vec<u8>,
 }
 
-/// Writes a result to stdout. A reader that has gone away, such as `head`, wanted no more of it.
+/// Writes a result to stdout. A reader that closes the pipe early, such as `head`, is no error.
 pub(crate) fn write_stdout(content: &[u8]) -> Result<(), OutputError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(content).and_then(|()| stdout.flush()) {
@@ -118,38 +84,38 @@ pub(crate) fn cannot_write_stdout(reason: io::Error) -> OutputError {
     }
 }
 
-/// Writes a result to a file, or to stdout for `-`.
-pub(crate) fn write(path: &Path, content: Vec<u8>) -> Result<(), OutputError> {
-    if path.as_os_str() == "-" {
-        return write_stdout(&content);
+/// A text for people, in color if stdout shows color.
+pub(crate) fn styled_for_stdout(text: Vec<u8>) -> Vec<u8> {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => unstyled(&text),
+        ColorChoice::Auto | ColorChoice::AlwaysAnsi | ColorChoice::Always => text,
     }
-    let path = path.to_owned();
-    write_files(vec![NewFile { path, content }])
 }
 
-/// Writes a text for people as [`write`] does, in colour where that is shown.
-pub(crate) fn write_styled(path: &Path, text: Vec<u8>) -> Result<(), OutputError> {
-    let is_shown = || AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-    let content = if path.as_os_str() == "-" && is_shown() {
-        text
-    } else {
-        strip_bytes(&text).into_vec()
-    };
-    write(path, content)
+/// A text without color.
+pub(crate) fn unstyled(text: &[u8]) -> Vec<u8> {
+    strip_bytes(text).into_vec()
 }
 
-/// Writes files such that none is ever seen half-written, and none is touched unless the content
-/// of all could be written.
-pub(crate) fn write_files(files: Vec<NewFile>) -> Result<(), OutputError> {
+/// Writes files such that none is ever seen half-written. No file is touched unless all may be overwritten and the
+/// content of all could be stored.
+pub(crate) fn write_files(files: Vec<NewFile>, overwrite: Overwrite) -> Result<(), OutputError> {
     let mut staged = Vec::with_capacity(files.len());
     for file in files {
+        if overwrite == Overwrite::Unchanged {
+            check_unchanged(&file)?;
+        }
         staged.push(Staged::new(file)?);
     }
     staged.into_iter().try_for_each(Staged::commit)
 }
 
-/// Writes files into a folder as [`write_files`] does, and makes the folders that they need.
-pub(crate) fn write_into(folder: &Path, files: Vec<File>) -> Result<(), OutputError> {
+/// Writes files into a folder as [`write_files`] does, and creates the folders that they need.
+pub(crate) fn write_into(
+    folder: &Path,
+    files: Vec<File>,
+    overwrite: Overwrite,
+) -> Result<(), OutputError> {
     create_folder(folder)?;
     let mut new = Vec::with_capacity(files.len());
     for File { path, content } in files {
@@ -157,41 +123,28 @@ pub(crate) fn write_into(folder: &Path, files: Vec<File>) -> Result<(), OutputEr
         path.parent().map_or(Ok(()), create_folder)?;
         new.push(NewFile { path, content });
     }
-    write_files(new)
+    write_files(new, overwrite)
 }
 
-/// Writes a file that must not exist.
-pub(crate) fn create(path: &Path, content: &[u8]) -> Result<(), OutputError> {
-    let cannot_write = |reason| cannot_write(path, reason);
-    let file = temporary(path, content).map_err(cannot_write)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            Err(OutputError::Exists(path.to_owned()))
-        }
-        Err(error) => Err(cannot_write(error.error)),
+/// Checks that no edit is lost by writing the file.
+fn check_unchanged(file: &NewFile) -> Result<(), OutputError> {
+    let path = &file.path;
+    // Devices and pipes hold nothing that could be lost.
+    if !path.is_file() {
+        return Ok(());
+    }
+    let existing = fs::read(path).map_err(|reason| cannot_write(path, reason))?;
+    if existing == file.content {
+        return Ok(());
+    }
+    match generated::origin(&existing) {
+        Origin::Unchanged => Ok(()),
+        Origin::Changed => Err(OutputError::Edited(path.clone())),
+        Origin::Foreign => Err(OutputError::Exists(path.clone())),
     }
 }
 
-/// Writes files that must not exist: all, or none where one of them exists.
-pub(crate) fn create_files(files: Vec<NewFile>) -> Result<(), OutputError> {
-    let mut staged = Vec::with_capacity(files.len());
-    for NewFile { path, content } in files {
-        if path.exists() {
-            return Err(OutputError::Exists(path));
-        }
-        let file = temporary(&path, &content).map_err(|reason| cannot_write(&path, reason))?;
-        staged.push((file, path));
-    }
-    for (file, path) in staged {
-        file.persist_noclobber(&path)
-            .map_err(|error| cannot_write(&path, error.error))?;
-    }
-    Ok(())
-}
-
-/// Writes files that must not exist and that nobody but their owner may read: all, or none where one
-/// of them exists.
+/// Writes files that must not exist, readable by their owner alone: all, or none if one of them exists.
 pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), OutputError> {
     let mut staged = Vec::with_capacity(files.len());
     for (name, content) in files {
@@ -214,7 +167,7 @@ pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(
     Ok(())
 }
 
-/// Makes a folder, and those above it.
+/// Creates a folder, and those above it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), OutputError> {
     fs::create_dir_all(path).map_err(|reason| OutputError::Write {
         name: path.display().to_string(),
@@ -222,7 +175,7 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), OutputError> {
     })
 }
 
-/// Content that only has to be put in its place.
+/// Content that is stored, and not yet in its place.
 enum Staged {
     Renamed {
         path: PathBuf,
@@ -294,7 +247,7 @@ fn cannot_write(path: &Path, reason: io::Error) -> OutputError {
             folder: folder.to_owned(),
         };
     }
-    // That of a temporary file has its name in it, which means nothing to anybody.
+    // The text of tempfile's errors names the temporary file.
     let reason = match reason.raw_os_error() {
         Some(_) => reason,
         None => reason.kind().into(),

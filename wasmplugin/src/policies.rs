@@ -1,4 +1,4 @@
-//! Input → sound policies, with everything shown that there is to say about it.
+//! Input → valid policies, with their diagnostics shown.
 
 use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_report::message::counts;
@@ -8,10 +8,10 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::{Options, Validated, validate};
 use thiserror::Error;
 
-use crate::input::{Input, InputArgs, InputError};
+use crate::input::{Input, InputError, PathArgs};
 use crate::report;
 
-/// The policies are not valid: so many errors and warnings. The diagnostics have been shown.
+/// The policies are not valid, with the counts of errors and warnings. The diagnostics have been shown.
 #[derive(Debug, Error)]
 #[error("the policies are not valid: {0}")]
 pub(crate) struct InvalidPolicies(pub(crate) String);
@@ -30,15 +30,15 @@ impl Fault for InvalidPolicies {
     }
 }
 
-/// Reads and validates the input, and shows what was found on stderr.
-pub(crate) fn load(input: &InputArgs, options: Options) -> Result<PolicySet, Failure> {
+/// Reads and validates the input, and shows the diagnostics on stderr.
+pub(crate) fn load(input: &PathArgs, options: Options) -> Result<PolicySet, Failure> {
     let (_, set) = load_with_texts(input, options)?;
     Ok(set)
 }
 
-/// The same, with the texts that the policies stand in.
+/// The same, with the texts of the policies.
 pub(crate) fn load_with_texts(
-    input: &InputArgs,
+    input: &PathArgs,
     options: Options,
 ) -> Result<(Input, PolicySet), Failure> {
     let (input, validated) = read(input, options)?;
@@ -55,16 +55,16 @@ pub(crate) fn load_with_texts(
 }
 
 /// Reads and validates the input.
-pub(crate) fn read(input: &InputArgs, options: Options) -> Result<(Input, Validated), InputError> {
+pub(crate) fn read(input: &PathArgs, options: Options) -> Result<(Input, Validated), InputError> {
     Ok(check(input.read()?, options))
 }
 
-/// Validates an input that was read.
+/// Validates an input.
 pub(crate) fn check(mut input: Input, options: Options) -> (Input, Validated) {
     let mut validated = validate(&input.sources, options);
     if !input.diagnostics.is_empty() {
         validated.policies = None;
-        // Whatever else is wrong with such a text may be so for the same reason.
+        // Other problems in such a text may have the same cause.
         let is_text = |source| input.diagnostics.iter().all(|other| other.source != source);
         validated
             .diagnostics
@@ -77,11 +77,11 @@ pub(crate) fn check(mut input: Input, options: Options) -> (Input, Validated) {
     (input, validated)
 }
 
-/// Reads a version of Istio.
+/// Parses an Istio version.
 pub(crate) fn parse_istio_version(text: &str) -> Result<IstioVersion, String> {
     IstioVersion::parse(text).ok_or_else(|| {
         format!(
-            "write a minor version from {} to {}",
+            "use a minor version from {} to {}",
             IstioVersion::OLDEST,
             IstioVersion::NEWEST
         )
@@ -91,6 +91,14 @@ pub(crate) fn parse_istio_version(text: &str) -> Result<IstioVersion, String> {
 /// `at`, or else the present.
 pub(crate) fn at_or_now(at: Option<Timestamp>) -> Timestamp {
     let now = || Timestamp::try_from(std::time::SystemTime::now());
-    // A clock before 1970 knows nothing about today; the epoch is as good as any answer.
+    // A clock before 1970 is wrong anyway, so the epoch will do.
     at.unwrap_or_else(|| now().unwrap_or(Timestamp::from_unix_nanoseconds(0)))
+}
+
+/// Which Istio version a command assumes.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct IstioVersionArgs {
+    /// Assume this Istio version [default: the Mesh's `spec.istioVersion`]
+    #[arg(long, value_name = "1.NN", value_parser = parse_istio_version)]
+    pub(crate) istio_version: Option<IstioVersion>,
 }

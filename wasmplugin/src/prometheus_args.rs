@@ -1,4 +1,4 @@
-//! Which Prometheus, as commands are told.
+//! Which Prometheus to query, and how.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,22 @@ use peergate_mesh::network;
 
 use crate::input;
 
-/// Which Prometheus, and how to be let in.
+/// Which Prometheus to query, and how to authenticate.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PrometheusArgs {
-    /// Prometheus, or what speaks as it does: `http://HOST:PORT`, with the path that it is served under
+    /// Query Prometheus, or a server with its API, at URL, such as `http://localhost:9090`
     #[arg(long = "prometheus", value_name = "URL")]
     url: Option<String>,
-    /// A file with the bearer token for Prometheus
+    /// File with the bearer token for Prometheus
     #[arg(long, value_name = "FILE", requires = "url")]
     prometheus_token_file: Option<PathBuf>,
-    /// A PEM file with authorities for Prometheus' certificate, beside those of the system
+    /// PEM file with CA certificates to trust for Prometheus, in addition to the system's
     #[arg(long, value_name = "FILE", requires = "url")]
     prometheus_ca_file: Option<PathBuf>,
 }
 
 impl PrometheusArgs {
-    /// The Prometheus that is named, if one is.
+    /// A client of the Prometheus, if one is named.
     pub(crate) fn connect(&self) -> Result<Option<Prometheus>, Failure> {
         let Some(url) = &self.url else {
             return Ok(None);
@@ -41,7 +41,7 @@ impl PrometheusArgs {
     }
 }
 
-/// A token as people and clusters leave it in a file.
+/// The token in a file, without the white space around it.
 fn token_of(bytes: &[u8]) -> Result<String, PrometheusError> {
     let token = str::from_utf8(bytes).map_err(|_| PrometheusError::InvalidToken)?;
     match token.trim() {

@@ -2,15 +2,40 @@
 //!
 //! A message that cannot be delivered, as when stderr is closed, is no reason to fail.
 
-use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use peergate_fault::Fault;
 use peergate_report::limit::{self, Chosen, MAX_PROBLEMS};
 use peergate_report::message::{Message, rendered};
 use peergate_report::remark::{self, Remark};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
+use policy_schema::wording::counted;
+
+/// How much is printed on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    /// Diagnostics and failures.
+    Quiet,
+    /// Also notes and summaries.
+    #[default]
+    Normal,
+    /// Every note, where notes would be summarized.
+    Verbose,
+}
+
+static VERBOSITY: OnceLock<Verbosity> = OnceLock::new();
+
+/// Sets how much is printed, once for the process.
+pub(crate) fn set_verbosity(verbosity: Verbosity) {
+    let _ = VERBOSITY.set(verbosity);
+}
+
+/// How much is printed.
+pub(crate) fn verbosity() -> Verbosity {
+    VERBOSITY.get().copied().unwrap_or_default()
+}
 
 /// How many problems are shown.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -39,7 +64,7 @@ pub(crate) fn remarks(remarks: impl IntoIterator<Item = Remark>) {
 
 /// Shows why a command did not do what it was asked.
 pub(crate) fn failure(failure: &dyn Fault) {
-    line(remark::failure(failure));
+    let _ = writeln!(anstream::stderr(), "{}", remark::failure(failure));
 }
 
 /// Shows what stands in the way.
@@ -47,7 +72,7 @@ pub(crate) fn error(text: impl Into<String>) {
     line(Remark::Error(text.into()));
 }
 
-/// Shows what is good to know.
+/// Shows a note.
 pub(crate) fn note(text: impl Into<String>) {
     line(Remark::Note(text.into()));
 }
@@ -57,11 +82,23 @@ pub(crate) fn wrote(path: &Path) {
     summary(format!("wrote {}", path.display()));
 }
 
+/// Shows how many files were written to a folder.
+pub(crate) fn wrote_files(count: usize, folder: &Path) {
+    let files = counted(count, "file", "files");
+    summary(format!("wrote {files} to {}", folder.display()));
+}
+
 /// Shows how a command went.
 pub(crate) fn summary(text: impl Into<String>) {
     line(Remark::Plain(text.into()));
 }
 
-fn line(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+fn line(remark: Remark) {
+    let is_shown = match remark {
+        Remark::Note(_) | Remark::Plain(_) => verbosity() > Verbosity::Quiet,
+        _ => true,
+    };
+    if is_shown {
+        let _ = writeln!(anstream::stderr(), "{remark}");
+    }
 }

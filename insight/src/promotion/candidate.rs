@@ -10,6 +10,8 @@ use policy_schema::telemetry::RevisionNumber;
 use policy_schema::timestamp::{Timestamp, Validity};
 use thiserror::Error;
 
+use crate::policy_selection::PolicySelection;
+
 /// Something in shadow that could be enforced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -103,15 +105,16 @@ impl Candidate {
         candidates
     }
 
-    /// Those of a policy, of rules with these ids, or both; each restricts only where it is given.
+    /// The candidates of the selected policies and, if rules are given, only those rules.
     pub fn wanted(
         set: &PolicySet,
-        policy: Option<&PolicyName>,
+        policies: &PolicySelection,
         rules: &[String],
     ) -> Result<Vec<Self>, NotInShadow> {
         let mut candidates = Self::all(set);
         candidates.retain(|candidate| {
-            let is_of_policy = policy.is_none_or(|name| candidate.is_of(name));
+            let mut members = candidate.members.iter();
+            let is_of_policy = members.any(|member| policies.contains(&member.name));
             let is_rule = rules.is_empty()
                 || candidate
                     .rule()

@@ -1,12 +1,19 @@
 //! A policy's label → its name, as screens and reports show it.
 
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
 use policy_schema::telemetry::PolicyLabel;
 
-/// The name of the policy with a label. A label of no policy stands for itself.
+/// The policy with a label, if it is the label of a policy.
+pub(super) fn policy_with_label(label: &str) -> Option<PolicyName> {
+    let label: PolicyLabel = label.parse().ok()?;
+    Some(label.policy().clone())
+}
+
+/// The name of the policy with a label, or else the label.
 pub fn policy_name(label: &str) -> String {
-    match label.parse::<PolicyLabel>() {
-        Ok(label) => label.policy().to_string(),
-        Err(_) => printable(label),
+    match policy_with_label(label) {
+        Some(policy) => policy.to_string(),
+        None => printable(label),
     }
 }

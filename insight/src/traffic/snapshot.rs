@@ -4,13 +4,13 @@ mod heading;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use policy_schema::plugin_config::PolicyName;
 use policy_schema::printable::printable;
-use policy_schema::telemetry::{DecisionEffect, ObservedValue, PolicyLabel};
+use policy_schema::telemetry::{DecisionEffect, ObservedValue};
 
 use super::documents::{Documents, RuleFacts};
-use super::policy_name::policy_name;
+use super::policy_name::{policy_name, policy_with_label};
 use super::reading::{Count, Reading};
+use crate::policy_selection::PolicySelection;
 
 /// What is to be seen at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,15 +83,17 @@ impl Tally {
 }
 
 impl Snapshot {
-    /// What is to be seen of a reading: of one policy alone if one is named.
+    /// The view of a reading, with the selected policies.
     pub fn new(
         reading: &Reading,
         source: &str,
         documents: Option<&Documents>,
-        only: Option<&PolicyName>,
+        selection: &PolicySelection,
     ) -> Self {
-        let only = only.map(PolicyLabel::from);
-        let is_wanted = |policy: &str| only.as_ref().is_none_or(|only| only.as_str() == policy);
+        let is_wanted = |label: &str| {
+            selection.is_all()
+                || policy_with_label(label).is_some_and(|policy| selection.contains(&policy))
+        };
         let mut rules: BTreeMap<(&str, &str), RuleRow> = BTreeMap::new();
         for (decision, count) in &reading.decisions {
             if !is_wanted(&decision.policy) {

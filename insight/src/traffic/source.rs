@@ -1,20 +1,19 @@
 //! A proxy or Prometheus → readings, one after the other.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use peergate_fault::{ExitStatus, Fault};
 use peergate_mesh::admin::{self, AdminError};
 use peergate_mesh::series::NoLabels;
-use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 use thiserror::Error;
 
 use super::documents::Documents;
-use super::policy_name::policy_name;
+use super::policy_name::policy_with_label;
 use super::reading::Reading;
 use super::{from_prometheus, from_proxy};
-use crate::policy_lookup::{self, PolicyLookupError};
+use crate::policy_lookup::PolicyLookupError;
+use crate::policy_selection::PolicySelection;
 use crate::prometheus::{Prometheus, PrometheusError};
 
 /// How to ask Prometheus for less. Which policy is shown does not change what is asked.
@@ -147,18 +146,15 @@ impl Source {
         &self,
         reading: &Reading,
         documents: Option<&Documents>,
-        wanted: Option<&PolicyName>,
+        selection: &PolicySelection,
     ) -> Result<(), SourceError> {
         if reading.is_unlabelled && reading.decisions.is_empty() {
             return Err(NoLabels(self.name()).into());
         }
-        if let Some(wanted) = wanted {
-            let documented = documents.into_iter().flat_map(Documents::names);
-            let documented = documented.map(PolicyName::to_string);
-            let counted = reading.policies().into_iter().map(policy_name);
-            let known: BTreeSet<_> = documented.chain(counted).collect();
-            policy_lookup::check_known(&wanted.to_string(), &known)?;
-        }
+        let documented = documents.into_iter().flat_map(Documents::names).cloned();
+        let counted = reading.policies();
+        let counted = counted.iter().filter_map(|label| policy_with_label(label));
+        selection.check(&documented.chain(counted).collect())?;
         Ok(())
     }
 }

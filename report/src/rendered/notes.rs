@@ -21,7 +21,7 @@ pub struct Rendered<'r> {
     /// All policies, and the mesh.
     pub set: &'r PolicySet,
     /// Those that were rendered.
-    pub policies: &'r [ServicePolicy],
+    pub policies: &'r [&'r ServicePolicy],
     /// Whether what is of the whole mesh was rendered too.
     pub has_mesh: bool,
     /// Whether every kind of object was.
@@ -123,11 +123,11 @@ fn single_pods(set: &PolicySet) -> Vec<String> {
 }
 
 /// Where the AuthorizationPolicy alone is not the policy.
-fn differences(set: &PolicySet, policies: &[ServicePolicy]) -> Vec<String> {
+fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
     let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
-    let in_shadow: Vec<_> = policies.iter().filter(records_only).collect();
+    let in_shadow: Vec<_> = policies.iter().copied().filter(records_only).collect();
     let mut notes = shadow(set, &in_shadow);
-    for policy in policies.iter().filter(|policy| !records_only(policy)) {
+    for policy in policies.iter().copied().filter(|policy| !records_only(policy)) {
         let name = policy.name();
         for (rule, note) in policy.plane_differences(set.mesh()) {
             notes.push(format!("rule `{rule}` of policy `{name}`: {note}"));

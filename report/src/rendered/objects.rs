@@ -83,7 +83,7 @@ impl Fault for NoObject {
 pub fn objects(
     asked: &Asked<'_>,
     set: &PolicySet,
-    policies: &[ServicePolicy],
+    policies: &[&ServicePolicy],
 ) -> Result<Vec<Object>, NoObject> {
     let mut objects = Vec::new();
     for policy in policies {

@@ -1,10 +1,11 @@
-//! The report for CI systems that show tests: a test for each thing that can be found.
+//! The findings for CI systems that show tests: a test for each code, or for each finding of it.
 
 use peergate_mesh::verification::Verification;
-use policy_schema::code::Severity;
-use policy_schema::verify::{Finding, FindingCode};
-use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
+use policy_schema::verify::FindingCode;
+use quick_junit::{TestCaseStatus, TestSuite};
 
+use crate::junit::{self, named, test_case};
+use crate::message::Message;
 use crate::place::Texts;
 use crate::serialized::SerializeError;
 
@@ -18,51 +19,18 @@ pub fn xml(verified: &Verification) -> Result<Vec<u8>, SerializeError> {
             .findings
             .iter()
             .filter(|finding| finding.code == *code);
-        let cases: Vec<_> = found.map(|finding| test_case(finding, &texts)).collect();
+        let cases: Vec<_> = found
+            .map(|finding| test_case(&finding.subject, &Message::from(finding), &texts))
+            .collect();
         if cases.is_empty() {
             let status = if verified.seen.can_tell(*code) {
                 TestCaseStatus::success()
             } else {
                 TestCaseStatus::skipped()
             };
-            suite.add_test_case(named(code.as_str(), *code, status));
+            suite.add_test_case(named(code.as_str(), code.as_str(), status));
         }
         suite.add_test_cases(cases);
     }
-    let mut document = Document::new("peergate verify");
-    document.add_test_suite(suite);
-    Ok(document.to_string()?.into_bytes())
-}
-
-fn test_case(finding: &Finding, texts: &Texts<'_>) -> TestCase {
-    let place = finding.place.and_then(|place| texts.line(place));
-    let place = place.map(|place| format!("\n{place}"));
-    let text = format!(
-        "{}: {}\nhelp: {}{}",
-        finding.subject,
-        finding.message,
-        finding.help,
-        place.unwrap_or_default()
-    );
-    match finding.code.severity() {
-        Severity::Error => {
-            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-            status
-                .set_type(finding.code.as_str())
-                .set_message(finding.message.as_str())
-                .set_description(text);
-            named(&finding.subject, finding.code, status)
-        }
-        Severity::Warning => {
-            let mut case = named(&finding.subject, finding.code, TestCaseStatus::success());
-            case.set_system_out(text);
-            case
-        }
-    }
-}
-
-fn named(name: &str, code: FindingCode, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(name, status);
-    case.set_classname(code.as_str());
-    case
+    junit::xml("peergate verify", suite)
 }

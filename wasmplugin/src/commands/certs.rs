@@ -10,10 +10,10 @@ mod rotate;
 use clap::Subcommand;
 use peergate_fault::{ExitStatus, Failure};
 
-/// Make roots and intermediates for Istio's CA, and read certificates
+/// Create roots and intermediates for Istio's CA, and inspect certificates
 ///
-/// Workloads get their certificates from Istio's CA over SDS, which renews them by itself. What is left to people is
-/// the CA's own: a root, which is kept offline, and an intermediate of it for each cluster.
+/// Istio's CA issues and renews the certificates of workloads. You manage the CA's own certificates: an offline root,
+/// and an intermediate for each cluster.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -22,112 +22,108 @@ use policy_schema::validate::Options;
 use serde_json::{Map, Value};
 
 use crate::decision_key::KeyArgs;
+use crate::format::ReportFormat;
 use crate::input::{InputArgs, InputError, is_stdin};
 use crate::label::parse_label;
-use crate::output::{self, Format};
 use crate::policies::InvalidPolicies;
-use crate::{policies, report};
+use crate::time_args::AtArgs;
+use crate::{output, policies, report};
 
 use error::QuestionError;
 
-/// Decide a request as the proxy would, and say why
+/// Decide a request as the proxy would, and explain the decision
 ///
-/// The policies are compiled as for the proxy, and the filter's engine decides. The request is normalized as the
-/// proxy's listener does it: the path as the Mesh says, repeated headers, and the claims of a token.
+/// Compiles the policies and decides with the engine of the filter. The request is normalized as the proxy's listener
+/// does it: the path as the Mesh configures, repeated headers, and the claims of a token.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate decide -f policies/ --to cart.shop:7070 --from shop/frontend \\
+  peergate decide policies/ --to cart.shop:7070 --from shop/frontend \\
     --method GET --path /cart
-  peergate decide -f policy.yaml --from anonymous --method GET --path /cart
-  peergate decide -f policies/ --to shop/redis --from shop/cart --tcp --port 6379
-  peergate decide -f policies/ --to edge/partners --from dns:client-7.partner.example \\
+  peergate decide policy.yaml --from anonymous --method GET --path /cart
+  peergate decide policies/ --to shop/redis --from shop/cart --tcp --port 6379
+  peergate decide policies/ --to edge/partners --from dns:client-7.partner.example \\
     --from subject:CN=client-7,O=Partner --method GET --path /orders
-  peergate decide -f policies/ --requests requests.ndjson > answers.ndjson
+  peergate decide policies/ --requests requests.ndjson > answers.ndjson
 
-A file of requests has one JSON object per line, with the fields from, to,
-method and path, and if needed host, port, sourceIp, remoteIp, destinationIp,
-serverName, headers (a text or a list of texts each), claims, metadata (an
-object for each filter that set some), at, and tcp (true for a connection
-without HTTP). Answers are JSON objects, each on the line of its request.
-With expect (allow, deny or refused), reason or rule, a line says which answer
-it expects.
+A file for `--requests` has one JSON object per line with the fields from, to, method and path, and
+optionally host, port, sourceIp, remoteIp, destinationIp, serverName, headers (a string or a list of
+strings each), claims, metadata (an object per filter that set some), at, and tcp (true for a
+connection without HTTP). Each answer is a JSON object on the same line of the output. The fields
+expect (allow, deny or refused), reason and rule state the expected answer.
 
-Headers and claims that are left out are absent from the request. If a rule
-asks for a port, a host, an address or a header that proxies set, the question
-leaves it out, and the answer depends on it, there is no answer. The port is the
-only one that the policy's service declares, if it declares one.
+Headers and claims that are left out are absent from the request. If the decision depends on a port,
+host, address or proxy header that is left out, there is no answer. The port defaults to the only one
+that the policy's service declares.
 
-The proxy itself refuses some requests, such as CONNECT and those with %00 in the
-path, and connections without mutual TLS where the Mesh is strict.
-A policy in shadow lets every request pass: the answer says what it would
-decide, and the exit code is 0.
+The proxy itself refuses some requests, such as CONNECT, paths with %00, and connections without
+mutual TLS if the Mesh is strict. A policy in shadow lets every request pass: the answer shows what it
+would decide, and the exit status is 0.
 
-Exit codes: 0 the request passes; 1 a file could not be read; 2 the request, or
-one of the file's, does not pass; if lines have expectations, 2 means that an
-answer is not as expected, and denials do not count; 3 the policies, a request
-or the arguments are invalid, or leave out what a rule asks for.")]
+Exit status: 2 if the request, or any in the file, is denied or refused. If lines have expectations,
+2 if an answer is not the expected one. 3 also if an answer depends on something left out.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
-    /// Where the request goes: a host that a policy's `service` has, or a policy [default: the only
-    /// policy]
+    /// Destination: a host of a policy's `service`, or a policy [default: the only policy]
     #[arg(long, value_name = "HOST|NAMESPACE/POLICY", value_parser = Target::parse)]
     to: Option<Target>,
-    /// Who calls: a SPIFFE ID, a service account as `NAMESPACE/ACCOUNT`, a certificate's name as
-    /// `dns:NAME`, `uri:URI` or `subject:SUBJECT`, `anonymous`, or `unvalidated` for a certificate
-    /// that the gateway has not validated; repeatable for several names in one certificate
+    /// Caller: a SPIFFE ID, `NAMESPACE/ACCOUNT`, `anonymous`, or a certificate name; repeatable
+    ///
+    /// A certificate name is `dns:NAME`, `uri:URI` or `subject:SUBJECT`. Repeat the option for several names in one
+    /// certificate. `unvalidated` is a certificate that the gateway has not validated.
     #[arg(long, value_name = "CALLER", value_parser = CallerText::parse, required_unless_present = "requests")]
     from: Vec<CallerText>,
-    /// The request's method
+    /// Request method
     #[arg(long, value_parser = question::parse_method, required_unless_present_any = ["requests", "tcp"])]
     method: Option<String>,
-    /// The request's path as the client sends it, with its query, which only conditions on the
-    /// header `:path` see
+    /// Request path as the client sends it, with its query
+    ///
+    /// Only conditions on the header `:path` see the query.
     #[arg(long, value_parser = question::parse_path)]
     path: Option<String>,
-    /// The request's authority, with its port if the client sends one [default: the host of --to]
+    /// Request authority, with its port if the client sends one [default: the host of --to]
     #[arg(long, value_parser = question::parse_host)]
     host: Option<String>,
-    /// Ask about a connection without HTTP
+    /// Decide a connection without HTTP
     #[arg(long, conflicts_with_all = ["method", "path", "host", "headers", "absent_headers", "claims"])]
     tcp: bool,
-    /// The port of the workload that the request arrives at [default: the only one that the policy
-    /// declares]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Port of the workload [default: the only one that the policy declares]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// The address that the connection comes from
+    /// Source address of the connection
     #[arg(long, value_name = "ADDRESS")]
     source_ip: Option<IpAddr>,
-    /// The client's address, where one was forwarded [default: that of --source-ip]
+    /// Client address, if a proxy forwarded the request [default: that of --source-ip]
     #[arg(long, value_name = "ADDRESS")]
     remote_ip: Option<IpAddr>,
-    /// The address of the workload that the request arrives at
+    /// Address of the workload
     #[arg(long, value_name = "ADDRESS")]
     destination_ip: Option<IpAddr>,
-    /// The server name that the client asked for in the TLS handshake
+    /// Server name that the client requests in the TLS handshake (SNI)
     #[arg(long, value_name = "NAME")]
     server_name: Option<String>,
-    /// A header of the request; repeatable. One that proxies set, such as `x-forwarded-proto`, as
-    /// the filter sees it
+    /// Request header; repeatable
+    ///
+    /// Give headers that proxies set, such as `x-forwarded-proto`, as the filter sees them.
     #[arg(long = "header", value_name = "NAME=VALUE", value_parser = question::parse_header)]
     headers: Vec<(String, String)>,
-    /// A header that the filter does not see, although proxies set it in some meshes; repeatable
+    /// Header that is absent, although proxies set it in some meshes; repeatable
     #[arg(long = "without-header", value_name = "NAME", value_parser = question::parse_absent_header)]
     absent_headers: Vec<String>,
-    /// The claims of the request's JWT, as a JSON object
+    /// Claims of the request's JWT, as a JSON object
     #[arg(long, value_name = "JSON", value_parser = question::parse_claims)]
     claims: Option<Map<String, Value>>,
-    /// A label of the workload beyond those that the policy selects; repeatable. It tells which
-    /// other policies are for the workload
+    /// Label of the workload in addition to those that the policy selects; repeatable
+    ///
+    /// The labels determine which other policies select the workload.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
-    /// When the request is made [default: now]. What has expired by then does not apply
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
-    at: Option<Timestamp>,
+    #[command(flatten)]
+    at: AtArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// Ask about every line of a file, or of stdin for `-`
+    /// Decide every line of FILE, or of stdin for `-`
     #[arg(
         long,
         value_name = "FILE",
@@ -150,21 +146,15 @@ pub(crate) struct Args {
         ]
     )]
     requests: Option<PathBuf>,
-    /// `human`: a few lines; `json`: one object
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    output: Format,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: ReportFormat,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let result = answer(args);
-    if let (Err(failure), Format::Json) = (&result, args.output) {
-        // What is summed up has been shown.
+    if let (Err(failure), ReportFormat::Json) = (&result, args.output) {
+        // A summary comes after the details, which have been shown.
         if !failure.is_summary() {
             output::write_stdout(&json::failure(&**failure)?)?;
         }
@@ -176,7 +166,7 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     if args.requests.as_deref().is_some_and(is_stdin) && args.input.uses_stdin() {
         return Err(InputError::StdinTwice.into());
     }
-    let at = policies::at_or_now(args.at);
+    let at = args.at.time();
     let set = load(args, at)?.with_decision_key(args.key.read()?);
     let labels: Labels = args.labels.iter().cloned().collect();
     if let Some(file) = &args.requests {
@@ -204,8 +194,8 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
         help: reason.help_with_arguments(),
     })?;
     let text = match args.output {
-        Format::Human => human::text(&answer).into_bytes(),
-        Format::Json => json::answer(&answer)?,
+        ReportFormat::Table => human::text(&answer).into_bytes(),
+        ReportFormat::Json => json::answer(&answer)?,
     };
     output::write_stdout(&text)?;
     Ok(if answer.passes {
@@ -215,16 +205,16 @@ fn answer(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// The policies; what is wrong with them is shown in the form that the answer would have.
+/// The policies. Their problems are shown in the format of the answer.
 fn load(args: &Args, at: Timestamp) -> Result<PolicySet, Failure> {
     let options = Options {
         at,
         istio_version: None,
     };
-    if args.output == Format::Human {
-        return policies::load(&args.input, options);
+    if args.output == ReportFormat::Table {
+        return policies::load(args.input.paths(), options);
     }
-    let (input, validated) = policies::read(&args.input, options)?;
+    let (input, validated) = policies::read(args.input.paths(), options)?;
     if let Some(set) = validated.policies {
         report::diagnostics(&validated.diagnostics, &input.sources);
         return Ok(set);

@@ -13,34 +13,36 @@ use peergate_report::serialized;
 use peergate_sandbox::EnvoyBinary;
 use peergate_sandbox::demo::{self, DemoError, DemoFiles, DemoMesh};
 
+use crate::format::ReportFormat;
 use crate::image::{NotAModule, WASM_MAGIC};
-use crate::output::{self, Format};
+use crate::output;
 
 use error::DemoCommandError;
 
-/// Run a service of the example shop behind a real Envoy with the filter, and call it as everybody
+/// Run an example service behind a real Envoy with the filter, and call it as different callers
+///
+/// Starts two Envoys on loopback with certificates of a temporary CA. Makes calls that must pass and calls that must
+/// not, and shows the responses and the counters.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   make demo
   peergate demo --filter target/filter/peergate_filter.wasm --keep
 
-Starts two Envoys on loopback with certificates of a throw-away authority, makes calls that
-must pass and calls that must not, and shows what came back and what was counted. Ends with
-exit code 0 only if everything is as expected.")]
+Exit status: 0 only if every call had the expected result.")]
 pub(crate) struct Args {
-    /// The filter's module; by default the one beside this program
-    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER")]
+    /// The filter's module [default: next to this program]
+    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER", hide_env_values = true)]
     filter: Option<PathBuf>,
-    /// The Envoy to run, after `PEERGATE_ENVOY` and the one on the PATH
+    /// The Envoy to run [default: `PEERGATE_ENVOY`, or `envoy` on the PATH]
     #[arg(long, value_name = "FILE")]
     envoy: Option<PathBuf>,
-    /// Leave everything running until Ctrl-C, and say how to call it
+    /// Keep everything running until Ctrl-C, and print how to call it
     #[arg(long)]
     keep: bool,
-    /// For whom the report is
-    #[arg(long, value_enum, default_value_t)]
-    output: Format,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: ReportFormat,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
@@ -56,11 +58,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         documents::allow(mesh.documents(), decision)
     })?;
     match args.output {
-        Format::Human => anstream::print!(
+        ReportFormat::Table => anstream::print!(
             "Calls to boutique/cartservice of the example shop; the filter runs in Envoy {}.\n\n{report}",
             envoy.version()
         ),
-        Format::Json => output::write_stdout(&serialized::json(&report.to_json())?)?,
+        ReportFormat::Json => output::write_stdout(&serialized::json(&report.to_json())?)?,
     }
     if args.keep {
         keep::keep(&mesh)?;

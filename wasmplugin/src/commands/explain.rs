@@ -3,6 +3,7 @@
 mod error;
 mod patched_file;
 
+use clap_complete::engine::ArgValueCompleter;
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::explanation::explained::Inquiry;
 use peergate_insight::explanation::remedy::Choice;
@@ -10,84 +11,102 @@ use peergate_report::explanation::notes::notes;
 use peergate_report::explanation::patch::Patch;
 use peergate_report::explanation::report::Report;
 use peergate_report::explanation::{human, json};
+use peergate_report::pages;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
 use crate::decision_key::KeyArgs;
-use crate::input::InputArgs;
+use crate::input::PathArgs;
 use crate::label::parse_label;
+use crate::output::{self, Overwrite};
 use crate::policy_file::{PolicyFileError, changed_file};
-use crate::{output, policies, report};
+use crate::time_args::parse_time_or_span;
+use crate::{complete, policies, report};
 
 use error::ExplainError;
 use patched_file::patched_file;
 
-/// Say why a request was denied, and what change would allow it
+/// Explain a denial by its decision ID, or a code of Peergate
 ///
-/// The id of the decision is in the answer that the caller got, in the header `x-peergate-decision`, in the filter's
-/// log and in the proxy's. It tells by itself what was asked and what was decided; nothing but the documents is needed.
+/// The decision ID is in the caller's response, in the header `x-peergate-decision`, and in the logs of filter and
+/// proxy. It contains the request and the decision, so that only the policy documents are needed. With a change to the
+/// documents that allows the request, if there is one.
+///
+/// Instead of an ID, name the code of a diagnostic, a finding or a denial, such as `no-rule-matched`. The page about it
+/// is printed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate explain AW4I…Whcq -f policies/
-  peergate explain AW4I…Whcq -f policies/ --decision-key key.txt
-  peergate explain AW4I…Whcq -f policies/ --output patch | git apply
-  peergate explain AW4I…Whcq -f policies/ --write --decision-key key.txt
+  peergate explain AW4I…Whcq policies/
+  peergate explain AW4I…Whcq policies/ --decision-key key.txt
+  peergate explain AW4I…Whcq policies/ -o patch | git apply
+  peergate explain AW4I…Whcq policies/ --write --decision-key key.txt
+  peergate explain no-rule-matched
 
-The change was tried: with it the engine allows the request. A new rule is for this caller, this
-method and this path alone, and for this host and port where another rule takes the request but
-for these. Whether that is wanted is for the owner of the policy to say, and whether the caller is
-who the id says, unless it is sealed.
+The change has been verified: with it, the engine allows the request. A new rule allows this caller,
+method and path only. It also requires the host and port if another rule matches the request except
+for these. Whether to allow the request is up to the owner of the policy.
 
-Anyone can make up an id that is not sealed, and with it a rule for any caller. `--write` therefore
-needs `--yes` for such an id: find out first who called.
+Anyone can make up an ID that is not sealed, and with it a rule for any caller. `--write` therefore
+needs `--yes` for such an ID. Find out first who called.
 
-Exit codes: 0 explained; 1 a file could not be read or written; 2 no change of the policy would
-allow it, with `--output patch` or `--write`; 3 the id, the policies or the arguments are invalid,
-or `--write` needs `--yes`.")]
+Exit status: 2 with `-o patch` or `--write`, if no change to the policy would allow the request.")]
 pub(crate) struct Args {
-    /// The id of the decision
-    id: String,
+    /// The decision ID, or a code
+    #[arg(value_name = "ID|CODE", add = ArgValueCompleter::new(complete::codes))]
+    subject: String,
     #[command(flatten)]
-    input: InputArgs,
+    input: PathArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// A label of the workload beyond those that the policy selects; repeatable. It tells which other policies are
-    /// for the workload
+    /// Label of the workload in addition to those that the policy selects; repeatable
+    ///
+    /// The labels determine which other policies select the workload.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
     labels: Vec<(String, String)>,
-    /// How far to prolong a rule that has expired, a time to come [default: to the end of the day in a week, UTC]
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    /// New end of an expired rule: RFC 3339, a date, or a time span from now [default: the end of the day in a week, UTC]
+    #[arg(long, value_name = "TIME", value_parser = parse_time_or_span)]
     until: Option<Timestamp>,
-    /// Put the change into the file of the policy
+    /// Write the change to the file of the policy
     #[arg(long)]
     write: bool,
-    /// Write the change although the id is not sealed, so that anyone may have made it up
+    /// Write the change although the ID is not sealed and may be made up
     #[arg(long, requires = "write")]
     yes: bool,
-    /// The form of the explanation
-    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
-    output: Form,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: Format,
 }
 
-/// The form of the explanation.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
+enum Format {
     /// For people
     #[default]
-    Human,
+    Table,
     /// For programs
     Json,
-    /// The change alone, as `git apply` and `patch -p1` take it
+    /// Only the change, for `git apply` or `patch -p1`
     Patch,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
+    if let Some(page) = pages::page(&args.subject) {
+        output::write_stdout(page.as_bytes())?;
+        return Ok(ExitStatus::Success);
+    }
+    if args.input.is_empty() {
+        return Err(ExplainError::no_documents(&args.subject).into());
+    }
+    explain_decision(args)
+}
+
+fn explain_decision(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() {
         if args.write {
             return Err(PolicyFileError::Stdin.into());
         }
-        if args.output == Form::Patch {
+        if args.output == Format::Patch {
             return Err(ExplainError::StdinNotPatchable.into());
         }
     }
@@ -100,7 +119,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let (input, set) = policies::load_with_texts(&args.input, options)?;
     let set = set.with_decision_key(args.key.read()?);
     let inquiry = Inquiry {
-        id: &args.id,
+        id: &args.subject,
         set: &set,
         sources: &input.sources,
         labels: &args.labels,
@@ -117,13 +136,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         is_written: args.write && may_write,
     };
     let text = match args.output {
-        Form::Human => human::text(&report).into_bytes(),
-        Form::Json => json::json(&report)?,
-        Form::Patch => patch.iter().flat_map(|patch| patch.text.bytes()).collect(),
+        Format::Table => human::text(&report).into_bytes(),
+        Format::Json => json::json(&report)?,
+        Format::Patch => patch.iter().flat_map(|patch| patch.text.bytes()).collect(),
     };
     output::write_stdout(&text)?;
-    // Whoever takes a change without reading the explanation reads at least these.
-    if args.output == Form::Patch || (args.write && args.output != Form::Human) {
+    // Notes must be seen even if only the change is printed.
+    if args.output == Format::Patch || (args.write && args.output != Format::Table) {
         notes(&report).into_iter().for_each(report::note);
     }
     if args.write
@@ -134,10 +153,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         }
         let file = changed_file(&change.source, &change.text)?;
         let written = file.path.clone();
-        output::write_files(vec![file])?;
+        output::write_files(vec![file], Overwrite::Any)?;
         report::wrote(&written);
     }
-    let is_change_wanted = args.write || args.output == Form::Patch;
+    let is_change_wanted = args.write || args.output == Format::Patch;
     Ok(if is_change_wanted && change.is_none() {
         ExitStatus::Negative
     } else {
@@ -145,7 +164,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// To when a rule is prolonged.
+/// Until when an expired rule is extended.
 fn choice(asked: Option<Timestamp>, now: Timestamp) -> Result<Choice, Failure> {
     match asked {
         Some(until) if until <= now => Err(ExplainError::UntilPast(until).into()),

@@ -1,9 +1,7 @@
 //! `peergate import`.
 
-use std::path::PathBuf;
-
+use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Subcommand, ValueHint};
 use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_report::import::{notes, text};
 use peergate_report::place::Texts;
@@ -13,9 +11,11 @@ use policy_schema::timestamp::Timestamp;
 use policy_schema::wording::counted;
 use thiserror::Error;
 
-use crate::input::Input;
-use crate::report::{self, LimitArgs};
-use crate::{output, policies};
+use crate::input::InputArgs;
+use crate::out_args::OutFileArgs;
+use crate::policies;
+use crate::report::{self, LimitArgs, Verbosity};
+use crate::time_args::parse_time;
 
 /// Convert existing policies to Peergate documents
 #[derive(Debug, clap::Args)]
@@ -31,62 +31,56 @@ enum From {
 
 /// Convert Istio resources to Peergate documents that make the same decisions
 ///
-/// Reads AuthorizationPolicy (v1, v1beta1), PeerAuthentication, and the mesh config in the config map `istio`, an
-/// `IstioOperator`, an Istio of the Sail operator, or Helm values of istiod, alone or in a `List`. Prints a Mesh and one
-/// ServicePolicy for each workload. Comments name the origin of each rule, and what the input leaves open.
+/// Reads AuthorizationPolicy (v1, v1beta1) and PeerAuthentication objects, and the mesh config from the ConfigMap
+/// `istio`, an IstioOperator, an Istio of the Sail operator, or Helm values of istiod. Writes a Mesh and a ServicePolicy
+/// for each workload. Comments name the origin of each rule, and what the input leaves open.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   kubectl get authorizationpolicies,peerauthentications -A -o yaml > istio.yaml
   kubectl get configmap istio -n istio-system -o yaml > mesh.yaml
-  peergate import istio istio.yaml mesh.yaml > policy.yaml
-  peergate render -f policy.yaml --only authorization-policy
+  peergate import istio istio.yaml mesh.yaml --out policy.yaml
+  peergate render policy.yaml --only authorization-policy
   peergate import istio istio.yaml --trust-domain prod.example --istio-version 1.29
   peergate import istio istio.yaml mesh.yaml --owner platform --exceptions-until 2027-06-30
 
-Without a PeerAuthentication for the whole mesh, `mtls.mode` is left out: render
-then writes no PeerAuthentication, and existing ones stay in force. Exceptions
-from strict mutual TLS become `mtls.exceptions`. Without --owner and
---exceptions-until you have to fill in their owner and end.
+Without a mesh-wide PeerAuthentication, `mtls.mode` is left out: `render` then writes no
+PeerAuthentication, and existing ones stay in force. Exceptions from strict mutual TLS become
+`mtls.exceptions`. Set their owner and end with `--owner` and `--exceptions-until`, or in the documents.
 
-Values that never match are left out, and a note on stderr reports each. If part
-of a policy cannot be carried over, no policy of the workloads that it may be for
-is printed, since half of their policies could allow or deny more than all of
-them. The same objects go on deciding there. Files that cannot be read are
-skipped with a warning.
+Values that never match are left out with a note. If part of a policy cannot be converted, no policy
+is written for the workloads that it may select, since a part of their policies could allow or deny
+more than all of them. Their existing objects stay in force. Files that cannot be read are skipped
+with a warning.
 
-Exit codes: 0 everything is imported; 1 a file could not be opened; 2 something
-is not carried over or cannot be read, and the rest is printed; 3 nothing is
-printed, since the mesh cannot be carried over, or with --strict a file cannot
-be read.")]
+Exit status: 2 if something was not converted or not read, and the rest was written; 3 if nothing was
+written, because the mesh cannot be converted, or a file cannot be read and `--strict` is set.")]
 struct IstioArgs {
-    /// A file with resources, a folder with such files, or `-` for stdin
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
-    files: Vec<PathBuf>,
-    /// The Istio version that the mesh runs [default: the newest one known]
+    #[command(flatten)]
+    input: InputArgs,
+    /// Istio version of the mesh [default: the newest known]
     #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
     istio_version: Option<IstioVersion>,
-    /// The mesh's trust domain, if the input has no mesh config [default: cluster.local]
+    /// Trust domain, if the input has no mesh config [default: cluster.local]
     #[arg(long, value_name = "NAME")]
     trust_domain: Option<String>,
-    /// The mesh's root namespace, if the input has no mesh config [default: istio-system]
+    /// Root namespace, if the input has no mesh config [default: istio-system]
     #[arg(long, value_name = "NAMESPACE")]
     root_namespace: Option<String>,
-    /// The namespace of objects that do not name one [default: default]
+    /// Namespace of objects that do not name one [default: default]
     #[arg(short, long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// The owner of exceptions from strict mutual TLS
+    /// Owner of exceptions from strict mutual TLS
     #[arg(long, value_name = "NAME", requires = "exceptions_until", value_parser = NonEmptyStringValueParser::new())]
     owner: Option<String>,
-    /// When exceptions from strict mutual TLS end: RFC 3339 in UTC, or a date meaning its end
-    #[arg(long, value_name = "TIME", requires = "owner", value_parser = parse_end)]
+    /// End of exceptions from strict mutual TLS: RFC 3339, or a date meaning its end in UTC
+    #[arg(long, value_name = "TIME", requires = "owner", value_parser = parse_time)]
     exceptions_until: Option<Timestamp>,
-    /// Print nothing if a file or a document cannot be read
+    /// Write nothing if a file or document cannot be read
     #[arg(long)]
     strict: bool,
-    /// List each object that has no part in an import
-    #[arg(short, long)]
-    verbose: bool,
+    #[command(flatten)]
+    out: OutFileArgs,
     #[command(flatten)]
     limit: LimitArgs,
 }
@@ -104,17 +98,9 @@ impl IstioArgs {
     }
 }
 
-/// A time, or the last second of a date.
-fn parse_end(text: &str) -> Result<Timestamp, String> {
-    let end = format!("{text}T23:59:59Z");
-    Timestamp::parse(text)
-        .or_else(|reason| Timestamp::parse(&end).map_err(|_| reason))
-        .map_err(|reason| reason.to_string())
-}
-
-/// Nothing is printed, because this many parts of the input are lost. The findings have been shown.
+/// Nothing is written, because this many parts of the input are lost. The findings have been shown.
 #[derive(Debug, Error)]
-#[error("nothing is printed: {} cannot be read or carried over", counted(*.0, "part of the input", "parts of the input"))]
+#[error("nothing was written: {} cannot be read or converted", counted(*.0, "part of the input", "parts of the input"))]
 struct NotImported(usize);
 
 impl Fault for NotImported {
@@ -123,16 +109,16 @@ impl Fault for NotImported {
     }
 
     fn help(&self) -> Option<&str> {
-        Some("change or remove what is named above, then import again")
+        Some("fix or remove the parts named above, then import again")
     }
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let From::Istio(args) = &args.from;
-    let mut input = Input::read(&args.files)?;
+    let mut input = args.input.paths().read()?;
     let not_text = std::mem::take(&mut input.diagnostics);
     for diagnostic in &not_text {
-        // What would be read in its place is not what was written.
+        // The text with replacement characters is not what the file says.
         if let Some(source) = input.sources.get_mut(diagnostic.source) {
             source.text.clear();
             report::remarks([notes::unreadable(&source.name, diagnostic)]);
@@ -145,7 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         &imported.findings,
         &texts,
         most,
-        args.verbose,
+        report::verbosity() == Verbosity::Verbose,
     ));
     let notes = imported.open.iter().chain(&imported.differences);
     notes.for_each(report::note);
@@ -162,7 +148,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Err(NotImported(lost).into());
     };
     let text = text::text(&documents, &imported.open, &texts)?;
-    output::write_stdout(text.as_bytes())?;
+    args.out.write(text.into_bytes())?;
     notes::replaced(&documents)
         .into_iter()
         .for_each(report::note);

@@ -1,40 +1,30 @@
 //! `peergate init`.
 
-use std::path::PathBuf;
-
 use peergate_fault::{ExitStatus, Failure};
 
-use crate::input::is_stdin;
-use crate::{output, report};
+use crate::out_args::OutFileArgs;
+use crate::report;
 
-/// A first policy, to be changed.
+/// A first policy, to be edited.
 const FIRST_POLICY: &str = include_str!("init/policy.yaml");
 
-/// Write a first policy, with comments
+/// Write a first Mesh and policy, with comments
+///
+/// Everything in it starts in shadow, so that applying it denies nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate init -o policy.yaml
-  peergate init | peergate validate -f -")]
+  peergate init --out policy.yaml
+  peergate init | peergate validate -")]
 pub(crate) struct Args {
-    /// Where to write it: a file, or `-` for stdout
-    #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "-")]
-    out: PathBuf,
-    /// Overwrite the file if it exists
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: OutFileArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let policy = FIRST_POLICY.as_bytes();
-    if args.force || is_stdin(&args.out) {
-        output::write(&args.out, policy.to_owned())?;
-    } else {
-        output::create(&args.out, policy)?;
-    }
-    if !is_stdin(&args.out) {
-        let name = args.out.display();
-        report::summary(format!("wrote {name}; next: peergate validate -f {name}"));
+    args.out.write(FIRST_POLICY.as_bytes().to_owned())?;
+    if let Some(file) = args.out.file() {
+        report::summary(format!("next: peergate validate {}", file.display()));
     }
     Ok(ExitStatus::Success)
 }

@@ -21,11 +21,12 @@ use peergate_report::message;
 use peergate_report::serialized::SerializeError;
 use policy_schema::code;
 use policy_schema::diagnostic::Diagnostic;
+use policy_schema::plugin_config::PolicyName;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
-use crate::input::{self, BYTE_ORDER_MARK, InputArgs, InputError, cannot_read, is_stdin, name_of};
-use crate::output::{self, Format};
+use crate::format::DocumentFormat;
+use crate::input::{self, BYTE_ORDER_MARK, InputError, PathArgs, cannot_read, is_stdin, name_of};
 use crate::policies::InvalidPolicies;
 use crate::{policies, report};
 
@@ -34,19 +35,20 @@ pub(crate) use args::Args;
 use error::LearnError;
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let input = InputArgs::of(&args.files);
+    let input = (!args.input.is_empty()).then_some(&args.input);
     let logs_at_stdin = args.access_logs.iter().filter(|path| is_stdin(path));
-    let policies_at_stdin = input.as_ref().is_some_and(InputArgs::uses_stdin);
+    let policies_at_stdin = args.input.uses_stdin();
     if logs_at_stdin.count() + usize::from(policies_at_stdin) > 1 {
         return Err(InputError::StdinTwice.into());
     }
-    let at = policies::at_or_now(args.at);
-    let (known, marked) = known(args, input.as_ref(), at)?;
+    let at = args.at.time();
+    let policy = args.policy()?;
+    let (known, marked) = known(args, input, at)?;
     let mut seen = Seen::new(&known, args.counting());
     for log in &args.access_logs {
-        read_log(&mut seen, log, args)?;
+        read_log(&mut seen, log, policy.as_ref())?;
     }
-    for (labels, tally) in args.series(at)? {
+    for (labels, tally) in args.series(policy.as_ref(), at)? {
         seen.add_series(&labels, tally)?;
     }
     let Seen {
@@ -72,10 +74,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// What is allowed already, and which of its texts begin with a byte order mark.
+/// The requests that policies allow already, and which texts begin with a byte order mark.
 fn known(
     args: &Args,
-    input: Option<&InputArgs>,
+    input: Option<&PathArgs>,
     at: Timestamp,
 ) -> Result<(Known, BTreeSet<usize>), Failure> {
     let Some(input) = input else {
@@ -96,9 +98,13 @@ fn known(
     Ok((known, input.marked))
 }
 
-fn read_log(seen: &mut Seen<'_>, file: &Path, args: &Args) -> Result<(), Failure> {
+fn read_log(
+    seen: &mut Seen<'_>,
+    file: &Path,
+    policy: Option<&PolicyName>,
+) -> Result<(), Failure> {
     let (log, name) = (input::open(file)?, name_of(file));
-    let lines = seen.read_log(log, name.clone(), args.workload.as_ref());
+    let lines = seen.read_log(log, name.clone(), policy);
     let lines = lines.map_err(|reason| match reason {
         LogError::Read(reason) => Failure::from(cannot_read(file, reason)),
         reason @ LogError::NoAccessLog { .. } => reason.into(),
@@ -109,7 +115,7 @@ fn read_log(seen: &mut Seen<'_>, file: &Path, args: &Args) -> Result<(), Failure
     Ok(())
 }
 
-/// Shows what is wrong with what would be written.
+/// Shows why the draft is not written.
 fn not_learnt(reason: DraftError) -> Failure {
     match reason {
         DraftError::Document(DocumentError::NotEditable(reason)) => reason.into(),
@@ -142,19 +148,14 @@ fn show(
 ) -> Result<(), Failure> {
     let Draft { learnt, texts } = draft;
     match args.output {
-        Format::Json => {
-            output::write(&args.out, json::json(learnt, texts, unread)?)?;
-            args.say_written();
-            Ok(())
-        }
-        Format::Human => {
+        DocumentFormat::Json => Ok(args.out.write(json::json(learnt, texts, unread)?)?),
+        DocumentFormat::Yaml => {
             if let Some(mut text) = texts.joined() {
-                // Within a text a mark would be a mistake.
+                // Elsewhere in a text, the mark would be an error.
                 if texts.only_source().is_some_and(|it| marked.contains(&it)) {
                     text.insert_str(0, BYTE_ORDER_MARK);
                 }
-                output::write(&args.out, text.into_bytes())?;
-                args.say_written();
+                args.out.write(text.into_bytes())?;
             }
             report::remarks(human::remarks(learnt, unread, new));
             Ok(())
@@ -163,20 +164,17 @@ fn show(
 }
 
 impl Args {
-    fn say_written(&self) {
-        if !is_stdin(&self.out) {
-            report::wrote(&self.out);
-        }
-    }
-
-    /// What Prometheus has of the learning mode, if one is named.
-    fn series(&self, at: Timestamp) -> Result<Vec<series::Series>, Failure> {
+    /// The counters of the learning mode, if a Prometheus is named.
+    fn series(
+        &self,
+        policy: Option<&PolicyName>,
+        at: Timestamp,
+    ) -> Result<Vec<series::Series>, Failure> {
         let asked = network::block_on(async {
             let Some(prometheus) = self.prometheus.connect()? else {
                 return Ok(Vec::new());
             };
-            let workload = self.workload.as_ref();
-            let series = series::ask(&prometheus, self.window, workload, at).await?;
+            let series = series::ask(&prometheus, self.window, policy, at).await?;
             if series.is_empty() && !series::is_known(&prometheus, self.window, at).await? {
                 report::note(notes::nothing_counted(
                     prometheus.url(),

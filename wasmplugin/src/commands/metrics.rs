@@ -5,46 +5,44 @@ use peergate_report::metrics;
 
 use crate::output;
 
-/// Say what the filter counts and measures, and how Prometheus gets it
+/// Print the metrics of the filter, and the configuration that labels them
 ///
-/// The filter defines its metrics by the same list.
+/// The filter defines its metrics from the same list.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   peergate metrics
-  peergate metrics --output stat-tags           # for Istio's mesh config
-  peergate metrics --output relabelling         # for Prometheus, where metricNames is Flat
-
-Exit codes: 0 printed; 1 it could not be written; 3 the arguments are invalid.")]
+  peergate metrics -o stat-tags      # for Istio's mesh config
+  peergate metrics -o relabeling     # for Prometheus, if metricNames is Flat")]
 pub(crate) struct Args {
-    /// The form
-    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
-    output: Form,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: Format,
 }
 
-/// The form.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
+enum Format {
     /// For people
     #[default]
-    Human,
+    Table,
     /// For programs
     Json,
-    /// As tables of Markdown
+    /// Markdown tables
     Markdown,
-    /// The tags that proxies must be told, as `extraStatTags` of Istio's mesh config
+    /// `extraStatTags` for Istio's mesh config, so that proxies label the metrics
     StatTags,
-    /// What gets labels out of flat names, as `metric_relabel_configs` of Prometheus
-    Relabelling,
+    /// `metric_relabel_configs` for Prometheus, which turn flat names into labels
+    Relabeling,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let content = match args.output {
-        Form::Human => metrics::human().into_bytes(),
-        Form::Json => metrics::json()?,
-        Form::Markdown => metrics::markdown().into_bytes(),
-        Form::StatTags => metrics::stat_tags()?.into_bytes(),
-        Form::Relabelling => metrics::relabelling()?.into_bytes(),
+        Format::Table => metrics::human().into_bytes(),
+        Format::Json => metrics::json()?,
+        Format::Markdown => metrics::markdown().into_bytes(),
+        Format::StatTags => metrics::stat_tags()?.into_bytes(),
+        Format::Relabeling => metrics::relabelling()?.into_bytes(),
     };
     output::write_stdout(&content)?;
     Ok(ExitStatus::Success)

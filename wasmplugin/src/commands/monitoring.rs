@@ -1,50 +1,41 @@
 //! `peergate monitoring`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Failure, Fault};
+use peergate_report::generated::with_header;
+use peergate_report::rendered::files::File;
 use peergate_report::rendered::prometheus_rule::prometheus_rule;
-use policy_schema::wording::counted;
 use thiserror::Error;
 
-use crate::output::{self, NewFile, OutputError, Target};
-use crate::report;
+use crate::out_args::{OutArgs, Target};
+use crate::{output, report};
 
-/// Write alerts, recording rules and dashboards for what the filter counts
+/// Write alerts and recording rules for Prometheus, and dashboards for Grafana
 ///
-/// The rules are for Prometheus, the dashboards for Grafana. docs/monitoring.md says of each alert what it means and
-/// what to do.
+/// The page `monitoring` of the documentation explains each alert and what to do about it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate monitoring -o monitoring/
+  peergate monitoring --out monitoring/
   peergate monitoring --only alerts
   peergate monitoring --layout prometheus-rule --only rules,alerts |
-    kubectl apply -n monitoring -f -
-
-All files are written or none is.
-
-Exit codes: 0 written; 1 files could not be written, or are there already; 3 the arguments are invalid.")]
+    kubectl apply -n monitoring -f -")]
 pub(crate) struct Args {
-    /// What to write; several with commas between them [default: everything]
+    /// Parts to write, comma-separated [default: all]
     #[arg(long, value_name = "PART", value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// The form of the rules
+    /// Layout of the rules and alerts
     #[arg(long, value_name = "LAYOUT", value_enum, default_value_t)]
     layout: Layout,
-    /// Where to write: a folder (with `/` at its end if it does not exist), or for what is one file, as `--only` makes it,
-    /// its name, or `-` for stdout
-    #[arg(short = 'o', long = "out", value_name = "FILE|DIR/", default_value = "-", value_parser = Target::parse)]
-    out: Target,
-    /// Overwrite files that exist
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    out: OutArgs,
 }
 
-/// Something that can be asked for alone.
+/// A part of the monitoring configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// The recording rules, on which the alerts rest
+    /// The recording rules, which the alerts use
     Rules,
     /// The alerts
     Alerts,
@@ -56,13 +47,13 @@ enum Part {
     Rule,
 }
 
-/// The form of the rules.
+/// The layout of the rules and alerts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Layout {
-    /// Files that the configuration of Prometheus names
+    /// Rule files for the configuration of Prometheus
     #[default]
     Files,
-    /// One object `PrometheusRule`, for clusters with the Prometheus operator
+    /// One `PrometheusRule` object, for the Prometheus operator
     PrometheusRule,
 }
 
@@ -94,9 +85,9 @@ impl Part {
 /// Why nothing is written.
 #[derive(Debug, Error)]
 enum MonitoringError {
-    #[error("there are {0} files, and this is a place for one")]
+    #[error("cannot write {0} files to a single place")]
     SeveralFiles(usize),
-    #[error("dashboards do not stand in a `PrometheusRule`, and no rules are asked for")]
+    #[error("a `PrometheusRule` cannot hold dashboards")]
     NoRulesForObject,
 }
 
@@ -108,10 +99,10 @@ impl Fault for MonitoringError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::SeveralFiles(_) => {
-                "name a folder, as `-o monitoring/`, or one of them with `--only`"
+                "use a folder: `--out monitoring/`, or choose one part with `--only`"
             }
             Self::NoRulesForObject => {
-                "leave `--layout` out, or name `rules` or `alerts` with `--only` too"
+                "add `rules` or `alerts` to `--only`, or remove `--layout`"
             }
         })
     }
@@ -124,74 +115,50 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         return Err(MonitoringError::NoRulesForObject.into());
     }
     let files = files(args);
-    match &args.out {
-        Target::Folder(folder) => write_into(folder, files, args.force)?,
-        Target::Stdout => output::write_stdout(only_one(files)?.1.as_bytes())?,
-        Target::File(path) => {
-            let content = only_one(files)?.1.into_bytes();
-            let path = path.clone();
-            write(vec![NewFile { path, content }], args.force)?;
+    let force = args.out.force;
+    match &args.out.target {
+        Target::Folder(folder) => {
+            force.write_folder(folder, files)?;
+            report::summary("next: see the page `monitoring` of the documentation");
         }
+        Target::Stdout => output::write_stdout(&only_one(files)?.content)?,
+        Target::File(path) => force.write_file(path, only_one(files)?.content)?,
     }
     Ok(ExitStatus::Success)
 }
 
-/// The names and contents of what is asked for.
-fn files(args: &Args) -> Vec<(&'static str, String)> {
-    let wanted = |part: &Part| args.only.is_empty() || args.only.contains(part);
-    let rules: Vec<Part> = Part::RULES.into_iter().filter(wanted).collect();
-    let as_is = |part: Part| (part.file_name(), part.content().to_owned());
+/// The files of the chosen parts.
+fn files(args: &Args) -> Vec<File> {
+    let is_chosen = |part: &Part| args.only.is_empty() || args.only.contains(part);
+    let rules: Vec<Part> = Part::RULES.into_iter().filter(is_chosen).collect();
     let mut files = Vec::new();
     match args.layout {
-        Layout::Files => files.extend(rules.into_iter().map(as_is)),
+        Layout::Files => {
+            files.extend(rules.into_iter().map(|part| yaml(part.file_name(), part.content())));
+        }
         Layout::PrometheusRule => {
             let object = prometheus_rule(rules.into_iter().map(Part::content));
-            files.push(("prometheus-rule.yaml", object));
+            files.push(yaml("prometheus-rule.yaml", &object));
         }
     }
-    files.extend(Part::DASHBOARDS.into_iter().filter(wanted).map(as_is));
+    let dashboards = Part::DASHBOARDS.into_iter().filter(is_chosen);
+    files.extend(dashboards.map(|part| File {
+        path: PathBuf::from(part.file_name()),
+        content: part.content().as_bytes().to_owned(),
+    }));
     files
 }
 
-/// What goes to one place.
-fn only_one(
-    mut files: Vec<(&'static str, String)>,
-) -> Result<(&'static str, String), MonitoringError> {
+fn yaml(name: &str, text: &str) -> File {
+    File {
+        path: PathBuf::from(name),
+        content: with_header("generated. Do not edit", text).into_bytes(),
+    }
+}
+
+fn only_one(mut files: Vec<File>) -> Result<File, MonitoringError> {
     match (files.pop(), files.len()) {
         (Some(file), 0) => Ok(file),
         (_, others) => Err(MonitoringError::SeveralFiles(others + 1)),
-    }
-}
-
-fn write_into(
-    folder: &Path,
-    files: Vec<(&'static str, String)>,
-    force: bool,
-) -> Result<(), OutputError> {
-    let files: Vec<NewFile> = files
-        .into_iter()
-        .map(|(name, content)| NewFile {
-            path: folder.join(name),
-            content: content.into_bytes(),
-        })
-        .collect();
-    for parent in files.iter().filter_map(|file| file.path.parent()) {
-        output::create_folder(parent)?;
-    }
-    let count = files.len();
-    write(files, force)?;
-    report::summary(format!(
-        "wrote {} to {}; next: docs/monitoring.md",
-        counted(count, "file", "files"),
-        folder.display()
-    ));
-    Ok(())
-}
-
-fn write(files: Vec<NewFile>, force: bool) -> Result<(), OutputError> {
-    if force {
-        output::write_files(files)
-    } else {
-        output::create_files(files)
     }
 }

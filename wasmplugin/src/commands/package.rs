@@ -1,6 +1,7 @@
 //! `peergate package`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_report::serialized::SerializeError;
@@ -8,32 +9,33 @@ use thiserror::Error;
 
 use crate::image::{self, BuildInfo, Image, InvalidBuildInfo, NotAModule, WASM_MAGIC};
 use crate::input::{InputError, bytes};
-use crate::output;
+use crate::out_args::ForceArgs;
+use crate::output::{self, NewFile, Overwrite};
+use crate::report;
 
-/// Make the OCI image of the filter that Istio's sidecars fetch
+/// Build the OCI image of the filter, which sidecars pull
 ///
-/// The image has one layer with `plugin.wasm`, and comes with a bill of materials (CycloneDX) and a provenance (in-toto,
-/// SLSA; not signed). The same module gives the same bytes, and so the same digest.
+/// The image has one layer with `plugin.wasm`, a bill of materials (CycloneDX) and an unsigned provenance statement
+/// (in-toto, SLSA). Prints the digest of the image. The same module always gives the same digest. No container engine
+/// is needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   make filter
-  peergate package --filter target/filter/peergate_filter.wasm -o image.tar
-  peergate push image.tar registry.example.com/peergate/filter:0.1.0
-
-Prints the digest of the image. Needs no container engine.
-
-Exit codes: 0 made; 1 files could not be read or written; 3 the module or its build info is not what it should be.")]
+  peergate package --filter target/filter/peergate_filter.wasm --out image.tar
+  peergate push image.tar registry.example.com/peergate/filter:0.1.0")]
 pub(crate) struct Args {
     /// The filter's module
-    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER")]
+    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER", hide_env_values = true)]
     filter: PathBuf,
-    /// What the module was made of [default: beside the module, ending in `.build.json`]
+    /// The module's build info [default: the module's name, ending in `.build.json`]
     #[arg(long, value_name = "FILE")]
     build_info: Option<PathBuf>,
-    /// Where to write the image, an OCI layout as a tar archive
-    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    /// Write the image to FILE, an OCI layout as a tar archive, or to stdout for `-`
+    #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    force: ForceArgs,
 }
 
 /// A build info that does not describe the module.
@@ -50,11 +52,11 @@ impl Fault for InvalidBuildInfoFile {
     }
 
     fn help(&self) -> Option<&str> {
-        Some("make both with `make filter`")
+        Some("build module and build info with `make filter`")
     }
 }
 
-/// A build info beside the module that cannot be read.
+/// The default build info cannot be read.
 #[derive(Debug, Error)]
 #[error(transparent)]
 struct NoBuildInfo(InputError);
@@ -66,7 +68,7 @@ impl Fault for NoBuildInfo {
 
     fn help(&self) -> Option<&str> {
         Some(
-            "name what the module was made of with `--build-info`, or make both with `make filter`",
+            "name the build info with `--build-info`, or build module and build info with `make filter`",
         )
     }
 }
@@ -84,14 +86,40 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         reason,
     })?;
     let image = Image::of_module(&module, &build).map_err(SerializeError::Json)?;
-    output::write(
-        &args.out,
-        image::to_tar(&image).map_err(SerializeError::Json)?,
-    )?;
-    let digest = image.digest().unwrap_or_default();
-    // The archive may be what stdout has.
-    if args.out.as_os_str() != "-" {
-        output::write_stdout(format!("{digest}\n").as_bytes())?;
+    let archive = image::to_tar(&image).map_err(SerializeError::Json)?;
+    // With the image on stdout, the digest would corrupt it.
+    if args.out.as_os_str() == "-" {
+        output::write_stdout(&archive)?;
+        return Ok(ExitStatus::Success);
     }
+    write(args, archive)?;
+    let digest = image.digest().unwrap_or_default();
+    output::write_stdout(format!("{digest}\n").as_bytes())?;
     Ok(ExitStatus::Success)
+}
+
+fn write(args: &Args, archive: Vec<u8>) -> Result<(), Failure> {
+    let overwrite = if is_own_image(&args.out) {
+        Overwrite::Any
+    } else {
+        args.force.overwrite()
+    };
+    let path = args.out.clone();
+    let file = NewFile {
+        path,
+        content: archive,
+    };
+    output::write_files(vec![file], overwrite)?;
+    report::wrote(&args.out);
+    Ok(())
+}
+
+/// Whether the file is an image that Peergate packaged, and nothing else: packaging its content again gives the same
+/// bytes.
+fn is_own_image(path: &Path) -> bool {
+    let is_same = |existing: Vec<u8>| {
+        let image = image::from_tar(&existing).ok()?;
+        Some(image::to_tar(&image).ok()? == existing)
+    };
+    fs::read(path).ok().and_then(is_same).unwrap_or_default()
 }

@@ -5,8 +5,8 @@ mod write;
 
 use std::time::Duration;
 
+use clap_complete::engine::ArgValueCompleter;
 use peergate_fault::{ExitStatus, Failure};
-use peergate_insight::policy_lookup;
 use peergate_insight::prometheus::PrometheusError;
 use peergate_insight::promotion::Window;
 use peergate_insight::promotion::bound::{Confidence, Share};
@@ -17,97 +17,75 @@ use peergate_mesh::network;
 use peergate_mesh::series::NoLabels;
 use peergate_report::promotion::report::Report;
 use peergate_report::promotion::{human, json};
-use policy_schema::plugin_config::PolicyName;
 use policy_schema::policy::PolicySet;
-use policy_schema::time_span;
-use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
+use crate::format::ReportFormat;
 use crate::input::InputArgs;
-use crate::output::{self, Format};
-use crate::policies;
+use crate::policy_args::PolicyArgs;
 use crate::policy_file::PolicyFileError;
 use crate::prometheus_args::PrometheusArgs;
+use crate::time_args::{AtArgs, parse_window};
+use crate::{complete, output, policies};
 
-/// Say whether what is in shadow can be enforced, by what Prometheus counted, and enforce it
+/// Check whether shadowed rules are safe to enforce, and enforce them
 ///
-/// For each rule and each policy in shadow: how many requests its policy decided about, how many of them it would have
-/// denied and whose they were, and how large a share of all requests can break at most.
+/// Uses the counters in Prometheus. For each rule and policy in shadow: how many requests the policy decided, how many
+/// of them it would have denied and whose they were, and at most which share of all requests can break.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   kubectl port-forward -n monitoring svc/prometheus 9090 &
-  peergate promote -f policies/ --prometheus http://localhost:9090
-  peergate promote -f policies/ --prometheus http://localhost:9090 --workload shop/cart --window 14d
-  peergate promote -f policies/ --prometheus http://localhost:9090 --max-breakage 0.01% --write
+  peergate promote policies/ --prometheus http://localhost:9090
+  peergate promote policies/ --prometheus http://localhost:9090 --policy shop/cart --window 14d
+  peergate promote policies/ --prometheus http://localhost:9090 --max-breakage 0.01% --write
 
-With `--write`, `enforcement: Shadow` is removed from what is ready, and nothing else of the files changes.
-docs/promote.md says what is counted, what the bound means, and what counters cannot tell.
+With `--write`, `enforcement: Shadow` is removed from what is ready. Nothing else in the files changes.
+The page `promote` of the documentation explains the counters, the bound, and what counters cannot show.
 
-Exit codes: 0 all that was asked for is ready; 1 Prometheus or a file failed; 2 something is not
-ready; 3 the policies or the arguments are invalid, or a file cannot be changed safely.")]
+Exit status: 2 if something is not ready.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
     prometheus: PrometheusArgs,
-    /// How far to look back, such as `12h` or `7d`
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = parse_window)]
+    /// How far to look back
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = parse_window)]
     window: Duration,
-    /// The policy to judge, with those that can only be enforced together with it [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME")]
-    workload: Option<PolicyName>,
-    /// The rule to judge; repeatable [default: all, and the policies themselves]
-    #[arg(long = "rule", value_name = "ID")]
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Only the rule ID; repeatable [default: all rules, and the policies themselves]
+    #[arg(long = "rule", value_name = "ID", add = ArgValueCompleter::new(complete::rules))]
     rules: Vec<String>,
-    /// The largest share of requests that may break
-    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = Share::parse)]
+    /// Largest share of requests that may break
+    #[arg(long, value_name = "PERCENT", default_value = "0.1%", value_parser = Share::parse)]
     max_breakage: Share,
-    /// How sure to be of that
-    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = Confidence::parse)]
+    /// Confidence in that bound
+    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = Confidence::parse)]
     confidence: Confidence,
-    /// Judge policies with `tcpPorts` by their HTTP requests alone: nothing counts connections without HTTP
+    /// Judge policies with `tcpPorts` by their HTTP requests only, since other connections are not counted
     #[arg(long)]
     ignore_tcp_ports: bool,
-    /// Look back from this moment [default: now]
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
-    at: Option<Timestamp>,
-    /// Enforce what is ready: change the policy files in place
+    #[command(flatten)]
+    at: AtArgs,
+    /// Enforce what is ready, by editing the policy files
     #[arg(long)]
     write: bool,
-    /// `human`: a few lines each; `json`: an object
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    output: Format,
-}
-
-/// No Prometheus has kept samples for longer.
-const LONGEST_WINDOW: Duration = Duration::from_secs(1_000_000_000);
-
-/// Reads a stretch of time.
-pub(super) fn parse_window(text: &str) -> Result<Duration, String> {
-    match time_span::parse(text)? {
-        window if window > LONGEST_WINDOW => Err("30 years are the most".to_owned()),
-        window if window >= Duration::from_secs(1) => Ok(window),
-        _ => Err("a second is the least".to_owned()),
-    }
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: ReportFormat,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.write && args.input.uses_stdin() {
         return Err(PolicyFileError::Stdin.into());
     }
-    let at = policies::at_or_now(args.at);
+    let at = args.at.time();
     let options = Options {
         at,
         istio_version: None,
     };
-    let (input, set) = policies::load_with_texts(&args.input, options)?;
+    let (input, set) = policies::load_with_texts(args.input.paths(), options)?;
     let candidates = wanted(args, &set)?;
     let window = Window::before(at, args.window);
     let standard = Standard {
@@ -131,8 +109,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         written,
     };
     let text = match args.output {
-        Format::Human => human::text(&report).into_bytes(),
-        Format::Json => json::json(&report)?,
+        ReportFormat::Table => human::text(&report).into_bytes(),
+        ReportFormat::Json => json::json(&report)?,
     };
     output::write_stdout(&text)?;
     Ok(if is_all_ready {
@@ -142,15 +120,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     })
 }
 
-/// What is in shadow and was asked for.
+/// The selected candidates.
 fn wanted(args: &Args, set: &PolicySet) -> Result<Vec<Candidate>, Failure> {
-    if let Some(name) = &args.workload {
-        policy_lookup::named(set, name)?;
-    }
-    Ok(Candidate::wanted(set, args.workload.as_ref(), &args.rules)?)
+    let selection = args.policy.selection()?;
+    selection.policies(set)?;
+    Ok(Candidate::wanted(set, &selection, &args.rules)?)
 }
 
-/// Asks the Prometheus that is named.
+/// Judges the candidates by the counters of the Prometheus.
 async fn ask(
     args: &Args,
     candidates: Vec<Candidate>,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueHint;
 use peergate_fault::{ExitStatus, Failure, Fault};
 use peergate_insight::policy_text::{self, NoFilterImage, Unsound};
 use peergate_mesh::network;
@@ -13,52 +14,52 @@ use thiserror::Error;
 
 use crate::image::{self, InvalidLayout};
 use crate::input::{Input, InputError, bytes, name_of};
-use crate::output::{self, NewFile};
+use crate::output::{self, NewFile, Overwrite};
 use crate::policy_file::changed_file;
 use crate::registry::{self, Access, Destination, PushError};
 use crate::{policies, report};
 
-/// Upload an image of the filter to a registry
+/// Push an image of the filter to a registry
 ///
-/// Credentials are those that `docker login` left: the configuration in `DOCKER_CONFIG` or `~/.docker`, credential
-/// helpers included.
+/// Uses the credentials of `docker login`: the configuration in `DOCKER_CONFIG` or `~/.docker`, with its credential
+/// helpers. Prints the reference with the digest, for `spec.filter.image` of the Mesh.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   peergate push image.tar registry.example.com/peergate/filter:0.1.0
   peergate push image.tar registry.example.com/peergate/filter --write policies/mesh.yaml
 
-Prints the reference with the digest, for `spec.filter.image` of the `Mesh`; with `--write` it is put there, and a
-`sha256` of an earlier module is removed. Nothing is uploaded if the file would not be valid.
-
-Exit codes: 0 uploaded; 1 a file or the registry failed; 3 the image, the reference or the `Mesh` is not one.")]
+With `--write`, the reference is written to the Mesh, and the `sha256` of an earlier module is removed.
+Nothing is pushed if the document would not be valid.")]
 pub(crate) struct Args {
-    /// What `peergate package` made
+    /// The archive that `peergate package` wrote
+    #[arg(value_name = "IMAGE", value_hint = ValueHint::FilePath)]
     image: PathBuf,
-    /// The registry, the name there, and if wanted a tag; `oci://` may stand before it
+    /// REGISTRY/NAME[:TAG], with or without `oci://`
+    #[arg(value_name = "DESTINATION")]
     destination: Destination,
-    /// The file with the `Mesh` whose `spec.filter.image` is to name the image
+    /// Write the reference to `spec.filter.image` of the Mesh in FILE
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// Speak plain HTTP with the registry, such as one on this machine
+    /// Use plain HTTP, for a registry without TLS
     #[arg(long)]
     plain_http: bool,
-    /// A PEM file with authorities for the registry's certificate, beside those of the system
+    /// PEM file with CA certificates to trust in addition to the system's
     #[arg(long, value_name = "FILE", conflicts_with = "plain_http")]
     ca_file: Option<PathBuf>,
 }
 
-/// Why an image is not uploaded, or not named by the `Mesh`.
+/// Why an image is not pushed, or not written to the Mesh.
 #[derive(Debug, Error)]
 enum UploadError {
-    #[error("`{name}` is no image: {reason}")]
+    #[error("`{name}` is not an image: {reason}")]
     InvalidImage { name: String, reason: InvalidLayout },
-    #[error("nothing is uploaded: the image cannot be written into `{name}`: {reason}")]
+    #[error("nothing was pushed: cannot set the image in `{name}`: {reason}")]
     NoImageField { name: String, reason: EditError },
     /// The diagnostics have been shown.
-    #[error("nothing is uploaded: with the image, the file would not be valid: {0}")]
+    #[error("nothing was pushed: with the image, the document would not be valid: {0}")]
     InvalidWithImage(String),
-    #[error("the image is not uploaded: {0}")]
+    #[error("cannot push the image: {0}")]
     Push(PushError),
 }
 
@@ -74,15 +75,15 @@ impl Fault for UploadError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::InvalidImage { .. } => "make it with `peergate package`",
+            Self::InvalidImage { .. } => "build it with `peergate package`",
             Self::NoImageField {
                 reason: EditError::NoMesh,
                 ..
-            } => "name the file with the `Mesh`",
+            } => "use the file with the `Mesh`",
             Self::NoImageField { .. } => {
-                "leave `--write` out, and put the reference that is printed under `spec.filter.image` by hand"
+                "remove `--write`, and copy the printed reference to `spec.filter.image`"
             }
-            Self::InvalidWithImage(_) => "mend what is shown above, and try again",
+            Self::InvalidWithImage(_) => "fix the problems above, then push again",
             Self::Push(reason) => reason.help(),
         })
     }
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let (registry, name) = (reference.registry(), reference.repository());
     let digest = image.digest().unwrap_or_default();
     let pinned = format!("oci://{registry}/{name}@{digest}");
-    // A mesh that cannot be written is found before anything is uploaded.
+    // A mesh that cannot be written is found before anything is pushed.
     let mesh = args.write.as_deref().map(|path| with_image(path, &pinned));
     let mesh = mesh.transpose()?;
     let access = Access {
@@ -109,7 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
     if let Some(mesh) = mesh {
         let path = mesh.path.clone();
-        output::write_files(vec![mesh])?;
+        output::write_files(vec![mesh], Overwrite::Any)?;
         report::wrote(&path);
     }
     Ok(ExitStatus::Success)

@@ -5,8 +5,6 @@ mod error;
 mod layout;
 mod only;
 
-use std::slice;
-
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::policy_lookup;
 use peergate_report::rendered::notes::{Rendered, notes};
@@ -14,93 +12,84 @@ use peergate_report::rendered::object::{Object, Syntax};
 use peergate_report::rendered::objects::{Asked, Resources, objects};
 use peergate_report::rendered::{names, size, together};
 use policy_schema::istio::ExtensionApi;
-use policy_schema::plugin_config::PolicyName;
-use policy_schema::policy::IstioVersion;
-use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 
 use crate::decision_key::KeyArgs;
+use crate::format::DocumentFormat;
 use crate::input::{InputArgs, InputError};
-use crate::output::{self, Format, Target};
-use crate::{policies, report};
+use crate::out_args::{OutArgs, Target};
+use crate::policies::IstioVersionArgs;
+use crate::policy_args::PolicyArgs;
+use crate::time_args::AtArgs;
+use crate::{output, policies, report};
 
 use against::AgainstArgs;
 use error::RenderError;
 use layout::Layout;
 use only::Only;
 
-/// Render a hardened mesh as resources of Istio, or policies as configuration of the filter
+/// Render policy documents as Istio resources, or as configuration of the filter
 ///
-/// Notes on stderr say where the AuthorizationPolicy alone is not the policy: for rules that Envoy's RBAC cannot carry
-/// out and leaves to the filter, and for policies in shadow, which have none.
+/// Nothing is written unless all documents are valid. Notes on stderr list where the AuthorizationPolicy alone does not
+/// enforce the policy: rules that Envoy's RBAC cannot express and leaves to the filter, and policies in shadow.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate render -f policies/ | kubectl apply -f -
-  peergate render -f policies/ -o manifests/ && kubectl apply -k manifests/
-  peergate render -f policies/ -o chart/ --layout helm-chart
-  peergate render -f policies/ --only authorization-policy  # without the filter
-  peergate render -f policies/ --only plugin-config --workload shop/cart
-  peergate render -f policies/ --against cluster --fail-on widened | kubectl apply -f -
+  peergate render policies/ | kubectl apply -f -
+  peergate render policies/ --out manifests/ && kubectl apply -k manifests/
+  peergate render policies/ --out chart/ --layout helm-chart
+  peergate render policies/ --only authorization-policy     # without the filter
+  peergate render policies/ --only plugin-config --policy shop/cart
+  peergate render policies/ --against cluster --fail-on widened | kubectl apply -f -
 
---against compares the PeerAuthentication, AuthorizationPolicy, WasmPlugin and
-TrafficExtension objects with existing ones of the same kind, namespace and name.
-It compares their fields: what it cannot show to be equal or narrower, it reports
-as possibly wider.
+In a folder, each object has a file of its own. Objects of an earlier render that are no longer
+rendered are reported, and `--prune` removes their files.
 
-Nothing is written unless all policies are valid, and no file is ever
-half-written. In a folder each object has a file of its own; files of objects
-that are no longer rendered stay, and are no longer listed.
+`--against` compares the PeerAuthentication, AuthorizationPolicy, WasmPlugin and TrafficExtension
+objects with existing ones of the same kind, namespace and name, field by field. Changes that
+cannot be proven equal or narrower are reported as possibly wider.
 
-Exit codes: 0 rendered; 1 files or the cluster could not be read, or files not written; 2 with
-`--fail-on`, an existing object may be widened; 3 the policies or the manifests are invalid.")]
+Exit status: 2 if an existing object may be widened and `--fail-on widened` is set.")]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,
     #[command(flatten)]
     key: KeyArgs,
-    /// What to render; several kinds with commas between them [default: every resource of Istio]
+    /// Kinds to render, comma-separated [default: every Istio resource]
     #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
     only: Vec<Only>,
-    /// The policy to render, without what is of the whole mesh [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME")]
-    workload: Option<PolicyName>,
+    #[command(flatten)]
+    policy: PolicyArgs,
     #[command(flatten)]
     against: AgainstArgs,
-    /// The Istio version to render for [default: the mesh's]
-    #[arg(long, value_name = "1.NN", value_parser = policies::parse_istio_version)]
-    istio_version: Option<IstioVersion>,
-    /// The kind of object that brings the filter; `traffic-extension` is for Istio 1.30 and newer
+    #[command(flatten)]
+    istio: IstioVersionArgs,
+    /// Kind of object that installs the filter; `traffic-extension` needs Istio 1.30
     #[arg(long, value_name = "KIND", value_enum, default_value_t)]
     extension_api: Extension,
-    /// In a folder: what lists the objects
+    /// Layout of an output folder
     #[arg(long, value_name = "LAYOUT", value_enum, default_value_t)]
     layout: Layout,
-    /// With `--only envoy`: where Envoy finds the filter
+    /// With `--only envoy`: path of the filter on Envoy's machine
     #[arg(
         long,
         value_name = "PATH",
         default_value = "/etc/peergate/peergate_filter.wasm"
     )]
     filter_path: String,
-    /// The time at which rules count as expired [default: now]
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
-    at: Option<Timestamp>,
-    /// `human`: YAML documents; `json`: a Kubernetes `List`. A plugin config is JSON anyway
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    output: Format,
-    /// Where to write: a file, a folder (with `/` at its end if it does not exist), or `-` for stdout
-    #[arg(short = 'o', long = "out", value_name = "FILE|DIR/", default_value = "-", value_parser = Target::parse)]
-    out: Target,
+    #[command(flatten)]
+    at: AtArgs,
+    /// Output format; a plugin config is always JSON
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: DocumentFormat,
+    #[command(flatten)]
+    out: OutArgs,
+    /// Remove files of an earlier render from the output folder
+    #[arg(long)]
+    prune: bool,
 }
 
-/// The kind of object that brings the filter.
+/// The kind of object that installs the filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Extension {
     #[default]
@@ -122,21 +111,19 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() && args.against.uses_stdin() {
         return Err(InputError::StdinTwice.into());
     }
-    let at = policies::at_or_now(args.at);
+    let at = args.at.time();
     let options = Options {
         at,
-        istio_version: args.istio_version,
+        istio_version: args.istio.istio_version,
     };
-    let set = policies::load(&args.input, options)?.with_decision_key(args.key.read()?);
-    let policies = match &args.workload {
-        Some(name) => slice::from_ref(policy_lookup::named(&set, name)?),
-        None => set.policies(),
-    };
-    // Each proxy takes one of these, and a file with several would be none that one can take.
-    if only.is_for_one_proxy() && !args.out.is_folder() {
+    let selection = args.policy.selection()?;
+    let set = policies::load(args.input.paths(), options)?.with_decision_key(args.key.read()?);
+    let policies = &*selection.policies(&set)?;
+    // A proxy takes one of these, so a file with several would be useless.
+    if only.is_for_one_proxy() && !matches!(args.out.target, Target::Folder(_)) {
         policy_lookup::only(policies)?;
     }
-    let has_mesh = args.workload.is_none();
+    let has_mesh = selection.is_all();
     let has_kind = |kind| only.takes(kind);
     let asked = if only.is(Only::PluginConfig) {
         Asked::PluginConfigs
@@ -187,10 +174,11 @@ fn check(refused: &[String], error: impl FnOnce(usize) -> RenderError) -> Result
 
 fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
     let syntax = Syntax::from(args.output);
-    match &args.out {
-        Target::Folder(path) => args.layout.write(objects, path, syntax),
+    let force = args.out.force;
+    match &args.out.target {
+        Target::Folder(path) => args.layout.write(objects, path, syntax, force),
         _ if args.layout == Layout::HelmChart => Err(RenderError::ChartNeedsFolder.into()),
         Target::Stdout => Ok(output::write_stdout(&together::text(objects, syntax)?)?),
-        Target::File(path) => Ok(output::write(path, together::text(objects, syntax)?)?),
+        Target::File(path) => Ok(force.write_file(path, together::text(objects, syntax)?)?),
     }
 }

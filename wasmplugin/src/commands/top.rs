@@ -1,7 +1,6 @@
 //! `peergate top`.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgGroup;
@@ -14,82 +13,72 @@ use peergate_insight::traffic::source::Source;
 use peergate_mesh::network;
 use peergate_report::traffic::order::Order;
 use peergate_report::traffic::{json, plain};
-use policy_schema::plugin_config::PolicyName;
 use policy_schema::telemetry::metric;
 use policy_schema::time_span;
 use policy_schema::timestamp::Timestamp;
 use policy_schema::validate::Options;
 use thiserror::Error;
 
-use crate::input::InputArgs;
-use crate::output::{self, Format};
+use crate::format::ReportFormat;
+use crate::input::PathArgs;
+use crate::policy_args::PolicyArgs;
 use crate::prometheus_args::PrometheusArgs;
 use crate::top::terminal;
-use crate::{policies, report};
+use crate::{output, policies, report};
 
-/// Watch who calls what, and what is allowed, denied and done in shadow
+/// Watch decisions live: who calls what, allowed, denied, and in shadow
+///
+/// With policy documents, the view also shows who each rule is for, its owner, and proxies that run an old revision.
 #[derive(Debug, clap::Args)]
 #[command(
     group(ArgGroup::new("source").args(["url", "proxy"]).required(true)),
     after_help = "\
 Examples:
   kubectl port-forward -n shop deploy/cart 15000 & peergate top --proxy http://localhost:15000
-  peergate top --prometheus http://localhost:9090 -f policies/
+  peergate top policies/ --prometheus http://localhost:9090
   peergate top --prometheus http://localhost:9090 --policy shop/cart --sort denied --once
   peergate top --prometheus http://localhost:9090 -o json | jq '.rules[].denied'
 
-Press ? for the keys. Callers are counted where the `Mesh` has `spec.filter.reporting.learning: {}`.
-
-Exit codes: 0 shown; 1 the proxy or Prometheus failed; 3 the policies or the arguments are invalid, or nobody
-knows the policy that is asked for."
+Press ? for the keys. Callers are counted if the Mesh sets `spec.filter.reporting.learning: {}`."
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     prometheus: PrometheusArgs,
-    /// A proxy's admin endpoint
+    /// Read the counters of one proxy from its admin endpoint
     #[arg(long, value_name = "http://HOST:PORT", value_parser = parse_proxy)]
     proxy: Option<String>,
-    /// The policies, to tell whom rules are for, whom to ask, and what is stale: a file, a folder, or `-` for stdin; repeatable
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    files: Vec<PathBuf>,
-    /// The policy to watch [default: all]
-    #[arg(long, value_name = "NAMESPACE/NAME")]
-    policy: Option<PolicyName>,
-    /// How often to look
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_interval)]
+    #[command(flatten)]
+    input: PathArgs,
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Refresh interval
+    #[arg(long, value_name = "SPAN", default_value = "2s", value_parser = parse_interval)]
     interval: Duration,
-    /// With `--prometheus`: what rates are over, such as four times its scrape interval
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse_interval)]
+    /// With `--prometheus`: window of the rates, at least four scrape intervals
+    #[arg(long, value_name = "SPAN", default_value = "2m", value_parser = parse_interval)]
     rate_window: Duration,
-    /// What comes first
+    /// Sort order
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     sort: Sort,
-    /// Print one table and exit. The rates of a proxy cover one interval
+    /// Print one table and exit; with `--proxy`, rates cover one interval
     #[arg(long)]
     once: bool,
-    /// `human`, or `json` for one snapshot for scripts
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    output: Format,
+    /// Output format; `json` prints one snapshot
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: ReportFormat,
 }
 
-/// What comes first.
+/// Sort order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Sort {
-    /// By policy and rule, or by caller
+    /// Policy and rule, or caller
     #[default]
     Name,
-    /// What is denied most
+    /// Most denied first
     Denied,
-    /// What is denied or allowed most in shadow
+    /// Most shadow decisions first
     Shadow,
-    /// What is allowed most
+    /// Most allowed first
     Allowed,
 }
 
@@ -104,9 +93,9 @@ impl From<Sort> for Order {
     }
 }
 
-/// There is no terminal to watch in.
+/// The terminal cannot show the view.
 #[derive(Debug, Error)]
-#[error("the terminal cannot be used: {0}")]
+#[error("cannot use the terminal: {0}")]
 struct NoTerminal(io::Error);
 
 impl Fault for NoTerminal {
@@ -131,9 +120,9 @@ fn parse_proxy(text: &str) -> Result<String, String> {
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
     match time_span::parse(text)? {
-        interval if interval > Duration::from_hours(24) => Err("a day is the most".to_owned()),
+        interval if interval > Duration::from_hours(24) => Err("the maximum is one day".to_owned()),
         interval if interval >= Duration::from_millis(100) => Ok(interval),
-        _ => Err("100ms is the least".to_owned()),
+        _ => Err("the minimum is 100ms".to_owned()),
     }
 }
 
@@ -141,28 +130,28 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let documents = documents(args)?;
     let source = source(args)?;
     let mut earlier = network::block_on(source.read(now()))??;
-    source.check(&earlier, documents.as_ref(), args.policy.as_ref())?;
+    let selection = args.policy.selection()?;
+    source.check(&earlier, documents.as_ref(), &selection)?;
     if earlier.policies().is_empty() {
         report::note(format!(
-            "{} has no `{}`: see whether the proxies run the filter, and whether Prometheus scrapes them",
+            "{} has no metric `{}`: check that the proxies run the filter and that Prometheus scrapes them",
             source.name(),
             metric::DECISIONS.name
         ));
     }
-    let policy = args.policy.clone();
     let order = Order::from(args.sort);
     let name = source.name();
     let snapshot =
-        move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), policy.as_ref());
-    if args.once || args.output == Format::Json || !io::stdout().is_terminal() {
+        move |reading: &Reading| Snapshot::new(reading, &name, documents.as_ref(), &selection);
+    if args.once || args.output == ReportFormat::Json || !io::stdout().is_terminal() {
         if source.needs_earlier() {
             std::thread::sleep(args.interval);
             earlier = network::block_on(source.read_after(&earlier, now()))??;
         }
         let seen = snapshot(&earlier);
         let text = match args.output {
-            Format::Human => plain::text(&seen, order).into_bytes(),
-            Format::Json => json::json(&earlier, &seen, &source.name(), order)?,
+            ReportFormat::Table => plain::text(&seen, order).into_bytes(),
+            ReportFormat::Json => json::json(&earlier, &seen, &source.name(), order)?,
         };
         output::write_stdout(&text)?;
         return Ok(ExitStatus::Success);
@@ -179,14 +168,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
 }
 
 fn documents(args: &Args) -> Result<Option<Documents>, Failure> {
-    let Some(input) = InputArgs::of(&args.files) else {
+    if args.input.is_empty() {
         return Ok(None);
-    };
+    }
     let options = Options {
         at: policies::at_or_now(None),
         istio_version: None,
     };
-    let set = policies::load(&input, options)?;
+    let set = policies::load(&args.input, options)?;
     Ok(Some(Documents::new(&set)))
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use policy_schema::identity::is_trust_domain;
 
-/// Reads a trust domain.
+/// Parses a trust domain.
 pub(super) fn parse_trust_domain(text: &str) -> Result<String, String> {
     if is_trust_domain(text) {
         Ok(text.to_owned())
     } else {
-        Err("write lower-case letters, digits, `-`, `_` and `.`".to_owned())
+        Err("use lower-case letters, digits, `-`, `_` and `.`".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The folder of a cluster's authority: what Istio's CA takes, as files and as a Secret.
+//! The folder of a cluster's authority: files for Istio's CA, and a Secret with them.
 
 use std::path::Path;
 
@@ -8,9 +8,9 @@ use peergate_mesh::certificates::rotation::Kept;
 use peergate_report::serialized;
 
 use crate::input::bytes;
-use crate::output;
+use crate::{output, report};
 
-/// Reads what [`write`] has written.
+/// Reads a folder that [`write`] has written.
 pub(super) fn read(folder: &Path) -> Result<Kept, Failure> {
     Ok(Kept {
         folder: folder.to_owned(),
@@ -18,7 +18,7 @@ pub(super) fn read(folder: &Path) -> Result<Kept, Failure> {
     })
 }
 
-/// Writes the files into a folder that is there, and the Secret with all of them.
+/// Writes the files and a Secret with all of them into an existing folder.
 pub(super) fn write(folder: &Path, authority: &PluggedIn, namespace: &str) -> Result<(), Failure> {
     let secret = serialized::yaml(&authority.secret(namespace))?;
     let files: Vec<_> = authority
@@ -27,7 +27,9 @@ pub(super) fn write(folder: &Path, authority: &PluggedIn, namespace: &str) -> Re
         .chain([("cacerts.yaml", secret.as_str())])
         .map(|(name, content)| (name, content.as_bytes()))
         .collect();
-    Ok(output::create_private(folder, &files)?)
+    output::create_private(folder, &files)?;
+    report::wrote_files(files.len(), folder);
+    Ok(())
 }
 
 /// A text file.

@@ -11,38 +11,34 @@ use super::args::{days, parse_trust_domain};
 use super::cacerts::{text, write};
 use crate::output;
 
-/// Make an intermediate of a root for a cluster, and the Secret `cacerts` with it
+/// Create an intermediate for a cluster, and its `cacerts` Secret
 ///
-/// Istio's CA takes it when it starts, and issues by it from then on.
+/// Istio's CA loads the Secret when it starts, and signs with the intermediate. Writes ca-cert.pem, ca-key.pem,
+/// cert-chain.pem and root-cert.pem, and cacerts.yaml with all of them. All files are readable only by their owner, and
+/// existing files are never overwritten.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  peergate certs cluster --root root/ --trust-domain cluster.local --cluster east -o east/
-  kubectl apply -f east/cacerts.yaml && kubectl rollout restart -n istio-system deployment/istiod
-
-Writes ca-cert.pem, ca-key.pem, cert-chain.pem and root-cert.pem, and cacerts.yaml
-with all of them. Files that exist are not overwritten; all of it is readable by its
-owner alone.
-
-Exit codes: 0 made; 1 files could not be read or written; 3 the root or the arguments are invalid.")]
+  peergate certs cluster --root root/ --trust-domain cluster.local --cluster east --out east/
+  kubectl apply -f east/cacerts.yaml && kubectl rollout restart -n istio-system deployment/istiod")]
 pub(super) struct Args {
-    /// The folder with root-cert.pem and root-key.pem
+    /// Folder with root-cert.pem and root-key.pem
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
-    /// The trust domain
+    /// Trust domain of the mesh
     #[arg(long, value_name = "NAME", value_parser = parse_trust_domain)]
     trust_domain: String,
-    /// The cluster, by a name for people
+    /// Name of the cluster, for the certificate's subject
     #[arg(long, value_name = "NAME")]
     cluster: String,
-    /// For how many days it is good
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Validity in days
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
     days: u16,
-    /// The namespace of istiod
-    #[arg(long, default_value = "istio-system")]
+    /// Namespace of istiod
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "istio-system")]
     namespace: String,
-    /// The folder to write to
-    #[arg(short = 'o', long = "out", value_name = "DIR")]
+    /// Folder to write to, created if it does not exist
+    #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
 

@@ -9,14 +9,15 @@ use peergate_report::certificates;
 use policy_schema::timestamp::Timestamp;
 
 use super::args::parse_trust_domain;
+use crate::format::ReportFormat;
 use crate::input::{bytes, name_of};
-use crate::output::{self, Format};
-use crate::policies;
+use crate::output;
+use crate::time_args::{AtArgs, parse_time};
 
-/// Say what certificates are, and what is wrong with them
+/// Inspect certificates, and report problems
 ///
-/// Reads PEM, Kubernetes Secrets such as `cacerts`, and what a proxy's admin endpoint says at `/certs`. Of the last only
-/// identities and times are known.
+/// Reads PEM, Kubernetes Secrets such as `cacerts`, and the output of a proxy's `/certs` endpoint. The endpoint only
+/// shows identities and times.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,38 +26,34 @@ Examples:
   kubectl exec -n shop deploy/cart -c istio-proxy -- curl -s localhost:15000/certs |
     peergate certs read -
 
-Findings: expired, not-yet-valid, ends-soon, not-renewed, weak-key, weak-signature,
-broken-chain, other-key, no-key, no-identity, several-identities,
-malformed-identity, foreign-trust-domain, key-usage, no-key-usage,
-extended-key-usage, missing-root, unreadable.
+`peergate explain CODE` explains a finding.
 
-Exit codes: 0 nothing is wrong; 1 a file could not be read; 2 something is wrong; 3 a file has no certificate.")]
+Exit status: 2 if a certificate has a problem; 3 also if a file has no certificate.")]
 pub(super) struct Args {
     /// Files, or `-` for stdin
-    #[arg(required = true)]
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
-    /// The trust domains that identities may belong to; repeatable [default: any]
+    /// Require identities to be in this trust domain; repeatable [default: any]
     #[arg(long, value_name = "NAME", value_parser = parse_trust_domain)]
     trust_domain: Vec<String>,
-    /// Roots that must be among those that are trusted, each in a file; repeatable
+    /// Require trust in the root in FILE; repeatable
     #[arg(long, value_name = "FILE")]
     trusts: Vec<PathBuf>,
-    /// Fewer days left than this are too few, where certificates are not renewed by themselves
+    /// Report certificates without automatic renewal that expire within DAYS
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     min_days: u16,
-    /// The time after which certificates of workloads have to be renewed, such as that of a change of who signs
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    /// Require workload certificates to be issued after TIME, such as the time of a new CA
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     renewed_since: Option<Timestamp>,
-    /// The time to compare with [default: now]
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
-    at: Option<Timestamp>,
-    /// For whom the report is
-    #[arg(long, value_enum, default_value_t)]
-    output: Format,
+    #[command(flatten)]
+    at: AtArgs,
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: ReportFormat,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
-    let expected = Expected::at(policies::at_or_now(args.at), args.min_days)
+    let expected = Expected::at(args.at.time(), args.min_days)
         .of_trust_domains(args.trust_domain.clone())
         .renewed_since(args.renewed_since);
     let mut roots = Vec::new();
@@ -68,8 +65,8 @@ pub(super) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         examined.extend(examine(&name_of(path), &bytes(path)?, &roots, &expected)?);
     }
     let text = match args.output {
-        Format::Json => certificates::json(&examined)?,
-        Format::Human => certificates::text(&examined).into_bytes(),
+        ReportFormat::Json => certificates::json(&examined)?,
+        ReportFormat::Table => certificates::text(&examined).into_bytes(),
     };
     output::write_stdout(&text)?;
     Ok(if examined.iter().all(Examined::is_sound) {

@@ -17,7 +17,8 @@ use policy_schema::validate::Options;
 use super::error::DemoCommandError;
 use crate::input::Input;
 use crate::policy_file::changed_file;
-use crate::{output, policies, report};
+use crate::output::{self, Overwrite};
+use crate::{policies, report};
 
 /// The policies of the documents as they are now. Shows what is wrong with documents that are not valid.
 pub(super) fn policies(folder: &Path) -> Result<PolicySet, Failure> {
@@ -28,7 +29,10 @@ pub(super) fn policies(folder: &Path) -> Result<PolicySet, Failure> {
 /// Changes the documents such that a denied call is allowed, as `peergate explain --write` does.
 pub(super) fn allow(folder: &Path, decision: &str) -> Result<ChangedDocuments, Failure> {
     let change = change(folder, decision)?;
-    output::write_files(vec![changed_file(&change.source, &change.text)?])?;
+    output::write_files(
+        vec![changed_file(&change.source, &change.text)?],
+        Overwrite::Any,
+    )?;
     Ok(ChangedDocuments {
         added: added_lines(&change),
         policies: policies(folder)?,

@@ -1,18 +1,35 @@
-//! Why an explanation is not given as asked, or its change not made.
+//! Why a decision is not explained, or its change not written.
 
 use peergate_fault::{ExitStatus, Fault};
+use peergate_report::pages;
 use policy_schema::timestamp::Timestamp;
 use thiserror::Error;
 
-/// Why an explanation is not given as asked, or its change not made.
+/// Why a decision is not explained, or its change not written.
 #[derive(Debug, Error)]
 pub(super) enum ExplainError {
-    #[error("nothing is written: the id is not sealed with a key, so anyone may have made it up")]
+    #[error("nothing was written: the decision ID is not sealed, so anyone may have made it up")]
     Unsealed,
-    #[error("a patch of stdin applies to nothing")]
+    #[error("a patch for stdin cannot be applied")]
     StdinNotPatchable,
-    #[error("`--until {0}` is past already, and so would be the rule")]
+    #[error("`--until {0}` is in the past")]
     UntilPast(Timestamp),
+    #[error("`{subject}` is not a code, and no policy documents are given to explain a decision ID")]
+    NoDocuments { subject: String, help: String },
+}
+
+impl ExplainError {
+    /// For a subject that is no code, without documents.
+    pub(super) fn no_documents(subject: &str) -> Self {
+        let help = match pages::closest_code(subject) {
+            Some(code) => format!("did you mean `{code}`?"),
+            None => "add the documents: `peergate explain ID policies/`".to_owned(),
+        };
+        Self::NoDocuments {
+            subject: subject.to_owned(),
+            help,
+        }
+    }
 }
 
 impl Fault for ExplainError {
@@ -23,10 +40,11 @@ impl Fault for ExplainError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::Unsealed => {
-                "check in the logs of the proxy who called, and add `--yes`; or seal ids with `--decision-key`"
+                "check in the proxy's logs who called, then add `--yes`; or seal IDs with `--decision-key`"
             }
-            Self::StdinNotPatchable => "name the file, or leave `--output patch` out",
-            Self::UntilPast(_) => "name a time to come, or leave `--until` out for a week",
+            Self::StdinNotPatchable => "use a file, or another `--output`",
+            Self::UntilPast(_) => "use a time in the future, or remove `--until` for one week",
+            Self::NoDocuments { help, .. } => help,
         })
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
+use peergate_fault::Failure;
 use peergate_insight::learning::document::NewPolicy;
 use peergate_insight::learning::hand_template::HandTemplate;
 use peergate_insight::learning::proposal::Evidence;
@@ -11,100 +13,106 @@ use peergate_insight::learning::workload::Counting;
 use policy_schema::document::ServicePortSpec;
 use policy_schema::identity::is_trust_domain;
 use policy_schema::plugin_config::PolicyName;
-use policy_schema::timestamp::Timestamp;
 
+use crate::complete;
+use crate::format::DocumentFormat;
+use crate::input::PathArgs;
 use crate::label::parse_label;
-use crate::output::Format;
+use crate::out_args::OutFileArgs;
+use crate::policy_args::PolicyArgs;
 use crate::prometheus_args::PrometheusArgs;
+use crate::time_args::AtArgs;
 
-/// Propose rules that allow what was seen, and no more
+/// Propose rules for observed traffic
 ///
-/// Reads access logs of the workloads' proxies, or the counters of the filter's learning mode, and writes a ServicePolicy for each workload: who called it, with which
-/// methods, on which paths. Requests count that were let through and answered without an error; denied ones never do
-/// unless that is asked for. With policies, only what they do not allow yet is proposed, as rules in shadow.
+/// Reads access logs of workloads' proxies, or the counters of the filter's learning mode. Writes a ServicePolicy for
+/// each workload: callers, methods and paths. Only requests that were let through and answered without an error count,
+/// unless options say otherwise. Requests that the given policies already allow are not proposed again.
 #[derive(Debug, clap::Args)]
 #[command(
     group(ArgGroup::new("source").args(["access_logs", "url"]).required(true).multiple(true)),
-    group(ArgGroup::new("mesh").args(["files", "trust_domain"]).required(true)),
+    group(ArgGroup::new("mesh").args(["paths", "files", "trust_domain"]).required(true).multiple(true)),
     after_help = "\
 Examples:
   kubectl logs -n shop deploy/cart -c istio-proxy | grep '^{' |
-    peergate learn --access-log - --workload shop/cart --trust-domain cluster.local
-  peergate learn -f policies/ --access-log cart.log -o cart.yaml
-  peergate learn -f policies/ --access-log cart.log --output json
-  peergate learn -f policies/ --access-log cart.log --template '/v1/orders/{*}'
-  peergate learn -f policies/ --prometheus http://localhost:9090 --window 7d
+    peergate learn --access-log - --policy shop/cart --trust-domain cluster.local
+  peergate learn policies/ --access-log cart.log --out cart.yaml
+  peergate learn policies/ --access-log cart.log -o json
+  peergate learn policies/ --access-log cart.log --template '/v1/orders/{*}'
+  peergate learn policies/ --prometheus http://localhost:9090 --window 7d
 
-Access logs are JSON, one object a line; docs/learn.md names the fields. Istio's default formats do not name
-the caller, so their lines are only counted. Other lines are counted and reported, and a file
-that has no line of an access log is an error.
+Access logs have one JSON object per line; the page `learn` of the documentation lists the fields.
+Istio's default formats do not name the caller, so their lines are only counted. Other lines are
+counted and reported. A file without any access log line is an error.
 
-Ids in paths become `{*}` where there is evidence: enough distinct ids of one caller in
-otherwise equal paths, and no word that counts in their place. `--template` names a template by
-hand. What was seen rarely is reported and not learnt, and so are callers without identity. Queries are never read.
+IDs in paths become `{*}` if there is evidence: enough distinct IDs of one caller in otherwise equal
+paths, and no word in their place that was called often. `--template` sets a template by hand. Rare
+requests and callers without identity are reported and not learned. Queries are never read.
 
-A new policy and a rule that is added to a policy are in shadow, so that they can be
-watched first. A policy in shadow lets every request pass.
+New policies and rules are in shadow, so that you can watch them first. A policy in shadow lets every
+request pass.
 
-Exit codes: 0 there are proposals; 1 a file or Prometheus could not be read; 2 there is nothing to
-propose, and no policy is written; 3 the logs, the policies or the arguments are invalid."
+Exit status: 2 if there is nothing to propose; no policy is written then."
 )]
 pub(crate) struct Args {
-    /// An access log of a workload's proxy, or `-` for stdin; repeatable
+    /// Access log of a workload's proxy, or `-` for stdin; repeatable
     #[arg(long = "access-log", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) access_logs: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) prometheus: PrometheusArgs,
     /// With `--prometheus`: how far to look back
-    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = Window::parse)]
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = Window::parse)]
     pub(super) window: Window,
-    /// The policy of the workload: for lines that do not name one, and of counters the only one
-    #[arg(long, value_name = "NAMESPACE/NAME")]
-    pub(super) workload: Option<PolicyName>,
-    /// A policy file, a folder with such files, or `-` for stdin; repeatable
-    ///
-    /// What these policies allow is known and not proposed again.
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    pub(super) files: Vec<PathBuf>,
-    /// The mesh's trust domain, where there are no policies that say it
-    #[arg(long, value_name = "NAME", value_parser = parse_trust_domain)]
+    #[command(flatten)]
+    pub(super) input: PathArgs,
+    /// Policy of the workload, for log lines that do not name one; with `--prometheus`, only this policy
+    #[arg(long, value_name = "NAMESPACE/NAME", add = ArgValueCompleter::new(complete::policies))]
+    policy: Option<String>,
+    /// Namespace of `--policy NAME`
+    #[arg(short, long, value_name = "NAMESPACE", requires = "policy")]
+    namespace: Option<String>,
+    /// Trust domain of the mesh, if no policies are given
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = parse_trust_domain,
+        conflicts_with_all = ["paths", "files"]
+    )]
     pub(super) trust_domain: Option<String>,
-    /// A label of the pods that a new policy selects; repeatable [default: app=NAME]
+    /// Label of the pods that a new policy selects; repeatable [default: app=NAME]
     #[arg(long = "selector", value_name = "NAME=VALUE", value_parser = parse_label)]
     pub(super) selector: Vec<(String, String)>,
-    /// A port of the service of a new policy, and the workload's own if that is another; repeatable.
-    /// Needed where workloads reach only what is declared
+    /// Port of a new policy's service, with the workload's port if it differs; repeatable
+    ///
+    /// Needed if workloads reach only declared services.
     #[arg(long = "service-port", value_name = "PORT[:TARGET]", value_parser = parse_service_port)]
     pub(super) service_ports: Vec<ServicePortSpec>,
-    /// The port of the workload at which the requests arrived, for policies that ask for it
-    #[arg(long, value_name = "NUMBER")]
+    /// Port of the workload that the requests arrived at, for policies with conditions on it
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) port: Option<u16>,
     #[command(flatten)]
     pub(super) counting: CountingArgs,
     #[command(flatten)]
     pub(super) evidence: EvidenceArgs,
-    /// Write rules that are enforced, and none in shadow
+    /// Write enforced policies and rules instead of shadow ones
     #[arg(long)]
     pub(super) enforce: bool,
-    /// The time at which rules of the policies count as expired, and the window ends [default: now]
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
-    pub(super) at: Option<Timestamp>,
-    /// `human`: policies, and a report on stderr; `json`: one object with both
-    #[arg(
-        long,
-        value_name = "FORM",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    pub(super) output: Format,
-    /// The file to write to, or `-` for stdout
-    #[arg(short = 'o', long = "out", value_name = "FILE", default_value = "-")]
-    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) at: AtArgs,
+    /// Output format; with `yaml`, a report goes to stderr
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(super) output: DocumentFormat,
+    #[command(flatten)]
+    pub(super) out: OutFileArgs,
 }
 
 impl Args {
-    /// What a new policy is like.
+    /// The policy of lines that do not name one.
+    pub(super) fn policy(&self) -> Result<Option<PolicyName>, Failure> {
+        PolicyArgs::new(self.policy.clone(), self.namespace.clone()).one()
+    }
+
+    /// The properties of new policies.
     pub(super) fn new_policy(&self) -> NewPolicy {
         NewPolicy {
             selector: self.selector.clone(),
@@ -113,7 +121,7 @@ impl Args {
         }
     }
 
-    /// Which requests are learnt from.
+    /// Which requests count.
     pub(super) fn counting(&self) -> Counting {
         Counting {
             status_below: self.counting.status_below,
@@ -122,7 +130,7 @@ impl Args {
         }
     }
 
-    /// How much must be seen.
+    /// How much evidence a rule needs.
     pub(super) fn evidence(&self) -> Evidence {
         Evidence {
             least_count: self.evidence.min_count,
@@ -133,39 +141,38 @@ impl Args {
     }
 }
 
-/// Which requests are learnt from.
+/// Which requests count.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct CountingArgs {
-    /// Requests count that were answered with a lower status
+    /// Only learn from requests whose response status is below STATUS
     #[arg(long, value_name = "STATUS", default_value_t = 400)]
     pub(super) status_below: u16,
-    /// Requests count that the filter or RBAC denied
+    /// Also learn from requests that the filter or RBAC denied
     #[arg(long)]
     pub(super) include_denied: bool,
-    /// Callers without identity may be allowed
+    /// Also learn from callers without identity
     #[arg(long)]
     pub(super) include_anonymous: bool,
 }
 
-/// How much must be seen before it is learnt.
+/// How much evidence a rule needs.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct EvidenceArgs {
-    /// What was seen less often is rare
+    /// Treat requests seen less than NUMBER times as rare
     #[arg(long, value_name = "NUMBER", default_value_t = 3)]
     pub(super) min_count: u64,
-    /// What was seen only in a shorter part of the period is rare
+    /// Treat requests seen in less than PERCENT of the period as rare
     #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(..=100))]
     pub(super) min_span: u8,
-    /// As many distinct ids at one place of a path become `{*}`
+    /// Distinct IDs at one place of a path that make it `{*}`
     #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..))]
     pub(super) min_ids: u16,
-    /// Learn what is rare too
+    /// Also learn from rare requests
     #[arg(long)]
     pub(super) include_rare: bool,
-    /// Learn this path template for each caller and method that called a path in it, without evidence for its ids;
-    /// repeatable
+    /// Path template to learn without further evidence, for each caller and method seen with such a path; repeatable
     #[arg(long = "template", value_name = "PATH", value_parser = HandTemplate::parse)]
     pub(super) templates: Vec<HandTemplate>,
 }

@@ -1,16 +1,16 @@
-//! Why nothing is learnt.
+//! Why nothing is learned.
 
 use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
 
-/// Why nothing is learnt.
+/// Why nothing is learned.
 #[derive(Debug, Error)]
 pub(super) enum LearnError {
-    /// What is wrong with what would be written has been shown.
-    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    /// The diagnostics have been shown.
+    #[error("the learned policy does not validate, so nothing was written: {0}")]
     NotLearnt(String),
-    /// The same.
-    #[error("nothing is written: what was learnt is not accepted: {0}")]
+    /// The same, because the policy declares no service.
+    #[error("the learned policy does not validate, so nothing was written: {0}")]
     LearntWithoutService(String),
 }
 
@@ -22,10 +22,10 @@ impl Fault for LearnError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::NotLearnt(_) => {
-                "see whether the log is of this mesh, then leave out what is named above, or write the rules by hand"
+                "check that the log is from this mesh; then remove the requests named above from it, or write the rules by hand"
             }
             Self::LearntWithoutService(_) => {
-                "name the service's port with `--service-port`, or write the policy by hand"
+                "declare the service's port with `--service-port`, or write the policy by hand"
             }
         })
     }

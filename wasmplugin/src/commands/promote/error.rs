@@ -8,9 +8,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub(super) enum PromoteError {
     /// The diagnostics have been shown.
-    #[error("nothing is changed: enforced, the policies are not valid: {0}")]
+    #[error("nothing was changed: the enforced policies would not be valid: {0}")]
     InvalidWhenEnforced(String),
-    #[error("nothing is changed: policy `{0}` would be in shadow all the same")]
+    #[error("nothing was changed: policy `{0}` would stay in shadow")]
     StillInShadow(PolicyName),
 }
 
@@ -22,10 +22,10 @@ impl Fault for PromoteError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::InvalidWhenEnforced(_) => {
-                "see to what is shown above first, or choose what to change with `--rule`"
+                "fix the problems above first, or choose rules with `--rule`"
             }
             Self::StillInShadow(_) => {
-                "the `Mesh` has `spec.defaults.enforcement: Shadow`; write `enforcement: Enforce` in the policy"
+                "the `Mesh` sets `spec.defaults.enforcement: Shadow`; add `enforcement: Enforce` to the policy"
             }
         })
     }

@@ -12,7 +12,8 @@ use policy_schema::validate::Options;
 use super::error::PromoteError;
 use crate::input::Input;
 use crate::policy_file::changed_file;
-use crate::{output, report};
+use crate::output::{self, NewFile, Overwrite};
+use crate::report;
 
 /// Changes the files such that all of this is enforced, or none of them.
 pub(super) fn enforce(
@@ -25,7 +26,10 @@ pub(super) fn enforce(
     let texts = input.sources.iter().zip(&enforced.texts);
     let changed = texts.filter(|(before, after)| before.text != after.text);
     let files = changed.map(|(before, after)| changed_file(before, &after.text));
-    output::write_files(files.collect::<Result<_, _>>()?)?;
+    let files = files.collect::<Result<Vec<NewFile>, Failure>>()?;
+    let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
+    output::write_files(files, Overwrite::Any)?;
+    paths.iter().for_each(|path| report::wrote(path));
     Ok(enforced.changes)
 }
 

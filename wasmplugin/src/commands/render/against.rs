@@ -1,4 +1,4 @@
-//! What applying the rendered objects would open, compared with objects that exist.
+//! Compares the rendered objects with existing ones, and reports what would be wider.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,17 +16,16 @@ use policy_schema::verify::widened;
 
 use crate::{input, manifests, report};
 
-/// Stands for the cluster of the current kubeconfig context.
+/// The cluster of the current kubeconfig context.
 const CLUSTER: &str = "cluster";
 
 /// Options of the comparison.
 #[derive(Debug, clap::Args)]
 pub(super) struct AgainstArgs {
-    /// Report existing objects that applying would replace with wider ones: manifests, or `cluster` for the current
-    /// kubeconfig context; repeatable
-    #[arg(long, value_name = "FILE|FOLDER|cluster")]
+    /// Compare with existing objects: manifests, or `cluster` for the current kubeconfig context; repeatable
+    #[arg(long, value_name = "PATH|cluster", value_hint = clap::ValueHint::AnyPath)]
     pub(super) against: Vec<PathBuf>,
-    /// Exit with 2, and write nothing, if the condition holds
+    /// Exit with 2, and write nothing, if CONDITION holds
     #[arg(long, value_name = "CONDITION", value_enum, requires = "against")]
     pub(super) fail_on: Option<FailOn>,
 }
@@ -34,12 +33,12 @@ pub(super) struct AgainstArgs {
 /// A condition that fails a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum FailOn {
-    /// An existing object would be replaced by one that is, or may be, wider
+    /// An existing object would be, or may be, widened
     Widened,
 }
 
 impl AgainstArgs {
-    /// Reports what would be widened. Whether anything may be written.
+    /// Reports objects that would be widened. Returns whether anything may be written.
     pub(super) fn check(
         &self,
         set: &PolicySet,

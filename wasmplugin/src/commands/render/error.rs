@@ -7,15 +7,15 @@ use thiserror::Error;
 /// Why nothing is rendered.
 #[derive(Debug, Error)]
 pub(super) enum RenderError {
-    /// Which they are has been shown.
-    #[error("nothing is rendered: {} too large", counted(*.0, "object is", "objects are"))]
+    /// The objects have been shown.
+    #[error("nothing was rendered: {} too large", counted(*.0, "object is", "objects are"))]
     TooLarge(usize),
-    /// Which they are has been shown.
-    #[error("nothing is rendered: {} the name of another", counted(*.0, "object has", "objects have"))]
+    /// The objects have been shown.
+    #[error("nothing was rendered: {} the name of another", counted(*.0, "object has", "objects have"))]
     SameName(usize),
-    #[error("`plugin-config` and `envoy` are rendered alone")]
+    #[error("`plugin-config` and `envoy` cannot be combined with other kinds")]
     NotTogether,
-    #[error("a chart is a folder")]
+    #[error("a Helm chart needs a folder")]
     ChartNeedsFolder,
 }
 
@@ -27,13 +27,13 @@ impl Fault for RenderError {
     fn help(&self) -> Option<&str> {
         Some(match self {
             Self::TooLarge(_) => {
-                "divide the policies that they are of: each for fewer workloads, or with fewer rules"
+                "split their policies, so that each has fewer workloads or fewer rules"
             }
             Self::SameName(_) => {
-                "rename one of the two that each is made of: the policy, the gateway, the service or the exception"
+                "rename the policy, gateway, service or exception of one of the two"
             }
-            Self::NotTogether => "name it alone under `--only`",
-            Self::ChartNeedsFolder => "name a folder: `-o chart/`",
+            Self::NotTogether => "pass it to `--only` alone",
+            Self::ChartNeedsFolder => "use a folder: `--out chart/`",
         })
     }
 }

@@ -6,6 +6,7 @@ use peergate_fault::Failure;
 use peergate_report::rendered::folder::{chart, kustomization, too_large_for_helm};
 use peergate_report::rendered::object::{Object, Syntax};
 
+use crate::out_args::ForceArgs;
 use crate::{output, report};
 
 /// What lists the objects of a folder.
@@ -25,16 +26,17 @@ impl Layout {
         objects: &[Object],
         path: &Path,
         syntax: Syntax,
+        force: ForceArgs,
     ) -> Result<(), Failure> {
         match self {
             Self::Kustomization => {
-                output::write_into(path, kustomization(objects, syntax)?)?;
+                force.write_folder(path, kustomization(objects, syntax)?)?;
             }
             Self::HelmChart => {
                 let files = chart(objects, syntax)?;
                 let note = too_large_for_helm(&files)?;
                 output::create_folder(&path.join("resources"))?;
-                output::write_into(path, files)?;
+                force.write_folder(path, files)?;
                 note.into_iter().for_each(report::note);
             }
         }

@@ -1,39 +1,39 @@
-//! What of all there is to render is asked for.
+//! Which kinds are rendered.
 
 use peergate_fault::Failure;
 use policy_schema::istio::ResourceKind;
 
 use super::error::RenderError;
 
-/// Something that can be asked for alone.
+/// A kind that can be rendered alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Only {
-    /// What Envoy's RBAC enforces
+    /// Rules that Envoy's RBAC enforces
     AuthorizationPolicy,
-    /// How hosts are called
+    /// TLS and load balancing towards hosts
     DestinationRule,
-    /// What gateways answer for, and how Istio runs those that it makes itself
+    /// Gateways of both APIs, and how Istio deploys them
     Gateway,
-    /// Where gateways of the Kubernetes Gateway API lead requests
+    /// Routes of the Kubernetes Gateway API
     HttpRoute,
-    /// Which packets reach workloads
+    /// Packets that may reach workloads
     NetworkPolicy,
-    /// Strict mutual TLS, and the exceptions
+    /// Strict mutual TLS and its exceptions
     PeerAuthentication,
     /// Hosts outside the mesh
     ServiceEntry,
-    /// What workloads reach
+    /// Hosts that workloads may reach
     Sidecar,
-    /// What proxies tell about requests
+    /// Metrics, access logs and traces
     Telemetry,
-    /// Where gateways lead requests
+    /// Routes of Istio gateways
     VirtualService,
-    /// What puts the filter into sidecars, of whichever kind
+    /// The filter, as a WasmPlugin or TrafficExtension
     WasmPlugin,
-    /// What the filter reads; of one policy, unless written to a folder
+    /// The filter's configuration for one policy, or for each in a folder
     PluginConfig,
-    /// The HTTP filters of an Envoy without Istio: the filter, and RBAC as Istio would configure it; of one policy,
-    /// unless written to a folder
+    /// HTTP filters for an Envoy without Istio: the filter, and RBAC as Istio configures it; for one policy, or for each
+    /// in a folder
     Envoy,
 }
 
@@ -65,12 +65,14 @@ impl Only {
     }
 }
 
-/// What is asked for: everything that a cluster takes, or these.
+/// The chosen kinds; none means every kind that a cluster takes.
 #[derive(Debug)]
 pub(super) struct Chosen(Vec<Only>);
 
 impl Chosen {
-    /// What is for one proxy goes into a file of its own.
+    /// # Errors
+    ///
+    /// If the configuration of a single proxy is combined with other kinds.
     pub(super) fn new(only: &[Only]) -> Result<Self, Failure> {
         if only.len() > 1 && only.iter().any(|only| only.is_for_one_proxy()) {
             return Err(RenderError::NotTogether.into());
@@ -90,7 +92,7 @@ impl Chosen {
         self.0.contains(&only)
     }
 
-    /// Whether objects of this kind are asked for.
+    /// Whether objects of this kind are rendered.
     pub(super) fn takes(&self, kind: ResourceKind) -> bool {
         self.is_everything() || self.0.iter().any(|only| only.takes(kind))
     }

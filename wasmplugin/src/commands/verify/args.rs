@@ -11,7 +11,7 @@ use policy_schema::verify::Proxy;
 use super::error::VerifyError;
 use crate::{input, manifests};
 
-/// What is looked at.
+/// Which parts of a mesh to inspect.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(
@@ -19,28 +19,28 @@ use crate::{input, manifests};
     group(ArgGroup::new("objects").multiple(true))
 )]
 pub(super) struct MeshArgs {
-    /// Manifests, or what `kubectl get -o yaml` says: a file, a folder, or `-` for stdin; repeatable
+    /// Inspect manifests or the output of `kubectl get -o yaml`: a file, a folder, or `-` for stdin; repeatable
     #[arg(long, value_name = "PATH", groups = ["mesh", "objects"])]
     manifests: Vec<PathBuf>,
-    /// Look at the cluster of a kubeconfig, and at the proxies in it
+    /// Inspect a cluster and the proxies in it
     #[arg(long, groups = ["mesh", "objects"])]
     cluster: bool,
-    /// With `--cluster`: the kubeconfig [default: as `kubectl` finds it]
+    /// With `--cluster`: kubeconfig file [default: the same as for `kubectl`]
     #[arg(long, value_name = "FILE", requires = "cluster")]
     kubeconfig: Option<PathBuf>,
-    /// With `--cluster`: the context [default: the current one]
+    /// With `--cluster`: kubeconfig context [default: the current one]
     #[arg(long, value_name = "NAME", requires = "cluster")]
     context: Option<String>,
-    /// With `--cluster`: leave the proxies alone
+    /// With `--cluster`: do not contact the proxies
     #[arg(long, requires = "cluster")]
     skip_proxies: bool,
-    /// A proxy's admin endpoint, `http://HOST:PORT`, or a file with what it said at `/config_dump`; repeatable
+    /// Inspect a proxy: its admin endpoint `http://HOST:PORT`, or a file with its `/config_dump`; repeatable
     #[arg(long, value_name = "URL|FILE", group = "mesh", value_parser = parse_proxy)]
     proxy: Vec<String>,
-    /// A workload's port to try, in plaintext and as a foreigner; repeatable
+    /// Probe a workload's port, in plaintext and with a foreign certificate; repeatable
     #[arg(long, value_name = "HOST:PORT", group = "mesh", value_parser = probe::parse_address)]
     probe: Vec<String>,
-    /// Try the ports of the pods that were seen; for where they can be reached
+    /// Probe the ports of all inspected pods, which must be reachable from here
     #[arg(long, requires = "objects")]
     probe_pods: bool,
 }
@@ -52,7 +52,7 @@ impl MeshArgs {
         paths.any(input::is_stdin)
     }
 
-    /// Reads the files that are named.
+    /// Reads the named files.
     pub(super) fn scope(&self) -> Result<Scope, Failure> {
         let named = self.manifests.as_slice();
         let manifests = (!named.is_empty()).then(|| manifests::read(named));
@@ -78,7 +78,7 @@ impl MeshArgs {
     }
 }
 
-/// A proxy, as a file says that it said.
+/// A proxy, from a file with its configuration.
 fn read_proxy(path: &Path) -> Result<Proxy, VerifyError> {
     let name = input::name_of(path);
     let dump = input::bytes(path).map_err(VerifyError::Unread)?;
@@ -86,7 +86,7 @@ fn read_proxy(path: &Path) -> Result<Proxy, VerifyError> {
         .map_err(|reason| VerifyError::NoConfigDump { name, reason })
 }
 
-/// The host and port of an admin endpoint's URL; none for the name of a file.
+/// The host and port of an admin endpoint's URL; `None` for a file name.
 fn address(proxy: &str) -> Option<&str> {
     proxy.strip_prefix(HTTP)
 }
@@ -100,14 +100,14 @@ fn parse_proxy(text: &str) -> Result<String, String> {
     };
     if !scheme.eq_ignore_ascii_case("http") {
         return Err(format!(
-            "`{scheme}` is not supported, since admin endpoints speak plain HTTP: write `http://HOST:PORT`, or the name of a file"
+            "`{scheme}` is not supported, since admin endpoints use plain HTTP; use `http://HOST:PORT` or a file name"
         ));
     }
     let address = rest.strip_suffix('/').unwrap_or(rest);
     probe::parse_address(address)
         .map(|address| format!("{HTTP}{address}"))
         .map_err(|_| {
-            "write `http://` with a host and a port alone, such as `http://localhost:15000`"
+            "use `http://HOST:PORT`, such as `http://localhost:15000`"
                 .to_owned()
         })
 }

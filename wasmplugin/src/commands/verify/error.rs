@@ -1,4 +1,4 @@
-//! Why a mesh is not looked at.
+//! Why a mesh is not inspected.
 
 use peergate_fault::{ExitStatus, Fault};
 use policy_schema::verify::NotAConfigDump;
@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use crate::input::InputError;
 
-/// Why a mesh is not looked at.
+/// Why a mesh is not inspected.
 #[derive(Debug, Error)]
 pub(super) enum VerifyError {
-    #[error("`{name}` is not what a proxy says at `/config_dump`: {reason}")]
+    #[error("`{name}` is not a proxy's `/config_dump`: {reason}")]
     NoConfigDump {
         name: String,
         reason: NotAConfigDump,
@@ -28,7 +28,7 @@ impl Fault for VerifyError {
 
     fn help(&self) -> Option<&str> {
         Some(
-            "save it with `curl -s localhost:15000/config_dump`, or name the admin endpoint: `http://localhost:15000`",
+            "save one with `curl -s localhost:15000/config_dump`, or use the admin endpoint: `http://localhost:15000`",
         )
     }
 }

@@ -1,0 +1,85 @@
+//! The comment at the top of a generated YAML file. It says what made the file, and holds a digest of the rest, so
+//! that a file that somebody has edited is recognized.
+
+use policy_schema::plugin_config::hex;
+use sha2::{Digest, Sha256};
+
+/// What the line with the digest begins with.
+const DIGEST: &str = "# peergate-digest: sha256:";
+
+/// The digest stands within the first lines.
+const MAX_HEADER_LINES: usize = 8;
+
+/// What a file is, by its comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Peergate wrote it, and it has not changed since.
+    Unchanged,
+    /// Peergate wrote it, and it has changed since.
+    Changed,
+    /// Peergate did not write it.
+    Foreign,
+}
+
+/// A YAML text with the comment: what made it, from what, and the digest.
+///
+/// `purpose` is the rest of the sentence that begins with the program and its version, such as
+/// `generated from policies/. Do not edit`.
+pub fn with_header(purpose: &str, text: &str) -> String {
+    let title = format!("# peergate {}: {purpose}.\n", env!("CARGO_PKG_VERSION"));
+    let digest = digest([&*title, text]);
+    format!("{title}{DIGEST}{digest}\n{text}")
+}
+
+/// What a file is, by its comment.
+pub fn origin(content: &[u8]) -> Origin {
+    let Ok(text) = str::from_utf8(content) else {
+        return Origin::Foreign;
+    };
+    let mut start = 0;
+    for line in text.split_inclusive('\n').take(MAX_HEADER_LINES) {
+        let end = start + line.len();
+        if let Some(expected) = line.strip_prefix(DIGEST) {
+            let before = text.get(..start).unwrap_or_default();
+            let after = text.get(end..).unwrap_or_default();
+            return if digest([before, after]) == expected.trim_end() {
+                Origin::Unchanged
+            } else {
+                Origin::Changed
+            };
+        }
+        start = end;
+    }
+    Origin::Foreign
+}
+
+fn digest(parts: [&str; 2]) -> String {
+    let mut digest = Sha256::new();
+    parts.iter().for_each(|part| digest.update(part));
+    hex(&digest.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_anywhere_in_a_generated_text_is_recognized() {
+        let text = with_header("generated from policies/. Do not edit", "a: 1\n---\nb: 2\n");
+        assert_eq!(origin(text.as_bytes()), Origin::Unchanged);
+        for position in 0..text.len() {
+            let mut edited = text.clone().into_bytes();
+            edited[position] ^= 1;
+            assert_ne!(origin(&edited), Origin::Unchanged, "{position}");
+        }
+        assert_eq!(origin(format!("{text}c: 3\n").as_bytes()), Origin::Changed);
+        assert_eq!(origin(format!("# mine\n{text}").as_bytes()), Origin::Changed);
+    }
+
+    #[test]
+    fn a_text_without_the_comment_is_foreign() {
+        for text in ["", "a: 1\n", "# peergate 0.1.0: generated.\n"] {
+            assert_eq!(origin(text.as_bytes()), Origin::Foreign, "{text}");
+        }
+    }
+}
