@@ -31,7 +31,7 @@ impl Fault for NotEditable {
 
     fn help(&self) -> Option<&str> {
         Some(
-            "remove `enforcement: Shadow` there by hand, or choose what to change with `--workload` and `--rule`",
+            "remove `enforcement: Shadow` there by hand, or choose what to change with `--policy` and `--rule`",
         )
     }
 }

@@ -31,8 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(150);
 const MOST: usize = 256 * 1024 * 1024;
 
 /// How most commands are asked for less.
-const NARROWER: &str =
-    "ask for a shorter `--window`, or for one policy: `--workload NAMESPACE/NAME`";
+const NARROWER: &str = "ask for a shorter `--window`, or for one policy: `--policy NAMESPACE/NAME`";
 
 /// A server that answers queries. Its credentials are in no message and in no debug output.
 pub struct Prometheus {
@@ -94,7 +93,7 @@ impl Prometheus {
         })
     }
 
-    /// The same for a command with other options to ask for less than `--window` and `--workload`.
+    /// The same for a command with other options to ask for less than `--window` and `--policy`.
     #[must_use]
     pub fn with_narrower(self, narrower: &'static str) -> Self {
         Self { narrower, ..self }

@@ -31,6 +31,15 @@ pub fn with_header(purpose: &str, text: &str) -> String {
     format!("{title}{DIGEST}{digest}\n{text}")
 }
 
+/// Whether the comment has this purpose, as it was given to [`with_header`].
+pub fn has_purpose(content: &[u8], purpose: &str) -> bool {
+    let first = content.split(|byte| *byte == b'\n').next();
+    let first = first.and_then(|line| str::from_utf8(line).ok());
+    let after = first.and_then(|line| line.strip_prefix("# peergate "));
+    let found = after.and_then(|line| line.split_once(": "));
+    found.is_some_and(|(_, found)| found.trim_end() == format!("{purpose}."))
+}
+
 /// What a file is, by its comment.
 pub fn origin(content: &[u8]) -> Origin {
     let Ok(text) = str::from_utf8(content) else {
@@ -73,7 +82,10 @@ mod tests {
             assert_ne!(origin(&edited), Origin::Unchanged, "{position}");
         }
         assert_eq!(origin(format!("{text}c: 3\n").as_bytes()), Origin::Changed);
-        assert_eq!(origin(format!("# mine\n{text}").as_bytes()), Origin::Changed);
+        assert_eq!(
+            origin(format!("# mine\n{text}").as_bytes()),
+            Origin::Changed
+        );
     }
 
     #[test]

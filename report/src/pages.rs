@@ -83,7 +83,11 @@ fn rows(page: &'static str) -> Vec<(&'static str, String)> {
             header = None;
             continue;
         };
-        let cells: Vec<_> = row.trim_end_matches('|').split('|').map(str::trim).collect();
+        let cells: Vec<_> = row
+            .trim_end_matches('|')
+            .split('|')
+            .map(str::trim)
+            .collect();
         let Some((first, others)) = cells.split_first() else {
             continue;
         };
@@ -91,7 +95,9 @@ fn rows(page: &'static str) -> Vec<(&'static str, String)> {
             None => header = Some(cells),
             Some(header) if header.first().is_some_and(|name| TABLES.contains(name)) => {
                 let named = header.iter().skip(1).zip(others);
-                let text: Vec<_> = named.map(|(name, cell)| format!("{name}: {cell}")).collect();
+                let text: Vec<_> = named
+                    .map(|(name, cell)| format!("{name}: {cell}"))
+                    .collect();
                 let codes = first.split(", ").filter_map(code);
                 rows.extend(codes.map(|code| (code, text.join("\n\n"))));
             }
@@ -120,10 +126,15 @@ mod tests {
     fn every_diagnostic_finding_and_reason_of_a_denial_has_a_page() {
         let diagnostics = code::all().map(|explained| explained.code.as_str());
         let findings = FindingCode::ALL.iter().map(|code| code.as_str());
-        let reasons = ReasonCode::OF_DECISIONS.iter().map(|reason| reason.as_str());
+        let reasons = ReasonCode::OF_DECISIONS
+            .iter()
+            .map(|reason| reason.as_str());
         for code in diagnostics.chain(findings).chain(reasons) {
             let page = page(code);
-            assert!(page.is_some_and(|page| page.len() > code.len() + 40), "{code}");
+            assert!(
+                page.is_some_and(|page| page.len() > code.len() + 40),
+                "{code}"
+            );
         }
     }
 

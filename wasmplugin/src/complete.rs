@@ -104,7 +104,10 @@ fn beginning_with(prefix: &OsStr, mut names: Vec<String>) -> Vec<CompletionCandi
 /// The valid documents among the words of the command line, which follow `--`.
 fn documents(args: impl Iterator<Item = OsString>) -> Option<PolicySet> {
     let words = args.skip_while(|arg| arg != "--").skip(2);
-    let paths: Vec<PathBuf> = words.map(PathBuf::from).filter(|path| is_input(path)).collect();
+    let paths: Vec<PathBuf> = words
+        .map(PathBuf::from)
+        .filter(|path| is_input(path))
+        .collect();
     let input = Input::read(&paths).ok()?;
     let options = Options {
         at: at_or_now(None),

@@ -82,7 +82,9 @@ impl Fault for InputError {
     fn help(&self) -> Option<&str> {
         match self {
             Self::Read { .. } => None,
-            Self::EmptyFolder(_) => Some("name a folder or file with policies; hidden files are not read"),
+            Self::EmptyFolder(_) => {
+                Some("name a folder or file with policies; hidden files are not read")
+            }
             Self::StdinTwice => Some("use a file for one of the two"),
         }
     }

@@ -11,7 +11,7 @@ use crate::report;
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutFileArgs {
     /// Write to FILE instead of stdout
-    #[arg(long = "out", value_name = "FILE", default_value = "-", hide_default_value = true, value_parser = parse_file)]
+    #[arg(id = "out", long, value_name = "FILE", default_value = "-", hide_default_value = true, value_parser = parse_file)]
     file: PathBuf,
     #[command(flatten)]
     force: ForceArgs,
@@ -21,7 +21,7 @@ pub(crate) struct OutFileArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutArgs {
     /// Write to a file, or to a folder: one that exists, or a name that ends in `/` [default: stdout]
-    #[arg(long = "out", value_name = "FILE|DIR/", default_value = "-", hide_default_value = true, value_parser = Target::parse)]
+    #[arg(id = "out", long, value_name = "FILE|DIR/", default_value = "-", hide_default_value = true, value_parser = Target::parse)]
     pub(crate) target: Target,
     #[command(flatten)]
     pub(crate) force: ForceArgs,
@@ -31,7 +31,7 @@ pub(crate) struct OutArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutFolderArgs {
     /// Write to this folder, which is created if it does not exist
-    #[arg(long = "out", value_name = "DIR", value_parser = parse_folder)]
+    #[arg(id = "out", long, value_name = "DIR", value_parser = parse_folder)]
     pub(crate) folder: PathBuf,
     #[command(flatten)]
     pub(crate) force: ForceArgs,
@@ -82,6 +82,10 @@ fn parse_folder(text: &str) -> Result<PathBuf, String> {
 }
 
 impl ForceArgs {
+    pub(crate) fn is_forced(self) -> bool {
+        self.force
+    }
+
     pub(crate) fn overwrite(self) -> Overwrite {
         if self.force {
             Overwrite::Any

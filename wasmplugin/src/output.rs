@@ -20,6 +20,8 @@ use thiserror::Error;
 pub(crate) enum OutputError {
     #[error("cannot write `{name}`: {reason}")]
     Write { name: String, reason: io::Error },
+    #[error("cannot remove `{name}`: {reason}")]
+    Remove { name: String, reason: io::Error },
     #[error("cannot write `{}`: folder `{}` does not exist", .path.display(), .folder.display())]
     NoFolder { path: PathBuf, folder: PathBuf },
     /// Peergate did not write the file.
@@ -40,7 +42,7 @@ impl Fault for OutputError {
 
     fn help(&self) -> Option<&str> {
         match self {
-            Self::Write { .. } => None,
+            Self::Write { .. } | Self::Remove { .. } => None,
             Self::NoFolder { .. } => Some("create the folder first, or choose another one"),
             Self::Exists(_) | Self::Edited(_) => {
                 Some("choose another name, or overwrite it with `--force`")
@@ -175,6 +177,14 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), OutputError> {
     })
 }
 
+/// Removes a file.
+pub(crate) fn remove(path: &Path) -> Result<(), OutputError> {
+    fs::remove_file(path).map_err(|reason| OutputError::Remove {
+        name: path.display().to_string(),
+        reason,
+    })
+}
+
 /// Content that is stored, and not yet in its place.
 enum Staged {
     Renamed {
@@ -237,7 +247,7 @@ fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn cannot_write(path: &Path, reason: io::Error) -> OutputError {
+pub(crate) fn cannot_write(path: &Path, reason: io::Error) -> OutputError {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());

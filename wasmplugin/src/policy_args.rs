@@ -25,7 +25,10 @@ enum InvalidSelection {
     #[error("`--policy {0}` does not name a namespace")]
     NoNamespace(String),
     #[error("`--policy {policy}` and `--namespace {namespace}` name different namespaces")]
-    TwoNamespaces { policy: PolicyName, namespace: String },
+    TwoNamespaces {
+        policy: PolicyName,
+        namespace: String,
+    },
     #[error("`--policy {0}` is not the name of a policy")]
     NotAName(String),
     #[error("`--namespace {0}` selects several policies, and this command takes one")]
@@ -83,7 +86,9 @@ fn name(policy: &str, namespace: Option<&str>) -> Result<PolicyName, InvalidSele
         return policy.parse().map_err(|_| not_a_name());
     };
     if !policy.contains('/') {
-        return format!("{namespace}/{policy}").parse().map_err(|_| not_a_name());
+        return format!("{namespace}/{policy}")
+            .parse()
+            .map_err(|_| not_a_name());
     }
     let policy: PolicyName = policy.parse().map_err(|_| not_a_name())?;
     if policy.namespace == namespace {

@@ -37,7 +37,9 @@ pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
 pub(crate) fn parse_time_or_span(text: &str) -> Result<Timestamp, String> {
     match time_span::parse(text) {
         Ok(span) => Ok(at_or_now(None).after(span)),
-        Err(_) => parse_time(text).map_err(|reason| format!("{reason}, or a time span such as `7d`")),
+        Err(_) => {
+            parse_time(text).map_err(|reason| format!("{reason}, or a time span such as `7d`"))
+        }
     }
 }
 

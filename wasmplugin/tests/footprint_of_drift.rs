@@ -37,7 +37,7 @@ fn twenty_thousand_rendered_objects_are_compared_in_a_gigabyte() {
     let peak_of = |objects| {
         std::fs::write(folder.path().join("policy.yaml"), policies(objects / 2)).unwrap();
         let rendered = std::process::Command::new(env!("CARGO_BIN_EXE_peergate"))
-            .args(["render", "-f", "policy.yaml", "-o", "manifests.yaml"])
+            .args(["render", "-f", "policy.yaml", "--out", "manifests.yaml"])
             .current_dir(folder.path())
             .output()
             .unwrap();

@@ -126,7 +126,7 @@ fn stdout(output: &Output) -> String {
 /// The image of the built module, and its digest.
 fn package(folder: &Path) -> (String, String) {
     let image = folder.join("image.tar").to_str().unwrap().to_owned();
-    let output = peergate(&["package", "-o", &image], folder);
+    let output = peergate(&["package", "--out", &image], folder);
     let digest = stdout(&output).trim().to_owned();
     (image, digest)
 }
@@ -369,7 +369,7 @@ fn only_a_module_with_what_it_was_made_of_is_packaged() {
     let package = |filter: &Path, more: &[&str]| {
         let args = [
             "package",
-            "-o",
+            "--out",
             out.to_str().unwrap(),
             "--filter",
             filter.to_str().unwrap(),

@@ -91,7 +91,7 @@ impl Fault for LogError {
             return None;
         };
         Some(match reason {
-            InvalidLine::NoPolicy => "name the policy with `--workload NAMESPACE/NAME`",
+            InvalidLine::NoPolicy => "name the policy with `--policy NAMESPACE/NAME`",
             InvalidLine::Prefixed => {
                 "print the lines alone, as by `kubectl logs` or `stern --output raw`"
             }

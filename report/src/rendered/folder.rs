@@ -1,4 +1,4 @@
-//! Objects → a folder: a file for each, and one that lists them.
+//! Objects → a folder: a file for each, and files that list them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::files::File;
 use super::object::{Object, Syntax};
-use super::release;
+use super::{HEADER, release};
+use crate::generated::with_header;
 use crate::serialized::{self, SerializeError};
 
 #[derive(Serialize)]
@@ -38,12 +39,12 @@ struct Chart {
 /// The chart's name.
 const CHART: &str = "peergate-policies";
 
-/// What the chart installs: the files as they are, since braces in them are not Helm's.
-const TEMPLATE: &str = r#"{{- range $path, $_ := .Files.Glob "resources/*" }}
----
-{{ $.Files.Get $path }}
-{{- end }}
-"#;
+/// Installs the files below `resources`, changed as the values ask. Helm does not evaluate them, so braces in them are
+/// safe.
+const TEMPLATE: &str = include_str!("chart/resources.yaml");
+
+/// The values of the chart, which change nothing.
+const VALUES: &str = include_str!("chart/values.yaml");
 
 /// The objects with a `kustomization.yaml`, for `kubectl apply -k`, if a cluster takes all of them.
 pub fn kustomization(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
@@ -57,7 +58,7 @@ pub fn kustomization(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, Se
             resources: resources.collect(),
         };
         let content = serialized::yaml(&kustomization)?;
-        files.push(file("kustomization.yaml", content));
+        files.push(file("kustomization.yaml", &content));
     }
     Ok(files)
 }
@@ -68,12 +69,13 @@ pub fn chart(objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeE
     let chart = Chart {
         api_version: "v2",
         name: CHART,
-        description: "What Peergate rendered of the policies of a mesh",
+        description: "Access policies of a mesh, rendered by Peergate",
         kind: "application",
-        version: "0.1.0",
+        version: env!("CARGO_PKG_VERSION"),
     };
-    files.push(file("Chart.yaml", serialized::yaml(&chart)?));
-    files.push(file("templates/resources.yaml", TEMPLATE.to_owned()));
+    files.push(file("Chart.yaml", &serialized::yaml(&chart)?));
+    files.push(file("values.yaml", VALUES));
+    files.push(file("templates/resources.yaml", TEMPLATE));
     Ok(files)
 }
 
@@ -91,8 +93,8 @@ pub fn too_large_for_helm(chart: &[File]) -> Result<Option<String>, SerializeErr
 
 /// A file for each object.
 fn files(folder: &Path, objects: &[Object], syntax: Syntax) -> Result<Vec<File>, SerializeError> {
-    // One or two more list them.
-    let mut files = Vec::with_capacity(objects.len() + 2);
+    // Up to three more list them.
+    let mut files = Vec::with_capacity(objects.len() + 3);
     for object in objects {
         files.push(File {
             path: folder.join(object.file_name(syntax)),
@@ -102,9 +104,9 @@ fn files(folder: &Path, objects: &[Object], syntax: Syntax) -> Result<Vec<File>,
     Ok(files)
 }
 
-fn file(path: &str, content: String) -> File {
+fn file(path: &str, content: &str) -> File {
     File {
         path: PathBuf::from(path),
-        content: content.into_bytes(),
+        content: with_header(HEADER, content).into_bytes(),
     }
 }

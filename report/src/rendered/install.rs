@@ -1,4 +1,4 @@
-//! What Istio is installed with → files.
+//! Values for installing Istio → files.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,13 @@ use policy_schema::istio::{InstallContent, install_files};
 use policy_schema::policy::PolicySet;
 
 use super::files::File;
+use crate::generated::with_header;
 use crate::serialized::{SerializeError, yaml};
 
-/// The values and objects that make the mesh what its document says.
+/// The purpose in the comment of each file.
+const HEADER: &str = "generated from the Mesh document. Do not edit";
+
+/// The values and objects that install Istio as the Mesh document configures it.
 pub fn files(set: &PolicySet) -> Result<Vec<File>, SerializeError> {
     let files = install_files(set).into_iter().map(|file| {
         let content = match file.content {
@@ -20,7 +24,7 @@ pub fn files(set: &PolicySet) -> Result<Vec<File>, SerializeError> {
         };
         Ok(File {
             path: PathBuf::from(format!("{}.yaml", file.name)),
-            content: content.into_bytes(),
+            content: with_header(HEADER, &content).into_bytes(),
         })
     });
     files.collect()

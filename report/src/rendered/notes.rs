@@ -127,7 +127,11 @@ fn differences(set: &PolicySet, policies: &[&ServicePolicy]) -> Vec<String> {
     let records_only = |policy: &&ServicePolicy| policy.enforcement() == Enforcement::Shadow;
     let in_shadow: Vec<_> = policies.iter().copied().filter(records_only).collect();
     let mut notes = shadow(set, &in_shadow);
-    for policy in policies.iter().copied().filter(|policy| !records_only(policy)) {
+    for policy in policies
+        .iter()
+        .copied()
+        .filter(|policy| !records_only(policy))
+    {
         let name = policy.name();
         for (rule, note) in policy.plane_differences(set.mesh()) {
             notes.push(format!("rule `{rule}` of policy `{name}`: {note}"));

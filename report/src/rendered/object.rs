@@ -1,10 +1,12 @@
-//! Something rendered, alone.
+//! A rendered object.
 
 use policy_schema::envoy::HttpFilter;
 use policy_schema::istio::Resource;
 use policy_schema::plugin_config::{PluginConfig, PolicyName};
 use serde::{Serialize, Serializer};
 
+use super::{HEADER, annotated};
+use crate::generated::with_header;
 use crate::serialized::{self, SerializeError};
 
 /// How objects are written.
@@ -60,13 +62,13 @@ impl Object {
         format!("{namespace}.{name}.{kind}.{extension}")
     }
 
-    /// The object alone.
+    /// The content of a file with the object.
     pub(crate) fn content(&self, syntax: Syntax) -> Result<Vec<u8>, SerializeError> {
         if self.is_json(syntax) {
-            serialized::json(self)
-        } else {
-            serialized::yaml(self).map(String::into_bytes)
+            return serialized::json(self);
         }
+        let text = annotated::yaml(self)?;
+        Ok(with_header(HEADER, &text).into_bytes())
     }
 
     /// Whether a cluster takes it.

@@ -1,8 +1,10 @@
-//! Several objects in one text.
+//! Objects → one text.
 
 use serde::Serialize;
 
 use super::object::{Object, Syntax};
+use super::{HEADER, annotated};
+use crate::generated::with_header;
 use crate::serialized::{self, SerializeError};
 
 /// Several resources as one, as `kubectl` takes them.
@@ -25,15 +27,16 @@ pub fn text(objects: &[Object], syntax: Syntax) -> Result<Vec<u8>, SerializeErro
             kind: "List",
             items: objects,
         }),
+        Syntax::Yaml if objects.is_empty() => Ok(Vec::new()),
         Syntax::Yaml => {
             let mut text = String::new();
             for (number, object) in objects.iter().enumerate() {
                 if number > 0 {
                     text.push_str("---\n");
                 }
-                text.push_str(&serialized::yaml(object)?);
+                text.push_str(&annotated::yaml(object)?);
             }
-            Ok(text.into_bytes())
+            Ok(with_header(HEADER, &text).into_bytes())
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is shown of a scrape, as people and programs read it.
 
+use peergate_insight::policy_selection::PolicySelection;
 use peergate_insight::traffic::documents::Documents;
 use peergate_insight::traffic::from_proxy;
 use peergate_insight::traffic::reading::{Count, Decision, ObservedRequest, Reading};
@@ -29,7 +30,7 @@ fn set() -> PolicySet {
 }
 
 fn snapshot() -> Snapshot {
-    Snapshot::new(&reading(), SOURCE, None, None)
+    Snapshot::new(&reading(), SOURCE, None, &PolicySelection::All)
 }
 
 #[test]
@@ -45,16 +46,11 @@ fn one_look_is_a_table() {
 
 #[test]
 fn documents_tell_whom_rules_are_for_and_what_is_stale() {
-    let orders = PolicyName {
+    let orders = PolicySelection::Policy(PolicyName {
         namespace: "shop".to_owned(),
         name: "orders".to_owned(),
-    };
-    let snapshot = Snapshot::new(
-        &reading(),
-        SOURCE,
-        Some(&Documents::new(&set())),
-        Some(&orders),
-    );
+    });
+    let snapshot = Snapshot::new(&reading(), SOURCE, Some(&Documents::new(&set())), &orders);
     // The revision is a digest of the documents.
     let policy = set().policy("shop", "orders").unwrap().clone();
     let documented = set().plugin_config(&policy).revision.unwrap();
@@ -65,7 +61,7 @@ fn documents_tell_whom_rules_are_for_and_what_is_stale() {
 #[test]
 fn a_first_look_has_no_rates() {
     let first = from_proxy::read(&scrape(40, 5, 0), at("2026-06-01T00:00:00Z")).unwrap();
-    let snapshot = Snapshot::new(&first, SOURCE, None, None);
+    let snapshot = Snapshot::new(&first, SOURCE, None, &PolicySelection::All);
     let rates = snapshot.rules.iter().map(|row| row.tally.allowed.rate);
     assert!(rates.into_iter().all(|rate| rate.is_none()));
 }
@@ -93,7 +89,7 @@ fn what_is_no_number_is_not_shown_as_one() {
         from_proxy::read(&text, at("2026-06-01T00:00:02Z")).unwrap()
     };
     for value in ["NaN", "+Inf", "-Inf", "-0", "-7", "1e300"] {
-        let snapshot = Snapshot::new(&with(value), SOURCE, None, None);
+        let snapshot = Snapshot::new(&with(value), SOURCE, None, &PolicySelection::All);
         let text = plain::text(&snapshot, Order::Denied);
         for wrong in ["NaN", "inf", "-0", "-7", "000000000000"] {
             assert!(!text.contains(wrong), "{value}: {text}");
@@ -125,7 +121,7 @@ fn a_proxy_without_tags_is_told_from_one_without_counters() {
 #[test]
 fn nothing_counted_is_said() {
     let nothing = Reading::new(at("2026-06-01T00:00:00Z"));
-    let snapshot = Snapshot::new(&nothing, SOURCE, None, None);
+    let snapshot = Snapshot::new(&nothing, SOURCE, None, &PolicySelection::All);
     assert_eq!(
         plain::text(&snapshot, Order::Name),
         "localhost:15000: 0 policies\n\nnothing is counted\n"
@@ -166,7 +162,10 @@ fn what_labels_bring_does_not_control_the_terminal() {
     reading.comparisons.insert(verdicts, 1.0);
     let revisions = [("000000000001".to_owned(), 1)];
     reading.revisions.insert(evil.to_owned(), revisions.into());
-    let text = plain::text(&Snapshot::new(&reading, SOURCE, None, None), Order::Name);
+    let text = plain::text(
+        &Snapshot::new(&reading, SOURCE, None, &PolicySelection::All),
+        Order::Name,
+    );
     let is_plain = |char: char| char.is_ascii_graphic() || matches!(char, ' ' | '\n');
     assert!(text.chars().all(is_plain), "{text:?}");
     for shown in [r"\u{1b}[2J\u{202e}x", r"/\u{202e}"] {

@@ -17,9 +17,7 @@ pub fn xml<'p>(
     let mut suite = TestSuite::new("policies");
     let problems: Vec<_> = problems.into_iter().collect();
     for (position, source) in sources.iter().enumerate() {
-        let problems = problems
-            .iter()
-            .filter(|problem| problem.source == position);
+        let problems = problems.iter().filter(|problem| problem.source == position);
         let cases: Vec<_> = problems
             .map(|problem| test_case(&source.name, &Message::from(*problem), &texts))
             .collect();

@@ -7,5 +7,8 @@ use crate::message::Message;
 
 /// A workflow command for each finding.
 pub fn commands(verified: &Verification) -> String {
-    github::commands(verified.findings.iter().map(Message::from), &verified.sources)
+    github::commands(
+        verified.findings.iter().map(Message::from),
+        &verified.sources,
+    )
 }

@@ -32,7 +32,12 @@ Examples:
 Exit status: 0 only if every call had the expected result.")]
 pub(crate) struct Args {
     /// The filter's module [default: next to this program]
-    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PEERGATE_FILTER",
+        hide_env_values = true
+    )]
     filter: Option<PathBuf>,
     /// The Envoy to run [default: `PEERGATE_ENVOY`, or `envoy` on the PATH]
     #[arg(long, value_name = "FILE")]

@@ -15,6 +15,7 @@ use peergate_insight::learning::series;
 use peergate_insight::policy_lookup::PolicyLookupError;
 use peergate_insight::policy_text::Unsound;
 use peergate_mesh::network;
+use peergate_report::generated::with_header;
 use peergate_report::learning::unread::Unread;
 use peergate_report::learning::{human, json, notes};
 use peergate_report::message;
@@ -98,11 +99,7 @@ fn known(
     Ok((known, input.marked))
 }
 
-fn read_log(
-    seen: &mut Seen<'_>,
-    file: &Path,
-    policy: Option<&PolicyName>,
-) -> Result<(), Failure> {
+fn read_log(seen: &mut Seen<'_>, file: &Path, policy: Option<&PolicyName>) -> Result<(), Failure> {
     let (log, name) = (input::open(file)?, name_of(file));
     let lines = seen.read_log(log, name.clone(), policy);
     let lines = lines.map_err(|reason| match reason {
@@ -151,6 +148,12 @@ fn show(
         DocumentFormat::Json => Ok(args.out.write(json::json(learnt, texts, unread)?)?),
         DocumentFormat::Yaml => {
             if let Some(mut text) = texts.joined() {
+                if args.input.is_empty() {
+                    text = with_header(
+                        "learned from traffic. Review it, then edit it freely",
+                        &text,
+                    );
+                }
                 // Elsewhere in a text, the mark would be an error.
                 if texts.only_source().is_some_and(|it| marked.contains(&it)) {
                     text.insert_str(0, BYTE_ORDER_MARK);

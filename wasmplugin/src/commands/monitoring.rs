@@ -101,9 +101,7 @@ impl Fault for MonitoringError {
             Self::SeveralFiles(_) => {
                 "use a folder: `--out monitoring/`, or choose one part with `--only`"
             }
-            Self::NoRulesForObject => {
-                "add `rules` or `alerts` to `--only`, or remove `--layout`"
-            }
+            Self::NoRulesForObject => "add `rules` or `alerts` to `--only`, or remove `--layout`",
         })
     }
 }
@@ -134,7 +132,11 @@ fn files(args: &Args) -> Vec<File> {
     let mut files = Vec::new();
     match args.layout {
         Layout::Files => {
-            files.extend(rules.into_iter().map(|part| yaml(part.file_name(), part.content())));
+            files.extend(
+                rules
+                    .into_iter()
+                    .map(|part| yaml(part.file_name(), part.content())),
+            );
         }
         Layout::PrometheusRule => {
             let object = prometheus_rule(rules.into_iter().map(Part::content));

@@ -26,7 +26,12 @@ Examples:
   peergate push image.tar registry.example.com/peergate/filter:0.1.0")]
 pub(crate) struct Args {
     /// The filter's module
-    #[arg(long, value_name = "FILE", env = "PEERGATE_FILTER", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PEERGATE_FILTER",
+        hide_env_values = true
+    )]
     filter: PathBuf,
     /// The module's build info [default: the module's name, ending in `.build.json`]
     #[arg(long, value_name = "FILE")]

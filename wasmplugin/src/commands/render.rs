@@ -4,6 +4,7 @@ mod against;
 mod error;
 mod layout;
 mod only;
+mod stale;
 
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::policy_lookup;
@@ -176,7 +177,11 @@ fn write(objects: &[Object], args: &Args) -> Result<(), Failure> {
     let syntax = Syntax::from(args.output);
     let force = args.out.force;
     match &args.out.target {
-        Target::Folder(path) => args.layout.write(objects, path, syntax, force),
+        Target::Folder(folder) => {
+            let written = args.layout.write(objects, folder, syntax, force)?;
+            stale::handle(folder, &written, args.prune, force)
+        }
+        _ if args.prune => Err(RenderError::PruneNeedsFolder.into()),
         _ if args.layout == Layout::HelmChart => Err(RenderError::ChartNeedsFolder.into()),
         Target::Stdout => Ok(output::write_stdout(&together::text(objects, syntax)?)?),
         Target::File(path) => Ok(force.write_file(path, together::text(objects, syntax)?)?),

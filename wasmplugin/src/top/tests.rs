@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use peergate_insight::policy_selection::PolicySelection;
 use peergate_insight::traffic::from_proxy;
 use peergate_insight::traffic::snapshot::Snapshot;
 use peergate_report::traffic::order::Order;
@@ -18,7 +19,7 @@ use super::view::draw;
 const SOURCE: &str = "localhost:15000";
 
 fn snapshot() -> Snapshot {
-    Snapshot::new(&reading(), SOURCE, None, None)
+    Snapshot::new(&reading(), SOURCE, None, &PolicySelection::All)
 }
 
 fn screen(look: Look, width: u16, height: u16) -> String {
@@ -65,7 +66,7 @@ fn busy() -> Snapshot {
     };
     let earlier = from_proxy::read(&scrape(0), at("2026-06-01T00:00:00Z")).unwrap();
     let now = from_proxy::read(&scrape(2), at("2026-06-01T00:00:02Z")).unwrap();
-    Snapshot::new(&now.since(&earlier), SOURCE, None, None)
+    Snapshot::new(&now.since(&earlier), SOURCE, None, &PolicySelection::All)
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn busy_callers() -> Snapshot {
     };
     let earlier = from_proxy::read(&scrape(0), at("2026-06-01T00:00:00Z")).unwrap();
     let now = from_proxy::read(&scrape(2), at("2026-06-01T00:00:02Z")).unwrap();
-    Snapshot::new(&now.since(&earlier), SOURCE, None, None)
+    Snapshot::new(&now.since(&earlier), SOURCE, None, &PolicySelection::All)
 }
 
 #[test]

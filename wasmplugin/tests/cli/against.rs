@@ -88,7 +88,7 @@ fn nothing_is_written_where_widening_fails_the_run() {
         text(&existing),
         "--fail-on",
         "widened",
-        "-o",
+        "--out",
         text(&out),
     ];
     let run = run(&args);

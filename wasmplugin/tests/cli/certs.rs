@@ -9,13 +9,20 @@ fn authorities() -> tempfile::TempDir {
     folder
 }
 
+/// A run that must have succeeded, and said on stderr alone what it wrote.
+fn made(args: &[&str]) {
+    let made = run(args);
+    assert_eq!((made.status, made.stdout.as_str()), (0, ""), "{args:?}");
+    assert!(made.stderr.starts_with("wrote "), "{}", made.stderr);
+}
+
 /// Makes them in these folders below `folder`.
 fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str) {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let domain = ["--trust-domain", trust_domain];
     let (root, out) = (path(root), path(cluster));
-    let make = ["certs", "root", "-o", &root];
-    assert_eq!(stdout_of(&[&make, &domain[..]].concat()), "");
+    let make = ["certs", "root", "--out", &root];
+    made(&[&make, &domain[..]].concat());
     let make = [
         "certs",
         "cluster",
@@ -23,10 +30,10 @@ fn make_authorities(folder: &Path, trust_domain: &str, root: &str, cluster: &str
         &root,
         "--cluster",
         "east",
-        "-o",
+        "--out",
         &out,
     ];
-    assert_eq!(stdout_of(&[&make, &domain[..]].concat()), "");
+    made(&[&make, &domain[..]].concat());
 }
 
 #[test]
@@ -93,12 +100,12 @@ fn keys_are_their_owners_alone_and_never_overwritten() {
         "root",
         "--trust-domain",
         "cluster.local",
-        "-o",
+        "--out",
         &root,
     ]);
     assert_eq!(again.status, 1);
     assert!(
-        again.stderr.contains("root-key.pem` exists already"),
+        again.stderr.contains("root-key.pem` already exists"),
         "{}",
         again.stderr
     );
@@ -152,7 +159,7 @@ fn an_intermediate_does_not_outlive_its_root() {
         "cluster.local",
         "--days",
         "4000",
-        "-o",
+        "--out",
         &out,
     ];
     let refused = run(&args);
@@ -171,7 +178,7 @@ fn a_rotation_is_from_one_root_to_another() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (east, out) = (path("east"), path("rotation"));
     let refused = run(&[
-        "certs", "rotate", "--from", &east, "--to", &east, "-o", &out,
+        "certs", "rotate", "--from", &east, "--to", &east, "--out", &out,
     ]);
     assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
     assert!(
@@ -192,7 +199,9 @@ fn a_rotation_to_what_does_not_work_is_not_written() {
     let out = path(&from, "rotation");
     let refused = |to: &str, message: &str| {
         let east = path(&from, "east");
-        let refused = run(&["certs", "rotate", "--from", &east, "--to", to, "-o", &out]);
+        let refused = run(&[
+            "certs", "rotate", "--from", &east, "--to", to, "--out", &out,
+        ]);
         assert_eq!((refused.status, refused.stdout.as_str()), (3, ""));
         assert!(refused.stderr.contains(message), "{}", refused.stderr);
         assert!(!Path::new(&out).exists());

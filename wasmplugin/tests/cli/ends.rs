@@ -82,7 +82,7 @@ fn what_has_expired_stops_no_command() {
     let commands: [&[&str]; 6] = [
         &["validate"],
         &["render"],
-        &["install-values", "-o", &out],
+        &["install-values", "--out", &out],
         &["verify", "--manifests", input],
         &["learn", "--access-log", text(&log)],
         &[
@@ -184,10 +184,10 @@ fn ends_are_listed_by_owner() {
         assert_eq!(run.status, 0, "{}", run.stderr);
         run.stdout
     };
-    insta::assert_snapshot!(list(BEFORE, "30d", "human"));
-    insta::assert_snapshot!(list(AFTER, "1d", "human"));
+    insta::assert_snapshot!(list(BEFORE, "30d", "table"));
+    insta::assert_snapshot!(list(AFTER, "1d", "table"));
     assert_eq!(
-        list("2026-05-01T00:00:00Z", "7d", "human"),
+        list("2026-05-01T00:00:00Z", "7d", "table"),
         "nothing has ended or ends in that time\n"
     );
     let found: Value = serde_json::from_str(&list(BEFORE, "1h", "json")).unwrap();

@@ -97,7 +97,7 @@ fn an_expired_rule_is_not_prolonged_to_a_time_that_is_past() {
     );
     assert_eq!((refused.status, &*refused.stdout), (3, ""));
     assert!(
-        refused.stderr.contains("is past already"),
+        refused.stderr.contains("is in the past"),
         "{}",
         refused.stderr
     );
@@ -196,11 +196,7 @@ fn there_is_no_patch_of_stdin() {
         &documents,
     );
     assert_eq!((refused.status, &*refused.stdout), (3, ""));
-    assert!(
-        refused.stderr.contains("name the file"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("use a file"), "{}", refused.stderr);
 }
 
 #[test]
@@ -317,7 +313,7 @@ fn an_id_that_anyone_may_have_made_up_changes_no_file_unless_it_is_said_to() {
     assert!(
         refused
             .stderr
-            .contains("nothing is written: the id is not sealed")
+            .contains("nothing was written: the decision ID is not sealed")
             && refused.stderr.contains("add `--yes`"),
         "{}",
         refused.stderr

@@ -46,7 +46,7 @@ fn refuses_to_read_stdin_twice() {
     let both = run(&["decide", "-f", "-", "--requests", "-"]);
     assert_eq!(both.status, 3);
     assert!(
-        both.stderr.contains("stdin is asked for twice"),
+        both.stderr.contains("stdin is named twice"),
         "{}",
         both.stderr
     );
@@ -174,10 +174,10 @@ fn names_the_folder_that_is_missing() {
         &["monitoring", "--only", "rules"],
     ];
     for args in commands {
-        let refused = run_with(&[args, &["-o", text(&path)]].concat(), log);
+        let refused = run_with(&[args, &["--out", text(&path)]].concat(), log);
         assert_eq!((refused.status, &*refused.stdout), (1, ""), "{args:?}");
         let expected = format!(
-            "error: cannot write `{}`: there is no folder `{}`\n |\n = help: make the folder first, or name another place\n",
+            "error: cannot write `{}`: folder `{}` does not exist\n |\n = help: create the folder first, or choose another one\n",
             path.display(),
             missing.display()
         );
@@ -225,7 +225,7 @@ fn a_module_without_its_build_info_is_refused_with_what_names_it() {
     let modules = folder(&[("filter.wasm", "\0asm\u{1}\0\0\0")]);
     let module = modules.path().join("filter.wasm");
     let image = modules.path().join("image.tar");
-    let run = run(&["package", "--filter", text(&module), "-o", text(&image)]);
+    let run = run(&["package", "--filter", text(&module), "--out", text(&image)]);
     assert_eq!(run.status, 1, "{}", run.stderr);
     assert!(run.stderr.contains("`--build-info`"), "{}", run.stderr);
     assert!(!image.exists());

@@ -228,16 +228,21 @@ fn has_text_alone_for_keys() {
 fn makes_a_chart_of_the_same_objects() {
     let folder = tempfile::tempdir().unwrap();
     let chart = format!("{}/chart/", text(folder.path()));
-    shop(&["--layout", "helm-chart", "-o", &chart]);
+    shop(&["--layout", "helm-chart", "--out", &chart]);
     let read = |name: &str| std::fs::read_to_string(Path::new(&chart).join(name)).unwrap();
     assert!(read("Chart.yaml").contains("apiVersion: v2\n"));
     assert!(read("templates/resources.yaml").contains(".Files.Glob \"resources/*\""));
     let files = std::fs::read_dir(Path::new(&chart).join("resources")).unwrap();
     let mut texts: Vec<_> = files
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        .map(|text| without_header(&text).to_owned())
         .collect();
     texts.sort();
-    let mut expected: Vec<_> = shop(&[]).stdout.split("---\n").map(str::to_owned).collect();
+    let stream = shop(&[]).stdout;
+    let mut expected: Vec<_> = without_header(&stream)
+        .split("---\n")
+        .map(str::to_owned)
+        .collect();
     expected.sort();
     assert_eq!(texts, expected);
 }
@@ -304,7 +309,7 @@ fn writes_nothing_of_what_is_refused() {
         let folder = folder(&[("mesh.yaml", &mesh), ("frontend.yaml", &frontend)]);
         let out = format!("{}/out/", text(folder.path()));
         let input = ["render", "-f", text(folder.path()), "--at", NOW];
-        let run = run(&[&input[..], &["--istio-version", version, "-o", &out]].concat());
+        let run = run(&[&input[..], &["--istio-version", version, "--out", &out]].concat());
         assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{code}");
         assert!(
             run.stderr.contains(&format!("error[{code}]")),
@@ -345,7 +350,7 @@ fn says_of_every_object_that_no_cluster_takes_how_large_it_is() {
     ];
     let folder = folder(&files);
     let out = format!("{}/out/", text(folder.path()));
-    let run = run(&["render", "-f", text(folder.path()), "-o", &out]);
+    let run = run(&["render", "-f", text(folder.path()), "--out", &out]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     insta::assert_snapshot!(run.stderr.replace(text(folder.path()), "FOLDER"));
     assert!(!Path::new(&out).exists());
@@ -366,7 +371,7 @@ fn warns_of_a_large_configuration_with_the_rules_of_other_policies() {
         ("c.json", &third),
     ];
     let folder = folder(&files);
-    let args = ["render", "-f", text(folder.path()), "--workload", "shop/a"];
+    let args = ["render", "-f", text(folder.path()), "--policy", "shop/a"];
     let shown = |more: &[&str]| {
         let run = run(&[&args, more].concat());
         (
@@ -406,7 +411,7 @@ fn says_how_large_a_release_is_that_helm_cannot_keep() {
     let said = |files: &[(&str, &str)]| {
         let folder = folder(files);
         let out = format!("{}/chart/", text(folder.path()));
-        let chart = ["--layout", "helm-chart", "-o", &out];
+        let chart = ["--layout", "helm-chart", "--out", &out];
         let run = run(&[&["render", "-f", text(folder.path())], &chart[..]].concat());
         assert_eq!(run.status, 0, "{}", run.stderr);
         assert!(Path::new(&out).join("Chart.yaml").exists());

@@ -263,7 +263,7 @@ fn files_that_cannot_be_read_do_not_stop_the_rest() {
     assert!(
         strict
             .stderr
-            .contains("nothing is printed: 3 parts of the input"),
+            .contains("nothing was written: 3 parts of the input"),
         "{}",
         strict.stderr
     );

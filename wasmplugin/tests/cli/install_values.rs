@@ -8,7 +8,7 @@ const SHOP: &str = "../../examples/online-boutique";
 fn written(more: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let out = format!("{}/install", text(folder.path()));
-    let args = ["install-values", "-f", SHOP, "--at", NOW, "-o", &out];
+    let args = ["install-values", "-f", SHOP, "--at", NOW, "--out", &out];
     let run = run(&[&args, more].concat());
     assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
     let mut files: Vec<_> = std::fs::read_dir(out)
@@ -56,7 +56,7 @@ fn names_revision_times_and_collector() {
         text(folder.path()),
         "--at",
         NOW,
-        "-o",
+        "--out",
         &out,
     ];
     let run = run(&args);
@@ -83,7 +83,7 @@ fn istioctl_leads_ports_of_gateways_to_those_that_everybody_may_listen_on() {
     let folder = folder(&[("mesh.yaml", &mesh)]);
     let out = format!("{}/install", text(folder.path()));
     let from = text(folder.path());
-    let run = run(&["install-values", "-f", from, "--at", NOW, "-o", &out]);
+    let run = run(&["install-values", "-f", from, "--at", NOW, "--out", &out]);
     assert_eq!(run.status, 0, "{}", run.stderr);
     let operator = std::fs::read_to_string(Path::new(&out).join("istio-operator.yaml")).unwrap();
     let numbers = |key: &str| {
@@ -133,7 +133,7 @@ fn extension_providers_are_installed_and_reached() {
     let folder = folder(&[("mesh.yaml", PROVIDERS)]);
     let input = text(folder.path());
     let out = tempfile::tempdir().unwrap();
-    let installed = run(&["install-values", "-f", input, "-o", text(out.path())]);
+    let installed = run(&["install-values", "-f", input, "--out", text(out.path())]);
     assert_eq!(installed.status, 0, "{}", installed.stderr);
     let values = std::fs::read_to_string(out.path().join("istiod.values.yaml")).unwrap();
     for part in [
@@ -261,7 +261,7 @@ fn providers_that_no_document_declares_are_noted_with_what_to_declare() {
         let out = tempfile::tempdir().unwrap();
         let rendered = run_with(&["render", "-f", "-"], documents);
         let installed = run_with(
-            &["install-values", "-f", "-", "-o", text(out.path())],
+            &["install-values", "-f", "-", "--out", text(out.path())],
             documents,
         );
         for (run, fault, are_expected) in [
@@ -300,7 +300,7 @@ fn every_namespace_that_objects_are_rendered_into_is_written() {
     for documents in [SHOP, POLICIES] {
         let rendered = run(&["render", "-f", documents, "--at", NOW]);
         assert_eq!(rendered.status, 0, "{}", rendered.stderr);
-        let args = ["install-values", "-f", documents, "--at", NOW, "-o"];
+        let args = ["install-values", "-f", documents, "--at", NOW, "--out"];
         assert_eq!(run(&[&args[..], &[text(out.path())]].concat()).status, 0);
         let namespaces = std::fs::read_to_string(out.path().join("namespaces.yaml")).unwrap();
         let namespaces = read(&namespaces);

@@ -91,7 +91,7 @@ fn what_is_proposed_is_accepted_beside_the_mesh() {
     let folder = folder(&[("mesh.yaml", MESH)]);
     let out = folder.path().join("learnt.yaml");
     let mesh = folder.path().join("mesh.yaml");
-    let run = learn(&log(&hour()), &["-f", text(&mesh), "-o", text(&out)]);
+    let run = learn(&log(&hour()), &["-f", text(&mesh), "--out", text(&out)]);
     assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
     let validated = super::run(&["validate", "-f", text(folder.path()), "--at", NOW]);
     assert_eq!(validated.status, 0, "{}", validated.stderr);
@@ -103,7 +103,11 @@ fn rules_are_put_behind_those_of_a_policy_in_shadow() {
     let folder = folder(&[("mesh.yaml", MESH), ("cart.yaml", &cart)]);
     let out = folder.path().join("cart.yaml");
     let policies = text(folder.path());
-    let run = learn(&log(&hour()), &["-f", policies, "-o", text(&out)]);
+    let run = learn(&log(&hour()), &["-f", policies, "--out", text(&out)]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    assert!(run.stderr.contains("already exists"), "{}", run.stderr);
+    let args = ["-f", policies, "--out", text(&out), "--force"];
+    let run = learn(&log(&hour()), &args);
     assert_eq!(run.status, 0, "{}", run.stderr);
     let updated = std::fs::read_to_string(&out).unwrap();
     let added = updated.strip_prefix(&cart).unwrap();
@@ -250,7 +254,7 @@ fn ends_with_no_where_there_is_nothing_to_propose() {
     let once = log(&[line(0, Some(FRONTEND), "GET", "/")]);
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("learnt.yaml");
-    let run = learn(&once, &[&DOMAIN[..], &["-o", text(&out)]].concat());
+    let run = learn(&once, &[&DOMAIN[..], &["--out", text(&out)]].concat());
     assert_eq!(run.status, 2);
     assert!(
         run.stderr
@@ -301,7 +305,7 @@ fn what_cannot_stand_beside_the_mesh_is_not_written() {
     );
     assert_eq!((run.status, run.stdout.as_str()), (3, ""), "{}", run.stderr);
     assert!(
-        run.stderr.contains("what was learnt is not accepted"),
+        run.stderr.contains("the learned policy does not validate"),
         "{}",
         run.stderr
     );
@@ -316,7 +320,7 @@ fn a_service_is_named_where_workloads_reach_only_what_is_declared() {
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     assert!(
         run.stderr
-            .contains("help: name the service's port with `--service-port`")
+            .contains("help: declare the service's port with `--service-port`")
     );
     let run = learn(
         &log(&hour()),
@@ -370,7 +374,7 @@ fn refuses_unusable_arguments() {
         &[][..],
         &["--trust-domain", "Cluster.Local"],
         &["--trust-domain", "a", "-f", POLICIES],
-        &["--trust-domain", "a", "--workload", "cart"],
+        &["--trust-domain", "a", "--policy", "cart"],
         &["--trust-domain", "a", "--selector", "app"],
         &["--trust-domain", "a", "--min-ids", "1"],
         &["--trust-domain", "a", "--service-port", "0"],

@@ -83,6 +83,13 @@ fn finish(mut command: Command, stdin: &str) -> Run {
     }
 }
 
+/// A generated text without the comment about its origin. JSON has none.
+fn without_header(text: &str) -> &str {
+    let lines = text.split_inclusive('\n').take(2);
+    let header = lines.take_while(|line| line.starts_with("# peergate"));
+    &text[header.map(str::len).sum()..]
+}
+
 /// A run that must have succeeded without a message: what it printed.
 fn stdout_of(args: &[&str]) -> String {
     let run = run(args);

@@ -9,7 +9,7 @@ fn the_tags_are_as_istio_takes_them() {
 
 #[test]
 fn labels_are_got_out_of_flat_names_by_relabelling() {
-    insta::assert_snapshot!(stdout_of(&["metrics", "--output", "relabelling"]));
+    insta::assert_snapshot!(stdout_of(&["metrics", "--output", "relabeling"]));
 }
 
 #[test]

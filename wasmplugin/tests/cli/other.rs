@@ -21,16 +21,16 @@ fn begins_with_a_policy_that_has_no_problems() {
 fn does_not_overwrite_what_somebody_wrote() {
     let folder = folder(&[("policy.yaml", "mine")]);
     let path = folder.path().join("policy.yaml");
-    let refused = run(&["init", "-o", text(&path)]);
+    let refused = run(&["init", "--out", text(&path)]);
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
     assert!(
-        refused.stderr.contains("exists already"),
+        refused.stderr.contains("already exists"),
         "{}",
         refused.stderr
     );
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
 
-    let forced = run(&["init", "-o", text(&path), "--force"]);
+    let forced = run(&["init", "--out", text(&path), "--force"]);
     assert_eq!((forced.status, forced.stdout.as_str()), (0, ""));
     assert_eq!(
         std::fs::read_to_string(&path).unwrap(),
@@ -38,7 +38,7 @@ fn does_not_overwrite_what_somebody_wrote() {
     );
 
     let new = folder.path().join("new.yaml");
-    assert_eq!(run(&["init", "-o", text(&new)]).status, 0);
+    assert_eq!(run(&["init", "--out", text(&new)]).status, 0);
     assert_eq!(std::fs::read_to_string(&new).unwrap(), stdout_of(&["init"]));
 }
 
@@ -59,7 +59,7 @@ fn prints_schemas() {
 fn prints_completions() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(
-            stdout_of(&["completions", shell]).contains("validate"),
+            stdout_of(&["completions", shell]).contains("PEERGATE_COMPLETE"),
             "{shell}"
         );
     }

@@ -193,7 +193,9 @@ fn a_file_is_changed_to_the_byte() {
             &url,
             "--write",
         ]);
-        assert_eq!((written.status, &*written.stderr), (0, ""), "{case}");
+        assert_eq!(written.status, 0, "{case}: {}", written.stderr);
+        let file = files.path().join("cart.yaml");
+        assert_eq!(written.stderr, format!("wrote {}\n", file.display()));
         let after = fs::read_to_string(files.path().join("cart.yaml")).unwrap();
         let end = if case == "windows" { "\r\n" } else { "\n" };
         let expected = before.replace(&format!("      enforcement: Shadow{end}"), "");
@@ -224,7 +226,7 @@ fn what_cannot_be_changed_safely_is_not() {
         ),
         (
             passing,
-            "nothing is changed: enforced, the policies are not valid",
+            "nothing was changed: the enforced policies would not be valid",
         ),
     ] {
         let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", &policy)]);
@@ -265,7 +267,7 @@ fn arguments_are_refused_with_what_to_do() {
             "no rule `reads` in shadow",
         ),
         (
-            &["--prometheus", &url, "--workload", "shop/card"],
+            &["--prometheus", &url, "--policy", "shop/card"],
             3,
             "did you mean `shop/cart`?",
         ),
@@ -322,7 +324,9 @@ fn a_prometheus_on_this_machine_is_asked_past_every_proxy() {
     // It was reached, and has nothing of the filter's.
     assert_eq!(shown.status, 0, "{}", shown.stderr);
     assert!(
-        shown.stderr.contains("has no `peergate_decisions_total`"),
+        shown
+            .stderr
+            .contains("has no metric `peergate_decisions_total`"),
         "{}",
         shown.stderr
     );
@@ -346,7 +350,7 @@ fn top_says_where_it_cannot_look() {
         (
             &["top", "--proxy", "http://a:1", "--interval", "0s"],
             3,
-            "100ms is the least",
+            "the minimum is 100ms",
         ),
     ];
     for (args, status, message) in cases {
@@ -365,7 +369,7 @@ fn top_says_where_it_cannot_look() {
         "{}",
         shown.stdout
     );
-    let why = "has no `peergate_decisions_total`: see whether";
+    let why = "has no metric `peergate_decisions_total`: check that";
     assert!(shown.stderr.contains(why), "{}", shown.stderr);
 }
 
@@ -390,7 +394,7 @@ fn top_of_a_policy_that_nobody_knows_is_refused_with_the_nearest_name() {
     let alone = top("shop/cart", &[]);
     assert_eq!(alone.status, 3, "{}", alone.stdout);
     assert!(
-        alone.stderr.contains("there is none at all"),
+        alone.stderr.contains("there are no policies"),
         "{}",
         alone.stderr
     );

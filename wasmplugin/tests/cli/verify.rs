@@ -41,7 +41,7 @@ fn rendered() -> &'static [(String, String)] {
     RENDERED.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let out = format!("{}/", folder.path().display());
-        let run = run(&["render", "-f", SHOP, "--at", NOW, "-o", &out]);
+        let run = run(&["render", "-f", SHOP, "--at", NOW, "--out", &out]);
         assert_eq!(run.status, 0, "{}", run.stderr);
         let files = std::fs::read_dir(folder.path()).unwrap();
         let read = |path: PathBuf| {
@@ -152,7 +152,7 @@ fn says_what_is_found_in_each_form() {
         )
         .with("foreign.json", &foreign);
     let folder = text(mesh.folder.path());
-    for form in ["human", "json", "junit", "sarif"] {
+    for form in ["table", "json", "junit", "sarif"] {
         let run = mesh.verify(&["--output", form]);
         assert_eq!((run.status, run.stderr.as_str()), (2, ""), "{form}");
         let report = run
@@ -162,7 +162,7 @@ fn says_what_is_found_in_each_form() {
         insta::assert_snapshot!(format!("verify_{form}"), report);
         // The same in a file, and colours in neither.
         let file = mesh.folder.path().with_extension(form);
-        let written = mesh.verify(&["--output", form, "-o", text(&file)]);
+        let written = mesh.verify(&["--output", form, "--out", text(&file)]);
         assert_eq!((written.status, written.stdout.as_str()), (2, ""), "{form}");
         assert_eq!(
             std::fs::read_to_string(&file).unwrap(),
@@ -177,7 +177,7 @@ fn says_what_is_found_in_each_form() {
 fn a_proxy_that_is_neither_an_endpoint_nor_a_file_is_refused_with_what_to_write() {
     let run = run(&["verify", "-f", SHOP, "--proxy", "localhost:1"]);
     assert_eq!(run.status, 1, "{}", run.stderr);
-    let help = "name the admin endpoint: `http://localhost:15000`";
+    let help = "use the admin endpoint: `http://localhost:15000`";
     assert!(run.stderr.contains(help), "{}", run.stderr);
 }
 

@@ -35,8 +35,12 @@ fn everything_but_the_plugin_is_rendered() {
         run
     };
     let (with, without) = (rendered(IMAGE), rendered(""));
-    let objects =
-        |run: &Run| -> Vec<String> { run.stdout.split("---\n").map(str::to_owned).collect() };
+    let objects = |run: &Run| -> Vec<String> {
+        without_header(&run.stdout)
+            .split("---\n")
+            .map(str::to_owned)
+            .collect()
+    };
     let mut expected = objects(&with);
     expected.retain(|object| !object.contains("kind: WasmPlugin"));
     assert_eq!(expected.len() + 1, objects(&with).len());

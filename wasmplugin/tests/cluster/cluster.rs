@@ -169,7 +169,7 @@ impl Cluster {
             SHOP,
             "--only",
             "plugin-config",
-            "--workload",
+            "--policy",
             policy,
         ]);
         let leaf = Leaf::spiffe("spiffe://cluster.local/ns/boutique/sa/cartservice");

@@ -259,7 +259,7 @@ fn certificates_in_secrets_are_looked_at() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let of = ["--trust-domain", "cluster.local"];
     let (root, east) = (path("root"), path("east"));
-    printed(&[&["certs", "root", "-o", &root], &of[..]].concat());
+    printed(&[&["certs", "root", "--out", &root], &of[..]].concat());
     let more = [
         "certs",
         "cluster",
@@ -269,7 +269,7 @@ fn certificates_in_secrets_are_looked_at() {
         "20",
         "--root",
         &root,
-        "-o",
+        "--out",
         &east,
     ];
     printed(&[&more[..], &of].concat());

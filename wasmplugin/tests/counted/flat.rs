@@ -10,7 +10,7 @@ use super::top::row;
 
 /// The steps that are printed for a scrape job.
 fn steps() -> Value {
-    let printed = run(&["metrics", "--output", "relabelling"]);
+    let printed = run(&["metrics", "--output", "relabeling"]);
     assert_eq!(printed.status, 0, "{}", printed.stderr);
     let printed: Value = serde_saphyr::from_str(&printed.stdout).unwrap();
     printed["metric_relabel_configs"].clone()

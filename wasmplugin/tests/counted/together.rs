@@ -122,7 +122,7 @@ fn policies_in_shadow_for_one_workload_are_judged_and_enforced_together() {
         &[
             "--max-breakage",
             "20%",
-            "--workload",
+            "--policy",
             "shop/probes",
             "--write",
         ],

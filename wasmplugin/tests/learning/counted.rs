@@ -125,7 +125,7 @@ fn counters_of_the_learning_mode_are_learnt_as_prometheus_has_them() {
     let day = learn(&["--window", "1d"]);
     assert_eq!(day.status, 0, "{}", day.stderr);
     assert!(!day.stdout.contains("adservice"), "{}", day.stdout);
-    let other = learn(&["--workload", "boutique/frontend"]);
+    let other = learn(&["--policy", "boutique/frontend"]);
     assert_eq!((other.status, other.stdout.as_str()), (2, ""));
 }
 
@@ -157,7 +157,7 @@ fn the_rules_of_the_cart_are_found_again_by_what_its_filter_counts() {
     };
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("learnt.yaml");
-    let learnt = learn(&["-o", out.to_str().unwrap()]);
+    let learnt = learn(&["--out", out.to_str().unwrap()]);
     assert_eq!(learnt.status, 0, "{}", learnt.stderr);
     let learnt = ["-f", MESH, "-f", out.to_str().unwrap()];
     let validated = run(&[&["validate"], &learnt[..]].concat(), "");

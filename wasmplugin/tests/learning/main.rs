@@ -34,14 +34,7 @@ fn service(name: &str) -> String {
 
 /// For logs of a policy that is not there yet, in the shop's mesh.
 fn beside_mesh(policy: &str) -> [&str; 6] {
-    [
-        "-f",
-        MESH,
-        "--service-port",
-        "80:8080",
-        "--workload",
-        policy,
-    ]
+    ["-f", MESH, "--service-port", "80:8080", "--policy", policy]
 }
 
 /// Records what the shop does all the time, and one call that nobody should make, and learns of it.
@@ -65,7 +58,7 @@ fn relearn(name: &str, also: &[Asked], bad: &Asked) -> (Vec<Asked>, Value, tempf
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("learnt.yaml");
     let beside = beside_mesh(&policy);
-    let to_file = ["-o", out.to_str().unwrap()];
+    let to_file = ["--out", out.to_str().unwrap()];
     let learnt = learn(&log, &[&beside[..], &to_file].concat());
     assert_eq!(learnt.status, 0, "{}", learnt.stderr);
     let validated = run(&["validate", "-f", MESH, "-f", out.to_str().unwrap()], "");
@@ -233,7 +226,7 @@ fn what_the_filter_denies_is_never_learnt() {
     assert!(all.stdout.contains("- id: adservice"), "{}", all.stdout);
 
     // With the shop's own policies there is nothing new in it.
-    let known = learn(&log, &["-f", SHOP, "--workload", "boutique/cartservice"]);
+    let known = learn(&log, &["-f", SHOP, "--policy", "boutique/cartservice"]);
     assert_eq!(
         (known.status, known.stdout.as_str()),
         (2, ""),

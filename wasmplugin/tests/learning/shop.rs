@@ -184,7 +184,7 @@ pub(crate) fn learning_config(name: &str) -> Value {
 
 fn rendered(policies: &[&str], name: &str) -> Value {
     let workload = format!("boutique/{name}");
-    let wanted = ["--only", "plugin-config", "--workload", &workload];
+    let wanted = ["--only", "plugin-config", "--policy", &workload];
     let run = run(&[&["render"], policies, &wanted].concat(), "");
     assert_eq!(run.status, 0, "{}", run.stderr);
     serde_json::from_str(&run.stdout).unwrap()

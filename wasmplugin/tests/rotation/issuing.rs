@@ -29,7 +29,7 @@ impl Issuing {
         let (root, out) = (path(root), path(cluster));
         let domain = ["--trust-domain", DOMAIN];
         if !Path::new(&root).exists() {
-            let make = ["certs", "root", "-o", &root];
+            let make = ["certs", "root", "--out", &root];
             assert_eq!(peergate(&[&make, &domain[..]].concat(), "").0, Some(0));
         }
         let make = [
@@ -39,7 +39,7 @@ impl Issuing {
             &root,
             "--cluster",
             cluster,
-            "-o",
+            "--out",
             &out,
         ];
         assert_eq!(peergate(&[&make, &domain[..]].concat(), "").0, Some(0));

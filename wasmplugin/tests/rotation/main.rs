@@ -72,7 +72,9 @@ fn leaf_intermediate_and_root_change_under_load_and_no_request_fails() {
     let third = Issuing::new(pair.folder.path(), "root-2", "east-3");
     let path = |name: &str| pair.folder.path().join(name).to_str().unwrap().to_owned();
     let (from, to, out) = (path("east-2"), path("east-3"), path("rotation"));
-    let rotate = ["certs", "rotate", "--from", &from, "--to", &to, "-o", &out];
+    let rotate = [
+        "certs", "rotate", "--from", &from, "--to", &to, "--out", &out,
+    ];
     assert_eq!(peergate(&rotate, "").0, Some(0));
     let step =
         |name: &str, file: &str| fs::read_to_string(Path::new(&out).join(name).join(file)).unwrap();

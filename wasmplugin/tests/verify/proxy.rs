@@ -81,7 +81,7 @@ pub(crate) fn plugin_config(name: &str) -> String {
             SHOP,
             "--only",
             "plugin-config",
-            "--workload",
+            "--policy",
             &workload,
         ])
         .output()

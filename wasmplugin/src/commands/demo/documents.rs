@@ -16,8 +16,8 @@ use policy_schema::validate::Options;
 
 use super::error::DemoCommandError;
 use crate::input::Input;
-use crate::policy_file::changed_file;
 use crate::output::{self, Overwrite};
+use crate::policy_file::changed_file;
 use crate::{policies, report};
 
 /// The policies of the documents as they are now. Shows what is wrong with documents that are not valid.

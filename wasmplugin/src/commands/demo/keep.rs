@@ -69,15 +69,12 @@ fn guide(mesh: &DemoMesh) -> Result<String, peergate_sandbox::Error> {
     lines.push(format!("  {CALL} http://{permissive}{PATH}"));
     let optional = mesh.server().listener(INBOUND_OPTIONAL_TLS)?;
     lines.push(format!("  {CALL} -k https://{optional}{PATH}"));
-    lines.push(
-        "\nExplain a denial by the header `x-peergate-decision` of its response:".to_owned(),
-    );
+    lines
+        .push("\nExplain a denial by the header `x-peergate-decision` of its response:".to_owned());
     let documents = mesh.documents().display();
     lines.push(format!("  peergate explain ID {documents}"));
     lines.push("\nTo allow it, edit the documents, then press Enter here:".to_owned());
-    lines.push(format!(
-        "  peergate explain ID {documents} --write --yes"
-    ));
+    lines.push(format!("  peergate explain ID {documents} --write --yes"));
     lines.push("\nRead the filter's metrics, once and live:".to_owned());
     let admin = mesh.server().admin_addr();
     lines.push(format!(

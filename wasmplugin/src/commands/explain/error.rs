@@ -14,7 +14,9 @@ pub(super) enum ExplainError {
     StdinNotPatchable,
     #[error("`--until {0}` is in the past")]
     UntilPast(Timestamp),
-    #[error("`{subject}` is not a code, and no policy documents are given to explain a decision ID")]
+    #[error(
+        "`{subject}` is not a code, and no policy documents are given to explain a decision ID"
+    )]
     NoDocuments { subject: String, help: String },
 }
 

@@ -11,8 +11,8 @@ use policy_schema::validate::Options;
 
 use super::error::PromoteError;
 use crate::input::Input;
-use crate::policy_file::changed_file;
 use crate::output::{self, NewFile, Overwrite};
+use crate::policy_file::changed_file;
 use crate::report;
 
 /// Changes the files such that all of this is enforced, or none of them.

@@ -17,6 +17,8 @@ pub(super) enum RenderError {
     NotTogether,
     #[error("a Helm chart needs a folder")]
     ChartNeedsFolder,
+    #[error("`--prune` needs a folder")]
+    PruneNeedsFolder,
 }
 
 impl Fault for RenderError {
@@ -34,6 +36,7 @@ impl Fault for RenderError {
             }
             Self::NotTogether => "pass it to `--only` alone",
             Self::ChartNeedsFolder => "use a folder: `--out chart/`",
+            Self::PruneNeedsFolder => "use a folder: `--out manifests/`",
         })
     }
 }

@@ -106,8 +106,5 @@ fn parse_proxy(text: &str) -> Result<String, String> {
     let address = rest.strip_suffix('/').unwrap_or(rest);
     probe::parse_address(address)
         .map(|address| format!("{HTTP}{address}"))
-        .map_err(|_| {
-            "use `http://HOST:PORT`, such as `http://localhost:15000`"
-                .to_owned()
-        })
+        .map_err(|_| "use `http://HOST:PORT`, such as `http://localhost:15000`".to_owned())
 }

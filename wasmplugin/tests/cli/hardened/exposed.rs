@@ -33,13 +33,21 @@ fn refuses_two_objects_of_one_name() {
     ];
     let folder = folder(&files);
     let out = format!("{}/out/", text(folder.path()));
-    let run = run(&["render", "-f", text(folder.path()), "--at", NOW, "-o", &out]);
+    let run = run(&[
+        "render",
+        "-f",
+        text(folder.path()),
+        "--at",
+        NOW,
+        "--out",
+        &out,
+    ]);
     assert_eq!((run.status, run.stdout.as_str()), (3, ""));
     for said in [
         "HTTPRoute `shop/web-public-eu-0`",
         "policy `shop/web`, exposed at gateway `public-eu`",
         "policy `shop/web-public`, exposed at gateway `eu`",
-        "rename one",
+        "of one of the two",
     ] {
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }

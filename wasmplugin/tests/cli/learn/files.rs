@@ -98,7 +98,7 @@ fn rules_for_a_policy_in_brackets_are_for_people_to_put_there() {
     for (policy, line) in [(as_json, 1), (&in_brackets, 10)] {
         let files = folder(&[("mesh.yaml", MESH), ("cart.yaml", policy)]);
         let out = files.path().join("out.yaml");
-        let args = ["-f", text(files.path()), "-o", text(&out)];
+        let args = ["-f", text(files.path()), "--out", text(&out)];
         let run = learn(&log(&hour()), &args);
         assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
         assert!(!out.exists());

@@ -49,7 +49,7 @@ fn lines_of_waypoints_are_learnt_where_they_name_the_caller() {
         }
         line
     };
-    let workload = ["--workload", "shop/reviews", "--include-anonymous"];
+    let workload = ["--policy", "shop/reviews", "--include-anonymous"];
     let named: Vec<_> = (0..60)
         .map(|minute| at_waypoint(minute, Some(json!(FRONTEND))))
         .collect();
@@ -85,7 +85,7 @@ fn a_file_that_is_no_such_log_is_refused() {
         ("\n{}\n", "line 2: column 2: missing field"),
         (
             &log(&[nameless]),
-            "help: name the policy with `--workload NAMESPACE/NAME`",
+            "help: name the policy with `--policy NAMESPACE/NAME`",
         ),
     ] {
         let run = learn(text, &DOMAIN);

@@ -16,7 +16,7 @@ fn what_the_workload_called_itself_is_no_request_to_it() {
     };
     // They would keep the template apart.
     lines.extend((0..60).map(|minute| own(minute, "/orders/export")));
-    let more = ["--workload", "shop/cart", "--include-anonymous"];
+    let more = ["--policy", "shop/cart", "--include-anonymous"];
     let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("export"), "{}", run.stdout);
@@ -33,7 +33,7 @@ fn what_may_be_of_either_way_is_never_learnt() {
     };
     let mut lines = hour();
     lines.extend((0..60).map(either_way));
-    let more = ["--workload", "shop/cart", "--include-anonymous"];
+    let more = ["--policy", "shop/cart", "--include-anonymous"];
     let run = learn(&log(&lines), &[&DOMAIN[..], &more].concat());
     assert_eq!(run.status, 0, "{}", run.stderr);
     assert!(!run.stdout.contains("export"), "{}", run.stdout);

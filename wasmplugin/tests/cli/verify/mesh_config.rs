@@ -35,7 +35,13 @@ fn found(config: &str) -> Vec<[String; 3]> {
 #[test]
 fn what_istio_is_installed_with_is_what_the_documents_say() {
     let out = folder(&[]);
-    let run = run(&["install-values", "-f", super::SHOP, "-o", text(out.path())]);
+    let run = run(&[
+        "install-values",
+        "-f",
+        super::SHOP,
+        "--out",
+        text(out.path()),
+    ]);
     assert_eq!(run.status, 0, "{}", run.stderr);
     let values = std::fs::read_to_string(out.path().join("istiod.values.yaml")).unwrap();
     let mut lines = values.lines().skip_while(|line| *line != "meshConfig:");

@@ -16,7 +16,7 @@ const PROXY: &str = "proxy boutique/cartservice-1";
 /// The configuration of the cart service's sidecar.
 fn dump() -> Value {
     let args = ["render", "-f", SHOP, "--at", NOW, "--only", "plugin-config"];
-    let config = run(&[&args[..], &["--workload", "boutique/cartservice"]].concat());
+    let config = run(&[&args[..], &["--policy", "boutique/cartservice"]].concat());
     assert_eq!(config.status, 0, "{}", config.stderr);
     let filter = json!({
         "name": "peergate",
@@ -160,22 +160,13 @@ fn routes_that_ignore_path_parameters_are_found() {
 #[test]
 fn an_argument_that_is_not_an_admin_endpoint_is_invalid() {
     for (proxy, expected) in [
-        ("http://", "write `http://` with a host and a port alone"),
-        (
-            "http://localhost",
-            "write `http://` with a host and a port alone",
-        ),
-        (
-            "http://127.0.0.1:99999",
-            "write `http://` with a host and a port alone",
-        ),
-        (
-            "http://127.0.0.1:0",
-            "write `http://` with a host and a port alone",
-        ),
+        ("http://", "use `http://HOST:PORT`, such as"),
+        ("http://localhost", "use `http://HOST:PORT`, such as"),
+        ("http://127.0.0.1:99999", "use `http://HOST:PORT`, such as"),
+        ("http://127.0.0.1:0", "use `http://HOST:PORT`, such as"),
         (
             "http://127.0.0.1:15000/config_dump",
-            "write `http://` with a host and a port alone",
+            "use `http://HOST:PORT`, such as",
         ),
         ("https://127.0.0.1:15000", "`https` is not supported"),
         ("ftp://127.0.0.1:15000", "`ftp` is not supported"),

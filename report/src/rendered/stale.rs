@@ -1,0 +1,20 @@
+//! A note about files of an earlier render.
+
+use policy_schema::wording::counted;
+
+use crate::listed::some_of;
+
+/// More files than these are counted, not named.
+const MAX_NAMES: usize = 5;
+
+/// A note about files that are not rendered any more, if there are any.
+pub fn stale_note(names: &[String]) -> Option<String> {
+    if names.is_empty() {
+        return None;
+    }
+    let listed = some_of(names.iter().map(|name| format!("`{name}`")), MAX_NAMES);
+    let count = counted(names.len(), "file", "files");
+    Some(format!(
+        "{count} of an earlier render no longer rendered: {listed}; remove them with `--prune`, and delete their objects from the cluster"
+    ))
+}
