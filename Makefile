@@ -4,7 +4,7 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help check demo test test-host test-wasm parity model fuzz lint fmt bench pictures filter clean
+.PHONY: help check demo reference test test-host test-wasm parity model fuzz lint fmt bench pictures filter clean
 
 # How much `make parity` and `make model` ask, and from which seed on.
 SEED ?= 1
@@ -34,6 +34,13 @@ demo: ## run the guided tour on a local Envoy; DEMO=--keep leaves it running
 	@scripts/build-filter --without-comparing
 	@envoy=$$(scripts/envoy) && \
 		PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) run -p peergate -- demo $(DEMO)
+
+reference: ## generate the command reference in docs/commands, man pages and completions in target/reference
+	@$(CARGO) run -q -p peergate-reference docs/commands target/reference/man
+	@mkdir -p target/reference/completions
+	@for shell in bash elvish fish powershell zsh; do \
+		$(CARGO) run -q -p peergate -- completions $$shell > target/reference/completions/peergate.$$shell; done
+	@echo "wrote docs/commands/, target/reference/man/ and target/reference/completions/"
 
 test: test-host test-wasm ## run every test, those on a real Envoy and on wasm32 included
 

@@ -10,6 +10,7 @@ mod applied;
 mod as_the_proxy;
 mod before_rules;
 mod certs;
+mod conventions;
 mod decide;
 mod ends;
 mod explain;
