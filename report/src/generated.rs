@@ -64,7 +64,9 @@ pub fn origin(content: &[u8]) -> Origin {
 
 fn digest(parts: [&str; 2]) -> String {
     let mut digest = Sha256::new();
-    parts.iter().for_each(|part| digest.update(part));
+    for part in parts {
+        digest.update(part);
+    }
     hex(&digest.finalize())
 }
 

@@ -4,6 +4,7 @@
 //! code.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 /// The pages with codes, in the order in which they are printed.
@@ -47,7 +48,7 @@ fn texts() -> BTreeMap<&'static str, String> {
             if entry.is_empty() {
                 *entry = format!("# {code}\n");
             }
-            *entry += &format!("\n{}\n", text.trim());
+            let _ = writeln!(entry, "\n{}", text.trim());
         }
     }
     texts

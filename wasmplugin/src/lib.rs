@@ -18,6 +18,7 @@ mod output;
 mod policies;
 mod policy_args;
 mod policy_file;
+mod progress;
 mod prometheus_args;
 mod registry;
 mod report;

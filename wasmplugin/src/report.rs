@@ -13,6 +13,8 @@ use peergate_report::remark::{self, Remark};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::wording::counted;
 
+use crate::progress;
+
 /// How much is printed on stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
@@ -54,7 +56,9 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic], sources: &[SourceText]) {
 pub(crate) fn messages(chosen: Chosen<'_, Diagnostic>, sources: &[SourceText]) {
     chosen.left_out.into_iter().for_each(note);
     let text = rendered(chosen.shown.into_iter().map(Message::from), sources);
-    let _ = anstream::stderr().write_all(text.as_bytes());
+    progress::suspended(|| {
+        let _ = anstream::stderr().write_all(text.as_bytes());
+    });
 }
 
 /// Shows sentences, one after the other.
@@ -64,7 +68,9 @@ pub(crate) fn remarks(remarks: impl IntoIterator<Item = Remark>) {
 
 /// Shows why a command did not do what it was asked.
 pub(crate) fn failure(failure: &dyn Fault) {
-    let _ = writeln!(anstream::stderr(), "{}", remark::failure(failure));
+    progress::suspended(|| {
+        let _ = writeln!(anstream::stderr(), "{}", remark::failure(failure));
+    });
 }
 
 /// Shows what stands in the way.
@@ -99,6 +105,8 @@ fn line(remark: Remark) {
         _ => true,
     };
     if is_shown {
-        let _ = writeln!(anstream::stderr(), "{remark}");
+        progress::suspended(|| {
+            let _ = writeln!(anstream::stderr(), "{remark}");
+        });
     }
 }

@@ -67,8 +67,15 @@ impl Object {
         if self.is_json(syntax) {
             return serialized::json(self);
         }
-        let text = annotated::yaml(self)?;
-        Ok(with_header(HEADER, &text).into_bytes())
+        Ok(with_header(HEADER, &self.yaml()?).into_bytes())
+    }
+
+    /// The object as YAML, with comments for people.
+    pub(crate) fn yaml(&self) -> Result<String, SerializeError> {
+        match self {
+            Self::Resource(resource) => annotated::yaml(resource),
+            Self::PluginConfig(_) | Self::HttpFilters(..) => serialized::yaml(self),
+        }
     }
 
     /// Whether a cluster takes it.

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use super::HEADER;
 use super::object::{Object, Syntax};
-use super::{HEADER, annotated};
 use crate::generated::with_header;
 use crate::serialized::{self, SerializeError};
 
@@ -34,7 +34,7 @@ pub fn text(objects: &[Object], syntax: Syntax) -> Result<Vec<u8>, SerializeErro
                 if number > 0 {
                     text.push_str("---\n");
                 }
-                text.push_str(&annotated::yaml(object)?);
+                text.push_str(&object.yaml()?);
             }
             Ok(with_header(HEADER, &text).into_bytes())
         }

@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::input::InputArgs;
 use crate::out_args::OutFileArgs;
 use crate::policies;
+use crate::progress::Progress;
 use crate::report::{self, LimitArgs, Verbosity};
 use crate::time_args::parse_time;
 
@@ -116,6 +117,7 @@ impl Fault for NotImported {
 
 pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     let From::Istio(args) = &args.from;
+    let _progress = Progress::spinner("importing");
     let mut input = args.input.paths().read()?;
     let not_text = std::mem::take(&mut input.diagnostics);
     for diagnostic in &not_text {

@@ -4,6 +4,7 @@ mod args;
 mod error;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use peergate_fault::{ExitStatus, Failure};
@@ -29,6 +30,7 @@ use policy_schema::validate::Options;
 use crate::format::DocumentFormat;
 use crate::input::{self, BYTE_ORDER_MARK, InputError, PathArgs, cannot_read, is_stdin, name_of};
 use crate::policies::InvalidPolicies;
+use crate::progress::Progress;
 use crate::{policies, report};
 
 pub(crate) use args::Args;
@@ -100,7 +102,10 @@ fn known(
 }
 
 fn read_log(seen: &mut Seen<'_>, file: &Path, policy: Option<&PolicyName>) -> Result<(), Failure> {
-    let (log, name) = (input::open(file)?, name_of(file));
+    let name = name_of(file);
+    let length = fs::metadata(file).map_or(0, |metadata| metadata.len());
+    let progress = Progress::bytes(length, format!("reading {name}"));
+    let log = progress.wrap(input::open(file)?);
     let lines = seen.read_log(log, name.clone(), policy);
     let lines = lines.map_err(|reason| match reason {
         LogError::Read(reason) => Failure::from(cannot_read(file, reason)),

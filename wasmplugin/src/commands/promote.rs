@@ -24,6 +24,7 @@ use crate::format::ReportFormat;
 use crate::input::InputArgs;
 use crate::policy_args::PolicyArgs;
 use crate::policy_file::PolicyFileError;
+use crate::progress::Progress;
 use crate::prometheus_args::PrometheusArgs;
 use crate::time_args::{AtArgs, parse_window};
 use crate::{complete, output, policies};
@@ -93,7 +94,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         confidence: args.confidence,
         ignores_tcp: args.ignore_tcp_ports,
     };
+    let progress = Progress::spinner("querying Prometheus");
     let judged = network::block_on(ask(args, candidates, window, standard))??;
+    drop(progress);
     let ready = judged.iter().filter(|judged| judged.verdict.is_ready());
     let ready: Vec<_> = ready.map(|judged| &judged.candidate).collect();
     let is_all_ready = ready.len() == judged.len();

@@ -16,6 +16,7 @@ use crate::image::{self, InvalidLayout};
 use crate::input::{Input, InputError, bytes, name_of};
 use crate::output::{self, NewFile, Overwrite};
 use crate::policy_file::changed_file;
+use crate::progress::Progress;
 use crate::registry::{self, Access, Destination, PushError};
 use crate::{policies, report};
 
@@ -106,7 +107,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         is_plain_http: args.plain_http,
         authorities: args.ca_file.as_deref().map(authorities).transpose()?,
     };
-    registry::push(&image, &args.destination, access).map_err(UploadError::Push)?;
+    {
+        let _progress = Progress::spinner(format!("pushing to {registry}"));
+        registry::push(&image, &args.destination, access).map_err(UploadError::Push)?;
+    }
     output::write_stdout(format!("{pinned}\n").as_bytes())?;
     if let Some(mesh) = mesh {
         let path = mesh.path.clone();

@@ -21,6 +21,7 @@ use crate::input::{InputArgs, InputError};
 use crate::out_args::{OutArgs, Target};
 use crate::policies::IstioVersionArgs;
 use crate::policy_args::PolicyArgs;
+use crate::progress::Progress;
 use crate::time_args::AtArgs;
 use crate::{output, policies, report};
 
@@ -118,6 +119,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         istio_version: args.istio.istio_version,
     };
     let selection = args.policy.selection()?;
+    let _progress = Progress::spinner("rendering");
     let set = policies::load(args.input.paths(), options)?.with_decision_key(args.key.read()?);
     let policies = &*selection.policies(&set)?;
     // A proxy takes one of these, so a file with several would be useless.

@@ -11,6 +11,7 @@ use crate::format::FindingFormat;
 use crate::input::InputArgs;
 use crate::out_args::OutFileArgs;
 use crate::policies::{self, IstioVersionArgs};
+use crate::progress::Progress;
 use crate::report::{self, LimitArgs};
 use crate::time_args::{AtArgs, parse_window};
 
@@ -64,7 +65,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
         at: args.at.time(),
         istio_version: args.istio.istio_version,
     };
-    let (input, validated) = policies::read(args.input.paths(), options)?;
+    let (input, validated) = {
+        let _progress = Progress::spinner("validating");
+        policies::read(args.input.paths(), options)?
+    };
     let Validated {
         diagnostics, ends, ..
     } = &validated;

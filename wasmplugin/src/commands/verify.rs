@@ -16,6 +16,7 @@ use crate::format::FindingFormat;
 use crate::input::{InputArgs, InputError};
 use crate::out_args::OutFileArgs;
 use crate::policies::{self, IstioVersionArgs};
+use crate::progress::Progress;
 use crate::time_args::AtArgs;
 
 use args::MeshArgs;
@@ -76,6 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     if args.input.uses_stdin() && args.mesh.uses_stdin() {
         return Err(InputError::StdinTwice.into());
     }
+    let _progress = Progress::spinner("verifying");
     let set = policies::load(args.input.paths(), options)?.with_decision_key(args.key.read()?);
     let compared = peergate_mesh::verification::Options {
         api: ExtensionApi::from(args.extension_api),
