@@ -50,8 +50,12 @@ fn of_command(words: &[String]) -> Option<Invocation> {
 
 #[test]
 fn commands_are_found_between_others() {
-    let found = invocations("A=b peergate render . | kubectl apply -f - && peergate verify … # peergate x");
-    let arguments: Vec<_> = found.iter().map(|found| found.arguments.join(" ")).collect();
+    let found =
+        invocations("A=b peergate render . | kubectl apply -f - && peergate verify … # peergate x");
+    let arguments: Vec<_> = found
+        .iter()
+        .map(|found| found.arguments.join(" "))
+        .collect();
     assert_eq!(arguments, ["peergate render .", "peergate verify"]);
     let complete: Vec<_> = found.iter().map(|found| found.is_complete).collect();
     assert_eq!(complete, [true, false]);
