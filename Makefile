@@ -75,7 +75,7 @@ lint: ## check format, lints on host and wasm32, documentation, scripts
 	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
 	@scripts/words
-	@if tools=$$(scripts/lint-tools); then PATH=$$tools:$$PATH; shellcheck scripts/* .ci/run && actionlint; \
+	@if tools=$$(scripts/lint-tools); then PATH=$$tools:$$PATH; shellcheck $$(grep -l '^#!.*bash' scripts/*) .ci/run && actionlint; \
 		else echo "lint: scripts and workflows were not checked" >&2; fi
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check bans licenses sources; \
 		else echo "lint: cargo-deny is not installed; licences were not checked" >&2; fi
