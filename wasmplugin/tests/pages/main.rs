@@ -84,7 +84,7 @@ fn files(folder: &Path, extension: &str) -> impl Iterator<Item = String> + use<>
 }
 
 #[test]
-#[ignore = "pages have the flags of the next command line"]
+#[ignore = "some pages still have flags of the former command line"]
 fn every_command_of_every_page_parses() {
     let mut parsed = 0;
     let mut faults = Vec::new();
@@ -138,7 +138,6 @@ fn fault_of(invocation: &Invocation, is_whole: bool) -> Option<String> {
 }
 
 #[test]
-#[ignore = "pages have the flags of the next command line"]
 fn commands_of_console_blocks_print_what_pages_show() {
     let mut faults = Vec::new();
     for page in pages() {
