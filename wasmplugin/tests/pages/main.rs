@@ -84,7 +84,6 @@ fn files(folder: &Path, extension: &str) -> impl Iterator<Item = String> + use<>
 }
 
 #[test]
-#[ignore = "some pages still have flags of the former command line"]
 fn every_command_of_every_page_parses() {
     let mut parsed = 0;
     let mut faults = Vec::new();
