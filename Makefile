@@ -4,7 +4,7 @@ CARGO ?= cargo
 module := $(CURDIR)/target/filter/peergate_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help check demo reference test test-host test-wasm parity model fuzz lint fmt bench pictures filter clean
+.PHONY: help check demo reference test test-host test-wasm parity model fuzz lint fmt bench docs diagrams pictures filter clean
 
 # How much `make parity` and `make model` ask, and from which seed on.
 SEED ?= 1
@@ -20,6 +20,9 @@ fuzz_crate_access-log := peergate-insight
 fuzz_crate = $(or $(fuzz_crate_$(TARGET)),policy-schema)
 # A reader that is private to its library has its test inside the library.
 fuzz_tests = $(if $(filter peergate-mesh peergate-insight,$(fuzz_crate)),--lib fuzz::,--test fuzz)
+
+# Links to other hosts are checked for their form only: a host that is down is no fault of a page.
+lychee_flags := --offline --include-fragments --no-progress
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -79,7 +82,7 @@ lint: ## check format, lints on host and wasm32, documentation, scripts
 	scripts/wasm-cargo clippy -p peergate-filter -p peergate-engine -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
 	@scripts/words
-	@if tools=$$(scripts/lint-tools); then PATH=$$tools:$$PATH; shellcheck scripts/* .ci/run && actionlint; \
+	@if tools=$$(scripts/lint-tools); then PATH=$$tools:$$PATH; shellcheck $$(grep -l '^#!.*bash' scripts/*) .ci/run && actionlint; \
 		else echo "lint: scripts and workflows were not checked" >&2; fi
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check bans licenses sources; \
 		else echo "lint: cargo-deny is not installed; licences were not checked" >&2; fi
@@ -89,6 +92,15 @@ fmt: ## format the code
 
 bench: filter ## run the benchmarks, that of requests in a real Envoy included
 	@envoy=$$(scripts/envoy) && PEERGATE_ENVOY=$$envoy PEERGATE_FILTER=$(module) $(CARGO) bench -p peergate-bench
+
+docs: ## build the site of docs/ into target/site, and check every link within it
+	@mdbook=$$(scripts/mdbook) && "$$mdbook" build
+	@lychee=$$(scripts/lychee) && \
+		echo "links as the repository shows them:" && $$lychee $(lychee_flags) '*.md' 'docs/*.md' 'examples/*/*.md' && \
+		echo "links of the site:" && $$lychee $(lychee_flags) --root-dir target/site 'target/site/**/*.html'
+
+diagrams: ## draw docs/pictures/*.svg from their sources, *.dot
+	@scripts/draw-diagrams
 
 pictures: filter ## draw the dashboards in docs/pictures anew, from minutes of traffic
 	@envoy=$$(scripts/envoy) && prometheus=$$(scripts/prometheus) && \

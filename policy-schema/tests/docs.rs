@@ -91,10 +91,11 @@ fn every_documented_example_has_its_diagnostic_and_no_other() {
 }
 
 #[test]
-fn examples_of_the_language_reference_are_accepted() {
-    let page = read(&root().join("docs/language.md"));
-    let examples = code_blocks(&page);
-    assert!(examples.len() >= 7, "found {}", examples.len());
+fn examples_of_the_pages_are_accepted() {
+    let pages = ["introduction", "language", "life-of-a-rule"];
+    let pages = pages.map(|page| read(&root().join(format!("docs/{page}.md"))));
+    let examples: Vec<_> = pages.iter().flat_map(|page| code_blocks(page)).collect();
+    assert!(examples.len() >= 9, "found {}", examples.len());
     for (label, text) in examples {
         let found = diagnostics_of(&validated(&[complete(&label, &text)]));
         assert!(found.is_empty(), "{text}\n{found:#?}");

@@ -74,7 +74,7 @@ pub(crate) fn namespaces(prefix: &OsStr) -> Vec<CompletionCandidate> {
 pub(crate) fn rules(prefix: &OsStr) -> Vec<CompletionCandidate> {
     candidates(prefix, |policy| {
         let rules = policy.rule_specs().into_iter();
-        rules.map(|rule| rule.id.to_string()).collect()
+        rules.map(|rule| rule.id).collect()
     })
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn messages(chosen: Chosen<'_, Diagnostic>, sources: &[SourceText]) {
 
 /// Shows sentences, one after the other.
 pub(crate) fn remarks(remarks: impl IntoIterator<Item = Remark>) {
-    remarks.into_iter().for_each(line);
+    remarks.into_iter().for_each(|remark| line(&remark));
 }
 
 /// Shows why a command did not do what it was asked.
@@ -75,12 +75,12 @@ pub(crate) fn failure(failure: &dyn Fault) {
 
 /// Shows what stands in the way.
 pub(crate) fn error(text: impl Into<String>) {
-    line(Remark::Error(text.into()));
+    line(&Remark::Error(text.into()));
 }
 
 /// Shows a note.
 pub(crate) fn note(text: impl Into<String>) {
-    line(Remark::Note(text.into()));
+    line(&Remark::Note(text.into()));
 }
 
 /// Shows which file was written.
@@ -96,10 +96,10 @@ pub(crate) fn wrote_files(count: usize, folder: &Path) {
 
 /// Shows how a command went.
 pub(crate) fn summary(text: impl Into<String>) {
-    line(Remark::Plain(text.into()));
+    line(&Remark::Plain(text.into()));
 }
 
-fn line(remark: Remark) {
+fn line(remark: &Remark) {
     let is_shown = match remark {
         Remark::Note(_) | Remark::Plain(_) => verbosity() > Verbosity::Quiet,
         _ => true,

@@ -7,7 +7,7 @@ use crate::report::{self, Verbosity};
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TerminalArgs {
-    /// When to use color: `auto`, `always` or `never`; `auto` respects NO_COLOR
+    /// When to use color: `auto`, `always` or `never`; `auto` respects `NO_COLOR`
     #[arg(
         long,
         value_name = "WHEN",
@@ -35,7 +35,7 @@ pub(crate) struct TerminalArgs {
 /// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
     /// Also in files and pipes

@@ -33,8 +33,8 @@ enum From {
 
 /// Convert Istio resources to Peergate documents that make the same decisions
 ///
-/// Reads AuthorizationPolicy (v1, v1beta1) and PeerAuthentication objects, and the mesh config from the ConfigMap
-/// `istio`, an IstioOperator, an Istio of the Sail operator, or Helm values of istiod. Writes a Mesh and a ServicePolicy
+/// Reads AuthorizationPolicy (v1, v1beta1) and PeerAuthentication objects, and the mesh config from the
+/// `ConfigMap` `istio`, an `IstioOperator`, an `Istio` of the Sail operator, or Helm values of istiod. Writes a Mesh and a ServicePolicy
 /// for each workload. Comments name the origin of each rule, and what the input leaves open.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

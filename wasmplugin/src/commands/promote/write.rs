@@ -29,7 +29,9 @@ pub(super) fn enforce(
     let files = files.collect::<Result<Vec<NewFile>, Failure>>()?;
     let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
     output::write_files(files, Overwrite::Any)?;
-    paths.iter().for_each(|path| report::wrote(path));
+    for path in &paths {
+        report::wrote(path);
+    }
     Ok(enforced.changes)
 }
 

@@ -28,7 +28,7 @@ pub(super) enum Only {
     Telemetry,
     /// Routes of Istio gateways
     VirtualService,
-    /// The filter, as a WasmPlugin or TrafficExtension
+    /// The filter, as a `WasmPlugin` or `TrafficExtension`
     WasmPlugin,
     /// The filter's configuration for one policy, or for each in a folder
     PluginConfig,
