@@ -32,7 +32,7 @@ pub(crate) fn overview(commands: &[Documented]) -> String {
     );
     let global = program.command.get_arguments();
     let global = global.filter(|argument| argument.get_help_heading() == Some(GLOBAL));
-    global.for_each(|argument| text.push_str(&entry(argument)));
+    text.extend(global.map(entry));
     text
 }
 
@@ -67,9 +67,7 @@ pub(crate) fn page(command: &Documented) -> String {
     for (title, arguments) in [("Arguments", positional), ("Options", options)] {
         if !arguments.is_empty() {
             let _ = write!(text, "## {title}\n\n");
-            arguments
-                .iter()
-                .for_each(|argument| text.push_str(&entry(argument)));
+            text.extend(arguments.iter().map(|argument| entry(argument)));
             text.push('\n');
         }
     }

@@ -68,9 +68,12 @@ fn pages() -> Vec<Page> {
     names.iter().map(|name| Page::read(&root(), name)).collect()
 }
 
-/// The names of the files in `docs/` that end so.
+/// The names of the files in `docs/` that end so, those of the command reference included.
 fn in_docs(extension: &str) -> impl Iterator<Item = String> + use<> {
-    files(&root().join("docs"), extension)
+    let commands = files(&root().join("docs/commands"), extension);
+    let commands = commands.map(|name| format!("commands/{name}"));
+    let names = files(&root().join("docs"), extension).chain(commands);
+    names.collect::<BTreeSet<_>>().into_iter()
 }
 
 fn files(folder: &Path, extension: &str) -> impl Iterator<Item = String> + use<> {
