@@ -1,14 +1,14 @@
-//! How wide help is.
+//! The width of help.
 
 use std::ffi::OsString;
 
 use clap::Command;
 use clap::error::ErrorKind;
 
-/// No line of an example is longer, so that none is broken: a shell does not continue a broken line.
+/// No example has a longer line, so examples are never wrapped. A shell does not continue a wrapped line.
 const MIN_WIDTH: usize = 100;
 
-/// A command line with help as wide as the terminal but never so narrow that examples are broken.
+/// A command line with help as wide as the terminal, but wide enough for examples.
 pub(crate) fn as_wide_as_terminal(command: Command) -> Command {
     let terminal =
         ratatui::crossterm::terminal::size().map_or(MIN_WIDTH, |(columns, _)| columns.into());
@@ -22,7 +22,7 @@ fn with_width(command: Command, columns: usize) -> Command {
 /// Longer lines are hard to read.
 const MAX_WIDTH: usize = 120;
 
-/// The same error, in other words where an option has a negative value: to clap `-1d` is an option.
+/// The error, reworded if an option has a negative value: clap takes `-1d` for an option.
 pub(crate) fn with_negative_value(
     usage: clap::Error,
     mut command: Command,
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    /// Each subcommand, at whatever depth, by its name.
+    /// Each command, at any depth, by its name.
     fn all(command: &Command, name: &str, commands: &mut Vec<(String, Command)>) {
         commands.push((name.to_owned(), command.clone()));
         for subcommand in command.get_subcommands() {
@@ -69,12 +69,12 @@ mod tests {
         }
     }
 
-    /// The lines that are to be copied: those that are indented.
+    /// The lines of examples, which are indented.
     fn examples(help: &str) -> impl Iterator<Item = &str> {
         help.lines().filter(|line| line.starts_with("  "))
     }
 
-    /// The flags that a text names.
+    /// The flags in a text.
     fn flags(text: &str) -> impl Iterator<Item = &str> {
         text.split("`--").skip(1).filter_map(|rest| {
             let end = rest.find(|c: char| !(c.is_ascii_lowercase() || c == '-'))?;
@@ -82,7 +82,7 @@ mod tests {
         })
     }
 
-    /// What errors say about what to do, in each file of a folder and below.
+    /// The help texts of errors in a folder, at any depth.
     fn remedies(folder: &Path, texts: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,12 +1,11 @@
 //! The filter as an OCI image: module and build info → image → layout, or a registry.
 //!
-//! Sidecars fetch the filter through Istio's agent, which takes an OCI image of one platform whose last
-//! layer is a gzipped tar with `plugin.wasm` in it (Istio, `pkg/wasm/imagefetcher.go`). The image has
-//! no times and no order of chance, so the same module gives the same digest.
+//! Istio's agent fetches the filter for sidecars. It expects an OCI image of one platform whose last layer is a gzipped
+//! tar with `plugin.wasm` (Istio, `pkg/wasm/imagefetcher.go`). The image has no times and a fixed order, so the same
+//! module gives the same digest.
 //!
-//! Two more manifests refer to the image (OCI image spec 1.1, `subject`): what the module is made of,
-//! as CycloneDX, and how it was made, as an in-toto statement with a SLSA provenance. They are not
-//! signed.
+//! Two more manifests refer to the image (OCI image spec 1.1, `subject`): a bill of materials as CycloneDX, and an
+//! in-toto statement with a SLSA provenance. They are not signed.
 
 mod build_info;
 mod hash;
@@ -33,18 +32,18 @@ pub(crate) use module::{NotAModule, WASM_MAGIC};
 /// The media type of a bill of materials.
 const SBOM_MEDIA_TYPE: &str = "application/vnd.cyclonedx+json";
 
-/// The media type of a statement about how something was made.
+/// The media type of a provenance statement.
 const PROVENANCE_MEDIA_TYPE: &str = "application/vnd.in-toto+json";
 
-/// The media type of a config that says nothing (OCI image spec, "Guidance for an Empty Descriptor").
+/// The media type of an empty config (OCI image spec, "Guidance for an Empty Descriptor").
 const EMPTY_MEDIA_TYPE: &str = "application/vnd.oci.empty.v1+json";
 
-/// An image, and what refers to it.
+/// An image, and the manifests that refer to it.
 #[derive(Debug)]
 pub(crate) struct Image {
-    /// The manifest of the image itself, then those that refer to it.
+    /// The manifest of the image, then those that refer to it.
     pub(crate) manifests: Vec<OciDescriptor>,
-    /// Everything by its digest, manifests included.
+    /// All blobs by their digest, including manifests.
     pub(crate) blobs: BTreeMap<String, Vec<u8>>,
 }
 
@@ -93,7 +92,7 @@ impl Image {
         self.manifests.first().map(|manifest| &*manifest.digest)
     }
 
-    /// The blobs that are no manifests.
+    /// The blobs that are not manifests.
     pub(crate) fn contents(&self) -> impl Iterator<Item = (&String, &Vec<u8>)> {
         let is_manifest = |digest: &str| {
             self.manifests
@@ -137,7 +136,7 @@ fn manifest(config: OciDescriptor, layer: OciDescriptor) -> OciImageManifest {
     }
 }
 
-/// What registries show of the image.
+/// Annotations that registries show.
 fn annotations(build: &BuildInfo) -> BTreeMap<String, String> {
     let version = build.version().unwrap_or_default();
     [

@@ -1,9 +1,7 @@
 //! Labels on the command line.
 
-/// Reads a label as `NAME=VALUE`.
+/// Parses a label as `NAME=VALUE`.
 pub(crate) fn parse_label(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or("write the name and the value as `NAME=VALUE`")?;
+    let (name, value) = text.split_once('=').ok_or("use `NAME=VALUE`")?;
     Ok((name.to_owned(), value.to_owned()))
 }

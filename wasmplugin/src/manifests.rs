@@ -1,4 +1,4 @@
-//! Manifests of Kubernetes, in files and folders.
+//! Reading Kubernetes manifests from files and folders.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::report;
 
 /// Manifests that cannot be read. The diagnostics have been shown.
 #[derive(Debug, Error)]
-#[error("the manifests cannot be read: {0}")]
+#[error("cannot read the manifests: {0}")]
 struct InvalidManifests(String);
 
 impl Fault for InvalidManifests {
@@ -31,8 +31,7 @@ impl Fault for InvalidManifests {
     }
 }
 
-/// Reads files and folders. Nothing is read if any of them cannot be. A note lists the documents that are no
-/// objects.
+/// Reads files and folders, or fails if any cannot be read. A note lists documents that are not Kubernetes objects.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Manifests, Failure> {
     let Input {
         sources,

@@ -30,7 +30,7 @@ pub(crate) enum OutputError {
     /// Peergate wrote the file, and it has changed since.
     #[error("`{}` was edited after Peergate wrote it", .0.display())]
     Edited(PathBuf),
-    /// A file of an authority, with its key or beside it.
+    /// A file with the key of an authority, or in its folder.
     #[error("`{}` already exists", .0.display())]
     KeyExists(PathBuf),
 }
@@ -155,7 +155,7 @@ pub(crate) fn create_private(folder: &Path, files: &[(&str, &[u8])]) -> Result<(
             return Err(OutputError::KeyExists(path));
         }
         let stage = || {
-            // A temporary file is its owner's alone.
+            // A temporary file is readable only by its owner.
             let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(content)?;
             Ok(file)
@@ -197,7 +197,7 @@ enum Staged {
 
 impl Staged {
     fn new(NewFile { path, content }: NewFile) -> Result<Self, OutputError> {
-        // The file that a link leads to is replaced, and the link stays.
+        // Replaces the target of a link, not the link.
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
         let metadata = fs::metadata(&real).ok();
         if metadata
@@ -211,7 +211,7 @@ impl Staged {
             if let Some(metadata) = metadata {
                 file.as_file().set_permissions(metadata.permissions())?;
             }
-            // Thousands of files may be staged, and only so many can be open.
+            // Thousands of files may be staged, more than can be open.
             Ok(file.into_temp_path())
         };
         match stage() {
@@ -232,14 +232,14 @@ impl Staged {
     }
 }
 
-/// A file beside `path` with this content.
+/// A temporary file in the folder of `path` with this content.
 fn temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".peergate-");
-    // A temporary file is its owner's alone; a result is as readable as any new file.
+    // A result has the permissions of any new file, not those of a temporary one.
     #[cfg(unix)]
     builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;

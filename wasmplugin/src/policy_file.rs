@@ -1,4 +1,4 @@
-//! A changed text → the file that has it.
+//! An edited text → the file with it.
 
 use std::path::PathBuf;
 
@@ -9,12 +9,12 @@ use thiserror::Error;
 use crate::input::{self, BYTE_ORDER_MARK};
 use crate::output::NewFile;
 
-/// Why a file with policies is not changed.
+/// Why a policy file is not changed.
 #[derive(Debug, Error)]
 pub(crate) enum PolicyFileError {
-    #[error("stdin cannot be written to")]
+    #[error("cannot write to stdin")]
     Stdin,
-    #[error("`{}` is not changed: it was changed elsewhere in the meantime", .0.display())]
+    #[error("`{}` was not changed: another program changed it in the meantime", .0.display())]
     ChangedMeanwhile(PathBuf),
 }
 
@@ -25,13 +25,13 @@ impl Fault for PolicyFileError {
 
     fn help(&self) -> Option<&str> {
         Some(match self {
-            Self::Stdin => "name the file, or leave `--write` out",
+            Self::Stdin => "use a file, or remove `--write`",
             Self::ChangedMeanwhile(_) => "try again",
         })
     }
 }
 
-/// The file with the changed text, unless somebody else has changed it meanwhile.
+/// The file with the changed text, if its content is still the one that was read.
 pub(crate) fn changed_file(source: &SourceText, text: &str) -> Result<NewFile, Failure> {
     let path = PathBuf::from(&source.name);
     let now = input::bytes(&path)?;

@@ -18,44 +18,44 @@ use thiserror::Error;
 
 use crate::image::Image;
 
-/// Docker's own registry, as its configuration calls it.
+/// Docker Hub, and its name in Docker's configuration.
 const DOCKER_HUB: (&str, &str) = ("docker.io", "https://index.docker.io/v1/");
 
-/// Why an image is not in the registry.
+/// Why an image is not pushed.
 #[derive(Debug, Error)]
 pub(crate) enum PushError {
-    #[error("the registry's credentials cannot be read: {0}")]
+    #[error("cannot read the registry's credentials: {0}")]
     Credentials(CredentialRetrievalError),
-    #[error("the credentials are an identity token, which Docker alone can use")]
+    #[error("the credentials are an identity token, which only Docker can use")]
     IdentityToken,
-    #[error("{}", told(.0))]
+    #[error("{}", cause(.0))]
     Registry(#[from] OciDistributionError),
-    #[error("the image is not whole: `{0}` is missing")]
+    #[error("the image is incomplete: `{0}` is missing")]
     Missing(String),
     #[error(transparent)]
     Runtime(#[from] CannotStart),
 }
 
 impl PushError {
-    /// What to do about it.
+    /// How to fix it.
     pub(crate) fn help(&self) -> &'static str {
         match self {
             Self::IdentityToken => "log in with a name and a password, or use a credential helper",
             Self::Registry(reason) if network::is_authority_unknown(reason) => {
-                "name a PEM file with the authority: `--ca-file`"
+                "pass the CA's certificate with `--ca-file`"
             }
             Self::Credentials(_) | Self::Registry(_) | Self::Missing(_) | Self::Runtime(_) => {
-                "nothing names the image yet, so trying again does no harm"
+                "try again: no document refers to the image yet"
             }
         }
     }
 }
 
-/// Where an image goes: a registry, a name there, and a tag if one is asked for.
+/// The destination of an image: registry, name, and optionally a tag.
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
     pub(crate) reference: Reference,
-    /// A reference without a tag has `latest`, which nobody asked to move.
+    /// `Reference` fills in `latest`, which must not move unless it is named.
     is_tagged: bool,
 }
 
@@ -71,9 +71,9 @@ impl FromStr for Destination {
             digest,
             ..
         } = ImageReference::parse(text)
-            .map_err(|reason| format!("{reason}; write `REGISTRY/NAME:TAG`"))?;
+            .map_err(|reason| format!("{reason}; use `REGISTRY/NAME:TAG`"))?;
         if digest.is_some() {
-            return Err("the digest is that of the image; write `REGISTRY/NAME:TAG`".to_owned());
+            return Err("the image determines the digest; use `REGISTRY/NAME:TAG`".to_owned());
         }
         let is_tagged = tag.is_some();
         let tag = tag.unwrap_or_else(|| "latest".to_owned());
@@ -84,23 +84,23 @@ impl FromStr for Destination {
     }
 }
 
-/// What a registry answers, or why it does not.
-fn told(reason: &OciDistributionError) -> String {
+/// The response of a registry, or why there is none.
+fn cause(reason: &OciDistributionError) -> String {
     match reason {
         OciDistributionError::RequestError(reason) => network::told(reason),
         _ => reason.to_string(),
     }
 }
 
-/// A registry, and how to speak with it.
+/// How to connect to a registry.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     pub(crate) is_plain_http: bool,
-    /// Authorities in PEM, beside those of the system.
+    /// CA certificates in PEM to trust in addition to the system's.
     pub(crate) authorities: Option<Vec<u8>>,
 }
 
-/// Uploads an image, and what refers to it, and tags it if that is asked for.
+/// Pushes an image and the manifests that refer to it, and tags it if the destination has a tag.
 pub(crate) fn push(
     image: &Image,
     destination: &Destination,
@@ -137,7 +137,7 @@ async fn upload(image: &Image, destination: &Destination, access: Access) -> Res
         let missing = || PushError::Missing(manifest.digest.clone());
         let content = image.blobs.get(&manifest.digest).ok_or_else(missing)?;
         let by_digest = reference.clone_with_digest(manifest.digest.clone());
-        // The image itself is what the tag is for; the others are found by it.
+        // Only the image is tagged; the others refer to it.
         let is_tagged = position == 0 && destination.is_tagged;
         for target in [Some(&by_digest), is_tagged.then_some(reference)] {
             let Some(target) = target else { continue };
@@ -157,8 +157,8 @@ fn oci_image_media_type() -> http::HeaderValue {
     http::HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE)
 }
 
-/// Registries without an API for what refers to an image have a list at a tag instead (OCI
-/// distribution spec, "Referrers Tag Schema"), which is the client's to write.
+/// Updates the list of referring manifests for registries without a referrers API (OCI distribution spec, "Referrers Tag
+/// Schema").
 async fn list_referring(
     client: &Client,
     reference: &Reference,
@@ -195,7 +195,7 @@ async fn list_referring(
     Ok(())
 }
 
-/// The credentials that `docker login` left, or none.
+/// The credentials of `docker login`, or none.
 fn credentials(registry: &str) -> Result<RegistryAuth, PushError> {
     let server = if registry == DOCKER_HUB.0 {
         DOCKER_HUB.1
@@ -211,7 +211,7 @@ fn credentials(registry: &str) -> Result<RegistryAuth, PushError> {
             CredentialRetrievalError::ConfigNotFound
             | CredentialRetrievalError::NoCredentialConfigured,
         ) => Ok(RegistryAuth::Anonymous),
-        // Who never logged in has no such file.
+        // The file does not exist before the first login.
         Err(CredentialRetrievalError::ConfigReadError)
             if docker_config().is_none_or(|path| !path.exists()) =>
         {
@@ -221,7 +221,7 @@ fn credentials(registry: &str) -> Result<RegistryAuth, PushError> {
     }
 }
 
-/// Where Docker has its configuration.
+/// Docker's configuration file.
 fn docker_config() -> Option<PathBuf> {
     let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let folder = folder.or_else(|| Some(env::home_dir()?.join(".docker")))?;

@@ -66,14 +66,14 @@ pub(crate) fn remarks(remarks: impl IntoIterator<Item = Remark>) {
     remarks.into_iter().for_each(|remark| line(&remark));
 }
 
-/// Shows why a command did not do what it was asked.
+/// Shows why a command failed.
 pub(crate) fn failure(failure: &dyn Fault) {
     progress::suspended(|| {
         let _ = writeln!(anstream::stderr(), "{}", remark::failure(failure));
     });
 }
 
-/// Shows what stands in the way.
+/// Shows an error.
 pub(crate) fn error(text: impl Into<String>) {
     line(&Remark::Error(text.into()));
 }

@@ -217,7 +217,7 @@ fn a_file_that_is_not_a_module_is_refused_before_anything_starts() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{errors}");
     assert!(
-        errors.contains("`/etc/passwd` is no WebAssembly module"),
+        errors.contains("`/etc/passwd` is not a WebAssembly module"),
         "{errors}"
     );
     assert!(output.stdout.is_empty());

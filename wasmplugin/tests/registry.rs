@@ -344,7 +344,7 @@ fn what_cannot_be_pushed_is_refused_before_anything_is_uploaded() {
             vec![&*image, reference, "--write", &otherwise_invalid],
             "the file would not be valid: 1 error",
         ),
-        (vec![&no_image, reference], "is no image"),
+        (vec![&no_image, reference], "is not an image"),
         (vec![&image, &pinned], "the digest is that of the image"),
         (vec![&image, "UPPER/case:"], "write `REGISTRY/NAME:TAG`"),
     ] {
@@ -384,7 +384,7 @@ fn only_a_module_with_what_it_was_made_of_is_packaged() {
             3,
             "another module",
         ),
-        (package(&build_info, &[]), 3, "is no WebAssembly module"),
+        (package(&build_info, &[]), 3, "is not a WebAssembly module"),
     ] {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(status), "{stderr}");

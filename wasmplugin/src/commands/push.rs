@@ -120,14 +120,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitStatus, Failure> {
     Ok(ExitStatus::Success)
 }
 
-/// A file with authorities, as it is.
+/// The content of a file with CA certificates.
 fn authorities(path: &Path) -> Result<Vec<u8>, Failure> {
     let pem = bytes(path)?;
     network::authorities(&name_of(path), &pem)?;
     Ok(pem)
 }
 
-/// The file with this image in its `Mesh`, and everything else as it was.
+/// The file with this image in its `Mesh`, otherwise unchanged.
 fn with_image(path: &Path, pinned: &str) -> Result<NewFile, Failure> {
     let Input { sources, .. } = Input::read(&[path.to_owned()])?;
     let options = Options {

@@ -1,11 +1,11 @@
-//! What a module was made of, as the build leaves it beside the module.
+//! The build info that the build writes next to a module.
 
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::hash::sha256;
 
-/// What a module was made of.
+/// The build info of a module.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BuildInfo {
@@ -13,11 +13,11 @@ pub(crate) struct BuildInfo {
     pub(crate) module: String,
     /// The repository of the source.
     pub(crate) source: String,
-    /// The commit; empty if it is not known.
+    /// The commit; empty if unknown.
     pub(crate) revision: String,
     /// Whether files differed from the commit.
     pub(crate) changed: bool,
-    /// What made the module smaller after the compiler.
+    /// The tools that reduced the module after compilation.
     pub(crate) optimizer: String,
     /// The crates in the module, its own included.
     pub(crate) dependencies: Vec<Dependency>,
@@ -35,12 +35,12 @@ pub(crate) struct Dependency {
     pub(crate) checksum: String,
 }
 
-/// Why a build info says nothing about a module.
+/// Why a build info does not match a module.
 #[derive(Debug, Error)]
 pub(crate) enum InvalidBuildInfo {
-    #[error("it is no build info: {0}")]
+    #[error("invalid build info: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("it is about another module: one with the SHA-256 {0}")]
+    #[error("it describes another module, with the SHA-256 {0}")]
     OtherModule(String),
 }
 

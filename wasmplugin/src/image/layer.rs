@@ -7,7 +7,7 @@ use tar::{Builder, EntryType, Header};
 
 use super::hash::digest;
 
-/// The only file of the layer, by the name that Istio looks for.
+/// The only file of the layer. Istio requires this name.
 const FILE_NAME: &str = "plugin.wasm";
 
 /// A layer.
@@ -29,7 +29,7 @@ pub(super) fn of_module(module: &[u8]) -> Layer {
     }
 }
 
-/// A tar archive of these files, all of them nobody's and of no time.
+/// A tar archive of these files, without owners and times.
 pub(super) fn archive<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
     let mut archive = Builder::new(Vec::new());
     for (name, content) in files {

@@ -10,13 +10,13 @@ use thiserror::Error;
 
 use super::{Image, canonical, digest, layer};
 
-/// The file that says that this is a layout, and which version.
+/// The file with the version of the layout.
 const LAYOUT_FILE: (&str, &[u8]) = ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
 
 /// The file that lists the manifests.
 const INDEX_FILE: &str = "index.json";
 
-/// Where blobs are, by the digest without its algorithm.
+/// The folder of blobs, which are named by their digest without the algorithm.
 const BLOBS: &str = "blobs/sha256/";
 
 #[derive(Deserialize, Serialize)]
@@ -28,18 +28,18 @@ struct Index {
     manifests: Vec<OciDescriptor>,
 }
 
-/// Why an archive is no image.
+/// Why an archive is not an image.
 #[derive(Debug, Error)]
 pub(crate) enum InvalidLayout {
-    #[error("it is no tar archive: {0}")]
+    #[error("not a tar archive: {0}")]
     Tar(#[from] io::Error),
     #[error("`{0}` is missing")]
     Missing(String),
-    #[error("`{INDEX_FILE}` is no index: {0}")]
+    #[error("invalid `{INDEX_FILE}`: {0}")]
     Index(#[from] serde_json::Error),
     #[error("`{INDEX_FILE}` lists no image")]
     NoImage,
-    #[error("the content of `{0}` is not what its digest says")]
+    #[error("the content of `{0}` does not match its digest")]
     Digest(String),
 }
 

@@ -1,16 +1,16 @@
-//! How a WebAssembly module is recognized.
+//! Recognizing WebAssembly modules.
 
 use std::path::PathBuf;
 
 use peergate_fault::{ExitStatus, Fault};
 use thiserror::Error;
 
-/// What a WebAssembly module begins with.
+/// The first bytes of a WebAssembly module.
 pub(crate) const WASM_MAGIC: [u8; 4] = *b"\0asm";
 
 /// A file that is not a WebAssembly module.
 #[derive(Debug, Error)]
-#[error("`{}` is no WebAssembly module", .0.display())]
+#[error("`{}` is not a WebAssembly module", .0.display())]
 pub(crate) struct NotAModule(pub(crate) PathBuf);
 
 impl Fault for NotAModule {
@@ -19,6 +19,6 @@ impl Fault for NotAModule {
     }
 
     fn help(&self) -> Option<&str> {
-        Some("make both with `make filter`")
+        Some("build it with `make filter`")
     }
 }

@@ -1,4 +1,4 @@
-//! How a module was made: an in-toto statement (v1) with a SLSA provenance (v1).
+//! The provenance of a module: an in-toto statement (v1) with a SLSA provenance (v1).
 
 use serde_json::{Value, json};
 use wasmparser::{KnownCustom, Parser, Payload};
@@ -7,7 +7,7 @@ use super::BuildInfo;
 use super::hash::sha256;
 use super::sbom::package_url;
 
-/// The statement about a module and the image it is in.
+/// The statement about a module and its image.
 pub(super) fn of_image(module: &[u8], image_digest: &str, build: &BuildInfo) -> Value {
     let hex = image_digest.strip_prefix("sha256:").unwrap_or_default();
     let source = json!({
@@ -47,7 +47,7 @@ pub(super) fn of_image(module: &[u8], image_digest: &str, build: &BuildInfo) -> 
     })
 }
 
-/// The compiler, as it leaves its name in the module (WebAssembly tool conventions, "producers").
+/// The compiler that the module names (WebAssembly tool conventions, "producers").
 fn compiler(module: &[u8]) -> Option<String> {
     for payload in Parser::new(0).parse_all(module) {
         let Ok(Payload::CustomSection(section)) = payload else {

@@ -1,4 +1,4 @@
-//! What a module is made of, as CycloneDX 1.5.
+//! The bill of materials of a module, as CycloneDX 1.5.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn component(dependency: &Dependency) -> Value {
         "version": version,
         "licenses": [{"expression": license}],
     });
-    // Crates of this repository are at no registry.
+    // Crates of this repository are not in a registry.
     if let (false, Some(fields)) = (checksum.is_empty(), component.as_object_mut()) {
         fields.insert("purl".to_owned(), json!(package_url(dependency)));
         let hashes = json!([{"alg": "SHA-256", "content": checksum}]);

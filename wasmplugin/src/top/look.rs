@@ -12,31 +12,31 @@ pub(super) struct Look {
     pub(super) order: Order,
     pub(super) is_paused: bool,
     pub(super) page: Page,
-    /// What rows must contain; all rows are shown if it is empty.
+    /// Text that rows must contain; empty for all rows.
     pub(super) filter: String,
-    /// The selected row, counted from the first that the filter lets through.
+    /// The selected row among those that match the filter.
     pub(super) selected: usize,
-    /// How many rows are above the screen.
+    /// The number of rows above the screen.
     pub(super) above: usize,
-    /// How many rows the screen has had room for.
+    /// The number of rows that fit on the screen.
     pub(super) room: usize,
     /// Why the last reading failed.
     pub(super) trouble: Option<String>,
 }
 
-/// What the screen shows.
+/// The page on the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Page {
     #[default]
     Table,
-    /// The table, while a filter is typed.
+    /// The table while the user types a filter.
     Filter,
-    /// All of the selected row.
+    /// The details of the selected row.
     Row,
     Keys,
 }
 
-/// What becomes of the screen.
+/// Whether the view goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Stay,
@@ -44,14 +44,14 @@ pub(super) enum Next {
 }
 
 impl Look {
-    /// The rows that it is about.
+    /// The number of rows.
     pub(super) fn table(&self, snapshot: &Snapshot) -> Table {
         let mut table = Table::new(self.kind, snapshot, self.order);
         table.retain(&self.filter);
         table
     }
 
-    /// Keeps the selected row on a screen that has room for so many of so many rows, and the screen full.
+    /// Scrolls so that the selected row is visible and no line stays empty that a row could fill.
     pub(super) fn scroll(&mut self, rows: usize, room: usize) {
         self.room = room;
         self.selected = self.selected.min(rows.saturating_sub(1));
@@ -60,7 +60,7 @@ impl Look {
         self.above = self.above.clamp(first.min(last), last);
     }
 
-    /// What a key does.
+    /// Handles a key.
     pub(super) fn press(&mut self, key: KeyEvent) -> Next {
         if key.kind == KeyEventKind::Release {
             return Next::Stay;
@@ -118,7 +118,7 @@ impl Look {
         Next::Stay
     }
 
-    /// Moves to another row. [`Look::scroll`] holds it to those that there are.
+    /// Selects another row. [`Look::scroll`] limits it to existing rows.
     fn select(&mut self, code: KeyCode) {
         let page = self.room.max(1);
         self.selected = match code {

@@ -12,10 +12,10 @@ use ratatui::crossterm::event::{self, Event};
 use super::look::{Look, Next};
 use super::view::draw;
 
-/// How long a key may wait, and with it what came in meanwhile.
+/// The longest delay before keys and new snapshots are handled.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows `first`, and every `interval` what `next` gives, until somebody quits.
+/// Shows `first`, then the result of `next` every `interval`, until the user quits.
 pub(crate) fn show(
     first: Snapshot,
     order: Order,
@@ -23,7 +23,7 @@ pub(crate) fn show(
     mut next: impl FnMut() -> Result<Snapshot, String> + Send + 'static,
 ) -> io::Result<()> {
     let (sender, snapshots) = mpsc::channel();
-    // Looking takes its time, and keys do not wait for it. The thread ends with the process, or when nobody listens.
+    // Reading is slow, so it has its own thread. The thread ends with the process, or when the receiver is gone.
     thread::spawn(move || {
         loop {
             thread::sleep(interval);
@@ -54,7 +54,7 @@ fn watch(
             terminal.draw(|frame| draw(frame, &snapshot, &mut look))?;
         }
         is_changed = event::poll(POLL_INTERVAL)?;
-        // A new size is an event too.
+        // A resized terminal is also an event.
         if is_changed
             && let Event::Key(key) = event::read()?
             && look.press(key) == Next::Leave
@@ -63,7 +63,7 @@ fn watch(
         }
         loop {
             match snapshots.try_recv() {
-                // What comes in during a pause is left, so that rates are over one interval after it too.
+                // Snapshots that arrive while paused are dropped, so that later rates cover one interval.
                 Ok(_) if look.is_paused => {}
                 Ok(newer) => {
                     take(newer, &mut snapshot, &mut look);
@@ -75,7 +75,7 @@ fn watch(
     }
 }
 
-/// Shows a new snapshot, or that the one that is shown is getting old.
+/// Takes a new snapshot, or marks the current one as stale.
 pub(super) fn take(newer: Result<Snapshot, String>, snapshot: &mut Snapshot, look: &mut Look) {
     match newer {
         Ok(newer) => {

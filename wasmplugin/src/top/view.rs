@@ -13,12 +13,12 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::look::{Look, Page};
 
-/// What each key does. Lines fit 40 columns, and all of them ten rows with the footer.
+/// The help page. Its lines fit 40 columns, and with the footer ten rows.
 const KEYS: [&str; 9] = [
     "Up Down PgUp PgDn Home End  move",
-    "Enter  all of the row, exact numbers",
+    "Enter  details of the row",
     "Tab    rules or callers",
-    "s      sort by something else",
+    "s      change the sort order",
     "/      filter rows, Esc clears it",
     "p      pause, and go on",
     "q      quit",
@@ -26,7 +26,7 @@ const KEYS: [&str; 9] = [
     "! being denied  ~ matched in shadow",
 ];
 
-/// How to have callers counted.
+/// How to enable the counters of callers.
 const NO_CALLERS: &str = "no callers are counted: turn on the learning mode with \
     `spec.filter.reporting.learning: {}` in the `Mesh`, render and apply it";
 
@@ -52,7 +52,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot, look: &mut Look) 
     frame.render_widget(footer(look, rows, hidden, width), bottom);
 }
 
-/// The heading and the table; how many columns have no room.
+/// Draws heading and table. Returns the number of columns that do not fit.
 fn overview(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -61,10 +61,10 @@ fn overview(
     look: &mut Look,
 ) -> usize {
     let width = usize::from(area.width);
-    // The table gets two thirds of a small screen.
+    // On a small screen, the table gets two thirds.
     let heading = heading(snapshot, width, usize::from(area.height / 3));
     let lines = u16::try_from(heading.len()).unwrap_or(u16::MAX);
-    // A line between them, where there is room for it.
+    // An empty line between them, if it fits.
     let gap = u16::from(area.height > 10);
     let [top, _, middle] = Layout::vertical([
         Constraint::Length(lines),
@@ -106,7 +106,7 @@ fn overview(
     fitted.hidden.len()
 }
 
-/// As many lines of the heading as there is room for, but always the first.
+/// The lines of the heading that fit, at least the first.
 fn heading(snapshot: &Snapshot, width: usize, room: usize) -> Vec<Line<'static>> {
     let all = &snapshot.heading;
     let room = room.max(1);
@@ -143,7 +143,7 @@ fn style(mark: Mark) -> Style {
     }
 }
 
-/// The footer: as many hints as fit.
+/// The footer, with the hints that fit.
 fn footer(look: &Look, rows: usize, hidden: usize, width: usize) -> Paragraph<'static> {
     match look.page {
         Page::Filter => {

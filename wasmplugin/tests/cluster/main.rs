@@ -9,6 +9,7 @@
 )]
 
 mod applying;
+mod chart;
 mod cluster;
 #[path = "../support/filter.rs"]
 mod filter;

@@ -1,4 +1,4 @@
-//! A file of requests, one to a line, answered as they come.
+//! A file with one request per line.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
@@ -13,16 +13,16 @@ use crate::input::{self, cannot_read, name_of};
 use crate::output::{OutputError, cannot_write_stdout};
 use crate::report;
 
-/// How much is read and written at a time.
+/// The number of bytes to read and write at a time.
 const BUFFER: usize = 1 << 16;
 
-/// Answers every line of the file, in order and each on the line of the same number. Ends early when stdout is closed.
+/// Answers every line of the file, each on the line with the same number. Ends early when stdout is closed.
 pub(super) fn answer_all(mut lines: Lines<'_>, file: &Path) -> Result<ExitStatus, Failure> {
     let mut reader = BufReader::with_capacity(BUFFER, input::open(file)?);
     let mut writer = BufWriter::with_capacity(BUFFER, io::stdout().lock());
     let mut line = Vec::new();
     for number in 1.. {
-        // An interactive client waits for its answer before it asks again.
+        // An interactive client waits for the answer before it sends the next request.
         let is_due = !reader.buffer().contains(&b'\n');
         if is_due && is_closed(writer.flush())? {
             break;
@@ -86,7 +86,7 @@ fn write_line(answer: &impl serde::Serialize, writer: &mut impl Write) -> io::Re
     writer.write_all(b"\n")
 }
 
-/// Whether the reader of stdout has gone away: it wants no more answers.
+/// Whether the reader has closed stdout.
 fn is_closed(written: io::Result<()>) -> Result<bool, OutputError> {
     match written {
         Ok(()) => Ok(false),

@@ -1,10 +1,10 @@
-//! Where a file is, for a patch of it.
+//! The path of a file in a patch.
 
 use std::path::Path;
 
 use peergate_report::explanation::patch::{PatchedFile, Root};
 
-/// Below the working directory, else below the repository that the file is in, else in its own folder.
+/// Relative to the working directory, or else to the file's repository, or else to its folder.
 pub(super) fn patched_file(name: &str) -> PatchedFile {
     let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
     let path = Path::new(name).canonicalize();
@@ -14,7 +14,7 @@ pub(super) fn patched_file(name: &str) -> PatchedFile {
             root: None,
         };
     };
-    // From there every file is below the working directory, and a patch of it is a patch of the system.
+    // At the root, every file is below the working directory.
     let is_root = here.parent().is_none();
     let (folder, root) = if path.starts_with(&here) && !is_root {
         (here, None)

@@ -1,0 +1,69 @@
+//! The rendered Helm chart, installed by Helm's own engine.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::server::programs;
+use super::{SHOP, printed};
+
+/// The objects of a YAML stream, in an order that does not depend on the stream's.
+fn objects(text: &str) -> Vec<Value> {
+    let mut objects: Vec<Value> = serde_saphyr::from_multiple(text).unwrap();
+    objects.retain(|object| !object.is_null());
+    objects.sort_by_key(ToString::to_string);
+    objects
+}
+
+/// What Helm installs of the chart with these values.
+fn installed(chart: &Path, values: &str) -> Vec<Value> {
+    let output = Command::new(programs().join("chart"))
+        .arg(chart)
+        .arg(values)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    objects(&String::from_utf8(output.stdout).unwrap())
+}
+
+fn at<'o>(object: &'o Value, pointer: &str) -> Option<&'o str> {
+    object.pointer(pointer).and_then(Value::as_str)
+}
+
+#[test]
+fn helm_installs_the_rendered_objects_changed_as_values_ask() {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path().join("chart/");
+    let target = format!("{}/", chart.display());
+    let args = ["render", SHOP, "--at", "2026-06-01"];
+    printed(&[&args[..], &["--layout", "helm-chart", "--out", &target]].concat());
+    let rendered = objects(&printed(&args));
+    assert_eq!(installed(&chart, "{}"), rendered);
+
+    let image = "oci://mirror.example/filter@sha256:01";
+    let values = format!(
+        "{{image: '{image}', labels: {{team: a, app.kubernetes.io/managed-by: b}}, annotations: {{c: d}}}}"
+    );
+    let changed = installed(&chart, &values);
+    assert_eq!(changed.len(), rendered.len());
+    for object in &changed {
+        assert_eq!(at(object, "/metadata/labels/team"), Some("a"));
+        assert_eq!(at(object, "/metadata/annotations/c"), Some("d"));
+        // The label by which Peergate finds its objects stays.
+        let managed = "/metadata/labels/app.kubernetes.io~1managed-by";
+        assert_eq!(at(object, managed), Some("peergate"));
+    }
+    let plugins = changed
+        .iter()
+        .filter(|object| object["kind"] == "WasmPlugin");
+    let urls: Vec<_> = plugins.map(|plugin| at(plugin, "/spec/url")).collect();
+    assert!(!urls.is_empty() && urls.iter().all(|url| *url == Some(image)));
+
+    let namespace = at(&rendered[0], "/metadata/namespace").unwrap();
+    let some = installed(&chart, &format!("{{namespaces: [{namespace}]}}"));
+    assert!(!some.is_empty() && some.len() < rendered.len());
+    let is_there = |object: &Value| at(object, "/metadata/namespace") == Some(namespace);
+    assert!(some.iter().all(is_there));
+}
