@@ -5,6 +5,7 @@ mod write;
 
 use std::time::Duration;
 
+use clap::ArgGroup;
 use clap_complete::engine::ArgValueCompleter;
 use peergate_fault::{ExitStatus, Failure};
 use peergate_insight::prometheus::PrometheusError;
@@ -34,7 +35,9 @@ use crate::{complete, output, policies};
 /// Uses the counters in Prometheus. For each rule and policy in shadow: how many requests the policy decided, how many
 /// of them it would have denied and whose they were, and at most which share of all requests can break.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    group(ArgGroup::new("source").args(["url"]).required(true)),
+    after_help = "\
 Examples:
   kubectl port-forward -n monitoring svc/prometheus 9090 &
   peergate promote policies/ --prometheus http://localhost:9090
@@ -44,7 +47,8 @@ Examples:
 With `--write`, `enforcement: Shadow` is removed from what is ready. Nothing else in the files changes.
 The page `promote` of the documentation explains the counters, the bound, and what counters cannot show.
 
-Exit status: 2 if something is not ready.")]
+Exit status: 2 if something is not ready."
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     input: InputArgs,

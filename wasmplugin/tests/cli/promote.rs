@@ -250,7 +250,7 @@ fn arguments_are_refused_with_what_to_do() {
     let url = empty();
     let policies = ["promote", "-f", "policies", "--at", NOW];
     let cases: [(&[&str], i32, &str); 9] = [
-        (&[], 3, "there is no Prometheus to ask"),
+        (&[], 3, "--prometheus <URL>"),
         (
             &["--prometheus", "localhost:9090"],
             3,
