@@ -309,7 +309,7 @@ fn arguments_are_refused_with_what_to_do() {
     let stdin = ["promote", "-f", "-", "--prometheus", &url, "--write"];
     let refused = run_with(&stdin, POLICY);
     assert_eq!(refused.status, 3);
-    assert!(refused.stderr.contains("stdin cannot be written to"));
+    assert!(refused.stderr.contains("cannot write to stdin"));
 }
 
 /// As behind `kubectl port-forward`, whatever else goes through a proxy.
