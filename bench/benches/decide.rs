@@ -1,4 +1,4 @@
-//! How long a decision takes, by the number of rules.
+//! Measures how long a decision takes, by the number of rules.
 
 #![expect(
     clippy::expect_used,
@@ -18,7 +18,7 @@ fn decide(criterion: &mut Criterion) {
         for rules in SIZES {
             let policy = compiled(shape, rules).expect("a policy");
             for (kind, asked) in [("hit", hits(rules)), ("miss", misses(shape, rules))] {
-                // The identity is read for each decision, as the filter does it for each request.
+                // The identity is parsed for each decision, as the filter does for each request.
                 let mut requests = asked.iter().cycle();
                 group.bench_function(BenchmarkId::new(kind, rules), |bencher| {
                     bencher.iter(|| {
@@ -31,7 +31,7 @@ fn decide(criterion: &mut Criterion) {
     }
 }
 
-/// A denied request with a path as long as a proxy takes, which many templates begin like.
+/// A denied request with a path of the maximum length, whose prefix many templates share.
 fn long_path(criterion: &mut Criterion) {
     let path = format!("/api/{}/x", "a".repeat(60_000));
     let mut group = criterion.benchmark_group("decide/long-path");

@@ -1,4 +1,4 @@
-//! How long it takes to render a whole mesh, by the number of its services, each with ten rules.
+//! Measures how long rendering a whole mesh takes, by the number of services, each with ten rules.
 
 #![expect(
     clippy::expect_used,
@@ -34,7 +34,7 @@ fn understand(source: &SourceText) -> PolicySet {
     validated.policies.expect("sound policies")
 }
 
-/// All objects, as JSON; how many bytes.
+/// Renders all objects as JSON, and returns their size in bytes.
 fn render(set: &PolicySet) -> usize {
     let mut bytes = 0;
     let mut count = |object: serde_json::Result<Vec<u8>>| bytes += object.expect("JSON").len();

@@ -1,4 +1,4 @@
-//! What the benchmarks measure on: one rule for each caller, as policies grow in practice.
+//! Input for the benchmarks: one rule per caller, as policies grow in practice.
 
 use policy_schema::engine::{CompiledPolicy, Request};
 use policy_schema::identity::PeerIdentity;
@@ -9,15 +9,15 @@ use policy_schema::rule_spec::{
 };
 use policy_schema::timestamp::Timestamp;
 
-/// How many rules the policies have.
+/// The numbers of rules in the policies.
 pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 
-/// What the rules look at.
+/// What the rules test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Who calls.
+    /// The caller.
     Identity,
-    /// Who calls, with which method, and which path.
+    /// The caller, the method and the path.
     Request,
 }
 
@@ -61,12 +61,12 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
     }
 }
 
-/// How templates end that begin alike.
+/// How the suffixes of templates with a common prefix differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
-    /// Each in its own way.
+    /// All suffixes are different.
     Apart,
-    /// All alike, and alike with the path that is asked for.
+    /// All suffixes are the same, and equal to the suffix of the requested path.
     Alike,
 }
 
@@ -83,8 +83,8 @@ impl Ends {
     }
 }
 
-/// A policy with as many rules for all callers, each with a template, and with as many templates under
-/// `notPaths` of one more rule.
+/// A policy with `rules` rules for all callers, each with a template, and another rule with as many
+/// templates under `notPaths`.
 pub fn templates(ends: Ends, rules: usize) -> Option<CompiledPolicy> {
     let template = |number: usize| match ends {
         Ends::Apart => format!("/api/{{*}}/x{number}"),
@@ -114,7 +114,7 @@ pub fn templates(ends: Ends, rules: usize) -> Option<CompiledPolicy> {
     config.try_into().ok()
 }
 
-/// A request of a caller that no rule names.
+/// A request by a caller that no rule names.
 pub fn any_caller(path: &[u8]) -> Request<'_> {
     let id = b"spiffe://cluster.local/ns/a/sa/b";
     Request {
@@ -127,17 +127,17 @@ pub fn any_caller(path: &[u8]) -> Request<'_> {
     }
 }
 
-/// The config as the filter gets it.
+/// The config as delivered to the filter.
 pub fn json(config: &PluginConfig) -> Vec<u8> {
     serde_json::to_vec(config).unwrap_or_default()
 }
 
-/// The config as the filter enforces it; none if it is refused, which it is not.
+/// The compiled config; `None` if it is rejected, which does not happen.
 pub fn compiled(shape: Shape, rules: usize) -> Option<CompiledPolicy> {
     config(shape, rules).try_into().ok()
 }
 
-/// One in ten rules denies, and so none of the callers that hit.
+/// One in ten rules denies; hits never use their callers.
 fn rule(shape: Shape, number: usize) -> RuleSpec {
     let source = SourceSpec {
         service_accounts: Some(vec![account(number)]),
@@ -186,7 +186,7 @@ fn path(number: usize) -> String {
     format!("/v1/service-{number}/orders")
 }
 
-/// A request, as the proxy has it.
+/// A request with the attributes that a proxy provides.
 #[derive(Clone, Debug)]
 pub struct Asked {
     peer: String,
@@ -194,7 +194,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// The attributes that the engine reads.
+    /// The request for the engine.
     pub fn as_request(&self) -> Request<'_> {
         Request {
             method: Some(b"GET"),
@@ -216,8 +216,8 @@ pub fn hits(rules: usize) -> Vec<Asked> {
     numbers.map(|number| asked(number, number)).collect()
 }
 
-/// Requests that it does not allow: for rules on the caller alone by callers it does not know,
-/// for others by callers that it knows, on the path of another.
+/// Requests that the policy does not allow. For rules that only test the caller, they come from
+/// unknown callers; for others, from known callers with another caller's path.
 pub fn misses(shape: Shape, rules: usize) -> Vec<Asked> {
     let hits = (0..rules).step_by(rules.div_ceil(97));
     let hits = hits.filter(|&number| !is_deny(number));

@@ -1,8 +1,7 @@
-//! From rules as written to rules as meant.
+//! Turns rules as written into rules as meant.
 //!
-//! Everything that is not understood is reported, and a rule with a problem is not built: there
-//! is no way from a doubtful text to a wider rule. Policy documents and the plugin config both
-//! come through here.
+//! Unknown or ambiguous input is reported, and a rule with a problem is not built, so a doubtful
+//! text never widens a rule. Policy documents and the plugin config share these checks.
 
 mod client_certificate;
 mod condition;
@@ -28,7 +27,7 @@ pub use operation::check_port;
 pub use scope::Scope;
 pub(crate) use source::read_service_account;
 
-/// Checks the rules of one policy: for each what it means, or none where a problem was added.
+/// Checks the rules of one policy. A rule with a problem yields `None`.
 pub fn check_rules(
     specs: &[RuleSpec],
     scope: &Scope<'_>,
@@ -112,7 +111,7 @@ fn check_rule(
     })
 }
 
-/// Where what is not denied passes, there is nothing to allow.
+/// With `otherwise: Pass`, an enforced `Allow` rule has no effect.
 fn check_otherwise(
     spec: &RuleSpec,
     scope: &Scope<'_>,
@@ -130,7 +129,7 @@ fn check_otherwise(
     }
 }
 
-/// A provider is named by `Custom` rules, and by them alone.
+/// `Custom` rules, and only they, name a provider.
 fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems) {
     match (spec.effect, spec.provider.as_deref()) {
         (Effect::Custom, None) => problems.report(
@@ -155,7 +154,7 @@ fn check_provider(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     }
 }
 
-/// Istio asks the provider before it knows the caller, and accepts no condition on identities.
+/// Istio asks the provider before it knows the caller, so it rejects conditions on identities.
 fn check_custom(
     spec: &RuleSpec,
     sources: &[Source],
@@ -213,7 +212,7 @@ fn check_custom(
     }
 }
 
-/// A caller without identity cannot be asked for one.
+/// Anonymous callers cannot match conditions on identities.
 fn check_anonymous(
     sources: &[Source],
     conditions: &[Condition],
@@ -268,7 +267,7 @@ fn check_validity(spec: &RuleSpec, cursor: &Cursor<'_>, problems: &mut Problems)
     validity
 }
 
-/// A list of ports of a workload.
+/// Checks a list of a workload's ports.
 pub fn check_ports(
     values: Option<&[u16]>,
     cursor: &Cursor<'_>,

@@ -1,8 +1,9 @@
-//! The vocabulary of telemetry: what the filter writes into metrics, logs and the state of a request, and what the
-//! command line reads back.
+//! The vocabulary of telemetry: what the filter writes to metrics, logs and the filter state, and
+//! the command line reads back.
 //!
-//! The filter encodes with these types, every reader decodes with them, and `peergate metrics` and the documentation
-//! list them. No other place spells out the name of a metric or a label, or encodes a value of one.
+//! The filter encodes with these types, and every reader decodes with them. `peergate metrics` and
+//! the documentation list them. No other code spells out the name of a metric or label, or encodes
+//! a label value.
 
 pub mod metric;
 

@@ -1,4 +1,4 @@
-//! What a decision costs: no memory, and no question to the host that no rule needs answered.
+//! The cost of a decision: no allocation, and no attribute that no candidate rule needs.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
@@ -23,7 +23,7 @@ fn compile(rules: &Value) -> CompiledPolicy {
     CompiledPolicy::from_json(config.to_string().as_bytes()).expect("a policy")
 }
 
-/// A rule of every kind, with lists too long to be tried value by value.
+/// A rule of every kind, with lists that are long enough to be indexed.
 fn mixed_policy() -> CompiledPolicy {
     let many =
         |start: &str| -> Vec<_> { (0..20).map(|number| format!("{start}{number}")).collect() };
@@ -105,13 +105,13 @@ fn decisions_allocate_nothing() {
     assert!(shadow_matches > 0);
 }
 
-/// A request that writes down what it is asked for.
+/// A request that records the attributes that are fetched.
 #[derive(Default)]
 struct Watched {
     asked: RefCell<Vec<&'static str>>,
-    /// How often it was asked for the path.
+    /// How often the path was fetched.
     paths: Cell<usize>,
-    /// How often it was asked for the method.
+    /// How often the method was fetched.
     methods: Cell<usize>,
 }
 
@@ -243,7 +243,7 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
             json!([{"id": "r", "effect": "Deny", "from": [{"namespaces": ["*"]}]}]),
             &["peer"],
         ),
-        // The rule is of another caller.
+        // The rule is for another caller.
         (
             json!([{"id": "r", "effect": "Allow", "from": by_web, "to": all, "notAfter": time}]),
             &["peer"],
@@ -296,7 +296,7 @@ fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
             json!([{"id": "r", "effect": "Allow", "from": [{"ipBlocks": ["::/0"], "remoteIpBlocks": ["::/0"]}]}]),
             &["peer", "peer_ip", "remote_ip"],
         ),
-        // The first rule decides; the second is not looked at.
+        // The first rule decides; the second is not evaluated.
         (
             json!([{"id": "r", "effect": "Allow"}, {"id": "s", "effect": "Allow", "to": [{"methods": ["GET"]}]}]),
             &["peer"],

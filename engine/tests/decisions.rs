@@ -1,4 +1,4 @@
-//! The table of decisions, natively; `wasm.rs` has it in WebAssembly.
+//! The table of decisions, natively; `wasm.rs` runs it in WebAssembly.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(

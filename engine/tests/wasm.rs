@@ -1,4 +1,4 @@
-//! The table of decisions in WebAssembly, as the filter runs it: `usize` has 32 bits there.
+//! The table of decisions in WebAssembly, as in the filter: `usize` has 32 bits there.
 
 #![cfg(target_arch = "wasm32")]
 #![expect(

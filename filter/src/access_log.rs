@@ -1,5 +1,5 @@
-//! Decision → what Envoy's access log can show of it: values in the filter state, which no client can
-//! write, as `%FILTER_STATE(wasm.NAME:PLAIN)%`.
+//! Writes decisions to the filter state for Envoy's access log, as
+//! `%FILTER_STATE(wasm.NAME:PLAIN)%`. Clients cannot write filter state.
 
 use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision};
 use peergate_engine::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode, rule_label};
@@ -7,7 +7,7 @@ use peergate_engine::telemetry::{DECISION_ID, DecisionEffect, Label, ReasonCode,
 use crate::denial::Denial;
 use crate::host::Host;
 
-/// Leaves a denial.
+/// Writes a denial.
 pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
     leave(
         &denial.policy.to_string(),
@@ -19,7 +19,7 @@ pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
     host.set_property(DECISION_ID.as_bytes(), denial.id.as_bytes());
 }
 
-/// Leaves a decision that lets the request pass.
+/// Writes a decision that lets the request pass.
 pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &impl Host) {
     let reason = decision.reason();
     let by = reason.rule().map_or(policy.name(), CompiledRule::policy);
@@ -32,7 +32,7 @@ pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &
     );
 }
 
-/// Leaves that a rule in shadow matched. What a `Telemetry` logs as denied goes by its effect.
+/// Writes a match of a rule in shadow. A `Telemetry` recognizes denials by the effect.
 pub fn leave_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &impl Host) {
     let (effect, reason) = policy.recorded_as(rule);
     leave(&rule.policy().to_string(), Some(rule), effect, reason, host);

@@ -1,4 +1,4 @@
-//! The attributes of the current request, each asked for when first needed and then kept.
+//! The attributes of the current request, each fetched on first use and cached.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -15,17 +15,17 @@ use crate::host::{Bytes, Host};
 use crate::peer::Peer;
 use crate::peer_certificates::PeerCertificates;
 
-/// Where Istio's waypoints leave the caller's URI SANs: its TLS connection ends in another
+/// Where Istio's waypoints store the caller's URI SANs, because the TLS connection ends in another
 /// listener.
 const WAYPOINT_PEER: &[u8] = b"filter_state\0io.istio.peer_principal";
 const DESTINATION_PORT: &[u8] = b"destination\0port";
 const DESTINATION_ADDRESS: &[u8] = b"destination\0address";
-/// The client's address, after `x-forwarded-for` where the proxy believes that.
+/// The client's address, from `x-forwarded-for` if the proxy trusts it.
 const SOURCE_ADDRESS: &[u8] = b"source\0address";
 const SERVER_NAME: &[u8] = b"connection\0requested_server_name";
 const DYNAMIC_METADATA: &[u8] = b"metadata";
 
-/// The request that the proxy is at.
+/// The current request.
 pub struct HostAttributes<'h, H> {
     host: &'h H,
     certificates: &'h PeerCertificates,
@@ -44,7 +44,7 @@ pub struct HostAttributes<'h, H> {
 }
 
 impl<'h, H: Host> HostAttributes<'h, H> {
-    /// The request that `host` is at.
+    /// The current request of `host`.
     pub fn new(host: &'h H, certificates: &'h PeerCertificates) -> Self {
         Self {
             host,
@@ -90,7 +90,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         Some(address.ip())
     }
 
-    /// Whether the client speaks gRPC, by what Envoy takes for it, and so takes no HTTP status for an answer.
+    /// Whether the client speaks gRPC, by Envoy's criteria, and so expects a gRPC status.
     pub fn is_grpc(&self) -> bool {
         let kind = self.host.request_header(b"content-type");
         kind.is_some_and(|kind| {
@@ -144,7 +144,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
             .get_or_init(|| self.ask_for_ip(DESTINATION_ADDRESS))
     }
 
-    /// No property has it: `source.address` may be what a client forwarded.
+    /// No property contains it: `source.address` may be forwarded by the client.
     fn peer_ip(&self) -> PeerIp {
         PeerIp::Hidden
     }
@@ -161,7 +161,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
             .as_deref()
     }
 
-    /// All headers are asked for: a single one would be its first value.
+    /// Fetches all headers, because the call for a single header returns only its first value.
     fn header(&self, name: &str, visit: &mut dyn FnMut(&[u8])) {
         let name = match name {
             "host" => ":authority",
@@ -189,7 +189,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     }
 }
 
-/// Without the values: what a client sent has no place in a log.
+/// Omits the values: client data must not appear in logs.
 impl<H> fmt::Debug for HostAttributes<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostAttributes").finish_non_exhaustive()

@@ -1,7 +1,7 @@
-//! As much of X.509 as it takes to know the names and the end of a certificate.
+//! Parses the parts of X.509 that contain the names and the end of validity of a certificate.
 //!
-//! The handshake has verified all else. The walk is strict: what is not one certificate, in PEM
-//! and DER, gives nothing.
+//! The handshake has verified everything else. The parser is strict: it rejects anything but a
+//! single certificate in PEM and DER.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// `TBSCertificate.extensions` (RFC 5280, section 4.1).
 const EXTENSIONS: u8 = 0xa3;
-/// Where `TBSCertificate.validity` stands among the sequences of a `TBSCertificate`, from 0.
+/// The position of `TBSCertificate.validity` among the sequences of a `TBSCertificate`, from 0.
 const VALIDITY: usize = 2;
 /// `GeneralName.dNSName` and `GeneralName.uniformResourceIdentifier` (RFC 5280, section 4.2.1.6).
 const DNS: u8 = 0x82;
@@ -27,17 +27,17 @@ const URI: u8 = 0x86;
 /// 2.5.29.17, `subjectAltName`.
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
-/// What a certificate says of its holder.
+/// The relevant contents of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificate {
     /// Its URI SANs and DNS SANs.
     pub names: Vec<(NameKind, Vec<u8>)>,
-    /// Until when it is valid; none where the time cannot be read.
+    /// The end of validity; `None` if the time cannot be read.
     pub not_after: Option<Timestamp>,
 }
 
 impl Certificate {
-    /// Reads a certificate in PEM; none when it is not one.
+    /// Parses a certificate in PEM; `None` if it is not one.
     pub fn read(pem: &[u8]) -> Option<Self> {
         let der = der_of(pem)?;
         let mut certificate = Elements(only(&der, SEQUENCE)?);
@@ -57,7 +57,8 @@ impl Certificate {
         Some(read)
     }
 
-    /// How many names it has that Envoy's RBAC takes for a SPIFFE ID: URI SANs, and DNS SANs that read as one.
+    /// The number of names that Envoy's RBAC reads as SPIFFE IDs: URI SANs, and DNS SANs that look
+    /// like one.
     pub fn ids(&self) -> usize {
         let is_id = |(kind, name): &&(NameKind, Vec<u8>)| {
             *kind == NameKind::Uri || name.starts_with(SCHEME.as_bytes())
@@ -72,7 +73,7 @@ impl Certificate {
             if fields.expect_tag(OBJECT_IDENTIFIER)? != SUBJECT_ALT_NAME {
                 continue;
             }
-            // `critical` may stand before the value.
+            // `critical` is optional and precedes the value.
             while let Some((tag, content)) = fields.next()? {
                 if tag == OCTET_STRING {
                     self.add_names(only(content, SEQUENCE)?)?;
@@ -110,7 +111,7 @@ fn end_of(validity: &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let mut text = century.to_owned();
-    // RFC 3339 has something between most of the parts, each of two digits.
+    // RFC 3339 has a separator between most of the two-digit parts.
     for (position, byte) in rest.chars().enumerate() {
         match position {
             2 | 4 => text.push('-'),
@@ -123,18 +124,18 @@ fn end_of(validity: &[u8]) -> Option<Timestamp> {
     Timestamp::parse(&text).ok()
 }
 
-/// The content of the one element that `der` is, which must have this tag.
+/// The content of `der`, which must be a single element with this tag.
 fn only(der: &[u8], tag: u8) -> Option<&[u8]> {
     let mut elements = Elements(der);
     let content = elements.expect_tag(tag)?;
     elements.0.is_empty().then_some(content)
 }
 
-/// DER elements, one after the other.
+/// Iterates over consecutive DER elements.
 struct Elements<'d>(&'d [u8]);
 
 impl<'d> Elements<'d> {
-    /// Tag and content of the next element, `Some(None)` after the last; `None` when the bytes are
+    /// Tag and content of the next element, `Some(None)` after the last; `None` if the bytes are
     /// not DER.
     #[expect(
         clippy::option_option,
@@ -169,7 +170,7 @@ impl<'d> Elements<'d> {
     }
 }
 
-/// What stands in base64 between the two lines of a PEM certificate.
+/// Decodes the base64 between the two lines of a PEM certificate.
 fn der_of(pem: &[u8]) -> Option<Vec<u8>> {
     let body = pem
         .trim_ascii()
@@ -264,7 +265,7 @@ mod tests {
         for length in 0..der.len() {
             assert_eq!(count(&pem_of(&der[..length])), None, "{length}");
         }
-        // Whatever the change, it ends, without a panic.
+        // Parsing must end without a panic for any change.
         for position in 0..der.len() {
             for value in [0, 0x30, 0x7f, 0x80, 0x83, 0xff] {
                 let mut changed = der.clone();

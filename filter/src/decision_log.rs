@@ -1,7 +1,7 @@
-//! Denials and shadow hits → log lines: one JSON object each, and never more than a proxy should write.
+//! Writes denials and shadow hits as log lines: one JSON object each, with a rate limit.
 //!
-//! They have the field names of the access log, and nothing that could be a secret: of what a client
-//! sent only method, host without user, and the path without query.
+//! Fields have the same names as in the access log. Nothing could be a secret: of client data, only
+//! the method, the host without user information, and the path without query are logged.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -19,23 +19,23 @@ use crate::denial::{Denial, shown};
 use crate::host::Host;
 use crate::metrics::Counters;
 
-/// The log of a policy's decisions. Denials and matches of rules in shadow each have their own bounds:
-/// the one must not push out the other.
+/// The log of a policy's decisions. Denials and shadow hits have separate rate limits, so that
+/// neither displaces the other.
 #[derive(Debug)]
 pub struct DecisionLog {
     denials: Bounds,
     shadow: Bounds,
 }
 
-/// A bound for callers of the mesh and one for all others: whoever reaches a proxy can have requests
-/// denied as fast as they like, and must not hide what becomes of the mesh's own.
+/// One limit for callers of the mesh and one for strangers. Strangers can cause denials at any
+/// rate, and must not hide those of mesh callers.
 #[derive(Debug)]
 struct Bounds {
     mesh: Bound,
     strangers: Bound,
 }
 
-/// How many lines a second are written, and how many were not.
+/// Limits the lines per second, and counts omitted ones.
 #[derive(Debug)]
 struct Bound {
     per_second: u16,
@@ -44,7 +44,7 @@ struct Bound {
     omitted: Cell<u64>,
 }
 
-/// A line, in the order of its fields.
+/// A log line, in the order of its fields.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     peergate: DecisionEffect,
@@ -57,13 +57,13 @@ struct Line<'a> {
     host: Option<Cow<'a, str>>,
     revision: Option<&'a str>,
     decision: Option<&'a str>,
-    /// How many lines were left out before this one.
+    /// The number of lines omitted before this one.
     omitted: u64,
 }
 
 impl DecisionLog {
-    /// A log of at most this many lines a second of either kind, about callers of the mesh and about
-    /// strangers each.
+    /// A log with at most this many lines per second of each kind, separately for callers of the
+    /// mesh and strangers.
     pub fn new(per_second: u16) -> Self {
         Self {
             denials: Bounds::new(per_second),
@@ -103,7 +103,7 @@ impl DecisionLog {
         write(&line, host);
     }
 
-    /// Logs that a rule in shadow matched.
+    /// Logs a match of a rule in shadow.
     pub fn shadow_match(
         &self,
         policy: &CompiledPolicy,
@@ -139,7 +139,7 @@ impl DecisionLog {
     }
 }
 
-/// At a level that Istio's proxies write unless told otherwise.
+/// Uses a level that Istio's proxies log by default.
 fn write(line: &Line<'_>, host: &impl Host) {
     if let Ok(text) = serde_json::to_string(line) {
         host.log(Level::Warn, &text);
@@ -173,8 +173,8 @@ impl Bound {
         }
     }
 
-    /// Whether one more line may be written, and how many were not since the last. Without a clock all
-    /// time is one second.
+    /// Whether another line may be written, and how many were omitted since the last. Without a
+    /// clock, all times fall into one second.
     fn admit(&self, now: Option<Timestamp>) -> Option<u64> {
         let second = now.map_or(0, Timestamp::unix_seconds);
         if self.second.replace(second) != second {
@@ -365,7 +365,7 @@ mod tests {
 
     const GATEWAY: &str = "spiffe://cluster.local/ns/edge/sa/gateway";
 
-    /// The callers in the log under a flood: each of them asks five times within a second in which two
+    /// The callers in the log of a flood: each sends five requests within a second, in which two
     /// lines may be written.
     fn callers_logged(enforcement: &str, callers: &[Option<&str>]) -> Vec<String> {
         let mut config = config(&rules());
@@ -400,7 +400,7 @@ mod tests {
         }
     }
 
-    /// Of `WEB` a rule in shadow is logged, by the same bounds as denials in shadow.
+    /// For `WEB`, a rule in shadow is logged under the same limits as denials in shadow.
     #[test]
     fn nor_does_it_hide_matches_in_shadow() {
         let logged = callers_logged("Shadow", &[None, Some(WEB)]);

@@ -1,4 +1,4 @@
-//! Decision → all that is told of a denial: gathered once, for the reply, the logs and the caller.
+//! The facts about a denial, collected once for the reply, the logs and the decision ID.
 
 use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
 use peergate_engine::engine::{
@@ -8,20 +8,20 @@ use peergate_engine::plugin_config::PolicyName;
 use peergate_engine::rule_spec::Enforcement;
 use peergate_engine::telemetry::DecisionEffect;
 
-/// How many parts of rules are looked at for the one that comes nearest: anybody can have requests
-/// denied, and a large policy must not make that dear.
+/// The search is limited to this many rule parts, so that denials stay cheap even with large
+/// policies: any client can cause them.
 const PARTS_LOOKED_AT: usize = 64;
 
 /// A request that is denied, or would be if its policy were not in shadow.
 #[derive(Debug)]
 pub struct Denial<'p> {
-    /// Why.
+    /// The reason.
     pub reason: Reason<'p>,
-    /// The policy of the rule that decided, or the one that leads.
+    /// The policy that contains the deciding rule, or the leader.
     pub policy: &'p PolicyName,
-    /// Whether the request is denied, or only would be.
+    /// Whether the denial is enforced or in shadow.
     pub enforcement: Enforcement,
-    /// Whether it comes from somebody who is not of the mesh.
+    /// Whether the caller is a stranger.
     pub is_stranger: bool,
     /// The caller's SPIFFE ID, if it has one.
     pub caller: Option<String>,
@@ -29,14 +29,14 @@ pub struct Denial<'p> {
     pub method: Option<String>,
     /// The path without query.
     pub path: Option<String>,
-    /// The host without user.
+    /// The host without user information.
     pub host: Option<String>,
-    /// The id of the decision.
+    /// The decision ID.
     pub id: String,
 }
 
 impl<'p> Denial<'p> {
-    /// What is to be told of a decision against a request.
+    /// Collects the facts about a denial.
     pub fn new(
         policy: &'p CompiledPolicy,
         decision: &Decision<'p>,
@@ -62,7 +62,7 @@ impl<'p> Denial<'p> {
         }
     }
 
-    /// What was decided, as metrics have it.
+    /// The effect that metrics report.
     pub fn effect(&self) -> DecisionEffect {
         Outcome::Denied.effect(self.enforcement)
     }
@@ -73,7 +73,7 @@ impl<'p> Denial<'p> {
     }
 }
 
-/// What a client sent, as text that is no longer than it may be: logs must not grow by what it likes.
+/// Client data as text of limited length, so that clients cannot bloat the logs.
 pub fn shown(text: Option<&[u8]>, longest: usize) -> Option<String> {
     let text = text?;
     match text.get(..longest) {
@@ -84,7 +84,7 @@ pub fn shown(text: Option<&[u8]>, longest: usize) -> Option<String> {
     }
 }
 
-/// The rule that came nearest to allowing a request, as far as is looked.
+/// The nearest `Allow` rule within the limit of the search.
 pub fn nearest<'p>(
     policy: &'p CompiledPolicy,
     request: &impl RequestAttributes,

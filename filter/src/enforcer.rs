@@ -1,4 +1,4 @@
-//! The one way of a request: attributes → decision → what follows from it.
+//! Handles a request: fetches attributes, decides, and carries out the decision.
 
 use std::fmt;
 
@@ -20,37 +20,36 @@ use crate::peer_certificates::PeerCertificates;
 use crate::planes;
 use crate::{access_log, learning, reply, upstream_header};
 
-/// The beginnings of the properties of the proxy's node: the second was the name before Envoy had the
-/// first.
+/// The prefixes of properties of the proxy's node. Old versions of Envoy only have the second.
 const NODE: [&[u8]; 2] = [b"xds\0node\0", b"node\0"];
-/// By Istio's node metadata.
+/// In Istio's node metadata.
 const NAMESPACE: &[u8] = b"metadata\0NAMESPACE";
 const LABELS: &[u8] = b"metadata\0LABELS\0";
 const ID: &[u8] = b"id";
 
-/// A policy that is in force.
+/// An active policy.
 #[derive(Debug)]
 pub struct Enforcer {
     policy: CompiledPolicy,
-    /// As filters after this one get to know of them. None if no other policy is enforced with this one.
+    /// The announcement for later filters. `None` if no other policy is enforced together with this
+    /// one.
     announced: Option<OwnPolicies>,
     counters: Counters,
     log: DecisionLog,
     certificates: PeerCertificates,
 }
 
-/// What becomes of a request.
+/// The result of enforcement for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes on to the next filter. Where another policy's filter decided, this one has judged
-    /// nothing.
+    /// It continues to the next filter. `None` if another policy's filter decided it.
     Pass(Option<Outcome>),
-    /// It has been answered.
+    /// The filter has sent a reply.
     Answered,
 }
 
 impl Enforcer {
-    /// Puts the policies of a plugin config in force, as far as they are for this workload.
+    /// Activates the policies of a plugin config that select this workload.
     pub fn new(config: &[u8], host: &impl Host) -> Result<Self, ConfigError> {
         let proxy = describe(host);
         let policy = CompiledPolicy::for_workload(config, &proxy.label)?;
@@ -64,11 +63,11 @@ impl Enforcer {
         })
     }
 
-    /// Decides the request that `host` is at, and carries out the decision.
+    /// Decides the current request of `host`, and carries out the decision.
     ///
-    /// Host calls that return data are the expensive ones. A request that passes costs one for the caller, and
-    /// one for each of method, path, host and port that a rule still in question looks at; counting it
-    /// and finding no forged header cost little.
+    /// Host calls that return data are the expensive ones. A request that passes costs one for the
+    /// caller, and one for each of method, path, host and port that a candidate rule tests.
+    /// Counting it and checking for forged headers are cheap.
     pub fn enforce(&self, host: &impl Host) -> Verdict {
         let announced = self.announced.as_ref().filter(|_| self.policy.yields());
         let followed = announced.and_then(|own| Some((own, Announcement::read(host)?)));
@@ -79,7 +78,7 @@ impl Enforcer {
         }
     }
 
-    /// Decides a request that no filter of another policy has decided.
+    /// Decides a request that no other filter has decided.
     fn decide<H: Host>(&self, host: &H) -> Verdict {
         let request = HostAttributes::new(host, &self.certificates);
         let decision = self.policy.evaluate(&request);
@@ -94,7 +93,7 @@ impl Enforcer {
         if decision.outcome() == Outcome::Allowed && reporting.access_log == ReportedRequests::All {
             access_log::leave_allowance(&self.policy, &decision, host);
         }
-        // Recorded after it, so that a match in shadow overwrites the plain allowance.
+        // Recorded last, so that a shadow match overwrites the plain allowance.
         self.record_matches(&request, None, host);
         if decision.outcome() == Outcome::Denied {
             self.report_denial(&decision, &request, host);
@@ -113,10 +112,10 @@ impl Enforcer {
         Verdict::Pass(Some(decision.outcome()))
     }
 
-    /// Adds denials to the decision of earlier filters, which have not enforced these policies in this
-    /// version. Policies for one workload add up: what an earlier filter has allowed needs no second `Allow`
-    /// rule, and a leader that knows the policy in another version is the one to allow. Earlier filters have
-    /// counted and recorded the request, so only a denial is reported.
+    /// Adds denials to the decision of earlier filters, which have not enforced these policies in
+    /// this version. A request that an earlier filter has allowed needs no second `Allow` rule, and
+    /// a leader that knows another version of the policy is responsible for allowing. Earlier
+    /// filters have counted and recorded the request, so only a denial is reported.
     fn follow<H: Host>(&self, own: &OwnPolicies, earlier: &Announcement, host: &H) -> Verdict {
         let request = HostAttributes::new(host, &self.certificates);
         let is_led = earlier.names(self.policy.name());
@@ -128,7 +127,7 @@ impl Enforcer {
         self.record_matches(&request, Some(earlier), host);
         if let Some(decision) = &decision
             && decision.outcome() == Outcome::Denied
-            // A denial in shadow changes nothing, and a leader that knows the policy records its own.
+            // A denial in shadow has no effect, and a leader that knows the policy records its own.
             && !(decision.lets_pass() && is_led)
         {
             self.counters.count(decision.reason(), host);
@@ -149,7 +148,7 @@ impl Enforcer {
         Verdict::Pass(None)
     }
 
-    /// Logs a denial, and answers the request if the denial is enforced.
+    /// Logs a denial, and replies to the request if the denial is enforced.
     fn report_denial<H: Host>(
         &self,
         decision: &Decision<'_>,
@@ -167,7 +166,8 @@ impl Enforcer {
         }
     }
 
-    /// Counts and tells which rules match that have no say, of policies that no earlier filter knows.
+    /// Counts and reports matches of rules that are only recorded, for policies that no earlier
+    /// filter knows.
     fn record_matches<H: Host>(
         &self,
         request: &HostAttributes<'_, H>,
@@ -190,7 +190,8 @@ impl Enforcer {
             }
             self.log
                 .shadow_match(policy, rule, request, &self.counters, host);
-            // A line of the access log has one rule: the first that would deny says most.
+            // An access log line contains one rule. The first one that would deny is the most
+            // informative.
             told = match told {
                 Some(other) if other.effect() == Effect::Deny || rule.effect() != Effect::Deny => {
                     told
@@ -203,8 +204,8 @@ impl Enforcer {
         }
     }
 
-    /// Counts what RBAC said of a request that this filter judged so and let pass. Asked when the
-    /// request is over.
+    /// Counts RBAC's decision on a request that this filter decided with `outcome` and let pass.
+    /// Called at the end of the request.
     #[cfg(feature = "compare-planes")]
     pub fn compare_planes(&self, outcome: Outcome, host: &impl Host) {
         if let Some(verdicts) = planes::compare(outcome, host) {
@@ -213,7 +214,7 @@ impl Enforcer {
     }
 }
 
-/// What filters after this one need to know of a decision that lets a request pass.
+/// What later filters need to know about a decision that lets a request pass.
 fn passage(decision: &Decision<'_>) -> Passage {
     match (decision.enforcement(), decision.reason()) {
         (Enforcement::Enforce, Reason::AllowedByRule(_)) => Passage::Allowed,
@@ -221,7 +222,7 @@ fn passage(decision: &Decision<'_>) -> Passage {
     }
 }
 
-/// The proxy that the filter runs in, by its node.
+/// The proxy's description of itself, from its node.
 fn describe(host: &impl Host) -> ProxyDescription<impl Fn(&str) -> Option<String>> {
     let id = of_node(host, ID).unwrap_or_default();
     ProxyDescription {
@@ -238,7 +239,7 @@ fn of_node(host: &impl Host, path: &[u8]) -> Option<String> {
     String::from_utf8(value?).ok()
 }
 
-/// What is in force, in one line.
+/// A one-line summary of the active policy.
 impl fmt::Display for Enforcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

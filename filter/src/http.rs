@@ -1,4 +1,4 @@
-//! One request, as the proxy calls.
+//! The callbacks for one request.
 
 use std::rc::Rc;
 
@@ -16,13 +16,13 @@ use crate::{reply, upstream_header};
 #[derive(Debug)]
 pub(crate) struct Http {
     enforcer: Option<Rc<Enforcer>>,
-    /// What the filter said of it, where it judged it and let it pass.
+    /// The filter's decision, if it let the request pass.
     #[cfg(feature = "compare-planes")]
     outcome: Option<Outcome>,
 }
 
 impl Http {
-    /// A request under the policy in force; without one it will be denied.
+    /// A request under the active policy. Without a policy it will be denied.
     pub(crate) fn new(enforcer: Option<Rc<Enforcer>>) -> Self {
         Self {
             enforcer,
@@ -53,14 +53,14 @@ impl HttpContext for Http {
         }
     }
 
-    /// Called of a request that has trailers, once they are there. They reach the upstream after this, also
-    /// where it had the headers long before.
+    /// Called when the trailers of a request have arrived. They reach the upstream only afterwards,
+    /// even if the headers were sent long before.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         upstream_header::remove_trailers(&Proxy);
         Action::Continue
     }
 
-    /// Called of every request, also of those that a filter before this one has answered.
+    /// Called for every request, including those that an earlier filter has answered.
     #[cfg(feature = "compare-planes")]
     fn on_log(&mut self) {
         if let (Some(enforcer), Some(outcome)) = (&self.enforcer, self.outcome) {

@@ -1,7 +1,8 @@
 //! Learning mode: requests by caller, method and path, for `peergate learn`.
 //!
-//! Here alone do requests make series, and so there is a bound on how many: what comes after is counted
-//! as one of each rule and effect. Callers without an identity of the mesh are not told apart.
+//! Only here do requests create series, so their number is limited. Beyond the limit, requests are
+//! counted together for each rule and effect. All callers without an identity of the mesh are
+//! counted as one.
 
 use std::cell::Cell;
 
@@ -14,12 +15,13 @@ use peergate_engine::telemetry::{DecisionEffect, ObservedValue, PolicyLabel, rul
 use crate::host::Host;
 use crate::metrics::{define, defined, increment};
 
-/// The longest path that is told apart, in bytes.
+/// The maximum length of a path that is counted separately, in bytes.
 const LONGEST_PATH: usize = 256;
 
 thread_local! {
-    /// How many series requests have made in this VM: those that pass, and those that are denied, which
-    /// may not take more than half of the room. Configurations come and go, and series stay.
+    /// The number of series that requests have created in this VM, for requests that pass and those
+    /// that are denied, which may use at most half of the limit. Configurations change, but series
+    /// remain.
     static LEARNED: [Cell<u16>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
@@ -44,7 +46,7 @@ pub fn observe(
         | PeerIdentity::Unvalidated
         | PeerIdentity::Malformed => None,
     };
-    // Nothing is learned of callers outside the mesh: they must not take the room of others.
+    // Nothing is learned about callers outside the mesh, because they could use up the series.
     let is_nobody = caller.is_none();
     let caller = ObservedValue::label(caller);
     let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !is_nobody));
@@ -56,11 +58,11 @@ pub fn observe(
     let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
     let counter = defined(&series).or_else(|| {
         let is_short = is_short && method.len() <= LONGEST_PATH;
-        // Room is taken last: what makes no series of its own takes none.
+        // Reserved last, so that requests without a series of their own do not use up any.
         if is_short && (is_nobody || take_room(effect, most)) {
             return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
         }
-        // No caller is called so.
+        // No caller has this name.
         let other = labels(
             ObservedValue::OTHER,
             ObservedValue::OTHER,
@@ -71,7 +73,7 @@ pub fn observe(
     increment(counter, host);
 }
 
-/// Takes room for one more series, if there is any.
+/// Reserves one more series, unless the limit is reached.
 fn take_room(effect: DecisionEffect, most: u16) -> bool {
     LEARNED.with(|[passing, denied]| {
         let (learned, most) = if effect == DecisionEffect::Deny {
@@ -87,7 +89,7 @@ fn take_room(effect: DecisionEffect, most: u16) -> bool {
     })
 }
 
-/// As in a new VM.
+/// Resets the state to that of a new VM.
 #[cfg(test)]
 pub(crate) fn forget() {
     LEARNED.with(|cells| cells.iter().for_each(|learned| learned.set(0)));

@@ -1,22 +1,23 @@
-//! The filter beside Envoy's RBAC: what the two said of one request.
+//! Compares the decisions of the filter and Envoy's RBAC on a request.
 //!
-//! Both enforce the same document. Where they differ, one of them was changed by hand, has not got the
-//! latest revision, or is wrong.
+//! Both enforce the same document. If they differ, one of them was edited by hand, does not have
+//! the latest revision, or has a bug.
 
 use peergate_engine::engine::Outcome;
 use peergate_engine::telemetry::Verdicts;
 
 use crate::host::Host;
 
-/// What RBAC said last, of the request that is being logged (Envoy, RBAC filter, "Dynamic metadata").
+/// RBAC's last result for the request that is being logged (Envoy, RBAC filter, "Dynamic
+/// metadata").
 const RBAC_RESULT: &[u8] =
     b"metadata\0filter_metadata\0envoy.filters.http.rbac\0enforced_engine_result";
 
-/// Where the proxy sent the request on to: there is none of a request that something on the way answered.
+/// The upstream that the proxy sent the request to. Absent if a filter replied.
 const UPSTREAM: &[u8] = b"upstream\0address";
 
-/// Asks what RBAC said of a request that the filter let pass, and had judged so; none where RBAC
-/// was not asked, because something before it answered.
+/// Compares RBAC's decision on a request with the filter's, which let it pass. `None` if an earlier
+/// filter replied, so that RBAC was not reached.
 pub fn compare(filter: Outcome, host: &impl Host) -> Option<Verdicts> {
     let rbac = host.property(RBAC_RESULT);
     match (filter, rbac.as_deref()) {

@@ -1,6 +1,6 @@
-//! Denial → the answer that the caller gets: problem details (RFC 9457), or what a gRPC client takes.
+//! Builds the reply to a denied caller: problem details (RFC 9457), or a gRPC status.
 //!
-//! How much it says depends on who asks. Everybody gets the id of the decision.
+//! The level of detail depends on the caller. Every reply contains the decision ID.
 
 use peergate_engine::engine::{
     Attribute, CompiledPolicy, CompiledRule, NearMiss, Reason, RequestAttributes,
@@ -12,12 +12,12 @@ use serde::Serialize;
 use crate::denial::{self, Denial};
 use crate::host::LocalResponse;
 
-/// The header with the id of the decision.
+/// The header with the decision ID.
 pub const DECISION: &str = "x-peergate-decision";
-/// The header with the code of the reason.
+/// The header with the reason code.
 pub const REASON: &str = "x-peergate-reason";
 
-/// The gRPC status `PERMISSION_DENIED`: the caller may not do this.
+/// The gRPC status `PERMISSION_DENIED`.
 const PERMISSION_DENIED: i32 = 7;
 
 /// Problem details, in the order of their fields.
@@ -32,10 +32,10 @@ struct Problem<'a> {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
-    /// The rule that decided, or the one that came nearest.
+    /// The rule that decided, or the nearest rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
-    /// What would have to differ for that rule to allow the request.
+    /// The attributes in which the request differs from that rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differs: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ struct Problem<'a> {
 
 const TITLE: &str = "Access denied";
 
-/// The answer of a filter that has no policy.
+/// The reply of a filter without a policy.
 pub fn no_policy() -> LocalResponse {
     LocalResponse {
         status: 403,
@@ -61,7 +61,7 @@ pub fn no_policy() -> LocalResponse {
     }
 }
 
-/// The answer to a request that is denied.
+/// The reply to a denied request.
 pub fn denied(
     policy: &CompiledPolicy,
     denial: &Denial<'_>,
@@ -100,7 +100,7 @@ fn details(reason: &str) -> String {
     [DENIAL_DETAILS, reason, "]"].concat()
 }
 
-/// Short: gRPC carries it in a header.
+/// Short, because gRPC carries it in a header.
 fn message(reason: Option<&str>, id: &str) -> String {
     match reason {
         Some(reason) => format!("access denied: {reason}; decision {id}"),
@@ -150,7 +150,7 @@ fn problem<'a>(
     problem
 }
 
-/// What kind of problem this is: a URL, as RFC 9457 has it.
+/// The problem type: a URL, as in RFC 9457.
 fn kind(reporting: &Reporting, reason: Option<&str>) -> String {
     match (&reporting.documentation, reason) {
         (Some(page), Some(reason)) => [page, "#", reason].concat(),
@@ -179,7 +179,7 @@ fn plainly(reason: Reason<'_>) -> String {
     .to_owned()
 }
 
-/// The same with the rule.
+/// The reason with the rule.
 fn in_full(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
     let rule = denial.rule().map_or("", CompiledRule::id);
     match (denial.reason, near) {

@@ -1,8 +1,8 @@
-//! The header by which the upstream is told who calls and what was decided.
+//! The header that reports the caller and the decision to the upstream.
 //!
-//! What a client sends under its name never reaches the upstream, in however many copies and in
-//! whichever case: to the proxy header names have no case, and the calls below take all values. The
-//! same goes for trailers, which many a server puts among the headers.
+//! Values that a client sends under this name never reach the upstream, however often and in
+//! whichever case: the proxy ignores the case of header names, and these calls apply to all values.
+//! The same goes for trailers, because many servers merge them into the headers.
 
 use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
 use peergate_engine::identity::{PeerIdentity, SpiffeId};
@@ -12,10 +12,10 @@ use crate::host::Host;
 /// The header's name.
 pub const NAME: &[u8] = b"x-peergate";
 
-/// A name that many applications take for the same: to CGI and all that came after it, `-` is `_`.
+/// A name that many applications treat as the same: CGI and its successors convert `-` to `_`.
 const LOOKALIKE: &[u8] = b"x_peergate";
 
-/// Makes the decision the header's one value.
+/// Sets the header to the decision.
 pub fn write(
     policy: &CompiledPolicy,
     decision: &Decision<'_>,
@@ -30,17 +30,17 @@ pub fn write(
     remove_each(LOOKALIKE, host);
 }
 
-/// Leaves the header without any value.
+/// Removes the header.
 ///
-/// A write makes Envoy look up the route again, at up to four microseconds, so a copy is removed
-/// only where there is one; that there is none is quickly seen.
+/// Writing makes Envoy recompute the route, which takes up to four microseconds, so the header is
+/// removed only if it is present. Checking that is cheap.
 pub fn remove(host: &impl Host) {
     remove_each(NAME, host);
     remove_each(LOOKALIKE, host);
 }
 
-/// Leaves the request's trailers without it. Nothing is looked up again for that, so it is done without
-/// a look.
+/// Removes the header from the request's trailers. This does not recompute the route, so no check
+/// is needed.
 pub fn remove_trailers(host: &impl Host) {
     host.remove_request_trailer(NAME);
     host.remove_request_trailer(LOOKALIKE);
@@ -52,7 +52,7 @@ fn remove_each(name: &'static [u8], host: &impl Host) {
     }
 }
 
-/// A dictionary of structured fields (RFC 9651, 3.2).
+/// A dictionary in structured fields (RFC 9651, section 3.2).
 fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<SpiffeId<'_>>) -> String {
     let rule = decision.reason().rule();
     let by = rule.map_or(policy.name(), CompiledRule::policy).to_string();
@@ -75,8 +75,8 @@ fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<Spiffe
     value
 }
 
-/// Whether a text can stand between quotes as it is. A revision that somebody wrote by hand may have
-/// anything in it.
+/// Whether a text can be quoted without escaping. A hand-written revision may contain any
+/// character.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))

@@ -1,4 +1,4 @@
-//! Whatever a proxy hands over as a certificate is counted or refused, and within bounds.
+//! Any bytes that a proxy provides as a certificate are counted or rejected, within limits.
 
 #![cfg(not(target_arch = "wasm32"))]
 

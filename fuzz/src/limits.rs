@@ -1,4 +1,4 @@
-//! What one input may cost.
+//! Limits on the cost of one input.
 
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::DefaultHasher;
@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long one input may take.
+/// The maximum time for one input.
 pub const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// How many bytes may be allocated at a time for one input.
+/// The maximum number of bytes allocated at a time for one input.
 pub const MAX_MEMORY: u64 = 200_000_000;
 
-/// After this time an input does not end by itself.
+/// After this time an input counts as hanging.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
 
-/// The input that is being read, and since when.
+/// The input that is being read, and its start time.
 type Current = Mutex<Option<(Instant, Vec<u8>)>>;
 
-/// Runs inputs and sees to it that they keep within the bounds.
+/// Runs inputs and enforces the limits.
 pub(crate) struct Watch {
     target: String,
     measures_time: bool,
@@ -80,7 +80,7 @@ impl Watch {
         panic!("{}", failed(&self.target, input, &fault));
     }
 
-    /// Keeps the slowest input, and says where.
+    /// Saves the slowest input, and returns where.
     pub(crate) fn slowest(&self) -> String {
         let (time, input) = &*self.slowest.borrow();
         failed(&self.target, input, &format!("the slowest took {time:?}"))
@@ -104,7 +104,7 @@ fn end_hanging(target: &str, current: &Current) {
     }
 }
 
-/// Keeps an input that failed, and says where.
+/// Saves a failing input, and returns where.
 fn failed(target: &str, input: &[u8], fault: &str) -> String {
     let mut hasher = DefaultHasher::new();
     input.hash(&mut hasher);

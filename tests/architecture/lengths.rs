@@ -1,10 +1,10 @@
-//! Files are short enough to be about one thing.
+//! Limits the length of files.
 
 use std::collections::BTreeMap;
 
 use super::{crate_folders, repository, rust_files};
 
-/// A longer file is about a second thing as well.
+/// A longer file covers more than one subject.
 const MAX_LINES: usize = 450;
 
 #[test]

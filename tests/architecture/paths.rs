@@ -1,13 +1,13 @@
-//! Every file is of one crate: what several need is in one that all of them may depend on.
+//! Every file belongs to one crate. Shared code is in a crate that all users may depend on.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::{crate_folders, repository, rust_files};
 
-/// How an attribute begins that says where a module's file is.
+/// The start of an attribute that sets a module's path.
 const ATTRIBUTE: &str = "#[path = \"";
 
-/// The files outside a crate's folder that a file of it with this text has for modules.
+/// The files outside the crate's folder that a file uses as modules.
 fn outside(folder: &Path, file: &Path, text: &str) -> Vec<PathBuf> {
     let attributes = text.lines().map(str::trim_start);
     let paths = attributes.filter_map(|line| line.strip_prefix(ATTRIBUTE)?.split('"').next());
@@ -18,7 +18,7 @@ fn outside(folder: &Path, file: &Path, text: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The path without `..`, as far as it goes up from what it names.
+/// The path without `..` components.
 fn normalized(path: &Path) -> PathBuf {
     let mut normalized = PathBuf::new();
     for part in path.components() {

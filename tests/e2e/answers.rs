@@ -1,5 +1,5 @@
-//! What a denied caller gets, by who it is, why, and how much it may know, over HTTP/1.1, HTTP/2 and
-//! gRPC. The page has the tables that real responses make.
+//! Replies to denied callers, by identity, reason and level of disclosure, over HTTP/1.1, HTTP/2
+//! and gRPC. The tables on the page are generated from real responses.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::mesh::{Mesh, WEB, decision_id, plugin_config};
 
 const PAGE: &str = include_str!("../../docs/denials.md");
 
-/// Each kind of denial: why, the client, and the path.
+/// Each kind of denial: its reason, the client, and the path.
 fn denials(mesh: &Mesh) -> [(&'static str, Client, &'static str); 7] {
     let named = |id| mesh.client_as(id);
     [
@@ -42,7 +42,7 @@ fn denials(mesh: &Mesh) -> [(&'static str, Client, &'static str); 7] {
     ]
 }
 
-/// A denial with the id of the decision, which no two have in common, left out.
+/// A denial without its decision ID, which is unique.
 #[derive(Clone, Debug, PartialEq)]
 struct Denial {
     status: u16,
@@ -85,7 +85,7 @@ impl Denial {
         problem
     }
 
-    /// The headers for a cell of a table.
+    /// The headers for a table cell.
     fn header_lines(&self) -> String {
         let headers = self.headers.iter();
         let lines = headers.map(|(name, value)| format!("{name}: {value}"));
@@ -93,7 +93,7 @@ impl Denial {
     }
 }
 
-/// What a client gets that is denied a path: by HTTP/1.1 and, the same, by HTTP/2; and by gRPC.
+/// The denials of a client for a path: over HTTP, equal for HTTP/1.1 and HTTP/2, and over gRPC.
 fn denied(client: Client, path: &str) -> (Denial, Denial) {
     let first = Denial::of(&client.send(&Request::get(path)).unwrap());
     assert_eq!(first.status, 403, "{first:?}");
@@ -133,7 +133,7 @@ fn the_page_has_the_answers_that_callers_get() {
     assert_on_page(&table);
 }
 
-/// Other requests of the caller of that table's first row.
+/// Other requests by the caller in the first row of that table.
 #[test]
 fn the_page_has_what_other_requests_get() {
     let mesh = Mesh::with_config(plugin_config(|_| {}));
@@ -166,8 +166,8 @@ fn the_page_has_what_other_requests_get() {
 
 const DOCUMENTATION: &str = "https://docs.example.com/mesh/denied";
 
-/// The policy with all that can be told: owners, a rule that denies whoever asks, a page and a contact;
-/// and everybody is told as much.
+/// The policy with all optional information: owners, a rule that denies any caller, a documentation
+/// page and a contact. All callers have the same level.
 fn disclosing(level: Disclosure) -> String {
     plugin_config(|config| {
         config.reporting.denials = Some(DenialsSpec {
@@ -191,7 +191,7 @@ fn disclosing(level: Disclosure) -> String {
     })
 }
 
-/// What the body says beside status, title and detail, for a cell of a table.
+/// The fields of the body except status, title and detail, for a table cell.
 fn body_says(problem: &Value) -> String {
     let fields = [
         "reason", "policy", "rule", "differs", "owner", "contact", "type", "decision",
@@ -221,7 +221,7 @@ fn the_page_has_what_each_caller_learns_at_each_level() {
     ] {
         let mesh = Mesh::with_config(disclosing(level));
         let foreign = "spiffe://evil.example/ns/shop/sa/web";
-        // Callers who are told the same share a row.
+        // Callers with equal replies share a row.
         let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
         for (caller, client, path) in [
             ("of the mesh", mesh.client_as(WEB), "/admin"),

@@ -1,5 +1,5 @@
-//! Plugin configs as a mesh delivers them: at first, and in place of one that is running. What
-//! cannot be taken is refused, with the reason in the log, and nothing opens because of it.
+//! Delivery of plugin configs: initially, and as an update of a running filter. Invalid configs are
+//! rejected with the reason in the log, and never let requests pass.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::mesh::{
     Discovery, Mesh, WEB, assert_allowed, assert_denied, extension_config, plugin_config,
 };
 
-/// Configs that must be refused, each with a part of the reason that the log gives.
+/// Invalid configs, each with a part of the reason in the log.
 fn unsound() -> Vec<(String, &'static str)> {
     let changed = |change: fn(&mut PluginConfig)| plugin_config(change);
     vec![
@@ -108,7 +108,7 @@ fn a_rule_changed_in_place_takes_effect_without_a_restart() {
     assert_allowed(&connection.send(&Request::get("/orders")).unwrap());
     mesh.deliver(&plugin_config(|config| config.rules.clear()));
     mesh.wait_for_config(Discovery::Accepted);
-    // A worker takes the new config after the main thread has; the caller's connection stays.
+    // Workers receive the new config after the main thread. The caller's connection stays open.
     wait_for("the new config on the worker", PATIENCE, || {
         let response = connection.send(&Request::get("/orders"));
         Ok(response.ok().filter(|response| response.status == 403))
@@ -133,7 +133,7 @@ fn many_configs_one_after_the_other_do_no_harm() {
 }
 
 impl Mesh {
-    /// A sidecar that gets its filter as Istio delivers it: by extension config discovery, here
+    /// A sidecar that receives its filter like in Istio: through extension config discovery, here
     /// from a file.
     fn discovering(plugin_config: &str) -> Self {
         Self::discovering_extension(&extension_config(plugin_config))
@@ -146,7 +146,7 @@ impl Mesh {
         mesh
     }
 
-    /// Replaces the file as a whole, which is what Envoy watches for.
+    /// Replaces the file atomically, which Envoy watches for.
     fn deliver(&mut self, plugin_config: &str) {
         let seen = self.delivery.as_ref().unwrap().outcomes(&self.envoy);
         let delivery = self.delivery.as_mut().unwrap();
@@ -155,7 +155,7 @@ impl Mesh {
         delivery.write(&extension_config(plugin_config));
     }
 
-    /// Waits for what becomes of the last delivery.
+    /// Waits for the outcome of the last delivery.
     pub(crate) fn wait_for_config(&self, expected: Discovery) {
         let delivery = self.delivery.as_ref().unwrap();
         let (accepted, rejected) = delivery.seen;
@@ -173,11 +173,11 @@ impl Mesh {
     }
 }
 
-/// The file through which a sidecar is configured.
+/// The file that configures a sidecar.
 pub(crate) struct Delivery {
     pub(crate) path: PathBuf,
     version: u32,
-    /// How many deliveries were accepted and rejected before the last one.
+    /// The numbers of accepted and rejected deliveries before the last one.
     seen: (u64, u64),
 }
 

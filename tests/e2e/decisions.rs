@@ -1,4 +1,4 @@
-//! Each kind of decision about a caller that is who it should be.
+//! Every kind of decision for callers with a valid identity.
 
 use peergate_sandbox::{Client, Envoy, INBOUND_STRICT, OutboundSidecar, Request};
 use policy_schema::rule_spec::Enforcement;
@@ -13,7 +13,7 @@ fn a_wrong_method_is_denied() {
         &client.send(&Request::new("DELETE", "/orders")).unwrap(),
         "no-rule-matched",
     );
-    // Over HTTP/1.1 Envoy itself refuses a method that it does not know.
+    // Over HTTP/1.1, Envoy itself rejects unknown methods.
     let client = client.http2();
     assert_denied(
         &client.send(&Request::new("get", "/orders")).unwrap(),

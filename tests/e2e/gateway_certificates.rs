@@ -12,14 +12,14 @@ use crate::mesh::{Mesh, WEB, assert_allowed, assert_denied, http_filter, plugin_
 const GATEWAY: &str = "router~127.0.0.1~gateway-0.edge~edge.svc.cluster.local";
 const SIDECAR: &str = "sidecar~127.0.0.1~orders-0.shop~shop.svc.cluster.local";
 
-/// A proxy whose listener [`INBOUND_OPTIONAL_TLS`] trusts the mesh's CA for HTTP/1.1 and another CA for
-/// HTTP/2, and whose listener [`INBOUND_STRICT`] trusts that other CA. They accept whatever they cannot
-/// validate.
+/// A proxy whose listener [`INBOUND_OPTIONAL_TLS`] trusts the mesh's CA for HTTP/1.1 and another CA
+/// for HTTP/2, and whose listener [`INBOUND_STRICT`] trusts that other CA. Both accept certificates
+/// that they cannot validate.
 fn accepting_untrusted(node: &str) -> Mesh {
     start(node, |_| {})
 }
 
-/// The same, changed.
+/// The same with a changed bootstrap.
 fn start(node: &str, change: impl FnOnce(&mut Value)) -> Mesh {
     let other_ca = json!({ "inline_string": Authority::new().unwrap().pem() });
     let filter = http_filter(plugin_config(|_| {}));
@@ -69,7 +69,7 @@ fn client(mesh: &Mesh, listener: &str, identity: &Identity) -> Client {
     client.tls(&mesh.authority, Some(identity)).unwrap()
 }
 
-/// How many handshakes were shortened.
+/// The number of resumed sessions.
 fn resumed_sessions(mesh: &Mesh) -> u64 {
     let stats = mesh
         .envoy
@@ -81,7 +81,7 @@ fn resumed_sessions(mesh: &Mesh) -> u64 {
     counts.sum()
 }
 
-/// Two requests by one client, the second on a resumed session.
+/// Two requests by one client, the second in a resumed session.
 fn on_a_full_and_a_resumed_session(mesh: &Mesh, client: Client) -> [peergate_sandbox::Response; 2] {
     let client = client.resuming();
     let before = resumed_sessions(mesh);

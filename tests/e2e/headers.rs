@@ -1,4 +1,4 @@
-//! What the upstream is told of the caller, and that nobody else can tell it.
+//! The upstream learns the verified caller, and clients cannot forge it.
 
 use peergate_sandbox::{Client, Received, Request};
 use policy_schema::reporting::ReportingSpec;
@@ -8,14 +8,14 @@ use crate::mesh::{Mesh, WEB, assert_denied, plugin_config};
 
 const HEADER: &str = "x-peergate";
 
-/// The caller that a value of the header names.
+/// The caller in a header value.
 fn caller(value: &str) -> String {
     let caller = value.split_once("caller=\"");
     let caller = caller.and_then(|(_, rest)| rest.split_once('"'));
     caller.map_or("-", |(caller, _)| caller).to_owned()
 }
 
-/// The callers of which the upstream was told when `request` was sent.
+/// The callers that the upstream received for `request`.
 fn callers_seen(client: &Client, request: &Request) -> Vec<String> {
     let received = client.send(request).unwrap().received().unwrap();
     received.header(HEADER).map(caller).collect()
@@ -111,7 +111,7 @@ fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
     assert_eq!(callers_seen(&unnamed, &forged("/orders")), ["-"]);
 }
 
-/// Trailers that a client may send, and what an upstream takes for word of the filter.
+/// Client trailers, including names that an upstream might trust.
 fn forged_trailers(path: &str) -> Request {
     Request::get(path)
         .body("a")
@@ -122,7 +122,7 @@ fn forged_trailers(path: &str) -> Request {
         .trailer("x-peergate-like", "2")
 }
 
-/// Fails unless the upstream was sent the client's own trailers and no others.
+/// Asserts that the upstream received the client's own trailers and no others.
 #[track_caller]
 fn assert_own_trailers(received: &Received) {
     let own = [("x-checksum", "1"), ("x-peergate-like", "2")];

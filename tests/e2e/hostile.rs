@@ -1,5 +1,5 @@
-//! What a client can send to break a filter, or to get round it. After each the filter still
-//! serves, on the same worker.
+//! Attempts to break or bypass a filter. After each, the filter still serves requests on the same
+//! worker.
 
 use peergate_sandbox::Request;
 
@@ -35,7 +35,7 @@ fn bytes_outside_ascii_in_path_and_host_do_no_harm() {
                 b"\r\nconnection: close\r\n\r\n",
             ]
             .concat();
-            // Envoy's parser refuses some of these by itself; nothing is let in that has no rule.
+            // Envoy's parser rejects some of these itself. No request passes without a rule.
             if let Ok(answer) = client.send_raw(&raw) {
                 let status = String::from_utf8_lossy(&answer).into_owned();
                 assert!(
@@ -101,7 +101,7 @@ fn requests_without_host_do_no_harm() {
         b"GARBAGE\r\n\r\n",
         b"\x00\x01\x02\x03\r\n\r\n",
     ] {
-        // Whatever Envoy makes of it, the next caller is served.
+        // Whatever Envoy does with it, the next caller is served.
         let _ = client.send_raw(raw);
     }
     mesh.assert_still_serves();

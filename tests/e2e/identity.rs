@@ -1,4 +1,4 @@
-//! Each kind of caller, by name.
+//! Every kind of caller.
 
 use peergate_sandbox::{
     Authority, INBOUND_OPTIONAL_TLS, INBOUND_PERMISSIVE, INBOUND_STRICT, Leaf, Request,

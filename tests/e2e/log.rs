@@ -1,4 +1,4 @@
-//! The filter's own log lines, at the level that Istio's proxies write.
+//! The filter's own log lines, at the level that Istio's proxies log.
 
 use peergate_sandbox::Request;
 use peergate_sandbox::wait::{PATIENCE, wait_for};
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::mesh::{Mesh, WEB, decision_id};
 
-/// The lines of decisions in a proxy's log, once there are so many.
+/// The decisions in a proxy's log, once there are `count`.
 pub(crate) fn decisions(mesh: &Mesh, count: usize) -> Vec<Value> {
     wait_for("the filter's log lines", PATIENCE, || {
         let log = mesh.envoy.log()?;

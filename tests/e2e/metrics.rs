@@ -1,4 +1,4 @@
-//! Decisions are counted where Prometheus can read them.
+//! Decisions are counted in metrics that Prometheus can scrape.
 
 use peergate_sandbox::Request;
 use policy_schema::reporting::{LearningSpec, MetricNames};
@@ -119,7 +119,8 @@ fn what_is_in_force_can_be_read() {
     );
 }
 
-/// V8 collects its garbage whenever a VM's memory grows. The allocator would let it grow by a page at a time.
+/// V8 collects garbage whenever a VM's memory grows. The allocator would grow it by one page at a
+/// time.
 #[test]
 fn memory_grows_once_for_a_large_config() {
     let memory_with = |config: String| {
@@ -162,7 +163,7 @@ fn memory_grows_once_for_a_large_config() {
         let as_number = |number| f64::from(u32::try_from(number).unwrap());
         let reserved = as_number(5 * length + 96 * quotes);
         let grown = memory_with(config) - of_small;
-        // The text itself, and then all at once what it needs beside.
+        // First the text, then one allocation for everything else.
         let pages = 4.0 * 65_536.0;
         let expected = reserved..=reserved + as_number(length) + pages;
         assert!(
@@ -218,7 +219,7 @@ fn in_learning_mode_requests_are_counted_by_caller_method_and_path() {
         ],
     );
     assert_eq!(seen, Some(1.0));
-    // Three of the one worker, or of each of several, and one for all others.
+    // Three series for the worker, or for each of several, and one for all other requests.
     let total = metrics.value(observed, &[]);
     assert_eq!(total, Some(20.0));
     assert!(

@@ -1,5 +1,4 @@
-//! Callers whom nobody of the mesh vouches for, also where a gateway relays what they send: what they
-//! learn, and what they cannot hide.
+//! Strangers, directly or through a gateway: what they learn, and what they cannot hide.
 
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::mesh::{
 };
 
 const GATEWAY: &str = "spiffe://cluster.local/ns/istio-system/sa/gateway";
-/// The same in the cluster that the mesh moved from.
+/// The same in the mesh's former cluster.
 const OLD_GATEWAY: &str = "spiffe://old.example/ns/istio-system/sa/gateway";
 /// The same name in another namespace.
 const OTHER: &str = "spiffe://cluster.local/ns/shop/sa/gateway";
@@ -23,7 +22,7 @@ fn with_gateway(config: &mut PluginConfig) {
     config.mesh.gateways = vec!["istio-system/gateway".to_owned()];
 }
 
-/// What somebody in plaintext gets from a proxy that calls the service as `identity`.
+/// The response to a plaintext client of a proxy that calls the service as `identity`.
 fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
     let files = tempfile::tempdir().unwrap();
     let ca = mesh.authority.write_to(files.path(), "ca").unwrap();
@@ -36,7 +35,7 @@ fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
     client.send(request).unwrap()
 }
 
-/// The names of what a denied caller is told, in the body.
+/// The field names in the body of a denial.
 fn told(response: &Response) -> Vec<String> {
     let body: Value = serde_json::from_str(&response.text()).unwrap();
     body.as_object().unwrap().keys().cloned().collect()
@@ -55,7 +54,7 @@ fn what_a_gateway_relays_is_answered_as_to_a_stranger() {
         assert_eq!(response.header("x-peergate-reason"), None, "{gateway}");
         assert!(decision_id(&response).is_some());
     }
-    // What the rules say of the gateway holds as before.
+    // Rules about the gateway are unaffected.
     let request = Request::get("/orders").authority("shop.example.com");
     assert_allowed(&relayed(&mesh, GATEWAY, &request));
 }
@@ -73,7 +72,7 @@ fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
     }
 }
 
-/// Where the documents do not name it, nothing sets a gateway apart.
+/// Without an entry in the documents, a gateway is an ordinary caller.
 #[test]
 fn a_gateway_that_is_not_named_is_a_caller_as_any() {
     let mesh = Mesh::start();

@@ -1,6 +1,6 @@
-//! What Istio's `AuthorizationPolicy` objects mean, read from its source
-//! (`pilot/pkg/security/authz/model`, `pilot/pkg/security/trustdomain`) as plainly as can be: no index,
-//! no Envoy, nothing shared with what is tested.
+//! A naive implementation of Istio's `AuthorizationPolicy`, from its source
+//! (`pilot/pkg/security/authz/model`, `pilot/pkg/security/trustdomain`): no index, no Envoy, and no
+//! code shared with the code under test.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub(crate) enum Protocol {
     Tcp,
 }
 
-/// Policies for one workload, in a mesh of two names.
+/// Policies for one workload, in a mesh with two trust domains.
 pub(crate) struct Meaning<'p> {
     pub(crate) policies: &'p [AuthorizationPolicy],
     /// The minor version of Istio.
@@ -28,13 +28,13 @@ pub(crate) struct Meaning<'p> {
     pub(crate) trust_domains: [&'p str; 2],
 }
 
-/// A rule of some action, and what is asked of it.
+/// A rule with an action, and a request.
 struct Question<'q> {
     meaning: &'q Meaning<'q>,
     asked: &'q Asked,
     protocol: Protocol,
     action: Action,
-    /// The policy's own.
+    /// The policy's namespace.
     namespace: &'q str,
 }
 
@@ -60,8 +60,8 @@ impl Meaning<'_> {
 }
 
 impl Question<'_> {
-    /// An `ALLOW` rule that asks HTTP of a connection without is dropped as a whole. Of others the
-    /// question is dropped.
+    /// On connections without HTTP, an `ALLOW` rule that depends on HTTP is dropped as a whole. In
+    /// other rules only the HTTP fields are dropped.
     fn rule(&self, rule: &AuthorizationRule) -> bool {
         if self.action == Action::Allow && self.protocol == Protocol::Tcp && asks_http(rule) {
             return false;
@@ -154,7 +154,7 @@ impl Question<'_> {
         self.protocol == Protocol::Tcp || self.of_connection(values, not_values, is)
     }
 
-    /// The names that Envoy's RBAC takes for the caller's: of a workload its ID, with its scheme.
+    /// The names that Envoy's RBAC uses for the caller: for a workload its ID, with the scheme.
     fn names(&self) -> Vec<String> {
         if let Some(names) = &self.asked.certificate {
             let subject = names.common_name.iter();
@@ -208,14 +208,14 @@ impl Question<'_> {
         })
     }
 
-    /// `srcNamespaceGenerator`: each `*` is any text, slashes too.
+    /// `srcNamespaceGenerator`: each `*` matches any text, including slashes.
     fn of_namespace(&self, value: &str) -> bool {
         let names = self.names();
         let mut names = names.iter();
         names.any(|name| glob(&format!("*/ns/{value}/*"), name))
     }
 
-    /// `serviceAccountRegex`, for IDs as Istio issues them.
+    /// `serviceAccountRegex`, for IDs in Istio's form.
     fn account(&self, value: &str) -> bool {
         let (namespace, name) = value.split_once('/').unwrap_or((self.namespace, value));
         let end = format!("/ns/{namespace}/sa/{name}");
@@ -303,7 +303,7 @@ fn asks_http(rule: &AuthorizationRule) -> bool {
         .any(|condition| condition.key.starts_with("request."))
 }
 
-/// `StringMatcher`: `*`, a `*` at the beginning, one at the end, or the text itself.
+/// `StringMatcher`: `*`, a leading `*`, a trailing `*`, or an exact text.
 fn like(text: &str, value: &str) -> bool {
     match (value.strip_prefix('*'), value.strip_suffix('*')) {
         _ if value == "*" => !text.is_empty(),
@@ -313,7 +313,7 @@ fn like(text: &str, value: &str) -> bool {
     }
 }
 
-/// Whether `text` is `pattern` with any text for each `*`.
+/// Whether `text` matches `pattern`, in which each `*` stands for any text.
 fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -1,4 +1,4 @@
-//! Random policies of Istio's for one workload, as its webhook takes them, and requests that meet
+//! Random Istio policies for one workload, accepted by its webhook, and requests that often match
 //! them.
 
 use std::net::IpAddr;
@@ -41,8 +41,8 @@ const PORTS: [&str; 3] = ["80", "81", "9000"];
 const HEADERS: [&str; 4] = ["v", "v*", "*w", "*"];
 const GROUPS: [&str; 3] = ["g1", "g*", "*2"];
 
-/// Some values under a field, or the `not…` one, or both, or neither. What would exclude itself is
-/// rare: it is refused, and compares nothing.
+/// Some values under a field, its `not…` counterpart, both, or neither. Contradictory values are
+/// rare: they are rejected and compare nothing.
 fn lists(
     field: &'static str,
     values: &'static [&'static str],
@@ -194,7 +194,7 @@ pub(crate) fn of_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<Autho
     })
 }
 
-/// The same of a client from outside the mesh.
+/// A request by a client from outside the mesh.
 pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
     let named = |uris: &[&str], dns: &[&str], common_name: Option<&str>| Names {
         dns: dns.iter().map(ToString::to_string).collect(),
@@ -215,7 +215,7 @@ pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
     })
 }
 
-/// A request of a caller of the mesh, or of one without identity.
+/// A request by a caller of the mesh, or an anonymous one.
 pub(crate) fn request() -> impl Strategy<Value = Asked> {
     let callers = [
         None,

@@ -1,5 +1,4 @@
-//! The engine against the plain meaning of the rules: the same outcome for every policy and
-//! every request.
+//! Compares the engine with a naive implementation of the rules, for random policies and requests.
 
 mod covered;
 mod documents;
@@ -19,11 +18,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-/// Fifty requests are asked of each policy. `make model` sets how many pairs that makes.
+/// Fifty requests per policy. `make model` sets the number of pairs.
 const REQUESTS: u32 = 50;
 const PAIRS: u32 = 50_000;
 
-/// How the tally names what a rule decided about a client from outside the mesh.
+/// The tally's name for rules that decided about a client from outside the mesh.
 const FROM_OUTSIDE: &str = "from outside";
 
 fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
@@ -79,7 +78,7 @@ fn engine_decides_what_the_rules_mean() {
     println!("{tally:?}");
 }
 
-/// An outcome that seldom happens is seldom tested. The cases are always the same, so that chance fails nothing.
+/// Rare outcomes are rarely tested. The cases are fixed, so that the test is deterministic.
 #[test]
 fn every_outcome_happens_often() {
     let tally = compare_with_naive(PAIRS / 5, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
@@ -102,8 +101,8 @@ fn every_outcome_happens_often() {
     }
 }
 
-/// Fails at the first request of random policies that the engine decides differently. Returns how often each outcome
-/// happened.
+/// Compares the engine with the naive implementation on random policies, and panics at the first
+/// difference. Returns how often each outcome occurred.
 fn compare_with_naive(pairs: u32, rng: TestRng) -> BTreeMap<&'static str, u32> {
     let tally = RefCell::new(BTreeMap::<&str, u32>::new());
     let count = |what| *tally.borrow_mut().entry(what).or_default() += 1;

@@ -1,5 +1,5 @@
-//! The meaning of rules, told as plainly as possible: every rule is tried, every pattern is read
-//! anew from its text, and nothing of the crate is used but the types that hold those texts.
+//! A naive implementation of the rules: it tries every rule, parses every pattern anew, and uses
+//! nothing from the crate except the types of the documents.
 
 mod caller;
 mod condition;
@@ -18,7 +18,7 @@ use condition::condition_matches;
 use operation::to_matches;
 use source::from_matches;
 
-/// What the engine must answer. Rules are named as `POLICY/ID`.
+/// The expected result. Rules are named as `POLICY/ID`.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) code: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct Outcome {
     pub(crate) recorded: Vec<String>,
 }
 
-/// A rule, and what is to be known of its policy.
+/// A rule with the relevant settings of its policy.
 struct Written<'c> {
     name: String,
     rule: &'c RuleSpec,
@@ -80,7 +80,7 @@ pub(crate) fn outcome(config: &PluginConfig, asked: &Asked) -> Outcome {
         .into_iter()
         .chain(config.along.iter().map(|policy| policy.at_gateway))
         .collect();
-    // A policy for other workloads too that lets pass what it does not deny denies them.
+    // A policy with `otherwise: Pass` that also applies to other workloads denies them.
     let takes_outsiders = at_gateways.contains(&true)
         && policies
             .iter()

@@ -1,5 +1,5 @@
-//! Proxies are told of every service that lets their workload in: a `Sidecar` that leaves one out would
-//! break calls that policies allow.
+//! Every proxy knows all services that its workload may call: a `Sidecar` that omits one would
+//! break allowed requests.
 
 use std::cell::Cell;
 
@@ -16,17 +16,17 @@ use super::documents;
 
 const HOST: &str = "called/called.called.svc.cluster.local";
 
-/// Workloads whose service account is known; those of other names share what their namespace has.
+/// Workloads with known service accounts. All others share the settings of their namespace.
 ///
-/// `b` is the root namespace, and in `ab` there is a gateway.
+/// `b` is the root namespace, and `ab` contains a gateway.
 const ACCOUNTS: [(&str, &str); 2] = [("a", "a"), ("a", "ab")];
 
 fn understand(documents: &[Value]) -> Option<PolicySet> {
     documents::validated(documents).1.policies
 }
 
-/// A mesh in which proxies reach what is declared, a service with those of the rules that are sound,
-/// and some of its callers.
+/// A mesh with restricted visibility: a service with those of the rules that are valid, and some of
+/// its callers.
 fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
     let mut documents = vec![
         documents::mesh(json!({
@@ -66,9 +66,9 @@ fn sound_rules(config: &PluginConfig) -> Vec<Value> {
     rules.filter(is_sound).collect()
 }
 
-/// The namespace and the service account of a request's caller.
+/// The namespace and service account of a request's caller.
 fn caller(asked: &Asked) -> Option<(&str, &str)> {
-    // One that the proxy did not validate is no identity: its caller is anonymous.
+    // Without validation by the proxy there is no identity, so the caller is anonymous.
     let peer = asked.peer.as_deref().filter(|_| !asked.is_unvalidated)?;
     let peer = std::str::from_utf8(peer).ok()?;
     let (_, path) = peer.strip_prefix("spiffe://")?.split_once('/')?;
@@ -76,7 +76,7 @@ fn caller(asked: &Asked) -> Option<(&str, &str)> {
     (!account.contains('/')).then_some((namespace, account))
 }
 
-/// What the proxy of a workload is told of, as Istio chooses among `Sidecar` objects.
+/// The hosts visible to a workload's proxy, according to Istio's choice among `Sidecar` objects.
 fn hosts<'r>(resources: &'r [Value], (namespace, account): (&str, &str)) -> &'r Value {
     let named = |namespace: &str, name: &str| {
         resources.iter().find(|resource| {

@@ -1,4 +1,4 @@
-//! Dashboards: what Grafana needs of them beside their queries.
+//! Dashboards: what Grafana requires besides the queries.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ fn no_two_dashboards_or_panels_share_an_id() {
         .collect();
     assert_eq!(uids.len(), dashboards.len());
     for (name, dashboard) in &dashboards {
-        // Grafana numbers dashboards by itself.
+        // Grafana assigns numbers to dashboards itself.
         assert!(dashboard.get("id").is_none(), "{name}");
         let ids = panels(dashboard).iter().map(|panel| panel["id"].as_u64());
         let ids: BTreeSet<u64> = ids.map(Option::unwrap).collect();
@@ -38,7 +38,7 @@ fn every_panel_says_what_it_shows_and_in_what_unit() {
             for text in ["title", "description"] {
                 assert_ne!(panel[text].as_str().unwrap(), "", "{name}: {panel:#}");
             }
-            // A column of a table has a unit of its own.
+            // Columns of a table have separate units.
             if panel["type"] != "table" {
                 let unit = &panel["fieldConfig"]["defaults"]["unit"];
                 assert!(unit.is_string(), "{name}: {}", panel["title"]);
@@ -47,7 +47,7 @@ fn every_panel_says_what_it_shows_and_in_what_unit() {
     }
 }
 
-/// Where metrics have no label `cluster`, there is nothing to choose, and all is shown.
+/// If metrics have no label `cluster`, everything is shown.
 #[test]
 fn every_query_is_of_the_clusters_that_were_chosen() {
     for (name, dashboard) in files::dashboards() {
@@ -55,7 +55,7 @@ fn every_query_is_of_the_clusters_that_were_chosen() {
         let cluster = variables.iter().find(|it| it["name"] == "cluster").unwrap();
         assert_eq!(cluster["allValue"], ".*", "{name}");
         for (title, query) in files::queries(&dashboard) {
-            // Each selector, which is what stands in braces.
+            // Each selector, which is in braces.
             let mut selectors = query.split('{').skip(1).peekable();
             assert!(selectors.peek().is_some(), "{name}, {title}: {query}");
             for selector in selectors {

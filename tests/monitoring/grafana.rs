@@ -1,4 +1,5 @@
-//! Dashboards as Grafana's own types read them: Grafana itself takes any JSON, and leaves out what it does not know.
+//! Parses dashboards with Grafana's own types. Grafana itself accepts any JSON and ignores unknown
+//! fields.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::{env, fs};
 
 use peergate_tests::monitoring::files;
 
-/// What the types have to say against these files, if anything.
+/// The errors for these files, if any.
 fn complaints(dashboards: &[PathBuf]) -> Option<String> {
     let tools = env::var_os("PEERGATE_MONITORING_TOOLS").unwrap_or_else(|| {
         panic!("PEERGATE_MONITORING_TOOLS is to name what `scripts/monitoring-tools` prints; `make test` does")

@@ -1,4 +1,4 @@
-//! Recording rules and alerts: sound, tested, and explained.
+//! Recording rules and alerts are valid, tested and documented.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 const ALERTS: &str = "monitoring/alerts.yaml";
 const RULES: &str = "monitoring/rules.yaml";
 
-/// What a description begins with. Where metrics have no label `cluster`, it is empty.
+/// The prefix of descriptions. Empty if metrics have no label `cluster`.
 const OF_CLUSTER: &str = "{{ with $labels.cluster }}Cluster {{ . }}: {{ end -}}";
 
-/// Runs `promtool` and fails with what it says if it does.
+/// Runs `promtool`, and panics with its output if it fails.
 fn promtool(args: &[&str]) {
     let output = PrometheusTools::find()
         .promtool(&files::path("monitoring"), args)
@@ -85,7 +85,7 @@ fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
     }
 }
 
-/// Two clusters may have policies of the same name.
+/// Two clusters may have policies with the same name.
 #[test]
 fn no_sum_is_over_clusters() {
     for rule in files::rules(ALERTS).into_iter().chain(files::rules(RULES)) {
@@ -98,7 +98,7 @@ fn no_sum_is_over_clusters() {
     }
 }
 
-/// Where labels are cut out of flat names, `-` has become `__`.
+/// Labels extracted from flat names have `__` in place of `-`.
 #[test]
 fn no_value_of_a_label_is_matched_by_its_dash() {
     let dashboards = files::dashboards();
@@ -107,7 +107,7 @@ fn no_value_of_a_label_is_matched_by_its_dash() {
     let rules = files::rules(ALERTS).into_iter().chain(files::rules(RULES));
     let rules = rules.map(|rule| rule["expr"].as_str().unwrap().to_owned());
     for expression in queries.chain(rules) {
-        // Every second piece stands between quotes; `-|NONE` names both ways to say "no rule".
+        // Every second piece is quoted; `-|NONE` are both spellings of "no rule".
         let quoted = expression.split('"').skip(1).step_by(2);
         for text in quoted.filter(|text| *text != "-|NONE") {
             assert!(!text.contains('-'), "{expression}");

@@ -1,11 +1,11 @@
-//! The scrape configuration of the docs, on what Kubernetes would tell of pods.
+//! The scrape configuration in the docs, applied to Kubernetes metadata of pods.
 
 use peergate_sandbox::wait::{PATIENCE, wait_for};
 use peergate_sandbox::{Prometheus, PrometheusTools};
 use peergate_tests::monitoring::files;
 use serde_json::{Value, json};
 
-/// The jobs of the docs, where pods are listed instead of discovered.
+/// The jobs in the docs, with a list of pods instead of discovery.
 fn jobs(pods: &Value) -> Value {
     let docs = files::text("docs/monitoring.md");
     let (_, block) = docs.split_once("```yaml\nscrape_configs:").unwrap();
@@ -19,7 +19,8 @@ fn jobs(pods: &Value) -> Value {
     config
 }
 
-/// The agent's port has the application's metrics too, and an application must not count for the filter.
+/// The agent's port also exposes the application's metrics, which must not be mistaken for the
+/// filter's.
 #[test]
 fn of_the_agents_port_only_the_agents_metrics_are_kept() {
     let config = jobs(&json!([]));
@@ -81,7 +82,8 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
     assert_eq!(istiod["scrapeUrl"], "http://127.0.0.1:1/metrics");
 }
 
-/// What the operator is told, and what a Prometheus without it: the same, but for what the operator adds by itself.
+/// The operator's monitors are equivalent to the jobs for a plain Prometheus, except for steps that
+/// the operator adds itself.
 #[test]
 fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
     let docs = files::text("docs/monitoring.md");
@@ -112,7 +114,7 @@ fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
     assert_eq!(ports, ["http-monitoring"]);
 }
 
-/// Relabelling in the operator's spelling, without the steps that make labels which are there already.
+/// Relabelling in the operator's spelling, without steps that create labels that already exist.
 fn of_operator(relabelling: &Value, made: &[Option<&str>]) -> Value {
     let Value::Array(steps) = relabelling else {
         return Value::Null;

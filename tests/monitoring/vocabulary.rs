@@ -1,5 +1,5 @@
-//! Rules and dashboards use the filter's vocabulary: a name or a word that the filter does not have finds nothing, and
-//! no query fails for it.
+//! Rules and dashboards use the filter's vocabulary: a query with an unknown name or word finds
+//! nothing without failing.
 
 use peergate_tests::monitoring::files;
 use policy_schema::telemetry::{DecisionEffect, Label, ReasonCode, Verdicts, flat_value, metric};
@@ -11,7 +11,7 @@ const FILES: [&str; 3] = [
     "monitoring/rules_test.yaml",
 ];
 
-/// Every expression of rules and dashboards.
+/// Every expression in rules and dashboards.
 fn expressions() -> Vec<String> {
     let dashboards = files::dashboards();
     let queries = dashboards.iter().flat_map(|(_, it)| files::queries(it));
@@ -27,7 +27,7 @@ fn is_known(name: &str) -> bool {
     metric::ALL.iter().any(is_metric) || name.parse::<Label>().is_ok()
 }
 
-/// The words that a label can have; none if it has texts.
+/// The words of a label; `None` if its values are free text.
 fn words(label: Label) -> Option<Vec<&'static str>> {
     match label {
         Label::Effect => Some(DecisionEffect::ALL.map(DecisionEffect::as_str).into()),
@@ -62,7 +62,7 @@ fn every_word_is_one_that_the_filter_writes() {
                 continue;
             };
             let value = &found[2];
-            // Each alternative finds something, in both kinds of names.
+            // Each alternative matches a word, in both kinds of names.
             for alternative in alternatives(value) {
                 let pattern = Regex::new(&format!("^(?:{alternative})$")).unwrap();
                 let finds = |word: &str| pattern.is_match(word);
@@ -79,7 +79,7 @@ fn every_word_is_one_that_the_filter_writes() {
     assert!(count > 20, "{count}");
 }
 
-/// The alternatives of a regular expression, those in parentheses aside.
+/// The alternatives of a regular expression, except those in parentheses.
 fn alternatives(expression: &str) -> Vec<&str> {
     if expression.contains('(') {
         vec![expression]

@@ -1,7 +1,8 @@
-//! Input in the shapes that people have decides the same after import and render.
+//! Realistic input decides the same after import and render.
 //!
-//! Each workload that the objects name gets the same requests twice in Envoy: with RBAC as Istio builds it
-//! from the originals, and with the filter and RBAC of every rendered object that Istio applies to it.
+//! Each workload in the input gets the same requests twice in Envoy: with RBAC as Istio builds it
+//! from the originals, and with the filter and RBAC of every rendered object that Istio applies to
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -120,7 +121,7 @@ fn source(document: &Value) -> SourceText {
     }
 }
 
-/// The mesh as it is once the filter is published.
+/// The mesh once the filter is published.
 fn with_image(mesh: &MeshDocument) -> Value {
     let mut mesh = serde_json::to_value(mesh).unwrap();
     let digest = "0".repeat(64);
@@ -173,7 +174,7 @@ fn place(place: Place, sources: &[SourceText]) -> String {
     format!("{}:{}", source.name, before.matches('\n').count() + 1)
 }
 
-/// All rendered objects that decide requests.
+/// All rendered objects that affect decisions.
 struct Rendered {
     policies: Vec<AuthorizationPolicy>,
     plugins: Vec<WasmPlugin>,
@@ -219,7 +220,7 @@ impl Rendered {
         }
     }
 
-    /// The filters of a workload, in their order. Ignores `match.mode`, so gateways get all of them too.
+    /// The filters of a workload, in order. Ignores `match.mode`, so gateways get all of them too.
     fn filters(&self, workload: &Workload, set: &PolicySet) -> Vec<HttpFilter> {
         let plugins = self.plugins.iter();
         let plugins = plugins.filter(|plugin| workload.has(&attached_plugin(plugin)));

@@ -1,4 +1,4 @@
-//! What three deciders say of the same requests.
+//! Compares three implementations on the same requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::known_difference::KnownDifference;
 use crate::proxy::{Plane, Proxy};
 use crate::shrink::shrink;
 
-/// The rules of a policy, what becomes of other requests, and the requests by connection.
+/// The rules of a policy, its default, and the requests by connection.
 pub(crate) type Case = ((Vec<Value>, Otherwise), Vec<Vec<Asked>>);
 
 /// How much was compared.
@@ -46,22 +46,22 @@ impl fmt::Display for Counts {
 }
 
 impl Counts {
-    /// Fails where the proxy itself refused much: of that, nothing is compared.
+    /// Asserts that the proxy itself rejected few requests, for which nothing is compared.
     pub(crate) fn assert_hardly_refused(&self) {
         assert!(self.refused < self.requests / 20, "{self}");
     }
 }
 
-/// What is said of one request.
+/// The decisions on one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdicts {
-    /// By the engine, that knows everything.
+    /// By the engine with all attributes.
     pub(crate) policy: bool,
-    /// By the engine, that knows what the filter does.
+    /// By the engine with the attributes that the filter sees.
     pub(crate) policy_in_filter: bool,
     pub(crate) filter: Answer,
     pub(crate) rbac: Answer,
-    /// Why RBAC may decide otherwise than the policy.
+    /// Reasons why RBAC may decide differently from the policy.
     pub(crate) known_differences: Vec<KnownDifference>,
 }
 
@@ -70,30 +70,30 @@ impl Verdicts {
         self.filter == Answer::Refused && self.rbac == Answer::Refused
     }
 
-    /// Whether an enforcement point decides in a way that is not documented.
+    /// Whether an enforcement point decides in an undocumented way.
     pub(crate) fn differ(&self) -> bool {
-        // Where one of two rules is about the peer's address and clients can spell their way round the
-        // other, `validate` warns.
+        // If one of two rules depends on the peer's address and clients can evade the other by
+        // spelling, `validate` warns.
         let is_warned_of =
             self.policy_in_filter && self.explanations().any(KnownDifference::is_evasion);
         !self.is_refused()
             && (self.filter != Answer::of(self.policy_in_filter)
                 || (self.rbac_differs() && self.explanations().next().is_none())
-                // Together they let through only what the policy allows.
+                // Together they only let requests pass that the policy allows.
                 || (self.filter == Answer::Allowed
                     && self.rbac == Answer::Allowed
                     && !self.policy
                     && !is_warned_of))
     }
 
-    /// The documented reasons why RBAC may decide as it does, if it decides otherwise than the policy.
+    /// The documented reasons for RBAC's decision, if it differs.
     fn explanations(&self) -> impl Iterator<Item = KnownDifference> {
         let is_allowed = self.rbac == Answer::Allowed;
         let known = self.known_differences.iter().copied();
         known.filter(move |known| self.rbac_differs() && known.explains(is_allowed))
     }
 
-    /// Whether RBAC decides otherwise than the policy says.
+    /// Whether RBAC decides differently from the policy.
     fn rbac_differs(&self) -> bool {
         !self.is_refused() && self.rbac != Answer::of(self.policy)
     }
@@ -109,8 +109,8 @@ impl Answer {
     }
 }
 
-/// Compares the verdicts of a batch of policies, in one Envoy. Panics at the first difference, made
-/// small.
+/// Compares the decisions on a batch of policies, in one Envoy. Panics at the first difference,
+/// minimized.
 pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts) {
     let understood: Vec<_> = batch
         .iter()
@@ -149,7 +149,7 @@ pub(crate) fn compiled(set: &PolicySet) -> CompiledPolicy {
     CompiledPolicy::try_from(set.plugin_config(policy)).unwrap()
 }
 
-/// Asks everybody about the requests of one connection.
+/// Gets all decisions on the requests of one connection.
 pub(crate) fn verdicts(
     proxy: &Proxy,
     number: usize,

@@ -1,5 +1,5 @@
-//! The named cases of `tests/corpus`: the engine, the filter in Envoy and RBAC in Envoy must all
-//! decide as they say.
+//! The named cases in `tests/corpus`: the engine, the filter in Envoy and RBAC in Envoy must all
+//! decide as specified.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,7 +35,7 @@ struct Case {
     denied: Vec<Asking>,
 }
 
-/// What differs from the usual request.
+/// The differences from the usual request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Asking {
@@ -166,7 +166,7 @@ fn every_case_is_decided_as_it_says_by_all() {
     println!("{} cases, {requests} requests", corpus.len());
 }
 
-/// A page of the documentation says which case shows what.
+/// A documentation page lists the cases for each feature.
 #[test]
 fn the_feature_table_and_the_corpus_name_each_other() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/features.md");

@@ -1,8 +1,8 @@
-//! Policies of Istio's, and what they are imported as, decide alike.
+//! Istio policies and their imports decide alike.
 //!
-//! Each input is asked three times in Envoy: RBAC as Istio makes it of the input, and both planes of
-//! what was imported. Requests are all combinations of a few values, those that the inputs speak of
-//! among them.
+//! Each input is evaluated three times in Envoy: with RBAC as Istio builds it from the input, and
+//! with both enforcement points of the import. Requests are all combinations of a few values,
+//! including those in the inputs.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ fn compare(input: &Path, callers: &mut Callers) {
         .map(|object| serde_json::from_value(object).unwrap())
         .collect();
     let set = imported(input, text);
-    // Every input is for one workload: the policy that leads has all others along.
+    // Every input is for one workload, so the leader enforces all other policies.
     let leading = set
         .policies()
         .iter()
@@ -80,7 +80,8 @@ fn compare(input: &Path, callers: &mut Callers) {
                 "{}: {asked:#?}",
                 input.display()
             );
-            // Each plane may leave to the other what it does not see, and only that.
+            // Each enforcement point may leave conditions that it does not see to the other, but no
+            // others.
             let both = [rbac[position], filter[position]].contains(&Answer::Denied);
             assert_eq!(
                 both,

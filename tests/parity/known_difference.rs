@@ -1,4 +1,4 @@
-//! The differences between RBAC and the filter that the documentation lists.
+//! The documented differences between RBAC and the filter.
 
 use peergate_tests::random::{Asked, Names};
 use policy_schema::identity::PeerIdentity;
@@ -8,27 +8,29 @@ use policy_schema::planes::RbacGap;
 use policy_schema::policy::{PolicySet, ServicePolicy};
 use policy_schema::rule_spec::SourceSpec;
 
-/// Why RBAC may decide otherwise than the policy says, of a request that the filter then denies.
+/// Why RBAC may decide differently from the policy on a request that the filter then denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KnownDifference {
-    /// RBAC goes by any of the names that read as SPIFFE IDs of the mesh, the filter by none.
+    /// RBAC uses any of the names that look like SPIFFE IDs of the mesh, the filter uses none.
     NoSingleId,
-    /// RBAC takes a certificate whose names are all empty for none, the filter for a malformed one.
+    /// RBAC treats a certificate with only empty names as absent, the filter treats it as
+    /// malformed.
     EmptyNames,
-    /// RBAC looks for the end of a namespace in every name and in the subject, and for the end of a principal in
-    /// every trust domain.
+    /// RBAC searches every name and the subject for a namespace suffix, and every trust domain for
+    /// a principal suffix.
     EndInOtherName,
-    /// RBAC cannot tell client certificates from outside the mesh apart.
+    /// RBAC cannot distinguish client certificates from outside the mesh.
     NameOfCertificate,
-    /// RBAC takes a certificate at a gateway that the filter cannot judge for one from outside the mesh.
+    /// At a gateway, RBAC treats a certificate that the filter rejects as one from outside the
+    /// mesh.
     UnjudgedCertificate,
-    /// RBAC knows no parts of a header's value, and lets pass what has one value that may.
+    /// RBAC does not split header values, and lets a request pass if any value matches.
     RepeatedHeader,
-    /// RBAC compares a host as it came.
+    /// RBAC compares the host as sent.
     JoinedHosts,
-    /// RBAC compares the header with regard to case.
+    /// RBAC compares the header case-sensitively.
     CaseOfHostHeader,
-    /// RBAC's templates leave out some characters.
+    /// RBAC's templates do not match some characters.
     NotInTemplates,
 }
 
@@ -76,7 +78,7 @@ impl KnownDifference {
         }
     }
 
-    /// Whether clients can bring it about by how they spell a request. RBAC then stops less.
+    /// Whether clients can cause it by how they spell a request, so that RBAC denies less.
     pub(crate) fn is_evasion(self) -> bool {
         match self {
             Self::NoSingleId
@@ -91,13 +93,13 @@ impl KnownDifference {
         }
     }
 
-    /// Whether RBAC may decide so by it.
+    /// Whether it can explain this decision by RBAC.
     pub(crate) fn explains(self, is_allowed: bool) -> bool {
         let only_lets_pass = matches!(self, Self::NameOfCertificate | Self::UnjudgedCertificate);
         is_allowed || !(self.is_evasion() || only_lets_pass)
     }
 
-    /// The differences that are to be expected where the policy decides about the request.
+    /// The differences to expect on this request.
     pub(crate) fn of(set: &PolicySet, asked: &Asked) -> Vec<Self> {
         let of_names = asked.certificate.as_ref();
         let of_names = of_names.and_then(|names| Self::of_names(set, asked, names));
@@ -183,7 +185,7 @@ fn asks_for_case(set: &PolicySet, asked: &Asked) -> bool {
         })
 }
 
-/// The rules of the policies as Istio has them.
+/// The rendered rules of the policies.
 fn rendered_rules(set: &PolicySet) -> impl Iterator<Item = AuthorizationRule> {
     let policies = set.policies().iter();
     let objects = policies.flat_map(move |policy| authorization_policies(&set.rollout(policy)));
@@ -204,7 +206,7 @@ fn has_empty_names_alone(names: &Names) -> bool {
     names.common_name.is_none() && all.all(String::is_empty)
 }
 
-/// Whether RBAC is asked for a namespace by its end: all other namespaces are rendered as principals.
+/// Whether RBAC matches a namespace by suffix. All other namespaces are rendered as principals.
 fn asks_for_end_of_namespace(set: &PolicySet) -> bool {
     rendered_rules(set).any(|rule| {
         let of_sources = rule.from.iter().any(|from| {
@@ -214,7 +216,7 @@ fn asks_for_end_of_namespace(set: &PolicySet) -> bool {
     })
 }
 
-/// Whether RBAC is asked for a principal by its end, or for a namespace.
+/// Whether RBAC matches a principal or a namespace by suffix.
 fn asks_for_end(set: &PolicySet) -> bool {
     let is_end = |principal: &String| principal.len() > 1 && principal.starts_with('*');
     asks_for_end_of_namespace(set)
@@ -231,7 +233,7 @@ fn asks_for_end(set: &PolicySet) -> bool {
         })
 }
 
-/// Whether the policy decides by the names of client certificates from outside the mesh.
+/// Whether the policy depends on names of client certificates from outside the mesh.
 fn names_certificates(set: &PolicySet) -> bool {
     let names_some = |source: &SourceSpec| {
         let named = source.client_certificates.iter().flatten();
@@ -244,7 +246,8 @@ fn names_certificates(set: &PolicySet) -> bool {
         .any(|rule| rule.from.iter().flatten().any(names_some))
 }
 
-/// Whether the policy is for a gateway, where client certificates from outside the mesh are callers of their own.
+/// Whether the policy is for a gateway where client certificates from outside the mesh identify
+/// callers.
 fn takes_outsiders(set: &PolicySet) -> bool {
     set.policies()
         .iter()

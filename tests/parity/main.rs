@@ -1,9 +1,9 @@
 //! Envoy's own RBAC, the filter in Envoy, and the engine decide alike.
 //!
-//! Random policies are loaded into two listeners of one Envoy: with the filter, and with RBAC as
-//! Istio would configure it. Both are asked over mTLS, by callers whose certificates are made on
-//! the way, and must answer what the engine says. `make parity` sets how much is asked, and from
-//! which seed on; what differs is made as small as it stays different.
+//! Random policies are loaded into two listeners of one Envoy: one with the filter, and one with
+//! RBAC in Istio's configuration. Both receive the same requests over mTLS, with generated
+//! certificates, and must agree with the engine. `make parity` sets the number of cases and the
+//! seed. Differences are minimized.
 
 mod callers;
 mod case;
@@ -36,14 +36,14 @@ use callers::Callers;
 use case::{documents, understand};
 use compare::{Counts, compare, compiled};
 
-/// Signs the tokens of the tests.
+/// Signs the tokens in these tests.
 const JWT_KEY: &[u8] = b"a key of thirty-two bytes or more";
 
-/// Requests for each policy.
+/// Requests per policy.
 const REQUESTS: u32 = 100;
-/// Policies in one Envoy.
+/// Policies per Envoy.
 const POLICIES: u32 = 10;
-/// What `make test` asks.
+/// The number of cases in `make test`.
 const CASES: u32 = 3_000;
 
 #[test]
@@ -82,7 +82,8 @@ fn rbac_and_the_filter_decide_what_the_policy_says() {
     counts.assert_hardly_refused();
 }
 
-/// What seldom happens is seldom compared. These cases are always the same: of others, now and then only few are let in.
+/// Rare outcomes are rarely compared. These cases are fixed, because other seeds occasionally allow
+/// few requests.
 #[test]
 fn random_requests_are_let_in_and_denied() {
     let mut runner = TestRunner::deterministic();
@@ -104,7 +105,7 @@ fn random_requests_are_let_in_and_denied() {
     assert!((0.1..0.9).contains(&share), "{allowed} of {all}");
 }
 
-/// Every visible character, in a segment that a template takes as a whole.
+/// Every visible character, in a segment that a template matches.
 #[test]
 fn templates_take_the_characters_that_envoys_take() {
     let rules = ["/{*}", "/x/{**}"].map(|path| {
@@ -121,7 +122,7 @@ fn templates_take_the_characters_that_envoys_take() {
         headers: Vec::new(),
         ..usual.first().unwrap().clone()
     };
-    // Without those that Envoy encodes or turns before any rule sees them.
+    // Except characters that Envoy encodes or converts before any rule sees them.
     let requests: Vec<_> = (b'!'..=b'~')
         .filter(|byte| !br#"#"<>^`{|}\"#.contains(byte))
         .flat_map(|byte| {

@@ -1,5 +1,4 @@
-//! The comparison itself: it finds a difference that was put there, and knows no more than the
-//! documentation.
+//! Tests the comparison itself: it finds planted differences, and knows only the documented ones.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +16,7 @@ use crate::compare::{Verdicts, verdicts};
 use crate::known_difference::KnownDifference;
 use crate::proxy::{Plane, Proxy, filters, http_chain, name};
 
-/// RBAC beside the filter, with a part of its text put in the place of another.
+/// The decisions of the filter and of RBAC with a part of its configuration replaced.
 fn verdicts_with(rules: &[Value], [written, planted]: [&str; 2], asked: &Asked) -> Verdicts {
     let set: PolicySet = understand(&documents(rules, Otherwise::Deny)).unwrap();
     let (wasm, rbac): (Vec<_>, Vec<_>) = filters(&set, set.policies().first().unwrap())
@@ -70,12 +69,12 @@ fn a_difference_that_was_planted_in_rbac_is_found() {
     let untouched = ["\"DENY\"", "\"DENY\""];
     assert!(!verdicts_with(&rules(), untouched, &a).differ());
     assert!(!verdicts_with(&rules(), untouched, &b).differ());
-    // RBAC allows what the policy denies, and denies what the policy allows.
+    // RBAC allows requests that the policy denies, and vice versa.
     assert!(verdicts_with(&rules(), ["\"DENY\"", "\"LOG\""], &b).differ());
     assert!(verdicts_with(&rules(), ["\"/a\"", "\"/c\""], &a).differ());
 }
 
-/// A planted difference is no known one because the caller has other names beside its ID.
+/// A planted difference is not excused because the caller has additional names.
 #[test]
 fn a_known_difference_hides_no_other() {
     let names = Names {

@@ -1,4 +1,4 @@
-//! A difference, made as small as it stays one.
+//! Minimizes a difference.
 
 use peergate_tests::random::Asked;
 use policy_schema::rule_spec::Otherwise;
@@ -9,10 +9,10 @@ use crate::case::{documents, understand};
 use crate::compare::{Verdicts, verdicts};
 use crate::proxy::Proxy;
 
-/// Each attempt is an Envoy of its own.
+/// Each attempt starts an Envoy.
 const ATTEMPTS: u32 = 300;
 
-/// Removes from the rules what can go, and tells what is left.
+/// Removes parts of the rules as long as the difference remains, and panics with the result.
 pub(crate) fn shrink(
     rules: &[Value],
     otherwise: Otherwise,

@@ -1,4 +1,5 @@
-//! On ports without HTTP the engine decides as RBAC does, by what Istio leaves of the rules.
+//! On ports without HTTP the engine decides like RBAC, with the parts of the rules that Istio
+//! keeps.
 
 use std::collections::HashMap;
 
@@ -48,7 +49,7 @@ fn without_http_the_engine_decides_as_rbac() {
             });
             let passes =
                 comes_back(proxy.named(&number.to_string()), &mut callers, &asked).unwrap();
-            // RBAC goes by any name of a certificate, the engine by its only one.
+            // RBAC uses any name in a certificate, the engine only a single one.
             if code == "malformed-identity" {
                 continue;
             }
@@ -69,7 +70,7 @@ fn without_http_the_engine_decides_as_rbac() {
     assert!(allowed > 50 && denied > 50);
 }
 
-/// A policy for a workload, which says of the ports that are asked whether they speak HTTP.
+/// A policy for a workload that may declare whether the tested ports speak HTTP.
 fn policy(rules: &[Value], otherwise: Otherwise, is_declared: bool) -> Option<PolicySet> {
     let [mesh, mut policy] = documents(rules, otherwise);
     if is_declared {

@@ -1,4 +1,4 @@
-//! Random policies and requests, over alphabets so small that they often meet.
+//! Random policies and requests, over alphabets so small that they often match.
 
 mod alphabet;
 mod certificate;

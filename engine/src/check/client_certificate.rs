@@ -1,4 +1,4 @@
-//! Client certificates from outside the mesh, by their names.
+//! Client certificates from outside the mesh, selected by their names.
 
 use super::{Scope, is_dns_subdomain};
 use crate::code;
@@ -44,12 +44,13 @@ pub(super) fn check(
     Some(CertificateMatch::Name(kind, pattern))
 }
 
-/// The pattern over names of this kind; none where it could take names that it does not read as.
+/// The pattern for names of this kind. `None` if it would also match unintended names.
 fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
     let exact = || TextMatch::Exact(name.into());
     match kind {
         NameKind::Dns => match name.strip_prefix('*') {
-            // From a dot on: `*partner.example` would take `evilpartner.example`.
+            // The wildcard must end before a dot: `*partner.example` would match
+            // `evilpartner.example`.
             Some(end) => {
                 is_dns_subdomain(end.strip_prefix('.')?).then(|| TextMatch::Suffix(end.into()))
             }
@@ -66,7 +67,8 @@ fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
                 let is_id = SpiffeId::parse(name.as_bytes()).is_ok();
                 return (is_good && (is_id || !reads_as_id(name))).then(exact);
             }
-            // To the end of the host: `https://partner.example*` would take `https://partner.example.evil`.
+            // The host must be complete: `https://partner.example*` would match
+            // `https://partner.example.evil`.
             let (host, _) = rest.strip_prefix("//")?.split_once('/')?;
             let is_good_start = match literal.strip_prefix(SCHEME) {
                 Some(_) => is_trust_domain(host),
@@ -74,7 +76,7 @@ fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
             };
             (is_good && is_good_start).then(|| TextMatch::Prefix(literal.into()))
         }
-        // No pattern: who may choose a part of a subject may choose an escaped comma in it.
+        // No wildcards: an attacker who chooses part of a subject can add an escaped comma.
         NameKind::Subject => {
             let has_attribute = name.split_once('=').is_some_and(|(key, _)| !key.is_empty());
             (has_attribute && !name.contains('*') && !name.contains(char::is_control)).then(exact)
@@ -82,7 +84,7 @@ fn pattern(kind: NameKind, name: &str) -> Option<TextMatch> {
     }
 }
 
-/// Whether these are SPIFFE IDs of the mesh.
+/// Whether the pattern is about SPIFFE IDs of the mesh.
 fn is_of_mesh(uris: &TextMatch, scope: &Scope<'_>) -> bool {
     let trust_domain = uris
         .literal()

@@ -1,4 +1,4 @@
-//! Conditions: the keys that Istio has (`AuthorizationPolicy`, "Condition"), and what each takes.
+//! Conditions: Istio's keys (`AuthorizationPolicy`, "Condition") and the values that each accepts.
 
 use super::ip_block::check_ip_block;
 use super::operation::check_port;
@@ -13,10 +13,10 @@ use crate::problem::{Cursor, Problems};
 use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Source, Terms, Test};
 use crate::rule_spec::ConditionSpec;
 
-/// The pseudo headers of a request that Envoy has in its header map.
+/// The pseudo-headers that Envoy keeps in its header map.
 const PSEUDO_HEADERS: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
 
-/// What a key asks for.
+/// What a key refers to.
 enum Attribute<'k> {
     Caller(CallerAttribute),
     Port,
@@ -27,7 +27,7 @@ enum Attribute<'k> {
     FilterMetadata { filter: &'k str, key: &'k str },
 }
 
-/// The fields of a source that a key stands for.
+/// The source field that a key corresponds to.
 enum CallerAttribute {
     Principal,
     ServiceAccount,
@@ -95,7 +95,7 @@ impl<'k> Attribute<'k> {
         Some(attribute)
     }
 
-    /// The keys that end in names in brackets.
+    /// Parses the keys that end in bracketed names.
     fn with_brackets(key: &'k str) -> Option<Self> {
         let (name, rest) = key.split_once('[')?;
         let names: Vec<_> = rest.strip_suffix(']')?.split("][").collect();
@@ -191,7 +191,7 @@ impl CallerAttribute {
     }
 }
 
-/// The two lists of a condition.
+/// `values` and `notValues` of a condition.
 struct Lists<'a, 'p> {
     spec: &'a ConditionSpec,
     scope: &'a Scope<'a>,
@@ -235,7 +235,7 @@ fn check_port_text(text: &str, cursor: &Cursor<'_>, problems: &mut Problems) -> 
     }
 }
 
-/// Envoy keeps the name that a client asks for in lower case.
+/// Envoy converts the server name to lower case.
 fn check_server_name(
     text: &str,
     cursor: &Cursor<'_>,
@@ -276,7 +276,7 @@ fn check_header_value(
     Some(pattern)
 }
 
-/// A value in brackets is looked for in a list.
+/// A value in brackets is an element of a list.
 fn check_filter_metadata(
     text: &str,
     cursor: &Cursor<'_>,

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use crate::code;
 use crate::problem::{Cursor, Problems};
 
-/// An address, or a block that begins at its first address. Envoy would cut off what an address
-/// has beyond the block's length, and so take in more than was written.
+/// An address, or a block without host bits. Envoy would drop host bits and so match more than was
+/// written.
 pub(super) fn check_ip_block(
     text: &str,
     cursor: &Cursor<'_>,

@@ -4,8 +4,8 @@ use super::*;
 use crate::identity::TrustDomains;
 use crate::problem::Problem;
 
-/// The problems of rules in namespace `shop` of a mesh with two trust domains, as
-/// `code at location`.
+/// The problems of rules in namespace `shop` of a mesh with two trust domains, as `code at
+/// location`.
 pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String> {
     let specs: Vec<RuleSpec> = serde_json::from_value(rules.clone()).unwrap();
     let trust_domains = TrustDomains::new("cluster.local", &["old.local"]).unwrap();
@@ -22,7 +22,7 @@ pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String
     assert_eq!(checked.len(), specs.len(), "{rules}");
     let problems = problems.into_vec();
     let is_refused = checked.iter().any(Option::is_none);
-    // Ids that are used twice are the policy's problem, not that of one rule.
+    // Duplicate IDs are a problem of the policy, not of a single rule.
     let is_of_a_rule = |problem: &&Problem| problem.code != code::DUPLICATE_RULE_ID;
     assert_eq!(
         is_refused,
@@ -79,7 +79,7 @@ fn rules_are_refused_for_what_is_wrong_with_them_and_where() {
             json!([{"id": "r", "effect": "Allow", "to": [{"ports": [1]}, {}]}]),
             vec!["empty-matcher at rules[0].to[1]"],
         ),
-        // All problems are told at once.
+        // All problems are reported together.
         (
             json!([{"id": "", "effect": "Allow", "notAfter": "soon", "from": [{"principals": [""]}]}]),
             vec![
@@ -183,8 +183,8 @@ fn names_are_those_of_kubernetes() {
 
 #[test]
 fn null_is_not_the_same_as_left_out() {
-    // `from:` with nothing after it is null once it is JSON. Taken for a field that is left out, it
-    // would widen the rule to every caller.
+    // `from:` without a value is `null` in JSON. Read as an omitted field, it would widen the rule
+    // to every caller.
     let fields = [
         "notBefore",
         "notAfter",

@@ -43,7 +43,7 @@ fn encode(record: &DecisionRecord, key: Option<&DecisionKey>) -> String {
     }
 }
 
-/// Reads an id, where there is a key as one of the policy that the records here name.
+/// Decodes an ID; `key` belongs to the policy of the records here.
 fn decode(id: &str, key: Option<DecisionKey>) -> Result<DecisionRecord, InvalidDecisionId> {
     match key {
         Some(key) => DecisionRecord::unseal(id, [(record().policy, key)]),
@@ -167,7 +167,7 @@ fn each_policy_has_a_key_of_its_own() {
     assert_eq!(format!("{:?}", key()), "DecisionKey { .. }");
 }
 
-/// Made by another implementation of what `key` says.
+/// Made by an independent implementation of the description in `key`.
 const SEALED_RECORD: &str = concat!(
     "AiB60EKauiFwmwIGDdEdksA13gaotGhU7LXWofnOhb502gWIU2XIvYRD6F7FPKtJKtSARRYSE-WD1zwSm64VUSiIau",
     "7zBfxObM7GkMLVYTwY8Fk471v9E4CU5c98gJwjS2Nwk3UinuaKVgOPLZRmF4_sphnpwBMvY7PR7pPo69KwevD_lOxp",
@@ -194,7 +194,8 @@ fn a_sealed_id_shows_nothing_but_its_length() {
     assert!(alike.count() < 10);
 }
 
-/// Filters of one policy, and whoever reads their configuration, have the key of that policy alone.
+/// The filters of a policy, and anyone who reads their configuration, have only the key of that
+/// policy.
 #[test]
 fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
     let keys =

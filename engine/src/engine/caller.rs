@@ -1,8 +1,8 @@
-//! Who sends a request, as rules see it.
+//! The caller of a request, as rules see it.
 
 use crate::identity::{ClientCertificate, SpiffeId};
 
-/// A caller that may match rules.
+/// A caller that can match rules.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Caller<'r> {
     /// Without any identity.

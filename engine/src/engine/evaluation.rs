@@ -1,4 +1,4 @@
-//! One request under evaluation.
+//! The evaluation of one request.
 
 use std::cell::OnceCell;
 
@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::request::RequestAttributes;
 use crate::matching::PathParts;
 
-/// A request and its caller, with what is derived from the request once for all rules.
+/// A request and its caller, with values that are derived once for all rules.
 #[derive(Debug)]
 pub(super) struct Evaluation<'r, R> {
     pub(super) caller: Caller<'r>,
@@ -23,7 +23,7 @@ impl<'r, R: RequestAttributes> Evaluation<'r, R> {
         }
     }
 
-    /// The request's path. The request is asked for it when a rule first needs it, and only then.
+    /// The request's path. It is fetched when a rule first needs it.
     pub(super) fn path(&self) -> Option<&PathParts<'r>> {
         let path = self
             .path

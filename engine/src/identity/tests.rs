@@ -48,7 +48,7 @@ fn ids_outside_the_specification_are_refused_with_the_reason() {
         (b"spiffe://td/a?b", Path),
         (b"spiffe://td/a#b", Path),
         (b"spiffe://td/a b", Path),
-        // Two SANs, as some proxies report them: an X.509-SVID has exactly one.
+        // Two SANs, as some proxies report them. An X.509-SVID has exactly one.
         (b"spiffe://td/a,spiffe://td/b", Path),
         (b"spiffe://td/\xff", Path),
     ];
@@ -69,7 +69,7 @@ fn every_byte_is_judged_in_trust_domain_and_path() {
         let is_lower = byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let is_mark = [b'.', b'-', b'_'].contains(&byte);
         let in_domain = [b"spiffe://t".as_slice(), &[byte], b"d/a"].concat();
-        // A slash there ends the trust domain.
+        // A slash ends the trust domain.
         let is_good = is_lower || is_mark || byte == b'/';
         assert_eq!(SpiffeId::parse(&in_domain).is_ok(), is_good, "{byte:#04x}");
 
@@ -125,7 +125,7 @@ fn trust_domains_are_the_meshs_own_and_its_aliases() {
     assert_eq!(TrustDomains::new("own", &["old", ""]), None);
 }
 
-/// Texts near SPIFFE IDs.
+/// Texts similar to SPIFFE IDs.
 fn near_ids() -> impl Strategy<Value = String> {
     let scheme = prop_oneof![
         20 => Just("spiffe://"),
@@ -153,8 +153,8 @@ proptest! {
 
     #[test]
     fn ids_are_read_as_the_reference_implementation_reads_them(text in near_ids()) {
-        // The reference takes IDs of trust domains too, where a workload's has a path, and lowers
-        // the scheme and the trust domain, where this crate takes the bytes as they are.
+        // The reference also accepts IDs without a path, and converts the scheme and the trust
+        // domain to lower case. This crate does neither.
         let is_unchanged = |id: &Reference| id.to_string() == text && !id.path().is_empty();
         let reference = Reference::new(&text).ok().filter(is_unchanged);
         match (SpiffeId::parse(text.as_bytes()), reference) {

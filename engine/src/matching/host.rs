@@ -6,24 +6,24 @@ use percent_encoding::percent_decode;
 
 use super::header::Separator;
 
-/// How many hosts in one joined value are read one by one.
+/// The maximum number of joined hosts that are read one by one.
 const MAX_HOSTS: usize = 16;
 
-/// How long a value may be that is read in other spellings: as long as that many hosts need.
+/// The maximum length of a value that is read in other spellings: enough for that many hosts.
 const MAX_AUTHORITY: usize = 4_096;
 
-/// Whether a workload may read another host in `authority` than the one it begins or ends with: one of
-/// several, the one after user information, or either of them percent-encoded.
+/// Whether a workload may read a host in `authority` that differs from its prefix or suffix: one of
+/// several, the one after user information, or a percent-encoded one.
 pub(crate) fn is_ambiguous(authority: &[u8]) -> bool {
     authority
         .iter()
         .any(|byte| matches!(byte, b',' | b'@' | b'%'))
 }
 
-/// Whether `is` holds for a host that a workload may read in `authority`: each of several that a proxy
-/// joined, without user information and the dot at the end of the name, and each of these percent-decoded. `is`
-/// sees the port as written, and again without leading zeros; an empty port is left out. More than [`MAX_HOSTS`]
-/// hosts count as a match, and so do more than [`MAX_AUTHORITY`] bytes.
+/// Whether `is` holds for a host that a workload may read in `authority`: each of several joined
+/// hosts, without user information and trailing dot, and also percent-decoded. `is` is called with
+/// the port as written and without leading zeros; an empty port is omitted. More than [`MAX_HOSTS`]
+/// hosts or [`MAX_AUTHORITY`] bytes count as a match.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     authority.len() > MAX_AUTHORITY
         || has_written(authority, is)
@@ -58,7 +58,7 @@ fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         }
 }
 
-/// How much of a host comes before the colon of its port. An IPv6 address has colons within brackets.
+/// The length of the host before the colon of its port. IPv6 addresses contain colons in brackets.
 fn name_length(host: &[u8]) -> usize {
     let mut in_brackets = false;
     let is_colon = |&byte: &u8| {
@@ -68,7 +68,7 @@ fn name_length(host: &[u8]) -> usize {
     host.iter().position(is_colon).unwrap_or(host.len())
 }
 
-/// A DNS name without the dot of the root.
+/// A DNS name without trailing dots.
 pub(crate) fn without_end_dots(mut name: &[u8]) -> &[u8] {
     while let Some(shorter) = name.strip_suffix(b".") {
         name = shorter;

@@ -1,33 +1,36 @@
-//! A request's path cut into segments, once for all the templates it is compared with, and only if
-//! there is one to compare it with.
+//! A request's path split into segments, once for all templates, and only if there is one to
+//! compare with.
 //!
-//! A path may be 60 KB long and a policy may have thousands of templates. Comparing with one template
-//! therefore reads no byte of the path beyond the template's own literals.
+//! A path may have 60 KB and a policy thousands of templates. So comparing with a template reads no
+//! byte of the path beyond the template's own literals.
 
 use std::cell::OnceCell;
 
 use super::reading::Reading;
 
-/// How many segments are remembered. A template with more of them before its `{**}` reads the rest again.
+/// The number of segments whose position is cached. Templates with more segments before `{**}`
+/// split the rest again.
 const REMEMBERED: usize = 32;
 
-/// A path and where its segments are.
+/// A path with the positions of its segments.
 #[derive(Clone, Debug)]
 pub struct PathParts<'p> {
     path: &'p [u8],
     cuts: OnceCell<Cuts>,
 }
 
-/// Where a path's segments are.
+/// The positions of a path's segments.
 #[derive(Clone, Debug)]
 struct Cuts {
-    /// How many segments the path has: one after each slash. None if it does not begin with one.
+    /// The number of segments: one after each slash. 0 if the path does not start with a slash.
     count: usize,
-    /// Where the first segments end.
+    /// The ends of the first segments.
     ends: [usize; REMEMBERED],
-    /// Which of the first segments have a byte that Envoy does not take for `{*}`: a bit each.
+    /// A bit for each of the first segments, set if it has a byte that Envoy does not accept for
+    /// `{*}`.
     unmatchable: u32,
-    /// What follows the last byte, slashes aside, that Envoy takes for no operator.
+    /// The position after the last byte, slashes excepted, that Envoy does not accept for an
+    /// operator.
     matchable_from: usize,
 }
 
@@ -35,12 +38,12 @@ struct Cuts {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PathSegment<'p> {
     pub(super) text: &'p [u8],
-    /// Whether all its bytes are among those that Envoy takes for an operator.
+    /// Whether Envoy accepts all its bytes for an operator.
     has_path_bytes: bool,
 }
 
 impl PathSegment<'_> {
-    /// Whether `{*}` takes it.
+    /// Whether `{*}` matches it.
     pub(super) fn is_one_segment(&self, reading: Reading) -> bool {
         !self.text.is_empty() && (self.has_path_bytes || reading == Reading::Wide)
     }
@@ -88,17 +91,17 @@ impl<'p> PathParts<'p> {
         self.cuts.get_or_init(|| Cuts::of(self.path))
     }
 
-    /// The path itself.
+    /// The whole path.
     pub fn path(&self) -> &'p [u8] {
         self.path
     }
 
-    /// How many segments there are.
+    /// The number of segments.
     pub(super) fn count(&self) -> usize {
         self.cuts().count
     }
 
-    /// The segments, each with where the next one starts.
+    /// The segments, each with the position of the next one.
     pub(super) fn segments(&self) -> impl Iterator<Item = (PathSegment<'p>, usize)> {
         let cuts = self.cuts();
         let mut start = 1;
@@ -123,19 +126,19 @@ impl<'p> PathParts<'p> {
         })
     }
 
-    /// What the path has from `start` on, if `{**}` takes it with all that follows.
+    /// The path from `start`, if `{**}` matches it and everything after it.
     pub(super) fn rest(&self, start: usize, reading: Reading) -> Option<&'p [u8]> {
         let is_taken = start >= self.cuts().matchable_from || reading == Reading::Wide;
         is_taken.then(|| self.path.get(start..))?
     }
 }
 
-/// The characters that `{*}` stands for: those of a segment (RFC 3986, `pchar`).
+/// The characters that `{*}` matches: those of a segment (RFC 3986, `pchar`).
 fn is_path_byte(byte: u8) -> bool {
     is_literal_byte(byte) || byte == b'*'
 }
 
-/// The characters that Envoy's URI template matcher takes in literals.
+/// The characters that Envoy's URI template matcher accepts in literals.
 pub(super) fn is_literal_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

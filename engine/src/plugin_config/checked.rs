@@ -1,4 +1,4 @@
-//! A plugin config that was understood in full.
+//! A validated plugin config.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::reporting::Reporting;
 use crate::rule::{Rule, ServiceAccount};
 use crate::rule_spec::{Enforcement, Otherwise};
 
-/// A plugin config that was understood in full.
+/// A validated plugin config.
 #[derive(Debug)]
 pub(crate) struct CheckedConfig {
     pub(crate) name: PolicyName,
@@ -27,13 +27,13 @@ pub(crate) struct CheckedConfig {
     pub(crate) decision_key: Option<DecisionKey>,
     pub(crate) known_gateways: Vec<KnownGateway>,
     pub(crate) at_gateway: bool,
-    /// The leading one first.
+    /// The leader first.
     pub(crate) policies: Vec<CheckedPolicy>,
     pub(crate) mesh_otherwise: Otherwise,
     pub(crate) yields: bool,
 }
 
-/// One of its policies.
+/// One policy of a plugin config.
 #[derive(Debug)]
 pub(crate) struct CheckedPolicy {
     pub(crate) name: PolicyName,
@@ -46,7 +46,7 @@ pub(crate) struct CheckedPolicy {
 }
 
 impl CheckedConfig {
-    /// What of it is for the workload whose labels `label` tells.
+    /// Keeps only the policies that select the workload; `label` looks up its labels.
     pub(crate) fn for_workload(mut self, label: impl Fn(&str) -> Option<String>) -> Self {
         let is_for = |labels: &BTreeMap<String, String>| {
             labels
@@ -59,7 +59,7 @@ impl CheckedConfig {
 }
 
 impl PluginConfig {
-    /// Understands it in full, or says all that stands in the way.
+    /// Validates the config, or returns all problems.
     pub(crate) fn check(self) -> Result<CheckedConfig, Vec<Problem>> {
         let mut problems = Problems::default();
         let root = Cursor::Root;
@@ -74,7 +74,7 @@ impl PluginConfig {
         let decision_key = self.decision_key.as_deref();
         let decision_key = decision_key
             .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
-        // The leading policy is for every workload that has the filter.
+        // The leader selects every workload that has the filter.
         let leading = PolicyAlong {
             policy: self.policy.clone(),
             match_labels: BTreeMap::new(),
@@ -182,7 +182,7 @@ fn check_known_gateways(
     gateways
 }
 
-/// Without the key: a log may quote what is wrong.
+/// Does not quote the key, because the message may be logged.
 fn check_decision_key(
     key: &str,
     cursor: &Cursor<'_>,

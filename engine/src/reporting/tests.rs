@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::problem::Cursor;
 
-/// What is wrong with a text, each as `PLACE [CODE]`.
+/// The problems of the settings, each as `PLACE [CODE]`.
 fn problems(reporting: &Value) -> Vec<String> {
     let spec: ReportingSpec = serde_json::from_value(reporting.clone()).unwrap();
     let mut problems = Problems::default();

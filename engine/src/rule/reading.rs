@@ -1,10 +1,10 @@
-//! Which lists of a rule let a request pass, and which stop it.
+//! The reading of each list of a rule.
 
 use crate::matching::Reading;
 use crate::rule_spec::Effect;
 
 impl Reading {
-    /// For the values that a rule of this effect asks for.
+    /// The reading of values that a rule with this effect requires.
     pub fn of_values(effect: Effect) -> Self {
         match effect {
             Effect::Allow => Self::Narrow,
@@ -12,7 +12,7 @@ impl Reading {
         }
     }
 
-    /// For the values that a rule of this effect excludes (`not…`).
+    /// The reading of values that a rule with this effect excludes (`not…`).
     pub fn of_exclusions(effect: Effect) -> Self {
         match effect {
             Effect::Allow => Self::Wide,

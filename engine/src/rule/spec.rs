@@ -1,4 +1,4 @@
-//! Rule → the text that means it, in its canonical spelling.
+//! Converts rules to text in canonical spelling.
 
 use ipnet::IpNet;
 
@@ -91,7 +91,7 @@ fn of_values<V>(values: &Terms<Vec<V>>, write: impl Fn(&V) -> String) -> Lists {
     )
 }
 
-/// The one field that a condition on the caller has, and its `not…` twin.
+/// The single field of a condition on the caller, and its `not…` counterpart.
 fn one_field_of(source: &Source) -> Lists {
     let spec = SourceSpec::from(source);
     let values = [
@@ -118,7 +118,7 @@ fn one_field_of(source: &Source) -> Lists {
     )
 }
 
-/// A single address without its length.
+/// An IP block; a single address is written without prefix length.
 pub fn ip_block(block: &IpNet) -> String {
     if block.prefix_len() == block.max_prefix_len() {
         block.addr().to_string()
@@ -131,7 +131,7 @@ fn texts<V: ToString>(values: &[V]) -> Option<Vec<String>> {
     written(values, V::to_string)
 }
 
-/// A list as a document has it: left out when empty.
+/// A list as in a document, omitted if empty.
 fn written<'v, T, U>(values: &'v [T], write: impl Fn(&'v T) -> U) -> Option<Vec<U>> {
     (!values.is_empty()).then(|| values.iter().map(write).collect())
 }

@@ -1,4 +1,4 @@
-//! Who calls.
+//! Decisions by caller.
 
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ pub(crate) fn principals_match_ids_in_every_spelling() {
             &[USUAL, by(OLD_CART), by(WEB)],
             &[by(BATCH)],
         ),
-        // Not of five parts, so it stands for itself alone.
+        // It does not have five segments, so it is not expanded to aliases.
         (
             "cluster.local/ns/shop/*",
             &[USUAL, by(WEB)],

@@ -1,4 +1,4 @@
-//! Callers from outside the mesh, by the certificates that a gateway validated.
+//! Callers from outside the mesh, by client certificates that a gateway validated.
 
 use peergate_engine::engine::{CompiledPolicy, Request};
 use peergate_engine::identity::{ClientCertificate, PeerIdentity};
@@ -15,7 +15,7 @@ const PARTNER: &[&str] = &["dns:client-7.partner.example", "subject:CN=7,O=Partn
 const BY_URI: &[&str] = &["uri:https://partner.example/7"];
 const FOREIGN: &[&str] = &["uri:spiffe://partner.example/7"];
 
-/// At gateways, unless it is changed.
+/// A policy at gateways, unless changed.
 fn compiled(rules: &Value, change: impl FnOnce(&mut Value)) -> CompiledPolicy {
     let mut config = config(rules);
     config["atGateway"] = true.into();
@@ -37,8 +37,8 @@ fn answer(policy: &CompiledPolicy, peer: PeerIdentity<'_>, names: &[&str]) -> St
     [reason.code().as_str(), &rule.unwrap_or_default()].concat()
 }
 
-/// A caller whose certificate the proxy itself describes as such: of another trust domain, with a name that
-/// is no SPIFFE ID, or with none.
+/// A caller from outside according to the proxy: with a certificate of another trust domain, with a
+/// name that is not a SPIFFE ID, or without names.
 fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
     let uri = names.iter().find_map(|name| name.strip_prefix("uri:"));
     let peer = PeerIdentity::from_uri_san(uri.map(str::as_bytes));
@@ -141,7 +141,8 @@ pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
         }
         assert_eq!(of_outside(&of_some, PARTNER), code);
         assert_eq!(of_outside(&of_some, banned), "no-rule-matched");
-        // An `Allow` rule takes certificates from outside alone; any other rule takes every caller without one of these.
+        // An `Allow` rule only matches certificates from outside; any other rule matches every
+        // caller without one of these names.
         for (peer, names) in [
             (cart, NO_NAMES),
             (cart, PARTNER),
@@ -155,7 +156,7 @@ pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
             !is_allow
         );
     }
-    // As an index, where they are many.
+    // Enough names to be indexed.
     let many: Vec<_> = (0..20)
         .map(|number| format!("dns:{number}.example"))
         .collect();
@@ -221,7 +222,8 @@ pub(crate) fn client_certificates_are_callers_at_gateways_alone() {
     assert_eq!(denied(&elsewhere), as_elsewhere);
     let at_gateway = compiled(&json!([]), |_| {});
     assert_eq!(denied(&at_gateway), ["no-rule-matched"; 3]);
-    // What is not denied passes at gateways. Where a wider policy says so, its RBAC denies them.
+    // Requests pass by default at gateways. If a policy for all workloads has `otherwise: Pass`,
+    // its RBAC denies them.
     let pass = |config: &mut Value| {
         config["otherwise"] = "Pass".into();
         config["meshOtherwise"] = "Pass".into();

@@ -1,4 +1,4 @@
-//! Which configs are refused.
+//! Configs that are rejected.
 
 use peergate_engine::engine::CompiledPolicy;
 use serde_json::{Value, json};

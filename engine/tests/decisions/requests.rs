@@ -1,4 +1,4 @@
-//! What is asked for, and what of it is unknown.
+//! Decisions by request, including missing attributes.
 
 use serde_json::{Value, json};
 

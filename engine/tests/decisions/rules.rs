@@ -164,7 +164,7 @@ pub(crate) fn a_thousand_rules_are_told_apart() {
     }
 }
 
-/// Many templates of one caller that begin or end alike.
+/// Many templates of one caller with the same prefix or suffix.
 pub(crate) fn templates_that_begin_or_end_alike_are_told_apart() {
     let rule = |number: usize| {
         json!({

@@ -6,7 +6,7 @@ use super::{Asked, NONE, OK, USUAL, assert_answers, host, path};
 
 const DENIED: &str = "denied-by-rule r";
 
-/// The answers of an `Allow` rule and of a `Deny` rule that ask for the same.
+/// Checks the decisions of an `Allow` rule and a `Deny` rule with the same matchers.
 fn assert_both(rule: &Value, cases: &[(Asked, &'static str, &'static str)]) {
     for (effect, of_allow) in [("Allow", true), ("Deny", false)] {
         let mut rule = rule.clone();
@@ -74,7 +74,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             ],
         );
     }
-    // A pattern that lets the request pass is compared with every part.
+    // A pattern in an `Allow` rule is compared with every part.
     for (pattern, evil) in [("good*", "good,evil"), ("*good", "evil,good")] {
         let evil = with(match evil {
             "good,evil" => &[("user-agent", "good,evil")],
@@ -106,7 +106,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
         &when("user-agent", "values", &["*"]),
         &[(browser, OK, DENIED)],
     );
-    // Longer values are not read in parts.
+    // Longer values are not split.
     for long in [
         "good,".repeat(256) + "good",
         "good,".to_owned() + &"x".repeat(16_384),
@@ -121,7 +121,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             &[(with(long), NONE, DENIED)],
         );
     }
-    // The pattern has a comma itself.
+    // The pattern contains a comma.
     assert_both(
         &when("x-list", "values", &["a,b"]),
         &[
@@ -153,7 +153,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
             (with(&[("accept", "z, xx,y")]), NONE, NONE),
         ],
     );
-    // A path is one value.
+    // A path is a single value.
     assert_both(
         &when(":path", "values", &["/b*"]),
         &[(path("/a,/b"), NONE, NONE), (path("/b,/a"), OK, DENIED)],

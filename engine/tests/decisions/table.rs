@@ -1,5 +1,5 @@
-//! What is decided about which request: policies in the JSON of the plugin config, and what is
-//! asked of them. The same table runs natively and, compiled to WebAssembly, on Node.
+//! The table of decisions: policies as plugin config JSON, requests and expected results. It runs
+//! natively and, compiled to WebAssembly, on Node.
 
 mod callers;
 mod certificates;
@@ -47,7 +47,7 @@ const OLD_CART: &str = "spiffe://old.local/ns/shop/sa/cart";
 const BATCH: &str = "spiffe://cluster.local/ns/batch/sa/run";
 const VM: &str = "spiffe://cluster.local/vm/7";
 
-/// A request, from the most usual one.
+/// A request, by its differences from the usual one.
 #[derive(Clone, Copy)]
 struct Asked {
     peer: Option<&'static str>,
@@ -113,7 +113,7 @@ const ANONYMOUS: Asked = Asked {
     ..USUAL
 };
 
-/// A request of which nothing but the caller is known.
+/// A request with only a caller.
 const BARE: Asked = Asked {
     method: None,
     path: None,
@@ -136,7 +136,7 @@ fn compile(rules: &Value) -> CompiledPolicy {
         .unwrap_or_else(|error| panic!("{error}: {rules}"))
 }
 
-/// The reason's code, its rule, then the shadow rules that match.
+/// The reason code, its rule, then the shadow rules that match.
 fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
     let headers = asked.headers.iter();
     let headers: Vec<_> = headers
@@ -186,7 +186,7 @@ fn assert_answers(rules: &Value, cases: &[(Asked, &str)]) {
 const OK: &str = "allowed-by-rule r";
 const NONE: &str = "no-rule-matched";
 
-/// The same rule, allowing and denying.
+/// Checks the same rule with `Allow` and with `Deny`.
 fn assert_matches(rule: &Value, matching: &[Asked], others: &[Asked]) {
     for (effect, code) in [("Allow", OK), ("Deny", "denied-by-rule r")] {
         let mut rule = rule.clone();

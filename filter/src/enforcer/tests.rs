@@ -40,7 +40,7 @@ fn by_operation() -> Value {
     ]))
 }
 
-/// The calls of a request, once its caller's certificate is known.
+/// The host calls for a request whose caller's certificate is cached.
 fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Verdict, FakeHost) {
     let enforcer = enforcer(config, &FakeHost::anonymous());
     enforcer.enforce(&request());
@@ -54,7 +54,7 @@ fn identity_alone_costs_one_call_that_returns_data() {
     let (verdict, host) = calls_when_known(&by_identity(), web);
     assert_eq!(verdict, ALLOWED);
     assert_eq!(host.calls.answered.get(), 1);
-    // The looks for a forged header.
+    // The checks for forged headers.
     assert_eq!(host.calls.unanswered.get(), 2);
     assert_eq!(host.calls.increments.get(), 1);
     assert_eq!(host.calls.header_writes.get(), 0);
@@ -83,7 +83,7 @@ fn what_no_rule_in_question_looks_at_is_not_asked_for() {
     assert_eq!(host.calls.answered.get(), 1);
 }
 
-/// Method, path, host and port; the kind of content, which is not there, and the time.
+/// Method, path, host and port; also the content type, which is absent, and the time.
 #[test]
 fn a_denial_costs_four_calls_that_return_data_more() {
     let admin = || FakeHost::with_uri_sans(&[ADMIN]);
@@ -155,7 +155,7 @@ fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
     };
     let mut config = by_identity();
     config["knownGateways"] = json!(["edge/istio=validating", "unvalidated:edge/istio=open"]);
-    // Before Envoy 1.39 nothing says whether a certificate was validated.
+    // Before Envoy 1.39, the proxy does not report whether a certificate was validated.
     let unknown = || FakeHost::with_uri_sans(&[WEB]);
     for (name, request, is_allowed) in [
         ("validating", unvalidated(), true),

@@ -45,7 +45,7 @@ fn only_what_a_rule_can_lead_to_has_a_counter() {
     let of_decisions = defined
         .iter()
         .filter(|name| name.starts_with("peergate_decisions"));
-    // Three of `web`, one each of the others, four without a rule.
+    // Three of `web`, one of each other rule, four without a rule.
     assert_eq!(of_decisions.count(), 9);
     let defined = defined.join("\n");
     assert!(
@@ -56,7 +56,7 @@ fn only_what_a_rule_can_lead_to_has_a_counter() {
     );
 }
 
-/// Proxies show the names of metrics on a page of their admin interface (CVE-2026-73546).
+/// Proxies show metric names on a page of their admin interface (CVE-2026-73546).
 #[test]
 fn cve_2026_73546_nothing_reads_as_markup_in_the_name_of_a_metric() {
     let odd = "<script>\"'&;";
@@ -84,7 +84,7 @@ fn cve_2026_73546_nothing_reads_as_markup_in_the_name_of_a_metric() {
     let of_path = |name: &&String| name.contains("_3cscript_3e");
     assert!(defined.iter().any(|name| of_path(&name)), "{defined:?}");
     for name in defined.iter() {
-        // Istio's form of a label has an `=` and a `;`.
+        // Istio's label format contains `=` and `;`.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-=;".contains(&byte);
         assert!(name.bytes().all(is_plain), "{name}");
     }

@@ -17,7 +17,7 @@ fn rules() -> Value {
     ])
 }
 
-/// The answer under this reporting to a request at a time.
+/// The reply to a request at a time, under these reporting settings.
 fn reply(reporting: &Value, host: FakeHost, now: &str) -> LocalResponse {
     let host = host.at(now);
     let mut config = config(&rules());
@@ -31,7 +31,7 @@ fn during(reporting: &Value, host: FakeHost) -> LocalResponse {
     reply(reporting, host, "2026-01-01T00:00:00Z")
 }
 
-/// The body, with the id of the decision, which must be the header's, left out.
+/// The body without the decision ID, which must be equal to the header's.
 fn body(reply: &LocalResponse) -> Value {
     let mut body: Value = serde_json::from_str(&reply.body).unwrap();
     let id = body.as_object_mut().unwrap().remove("decision").unwrap();
@@ -44,7 +44,7 @@ fn header<'r>(reply: &'r LocalResponse, name: &str) -> Option<&'r str> {
     headers.find_map(|(known, value)| (*known == name).then_some(value.as_str()))
 }
 
-/// A host for each reason there is to deny, with a time.
+/// A host and a time for each reason to deny.
 fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
     let noon = "2026-01-01T00:00:00Z";
     vec![
@@ -132,7 +132,8 @@ fn strangers_learn_the_decision_and_no_more() {
     }
 }
 
-/// What a gateway relays is of somebody else, in whichever of the mesh's trust domains it is.
+/// Requests from a gateway come from outside, in whichever of the mesh's trust domains the gateway
+/// is.
 #[test]
 fn callers_through_a_gateway_learn_what_strangers_do() {
     let mut config = config(&rules());

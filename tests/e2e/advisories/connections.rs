@@ -1,4 +1,4 @@
-//! Tunnels, upgrades, what is sent too early, and sessions that are resumed.
+//! Tunnels, upgrades, early data, and resumed sessions.
 
 use peergate_sandbox::{Leaf, Request};
 
@@ -43,7 +43,7 @@ fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
     planes.assert_web_gets(200, &Request::get("/public"));
 }
 
-/// What follows the request on its connection is a request of its own, or none at all.
+/// Data after the request is another request, or is ignored.
 #[test]
 fn cve_2026_73548_nothing_is_smuggled_behind_an_upgrade() {
     let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
@@ -77,11 +77,12 @@ fn cve_2026_73548_nothing_is_smuggled_behind_an_upgrade() {
     }
 }
 
-/// Envoy makes a `GET` with an upgrade of it, before any rule sees it; other protocols it refuses.
+/// Envoy converts it to a `GET` with an upgrade, before any rule sees it. It rejects other
+/// protocols.
 #[test]
 fn cve_2026_73548_an_extended_connect_is_decided_by_its_path() {
     let planes = Planes::enforcing(&[ALLOW_BUT_ADMIN]);
-    // The service speaks no protocol but HTTP, so what is let in fails there.
+    // The service only speaks HTTP, so allowed requests fail there.
     for (protocol, path, is_denied) in [
         ("websocket", "/x", false),
         ("websocket", "/admin", true),

@@ -1,4 +1,4 @@
-//! Headers that are sent twice, and bytes that are no text.
+//! Repeated headers, and bytes that are not text.
 
 use peergate_sandbox::{Leaf, Request};
 
@@ -40,7 +40,7 @@ fn cve_2026_26308_repeated_headers_do_not_pass_a_deny() {
     }
 }
 
-/// Envoy still joins some headers, of which RBAC sees the joined text: docs/language.md lists the
+/// Envoy still joins some headers, and RBAC sees the joined text. docs/language.md lists the
 /// difference.
 #[test]
 fn cve_2026_26308_headers_that_envoy_joins_do_not_pass_the_filter() {
@@ -94,7 +94,7 @@ fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_negated_match() {
     }
 }
 
-/// The path of a rule for `*` was a regular expression, which such bytes did not match.
+/// Rules for `*` used to have a regular expression for the path, which did not match such bytes.
 #[test]
 fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_deny_of_every_path() {
     let planes = Planes::enforcing(&[ALLOW, r#"{id: all, effect: Deny, to: [{paths: ["*"]}]}"#]);
@@ -104,7 +104,7 @@ fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_deny_of_every_path() {
     assert_eq!(answers, [["400"], ["400"]]);
 }
 
-/// RBAC sees the joined text alone: docs/language.md lists the difference.
+/// RBAC only sees the joined text: docs/language.md lists the difference.
 #[test]
 fn cve_2026_73550_a_second_host_does_not_pass_a_deny_in_the_filter() {
     let deny = "{id: admin, effect: Deny, to: [{hosts: [admin.shop]}]}";
@@ -124,7 +124,7 @@ fn cve_2026_73550_a_second_host_does_not_pass_a_deny_in_the_filter() {
     }
 }
 
-/// Envoy joins the two, and neither name alone is allowed by that.
+/// Envoy joins the two, so allowing either name does not allow the request.
 #[test]
 fn cve_2026_73550_a_second_host_is_not_let_in_by_the_first() {
     let allow = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{hosts: [orders.shop, \"orders.shop:*\"]}]}";

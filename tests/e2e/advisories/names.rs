@@ -1,4 +1,4 @@
-//! Names in certificates that were cut off, taken from elsewhere, or read as patterns.
+//! Names in certificates that are truncated, in the wrong field, or read as patterns.
 
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Request};
 
@@ -8,7 +8,7 @@ use crate::mesh::{Mesh, WEB, http_filter, plugin_config};
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
 const ANYBODY: &str = "{id: anybody, effect: Allow, from: [{anonymous: true}, {notPrincipals: [cluster.local/ns/shop/sa/ads]}]}";
 
-/// A certificate with these DNS names and no other.
+/// A certificate with only these DNS names.
 fn dns(names: &[&str]) -> Leaf {
     Leaf {
         dns_sans: names.iter().map(ToString::to_string).collect(),
@@ -84,7 +84,7 @@ fn grpc_go_9111_a_subject_is_no_identity() {
     }
 }
 
-/// RBAC alone takes the DNS name for an identity; Istio has the handshake refuse it.
+/// Only RBAC reads the DNS name as an identity. In Istio, the handshake rejects it.
 #[test]
 fn grpc_go_9111_a_dns_name_is_no_identity() {
     let planes = Planes::enforcing(&[ALLOW]);
@@ -144,7 +144,7 @@ fn grpc_go_9111_who_is_named_otherwise_is_not_anonymous() {
     assert_eq!(statuses, [200; 2]);
 }
 
-/// A source, a caller that it takes, and one that it would take if a dot were any character.
+/// A source, a caller that it matches, and one that it would match if a dot were a wildcard.
 const DOTS: [(&str, &str, &str); 7] = [
     (
         "serviceAccounts: [shop/w.b]",
@@ -179,7 +179,7 @@ const DOTS: [(&str, &str, &str); 7] = [
     ),
 ];
 
-/// Both points with a rule of this effect for each of the sources, for a path that is its number.
+/// Both points with a rule for each of the sources, whose path is its number.
 fn with_dots(effect: &str, others: &[&str]) -> Planes {
     let rules = DOTS.iter().enumerate().map(|(number, (source, ..))| {
         format!(
@@ -191,7 +191,8 @@ fn with_dots(effect: &str, others: &[&str]) -> Planes {
     Planes::enforcing(&[others, &rules].concat())
 }
 
-/// What both points answer this caller, of the service's trust domain, at the path of a source.
+/// Asserts the status of both points for this caller, in the service's trust domain, at the path of
+/// a source.
 fn assert_dots(planes: &Planes, number: usize, caller: &str, status: u16) {
     let caller = Leaf::spiffe(&format!("spiffe://cluster.local/{caller}"));
     let request = Request::get(&format!("/{number}"));

@@ -1,4 +1,4 @@
-//! Paths that one component reads otherwise than the next.
+//! Paths that components interpret differently.
 
 use peergate_sandbox::{Leaf, Request};
 
@@ -58,7 +58,7 @@ fn cve_2026_73511_parameters_are_part_of_the_path() {
     }
 }
 
-/// The filter cannot see that a route ignores parameters; RBAC does, and both are asked.
+/// The filter cannot see that a route ignores parameters. RBAC can, and both must allow a request.
 #[test]
 fn cve_2026_73553_parameters_do_not_pass_a_deny_where_the_route_ignores_them() {
     let deny = r#"{id: admin, effect: Deny, to: [{paths: [/admin, "*.key", "/t/{*}/del"]}]}"#;

@@ -23,7 +23,7 @@ pub(super) fn condition_matches(
     let source = |source: SourceSpec| identity_matches(config, effect, &source, caller);
     let beyond = |source: SourceSpec| beyond_identity_matches(effect, &source, asked);
     let default = SourceSpec::default;
-    // What the request has any number of, each compared by itself.
+    // An attribute with any number of values, each compared by itself.
     let each = |texts: Vec<Vec<u8>>, matches: fn(&str, &[u8]) -> bool| {
         let has = |values: &[String]| {
             values
@@ -33,8 +33,8 @@ pub(super) fn condition_matches(
         condition.values.as_deref().is_none_or(has)
             && !condition.not_values.as_deref().is_some_and(has)
     };
-    // What a client may send several times: to let the request pass, all must match, and all parts of
-    // what is not listed as it is.
+    // A header that a client may repeat: for the request to pass, all values must match, and all
+    // parts of values that are not listed as a whole.
     let in_parts =
         |texts: Vec<Vec<u8>>, separators: &str, matches: &dyn Fn(&str, &[u8], Stops) -> bool| {
             let has = |values: &[String], stops: Stops| {
@@ -188,7 +188,7 @@ pub(super) fn condition_matches(
     }
 }
 
-/// The text that a value is, and those that are in it as a list.
+/// The text of a value, and the texts in it if it is a list.
 fn texts_of(value: &Value) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let bytes = |text: &str| text.as_bytes().to_vec();
     let whole = value.as_str().map(bytes).into_iter().collect();

@@ -85,7 +85,7 @@ pub(super) fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked
             .is_some_and(has_one_of)
 }
 
-/// Compares bit by bit. An IPv4-mapped address is the IPv4 address too.
+/// Compares bit by bit. An IPv4-mapped address also counts as the IPv4 address.
 pub(super) fn block_matches(block: &str, address: IpAddr) -> bool {
     let ipv4 = match address {
         IpAddr::V4(_) => None,
@@ -116,7 +116,7 @@ fn has_beginning(block: &str, address: IpAddr) -> bool {
     start.len() == address.len() && start.iter().zip(&address).take(length).all(|(a, b)| a == b)
 }
 
-/// By the form of the value, one by one.
+/// By the form of the value.
 fn request_principal_matches(value: &str, asked: &Asked) -> bool {
     let claim = |name: &str| {
         let claim = &asked.metadata["envoy.filters.http.jwt_authn"]["payload"][name];
@@ -194,7 +194,7 @@ pub(super) fn identity_matches(
     )
 }
 
-/// By the place of the slashes: what follows the trust domain, or the first `/ns/`.
+/// By the positions of slashes: after the trust domain, or after the first `/ns/`.
 fn namespace_matches(value: &String, id: &str) -> bool {
     if let (Some(end), true) = (value.strip_prefix('*'), value.len() > 1) {
         let inside = id.split_once("/ns/").map(|(_, rest)| rest);

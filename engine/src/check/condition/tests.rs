@@ -11,14 +11,14 @@ fn problems_of_condition(condition: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A key, the values that it takes, and those that it refuses, each with its code.
+/// A key, values that it accepts, and values that it rejects with their codes.
 type Key = (
     &'static str,
     &'static [&'static str],
     &'static [(&'static str, &'static str)],
 );
 
-/// What each key of Istio's takes and what it refuses, with the code.
+/// What each of Istio's keys accepts, and what it rejects with which code.
 const KEYS: [Key; 22] = [
     (
         "source.ip",

@@ -52,7 +52,7 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
             ],
         );
         assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        // Istio would widen them to every trust domain.
+        // Istio would extend these to every trust domain.
         assert_refused(
             key,
             "invalid-wildcard",
@@ -76,7 +76,7 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 " cluster.local/a",
                 "/a",
                 &too_long,
-                // No ID begins so.
+                // No ID starts like this.
                 "spiffe://*",
                 "spiffe:/*",
                 "/*",
@@ -87,7 +87,7 @@ fn principals_are_spiffe_ids_of_the_mesh_or_patterns_over_them() {
                 "cluster.local/../a*",
                 "cluster.local/a b*",
                 "C*",
-                // No ID ends so.
+                // No ID ends like this.
                 "*/",
                 "*a/",
                 "*/.",
@@ -149,7 +149,7 @@ fn namespaces_are_dns_labels_or_patterns_over_them() {
         assert_taken(key, &["*", "a", "a-b", "a*", "a-*", "*b", "*-a"]);
         assert_refused(key, "empty-value", &[""]);
         assert_refused(key, "invalid-wildcard", &STRAY_STARS);
-        // To Istio they would be every namespace.
+        // Istio would read these as every namespace.
         assert_refused(key, "invalid-wildcard", &["*a", "*sa"]);
         assert_refused(
             key,

@@ -6,18 +6,19 @@ use crate::engine::evaluation::Evaluation;
 use crate::engine::request::RequestAttributes;
 use crate::timestamp::Phase;
 
-/// What a search found: the numbers of rules.
+/// The result of a search: rule numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::engine) struct Found {
-    /// The first rule that matches and applies now.
+    /// The first rule that matches and is valid now.
     pub(in crate::engine) rule: Option<usize>,
-    /// A rule that matches and would be the first, but does not apply now. Only of interest when
-    /// there is no other.
+    /// A matching rule that would come first, but is not valid now. Only relevant if no other rule
+    /// matches.
     pub(in crate::engine) lapsed: Option<usize>,
 }
 
 impl RuleIndex {
-    /// The first rule from number `from` on that matches. `rules` are all rules of the policy.
+    /// The first matching rule with a number of at least `from`. `rules` contains all rules of the
+    /// policy.
     pub(in crate::engine) fn first_match(
         &self,
         rules: &[CompiledRule],
@@ -36,7 +37,7 @@ impl RuleIndex {
     }
 }
 
-/// A search for the first rule, from number `from` on, that matches a request.
+/// A search for the first matching rule with a number of at least `from`.
 struct Search<'s, 'r, R> {
     index: &'s RuleIndex,
     rules: &'s [CompiledRule],

@@ -71,7 +71,7 @@ fn rules_for_the_caller_are_nearer_than_rules_for_the_request() {
     );
 }
 
-/// A rule of somebody else must not stand before the one that was made for the caller.
+/// A rule for another caller must not come before the rule for this caller.
 #[test]
 fn a_token_and_an_address_are_told_apart_from_the_caller() {
     let rules = json!([
@@ -192,7 +192,7 @@ fn parts_with_long_lists_of_values_count_as_many() {
                 .nearest(&request(Some(WEB), "GET", "/a"), 1_000, most)
                 .len()
         };
-        // However long the first part is, it is looked at.
+        // The first part is always compared, whatever its length.
         assert_eq!(looked_at(1), 1);
         assert_eq!(looked_at(64), 6);
         assert_eq!(looked_at(usize::MAX), 100);

@@ -13,7 +13,7 @@ use crate::matching::host::without_end_dots;
 use crate::rule::{Condition, MetadataKey, MetadataMatch, Place, Terms, Test};
 use crate::rule_spec::Effect;
 
-/// A condition, ready to be checked.
+/// A condition, compiled for evaluation.
 #[derive(Debug)]
 pub(in crate::engine) struct ResidualCondition(ResidualTest);
 
@@ -34,7 +34,7 @@ enum ResidualTest {
 }
 
 impl ResidualCondition {
-    /// A rule's conditions, in their order.
+    /// A rule's conditions, in order.
     pub(in crate::engine) fn all_of(
         conditions: Vec<Condition>,
         trust_domains: &TrustDomains,
@@ -75,7 +75,7 @@ impl ResidualCondition {
 }
 
 impl ResidualCondition {
-    /// How many values a request is compared with one by one.
+    /// The number of values that are compared one by one.
     pub(in crate::engine) fn values(&self) -> usize {
         match &self.0 {
             ResidualTest::Caller(source) => source.values(),

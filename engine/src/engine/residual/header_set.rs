@@ -1,4 +1,4 @@
-//! Sets of values that a header may have, which clients may send more than once.
+//! Patterns for the values of a header, which clients can repeat.
 
 use super::value_set::{AskedOfRequests, HostSet, MaybeEmpty, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
@@ -12,14 +12,14 @@ use crate::rule_spec::Effect;
 #[derive(Debug, Default)]
 pub(super) struct HeaderSet {
     texts: TextSet,
-    /// Those with a separator of their own, which only several joined values match. Of hosts, those that take
-    /// an ambiguous one as a whole.
+    /// Patterns that contain the separator, so that only several joined values match. For hosts,
+    /// the patterns that match an ambiguous host as a whole.
     lists: Vec<TextMatch>,
-    /// Those with a separator of their own, in the one spelling that all others are compared in.
+    /// The same patterns in the normalized spelling of value lists.
     runs: Vec<Run>,
-    /// What may stand between joined values; nothing in a pseudo-header.
+    /// The separator between joined values; `None` for pseudo-headers.
     separator: Option<Separator>,
-    /// The same patterns, where the header is the host.
+    /// The same patterns, if the header is the host.
     hosts: HostSet,
 }
 
@@ -49,9 +49,9 @@ impl HeaderSet {
         }
     }
 
-    /// Whether the request has the header and it matches. Where a match lets the request pass, each
-    /// value and each part of it must match; where it stops it, one of them is enough, or several that
-    /// stand together.
+    /// Whether the request has the header and it matches. In the narrow reading, each value and
+    /// each part of it must match. In the wide reading, one of them or several adjacent ones are
+    /// enough.
     fn matches(&self, name: &str, request: &impl RequestAttributes, reading: Reading) -> bool {
         let (mut any, mut all) = (false, true);
         let mut list = ValueList::default();
@@ -70,8 +70,8 @@ impl HeaderSet {
         (any || list.has_any(&self.runs)) && all
     }
 
-    /// Whether `value` matches, and so does each part that a proxy may have joined. A value that is listed
-    /// as it is has no parts.
+    /// Whether `value` and all parts that a proxy may have joined match. A value that is listed as
+    /// a whole is not split.
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn has_all_of(&self, value: &[u8]) -> bool {
         const NARROW: Reading = Reading::Narrow;
@@ -85,7 +85,7 @@ impl HeaderSet {
                 || self.lists.iter().any(is_listed))
     }
 
-    /// Whether `value` matches, or a part that a proxy may have joined.
+    /// Whether `value` or a part that a proxy may have joined matches.
     #[inline(never)] // It is called at many places, and the module must stay small.
     fn has_part_of(&self, value: &[u8]) -> bool {
         const WIDE: Reading = Reading::Wide;
@@ -104,8 +104,8 @@ impl MaybeEmpty for HeaderSet {
 }
 
 impl Terms<HeaderSet> {
-    /// Whether the header `name` is as a rule of this effect asks. An absent one is none of the excluded
-    /// values, as in Istio.
+    /// Whether header `name` satisfies a rule with this effect. As in Istio, an absent header is
+    /// not excluded.
     pub(super) fn matches_header(
         &self,
         effect: Effect,

@@ -1,4 +1,4 @@
-//! What is left to check of a rule's callers.
+//! The part of a rule's sources that the index does not cover.
 
 use ipnet::IpNet;
 
@@ -11,19 +11,19 @@ use crate::matching::TextMatch;
 use crate::rule::{MetadataKey, RequestPrincipal, Source, Terms};
 use crate::rule_spec::Effect;
 
-/// A source without what the index is keyed by.
+/// A source without the indexed fields.
 #[derive(Debug)]
 pub(in crate::engine) struct ResidualSource {
     principal: Terms<TextSet>,
     namespace: Terms<NamespaceSet>,
     trust_domain: Terms<TextSet>,
-    /// Which client certificates from outside the mesh it excludes, where it does.
+    /// The excluded client certificates from outside the mesh.
     excluded_certificates: Option<Box<CertificateSet>>,
-    /// Most sources are about the identity alone.
+    /// Boxed, because most sources only test the identity.
     beyond_identity: Option<Box<BeyondIdentity>>,
 }
 
-/// What a source asks beside the identity.
+/// The conditions of a source other than on the identity.
 #[derive(Debug)]
 struct BeyondIdentity {
     request_principal: Terms<Vec<RequestPrincipal>>,
@@ -34,7 +34,7 @@ struct BeyondIdentity {
 }
 
 impl ResidualSource {
-    /// What is left of a rule's sources, in their order.
+    /// The residues of a rule's sources, in order.
     pub(in crate::engine) fn all_of(
         sources: Vec<Source>,
         trust_domains: &TrustDomains,
@@ -45,7 +45,7 @@ impl ResidualSource {
             .collect()
     }
 
-    /// A source that no index knows of.
+    /// A source that is not indexed.
     pub(super) fn whole(source: Source, trust_domains: &TrustDomains) -> Self {
         let principals = source.principals_in(trust_domains);
         Self::new(source, principals, trust_domains)
@@ -72,7 +72,7 @@ impl ResidualSource {
         }
     }
 
-    /// Whether ALL the fields match.
+    /// Whether ALL fields match.
     pub(in crate::engine) fn matches(
         &self,
         caller: &Caller<'_>,
@@ -85,7 +85,7 @@ impl ResidualSource {
             })
     }
 
-    /// Adds which of the fields do not match.
+    /// Adds the fields that do not match.
     pub(in crate::engine) fn add_differences(
         &self,
         caller: &Caller<'_>,
@@ -100,7 +100,7 @@ impl ResidualSource {
         }
     }
 
-    /// How many values a request is compared with one by one.
+    /// The number of values that are compared one by one.
     pub(in crate::engine) fn values(&self) -> usize {
         self.beyond_identity.as_ref().map_or(0, |more| {
             more.request_principal.values() + more.peer_ip.values() + more.remote_ip.values()
@@ -128,7 +128,7 @@ impl ResidualSource {
 }
 
 impl BeyondIdentity {
-    /// What `source` asks beside the identity, if it does.
+    /// The conditions of `source` other than on the identity, if any.
     fn of(source: &Source) -> Option<Self> {
         let more = Self {
             request_principal: source.request_principals.clone(),
@@ -158,7 +158,7 @@ impl BeyondIdentity {
             .matches_each(effect, |principals, _| self.has_any(principals, request))
     }
 
-    /// Whether the request's JWT is about one of `principals`.
+    /// Whether the request's JWT has one of `principals`.
     fn has_any(&self, principals: &[RequestPrincipal], request: &impl RequestAttributes) -> bool {
         principals.iter().any(|principal| {
             let claim_matches = |key: &MetadataKey, pattern: &TextMatch| {

@@ -38,7 +38,7 @@ fn joined_values_are_split() {
     }
 }
 
-/// Whether the values of a header, each as it is sent, match a pattern about several.
+/// Whether the values of a header, sent separately, match a pattern for several values.
 fn has(separator: Separator, pattern: &str, values: &[&str]) -> bool {
     let run = separator.run_of(&TextMatch::parse(pattern).unwrap());
     let mut list = ValueList::default();

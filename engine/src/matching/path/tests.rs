@@ -175,7 +175,7 @@ fn literal_prefix_is_no_longer_than_what_every_match_begins_with() {
     }
 }
 
-/// A template, paths that match it in the wide reading, and others.
+/// A template, paths that match it in the wide reading, and paths that do not.
 type Wide = (
     &'static str,
     &'static [&'static [u8]],
@@ -207,7 +207,7 @@ fn segments_are_told_apart_however_many_there_are() {
         let one = PathMatch::parse(&template).unwrap();
         let rest = PathMatch::parse(&format!("{template}/x/{{**}}/y")).unwrap();
         for segment in ["a", "long*", "[", ""] {
-            // Each segment in turn is the one that differs.
+            // Each segment in turn differs.
             for place in 0..count {
                 let mut segments = vec!["s"; count];
                 segments[place] = segment;

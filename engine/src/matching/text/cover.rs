@@ -1,11 +1,11 @@
-//! Which of many patterns covers another one.
+//! Finds a text pattern that covers another one.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::TextMatch;
 
-/// Patterns by their literals. A search looks up the text and those of its beginnings and ends whose lengths
-/// occur, however many patterns there are.
+/// Patterns indexed by their literals. A search looks up the text, and its prefixes and suffixes of
+/// those lengths that occur. The cost does not depend on the number of patterns.
 #[derive(Debug, Default)]
 pub struct TextCover<'p> {
     any: Option<usize>,
@@ -30,7 +30,7 @@ impl<'p> TextCover<'p> {
         cover
     }
 
-    /// Adds a pattern with its position. The first position of equal patterns stays.
+    /// Adds a pattern with its position. For equal patterns, the first position is kept.
     pub fn add(&mut self, position: usize, pattern: &'p TextMatch) {
         let literal = pattern.literal().as_bytes();
         match pattern {
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// What it means to cover, for one pattern.
+    /// The reference implementation for one pattern.
     fn covers(pattern: &TextMatch, other: &TextMatch) -> bool {
         match (pattern, other) {
             _ if pattern.is_any() => true,

@@ -39,7 +39,7 @@ fn patterns_match_what_they_say_and_nothing_else() {
         ),
         ("/", &["/"], &["", "//"]),
         ("é*", &["é", "éa"], &["e", ""]),
-        // What has another meaning elsewhere has none here.
+        // Metacharacters of other pattern languages are literal.
         ("a.c", &["a.c"], &["abc"]),
         ("a?", &["a?"], &["a", "ab"]),
     ];

@@ -52,7 +52,7 @@ fn every_name_begins_alike() {
     assert!(ALL.iter().all(|metric| metric.name.starts_with(PREFIX)));
 }
 
-/// Policies whose names differ in nothing but what stands between the letters.
+/// Policies whose names differ only in separators.
 const ALIKE: [&str; 8] = [
     "a-b_c", "a_b-c", "a_b_c", "a_b", "a-b_c-d", "a_b_c_d", "a--b_c", "a_b--c",
 ];
@@ -67,7 +67,7 @@ fn no_two_values_are_alike_in_flat_names() {
         let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         assert!(flat.bytes().all(is_valid), "{flat}");
         assert_eq!(plain_value(&flat), value);
-        // Where names are not flat, the value stands there as it is.
+        // Names that are not flat contain the value unchanged.
         assert_eq!(plain_value(value), value);
     }
 }

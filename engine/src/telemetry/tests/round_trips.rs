@@ -1,4 +1,4 @@
-//! What the filter writes, readers read back.
+//! Readers decode everything that the filter writes.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::telemetry::{
     RevisionNumber, Verdicts, flat_value, plain_value, rule_id, rule_label,
 };
 
-/// Each word is read back, from flat names too, and no other word is read.
+/// Each word can be read back, also from flat names, and no other word is accepted.
 fn words<W>(all: &[W])
 where
     W: Copy + Debug + Display + FromStr<Err: Debug> + PartialEq,

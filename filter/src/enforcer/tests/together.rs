@@ -18,8 +18,8 @@ fn deny(config: &mut Value, account: &str) {
     config["rules"].as_array_mut().unwrap().push(rule);
 }
 
-/// Two policies for one workload: the closer one leads, and enforces the other along on
-/// workloads with the label `tier: back`.
+/// Two policies for one workload: the more specific one leads, and enforces the other on workloads
+/// with the label `tier: back`.
 fn leading_and_along(labels: &Value) -> (Value, Value) {
     let rules = json!([{"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]}]);
     let others = json!([
@@ -66,7 +66,7 @@ fn a_policy_that_nobody_enforced_along_is_enforced() {
         "",
         "allowed",
         "not-denied\nshop/everyone-else 00\nshop/every 00",
-        // What is not an announcement announces nothing.
+        // Malformed announcements are ignored.
         "shop/everyone 00",
         "yes\nshop/everyone 00",
         "\nshop/everyone 00",
@@ -93,13 +93,13 @@ fn labels_tell_which_policies_are_along() {
         on(b"xds\0node\0metadata\0LABELS\0tie", "back"),
         Verdict::Answered
     );
-    // What the leading one did not enforce along, the other enforces itself.
+    // The follower enforces itself, because the leader did not.
     let host = FakeHost::with_uri_sans(&[WEB]);
     assert_eq!(enforcer(&leading, &host).enforce(&host), ALLOWED);
     assert_eq!(enforcer(&along, &host).enforce(&host), Verdict::Answered);
 }
 
-/// What the leading filter and then the other make of a request.
+/// The results of the leader's filter and then the follower's.
 fn both(leading: &Value, along: &Value, host: &FakeHost) -> [Verdict; 2] {
     let leading = enforcer(leading, host);
     let along = enforcer(along, host);
@@ -110,7 +110,7 @@ fn both(leading: &Value, along: &Value, host: &FakeHost) -> [Verdict; 2] {
 fn the_order_of_fields_and_white_space_make_no_other_policy() {
     let (leading, along) = leading_and_along(&json!({}));
     let spaced = serde_json::to_string_pretty(&along).unwrap();
-    // `serde_json` sorts fields, and so has them in another order than this.
+    // `serde_json` sorts fields, so their order here is different.
     let reordered = format!(
         r#"{{"yields": true, "rules": {}, "policy": {{"namespace": "shop", "name": "everyone"}}, "mesh": {}, "apiVersion": {}}}"#,
         along["rules"], along["mesh"], along["apiVersion"]
@@ -122,7 +122,7 @@ fn the_order_of_fields_and_white_space_make_no_other_policy() {
         let before = host.calls.unanswered.get();
         let asked = host.calls.answered.get();
         assert_eq!(along.enforce(&host), Verdict::Pass(None));
-        // It asks for the announcement, and for nothing about the request.
+        // It fetches only the announcement, and nothing about the request.
         assert_eq!(host.calls.answered.get() - asked, 1);
         assert_eq!(host.calls.unanswered.get() - before, 0);
     }
@@ -168,7 +168,7 @@ fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
             assert_eq!(host.property(b"peergate_effect").unwrap(), b"deny");
         }
     }
-    // For others nothing has changed.
+    // For others nothing changes.
     let host = FakeHost::with_uri_sans(&[ADMIN]);
     assert_eq!(
         both(&leading, &along, &host),
@@ -187,11 +187,12 @@ fn what_the_leader_has_counted_a_policy_in_another_version_does_not_count_again(
     );
     // The decision, and the audit.
     assert_eq!(host.calls.increments.get(), 2);
-    // The leader has seen to the header.
+    // The leader has handled the header.
     assert_eq!(host.calls.header_writes.get(), 0);
 }
 
-/// The leader knows another policy, and not this one: it was added, or labels that it does not know select it.
+/// The leader knows another policy, but not this one: it was added later, or the leader does not
+/// know the labels that it selects.
 #[test]
 fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
     let (mut leading, mut along) = leading_and_along(&json!({"tier": "back"}));
@@ -207,12 +208,12 @@ fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
     let audited = ("shop_everyone seen audit matched-by-rule".to_owned(), 1);
     let counted = host.counted_of("peergate_decisions_total");
     assert!(counted.contains(&audited), "{counted:?}");
-    // The leader's decision, and an audit each.
+    // The leader's decision, and an audit for each policy.
     assert_eq!(host.calls.increments.get(), 3);
     deny(&mut along, "web");
     let host = FakeHost::with_uri_sans(&[WEB]);
     assert_eq!(both(&leading, &along, &host), [ALLOWED, Verdict::Answered]);
-    // Where no `Allow` rule let the request pass, what the policy does not allow is denied.
+    // If no `Allow` rule let the request pass, the policy denies by default.
     leading["enforcement"] = "Shadow".into();
     leading["along"][1]["enforcement"] = "Shadow".into();
     let stranger = FakeHost::with_uri_sans(&["spiffe://cluster.local/x"]);

@@ -15,7 +15,7 @@ const VALID: &[u8] = &[1];
 const NOT_VALID: &[u8] = &[0];
 const NOW: &str = "2026-06-01T12:00:00Z";
 
-/// A connection of `WEB`, whose certificate is good until the year 4096.
+/// A connection of `WEB`, whose certificate is valid until the year 4096.
 fn at_gateway(is_validated: Option<&[u8]>, filter_chain: &str, port: u16) -> FakeHost {
     let mut host = FakeHost::with_uri_sans(&[WEB])
         .with_property(LOCAL_ADDRESS, format!("10.0.0.1:{port}").as_bytes())

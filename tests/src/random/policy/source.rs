@@ -69,7 +69,7 @@ fn from_outside() -> impl Strategy<Value = SourceSpec> {
     })
 }
 
-/// Mostly nothing.
+/// Usually nothing.
 fn beyond_identity() -> impl Strategy<Value = SourceSpec> {
     let lists = (
         weighted(0.2, list(request_principal())),
@@ -108,7 +108,7 @@ pub(super) fn request_principal() -> impl Strategy<Value = String> + Clone {
         ][..],
     )
     .prop_map(|pattern| match pattern {
-        // With a slash the `*` would be the subject's.
+        // With a slash, the `*` would belong to the subject.
         "https://*" => "b*".to_owned(),
         other => other.to_owned(),
     })
@@ -128,9 +128,10 @@ pub(super) fn principal() -> impl Strategy<Value = String> + Clone {
             1 => format!("{}*", &id[..at]),
             2 => format!("spiffe://{}*", &id[..at]),
             3 => format!("{domain}/{}*", &path[..(at - 1) % path.len()]),
-            // An ID ends in a whole segment and has no `//` but that of its scheme.
+            // An ID ends in a complete segment and contains `//` only in its scheme.
             4 | 5 => match &id[at - 1..] {
-                // Istio would widen a workload's whole ID, except the beginning of the domain.
+                // Istio would extend a workload's complete ID to all trust domains, except at the
+                // start of the domain.
                 end if end.split('/').count() == 5 => format!("*/{path}"),
                 end => format!("*{end}"),
             },
@@ -145,7 +146,7 @@ pub(super) fn account() -> impl Strategy<Value = String> + Clone {
 }
 
 pub(super) fn namespace() -> impl Strategy<Value = String> + Clone {
-    // To Istio `*a` would be every namespace, so it is refused.
+    // Istio would read `*a` as every namespace, so it is rejected.
     pattern(&["a", "ab", "b", "ba"])
         .prop_map(|pattern| pattern.replace("*a", "*ba").replace("*bab", "*ab"))
 }
