@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use peergate_bench::policies::{
-    Asked, Ends, SIZES, Shape, any_caller, compiled, hits, misses, templates,
+    BenchRequest, Suffixes, SIZES, Shape, any_caller, compiled, hits, misses, templates,
 };
 
 fn decide(criterion: &mut Criterion) {
@@ -22,7 +22,7 @@ fn decide(criterion: &mut Criterion) {
                 let mut requests = asked.iter().cycle();
                 group.bench_function(BenchmarkId::new(kind, rules), |bencher| {
                     bencher.iter(|| {
-                        let request = requests.next().map(Asked::as_request).expect("a cycle");
+                        let request = requests.next().map(BenchRequest::as_request).expect("a cycle");
                         black_box(policy.evaluate(black_box(&request)).lets_pass())
                     });
                 });
@@ -36,7 +36,7 @@ fn long_path(criterion: &mut Criterion) {
     let path = format!("/api/{}/x", "a".repeat(60_000));
     let mut group = criterion.benchmark_group("decide/long-path");
     for rules in SIZES {
-        for ends in Ends::ALL {
+        for ends in Suffixes::ALL {
             let policy = templates(ends, rules).expect("a policy");
             group.bench_function(BenchmarkId::new(ends.name(), rules), |bencher| {
                 bencher.iter(|| {

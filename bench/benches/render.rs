@@ -25,7 +25,7 @@ fn documents(services: usize) -> SourceText {
     }
 }
 
-fn understand(source: &SourceText) -> PolicySet {
+fn validated(source: &SourceText) -> PolicySet {
     let options = Options {
         at: Timestamp::from_unix_nanoseconds(0),
         istio_version: None,
@@ -56,12 +56,12 @@ fn whole_mesh(criterion: &mut Criterion) {
     group.sample_size(10);
     for services in SERVICES {
         let source = documents(services);
-        let set = understand(&source);
+        let set = validated(&source);
         println!("{services} services: {} bytes rendered", render(&set));
         group.throughput(Throughput::Elements(services as u64));
         let id = |step: &str| BenchmarkId::new(step, services);
         group.bench_with_input(id("validate"), &source, |bencher, source| {
-            bencher.iter(|| understand(black_box(source)));
+            bencher.iter(|| validated(black_box(source)));
         });
         group.bench_with_input(id("render"), &set, |bencher, set| {
             bencher.iter(|| render(black_box(set)));

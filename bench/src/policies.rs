@@ -54,41 +54,41 @@ pub fn config(shape: Shape, rules: usize) -> PluginConfig {
         otherwise: Otherwise::Deny,
         mesh_otherwise: Otherwise::Deny,
         rules: (0..rules).map(|number| rule(shape, number)).collect(),
-        along: Vec::new(),
+        co_enforced: Vec::new(),
         known_gateways: Vec::new(),
         at_gateway: false,
-        yields: false,
+        may_be_led: false,
     }
 }
 
 /// How the suffixes of templates with a common prefix differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
+pub enum Suffixes {
     /// All suffixes are different.
-    Apart,
+    Distinct,
     /// All suffixes are the same, and equal to the suffix of the requested path.
-    Alike,
+    Shared,
 }
 
-impl Ends {
+impl Suffixes {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Apart, Self::Alike];
+    pub const ALL: [Self; 2] = [Self::Distinct, Self::Shared];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Apart => "apart",
-            Self::Alike => "alike",
+            Self::Distinct => "apart",
+            Self::Shared => "alike",
         }
     }
 }
 
 /// A policy with `rules` rules for all callers, each with a template, and another rule with as many
 /// templates under `notPaths`.
-pub fn templates(ends: Ends, rules: usize) -> Option<CompiledPolicy> {
+pub fn templates(ends: Suffixes, rules: usize) -> Option<CompiledPolicy> {
     let template = |number: usize| match ends {
-        Ends::Apart => format!("/api/{{*}}/x{number}"),
-        Ends::Alike => format!("/api/{{*}}/{number}/{{**}}/x"),
+        Suffixes::Distinct => format!("/api/{{*}}/x{number}"),
+        Suffixes::Shared => format!("/api/{{*}}/{number}/{{**}}/x"),
     };
     let rule = |number: usize, operation: OperationSpec| RuleSpec {
         effect: Effect::Allow,
@@ -120,7 +120,7 @@ pub fn any_caller(path: &[u8]) -> Request<'_> {
     Request {
         method: Some(b"GET"),
         path: Some(path),
-        ..Request::of_peer(
+        ..Request::from_peer(
             PeerIdentity::from_uri_san(Some(id)),
             Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
         )
@@ -188,12 +188,12 @@ fn path(number: usize) -> String {
 
 /// A request with the attributes that a proxy provides.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct BenchRequest {
     peer: String,
     path: String,
 }
 
-impl Asked {
+impl BenchRequest {
     /// The request for the engine.
     pub fn as_request(&self) -> Request<'_> {
         Request {
@@ -201,7 +201,7 @@ impl Asked {
             path: Some(self.path.as_bytes()),
             authority: Some(b"orders.shop:8080"),
             port: Some(8080),
-            ..Request::of_peer(
+            ..Request::from_peer(
                 PeerIdentity::from_uri_san(Some(self.peer.as_bytes())),
                 Timestamp::from_unix_nanoseconds(1_767_225_600_000_000_000),
             )
@@ -210,7 +210,7 @@ impl Asked {
 }
 
 /// Requests that a policy with `rules` rules allows, by callers spread over the policy.
-pub fn hits(rules: usize) -> Vec<Asked> {
+pub fn hits(rules: usize) -> Vec<BenchRequest> {
     let step = rules.div_ceil(97);
     let numbers = (0..rules).step_by(step).filter(|&number| !is_deny(number));
     numbers.map(|number| asked(number, number)).collect()
@@ -218,7 +218,7 @@ pub fn hits(rules: usize) -> Vec<Asked> {
 
 /// Requests that the policy does not allow. For rules that only test the caller, they come from
 /// unknown callers; for others, from known callers with another caller's path.
-pub fn misses(shape: Shape, rules: usize) -> Vec<Asked> {
+pub fn misses(shape: Shape, rules: usize) -> Vec<BenchRequest> {
     let hits = (0..rules).step_by(rules.div_ceil(97));
     let hits = hits.filter(|&number| !is_deny(number));
     hits.map(|number| match shape {
@@ -228,9 +228,9 @@ pub fn misses(shape: Shape, rules: usize) -> Vec<Asked> {
     .collect()
 }
 
-fn asked(caller: usize, target: usize) -> Asked {
+fn asked(caller: usize, target: usize) -> BenchRequest {
     let account = account(caller).replace('/', "/sa/");
-    Asked {
+    BenchRequest {
         peer: format!("spiffe://cluster.local/ns/{account}"),
         path: path(target),
     }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn no_template_takes_the_long_path() {
         let path = format!("/api/{}/x", "a".repeat(60_000));
-        for ends in Ends::ALL {
+        for ends in Suffixes::ALL {
             let policy = templates(ends, 100).expect("a policy");
             let reason = policy.evaluate(&any_caller(path.as_bytes())).reason();
             assert_eq!(reason.code(), ReasonCode::NoRuleMatched);
@@ -257,7 +257,7 @@ mod tests {
         for shape in Shape::ALL {
             for rules in SIZES {
                 let policy = compiled(shape, rules).expect("a policy");
-                let code = |asked: &Asked| policy.evaluate(&asked.as_request()).reason().code();
+                let code = |asked: &BenchRequest| policy.evaluate(&asked.as_request()).reason().code();
                 for asked in hits(rules) {
                     assert_eq!(
                         code(&asked),

@@ -9,7 +9,7 @@ mod ip_block;
 mod list;
 mod names;
 mod operation;
-mod scope;
+mod context;
 mod source;
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -24,13 +24,13 @@ use list::{check_header_pattern, check_list, check_pattern, check_texts};
 pub use names::is_dns_label;
 pub use names::{is_dns_subdomain, is_object_name};
 pub use operation::check_port;
-pub use scope::Scope;
+pub use context::RuleContext;
 pub(crate) use source::read_service_account;
 
 /// Checks the rules of one policy. A rule with a problem yields `None`.
 pub fn check_rules(
     specs: &[RuleSpec],
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Vec<Option<Rule>> {
@@ -53,7 +53,7 @@ pub fn check_rules(
 
 fn check_rule(
     spec: &RuleSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<Rule> {
@@ -114,7 +114,7 @@ fn check_rule(
 /// With `otherwise: Pass`, an enforced `Allow` rule has no effect.
 fn check_otherwise(
     spec: &RuleSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
@@ -180,9 +180,9 @@ fn check_custom(
     }
     let from = cursor.key("from");
     let asks = |source: &Source| {
-        source.asks_for_identity()
-            || source.asks_for_request_principal()
-            || source.asks_for_client_certificate()
+        source.uses_identity()
+            || source.uses_request_principal()
+            || source.uses_client_certificate()
     };
     for (index, source) in sources.iter().enumerate() {
         if source.anonymous || asks(source) {
@@ -196,12 +196,12 @@ fn check_custom(
     }
     let when = cursor.key("when");
     for (index, condition) in conditions.iter().enumerate() {
-        let asks_for_identity = match &condition.test {
+        let uses_identity = match &condition.test {
             Test::Caller(source) => asks(source),
             Test::Metadata { key, .. } => key.is_claim(),
             _ => false,
         };
-        if asks_for_identity {
+        if uses_identity {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),
@@ -219,13 +219,13 @@ fn check_anonymous(
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {
-    let lacks_identity = |source: &Source| source.anonymous || source.asks_for_client_certificate();
+    let lacks_identity = |source: &Source| source.anonymous || source.uses_client_certificate();
     if !sources.iter().any(lacks_identity) {
         return;
     }
     let when = cursor.key("when");
     for (index, condition) in conditions.iter().enumerate() {
-        if matches!(&condition.test, Test::Caller(source) if source.asks_for_identity()) {
+        if matches!(&condition.test, Test::Caller(source) if source.uses_identity()) {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &when.index(index).key("key"),

@@ -50,7 +50,7 @@ pub struct DecisionRecord {
     /// `:path` without query.
     pub path: Option<Vec<u8>>,
     /// Whether `path` is truncated.
-    pub path_is_cut: bool,
+    pub path_is_truncated: bool,
     /// `:authority`, without user information.
     pub host: Option<Vec<u8>>,
     /// The workload's port.
@@ -102,7 +102,7 @@ mod flag {
     pub(super) const CERTIFICATE: u8 = 3;
     pub(super) const METHOD: u8 = 4;
     pub(super) const PATH: u8 = 8;
-    pub(super) const PATH_IS_CUT: u8 = 16;
+    pub(super) const PATH_IS_TRUNCATED: u8 = 16;
     pub(super) const HOST: u8 = 32;
     pub(super) const REVISION: u8 = 64;
     /// Unused by all formats.
@@ -111,10 +111,10 @@ mod flag {
 
 /// The maximum length of a path in an ID, replies and logs, in bytes.
 #[doc(hidden)]
-pub const LONGEST_PATH: usize = 512;
+pub const MAX_PATH_LEN: usize = 512;
 /// The maximum length of a method or a host there, in bytes.
 #[doc(hidden)]
-pub const LONGEST_TEXT: usize = 255;
+pub const MAX_TEXT_LEN: usize = 255;
 
 const CHECKSUM: usize = 4;
 
@@ -137,7 +137,7 @@ impl DecisionRecord {
     /// Decodes an ID that is not sealed.
     pub fn decode(id: &str) -> Result<Self, InvalidDecisionId> {
         let bytes = bytes_of(id)?;
-        let mut rest = Bytes(&bytes);
+        let mut rest = Reader(&bytes);
         match rest.byte()? {
             OPEN => {}
             SEALED => return Err(InvalidDecisionId::NeedsKey),
@@ -156,7 +156,7 @@ impl DecisionRecord {
         keys: impl IntoIterator<Item = (String, DecisionKey)>,
     ) -> Result<Self, InvalidDecisionId> {
         let bytes = bytes_of(id)?;
-        let mut rest = Bytes(&bytes);
+        let mut rest = Reader(&bytes);
         match rest.byte()? {
             OPEN => return Err(InvalidDecisionId::NotSealed),
             SEALED => {}
@@ -170,7 +170,7 @@ impl DecisionRecord {
             let Some(content) = key.decrypt(tag, encrypted) else {
                 continue;
             };
-            let mut rest = Bytes(&content);
+            let mut rest = Reader(&content);
             let record = Self::read(&mut rest)?;
             // The holder of one policy's key could name another policy.
             let is_good = rest.0.is_empty() && record.policy == policy;
@@ -185,20 +185,20 @@ impl DecisionRecord {
             RecordedCaller::Malformed => (None, flag::MALFORMED),
             RecordedCaller::Workload(id) => (Some(id.as_bytes()), flag::WORKLOAD),
             RecordedCaller::Certificate(names) => {
-                let (names, _) = cut(Some(names.as_bytes()), LONGEST_PATH);
+                let (names, _) = truncate(Some(names.as_bytes()), MAX_PATH_LEN);
                 (names, flag::CERTIFICATE)
             }
         };
-        let (method, _) = cut(self.method.as_deref(), LONGEST_TEXT);
-        let (path, path_is_cut) = cut(self.path.as_deref(), LONGEST_PATH);
-        let (host, _) = cut(self.host.as_deref(), LONGEST_TEXT);
+        let (method, _) = truncate(self.method.as_deref(), MAX_TEXT_LEN);
+        let (path, path_is_truncated) = truncate(self.path.as_deref(), MAX_PATH_LEN);
+        let (host, _) = truncate(self.host.as_deref(), MAX_TEXT_LEN);
         let revision = self.revision.as_deref().map(str::as_bytes);
-        let (revision, _) = cut(revision, LONGEST_TEXT);
+        let (revision, _) = truncate(revision, MAX_TEXT_LEN);
         let flags = [
             (true, kind),
             (method.is_some(), flag::METHOD),
             (path.is_some(), flag::PATH),
-            (path_is_cut || self.path_is_cut, flag::PATH_IS_CUT),
+            (path_is_truncated || self.path_is_truncated, flag::PATH_IS_TRUNCATED),
             (host.is_some(), flag::HOST),
             (revision.is_some(), flag::REVISION),
         ];
@@ -221,7 +221,7 @@ impl DecisionRecord {
         bytes
     }
 
-    fn read(rest: &mut Bytes<'_>) -> Result<Self, InvalidDecisionId> {
+    fn read(rest: &mut Reader<'_>) -> Result<Self, InvalidDecisionId> {
         let flags = rest.byte()?;
         let has = |bit: u8| flags & bit != 0;
         if has(flag::UNKNOWN) {
@@ -229,8 +229,8 @@ impl DecisionRecord {
         }
         let reason = rest.byte()?;
         let time = rest.number()?;
-        let rule = rest.one_more()?;
-        let port = rest.one_more()?;
+        let rule = rest.optional_number()?;
+        let port = rest.optional_number()?;
         let policy = rest.utf8()?;
         let mut text = |bit| has(bit).then(|| rest.text()).transpose();
         let utf8 = |text: Option<&[u8]>| {
@@ -257,7 +257,7 @@ impl DecisionRecord {
             caller,
             method,
             path,
-            path_is_cut: has(flag::PATH_IS_CUT),
+            path_is_truncated: has(flag::PATH_IS_TRUNCATED),
             host,
             port: narrowed(port)?,
         })
@@ -287,11 +287,11 @@ fn checksum(bytes: &[u8]) -> Vec<u8> {
     digest.into_iter().take(CHECKSUM).collect()
 }
 
-/// The text cut to `max_len`, and whether it was longer.
-fn cut(text: Option<&[u8]>, longest: usize) -> (Option<&[u8]>, bool) {
+/// The text truncated to `max_len`, and whether it was longer.
+fn truncate(text: Option<&[u8]>, max_len: usize) -> (Option<&[u8]>, bool) {
     match text {
-        Some(text) => match text.get(..longest) {
-            Some(start) if text.len() > longest => (Some(start), true),
+        Some(text) => match text.get(..max_len) {
+            Some(start) if text.len() > max_len => (Some(start), true),
             _ => (Some(text), false),
         },
         None => (None, false),
@@ -311,9 +311,9 @@ fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// The bytes that are still to be read.
-struct Bytes<'b>(&'b [u8]);
+struct Reader<'b>(&'b [u8]);
 
-impl<'b> Bytes<'b> {
+impl<'b> Reader<'b> {
     fn byte(&mut self) -> Result<u8, InvalidDecisionId> {
         let (first, rest) = self.0.split_first().ok_or(InvalidDecisionId::Malformed)?;
         self.0 = rest;
@@ -333,7 +333,7 @@ impl<'b> Bytes<'b> {
     }
 
     /// A number that is encoded as its successor, with 0 for none.
-    fn one_more(&mut self) -> Result<Option<u64>, InvalidDecisionId> {
+    fn optional_number(&mut self) -> Result<Option<u64>, InvalidDecisionId> {
         Ok(self.number()?.checked_sub(1))
     }
 

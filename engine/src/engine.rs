@@ -35,11 +35,11 @@ use crate::telemetry::{DecisionEffect, ReasonCode};
 use crate::timestamp::Phase;
 
 pub use attribute::{Attribute, Differences};
-pub use decision::{Decision, Outcome, Reason};
+pub use decision::{Decision, DecisionOutcome, Reason};
 pub use nearest::NearMiss;
 pub use request::{MetadataText, PeerIp, Request, RequestAttributes, path_without_query};
 
-use caller::Caller;
+use caller::EngineCaller;
 pub use compiled_rule::CompiledRule;
 use evaluation::Evaluation;
 use index::RuleIndex;
@@ -61,9 +61,9 @@ pub struct CompiledPolicy {
     known_gateways: Vec<KnownGateway>,
     at_gateway: bool,
     /// Whether client certificates from outside the mesh identify callers.
-    takes_client_certificates: bool,
+    accepts_client_certificates: bool,
     policies: Vec<EnforcedPolicy>,
-    yields: bool,
+    may_be_led: bool,
     rules: Vec<CompiledRule>,
     deny: RuleIndex,
     allow: RuleIndex,
@@ -102,8 +102,8 @@ impl CompiledPolicy {
     }
 
     /// Whether the filter of another policy may enforce this one.
-    pub fn yields(&self) -> bool {
-        self.yields
+    pub fn may_be_led(&self) -> bool {
+        self.may_be_led
     }
 
     /// How the filter in a proxy learns whether a client certificate was validated.
@@ -115,8 +115,8 @@ impl CompiledPolicy {
     }
 
     /// Whether client certificates from outside the mesh identify callers.
-    pub fn takes_client_certificates(&self) -> bool {
-        self.takes_client_certificates
+    pub fn accepts_client_certificates(&self) -> bool {
+        self.accepts_client_certificates
     }
 
     /// The revision of the documents that the policy was rendered from.
@@ -150,21 +150,21 @@ impl CompiledPolicy {
     }
 
     /// Whether a caller has an identity of the mesh.
-    pub fn is_of_mesh(&self, peer: PeerIdentity<'_>) -> bool {
-        matches!(self.caller(peer), Ok(Caller::Workload(_)))
+    pub fn is_mesh_identity(&self, peer: PeerIdentity<'_>) -> bool {
+        matches!(self.caller(peer), Ok(EngineCaller::Workload(_)))
     }
 
     /// Whether the caller is a stranger: it has no identity of the mesh, or is a gateway, which
     /// forwards requests of others.
     pub fn is_stranger(&self, peer: PeerIdentity<'_>) -> bool {
         match self.caller(peer) {
-            Ok(Caller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
-            Ok(Caller::Anonymous | Caller::Certificate(_)) | Err(_) => true,
+            Ok(EngineCaller::Workload(id)) => self.gateways.iter().any(|path| **path == *id.path()),
+            Ok(EngineCaller::Anonymous | EngineCaller::Certificate(_)) | Err(_) => true,
         }
     }
 
     /// The effect and reason that metrics and logs report for a rule that decides or is recorded.
-    pub fn recorded_as(&self, rule: &CompiledRule) -> (DecisionEffect, ReasonCode) {
+    pub fn recorded_effect(&self, rule: &CompiledRule) -> (DecisionEffect, ReasonCode) {
         let enforcement = if rule.is_shadow {
             Enforcement::Shadow
         } else {
@@ -197,7 +197,7 @@ impl CompiledPolicy {
 
     /// The denial of a request regardless of `Allow` rules: by a `Deny` rule, or because its caller
     /// has a malformed or foreign identity.
-    pub fn refuse(&self, request: &impl RequestAttributes) -> Option<Decision<'_>> {
+    pub fn unconditional_denial(&self, request: &impl RequestAttributes) -> Option<Decision<'_>> {
         let reason = match self.caller_of(request) {
             Ok(caller) => self.denial(&Evaluation::new(caller, request))?,
             Err(refusal) => refusal,
@@ -243,11 +243,11 @@ impl CompiledPolicy {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },
-            (Caller::Anonymous, None) if evaluation.request.peer() == PeerIdentity::Unvalidated => {
+            (EngineCaller::Anonymous, None) if evaluation.request.peer() == PeerIdentity::Unvalidated => {
                 Reason::UnvalidatedCertificate
             }
-            (Caller::Anonymous, None) => Reason::NoIdentity,
-            (Caller::Workload(_) | Caller::Certificate(_), None) => Reason::NoRuleMatched,
+            (EngineCaller::Anonymous, None) => Reason::NoIdentity,
+            (EngineCaller::Workload(_) | EngineCaller::Certificate(_), None) => Reason::NoRuleMatched,
         }
     }
 
@@ -278,8 +278,8 @@ impl CompiledPolicy {
         request: &'r impl RequestAttributes,
     ) -> Option<&'r ClientCertificate> {
         match self.caller_of(request) {
-            Ok(Caller::Certificate(certificate)) => Some(certificate),
-            Ok(Caller::Anonymous | Caller::Workload(_)) | Err(_) => None,
+            Ok(EngineCaller::Certificate(certificate)) => Some(certificate),
+            Ok(EngineCaller::Anonymous | EngineCaller::Workload(_)) | Err(_) => None,
         }
     }
 
@@ -288,27 +288,27 @@ impl CompiledPolicy {
     fn caller_of<'r>(
         &self,
         request: &'r impl RequestAttributes,
-    ) -> Result<Caller<'r>, Reason<'static>> {
+    ) -> Result<EngineCaller<'r>, Reason<'static>> {
         let peer = request.peer();
         let caller = self.caller(peer);
-        if !self.takes_client_certificates
+        if !self.accepts_client_certificates
             || peer == PeerIdentity::Unvalidated
-            || matches!(caller, Ok(Caller::Workload(_)))
+            || matches!(caller, Ok(EngineCaller::Workload(_)))
         {
             return caller;
         }
         match request.client_certificate() {
-            Some(certificate) => Ok(Caller::Certificate(certificate)),
+            Some(certificate) => Ok(EngineCaller::Certificate(certificate)),
             None => caller,
         }
     }
 
-    fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<Caller<'r>, Reason<'static>> {
+    fn caller<'r>(&self, peer: PeerIdentity<'r>) -> Result<EngineCaller<'r>, Reason<'static>> {
         match peer {
-            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(Caller::Anonymous),
+            PeerIdentity::Absent | PeerIdentity::Unvalidated => Ok(EngineCaller::Anonymous),
             PeerIdentity::Malformed => Err(Reason::MalformedIdentity),
             PeerIdentity::Verified(id) if self.trust_domains.contains(id.trust_domain()) => {
-                Ok(Caller::Workload(id))
+                Ok(EngineCaller::Workload(id))
             }
             PeerIdentity::Verified(_) => Err(Reason::ForeignTrustDomain),
         }

@@ -9,7 +9,7 @@ mod client_certificate;
 use thiserror::Error;
 
 pub use certificate_names::CertificateNames;
-pub(crate) use client_certificate::reads_as_id;
+pub(crate) use client_certificate::looks_like_id;
 pub use client_certificate::{ClientCertificate, NameKind};
 
 /// The scheme of SPIFFE IDs, with its separator.
@@ -134,7 +134,7 @@ const PATH: u8 = 2;
     clippy::indexing_slicing,
     reason = "the compiler evaluates it, and would refuse an index out of range"
 )]
-const MAY_STAND_IN: [u8; 256] = {
+const ALLOWED_IN: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte: u8 = 0;
     while byte < 128 {
@@ -148,18 +148,18 @@ const MAY_STAND_IN: [u8; 256] = {
     table
 };
 
-fn may_stand_in(part: u8, byte: u8) -> bool {
-    MAY_STAND_IN
+fn is_allowed_in(part: u8, byte: u8) -> bool {
+    ALLOWED_IN
         .get(usize::from(byte))
         .is_some_and(|parts| parts & part != 0)
 }
 
 pub(crate) fn is_trust_domain_byte(byte: u8) -> bool {
-    may_stand_in(TRUST_DOMAIN, byte)
+    is_allowed_in(TRUST_DOMAIN, byte)
 }
 
 pub(crate) fn is_path_byte(byte: u8) -> bool {
-    may_stand_in(PATH, byte)
+    is_allowed_in(PATH, byte)
 }
 
 pub(crate) fn is_path_segment(segment: &str) -> bool {

@@ -27,7 +27,7 @@
 //! let read = Request {
 //!     method: Some(b"GET"),
 //!     path: Some(b"/cart/7"),
-//!     ..Request::of_peer(frontend, now)
+//!     ..Request::from_peer(frontend, now)
 //! };
 //! assert!(policy.evaluate(&read).lets_pass());
 //!
@@ -73,7 +73,7 @@ pub mod timestamp;
 pub use code::{Code, Severity};
 pub use engine::{
     Attribute, CompiledPolicy, CompiledRule, Decision, Differences, MetadataText, NearMiss,
-    Outcome, PeerIp, Reason, Request, RequestAttributes, path_without_query,
+    DecisionOutcome, PeerIp, Reason, Request, RequestAttributes, path_without_query,
 };
 pub use identity::{
     ClientCertificate, NameKind, PeerIdentity, SpiffeId, SpiffeIdError, TrustDomains,

@@ -4,7 +4,7 @@
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
 //! decision: for the filter, the command line, tests and benchmarks.
 
-mod along;
+mod policy;
 mod checked;
 mod digest;
 mod gateways;
@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub use along::{ApiVersion, InvalidPolicyName, MeshIdentity, PolicyAlong, PolicyName};
+pub use policy::{ApiVersion, InvalidPolicyName, MeshIdentity, CoEnforcedPolicy, PolicyName};
 pub(crate) use checked::{CheckedConfig, CheckedPolicy};
 pub use digest::PolicyDigest;
 #[doc(hidden)]
@@ -71,12 +71,12 @@ pub struct PluginConfig {
     pub rules: Vec<RuleSpec>,
     /// The followers: other policies that this filter enforces on workloads that they select.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub along: Vec<PolicyAlong>,
+    pub co_enforced: Vec<CoEnforcedPolicy>,
     /// Whether the filter of another policy may lead. If the leader has enforced exactly these
     /// rules, this filter does nothing. If it has enforced another version, this filter adds its
     /// own denials.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub yields: bool,
+    pub may_be_led: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -93,11 +93,11 @@ pub enum ConfigError {
     #[error("the plugin config is not valid: {0}")]
     Json(#[from] serde_json::Error),
     /// Its content is invalid.
-    #[error("the plugin config is refused: {}", first_of(.0))]
+    #[error("the plugin config is refused: {}", summarize(.0))]
     Refused(Vec<Problem>),
 }
 
-fn first_of(problems: &[Problem]) -> String {
+fn summarize(problems: &[Problem]) -> String {
     match problems {
         [] => String::new(),
         [only] => only.to_string(),

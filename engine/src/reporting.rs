@@ -135,17 +135,17 @@ pub struct Reporting {
     /// callers and of strangers.
     pub lines_per_second: u16,
     /// The maximum number of series in learning mode; `None` if it is off.
-    pub learned_series: Option<u16>,
+    pub max_learned_series: Option<u16>,
 }
 
 /// The maximum length of a text in a reply, in bytes.
-const LONGEST_TEXT: usize = 256;
+const MAX_TEXT_LEN: usize = 256;
 
 /// The upper limit for log lines per second.
-const MOST_LINES: u16 = 1_000;
+const MAX_LINES_PER_SECOND: u16 = 1_000;
 
 /// The upper limit for series in learning mode.
-const MOST_SERIES: u16 = 10_000;
+const MAX_SERIES: u16 = 10_000;
 
 impl ReportingSpec {
     /// Validates the settings and fills in defaults.
@@ -154,24 +154,24 @@ impl ReportingSpec {
         let denials = self.denials.as_ref().unwrap_or(&silent);
         denials.check(&cursor.key("denials"), problems);
         let lines = self.log.as_ref().and_then(|log| log.lines_per_second);
-        if lines.is_some_and(|lines| lines > MOST_LINES) {
+        if lines.is_some_and(|lines| lines > MAX_LINES_PER_SECOND) {
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key("log").key("linesPerSecond"),
                 "these are more lines than a proxy should write",
-                format!("write a number from 0 to {MOST_LINES}"),
+                format!("write a number from 0 to {MAX_LINES_PER_SECOND}"),
             );
         }
         let learned = self.learning.as_ref();
         let learned = learned.map(|learning| learning.max_series.unwrap_or(500));
         let metric_names = self.metric_names.unwrap_or_default();
         let learning = cursor.key("learning");
-        if learned.is_some_and(|most| !(1..=MOST_SERIES).contains(&most)) {
+        if learned.is_some_and(|most| !(1..=MAX_SERIES).contains(&most)) {
             problems.report(
                 code::INVALID_VALUE,
                 &learning.key("maxSeries"),
                 "a proxy keeps each series for good",
-                format!("write a number from 1 to {MOST_SERIES}"),
+                format!("write a number from 1 to {MAX_SERIES}"),
             );
         }
         if learned.is_some() && metric_names == MetricNames::Flat {
@@ -191,7 +191,7 @@ impl ReportingSpec {
             to_mesh: denials.to_mesh.unwrap_or(Disclosure::NearestRule),
             to_strangers: denials.to_strangers.unwrap_or(Disclosure::Decision),
             lines_per_second: lines.unwrap_or(10),
-            learned_series: learned,
+            max_learned_series: learned,
         }
     }
 
@@ -206,7 +206,7 @@ impl DenialsSpec {
         if let Some(url) = &self.documentation {
             let is_good = |rest: &str| {
                 !rest.is_empty()
-                    && url.len() <= LONGEST_TEXT
+                    && url.len() <= MAX_TEXT_LEN
                     && rest.bytes().all(|byte| {
                         byte.is_ascii_graphic()
                             && !matches!(byte, b'#' | b'"' | b'\\' | b'<' | b'>')
@@ -223,7 +223,7 @@ impl DenialsSpec {
         }
         if let Some(contact) = &self.contact {
             let is_good = !contact.trim().is_empty()
-                && contact.len() <= LONGEST_TEXT
+                && contact.len() <= MAX_TEXT_LEN
                 && !contact.chars().any(char::is_control);
             if !is_good {
                 problems.report(

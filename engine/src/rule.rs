@@ -13,7 +13,7 @@ use crate::matching::{PathMatch, TextMatch};
 use crate::rule_spec::{Effect, Enforcement};
 use crate::timestamp::Validity;
 
-pub use condition::{Condition, MetadataKey, MetadataMatch, Place, Test};
+pub use condition::{Condition, MetadataKey, MetadataMatch, MetadataTarget, Test};
 pub use request_principal::{InvalidRequestPrincipal, RequestPrincipal};
 pub use source::{CertificateMatch, ServiceAccount, Source};
 pub use spec::ip_block;

@@ -15,7 +15,7 @@ mod policy_label;
 mod reason;
 mod revision;
 mod rule_label;
-mod verdicts;
+mod rbac_comparison;
 mod word;
 
 pub use effect::DecisionEffect;
@@ -26,7 +26,7 @@ pub use policy_label::{InvalidPolicyLabel, PolicyLabel};
 pub use reason::ReasonCode;
 pub use revision::{InvalidRevision, RevisionNumber};
 pub use rule_label::{NO_RULE, rule_id, rule_label};
-pub use verdicts::Verdicts;
+pub use rbac_comparison::RbacComparison;
 pub use word::UnknownWord;
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl Timestamp {
 
     /// The start of the day, UTC.
     #[must_use]
-    pub const fn whole_days(self) -> Self {
+    pub const fn start_of_day(self) -> Self {
         const ONE_DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
         Self(self.0 - self.0 % ONE_DAY)
     }

@@ -80,7 +80,7 @@ fn decisions_allocate_nothing() {
                     authority: hosts.next().flatten(),
                     port: Some(8080),
                     headers: &[("user-agent", b"a, b (c, d)")],
-                    ..Request::of_peer(
+                    ..Request::from_peer(
                         PeerIdentity::from_uri_san(peer.map(str::as_bytes)),
                         Timestamp::from_unix_nanoseconds(1_780_000_000_000_000_000),
                     )

@@ -8,8 +8,8 @@ use crate::denial::Denial;
 use crate::host::Host;
 
 /// Writes a denial.
-pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
-    leave(
+pub fn write_denial(denial: &Denial<'_>, host: &impl Host) {
+    write(
         &denial.policy.to_string(),
         denial.rule(),
         denial.effect(),
@@ -20,10 +20,10 @@ pub fn leave_denial(denial: &Denial<'_>, host: &impl Host) {
 }
 
 /// Writes a decision that lets the request pass.
-pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &impl Host) {
+pub fn write_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &impl Host) {
     let reason = decision.reason();
     let by = reason.rule().map_or(policy.name(), CompiledRule::policy);
-    leave(
+    write(
         &by.to_string(),
         reason.rule(),
         decision.effect(),
@@ -33,23 +33,23 @@ pub fn leave_allowance(policy: &CompiledPolicy, decision: &Decision<'_>, host: &
 }
 
 /// Writes a match of a rule in shadow. A `Telemetry` recognizes denials by the effect.
-pub fn leave_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &impl Host) {
-    let (effect, reason) = policy.recorded_as(rule);
-    leave(&rule.policy().to_string(), Some(rule), effect, reason, host);
+pub fn write_shadow_match(policy: &CompiledPolicy, rule: &CompiledRule, host: &impl Host) {
+    let (effect, reason) = policy.recorded_effect(rule);
+    write(&rule.policy().to_string(), Some(rule), effect, reason, host);
 }
 
-fn leave(
+fn write(
     policy: &str,
     rule: Option<&CompiledRule>,
     effect: DecisionEffect,
     reason: ReasonCode,
     host: &impl Host,
 ) {
-    let leave = |label: Label, value: &str| {
+    let write = |label: Label, value: &str| {
         host.set_property(label.tag().as_bytes(), value.as_bytes());
     };
-    leave(Label::Policy, policy);
-    leave(Label::Rule, rule_label(rule.map(CompiledRule::id)));
-    leave(Label::Effect, effect.as_str());
-    leave(Label::Reason, reason.as_str());
+    write(Label::Policy, policy);
+    write(Label::Rule, rule_label(rule.map(CompiledRule::id)));
+    write(Label::Effect, effect.as_str());
+    write(Label::Reason, reason.as_str());
 }

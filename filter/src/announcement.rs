@@ -49,9 +49,9 @@ impl Passage {
 
 impl OwnPolicies {
     /// The policies of a leader or potential follower; `None` if no other policy overlaps.
-    pub fn of(policy: &CompiledPolicy) -> Option<Self> {
+    pub fn new(policy: &CompiledPolicy) -> Option<Self> {
         let policies = policy.policies();
-        let is_alone = policies.len() == 1 && !policy.yields();
+        let is_alone = policies.len() == 1 && !policy.may_be_led();
         let line = |policy: &EnforcedPolicy| format!("\n{} {}", policy.name(), policy.digest());
         (!is_alone).then(|| Self {
             lines: policies.iter().map(line).collect(),

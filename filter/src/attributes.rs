@@ -64,7 +64,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         }
     }
 
-    fn ask_for_peer(&self) -> Peer {
+    fn fetch_peer(&self) -> Peer {
         let (peer, certificate) = self.certificates.peer(self.host);
         if let Some(certificate) = certificate {
             self.client_certificate.get_or_init(|| certificate);
@@ -78,13 +78,13 @@ impl<'h, H: Host> HostAttributes<'h, H> {
         }
     }
 
-    fn ask_for_port(&self) -> Option<u16> {
+    fn fetch_port(&self) -> Option<u16> {
         let bytes = self.host.property(DESTINATION_PORT)?;
         u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
     }
 
     /// The address in a property of the form `ADDRESS:PORT`.
-    fn ask_for_ip(&self, path: &[u8]) -> Option<IpAddr> {
+    fn fetch_ip(&self, path: &[u8]) -> Option<IpAddr> {
         let text = String::from_utf8(self.host.property(path)?).ok()?;
         let address: SocketAddr = text.parse().ok()?;
         Some(address.ip())
@@ -111,7 +111,7 @@ impl<'h, H: Host> HostAttributes<'h, H> {
 
 impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     fn peer(&self) -> PeerIdentity<'_> {
-        self.peer.get_or_init(|| self.ask_for_peer()).identity()
+        self.peer.get_or_init(|| self.fetch_peer()).identity()
     }
 
     fn client_certificate(&self) -> Option<&ClientCertificate> {
@@ -135,13 +135,13 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     }
 
     fn port(&self) -> Option<u16> {
-        *self.port.get_or_init(|| self.ask_for_port())
+        *self.port.get_or_init(|| self.fetch_port())
     }
 
     fn local_ip(&self) -> Option<IpAddr> {
         *self
             .local_ip
-            .get_or_init(|| self.ask_for_ip(DESTINATION_ADDRESS))
+            .get_or_init(|| self.fetch_ip(DESTINATION_ADDRESS))
     }
 
     /// No property contains it: `source.address` may be forwarded by the client.
@@ -152,7 +152,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     fn remote_ip(&self) -> Option<IpAddr> {
         *self
             .remote_ip
-            .get_or_init(|| self.ask_for_ip(SOURCE_ADDRESS))
+            .get_or_init(|| self.fetch_ip(SOURCE_ADDRESS))
     }
 
     fn server_name(&self) -> Option<&[u8]> {

@@ -39,17 +39,17 @@ pub struct Certificate {
 impl Certificate {
     /// Parses a certificate in PEM; `None` if it is not one.
     pub fn read(pem: &[u8]) -> Option<Self> {
-        let der = der_of(pem)?;
-        let mut certificate = Elements(only(&der, SEQUENCE)?);
+        let der = decode_pem(pem)?;
+        let mut certificate = Elements(single_element(&der, SEQUENCE)?);
         let mut to_be_signed = Elements(certificate.expect_tag(SEQUENCE)?);
         let mut read = Self::default();
         let mut sequences = 0;
         while let Some((tag, content)) = to_be_signed.next()? {
             if tag == EXTENSIONS {
-                read.add_extensions(only(content, SEQUENCE)?)?;
+                read.add_extensions(single_element(content, SEQUENCE)?)?;
             } else if tag == SEQUENCE {
                 if sequences == VALIDITY {
-                    read.not_after = end_of(content);
+                    read.not_after = end_of_validity(content);
                 }
                 sequences += 1;
             }
@@ -76,7 +76,7 @@ impl Certificate {
             // `critical` is optional and precedes the value.
             while let Some((tag, content)) = fields.next()? {
                 if tag == OCTET_STRING {
-                    self.add_names(only(content, SEQUENCE)?)?;
+                    self.add_names(single_element(content, SEQUENCE)?)?;
                 }
             }
         }
@@ -98,7 +98,7 @@ impl Certificate {
 }
 
 /// The end of a `Validity`.
-fn end_of(validity: &[u8]) -> Option<Timestamp> {
+fn end_of_validity(validity: &[u8]) -> Option<Timestamp> {
     let mut times = Elements(validity);
     times.next()??;
     let (tag, time) = times.next()??;
@@ -125,7 +125,7 @@ fn end_of(validity: &[u8]) -> Option<Timestamp> {
 }
 
 /// The content of `der`, which must be a single element with this tag.
-fn only(der: &[u8], tag: u8) -> Option<&[u8]> {
+fn single_element(der: &[u8], tag: u8) -> Option<&[u8]> {
     let mut elements = Elements(der);
     let content = elements.expect_tag(tag)?;
     elements.0.is_empty().then_some(content)
@@ -171,7 +171,7 @@ impl<'d> Elements<'d> {
 }
 
 /// Decodes the base64 between the two lines of a PEM certificate.
-fn der_of(pem: &[u8]) -> Option<Vec<u8>> {
+fn decode_pem(pem: &[u8]) -> Option<Vec<u8>> {
     let body = pem
         .trim_ascii()
         .strip_prefix(PEM_BEGIN)?
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn no_cut_or_changed_certificate_counts_as_good_by_accident() {
-        let der = der_of(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
+        let der = decode_pem(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
         let pem_of = |der: &[u8]| {
             let body = STANDARD.encode(der);
             format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n").into_bytes()
@@ -300,7 +300,7 @@ mod tests {
         ] {
             let length = u8::try_from(time.len()).unwrap();
             let time = [&[UTC_TIME, length], time.as_bytes()].concat();
-            assert_eq!(end_of(&[&time[..], &time].concat()), None, "{time:?}");
+            assert_eq!(end_of_validity(&[&time[..], &time].concat()), None, "{time:?}");
         }
     }
 }

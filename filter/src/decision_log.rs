@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use log::Level;
-use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, without_userinfo};
+use peergate_engine::decision_id::{MAX_PATH_LEN, MAX_TEXT_LEN, without_userinfo};
 use peergate_engine::engine::{CompiledPolicy, CompiledRule, RequestAttributes};
 use peergate_engine::identity::PeerIdentity;
 use peergate_engine::rule_spec::Enforcement;
@@ -15,7 +15,7 @@ use peergate_engine::telemetry::{DecisionEffect, ReasonCode};
 use peergate_engine::timestamp::Timestamp;
 use serde::Serialize;
 
-use crate::denial::{Denial, shown};
+use crate::denial::{Denial, truncated_text};
 use crate::host::Host;
 use crate::metrics::Counters;
 
@@ -23,21 +23,21 @@ use crate::metrics::Counters;
 /// neither displaces the other.
 #[derive(Debug)]
 pub struct DecisionLog {
-    denials: Bounds,
-    shadow: Bounds,
+    denials: RateLimits,
+    shadow: RateLimits,
 }
 
 /// One limit for callers of the mesh and one for strangers. Strangers can cause denials at any
 /// rate, and must not hide those of mesh callers.
 #[derive(Debug)]
-struct Bounds {
-    mesh: Bound,
-    strangers: Bound,
+struct RateLimits {
+    mesh: RateLimit,
+    strangers: RateLimit,
 }
 
 /// Limits the lines per second, and counts omitted ones.
 #[derive(Debug)]
-struct Bound {
+struct RateLimit {
     per_second: u16,
     second: Cell<u64>,
     written: Cell<u16>,
@@ -66,8 +66,8 @@ impl DecisionLog {
     /// mesh and strangers.
     pub fn new(per_second: u16) -> Self {
         Self {
-            denials: Bounds::new(per_second),
-            shadow: Bounds::new(per_second),
+            denials: RateLimits::new(per_second),
+            shadow: RateLimits::new(per_second),
         }
     }
 
@@ -84,7 +84,7 @@ impl DecisionLog {
             Enforcement::Enforce => &self.denials,
             Enforcement::Shadow => &self.shadow,
         };
-        let Some(omitted) = bounds.of(denial.is_stranger).admit(now) else {
+        let Some(omitted) = bounds.for_caller(denial.is_stranger).admit(now) else {
             return counters.count_omitted_line(host);
         };
         let line = Line {
@@ -113,7 +113,7 @@ impl DecisionLog {
         host: &impl Host,
     ) {
         let peer = request.peer();
-        let bound = self.shadow.of(policy.is_stranger(peer));
+        let bound = self.shadow.for_caller(policy.is_stranger(peer));
         let Some(omitted) = bound.admit(request.now()) else {
             return counters.count_omitted_line(host);
         };
@@ -121,16 +121,16 @@ impl DecisionLog {
             PeerIdentity::Verified(id) => Some(id.as_str()),
             PeerIdentity::Absent | PeerIdentity::Unvalidated | PeerIdentity::Malformed => None,
         };
-        let (effect, reason) = policy.recorded_as(rule);
+        let (effect, reason) = policy.recorded_effect(rule);
         let line = Line {
             peergate: effect,
             policy: rule.policy().to_string(),
             rule: Some(rule.id()),
             reason,
             caller,
-            method: shown(request.method(), LONGEST_TEXT).map(Cow::Owned),
-            path: shown(request.path(), LONGEST_PATH).map(Cow::Owned),
-            host: shown(request.authority().map(without_userinfo), LONGEST_TEXT).map(Cow::Owned),
+            method: truncated_text(request.method(), MAX_TEXT_LEN).map(Cow::Owned),
+            path: truncated_text(request.path(), MAX_PATH_LEN).map(Cow::Owned),
+            host: truncated_text(request.authority().map(without_userinfo), MAX_TEXT_LEN).map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -146,15 +146,15 @@ fn write(line: &Line<'_>, host: &impl Host) {
     }
 }
 
-impl Bounds {
+impl RateLimits {
     fn new(per_second: u16) -> Self {
         Self {
-            mesh: Bound::new(per_second),
-            strangers: Bound::new(per_second),
+            mesh: RateLimit::new(per_second),
+            strangers: RateLimit::new(per_second),
         }
     }
 
-    fn of(&self, is_stranger: bool) -> &Bound {
+    fn for_caller(&self, is_stranger: bool) -> &RateLimit {
         if is_stranger {
             &self.strangers
         } else {
@@ -163,7 +163,7 @@ impl Bounds {
     }
 }
 
-impl Bound {
+impl RateLimit {
     fn new(per_second: u16) -> Self {
         Self {
             per_second,

@@ -1,8 +1,8 @@
 //! The facts about a denial, collected once for the reply, the logs and the decision ID.
 
-use peergate_engine::decision_id::{LONGEST_PATH, LONGEST_TEXT, RecordedCaller};
+use peergate_engine::decision_id::{MAX_PATH_LEN, MAX_TEXT_LEN, RecordedCaller};
 use peergate_engine::engine::{
-    CompiledPolicy, CompiledRule, Decision, NearMiss, Outcome, Reason, RequestAttributes,
+    CompiledPolicy, CompiledRule, Decision, NearMiss, DecisionOutcome, Reason, RequestAttributes,
 };
 use peergate_engine::plugin_config::PolicyName;
 use peergate_engine::rule_spec::Enforcement;
@@ -10,7 +10,7 @@ use peergate_engine::telemetry::DecisionEffect;
 
 /// The search is limited to this many rule parts, so that denials stay cheap even with large
 /// policies: any client can cause them.
-const PARTS_LOOKED_AT: usize = 64;
+const MAX_PARTS_COMPARED: usize = 64;
 
 /// A request that is denied, or would be if its policy were not in shadow.
 #[derive(Debug)]
@@ -50,13 +50,13 @@ impl<'p> Denial<'p> {
             policy: reason.rule().map_or(policy.name(), CompiledRule::policy),
             enforcement: decision.enforcement(),
             is_stranger: policy.is_stranger(peer),
-            id: policy.id_of(&record),
-            method: shown(record.method.as_deref(), LONGEST_TEXT),
-            path: shown(record.path.as_deref(), LONGEST_PATH),
-            host: shown(record.host.as_deref(), LONGEST_TEXT),
+            id: policy.decision_id(&record),
+            method: truncated_text(record.method.as_deref(), MAX_TEXT_LEN),
+            path: truncated_text(record.path.as_deref(), MAX_PATH_LEN),
+            host: truncated_text(record.host.as_deref(), MAX_TEXT_LEN),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
-                RecordedCaller::Certificate(names) => shown(Some(names.as_bytes()), LONGEST_PATH),
+                RecordedCaller::Certificate(names) => truncated_text(Some(names.as_bytes()), MAX_PATH_LEN),
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
             },
         }
@@ -64,7 +64,7 @@ impl<'p> Denial<'p> {
 
     /// The effect that metrics report.
     pub fn effect(&self) -> DecisionEffect {
-        Outcome::Denied.effect(self.enforcement)
+        DecisionOutcome::Denied.effect(self.enforcement)
     }
 
     /// The rule that decided.
@@ -74,10 +74,10 @@ impl<'p> Denial<'p> {
 }
 
 /// Client data as text of limited length, so that clients cannot bloat the logs.
-pub fn shown(text: Option<&[u8]>, longest: usize) -> Option<String> {
+pub fn truncated_text(text: Option<&[u8]>, max_len: usize) -> Option<String> {
     let text = text?;
-    match text.get(..longest) {
-        Some(start) if text.len() > longest => {
+    match text.get(..max_len) {
+        Some(start) if text.len() > max_len => {
             Some([&String::from_utf8_lossy(start), "…"].concat())
         }
         _ => Some(String::from_utf8_lossy(text).into_owned()),
@@ -85,10 +85,10 @@ pub fn shown(text: Option<&[u8]>, longest: usize) -> Option<String> {
 }
 
 /// The nearest `Allow` rule within the limit of the search.
-pub fn nearest<'p>(
+pub fn nearest_rule<'p>(
     policy: &'p CompiledPolicy,
     request: &impl RequestAttributes,
 ) -> Option<NearMiss<'p>> {
-    let misses = policy.nearest(request, 1, PARTS_LOOKED_AT);
+    let misses = policy.nearest(request, 1, MAX_PARTS_COMPARED);
     misses.into_iter().next()
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::enforcer::Enforcer;
 use crate::host::{Bytes, Host, LocalResponse, MetricId};
 use crate::learning;
-use crate::metrics::forget_metrics;
+use crate::metrics::reset_metrics;
 
 pub(crate) const WEB: &str = "spiffe://cluster.local/ns/shop/sa/web";
 pub(crate) const ADMIN: &str = "spiffe://cluster.local/ns/shop/sa/admin";
@@ -28,8 +28,8 @@ pub(crate) fn config(rules: &Value) -> Value {
 
 /// An enforcer in its own VM.
 pub(crate) fn enforcer(config: &Value, host: &FakeHost) -> Enforcer {
-    forget_metrics();
-    learning::forget();
+    reset_metrics();
+    learning::reset();
     Enforcer::new(config.to_string().as_bytes(), host).unwrap()
 }
 
@@ -186,7 +186,7 @@ impl FakeHost {
 
     /// The counted decisions, each as `rule effect reason`, with their counts.
     pub(crate) fn counted(&self) -> Vec<(String, u64)> {
-        let counted = self.counted_of("peergate_decisions_total").into_iter();
+        let counted = self.series_values("peergate_decisions_total").into_iter();
         counted
             .map(|(labels, count)| {
                 let (_, others) = labels.split_once(' ').unwrap();
@@ -197,7 +197,7 @@ impl FakeHost {
 
     /// The series of a metric that have a value, each as the values of its labels, with their
     /// counts.
-    pub(crate) fn counted_of(&self, metric: &str) -> Vec<(String, u64)> {
+    pub(crate) fn series_values(&self, metric: &str) -> Vec<(String, u64)> {
         let values = self.values.borrow();
         let series = values.iter().filter(|(name, _)| name.starts_with(metric));
         series

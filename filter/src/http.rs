@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-#[cfg(feature = "compare-planes")]
-use peergate_engine::engine::Outcome;
+#[cfg(feature = "compare-rbac")]
+use peergate_engine::engine::DecisionOutcome;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::enforcer::{Enforcer, Verdict};
+use crate::enforcer::{Enforcer, Disposition};
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
 use crate::{reply, upstream_header};
@@ -17,8 +17,8 @@ use crate::{reply, upstream_header};
 pub(crate) struct Http {
     enforcer: Option<Rc<Enforcer>>,
     /// The filter's decision, if it let the request pass.
-    #[cfg(feature = "compare-planes")]
-    outcome: Option<Outcome>,
+    #[cfg(feature = "compare-rbac")]
+    outcome: Option<DecisionOutcome>,
 }
 
 impl Http {
@@ -26,7 +26,7 @@ impl Http {
     pub(crate) fn new(enforcer: Option<Rc<Enforcer>>) -> Self {
         Self {
             enforcer,
-            #[cfg(feature = "compare-planes")]
+            #[cfg(feature = "compare-rbac")]
             outcome: None,
         }
     }
@@ -42,14 +42,14 @@ impl HttpContext for Http {
             return Action::Pause;
         };
         match enforcer.enforce(&Proxy) {
-            #[cfg(feature = "compare-planes")]
-            Verdict::Pass(outcome) => {
+            #[cfg(feature = "compare-rbac")]
+            Disposition::Pass(outcome) => {
                 self.outcome = outcome;
                 Action::Continue
             }
-            #[cfg(not(feature = "compare-planes"))]
-            Verdict::Pass(_) => Action::Continue,
-            Verdict::Answered => Action::Pause,
+            #[cfg(not(feature = "compare-rbac"))]
+            Disposition::Pass(_) => Action::Continue,
+            Disposition::Answered => Action::Pause,
         }
     }
 
@@ -61,10 +61,10 @@ impl HttpContext for Http {
     }
 
     /// Called for every request, including those that an earlier filter has answered.
-    #[cfg(feature = "compare-planes")]
+    #[cfg(feature = "compare-rbac")]
     fn on_log(&mut self) {
         if let (Some(enforcer), Some(outcome)) = (&self.enforcer, self.outcome) {
-            enforcer.compare_planes(outcome, &Proxy);
+            enforcer.compare_with_rbac(outcome, &Proxy);
         }
     }
 }

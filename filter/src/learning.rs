@@ -16,19 +16,19 @@ use crate::host::Host;
 use crate::metrics::{define, defined, increment};
 
 /// The maximum length of a path that is counted separately, in bytes.
-const LONGEST_PATH: usize = 256;
+const MAX_PATH_LEN: usize = 256;
 
 thread_local! {
     /// The number of series that requests have created in this VM, for requests that pass and those
     /// that are denied, which may use at most half of the limit. Configurations change, but series
     /// remain.
-    static LEARNED: [Cell<u16>; 2] = const { [Cell::new(0), Cell::new(0)] };
+    static USED_SERIES: [Cell<u16>; 2] = const { [Cell::new(0), Cell::new(0)] };
 }
 
 /// Counts a request, or a match of a rule in shadow.
 pub fn observe(
     policy: &CompiledPolicy,
-    most: u16,
+    limit: u16,
     rule: Option<&CompiledRule>,
     effect: DecisionEffect,
     request: &impl RequestAttributes,
@@ -40,7 +40,7 @@ pub fn observe(
         |caller, method, path| [label.as_str(), rule, effect.as_str(), caller, method, path];
     let peer = request.peer();
     let caller = match &peer {
-        PeerIdentity::Verified(id) if policy.is_of_mesh(peer) => Some(id.as_str().as_bytes()),
+        PeerIdentity::Verified(id) if policy.is_mesh_identity(peer) => Some(id.as_str().as_bytes()),
         PeerIdentity::Verified(_)
         | PeerIdentity::Absent
         | PeerIdentity::Unvalidated
@@ -52,14 +52,14 @@ pub fn observe(
     let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !is_nobody));
     let method = text(request.method());
     let path = request.path().filter(|_| !is_nobody);
-    let is_short = path.is_none_or(|path| path.len() <= LONGEST_PATH);
+    let is_short = path.is_none_or(|path| path.len() <= MAX_PATH_LEN);
     let path = text(path.filter(|_| is_short));
     let labels_of_it = labels(&caller, &method, &path);
     let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
     let counter = defined(&series).or_else(|| {
-        let is_short = is_short && method.len() <= LONGEST_PATH;
+        let is_short = is_short && method.len() <= MAX_PATH_LEN;
         // Reserved last, so that requests without a series of their own do not use up any.
-        if is_short && (is_nobody || take_room(effect, most)) {
+        if is_short && (is_nobody || reserve_series(effect, limit)) {
             return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
         }
         // No caller has this name.
@@ -74,14 +74,14 @@ pub fn observe(
 }
 
 /// Reserves one more series, unless the limit is reached.
-fn take_room(effect: DecisionEffect, most: u16) -> bool {
-    LEARNED.with(|[passing, denied]| {
-        let (learned, most) = if effect == DecisionEffect::Deny {
-            (denied, most / 2)
+fn reserve_series(effect: DecisionEffect, limit: u16) -> bool {
+    USED_SERIES.with(|[passing, denied]| {
+        let (learned, limit) = if effect == DecisionEffect::Deny {
+            (denied, limit / 2)
         } else {
-            (passing, most.div_ceil(2))
+            (passing, limit.div_ceil(2))
         };
-        let has_room = learned.get() < most;
+        let has_room = learned.get() < limit;
         if has_room {
             learned.set(learned.get().saturating_add(1));
         }
@@ -91,8 +91,8 @@ fn take_room(effect: DecisionEffect, most: u16) -> bool {
 
 /// Resets the state to that of a new VM.
 #[cfg(test)]
-pub(crate) fn forget() {
-    LEARNED.with(|cells| cells.iter().for_each(|learned| learned.set(0)));
+pub(crate) fn reset() {
+    USED_SERIES.with(|cells| cells.iter().for_each(|learned| learned.set(0)));
 }
 
 #[cfg(test)]
@@ -101,16 +101,16 @@ mod tests {
 
     use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
-    fn learning(most: u16) -> Value {
+    fn learning(limit: u16) -> Value {
         let mut config = config(&json!([
             {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
         ]));
-        config["reporting"] = json!({"learning": {"maxSeries": most}});
+        config["reporting"] = json!({"learning": {"maxSeries": limit}});
         config
     }
 
     fn observed(host: &FakeHost) -> Vec<(String, u64)> {
-        let counted = host.counted_of("peergate_observed_requests_total");
+        let counted = host.series_values("peergate_observed_requests_total");
         counted
             .into_iter()
             .map(|(labels, count)| (labels.replace(WEB, "WEB"), count))
@@ -189,8 +189,8 @@ mod tests {
                 .iter()
                 .any(|name| name.contains("_2forders"))
         };
-        let told_apart = (0..10).filter(|number| made(*number)).count();
-        assert_eq!(told_apart, 4);
+        let counted_separately = (0..10).filter(|number| made(*number)).count();
+        assert_eq!(counted_separately, 4);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!                                         └─▶ denial ─┬─▶ decision_log
 //!                                                     └─▶ reply
 //! its trailers, if any ────────────────▶ upstream_header
-//! at its end: RBAC's verdict ─▶ planes                          in the module that compares
+//! at its end: RBAC's decision ─▶ rbac_comparison     in the module that compares
 //! ```
 //!
 //! The filter must handle any input from clients and any configuration, because a trap would abort
@@ -32,8 +32,8 @@ pub mod learning;
 pub mod metrics;
 pub mod peer;
 pub mod peer_certificates;
-#[cfg(any(test, feature = "compare-planes"))]
-pub mod planes;
+#[cfg(any(test, feature = "compare-rbac"))]
+pub mod rbac_comparison;
 pub mod reply;
 pub mod upstream_header;
 

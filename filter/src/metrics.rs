@@ -10,8 +10,8 @@ use peergate_engine::engine::{CompiledPolicy, CompiledRule, Reason};
 use peergate_engine::plugin_config::CertificateValidation;
 use peergate_engine::reporting::MetricNames;
 use peergate_engine::rule_spec::{Effect, Otherwise};
-#[cfg(feature = "compare-planes")]
-use peergate_engine::telemetry::Verdicts;
+#[cfg(feature = "compare-rbac")]
+use peergate_engine::telemetry::RbacComparison;
 use peergate_engine::telemetry::metric::{self, Metric, MetricKind};
 use peergate_engine::telemetry::{
     DecisionEffect, PolicyLabel, ReasonCode, RevisionNumber, rule_label,
@@ -44,9 +44,9 @@ pub struct Counters {
     omitted_lines: Option<MetricId>,
     memory: Option<MetricId>,
     /// The memory that was last reported, in bytes.
-    known_memory: Cell<usize>,
-    #[cfg(feature = "compare-planes")]
-    planes: [Option<MetricId>; Verdicts::ALL.len()],
+    reported_memory: Cell<usize>,
+    #[cfg(feature = "compare-rbac")]
+    rbac_comparison: [Option<MetricId>; RbacComparison::ALL.len()],
 }
 
 /// A counter for each possible effect of a rule.
@@ -79,7 +79,7 @@ impl Counters {
         // A request without a deciding rule is denied by default or passes.
         let if_denied = |reason| (policy.otherwise() == Otherwise::Deny).then(|| counter(reason));
         let if_passed = |reason| (policy.otherwise() == Otherwise::Pass).then(|| counter(reason));
-        tell_policy(policy, names, host);
+        report_policy(policy, names, host);
         define(&metric::REJECTIONS, names, &[], host);
         let counters = Self {
             rules: policy.rules().iter().map(of_rule).collect(),
@@ -93,15 +93,15 @@ impl Counters {
             not_denied: if_passed(Reason::NotDenied).flatten(),
             omitted_lines: define(&metric::OMITTED, names, &[], host),
             memory: define(&metric::MEMORY, names, &[], host),
-            known_memory: Cell::new(0),
-            #[cfg(feature = "compare-planes")]
-            planes: Verdicts::ALL.map(|verdicts| {
+            reported_memory: Cell::new(0),
+            #[cfg(feature = "compare-rbac")]
+            rbac_comparison: RbacComparison::ALL.map(|verdicts| {
                 let policy = PolicyLabel::from(policy.name());
                 let labels = [policy.as_str(), verdicts.as_str()];
                 define(&metric::COMPARISONS, names, &labels, host)
             }),
         };
-        counters.tell_memory(host);
+        counters.report_memory(host);
         counters
     }
 
@@ -138,9 +138,9 @@ impl Counters {
     }
 
     /// Counts the decisions of the filter and RBAC on a request.
-    #[cfg(feature = "compare-planes")]
-    pub fn count_verdicts(&self, verdicts: Verdicts, host: &impl Host) {
-        let counters = Verdicts::ALL.iter().zip(self.planes);
+    #[cfg(feature = "compare-rbac")]
+    pub fn count_comparison(&self, verdicts: RbacComparison, host: &impl Host) {
+        let counters = RbacComparison::ALL.iter().zip(self.rbac_comparison);
         for (known, counter) in counters {
             if *known == verdicts {
                 increment(counter, host);
@@ -149,9 +149,9 @@ impl Counters {
     }
 
     /// Reports the memory size of the VM if it has changed. It only grows, and rarely.
-    pub fn tell_memory(&self, host: &impl Host) {
+    pub fn report_memory(&self, host: &impl Host) {
         let memory = host.memory();
-        if self.known_memory.replace(memory) != memory {
+        if self.reported_memory.replace(memory) != memory {
             record(self.memory, u64::try_from(memory).unwrap_or(u64::MAX), host);
         }
     }
@@ -164,7 +164,7 @@ pub fn count_rejection(host: &impl Host) {
 }
 
 /// Sets the gauges that are constant while a policy is active.
-fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
+fn report_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
     let label = PolicyLabel::from(policy.name());
     let tell = |metric, value| record(define(metric, names, &[label.as_str()], host), value, host);
     tell(&metric::REVISION, revision(policy).get());
@@ -176,7 +176,7 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
         tell(&metric::LOADED, now.unix_seconds());
     }
     let mut expiring = EXPIRING.take();
-    let before = expiring.insert(label, tell_expiries(policy, names, host));
+    let before = expiring.insert(label, report_expiries(policy, names, host));
     let now = expiring.get(&PolicyLabel::from(policy.name()));
     // Gauges are permanent, but a removed rule no longer expires.
     for gauge in before.iter().flatten() {
@@ -188,7 +188,7 @@ fn tell_policy(policy: &CompiledPolicy, names: MetricNames, host: &impl Host) {
 }
 
 /// Reports when rules expire, and returns the gauges used.
-fn tell_expiries(
+fn report_expiries(
     policy: &CompiledPolicy,
     names: MetricNames,
     host: &impl Host,
@@ -281,7 +281,7 @@ fn define_match(
     rule: &CompiledRule,
     host: &impl Host,
 ) -> Option<MetricId> {
-    let (effect, reason) = policy.recorded_as(rule);
+    let (effect, reason) = policy.recorded_effect(rule);
     define_decision(policy, Some(rule), effect, reason, host)
 }
 
@@ -305,7 +305,7 @@ fn define_decision(
 
 /// Resets the state to that of a new VM.
 #[cfg(test)]
-pub(crate) fn forget_metrics() {
+pub(crate) fn reset_metrics() {
     DEFINED.take();
     EXPIRING.take();
 }

@@ -39,14 +39,14 @@ const CERTIFICATE: &[u8] = b"connection\0peer_certificate";
 
 /// The maximum number of cached certificates. Callers renew theirs several times a day, so the
 /// cache fills up with expired ones. Then it is cleared, and active certificates are parsed again.
-const MOST: usize = 1024;
+const MAX_CERTIFICATES: usize = 1024;
 
 /// The certificates of a policy's callers.
 #[derive(Default)]
 pub struct PeerCertificates {
     validation: CertificateValidation,
     /// Whether client certificates from outside the mesh identify callers.
-    takes_outsiders: bool,
+    accepts_outsiders: bool,
     by_digest: Cell<FxHashMap<Bytes, KnownCertificate>>,
 }
 
@@ -58,12 +58,12 @@ struct KnownCertificate {
 }
 
 impl PeerCertificates {
-    /// An empty cache for a proxy with this validation. `takes_outsiders` tells whether client
+    /// An empty cache for a proxy with this validation. `accepts_outsiders` tells whether client
     /// certificates from outside the mesh identify callers.
-    pub fn new(validation: CertificateValidation, takes_outsiders: bool) -> Self {
+    pub fn new(validation: CertificateValidation, accepts_outsiders: bool) -> Self {
         Self {
             validation,
-            takes_outsiders,
+            accepts_outsiders,
             ..Self::default()
         }
     }
@@ -75,12 +75,12 @@ impl PeerCertificates {
             return (Peer::Absent, None);
         };
         let mut by_digest = self.by_digest.take();
-        if by_digest.len() >= MOST && !by_digest.contains_key(&digest) {
+        if by_digest.len() >= MAX_CERTIFICATES && !by_digest.contains_key(&digest) {
             by_digest.clear();
         }
         let known = by_digest
             .entry(digest)
-            .or_insert_with(|| look_into_certificate(host, self.takes_outsiders));
+            .or_insert_with(|| parse_certificate(host, self.accepts_outsiders));
         let found = if known.validations.is_validated(self.validation, host) {
             (known.peer.clone(), known.names.clone())
         } else {
@@ -91,7 +91,7 @@ impl PeerCertificates {
     }
 }
 
-fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertificate {
+fn parse_certificate(host: &impl Host, accepts_outsiders: bool) -> KnownCertificate {
     let read = host
         .property(CERTIFICATE)
         .map(|pem| Certificate::read(&pem));
@@ -103,7 +103,7 @@ fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertif
         _ => Peer::Malformed,
     };
     let read = read.flatten();
-    let names = read.as_ref().filter(|_| takes_outsiders).and_then(|read| {
+    let names = read.as_ref().filter(|_| accepts_outsiders).and_then(|read| {
         // The proxy formats it as in RFC 2253.
         let subject = host.property(SUBJECT);
         let subject = subject
@@ -115,7 +115,7 @@ fn look_into_certificate(host: &impl Host, takes_outsiders: bool) -> KnownCertif
     KnownCertificate {
         peer,
         names: names.map(Rc::new),
-        validations: Validations::of(read.and_then(|read| read.not_after)),
+        validations: Validations::new(read.and_then(|read| read.not_after)),
     }
 }
 

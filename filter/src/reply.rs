@@ -121,7 +121,7 @@ fn problem<'a>(
         r#type: kind(reporting, is_told.then_some(reason)),
         title: TITLE,
         status: 403,
-        detail: is_told.then(|| plainly(denial.reason)),
+        detail: is_told.then(|| summary(denial.reason)),
         reason: is_told.then_some(reason),
         policy: None,
         rule: None,
@@ -133,7 +133,7 @@ fn problem<'a>(
     if disclosure >= Disclosure::NearestRule {
         let near = match denial.reason {
             Reason::NoRuleMatched | Reason::NoIdentity | Reason::UnvalidatedCertificate => {
-                denial::nearest(policy, request)
+                denial::nearest_rule(policy, request)
             }
             _ => None,
         };
@@ -145,7 +145,7 @@ fn problem<'a>(
             let attributes = near.differences.iter();
             problem.differs = attributes.map(Attribute::name).collect();
         }
-        problem.detail = Some(in_full(denial, near));
+        problem.detail = Some(explanation(denial, near));
     }
     problem
 }
@@ -160,7 +160,7 @@ fn kind(reporting: &Reporting, reason: Option<&str>) -> String {
 }
 
 /// The reason in a sentence that names no rule.
-fn plainly(reason: Reason<'_>) -> String {
+fn summary(reason: Reason<'_>) -> String {
     match reason {
         Reason::AllowedByRule(_) | Reason::NotDenied => "The request is allowed.",
         Reason::DeniedByRule(_) => "A rule denies this request.",
@@ -180,7 +180,7 @@ fn plainly(reason: Reason<'_>) -> String {
 }
 
 /// The reason with the rule.
-fn in_full(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
+fn explanation(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
     let rule = denial.rule().map_or("", CompiledRule::id);
     match (denial.reason, near) {
         (Reason::DeniedByRule(_), _) => format!("The rule `{rule}` denies this request."),
@@ -194,12 +194,12 @@ fn in_full(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
             let names: Vec<_> = near.differences.iter().map(Attribute::name).collect();
             format!(
                 "{} The rule `{}` comes nearest; these would have to differ: {}.",
-                plainly(reason),
+                summary(reason),
                 near.rule.id(),
                 names.join(", "),
             )
         }
-        (reason, None) => plainly(reason),
+        (reason, None) => summary(reason),
     }
 }
 

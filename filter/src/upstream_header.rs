@@ -4,7 +4,7 @@
 //! whichever case: the proxy ignores the case of header names, and these calls apply to all values.
 //! The same goes for trailers, because many servers merge them into the headers.
 
-use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, Outcome};
+use peergate_engine::engine::{CompiledPolicy, CompiledRule, Decision, DecisionOutcome};
 use peergate_engine::identity::{PeerIdentity, SpiffeId};
 
 use crate::host::Host;
@@ -63,8 +63,8 @@ fn value(policy: &CompiledPolicy, decision: &Decision<'_>, caller: Option<Spiffe
         ("revision", policy.revision()),
     ];
     let mut value = match decision.outcome() {
-        Outcome::Allowed => "decision=allow",
-        Outcome::Denied => "decision=would-deny",
+        DecisionOutcome::Allowed => "decision=allow",
+        DecisionOutcome::Denied => "decision=would-deny",
     }
     .to_owned();
     for (key, text) in members {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::fake_host::{FakeHost, WEB, config, enforcer};
 
-    fn told(host: &FakeHost, change: impl FnOnce(&mut Value)) -> Vec<String> {
+    fn sent_headers(host: &FakeHost, change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut config = config(&json!([
             {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
         ]));
@@ -103,7 +103,7 @@ mod tests {
     fn it_says_who_calls_and_what_was_decided_by_which_rule_of_which_revision() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         assert_eq!(
-            told(&host, |config| config["revision"] = "5f70bf18a086".into()),
+            sent_headers(&host, |config| config["revision"] = "5f70bf18a086".into()),
             [
                 "decision=allow, caller=\"spiffe://cluster.local/ns/shop/sa/web\", policy=\"shop/orders\", rule=\"web\", \
                  revision=\"5f70bf18a086\""
@@ -115,7 +115,7 @@ mod tests {
     fn what_a_policy_in_shadow_would_deny_is_told_so() {
         let host = FakeHost::anonymous();
         assert_eq!(
-            told(&host, |config| config["enforcement"] = "Shadow".into()),
+            sent_headers(&host, |config| config["enforcement"] = "Shadow".into()),
             ["decision=would-deny, policy=\"shop/orders\""]
         );
     }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn nothing_that_stands_in_the_config_ends_a_text() {
         let host = FakeHost::with_uri_sans(&[WEB]);
-        let [value] = &told(&host, |config| config["revision"] = "\", a=\"b".into())[..] else {
+        let [value] = &sent_headers(&host, |config| config["revision"] = "\", a=\"b".into())[..] else {
             panic!("no single value");
         };
         assert!(value.ends_with("rule=\"web\""), "{value}");
@@ -153,7 +153,7 @@ mod tests {
     fn what_an_application_could_take_for_it_goes_too() {
         for is_told in [false, true] {
             let host = FakeHost::with_uri_sans(&[WEB]).with_header("X_Peergate", "a");
-            told(&host, |config| {
+            sent_headers(&host, |config| {
                 config["reporting"]["upstreamHeader"] = is_told.into();
             });
             assert_eq!(host.header_values(b"x_peergate"), [""; 0]);
@@ -182,6 +182,6 @@ mod tests {
                 "caller=\"spiffe://cluster.local/ns/shop/sa/admin\"",
             )
             .with_header("X-Peergate", "b");
-        assert_eq!(told(&host, |_| {}).len(), 1);
+        assert_eq!(sent_headers(&host, |_| {}).len(), 1);
     }
 }

@@ -68,7 +68,7 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     let mut mutator = Mutator::new(Random::new(seed), target.dictionary);
     let start = Instant::now();
     let mut count: u64 = 0;
-    while effort.goes_on(count, start) {
+    while effort.continues(count, start) {
         let input = mutator.mutate(&inputs);
         let outcome = watch.run(&input, &read);
         if outcomes.insert(outcome) && inputs.len() < MAX_KEPT {
@@ -81,14 +81,14 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
             "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; most memory {} bytes; {}",
             target.name,
             outcomes.len(),
-            watch.most_memory(),
+            watch.peak_memory(),
             watch.slowest(),
         );
     }
 }
 
 /// The peak number of bytes that `run` has allocated.
-pub fn most_memory(run: impl FnOnce()) -> u64 {
+pub fn peak_memory(run: impl FnOnce()) -> u64 {
     allocation_counter::measure(run).bytes_max
 }
 
@@ -107,7 +107,7 @@ impl Effort {
         }
     }
 
-    fn goes_on(self, count: u64, start: Instant) -> bool {
+    fn continues(self, count: u64, start: Instant) -> bool {
         match self {
             Self::Test(most) => count < most,
             Self::Long(time) => start.elapsed() < time,

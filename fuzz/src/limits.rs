@@ -25,7 +25,7 @@ pub(crate) struct Watch {
     target: String,
     measures_time: bool,
     slowest: RefCell<(Duration, Vec<u8>)>,
-    most_memory: Cell<u64>,
+    peak_memory: Cell<u64>,
     current: Arc<Current>,
 }
 
@@ -46,7 +46,7 @@ impl Watch {
             target: target.to_owned(),
             measures_time,
             slowest: RefCell::default(),
-            most_memory: Cell::default(),
+            peak_memory: Cell::default(),
             current,
         }
     }
@@ -66,8 +66,8 @@ impl Watch {
         if self.measures_time && time > self.slowest.borrow().0 {
             *self.slowest.borrow_mut() = (time, input.to_owned());
         }
-        self.most_memory
-            .set(self.most_memory.get().max(memory.bytes_max));
+        self.peak_memory
+            .set(self.peak_memory.get().max(memory.bytes_max));
         let fault = if result.is_err() {
             "it panicked".to_owned()
         } else if memory.bytes_max > MAX_MEMORY {
@@ -86,8 +86,8 @@ impl Watch {
         failed(&self.target, input, &format!("the slowest took {time:?}"))
     }
 
-    pub(crate) fn most_memory(&self) -> u64 {
-        self.most_memory.get()
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.peak_memory.get()
     }
 }
 

@@ -33,7 +33,7 @@ spec:
 ";
 
 /// The same rules at each enforcement point.
-struct Planes {
+struct EnforcementPoints {
     filter: Mesh,
     rbac: Mesh,
 }
@@ -68,7 +68,7 @@ pub(crate) fn filters(rules: &[&str]) -> (Vec<Value>, Vec<Value>) {
     (values(filter), values(rbac))
 }
 
-impl Planes {
+impl EnforcementPoints {
     fn enforcing(rules: &[&str]) -> Self {
         let (filter, rbac) = filters(rules);
         Self {

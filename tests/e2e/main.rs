@@ -16,7 +16,7 @@ mod log;
 mod mesh;
 mod metrics;
 mod outside;
-mod planes;
+mod rbac_comparison;
 mod repeated_headers;
 mod spellings;
 mod strangers;

@@ -1,7 +1,7 @@
 //! Headers that a client repeats.
 
 use peergate_sandbox::{Client, Request};
-use policy_schema::matching::header::{JOINED_BY_ENVOY, separator_of_repeats};
+use policy_schema::matching::header::{JOINED_BY_ENVOY, repeat_separator};
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::RuleSpec;
 use serde_json::json;
@@ -71,7 +71,7 @@ fn allows_twice(client: &Client, name: &str) -> bool {
 fn envoy_joins_repeats_of_the_headers_that_are_listed_and_of_no_other() {
     let listed = JOINED_BY_ENVOY.into_iter();
     let rules = listed.chain(APART).enumerate().map(|(index, name)| {
-        let separator = separator_of_repeats(name).map_or(",", |separator| separator.text());
+        let separator = repeat_separator(name).map_or(",", |separator| separator.text());
         allowance(&format!("joined-{index}"), name, &format!("1{separator}2"))
     });
     let mesh = Mesh::with_internal_clients(with_rules(rules.collect()));

@@ -23,7 +23,7 @@ fn with_gateway(config: &mut PluginConfig) {
 }
 
 /// The response to a plaintext client of a proxy that calls the service as `identity`.
-fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
+fn through_gateway(mesh: &Mesh, identity: &str, request: &Request) -> Response {
     let files = tempfile::tempdir().unwrap();
     let ca = mesh.authority.write_to(files.path(), "ca").unwrap();
     let own = mesh.identity([identity]);
@@ -36,7 +36,7 @@ fn relayed(mesh: &Mesh, identity: &str, request: &Request) -> Response {
 }
 
 /// The field names in the body of a denial.
-fn told(response: &Response) -> Vec<String> {
+fn disclosed_fields(response: &Response) -> Vec<String> {
     let body: Value = serde_json::from_str(&response.text()).unwrap();
     body.as_object().unwrap().keys().cloned().collect()
 }
@@ -48,15 +48,15 @@ fn what_a_gateway_relays_is_answered_as_to_a_stranger() {
     let mesh = Mesh::with_config(plugin_config(with_gateway));
     for gateway in [GATEWAY, OLD_GATEWAY] {
         let request = Request::get("/internal/keys").authority("shop.example.com");
-        let response = relayed(&mesh, gateway, &request);
+        let response = through_gateway(&mesh, gateway, &request);
         assert_denied(&response, "no-rule-matched");
-        assert_eq!(told(&response), TO_A_STRANGER, "{gateway}");
+        assert_eq!(disclosed_fields(&response), TO_A_STRANGER, "{gateway}");
         assert_eq!(response.header("x-peergate-reason"), None, "{gateway}");
         assert!(decision_id(&response).is_some());
     }
     // Rules about the gateway are unaffected.
     let request = Request::get("/orders").authority("shop.example.com");
-    assert_allowed(&relayed(&mesh, GATEWAY, &request));
+    assert_allowed(&through_gateway(&mesh, GATEWAY, &request));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
             .send(&Request::get("/admin"))
             .unwrap();
         assert_denied(&response, "no-rule-matched");
-        assert!(told(&response).contains(&"reason".to_owned()), "{caller}");
+        assert!(disclosed_fields(&response).contains(&"reason".to_owned()), "{caller}");
     }
 }
 
@@ -76,9 +76,9 @@ fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
 #[test]
 fn a_gateway_that_is_not_named_is_a_caller_as_any() {
     let mesh = Mesh::start();
-    let response = relayed(&mesh, GATEWAY, &Request::get("/orders"));
+    let response = through_gateway(&mesh, GATEWAY, &Request::get("/orders"));
     assert_denied(&response, "no-rule-matched");
-    assert!(told(&response).contains(&"rule".to_owned()));
+    assert!(disclosed_fields(&response).contains(&"rule".to_owned()));
 }
 
 #[test]

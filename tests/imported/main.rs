@@ -4,7 +4,7 @@
 mod meaning;
 mod policies;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::import::{Options, Outcome, import};
@@ -57,7 +57,7 @@ fn imported_policies_mean_what_the_original_does() {
     for number in 0..SETS {
         let minor = if number % 3 == 0 { 30 } else { 31 };
         let at_gateway = number % 2 == 0;
-        let originals = policies::of_a_workload(at_gateway)
+        let originals = policies::for_a_workload(at_gateway)
             .new_tree(&mut runner)
             .unwrap()
             .current();
@@ -109,7 +109,7 @@ fn compare_outside(
     originals: &[AuthorizationPolicy],
     imported: &Imported,
     minor: u16,
-    requests: &[Asked],
+    requests: &[TestRequest],
     counts: &mut Counts,
 ) {
     let set = &imported.set;
@@ -145,7 +145,7 @@ fn compare(
     originals: &[AuthorizationPolicy],
     set: &PolicySet,
     minor: u16,
-    requests: &[Asked],
+    requests: &[TestRequest],
     counts: &mut Counts,
 ) {
     let policy = set.policies().first().unwrap();

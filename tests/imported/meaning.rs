@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use policy_schema::istio::AuthorizationPolicy;
 use policy_schema::istio::authorization_policy::{
@@ -31,7 +31,7 @@ pub(crate) struct Meaning<'p> {
 /// A rule with an action, and a request.
 struct Question<'q> {
     meaning: &'q Meaning<'q>,
-    asked: &'q Asked,
+    asked: &'q TestRequest,
     protocol: Protocol,
     action: Action,
     /// The policy's namespace.
@@ -39,7 +39,7 @@ struct Question<'q> {
 }
 
 impl Meaning<'_> {
-    pub(crate) fn allows(&self, asked: &Asked, protocol: Protocol) -> bool {
+    pub(crate) fn allows(&self, asked: &TestRequest, protocol: Protocol) -> bool {
         let matches = |action: Action| {
             self.policies.iter().any(|policy| {
                 let question = Question {

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{TestRequest, Names};
 use policy_schema::engine::PeerIp;
 use policy_schema::istio::AuthorizationPolicy;
 use proptest::collection::vec;
@@ -167,7 +167,7 @@ fn rule() -> impl Strategy<Value = Value> {
 }
 
 /// One to three policies for the same workload, or for a gateway.
-pub(crate) fn of_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
+pub(crate) fn for_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<AuthorizationPolicy>> {
     let labels = if at_gateway {
         json!({"istio": "ingressgateway"})
     } else {
@@ -195,7 +195,7 @@ pub(crate) fn of_a_workload(at_gateway: bool) -> impl Strategy<Value = Vec<Autho
 }
 
 /// A request by a client from outside the mesh.
-pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
+pub(crate) fn request_from_outside() -> impl Strategy<Value = TestRequest> {
     let named = |uris: &[&str], dns: &[&str], common_name: Option<&str>| Names {
         dns: dns.iter().map(ToString::to_string).collect(),
         common_name: common_name.map(str::to_owned),
@@ -208,7 +208,7 @@ pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
         named(&[], &["client-7.partner.example"], Some("7")),
         named(&[], &[], Some("7")),
     ];
-    (select(clients), request()).prop_map(|(names, asked)| Asked {
+    (select(clients), request()).prop_map(|(names, asked)| TestRequest {
         peer: names.identity(),
         certificate: Some(names),
         ..asked
@@ -216,7 +216,7 @@ pub(crate) fn request_from_outside() -> impl Strategy<Value = Asked> {
 }
 
 /// A request by a caller of the mesh, or an anonymous one.
-pub(crate) fn request() -> impl Strategy<Value = Asked> {
+pub(crate) fn request() -> impl Strategy<Value = TestRequest> {
     let callers = [
         None,
         Some("td1/ns/a/sa/x"),
@@ -260,7 +260,7 @@ pub(crate) fn request() -> impl Strategy<Value = Asked> {
         header,
     )
         .prop_map(
-            |(caller, method, path, host, port, peer_ip, remote_ip, token, header)| Asked {
+            |(caller, method, path, host, port, peer_ip, remote_ip, token, header)| TestRequest {
                 certificate: None,
                 is_unvalidated: false,
                 forwarded_for: None,

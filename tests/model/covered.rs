@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use peergate_tests::random::{Asked, policy, request};
+use peergate_tests::random::{TestRequest, policy, request};
 use policy_schema::diagnostic::{Diagnostic, SourceText};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::plugin_config::PluginConfig;
@@ -96,7 +96,7 @@ fn unneeded<'t>(
 }
 
 /// Whether the request passes, and which rules other than `id` are recorded.
-fn outcome(policy: &CompiledPolicy, asked: &Asked, id: &str) -> (bool, Vec<String>) {
+fn outcome(policy: &CompiledPolicy, asked: &TestRequest, id: &str) -> (bool, Vec<String>) {
     asked.with_request(|request| {
         let recorded = policy.recorded_matches(request);
         let ids = recorded.map(|rule| rule.id().to_owned());
@@ -171,7 +171,7 @@ fn rules_that_are_called_unneeded_change_no_decision() {
             without.rules.retain(|rule| rule.id != id);
             prop_assert_eq!(without.rules.len() + 1, whole.rules.len());
             let without = compile(&without)?;
-            let is_seen_whole = |asked: &&Asked| matches!(asked.peer_ip, PeerIp::Known(_));
+            let is_seen_whole = |asked: &&TestRequest| matches!(asked.peer_ip, PeerIp::Known(_));
             for asked in requests.iter().filter(is_seen_whole) {
                 prop_assert_eq!(
                     outcome(&policy, asked, id),

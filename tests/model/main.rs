@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::SystemTime;
 
-use naive::Outcome;
-use peergate_tests::random::{Asked, arbitrary_request, policy, request};
+use naive::ExpectedDecision;
+use peergate_tests::random::{TestRequest, arbitrary_request, policy, request};
 use policy_schema::engine::{CompiledPolicy, CompiledRule};
 use policy_schema::plugin_config::PluginConfig;
 use proptest::collection::vec;
@@ -25,11 +25,11 @@ const PAIRS: u32 = 50_000;
 /// The tally's name for rules that decided about a client from outside the mesh.
 const FROM_OUTSIDE: &str = "from outside";
 
-fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
+fn outcome(policy: &CompiledPolicy, asked: &TestRequest) -> ExpectedDecision {
     let name = |rule: &CompiledRule| format!("{}/{}", rule.policy().name, rule.id());
     asked.with_request(|request| {
         let decision = policy.evaluate(request);
-        Outcome {
+        ExpectedDecision {
             code: decision.reason().code().as_str(),
             passes: decision.lets_pass(),
             rule: decision.reason().rule().map(name),
@@ -39,7 +39,7 @@ fn outcome(policy: &CompiledPolicy, asked: &Asked) -> Outcome {
 }
 
 /// Whether a rule decides about a client from outside the mesh.
-fn is_decided_by_certificate(policy: &CompiledPolicy, asked: &Asked, outcome: &Outcome) -> bool {
+fn is_decided_by_certificate(policy: &CompiledPolicy, asked: &TestRequest, outcome: &ExpectedDecision) -> bool {
     let is_outside = asked.with_request(|request| policy.client_certificate(request).is_some());
     is_outside && outcome.rule.is_some()
 }

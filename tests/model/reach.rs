@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use peergate_tests::random::{Asked, policy, request};
+use peergate_tests::random::{TestRequest, policy, request};
 use policy_schema::engine::CompiledPolicy;
 use policy_schema::istio::mesh_resources;
 use policy_schema::plugin_config::PluginConfig;
@@ -21,7 +21,7 @@ const HOST: &str = "called/called.called.svc.cluster.local";
 /// `b` is the root namespace, and `ab` contains a gateway.
 const ACCOUNTS: [(&str, &str); 2] = [("a", "a"), ("a", "ab")];
 
-fn understand(documents: &[Value]) -> Option<PolicySet> {
+fn validated(documents: &[Value]) -> Option<PolicySet> {
     documents::validated(documents).1.policies
 }
 
@@ -62,12 +62,12 @@ fn documents(config: &PluginConfig, rules: &[Value]) -> Vec<Value> {
 fn sound_rules(config: &PluginConfig) -> Vec<Value> {
     let rules = config.rules.iter().map(|rule| json!(rule));
     let is_sound =
-        |rule: &Value| understand(&documents(config, std::slice::from_ref(rule))).is_some();
+        |rule: &Value| validated(&documents(config, std::slice::from_ref(rule))).is_some();
     rules.filter(is_sound).collect()
 }
 
 /// The namespace and service account of a request's caller.
-fn caller(asked: &Asked) -> Option<(&str, &str)> {
+fn caller(asked: &TestRequest) -> Option<(&str, &str)> {
     // Without validation by the proxy there is no identity, so the caller is anonymous.
     let peer = asked.peer.as_deref().filter(|_| !asked.is_unvalidated)?;
     let peer = std::str::from_utf8(peer).ok()?;
@@ -102,7 +102,7 @@ fn proxies_know_every_service_that_lets_their_workload_in() {
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let result = runner.run(&cases, |(config, requests)| {
         let rules = sound_rules(&config);
-        let Some(set) = understand(&documents(&config, &rules)) else {
+        let Some(set) = validated(&documents(&config, &rules)) else {
             return Ok(());
         };
         let resources: Vec<_> = mesh_resources(&set)

@@ -2,7 +2,7 @@
 //! nothing without failing.
 
 use peergate_tests::monitoring::files;
-use policy_schema::telemetry::{DecisionEffect, Label, ReasonCode, Verdicts, flat_value, metric};
+use policy_schema::telemetry::{DecisionEffect, Label, ReasonCode, RbacComparison, flat_value, metric};
 use regex::Regex;
 
 const FILES: [&str; 3] = [
@@ -32,7 +32,7 @@ fn words(label: Label) -> Option<Vec<&'static str>> {
     match label {
         Label::Effect => Some(DecisionEffect::ALL.map(DecisionEffect::as_str).into()),
         Label::Reason => Some(ReasonCode::ALL.map(ReasonCode::as_str).into()),
-        Label::Verdicts => Some(Verdicts::ALL.map(Verdicts::as_str).into()),
+        Label::Verdicts => Some(RbacComparison::ALL.map(RbacComparison::as_str).into()),
         Label::Policy | Label::Rule | Label::Caller | Label::Method | Label::Path => None,
     }
 }

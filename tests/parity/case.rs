@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, Names, forwarded_for, matcher, names, request};
+use peergate_tests::random::{TestRequest, Names, forwarded_for, matcher, names, request};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;
@@ -64,7 +64,7 @@ pub(crate) fn documents_of(
 }
 
 /// The policies of the documents; `None` if one of them is rejected.
-pub(crate) fn understand(documents: &[Value]) -> Option<PolicySet> {
+pub(crate) fn validated(documents: &[Value]) -> Option<PolicySet> {
     let sources: Vec<_> = documents
         .iter()
         .enumerate()
@@ -94,7 +94,7 @@ pub(crate) fn rules() -> impl Strategy<Value = (Vec<Value>, Otherwise)> {
             }
             rule.id = format!("r{}", accepted.len());
             let rule = serde_json::to_value(rule).expect("a rule is JSON");
-            if understand(&documents(std::slice::from_ref(&rule), otherwise)).is_some() {
+            if validated(&documents(std::slice::from_ref(&rule), otherwise)).is_some() {
                 accepted.push(rule);
             }
         }
@@ -125,7 +125,7 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 impl Shape {
-    fn applied_to(self, mut asked: Asked) -> Asked {
+    fn applied_to(self, mut asked: TestRequest) -> TestRequest {
         let mut upgrade = |connection: &str, protocol: &str| {
             for (name, value) in [("connection", connection), ("upgrade", protocol)] {
                 asked.headers.push((name, value.as_bytes().to_vec()));
@@ -150,7 +150,7 @@ impl Shape {
 }
 
 /// Requests on one connection.
-pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
+pub(crate) fn connection() -> impl Strategy<Value = Vec<TestRequest>> {
     let v4 = |texts: &'static [&'static str]| {
         select(texts).prop_map(|text| text.parse::<IpAddr>().expect("an address"))
     };
@@ -167,7 +167,7 @@ pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
             let requests = requests.into_iter();
             let mut requests: Vec<_> = requests
                 .map(|(asked, forwarded_for, shape)| {
-                    let asked = Asked {
+                    let asked = TestRequest {
                         forwarded_for,
                         ..asked
                     };
@@ -192,7 +192,7 @@ pub(crate) fn connection() -> impl Strategy<Value = Vec<Asked>> {
 }
 
 /// Replaces parts that no client can send, or that Envoy rejects.
-fn make_sendable(asked: &mut Asked) {
+fn make_sendable(asked: &mut TestRequest) {
     let or = |part: &mut Option<Vec<u8>>, default: &str| {
         let is_sendable =
             |bytes: &Vec<u8>| !bytes.is_empty() && bytes.is_ascii() && !bytes.contains(&b'#');

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use peergate_mesh::any_server::AnyServer;
 use peergate_sandbox::wait::PATIENCE;
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use ring::hmac;
 use rustls::pki_types::ServerName;
@@ -33,7 +33,7 @@ pub(crate) enum Answer {
 pub(crate) fn ask_all(
     listener: SocketAddr,
     callers: &mut Callers,
-    requests: &[Asked],
+    requests: &[TestRequest],
 ) -> io::Result<Vec<Answer>> {
     let mut answers = Vec::with_capacity(requests.len());
     let mut rest = requests;
@@ -57,11 +57,11 @@ pub(crate) fn ask_all(
 }
 
 /// Whether the connection switches to another protocol once the request is allowed.
-fn changes_protocol(asked: &Asked) -> bool {
+fn changes_protocol(asked: &TestRequest) -> bool {
     is_connect(asked) || asked.headers.iter().any(|(name, _)| *name == "upgrade")
 }
 
-fn is_connect(asked: &Asked) -> bool {
+fn is_connect(asked: &TestRequest) -> bool {
     asked.method.as_deref() == Some(b"CONNECT")
 }
 
@@ -69,7 +69,7 @@ fn is_connect(asked: &Asked) -> bool {
 pub(crate) fn comes_back(
     listener: SocketAddr,
     callers: &mut Callers,
-    asked: &Asked,
+    asked: &TestRequest,
 ) -> io::Result<bool> {
     let mut connection = connect(listener, callers, asked)?;
     connection.get_mut().write_all(b"?")?;
@@ -85,7 +85,7 @@ pub(crate) fn comes_back(
 
 type Connection = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
-fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Result<Connection> {
+fn connect(listener: SocketAddr, callers: &mut Callers, asked: &TestRequest) -> io::Result<Connection> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     if let PeerIp::Known(address) = asked.peer_ip {
         socket.bind(&SocketAddr::new(address, 0).into())?;
@@ -118,7 +118,7 @@ fn connect(listener: SocketAddr, callers: &mut Callers, asked: &Asked) -> io::Re
 }
 
 /// The PROXY protocol header (version 1) with which a load balancer reports the addresses.
-fn proxy_header(asked: &Asked) -> String {
+fn proxy_header(asked: &TestRequest) -> String {
     let (source, destination) = (asked.remote_ip, asked.local_ip);
     let (source, destination) = source.zip(destination).expect("both addresses");
     let family = match source {
@@ -130,7 +130,7 @@ fn proxy_header(asked: &Asked) -> String {
 }
 
 /// The request as raw bytes, because a library would normalize it.
-fn request(asked: &Asked) -> Vec<u8> {
+fn request(asked: &TestRequest) -> Vec<u8> {
     let text = |bytes: &Option<Vec<u8>>| {
         let bytes = bytes.as_ref().expect("a part that every request has");
         String::from_utf8(bytes.clone()).expect("ASCII")

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use peergate_tests::module;
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::diagnostic::{Diagnostic, Place, SourceText};
 use policy_schema::document::MeshDocument;
 use policy_schema::envoy::{HttpFilter, rbac, wasm_filter};
@@ -299,7 +299,7 @@ fn compare(
         labels: labels.clone(),
     };
     let proxy = Proxy::start_in(&pod, &listeners, callers);
-    let mut different: Vec<(Asked, Answer, Answer)> = Vec::new();
+    let mut different: Vec<(TestRequest, Answer, Answer)> = Vec::new();
     let mut counts = (0, 0);
     for requests in workload.requests.by_connection() {
         let mut ask = |name| ask_all(proxy.named(name), callers, &requests).unwrap();

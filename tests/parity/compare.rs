@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
 use serde_json::Value;
 
 use crate::callers::Callers;
-use crate::case::{documents, understand};
+use crate::case::{documents, validated};
 use crate::client::{Answer, ask_all};
 use crate::known_difference::KnownDifference;
-use crate::proxy::{Plane, Proxy};
+use crate::proxy::{EnforcementPoint, Proxy};
 use crate::shrink::shrink;
 
 /// The rules of a policy, its default, and the requests by connection.
-pub(crate) type Case = ((Vec<Value>, Otherwise), Vec<Vec<Asked>>);
+pub(crate) type Case = ((Vec<Value>, Otherwise), Vec<Vec<TestRequest>>);
 
 /// How much was compared.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Counts {
 
 /// The decisions on one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdicts {
+pub(crate) struct Decisions {
     /// By the engine with all attributes.
     pub(crate) policy: bool,
     /// By the engine with the attributes that the filter sees.
@@ -65,7 +65,7 @@ pub(crate) struct Verdicts {
     pub(crate) known_differences: Vec<KnownDifference>,
 }
 
-impl Verdicts {
+impl Decisions {
     pub(crate) fn is_refused(&self) -> bool {
         self.filter == Answer::Refused && self.rbac == Answer::Refused
     }
@@ -115,7 +115,7 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
     let understood: Vec<_> = batch
         .iter()
         .filter_map(|((rules, otherwise), connections)| {
-            let set = understand(&documents(rules, *otherwise))?;
+            let set = validated(&documents(rules, *otherwise))?;
             Some((rules, *otherwise, connections, set))
         })
         .collect();
@@ -124,18 +124,18 @@ pub(crate) fn compare(batch: &[Case], callers: &mut Callers, counts: &mut Counts
     for (number, (rules, otherwise, connections, set)) in understood.iter().enumerate() {
         counts.policies += 1;
         for requests in *connections {
-            let verdicts = verdicts(&proxy, number, set, callers, requests);
-            for (asked, verdicts) in requests.iter().zip(verdicts) {
+            let decisions = decisions(&proxy, number, set, callers, requests);
+            for (asked, decisions) in requests.iter().zip(decisions) {
                 counts.requests += 1;
-                match verdicts.policy {
-                    _ if verdicts.is_refused() => counts.refused += 1,
+                match decisions.policy {
+                    _ if decisions.is_refused() => counts.refused += 1,
                     true => counts.allowed += 1,
                     false => counts.denied += 1,
                 }
-                if verdicts.differ() {
+                if decisions.differ() {
                     shrink(rules, *otherwise, asked, callers);
                 }
-                if let Some(known) = verdicts.explanations().next() {
+                if let Some(known) = decisions.explanations().next() {
                     *counts.known_differences.entry(known).or_default() += 1;
                 }
             }
@@ -150,31 +150,31 @@ pub(crate) fn compiled(set: &PolicySet) -> CompiledPolicy {
 }
 
 /// Gets all decisions on the requests of one connection.
-pub(crate) fn verdicts(
+pub(crate) fn decisions(
     proxy: &Proxy,
     number: usize,
     set: &PolicySet,
     callers: &mut Callers,
-    requests: &[Asked],
-) -> Vec<Verdicts> {
+    requests: &[TestRequest],
+) -> Vec<Decisions> {
     let compiled = compiled(set);
     let mut ask = |plane| {
         let listener = proxy.listener(number, plane);
         ask_all(listener, callers, requests)
             .unwrap_or_else(|error| panic!("{plane:?}: {error}: {requests:#?}"))
     };
-    let (filter, rbac) = (ask(Plane::Filter), ask(Plane::Rbac));
+    let (filter, rbac) = (ask(EnforcementPoint::Filter), ask(EnforcementPoint::Rbac));
     let decide =
-        |asked: &Asked| asked.with_request(|request| compiled.evaluate(request).lets_pass());
+        |asked: &TestRequest| asked.with_request(|request| compiled.evaluate(request).lets_pass());
     requests
         .iter()
         .zip(filter.into_iter().zip(rbac))
         .map(|(asked, (filter, rbac))| {
-            let without_peer_ip = Asked {
+            let without_peer_ip = TestRequest {
                 peer_ip: PeerIp::Hidden,
                 ..asked.clone()
             };
-            Verdicts {
+            Decisions {
                 policy: decide(asked),
                 policy_in_filter: decide(&without_peer_ip),
                 filter,
@@ -210,14 +210,14 @@ mod tests {
             (false, Answer::Refused, denied, &[], true),
         ];
         for (policy, filter, rbac, known_differences, differ) in cases {
-            let verdicts = Verdicts {
+            let decisions = Decisions {
                 policy,
                 policy_in_filter: policy,
                 filter,
                 rbac,
                 known_differences: known_differences.to_vec(),
             };
-            assert_eq!(verdicts.differ(), differ, "{verdicts:?}");
+            assert_eq!(decisions.differ(), differ, "{decisions:?}");
         }
     }
 }

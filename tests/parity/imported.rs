@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{TestRequest, Names};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::{HttpFilter, rbac};
@@ -18,7 +18,7 @@ use policy_schema::policy::PolicySet;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::understand;
+use crate::case::validated;
 use crate::client::{Answer, ask_all};
 use crate::proxy::{Proxy, filters, http_chain};
 
@@ -116,11 +116,11 @@ fn imported(input: &Path, text: String) -> PolicySet {
     let policies = documents.policies.iter();
     let policies = policies.map(|policy| serde_json::to_value(&policy.document).unwrap());
     let all: Vec<Value> = std::iter::once(mesh).chain(policies).collect();
-    understand(&all).unwrap_or_else(|| panic!("{all:#?}"))
+    validated(&all).unwrap_or_else(|| panic!("{all:#?}"))
 }
 
 /// Requests, by connection.
-fn requests() -> Vec<Vec<Asked>> {
+fn requests() -> Vec<Vec<TestRequest>> {
     let peers = [
         None,
         Some("spiffe://cluster.local/ns/foo/sa/httpbin"),
@@ -161,7 +161,7 @@ fn requests() -> Vec<Vec<Asked>> {
                         ("Admin.example:8080", Some("abc1")),
                         ("x", Some("admin")),
                     ] {
-                        requests.push(Asked {
+                        requests.push(TestRequest {
                             peer: peer.map(|peer| peer.as_bytes().to_vec()),
                             certificate: peer.map(|peer| Names::uris([peer])),
                             is_unvalidated: false,

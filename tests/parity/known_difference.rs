@@ -1,6 +1,6 @@
 //! The documented differences between RBAC and the filter.
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{TestRequest, Names};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::istio::authorization_policy::AuthorizationRule;
@@ -18,12 +18,12 @@ pub(crate) enum KnownDifference {
     EmptyNames,
     /// RBAC searches every name and the subject for a namespace suffix, and every trust domain for
     /// a principal suffix.
-    EndInOtherName,
+    SuffixInOtherName,
     /// RBAC cannot distinguish client certificates from outside the mesh.
     NameOfCertificate,
     /// At a gateway, RBAC treats a certificate that the filter rejects as one from outside the
     /// mesh.
-    UnjudgedCertificate,
+    RejectedCertificate,
     /// RBAC does not split header values, and lets a request pass if any value matches.
     RepeatedHeader,
     /// RBAC compares the host as sent.
@@ -31,20 +31,20 @@ pub(crate) enum KnownDifference {
     /// RBAC compares the header case-sensitively.
     CaseOfHostHeader,
     /// RBAC's templates do not match some characters.
-    NotInTemplates,
+    NonTemplateCharacter,
 }
 
 impl KnownDifference {
     pub(crate) const ALL: [Self; 9] = [
         Self::NoSingleId,
         Self::EmptyNames,
-        Self::EndInOtherName,
+        Self::SuffixInOtherName,
         Self::NameOfCertificate,
-        Self::UnjudgedCertificate,
+        Self::RejectedCertificate,
         Self::RepeatedHeader,
         Self::JoinedHosts,
         Self::CaseOfHostHeader,
-        Self::NotInTemplates,
+        Self::NonTemplateCharacter,
     ];
 
     /// The first cell of its row in `docs/language.md`, "Known differences".
@@ -56,13 +56,13 @@ impl KnownDifference {
             Self::EmptyNames => {
                 "a certificate without a subject and without URI or DNS names, or with only empty ones"
             }
-            Self::EndInOtherName => {
+            Self::SuffixInOtherName => {
                 "`namespaces` or `principals` with a `*` at the beginning, and a certificate from outside the mesh, or one with `/ns/` in a DNS name or its subject"
             }
             Self::NameOfCertificate => {
                 "a rule with names in `clientCertificates` or `notClientCertificates`"
             }
-            Self::UnjudgedCertificate => {
+            Self::RejectedCertificate => {
                 "at a gateway, a certificate that could pass for an identity of the mesh, or has an invalid name"
             }
             Self::RepeatedHeader => "a repeated header, or a value with commas",
@@ -72,7 +72,7 @@ impl KnownDifference {
             Self::CaseOfHostHeader => {
                 "upper case in a host, in a condition on `request.headers[host]` or `[:authority]`"
             }
-            Self::NotInTemplates => {
+            Self::NonTemplateCharacter => {
                 "a path with a character outside the template character set, such as `[` or `é`, if a template stops requests"
             }
         }
@@ -83,24 +83,24 @@ impl KnownDifference {
         match self {
             Self::NoSingleId
             | Self::EmptyNames
-            | Self::EndInOtherName
+            | Self::SuffixInOtherName
             | Self::NameOfCertificate
-            | Self::UnjudgedCertificate => false,
+            | Self::RejectedCertificate => false,
             Self::RepeatedHeader
             | Self::JoinedHosts
             | Self::CaseOfHostHeader
-            | Self::NotInTemplates => true,
+            | Self::NonTemplateCharacter => true,
         }
     }
 
     /// Whether it can explain this decision by RBAC.
     pub(crate) fn explains(self, is_allowed: bool) -> bool {
-        let only_lets_pass = matches!(self, Self::NameOfCertificate | Self::UnjudgedCertificate);
+        let only_lets_pass = matches!(self, Self::NameOfCertificate | Self::RejectedCertificate);
         is_allowed || !(self.is_evasion() || only_lets_pass)
     }
 
     /// The differences to expect on this request.
-    pub(crate) fn of(set: &PolicySet, asked: &Asked) -> Vec<Self> {
+    pub(crate) fn of(set: &PolicySet, asked: &TestRequest) -> Vec<Self> {
         let of_names = asked.certificate.as_ref();
         let of_names = of_names.and_then(|names| Self::of_names(set, asked, names));
         let of_certificate = names_certificates(set).then_some(Self::NameOfCertificate);
@@ -115,7 +115,7 @@ impl KnownDifference {
                 Self::CaseOfHostHeader,
                 asks_for_case(set, asked),
             ),
-            (RbacGap::Template, Self::NotInTemplates, has_odd_path(asked)),
+            (RbacGap::Template, Self::NonTemplateCharacter, has_odd_path(asked)),
         ];
         let evasions = evasions
             .into_iter()
@@ -124,7 +124,7 @@ impl KnownDifference {
         of_names.chain(evasions).collect()
     }
 
-    fn of_names(set: &PolicySet, asked: &Asked, names: &Names) -> Option<Self> {
+    fn of_names(set: &PolicySet, asked: &TestRequest, names: &Names) -> Option<Self> {
         let trust_domains: Vec<_> = set.mesh().trust_domains().iter().collect();
         let is_of_mesh = |name: &String| {
             let rest = name.strip_prefix("spiffe://");
@@ -134,11 +134,11 @@ impl KnownDifference {
         let is_of_mesh_alone = names
             .identity()
             .is_some_and(|id| String::from_utf8(id).is_ok_and(|id| is_of_mesh(&id)));
-        if takes_outsiders(set) && !is_of_mesh_alone {
+        if accepts_outsiders(set) && !is_of_mesh_alone {
             return match names.client_certificate() {
-                Some(_) => asks_for_end(set).then_some(Self::EndInOtherName),
+                Some(_) => asks_for_end(set).then_some(Self::SuffixInOtherName),
                 None if has_empty_names_alone(names) => Some(Self::EmptyNames),
-                None => Some(Self::UnjudgedCertificate),
+                None => Some(Self::RejectedCertificate),
             };
         }
         if is_malformed(asked) {
@@ -151,11 +151,11 @@ impl KnownDifference {
         }
         let mut others = names.dns.iter().chain(&names.common_name);
         (others.any(|name| name.contains("/ns/")) && asks_for_end_of_namespace(set))
-            .then_some(Self::EndInOtherName)
+            .then_some(Self::SuffixInOtherName)
     }
 }
 
-fn has_values(asked: &Asked) -> bool {
+fn has_values(asked: &TestRequest) -> bool {
     let names: Vec<_> = asked
         .headers
         .iter()
@@ -166,14 +166,14 @@ fn has_values(asked: &Asked) -> bool {
     names.iter().any(is_repeated) || asked.headers.iter().any(|(_, value)| has_parts(value))
 }
 
-fn has_odd_host(asked: &Asked) -> bool {
+fn has_odd_host(asked: &TestRequest) -> bool {
     let host = asked.host.as_deref().unwrap_or_default();
     host.iter().any(|byte| b"@,%".contains(byte))
         || host.ends_with(b":")
         || host.windows(2).any(|pair| pair == b":0")
 }
 
-fn asks_for_case(set: &PolicySet, asked: &Asked) -> bool {
+fn asks_for_case(set: &PolicySet, asked: &TestRequest) -> bool {
     let host = asked.host.as_deref().unwrap_or_default();
     let mut rules = rendered_rules(set);
     host.iter().any(u8::is_ascii_uppercase)
@@ -192,12 +192,12 @@ fn rendered_rules(set: &PolicySet) -> impl Iterator<Item = AuthorizationRule> {
     objects.flat_map(|object| object.spec.rules)
 }
 
-fn has_odd_path(asked: &Asked) -> bool {
+fn has_odd_path(asked: &TestRequest) -> bool {
     let path = asked.path.as_deref().unwrap_or_default();
     !path.is_ascii() || path.iter().any(|byte| b"[]|^{}\"<>\\`".contains(byte))
 }
 
-fn is_malformed(asked: &Asked) -> bool {
+fn is_malformed(asked: &TestRequest) -> bool {
     asked.with_request(|request| request.peer == PeerIdentity::Malformed)
 }
 
@@ -248,7 +248,7 @@ fn names_certificates(set: &PolicySet) -> bool {
 
 /// Whether the policy is for a gateway where client certificates from outside the mesh identify
 /// callers.
-fn takes_outsiders(set: &PolicySet) -> bool {
+fn accepts_outsiders(set: &PolicySet) -> bool {
     set.policies()
         .iter()
         .any(|policy| set.plugin_config(policy).at_gateway)

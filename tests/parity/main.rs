@@ -24,7 +24,7 @@ mod workload;
 use std::time::SystemTime;
 use std::{env, fs};
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{TestRequest, Names};
 use policy_schema::rule_spec::Otherwise;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -33,7 +33,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
 use callers::Callers;
-use case::{documents, understand};
+use case::{documents, validated};
 use compare::{Counts, compare, compiled};
 
 /// Signs the tokens in these tests.
@@ -91,7 +91,7 @@ fn random_requests_are_let_in_and_denied() {
     for _ in 0..100 {
         let (rules, otherwise) = case::rules().new_tree(&mut runner).unwrap().current();
         let requests = case::connection().new_tree(&mut runner).unwrap().current();
-        let Some(set) = understand(&documents(&rules, otherwise)) else {
+        let Some(set) = validated(&documents(&rules, otherwise)) else {
             continue;
         };
         let policy = compiled(&set);
@@ -115,7 +115,7 @@ fn templates_take_the_characters_that_envoys_take() {
     let mut runner = TestRunner::deterministic();
     let usual = case::connection().new_tree(&mut runner).unwrap().current();
     let caller = Names::uris(["spiffe://td1/ns/a/sa/a"]);
-    let usual = Asked {
+    let usual = TestRequest {
         peer: caller.identity(),
         certificate: Some(caller),
         method: Some(b"GET".to_vec()),
@@ -126,7 +126,7 @@ fn templates_take_the_characters_that_envoys_take() {
     let requests: Vec<_> = (b'!'..=b'~')
         .filter(|byte| !br#"#"<>^`{|}\"#.contains(byte))
         .flat_map(|byte| {
-            ["/a", "/x/a/"].map(|start| Asked {
+            ["/a", "/x/a/"].map(|start| TestRequest {
                 path: Some([start.as_bytes(), &[byte], b"b"].concat()),
                 ..usual.clone()
             })

@@ -30,7 +30,7 @@ pub(crate) struct Proxy {
 
 /// The two enforcement points of a policy.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Plane {
+pub(crate) enum EnforcementPoint {
     Filter,
     Rbac,
 }
@@ -44,8 +44,8 @@ impl Proxy {
                 .into_iter()
                 .partition(|filter| matches!(filter, HttpFilter::Wasm(_)));
             [
-                (name(number, Plane::Filter), http_chain(&wasm)),
-                (name(number, Plane::Rbac), http_chain(&rbac)),
+                (name(number, EnforcementPoint::Filter), http_chain(&wasm)),
+                (name(number, EnforcementPoint::Rbac), http_chain(&rbac)),
             ]
         });
         Self::start_with(&listeners.collect::<Vec<_>>(), callers)
@@ -105,7 +105,7 @@ impl Proxy {
     }
 
     /// The listener that enforces the policy with this number.
-    pub(crate) fn listener(&self, number: usize, plane: Plane) -> SocketAddr {
+    pub(crate) fn listener(&self, number: usize, plane: EnforcementPoint) -> SocketAddr {
         self.envoy.listener(&name(number, plane)).unwrap()
     }
 }
@@ -115,7 +115,7 @@ pub(crate) fn filters(set: &PolicySet, policy: &ServicePolicy) -> Vec<HttpFilter
     http_filters(&set.rollout(policy), module().to_str().unwrap()).unwrap()
 }
 
-pub(crate) fn name(number: usize, plane: Plane) -> String {
+pub(crate) fn name(number: usize, plane: EnforcementPoint) -> String {
     format!("{plane:?}-{number}")
 }
 

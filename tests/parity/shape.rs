@@ -5,7 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{TestRequest, Names};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::import::{ExceptionPlan, Options};
@@ -199,7 +199,7 @@ fn usual_claims() -> Vec<Option<Value>> {
 
 impl Requests {
     /// The requests of each connection.
-    pub(crate) fn by_connection(&self) -> Vec<Vec<Asked>> {
+    pub(crate) fn by_connection(&self) -> Vec<Vec<TestRequest>> {
         let mut all = Vec::new();
         for caller in &self.callers {
             for port in &self.ports {
@@ -221,7 +221,7 @@ impl Requests {
         all
     }
 
-    fn of_connection(&self, caller: Option<&str>) -> Vec<Asked> {
+    fn of_connection(&self, caller: Option<&str>) -> Vec<TestRequest> {
         let names = caller.map(|caller| Names::uris([&*format!("spiffe://{caller}")]));
         let mut requests = Vec::new();
         for ask in &self.asks {
@@ -229,7 +229,7 @@ impl Requests {
             for host in &self.hosts {
                 for headers in &self.headers {
                     for claims in &self.claims {
-                        requests.push(Asked {
+                        requests.push(TestRequest {
                             peer: names.as_ref().and_then(Names::identity),
                             certificate: names.clone(),
                             is_unvalidated: false,

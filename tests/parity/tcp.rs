@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{Asked, Names};
+use peergate_tests::random::{TestRequest, Names};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::{connection, documents, rules, understand};
+use crate::case::{connection, documents, rules, validated};
 use crate::client::comes_back;
 use crate::known_difference::KnownDifference;
 use crate::proxy::{Proxy, tcp_chain};
@@ -90,7 +90,7 @@ fn without_http_rbac_lets_through_what_the_policy_does() {
 fn policy(rules: &[Value], otherwise: Otherwise) -> Option<PolicySet> {
     let [mesh, mut policy] = documents(rules, otherwise);
     policy["spec"]["tcpPorts"] = json!([1, 80, 81, 8080]);
-    understand(&[mesh, policy])
+    validated(&[mesh, policy])
 }
 
 /// A proxy with RBAC for each policy on a port without HTTP, named by the policy's number.
@@ -108,8 +108,8 @@ pub(crate) fn rbac_alone(policies: &[PolicySet], callers: &Callers) -> Proxy {
 }
 
 /// A request's connection without the request.
-pub(crate) fn without_http(asked: &Asked) -> Asked {
-    Asked {
+pub(crate) fn without_http(asked: &TestRequest) -> TestRequest {
+    TestRequest {
         method: None,
         path: None,
         host: None,
@@ -151,7 +151,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
             "rules": [{"id": "cart", "effect": "Allow", "from": [{"serviceAccounts": ["cart"]}]}],
         }),
     );
-    let set = understand(&[mesh, everywhere, redis]).unwrap();
+    let set = validated(&[mesh, everywhere, redis]).unwrap();
     let objects: Vec<_> = set
         .policies()
         .iter()
@@ -162,7 +162,7 @@ fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
     let proxy = Proxy::start_with(&[("redis".to_owned(), tcp_chain(&filters))], &callers);
     let mut is_open = |account: &str, port: u16| {
         let caller = format!("spiffe://td1/ns/a/sa/{account}");
-        let asked = Asked {
+        let asked = TestRequest {
             certificate: Some(Names::uris([&*caller])),
             is_unvalidated: false,
             peer: Some(caller.into_bytes()),

@@ -11,7 +11,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::callers::Callers;
-use crate::case::{connection, documents, rules, understand};
+use crate::case::{connection, documents, rules, validated};
 use crate::client::comes_back;
 use crate::tcp::{rbac_alone, without_http};
 
@@ -76,5 +76,5 @@ fn policy(rules: &[Value], otherwise: Otherwise, is_declared: bool) -> Option<Po
     if is_declared {
         policy["spec"]["tcpPorts"] = json!([1, 80, 81, 8080]);
     }
-    understand(&[mesh, policy])
+    validated(&[mesh, policy])
 }

@@ -15,7 +15,7 @@ spec:
 pub fn documents(services: usize, rules: usize) -> String {
     let policies = (0..services).map(|service| {
         let rules: Vec<_> = (0..rules)
-            .map(|rule| rule_of(service, rule, services))
+            .map(|rule| rule_number(service, rule, services))
             .collect();
         policy(service) + &rules.concat()
     });
@@ -41,7 +41,7 @@ spec:
 }
 
 /// A rule for a pseudo-random caller, the same in each run.
-fn rule_of(service: usize, rule: usize, services: usize) -> String {
+fn rule_number(service: usize, rule: usize, services: usize) -> String {
     let caller = (service * 7_919 + rule * 104_729) % services;
     let namespace = caller % 200;
     format!(

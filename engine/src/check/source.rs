@@ -1,7 +1,7 @@
 //! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
 
 use super::ip_block::check_ip_block;
-use super::{Scope, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name};
+use super::{RuleContext, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name};
 use crate::code;
 use crate::identity::{
     SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
@@ -14,7 +14,7 @@ use crate::rule_spec::SourceSpec;
 
 pub(super) fn check(
     spec: &SourceSpec,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<Source> {
@@ -32,8 +32,8 @@ pub(super) fn check(
     let certificate = |text: &str, cursor: &Cursor<'_>, problems: &mut Problems| {
         client_certificate::check(text, scope, cursor, problems)
     };
-    check_place(spec, scope, cursor, problems);
-    let mut list = Lists { cursor, problems };
+    check_gateway_only(spec, scope, cursor, problems);
+    let mut list = SourceLists { cursor, problems };
     let source = Source {
         anonymous: spec.anonymous == Some(true),
         client_certificates: list.read(
@@ -80,19 +80,19 @@ pub(super) fn check(
     (problems.count() == before).then_some(source)
 }
 
-struct Lists<'a, 'p> {
+struct SourceLists<'a, 'p> {
     cursor: &'a Cursor<'a>,
     problems: &'p mut Problems,
 }
 
 /// A list as written, with its key.
-type Written<'s> = (&'s Option<Vec<String>>, &'static str);
+type WrittenList<'s> = (&'s Option<Vec<String>>, &'static str);
 
-impl Lists<'_, '_> {
+impl SourceLists<'_, '_> {
     fn read<U>(
         &mut self,
-        any_of: Written<'_>,
-        none_of: Written<'_>,
+        any_of: WrittenList<'_>,
+        none_of: WrittenList<'_>,
         check: impl Fn(&str, &Cursor<'_>, &mut Problems) -> Option<U>,
     ) -> Terms<Vec<U>> {
         let terms = Terms { any_of, none_of };
@@ -182,7 +182,7 @@ fn certificate_field(spec: &SourceSpec) -> Option<&'static str> {
 }
 
 /// Only gateways receive client certificates from outside the mesh.
-fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
+fn check_gateway_only(spec: &SourceSpec, scope: &RuleContext<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
     if let (Some(field), false) = (certificate_field(spec), scope.at_gateway) {
         problems.report(
             code::NEVER_MATCHES,
@@ -196,7 +196,7 @@ fn check_place(spec: &SourceSpec, scope: &Scope<'_>, cursor: &Cursor<'_>, proble
 /// Checks a SPIFFE ID, or a pattern over SPIFFE IDs, with or without the scheme.
 pub(super) fn check_principal(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<TextMatch> {
@@ -276,7 +276,7 @@ fn is_id_end(suffix: &str) -> bool {
 
 pub(super) fn check_service_account(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<ServiceAccount> {
@@ -342,7 +342,7 @@ pub(super) fn check_namespace(
 
 pub(super) fn check_trust_domain(
     text: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) -> Option<TextMatch> {
@@ -390,7 +390,7 @@ pub(super) fn check_request_principal(
 fn report_foreign(
     text: &str,
     trust_domain: &str,
-    scope: &Scope<'_>,
+    scope: &RuleContext<'_>,
     cursor: &Cursor<'_>,
     problems: &mut Problems,
 ) {

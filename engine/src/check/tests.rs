@@ -9,7 +9,7 @@ use crate::problem::Problem;
 pub(super) fn problems_of(rules: &Value, enforcement: Enforcement) -> Vec<String> {
     let specs: Vec<RuleSpec> = serde_json::from_value(rules.clone()).unwrap();
     let trust_domains = TrustDomains::new("cluster.local", &["old.local"]).unwrap();
-    let scope = Scope {
+    let scope = RuleContext {
         trust_domains: Some(&trust_domains),
         namespace: "shop",
         enforcement,

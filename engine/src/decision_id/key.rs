@@ -43,7 +43,7 @@ impl DecisionKey {
     /// Derives the key of one policy from the mesh's. Access to one policy's filter configuration
     /// reveals only the key of that policy.
     #[must_use]
-    pub fn of_policy(&self, policy: &str) -> Self {
+    pub fn for_policy(&self, policy: &str) -> Self {
         self.derived(policy.as_bytes())
     }
 

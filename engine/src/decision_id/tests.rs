@@ -10,7 +10,7 @@ fn record() -> DecisionRecord {
         caller: RecordedCaller::Workload("spiffe://cluster.local/ns/boutique/sa/adservice".into()),
         method: Some(b"POST".to_vec()),
         path: Some(b"/hipstershop.CartService/AddItem".to_vec()),
-        path_is_cut: false,
+        path_is_truncated: false,
         host: Some(b"cartservice:7070".to_vec()),
         port: Some(7070),
     }
@@ -26,7 +26,7 @@ fn bare() -> DecisionRecord {
         caller: RecordedCaller::Anonymous,
         method: None,
         path: None,
-        path_is_cut: false,
+        path_is_truncated: false,
         host: None,
         port: None,
     }
@@ -98,8 +98,8 @@ fn an_id_is_bounded_whatever_a_client_sends() {
     let id = record.encode();
     assert!(id.len() < 1_600, "{}", id.len());
     let read = decode(&id, None).unwrap();
-    assert_eq!(read.path.unwrap().len(), LONGEST_PATH);
-    assert!(read.path_is_cut);
+    assert_eq!(read.path.unwrap().len(), MAX_PATH_LEN);
+    assert!(read.path_is_truncated);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn ids_of_others_are_told_from_ones_own() {
 
 #[test]
 fn each_policy_has_a_key_of_its_own() {
-    let key_of = |policy| key().of_policy(policy).to_base64();
+    let key_of = |policy| key().for_policy(policy).to_base64();
     let (a, b) = (key_of("shop/a"), key_of("shop/b"));
     assert_ne!(a, b);
     assert_ne!(a, key().to_base64());
@@ -199,7 +199,7 @@ fn a_sealed_id_shows_nothing_but_its_length() {
 #[test]
 fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
     let keys =
-        || ["shop/a", "boutique/cartservice"].map(|name| (name.to_owned(), key().of_policy(name)));
+        || ["shop/a", "boutique/cartservice"].map(|name| (name.to_owned(), key().for_policy(name)));
     let [(_, of_a), (_, of_cart)] = keys();
     assert_eq!(
         DecisionRecord::unseal(&record().seal(&of_cart), keys()),
@@ -223,6 +223,6 @@ fn of_a_certificate_with_many_names_the_first_are_recorded() {
     let RecordedCaller::Certificate(kept) = read.caller else {
         panic!("no certificate");
     };
-    assert_eq!(kept.len(), LONGEST_PATH);
+    assert_eq!(kept.len(), MAX_PATH_LEN);
     assert!(names.starts_with(&kept));
 }

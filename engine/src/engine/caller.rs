@@ -4,7 +4,7 @@ use crate::identity::{ClientCertificate, SpiffeId};
 
 /// A caller that can match rules.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Caller<'r> {
+pub(super) enum EngineCaller<'r> {
     /// Without any identity.
     Anonymous,
     /// With an identity of the mesh.

@@ -47,7 +47,7 @@ impl From<CheckedConfig> for CompiledPolicy {
             Otherwise::Pass if is_left_to_mesh => config.mesh_otherwise,
             otherwise => otherwise,
         };
-        let takes_client_certificates = take_client_certificates(&config.policies, enforcement);
+        let accepts_client_certificates = take_client_certificates(&config.policies, enforcement);
         let mut deny = IndexBuilder::default();
         let mut allow = IndexBuilder::default();
         let mut recorded = IndexBuilder::default();
@@ -99,9 +99,9 @@ impl From<CheckedConfig> for CompiledPolicy {
             decision_key: config.decision_key,
             known_gateways: config.known_gateways,
             at_gateway: config.at_gateway,
-            takes_client_certificates,
+            accepts_client_certificates,
             policies,
-            yields: config.yields,
+            may_be_led: config.may_be_led,
             rules,
             deny: deny.build(),
             allow: allow.build(),

@@ -13,7 +13,7 @@ pub struct Decision<'p> {
 
 /// Whether the policies allow a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DecisionOutcome {
     /// The request is allowed.
     Allowed,
     /// The request is denied.
@@ -46,7 +46,7 @@ pub enum Reason<'p> {
     UnvalidatedCertificate,
 }
 
-impl Outcome {
+impl DecisionOutcome {
     /// The effect that metrics and logs report.
     pub fn effect(self, enforcement: Enforcement) -> DecisionEffect {
         let effect = match self {
@@ -59,7 +59,7 @@ impl Outcome {
 
 impl<'p> Decision<'p> {
     /// Whether the policies allow the request.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> DecisionOutcome {
         self.reason.outcome()
     }
 
@@ -80,7 +80,7 @@ impl<'p> Decision<'p> {
 
     /// Whether the request passes, because it is allowed or the policy is in shadow.
     pub fn lets_pass(&self) -> bool {
-        self.outcome() == Outcome::Allowed || self.enforcement == Enforcement::Shadow
+        self.outcome() == DecisionOutcome::Allowed || self.enforcement == Enforcement::Shadow
     }
 }
 
@@ -102,9 +102,9 @@ impl<'p> Reason<'p> {
     }
 
     /// The outcome that the reason justifies.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> DecisionOutcome {
         match self {
-            Self::AllowedByRule(_) | Self::NotDenied => Outcome::Allowed,
+            Self::AllowedByRule(_) | Self::NotDenied => DecisionOutcome::Allowed,
             Self::DeniedByRule(_)
             | Self::NoIdentity
             | Self::MalformedIdentity
@@ -112,7 +112,7 @@ impl<'p> Reason<'p> {
             | Self::ExpiredRule(_)
             | Self::RuleNotYetValid(_)
             | Self::NoRuleMatched
-            | Self::UnvalidatedCertificate => Outcome::Denied,
+            | Self::UnvalidatedCertificate => DecisionOutcome::Denied,
         }
     }
 

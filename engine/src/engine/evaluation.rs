@@ -2,20 +2,20 @@
 
 use std::cell::OnceCell;
 
-use super::caller::Caller;
+use super::caller::EngineCaller;
 use super::request::RequestAttributes;
 use crate::matching::PathParts;
 
 /// A request and its caller, with values that are derived once for all rules.
 #[derive(Debug)]
 pub(super) struct Evaluation<'r, R> {
-    pub(super) caller: Caller<'r>,
+    pub(super) caller: EngineCaller<'r>,
     pub(super) request: &'r R,
     path: OnceCell<Option<PathParts<'r>>>,
 }
 
 impl<'r, R: RequestAttributes> Evaluation<'r, R> {
-    pub(super) fn new(caller: Caller<'r>, request: &'r R) -> Self {
+    pub(super) fn new(caller: EngineCaller<'r>, request: &'r R) -> Self {
         Self {
             caller,
             request,
@@ -27,7 +27,7 @@ impl<'r, R: RequestAttributes> Evaluation<'r, R> {
     pub(super) fn path(&self) -> Option<&PathParts<'r>> {
         let path = self
             .path
-            .get_or_init(|| self.request.path().map(PathParts::of));
+            .get_or_init(|| self.request.path().map(PathParts::new));
         path.as_ref()
     }
 }

@@ -9,7 +9,7 @@ mod builder;
 mod misses;
 mod search;
 
-use super::caller::Caller;
+use super::caller::EngineCaller;
 use super::pattern_index::PatternIndex;
 use crate::identity::NameKind;
 use crate::rule::namespace::namespace_part;
@@ -97,7 +97,7 @@ impl RuleIndex {
 
     /// Calls `visit` with each class of the caller. A long ID may match many patterns of one
     /// source, all with the same class; recently visited classes are skipped.
-    fn visit_classes(&self, caller: &Caller<'_>, mut visit: impl FnMut(usize)) {
+    fn visit_classes(&self, caller: &EngineCaller<'_>, mut visit: impl FnMut(usize)) {
         let mut recent = [None; 8];
         let mut visit = |class| {
             if !recent.contains(&Some(class)) {
@@ -107,8 +107,8 @@ impl RuleIndex {
             }
         };
         match caller {
-            Caller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
-            Caller::Workload(id) => {
+            EngineCaller::Anonymous => self.anonymous.into_iter().for_each(&mut visit),
+            EngineCaller::Workload(id) => {
                 let mut find = |text: CallerText, value: &str| {
                     self.callers
                         .visit(text.scope(), value.as_bytes(), &mut visit);
@@ -119,7 +119,7 @@ impl RuleIndex {
                 }
                 self.workloads.into_iter().for_each(&mut visit);
             }
-            Caller::Certificate(certificate) => {
+            EngineCaller::Certificate(certificate) => {
                 self.certificates.into_iter().for_each(&mut visit);
                 for (kind, name) in certificate.names() {
                     let scope = CallerText::Certificate(kind).scope();

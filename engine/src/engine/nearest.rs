@@ -28,7 +28,7 @@ impl CompiledPolicy {
         &self,
         request: &impl RequestAttributes,
         count: usize,
-        most: usize,
+        limit: usize,
     ) -> Vec<NearMiss<'_>> {
         let Ok(caller) = self.caller_of(request) else {
             return Vec::new();
@@ -57,7 +57,7 @@ impl CompiledPolicy {
         };
         let evaluation = Evaluation::new(caller, request);
         self.allow
-            .visit_misses(&self.rules, &evaluation, most, visit);
+            .visit_misses(&self.rules, &evaluation, limit, visit);
         // A rule can match in one part and be overruled by a `Deny` rule.
         misses.retain(|miss| !miss.differences.is_empty());
         misses.sort_by_key(near);

@@ -34,7 +34,7 @@ impl CompiledPolicy {
             },
             method: request.method().map(<[u8]>::to_vec),
             path: request.path().map(<[u8]>::to_vec),
-            path_is_cut: false,
+            path_is_truncated: false,
             host: request
                 .authority()
                 .map(|host| without_userinfo(host).to_vec()),
@@ -43,7 +43,7 @@ impl CompiledPolicy {
     }
 
     /// The decision ID, sealed if the policy has a key.
-    pub fn id_of(&self, record: &DecisionRecord) -> String {
+    pub fn decision_id(&self, record: &DecisionRecord) -> String {
         match self.decision_key() {
             Some(key) => record.seal(key),
             None => record.encode(),

@@ -101,7 +101,7 @@ pub struct Request<'r> {
 
 impl<'r> Request<'r> {
     /// A request with only a caller and a time.
-    pub fn of_peer(peer: PeerIdentity<'r>, now: Timestamp) -> Self {
+    pub fn from_peer(peer: PeerIdentity<'r>, now: Timestamp) -> Self {
         Self {
             peer,
             client_certificate: None,

@@ -15,7 +15,7 @@ use crate::rule_spec::Effect;
 
 pub(super) use condition::ResidualCondition;
 pub(super) use source::ResidualSource;
-use value_set::{AskedOfRequests, Counted, HostSet, PathSet, TextSet, excludes_none};
+use value_set::{RequestTerms, ValueCount, HostSet, PathSet, TextSet, is_not_excluded};
 
 /// An operation without the indexed fields.
 #[derive(Debug)]
@@ -65,8 +65,8 @@ impl ResidualOperation {
     }
 
     /// The number of values that are compared one by one.
-    pub(super) fn values(&self) -> usize {
-        self.not_paths.values() + self.host.values() + self.port.values()
+    pub(super) fn value_count(&self) -> usize {
+        self.not_paths.value_count() + self.host.value_count() + self.port.value_count()
     }
 
     /// Adds the fields that do not match.
@@ -95,7 +95,7 @@ impl ResidualOperation {
         evaluation: &Evaluation<'_, impl RequestAttributes>,
         effect: Effect,
     ) -> bool {
-        let reading = Reading::of_values(effect);
+        let reading = Reading::for_values(effect);
         template.is_none_or(|position| {
             let template = self.templates.get(position);
             template
@@ -109,6 +109,6 @@ impl ResidualOperation {
         evaluation: &Evaluation<'_, impl RequestAttributes>,
         effect: Effect,
     ) -> bool {
-        excludes_none(&self.not_paths, effect, || evaluation.path())
+        is_not_excluded(&self.not_paths, effect, || evaluation.path())
     }
 }

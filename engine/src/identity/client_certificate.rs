@@ -66,7 +66,7 @@ impl ClientCertificate {
             if !is_name(kind, name) {
                 return None;
             }
-            let is_id = reads_as_id(name);
+            let is_id = looks_like_id(name);
             uris += usize::from(kind == NameKind::Uri);
             ids += usize::from(is_id);
             if is_id && (kind != NameKind::Uri || SpiffeId::parse(name.as_bytes()).is_err()) {
@@ -115,7 +115,7 @@ impl fmt::Display for ClientCertificate {
 const ID: &str = "spiffe:";
 
 /// Whether a text starts like a SPIFFE ID, in any case.
-pub(crate) fn reads_as_id(name: &str) -> bool {
+pub(crate) fn looks_like_id(name: &str) -> bool {
     name.get(..ID.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(ID))
 }

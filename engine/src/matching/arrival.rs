@@ -19,7 +19,7 @@ pub enum HeaderArrival {
 
 impl HeaderArrival {
     /// How header `name` arrives. `name` is in lower case.
-    pub fn of(name: &str) -> Self {
+    pub fn for_header(name: &str) -> Self {
         match name {
             "keep-alive" | "proxy-connection" | "transfer-encoding" => Self::Removed,
             "connection" | "upgrade" => Self::WithUpgrade,

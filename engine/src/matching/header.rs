@@ -23,7 +23,7 @@ pub enum Separator {
 
 impl Separator {
     /// The separator for repeats of header `name`, which is in lower case.
-    pub fn of_header(name: &str) -> Self {
+    pub fn for_header(name: &str) -> Self {
         match name {
             "cookie" => Self::Semicolon,
             _ => Self::Comma,
@@ -40,7 +40,7 @@ impl Separator {
 
     /// The values that a client may have sent separately.
     pub(crate) fn parts(self, joined: &[u8]) -> impl Iterator<Item = &[u8]> {
-        let parts = joined.split(move |&byte| self.is(byte));
+        let parts = joined.split(move |&byte| self.separates(byte));
         parts.map(<[u8]>::trim_ascii)
     }
 
@@ -52,12 +52,12 @@ impl Separator {
     }
 
     /// `pattern` normalized like a [`ValueList`]; `None` if it is not about several values.
-    pub(crate) fn run_of(self, pattern: &TextMatch) -> Option<Run> {
+    pub(crate) fn to_run(self, pattern: &TextMatch) -> Option<Run> {
         let literal = pattern.literal().as_bytes().trim_ascii();
         let mut list = ValueList::default();
         list.add(self, literal);
-        let is_list = literal.iter().any(|&byte| self.is(byte)) && list.text.len() > 1;
-        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.is(byte));
+        let is_list = literal.iter().any(|&byte| self.separates(byte)) && list.text.len() > 1;
+        let is_at = |end: Option<&u8>| end.is_some_and(|&byte| self.separates(byte));
         match pattern {
             TextMatch::Suffix(_) if !is_at(literal.first()) => {
                 list.text.remove(0);
@@ -75,17 +75,17 @@ impl Separator {
 
     /// Whether `pattern` is a prefix or suffix that contains a separator. In the narrow reading it
     /// never matches, because each value must match by itself and none contains a separator.
-    pub fn is_in_open_pattern(self, pattern: &TextMatch) -> bool {
+    pub fn occurs_in_open_pattern(self, pattern: &TextMatch) -> bool {
         match pattern {
             TextMatch::Prefix(literal) | TextMatch::Suffix(literal) => {
-                literal.bytes().any(|byte| self.is(byte))
+                literal.bytes().any(|byte| self.separates(byte))
             }
             TextMatch::Any | TextMatch::Exact(_) => false,
         }
     }
 
     /// Whether `byte` may separate values.
-    fn is(self, byte: u8) -> bool {
+    fn separates(self, byte: u8) -> bool {
         byte == b',' || (byte == b';' && self == Self::Semicolon)
     }
 }
@@ -148,10 +148,10 @@ impl ValueList {
 ///
 /// Envoy joins repeated cookies in HTTP/2 and keeps them apart in HTTP/1.1. It joins repeats of
 /// `host` in HTTP/1.1; HTTP/2 rejects them. Both reject repeats of `content-length`.
-pub fn separator_of_repeats(name: &str) -> Option<Separator> {
+pub fn repeat_separator(name: &str) -> Option<Separator> {
     JOINED_BY_ENVOY
         .contains(&name)
-        .then(|| Separator::of_header(name))
+        .then(|| Separator::for_header(name))
 }
 
 /// The request headers whose repeats Envoy joins: its inline headers (`INLINE_REQ_HEADERS` and

@@ -26,22 +26,22 @@ pub(crate) fn is_ambiguous(authority: &[u8]) -> bool {
 /// hosts or [`MAX_AUTHORITY`] bytes count as a match.
 pub(crate) fn has_host(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     authority.len() > MAX_AUTHORITY
-        || has_written(authority, is)
+        || has_host_in(authority, is)
         || match Cow::from(percent_decode(authority)) {
-            Cow::Owned(decoded) => has_written(&decoded, is),
+            Cow::Owned(decoded) => has_host_in(&decoded, is),
             Cow::Borrowed(_) => false,
         }
 }
 
-fn has_written(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+fn has_host_in(authority: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let mut hosts = Separator::Comma.parts(authority).enumerate();
-    hosts.any(|(before, host)| before >= MAX_HOSTS || has_plain(host, is))
+    hosts.any(|(before, host)| before >= MAX_HOSTS || matches_plain(host, is))
 }
 
-fn has_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+fn matches_plain(host: &[u8], is: &mut dyn FnMut(&[u8]) -> bool) -> bool {
     let host = host.rsplit(|&byte| byte == b'@').next().unwrap_or_default();
     let (name, port) = host.split_at_checked(name_length(host)).unwrap_or_default();
-    let plain = without_end_dots(name);
+    let plain = without_trailing_dots(name);
     let with_port = if plain.len() == name.len() {
         Cow::Borrowed(host)
     } else {
@@ -69,7 +69,7 @@ fn name_length(host: &[u8]) -> usize {
 }
 
 /// A DNS name without trailing dots.
-pub(crate) fn without_end_dots(mut name: &[u8]) -> &[u8] {
+pub(crate) fn without_trailing_dots(mut name: &[u8]) -> &[u8] {
     while let Some(shorter) = name.strip_suffix(b".") {
         name = shorter;
     }
@@ -137,12 +137,12 @@ mod tests {
     fn too_many_hosts_are_every_host() {
         let joined = |count: usize| vec!["a"; count].join(",");
         assert_eq!(hosts(&joined(MAX_HOSTS)).len(), MAX_HOSTS);
-        let mut looked_at = 0;
+        let mut compared = 0;
         let is_any = has_host(joined(1_000).as_bytes(), &mut |_| {
-            looked_at += 1;
+            compared += 1;
             false
         });
         assert!(is_any);
-        assert_eq!(looked_at, MAX_HOSTS);
+        assert_eq!(compared, MAX_HOSTS);
     }
 }

@@ -49,7 +49,7 @@ impl PathMatch {
     pub fn matches(&self, path: &[u8], reading: Reading) -> bool {
         match self {
             Self::Text(text) => text.matches(path),
-            Self::Template(template) => template.matches(&PathParts::of(path), reading),
+            Self::Template(template) => template.matches(&PathParts::new(path), reading),
         }
     }
 }
@@ -57,14 +57,14 @@ impl PathMatch {
 impl PathMatch {
     /// Whether some path may match both patterns in the narrow reading. For templates the answer
     /// can be a false positive.
-    pub fn may_meet(&self, other: &TextMatch) -> bool {
+    pub fn may_overlap(&self, other: &TextMatch) -> bool {
         match (self, other) {
-            (Self::Text(pattern), other) => pattern.meets(other),
+            (Self::Text(pattern), other) => pattern.overlaps(other),
             (Self::Template(template), TextMatch::Exact(path)) => {
-                template.matches(&PathParts::of(path.as_bytes()), Reading::Narrow)
+                template.matches(&PathParts::new(path.as_bytes()), Reading::Narrow)
             }
             (Self::Template(template), other) => {
-                other.meets(&TextMatch::Prefix(template.literal_prefix().into()))
+                other.overlaps(&TextMatch::Prefix(template.literal_prefix().into()))
             }
         }
     }

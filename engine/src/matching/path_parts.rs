@@ -10,7 +10,7 @@ use super::reading::Reading;
 
 /// The number of segments whose position is cached. Templates with more segments before `{**}`
 /// split the rest again.
-const REMEMBERED: usize = 32;
+const CACHED_SEGMENTS: usize = 32;
 
 /// A path with the positions of its segments.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ struct Cuts {
     /// The number of segments: one after each slash. 0 if the path does not start with a slash.
     count: usize,
     /// The ends of the first segments.
-    ends: [usize; REMEMBERED],
+    ends: [usize; CACHED_SEGMENTS],
     /// A bit for each of the first segments, set if it has a byte that Envoy does not accept for
     /// `{*}`.
     unmatchable: u32,
@@ -50,10 +50,10 @@ impl PathSegment<'_> {
 }
 
 impl Cuts {
-    fn of(path: &[u8]) -> Self {
+    fn new(path: &[u8]) -> Self {
         let mut cuts = Self {
             count: 0,
-            ends: [path.len(); REMEMBERED],
+            ends: [path.len(); CACHED_SEGMENTS],
             unmatchable: 0,
             matchable_from: 0,
         };
@@ -68,7 +68,7 @@ impl Cuts {
                 cuts.count += 1;
             } else if !is_path_byte(byte) {
                 cuts.matchable_from = position + 1;
-                if cuts.count < REMEMBERED {
+                if cuts.count < CACHED_SEGMENTS {
                     cuts.unmatchable |= 1 << cuts.count;
                 }
             }
@@ -80,7 +80,7 @@ impl Cuts {
 
 impl<'p> PathParts<'p> {
     /// A path without query and fragment.
-    pub fn of(path: &'p [u8]) -> Self {
+    pub fn new(path: &'p [u8]) -> Self {
         Self {
             path,
             cuts: OnceCell::new(),
@@ -88,7 +88,7 @@ impl<'p> PathParts<'p> {
     }
 
     fn cuts(&self) -> &Cuts {
-        self.cuts.get_or_init(|| Cuts::of(self.path))
+        self.cuts.get_or_init(|| Cuts::new(self.path))
     }
 
     /// The whole path.
@@ -107,14 +107,14 @@ impl<'p> PathParts<'p> {
         let mut start = 1;
         (0..cuts.count).map_while(move |position| {
             let rest = self.path.get(start..)?;
-            let remembered = cuts.ends.get(position);
-            let length = match remembered {
+            let cached_end = cuts.ends.get(position);
+            let length = match cached_end {
                 Some(end) => end.saturating_sub(start),
                 None => rest.iter().take_while(|&&byte| byte != b'/').count(),
             };
             let text = rest.get(..length)?;
             start += length + 1;
-            let has_path_bytes = match remembered {
+            let has_path_bytes = match cached_end {
                 Some(_) => cuts.unmatchable & (1 << position) == 0,
                 None => text.iter().copied().all(is_path_byte),
             };

@@ -91,7 +91,7 @@ impl TextMatch {
     }
 
     /// Whether some text matches both patterns.
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, other) | (other, Self::Any) => *other != Self::Exact("".into()),
             (Self::Exact(text), other) | (other, Self::Exact(text)) => {

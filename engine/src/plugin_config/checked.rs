@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::PluginConfig;
-use super::along::{MeshIdentity, PolicyAlong, PolicyName};
+use super::policy::{MeshIdentity, CoEnforcedPolicy, PolicyName};
 use super::digest::PolicyDigest;
 use super::gateways::KnownGateway;
 use super::names::{check_policy_name, check_trust_domains};
-use crate::check::{Scope, check_rules, read_service_account};
+use crate::check::{RuleContext, check_rules, read_service_account};
 use crate::code;
 use crate::decision_id::DecisionKey;
 use crate::identity::TrustDomains;
@@ -30,7 +30,7 @@ pub(crate) struct CheckedConfig {
     /// The leader first.
     pub(crate) policies: Vec<CheckedPolicy>,
     pub(crate) mesh_otherwise: Otherwise,
-    pub(crate) yields: bool,
+    pub(crate) may_be_led: bool,
 }
 
 /// One policy of a plugin config.
@@ -75,7 +75,7 @@ impl PluginConfig {
         let decision_key = decision_key
             .and_then(|key| check_decision_key(key, &root.key("decisionKey"), &mut problems));
         // The leader selects every workload that has the filter.
-        let leading = PolicyAlong {
+        let leading = CoEnforcedPolicy {
             policy: self.policy.clone(),
             match_labels: BTreeMap::new(),
             at_gateway: self.at_gateway,
@@ -83,11 +83,11 @@ impl PluginConfig {
             otherwise: self.otherwise,
             rules: self.rules,
         };
-        let mut policies = Vec::with_capacity(self.along.len() + 1);
+        let mut policies = Vec::with_capacity(self.co_enforced.len() + 1);
         policies.push(leading.check(&self.mesh, trust_domains.as_ref(), &root, &mut problems));
-        let along = root.key("along");
-        for (index, policy) in self.along.into_iter().enumerate() {
-            let cursor = along.index(index);
+        let co_enforced = root.key("coEnforced");
+        for (index, policy) in self.co_enforced.into_iter().enumerate() {
+            let cursor = co_enforced.index(index);
             policies.push(policy.check(&self.mesh, trust_domains.as_ref(), &cursor, &mut problems));
         }
         match (trust_domains, policies.into_iter().collect()) {
@@ -102,14 +102,14 @@ impl PluginConfig {
                 at_gateway: self.at_gateway,
                 policies,
                 mesh_otherwise: self.mesh_otherwise,
-                yields: self.yields,
+                may_be_led: self.may_be_led,
             }),
             _ => Err(problems.into_vec()),
         }
     }
 }
 
-impl PolicyAlong {
+impl CoEnforcedPolicy {
     fn check(
         self,
         mesh: &MeshIdentity,
@@ -119,7 +119,7 @@ impl PolicyAlong {
     ) -> Option<CheckedPolicy> {
         check_policy_name(&self.policy, &cursor.key("policy"), problems);
         let digest = PolicyDigest::new(mesh, &self);
-        let scope = Scope {
+        let scope = RuleContext {
             trust_domains: Some(trust_domains?),
             namespace: &self.policy.namespace,
             enforcement: self.enforcement,

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{MeshIdentity, PolicyAlong};
+use super::{MeshIdentity, CoEnforcedPolicy};
 
 /// Half of SHA-256, enough to exclude accidental collisions.
 const BYTES: usize = 16;
@@ -34,14 +34,14 @@ impl Hasher for Feed {
 }
 
 impl PolicyDigest {
-    pub(super) fn new(mesh: &MeshIdentity, policy: &PolicyAlong) -> Self {
+    pub(super) fn new(mesh: &MeshIdentity, policy: &CoEnforcedPolicy) -> Self {
         let mut feed = Feed(Sha256::new());
         let MeshIdentity {
             trust_domain,
             trust_domain_aliases,
             gateways: _,
         } = mesh;
-        let PolicyAlong {
+        let CoEnforcedPolicy {
             policy,
             match_labels: _,
             at_gateway,

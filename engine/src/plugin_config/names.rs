@@ -1,6 +1,6 @@
 //! Checks of names in a plugin config against rules of Kubernetes and SPIFFE.
 
-use super::along::{MeshIdentity, PolicyName};
+use super::policy::{MeshIdentity, PolicyName};
 use crate::check::{is_dns_label, is_object_name};
 use crate::code;
 use crate::identity::{TrustDomains, is_trust_domain};

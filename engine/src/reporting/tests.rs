@@ -29,7 +29,7 @@ fn what_is_not_said_is_as_careful_as_can_be() {
             to_mesh: Disclosure::NearestRule,
             to_strangers: Disclosure::Decision,
             lines_per_second: 10,
-            learned_series: None,
+            max_learned_series: None,
         }
     );
     assert_eq!(problems.count(), 0);

@@ -4,13 +4,13 @@ use super::{Condition, Operation, Rule, Source, Test};
 
 impl Rule {
     /// Whether the rule depends on the source address of the connection.
-    pub fn asks_for_peer_ip(&self) -> bool {
-        self.sources.iter().any(Source::asks_for_peer_ip)
-            || self.conditions.iter().any(Condition::asks_for_peer_ip)
+    pub fn uses_peer_ip(&self) -> bool {
+        self.sources.iter().any(Source::uses_peer_ip)
+            || self.conditions.iter().any(Condition::uses_peer_ip)
     }
 
     /// Whether the sources or conditions can only match HTTP requests.
-    pub fn needs_http_beside_operations(&self) -> bool {
+    pub fn requires_http_outside_operations(&self) -> bool {
         let needs = |condition: &Condition| match &condition.test {
             Test::Caller(source) => !source.request_principals.any_of.is_empty(),
             Test::Header { values, .. } => !values.any_of.is_empty(),
@@ -26,9 +26,9 @@ impl Rule {
     }
 
     /// Whether sources or conditions depend on an attribute that only HTTP requests have.
-    pub fn asks_for_http_beside_operations(&self) -> bool {
-        self.sources.iter().any(Source::asks_for_request_principal)
-            || self.conditions.iter().any(Condition::asks_for_http)
+    pub fn uses_http_outside_operations(&self) -> bool {
+        self.sources.iter().any(Source::uses_request_principal)
+            || self.conditions.iter().any(Condition::uses_http)
     }
 
     /// Whether a condition limits the ports.
@@ -40,31 +40,31 @@ impl Rule {
 
 impl Operation {
     /// Whether only HTTP requests can match.
-    pub fn needs_http(&self) -> bool {
+    pub fn requires_http(&self) -> bool {
         !(self.methods.any_of.is_empty()
             && self.paths.any_of.is_empty()
             && self.hosts.any_of.is_empty())
     }
 
     /// Whether a field depends on HTTP.
-    pub fn asks_for_http(&self) -> bool {
-        self.needs_http()
+    pub fn uses_http(&self) -> bool {
+        self.requires_http()
             || !(self.methods.none_of.is_empty()
                 && self.paths.none_of.is_empty()
                 && self.hosts.none_of.is_empty())
     }
 
     /// Whether the operation can match on a port.
-    pub fn takes_port(&self, port: u16) -> bool {
+    pub fn matches_port(&self, port: u16) -> bool {
         self.ports.are_met(|own| *own == port)
     }
 }
 
 impl Condition {
     /// Whether the condition depends on an attribute that only HTTP requests have.
-    pub fn asks_for_http(&self) -> bool {
+    pub fn uses_http(&self) -> bool {
         match &self.test {
-            Test::Caller(source) => source.asks_for_request_principal(),
+            Test::Caller(source) => source.uses_request_principal(),
             Test::Header { .. } => true,
             // Metadata of other filters also exists for connections.
             Test::Metadata { key, .. } => key.is_claim(),
@@ -73,7 +73,7 @@ impl Condition {
     }
 
     /// Whether the condition can hold on a port.
-    pub fn takes_port(&self, port: u16) -> bool {
+    pub fn matches_port(&self, port: u16) -> bool {
         match &self.test {
             Test::Port(ports) => ports.are_met(|own| *own == port),
             _ => true,
@@ -81,7 +81,7 @@ impl Condition {
     }
 
     /// Whether the condition depends on the source address of the connection.
-    pub fn asks_for_peer_ip(&self) -> bool {
-        matches!(&self.test, Test::Caller(source) if source.asks_for_peer_ip())
+    pub fn uses_peer_ip(&self) -> bool {
+        matches!(&self.test, Test::Caller(source) if source.uses_peer_ip())
     }
 }

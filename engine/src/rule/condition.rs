@@ -82,14 +82,14 @@ impl MetadataKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetadataMatch {
     /// Whether the value or a list element must match.
-    pub place: Place,
+    pub target: MetadataTarget,
     /// The pattern.
     pub text: TextMatch,
 }
 
 /// What a metadata pattern applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum MetadataTarget {
     /// The value itself.
     Whole,
     /// An element of the list that is the value. Written in brackets.
@@ -100,9 +100,9 @@ pub enum Place {
 
 impl fmt::Display for MetadataMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place {
-            Place::Element => write!(f, "[{}]", self.text),
-            Place::Whole | Place::Either => self.text.fmt(f),
+        match self.target {
+            MetadataTarget::Element => write!(f, "[{}]", self.text),
+            MetadataTarget::Whole | MetadataTarget::Either => self.text.fmt(f),
         }
     }
 }

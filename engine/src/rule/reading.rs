@@ -5,7 +5,7 @@ use crate::rule_spec::Effect;
 
 impl Reading {
     /// The reading of values that a rule with this effect requires.
-    pub fn of_values(effect: Effect) -> Self {
+    pub fn for_values(effect: Effect) -> Self {
         match effect {
             Effect::Allow => Self::Narrow,
             Effect::Deny | Effect::Audit | Effect::Custom => Self::Wide,
@@ -13,7 +13,7 @@ impl Reading {
     }
 
     /// The reading of values that a rule with this effect excludes (`not…`).
-    pub fn of_exclusions(effect: Effect) -> Self {
+    pub fn for_exclusions(effect: Effect) -> Self {
         match effect {
             Effect::Allow => Self::Wide,
             Effect::Deny | Effect::Audit | Effect::Custom => Self::Narrow,

@@ -94,7 +94,7 @@ impl fmt::Display for ServiceAccount {
 
 impl Source {
     /// Whether a field depends on the caller's identity.
-    pub fn asks_for_identity(&self) -> bool {
+    pub fn uses_identity(&self) -> bool {
         !(self.principals.is_empty()
             && self.service_accounts.is_empty()
             && self.namespaces.is_empty()
@@ -102,19 +102,19 @@ impl Source {
     }
 
     /// Whether a field depends on the request's JWT.
-    pub fn asks_for_request_principal(&self) -> bool {
+    pub fn uses_request_principal(&self) -> bool {
         !self.request_principals.is_empty()
     }
 
     /// Whether a field depends on client certificates from outside the mesh.
-    pub fn asks_for_client_certificate(&self) -> bool {
+    pub fn uses_client_certificate(&self) -> bool {
         !self.client_certificates.is_empty()
     }
 
     /// Whether a field distinguishes client certificates, rather than matching all that the gateway
     /// validated.
-    pub fn names_client_certificates(&self) -> bool {
-        self.asks_for_client_certificate()
+    pub fn distinguishes_client_certificates(&self) -> bool {
+        self.uses_client_certificate()
             && !(self
                 .client_certificates
                 .any_of
@@ -133,18 +133,18 @@ impl Source {
 
     /// Whether the source of an `Allow` rule matches only client certificates from outside the
     /// mesh.
-    pub fn takes_client_certificates_alone(&self, effect: Effect) -> bool {
+    pub fn matches_only_client_certificates(&self, effect: Effect) -> bool {
         !self.client_certificates.any_of.is_empty()
             || (effect == Effect::Allow && !self.client_certificates.none_of.is_empty())
     }
 
     /// Whether a field depends on the source address of the connection.
-    pub fn asks_for_peer_ip(&self) -> bool {
+    pub fn uses_peer_ip(&self) -> bool {
         !self.ip_blocks.is_empty()
     }
 
     /// Whether a field depends on the client's address.
-    pub fn asks_for_remote_ip(&self) -> bool {
+    pub fn uses_remote_ip(&self) -> bool {
         !self.remote_ip_blocks.is_empty()
     }
 

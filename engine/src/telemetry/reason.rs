@@ -33,7 +33,7 @@ words! {
 
 impl ReasonCode {
     /// The reasons for decisions, in the order of their numbers.
-    pub const OF_DECISIONS: [Self; 10] = [
+    pub const DECISION_REASONS: [Self; 10] = [
         Self::AllowedByRule,
         Self::NotDenied,
         Self::DeniedByRule,
@@ -53,6 +53,6 @@ impl ReasonCode {
 
     /// The reason with this number in decision IDs.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::OF_DECISIONS.get(usize::from(number)).copied()
+        Self::DECISION_REASONS.get(usize::from(number)).copied()
     }
 }

@@ -25,7 +25,7 @@ impl RevisionNumber {
     }
 
     /// The revision from the first bytes of a digest.
-    pub fn of_digest(digest: &[u8]) -> Self {
+    pub fn from_digest(digest: &[u8]) -> Self {
         let bytes = digest.iter().take(DIGITS / 2);
         Self(bytes.fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }

@@ -120,7 +120,7 @@ fn a_day_begins_at_midnight_in_utc() {
         ("2026-12-31T23:59:59.999999999Z", "2026-12-31T00:00:00Z"),
         ("2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
     ] {
-        let day = Timestamp::parse(text).unwrap().whole_days();
+        let day = Timestamp::parse(text).unwrap().start_of_day();
         assert_eq!(day.to_string(), expected);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    ANONYMOUS, Asked, BATCH, NONE, OK, OLD_CART, USUAL, VM, WEB, assert_answers, assert_matches, by,
+    ANONYMOUS, TestRequest, BATCH, NONE, OK, OLD_CART, USUAL, VM, WEB, assert_answers, assert_matches, by,
 };
 
 pub(crate) fn callers_are_told_apart_before_any_rule_is_read() {
@@ -52,7 +52,7 @@ pub(crate) fn callers_are_told_apart_before_any_rule_is_read() {
 }
 
 pub(crate) fn principals_match_ids_in_every_spelling() {
-    let cases: [(&str, &[Asked], &[Asked]); 14] = [
+    let cases: [(&str, &[TestRequest], &[TestRequest]); 14] = [
         ("*", &[USUAL, by(VM), by(OLD_CART)], &[]),
         (
             "cluster.local/ns/shop/sa/cart",
@@ -100,7 +100,7 @@ pub(crate) fn principals_match_ids_in_every_spelling() {
 
 pub(crate) fn callers_match_by_account_namespace_and_trust_domain() {
     let deeper = by("spiffe://cluster.local/ns/shop/sa/cart/x");
-    let cases: [(Value, &[Asked], &[Asked]); 9] = [
+    let cases: [(Value, &[TestRequest], &[TestRequest]); 9] = [
         (
             json!({"serviceAccounts": ["cart"]}),
             &[USUAL, by(OLD_CART)],

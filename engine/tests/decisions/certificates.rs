@@ -30,7 +30,7 @@ fn answer(policy: &CompiledPolicy, peer: PeerIdentity<'_>, names: &[&str]) -> St
     let request = Request {
         client_certificate: certificate.as_ref(),
         path: Some(b"/orders"),
-        ..Request::of_peer(peer, now)
+        ..Request::from_peer(peer, now)
     };
     let reason = policy.evaluate(&request).reason();
     let rule = reason.rule().map(|rule| format!(" {}", rule.id()));
@@ -230,8 +230,8 @@ pub(crate) fn client_certificates_are_callers_at_gateways_alone() {
     };
     assert_eq!(denied(&compiled(&json!([]), pass)), ["not-denied"; 3]);
     let along = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
-    let beside_wide = compiled(&json!([]), |config| config["along"] = along("Pass"));
+    let beside_wide = compiled(&json!([]), |config| config["coEnforced"] = along("Pass"));
     assert_eq!(denied(&beside_wide), as_elsewhere);
-    let beside_closed = compiled(&json!([]), |config| config["along"] = along("Deny"));
+    let beside_closed = compiled(&json!([]), |config| config["coEnforced"] = along("Deny"));
     assert_eq!(denied(&beside_closed), ["no-rule-matched"; 3]);
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    ANONYMOUS, Asked, BARE, BATCH, NONE, OK, USUAL, VM, assert_answers, assert_matches, by, host,
+    ANONYMOUS, TestRequest, BARE, BATCH, NONE, OK, USUAL, VM, assert_answers, assert_matches, by, host,
     path, port, to,
 };
 
 pub(crate) fn requests_match_by_method_path_host_and_port() {
-    let cases: [(Value, &[Asked], &[Asked]); 14] = [
+    let cases: [(Value, &[TestRequest], &[TestRequest]); 14] = [
         (
             json!({"methods": ["GET"]}),
             &[USUAL],
@@ -86,7 +86,7 @@ pub(crate) fn requests_match_by_method_path_host_and_port() {
             &[
                 USUAL,
                 to("PUT", "/order"),
-                Asked {
+                TestRequest {
                     port: Some(9090),
                     ..path("/order")
                 },

@@ -6,7 +6,7 @@ use peergate_engine::timestamp::Timestamp;
 use serde_json::json;
 
 use super::{
-    ANONYMOUS, Asked, BATCH, CART, NONE, USUAL, WEB, answer, assert_answers, at, by, compile,
+    ANONYMOUS, TestRequest, BATCH, CART, NONE, USUAL, WEB, answer, assert_answers, at, by, compile,
     config, path, port, to,
 };
 
@@ -17,7 +17,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         {"id": "c", "effect": "Deny", "from": [{"serviceAccounts": ["web"]}], "to": [{"methods": ["PUT"]}]},
         {"id": "d", "effect": "Deny", "to": [{"methods": ["PUT"], "paths": ["/x"]}, {"paths": ["/admin/{**}"]}]},
     ]);
-    let put = |peer| Asked {
+    let put = |peer| TestRequest {
         method: Some("PUT"),
         ..by(peer)
     };
@@ -25,7 +25,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         (path("/a"), "allowed-by-rule a"),
         (path("/b"), "allowed-by-rule b"),
         (
-            Asked {
+            TestRequest {
                 path: Some("/a"),
                 ..by(BATCH)
             },
@@ -35,7 +35,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         (put(CART), "allowed-by-rule b"),
         (put(WEB), "denied-by-rule c"),
         (
-            Asked {
+            TestRequest {
                 path: Some("/x"),
                 ..put(WEB)
             },
@@ -44,7 +44,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
         (to("PUT", "/x"), "denied-by-rule d"),
         (path("/admin/users"), "denied-by-rule d"),
         (
-            Asked {
+            TestRequest {
                 peer: None,
                 ..path("/admin/")
             },
@@ -114,7 +114,7 @@ pub(crate) fn a_policy_in_shadow_decides_and_lets_everything_pass() {
         let policy = CompiledPolicy::from_json(config.to_string().as_bytes()).expect("a policy");
         assert_eq!(answer(&policy, USUAL), "denied-by-rule r", "{enforcement}");
         let request =
-            Request::of_peer(PeerIdentity::Malformed, Timestamp::from_unix_nanoseconds(0));
+            Request::from_peer(PeerIdentity::Malformed, Timestamp::from_unix_nanoseconds(0));
         assert_eq!(
             policy.evaluate(&request).lets_pass(),
             lets_pass,
@@ -151,7 +151,7 @@ pub(crate) fn a_thousand_rules_are_told_apart() {
             let request = Request {
                 method: Some(b"GET"),
                 path: Some(path.as_bytes()),
-                ..Request::of_peer(
+                ..Request::from_peer(
                     PeerIdentity::from_uri_san(Some(peer.as_bytes())),
                     Timestamp::from_unix_nanoseconds(0),
                 )
@@ -200,7 +200,7 @@ pub(crate) fn templates_that_begin_or_end_alike_are_told_apart() {
             let path = path.replace("{}", &number.to_string());
             let request = Request {
                 path: Some(path.as_bytes()),
-                ..Request::of_peer(
+                ..Request::from_peer(
                     PeerIdentity::from_uri_san(Some(b"spiffe://cluster.local/ns/a/sa/b")),
                     Timestamp::from_unix_nanoseconds(0),
                 )

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, NONE, OK, USUAL, assert_answers, host, path};
+use super::{TestRequest, NONE, OK, USUAL, assert_answers, host, path};
 
 const DENIED: &str = "denied-by-rule r";
 
 /// Checks the decisions of an `Allow` rule and a `Deny` rule with the same matchers.
-fn assert_both(rule: &Value, cases: &[(Asked, &'static str, &'static str)]) {
+fn assert_both(rule: &Value, cases: &[(TestRequest, &'static str, &'static str)]) {
     for (effect, of_allow) in [("Allow", true), ("Deny", false)] {
         let mut rule = rule.clone();
         rule["id"] = json!("r");
@@ -20,12 +20,12 @@ fn assert_both(rule: &Value, cases: &[(Asked, &'static str, &'static str)]) {
     }
 }
 
-const fn with(headers: &'static [(&'static str, &'static str)]) -> Asked {
-    Asked { headers, ..USUAL }
+const fn with(headers: &'static [(&'static str, &'static str)]) -> TestRequest {
+    TestRequest { headers, ..USUAL }
 }
 
-const fn sni(name: &'static str) -> Asked {
-    Asked {
+const fn sni(name: &'static str) -> TestRequest {
+    TestRequest {
         server_name: Some(name),
         ..USUAL
     }

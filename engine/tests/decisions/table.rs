@@ -49,7 +49,7 @@ const VM: &str = "spiffe://cluster.local/vm/7";
 
 /// A request, by its differences from the usual one.
 #[derive(Clone, Copy)]
-struct Asked {
+struct TestRequest {
     peer: Option<&'static str>,
     method: Option<&'static str>,
     path: Option<&'static str>,
@@ -60,7 +60,7 @@ struct Asked {
     now: &'static str,
 }
 
-const USUAL: Asked = Asked {
+const USUAL: TestRequest = TestRequest {
     peer: Some(CART),
     method: Some("GET"),
     path: Some("/orders"),
@@ -71,50 +71,50 @@ const USUAL: Asked = Asked {
     now: "2026-06-01T00:00:00Z",
 };
 
-const fn by(peer: &'static str) -> Asked {
-    Asked {
+const fn by(peer: &'static str) -> TestRequest {
+    TestRequest {
         peer: Some(peer),
         ..USUAL
     }
 }
 
-const fn to(method: &'static str, path: &'static str) -> Asked {
-    Asked {
+const fn to(method: &'static str, path: &'static str) -> TestRequest {
+    TestRequest {
         method: Some(method),
         path: Some(path),
         ..USUAL
     }
 }
 
-const fn path(path: &'static str) -> Asked {
+const fn path(path: &'static str) -> TestRequest {
     to("GET", path)
 }
 
-const fn host(host: &'static str) -> Asked {
-    Asked {
+const fn host(host: &'static str) -> TestRequest {
+    TestRequest {
         host: Some(host),
         ..USUAL
     }
 }
 
-const fn port(port: u16) -> Asked {
-    Asked {
+const fn port(port: u16) -> TestRequest {
+    TestRequest {
         port: Some(port),
         ..USUAL
     }
 }
 
-const fn at(now: &'static str) -> Asked {
-    Asked { now, ..USUAL }
+const fn at(now: &'static str) -> TestRequest {
+    TestRequest { now, ..USUAL }
 }
 
-const ANONYMOUS: Asked = Asked {
+const ANONYMOUS: TestRequest = TestRequest {
     peer: None,
     ..USUAL
 };
 
 /// A request with only a caller.
-const BARE: Asked = Asked {
+const BARE: TestRequest = TestRequest {
     method: None,
     path: None,
     host: None,
@@ -137,7 +137,7 @@ fn compile(rules: &Value) -> CompiledPolicy {
 }
 
 /// The reason code, its rule, then the shadow rules that match.
-fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
+fn answer(policy: &CompiledPolicy, asked: TestRequest) -> String {
     let headers = asked.headers.iter();
     let headers: Vec<_> = headers
         .map(|(name, value)| (*name, value.as_bytes()))
@@ -149,7 +149,7 @@ fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
         path: asked.path.map(str::as_bytes),
         authority: asked.host.map(str::as_bytes),
         port: asked.port,
-        ..Request::of_peer(
+        ..Request::from_peer(
             PeerIdentity::from_uri_san(asked.peer.map(str::as_bytes)),
             Timestamp::parse(asked.now).expect("a time"),
         )
@@ -162,10 +162,10 @@ fn answer(policy: &CompiledPolicy, asked: Asked) -> String {
     parts.chain(rule).chain(shadow).collect()
 }
 
-fn assert_answers(rules: &Value, cases: &[(Asked, &str)]) {
+fn assert_answers(rules: &Value, cases: &[(TestRequest, &str)]) {
     let policy = compile(rules);
     for &(asked, expected) in cases {
-        let Asked {
+        let TestRequest {
             peer,
             method,
             path,
@@ -187,7 +187,7 @@ const OK: &str = "allowed-by-rule r";
 const NONE: &str = "no-rule-matched";
 
 /// Checks the same rule with `Allow` and with `Deny`.
-fn assert_matches(rule: &Value, matching: &[Asked], others: &[Asked]) {
+fn assert_matches(rule: &Value, matching: &[TestRequest], others: &[TestRequest]) {
     for (effect, code) in [("Allow", OK), ("Deny", "denied-by-rule r")] {
         let mut rule = rule.clone();
         rule["id"] = json!("r");

@@ -15,7 +15,7 @@ fn without_a_clock_time_counts_against_the_caller() {
         {"id": "web", "effect": "Allow", "notBefore": "2000-01-01T00:00:00Z",
          "from": [{"serviceAccounts": ["web"]}]},
     ]));
-    let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) != Verdict::Answered;
+    let pass = |host: FakeHost| enforcer(&config, &host).enforce(&host) != Disposition::Answered;
     let noon = "2026-06-01T12:00:00Z";
     assert!(pass(FakeHost::with_uri_sans(&[WEB]).at(noon)));
     assert!(!pass(FakeHost::with_uri_sans(&[WEB])));
@@ -25,7 +25,7 @@ fn without_a_clock_time_counts_against_the_caller() {
     assert!(!pass(FakeHost::with_uri_sans(&[ADMIN])));
 }
 
-const ALLOWED: Verdict = Verdict::Pass(Some(Outcome::Allowed));
+const ALLOWED: Disposition = Disposition::Pass(Some(DecisionOutcome::Allowed));
 
 fn by_identity() -> Value {
     config(&json!([
@@ -41,7 +41,7 @@ fn by_operation() -> Value {
 }
 
 /// The host calls for a request whose caller's certificate is cached.
-fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Verdict, FakeHost) {
+fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Disposition, FakeHost) {
     let enforcer = enforcer(config, &FakeHost::anonymous());
     enforcer.enforce(&request());
     let host = request();
@@ -88,7 +88,7 @@ fn what_no_rule_in_question_looks_at_is_not_asked_for() {
 fn a_denial_costs_four_calls_that_return_data_more() {
     let admin = || FakeHost::with_uri_sans(&[ADMIN]);
     let (verdict, host) = calls_when_known(&by_operation(), admin);
-    assert_eq!(verdict, Verdict::Answered);
+    assert_eq!(verdict, Disposition::Answered);
     assert_eq!(host.calls.answered.get(), 1 + 4);
     assert_eq!(host.calls.unanswered.get(), 1);
     assert_eq!(host.calls.time.get(), 1);
@@ -188,7 +188,7 @@ fn an_unvalidated_certificate_counts_as_none_and_is_not_reported_upstream() {
     let post = unvalidated()
         .without_header(":method")
         .with_header(":method", "POST");
-    assert_eq!(enforcer.enforce(&post), Verdict::Answered);
+    assert_eq!(enforcer.enforce(&post), Disposition::Answered);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn forged_callers_survive_on_no_path_that_goes_on() {
         let host = host
             .with_header("x-peergate", "")
             .with_header("X-Peergate", b"caller=\"\xff\"");
-        assert_ne!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
+        assert_ne!(enforcer(&config, &host).enforce(&host), Disposition::Answered);
         let callers: Vec<_> = host
             .header_values(upstream_header::NAME)
             .iter()
@@ -255,7 +255,7 @@ fn forged_callers_survive_on_no_path_that_goes_on() {
 fn a_denied_request_is_answered_once_and_left_as_it_is() {
     let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate", "me");
     let enforcer = enforcer(&by_identity(), &host);
-    assert_eq!(enforcer.enforce(&host), Verdict::Answered);
+    assert_eq!(enforcer.enforce(&host), Disposition::Answered);
     assert_eq!(host.responses.borrow().len(), 1);
     assert_eq!(host.calls.header_writes.get(), 0);
 }
@@ -271,7 +271,7 @@ fn a_policy_in_shadow_lets_everything_pass() {
     ] {
         assert_eq!(
             enforcer(&config, &host).enforce(&host),
-            Verdict::Pass(Some(Outcome::Denied))
+            Disposition::Pass(Some(DecisionOutcome::Denied))
         );
         assert!(host.responses.borrow().is_empty());
     }
@@ -330,12 +330,12 @@ fn what_no_rule_denies_passes_where_the_policy_says_so() {
         ),
         (
             FakeHost::with_uri_sans(&[ADMIN]),
-            Verdict::Answered,
+            Disposition::Answered,
             "no-admin deny denied-by-rule",
         ),
         (
             FakeHost::with_uri_sans(&["spiffe://evil/ns/shop/sa/web"]),
-            Verdict::Answered,
+            Disposition::Answered,
             "- deny foreign-trust-domain",
         ),
     ] {
@@ -349,5 +349,5 @@ fn what_a_policy_leaves_to_the_mesh_is_denied_where_the_mesh_does_not_say_otherw
     let mut config = config(&json!([]));
     config["otherwise"] = "Pass".into();
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(enforcer(&config, &host).enforce(&host), Verdict::Answered);
+    assert_eq!(enforcer(&config, &host).enforce(&host), Disposition::Answered);
 }

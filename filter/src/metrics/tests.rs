@@ -204,7 +204,7 @@ fn what_is_in_force_is_told_when_it_is_taken_up() {
     let mut config = config(&rules());
     config["revision"] = "5f70bf18a086".into();
     enforcer(&config, &host);
-    let value = |metric: &str| host.counted_of(metric);
+    let value = |metric: &str| host.series_values(metric);
     let one = |label: &str, value| vec![(label.to_owned(), value)];
     assert_eq!(
         value("peergate_policy_revision"),
@@ -234,7 +234,7 @@ fn a_rule_that_is_gone_expires_no_more() {
     fewer.as_array_mut().unwrap().remove(0);
     let fewer = config(&fewer).to_string();
     crate::enforcer::Enforcer::new(fewer.as_bytes(), &host).unwrap();
-    let expiries = || host.counted_of("peergate_rule_expiry_timestamp_seconds");
+    let expiries = || host.series_values("peergate_rule_expiry_timestamp_seconds");
     assert_eq!(
         expiries(),
         [
@@ -254,7 +254,7 @@ fn a_revision_of_another_form_is_none() {
         let mut config = config(&json!([]));
         config["revision"] = json!(revision);
         enforcer(&config, &host);
-        let told = host.counted_of("peergate_policy_revision");
+        let told = host.series_values("peergate_policy_revision");
         assert_eq!(told, [("shop_orders".to_owned(), 0)], "{revision}");
     }
 }

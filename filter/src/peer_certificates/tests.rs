@@ -98,7 +98,7 @@ fn what_was_found_is_kept_by_digest() {
 fn the_number_of_certificates_that_are_kept_is_bounded() {
     let certificates = PeerCertificates::default();
     let pem = certificate(&[WEB], &[]);
-    for number in 0..=MOST {
+    for number in 0..=MAX_CERTIFICATES {
         let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB])
             .with_property(DIGEST, &number.to_le_bytes())
             .with_property(CERTIFICATE, pem.as_bytes());

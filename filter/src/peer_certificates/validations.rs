@@ -19,13 +19,13 @@ const FILTER_CHAIN: &[u8] = b"xds\0filter_chain_name";
 const LOCAL_ADDRESS: &[u8] = b"destination\0address";
 
 /// The maximum number of filter chains remembered per certificate.
-const MOST_PLACES: usize = 16;
+const MAX_PLACES: usize = 16;
 
 /// How long a resumed session may rely on an earlier full handshake. The filter cannot see when the
 /// listener stops trusting a CA or a certificate is revoked, so this bounds how long such a
 /// certificate is still accepted. It spans a client's reconnects and is short compared to the
 /// lifetime of certificates.
-const REMEMBERED: Duration = Duration::from_mins(10);
+const MAX_AGE: Duration = Duration::from_mins(10);
 
 /// Where a certificate was validated.
 pub(super) struct Validations {
@@ -44,7 +44,7 @@ struct Validated {
 
 impl Validations {
     /// No validations yet, for a certificate with this end of validity.
-    pub(super) fn of(not_after: Option<Timestamp>) -> Self {
+    pub(super) fn new(not_after: Option<Timestamp>) -> Self {
         Self {
             not_after,
             places: Vec::new(),
@@ -81,12 +81,12 @@ impl Validations {
         };
         self.places
             .retain(|known| !known.is_at(&at) && now < known.until);
-        if self.places.len() < MOST_PLACES {
+        if self.places.len() < MAX_PLACES {
             let (filter_chain, local_address) = at;
             self.places.push(Validated {
                 filter_chain,
                 local_address,
-                until: not_after.min(now.after(REMEMBERED)),
+                until: not_after.min(now.after(MAX_AGE)),
             });
         }
     }

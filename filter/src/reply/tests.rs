@@ -86,7 +86,7 @@ fn every_reason_to_deny_is_among_them() {
     let mut codes: Vec<_> = denied().into_iter().map(|(code, ..)| code).collect();
     codes.extend(["allowed-by-rule", "not-denied"]);
     codes.sort_unstable();
-    let mut all = ReasonCode::OF_DECISIONS.map(ReasonCode::as_str);
+    let mut all = ReasonCode::DECISION_REASONS.map(ReasonCode::as_str);
     all.sort_unstable();
     assert_eq!(codes, all);
 }

@@ -2,7 +2,7 @@
 
 use peergate_sandbox::{INBOUND_STRICT, Leaf, Request};
 
-use super::{Planes, Protocol, client, filters};
+use super::{EnforcementPoints, Protocol, client, filters};
 use crate::mesh::{Mesh, WEB, http_filter, plugin_config};
 
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
@@ -18,7 +18,7 @@ fn dns(names: &[&str]) -> Leaf {
 
 #[test]
 fn cve_2026_47778_a_nul_does_not_end_a_name() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     planes.assert_caller_gets(200, &Leaf::spiffe(WEB));
     for end in ["\0", "\0.evil", "\0/sa/evil"] {
         let name = format!("{WEB}{end}");
@@ -36,7 +36,7 @@ fn cve_2026_47778_a_nul_does_not_end_a_name() {
 #[test]
 fn cve_2026_47778_a_name_with_a_nul_does_not_pass_a_deny() {
     let deny = "{id: evil, effect: Deny, from: [{notServiceAccounts: [web]}]}";
-    let planes = Planes::enforcing(&["{id: all, effect: Allow}", deny]);
+    let planes = EnforcementPoints::enforcing(&["{id: all, effect: Allow}", deny]);
     planes.assert_caller_gets(200, &Leaf::spiffe(WEB));
     planes.assert_caller_gets(403, &Leaf::spiffe(&format!("{WEB}\0.evil")));
     planes.assert_caller_gets(
@@ -47,7 +47,7 @@ fn cve_2026_47778_a_name_with_a_nul_does_not_pass_a_deny() {
 
 #[test]
 fn cve_2025_66220_an_other_name_is_no_identity_with_or_without_a_nul() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     for name in [WEB.to_owned(), format!("{WEB}\0"), format!("{WEB}\0.evil")] {
         let only = Leaf {
             other_names: vec![name],
@@ -69,7 +69,7 @@ fn cve_2025_66220_an_other_name_is_no_identity_with_or_without_a_nul() {
 
 #[test]
 fn grpc_go_9111_a_subject_is_no_identity() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     for name in [WEB, "cluster.local/ns/shop/sa/web", "web"] {
         let only = Leaf {
             subject: vec![("CN".to_owned(), name.to_owned())],
@@ -87,7 +87,7 @@ fn grpc_go_9111_a_subject_is_no_identity() {
 /// Only RBAC reads the DNS name as an identity. In Istio, the handshake rejects it.
 #[test]
 fn grpc_go_9111_a_dns_name_is_no_identity() {
-    let planes = Planes::enforcing(&[ALLOW]);
+    let planes = EnforcementPoints::enforcing(&[ALLOW]);
     planes.assert_caller_gets(403, &dns(&["cluster.local/ns/shop/sa/web"]));
     planes.assert_caller_gets(403, &dns(&["web.shop.svc", "x.spiffe://cluster.local"]));
     let caller = Some(dns(&[WEB]));
@@ -108,7 +108,7 @@ fn grpc_go_9111_a_dns_name_is_no_identity() {
 
 #[test]
 fn grpc_go_9111_who_is_named_otherwise_is_not_anonymous() {
-    let planes = Planes::enforcing(&[ANYBODY]);
+    let planes = EnforcementPoints::enforcing(&[ANYBODY]);
     let named = [
         dns(&["web.shop.svc"]),
         dns(&["web.shop.svc", "web"]),
@@ -180,7 +180,7 @@ const DOTS: [(&str, &str, &str); 7] = [
 ];
 
 /// Both points with a rule for each of the sources, whose path is its number.
-fn with_dots(effect: &str, others: &[&str]) -> Planes {
+fn with_dots(effect: &str, others: &[&str]) -> EnforcementPoints {
     let rules = DOTS.iter().enumerate().map(|(number, (source, ..))| {
         format!(
             "{{id: r{number}, effect: {effect}, from: [{{{source}}}], to: [{{paths: [/{number}]}}]}}"
@@ -188,12 +188,12 @@ fn with_dots(effect: &str, others: &[&str]) -> Planes {
     });
     let rules: Vec<_> = rules.collect();
     let rules: Vec<_> = rules.iter().map(String::as_str).collect();
-    Planes::enforcing(&[others, &rules].concat())
+    EnforcementPoints::enforcing(&[others, &rules].concat())
 }
 
 /// Asserts the status of both points for this caller, in the service's trust domain, at the path of
 /// a source.
-fn assert_dots(planes: &Planes, number: usize, caller: &str, status: u16) {
+fn assert_dots(planes: &EnforcementPoints, number: usize, caller: &str, status: u16) {
     let caller = Leaf::spiffe(&format!("spiffe://cluster.local/{caller}"));
     let request = Request::get(&format!("/{number}"));
     let statuses = planes.statuses(Some(&caller), Protocol::Http1, &request);

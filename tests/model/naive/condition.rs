@@ -1,6 +1,6 @@
 //! The conditions of a rule.
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::{ConditionSpec, Effect, SourceSpec};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::field::{Stops, field};
 use super::host::{host_matches, takes_host};
-use super::source::{beyond_identity_matches, block_matches, identity_matches};
+use super::source::{other_fields_match, block_matches, identity_matches};
 use super::text::{bytes_of, header_matches, latin1, list_matches, parts, text_matches};
 
 pub(super) fn condition_matches(
@@ -16,12 +16,12 @@ pub(super) fn condition_matches(
     effect: Effect,
     condition: &ConditionSpec,
     caller: &Caller,
-    asked: &Asked,
+    asked: &TestRequest,
 ) -> bool {
     let values = || condition.values.clone();
     let not_values = || condition.not_values.clone();
     let source = |source: SourceSpec| identity_matches(config, effect, &source, caller);
-    let beyond = |source: SourceSpec| beyond_identity_matches(effect, &source, asked);
+    let beyond = |source: SourceSpec| other_fields_match(effect, &source, asked);
     let default = SourceSpec::default;
     // An attribute with any number of values, each compared by itself.
     let each = |texts: Vec<Vec<u8>>, matches: fn(&str, &[u8]) -> bool| {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::Asked;
+use peergate_tests::random::TestRequest;
 use policy_schema::engine::PeerIp;
 use policy_schema::plugin_config::PluginConfig;
 use policy_schema::rule_spec::{Effect, RuleSpec, SourceSpec};
@@ -15,13 +15,13 @@ pub(super) fn from_matches(
     config: &PluginConfig,
     rule: &RuleSpec,
     caller: &Caller,
-    asked: &Asked,
+    asked: &TestRequest,
 ) -> bool {
     match &rule.from {
         None => rule.effect != Effect::Allow || caller.id().is_some(),
         Some(sources) => sources.iter().any(|source| {
             caller_matches(config, rule.effect, source, caller)
-                && beyond_identity_matches(rule.effect, source, asked)
+                && other_fields_match(rule.effect, source, asked)
         }),
     }
 }
@@ -47,7 +47,7 @@ fn caller_matches(
     }
 }
 
-pub(super) fn beyond_identity_matches(effect: Effect, source: &SourceSpec, asked: &Asked) -> bool {
+pub(super) fn other_fields_match(effect: Effect, source: &SourceSpec, asked: &TestRequest) -> bool {
     let peer_ip_matches = || {
         let (any_of, none_of) = (&source.ip_blocks, &source.not_ip_blocks);
         let attribute = match asked.peer_ip {
@@ -117,7 +117,7 @@ fn has_beginning(block: &str, address: IpAddr) -> bool {
 }
 
 /// By the form of the value.
-fn request_principal_matches(value: &str, asked: &Asked) -> bool {
+fn request_principal_matches(value: &str, asked: &TestRequest) -> bool {
     let claim = |name: &str| {
         let claim = &asked.metadata["envoy.filters.http.jwt_authn"]["payload"][name];
         claim.as_str().map(str::to_owned)

@@ -8,7 +8,7 @@ mod values;
 use std::collections::BTreeMap;
 
 use policy_schema::plugin_config::{
-    ApiVersion, MeshIdentity, PluginConfig, PolicyAlong, PolicyName,
+    ApiVersion, MeshIdentity, PluginConfig, CoEnforcedPolicy, PolicyName,
 };
 use policy_schema::reporting::ReportingSpec;
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec, SourceSpec};
@@ -26,19 +26,19 @@ use source::source;
 /// A plugin config, sometimes with followers.
 pub fn policy() -> impl Strategy<Value = PluginConfig> {
     let size = prop_oneof![3 => 0..5usize, 3 => 5..12usize, 1 => 12..=40usize];
-    let along = vec(along(), 0..3).prop_map(|mut along| {
-        for (number, policy) in along.iter_mut().enumerate() {
-            policy.policy.name = format!("along{number}");
+    let co_enforced = vec(co_enforced(), 0..3).prop_map(|mut co_enforced| {
+        for (number, policy) in co_enforced.iter_mut().enumerate() {
+            policy.policy.name = format!("follower{number}");
         }
-        along
+        co_enforced
     });
-    let along = prop_oneof![3 => Just(Vec::new()), 1 => along];
-    (part(size), along, 0..=2usize).prop_map(|(leading, mut along, aliases)| {
+    let co_enforced = prop_oneof![3 => Just(Vec::new()), 1 => co_enforced];
+    (part(size), co_enforced, 0..=2usize).prop_map(|(leading, mut co_enforced, aliases)| {
         let mut leading = leading;
         if aliases == 0 {
             // Patterns use domains 1 and 2; a mesh without the second only knows one.
             rename_second_domain(&mut leading.rules);
-            along
+            co_enforced
                 .iter_mut()
                 .for_each(|policy| rename_second_domain(&mut policy.rules));
         }
@@ -60,19 +60,19 @@ pub fn policy() -> impl Strategy<Value = PluginConfig> {
             otherwise: leading.otherwise,
             mesh_otherwise: leading.otherwise,
             rules: leading.rules,
-            along,
+            co_enforced,
             known_gateways: Vec::new(),
             at_gateway: leading.at_gateway,
-            yields: false,
+            may_be_led: false,
         }
     })
 }
 
-fn along() -> impl Strategy<Value = PolicyAlong> {
+fn co_enforced() -> impl Strategy<Value = CoEnforcedPolicy> {
     part(0..4usize)
 }
 
-fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong> {
+fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = CoEnforcedPolicy> {
     let rules = size.prop_flat_map(|size| vec(rule(), size));
     let enforcement = prop_oneof![
         5 => Just(Enforcement::Enforce),
@@ -98,7 +98,7 @@ fn part(size: impl Strategy<Value = usize>) -> impl Strategy<Value = PolicyAlong
                     rule.effect = Effect::Deny;
                 }
             }
-            PolicyAlong {
+            CoEnforcedPolicy {
                 policy: PolicyName {
                     namespace: "a".to_owned(),
                     name: "model".to_owned(),

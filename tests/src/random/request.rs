@@ -20,7 +20,7 @@ use super::{Names, from_outside};
 
 /// A request as raw bytes.
 #[derive(Clone)]
-pub struct Asked {
+pub struct TestRequest {
     /// The caller's identity as reported by the proxy.
     pub peer: Option<Vec<u8>>,
     /// The client certificate, if any.
@@ -53,7 +53,7 @@ pub struct Asked {
     pub now: u64,
 }
 
-impl Asked {
+impl TestRequest {
     /// The address that the proxy reads from `x-forwarded-for`: the last one, if it is a plain
     /// address.
     pub fn forwarded_ip(&self) -> Option<IpAddr> {
@@ -89,12 +89,12 @@ impl Asked {
             server_name: self.server_name.as_deref(),
             headers: &headers,
             metadata: Some(&self.metadata),
-            ..Request::of_peer(peer, Timestamp::from_unix_nanoseconds(self.now))
+            ..Request::from_peer(peer, Timestamp::from_unix_nanoseconds(self.now))
         })
     }
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for TestRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text =
             |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| bytes.escape_ascii().to_string());
@@ -103,7 +103,7 @@ impl fmt::Debug for Asked {
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.escape_ascii()))
             .collect();
-        f.debug_struct("Asked")
+        f.debug_struct("TestRequest")
             .field("peer", &text(&self.peer))
             .field("certificate", &self.certificate)
             .field("is_unvalidated", &self.is_unvalidated)
@@ -124,7 +124,7 @@ impl fmt::Debug for Asked {
 }
 
 /// A request that may match.
-pub fn request() -> impl Strategy<Value = Asked> {
+pub fn request() -> impl Strategy<Value = TestRequest> {
     let domain = prop_oneof![9 => Just("td1"), 2 => Just("td2"), 1 => Just("td3")];
     let mesh = (domain, select(&PATHS_OF_IDS[..]));
     let mesh = mesh.prop_map(|(domain, path)| format!("spiffe://{domain}/{path}"));
@@ -164,7 +164,7 @@ pub fn request() -> impl Strategy<Value = Asked> {
                 (addresses, server_name, headers, metadata, now),
             )| {
                 let (local_ip, peer_ip, remote_ip) = addresses;
-                Asked {
+                TestRequest {
                     peer: match &certificate {
                         Some(names) => names.identity(),
                         None => peer.map(String::into_bytes),
@@ -290,7 +290,7 @@ fn moment() -> impl Strategy<Value = u64> {
 }
 
 /// A request with arbitrary content.
-pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
+pub fn arbitrary_request() -> impl Strategy<Value = TestRequest> {
     let bytes = || {
         let near = prop_oneof![
             4 => any::<u8>(),
@@ -309,7 +309,7 @@ pub fn arbitrary_request() -> impl Strategy<Value = Asked> {
     )
         .prop_map(|(bytes, usual, port, now)| {
             let (peer, method, path, host, server_name, header) = bytes;
-            Asked {
+            TestRequest {
                 peer,
                 certificate: None,
                 method,

@@ -11,7 +11,7 @@ use crate::rule::{CertificateMatch, Rule, Source};
 use crate::rule_spec::Effect;
 
 /// If this many templates share a prefix, they are indexed by suffix.
-const CROWDED: usize = 8;
+const SUFFIX_INDEX_THRESHOLD: usize = 8;
 
 /// Collects rules, then builds the index over them.
 #[derive(Debug, Default)]
@@ -231,7 +231,7 @@ fn template_key(template: &PathTemplate, by_path: &FxHashMap<TextMatch, Vec<Clau
     let prefix = TextMatch::Prefix(template.literal_prefix().into());
     let suffix = TextMatch::Suffix(template.literal_suffix().into());
     let crowd = |key| by_path.get(key).map_or(0, Vec::len);
-    if crowd(&prefix) >= CROWDED && crowd(&suffix) < crowd(&prefix) {
+    if crowd(&prefix) >= SUFFIX_INDEX_THRESHOLD && crowd(&suffix) < crowd(&prefix) {
         suffix
     } else {
         prefix

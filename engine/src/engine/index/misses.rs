@@ -3,13 +3,13 @@
 use super::{Clause, ClauseList, RuleIndex};
 use crate::engine::CompiledRule;
 use crate::engine::attribute::{Attribute, Differences};
-use crate::engine::caller::Caller;
+use crate::engine::caller::EngineCaller;
 use crate::engine::evaluation::Evaluation;
 use crate::engine::request::RequestAttributes;
 use crate::engine::residual::{ResidualCondition, ResidualOperation, ResidualSource};
 
 /// The average number of values per rule part for which a bounded search budgets.
-const VALUES_OF_A_PART: usize = 16;
+const VALUES_PER_PART: usize = 16;
 
 impl RuleIndex {
     /// Calls `visit` with rules that do not match and the differences to the request, times
@@ -20,7 +20,7 @@ impl RuleIndex {
         &self,
         rules: &[CompiledRule],
         evaluation: &Evaluation<'_, impl RequestAttributes>,
-        most: usize,
+        limit: usize,
         mut visit: impl FnMut(&CompiledRule, Differences),
     ) {
         let own = self.classes_of(&evaluation.caller);
@@ -34,15 +34,15 @@ impl RuleIndex {
                 clauses.map(move |clause| (clause, is_own, has_path))
             })
         });
-        let mut values_left = most.saturating_mul(VALUES_OF_A_PART);
-        for (clause, is_own, has_path) in parts.take(most) {
+        let mut values_left = limit.saturating_mul(VALUES_PER_PART);
+        for (clause, is_own, has_path) in parts.take(limit) {
             let Some(rule) = rules.get(clause.rule) else {
                 continue;
             };
             let mut differences = clause.differences(rule, evaluation, is_own);
             differences.add_if(!has_path, Attribute::Path);
             visit(rule, differences);
-            values_left = values_left.saturating_sub(clause.values(rule));
+            values_left = values_left.saturating_sub(clause.value_count(rule));
             if values_left == 0 {
                 return;
             }
@@ -50,7 +50,7 @@ impl RuleIndex {
     }
 
     /// The classes of the caller.
-    fn classes_of(&self, caller: &Caller<'_>) -> Vec<usize> {
+    fn classes_of(&self, caller: &EngineCaller<'_>) -> Vec<usize> {
         let mut classes = Vec::new();
         self.visit_classes(caller, |class| classes.push(class));
         classes
@@ -83,15 +83,15 @@ impl RuleIndex {
 
 impl Clause {
     /// The number of values that are compared one by one.
-    fn values(&self, rule: &CompiledRule) -> usize {
+    fn value_count(&self, rule: &CompiledRule) -> usize {
         let operation = rule.operations.get(self.operation);
         let source = rule.sources.get(self.source);
-        operation.map_or(0, ResidualOperation::values)
-            + source.map_or(0, ResidualSource::values)
+        operation.map_or(0, ResidualOperation::value_count)
+            + source.map_or(0, ResidualSource::value_count)
             + rule
                 .conditions
                 .iter()
-                .map(ResidualCondition::values)
+                .map(ResidualCondition::value_count)
                 .sum::<usize>()
     }
 

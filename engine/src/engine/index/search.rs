@@ -32,7 +32,7 @@ impl RuleIndex {
             from,
             found: Found::default(),
         };
-        self.visit_classes(&evaluation.caller, |class| search.look_at_class(class));
+        self.visit_classes(&evaluation.caller, |class| search.search_class(class));
         search.found
     }
 }
@@ -47,11 +47,11 @@ struct Search<'s, 'r, R> {
 }
 
 impl<R: RequestAttributes> Search<'_, '_, R> {
-    fn look_at_class(&mut self, number: usize) {
+    fn search_class(&mut self, number: usize) {
         let Some(class) = self.index.classes.get(number) else {
             return;
         };
-        self.look_at_list(class.any_path);
+        self.search_list(class.any_path);
         let paths = &self.index.paths;
         if paths.is_empty(number) {
             return;
@@ -59,13 +59,13 @@ impl<R: RequestAttributes> Search<'_, '_, R> {
         if let Some(path) = self.evaluation.path() {
             paths.visit(number, path.path(), |position| {
                 if let Some(list) = class.by_path.get(position) {
-                    self.look_at_list(*list);
+                    self.search_list(*list);
                 }
             });
         }
     }
 
-    fn look_at_list(&mut self, list: ClauseList) {
+    fn search_list(&mut self, list: ClauseList) {
         let clauses = self.index.clauses_of(list);
         let first = clauses.partition_point(|clause| clause.rule < self.from);
         for clause in clauses.iter().skip(first) {

@@ -23,7 +23,7 @@ fn request<'r>(caller: Option<&'r str>, method: &'r str, path: &'r str) -> Reque
         path: Some(path.as_bytes()),
         authority: Some(b"orders:8080"),
         port: Some(8080),
-        ..Request::of_peer(
+        ..Request::from_peer(
             PeerIdentity::from_uri_san(caller.map(str::as_bytes)),
             Timestamp::parse("2026-06-01T00:00:00Z").unwrap(),
         )
@@ -187,15 +187,15 @@ fn parts_with_long_lists_of_values_count_as_many() {
             .map(|number| json!({"id": format!("long-{number}"), "effect": "Allow", "to": [long]}))
             .collect();
         let policy = policy(&Value::Array(rules));
-        let looked_at = |most| {
+        let compared = |limit| {
             policy
-                .nearest(&request(Some(WEB), "GET", "/a"), 1_000, most)
+                .nearest(&request(Some(WEB), "GET", "/a"), 1_000, limit)
                 .len()
         };
         // The first part is always compared, whatever its length.
-        assert_eq!(looked_at(1), 1);
-        assert_eq!(looked_at(64), 6);
-        assert_eq!(looked_at(usize::MAX), 100);
+        assert_eq!(compared(1), 1);
+        assert_eq!(compared(64), 6);
+        assert_eq!(compared(usize::MAX), 100);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Patterns for the values of a header, which clients can repeat.
 
-use super::value_set::{AskedOfRequests, HostSet, MaybeEmpty, TextSet, ValueSet};
+use super::value_set::{RequestTerms, HostSet, MaybeEmpty, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
 use crate::matching::header::{Run, Separator, ValueList};
 use crate::matching::host::is_ambiguous;
@@ -26,12 +26,12 @@ pub(super) struct HeaderSet {
 impl HeaderSet {
     /// `name` is in lower case.
     pub(super) fn new(name: &str, patterns: Vec<TextMatch>) -> Self {
-        let separator = (!name.starts_with(':')).then(|| Separator::of_header(name));
+        let separator = (!name.starts_with(':')).then(|| Separator::for_header(name));
         let is_host = matches!(name, "host" | ":authority");
         let (mut lists, mut runs, mut hosts) = (Vec::new(), Vec::new(), Vec::new());
         for pattern in &patterns {
             let literal = pattern.literal().as_bytes();
-            let run = separator.and_then(|separator| separator.run_of(pattern));
+            let run = separator.and_then(|separator| separator.to_run(pattern));
             if run.is_some() || (is_host && (literal.is_empty() || is_ambiguous(literal))) {
                 lists.push(pattern.clone());
             }
@@ -58,10 +58,10 @@ impl HeaderSet {
         request.header(name, &mut |value| match reading {
             Reading::Narrow => {
                 any = true;
-                all = all && self.has_all_of(value);
+                all = all && self.all_parts_match(value);
             }
             Reading::Wide => {
-                any = any || self.has_part_of(value);
+                any = any || self.any_part_matches(value);
                 if let (false, Some(separator)) = (self.runs.is_empty(), self.separator) {
                     list.add(separator, value);
                 }
@@ -73,7 +73,7 @@ impl HeaderSet {
     /// Whether `value` and all parts that a proxy may have joined match. A value that is listed as
     /// a whole is not split.
     #[inline(never)] // It is called at many places, and the module must stay small.
-    fn has_all_of(&self, value: &[u8]) -> bool {
+    fn all_parts_match(&self, value: &[u8]) -> bool {
         const NARROW: Reading = Reading::Narrow;
         let is_listed = |pattern: &TextMatch| pattern.is_whole() && pattern.matches(value);
         let is_plain = || self.hosts.is_empty() || !is_ambiguous(value);
@@ -87,7 +87,7 @@ impl HeaderSet {
 
     /// Whether `value` or a part that a proxy may have joined matches.
     #[inline(never)] // It is called at many places, and the module must stay small.
-    fn has_part_of(&self, value: &[u8]) -> bool {
+    fn any_part_matches(&self, value: &[u8]) -> bool {
         const WIDE: Reading = Reading::Wide;
         self.texts.contains(value, WIDE)
             || (!self.hosts.is_empty() && self.hosts.contains(value, WIDE))

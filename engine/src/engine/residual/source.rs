@@ -3,9 +3,9 @@
 use ipnet::IpNet;
 
 use super::super::attribute::{Attribute, Differences};
-use super::super::caller::Caller;
+use super::super::caller::EngineCaller;
 use super::super::request::{MetadataText, PeerIp, RequestAttributes};
-use super::value_set::{AskedOfRequests, CertificateSet, NamespaceSet, TextSet};
+use super::value_set::{RequestTerms, CertificateSet, NamespaceSet, TextSet};
 use crate::identity::TrustDomains;
 use crate::matching::TextMatch;
 use crate::rule::{MetadataKey, RequestPrincipal, Source, Terms};
@@ -20,12 +20,12 @@ pub(in crate::engine) struct ResidualSource {
     /// The excluded client certificates from outside the mesh.
     excluded_certificates: Option<Box<CertificateSet>>,
     /// Boxed, because most sources only test the identity.
-    beyond_identity: Option<Box<BeyondIdentity>>,
+    other_conditions: Option<Box<OtherConditions>>,
 }
 
 /// The conditions of a source other than on the identity.
 #[derive(Debug)]
-struct BeyondIdentity {
+struct OtherConditions {
     request_principal: Terms<Vec<RequestPrincipal>>,
     issuer: MetadataKey,
     subject: MetadataKey,
@@ -61,9 +61,9 @@ impl ResidualSource {
                 any_of: TextSet::new(principals),
                 none_of: TextSet::new(source.not_principals_in(trust_domains)),
             },
-            excluded_certificates: CertificateSet::of(&source.client_certificates.none_of)
+            excluded_certificates: CertificateSet::new(&source.client_certificates.none_of)
                 .map(Box::new),
-            beyond_identity: BeyondIdentity::of(&source).map(Box::new),
+            other_conditions: OtherConditions::new(&source).map(Box::new),
             namespace: source
                 .namespaces
                 .as_ref()
@@ -75,12 +75,12 @@ impl ResidualSource {
     /// Whether ALL fields match.
     pub(in crate::engine) fn matches(
         &self,
-        caller: &Caller<'_>,
+        caller: &EngineCaller<'_>,
         request: &impl RequestAttributes,
         effect: Effect,
     ) -> bool {
         self.identity_matches(caller, effect)
-            && self.beyond_identity.as_ref().is_none_or(|more| {
+            && self.other_conditions.as_ref().is_none_or(|more| {
                 more.address_matches(request, effect) && more.token_matches(request, effect)
             })
     }
@@ -88,30 +88,30 @@ impl ResidualSource {
     /// Adds the fields that do not match.
     pub(in crate::engine) fn add_differences(
         &self,
-        caller: &Caller<'_>,
+        caller: &EngineCaller<'_>,
         request: &impl RequestAttributes,
         effect: Effect,
         differences: &mut Differences,
     ) {
         differences.add_if(!self.identity_matches(caller, effect), Attribute::Caller);
-        if let Some(more) = &self.beyond_identity {
+        if let Some(more) = &self.other_conditions {
             differences.add_if(!more.token_matches(request, effect), Attribute::Token);
             differences.add_if(!more.address_matches(request, effect), Attribute::Address);
         }
     }
 
     /// The number of values that are compared one by one.
-    pub(in crate::engine) fn values(&self) -> usize {
-        self.beyond_identity.as_ref().map_or(0, |more| {
-            more.request_principal.values() + more.peer_ip.values() + more.remote_ip.values()
+    pub(in crate::engine) fn value_count(&self) -> usize {
+        self.other_conditions.as_ref().map_or(0, |more| {
+            more.request_principal.value_count() + more.peer_ip.value_count() + more.remote_ip.value_count()
         })
     }
 
-    fn identity_matches(&self, caller: &Caller<'_>, effect: Effect) -> bool {
+    fn identity_matches(&self, caller: &EngineCaller<'_>, effect: Effect) -> bool {
         let (id, certificate) = match caller {
-            Caller::Anonymous => (None, None),
-            Caller::Certificate(certificate) => (None, Some(certificate)),
-            Caller::Workload(id) => (Some(id), None),
+            EngineCaller::Anonymous => (None, None),
+            EngineCaller::Certificate(certificate) => (None, Some(certificate)),
+            EngineCaller::Workload(id) => (Some(id), None),
         };
         if let (Some(excluded), Some(certificate)) = (&self.excluded_certificates, certificate)
             && excluded.contains(certificate)
@@ -127,9 +127,9 @@ impl ResidualSource {
     }
 }
 
-impl BeyondIdentity {
+impl OtherConditions {
     /// The conditions of `source` other than on the identity, if any.
-    fn of(source: &Source) -> Option<Self> {
+    fn new(source: &Source) -> Option<Self> {
         let more = Self {
             request_principal: source.request_principals.clone(),
             issuer: MetadataKey::claim(["iss"]),

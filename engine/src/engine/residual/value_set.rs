@@ -14,7 +14,7 @@ use crate::rule::{CertificateMatch, Terms};
 use crate::rule_spec::Effect;
 
 /// Tests a request against terms whose lists are sets.
-pub(super) trait AskedOfRequests<S> {
+pub(super) trait RequestTerms<S> {
     /// Whether the attribute satisfies the terms. An absent attribute matches no value; under
     /// `none_of` it fails an `Allow` rule and satisfies all others.
     fn matches<'a>(&self, effect: Effect, attribute: impl Fn() -> Option<S::Attribute<'a>>) -> bool
@@ -28,45 +28,45 @@ pub(super) trait AskedOfRequests<S> {
         S: MaybeEmpty;
 
     /// The number of values that are compared one by one.
-    fn values(&self) -> usize
+    fn value_count(&self) -> usize
     where
-        S: Counted;
+        S: ValueCount;
 }
 
-impl<S> AskedOfRequests<S> for Terms<S> {
+impl<S> RequestTerms<S> for Terms<S> {
     fn matches<'a>(&self, effect: Effect, attribute: impl Fn() -> Option<S::Attribute<'a>>) -> bool
     where
         S: ValueSet,
     {
-        let reading = Reading::of_values(effect);
+        let reading = Reading::for_values(effect);
         let has_value = || attribute().is_some_and(|value| self.any_of.contains(value, reading));
-        (self.any_of.is_empty() || has_value()) && excludes_none(&self.none_of, effect, attribute)
+        (self.any_of.is_empty() || has_value()) && is_not_excluded(&self.none_of, effect, attribute)
     }
 
     fn matches_each(&self, effect: Effect, has: impl Fn(&S, Reading) -> bool) -> bool
     where
         S: MaybeEmpty,
     {
-        (self.any_of.is_empty() || has(&self.any_of, Reading::of_values(effect)))
-            && (self.none_of.is_empty() || !has(&self.none_of, Reading::of_exclusions(effect)))
+        (self.any_of.is_empty() || has(&self.any_of, Reading::for_values(effect)))
+            && (self.none_of.is_empty() || !has(&self.none_of, Reading::for_exclusions(effect)))
     }
 
-    fn values(&self) -> usize
+    fn value_count(&self) -> usize
     where
-        S: Counted,
+        S: ValueCount,
     {
-        self.any_of.values() + self.none_of.values()
+        self.any_of.value_count() + self.none_of.value_count()
     }
 }
 
 /// Whether the set is empty or does not contain the request's attribute. An absent attribute fails
 /// an `Allow` rule and satisfies all others.
-pub(super) fn excludes_none<'a, S: ValueSet>(
+pub(super) fn is_not_excluded<'a, S: ValueSet>(
     none_of: &S,
     effect: Effect,
     attribute: impl Fn() -> Option<S::Attribute<'a>>,
 ) -> bool {
-    let reading = Reading::of_exclusions(effect);
+    let reading = Reading::for_exclusions(effect);
     none_of.is_empty()
         || attribute().map_or(effect != Effect::Allow, |value| {
             !none_of.contains(value, reading)
@@ -79,18 +79,18 @@ pub(super) trait MaybeEmpty {
 }
 
 /// A set whose values are compared one by one.
-pub(super) trait Counted {
-    fn values(&self) -> usize;
+pub(super) trait ValueCount {
+    fn value_count(&self) -> usize;
 }
 
-impl<V> Counted for Vec<V> {
-    fn values(&self) -> usize {
+impl<V> ValueCount for Vec<V> {
+    fn value_count(&self) -> usize {
         self.len()
     }
 }
 
-impl Counted for HostSet {
-    fn values(&self) -> usize {
+impl ValueCount for HostSet {
+    fn value_count(&self) -> usize {
         self.0.len()
     }
 }
@@ -163,7 +163,7 @@ pub(super) struct CertificateSet([TextSet; NameKind::ALL.len()]);
 
 impl CertificateSet {
     /// `None` if the set is empty.
-    pub(super) fn of(certificates: &[CertificateMatch]) -> Option<Self> {
+    pub(super) fn new(certificates: &[CertificateMatch]) -> Option<Self> {
         let patterns = |kind| {
             let patterns = certificates
                 .iter()
@@ -287,8 +287,8 @@ impl PathSet {
     }
 }
 
-impl Counted for PathSet {
-    fn values(&self) -> usize {
+impl ValueCount for PathSet {
+    fn value_count(&self) -> usize {
         self.templates.len()
     }
 }

@@ -11,7 +11,7 @@ fn repeats_are_joined_where_envoy_joins_them() {
         ("content-length", None),
         (":path", None),
     ] {
-        let found = separator_of_repeats(name).map(Separator::text);
+        let found = repeat_separator(name).map(Separator::text);
         assert_eq!(found, separator, "{name}");
     }
 }
@@ -40,7 +40,7 @@ fn joined_values_are_split() {
 
 /// Whether the values of a header, sent separately, match a pattern for several values.
 fn has(separator: Separator, pattern: &str, values: &[&str]) -> bool {
-    let run = separator.run_of(&TextMatch::parse(pattern).unwrap());
+    let run = separator.to_run(&TextMatch::parse(pattern).unwrap());
     let mut list = ValueList::default();
     for value in values {
         list.add(separator, value.as_bytes());
@@ -119,7 +119,7 @@ fn values_that_stand_together_match_however_they_are_spelled_and_sent() {
 fn a_pattern_about_one_value_is_no_run() {
     for pattern in ["a", "a*", "*a", "*", ",", " , ,", "a;b"] {
         let pattern = TextMatch::parse(pattern).unwrap();
-        assert!(Separator::Comma.run_of(&pattern).is_none(), "{pattern}");
+        assert!(Separator::Comma.to_run(&pattern).is_none(), "{pattern}");
     }
 }
 

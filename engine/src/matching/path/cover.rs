@@ -31,7 +31,7 @@ struct Shape {
 impl<'p> PathCover<'p> {
     /// Indexes patterns for this reading. The patterns they are compared with have the opposite
     /// reading.
-    pub fn of(patterns: impl IntoIterator<Item = &'p PathMatch>, reading: Reading) -> Self {
+    pub fn new(patterns: impl IntoIterator<Item = &'p PathMatch>, reading: Reading) -> Self {
         let mut cover = Self {
             reading,
             texts: TextCover::default(),
@@ -151,7 +151,7 @@ mod tests {
     fn covers(pattern: &PathMatch, other: &PathMatch, reading: Reading) -> bool {
         match (pattern, other) {
             (PathMatch::Text(pattern), PathMatch::Text(other)) => {
-                TextCover::of([(0, pattern)]).first(other).is_some()
+                TextCover::new([(0, pattern)]).first(other).is_some()
             }
             (PathMatch::Text(TextMatch::Prefix(prefix)), PathMatch::Template(template)) => {
                 template.literal_prefix().starts_with(&**prefix)
@@ -161,7 +161,7 @@ mod tests {
                 template == other && reading == Reading::Wide
             }
             (PathMatch::Template(template), PathMatch::Text(TextMatch::Exact(path))) => {
-                template.matches(&PathParts::of(path.as_bytes()), reading)
+                template.matches(&PathParts::new(path.as_bytes()), reading)
             }
             _ => false,
         }
@@ -187,7 +187,7 @@ mod tests {
             reading in prop_oneof![Just(Reading::Wide), Just(Reading::Narrow)],
         ) {
             let plain = patterns.iter().position(|pattern| covers(pattern, &other, reading));
-            prop_assert_eq!(PathCover::of(&patterns, reading).first(&other), plain);
+            prop_assert_eq!(PathCover::new(&patterns, reading).first(&other), plain);
         }
     }
 
@@ -202,7 +202,7 @@ mod tests {
                 ]
             })
             .collect();
-        let cover = PathCover::of(&templates, Reading::Wide);
+        let cover = PathCover::new(&templates, Reading::Wide);
         assert_eq!(cover.shapes.len(), 2);
         let path = parse("/api/x/a999".to_owned());
         assert_eq!(cover.first(&path), Some(1_998));

@@ -22,7 +22,7 @@ struct Literals<'p> {
 
 impl<'p> TextCover<'p> {
     /// Indexes patterns, each with its position.
-    pub fn of(patterns: impl IntoIterator<Item = (usize, &'p TextMatch)>) -> Self {
+    pub fn new(patterns: impl IntoIterator<Item = (usize, &'p TextMatch)>) -> Self {
         let mut cover = Self::default();
         for (position, pattern) in patterns {
             cover.add(position, pattern);
@@ -119,7 +119,7 @@ mod tests {
             other in prop_oneof![pattern(), Just(TextMatch::present())],
         ) {
             let plain = patterns.iter().position(|pattern| covers(pattern, &other));
-            prop_assert_eq!(TextCover::of(patterns.iter().enumerate()).first(&other), plain);
+            prop_assert_eq!(TextCover::new(patterns.iter().enumerate()).first(&other), plain);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::plugin_config::PolicyName;
 use crate::rule_spec::{Effect, Enforcement};
 use crate::telemetry::{
     DECISION_FIELDS, DecisionEffect, Label, NO_RULE, ObservedValue, PolicyLabel, ReasonCode,
-    RevisionNumber, Verdicts, flat_value, plain_value, rule_id, rule_label,
+    RevisionNumber, RbacComparison, flat_value, plain_value, rule_id, rule_label,
 };
 
 /// Each word can be read back, also from flat names, and no other word is accepted.
@@ -31,7 +31,7 @@ where
 fn every_word_is_read_back() {
     words(&DecisionEffect::ALL);
     words(&ReasonCode::ALL);
-    words(&Verdicts::ALL);
+    words(&RbacComparison::ALL);
     words(&Label::ALL);
 }
 
@@ -79,7 +79,7 @@ fn the_words_are_those_that_are_released() {
          rule-not-yet-valid no-rule-matched unvalidated-certificate matched-by-rule"
     );
     assert_eq!(
-        words(&Verdicts::ALL.map(Verdicts::as_str)),
+        words(&RbacComparison::ALL.map(RbacComparison::as_str)),
         "both-allow both-deny only-rbac-denies only-filter-denies no-rbac"
     );
     assert_eq!(
@@ -93,7 +93,7 @@ fn the_help_of_a_label_lists_its_words() {
     for word in ["allow", "deny", "audit", "custom", "shadow_"] {
         assert!(Label::Effect.help().contains(&format!("`{word}`")));
     }
-    for verdicts in Verdicts::ALL {
+    for verdicts in RbacComparison::ALL {
         assert!(Label::Verdicts.help().contains(&format!("`{verdicts}`")));
     }
     let matched = format!("`{}`", ReasonCode::MatchedByRule);
@@ -148,7 +148,7 @@ fn a_revision_has_twelve_hexadecimal_digits() {
 fn a_revision_is_the_first_six_bytes_of_a_digest() {
     let digest = [0x00, 0x53, 0xcd, 0xa1, 0x8c, 0x2b, 0xff, 0xff];
     assert_eq!(
-        RevisionNumber::of_digest(&digest).to_string(),
+        RevisionNumber::from_digest(&digest).to_string(),
         "0053cda18c2b"
     );
 }

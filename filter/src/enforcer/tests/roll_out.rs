@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::enforcer::{Enforcer, Verdict};
+use crate::enforcer::{Enforcer, Disposition};
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
 /// A version of a policy, and the accounts that its enforced `Deny` rules deny.
@@ -78,8 +78,8 @@ impl Proxy {
         let fields = own.as_object().unwrap().clone();
         config.as_object_mut().unwrap().extend(fields);
         let others = (position + 1..set.len()).filter(|other| set[*other].is_some());
-        config["along"] = others.map(part).collect();
-        config["yields"] = set[..position].iter().any(Option::is_some).into();
+        config["coEnforced"] = others.map(part).collect();
+        config["mayBeLed"] = set[..position].iter().any(Option::is_some).into();
         config["meshOtherwise"] = self.mesh_otherwise.into();
         config
     }
@@ -97,7 +97,7 @@ impl Proxy {
                 let config = self.config(set, *position);
                 self.enforcers.insert(key.clone(), enforcer(&config, &host));
             }
-            self.enforcers[&key].enforce(&host) != Verdict::Answered
+            self.enforcers[&key].enforce(&host) != Disposition::Answered
         })
     }
 

@@ -120,7 +120,7 @@ fn a_filter_chain_without_a_name_is_not_remembered() {
 fn what_was_validated_is_forgotten_after_minutes_and_when_the_certificate_ends() {
     let remembers = |not_after: Option<&str>, at: &str| {
         let not_after = not_after.map(|time| Timestamp::parse(time).unwrap());
-        let mut validations = Validations::of(not_after);
+        let mut validations = Validations::new(not_after);
         validations.remember(&at_gateway(Some(VALID), "https", 443));
         validations.is_remembered(&at_gateway(Some(NOT_VALID), "https", 443).at(at))
     };
@@ -143,5 +143,5 @@ fn the_places_where_a_certificate_was_validated_are_bounded() {
     }
     let kept = certificates.by_digest.take();
     let places = kept.values().map(|known| known.validations.places.len());
-    assert_eq!(places.collect::<Vec<_>>(), [MOST_PLACES]);
+    assert_eq!(places.collect::<Vec<_>>(), [MAX_PLACES]);
 }

@@ -27,7 +27,7 @@ pub(super) fn source() -> impl Strategy<Value = SourceSpec> {
             weighted(0.1, list(trust_domain())),
         ),
     );
-    let workload = (lists, beyond_identity()).prop_map(|(lists, beyond_identity)| {
+    let workload = (lists, other_fields()).prop_map(|(lists, other_fields)| {
         let (principals, accounts, namespaces, trust_domains) = lists;
         let stands_alone = accounts.0.is_some();
         let mut source = SourceSpec {
@@ -39,16 +39,16 @@ pub(super) fn source() -> impl Strategy<Value = SourceSpec> {
             not_namespaces: namespaces.1,
             trust_domains: trust_domains.0,
             not_trust_domains: trust_domains.1,
-            ..beyond_identity
+            ..other_fields
         };
         if source == SourceSpec::default() {
             source.principals = Some(vec!["*".to_owned()]);
         }
         source
     });
-    let anonymous = beyond_identity().prop_map(|beyond_identity| SourceSpec {
+    let anonymous = other_fields().prop_map(|other_fields| SourceSpec {
         anonymous: Some(true),
-        ..beyond_identity
+        ..other_fields
     });
     prop_oneof![1 => anonymous, 3 => from_outside(), 12 => workload]
 }
@@ -59,18 +59,18 @@ fn from_outside() -> impl Strategy<Value = SourceSpec> {
     let name = || name().prop_map(str::to_owned);
     let excluded = select(&CLIENT_CERTIFICATES[..]).prop_map(str::to_owned);
     let lists = (weighted(0.8, list(name())), weighted(0.3, list(excluded)));
-    (lists, beyond_identity()).prop_map(|((some, excluded), beyond_identity)| {
+    (lists, other_fields()).prop_map(|((some, excluded), other_fields)| {
         let some = some.or_else(|| excluded.is_none().then(|| vec!["*".to_owned()]));
         SourceSpec {
             client_certificates: some,
             not_client_certificates: excluded,
-            ..beyond_identity
+            ..other_fields
         }
     })
 }
 
 /// Usually nothing.
-fn beyond_identity() -> impl Strategy<Value = SourceSpec> {
+fn other_fields() -> impl Strategy<Value = SourceSpec> {
     let lists = (
         weighted(0.2, list(request_principal())),
         weighted(0.1, list(request_principal())),

@@ -23,7 +23,7 @@ pub enum ApiVersion {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PolicyAlong {
+pub struct CoEnforcedPolicy {
     /// The policy's name.
     pub policy: PolicyName,
     /// The labels of its workloads, all of which must match. Empty for every workload.

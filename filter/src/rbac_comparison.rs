@@ -3,8 +3,8 @@
 //! Both enforce the same document. If they differ, one of them was edited by hand, does not have
 //! the latest revision, or has a bug.
 
-use peergate_engine::engine::Outcome;
-use peergate_engine::telemetry::Verdicts;
+use peergate_engine::engine::DecisionOutcome;
+use peergate_engine::telemetry::RbacComparison;
 
 use crate::host::Host;
 
@@ -18,15 +18,15 @@ const UPSTREAM: &[u8] = b"upstream\0address";
 
 /// Compares RBAC's decision on a request with the filter's, which let it pass. `None` if an earlier
 /// filter replied, so that RBAC was not reached.
-pub fn compare(filter: Outcome, host: &impl Host) -> Option<Verdicts> {
+pub fn compare(filter: DecisionOutcome, host: &impl Host) -> Option<RbacComparison> {
     let rbac = host.property(RBAC_RESULT);
     match (filter, rbac.as_deref()) {
-        (Outcome::Allowed, Some(b"allowed")) => Some(Verdicts::BothAllow),
-        (Outcome::Allowed, Some(b"denied")) => Some(Verdicts::OnlyRbacDenies),
-        (Outcome::Denied, Some(b"allowed")) => Some(Verdicts::OnlyFilterDenies),
-        (Outcome::Denied, Some(b"denied")) => Some(Verdicts::BothDeny),
-        (Outcome::Allowed | Outcome::Denied, _) => {
-            host.property(UPSTREAM).map(|_| Verdicts::NoRbac)
+        (DecisionOutcome::Allowed, Some(b"allowed")) => Some(RbacComparison::BothAllow),
+        (DecisionOutcome::Allowed, Some(b"denied")) => Some(RbacComparison::OnlyRbacDenies),
+        (DecisionOutcome::Denied, Some(b"allowed")) => Some(RbacComparison::OnlyFilterDenies),
+        (DecisionOutcome::Denied, Some(b"denied")) => Some(RbacComparison::BothDeny),
+        (DecisionOutcome::Allowed | DecisionOutcome::Denied, _) => {
+            host.property(UPSTREAM).map(|_| RbacComparison::NoRbac)
         }
     }
 }
@@ -39,12 +39,12 @@ mod tests {
     #[test]
     fn each_pair_of_verdicts_has_a_name() {
         for (filter, rbac, expected) in [
-            (Outcome::Allowed, "allowed", Verdicts::BothAllow),
-            (Outcome::Allowed, "denied", Verdicts::OnlyRbacDenies),
-            (Outcome::Denied, "allowed", Verdicts::OnlyFilterDenies),
-            (Outcome::Denied, "denied", Verdicts::BothDeny),
-            (Outcome::Allowed, "", Verdicts::NoRbac),
-            (Outcome::Denied, "somehow", Verdicts::NoRbac),
+            (DecisionOutcome::Allowed, "allowed", RbacComparison::BothAllow),
+            (DecisionOutcome::Allowed, "denied", RbacComparison::OnlyRbacDenies),
+            (DecisionOutcome::Denied, "allowed", RbacComparison::OnlyFilterDenies),
+            (DecisionOutcome::Denied, "denied", RbacComparison::BothDeny),
+            (DecisionOutcome::Allowed, "", RbacComparison::NoRbac),
+            (DecisionOutcome::Denied, "somehow", RbacComparison::NoRbac),
         ] {
             let host = FakeHost::anonymous()
                 .with_property(RBAC_RESULT, rbac.as_bytes())
@@ -56,9 +56,9 @@ mod tests {
     #[test]
     fn what_was_answered_on_the_way_says_nothing_of_rbac() {
         let host = FakeHost::anonymous();
-        assert_eq!(compare(Outcome::Allowed, &host), None);
+        assert_eq!(compare(DecisionOutcome::Allowed, &host), None);
         let host = host.with_property(RBAC_RESULT, b"denied");
-        let denied = Some(Verdicts::OnlyRbacDenies);
-        assert_eq!(compare(Outcome::Allowed, &host), denied);
+        let denied = Some(RbacComparison::OnlyRbacDenies);
+        assert_eq!(compare(DecisionOutcome::Allowed, &host), denied);
     }
 }

@@ -5,7 +5,7 @@ use super::word::words;
 words! {
     "pair of verdicts"
     /// The decisions of the filter and RBAC on one request.
-    Verdicts {
+    RbacComparison {
         /// Both allowed it.
         BothAllow = "both-allow",
         /// Both denied it. The filter's policy is in shadow, otherwise RBAC would not have seen the
@@ -20,7 +20,7 @@ words! {
     }
 }
 
-impl Verdicts {
+impl RbacComparison {
     /// Whether one allowed what the other denied.
     pub const fn disagree(self) -> bool {
         match self {

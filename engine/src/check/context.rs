@@ -5,7 +5,7 @@ use crate::rule_spec::{Enforcement, Otherwise};
 
 /// What the checks of a policy's rules depend on.
 #[derive(Clone, Copy, Debug)]
-pub struct Scope<'a> {
+pub struct RuleContext<'a> {
     /// The trust domains whose identities the mesh accepts. Without them, no identity counts as
     /// foreign.
     pub trust_domains: Option<&'a TrustDomains>,
