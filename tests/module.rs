@@ -114,7 +114,7 @@ fn exports(module: &[u8]) -> BTreeSet<String> {
 }
 
 #[test]
-fn asks_the_proxy_for_nothing_beyond_the_list() {
+fn imports_only_listed_host_calls() {
     let permitted: BTreeSet<_> = IMPORTS.map(str::to_owned).into();
     for module in [module(), comparing()] {
         let imports = imports(&module);
@@ -124,7 +124,7 @@ fn asks_the_proxy_for_nothing_beyond_the_list() {
 }
 
 #[test]
-fn offers_the_proxy_what_it_needs_and_nothing_else_to_call() {
+fn exports_only_the_needed_callbacks() {
     let expected: BTreeSet<_> = EXPORTS.map(str::to_owned).into();
     assert_eq!(exports(&module()), expected);
     let mut expected = expected;
@@ -133,7 +133,7 @@ fn offers_the_proxy_what_it_needs_and_nothing_else_to_call() {
 }
 
 #[test]
-fn stays_within_its_size() {
+fn stays_within_its_size_budget() {
     for module in [module(), comparing()] {
         let size = module.len();
         assert!(size <= MAX_BYTES, "{size} bytes of at most {MAX_BYTES}");
@@ -142,7 +142,7 @@ fn stays_within_its_size() {
 
 /// Anyone can rebuild the module to verify that an image was built from these sources.
 #[test]
-fn is_the_same_when_it_is_built_in_another_folder() {
+fn builds_reproducibly_in_another_folder() {
     let folder = tempfile::tempdir().unwrap();
     copy_sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),

@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use peergate_bench::policies::{
-    BenchRequest, Suffixes, SIZES, Shape, any_caller, compiled, hits, misses, templates,
+    BenchRequest, SIZES, Shape, Suffixes, any_caller, compiled, hits, misses, templates,
 };
 
 fn decide(criterion: &mut Criterion) {
@@ -22,7 +22,10 @@ fn decide(criterion: &mut Criterion) {
                 let mut requests = asked.iter().cycle();
                 group.bench_function(BenchmarkId::new(kind, rules), |bencher| {
                     bencher.iter(|| {
-                        let request = requests.next().map(BenchRequest::as_request).expect("a cycle");
+                        let request = requests
+                            .next()
+                            .map(BenchRequest::as_request)
+                            .expect("a cycle");
                         black_box(policy.evaluate(black_box(&request)).lets_pass())
                     });
                 });

@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_template_takes_the_long_path() {
+    fn no_template_matches_the_long_path() {
         let path = format!("/api/{}/x", "a".repeat(60_000));
         for ends in Suffixes::ALL {
             let policy = templates(ends, 100).expect("a policy");
@@ -257,7 +257,8 @@ mod tests {
         for shape in Shape::ALL {
             for rules in SIZES {
                 let policy = compiled(shape, rules).expect("a policy");
-                let code = |asked: &BenchRequest| policy.evaluate(&asked.as_request()).reason().code();
+                let code =
+                    |asked: &BenchRequest| policy.evaluate(&asked.as_request()).reason().code();
                 for asked in hits(rules) {
                     assert_eq!(
                         code(&asked),

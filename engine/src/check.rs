@@ -5,11 +5,11 @@
 
 mod client_certificate;
 mod condition;
+mod context;
 mod ip_block;
 mod list;
 mod names;
 mod operation;
-mod context;
 mod source;
 
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -20,11 +20,11 @@ use crate::rule::{Condition, Rule, Source, Test};
 use crate::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec};
 use crate::timestamp::{Timestamp, Validity};
 
+pub use context::RuleContext;
 use list::{check_header_pattern, check_list, check_pattern, check_texts};
 pub use names::is_dns_label;
 pub use names::{is_dns_subdomain, is_object_name};
 pub use operation::check_port;
-pub use context::RuleContext;
 pub(crate) use source::read_service_account;
 
 /// Checks the rules of one policy. A rule with a problem yields `None`.

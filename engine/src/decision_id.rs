@@ -198,7 +198,10 @@ impl DecisionRecord {
             (true, kind),
             (method.is_some(), flag::METHOD),
             (path.is_some(), flag::PATH),
-            (path_is_truncated || self.path_is_truncated, flag::PATH_IS_TRUNCATED),
+            (
+                path_is_truncated || self.path_is_truncated,
+                flag::PATH_IS_TRUNCATED,
+            ),
             (host.is_some(), flag::HOST),
             (revision.is_some(), flag::REVISION),
         ];

@@ -243,11 +243,15 @@ impl CompiledPolicy {
                 Phase::Before => Reason::RuleNotYetValid(rule),
                 Phase::Within | Phase::After => Reason::ExpiredRule(rule),
             },
-            (EngineCaller::Anonymous, None) if evaluation.request.peer() == PeerIdentity::Unvalidated => {
+            (EngineCaller::Anonymous, None)
+                if evaluation.request.peer() == PeerIdentity::Unvalidated =>
+            {
                 Reason::UnvalidatedCertificate
             }
             (EngineCaller::Anonymous, None) => Reason::NoIdentity,
-            (EngineCaller::Workload(_) | EngineCaller::Certificate(_), None) => Reason::NoRuleMatched,
+            (EngineCaller::Workload(_) | EngineCaller::Certificate(_), None) => {
+                Reason::NoRuleMatched
+            }
         }
     }
 

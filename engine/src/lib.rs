@@ -72,8 +72,8 @@ pub mod timestamp;
 
 pub use code::{Code, Severity};
 pub use engine::{
-    Attribute, CompiledPolicy, CompiledRule, Decision, Differences, MetadataText, NearMiss,
-    DecisionOutcome, PeerIp, Reason, Request, RequestAttributes, path_without_query,
+    Attribute, CompiledPolicy, CompiledRule, Decision, DecisionOutcome, Differences, MetadataText,
+    NearMiss, PeerIp, Reason, Request, RequestAttributes, path_without_query,
 };
 pub use identity::{
     ClientCertificate, NameKind, PeerIdentity, SpiffeId, SpiffeIdError, TrustDomains,

@@ -4,11 +4,11 @@
 //! place. `PluginConfig` → [`CompiledPolicy`](crate::engine::CompiledPolicy) is the only way to a
 //! decision: for the filter, the command line, tests and benchmarks.
 
-mod policy;
 mod checked;
 mod digest;
 mod gateways;
 mod names;
+mod policy;
 
 #[cfg(feature = "schemars")]
 use schemars::JsonSchema;
@@ -19,7 +19,6 @@ use crate::problem::Problem;
 use crate::reporting::ReportingSpec;
 use crate::rule_spec::{Enforcement, Otherwise, RuleSpec};
 
-pub use policy::{ApiVersion, InvalidPolicyName, MeshIdentity, CoEnforcedPolicy, PolicyName};
 pub(crate) use checked::{CheckedConfig, CheckedPolicy};
 pub use digest::PolicyDigest;
 #[doc(hidden)]
@@ -28,6 +27,7 @@ pub use gateways::KnownGateway;
 pub use gateways::{CertificateValidation, ProxyDescription, ProxyKind};
 #[doc(hidden)]
 pub use names::{check_policy_name, check_trust_domains};
+pub use policy::{ApiVersion, CoEnforcedPolicy, InvalidPolicyName, MeshIdentity, PolicyName};
 
 /// The configuration of one filter: a policy, the settings of the mesh that it needs, and the other
 /// policies for the same workloads.

@@ -12,10 +12,10 @@ mod filter_state;
 mod label;
 mod observed;
 mod policy_label;
+mod rbac_comparison;
 mod reason;
 mod revision;
 mod rule_label;
-mod rbac_comparison;
 mod word;
 
 pub use effect::DecisionEffect;
@@ -23,10 +23,10 @@ pub use filter_state::{DECISION_FIELDS, DECISION_ID, DENIAL_DETAILS};
 pub use label::{Label, flat_value, plain_value};
 pub use observed::{InvalidEncoding, ObservedValue};
 pub use policy_label::{InvalidPolicyLabel, PolicyLabel};
+pub use rbac_comparison::RbacComparison;
 pub use reason::ReasonCode;
 pub use revision::{InvalidRevision, RevisionNumber};
 pub use rule_label::{NO_RULE, rule_id, rule_label};
-pub use rbac_comparison::RbacComparison;
 pub use word::UnknownWord;
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ impl RequestAttributes for Watched {
 }
 
 #[test]
-fn the_path_is_asked_for_once_for_all_rules() {
+fn fetches_the_path_once() {
     let rules: Vec<_> = (0..50)
         .flat_map(|number| {
             ["Deny", "Allow"].map(|effect| {
@@ -209,7 +209,7 @@ fn the_path_is_asked_for_once_for_all_rules() {
 }
 
 #[test]
-fn a_rule_is_looked_at_once_however_many_of_its_patterns_take_the_caller() {
+fn evaluates_a_rule_once_for_many_matching_patterns() {
     let id = "cluster.local/ns/shop/sa/cart";
     let patterns: Vec<_> = (14..id.len())
         .map(|length| format!("{}*", id.get(..length).unwrap_or_default()))
@@ -223,7 +223,7 @@ fn a_rule_is_looked_at_once_however_many_of_its_patterns_take_the_caller() {
 }
 
 #[test]
-fn attributes_are_asked_for_only_when_a_rule_in_question_needs_them() {
+fn fetches_only_attributes_that_candidate_rules_need() {
     let by_cart = json!([{"serviceAccounts": ["cart"]}]);
     let by_web = json!([{"serviceAccounts": ["web"]}]);
     let all = json!([{"methods": ["*"], "paths": ["*"], "hosts": ["*"], "ports": [8080]}]);

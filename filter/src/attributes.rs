@@ -150,9 +150,7 @@ impl<H: Host> RequestAttributes for HostAttributes<'_, H> {
     }
 
     fn remote_ip(&self) -> Option<IpAddr> {
-        *self
-            .remote_ip
-            .get_or_init(|| self.fetch_ip(SOURCE_ADDRESS))
+        *self.remote_ip.get_or_init(|| self.fetch_ip(SOURCE_ADDRESS))
     }
 
     fn server_name(&self) -> Option<&[u8]> {
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_asked_for_before_it_is_needed_nor_twice() {
+    fn fetches_attributes_lazily_and_once() {
         let host = FakeHost::with_uri_sans_before_envoy_1_38(&[WEB]);
         with(&host, |request| {
             assert_eq!(host.calls.answered.get(), 0);
@@ -259,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf_8_are_only_bytes() {
+    fn accepts_invalid_utf_8() {
         let host = FakeHost::anonymous()
             .without_header(":path")
             .with_header(":path", b"/\xff?\xfe");
@@ -269,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_none_is_absent() {
+    fn treats_an_invalid_port_as_absent() {
         for bytes in [
             &[0x90_u8, 0x1f][..],
             &(-1_i64).to_le_bytes(),
@@ -281,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_says_who_calls() {
+    fn reads_the_caller_from_the_certificate() {
         assert_eq!(
             caller(&FakeHost::with_uri_sans(&[WEB])),
             Ok(Some(WEB.to_owned()))
@@ -292,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_waypoint_says_who_calls_where_there_is_no_certificate() {
+    fn reads_the_caller_from_the_waypoint_without_a_certificate() {
         let waypoint = |sans: &str| {
             caller(&FakeHost::anonymous().with_property(WAYPOINT_PEER, sans.as_bytes()))
         };
@@ -304,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_with_their_ports() {
+    fn parses_addresses_with_ports() {
         for (text, address) in [
             ("10.0.0.1:8080", Some("10.0.0.1")),
             ("[2001:db8::1]:8080", Some("2001:db8::1")),
@@ -327,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_has_each_of_its_values() {
+    fn visits_each_value_of_a_header() {
         let host = FakeHost::anonymous()
             .with_header("x-tenant", "a")
             .with_header("x-other", "b")
@@ -348,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_asked_for_once() {
+    fn fetches_metadata_once() {
         let metadata = serialized(&json!({"jwt": {"payload": {"iss": "a"}}}));
         let host = FakeHost::anonymous().with_property(DYNAMIC_METADATA, &metadata);
         let key = MetadataKey {

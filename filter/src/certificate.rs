@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_rbac_takes_for_ids_are_counted() {
+    fn counts_names_that_rbac_reads_as_ids() {
         let cases: [(&[&str], &[&str], usize); 9] = [
             (&[], &[], 0),
             (&[], &["web.shop"], 0),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn names_longer_than_one_byte_can_say_are_walked_over() {
+    fn skips_names_with_long_lengths() {
         let path = "a".repeat(1500);
         let long = format!("spiffe://cluster.local/{path}");
         for names in [1, 2, 60] {
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_may_end_as_they_like() {
+    fn accepts_any_line_ending() {
         let pem = certificate(&[WEB], &[]);
         for pem in [
             pem.replace('\n', "\r\n"),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_certificate_has_no_count() {
+    fn rejects_anything_but_one_certificate() {
         let pem = certificate(&[WEB], &[]);
         let other = certificate(&[ADMIN], &[]);
         for text in [
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cut_or_changed_certificate_counts_as_good_by_accident() {
+    fn rejects_truncated_and_altered_certificates() {
         let der = decode_pem(certificate(&[WEB, ADMIN], &["web.shop"]).as_bytes()).unwrap();
         let pem_of = |der: &[u8]| {
             let body = STANDARD.encode(der);
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_read_in_either_form_of_a_time() {
+    fn parses_both_time_formats() {
         for (year, time) in [
             (2031, "2031-02-03T00:00:00Z"),
             (2049, "2049-02-03T00:00:00Z"),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_none_is_not_read() {
+    fn rejects_invalid_times() {
         for time in [
             "",
             "30",
@@ -300,7 +300,11 @@ mod tests {
         ] {
             let length = u8::try_from(time.len()).unwrap();
             let time = [&[UTC_TIME, length], time.as_bytes()].concat();
-            assert_eq!(end_of_validity(&[&time[..], &time].concat()), None, "{time:?}");
+            assert_eq!(
+                end_of_validity(&[&time[..], &time].concat()),
+                None,
+                "{time:?}"
+            );
         }
     }
 }

@@ -130,7 +130,8 @@ impl DecisionLog {
             caller,
             method: truncated_text(request.method(), MAX_TEXT_LEN).map(Cow::Owned),
             path: truncated_text(request.path(), MAX_PATH_LEN).map(Cow::Owned),
-            host: truncated_text(request.authority().map(without_userinfo), MAX_TEXT_LEN).map(Cow::Owned),
+            host: truncated_text(request.authority().map(without_userinfo), MAX_TEXT_LEN)
+                .map(Cow::Owned),
             revision: policy.revision(),
             decision: None,
             omitted,
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_is_one_line_that_says_who_was_denied_what_and_why() {
+    fn logs_a_denial_in_one_line() {
         let host = FakeHost::with_uri_sans(&[ADMIN]);
         let [line] = &logged(|config| config["revision"] = "abc".into(), &host)[..] else {
             panic!("not one line");
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_that_are_nobody_of_the_mesh_are_among_them() {
+    fn logs_callers_outside_the_mesh() {
         for (host, reason, caller) in [
             (FakeHost::anonymous(), "no-identity", Value::Null),
             (
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn matches_of_rules_in_shadow_and_denials_of_policies_in_shadow_are_told_apart() {
+    fn distinguishes_shadow_rules_from_shadow_policies() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         let [line] = &logged(|_| {}, &host)[..] else {
             panic!("not one line");
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_not_logged() {
+    fn does_not_log_allowed_requests() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         let is_silent = |config: &mut Value| {
             config["rules"].as_array_mut().unwrap().pop();
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_could_be_a_secret_is_logged() {
+    fn does_not_log_secrets() {
         for caller in [ADMIN, WEB] {
             let lines = logged(|_| {}, &with_secrets(caller));
             assert_eq!(lines[0]["host"], "@orders.shop:8080");
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn nor_is_it_part_of_an_id() {
+    fn does_not_put_secrets_into_ids() {
         let lines = logged(|_| {}, &with_secrets(ADMIN));
         let id = lines[0]["decision"].as_str().unwrap();
         let record = DecisionRecord::decode(id).unwrap();
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_longer_for_what_a_client_sends() {
+    fn limits_the_length_of_a_line() {
         let long = "\"".repeat(50_000);
         for caller in [ADMIN, WEB] {
             let host = FakeHost::with_uri_sans(&[caller])
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_cut_short_and_the_next_line_says_by_how_many() {
+    fn limits_the_rate_and_reports_omitted_lines() {
         let start = FakeHost::with_uri_sans(&[ADMIN]).at("2026-06-01T12:00:00Z");
         let mut config = config(&rules());
         config["reporting"] = json!({"log": {"linesPerSecond": 2}});
@@ -391,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_by_strangers_hides_nothing_of_callers_of_the_mesh() {
+    fn strangers_cannot_hide_denials_of_mesh_callers() {
         for enforcement in ["Enforce", "Shadow"] {
             let logged = callers_logged(enforcement, &[None, Some(GATEWAY), Some(ADMIN)]);
             assert_eq!(logged, ["-", "-", ADMIN, ADMIN]);
@@ -402,13 +403,13 @@ mod tests {
 
     /// For `WEB`, a rule in shadow is logged under the same limits as denials in shadow.
     #[test]
-    fn nor_does_it_hide_matches_in_shadow() {
+    fn strangers_cannot_hide_shadow_matches() {
         let logged = callers_logged("Shadow", &[None, Some(WEB)]);
         assert_eq!(logged, ["-", "-", WEB, WEB]);
     }
 
     #[test]
-    fn no_line_is_written_where_none_is_wanted() {
+    fn logs_nothing_if_disabled() {
         let host = FakeHost::with_uri_sans(&[ADMIN]);
         let is_off = |config: &mut Value| {
             config["reporting"] = json!({"log": {"linesPerSecond": 0}});

@@ -2,7 +2,7 @@
 
 use peergate_engine::decision_id::{MAX_PATH_LEN, MAX_TEXT_LEN, RecordedCaller};
 use peergate_engine::engine::{
-    CompiledPolicy, CompiledRule, Decision, NearMiss, DecisionOutcome, Reason, RequestAttributes,
+    CompiledPolicy, CompiledRule, Decision, DecisionOutcome, NearMiss, Reason, RequestAttributes,
 };
 use peergate_engine::plugin_config::PolicyName;
 use peergate_engine::rule_spec::Enforcement;
@@ -56,7 +56,9 @@ impl<'p> Denial<'p> {
             host: truncated_text(record.host.as_deref(), MAX_TEXT_LEN),
             caller: match record.caller {
                 RecordedCaller::Workload(id) => Some(id),
-                RecordedCaller::Certificate(names) => truncated_text(Some(names.as_bytes()), MAX_PATH_LEN),
+                RecordedCaller::Certificate(names) => {
+                    truncated_text(Some(names.as_bytes()), MAX_PATH_LEN)
+                }
                 RecordedCaller::Anonymous | RecordedCaller::Malformed => None,
             },
         }

@@ -211,7 +211,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn texts_and_lists_of_texts_are_found_at_any_depth() {
+    fn finds_texts_and_lists_at_any_depth() {
         let metadata = example();
         let at = |path: &[&str]| texts(&metadata, "jwt", path);
         assert_eq!(at(&["payload", "iss"]), ["https://a.example"]);
@@ -227,7 +227,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn whatever_else_stands_there_is_nothing() {
+    fn ignores_other_values() {
         let metadata = example();
         for path in [
             &["payload", "exp"][..],
@@ -247,7 +247,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_changed_anywhere_is_never_a_trap() {
+    fn survives_truncated_and_altered_metadata() {
         let metadata = example();
         for length in 0..metadata.len() {
             texts(&metadata[..length], "jwt", &["payload", "groups"]);

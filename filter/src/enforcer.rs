@@ -90,7 +90,9 @@ impl Enforcer {
             let effect = decision.effect();
             learning::observe(&self.policy, limit, reason.rule(), effect, &request, host);
         }
-        if decision.outcome() == DecisionOutcome::Allowed && reporting.access_log == ReportedRequests::All {
+        if decision.outcome() == DecisionOutcome::Allowed
+            && reporting.access_log == ReportedRequests::All
+        {
             access_log::write_allowance(&self.policy, &decision, host);
         }
         // Recorded last, so that a shadow match overwrites the plain allowance.

@@ -7,7 +7,7 @@ use peergate_engine::engine::DecisionOutcome;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::enforcer::{Enforcer, Disposition};
+use crate::enforcer::{Disposition, Enforcer};
 use crate::host::Host as _;
 use crate::host::proxy_wasm::Proxy;
 use crate::{reply, upstream_header};

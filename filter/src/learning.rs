@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_counted_by_caller_method_and_path_without_its_query() {
+    fn counts_requests_by_caller_method_and_path() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         enforcer(&learning(9), &host).enforce(&host);
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_that_are_nobody_of_the_mesh_are_one() {
+    fn counts_callers_outside_the_mesh_as_one() {
         for host in [
             FakeHost::anonymous(),
             FakeHost::with_uri_sans(&[WEB, ADMIN]),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn past_the_bound_all_are_one() {
+    fn counts_requests_beyond_the_limit_together() {
         let mut host = FakeHost::with_uri_sans(&[WEB]);
         let enforcer = enforcer(&learning(2), &host);
         for number in 0..100 {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_denied_takes_no_room_from_those_who_pass() {
+    fn denied_requests_leave_series_for_allowed_ones() {
         let setup = FakeHost::anonymous();
         let enforcer = enforcer(&learning(8), &setup);
         for number in 0..100 {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_any_length_makes_no_long_series() {
+    fn limits_the_length_of_a_series() {
         let path = "/".repeat(10_000);
         let host = FakeHost::with_uri_sans(&[WEB])
             .without_header(":path")
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_takes_no_room() {
+    fn long_values_use_no_series() {
         let request = |method: &str, path: &str| {
             FakeHost::with_uri_sans(&[WEB])
                 .without_header(":path")
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_learnt_unless_it_is_asked_for() {
+    fn learns_nothing_if_disabled() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         let mut config = learning(9);
         config.as_object_mut().unwrap().remove("reporting");

@@ -103,15 +103,18 @@ fn parse_certificate(host: &impl Host, accepts_outsiders: bool) -> KnownCertific
         _ => Peer::Malformed,
     };
     let read = read.flatten();
-    let names = read.as_ref().filter(|_| accepts_outsiders).and_then(|read| {
-        // The proxy formats it as in RFC 2253.
-        let subject = host.property(SUBJECT);
-        let subject = subject
-            .iter()
-            .map(|subject| (NameKind::Subject, &**subject));
-        let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
-        ClientCertificate::new(names.chain(subject))
-    });
+    let names = read
+        .as_ref()
+        .filter(|_| accepts_outsiders)
+        .and_then(|read| {
+            // The proxy formats it as in RFC 2253.
+            let subject = host.property(SUBJECT);
+            let subject = subject
+                .iter()
+                .map(|subject| (NameKind::Subject, &**subject));
+            let names = read.names.iter().map(|(kind, name)| (*kind, &**name));
+            ClientCertificate::new(names.chain(subject))
+        });
     KnownCertificate {
         peer,
         names: names.map(Rc::new),

@@ -37,11 +37,23 @@ mod tests {
     use crate::fake_host::FakeHost;
 
     #[test]
-    fn each_pair_of_verdicts_has_a_name() {
+    fn names_each_pair_of_decisions() {
         for (filter, rbac, expected) in [
-            (DecisionOutcome::Allowed, "allowed", RbacComparison::BothAllow),
-            (DecisionOutcome::Allowed, "denied", RbacComparison::OnlyRbacDenies),
-            (DecisionOutcome::Denied, "allowed", RbacComparison::OnlyFilterDenies),
+            (
+                DecisionOutcome::Allowed,
+                "allowed",
+                RbacComparison::BothAllow,
+            ),
+            (
+                DecisionOutcome::Allowed,
+                "denied",
+                RbacComparison::OnlyRbacDenies,
+            ),
+            (
+                DecisionOutcome::Denied,
+                "allowed",
+                RbacComparison::OnlyFilterDenies,
+            ),
             (DecisionOutcome::Denied, "denied", RbacComparison::BothDeny),
             (DecisionOutcome::Allowed, "", RbacComparison::NoRbac),
             (DecisionOutcome::Denied, "somehow", RbacComparison::NoRbac),
@@ -54,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_answered_on_the_way_says_nothing_of_rbac() {
+    fn ignores_requests_that_did_not_reach_rbac() {
         let host = FakeHost::anonymous();
         assert_eq!(compare(DecisionOutcome::Allowed, &host), None);
         let host = host.with_property(RBAC_RESULT, b"denied");

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_who_calls_and_what_was_decided_by_which_rule_of_which_revision() {
+    fn reports_caller_decision_rule_and_revision() {
         let host = FakeHost::with_uri_sans(&[WEB]);
         assert_eq!(
             sent_headers(&host, |config| config["revision"] = "5f70bf18a086".into()),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_policy_in_shadow_would_deny_is_told_so() {
+    fn reports_shadow_denials() {
         let host = FakeHost::anonymous();
         assert_eq!(
             sent_headers(&host, |config| config["enforcement"] = "Shadow".into()),
@@ -121,16 +121,17 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_stands_in_the_config_ends_a_text() {
+    fn configured_texts_cannot_break_quoting() {
         let host = FakeHost::with_uri_sans(&[WEB]);
-        let [value] = &sent_headers(&host, |config| config["revision"] = "\", a=\"b".into())[..] else {
+        let [value] = &sent_headers(&host, |config| config["revision"] = "\", a=\"b".into())[..]
+        else {
             panic!("no single value");
         };
         assert!(value.ends_with("rule=\"web\""), "{value}");
     }
 
     #[test]
-    fn without_a_copy_nothing_is_written() {
+    fn writes_nothing_without_a_forged_header() {
         let host = FakeHost::anonymous();
         remove(&host);
         assert_eq!(host.calls.header_writes.get(), 0);
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_copy_is_removed_an_empty_first_one_included() {
+    fn removes_every_copy_of_the_header() {
         let host = FakeHost::anonymous()
             .with_header("x-peergate", "")
             .with_header("X-PEERGATE", "a")
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_application_could_take_for_it_goes_too() {
+    fn removes_lookalike_headers() {
         for is_told in [false, true] {
             let host = FakeHost::with_uri_sans(&[WEB]).with_header("X_Peergate", "a");
             sent_headers(&host, |config| {
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn trailers_of_either_name_are_removed_and_no_others() {
+    fn removes_only_forged_trailers() {
         let host = FakeHost::anonymous()
             .with_header("x-peergate", "of the headers")
             .with_trailer("X-Peergate", "a")
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_decision_takes_the_place_of_every_copy() {
+    fn the_decision_replaces_every_copy() {
         let host = FakeHost::with_uri_sans(&[WEB])
             .with_header(
                 "x-peergate",

@@ -6,7 +6,7 @@ use peergate_filter::certificate::Certificate;
 use peergate_fuzz::{Target, fuzz};
 
 #[test]
-fn any_certificate_is_counted_or_refused() {
+fn any_bytes_are_counted_or_rejected() {
     const TARGET: Target<'_> = Target {
         name: "certificate",
         seeds: &[],

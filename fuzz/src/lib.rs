@@ -152,7 +152,7 @@ mod tests {
     };
 
     #[test]
-    fn the_corpus_and_mutations_of_it_are_run() {
+    fn runs_the_corpus_and_mutations() {
         let count = Cell::new(0);
         let with_word = Cell::new(0);
         fuzz(TARGET, |input| {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "it panicked")]
-    fn a_panic_fails() {
+    fn fails_on_a_panic() {
         fuzz(TARGET, |input| {
             assert!(input.is_empty(), "an input");
             String::new()
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "bytes at a time")]
-    fn too_much_memory_fails() {
+    fn fails_on_too_much_memory() {
         fuzz(TARGET, |_| {
             let bytes: Vec<u8> = Vec::with_capacity(200_000_001);
             format!("{}", bytes.len())

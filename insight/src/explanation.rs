@@ -21,8 +21,8 @@ mod written;
 
 use policy_schema::decision_id::{DecisionRecord, RecordedCaller};
 use policy_schema::engine::{
-    Attribute, CompiledPolicy, CompiledRule, Differences, NearMiss, DecisionOutcome, PeerIp, Reason,
-    Request,
+    Attribute, CompiledPolicy, CompiledRule, DecisionOutcome, Differences, NearMiss, PeerIp,
+    Reason, Request,
 };
 use policy_schema::identity::{ClientCertificate, PeerIdentity};
 use policy_schema::plugin_config::PolicyName;

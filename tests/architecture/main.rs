@@ -119,7 +119,7 @@ fn modules_import_only_what_their_page_permits() {
 }
 
 #[test]
-fn modules_do_not_import_each_other_in_circles() {
+fn modules_have_no_import_cycles() {
     for folder in WITH_MODULE_RULES {
         let mut rules = rules_of(&format!("{folder}/ARCHITECTURE.md"));
         while !rules.is_empty() {
@@ -136,7 +136,7 @@ fn modules_do_not_import_each_other_in_circles() {
 }
 
 #[test]
-fn no_files_of_a_crate_import_each_other() {
+fn files_have_no_import_cycles() {
     let mut found = Vec::new();
     for root in crate_roots() {
         let imports = files::imports(&root);
@@ -175,7 +175,7 @@ fn crate_roots() -> Vec<PathBuf> {
 }
 
 #[test]
-fn crates_depend_on_what_the_page_says() {
+fn crate_dependencies_match_the_page() {
     let rules = rules_of("ARCHITECTURE.md");
     let output = Command::new(env!("CARGO"))
         .args([
@@ -207,7 +207,7 @@ fn crates_depend_on_what_the_page_says() {
 }
 
 #[test]
-fn the_filter_is_built_of_the_engine_alone() {
+fn the_filter_depends_only_on_the_engine() {
     let output = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -278,7 +278,7 @@ fn circles_among(files: &[(&str, &str)]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_planted_circle_is_found_and_what_looks_like_one_is_not() {
+fn finds_planted_cycles_only() {
     let root = ("lib.rs", "mod a; mod b;");
     let b = (
         "b.rs",

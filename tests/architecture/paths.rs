@@ -30,7 +30,7 @@ fn normalized(path: &Path) -> PathBuf {
 }
 
 #[test]
-fn no_crate_takes_a_file_of_another_by_its_path() {
+fn no_crate_includes_files_of_another() {
     for folder in crate_folders() {
         for file in rust_files(&folder) {
             let text = std::fs::read_to_string(&file).unwrap();
@@ -42,7 +42,7 @@ fn no_crate_takes_a_file_of_another_by_its_path() {
 }
 
 #[test]
-fn a_path_out_of_the_crate_is_found() {
+fn finds_paths_outside_the_crate() {
     let (folder, file) = (Path::new("/mesh/a"), Path::new("/mesh/a/tests/it/main.rs"));
     let within = "#[path = \"../support/b.rs\"]\nmod b;";
     assert!(outside(folder, file, within).is_empty());

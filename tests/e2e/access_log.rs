@@ -50,7 +50,7 @@ fn left(requests: &[Request], change: impl FnOnce(&mut PluginConfig)) -> Vec<Val
 }
 
 #[test]
-fn a_line_has_the_decision_and_its_id_and_no_query() {
+fn logs_the_decision_and_its_id_without_query() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("access.log");
     let mesh = Mesh::with_logged_fields(&path, &access_log_labels(), plugin_config(|_| {}));
@@ -77,7 +77,7 @@ fn a_line_has_the_decision_and_its_id_and_no_query() {
 }
 
 #[test]
-fn of_requests_that_pass_it_has_what_was_asked_for() {
+fn logs_allowed_requests_as_configured() {
     let requests = [
         Request::get("/orders"),
         Request::get("/orders/bulk"),

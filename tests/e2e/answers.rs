@@ -116,7 +116,7 @@ fn assert_on_page(table: &str) {
 }
 
 #[test]
-fn the_page_has_the_answers_that_callers_get() {
+fn the_page_lists_the_replies() {
     let mesh = Mesh::with_config(plugin_config(|_| {}));
     let mut table = "| denied because | HTTP/1.1 and HTTP/2: 403, body | headers | gRPC: headers |\n| --- | --- | --- | --- |\n"
         .to_owned();
@@ -135,7 +135,7 @@ fn the_page_has_the_answers_that_callers_get() {
 
 /// Other requests by the caller in the first row of that table.
 #[test]
-fn the_page_has_what_other_requests_get() {
+fn the_page_lists_replies_to_other_requests() {
     let mesh = Mesh::with_config(plugin_config(|_| {}));
     let (plain, _) = denied(mesh.client_as(WEB), "/admin");
     let mut table = "| request | status | headers | body |\n| --- | --- | --- | --- |\n".to_owned();
@@ -211,7 +211,7 @@ fn body_says(problem: &Value) -> String {
 }
 
 #[test]
-fn the_page_has_what_each_caller_learns_at_each_level() {
+fn the_page_lists_disclosure_by_caller_and_level() {
     let mut table =
         "| level | caller | body says | gRPC: message |\n| --- | --- | --- | --- |\n".to_owned();
     for level in [

@@ -65,7 +65,7 @@ fn call(mesh: &Mesh) -> Response {
 }
 
 #[test]
-fn a_first_config_that_cannot_be_taken_lets_nobody_in() {
+fn an_invalid_first_config_denies_every_request() {
     let mut mesh = Mesh::discovering("{}");
     mesh.wait_for_config(Discovery::Rejected);
     mesh.envoy.wait_for_log("missing field", PATIENCE).unwrap();
@@ -78,7 +78,7 @@ fn a_first_config_that_cannot_be_taken_lets_nobody_in() {
 }
 
 #[test]
-fn a_config_that_cannot_be_taken_leaves_the_last_one_in_force() {
+fn an_invalid_update_keeps_the_active_config() {
     let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
     mesh.wait_for_config(Discovery::Accepted);
     for (config, reason) in unsound() {
@@ -119,7 +119,7 @@ fn a_rule_changed_in_place_takes_effect_without_a_restart() {
 }
 
 #[test]
-fn many_configs_one_after_the_other_do_no_harm() {
+fn survives_many_updates() {
     let mut mesh = Mesh::discovering(&plugin_config(|_| {}));
     mesh.wait_for_config(Discovery::Accepted);
     for number in 0..20 {

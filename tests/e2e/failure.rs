@@ -90,7 +90,7 @@ fn section(id: u8, elements: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn a_filter_that_fails_passes_requests_only_where_its_policies_are_in_shadow() {
+fn a_failing_filter_passes_requests_only_in_shadow() {
     for (enforcement, policy, status) in [
         ("Shadow", "FAIL_OPEN", 200),
         ("Enforce", "FAIL_RELOAD", 503),
@@ -109,7 +109,7 @@ fn a_filter_that_fails_passes_requests_only_where_its_policies_are_in_shadow() {
 }
 
 #[test]
-fn a_first_config_that_cannot_be_taken_lets_nobody_in_even_in_shadow() {
+fn an_invalid_first_config_denies_every_request_even_in_shadow() {
     let mut filter = filter_of("Shadow", &module());
     filter["typed_config"]["config"]["configuration"]["value"] = json!("{}");
     let mesh = Mesh::discovering_extension(&crate::mesh::extension_config_of(&filter));

@@ -123,7 +123,7 @@ fn assert_same(before: f64, now: f64) {
 }
 
 #[test]
-fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
+fn a_flood_of_denials_uses_no_series_few_lines_and_no_memory() {
     let mesh = Mesh::start();
     // Buffers and the certificate cache reach their final size.
     let longest_names = longest_names(MORE_THAN_CACHED);
@@ -165,7 +165,7 @@ fn a_flood_of_denials_makes_no_series_few_lines_and_no_memory() {
 }
 
 #[test]
-fn a_flood_in_learning_mode_makes_as_many_series_as_it_may_and_then_no_memory() {
+fn a_flood_in_learning_mode_is_bounded() {
     let most = 200;
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.reporting.learning = Some(LearningSpec {

@@ -91,7 +91,7 @@ fn on_a_full_and_a_resumed_session(mesh: &Mesh, client: Client) -> [peergate_san
 }
 
 #[test]
-fn a_self_made_certificate_is_no_identity_at_a_gateway() {
+fn a_self_signed_certificate_is_no_identity_at_a_gateway() {
     let mesh = accepting_untrusted(GATEWAY);
     let self_made = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
@@ -101,7 +101,7 @@ fn a_self_made_certificate_is_no_identity_at_a_gateway() {
 }
 
 #[test]
-fn a_self_made_certificate_may_do_what_callers_without_one_may() {
+fn a_self_signed_certificate_counts_as_anonymous_at_a_gateway() {
     let mesh = accepting_untrusted(GATEWAY);
     let self_made = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
@@ -138,7 +138,7 @@ fn an_expired_certificate_is_no_identity_at_a_gateway() {
 }
 
 #[test]
-fn a_resumed_session_is_an_identity_where_the_full_handshake_was_validated() {
+fn a_resumed_session_keeps_its_validated_identity() {
     let mesh = accepting_untrusted(GATEWAY);
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &mesh.identity([WEB]));
     let responses = on_a_full_and_a_resumed_session(&mesh, client);
@@ -146,7 +146,7 @@ fn a_resumed_session_is_an_identity_where_the_full_handshake_was_validated() {
 }
 
 #[test]
-fn a_resumed_session_is_no_identity_where_the_filter_chain_has_no_name() {
+fn a_resumed_session_needs_a_named_filter_chain() {
     let mesh = start(GATEWAY, |bootstrap| {
         let listener = listener(bootstrap, INBOUND_OPTIONAL_TLS);
         let chain = listener["filter_chains"][0].as_object_mut().unwrap();
@@ -176,7 +176,7 @@ fn without_resumption_every_validated_handshake_is_an_identity() {
 }
 
 #[test]
-fn a_resumed_session_of_a_self_made_certificate_is_no_identity() {
+fn a_resumed_session_of_a_self_signed_certificate_is_no_identity() {
     let mesh = accepting_untrusted(GATEWAY);
     let self_made = Authority::new().unwrap().issue(&Leaf::spiffe(WEB)).unwrap();
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
@@ -186,7 +186,7 @@ fn a_resumed_session_of_a_self_made_certificate_is_no_identity() {
 }
 
 #[test]
-fn what_one_filter_chain_validated_is_no_identity_at_another() {
+fn validation_at_one_filter_chain_does_not_count_at_another() {
     let mesh = accepting_untrusted(GATEWAY);
     let web = mesh.identity([WEB]);
     let trusting = client(&mesh, INBOUND_OPTIONAL_TLS, &web);

@@ -36,7 +36,7 @@ fn forged(path: &str) -> Request {
 }
 
 #[test]
-fn the_upstream_is_told_the_verified_caller_the_decision_the_rule_and_the_revision() {
+fn reports_caller_decision_rule_and_revision_upstream() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.revision = Some("5f70bf18a086".to_owned());
     }));
@@ -84,7 +84,7 @@ fn forged_identity_headers_of_anonymous_callers_are_removed() {
 }
 
 #[test]
-fn forged_identity_headers_are_removed_where_the_upstream_is_told_nothing() {
+fn forged_identity_headers_are_removed_without_reporting() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.reporting = ReportingSpec::default()
     }));
@@ -99,7 +99,7 @@ fn forged_identity_headers_are_removed_where_the_upstream_is_told_nothing() {
 }
 
 #[test]
-fn forged_identity_headers_are_removed_where_the_policy_is_in_shadow() {
+fn forged_identity_headers_are_removed_in_shadow() {
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.enforcement = Enforcement::Shadow;
     }));
@@ -155,7 +155,7 @@ fn forged_identity_trailers_are_removed_and_others_arrive() {
 }
 
 #[test]
-fn forged_identity_trailers_are_removed_where_the_proxy_lets_http1_have_trailers() {
+fn forged_identity_trailers_are_removed_over_http1() {
     let mesh = Mesh::with_http1_trailers(plugin_config(|_| {}));
     let request = "POST /orders HTTP/1.1\r\nhost: orders.shop\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
                    1\r\na\r\n0\r\nx-checksum: 1\r\nx-peergate: a\r\nX-PEERGATE: b\r\nX_Peergate: c\r\nx-peergate-like: 2\r\n\r\n";
@@ -166,7 +166,7 @@ fn forged_identity_trailers_are_removed_where_the_proxy_lets_http1_have_trailers
 }
 
 #[test]
-fn identity_trailers_let_nobody_in() {
+fn identity_trailers_do_not_grant_access() {
     let mesh = Mesh::start();
     let client = mesh.plaintext_client().http2();
     let response = client.send(&forged_trailers("/orders")).unwrap();
@@ -176,7 +176,7 @@ fn identity_trailers_let_nobody_in() {
 }
 
 #[test]
-fn identity_headers_of_any_kind_let_nobody_in() {
+fn identity_headers_do_not_grant_access() {
     let mesh = Mesh::start();
     let xfcc = format!("By=spiffe://cluster.local/ns/shop/sa/orders;URI={WEB}");
     let request = forged("/orders")

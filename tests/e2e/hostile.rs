@@ -64,7 +64,7 @@ fn sixty_kilobytes_of_headers_do_no_harm() {
 }
 
 #[test]
-fn connect_has_no_path_and_is_denied_where_rules_ask_for_one() {
+fn connect_is_denied_by_rules_with_a_path() {
     let mesh = Mesh::start();
     let client = mesh.client_as(WEB).http2();
     let response = client.send(&Request::connect("orders.shop:80")).unwrap();
@@ -73,7 +73,7 @@ fn connect_has_no_path_and_is_denied_where_rules_ask_for_one() {
 }
 
 #[test]
-fn connect_is_let_in_only_by_a_rule_without_conditions_on_the_path() {
+fn connect_is_allowed_only_by_rules_without_a_path() {
     let mesh = Mesh::start();
     let tunneller = mesh
         .client_as("spiffe://cluster.local/ns/shop/sa/tunneller")
@@ -108,7 +108,7 @@ fn requests_without_host_do_no_harm() {
 }
 
 #[test]
-fn many_different_callers_on_one_worker_are_kept_apart() {
+fn distinguishes_many_callers_on_one_worker() {
     let mesh = Mesh::start();
     let web = mesh.client_as(WEB);
     let ads = mesh.client_as("spiffe://cluster.local/ns/shop/sa/ads");

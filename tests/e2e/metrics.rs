@@ -57,7 +57,7 @@ fn each_decision_is_counted_once_with_policy_rule_effect_and_reason() {
 }
 
 #[test]
-fn no_request_makes_a_new_series() {
+fn requests_create_no_series() {
     let mesh = Mesh::start();
     let series = || mesh.metrics().samples(COUNTER).count();
     let before = series();
@@ -71,7 +71,7 @@ fn no_request_makes_a_new_series() {
 }
 
 #[test]
-fn counters_are_there_without_labels_where_the_mesh_has_no_tags_for_them() {
+fn without_tags_counters_have_no_labels() {
     let mesh = Mesh::launch(plugin_config(|_| {}), &[]);
     mesh.client_as(WEB).send(&Request::get("/orders")).unwrap();
     let stats = mesh.envoy.stats().unwrap();
@@ -82,7 +82,7 @@ fn counters_are_there_without_labels_where_the_mesh_has_no_tags_for_them() {
 }
 
 #[test]
-fn what_is_in_force_can_be_read() {
+fn metrics_describe_the_active_policy() {
     let before = seconds_since_1970();
     let mesh = Mesh::with_config(plugin_config(|config| {
         config.revision = Some("5f70bf18a086".to_owned());

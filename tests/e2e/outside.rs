@@ -113,7 +113,7 @@ fn named(dns: &[&str], uris: &[&str], subject: &[(&str, &str)]) -> Leaf {
 }
 
 #[test]
-fn partners_are_let_in_by_dns_name_uri_and_subject() {
+fn allows_partners_by_dns_name_uri_and_subject() {
     for rbac in [Rbac::None, Rbac::Before] {
         let mesh = gateway(rbac);
         for leaf in [
@@ -130,7 +130,7 @@ fn partners_are_let_in_by_dns_name_uri_and_subject() {
 }
 
 #[test]
-fn other_partners_are_let_in_only_where_every_partner_is() {
+fn allows_other_partners_only_by_wildcard() {
     for rbac in [Rbac::None, Rbac::Before] {
         let mesh = gateway(rbac);
         for leaf in [
@@ -150,7 +150,7 @@ fn other_partners_are_let_in_only_where_every_partner_is() {
 }
 
 #[test]
-fn a_partner_that_a_rule_denies_is_denied_whatever_else_allows_it() {
+fn denies_a_partner_despite_allow_rules() {
     let mesh = gateway(Rbac::None);
     let leaf = named(
         &["banned.partner.example", "client-7.partner.example"],
@@ -161,7 +161,7 @@ fn a_partner_that_a_rule_denies_is_denied_whatever_else_allows_it() {
 }
 
 #[test]
-fn an_identity_of_the_mesh_is_no_partner() {
+fn mesh_identities_are_not_partners() {
     for rbac in [Rbac::None, Rbac::Before] {
         let mesh = gateway(rbac);
         let web = named(&["client-7.partner.example"], &[WEB], &[]);
@@ -179,7 +179,7 @@ fn an_identity_of_the_mesh_is_no_partner() {
 }
 
 #[test]
-fn a_certificate_that_may_pass_for_an_identity_of_the_mesh_is_refused() {
+fn rejects_certificates_that_resemble_mesh_identities() {
     let mesh = gateway(Rbac::None);
     for leaf in [
         named(&[], &[WEB, "https://partner.example/7"], &[]),

@@ -66,7 +66,7 @@ fn send(mesh: &Mesh, path: &str) -> u16 {
 }
 
 #[test]
-fn agreement_is_counted_as_such_and_what_the_filter_denies_is_not_compared() {
+fn counts_agreement_and_skips_denied_requests() {
     let mesh = mesh(Enforcement::Enforce, rbac_without(""));
     assert_eq!(send(&mesh, "/orders"), 200);
     assert_eq!(send(&mesh, "/orders/1"), 200);
@@ -75,14 +75,14 @@ fn agreement_is_counted_as_such_and_what_the_filter_denies_is_not_compared() {
 }
 
 #[test]
-fn what_rbac_alone_denies_is_counted() {
+fn counts_denials_by_rbac_only() {
     let mesh = mesh(Enforcement::Enforce, rbac_without("/orders"));
     assert_eq!(send(&mesh, "/orders"), 403);
     assert_eq!(counted(&mesh), [("only-rbac-denies", 1.0)]);
 }
 
 #[test]
-fn what_the_filter_alone_would_deny_is_counted() {
+fn counts_denials_by_the_filter_only() {
     // Only RBAC's filter with `Deny` rules, which lets everything else pass.
     let mut denials = rbac_without("");
     denials.truncate(1);
@@ -92,7 +92,7 @@ fn what_the_filter_alone_would_deny_is_counted() {
 }
 
 #[test]
-fn what_both_deny_is_counted() {
+fn counts_denials_by_both() {
     let mesh = mesh(Enforcement::Shadow, rbac_without(""));
     assert_eq!(send(&mesh, "/admin"), 403);
     assert_eq!(send(&mesh, "/orders"), 200);
@@ -100,7 +100,7 @@ fn what_both_deny_is_counted() {
 }
 
 #[test]
-fn where_there_is_no_rbac_it_is_counted_too() {
+fn counts_requests_without_rbac() {
     let mesh = mesh(Enforcement::Enforce, Vec::new());
     assert_eq!(send(&mesh, "/orders"), 200);
     assert_eq!(counted(&mesh), [("no-rbac", 1.0)]);
@@ -108,7 +108,7 @@ fn where_there_is_no_rbac_it_is_counted_too() {
 
 /// If a filter between the two replies, RBAC does not see the request.
 #[test]
-fn what_was_answered_before_rbac_could_judge_it_is_not_counted() {
+fn skips_requests_answered_before_rbac() {
     let fault = json!({
         "name": "envoy.filters.http.fault",
         "typed_config": {
@@ -127,7 +127,7 @@ fn what_was_answered_before_rbac_could_judge_it_is_not_counted() {
 }
 
 #[test]
-fn the_module_that_does_not_compare_has_no_such_counter() {
+fn the_default_module_has_no_comparison_counter() {
     let mesh = Mesh::start();
     send(&mesh, "/orders");
     assert_eq!(mesh.metrics().value(COUNTER, &[]), None);

@@ -68,7 +68,7 @@ fn allows_twice(client: &Client, name: &str) -> bool {
 
 /// The filter sees joined values as `1,2`. In an `Allow` rule, each value must match.
 #[test]
-fn envoy_joins_repeats_of_the_headers_that_are_listed_and_of_no_other() {
+fn envoy_joins_repeats_of_exactly_the_listed_headers() {
     let listed = JOINED_BY_ENVOY.into_iter();
     let rules = listed.chain(APART).enumerate().map(|(index, name)| {
         let separator = repeat_separator(name).map_or(",", |separator| separator.text());

@@ -294,7 +294,7 @@ fn allowed() -> Vec<(&'static str, &'static str, Sent)> {
 }
 
 #[test]
-fn other_spellings_of_what_is_denied_are_denied_by_the_filter() {
+fn the_filter_denies_alternative_spellings() {
     let set = policies();
     let mesh = Mesh::with_filters(vec![filter_of(&set)]);
     for (what, caller, sent, _) in denied() {
@@ -307,7 +307,7 @@ fn other_spellings_of_what_is_denied_are_denied_by_the_filter() {
 }
 
 #[test]
-fn rbac_lets_through_only_those_spellings_that_it_is_known_not_to_see() {
+fn rbac_misses_only_documented_spellings() {
     let mesh = Mesh::with_filters(rbac_of(&policies()));
     for (what, caller, sent, is_seen) in denied() {
         let expected = if is_seen { 403 } else { 200 };
@@ -320,7 +320,7 @@ fn rbac_lets_through_only_those_spellings_that_it_is_known_not_to_see() {
 
 /// CVE-2026-73550: a `host` in addition to `:authority`.
 #[test]
-fn a_host_beside_the_authority_of_http2_does_not_reach_the_workload() {
+fn a_host_besides_authority_does_not_reach_the_workload() {
     let mesh = Mesh::with_filters(vec![filter_of(&policies())]);
     let client = mesh.client_as(WEB).http2();
     let request = |authority: &str, host: &str| {
@@ -339,7 +339,7 @@ fn a_host_beside_the_authority_of_http2_does_not_reach_the_workload() {
 
 /// CVE-2026-73552: regular expressions that do not match invalid UTF-8, which bypasses exclusions.
 #[test]
-fn bytes_that_are_not_utf_8_get_past_no_exclusion() {
+fn invalid_utf_8_does_not_bypass_exclusions() {
     let set = policies();
     let both = std::iter::once(filter_of(&set)).chain(rbac_of(&set));
     let mesh = Mesh::with_filters(both.collect());

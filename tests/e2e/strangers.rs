@@ -44,7 +44,7 @@ fn disclosed_fields(response: &Response) -> Vec<String> {
 const TO_A_STRANGER: [&str; 4] = ["decision", "status", "title", "type"];
 
 #[test]
-fn what_a_gateway_relays_is_answered_as_to_a_stranger() {
+fn requests_through_a_gateway_are_answered_like_strangers() {
     let mesh = Mesh::with_config(plugin_config(with_gateway));
     for gateway in [GATEWAY, OLD_GATEWAY] {
         let request = Request::get("/internal/keys").authority("shop.example.com");
@@ -60,7 +60,7 @@ fn what_a_gateway_relays_is_answered_as_to_a_stranger() {
 }
 
 #[test]
-fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
+fn a_gateway_does_not_change_replies_to_mesh_callers() {
     let mesh = Mesh::with_config(plugin_config(with_gateway));
     for caller in [WEB, OTHER] {
         let response = mesh
@@ -68,13 +68,16 @@ fn callers_of_the_mesh_learn_what_they_did_beside_a_gateway() {
             .send(&Request::get("/admin"))
             .unwrap();
         assert_denied(&response, "no-rule-matched");
-        assert!(disclosed_fields(&response).contains(&"reason".to_owned()), "{caller}");
+        assert!(
+            disclosed_fields(&response).contains(&"reason".to_owned()),
+            "{caller}"
+        );
     }
 }
 
 /// Without an entry in the documents, a gateway is an ordinary caller.
 #[test]
-fn a_gateway_that_is_not_named_is_a_caller_as_any() {
+fn an_undeclared_gateway_is_an_ordinary_caller() {
     let mesh = Mesh::start();
     let response = through_gateway(&mesh, GATEWAY, &Request::get("/orders"));
     assert_denied(&response, "no-rule-matched");
@@ -82,7 +85,7 @@ fn a_gateway_that_is_not_named_is_a_caller_as_any() {
 }
 
 #[test]
-fn a_flood_by_strangers_hides_no_denial_of_a_caller_of_the_mesh() {
+fn a_flood_by_strangers_hides_no_denial_of_a_mesh_caller() {
     let mesh = Mesh::start();
     let stranger = mesh.plaintext_client();
     let mut stranger = stranger.connect().unwrap();

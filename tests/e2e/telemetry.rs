@@ -81,7 +81,7 @@ fn logged(requests: &str, left: ReportedRequests) -> Vec<String> {
 
 /// Also if the filter records allowed requests.
 #[test]
-fn denials_alone_are_logged_grpc_or_not_and_what_is_in_shadow() {
+fn logs_only_denials_and_shadow_denials() {
     let denied = ["/denied", "/denied/call", "/last", "/orders/bulk"];
     for left in [ReportedRequests::Denied, ReportedRequests::All] {
         assert_eq!(logged("Denied", left), denied, "{left:?}");
@@ -90,7 +90,7 @@ fn denials_alone_are_logged_grpc_or_not_and_what_is_in_shadow() {
 
 /// A call without a gRPC status in the response has failed too: the service does not speak gRPC.
 #[test]
-fn failures_alone_are_logged() {
+fn logs_only_failures() {
     let failed = ["/denied", "/denied/call", "/last", "/orders/call"];
     assert_eq!(logged("Failed", ReportedRequests::Denied), failed);
 }

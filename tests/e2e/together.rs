@@ -89,7 +89,7 @@ fn mesh(labels: &[(&str, &str)]) -> Mesh {
 }
 
 #[test]
-fn what_one_policy_allows_another_does_not_deny() {
+fn another_policy_does_not_deny_allowed_requests() {
     let mesh = mesh(&[("app", "orders"), ("tier", "back")]);
     for caller in [WEB, BATCH, PROBE] {
         let client = mesh.client_as(caller);
@@ -103,7 +103,7 @@ fn what_one_policy_allows_another_does_not_deny() {
 }
 
 #[test]
-fn a_policy_for_other_workloads_has_no_say() {
+fn a_policy_for_other_workloads_has_no_effect() {
     let mesh = mesh(&[("app", "orders"), ("tier", "front")]);
     assert_allowed(
         &mesh
@@ -140,7 +140,7 @@ fn a_policy_whose_labels_are_unknown_to_the_leader_adds_its_denials() {
 }
 
 #[test]
-fn a_client_cannot_say_that_a_policy_was_enforced() {
+fn clients_cannot_forge_announcements() {
     let set = policies(POLICIES);
     let config = config_of(&set, "istio-system", "everywhere");
     let compiled = CompiledPolicy::from_json(config.to_string().as_bytes()).unwrap();

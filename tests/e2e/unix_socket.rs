@@ -59,7 +59,7 @@ fn status(socket: &Path, path: &str) -> String {
 }
 
 #[test]
-fn a_connection_without_an_address_is_let_in_by_no_rule_that_only_excludes_some() {
+fn exclusions_do_not_allow_connections_without_an_address() {
     let rules: Vec<_> = RULES.into_iter().enumerate().map(rule).collect();
     let (filter, rbac) = filters(&rules.iter().map(String::as_str).collect::<Vec<_>>());
     for (name, filters) in [("filter", filter), ("rbac", rbac)] {

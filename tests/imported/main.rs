@@ -51,7 +51,7 @@ const MESH: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"na
   "data": {"mesh": "trustDomain: td1\ntrustDomainAliases: [td2]\n"}}"#;
 
 #[test]
-fn imported_policies_mean_what_the_original_does() {
+fn imported_policies_decide_like_the_original() {
     let mut runner = TestRunner::deterministic();
     let mut counts = Counts::default();
     for number in 0..SETS {

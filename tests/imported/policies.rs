@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::PeerIp;
 use policy_schema::istio::AuthorizationPolicy;
 use proptest::collection::vec;

@@ -110,7 +110,7 @@ fn compile(config: &PluginConfig) -> Result<CompiledPolicy, TestCaseError> {
 }
 
 #[test]
-fn rules_that_are_called_unneeded_change_no_decision() {
+fn redundant_and_shadowed_rules_change_no_decision() {
     let tally = RefCell::new(BTreeMap::<&str, u32>::new());
     let copies = vec((any::<Index>(), any::<Index>(), any::<bool>()), 1..6);
     let cases = (policy(), copies, vec(request(), 60));

@@ -39,7 +39,11 @@ fn outcome(policy: &CompiledPolicy, asked: &TestRequest) -> ExpectedDecision {
 }
 
 /// Whether a rule decides about a client from outside the mesh.
-fn is_decided_by_certificate(policy: &CompiledPolicy, asked: &TestRequest, outcome: &ExpectedDecision) -> bool {
+fn is_decided_by_certificate(
+    policy: &CompiledPolicy,
+    asked: &TestRequest,
+    outcome: &ExpectedDecision,
+) -> bool {
     let is_outside = asked.with_request(|request| policy.client_certificate(request).is_some());
     is_outside && outcome.rule.is_some()
 }
@@ -66,7 +70,7 @@ fn random_seed() -> u32 {
 }
 
 #[test]
-fn engine_decides_what_the_rules_mean() {
+fn the_engine_decides_like_the_naive_implementation() {
     let number = |name, default: u32| match env::var(name) {
         Ok(text) => text.parse().expect(name),
         Err(_) => default,
@@ -80,7 +84,7 @@ fn engine_decides_what_the_rules_mean() {
 
 /// Rare outcomes are rarely tested. The cases are fixed, so that the test is deterministic.
 #[test]
-fn every_outcome_happens_often() {
+fn every_outcome_occurs_often() {
     let tally = compare_with_naive(PAIRS / 5, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let share = |what| f64::from(tally.get(what).copied().unwrap_or(0)) / f64::from(tally["all"]);
     for (what, at_least) in [
@@ -146,7 +150,7 @@ proptest! {
     })]
 
     #[test]
-    fn requests_of_arbitrary_bytes_are_decided_as_well(
+    fn decides_requests_of_arbitrary_bytes(
         config in policy(),
         requests in vec(arbitrary_request(), 20),
     ) {

@@ -94,7 +94,7 @@ fn hosts<'r>(resources: &'r [Value], (namespace, account): (&str, &str)) -> &'r 
 }
 
 #[test]
-fn proxies_know_every_service_that_lets_their_workload_in() {
+fn proxies_know_every_service_that_their_workload_may_call() {
     let (allowed, kept_from) = (Cell::new(0), Cell::new(0));
     let cases = (policy(), vec(request(), 100));
     let mut config = ProptestConfig::with_cases(150);

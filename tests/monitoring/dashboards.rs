@@ -31,7 +31,7 @@ fn no_two_dashboards_or_panels_share_an_id() {
 }
 
 #[test]
-fn every_panel_says_what_it_shows_and_in_what_unit() {
+fn every_panel_has_a_description_and_a_unit() {
     for (name, dashboard) in files::dashboards() {
         let shown = panels(&dashboard).iter().filter(|it| it["type"] != "row");
         for panel in shown {
@@ -49,7 +49,7 @@ fn every_panel_says_what_it_shows_and_in_what_unit() {
 
 /// If metrics have no label `cluster`, everything is shown.
 #[test]
-fn every_query_is_of_the_clusters_that_were_chosen() {
+fn every_query_filters_by_cluster() {
     for (name, dashboard) in files::dashboards() {
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         let cluster = variables.iter().find(|it| it["name"] == "cluster").unwrap();
@@ -67,7 +67,7 @@ fn every_query_is_of_the_clusters_that_were_chosen() {
 }
 
 #[test]
-fn every_query_goes_to_the_data_source_that_was_chosen() {
+fn every_query_uses_the_selected_data_source() {
     for (name, dashboard) in files::dashboards() {
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         assert_eq!(variables[0]["type"], "datasource", "{name}");
@@ -102,7 +102,7 @@ fn every_variable_in_a_query_is_declared() {
 }
 
 #[test]
-fn panels_lie_side_by_side_on_the_grid() {
+fn panels_do_not_overlap() {
     for (name, dashboard) in files::dashboards() {
         let mut taken = BTreeSet::new();
         for panel in panels(&dashboard) {

@@ -21,7 +21,7 @@ fn complaints(dashboards: &[PathBuf]) -> Option<String> {
 }
 
 #[test]
-fn grafana_knows_all_that_dashboards_say() {
+fn grafana_knows_every_field_of_the_dashboards() {
     let dashboards = files::dashboards();
     let names = dashboards.iter().map(|(name, _)| name);
     let paths: Vec<PathBuf> = names
@@ -31,7 +31,7 @@ fn grafana_knows_all_that_dashboards_say() {
 }
 
 #[test]
-fn what_grafana_does_not_know_is_found_in_dashboards_panels_and_queries() {
+fn finds_unknown_fields_in_dashboards_panels_and_queries() {
     let good = files::text("monitoring/dashboards/rule.json");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rule.json");

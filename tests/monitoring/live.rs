@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// One mesh for all of these, because Prometheus needs seconds to have data.
 #[test]
-fn metrics_rules_and_dashboards_work_on_what_envoy_exposes() {
+fn metrics_rules_and_dashboards_work_with_envoy() {
     let mesh = Mesh::start();
     every_metric_arrives_with_its_labels(&mesh);
     every_rule_is_evaluated_without_an_error(&mesh);

@@ -26,7 +26,7 @@ fn promtool(args: &[&str]) {
 }
 
 #[test]
-fn promtool_finds_the_rules_sound() {
+fn promtool_accepts_the_rules() {
     promtool(&["check", "rules", "rules.yaml", "alerts.yaml"]);
 }
 
@@ -60,7 +60,7 @@ fn every_alert_is_tested_firing_and_silent() {
 }
 
 #[test]
-fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
+fn every_alert_has_a_severity_and_a_runbook() {
     let docs = files::text("docs/monitoring.md");
     for alert in files::rules(ALERTS) {
         let name = alert["alert"].as_str().unwrap();
@@ -87,7 +87,7 @@ fn every_alert_says_how_bad_it_is_and_where_to_read_on() {
 
 /// Two clusters may have policies with the same name.
 #[test]
-fn no_sum_is_over_clusters() {
+fn sums_are_per_cluster() {
     for rule in files::rules(ALERTS).into_iter().chain(files::rules(RULES)) {
         let expression = rule["expr"].as_str().unwrap();
         for keyword in [" by (", " on ("] {
@@ -100,7 +100,7 @@ fn no_sum_is_over_clusters() {
 
 /// Labels extracted from flat names have `__` in place of `-`.
 #[test]
-fn no_value_of_a_label_is_matched_by_its_dash() {
+fn label_matchers_do_not_depend_on_dashes() {
     let dashboards = files::dashboards();
     let queries = dashboards.iter().flat_map(|(_, it)| files::queries(it));
     let queries = queries.map(|(_, query)| query.to_owned());

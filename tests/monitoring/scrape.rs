@@ -22,7 +22,7 @@ fn jobs(pods: &Value) -> Value {
 /// The agent's port also exposes the application's metrics, which must not be mistaken for the
 /// filter's.
 #[test]
-fn of_the_agents_port_only_the_agents_metrics_are_kept() {
+fn keeps_only_the_agents_metrics_on_its_port() {
     let config = jobs(&json!([]));
     let jobs = config["scrape_configs"].as_array().unwrap();
     let agents = jobs.iter().find(|job| job["job_name"] == "istio-agents");
@@ -85,7 +85,7 @@ fn proxies_and_istiod_are_scraped_and_nothing_else() {
 /// The operator's monitors are equivalent to the jobs for a plain Prometheus, except for steps that
 /// the operator adds itself.
 #[test]
-fn the_monitors_of_the_operator_relabel_as_the_jobs_do() {
+fn operator_monitors_relabel_like_the_jobs() {
     let docs = files::text("docs/monitoring.md");
     let (_, monitors) = docs.split_once("```yaml operator").unwrap();
     let (monitors, _) = monitors.split_once("```").unwrap();

@@ -2,7 +2,9 @@
 //! nothing without failing.
 
 use peergate_tests::monitoring::files;
-use policy_schema::telemetry::{DecisionEffect, Label, ReasonCode, RbacComparison, flat_value, metric};
+use policy_schema::telemetry::{
+    DecisionEffect, Label, RbacComparison, ReasonCode, flat_value, metric,
+};
 use regex::Regex;
 
 const FILES: [&str; 3] = [
@@ -38,7 +40,7 @@ fn words(label: Label) -> Option<Vec<&'static str>> {
 }
 
 #[test]
-fn every_name_is_of_a_metric_or_a_label() {
+fn every_name_is_a_metric_or_a_label() {
     let name = Regex::new(r"\bpeergate_[A-Za-z_]+").unwrap();
     let mut texts: Vec<_> = FILES.iter().map(|file| files::text(file)).collect();
     let dashboards = files::dashboards();
@@ -53,7 +55,7 @@ fn every_name_is_of_a_metric_or_a_label() {
 }
 
 #[test]
-fn every_word_is_one_that_the_filter_writes() {
+fn every_word_is_in_the_filters_vocabulary() {
     let matcher = Regex::new(r#"(peergate_\w+)\s*(?:=|!=|=~|!~)\s*"([^"$]*)""#).unwrap();
     let mut count = 0;
     for expression in expressions() {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{TestRequest, Names, forwarded_for, matcher, names, request};
+use peergate_tests::random::{Names, TestRequest, forwarded_for, matcher, names, request};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;

@@ -85,7 +85,11 @@ pub(crate) fn comes_back(
 
 type Connection = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 
-fn connect(listener: SocketAddr, callers: &mut Callers, asked: &TestRequest) -> io::Result<Connection> {
+fn connect(
+    listener: SocketAddr,
+    callers: &mut Callers,
+    asked: &TestRequest,
+) -> io::Result<Connection> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     if let PeerIp::Known(address) = asked.peer_ip {
         socket.bind(&SocketAddr::new(address, 0).into())?;

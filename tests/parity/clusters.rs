@@ -34,7 +34,7 @@ macro_rules! shapes {
         $(
             #[test]
             fn $test() {
-                decides_as_before($folder);
+                decides_like_the_original($folder);
             }
         )*
     };
@@ -53,7 +53,7 @@ shapes! {
 }
 
 #[test]
-fn every_folder_is_a_shape_and_together_they_have_many_objects() {
+fn every_folder_is_tested_and_together_they_have_many_objects() {
     let entries = fs::read_dir(folder()).unwrap().map(Result::unwrap);
     let folders = entries.filter(|entry| entry.path().is_dir());
     let folders: BTreeSet<_> = folders.map(|entry| entry.file_name()).collect();
@@ -65,7 +65,7 @@ fn every_folder_is_a_shape_and_together_they_have_many_objects() {
     assert!(objects >= 60, "{objects}");
 }
 
-fn decides_as_before(name: &str) {
+fn decides_like_the_original(name: &str) {
     let shape = Shape::read(name);
     let imported = import(&shape.sources, &shape.options());
     let originals = shape.originals();

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_rbac_and_only_by_a_known_difference_may_decide_otherwise() {
+    fn only_rbac_may_differ_and_only_as_documented() {
         use KnownDifference::{JoinedHosts, NoSingleId};
         let (allowed, denied) = (Answer::Allowed, Answer::Denied);
         let cases: [(_, _, _, &[_], _); 14] = [

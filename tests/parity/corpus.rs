@@ -6,7 +6,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::PeerIp;
 use policy_schema::policy::PolicySet;
 use policy_schema::rule_spec::Otherwise;
@@ -141,7 +141,7 @@ fn policy(case: &Case) -> PolicySet {
 }
 
 #[test]
-fn every_case_is_decided_as_it_says_by_all() {
+fn every_implementation_decides_each_case_as_specified() {
     let corpus = corpus();
     let sets: Vec<_> = corpus.iter().map(policy).collect();
     let mut callers = Callers::new();
@@ -168,7 +168,7 @@ fn every_case_is_decided_as_it_says_by_all() {
 
 /// A documentation page lists the cases for each feature.
 #[test]
-fn the_feature_table_and_the_corpus_name_each_other() {
+fn the_feature_table_and_the_corpus_match() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/features.md");
     let page = fs::read_to_string(page).unwrap();
     let rows = page.lines().filter(|line| line.starts_with("| `"));

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::{HttpFilter, rbac};
@@ -23,7 +23,7 @@ use crate::client::{Answer, ask_all};
 use crate::proxy::{Proxy, filters, http_chain};
 
 #[test]
-fn imported_policies_decide_as_istios_own() {
+fn imported_policies_decide_like_istios() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/import");
     let mut inputs = inputs_of(&own);
     assert!(inputs.len() > 5);

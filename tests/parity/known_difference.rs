@@ -1,6 +1,6 @@
 //! The documented differences between RBAC and the filter.
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::identity::PeerIdentity;
 use policy_schema::istio::authorization_policies;
 use policy_schema::istio::authorization_policy::AuthorizationRule;
@@ -115,7 +115,11 @@ impl KnownDifference {
                 Self::CaseOfHostHeader,
                 asks_for_case(set, asked),
             ),
-            (RbacGap::Template, Self::NonTemplateCharacter, has_odd_path(asked)),
+            (
+                RbacGap::Template,
+                Self::NonTemplateCharacter,
+                has_odd_path(asked),
+            ),
         ];
         let evasions = evasions
             .into_iter()

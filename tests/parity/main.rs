@@ -24,7 +24,7 @@ mod workload;
 use std::time::SystemTime;
 use std::{env, fs};
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::rule_spec::Otherwise;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -47,7 +47,7 @@ const POLICIES: u32 = 10;
 const CASES: u32 = 3_000;
 
 #[test]
-fn rbac_and_the_filter_decide_what_the_policy_says() {
+fn rbac_and_the_filter_decide_like_the_engine() {
     let number = |name, default: u32| match env::var(name) {
         Ok(text) => text.parse().expect(name),
         Err(_) => default,
@@ -85,7 +85,7 @@ fn rbac_and_the_filter_decide_what_the_policy_says() {
 /// Rare outcomes are rarely compared. These cases are fixed, because other seeds occasionally allow
 /// few requests.
 #[test]
-fn random_requests_are_let_in_and_denied() {
+fn random_requests_are_allowed_and_denied() {
     let mut runner = TestRunner::deterministic();
     let (mut allowed, mut all) = (0, 0);
     for _ in 0..100 {
@@ -107,7 +107,7 @@ fn random_requests_are_let_in_and_denied() {
 
 /// Every visible character, in a segment that a template matches.
 #[test]
-fn templates_take_the_characters_that_envoys_take() {
+fn templates_match_the_same_characters_as_envoys() {
     let rules = ["/{*}", "/x/{**}"].map(|path| {
         let id = if path == "/{*}" { "one" } else { "many" };
         json!({"id": id, "effect": "Allow", "to": [{"paths": [path]}]})

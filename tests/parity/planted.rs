@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::PeerIp;
 use policy_schema::envoy::HttpFilter;
 use policy_schema::policy::PolicySet;
@@ -17,7 +17,11 @@ use crate::known_difference::KnownDifference;
 use crate::proxy::{EnforcementPoint, Proxy, filters, http_chain, name};
 
 /// The decisions of the filter and of RBAC with a part of its configuration replaced.
-fn decisions_with(rules: &[Value], [written, planted]: [&str; 2], asked: &TestRequest) -> Decisions {
+fn decisions_with(
+    rules: &[Value],
+    [written, planted]: [&str; 2],
+    asked: &TestRequest,
+) -> Decisions {
     let set: PolicySet = validated(&documents(rules, Otherwise::Deny)).unwrap();
     let (wasm, rbac): (Vec<_>, Vec<_>) = filters(&set, set.policies().first().unwrap())
         .into_iter()
@@ -63,7 +67,7 @@ fn rules() -> [Value; 2] {
 }
 
 #[test]
-fn a_difference_that_was_planted_in_rbac_is_found() {
+fn finds_a_planted_difference_in_rbac() {
     let web = || Names::uris(["spiffe://td1/ns/a/sa/a"]);
     let (a, b) = (asked(web(), "/a"), asked(web(), "/b"));
     let untouched = ["\"DENY\"", "\"DENY\""];
@@ -76,7 +80,7 @@ fn a_difference_that_was_planted_in_rbac_is_found() {
 
 /// A planted difference is not excused because the caller has additional names.
 #[test]
-fn a_known_difference_hides_no_other() {
+fn a_known_difference_does_not_hide_others() {
     let names = Names {
         dns: vec!["a.b".to_owned()],
         common_name: Some("/ns/ba/sa/x".to_owned()),
@@ -87,7 +91,7 @@ fn a_known_difference_hides_no_other() {
 }
 
 #[test]
-fn every_known_difference_is_a_row_of_the_documentation() {
+fn every_known_difference_is_documented() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/language.md");
     let page = fs::read_to_string(page).unwrap();
     let section = page

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::diagnostic::SourceText;
 use policy_schema::engine::PeerIp;
 use policy_schema::import::{ExceptionPlan, Options};

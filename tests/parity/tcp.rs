@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use peergate_tests::random::{TestRequest, Names};
+use peergate_tests::random::{Names, TestRequest};
 use policy_schema::engine::{CompiledPolicy, PeerIp};
 use policy_schema::envoy::rbac;
 use policy_schema::istio::authorization_policies;
@@ -35,7 +35,7 @@ const HTTP_ALONE: [&str; 8] = [
 ];
 
 #[test]
-fn without_http_rbac_lets_through_what_the_policy_does() {
+fn without_http_rbac_allows_no_more_than_the_policy() {
     let mut runner = TestRunner::deterministic();
     let policies: Vec<_> = std::iter::repeat_with(|| {
         let (rules, otherwise) = rules().new_tree(&mut runner).unwrap().current();
@@ -122,7 +122,7 @@ pub(crate) fn without_http(asked: &TestRequest) -> TestRequest {
 
 /// A mesh-wide denial by path, and a database that declares its port.
 #[test]
-fn a_denial_by_path_leaves_declared_ports_open_to_those_who_may_call() {
+fn a_denial_by_path_does_not_close_declared_ports() {
     let [mut mesh, _] = documents(&[], Otherwise::Deny);
     mesh["spec"]["defaults"]["otherwise"] = json!("Deny");
     let policy = |namespace: &str, name: &str, spec: Value| {

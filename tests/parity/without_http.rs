@@ -19,7 +19,7 @@ const POLICIES: usize = 80;
 const CONNECTIONS: usize = 10;
 
 #[test]
-fn without_http_the_engine_decides_as_rbac() {
+fn without_http_the_engine_decides_like_rbac() {
     let mut runner = TestRunner::deterministic();
     let mut is_declared = false;
     let policies: Vec<_> = std::iter::repeat_with(|| {

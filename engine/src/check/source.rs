@@ -1,7 +1,9 @@
 //! Callers: SPIFFE IDs, service accounts, namespaces, trust domains, JWTs and addresses.
 
 use super::ip_block::check_ip_block;
-use super::{RuleContext, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name};
+use super::{
+    RuleContext, check_pattern, check_texts, client_certificate, is_dns_label, is_object_name,
+};
 use crate::code;
 use crate::identity::{
     SCHEME, SpiffeId, SpiffeIdError, TrustDomains, is_path_byte, is_path_segment, is_trust_domain,
@@ -182,7 +184,12 @@ fn certificate_field(spec: &SourceSpec) -> Option<&'static str> {
 }
 
 /// Only gateways receive client certificates from outside the mesh.
-fn check_gateway_only(spec: &SourceSpec, scope: &RuleContext<'_>, cursor: &Cursor<'_>, problems: &mut Problems) {
+fn check_gateway_only(
+    spec: &SourceSpec,
+    scope: &RuleContext<'_>,
+    cursor: &Cursor<'_>,
+    problems: &mut Problems,
+) {
     if let (Some(field), false) = (certificate_field(spec), scope.at_gateway) {
         problems.report(
             code::NEVER_MATCHES,

@@ -47,7 +47,7 @@ pub(super) fn problem_of_value(place: &str, key: &str, value: &Value) -> Option<
 }
 
 #[test]
-fn rules_are_refused_for_what_is_wrong_with_them_and_where() {
+fn reports_problems_of_rules_with_their_location() {
     let cases = [
         (json!([]), vec![]),
         (json!([{"id": "r", "effect": "Allow"}]), vec![]),
@@ -99,7 +99,7 @@ fn rules_are_refused_for_what_is_wrong_with_them_and_where() {
 }
 
 #[test]
-fn times_are_checked_alone_and_against_each_other() {
+fn checks_the_validity_of_a_rule() {
     let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     let cases = [
         (json!({"notBefore": early}), vec![]),
@@ -135,7 +135,7 @@ fn times_are_checked_alone_and_against_each_other() {
 }
 
 #[test]
-fn no_rule_of_a_policy_in_shadow_can_be_enforced() {
+fn rejects_enforced_rules_in_a_shadow_policy() {
     use Enforcement::{Enforce, Shadow};
     let refused = vec!["exclusive-fields at rules[0].enforcement"];
     let cases = [
@@ -160,7 +160,7 @@ fn no_rule_of_a_policy_in_shadow_can_be_enforced() {
 }
 
 #[test]
-fn names_are_those_of_kubernetes() {
+fn accepts_only_kubernetes_names() {
     let longest = "a".repeat(63);
     let too_long = "a".repeat(64);
     for label in ["a", "0", "a-b", "a--b", "0a9", &longest] {
@@ -182,7 +182,7 @@ fn names_are_those_of_kubernetes() {
 }
 
 #[test]
-fn null_is_not_the_same_as_left_out() {
+fn rejects_null() {
     // `from:` without a value is `null` in JSON. Read as an omitted field, it would widen the rule
     // to every caller.
     let fields = [

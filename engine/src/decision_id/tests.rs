@@ -52,7 +52,7 @@ fn decode(id: &str, key: Option<DecisionKey>) -> Result<DecisionRecord, InvalidD
 }
 
 #[test]
-fn what_is_encoded_can_be_read_again() {
+fn decodes_what_it_encodes() {
     let malformed = DecisionRecord {
         caller: RecordedCaller::Malformed,
         port: Some(0),
@@ -87,7 +87,7 @@ fn an_id_is_compact() {
 }
 
 #[test]
-fn an_id_is_bounded_whatever_a_client_sends() {
+fn limits_the_length_of_an_id() {
     let long = || Some(vec![b'x'; 100_000]);
     let record = DecisionRecord {
         method: long(),
@@ -103,7 +103,7 @@ fn an_id_is_bounded_whatever_a_client_sends() {
 }
 
 #[test]
-fn no_changed_id_is_taken() {
+fn rejects_altered_ids() {
     for key in [None, Some(key())] {
         let id = encode(&record(), key.as_ref());
         let bytes = URL_SAFE_NO_PAD.decode(&id).unwrap();
@@ -126,7 +126,7 @@ fn no_changed_id_is_taken() {
 }
 
 #[test]
-fn ids_of_others_are_told_from_ones_own() {
+fn rejects_ids_sealed_with_another_key() {
     let open = record().encode();
     let sealed = record().seal(&key());
     let other = DecisionKey::new([8; 32]);
@@ -153,7 +153,7 @@ fn ids_of_others_are_told_from_ones_own() {
 }
 
 #[test]
-fn each_policy_has_a_key_of_its_own() {
+fn derives_a_key_per_policy() {
     let key_of = |policy| key().for_policy(policy).to_base64();
     let (a, b) = (key_of("shop/a"), key_of("shop/b"));
     assert_ne!(a, b);
@@ -175,13 +175,13 @@ const SEALED_RECORD: &str = concat!(
 );
 
 #[test]
-fn a_sealed_id_is_what_is_written_down_of_it() {
+fn seals_as_specified() {
     assert_eq!(record().seal(&key()), SEALED_RECORD);
     assert_eq!(decode(SEALED_RECORD, Some(key())), Ok(record()));
 }
 
 #[test]
-fn a_sealed_id_shows_nothing_but_its_length() {
+fn a_sealed_id_reveals_only_its_length() {
     let sealed = |record: &DecisionRecord| URL_SAFE_NO_PAD.decode(record.seal(&key())).unwrap();
     let one = sealed(&record());
     let other = sealed(&DecisionRecord {
@@ -197,7 +197,7 @@ fn a_sealed_id_shows_nothing_but_its_length() {
 /// The filters of a policy, and anyone who reads their configuration, have only the key of that
 /// policy.
 #[test]
-fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
+fn rejects_an_id_that_names_another_policy() {
     let keys =
         || ["shop/a", "boutique/cartservice"].map(|name| (name.to_owned(), key().for_policy(name)));
     let [(_, of_a), (_, of_cart)] = keys();
@@ -213,7 +213,7 @@ fn a_sealed_id_is_of_the_policy_whose_key_made_it() {
 }
 
 #[test]
-fn of_a_certificate_with_many_names_the_first_are_recorded() {
+fn records_the_first_names_of_a_certificate() {
     let names = "dns:partner.example\n".repeat(64);
     let long = DecisionRecord {
         caller: RecordedCaller::Certificate(names.clone()),

@@ -15,7 +15,7 @@ use crate::rule_spec::Effect;
 
 pub(super) use condition::ResidualCondition;
 pub(super) use source::ResidualSource;
-use value_set::{RequestTerms, ValueCount, HostSet, PathSet, TextSet, is_not_excluded};
+use value_set::{HostSet, PathSet, RequestTerms, TextSet, ValueCount, is_not_excluded};
 
 /// An operation without the indexed fields.
 #[derive(Debug)]

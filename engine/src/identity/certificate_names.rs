@@ -54,7 +54,7 @@ mod tests {
     use crate::identity::SpiffeId;
 
     #[test]
-    fn the_only_name_that_reads_as_an_id_is_the_identity() {
+    fn uses_the_only_name_that_looks_like_an_id() {
         use NameKind::{Dns, Subject, Uri};
         const WEB: &str = "spiffe://td/ns/shop/sa/web";
         let web = PeerIdentity::Verified(SpiffeId::parse(WEB.as_bytes()).unwrap());

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_pass_for_an_identity_or_cannot_be_judged_is_refused() {
+    fn rejects_ambiguous_or_invalid_names() {
         let long = format!("uri:urn:{}", "a".repeat(MAX_ID));
         for texts in [
             &[][..],

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn each_host_is_read_in_its_plain_spelling() {
+    fn normalizes_each_host() {
         for (authority, expected) in [
             ("admin.shop", &["admin.shop"][..]),
             ("admin.shop:80", &["admin.shop:80"]),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_hosts_are_every_host() {
+    fn too_many_hosts_match_everything() {
         let joined = |count: usize| vec!["a"; count].join(",");
         assert_eq!(hosts(&joined(MAX_HOSTS)).len(), MAX_HOSTS);
         let mut compared = 0;

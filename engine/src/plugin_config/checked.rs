@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::PluginConfig;
-use super::policy::{MeshIdentity, CoEnforcedPolicy, PolicyName};
 use super::digest::PolicyDigest;
 use super::gateways::KnownGateway;
 use super::names::{check_policy_name, check_trust_domains};
+use super::policy::{CoEnforcedPolicy, MeshIdentity, PolicyName};
 use crate::check::{RuleContext, check_rules, read_service_account};
 use crate::code;
 use crate::decision_id::DecisionKey;

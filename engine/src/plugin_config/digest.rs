@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{MeshIdentity, CoEnforcedPolicy};
+use super::{CoEnforcedPolicy, MeshIdentity};
 
 /// Half of SHA-256, enough to exclude accidental collisions.
 const BYTES: usize = 16;

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gateways_are_read_as_they_are_written() {
+    fn parses_its_own_output() {
         let labels = [
             ("a".to_owned(), "b".to_owned()),
             (
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_text_is_a_gateway() {
+    fn rejects_other_texts() {
         for text in [
             "",
             "edge",
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_node_id_says_what_kind_of_proxy_it_is() {
+    fn reads_the_proxy_kind_from_the_node_id() {
         for (id, kind) in [
             (
                 "sidecar~10.0.0.1~web-0.shop~shop.svc.cluster.local",
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_gateways_ask_whether_a_certificate_was_validated() {
+    fn only_gateways_check_validation() {
         use CertificateValidation::{ByListener, Required, WhereReported};
         use ProxyKind::{Gateway, Inside, Unknown};
         let known = ["edge/istio=public", "unvalidated:edge/istio=open"]

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_read_as_it_is_written() {
+    fn parses_displayed_policy_names() {
         for text in ["shop/cart", "shop/cart.v1", "shop/cart/v1"] {
             let name: PolicyName = text.parse().unwrap();
             assert_eq!((&*name.namespace, &*name.to_string()), ("shop", text));

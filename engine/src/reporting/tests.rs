@@ -15,7 +15,7 @@ fn problems(reporting: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_not_said_is_as_careful_as_can_be() {
+fn defaults_disclose_least() {
     let mut problems = Problems::default();
     let silent = ReportingSpec::default().check(&Cursor::Root, &mut problems);
     assert_eq!(
@@ -36,7 +36,7 @@ fn what_is_not_said_is_as_careful_as_can_be() {
 }
 
 #[test]
-fn what_can_be_carried_out_is_accepted() {
+fn accepts_valid_settings() {
     for reporting in [
         json!({}),
         json!({"learning": {}}),
@@ -52,7 +52,7 @@ fn what_can_be_carried_out_is_accepted() {
 }
 
 #[test]
-fn what_cannot_is_refused_at_its_place() {
+fn reports_invalid_settings_at_their_location() {
     let long = "x".repeat(300);
     let long_page = format!("https://docs.example/{long}");
     for (reporting, place) in [
@@ -107,7 +107,7 @@ fn what_cannot_is_refused_at_its_place() {
 }
 
 #[test]
-fn what_is_not_known_is_refused() {
+fn rejects_unknown_fields() {
     for reporting in [
         json!({"metricNames": "flat"}),
         json!({"learn": {}}),

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_is_the_beginning_of_the_path_up_to_a_slash() {
+    fn matches_a_namespace_up_to_a_slash() {
         let cases = [
             ("/ns/a/sa/b", Some("a/")),
             ("/ns/A_b/sa/b.c", Some("A_b/")),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_beginning_is_looked_for_after_the_first_ns() {
+    fn searches_suffixes_after_the_first_ns() {
         for (path, is_found) in [
             ("/ns/a-prod/sa/b", true),
             ("/x/ns/-prod/y", true),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_overlaps_itself_is_found() {
+    fn finds_overlapping_suffixes() {
         let id = SpiffeId::parse(b"spiffe://td/ns/x-a-a-a/sa/b").unwrap();
         assert!(has_namespace_end(&id, "-a-a"));
     }

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_slash_separates_issuer_and_subject() {
+    fn splits_at_the_last_slash() {
         let any = || TextMatch::Any;
         let exact = |text: &str| TextMatch::Exact(text.into());
         let prefix = |text: &str| TextMatch::Prefix(text.into());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_token_has_is_refused() {
+    fn rejects_patterns_that_no_token_matches() {
         use InvalidRequestPrincipal::{Incomplete, Wildcard};
         for (text, reason) in [
             ("a.example", Incomplete),

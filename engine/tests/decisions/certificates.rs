@@ -45,7 +45,7 @@ fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
     answer(policy, peer, names)
 }
 
-pub(crate) fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
+pub(crate) fn matches_client_certificates_by_any_name() {
     let matching: [(&str, Certificates<'_>, Certificates<'_>); 8] = [
         ("*", &[PARTNER, BY_URI, FOREIGN], &[NO_NAMES]),
         (
@@ -107,7 +107,7 @@ pub(crate) fn client_certificates_match_by_any_name_of_the_kind_in_the_rule() {
     }
 }
 
-pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
+pub(crate) fn excludes_client_certificates_by_any_name() {
     let others = json!([{"notClientCertificates": ["dns:*.partner.example", "uri:urn:a"]}]);
     let of_some = json!([{
         "clientCertificates": ["subject:CN=7,O=Partner"],
@@ -169,7 +169,7 @@ pub(crate) fn client_certificates_are_excluded_by_any_of_their_names() {
     );
 }
 
-pub(crate) fn no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous() {
+pub(crate) fn client_certificates_are_neither_mesh_identities_nor_anonymous() {
     let rules = json!([
         {"id": "all", "effect": "Allow"},
         {"id": "any", "effect": "Allow", "from": [{"principals": ["*"]}]},
@@ -214,7 +214,7 @@ pub(crate) fn an_unvalidated_certificate_gives_no_identity() {
     assert_eq!(denied, "denied-by-rule r");
 }
 
-pub(crate) fn client_certificates_are_callers_at_gateways_alone() {
+pub(crate) fn client_certificates_count_only_at_gateways() {
     let denied =
         |policy: &CompiledPolicy| [PARTNER, BY_URI, FOREIGN].map(|names| of_outside(policy, names));
     let as_elsewhere = ["no-identity", "malformed-identity", "foreign-trust-domain"];

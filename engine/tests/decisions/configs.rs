@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::config;
 
-pub(crate) fn configs_that_are_not_understood_in_full_are_refused() {
+pub(crate) fn rejects_configs_with_unknown_or_invalid_parts() {
     let rule = |extra: Value| {
         let mut rule = json!({"id": "r", "effect": "Allow"});
         rule.as_object_mut()

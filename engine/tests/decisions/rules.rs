@@ -6,11 +6,11 @@ use peergate_engine::timestamp::Timestamp;
 use serde_json::json;
 
 use super::{
-    ANONYMOUS, TestRequest, BATCH, CART, NONE, USUAL, WEB, answer, assert_answers, at, by, compile,
+    ANONYMOUS, BATCH, CART, NONE, TestRequest, USUAL, WEB, answer, assert_answers, at, by, compile,
     config, path, port, to,
 };
 
-pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
+pub(crate) fn deny_precedes_allow_and_the_first_rule_is_reported() {
     let rules = json!([
         {"id": "a", "effect": "Allow", "to": [{"paths": ["/a*"]}]},
         {"id": "b", "effect": "Allow", "from": [{"namespaces": ["shop"]}]},
@@ -54,7 +54,7 @@ pub(crate) fn deny_goes_before_allow_and_the_first_rule_is_named() {
     assert_answers(&rules, &cases);
 }
 
-pub(crate) fn rules_apply_from_their_first_moment_to_before_their_last() {
+pub(crate) fn applies_rules_within_their_validity() {
     let rules = json!([
         {"id": "late", "effect": "Allow", "notBefore": "2026-03-01T00:00:00Z"},
         {"id": "early", "effect": "Allow", "notAfter": "2026-01-01T00:00:00Z"},
@@ -89,7 +89,7 @@ pub(crate) fn rules_apply_from_their_first_moment_to_before_their_last() {
     assert_answers(&expired, &cases);
 }
 
-pub(crate) fn shadow_rules_are_told_and_never_decide() {
+pub(crate) fn shadow_rules_are_recorded_and_never_decide() {
     let rules = json!([
         {"id": "a", "effect": "Deny", "enforcement": "Shadow", "to": [{"paths": ["/o*", "/orders", "*"]}]},
         {"id": "r", "effect": "Allow", "from": [{"namespaces": ["shop"]}]},
@@ -107,7 +107,7 @@ pub(crate) fn shadow_rules_are_told_and_never_decide() {
     assert_answers(&rules, &cases);
 }
 
-pub(crate) fn a_policy_in_shadow_decides_and_lets_everything_pass() {
+pub(crate) fn a_shadow_policy_lets_every_request_pass() {
     let mut config = config(&json!([{"id": "r", "effect": "Deny"}]));
     for (enforcement, lets_pass) in [("Enforce", false), ("Shadow", true)] {
         config["enforcement"] = json!(enforcement);
@@ -123,7 +123,7 @@ pub(crate) fn a_policy_in_shadow_decides_and_lets_everything_pass() {
     }
 }
 
-pub(crate) fn a_thousand_rules_are_told_apart() {
+pub(crate) fn distinguishes_a_thousand_rules() {
     let rule = |number: usize| {
         json!({
             "id": format!("r{number}"),
@@ -165,7 +165,7 @@ pub(crate) fn a_thousand_rules_are_told_apart() {
 }
 
 /// Many templates of one caller with the same prefix or suffix.
-pub(crate) fn templates_that_begin_or_end_alike_are_told_apart() {
+pub(crate) fn distinguishes_templates_with_a_common_prefix_or_suffix() {
     let rule = |number: usize| {
         json!({
             "id": format!("r{number}"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{TestRequest, NONE, OK, USUAL, assert_answers, host, path};
+use super::{NONE, OK, TestRequest, USUAL, assert_answers, host, path};
 
 const DENIED: &str = "denied-by-rule r";
 
@@ -31,7 +31,7 @@ const fn sni(name: &'static str) -> TestRequest {
     }
 }
 
-pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
+pub(crate) fn a_repeated_header_is_denied_by_any_value_and_allowed_by_all() {
     let when = |key: &str, list: &str, values: &[&str]| json!({"when": [{"key": format!("request.headers[{key}]"), list: values}]});
     let apart = with(&[("x-tenant", "good"), ("X-Tenant", "evil")]);
     let good_twice = with(&[("x-tenant", "good"), ("x-tenant", "good")]);
@@ -160,7 +160,7 @@ pub(crate) fn a_repeated_header_is_denied_by_one_value_and_allowed_by_all() {
     );
 }
 
-pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() {
+pub(crate) fn denies_a_host_in_every_spelling() {
     let spellings = [
         "admin.shop.",
         "admin.shop:",
@@ -213,7 +213,7 @@ pub(crate) fn a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one() 
     );
 }
 
-pub(crate) fn a_template_denies_every_character_and_allows_those_of_istio() {
+pub(crate) fn templates_deny_every_character_and_allow_istios() {
     for (template, usual, odd) in [
         ("/admin/{**}", "/admin/users", "/admin/users["),
         ("/admin/{**}", "/admin/", "/admin/]/|"),
@@ -237,7 +237,7 @@ pub(crate) fn a_template_denies_every_character_and_allows_those_of_istio() {
     }
 }
 
-pub(crate) fn an_ambiguous_host_passes_only_as_it_is_listed() {
+pub(crate) fn allows_an_ambiguous_host_only_as_listed() {
     let ambiguous = [
         "orders.shop,admin.shop",
         "orders.x@admin.shop",

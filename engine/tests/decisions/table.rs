@@ -14,31 +14,29 @@ use peergate_engine::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 pub(crate) use callers::{
-    callers_are_told_apart_before_any_rule_is_read,
-    callers_match_by_account_namespace_and_trust_domain, principals_match_ids_in_every_spelling,
+    checks_the_caller_before_any_rule, matches_callers_by_account_namespace_and_trust_domain,
+    matches_principals_in_every_spelling,
 };
 pub(crate) use certificates::{
     an_unvalidated_certificate_gives_no_identity,
-    client_certificates_are_callers_at_gateways_alone,
-    client_certificates_are_excluded_by_any_of_their_names,
-    client_certificates_match_by_any_name_of_the_kind_in_the_rule,
-    no_client_certificate_is_an_identity_of_the_mesh_nor_anonymous,
+    client_certificates_are_neither_mesh_identities_nor_anonymous,
+    client_certificates_count_only_at_gateways, excludes_client_certificates_by_any_name,
+    matches_client_certificates_by_any_name,
 };
-pub(crate) use configs::configs_that_are_not_understood_in_full_are_refused;
+pub(crate) use configs::rejects_configs_with_unknown_or_invalid_parts;
 pub(crate) use requests::{
-    requests_match_by_method_path_host_and_port, what_a_request_lacks_counts_against_the_caller,
+    matches_requests_by_method_path_host_and_port, missing_attributes_count_against_the_caller,
 };
 pub(crate) use rules::{
-    a_policy_in_shadow_decides_and_lets_everything_pass, a_thousand_rules_are_told_apart,
-    deny_goes_before_allow_and_the_first_rule_is_named,
-    rules_apply_from_their_first_moment_to_before_their_last,
-    shadow_rules_are_told_and_never_decide, templates_that_begin_or_end_alike_are_told_apart,
+    a_shadow_policy_lets_every_request_pass, applies_rules_within_their_validity,
+    deny_precedes_allow_and_the_first_rule_is_reported, distinguishes_a_thousand_rules,
+    distinguishes_templates_with_a_common_prefix_or_suffix,
+    shadow_rules_are_recorded_and_never_decide,
 };
 pub(crate) use spellings::{
-    a_host_is_denied_in_every_spelling_and_allowed_in_its_plain_one,
-    a_repeated_header_is_denied_by_one_value_and_allowed_by_all,
-    a_template_denies_every_character_and_allows_those_of_istio,
-    an_ambiguous_host_passes_only_as_it_is_listed,
+    a_repeated_header_is_denied_by_any_value_and_allowed_by_all,
+    allows_an_ambiguous_host_only_as_listed, denies_a_host_in_every_spelling,
+    templates_deny_every_character_and_allow_istios,
 };
 
 const CART: &str = "spiffe://cluster.local/ns/shop/sa/cart";

@@ -7,7 +7,7 @@ mod roll_out;
 mod together;
 
 #[test]
-fn without_a_clock_time_counts_against_the_caller() {
+fn missing_time_counts_against_the_caller() {
     let config = config(&json!([
         {"id": "frozen", "effect": "Deny", "notAfter": "2500-01-01T00:00:00Z",
          "from": [{"serviceAccounts": ["admin"]}]},
@@ -49,7 +49,7 @@ fn calls_when_known(config: &Value, request: impl Fn() -> FakeHost) -> (Disposit
 }
 
 #[test]
-fn identity_alone_costs_one_call_that_returns_data() {
+fn an_identity_costs_one_call_with_data() {
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let (verdict, host) = calls_when_known(&by_identity(), web);
     assert_eq!(verdict, ALLOWED);
@@ -62,7 +62,7 @@ fn identity_alone_costs_one_call_that_returns_data() {
 }
 
 #[test]
-fn method_and_path_cost_one_more_each() {
+fn method_and_path_cost_one_call_each() {
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let (verdict, host) = calls_when_known(&by_operation(), web);
     assert_eq!(verdict, ALLOWED);
@@ -71,7 +71,7 @@ fn method_and_path_cost_one_more_each() {
 }
 
 #[test]
-fn what_no_rule_in_question_looks_at_is_not_asked_for() {
+fn does_not_fetch_attributes_without_candidate_rules() {
     let config = config(&json!([
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}],
          "to": [{"methods": ["GET"], "paths": ["/orders"]}]},
@@ -85,7 +85,7 @@ fn what_no_rule_in_question_looks_at_is_not_asked_for() {
 
 /// Method, path, host and port; also the content type, which is absent, and the time.
 #[test]
-fn a_denial_costs_four_calls_that_return_data_more() {
+fn a_denial_costs_four_more_calls_with_data() {
     let admin = || FakeHost::with_uri_sans(&[ADMIN]);
     let (verdict, host) = calls_when_known(&by_operation(), admin);
     assert_eq!(verdict, Disposition::Answered);
@@ -95,7 +95,7 @@ fn a_denial_costs_four_calls_that_return_data_more() {
 }
 
 #[test]
-fn a_certificate_is_looked_into_once() {
+fn parses_a_certificate_once() {
     let host = FakeHost::with_uri_sans(&[WEB]);
     enforcer(&by_identity(), &host).enforce(&host);
     // Digest, first URI SAN, certificate.
@@ -103,7 +103,7 @@ fn a_certificate_is_looked_into_once() {
 }
 
 #[test]
-fn callers_without_identity_cost_no_call_that_returns_data() {
+fn anonymous_callers_cost_no_call_with_data() {
     let host = FakeHost::anonymous();
     let config = config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
     let enforcer = enforcer(&config, &FakeHost::anonymous());
@@ -118,7 +118,7 @@ fn unvalidated() -> FakeHost {
 }
 
 #[test]
-fn a_gateway_takes_no_identity_from_a_certificate_that_it_did_not_validate() {
+fn a_gateway_ignores_identities_in_unvalidated_certificates() {
     for (node, is_allowed) in [
         (
             "router~10.0.0.1~gateway-0.edge~edge.svc.cluster.local",
@@ -143,7 +143,7 @@ fn a_gateway_takes_no_identity_from_a_certificate_that_it_did_not_validate() {
 }
 
 #[test]
-fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
+fn a_declared_gateway_uses_its_declaration() {
     let gateway = |name: &str| {
         FakeHost::anonymous()
             .with_property(
@@ -171,7 +171,7 @@ fn a_gateway_that_the_documents_declare_goes_by_what_they_say() {
 }
 
 #[test]
-fn an_unvalidated_certificate_counts_as_none_and_is_not_reported_upstream() {
+fn an_unvalidated_certificate_is_not_reported_upstream() {
     let mut config = config(&json!([
         {"id": "all", "effect": "Allow", "from": [{"anonymous": true}], "to": [{"methods": ["GET"]}]},
         {"id": "web", "effect": "Allow", "from": [{"serviceAccounts": ["web"]}]},
@@ -192,7 +192,7 @@ fn an_unvalidated_certificate_counts_as_none_and_is_not_reported_upstream() {
 }
 
 #[test]
-fn the_verified_caller_is_written_without_a_look() {
+fn writes_the_verified_caller_without_a_check() {
     let mut config = by_identity();
     config["reporting"] = json!({"upstreamHeader": true});
     let web = || FakeHost::with_uri_sans(&[WEB]);
@@ -205,7 +205,7 @@ fn the_verified_caller_is_written_without_a_look() {
 }
 
 #[test]
-fn forged_callers_survive_on_no_path_that_goes_on() {
+fn forged_callers_never_reach_the_upstream() {
     let mut shadow = by_identity();
     shadow["enforcement"] = "Shadow".into();
     let anonymous =
@@ -237,7 +237,10 @@ fn forged_callers_survive_on_no_path_that_goes_on() {
         let host = host
             .with_header("x-peergate", "")
             .with_header("X-Peergate", b"caller=\"\xff\"");
-        assert_ne!(enforcer(&config, &host).enforce(&host), Disposition::Answered);
+        assert_ne!(
+            enforcer(&config, &host).enforce(&host),
+            Disposition::Answered
+        );
         let callers: Vec<_> = host
             .header_values(upstream_header::NAME)
             .iter()
@@ -252,7 +255,7 @@ fn forged_callers_survive_on_no_path_that_goes_on() {
 }
 
 #[test]
-fn a_denied_request_is_answered_once_and_left_as_it_is() {
+fn a_denied_request_is_answered_once_and_unchanged() {
     let host = FakeHost::with_uri_sans(&[ADMIN]).with_header("x-peergate", "me");
     let enforcer = enforcer(&by_identity(), &host);
     assert_eq!(enforcer.enforce(&host), Disposition::Answered);
@@ -261,7 +264,7 @@ fn a_denied_request_is_answered_once_and_left_as_it_is() {
 }
 
 #[test]
-fn a_policy_in_shadow_lets_everything_pass() {
+fn a_shadow_policy_passes_every_request() {
     let mut config = by_identity();
     config["enforcement"] = "Shadow".into();
     for host in [
@@ -278,7 +281,7 @@ fn a_policy_in_shadow_lets_everything_pass() {
 }
 
 #[test]
-fn of_several_matches_in_shadow_the_access_log_has_one_that_would_deny() {
+fn the_access_log_prefers_shadow_denials() {
     let rule =
         |id: &str, effect: &str| json!({"id": id, "effect": effect, "enforcement": "Shadow"});
     let config = config(&json!([
@@ -295,7 +298,7 @@ fn of_several_matches_in_shadow_the_access_log_has_one_that_would_deny() {
 }
 
 #[test]
-fn what_is_in_force_is_told_in_one_line() {
+fn describes_the_active_policy_in_one_line() {
     let mut config = by_identity();
     config["revision"] = "abc123".into();
     let enforcer = enforcer(&config, &FakeHost::anonymous());
@@ -306,7 +309,7 @@ fn what_is_in_force_is_told_in_one_line() {
 }
 
 #[test]
-fn a_config_that_is_refused_defines_nothing() {
+fn a_rejected_config_defines_no_metrics() {
     let host = FakeHost::anonymous();
     for config in ["", " ", "{", "{}", "null"] {
         Enforcer::new(config.as_bytes(), &host).unwrap_err();
@@ -315,7 +318,7 @@ fn a_config_that_is_refused_defines_nothing() {
 }
 
 #[test]
-fn what_no_rule_denies_passes_where_the_policy_says_so() {
+fn otherwise_pass_lets_unmatched_requests_pass() {
     let mut config = config(&json!([
         {"id": "no-admin", "effect": "Deny", "from": [{"serviceAccounts": ["admin"]}]},
     ]));
@@ -345,9 +348,12 @@ fn what_no_rule_denies_passes_where_the_policy_says_so() {
 }
 
 #[test]
-fn what_a_policy_leaves_to_the_mesh_is_denied_where_the_mesh_does_not_say_otherwise() {
+fn the_mesh_default_denies_unless_changed() {
     let mut config = config(&json!([]));
     config["otherwise"] = "Pass".into();
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(enforcer(&config, &host).enforce(&host), Disposition::Answered);
+    assert_eq!(
+        enforcer(&config, &host).enforce(&host),
+        Disposition::Answered
+    );
 }

@@ -82,7 +82,7 @@ fn denied() -> Vec<(&'static str, FakeHost, &'static str)> {
 }
 
 #[test]
-fn every_reason_to_deny_is_among_them() {
+fn covers_every_reason_to_deny() {
     let mut codes: Vec<_> = denied().into_iter().map(|(code, ..)| code).collect();
     codes.extend(["allowed-by-rule", "not-denied"]);
     codes.sort_unstable();
@@ -92,7 +92,7 @@ fn every_reason_to_deny_is_among_them() {
 }
 
 #[test]
-fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody() {
+fn every_reply_contains_reason_details_and_decision_id() {
     for (code, host, now) in denied() {
         let reply = reply(&json!({}), host, now);
         assert_eq!(reply.status, 403);
@@ -111,7 +111,7 @@ fn each_answer_has_its_reason_for_the_access_log_and_its_decision_for_everybody(
 }
 
 #[test]
-fn strangers_learn_the_decision_and_no_more() {
+fn strangers_learn_only_the_decision() {
     for (code, host, now) in denied() {
         let reply = reply(&json!({}), host, now);
         let is_stranger = matches!(
@@ -160,7 +160,7 @@ fn callers_through_a_gateway_learn_what_strangers_do() {
 }
 
 #[test]
-fn a_gateway_without_namespace_is_refused() {
+fn rejects_a_gateway_without_namespace() {
     for gateway in ["public", "edge/", "edge/public/x", "*/public", ""] {
         let mut config = config(&rules());
         config["mesh"]["gateways"] = json!(["edge/public", gateway]);
@@ -171,7 +171,7 @@ fn a_gateway_without_namespace_is_refused() {
 }
 
 #[test]
-fn callers_of_the_mesh_learn_the_nearest_rule_and_what_would_have_to_differ() {
+fn mesh_callers_learn_the_nearest_rule_and_differences() {
     let host = FakeHost::with_uri_sans(&[WEB])
         .without_header(":method")
         .with_header(":method", "POST");
@@ -197,7 +197,7 @@ fn callers_of_the_mesh_learn_the_nearest_rule_and_what_would_have_to_differ() {
 }
 
 #[test]
-fn how_much_they_learn_can_be_chosen() {
+fn disclosure_is_configurable() {
     let less = json!({"denials": {"toMesh": "Reason", "toStrangers": "Reason"}});
     let expected = json!({
         "type": "about:blank",
@@ -219,7 +219,7 @@ fn how_much_they_learn_can_be_chosen() {
 }
 
 #[test]
-fn they_are_told_where_to_read_and_whom_to_ask() {
+fn replies_contain_documentation_and_contact() {
     let denials = json!({"documentation": "https://docs.example/denied", "contact": "#mesh-help"});
     let reporting = json!({"denials": denials});
     let told = body(&during(&reporting, FakeHost::with_uri_sans(&[OTHER])));
@@ -253,7 +253,7 @@ fn grpc_clients_get_a_status_and_a_short_message() {
 }
 
 #[test]
-fn decisions_are_sealed_where_a_key_is_configured() {
+fn seals_decision_ids_if_a_key_is_configured() {
     let key = DecisionKey::new([7; 32]);
     let host = FakeHost::with_uri_sans(&[WEB]).at("2031-01-01T00:00:00Z");
     let mut config = config(&rules());

@@ -203,7 +203,9 @@ impl<'l> Line<'l> {
         {
             return Err(format!(
                 "there is no reason `{reason}`; the reasons are {} and {REFUSED_BY_PROXY}",
-                ReasonCode::DECISION_REASONS.map(ReasonCode::as_str).join(", ")
+                ReasonCode::DECISION_REASONS
+                    .map(ReasonCode::as_str)
+                    .join(", ")
             ));
         }
         match Text::of(self.expect.as_ref()) {

@@ -346,7 +346,11 @@ impl Rules {
 
     /// The rules that can decide: enforced ones that allow or deny.
     fn deciding_rules(&self) -> impl Iterator<Item = &RuleSpec> {
-        let along = self.config.co_enforced.iter().flat_map(|along| &along.rules);
+        let along = self
+            .config
+            .co_enforced
+            .iter()
+            .flat_map(|along| &along.rules);
         self.config.rules.iter().chain(along).filter(|rule| {
             rule.enforcement != Some(Enforcement::Shadow)
                 && matches!(rule.effect, Effect::Allow | Effect::Deny)

@@ -75,7 +75,8 @@ pub(super) fn new_rule(
         let text = String::from_utf8(bytes.clone()?).ok();
         text.filter(|text| !text.contains('*'))
     };
-    let path = text(&record.path).filter(|path| !record.path_is_truncated && !path.contains('{'))?;
+    let path =
+        text(&record.path).filter(|path| !record.path_is_truncated && !path.contains('{'))?;
     let method = text(&record.method)?;
     let host = if place.is_some_and(|place| place.host) {
         Some(text(&record.host)?)

@@ -32,7 +32,11 @@ pub(super) fn keep_to_http(
                 operations.push(IstioOperation::default());
             }
             for (position, operation) in operations.iter_mut().enumerate() {
-                if requires_http.get(position).copied().unwrap_or(all_need_http) {
+                if requires_http
+                    .get(position)
+                    .copied()
+                    .unwrap_or(all_need_http)
+                {
                     exclude_ports(operation, &tcp_ports);
                 }
             }

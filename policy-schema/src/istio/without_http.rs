@@ -42,8 +42,10 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     let mut rule = rule.clone();
     if policy.all_tcp_ports().contains(&port) {
         let has_operations = !rule.operations.is_empty();
-        rule.operations.retain(|operation| !operation.requires_http());
-        if rule.requires_http_outside_operations() || (has_operations && rule.operations.is_empty()) {
+        rule.operations
+            .retain(|operation| !operation.requires_http());
+        if rule.requires_http_outside_operations() || (has_operations && rule.operations.is_empty())
+        {
             return None;
         }
     }
@@ -64,8 +66,7 @@ fn without_http(policy: &ServicePolicy, rule: &Rule, port: u16) -> Option<Rule> 
     if rule.sources.contains(&Source::default()) {
         rule.sources.clear();
     }
-    rule.conditions
-        .retain(|condition| !condition.uses_http());
+    rule.conditions.retain(|condition| !condition.uses_http());
     Some(rule)
 }
 

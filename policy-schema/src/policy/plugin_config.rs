@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::{Labels, PolicySet, ServicePolicy, labels_beyond};
-use crate::plugin_config::{ApiVersion, MeshIdentity, PluginConfig, CoEnforcedPolicy, PolicyName};
+use crate::plugin_config::{ApiVersion, CoEnforcedPolicy, MeshIdentity, PluginConfig, PolicyName};
 use crate::rule_spec::{Otherwise, RuleSpec};
 use crate::telemetry::RevisionNumber;
 

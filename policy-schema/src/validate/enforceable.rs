@@ -130,13 +130,11 @@ pub(super) fn check_together(
 
 /// The first source that names client certificates, where another one of the rule is about the peer's address.
 fn named_beside_address(rule: &Rule) -> Option<usize> {
-    let with_address = rule
-        .sources
-        .iter()
-        .filter(|source| source.uses_peer_ip());
+    let with_address = rule.sources.iter().filter(|source| source.uses_peer_ip());
     let with_address = with_address.count();
     rule.sources.iter().position(|source| {
-        source.distinguishes_client_certificates() && with_address > usize::from(source.uses_peer_ip())
+        source.distinguishes_client_certificates()
+            && with_address > usize::from(source.uses_peer_ip())
     })
 }
 

@@ -323,11 +323,12 @@ fn meets(operation: &Operation, exposure: &Exposure, target_port: Option<u16>) -
     };
     (operation.hosts.any_of.is_empty() || operation.hosts.any_of.iter().any(has_host))
         && (operation.paths.any_of.is_empty()
-            || operation
-                .paths
-                .any_of
-                .iter()
-                .any(|path| exposure.paths.iter().any(|exposed| path.may_overlap(exposed))))
+            || operation.paths.any_of.iter().any(|path| {
+                exposure
+                    .paths
+                    .iter()
+                    .any(|exposed| path.may_overlap(exposed))
+            }))
         && (operation.ports.any_of.is_empty()
             || target_port.is_none_or(|port| operation.ports.any_of.contains(&port)))
         && target_port.is_none_or(|port| !operation.ports.none_of.contains(&port))

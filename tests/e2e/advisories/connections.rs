@@ -10,7 +10,7 @@ const ALLOW_BUT_ADMIN: &str =
     r#"{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{notPaths: ["/admin*"]}]}"#;
 
 #[test]
-fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
+fn cve_2026_73547_connect_is_not_allowed_for_lack_of_a_path() {
     let web = Some(Leaf::spiffe(WEB));
     let connect = Request::connect("orders.shop:80");
     let operations = [
@@ -25,7 +25,8 @@ fn cve_2026_73547_a_connect_is_not_let_in_for_want_of_a_path() {
         )
     });
     let rules: Vec<_> = rules.collect();
-    let planes = EnforcementPoints::enforcing(&rules.iter().map(String::as_str).collect::<Vec<_>>());
+    let planes =
+        EnforcementPoints::enforcing(&rules.iter().map(String::as_str).collect::<Vec<_>>());
     for (number, operation) in operations.iter().enumerate() {
         let caller = Leaf::spiffe(&format!("spiffe://cluster.local/ns/shop/sa/c{number}"));
         for protocol in [Protocol::Http1, Protocol::Http2] {
@@ -101,7 +102,7 @@ fn cve_2026_73548_an_extended_connect_is_decided_by_its_path() {
 }
 
 #[test]
-fn cve_2025_64763_what_is_sent_before_a_tunnel_is_allowed_is_not_forwarded() {
+fn cve_2025_64763_early_tunnel_data_is_not_forwarded() {
     let planes = EnforcementPoints::enforcing(&[ALLOW_BUT_ADMIN]);
     let early = b"CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\nGET /admin HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     for answers in planes.answers_to_bytes(early) {
@@ -113,7 +114,7 @@ fn cve_2025_64763_what_is_sent_before_a_tunnel_is_allowed_is_not_forwarded() {
 }
 
 #[test]
-fn envoy_42668_a_resumed_session_is_still_the_same_caller() {
+fn envoy_42668_a_resumed_session_keeps_its_caller() {
     let deny = "{id: d, effect: Deny, from: [{serviceAccounts: [ads]}]}";
     let planes = EnforcementPoints::enforcing(&["{id: all, effect: Allow}", deny]);
     let resumed = |mesh: &Mesh| {

@@ -97,7 +97,8 @@ fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_negated_match() {
 /// Rules for `*` used to have a regular expression for the path, which did not match such bytes.
 #[test]
 fn cve_2026_73552_bytes_that_are_not_utf8_do_not_pass_a_deny_of_every_path() {
-    let planes = EnforcementPoints::enforcing(&[ALLOW, r#"{id: all, effect: Deny, to: [{paths: ["*"]}]}"#]);
+    let planes =
+        EnforcementPoints::enforcing(&[ALLOW, r#"{id: all, effect: Deny, to: [{paths: ["*"]}]}"#]);
     planes.assert_web_gets(403, &Request::get("/"));
     let answers = planes
         .answers_to_bytes(b"GET /\xff HTTP/1.1\r\nhost: orders.shop\r\nconnection: close\r\n\r\n");
@@ -126,7 +127,7 @@ fn cve_2026_73550_a_second_host_does_not_pass_a_deny_in_the_filter() {
 
 /// Envoy joins the two, so allowing either name does not allow the request.
 #[test]
-fn cve_2026_73550_a_second_host_is_not_let_in_by_the_first() {
+fn cve_2026_73550_a_second_host_is_not_allowed_by_the_first() {
     let allow = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}], to: [{hosts: [orders.shop, \"orders.shop:*\"]}]}";
     let planes = EnforcementPoints::enforcing(&[allow]);
     planes.assert_web_gets(200, &Request::get("/").authority("orders.shop"));

@@ -107,7 +107,7 @@ fn grpc_go_9111_a_dns_name_is_no_identity() {
 }
 
 #[test]
-fn grpc_go_9111_who_is_named_otherwise_is_not_anonymous() {
+fn grpc_go_9111_other_names_are_not_anonymous() {
     let planes = EnforcementPoints::enforcing(&[ANYBODY]);
     let named = [
         dns(&["web.shop.svc"]),
@@ -221,7 +221,7 @@ fn cve_2026_39350_and_istio_59992_dots_in_names_of_a_deny_are_dots() {
 }
 
 #[test]
-fn a_name_that_only_reads_like_an_id_is_denied_by_the_filter_with_its_reason() {
+fn the_filter_denies_names_like_ids_with_a_reason() {
     let mesh = Mesh::with_filters(vec![http_filter(plugin_config(|_| {}))]);
     let identity = mesh.authority.issue(&dns(&[WEB])).unwrap();
     let client = mesh.at(INBOUND_STRICT);

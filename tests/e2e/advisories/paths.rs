@@ -9,7 +9,8 @@ const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}"
 
 #[test]
 fn cve_2026_73551_dot_segments_with_parameters_do_not_pass_a_deny() {
-    let planes = EnforcementPoints::enforcing(&[ALLOW, r#"{id: b, effect: Deny, to: [{paths: ["/b*"]}]}"#]);
+    let planes =
+        EnforcementPoints::enforcing(&[ALLOW, r#"{id: b, effect: Deny, to: [{paths: ["/b*"]}]}"#]);
     for path in [
         "/b",
         "/a/../b",
@@ -110,7 +111,8 @@ fn cve_2026_33186_a_path_without_its_slash_does_not_pass_a_deny() {
 
 #[test]
 fn a_query_or_a_fragment_does_not_pass_a_deny() {
-    let planes = EnforcementPoints::enforcing(&[ALLOW, "{id: d, effect: Deny, to: [{paths: [/admin]}]}"]);
+    let planes =
+        EnforcementPoints::enforcing(&[ALLOW, "{id: d, effect: Deny, to: [{paths: [/admin]}]}"]);
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let request = Request::get("/admin?/public");
         let web = Leaf::spiffe(WEB);

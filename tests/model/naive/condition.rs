@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::field::{Stops, field};
 use super::host::{host_matches, takes_host};
-use super::source::{other_fields_match, block_matches, identity_matches};
+use super::source::{block_matches, identity_matches, other_fields_match};
 use super::text::{bytes_of, header_matches, latin1, list_matches, parts, text_matches};
 
 pub(super) fn condition_matches(

@@ -8,7 +8,7 @@ mod values;
 use std::collections::BTreeMap;
 
 use policy_schema::plugin_config::{
-    ApiVersion, MeshIdentity, PluginConfig, CoEnforcedPolicy, PolicyName,
+    ApiVersion, CoEnforcedPolicy, MeshIdentity, PluginConfig, PolicyName,
 };
 use policy_schema::reporting::ReportingSpec;
 use policy_schema::rule_spec::{Effect, Enforcement, Otherwise, RuleSpec, SourceSpec};

@@ -112,7 +112,7 @@ const KEYS: [Key; 22] = [
 ];
 
 #[test]
-fn each_key_takes_its_own_values() {
+fn each_key_accepts_only_its_own_values() {
     for (key, taken, refused) in KEYS {
         for list in ["values", "notValues"] {
             for &value in taken {
@@ -129,7 +129,7 @@ fn each_key_takes_its_own_values() {
 }
 
 #[test]
-fn keys_that_istio_does_not_have_are_refused() {
+fn rejects_keys_unknown_to_istio() {
     for key in [
         "",
         "source",
@@ -165,7 +165,7 @@ fn keys_that_istio_does_not_have_are_refused() {
 }
 
 #[test]
-fn a_condition_has_values_of_one_kind_or_both() {
+fn requires_values_or_not_values() {
     let key = "connection.sni";
     for (condition, problem) in [
         (json!({"key": key}), "empty-matcher at ."),

@@ -112,9 +112,8 @@ impl MetadataMatch {
             | (MetadataTarget::Element | MetadataTarget::Either, MetadataText::Element(text)) => {
                 self.text.matches(text)
             }
-            (MetadataTarget::Whole, MetadataText::Element(_)) | (MetadataTarget::Element, MetadataText::Whole(_)) => {
-                false
-            }
+            (MetadataTarget::Whole, MetadataText::Element(_))
+            | (MetadataTarget::Element, MetadataText::Whole(_)) => false,
         }
     }
 }

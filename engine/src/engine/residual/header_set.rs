@@ -1,6 +1,6 @@
 //! Patterns for the values of a header, which clients can repeat.
 
-use super::value_set::{RequestTerms, HostSet, MaybeEmpty, TextSet, ValueSet};
+use super::value_set::{HostSet, MaybeEmpty, RequestTerms, TextSet, ValueSet};
 use crate::engine::request::RequestAttributes;
 use crate::matching::header::{Run, Separator, ValueList};
 use crate::matching::host::is_ambiguous;

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use super::super::attribute::{Attribute, Differences};
 use super::super::caller::EngineCaller;
 use super::super::request::{MetadataText, PeerIp, RequestAttributes};
-use super::value_set::{RequestTerms, CertificateSet, NamespaceSet, TextSet};
+use super::value_set::{CertificateSet, NamespaceSet, RequestTerms, TextSet};
 use crate::identity::TrustDomains;
 use crate::matching::TextMatch;
 use crate::rule::{MetadataKey, RequestPrincipal, Source, Terms};
@@ -103,7 +103,9 @@ impl ResidualSource {
     /// The number of values that are compared one by one.
     pub(in crate::engine) fn value_count(&self) -> usize {
         self.other_conditions.as_ref().map_or(0, |more| {
-            more.request_principal.value_count() + more.peer_ip.value_count() + more.remote_ip.value_count()
+            more.request_principal.value_count()
+                + more.peer_ip.value_count()
+                + more.remote_ip.value_count()
         })
     }
 

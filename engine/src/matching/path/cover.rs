@@ -181,7 +181,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_cover_is_the_one_that_a_plain_loop_finds(
+        fn finds_the_same_cover_as_a_linear_search(
             patterns in prop::collection::vec(prop_oneof![9 => pattern(), 1 => Just(PathMatch::Text(TextMatch::Any))], 0..8),
             other in pattern(),
             reading in prop_oneof![Just(Reading::Wide), Just(Reading::Narrow)],
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_that_differ_in_literals_are_one_shape() {
+    fn templates_with_different_literals_share_a_shape() {
         let parse = |text: String| PathMatch::parse(&text).unwrap();
         let templates: Vec<_> = (0..1_000)
             .flat_map(|number| {

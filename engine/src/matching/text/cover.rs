@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_cover_is_the_one_that_a_plain_loop_finds(
+        fn finds_the_same_cover_as_a_linear_search(
             patterns in prop::collection::vec(pattern(), 0..8),
             other in prop_oneof![pattern(), Just(TextMatch::present())],
         ) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::enforcer::{Enforcer, Disposition};
+use crate::enforcer::{Disposition, Enforcer};
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 
 /// A version of a policy, and the accounts that its enforced `Deny` rules deny.
@@ -195,7 +195,7 @@ fn sets(versions_of: &[Vec<Option<usize>>]) -> Vec<Set> {
 }
 
 #[test]
-fn between_two_versions_of_two_policies_no_denial_is_lost_and_no_allowance() {
+fn rolling_out_two_policies_keeps_denials_and_allowances() {
     let all: Vec<_> = (0..versions().len()).map(Some).collect();
     let sets = sets(&[all.clone(), all]);
     for mesh_otherwise in ["Deny", "Pass"] {
@@ -213,7 +213,7 @@ fn between_two_versions_of_two_policies_no_denial_is_lost_and_no_allowance() {
 /// The leader and a second policy stay; a third comes or goes, and its denials are enforced at
 /// once.
 #[test]
-fn a_third_policy_comes_and_goes_and_nothing_is_lost() {
+fn adding_or_removing_a_policy_keeps_denials_and_allowances() {
     let some = |versions: &[usize]| versions.iter().copied().map(Some).collect::<Vec<_>>();
     let mut third = some(&[0, 1, 2, 4]);
     third.push(None);
@@ -230,7 +230,7 @@ fn a_third_policy_comes_and_goes_and_nothing_is_lost() {
 
 /// Also with two leaders, or none.
 #[test]
-fn no_denial_is_lost_whichever_filters_are_there_and_in_whichever_order() {
+fn no_denial_is_lost_in_any_order_of_filters() {
     let versions = [Some(1), Some(2), Some(3), None];
     let sets = sets(&[versions.to_vec(), versions.to_vec(), versions.to_vec()]);
     let mut proxy = Proxy::new("Pass");

@@ -5,7 +5,7 @@ use peergate_engine::engine::DecisionOutcome;
 use serde_json::{Value, json};
 
 use super::ALLOWED;
-use crate::enforcer::{Enforcer, Disposition};
+use crate::enforcer::{Disposition, Enforcer};
 use crate::fake_host::{ADMIN, FakeHost, WEB, config, enforcer};
 use crate::host::Host as _;
 
@@ -39,7 +39,7 @@ fn leader_and_follower(labels: &Value) -> (Value, Value) {
 }
 
 #[test]
-fn policies_for_one_workload_are_decided_together_and_once() {
+fn decides_policies_for_one_workload_together_and_once() {
     let (leader, follower) = leader_and_follower(&json!({}));
     for (caller, passes) in [
         (WEB, true),
@@ -60,7 +60,7 @@ fn policies_for_one_workload_are_decided_together_and_once() {
 }
 
 #[test]
-fn a_policy_that_nobody_enforced_along_is_enforced() {
+fn a_follower_enforces_itself_without_an_announcement() {
     let (_, follower) = leader_and_follower(&json!({}));
     for announced in [
         "",
@@ -79,7 +79,7 @@ fn a_policy_that_nobody_enforced_along_is_enforced() {
 }
 
 #[test]
-fn labels_tell_which_policies_are_along() {
+fn labels_select_the_followers() {
     let (leader, follower) = leader_and_follower(&json!({"tier": "back"}));
     let on = |label: &[u8], value: &str| {
         let host = FakeHost::with_uri_sans(&[ADMIN]).with_property(label, value.as_bytes());
@@ -96,7 +96,10 @@ fn labels_tell_which_policies_are_along() {
     // The follower enforces itself, because the leader did not.
     let host = FakeHost::with_uri_sans(&[WEB]);
     assert_eq!(enforcer(&leader, &host).enforce(&host), ALLOWED);
-    assert_eq!(enforcer(&follower, &host).enforce(&host), Disposition::Answered);
+    assert_eq!(
+        enforcer(&follower, &host).enforce(&host),
+        Disposition::Answered
+    );
 }
 
 /// The results of the leader's filter and then the follower's.
@@ -107,7 +110,7 @@ fn both(leader: &Value, follower: &Value, host: &FakeHost) -> [Disposition; 2] {
 }
 
 #[test]
-fn the_order_of_fields_and_white_space_make_no_other_policy() {
+fn layout_does_not_change_the_digest() {
     let (leader, follower) = leader_and_follower(&json!({}));
     let spaced = serde_json::to_string_pretty(&follower).unwrap();
     // `serde_json` sorts fields, so their order here is different.
@@ -129,11 +132,15 @@ fn the_order_of_fields_and_white_space_make_no_other_policy() {
 }
 
 #[test]
-fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
+fn a_followers_denial_is_enforced_counted_and_logged() {
     let (leader, mut follower) = leader_and_follower(&json!({}));
     deny(&mut follower, "web");
     for time in [json!({}), json!({"notAfter": "2500-01-01T00:00:00Z"})] {
-        let last = follower["rules"].as_array_mut().unwrap().last_mut().unwrap();
+        let last = follower["rules"]
+            .as_array_mut()
+            .unwrap()
+            .last_mut()
+            .unwrap();
         let fields = time.as_object().unwrap().clone();
         last.as_object_mut().unwrap().extend(fields);
         // With a clock and without one.
@@ -177,7 +184,7 @@ fn a_denial_in_the_policy_that_follows_is_enforced_counted_and_logged() {
 }
 
 #[test]
-fn what_the_leader_has_counted_a_policy_in_another_version_does_not_count_again() {
+fn a_follower_in_another_version_does_not_count_again() {
     let (leader, mut follower) = leader_and_follower(&json!({}));
     deny(&mut follower, "other");
     let host = FakeHost::with_uri_sans(&[WEB]);
@@ -194,7 +201,7 @@ fn what_the_leader_has_counted_a_policy_in_another_version_does_not_count_again(
 /// The leader knows another policy, but not this one: it was added later, or the leader does not
 /// know the labels that it selects.
 #[test]
-fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
+fn a_policy_unknown_to_the_leader_adds_denials_and_records() {
     let (mut leader, mut follower) = leader_and_follower(&json!({"tier": "back"}));
     let mut third = leader["coEnforced"][0].clone();
     third["policy"]["name"] = "third".into();
@@ -212,7 +219,10 @@ fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
     assert_eq!(host.calls.increments.get(), 3);
     deny(&mut follower, "web");
     let host = FakeHost::with_uri_sans(&[WEB]);
-    assert_eq!(both(&leader, &follower, &host), [ALLOWED, Disposition::Answered]);
+    assert_eq!(
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Answered]
+    );
     // If no `Allow` rule let the request pass, the policy denies by default.
     leader["enforcement"] = "Shadow".into();
     leader["coEnforced"][1]["enforcement"] = "Shadow".into();
@@ -223,7 +233,7 @@ fn a_policy_that_the_leader_does_not_know_adds_its_denials_and_records() {
 }
 
 #[test]
-fn a_policy_in_shadow_adds_nothing_to_a_leader_that_enforces_its_older_copy() {
+fn a_shadow_follower_adds_nothing_to_an_enforced_copy() {
     let (leader, mut follower) = leader_and_follower(&json!({}));
     follower["enforcement"] = "Shadow".into();
     deny(&mut follower, "web");
@@ -237,13 +247,16 @@ fn a_policy_in_shadow_adds_nothing_to_a_leader_that_enforces_its_older_copy() {
 }
 
 #[test]
-fn a_change_of_the_mesh_is_a_change_of_the_policy() {
+fn changing_the_mesh_changes_the_digest() {
     let (leader, mut follower) = leader_and_follower(&json!({}));
     let other = "spiffe://old.local/ns/shop/sa/web";
     let mut leader = leader;
     leader["mesh"]["trustDomainAliases"] = json!(["old.local"]);
     let host = FakeHost::with_uri_sans(&[other]);
-    assert_eq!(both(&leader, &follower, &host), [ALLOWED, Disposition::Answered]);
+    assert_eq!(
+        both(&leader, &follower, &host),
+        [ALLOWED, Disposition::Answered]
+    );
     follower["mesh"]["trustDomainAliases"] = json!(["old.local"]);
     let host = FakeHost::with_uri_sans(&[other]);
     assert_eq!(
@@ -253,7 +266,7 @@ fn a_change_of_the_mesh_is_a_change_of_the_policy() {
 }
 
 #[test]
-fn a_policy_that_no_other_meets_asks_for_no_announcement_and_leaves_none() {
+fn a_single_policy_neither_reads_nor_writes_announcements() {
     let (_, mut alone) = leader_and_follower(&json!({}));
     alone["mayBeLed"] = false.into();
     let host = FakeHost::with_uri_sans(&[ADMIN]);
