@@ -90,10 +90,10 @@ pub enum ConfigError {
     #[error("the plugin config is empty; render one with `peergate render --only plugin-config`")]
     Empty,
     /// It is not JSON of the expected shape.
-    #[error("the plugin config is not valid: {0}")]
+    #[error("invalid plugin config: {0}")]
     Json(#[from] serde_json::Error),
     /// Its content is invalid.
-    #[error("the plugin config is refused: {}", summarize(.0))]
+    #[error("invalid plugin config: {}", summarize(.0))]
     Refused(Vec<Problem>),
 }
 

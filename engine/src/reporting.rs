@@ -158,8 +158,8 @@ impl ReportingSpec {
             problems.report(
                 code::INVALID_VALUE,
                 &cursor.key("log").key("linesPerSecond"),
-                "these are more lines than a proxy should write",
-                format!("write a number from 0 to {MAX_LINES_PER_SECOND}"),
+                "the number of lines per second exceeds the limit",
+                format!("use a number from 0 to {MAX_LINES_PER_SECOND}"),
             );
         }
         let learned = self.learning.as_ref();
@@ -170,16 +170,16 @@ impl ReportingSpec {
             problems.report(
                 code::INVALID_VALUE,
                 &learning.key("maxSeries"),
-                "a proxy keeps each series for good",
-                format!("write a number from 1 to {MAX_SERIES}"),
+                "the number of series is out of range: a proxy keeps each series until it restarts",
+                format!("use a number from 1 to {MAX_SERIES}"),
             );
         }
         if learned.is_some() && metric_names == MetricNames::Flat {
             problems.report(
                 code::EXCLUSIVE_FIELDS,
                 &learning,
-                "callers and paths cannot be told from a flat name",
-                "remove `metricNames: Flat`, and tell the proxies the tags of the metrics",
+                "learning mode requires labelled metric names",
+                "remove `metricNames: Flat`, and configure the metric tags on the proxies",
             );
         }
         Reporting {
@@ -216,8 +216,8 @@ impl DenialsSpec {
                 problems.report(
                     code::INVALID_VALUE,
                     &cursor.key("documentation"),
-                    format!("`{url}` is not a link that every denied caller may be given"),
-                    "write an `https://` URL without fragment, of at most 256 characters",
+                    format!("invalid documentation URL `{url}`"),
+                    "use an `https://` URL without fragment, of at most 256 characters",
                 );
             }
         }
@@ -229,8 +229,8 @@ impl DenialsSpec {
                 problems.report(
                     code::INVALID_VALUE,
                     &cursor.key("contact"),
-                    "this tells a denied caller nothing, or more than a reply can hold",
-                    "write one line of at most 256 bytes, such as an address or the name of a channel",
+                    "the contact is empty, too long or not a single line",
+                    "use one line of at most 256 bytes, such as an email address or a channel",
                 );
             }
         }

@@ -246,7 +246,7 @@ impl fmt::Display for Enforcer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "policy {} in force: revision {}, {} rules",
+            "policy {} is active: revision {}, {} rules",
             self.policy.name(),
             self.policy.revision().unwrap_or("-"),
             self.policy.rules().len(),

@@ -166,11 +166,11 @@ fn summary(reason: Reason<'_>) -> String {
         Reason::DeniedByRule(_) => "A rule denies this request.",
         Reason::NoIdentity => "The caller has no identity.",
         Reason::MalformedIdentity => {
-            "The caller's certificate has something other than one SPIFFE ID."
+            "The caller's certificate does not contain exactly one SPIFFE ID."
         }
-        Reason::ForeignTrustDomain => "The caller's trust domain is not one of this mesh's.",
+        Reason::ForeignTrustDomain => "The caller's trust domain does not belong to this mesh.",
         Reason::ExpiredRule(_) => "The rule that allowed this request has expired.",
-        Reason::RuleNotYetValid(_) => "The rule that will allow this request does not apply yet.",
+        Reason::RuleNotYetValid(_) => "The rule that would allow this request is not yet valid.",
         Reason::NoRuleMatched => "No rule allows this request.",
         Reason::UnvalidatedCertificate => {
             "The gateway has not validated the caller's certificate, so the caller has no identity."
@@ -185,15 +185,15 @@ fn explanation(denial: &Denial<'_>, near: Option<NearMiss<'_>>) -> String {
     match (denial.reason, near) {
         (Reason::DeniedByRule(_), _) => format!("The rule `{rule}` denies this request."),
         (Reason::ExpiredRule(_), _) => {
-            format!("The rule `{rule}` allowed this request and has expired.")
+            format!("The rule `{rule}` allowed this request, but has expired.")
         }
         (Reason::RuleNotYetValid(_), _) => {
-            format!("The rule `{rule}` will allow this request and does not apply yet.")
+            format!("The rule `{rule}` would allow this request, but is not yet valid.")
         }
         (reason, Some(near)) => {
             let names: Vec<_> = near.differences.iter().map(Attribute::name).collect();
             format!(
-                "{} The rule `{}` comes nearest; these would have to differ: {}.",
+                "{} The nearest rule, `{}`, differs in: {}.",
                 summary(reason),
                 near.rule.id(),
                 names.join(", "),

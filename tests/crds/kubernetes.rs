@@ -16,7 +16,7 @@ pub(crate) fn complaints(object: &Value) -> Vec<String> {
         Some("Gateway") => read_again::<Gateway>(object),
         Some("HTTPRoute") => read_again::<HttpRoute>(object),
         Some("NetworkPolicy") => read_again::<NetworkPolicy>(object),
-        kind => Err(format!("{kind:?} is not known here")),
+        kind => Err(format!("unsupported kind {kind:?}")),
     };
     match read_again {
         Ok(again) if again["spec"] == object["spec"] && again["data"] == object["data"] => {

@@ -32,7 +32,7 @@ const SINCE_1_29: &str = include_str!("since-1.29.yaml");
 fn folder() -> Option<PathBuf> {
     let folder = env::var_os("ISTIO_CRDS").map(PathBuf::from);
     if folder.is_none() {
-        println!("skipped: ISTIO_CRDS does not say where Istio's definitions are");
+        println!("skipped: set ISTIO_CRDS to the folder with Istio's definitions");
     }
     folder
 }

@@ -28,7 +28,7 @@ fn denials(mesh: &Mesh) -> [(&'static str, Client, &'static str); 7] {
             "/orders",
         ),
         (
-            "the rule does not apply yet",
+            "the rule is not yet valid",
             named("spiffe://cluster.local/ns/shop/sa/planning"),
             "/orders",
         ),
@@ -111,7 +111,7 @@ fn denied(client: Client, path: &str) -> (Denial, Denial) {
 fn assert_on_page(table: &str) {
     assert!(
         PAGE.contains(table),
-        "docs/denials.md is to have this table:\n{table}"
+        "docs/denials.md must contain this table:\n{table}"
     );
 }
 

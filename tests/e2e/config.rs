@@ -21,10 +21,10 @@ fn unsound() -> Vec<(String, &'static str)> {
         ("  \n".to_owned(), "the plugin config is empty"),
         ("{".to_owned(), "EOF while parsing"),
         ("null".to_owned(), "invalid type: null"),
-        ("[]".to_owned(), "the plugin config is not valid"),
+        ("[]".to_owned(), "invalid plugin config"),
         ("{}".to_owned(), "missing field"),
-        ("\"rules\"".to_owned(), "the plugin config is not valid"),
-        ("[".repeat(100_000), "the plugin config is not valid"),
+        ("\"rules\"".to_owned(), "invalid plugin config"),
+        ("[".repeat(100_000), "invalid plugin config"),
         (
             plugin_config(|_| {}).replace("\"notPaths\"", "\"notPath\""),
             "unknown field `notPath`",

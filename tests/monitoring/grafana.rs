@@ -10,7 +10,7 @@ use peergate_tests::monitoring::files;
 /// The errors for these files, if any.
 fn complaints(dashboards: &[PathBuf]) -> Option<String> {
     let tools = env::var_os("PEERGATE_MONITORING_TOOLS").unwrap_or_else(|| {
-        panic!("PEERGATE_MONITORING_TOOLS is to name what `scripts/monitoring-tools` prints; `make test` does")
+        panic!("set PEERGATE_MONITORING_TOOLS to the output of `scripts/monitoring-tools`, as `make test` does")
     });
     let output = Command::new(Path::new(&tools).join("dashboards"))
         .args(dashboards)

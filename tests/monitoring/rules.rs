@@ -16,7 +16,7 @@ const OF_CLUSTER: &str = "{{ with $labels.cluster }}Cluster {{ . }}: {{ end -}}"
 fn promtool(args: &[&str]) {
     let output = PrometheusTools::find()
         .promtool(&files::path("monitoring"), args)
-        .unwrap_or_else(|error| panic!("{error}; `make test` fetches one and says where it is"));
+        .unwrap_or_else(|error| panic!("{error}; `make test` downloads it and sets its path"));
     assert!(
         output.status.success(),
         "{}{}",

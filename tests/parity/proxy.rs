@@ -91,7 +91,7 @@ impl Proxy {
             .collect();
         bootstrap["static_resources"]["listeners"] = listeners.into();
         let binary = EnvoyBinary::find(None).unwrap_or_else(|error| {
-            panic!("{error}; `make test` installs an Envoy and says where it is")
+            panic!("{error}; `make test` installs Envoy and sets its path")
         });
         Self {
             envoy: Envoy::start(&binary, &bootstrap).unwrap(),

@@ -80,7 +80,7 @@ impl PolicyName {
 /// A text that is not the name of a policy: it has no `/`, or no text before or after the first
 /// one.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("write the namespace and the name of the policy as `NAMESPACE/NAME`")]
+#[error("expected the policy as `NAMESPACE/NAME`")]
 pub struct InvalidPolicyName;
 
 impl FromStr for PolicyName {

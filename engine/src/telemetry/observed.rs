@@ -23,7 +23,7 @@ pub enum ObservedValue {
 
 /// A text that is not the encoding of an observed value.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is not encoded as the filter does it")]
+#[error("`{0}` is not the encoding of an observed value")]
 pub struct InvalidEncoding(String);
 
 impl ObservedValue {

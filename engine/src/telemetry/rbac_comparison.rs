@@ -3,7 +3,7 @@
 use super::word::words;
 
 words! {
-    "pair of verdicts"
+    "RBAC comparison"
     /// The decisions of the filter and RBAC on one request.
     RbacComparison {
         /// Both allowed it.

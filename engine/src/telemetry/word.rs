@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// A word that is not in the vocabulary.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("there is no {kind} `{word}`")]
+#[error("unknown {kind} `{word}`")]
 pub struct UnknownWord {
     kind: &'static str,
     word: String,

@@ -304,7 +304,7 @@ fn describes_the_active_policy_in_one_line() {
     let enforcer = enforcer(&config, &FakeHost::anonymous());
     assert_eq!(
         enforcer.to_string(),
-        "policy shop/orders in force: revision abc123, 1 rules"
+        "policy shop/orders is active: revision abc123, 1 rules"
     );
 }
 

@@ -181,7 +181,7 @@ fn mesh_callers_learn_the_nearest_rule_and_differences() {
             "type": "about:blank",
             "title": "Access denied",
             "status": 403,
-            "detail": "No rule allows this request. The rule `web` comes nearest; these would have to differ: method.",
+            "detail": "No rule allows this request. The nearest rule, `web`, differs in: method.",
             "reason": "no-rule-matched",
             "policy": "shop/orders",
             "rule": "web",

@@ -38,7 +38,7 @@ fn every_word_is_read_back() {
 #[test]
 fn reports_unknown_words() {
     let error = "permit".parse::<DecisionEffect>().unwrap_err();
-    assert_eq!(error.to_string(), "there is no effect `permit`");
+    assert_eq!(error.to_string(), "unknown effect `permit`");
 }
 
 #[test]
