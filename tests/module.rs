@@ -136,7 +136,10 @@ fn exports_only_the_needed_callbacks() {
 fn stays_within_its_size_budget() {
     for module in [module(), comparing()] {
         let size = module.len();
-        assert!(size <= MAX_BYTES, "{size} bytes exceed the limit of {MAX_BYTES}");
+        assert!(
+            size <= MAX_BYTES,
+            "{size} bytes exceed the limit of {MAX_BYTES}"
+        );
     }
 }
 

@@ -47,20 +47,20 @@ pub fn observe(
         | PeerIdentity::Malformed => None,
     };
     // Nothing is learned about callers outside the mesh, because they could use up the series.
-    let is_nobody = caller.is_none();
+    let has_no_identity = caller.is_none();
     let caller = ObservedValue::label(caller);
-    let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !is_nobody));
+    let text = |text: Option<&[u8]>| ObservedValue::label(text.filter(|_| !has_no_identity));
     let method = text(request.method());
-    let path = request.path().filter(|_| !is_nobody);
+    let path = request.path().filter(|_| !has_no_identity);
     let is_short = path.is_none_or(|path| path.len() <= MAX_PATH_LEN);
     let path = text(path.filter(|_| is_short));
-    let labels_of_it = labels(&caller, &method, &path);
-    let series = OBSERVED.series(MetricNames::Labelled, &labels_of_it);
+    let values = labels(&caller, &method, &path);
+    let series = OBSERVED.series(MetricNames::Labelled, &values);
     let counter = defined(&series).or_else(|| {
         let is_short = is_short && method.len() <= MAX_PATH_LEN;
         // Reserved last, so that requests without a series of their own do not use up any.
-        if is_short && (is_nobody || reserve_series(effect, limit)) {
-            return define(&OBSERVED, MetricNames::Labelled, &labels_of_it, host);
+        if is_short && (has_no_identity || reserve_series(effect, limit)) {
+            return define(&OBSERVED, MetricNames::Labelled, &values, host);
         }
         // No caller has this name.
         let other = labels(

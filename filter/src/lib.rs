@@ -3,9 +3,9 @@
 //! ```text
 //! root: plugin config ──▶ Enforcer (compiled policy, counters, log)
 //! http: request ──attributes──▶ decision ─┬─▶ metrics           every decision
-//!                                         ├─▶ learning          callers, methods and paths, if asked to
-//!                                         ├─▶ access_log        what the proxy's own log can show
-//!                                         ├─▶ upstream_header   what the upstream is told
+//!                                         ├─▶ learning          callers, methods and paths, if enabled
+//!                                         ├─▶ access_log        fields for the proxy's access log
+//!                                         ├─▶ upstream_header   caller and decision for the upstream
 //!                                         └─▶ denial ─┬─▶ decision_log
 //!                                                     └─▶ reply
 //! its trailers, if any ────────────────▶ upstream_header

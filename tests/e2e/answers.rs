@@ -244,14 +244,18 @@ fn the_page_lists_disclosure_by_caller_and_level() {
         ] {
             let (plain, call) = denied(client, path);
             let message = call.header("grpc-message").unwrap();
-            let told = format!("{} | {message}", body_says(&plain.problem()));
-            match rows.iter_mut().find(|(known, _)| *known == told) {
+            let cells = format!("{} | {message}", body_says(&plain.problem()));
+            match rows.iter_mut().find(|(known, _)| *known == cells) {
                 Some((_, callers)) => callers.push(caller),
-                None => rows.push((told, vec![caller])),
+                None => rows.push((cells, vec![caller])),
             }
         }
-        for (told, callers) in rows {
-            let _ = writeln!(table, "| `{level:?}` | {} | {told} |", callers.join("<br>"));
+        for (cells, callers) in rows {
+            let _ = writeln!(
+                table,
+                "| `{level:?}` | {} | {cells} |",
+                callers.join("<br>")
+            );
         }
     }
     assert_on_page(&table);

@@ -107,13 +107,13 @@ fn a_self_signed_certificate_counts_as_anonymous_at_a_gateway() {
     let client = client(&mesh, INBOUND_OPTIONAL_TLS, &self_made);
     let response = client.send(&Request::get("/status")).unwrap();
     let received = response.received().unwrap();
-    let told: Vec<_> = received
+    let reported: Vec<_> = received
         .headers
         .iter()
         .filter(|(name, _)| name == "x-peergate")
         .collect();
-    assert_eq!(told.len(), 1, "{received:?}");
-    assert!(!told[0].1.contains("caller"), "{told:?}");
+    assert_eq!(reported.len(), 1, "{received:?}");
+    assert!(!reported[0].1.contains("caller"), "{reported:?}");
 }
 
 #[test]

@@ -42,9 +42,9 @@ fn reports_caller_decision_rule_and_revision_upstream() {
     }));
     let response = mesh.client_as(WEB).send(&Request::get("/orders"));
     let received = response.unwrap().received().unwrap();
-    let told: Vec<_> = received.header(HEADER).collect();
+    let reported: Vec<_> = received.header(HEADER).collect();
     assert_eq!(
-        told,
+        reported,
         [format!(
             "decision=allow, caller=\"{WEB}\", policy=\"shop/orders\", rule=\"web-places-orders\", \
              revision=\"5f70bf18a086\""
@@ -132,12 +132,12 @@ fn assert_own_trailers(received: &Received) {
 
 #[test]
 fn forged_identity_trailers_are_removed_and_others_arrive() {
-    let told = plugin_config(|_| {});
-    let untold = plugin_config(|config| config.reporting = ReportingSpec::default());
+    let reported = plugin_config(|_| {});
+    let unreported = plugin_config(|config| config.reporting = ReportingSpec::default());
     let in_shadow = plugin_config(|config| config.enforcement = Enforcement::Shadow);
     for (config, of_web, of_anonymous) in [
-        (told, &[WEB][..], &["-"][..]),
-        (untold, &[], &[]),
+        (reported, &[WEB][..], &["-"][..]),
+        (unreported, &[], &[]),
         (in_shadow, &[WEB], &["-"]),
     ] {
         let mesh = Mesh::with_config(config);
@@ -148,8 +148,8 @@ fn forged_identity_trailers_are_removed_and_others_arrive() {
             let response = client.http2().send(&forged_trailers(path)).unwrap();
             let received = response.received().unwrap();
             assert_own_trailers(&received);
-            let told: Vec<_> = received.header(HEADER).map(caller).collect();
-            assert_eq!(told, expected);
+            let reported: Vec<_> = received.header(HEADER).map(caller).collect();
+            assert_eq!(reported, expected);
         }
     }
 }

@@ -33,7 +33,7 @@ fn each_denial_and_each_shadow_hit_is_a_line_of_json() {
         .unwrap();
     let lines = decisions(&mesh, 3);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    let told: Vec<_> = lines
+    let reported: Vec<_> = lines
         .iter()
         .map(|line| {
             let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
@@ -41,7 +41,7 @@ fn each_denial_and_each_shadow_hit_is_a_line_of_json() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ["deny", "-", "no-rule-matched", WEB, "/admin"],
             [

@@ -415,7 +415,6 @@ pub(crate) fn assert_denied_throughout(
 }
 
 pub(crate) fn envoy_binary() -> EnvoyBinary {
-    EnvoyBinary::find(None).unwrap_or_else(|error| {
-        panic!("{error}; `make test` installs Envoy and sets its path")
-    })
+    EnvoyBinary::find(None)
+        .unwrap_or_else(|error| panic!("{error}; `make test` installs Envoy and sets its path"))
 }

@@ -74,23 +74,23 @@ impl Question<'_> {
     }
 
     fn source(&self, source: &Source) -> bool {
-        self.of_connection(&source.principals, &source.not_principals, |v| {
+        self.connection_list(&source.principals, &source.not_principals, |v| {
             self.principal(v)
-        }) && self.of_connection(&source.namespaces, &source.not_namespaces, |v| {
-            self.of_namespace(v)
-        }) && self.of_connection(
+        }) && self.connection_list(&source.namespaces, &source.not_namespaces, |v| {
+            self.matches_namespace(v)
+        }) && self.connection_list(
             &source.service_accounts,
             &source.not_service_accounts,
             |v| self.account(v),
-        ) && self.of_connection(&source.trust_domains, &source.not_trust_domains, |v| {
+        ) && self.connection_list(&source.trust_domains, &source.not_trust_domains, |v| {
             self.trust_domain(v)
-        }) && self.of_connection(&source.ip_blocks, &source.not_ip_blocks, |v| {
+        }) && self.connection_list(&source.ip_blocks, &source.not_ip_blocks, |v| {
             within(self.peer_ip(), v)
-        }) && self.of_connection(
+        }) && self.connection_list(
             &source.remote_ip_blocks,
             &source.not_remote_ip_blocks,
             |v| within(self.asked.remote_ip, v),
-        ) && self.of_http(
+        ) && self.http_list(
             &source.request_principals,
             &source.not_request_principals,
             |v| self.request_principal(v),
@@ -105,42 +105,44 @@ impl Question<'_> {
         );
         let path = text(&self.asked.path);
         let path = path.split(['?', '#']).next().unwrap();
-        self.of_connection(&operation.ports, &operation.not_ports, |v| self.port(v))
-            && self.of_http(&operation.methods, &operation.not_methods, |v| {
+        self.connection_list(&operation.ports, &operation.not_ports, |v| self.port(v))
+            && self.http_list(&operation.methods, &operation.not_methods, |v| {
                 v == "*" || like(&method, v)
             })
-            && self.of_http(&operation.hosts, &operation.not_hosts, |v| {
+            && self.http_list(&operation.hosts, &operation.not_hosts, |v| {
                 v == "*" || like(&host, &v.to_lowercase())
             })
-            && self.of_http(&operation.paths, &operation.not_paths, |v| like(path, v))
+            && self.http_list(&operation.paths, &operation.not_paths, |v| like(path, v))
     }
 
     fn condition(&self, condition: &Condition) -> bool {
         let (values, not_values) = (&condition.values, &condition.not_values);
         match condition.key.as_str() {
-            "source.principal" => self.of_connection(values, not_values, |v| self.principal(v)),
-            "source.namespace" => self.of_connection(values, not_values, |v| self.of_namespace(v)),
-            "source.trustDomain" => {
-                self.of_connection(values, not_values, |v| self.trust_domain(v))
+            "source.principal" => self.connection_list(values, not_values, |v| self.principal(v)),
+            "source.namespace" => {
+                self.connection_list(values, not_values, |v| self.matches_namespace(v))
             }
-            "source.ip" => self.of_connection(values, not_values, |v| within(self.peer_ip(), v)),
+            "source.trustDomain" => {
+                self.connection_list(values, not_values, |v| self.trust_domain(v))
+            }
+            "source.ip" => self.connection_list(values, not_values, |v| within(self.peer_ip(), v)),
             "remote.ip" => {
-                self.of_connection(values, not_values, |v| within(self.asked.remote_ip, v))
+                self.connection_list(values, not_values, |v| within(self.asked.remote_ip, v))
             }
             "destination.ip" => {
-                self.of_connection(values, not_values, |v| within(self.asked.local_ip, v))
+                self.connection_list(values, not_values, |v| within(self.asked.local_ip, v))
             }
-            "destination.port" => self.of_connection(values, not_values, |v| self.port(v)),
+            "destination.port" => self.connection_list(values, not_values, |v| self.port(v)),
             "request.auth.principal" => {
-                self.of_http(values, not_values, |v| self.request_principal(v))
+                self.http_list(values, not_values, |v| self.request_principal(v))
             }
-            "request.auth.claims[groups]" => self.of_http(values, not_values, |v| self.group(v)),
-            "request.headers[x-v]" => self.of_http(values, not_values, |v| self.header(v)),
+            "request.auth.claims[groups]" => self.http_list(values, not_values, |v| self.group(v)),
+            "request.headers[x-v]" => self.http_list(values, not_values, |v| self.header(v)),
             other => panic!("no random condition asks for `{other}`"),
         }
     }
 
-    fn of_connection(
+    fn connection_list(
         &self,
         values: &[String],
         not_values: &[String],
@@ -150,8 +152,13 @@ impl Question<'_> {
             && !not_values.iter().any(|value| is(value))
     }
 
-    fn of_http(&self, values: &[String], not_values: &[String], is: impl Fn(&str) -> bool) -> bool {
-        self.protocol == Protocol::Tcp || self.of_connection(values, not_values, is)
+    fn http_list(
+        &self,
+        values: &[String],
+        not_values: &[String],
+        is: impl Fn(&str) -> bool,
+    ) -> bool {
+        self.protocol == Protocol::Tcp || self.connection_list(values, not_values, is)
     }
 
     /// The names that Envoy's RBAC uses for the caller: for a workload its ID, with the scheme.
@@ -209,7 +216,7 @@ impl Question<'_> {
     }
 
     /// `srcNamespaceGenerator`: each `*` matches any text, including slashes.
-    fn of_namespace(&self, value: &str) -> bool {
+    fn matches_namespace(&self, value: &str) -> bool {
         let names = self.names();
         let mut names = names.iter();
         names.any(|name| glob(&format!("*/ns/{value}/*"), name))

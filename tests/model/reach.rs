@@ -116,14 +116,14 @@ fn proxies_know_every_service_that_their_workload_may_call() {
             let Some(caller) = caller(asked) else {
                 continue;
             };
-            let is_told = hosts(&resources, caller)
+            let is_visible = hosts(&resources, caller)
                 .as_array()
                 .is_some_and(|hosts| hosts.iter().any(|host| host == HOST));
             let passes = asked.with_request(|request| compiled.evaluate(request).lets_pass());
             if passes {
                 allowed.set(allowed.get() + 1);
-                prop_assert!(is_told, "{caller:?} is let in: {}", json!(rules));
-            } else if !is_told {
+                prop_assert!(is_visible, "{caller:?} is let in: {}", json!(rules));
+            } else if !is_visible {
                 kept_from.set(kept_from.get() + 1);
             }
         }
@@ -132,6 +132,6 @@ fn proxies_know_every_service_that_their_workload_may_call() {
     if let Err(failure) = result {
         panic!("{failure}");
     }
-    println!("{} allowed, {} not told", allowed.get(), kept_from.get());
+    println!("{} allowed, {} not visible", allowed.get(), kept_from.get());
     assert!(allowed.get() > 100 && kept_from.get() > 100);
 }

@@ -98,10 +98,11 @@ fn operator_monitors_relabel_like_the_jobs() {
     for (job, endpoint) in jobs[..2].iter().zip(endpoints) {
         assert_eq!(endpoint["path"], job["metrics_path"]);
         assert_eq!(endpoint["interval"], job["scrape_interval"]);
-        let relabelling = of_operator(&job["relabel_configs"], &["namespace", "pod"].map(Some));
+        let relabelling =
+            operator_relabelling(&job["relabel_configs"], &["namespace", "pod"].map(Some));
         assert_eq!(endpoint["relabelings"], relabelling);
         let dropped = endpoint.get("metricRelabelings").unwrap_or(&Value::Null);
-        let relabelling = of_operator(&job["metric_relabel_configs"], &[]);
+        let relabelling = operator_relabelling(&job["metric_relabel_configs"], &[]);
         assert_eq!(*dropped, relabelling);
     }
     assert_eq!(endpoints.len(), 2);
@@ -115,7 +116,7 @@ fn operator_monitors_relabel_like_the_jobs() {
 }
 
 /// Relabelling in the operator's spelling, without steps that create labels that already exist.
-fn of_operator(relabelling: &Value, made: &[Option<&str>]) -> Value {
+fn operator_relabelling(relabelling: &Value, made: &[Option<&str>]) -> Value {
     let Value::Array(steps) = relabelling else {
         return Value::Null;
     };

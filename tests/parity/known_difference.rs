@@ -101,10 +101,10 @@ impl KnownDifference {
 
     /// The differences to expect on this request.
     pub(crate) fn of(set: &PolicySet, asked: &TestRequest) -> Vec<Self> {
-        let of_names = asked.certificate.as_ref();
-        let of_names = of_names.and_then(|names| Self::of_names(set, asked, names));
+        let from_names = asked.certificate.as_ref();
+        let from_names = from_names.and_then(|names| Self::from_names(set, asked, names));
         let of_certificate = names_certificates(set).then_some(Self::NameOfCertificate);
-        let of_names = of_names.into_iter().chain(of_certificate);
+        let from_names = from_names.into_iter().chain(of_certificate);
         let gaps = set.policies().iter().flat_map(ServicePolicy::rbac_gaps);
         let gaps: Vec<_> = gaps.collect();
         let evasions = [
@@ -125,10 +125,10 @@ impl KnownDifference {
             .into_iter()
             .filter(|(gap, _, is_spelled_so)| *is_spelled_so && gaps.contains(gap));
         let evasions = evasions.map(|(_, known, _)| known);
-        of_names.chain(evasions).collect()
+        from_names.chain(evasions).collect()
     }
 
-    fn of_names(set: &PolicySet, asked: &TestRequest, names: &Names) -> Option<Self> {
+    fn from_names(set: &PolicySet, asked: &TestRequest, names: &Names) -> Option<Self> {
         let trust_domains: Vec<_> = set.mesh().trust_domains().iter().collect();
         let is_of_mesh = |name: &String| {
             let rest = name.strip_prefix("spiffe://");

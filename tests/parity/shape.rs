@@ -204,7 +204,7 @@ impl Requests {
         for caller in &self.callers {
             for port in &self.ports {
                 for address in &self.addresses {
-                    let mut requests = self.of_connection(caller.as_deref());
+                    let mut requests = self.on_connection(caller.as_deref());
                     for asked in &mut requests {
                         asked.port = Some(*port);
                         asked.remote_ip = Some(*address);
@@ -221,7 +221,7 @@ impl Requests {
         all
     }
 
-    fn of_connection(&self, caller: Option<&str>) -> Vec<TestRequest> {
+    fn on_connection(&self, caller: Option<&str>) -> Vec<TestRequest> {
         let names = caller.map(|caller| Names::uris([&*format!("spiffe://{caller}")]));
         let mut requests = Vec::new();
         for ask in &self.asks {

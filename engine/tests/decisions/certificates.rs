@@ -39,7 +39,7 @@ fn answer(policy: &CompiledPolicy, peer: PeerIdentity<'_>, names: &[&str]) -> St
 
 /// A caller from outside according to the proxy: with a certificate of another trust domain, with a
 /// name that is not a SPIFFE ID, or without names.
-fn of_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
+fn decision_from_outside(policy: &CompiledPolicy, names: &[&str]) -> String {
     let uri = names.iter().find_map(|name| name.strip_prefix("uri:"));
     let peer = PeerIdentity::from_uri_san(uri.map(str::as_bytes));
     answer(policy, peer, names)
@@ -97,10 +97,14 @@ pub(crate) fn matches_client_certificates_by_any_name() {
                 |_| {},
             );
             for names in takes {
-                assert_eq!(of_outside(&policy, names), code, "{name} {names:?}");
+                assert_eq!(
+                    decision_from_outside(&policy, names),
+                    code,
+                    "{name} {names:?}"
+                );
             }
             for names in leaves {
-                let answer = of_outside(&policy, names);
+                let answer = decision_from_outside(&policy, names);
                 assert!(!answer.ends_with(" r"), "{name} {names:?}: {answer}");
             }
         }
@@ -130,17 +134,21 @@ pub(crate) fn excludes_client_certificates_by_any_name() {
             banned,
             &["subject:CN=client-7.partner.example"],
         ] {
-            assert_eq!(of_outside(&others, names), code, "{effect} {names:?}");
+            assert_eq!(
+                decision_from_outside(&others, names),
+                code,
+                "{effect} {names:?}"
+            );
         }
         for names in [PARTNER, &["dns:x.example", "uri:urn:a"]] {
             assert_eq!(
-                of_outside(&others, names),
+                decision_from_outside(&others, names),
                 "no-rule-matched",
                 "{effect} {names:?}"
             );
         }
-        assert_eq!(of_outside(&of_some, PARTNER), code);
-        assert_eq!(of_outside(&of_some, banned), "no-rule-matched");
+        assert_eq!(decision_from_outside(&of_some, PARTNER), code);
+        assert_eq!(decision_from_outside(&of_some, banned), "no-rule-matched");
         // An `Allow` rule only matches certificates from outside; any other rule matches every
         // caller without one of these names.
         for (peer, names) in [
@@ -162,9 +170,12 @@ pub(crate) fn excludes_client_certificates_by_any_name() {
         .collect();
     let rules = json!([{"id": "r", "effect": "Allow", "from": [{"notClientCertificates": many}]}]);
     let policy = compiled(&rules, |_| {});
-    assert_eq!(of_outside(&policy, &["dns:19.example"]), "no-rule-matched");
     assert_eq!(
-        of_outside(&policy, &["dns:20.example"]),
+        decision_from_outside(&policy, &["dns:19.example"]),
+        "no-rule-matched"
+    );
+    assert_eq!(
+        decision_from_outside(&policy, &["dns:20.example"]),
         "allowed-by-rule r"
     );
 }
@@ -180,7 +191,11 @@ pub(crate) fn client_certificates_are_neither_mesh_identities_nor_anonymous() {
     ]);
     let policy = compiled(&rules, |_| {});
     for names in [PARTNER, BY_URI, FOREIGN] {
-        assert_eq!(of_outside(&policy, names), "no-rule-matched", "{names:?}");
+        assert_eq!(
+            decision_from_outside(&policy, names),
+            "no-rule-matched",
+            "{names:?}"
+        );
     }
     let outside = json!([{"id": "r", "effect": "Allow", "from": [{"clientCertificates": ["*"]}]}]);
     let policy = compiled(&outside, |_| {});
@@ -215,8 +230,9 @@ pub(crate) fn an_unvalidated_certificate_gives_no_identity() {
 }
 
 pub(crate) fn client_certificates_count_only_at_gateways() {
-    let denied =
-        |policy: &CompiledPolicy| [PARTNER, BY_URI, FOREIGN].map(|names| of_outside(policy, names));
+    let denied = |policy: &CompiledPolicy| {
+        [PARTNER, BY_URI, FOREIGN].map(|names| decision_from_outside(policy, names))
+    };
     let as_elsewhere = ["no-identity", "malformed-identity", "foreign-trust-domain"];
     let elsewhere = compiled(&json!([]), |config| config["atGateway"] = false.into());
     assert_eq!(denied(&elsewhere), as_elsewhere);
@@ -229,9 +245,13 @@ pub(crate) fn client_certificates_count_only_at_gateways() {
         config["meshOtherwise"] = "Pass".into();
     };
     assert_eq!(denied(&compiled(&json!([]), pass)), ["not-denied"; 3]);
-    let along = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
-    let beside_wide = compiled(&json!([]), |config| config["coEnforced"] = along("Pass"));
-    assert_eq!(denied(&beside_wide), as_elsewhere);
-    let beside_closed = compiled(&json!([]), |config| config["coEnforced"] = along("Deny"));
-    assert_eq!(denied(&beside_closed), ["no-rule-matched"; 3]);
+    let co_enforced = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
+    let with_pass = compiled(&json!([]), |config| {
+        config["coEnforced"] = co_enforced("Pass")
+    });
+    assert_eq!(denied(&with_pass), as_elsewhere);
+    let with_deny = compiled(&json!([]), |config| {
+        config["coEnforced"] = co_enforced("Deny")
+    });
+    assert_eq!(denied(&with_deny), ["no-rule-matched"; 3]);
 }

@@ -210,28 +210,28 @@ fn forged_callers_never_reach_the_upstream() {
     shadow["enforcement"] = "Shadow".into();
     let anonymous =
         config(&json!([{"id": "all", "effect": "Allow", "from": [{"anonymous": true}]}]));
-    let told = |mut config: Value| {
+    let reported = |mut config: Value| {
         config["reporting"] = json!({"upstreamHeader": true});
         config
     };
     let web = || FakeHost::with_uri_sans(&[WEB]);
     let cases = [
         (by_identity(), web(), None),
-        (told(by_identity()), web(), Some(WEB)),
+        (reported(by_identity()), web(), Some(WEB)),
         (shadow.clone(), FakeHost::with_uri_sans(&[ADMIN]), None),
         (
-            told(shadow.clone()),
+            reported(shadow.clone()),
             FakeHost::with_uri_sans(&[ADMIN]),
             Some(ADMIN),
         ),
         (
-            told(shadow.clone()),
+            reported(shadow.clone()),
             FakeHost::with_uri_sans(&[WEB, ADMIN]),
             Some("-"),
         ),
-        (told(shadow), FakeHost::anonymous(), Some("-")),
+        (reported(shadow), FakeHost::anonymous(), Some("-")),
         (anonymous.clone(), FakeHost::anonymous(), None),
-        (told(anonymous), FakeHost::anonymous(), Some("-")),
+        (reported(anonymous), FakeHost::anonymous(), Some("-")),
     ];
     for (config, host, expected) in cases {
         let host = host

@@ -254,8 +254,8 @@ fn reports_an_invalid_revision_as_none() {
         let mut config = config(&json!([]));
         config["revision"] = json!(revision);
         enforcer(&config, &host);
-        let told = host.series_values("peergate_policy_revision");
-        assert_eq!(told, [("shop_orders".to_owned(), 0)], "{revision}");
+        let reported = host.series_values("peergate_policy_revision");
+        assert_eq!(reported, [("shop_orders".to_owned(), 0)], "{revision}");
     }
 }
 

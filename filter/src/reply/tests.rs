@@ -222,9 +222,9 @@ fn disclosure_is_configurable() {
 fn replies_contain_documentation_and_contact() {
     let denials = json!({"documentation": "https://docs.example/denied", "contact": "#mesh-help"});
     let reporting = json!({"denials": denials});
-    let told = body(&during(&reporting, FakeHost::with_uri_sans(&[OTHER])));
-    assert_eq!(told["type"], "https://docs.example/denied#no-rule-matched");
-    assert_eq!(told["contact"], "#mesh-help");
+    let reply = body(&during(&reporting, FakeHost::with_uri_sans(&[OTHER])));
+    assert_eq!(reply["type"], "https://docs.example/denied#no-rule-matched");
+    assert_eq!(reply["contact"], "#mesh-help");
     let stranger = body(&during(&reporting, FakeHost::anonymous()));
     assert_eq!(stranger["type"], "https://docs.example/denied");
     assert_eq!(stranger["contact"], "#mesh-help");

@@ -6,7 +6,7 @@ use super::{EnforcementPoints, Protocol, client, filters};
 use crate::mesh::{Mesh, WEB, http_filter, plugin_config};
 
 const ALLOW: &str = "{id: web, effect: Allow, from: [{serviceAccounts: [web]}]}";
-const ANYBODY: &str = "{id: anybody, effect: Allow, from: [{anonymous: true}, {notPrincipals: [cluster.local/ns/shop/sa/ads]}]}";
+const ANY_CALLER: &str = "{id: any-caller, effect: Allow, from: [{anonymous: true}, {notPrincipals: [cluster.local/ns/shop/sa/ads]}]}";
 
 /// A certificate with only these DNS names.
 fn dns(names: &[&str]) -> Leaf {
@@ -108,7 +108,7 @@ fn grpc_go_9111_a_dns_name_is_no_identity() {
 
 #[test]
 fn grpc_go_9111_other_names_are_not_anonymous() {
-    let planes = EnforcementPoints::enforcing(&[ANYBODY]);
+    let planes = EnforcementPoints::enforcing(&[ANY_CALLER]);
     let named = [
         dns(&["web.shop.svc"]),
         dns(&["web.shop.svc", "web"]),

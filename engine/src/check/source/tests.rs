@@ -332,7 +332,7 @@ fn rejects_mesh_identities_as_client_certificates() {
             assert!(problem.starts_with("exclusive-fields"), "{problem}");
         }
     }
-    let beside = json!({"clientCertificates": ["*"], "remoteIpBlocks": ["10.0.0.1"]});
-    let rules = json!([{"id": "r", "effect": "Allow", "from": [beside]}]);
+    let combined = json!({"clientCertificates": ["*"], "remoteIpBlocks": ["10.0.0.1"]});
+    let rules = json!([{"id": "r", "effect": "Allow", "from": [combined]}]);
     assert_eq!(problems_of(&rules, Enforcement::Enforce), [""; 0]);
 }

@@ -164,12 +164,12 @@ fn a_followers_denial_is_enforced_counted_and_logged() {
             let (_, line) = logged.last().unwrap();
             let line: Value = serde_json::from_str(line).unwrap();
             let responses = host.responses.borrow();
-            let told = |name| {
+            let header = |name| {
                 let mut headers = responses[0].headers.iter();
                 headers.find(|(known, _)| *known == name).unwrap().1.clone()
             };
-            assert_eq!(line["decision"], told("x-peergate-decision"));
-            let record = DecisionRecord::decode(&told("x-peergate-decision")).unwrap();
+            assert_eq!(line["decision"], header("x-peergate-decision"));
+            let record = DecisionRecord::decode(&header("x-peergate-decision")).unwrap();
             assert_eq!(record.policy, "shop/everyone");
             assert_eq!(host.property(b"peergate_rule").unwrap(), b"incident");
             assert_eq!(host.property(b"peergate_effect").unwrap(), b"deny");
