@@ -78,7 +78,7 @@ pub fn fuzz(target: Target<'_>, read: impl Fn(&[u8]) -> String) {
     }
     if let Effort::Long(_) = effort {
         println!(
-            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; most memory {} bytes; {}",
+            "{}: {corpus_size} inputs of the corpus and {count} mutations, {} outcomes; peak memory {} bytes; {}",
             target.name,
             outcomes.len(),
             watch.peak_memory(),

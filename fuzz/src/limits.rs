@@ -99,7 +99,7 @@ fn end_hanging(target: &str, current: &Current) {
     if let Some((start, input)) = &*lock(current)
         && start.elapsed() > HANGS_AFTER
     {
-        eprintln!("{}", failed(target, input, "it does not end"));
+        eprintln!("{}", failed(target, input, "it hangs"));
         std::process::abort();
     }
 }

@@ -192,7 +192,7 @@ fn disclosing(level: Disclosure) -> String {
 }
 
 /// The fields of the body except status, title and detail, for a table cell.
-fn body_says(problem: &Value) -> String {
+fn body_fields(problem: &Value) -> String {
     let fields = [
         "reason", "policy", "rule", "differs", "owner", "contact", "type", "decision",
     ];
@@ -244,7 +244,7 @@ fn the_page_lists_disclosure_by_caller_and_level() {
         ] {
             let (plain, call) = denied(client, path);
             let message = call.header("grpc-message").unwrap();
-            let cells = format!("{} | {message}", body_says(&plain.problem()));
+            let cells = format!("{} | {message}", body_fields(&plain.problem()));
             match rows.iter_mut().find(|(known, _)| *known == cells) {
                 Some((_, callers)) => callers.push(caller),
                 None => rows.push((cells, vec![caller])),
