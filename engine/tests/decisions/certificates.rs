@@ -247,11 +247,11 @@ pub(crate) fn client_certificates_count_only_at_gateways() {
     assert_eq!(denied(&compiled(&json!([]), pass)), ["not-denied"; 3]);
     let co_enforced = |otherwise: &str| json!([{"policy": {"namespace": "istio-system", "name": "all"}, "otherwise": otherwise, "rules": []}]);
     let with_pass = compiled(&json!([]), |config| {
-        config["coEnforced"] = co_enforced("Pass")
+        config["coEnforced"] = co_enforced("Pass");
     });
     assert_eq!(denied(&with_pass), as_elsewhere);
     let with_deny = compiled(&json!([]), |config| {
-        config["coEnforced"] = co_enforced("Deny")
+        config["coEnforced"] = co_enforced("Deny");
     });
     assert_eq!(denied(&with_deny), ["no-rule-matched"; 3]);
 }
